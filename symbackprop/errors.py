@@ -1,0 +1,93 @@
+"""Messages and the exception tree: what is wrong, where, what was expected, the nearest valid choice.
+
+An error carries a message *id* and its arguments, never a finished sentence, so that every language can say it
+(`symbackprop.language`). Nothing on this floor knows a language, a file format or a library.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A sentence as data: the id of a phrase and what fills its placeholders (texts, numbers, formulas, messages)."""
+
+    id: str
+    arguments: Mapping[str, object] = field(default_factory=dict)
+
+
+def message(id: str, /, **arguments: object) -> Message:
+    """Return the message `id` with its arguments."""
+    return Message(id, arguments)
+
+
+class SymbackpropError(Exception):
+    """A mistake of the user's that one message explains; the command line prints it and exits with 2.
+
+    `what` says what is wrong, `where` (file, key) places it, `valid` lists the choices there were, `nearest` the one
+    that was probably meant.
+    """
+
+    def __init__(
+        self, what: Message, *, where: str = "", valid: Iterable[str] = (), nearest: str | None = None
+    ) -> None:
+        super().__init__(what, where)
+        self.what = what
+        self.where = where
+        self.valid = tuple(valid)
+        self.nearest = nearest
+
+    def at(self, where: str) -> SymbackpropError:
+        """Return the same error, placed inside `where`: `network.loss` becomes `mine.toml: network.loss`."""
+        place = ": ".join(part for part in (where, self.where) if part)
+        return type(self)(self.what, where=place, valid=self.valid, nearest=self.nearest)
+
+    def __str__(self) -> str:
+        from symbackprop import language
+
+        return language.explain(language.DEFAULT, self)
+
+
+class ProblemError(SymbackpropError):
+    """The problem file (or mapping) says something that cannot be used: a key, a value, a shape."""
+
+
+class MissingValueError(SymbackpropError):
+    """Numbers are needed and some quantities have none."""
+
+
+class UnknownNameError(SymbackpropError):
+    """A name is in none of the tables it could be in."""
+
+
+class ExpressionError(SymbackpropError):
+    """A text is no expression of the expression language; the message shows the place with a caret."""
+
+
+class EvaluationError(SymbackpropError):
+    """A formula has no finite value at these numbers (the logarithm of zero, a division by zero)."""
+
+
+class OutputError(SymbackpropError):
+    """A result cannot be written or a template cannot be filled."""
+
+
+def nearest(name: str, choices: Iterable[str]) -> str | None:
+    """Return the choice most like `name`, or None when none is near.
+
+    >>> nearest("sigmod", ["tanh", "sigmoid"])
+    'sigmoid'
+    """
+    by_lower_case = {choice.lower(): choice for choice in choices}
+    found = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.6)
+    return by_lower_case[found[0]] if found else None
+
+
+def unknown(kind: str, name: str, choices: Iterable[str], *, where: str = "") -> UnknownNameError:
+    """Return the error for a `name` that is not among the `choices` of its kind (`kind` is a phrase id)."""
+    valid = tuple(choices)
+    what = message("error.unknown", kind=message(f"kind.{kind}"), name=name)
+    return UnknownNameError(what, where=where, valid=valid, nearest=nearest(name, valid))

@@ -1,0 +1,249 @@
+"""Numbers along a derivation: forward values, then adjoints, exactly or in float64.
+
+`EXACT` keeps fractions and 50-digit floats (`symbackprop.arithmetic`), `FLOAT` is float64. Both run the same formulas: a
+term's form forwards, its partials backwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from symbackprop import arithmetic
+from symbackprop.derivation import Derivation
+from symbackprop.elements import Term
+from symbackprop.errors import EvaluationError, MissingValueError, SymbackpropError, message
+from symbackprop.forms import float_function
+from symbackprop.formula import Node, Slot
+from symbackprop.graph import Role
+
+Value = Any
+"""A number of the arithmetic in use: `Fraction` or 50-digit float, or `float`."""
+
+_NEAR_KINK = Fraction(1, 10**40)
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """How to compute: `convert` an exact number, `add`, `multiply`, make a `function` of a formula, `settle` a result."""
+
+    convert: Callable[[Value], Value]
+    add: Callable[[Value, Value], Value]
+    multiply: Callable[[Value, Value], Value]
+    function: Callable[[Node, int], Callable[..., Value]]
+    settle: Callable[[Value], Value]
+
+
+def _exact_function(formula: Node, arity: int) -> Callable[..., Value]:
+    def function(*arguments: Value) -> Value:
+        return arithmetic.evaluate(formula, lambda part: arguments[part.index] if isinstance(part, Slot) else None)
+
+    return function
+
+
+EXACT = Arithmetic(
+    lambda value: value, arithmetic.add, arithmetic.multiply, _exact_function, arithmetic.settle
+)
+FLOAT = Arithmetic(float, lambda a, b: a + b, lambda a, b: a * b, float_function, lambda value: value)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The numbers of one pass: forward values and gradients of the output, by code name, shared and per sample.
+
+    Without a batch `samples` and `sample_gradients` are empty.
+    """
+
+    shared: Mapping[str, Value]
+    samples: tuple[Mapping[str, Value], ...]
+    gradients: Mapping[str, Value]
+    sample_gradients: tuple[Mapping[str, Value], ...]
+
+    def value(self, name: str, sample: int | None = None) -> Value:
+        """Return the value of a scalar, in sample `sample` (from 1) if it is batched."""
+        return self.shared[name] if sample is None else self.samples[sample - 1][name]
+
+    def gradient(self, name: str, sample: int | None = None) -> Value:
+        """Return the gradient of the output by a scalar, zero where the output does not depend on it."""
+        found = self.gradients if sample is None else self.sample_gradients[sample - 1]
+        return found.get(name, Fraction(0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A term (or a link's partial) ready to run; `spans` says that its arguments differ between samples."""
+
+    function: Callable[..., Value]
+    arguments: tuple[str, ...]
+    spans: bool
+    source: str = ""
+
+    def run(self, values: Mapping[str, Value]) -> Value:
+        return self.function(*[values[name] for name in self.arguments])
+
+
+class Evaluation:
+    """A derivation made ready for many passes in one arithmetic."""
+
+    def __init__(self, derivation: Derivation, arithmetic: Arithmetic, wanted: Iterable[str] | None = None) -> None:
+        """Prepare; `wanted` limits the gradients of leaves (parameters, inputs, targets) to those elements."""
+        self.arithmetic = arithmetic
+        self.output = derivation.graph.output
+        self.batched = derivation.elements.batched
+        self._forward = [
+            (equation.name, [self._term(term) for term in equation.terms]) for equation in derivation.elements.equations
+        ]
+        defined = derivation.equations
+        keep = None if wanted is None else set(wanted)
+        self._backward = [
+            (name, [self._link(link.source, link.term, link.slot) for link in links])
+            for name, links in derivation.links.items()
+            if links and (keep is None or name in defined or name in keep)
+        ]
+
+    def _term(self, term: Term) -> _Piece:
+        function = self.arithmetic.function(term.form.formula, term.form.arity)
+        return _Piece(function, term.arguments, not self.batched.isdisjoint(term.arguments))
+
+    def _link(self, source: str, term: Term, slot: int) -> _Piece:
+        formula = term.form.partial(slot).formula(bool(term.values))
+        function = self.arithmetic.function(formula, term.form.arity + len(term.values))
+        spans = source in self.batched or not self.batched.isdisjoint(term.arguments)
+        return _Piece(function, term.arguments + term.values, spans, source)
+
+    def forward(self, shared: Mapping[str, Value], data: Sequence[Mapping[str, Value]]) -> Values:
+        """Return the forward values for shared leaves and, in a batch, the leaves of each sample."""
+        values, samples = dict(shared), [{**shared, **sample} for sample in data]
+        add, settle = self.arithmetic.add, self.arithmetic.settle
+        for name, pieces in self._forward:
+            try:
+                if name in self.batched:
+                    for sample in samples:
+                        sample[name] = settle(_total((piece.run(sample) for piece in pieces), add))
+                    continue
+                spread = (
+                    value
+                    for piece in pieces
+                    for value in ([piece.run(sample) for sample in samples] if piece.spans else [piece.run(values)])
+                )
+                values[name] = settle(_total(spread, add))
+            except EvaluationError as error:
+                raise error.at(name) from None
+            for sample in samples:
+                sample[name] = values[name]
+        return Values(values, tuple(samples), {}, ())
+
+    def backward(self, found: Values) -> Values:
+        """Return the values completed by the gradients of the output."""
+        one = self.arithmetic.convert(Fraction(1))
+        shared: dict[str, Value] = {self.output: one}
+        samples: list[dict[str, Value]] = [{self.output: one} for _ in found.samples]
+        for name, pieces in self._backward:
+            try:
+                if name in self.batched:
+                    for values, gradients in zip(found.samples, samples, strict=True):
+                        gradients[name] = self._gradient(pieces, values, gradients)
+                    continue
+                shared[name] = self._shared_gradient(pieces, found, shared, samples)
+            except EvaluationError as error:
+                raise error.at(name) from None
+            for gradients in samples:
+                gradients[name] = shared[name]
+        return Values(found.shared, found.samples, shared, tuple(samples))
+
+    def _gradient(self, pieces: list[_Piece], values: Mapping[str, Value], above: Mapping[str, Value]) -> Value:
+        multiply = self.arithmetic.multiply
+        products = (multiply(above[piece.source], piece.run(values)) for piece in pieces)
+        return self.arithmetic.settle(_total(products, self.arithmetic.add))
+
+    def _shared_gradient(
+        self, pieces: list[_Piece], found: Values, shared: Mapping[str, Value], samples: list[dict[str, Value]]
+    ) -> Value:
+        multiply = self.arithmetic.multiply
+        products = [
+            multiply(above[piece.source], piece.run(values))
+            for piece in pieces
+            for values, above in (
+                zip(found.samples, samples, strict=True) if piece.spans else [(found.shared, shared)]
+            )
+        ]
+        return self.arithmetic.settle(_total(products, self.arithmetic.add))
+
+
+def _total(values: Iterable[Value], add: Callable[[Value, Value], Value]) -> Value:
+    iterator = iter(values)
+    total = next(iterator)
+    for value in iterator:
+        total = add(total, value)
+    return total
+
+
+def leaves(derivation: Derivation, arithmetic: Arithmetic) -> tuple[dict[str, Value], tuple[dict[str, Value], ...]]:
+    """Return the problem's own numbers: those that samples share, and those of each sample.
+
+    Raises `MissingValueError` naming what has no value.
+    """
+    missing = derivation.problem.missing()
+    if missing:
+        raise MissingValueError(message("problem.missing_values", names=list(missing)))
+    shared: dict[str, Value] = {}
+    samples: tuple[dict[str, Value], ...] = tuple({} for _ in range(derivation.graph.samples or 0))
+    for quantity in derivation.graph.of_role(Role.PARAMETER, Role.INPUT, Role.TARGET):
+        entries = derivation.problem.arrays[quantity.name].entries
+        numbers = [arithmetic.convert(given.value) for given in entries if given is not None]
+        elements = quantity.elements()
+        if not quantity.batched:
+            shared.update(zip(elements, numbers, strict=True))
+            continue
+        for position, sample in enumerate(samples):
+            sample.update(zip(elements, numbers[position * len(elements) :], strict=False))
+    return shared, samples
+
+
+def evaluate(derivation: Derivation, arithmetic: Arithmetic = EXACT) -> Values:
+    """Return forward values and gradients at the problem's own numbers.
+
+    >>> import symbackprop
+    >>> values = evaluate(symbackprop.derive(symbackprop.example("line")))
+    >>> values.value("L"), values.gradient("W1_1_1")
+    (Fraction(1, 2), Fraction(-1, 1))
+
+    Raises `MissingValueError` when a number is missing, `EvaluationError` where a formula has no finite value.
+    """
+    evaluation = Evaluation(derivation, arithmetic)
+    return evaluation.backward(evaluation.forward(*leaves(derivation, arithmetic)))
+
+
+@dataclass(frozen=True, slots=True)
+class Kink:
+    """A quantity computed exactly at a kink of its formula (ReLU at 0), in sample `sample` if in a batch."""
+
+    name: str
+    sample: int | None
+
+
+def kinks(derivation: Derivation, values: Values, within: Fraction = _NEAR_KINK) -> tuple[Kink, ...]:
+    """Return the quantities whose formula is at a kink (or closer to it than `within`) at these exact values."""
+    found = []
+    for equation in derivation.elements.equations:
+        for term in equation.terms:
+            for kink in term.form.kinks:
+                distance = _exact_function(kink, term.form.arity)
+                places = range(1, len(values.samples) + 1) if equation.batched else [None]
+                for sample in places:
+                    arguments = [values.value(name, sample) for name in term.arguments]
+                    if abs(distance(*arguments)) <= within:
+                        found.append(Kink(equation.name, sample))
+    return tuple(found)
+
+
+def is_finite(number: float) -> bool:
+    """Say whether a float is neither infinite nor NaN."""
+    return number - number == 0.0
+
+
+def not_finite(step: int, loss: float, where: str) -> SymbackpropError:
+    """Return the error for a descent whose loss left the finite numbers at update `step`."""
+    return EvaluationError(message("evaluation.diverged", step=step, loss=f"{loss:g}"), where=where)

@@ -1,0 +1,187 @@
+"""The safe expression language: text → formula tree, by whitelist, with a caret under the mistake.
+
+No text is ever evaluated: it is cut into tokens, parsed by precedence, and every name and function is looked up in the
+tables that the caller gives. Grammar, loosest first: `+ -`, `* / @`, unary `-`, `**` (to the right), call, parentheses.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symbackprop.errors import ExpressionError, Message, message, nearest
+from symbackprop.formula import Apply, MatrixProduct, Name, Negative, Node, Number, Power, Product, Quotient, Sum
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|[-+*/@(),]))"
+)
+_LONGEST_TEXT = 10_000
+_DEEPEST = 60
+_LARGEST_EXPONENT = 400
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    start: int
+
+
+def parse(text: str, *, functions: Collection[str], names: Collection[str]) -> Node:
+    """Return the formula that `text` spells, over the given function names and quantity names.
+
+    >>> parse("a - y/2", functions=(), names=("a", "y")).terms[1]
+    Negative(operand=Quotient(numerator=Name(name='y', sample=None), denominator=Number(value=Fraction(2, 1))))
+
+    Raises `ExpressionError`, with a caret under the first mistake.
+    """
+    return _Parser(text, functions, names).whole()
+
+
+def decimal(text: str) -> Fraction | None:
+    """Return the exact value of a decimal literal, or None when its exponent is beyond ±400.
+
+    >>> decimal("1e-2")
+    Fraction(1, 100)
+    """
+    mantissa, _, exponent = text.lower().partition("e")
+    if len(mantissa) > _LARGEST_EXPONENT or (exponent and abs(int(exponent[:9])) > _LARGEST_EXPONENT):
+        return None
+    return Fraction(text)
+
+
+class _Parser:
+    """One pass over the tokens of one text."""
+
+    def __init__(self, text: str, functions: Collection[str], names: Collection[str]) -> None:
+        self.text, self.functions, self.names = text, functions, names
+        if len(text) > _LONGEST_TEXT:
+            raise self._error(0, message("expression.too_long", limit=_LONGEST_TEXT))
+        self.tokens = self._cut()
+        self.position = 0
+        self.depth = 0
+
+    def _cut(self) -> list[_Token]:
+        tokens, at = [], 0
+        while self.text[at:].strip():
+            found = _TOKEN.match(self.text, at)
+            if found is None:
+                at += len(self.text[at:]) - len(self.text[at:].lstrip())
+                raise self._error(at, message("expression.character", character=self.text[at]))
+            kind = str(found.lastgroup)
+            tokens.append(_Token(kind, found[kind], found.start(kind)))
+            at = found.end()
+        return [*tokens, _Token("end", "", len(self.text.rstrip()))]
+
+    def _error(self, at: int, what: Message, *, valid: Collection[str] = (), close: str | None = None) -> ExpressionError:
+        window = slice(max(0, at - 60), at + 60)
+        excerpt = self.text[window].replace("\n", " ").replace("\t", " ")
+        caret = " " * (at - window.start) + "^"
+        return ExpressionError(
+            message("expression.mistake", what=what, text=excerpt, caret=caret), valid=valid, nearest=close
+        )
+
+    @property
+    def _next(self) -> _Token:
+        return self.tokens[self.position]
+
+    def _take(self, *operators: str) -> _Token | None:
+        token = self._next
+        if token.kind == "operator" and token.text in operators:
+            self.position += 1
+            return token
+        return None
+
+    def _expect(self, operator: str) -> None:
+        if self._take(operator) is None:
+            found = self._next.text or message("expression.end")
+            raise self._error(self._next.start, message("expression.expected", expected=operator, found=found))
+
+    def whole(self) -> Node:
+        node = self._sum()
+        if self._next.kind != "end":
+            raise self._error(self._next.start, message("expression.unexpected", found=self._next.text))
+        return node
+
+    def _nested(self, rule: Callable[[], Node]) -> Node:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise self._error(self._next.start, message("expression.too_deep", limit=_DEEPEST))
+        node = rule()
+        self.depth -= 1
+        return node
+
+    def _sum(self) -> Node:
+        terms = [self._product()]
+        while token := self._take("+", "-"):
+            term = self._product()
+            terms.append(term if token.text == "+" else Negative(term))
+        return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+
+    def _product(self) -> Node:
+        node = self._signed()
+        while token := self._take("*", "/", "@"):
+            right = self._signed()
+            if token.text == "@":
+                node = MatrixProduct(node, right)
+            elif token.text == "/":
+                node = _divided(node, right)
+            else:
+                node = Product((*(node.factors if isinstance(node, Product) else (node,)), right))
+        return node
+
+    def _signed(self) -> Node:
+        if self._take("-"):
+            operand = self._nested(self._signed)
+            return Number(-operand.value) if isinstance(operand, Number) else Negative(operand)
+        if self._take("+"):
+            return self._nested(self._signed)
+        return self._power()
+
+    def _power(self) -> Node:
+        base = self._atom()
+        return Power(base, self._nested(self._signed)) if self._take("**") else base
+
+    def _atom(self) -> Node:
+        token = self._next
+        self.position += 1
+        if token.kind == "number":
+            value = decimal(token.text)
+            if value is None:
+                raise self._error(token.start, message("expression.too_large", limit=_LARGEST_EXPONENT))
+            return Number(value)
+        if token.kind == "name":
+            return self._call(token) if self._next.text == "(" else self._name(token)
+        if token.text == "(":
+            node = self._nested(self._sum)
+            self._expect(")")
+            return node
+        found = token.text or message("expression.end")
+        raise self._error(token.start, message("expression.operand", found=found))
+
+    def _name(self, token: _Token) -> Node:
+        if token.text not in self.names:
+            close = nearest(token.text, self.names)
+            what = message("expression.name", name=token.text)
+            raise self._error(token.start, what, valid=self.names, close=close)
+        return Name(token.text)
+
+    def _call(self, token: _Token) -> Node:
+        if token.text not in self.functions:
+            what = message("expression.function", name=token.text)
+            raise self._error(token.start, what, valid=self.functions, close=nearest(token.text, self.functions))
+        self._expect("(")
+        arguments = [self._nested(self._sum)]
+        while self._take(","):
+            arguments.append(self._nested(self._sum))
+        self._expect(")")
+        return Apply(token.text, tuple(arguments))
+
+
+def _divided(left: Node, right: Node) -> Node:
+    """Return the quotient; one of two constants is a fraction at once (`1/3` is a third)."""
+    if isinstance(left, Number) and isinstance(right, Number) and right.value:
+        return Number(left.value / right.value)
+    return Quotient(left, right)

@@ -1,0 +1,50 @@
+"""Elementary functions on Python floats with the infinities of IEEE 754 instead of exceptions.
+
+`math.exp(1000)` raises; NumPy returns ∞ with a warning. Straight-line scalar code wants the value without either.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+_LARGEST_EXPONENT = math.log(1.7976931348623157e308)
+
+
+def exponential(argument: float) -> float:
+    """Return e to the argument, ∞ where that is too large for a float.
+
+    >>> exponential(1000.0)
+    inf
+    """
+    return math.inf if argument > _LARGEST_EXPONENT else math.exp(argument)
+
+
+def logarithm(argument: float) -> float:
+    """Return the natural logarithm, −∞ at zero and NaN below it."""
+    return math.log(argument) if argument > 0.0 else -math.inf if argument == 0.0 else math.nan
+
+
+def square_root(argument: float) -> float:
+    """Return the square root, NaN below zero."""
+    return math.sqrt(argument) if argument >= 0.0 else math.nan
+
+
+def step(argument: float, at_zero: float) -> float:
+    """Return 1 above zero, 0 below it and `at_zero` at it."""
+    return 1.0 if argument > 0.0 else 0.0 if argument < 0.0 else at_zero
+
+
+FUNCTIONS: Mapping[str, Callable[..., float]] = {
+    "exp": exponential,
+    "log": logarithm,
+    "sqrt": square_root,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tan": math.tan,
+    "tanh": math.tanh,
+    "Step": step,
+    "Maximum": lambda left, right, at_tie: left if left >= right else right,
+    "Minimum": lambda left, right, at_tie: left if left <= right else right,
+    "Absolute": lambda argument, at_zero: abs(argument),
+}

@@ -1,0 +1,186 @@
+"""The formula tree: mathematics that keeps the order in which a teacher would write it.
+
+SymPy reorders sums and products, so it cannot hold a printed line. These nodes can: they keep terms and factors in
+order, and every reader (SymPy conversion, exact arithmetic, the TeX printer) walks the same tree. One tree serves both
+grains: `MatrixProduct` and the reductions appear in equations between vectors and matrices, never in a form.
+
+Nodes are immutable, compare by value and can be dictionary keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from fractions import Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Any formula."""
+
+    def __iter__(self) -> Iterator[Node]:
+        """Iterate over the direct subformulas in reading order."""
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if isinstance(value, Node):
+                yield value
+            elif isinstance(value, tuple):
+                yield from (item for item in value if isinstance(item, Node))
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Node):
+    """A constant, exactly."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Node):
+    """A named quantity (`W1_2_1`), in sample `sample` (from 1) where the formula says which."""
+
+    name: str
+    sample: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adjoint(Node):
+    """The gradient of the output by a named quantity, itself a named quantity (`delta2_1`, `dL_da1_1`)."""
+
+    name: str
+    sample: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slot(Node):
+    """An open place of a form, numbered from 0; an instance puts a name there."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Node):
+    """Terms added in order; a subtracted term is a `Negative`."""
+
+    terms: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Product(Node):
+    """Factors multiplied in order (elementwise between arrays)."""
+
+    factors: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient(Node):
+    """`numerator / denominator`."""
+
+    numerator: Node
+    denominator: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Power(Node):
+    """`base ** exponent`."""
+
+    base: Node
+    exponent: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Negative(Node):
+    """`-operand`."""
+
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Apply(Node):
+    """A function of `symbackprop.functions` applied to arguments, or a reduction of an array (`sum`, `mean`).
+
+    `at_kink` is the derivative chosen where the function has none (ReLU at 0); it is part of the formula, so that no
+    reader can choose another.
+    """
+
+    function: str
+    arguments: tuple[Node, ...]
+    at_kink: Fraction = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixProduct(Node):
+    """`left @ right`."""
+
+    left: Node
+    right: Node
+
+
+ONE = Number(Fraction(1))
+ZERO = Number(Fraction(0))
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield the node and every formula inside it, outermost first."""
+    yield node
+    for child in node:
+        yield from walk(child)
+
+
+def names(node: Node) -> tuple[str, ...]:
+    """Return the names in a formula, each once, in reading order."""
+    return tuple(dict.fromkeys(found.name for found in walk(node) if isinstance(found, Name)))
+
+
+def rewrite(node: Node, change: Callable[[Node], Node | None]) -> Node:
+    """Return the formula with every outermost subformula for which `change` answers replaced by that answer."""
+    answer = change(node)
+    if answer is not None:
+        return answer
+    return map_children(node, lambda child: rewrite(child, change))
+
+
+def map_children(node: Node, change: Callable[[Node], Node]) -> Node:
+    """Return the node with each direct subformula replaced; the node itself when nothing changes."""
+    values: list[object] = []
+    changed = False
+    for entry in fields(node):
+        old = getattr(node, entry.name)
+        new: object = old
+        if isinstance(old, Node):
+            new = change(old)
+            changed |= new is not old
+        elif isinstance(old, tuple):
+            new = tuple(change(item) if isinstance(item, Node) else item for item in old)
+            changed |= any(after is not before for after, before in zip(new, old, strict=True))
+        values.append(new)
+    return type(node)(*values) if changed else node
+
+
+def fill(node: Node, slots: tuple[Node, ...]) -> Node:
+    """Return a form's formula with its slots filled.
+
+    >>> fill(Negative(Slot(1)), (Name("x"), Name("w")))
+    Negative(operand=Name(name='w', sample=None))
+    """
+    return rewrite(node, lambda part: slots[part.index] if isinstance(part, Slot) else None)
+
+
+def negated(node: Node) -> Node:
+    """Return the negative, a double minus undone."""
+    if isinstance(node, Negative):
+        return node.operand
+    if isinstance(node, Number):
+        return Number(-node.value)
+    return Negative(node)
+
+
+def added(terms: tuple[Node, ...]) -> Node:
+    """Return the sum of the terms; one term is itself, none is zero."""
+    return terms[0] if len(terms) == 1 else Sum(terms) if terms else ZERO
+
+
+def multiplied(factors: tuple[Node, ...]) -> Node:
+    """Return the product of the factors without ones; one factor is itself, none is one."""
+    kept = tuple(factor for factor in factors if factor != ONE)
+    return kept[0] if len(kept) == 1 else Product(kept) if kept else ONE

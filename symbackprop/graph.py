@@ -1,0 +1,138 @@
+"""Graphs of named equations in single assignment, at two grains.
+
+`Graph` holds equations between scalars, vectors and matrices (`z1 = W1 @ x + b1`). `Graph.expand()` gives the element
+grain (`symbackprop.elements`): one equation per scalar, each a sum of terms.
+
+**Samples.** A batch is not unrolled. Quantities marked `batched` have one value per sample; an equation that is not
+batched but reads a batched quantity adds over the samples (it is how the loss of a batch is written), and a gradient of
+something that is not batched adds its contributions over the samples. Nothing else knows of batches.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from symbackprop.errors import ProblemError, message
+from symbackprop.formula import Apply, MatrixProduct, Name, Negative, Node, Number, Power, Product, Quotient, Sum
+from symbackprop.functions import REDUCTIONS
+
+Shape = tuple[int, ...]
+
+
+class Role(StrEnum):
+    """What a quantity is to the derivation."""
+
+    PARAMETER = "parameter"
+    INPUT = "input"
+    TARGET = "target"
+    INTERMEDIATE = "intermediate"
+    OUTPUT = "output"
+
+
+def indices_of(shape: Shape) -> Iterator[Shape]:
+    """Iterate over all indices of an array, the last one fastest; a scalar has the one index `()`."""
+    return itertools.product(*map(range, shape))
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A named scalar (shape `()`), vector or matrix.
+
+    `kind` (`weight`, `bias`, `pre_activation`, …) and `layer` tell notation what it is; no computation reads them.
+    `transposed` matrices are stored (from, to) while their elements are still named to_from: `W1_2_1` joins unit 1 to
+    unit 2 in either layout.
+    """
+
+    name: str
+    shape: Shape
+    role: Role
+    kind: str = ""
+    layer: int | None = None
+    batched: bool = False
+    transposed: bool = False
+
+    def element(self, index: Shape) -> str:
+        """Return the code name of one element, numbered from 1; `index` counts from 0 in the array's own order.
+
+        >>> Quantity("W1", (3, 2), Role.PARAMETER, transposed=True).element((2, 0))
+        'W1_1_3'
+        """
+        ordered = reversed(index) if self.transposed else index
+        return "_".join((self.name, *(str(position + 1) for position in ordered)))
+
+    def indices(self) -> Iterator[Shape]:
+        """Iterate over all indices in the array's own order, the last one fastest."""
+        return indices_of(self.shape)
+
+    def elements(self) -> tuple[str, ...]:
+        """Return the code names of all elements in the array's own order."""
+        return tuple(self.element(index) for index in self.indices())
+
+
+@dataclass(frozen=True, slots=True)
+class Equation:
+    """`name = formula`, between arrays."""
+
+    name: str
+    formula: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Quantities by name, equations in order of evaluation, the scalar `output`, and the number of samples if batched."""
+
+    quantities: Mapping[str, Quantity]
+    equations: tuple[Equation, ...]
+    output: str
+    samples: int | None = None
+
+    def of_role(self, *roles: Role) -> tuple[Quantity, ...]:
+        """Return the quantities of the given roles in order of definition."""
+        return tuple(quantity for quantity in self.quantities.values() if quantity.role in roles)
+
+    def shape(self, name: str) -> Shape:
+        """Return the shape of a quantity."""
+        return self.quantities[name].shape
+
+
+def broadcast(left: Shape, right: Shape, where: str) -> Shape:
+    """Return the shape of an elementwise operation by NumPy's rule; shapes that do not fit are an error."""
+    result = []
+    for a, b in itertools.zip_longest(reversed(left), reversed(right), fillvalue=1):
+        if a != b and 1 not in (a, b):
+            raise ProblemError(message("graph.shapes", left=_spell(left), right=_spell(right)), where=where)
+        result.append(b if a == 1 else a)
+    return tuple(reversed(result))
+
+
+def _spell(shape: Shape) -> str:
+    return "×".join(map(str, shape)) or "1"
+
+
+def shape_of(node: Node, graph_shapes: Mapping[str, Shape], where: str) -> Shape:
+    """Return the shape of a formula over arrays; `where` names the equation in messages."""
+    match node:
+        case Number():
+            return ()
+        case Name(name):
+            return graph_shapes[name]
+        case MatrixProduct(left, right):
+            return _product_shape(shape_of(left, graph_shapes, where), shape_of(right, graph_shapes, where), where)
+        case Apply(function, arguments) if function in REDUCTIONS:
+            shape_of(arguments[0], graph_shapes, where)
+            return ()
+        case Sum() | Product() | Quotient() | Power() | Negative() | Apply():
+            result: Shape = ()
+            for part in node:
+                result = broadcast(result, shape_of(part, graph_shapes, where), where)
+            return result
+    raise TypeError(f"no shape for {type(node).__name__}")
+
+
+def _product_shape(left: Shape, right: Shape, where: str) -> Shape:
+    if not (1 <= len(left) <= 2 and 1 <= len(right) <= 2) or left[-1] != right[0]:
+        raise ProblemError(message("graph.product", left=_spell(left), right=_spell(right)), where=where)
+    return left[:-1] + right[1:]

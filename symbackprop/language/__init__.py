@@ -1,0 +1,79 @@
+"""Phrases: a language is one TOML file in this folder, found by its name. Adding a language is adding a file."""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from symbackprop.errors import Message, SymbackpropError, unknown
+
+DEFAULT = "en"
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_LONGEST_LIST = 24
+
+
+def available() -> tuple[str, ...]:
+    """Return the codes of the languages there are, in alphabetical order.
+
+    >>> "en" in available()
+    True
+    """
+    return tuple(sorted(file.stem for file in Path(__file__).parent.glob("*.toml")))
+
+
+@functools.cache
+def phrases(language: str) -> Mapping[str, str]:
+    """Return every phrase of a language by its id (`table.key`); an unknown language is an error."""
+    if language not in available():
+        raise unknown("language", language, available())
+    tables = tomllib.loads((Path(__file__).parent / f"{language}.toml").read_text("utf-8"))
+    return {f"{table}.{key}": text for table, keys in tables.items() for key, text in keys.items()}
+
+
+def pieces(language: str, message: Message) -> Iterator[str | tuple[object]]:
+    """Yield the message part by part: literal texts as they are, arguments wrapped in a 1-tuple.
+
+    A caller decides how to write each: plain text, escaped LaTeX, a formula between dollars.
+    """
+    for position, part in enumerate(_PLACEHOLDER.split(phrases(language)[message.id])):
+        if position % 2:
+            yield (message.arguments[part],)
+        elif part:
+            yield part
+
+
+def say(language: str, message: Message) -> str:
+    """Return the message as plain text.
+
+    >>> from symbackprop.errors import message
+    >>> say("en", message("kind.activation"))
+    'activation'
+    """
+    return "".join(part if isinstance(part, str) else _plain(language, part[0]) for part in pieces(language, message))
+
+
+def _plain(language: str, argument: object) -> str:
+    if isinstance(argument, Message):
+        return say(language, argument)
+    if isinstance(argument, tuple | list):
+        return ", ".join(_plain(language, item) for item in argument)
+    # Control characters in a user's text must not reach the terminal; line breaks are ours (the caret's line).
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in str(argument))
+
+
+def explain(language: str, error: SymbackpropError) -> str:
+    """Return an error as text: place, what is wrong, the nearest valid choice, the valid choices."""
+    text = say(language, error.what)
+    if error.where:
+        text = f"{_plain(language, error.where)}: {text}"
+    if error.nearest is not None:
+        text += "\n  " + say(language, Message("error.nearest", {"nearest": error.nearest}))
+    if error.valid:
+        shown = list(error.valid[:_LONGEST_LIST])
+        if len(error.valid) > _LONGEST_LIST:
+            shown.append("…")
+        text += "\n  " + say(language, Message("error.valid", {"valid": shown}))
+    return text

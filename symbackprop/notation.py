@@ -1,0 +1,1 @@
+def check_symbols(symbols, where): pass

@@ -1,0 +1,125 @@
+"""Problem files and mappings → `Problem`, with overrides (`--set KEY=VALUE`)."""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from symbackprop import resources
+from symbackprop.errors import ProblemError, SymbackpropError, message, unknown
+from symbackprop.problem.build import build
+from symbackprop.problem.types import Problem
+
+Overrides = Sequence[tuple[str, object]]
+
+
+def problem(content: Mapping[str, object], *, name: str = "problem") -> Problem:
+    """Return the problem that a mapping with the keys of a problem file describes.
+
+    A float means its shortest decimal (0.1 is 1/10); NumPy arrays are taken as nested lists.
+
+    >>> net = {"inputs": 1, "layers": [{"units": 1, "bias": "none"}], "loss": "half_squared_error"}
+    >>> problem({"network": net}).missing()
+    ('W1', 'x', 'y')
+
+    Raises `SymbackpropError` that names the key at fault.
+    """
+    return build(content, name)
+
+
+def load(path: str | Path, overrides: Overrides = ()) -> Problem:
+    """Return the problem in a TOML file, with some keys overridden (`("training.learning_rate", 1.5)`).
+
+    Raises `ProblemError` for a file that cannot be read or is not TOML, else what `problem` raises; every message begins
+    with the file.
+    """
+    path = Path(path)
+    try:
+        content = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ProblemError(message("problem.toml", reason=str(error)), where=str(path)) from None
+    except UnicodeDecodeError as error:
+        raise ProblemError(message("problem.encoding", offset=error.start), where=str(path)) from None
+    except OSError as error:
+        raise ProblemError(message("problem.unreadable", reason=error.strerror or ""), where=str(path)) from None
+    try:
+        return build(with_overrides(content, overrides), path.stem)
+    except SymbackpropError as error:
+        raise error.at(str(path)) from None
+
+
+def examples() -> tuple[str, ...]:
+    """Return the names of the bundled examples, in alphabetical order."""
+    return tuple(sorted(file.stem for file in resources.folder("examples").glob("*.toml")))
+
+
+def example(name: str, overrides: Overrides = ()) -> Problem:
+    """Return a bundled example.
+
+    >>> example("mazur").network.inputs
+    2
+    """
+    if name not in examples():
+        raise unknown("example", name, examples())
+    return load(resources.folder("examples") / f"{name}.toml", overrides)
+
+
+def find(source: str, overrides: Overrides = ()) -> Problem:
+    """Return the problem that a command line names: a file, else a bundled example."""
+    path = Path(source)
+    if path.is_file():
+        return load(path, overrides)
+    if source in examples():
+        return example(source, overrides)
+    if path.suffix == ".toml" or len(path.parts) > 1:
+        return load(path, overrides)
+    raise unknown("problem", source, examples())
+
+
+def with_overrides(content: Mapping[str, object], overrides: Overrides) -> Mapping[str, object]:
+    """Return the content with keys replaced; `network.layers.0.units` reaches into a list."""
+    changed: Any = copy.deepcopy(dict(content))
+    for key, value in overrides:
+        *steps, last = key.split(".")
+        place = changed
+        for depth, step in enumerate(steps):
+            if isinstance(place, dict):
+                place = place.setdefault(step, {})
+            else:
+                place = _item(place, step, ".".join(steps[: depth + 1]))
+        if isinstance(place, dict):
+            place[last] = value
+        else:
+            _item(place, last, key)
+            place[int(last)] = value
+    return dict(changed)
+
+
+def _item(place: object, step: str, key: str) -> Any:
+    if not isinstance(place, list):
+        raise ProblemError(message("problem.no_table", key=key), where="--set")
+    if not step.isdigit() or int(step) >= len(place):
+        raise unknown("key", step, map(str, range(len(place))), where=f"--set {key}")
+    return place[int(step)]
+
+
+def parse_override(text: str) -> tuple[str, object]:
+    """Return key and value of `KEY=VALUE`; the value is read as TOML, or else as plain text.
+
+    >>> parse_override("training.learning_rate=1.5")
+    ('training.learning_rate', Decimal('1.5'))
+    >>> parse_override("notation.naming=flat")
+    ('notation.naming', 'flat')
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not all(key.strip().split(".")):
+        raise ProblemError(message("problem.override", text=text), where="--set")
+    try:
+        content = tomllib.loads(f"value = {value}", parse_float=Decimal)
+    except tomllib.TOMLDecodeError:
+        return key.strip(), value.strip()
+    return key.strip(), content["value"] if set(content) == {"value"} else value.strip()

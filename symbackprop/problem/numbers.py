@@ -1,0 +1,97 @@
+"""Exact values of the numbers in a problem: `0.1` is 1/10, `"1/3"` a third, `"ln(2)"` a 50-digit float."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+
+from symbackprop import arithmetic, expressions
+from symbackprop.errors import Message, ProblemError, SymbackpropError, message
+from symbackprop.functions import NAMES
+from symbackprop.problem.types import Array, Given, Shape
+
+
+def number(value: object, where: str) -> Given:
+    """Return one number of the problem; `where` is its key, for messages.
+
+    >>> number("1/3", "learning_rate").value
+    Fraction(1, 3)
+
+    Raises `ProblemError` for what is no number, `ExpressionError` for a text that is no expression.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise ProblemError(message("problem.number", value=_spell(value)), where=where)
+    text = value if isinstance(value, str) else repr(value) if isinstance(value, float) else str(value)
+    if isinstance(value, str):
+        return Given(_expression(value, where), text.strip())
+    exact = expressions.decimal(text) if text.strip("+-").lower() not in ("nan", "inf", "infinity") else None
+    if exact is None:
+        raise ProblemError(message("problem.finite", value=text), where=where)
+    return Given(arithmetic.settle(exact), text)
+
+
+def _expression(text: str, where: str) -> arithmetic.Exact:
+    try:
+        return arithmetic.settle(arithmetic.evaluate(expressions.parse(text, functions=NAMES, names=())))
+    except SymbackpropError as error:
+        raise error.at(where) from None
+
+
+def _spell(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def array(value: object, shape: Shape, where: str) -> Array:
+    """Return an array of exactly this shape; None entries are only possible by leaving the whole array out."""
+    found = _shape(value, where)
+    if found != shape:
+        raise ProblemError(message("problem.shape", found=spell_shape(found), expected=spell_shape(shape)), where=where)
+    return Array(shape, tuple(_flat(value, where)))
+
+
+def unknown_array(shape: Shape) -> Array:
+    """Return an array of symbols: no number is given."""
+    size = 1
+    for length in shape:
+        size *= length
+    return Array(shape, (None,) * size)
+
+
+def is_list(value: object) -> bool:
+    """Say whether a value is a list (and not a text)."""
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def _shape(value: object, where: str) -> Shape:
+    if not is_list(value):
+        return ()
+    assert isinstance(value, Sequence)
+    shapes = {_shape(item, f"{where}[{position}]") for position, item in enumerate(value)}
+    if len(shapes) > 1:
+        raise ProblemError(message("problem.ragged"), where=where)
+    return (len(value), *(shapes.pop() if shapes else ()))
+
+
+def _flat(value: object, where: str) -> list[Given]:
+    if not is_list(value):
+        return [number(value, where)]
+    assert isinstance(value, Sequence)
+    return [entry for position, item in enumerate(value) for entry in _flat(item, f"{where}[{position}]")]
+
+
+def spell_shape(shape: Shape) -> str | Message:
+    """Return a shape as messages spell it: `2×3`, `2`, or the phrase for a single number.
+
+    >>> spell_shape((2, 3))
+    '2×3'
+    """
+    return "×".join(map(str, shape)) if shape else message("problem.scalar_shape")
+
+
+def fraction_between(given: Given, lowest: int, highest: int, where: str) -> Fraction:
+    """Return a rational number within bounds, both included."""
+    if not isinstance(given.value, Fraction) or not lowest <= given.value <= highest:
+        raise ProblemError(message("problem.between", value=given.text, lowest=lowest, highest=highest), where=where)
+    return given.value

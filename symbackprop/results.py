@@ -1,0 +1,99 @@
+"""The JSON result of a solution: code names → numbers, in the shapes of the problem."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from symbackprop.elements import ElementEquation
+from symbackprop.evaluate import Value, Values
+from symbackprop.formula import Apply
+from symbackprop.graph import Graph, Quantity, Role
+from symbackprop.solution import Parameters, Solution
+
+Nested = Any
+"""A number, or lists of lists of numbers."""
+
+
+def result(solution: Solution) -> dict[str, Nested]:
+    """Return the result as data: `title`, `values`, `gradients`, `exact` and, with training, `updated`, `steps`, `final`."""
+    graph, first = solution.derivation.graph, solution.steps[0]
+    shown = [quantity for quantity in graph.quantities.values() if not quantity.name.endswith("@")]
+    found: dict[str, Nested] = {
+        "title": solution.problem.title,
+        "values": {quantity.name: _of_samples(quantity, first.values, Values.value) for quantity in shown},
+        "gradients": {
+            quantity.name: _of_samples(quantity, first.values, Values.gradient)
+            for quantity in shown
+            if quantity.role not in (Role.OUTPUT, Role.TARGET)
+        },
+    }
+    if first.updated is not None:
+        found["updated"] = _arrays(graph, first.updated)
+        pairs = zip(solution.losses, solution.losses[1:], strict=False)
+        found["steps"] = [{"loss": loss, "loss_after": after} for loss, after in pairs]
+        found["final"] = {"loss": solution.losses[-1], "parameters": _arrays(graph, solution.final)}
+    found["exact"] = _exact(solution)
+    return found
+
+
+def to_json(solution: Solution) -> str:
+    """Return the result as JSON text, one top-level key after the other."""
+    return json.dumps(result(solution), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _of_samples(quantity: Quantity, values: Values, read: Callable[..., Value]) -> Nested:
+    if not quantity.batched:
+        return _nested(quantity, [read(values, element) for element in quantity.elements()])
+    return [
+        _nested(quantity, [read(values, element, sample) for element in quantity.elements()])
+        for sample in range(1, len(values.samples) + 1)
+    ]
+
+
+def _arrays(graph: Graph, parameters: Parameters) -> dict[str, Nested]:
+    return {
+        quantity.name: _nested(quantity, [parameters[element] for element in quantity.elements()])
+        for quantity in graph.of_role(Role.PARAMETER)
+    }
+
+
+def _nested(quantity: Quantity, entries: list[Value]) -> Nested:
+    numbers: list[Nested] = [float(entry) for entry in entries]
+    for length in reversed(quantity.shape):
+        numbers = [numbers[start : start + length] for start in range(0, len(numbers), length)]
+    return numbers[0]
+
+
+def _exact(solution: Solution) -> dict[str, str]:
+    """Return the values that are fractions, or one function of a fraction, as text, by code name of the element."""
+    values, equations = solution.steps[0].values, solution.derivation.equations
+    found = {}
+    for quantity in solution.derivation.graph.quantities.values():
+        if quantity.name.endswith("@"):
+            continue
+        for sample in range(1, len(values.samples) + 1) if quantity.batched else [None]:
+            for element in quantity.elements():
+                text = _closed_form(equations.get(element), element, values, sample)
+                if text is not None:
+                    found[element if sample is None else f"{element}@{sample}"] = text
+    return found
+
+
+def _closed_form(
+    equation: ElementEquation | None, element: str, values: Values, sample: int | None
+) -> str | None:
+    value = values.value(element, sample)
+    if isinstance(value, Fraction):
+        return str(value)
+    if equation is None or len(equation.terms) != 1:
+        return None
+    (term,) = equation.terms
+    if not isinstance(term.form.formula, Apply) or term.form.arity != 1:
+        return None
+    argument = values.value(term.arguments[0], sample)
+    return f"{term.form.formula.function}({argument})" if isinstance(argument, Fraction) else None
+
+

@@ -1,0 +1,201 @@
+"""Between formula trees and SymPy: `to_sympy` for differentiation and for users, `from_sympy` for what SymPy derives.
+
+Functions with a kink (`max`, `min`, `abs`) become SymPy functions of our own whose derivative is a step with a stated
+value at the kink. SymPy's own choice there is an accident (Max(0, z)' is ½ at 0 and Piecewise gives 0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import sympy
+
+from symbackprop import functions
+from symbackprop.formula import (
+    ONE,
+    Apply,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Slot,
+    Sum,
+    added,
+    multiplied,
+    negated,
+    walk,
+)
+
+
+class Step(sympy.Function):
+    """`Step(u, c)`: 1 where u > 0, c where u = 0, 0 where u < 0."""
+
+    nargs = 2
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        """Return the derivative, zero wherever there is one."""
+        return sympy.Integer(0)
+
+
+class Maximum(sympy.Function):
+    """`Maximum(p, q, c)`: the larger of p and q, whose partials at a tie are c."""
+
+    nargs = 3
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        """Return the step that is 1 where that argument is the larger one."""
+        first, second, at_tie = self.args
+        return Step(first - second, at_tie) if argindex == 1 else Step(second - first, at_tie)
+
+
+class Minimum(sympy.Function):
+    """`Minimum(p, q, c)`: the smaller of p and q, whose partials at a tie are c."""
+
+    nargs = 3
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        """Return the step that is 1 where that argument is the smaller one."""
+        first, second, at_tie = self.args
+        return Step(second - first, at_tie) if argindex == 1 else Step(first - second, at_tie)
+
+
+class Absolute(sympy.Function):
+    """`Absolute(p, c)`: |p|, whose derivative at 0 is c."""
+
+    nargs = 2
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        """Return the sign of p as a difference of two steps."""
+        operand, at_zero = self.args
+        return Step(operand, at_zero) - Step(-operand, sympy.Integer(0))
+
+
+_KINKED: dict[str, type[sympy.Function]] = {"max": Maximum, "min": Minimum, "abs": Absolute}
+
+
+def rational(value: Fraction) -> sympy.Rational:
+    """Return the fraction as a SymPy number."""
+    return sympy.Rational(value.numerator, value.denominator)
+
+
+def slot_symbol(index: int) -> sympy.Symbol:
+    """Return the SymPy symbol of a form's slot."""
+    return sympy.Symbol(f"slot{index}", real=True)
+
+
+def name_symbol(name: str) -> sympy.Symbol:
+    """Return the SymPy symbol of a named quantity."""
+    return sympy.Symbol(name, real=True)
+
+
+def to_sympy(node: Node, leaf: Callable[[Node], sympy.Expr | None] = lambda node: None) -> sympy.Expr:
+    """Return a scalar formula as a SymPy expression; `leaf` may answer for any node before its own rule does.
+
+    >>> to_sympy(Quotient(Name("p"), Name("q")))
+    p/q
+    """
+    answer = leaf(node)
+    if answer is not None:
+        return answer
+    match node:
+        case Number(value):
+            return rational(value)
+        case Name(name, sample):
+            return name_symbol(name if sample is None else f"{name}@{sample}")
+        case Slot(index):
+            return slot_symbol(index)
+        case Sum(terms):
+            return sympy.Add(*(to_sympy(term, leaf) for term in terms))
+        case Product(factors):
+            return sympy.Mul(*(to_sympy(factor, leaf) for factor in factors))
+        case Quotient(numerator, denominator):
+            return to_sympy(numerator, leaf) / to_sympy(denominator, leaf)
+        case Power(base, exponent):
+            return to_sympy(base, leaf) ** to_sympy(exponent, leaf)
+        case Negative(operand):
+            return -to_sympy(operand, leaf)
+        case Apply():
+            return _applied(node, leaf)
+    raise TypeError(f"a formula of scalars was expected, not {type(node).__name__}")
+
+
+def _applied(apply: Apply, leaf: Callable[[Node], sympy.Expr | None]) -> sympy.Expr:
+    if apply.function == "step":
+        return Step(to_sympy(apply.arguments[0], leaf), rational(apply.at_kink))
+    body = functions.expanded(apply)
+    if body is not None:
+        return to_sympy(body, leaf)
+    arguments = [to_sympy(argument, leaf) for argument in apply.arguments]
+    row = functions.PRIMITIVES[apply.function]
+    if row.kinked:
+        return _KINKED[row.name](*arguments, rational(apply.at_kink))
+    return getattr(sympy, row.sympy)(*arguments)
+
+
+_FUNCTION_NAMES = {getattr(sympy, row.sympy): row.name for row in functions.PRIMITIVES.values() if not row.kinked}
+_KINKED_NAMES = {kind: name for name, kind in _KINKED.items()}
+
+
+def from_sympy(expression: sympy.Expr) -> Node:
+    """Return a SymPy expression over slots as a formula tree, in a readable order.
+
+    Terms are ordered by their first slot, positive ones before negative ones; a common numeric coefficient is taken out
+    (SymPy distributes it: 2·(p − q) is stored as 2p − 2q). An unknown kind of expression raises `TypeError`.
+    """
+    if isinstance(expression, sympy.Rational):
+        return Number(Fraction(int(expression.p), int(expression.q)))
+    if isinstance(expression, sympy.Symbol):
+        name = expression.name
+        return Slot(int(name.removeprefix("slot"))) if name.startswith("slot") else Name(name)
+    if isinstance(expression, sympy.Add):
+        return _sum(expression)
+    if isinstance(expression, sympy.Mul):
+        return _product(expression)
+    if isinstance(expression, sympy.Pow):
+        base, exponent = expression.as_base_exp()
+        if exponent.could_extract_minus_sign():
+            return Quotient(ONE, from_sympy(sympy.Pow(base, -exponent)))
+        if exponent == sympy.Rational(1, 2):
+            return Apply("sqrt", (from_sympy(base),))
+        return Power(from_sympy(base), from_sympy(exponent))
+    return _function(expression)
+
+
+def _function(expression: sympy.Expr) -> Node:
+    kind, arguments = expression.func, expression.args
+    if kind in _FUNCTION_NAMES:
+        return Apply(_FUNCTION_NAMES[kind], tuple(map(from_sympy, arguments)))
+    if kind is Step or kind in _KINKED_NAMES:
+        at_kink = Fraction(int(arguments[-1].p), int(arguments[-1].q))
+        name = "step" if kind is Step else _KINKED_NAMES[kind]
+        return Apply(name, tuple(map(from_sympy, arguments[:-1])), at_kink)
+    raise TypeError(f"no formula for SymPy's {kind.__name__}: add it to the table of functions")
+
+
+def _sum(expression: sympy.Add) -> Node:
+    coefficient, rest = expression.primitive()
+    if coefficient != 1:
+        return multiplied((from_sympy(coefficient), from_sympy(rest)))
+    terms = [from_sympy(term) for term in expression.as_ordered_terms()]
+    return added(tuple(sorted(terms, key=_reading_order)))
+
+
+def _reading_order(term: Node) -> tuple[bool, int]:
+    negative = isinstance(term, Negative) or (isinstance(term, Number) and term.value < 0)
+    slots = [part.index for part in walk(term) if isinstance(part, Slot)]
+    return negative, min(slots, default=-1)
+
+
+def _product(expression: sympy.Mul) -> Node:
+    if expression.could_extract_minus_sign():
+        return negated(from_sympy(-expression))
+    numerator, denominator = sympy.fraction(expression, exact=True)
+    if not isinstance(denominator, sympy.Rational):
+        return Quotient(from_sympy(numerator), from_sympy(denominator))
+    coefficient, factors = expression.as_coeff_mul()
+    ordered = sorted(map(from_sympy, factors), key=lambda factor: _reading_order(factor)[1])
+    return multiplied((from_sympy(coefficient), *ordered))
