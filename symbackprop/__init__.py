@@ -8,9 +8,9 @@ from __future__ import annotations
 import importlib
 
 _HOME = {
-    "load": "symbackprop.problem.load",
-    "example": "symbackprop.problem.load",
-    "problem": "symbackprop.problem.load",
+    "load": "symbackprop.problems.load",
+    "example": "symbackprop.problems.load",
+    "problem": "symbackprop.problems.load",
     "derive": "symbackprop.derivation",
     "solve": "symbackprop.solution",
 }

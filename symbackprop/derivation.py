@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from symbackprop import backprop, elements, network, symbolic
+from symbackprop import backprop, dense, elements, symbolic
 from symbackprop.backprop import Link, Links
 from symbackprop.elements import ElementEquation, ElementGraph
 from symbackprop.errors import unknown
@@ -17,7 +17,7 @@ from symbackprop.graph import Graph, Quantity, Role
 if TYPE_CHECKING:
     import sympy
 
-    from symbackprop.problem import Problem
+    from symbackprop.problems import Problem
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,6 @@ class Derivation:
 
 def derive(problem: Problem) -> Derivation:
     """Return the derivation of a problem: one reverse sweep over its equations."""
-    graph = network.graph_of(problem)
+    graph = dense.graph_of(problem)
     expanded = elements.expand(graph)
     return Derivation(problem, graph, expanded, backprop.sweep(expanded))

@@ -11,7 +11,7 @@ from symbackprop.derivation import Derivation, derive
 from symbackprop.evaluate import EXACT, FLOAT, Arithmetic, Evaluation, Kink, Value, Values, is_finite, kinks, leaves
 from symbackprop.evaluate import not_finite as diverged
 from symbackprop.formula import Name, Node
-from symbackprop.problem import Problem, Training
+from symbackprop.problems import Problem, Training
 from symbackprop.symbolic import to_sympy
 
 Parameters = Mapping[str, Value]

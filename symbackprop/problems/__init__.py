@@ -3,6 +3,6 @@
 `types` holds the checked data, `spec` the shape of the file, `numbers` exact values, `build` the checks, `load` files.
 """
 
-from symbackprop.problem.types import Array, Given, Layer, Network, NotationChoice, Problem, Shape, Training
+from symbackprop.problems.types import Array, Given, Layer, Network, NotationChoice, Problem, Shape, Training
 
 __all__ = ["Array", "Given", "Layer", "Network", "NotationChoice", "Problem", "Shape", "Training"]

@@ -11,8 +11,8 @@ from typing import Any
 
 from symbackprop import resources
 from symbackprop.errors import ProblemError, SymbackpropError, message, unknown
-from symbackprop.problem.build import build
-from symbackprop.problem.types import Problem
+from symbackprop.problems.build import build
+from symbackprop.problems.types import Problem
 
 Overrides = Sequence[tuple[str, object]]
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 from symbackprop import arithmetic, expressions
 from symbackprop.errors import Message, ProblemError, SymbackpropError, message
 from symbackprop.functions import NAMES
-from symbackprop.problem.types import Array, Given, Shape
+from symbackprop.problems.types import Array, Given, Shape
 
 
 def number(value: object, where: str) -> Given:

@@ -10,9 +10,9 @@ from pydantic import BaseModel, ValidationError
 from symbackprop import losses, optimizers
 from symbackprop.errors import ProblemError, SymbackpropError, message, nearest, unknown
 from symbackprop.functions import ACTIVATIONS
-from symbackprop.problem import numbers
-from symbackprop.problem.spec import NetworkSpec, NotationSpec, ProblemSpec, TrainingSpec
-from symbackprop.problem.types import (
+from symbackprop.problems import numbers
+from symbackprop.problems.spec import NetworkSpec, NotationSpec, ProblemSpec, TrainingSpec
+from symbackprop.problems.types import (
     Array,
     Layer,
     Network,

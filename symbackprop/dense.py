@@ -11,7 +11,7 @@ from fractions import Fraction
 from symbackprop import expressions, functions, losses
 from symbackprop.formula import Apply, Name, Node, Number, Product, Slot, rewrite
 from symbackprop.graph import Equation, Graph, Quantity, Role
-from symbackprop.problem import Layer, Problem
+from symbackprop.problems import Layer, Problem
 
 BIAS_KINDS = {"per_unit": ("b", "bias", "+"), "shared": ("b", "bias", "+"), "threshold": ("theta", "threshold", "-")}
 """Kind of bias → letter of the parameter, its kind in notation, its sign in the equation."""
