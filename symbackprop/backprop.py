@@ -31,6 +31,8 @@ Links = Mapping[str, tuple[Link, ...]]
 def sweep(elements: ElementGraph) -> Links:
     """Return the links of every quantity that the output depends on, each quantity after the sources of its links.
 
+    The links of one quantity stand in the order of the equations that read it.
+
     The output itself has no link: its adjoint is 1. The time is proportional to the number of term arguments (edges).
     """
     links: dict[str, list[Link]] = {elements.output: []}
@@ -39,9 +41,9 @@ def sweep(elements: ElementGraph) -> Links:
         if equation.name not in links:
             continue
         defined.append(equation.name)
-        for term in equation.terms:
-            for slot, argument in enumerate(term.arguments):
-                links.setdefault(argument, []).append(Link(equation.name, term, slot))
+        for term in reversed(equation.terms):
+            for slot in reversed(range(len(term.arguments))):
+                links.setdefault(term.arguments[slot], []).append(Link(equation.name, term, slot))
     # Defined quantities in reverse order of definition: each comes after every source of its links. Then the leaves.
     order = dict.fromkeys((*defined, *links))
-    return {name: tuple(links[name]) for name in order}
+    return {name: tuple(reversed(links[name])) for name in order}

@@ -234,7 +234,7 @@ def kinks(derivation: Derivation, values: Values, within: Fraction = _NEAR_KINK)
                 places = range(1, len(values.samples) + 1) if equation.batched else [None]
                 for sample in places:
                     arguments = [values.value(name, sample) for name in term.arguments]
-                    if abs(distance(*arguments)) <= within:
+                    if arithmetic.compare(abs(distance(*arguments)), within) <= 0:
                         found.append(Kink(equation.name, sample))
     return tuple(found)
 

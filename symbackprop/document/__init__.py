@@ -1,0 +1,107 @@
+"""Solutions → documents: sections of blocks that know no format and no language."""
+
+from __future__ import annotations
+
+from symbackprop import verify
+from symbackprop.document.blocks import Document, Paragraph, Section
+from symbackprop.document.chains import Scene
+from symbackprop.document.marks import Equality, Gradient
+from symbackprop.document.numerals import Style, show, terminating_digits
+from symbackprop.document.statement import statement
+from symbackprop.document.working import after_section, step_sections, summary_section
+from symbackprop.errors import Message, message
+from symbackprop.evaluate import Values
+from symbackprop.formula import Adjoint, Name
+from symbackprop.notation import Notation
+from symbackprop.problems import Problem
+from symbackprop.solution import Solution
+
+
+def compose(solution: Solution) -> Document:
+    """Return the worked solution as a document."""
+    problem, derivation = solution.problem, solution.derivation
+    notation = notation_of(solution)
+    style = Style(problem.notation.digits, _has_fractions(problem))
+
+    def scene(values: Values, written: dict[str, str]) -> Scene:
+        return Scene(derivation, values, notation, style, written)
+
+    given = _written(solution)
+    first = scene(solution.steps[0].values, given)
+    sections = [statement(first)]
+    several = len(solution.steps) > 1
+    for number, step in enumerate(solution.steps, start=1):
+        # After an update the parameters are computed; only the data is still as written.
+        current = first if number == 1 else scene(step.values, _data_only(solution, given))
+        sections += step_sections(current, step, number if several else None)
+    if solution.after is not None:
+        sections.append(after_section(scene(solution.after, _data_only(solution, given)), solution))
+    sections.append(_check_section(solution, style))
+    sections.append(summary_section(first, solution))
+    return Document(problem.title, tuple(_subtitle(solution, notation)), tuple(sections))
+
+
+def notation_of(solution: Solution) -> Notation:
+    """Return the notation that the problem asks for."""
+    choice = solution.problem.notation
+    return Notation.of(solution.derivation.graph, choice.naming, choice.symbols)
+
+
+def _has_fractions(problem: Problem) -> bool:
+    """Say whether the problem states a number as a fraction that is no short decimal."""
+    return any(
+        given is not None and "/" in given.text and terminating_digits(given.value) is None
+        for array in problem.arrays.values()
+        for given in array.entries
+        if given is None or hasattr(given.value, "denominator")
+    )
+
+
+def _written(solution: Solution) -> dict[str, str]:
+    """Return the text that states each given number, by element (and sample)."""
+    found = {}
+    for name, array in solution.problem.arrays.items():
+        quantity = solution.derivation.graph.quantities[name]
+        elements = quantity.elements()
+        for position, given in enumerate(array.entries):
+            element = elements[position % len(elements)]
+            key = f"{element}@{position // len(elements) + 1}" if quantity.batched else element
+            if given is not None:
+                found[key] = given.text
+    return found
+
+
+def _data_only(solution: Solution, written: dict[str, str]) -> dict[str, str]:
+    frozen = solution.problem.training.frozen if solution.problem.training else frozenset()
+    changed = {e for q in solution.derivation.parameters if q.name not in frozen for e in q.elements()}
+    return {name: text for name, text in written.items() if name not in changed}
+
+
+def _subtitle(solution: Solution, notation: Notation) -> list[Message]:
+    first = next(q for q in solution.derivation.graph.quantities.values() if q.kind == "pre_activation").elements()[0]
+    return [
+        message("text.worked_solution"),
+        message("text.delta", definition=Equality(Adjoint(first), Gradient(first))),
+        message("text.digits", digits=solution.problem.notation.digits),
+    ]
+
+
+def _check_section(solution: Solution, style: Style) -> Section:
+    """Return the section that says how well the gradients agree with central differences."""
+    report = verify.check(solution.problem, derivation=solution.derivation)
+    compared = [entry for entry in report.entries if entry.verdict is not verify.Verdict.SKIPPED]
+    skipped = report.with_verdict(verify.Verdict.SKIPPED)
+    blocks = []
+    if compared:
+        outcome = "text.check" if report.agrees else "text.check_failed"
+        worst = show(report.worst, Style(1))
+        blocks.append(Paragraph(message(outcome, count=len(compared), worst=worst, step=show(report.h, style))))
+    if skipped:
+        names = tuple(_named(entry.name) for entry in skipped)
+        blocks.append(Paragraph(message("text.skipped", names=names)))
+    return Section(message("title.check"), tuple(blocks))
+
+
+def _named(key: str) -> Name:
+    name, _, sample = key.partition("@")
+    return Name(name, int(sample) if sample else None)

@@ -1,0 +1,269 @@
+"""The lines of one quantity: its forward value, its gradient by the chain rule, its update.
+
+Each line is read off the derivation: the symbols are the links, the numbers the values along them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from symbackprop import functions, optimizers
+from symbackprop.backprop import Link
+from symbackprop.derivation import Derivation
+from symbackprop.document.blocks import Chain
+from symbackprop.document.marks import Boxed, Braced, Gradient, Letter, Local, OverSamples, Tone, Updated
+from symbackprop.document.numerals import Style
+from symbackprop.document.truth import Leaf, Relation, Step, lines
+from symbackprop.evaluate import Value, Values
+from symbackprop.formula import ONE, Adjoint, Apply, Name, Node, Product, Sum, added, multiplied, rewrite
+from symbackprop.graph import Quantity, Role
+from symbackprop.notation import Notation
+
+
+LAYER_KINDS = ("pre_activation", "activation", "weight", "bias", "threshold")
+"""The kinds of quantity that belong to a layer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the lines of one step are written from: derivation, values, notation, style, and the decimals as given."""
+
+    derivation: Derivation
+    values: Values
+    notation: Notation
+    style: Style
+    written: Mapping[str, str]
+
+    def sample_of(self, name: str, sample: int | None) -> int | None:
+        """Return the sample a name is marked with: None for what the samples share."""
+        return sample if name in self.derivation.elements.batched else None
+
+    def marked(self, formula: Node, sample: int | None) -> Node:
+        """Return a formula with its batched names marked by their sample."""
+
+        def mark(part: Node) -> Node | None:
+            if isinstance(part, Name | Adjoint) and part.sample is None:
+                return type(part)(part.name, self.sample_of(part.name, sample))
+            return None
+
+        return rewrite(formula, mark)
+
+    def numbered(self, formula: Node) -> Node:
+        """Return a formula with numbers for its names and activations written out."""
+
+        def number(part: Node) -> Node | None:
+            match part:
+                case Name(name, sample):
+                    computed = name in self.derivation.equations
+                    tone = Tone.FORWARD if computed else Tone.PLAIN
+                    return Leaf(self.values.value(name, sample), tone, self.written.get(_key(name, sample), ""))
+                case Adjoint(name, sample) | Gradient(name, sample):
+                    return Leaf(self.values.gradient(name, sample), Tone.BACKWARD)
+                case Braced(body, _):
+                    return self.numbered(body)
+                case Apply():
+                    body = functions.expanded(part) if part.function != "step" else None
+                    return None if body is None else self.numbered(body)
+            return None
+
+        return rewrite(formula, number)
+
+
+def _key(name: str, sample: int | None) -> str:
+    return name if sample is None else f"{name}@{sample}"
+
+
+def forward(scene: Scene, name: str, sample: int | None = None) -> Chain:
+    """Return the lines of a forward value: formula, numbers, steps, value."""
+    formula = scene.marked(scene.derivation.equations[name].formula(), sample)
+    if scene.derivation.elements.samples and name not in scene.derivation.elements.batched:
+        formula = _over_samples(scene, name)
+    numbers = lines(scene.numbered(formula), scene.style, Tone.FORWARD)
+    return Chain(Name(name, scene.sample_of(name, sample)), (Step(Relation.EQUAL, formula), *numbers))
+
+
+def _over_samples(scene: Scene, name: str) -> Node:
+    """Return the right-hand side of an equation that adds over the samples, one summand for each."""
+    samples = range(1, len(scene.values.samples) + 1)
+    terms = scene.derivation.equations[name].terms
+    return added(tuple(scene.marked(term.formula(), sample) for sample in samples for term in terms))
+
+
+def has_own_step(scene: Scene, name: str) -> bool:
+    """Say whether the gradient by a computed quantity gets a step of its own, to which later steps refer by name.
+
+    Every δ does, and every ∂L/∂a of a hidden unit (the sum over its paths); in general whatever several paths reach.
+    """
+    quantity, _ = scene.notation.locate(name)
+    hidden = quantity.kind == "activation" and quantity.layer != scene.notation.depth
+    return quantity.kind == "pre_activation" or hidden or len(scene.derivation.links[name]) != 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Factor:
+    """A factor of the chain rule: as a derivative, and as what that derivative is."""
+
+    derivative: Node
+    partial: Node
+
+
+def gradient(scene: Scene, name: str, sample: int | None = None) -> Chain:
+    """Return the lines of a gradient: chain rule, local partials, numbers, value."""
+    left = Adjoint(name, sample)
+    own = Gradient(name, sample)
+    paths = [_path(scene, link, place) for link, place in _links(scene, name, sample)]
+    if len(paths) == 1:
+        derivatives, partials = _one_path(scene, name, paths[0], sample)
+    else:
+        derivatives = Sum(tuple(Product(tuple(factor.derivative for factor in path)) for path in paths))
+        partials = Sum(tuple(_product(path) for path in paths))
+    steps = [Step(Relation.EQUAL, derivatives)]
+    if scene.notation.delta(name) is not None:
+        steps.insert(0, Step(Relation.EQUAL, own))
+    if partials != derivatives:
+        steps.append(Step(Relation.EQUAL, partials, opens=True))
+    short = _through_delta(scene, name, sample)
+    if short is not None and len(paths) == 1:
+        steps.append(Step(Relation.EQUAL, short))
+    numbers = list(lines(scene.numbered(partials), scene.style, Tone.BACKWARD))
+    numbers[-1] = replace(numbers[-1], formula=Boxed(numbers[-1].formula))
+    return Chain(left, (*steps, *numbers))
+
+
+def _links(scene: Scene, name: str, sample: int | None) -> Iterator[tuple[Link, int | None]]:
+    """Yield the links of a gradient with the sample each belongs to: all samples for what they share."""
+    batched = scene.derivation.elements.batched
+    for link in scene.derivation.links[name]:
+        spans = link.source in batched or not batched.isdisjoint(link.term.arguments)
+        if name in batched or not spans:
+            yield link, sample
+        else:
+            yield from ((link, place) for place in range(1, len(scene.values.samples) + 1))
+
+
+def _path(scene: Scene, link: Link, sample: int | None) -> tuple[_Factor, ...]:
+    """Return the factors of one path, from the output or the nearest named gradient down to the link's argument."""
+    target = link.term.arguments[link.slot]
+    by = Name(target, scene.sample_of(target, sample))
+    source = Name(link.source, scene.sample_of(link.source, sample))
+    partial = scene.marked(link.partial(), sample)
+    above = _above(scene, link.source, sample)
+    if not above:
+        return (_Factor(Gradient(target, by.sample), partial),)
+    return (*above, _Factor(Local(source, by), partial))
+
+
+def _above(scene: Scene, name: str, sample: int | None) -> tuple[_Factor, ...]:
+    """Return the factors that stand for the gradient by a computed quantity."""
+    if name == scene.derivation.graph.output:
+        return ()
+    place = scene.sample_of(name, sample)
+    if has_own_step(scene, name):
+        return (_Factor(Gradient(name, place), Adjoint(name, place)),)
+    (link,) = scene.derivation.links[name]
+    if link.source == scene.derivation.graph.output and link.partial() == ONE:
+        return ()
+    return _path(scene, link, sample)
+
+
+def _one_path(
+    scene: Scene, name: str, path: tuple[_Factor, ...], sample: int | None
+) -> tuple[Node, Node]:
+    """Return one path as derivatives and as partials; a parameter's path goes on through the δ it meets."""
+    first = path[0]
+    if isinstance(first.partial, Adjoint) and name not in scene.derivation.equations:
+        upper = [_path(scene, link, place) for link, place in _links(scene, first.partial.name, sample)]
+        if len(upper) == 1:
+            derivatives = tuple(factor.derivative for factor in (*upper[0], *path[1:]))
+            return Product(derivatives), Product((_product(upper[0]), *(_braced(factor) for factor in path[1:])))
+    return _joined(tuple(factor.derivative for factor in path)), _product(path)
+
+
+def _product(path: tuple[_Factor, ...]) -> Node:
+    return _joined(tuple(_braced(factor) for factor in path))
+
+
+def _joined(factors: tuple[Node, ...]) -> Node:
+    return factors[0] if len(factors) == 1 else Product(factors)
+
+
+def _braced(factor: _Factor) -> Node:
+    """Return the partial with its derivative under a brace; a named gradient needs none."""
+    return factor.partial if isinstance(factor.partial, Adjoint) else Braced(factor.partial, factor.derivative)
+
+
+def _through_delta(scene: Scene, name: str, sample: int | None) -> Node | None:
+    """Return a parameter's gradient as δ · partial, where one δ leads to it."""
+    if name in scene.derivation.equations:
+        return None
+    (link,) = scene.derivation.links[name][:1]
+    if not has_own_step(scene, link.source):
+        return None
+    return scene.marked(Product((Adjoint(link.source), link.partial())), sample)
+
+
+def layers_of(scene: Scene, *kinds: str) -> list[list[Quantity]]:
+    """Return the quantities of the given kinds, layer by layer from the first."""
+    found: dict[int, list[Quantity]] = {}
+    for quantity in scene.derivation.graph.quantities.values():
+        if quantity.kind in kinds and quantity.layer is not None:
+            found.setdefault(quantity.layer, []).append(quantity)
+    return [found[layer] for layer in sorted(found)]
+
+
+def errors_of(scene: Scene, layer: list[Quantity]) -> list[str]:
+    """Return the gradients of a layer that get a step of their own, unit by unit: ∂L/∂a where it is one, then δ."""
+    kinds = {quantity.kind: quantity for quantity in layer}
+    units = zip(kinds["activation"].elements(), kinds["pre_activation"].elements(), strict=True)
+    return [name for unit in units for name in unit if has_own_step(scene, name)]
+
+
+def parameters_of(layer: list[Quantity]) -> list[str]:
+    """Return the parameters of a layer, each array unit by unit, whatever its layout."""
+    return [
+        element
+        for quantity in layer
+        if quantity.role is Role.PARAMETER
+        for element in sorted(quantity.elements(), key=lambda name: [int(part) for part in name.split("_")[1:]])
+    ]
+
+
+def gradient_formulas(scene: Scene) -> Iterator[Chain]:
+    """Yield the formula of every δ, ∂L/∂a and parameter's gradient, output layer first, without numbers."""
+    for layer in reversed(layers_of(scene, *LAYER_KINDS)):
+        for name in (*errors_of(scene, layer), *parameters_of(layer)):
+            links = scene.derivation.links[name]
+            total = added(tuple(_unbraced(_product(_path(scene, link, None))) for link in links))
+            if scene.derivation.crosses_samples(name):
+                total = OverSamples(total, len(scene.values.samples))
+            yield Chain(Adjoint(name), (Step(Relation.EQUAL, total),))
+
+
+def _unbraced(formula: Node) -> Node:
+    """Return a formula without its braces and without factors of one."""
+
+    def bare(part: Node) -> Node | None:
+        if isinstance(part, Product):
+            return multiplied(tuple(_unbraced(factor) for factor in part.factors))
+        return _unbraced(part.body) if isinstance(part, Braced) else None
+
+    return rewrite(formula, bare)
+
+
+def updated(scene: Scene, name: str, new: Value) -> Chain:
+    """Return the lines of a parameter's update in the optimiser's own formula."""
+    training = scene.derivation.problem.training
+    assert training is not None
+    parts: dict[str, tuple[Node, Node]] = {
+        "w": (Name(name), scene.numbered(Name(name))),
+        "g": (Gradient(name), Leaf(scene.values.gradient(name), Tone.BACKWARD)),
+    }
+    for setting, given in training.settings.items():
+        letter = Letter(scene.notation.learning_rate())
+        parts[setting] = (letter, Leaf(given.value, written=given.text))
+    formula = optimizers.update(training.optimizer)
+    symbols = rewrite(formula, lambda part: parts[part.name][0] if isinstance(part, Name) else None)
+    numbers = rewrite(formula, lambda part: parts[part.name][1] if isinstance(part, Name) else None)
+    shown = list(lines(numbers, scene.style, Tone.PLAIN))
+    return Chain(Updated(name), (Step(Relation.EQUAL, symbols), *shown))

@@ -1,0 +1,260 @@
+"""Section 1 of a solution: the problem, the symbols, the count of parameters, all formulas, the loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from symbackprop import functions, optimizers
+from symbackprop.document.blocks import Block, Chain, Display, Inline, Listing, Paragraph, Section, Table
+from symbackprop.document.chains import Scene, gradient_formulas
+from symbackprop.document.marks import Assigned, Equality, Gradient, Letter, OverSamples, Range, Tone
+from symbackprop.document.numerals import show
+from symbackprop.document.truth import Relation, Step
+from symbackprop.errors import Message, message
+from symbackprop.formula import Adjoint, Apply, Name, Node, Number, Product, added, names, rewrite
+from symbackprop.graph import Quantity, Role
+from symbackprop.notation import Symbol
+
+_MOST_SYMBOLS = 60
+_MOST_LISTED = 6
+
+
+def statement(scene: Scene) -> Section:
+    """Return the section that states the problem."""
+    subsections = [
+        Section(message("title.network"), tuple(_network(scene))),
+        Section(message("title.given"), (_parameters(scene), _data(scene))),
+        Section(message("title.conventions"), (Listing(tuple(_conventions(scene))),)),
+        Section(message("title.symbols"), (_symbols(scene),)),
+        Section(message("title.count"), (Paragraph(_count(scene)),)),
+        Section(message("title.formulas"), tuple(_formulas(scene))),
+    ]
+    if scene.derivation.problem.training:
+        subsections.append(Section(message("title.loop"), (_loop(scene),)))
+    return Section(message("title.problem"), sections=tuple(subsections))
+
+
+def layer_name(scene: Scene, layer: int) -> Message:
+    """Return what a layer is called: input layer, hidden layer (with its number if there are several), output layer."""
+    depth = scene.notation.depth
+    if layer in (0, depth):
+        return message("layer.output" if layer else "layer.input")
+    return message("layer.hidden_only") if depth == 2 else message("layer.hidden", number=layer)
+
+
+def _elements(quantity: Quantity) -> list[Node]:
+    return [Name(element) for element in quantity.elements()]
+
+
+def _items(nodes: list[Node]) -> Inline:
+    """Return names side by side, the middle left out of a long list."""
+    if len(nodes) > _MOST_LISTED:
+        return Range(nodes[0], nodes[-1])
+    return message("text.items", items=tuple(nodes))
+
+
+def _network(scene: Scene) -> Iterator[Block]:
+    graph, problem = scene.derivation.graph, scene.derivation.problem
+    header = tuple(message(f"column.{name}") for name in ("layer", "units", "activation", "bias"))
+    rows: list[tuple[Inline, ...]] = [(layer_name(scene, 0), _items(_elements(graph.quantities["x"])), "", "")]
+    for number, layer in enumerate(problem.network.layers, start=1):
+        bias = message(f"bias.{layer.bias}")
+        units = _items(_elements(graph.quantities[f"a{number}"]))
+        rows.append((layer_name(scene, number), units, message(f"activation.{layer.activation}"), bias))
+    yield Table(header, tuple(rows), (False,) * 4)
+    yield Display((*_activations(scene), _loss(scene)))
+
+
+def _activations(scene: Scene) -> Iterator[Chain]:
+    """Yield the definition of each activation in use, once."""
+    seen = set()
+    for number, layer in enumerate(scene.derivation.problem.network.layers, start=1):
+        if layer.activation in seen:
+            continue
+        seen.add(layer.activation)
+        equation = scene.derivation.equations[f"a{number}_1"]
+        formula = equation.formula()
+        if not isinstance(formula, Apply):
+            continue
+        if functions.ACTIVATIONS[layer.activation].vector:
+            body = functions.expanded(formula)
+            left: Node = Name(equation.name)
+        else:
+            left = Apply(formula.function, (Letter(Symbol("z")),), formula.at_kink)
+            body = functions.expanded(left)
+        if body is not None:
+            yield Chain(left, (Step(Relation.EQUAL, body),))
+
+
+def _loss(scene: Scene) -> Chain:
+    graph = scene.derivation.graph
+    name = f"{graph.output}@" if graph.samples else graph.output
+    return Chain(Name(name), (Step(Relation.EQUAL, scene.derivation.equations[name].formula()),))
+
+
+def _parameters(scene: Scene) -> Table:
+    header = tuple(message(f"column.{name}") for name in ("parameter", "from", "to", "value"))
+    rows = [row for quantity in scene.derivation.parameters for row in _parameter_rows(scene, quantity)]
+    return Table(header, tuple(rows), (False, False, False, True))
+
+
+def _parameter_rows(scene: Scene, quantity: Quantity) -> Iterator[tuple[Inline, ...]]:
+    layer = quantity.layer or 0
+    for element in quantity.elements():
+        _, index = scene.notation.locate(element)
+        value = show(scene.values.value(element), scene.style, written=scene.written.get(element, ""))
+        if quantity.kind == "weight":
+            start: Inline = Letter(scene.notation.unit(layer - 1, index[1]))
+            end: Inline = Letter(scene.notation.unit(layer, index[0]))
+        else:
+            start = message(f"kind.{quantity.kind}")
+            units = scene.derivation.graph.quantities[f"a{layer}"]
+            end = Letter(scene.notation.unit(layer, index[0])) if index else _items(_elements(units))
+        yield Name(element), start, end, value
+
+
+def _data(scene: Scene) -> Table:
+    graph = scene.derivation.graph
+    quantities = graph.of_role(Role.INPUT, Role.TARGET)
+    columns = [element for quantity in quantities for element in quantity.elements()]
+    if graph.samples is None:
+        header = (message("column.quantity"), message("column.meaning"), message("column.value"))
+        rows = [
+            (Name(name), _meaning(scene, name), show(scene.values.value(name), scene.style, written=scene.written.get(name, "")))
+            for name in columns
+        ]  # fmt: skip
+        return Table(header, tuple(rows), (False, False, True))
+    samples = range(1, graph.samples + 1)
+    batch_rows = [
+        (
+            str(sample),
+            *(show(scene.values.value(name, sample), scene.style, written=scene.written.get(f"{name}@{sample}", "")) for name in columns),
+        )
+        for sample in samples
+    ]  # fmt: skip
+    return Table((message("column.sample"), *map(Name, columns)), tuple(batch_rows), (True,) * (1 + len(columns)))
+
+
+def _meaning(scene: Scene, name: str) -> Message:
+    quantity, index = scene.notation.locate(name)
+    position = index[0] if index else 1
+    if quantity.kind == "input":
+        given = scene.derivation.problem.network.input_names
+        return message("meaning.named_input", name=given[position - 1]) if given else message("meaning.input", k=position)
+    layer = layer_name(scene, quantity.layer or 0)
+    return message(f"meaning.{quantity.kind}", k=position, layer=layer)
+
+
+def _conventions(scene: Scene) -> Iterator[Message]:
+    problem, notation = scene.derivation.problem, scene.notation
+    weight = _items([Name(element) for element in scene.derivation.graph.quantities["W1"].elements()[:2]])
+    if problem.notation.naming == "flat":
+        yield message("convention.flat")
+    else:
+        yield message("convention.layered", weight=weight, layers=notation.depth)
+    yield message(f"convention.{problem.layout}")
+    delta = next(quantity for quantity in scene.derivation.graph.quantities.values() if quantity.kind == "pre_activation")
+    first = delta.elements()[0]
+    yield message("convention.delta", definition=Equality(Adjoint(first), Gradient(first)))
+    if problem.samples is not None:
+        loss = Name(f"{scene.derivation.graph.output}@")
+        yield message(f"convention.{problem.network.reduction}", loss=loss, count=problem.samples)
+    if any(layer.activation == "relu" for layer in problem.network.layers):
+        z = Letter(Symbol("z"))
+        value = Number(problem.network.relu_derivative_at_zero)
+        yield message("convention.relu", step=Apply("step", (z,)), value=value)
+    yield message("convention.digits", digits=problem.notation.digits)
+    if problem.training and problem.training.frozen:
+        frozen = [Name(name) for name in problem.parameter_shapes() if name in problem.training.frozen]
+        yield message("convention.frozen", names=_items(list(frozen)))
+
+
+def _symbols(scene: Scene) -> Table:
+    header = [message(f"column.{name}") for name in ("symbol", "meaning", "formula")]
+    has_values = scene.derivation.graph.samples is None
+    rows = []
+    for name in _listed(scene):
+        row: list[Inline] = [Name(name), _meaning(scene, name), _defining(scene, name)]
+        if has_values:
+            row.append(show(scene.values.value(name), scene.style, tone=Tone.FORWARD))
+        rows.append(tuple(row))
+    training = scene.derivation.problem.training
+    if training:
+        rate = training.settings["learning_rate"]
+        row = [Letter(scene.notation.learning_rate()), message("meaning.learning_rate"), ""]
+        rows.append(tuple([*row, show(rate.value, scene.style, written=rate.text)] if has_values else row))
+    columns = [*header, message("column.value")] if has_values else header
+    return Table(tuple(columns), tuple(rows), (False, False, False, True)[: len(columns)])
+
+
+def _listed(scene: Scene) -> list[str]:
+    """Return the computed quantities in order, or one of each array where there are too many."""
+    graph = scene.derivation.graph
+    computed = [quantity for quantity in graph.quantities.values() if quantity.role in (Role.INTERMEDIATE, Role.OUTPUT)]
+    every = [element for quantity in computed for element in quantity.elements()]
+    return every if len(every) <= _MOST_SYMBOLS else [quantity.elements()[0] for quantity in computed]
+
+
+def _defining(scene: Scene, name: str) -> Node:
+    """Return the right-hand side of an equation, with the sum over the samples where it has one."""
+    formula, elements = scene.derivation.equations[name].formula(), scene.derivation.elements
+    if elements.samples and name not in elements.batched and not elements.batched.isdisjoint(names(formula)):
+        return OverSamples(formula, elements.samples)
+    return formula
+
+
+def _count(scene: Scene) -> Message:
+    """Return the number of parameters with its arithmetic."""
+    weights, biases = [], []
+    for quantity in scene.derivation.parameters:
+        sizes = tuple(Number(Fraction(length)) for length in quantity.shape) or (Number(Fraction(1)),)
+        (weights if quantity.kind == "weight" else biases).append(sizes)
+    total_weights = sum(len(q.elements()) for q in scene.derivation.parameters if q.kind == "weight")
+    total_biases = sum(len(q.elements()) for q in scene.derivation.parameters if q.kind != "weight")
+    return message(
+        "text.count",
+        weights=_arithmetic(weights, total_weights),
+        biases=_arithmetic(biases, total_biases),
+        total=_arithmetic([(Number(Fraction(total_weights)),), (Number(Fraction(total_biases)),)], total_weights + total_biases),
+    )
+
+
+def _arithmetic(products: list[tuple[Node, ...]], total: int) -> Node:
+    left = added(tuple(factors[0] if len(factors) == 1 else Product(factors) for factors in products))
+    right = Number(Fraction(total))
+    return right if left == right else Equality(left, right)
+
+
+def _formulas(scene: Scene) -> Iterator[Block]:
+    """Yield every formula of the forward and the backward pass, without numbers."""
+    derivation = scene.derivation
+    wanted = set(_listed(scene))
+    forward = [
+        Chain(Name(name), (Step(Relation.EQUAL, _defining(scene, name)),))
+        for name in derivation.equations
+        if name in wanted
+    ]
+    yield Display(tuple(forward))
+    if len(wanted) <= _MOST_SYMBOLS:
+        yield Display(tuple(gradient_formulas(scene)))
+
+
+def _loop(scene: Scene) -> Listing:
+    training = scene.derivation.problem.training
+    assert training is not None
+    changing = next(
+        (q.elements()[0] for q in scene.derivation.parameters if q.name not in training.frozen), None
+    )
+    parts: dict[str, Node] = {"learning_rate": Letter(scene.notation.learning_rate())}
+    if changing is not None:
+        parts |= {"w": Name(changing), "g": Gradient(changing)}
+    rule = rewrite(
+        optimizers.update(training.optimizer), lambda part: parts.get(part.name) if isinstance(part, Name) else None
+    )
+    items = [message("loop.forward"), message("loop.loss"), message("loop.backward")]
+    if changing is not None:
+        items.append(message("loop.update", rule=Assigned(parts["w"], rule)))
+    items.append(message("loop.repeat", steps=training.steps))
+    return Listing(tuple(items), numbered=True)
+

@@ -1,0 +1,37 @@
+"""The JSON schema of the problem file, by which an editor completes and checks it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from symbackprop.functions import ACTIVATIONS
+from symbackprop.losses import LOSSES
+from symbackprop.optimizers import OPTIMIZERS
+from symbackprop.problems.spec import LayerSpec, NetworkSpec, ProblemSpec, TrainingSpec
+from symbackprop.registry import Registry
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_NAMED: Mapping[tuple[str, str], Registry[Any]] = {
+    (LayerSpec.__name__, "activation"): ACTIVATIONS,
+    (NetworkSpec.__name__, "loss"): LOSSES,
+    (TrainingSpec.__name__, "optimizer"): OPTIMIZERS,
+}
+"""The keys whose values are names of a registry: (table, key) → registry."""
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of a problem file; keys that take a registry's name list all names and aliases.
+
+    >>> schema()["$defs"]["TrainingSpec"]["properties"]["optimizer"]["enum"]
+    ['gradient_descent', 'sgd']
+    """
+    found = {"$schema": DIALECT} | ProblemSpec.model_json_schema() | {"title": "symbackprop problem file"}
+    for (table, key), registry in _NAMED.items():
+        found["$defs"][table]["properties"][key]["enum"] = [*registry, *registry.aliases]
+    for definition in found["$defs"].values():
+        for described in definition["properties"].values():
+            if described.get("default", ...) is None:
+                del described["default"]  # TOML has no null: a key without a value is left out
+    return found
