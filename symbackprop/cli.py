@@ -106,7 +106,7 @@ _overrides_option = click.option(
 
 @commands.command()
 @_problem_argument
-@click.option("-f", "--format", "formats", default="latex,markdown", show_default=True, metavar="LIST")
+@click.option("-f", "--format", "formats", default="latex,markdown", show_default=True, metavar="LIST", help="Formats.")
 @click.option(
     "-o", "--output", metavar="DIR", help="Folder to write into [output/<problem name>]; - prints one format."
 )
@@ -142,12 +142,13 @@ def solve(
     from symbackprop import rendering, solution
 
     language.phrases(lang)
-    wanted = _formats(formats, one=output == STANDARD_OUTPUT)
+    wanted = _formats(formats, templates, one=output == STANDARD_OUTPUT)
     given = _problem(problem, overrides, digits)
     if steps is not None and given.training is None:
         raise ProblemError(message("cli.no_training"), where="--steps")
     with _working("cli.solving", quiet):
-        solved = solution.solve(given, steps=steps, full_steps=full_steps)
+        with _placed(problem):
+            solved = solution.solve(given, steps=steps, full_steps=full_steps)
         texts = {
             row.name: rendering.render(solved, format=row.name, language=lang, detail=detail, templates=templates)
             for row in wanted
@@ -170,7 +171,7 @@ def check(problem: str, overrides: tuple[str, ...]) -> int:
     from symbackprop import verify
 
     given = _problem(problem, overrides)
-    with _working("cli.checking"):
+    with _placed(problem), _working("cli.checking"):
         report = verify.check(given)
     _print(_spell_report(report))
     return DONE if report.agrees else CHECK_FAILED
@@ -205,11 +206,20 @@ def _problem(source: str, overrides: Sequence[str], digits: int | None = None) -
     return load.find(source, changes)
 
 
-def _formats(text: str, *, one: bool) -> tuple[Format, ...]:
+@contextlib.contextmanager
+def _placed(source: str) -> Iterator[None]:
+    """Let an error that names no place name the problem."""
+    try:
+        yield
+    except SymbackpropError as error:
+        raise (error if error.where else error.at(source)) from None
+
+
+def _formats(text: str, templates: Path | None, *, one: bool) -> tuple[Format, ...]:
     """Return the formats of a list such as `latex,markdown`, each once; `one` refuses several."""
     from symbackprop import rendering
 
-    known = rendering.formats()
+    known = rendering.formats(templates)
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
     for name in names:
         if name not in known:
@@ -301,9 +311,11 @@ def _write(files: Mapping[Path, str]) -> None:
     path = Path()
     try:
         for path, text in files.items():
+            if path.parent.exists() and not path.parent.is_dir():
+                raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.is_dir():
-                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+                raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
             drafts[path] = path.with_name(f".{path.name}.{os.getpid()}")
             drafts[path].write_bytes(text.encode())
         for path, draft in drafts.items():
@@ -352,9 +364,9 @@ def _spell_report(report: Report) -> str:
     console = Console(file=text, force_terminal=on_terminal, width=None if on_terminal else WIDTH_IN_A_PIPE)
     if table.row_count:
         console.print(table)
-    console.print(summary, highlight=False)
+    console.print(summary, highlight=False, soft_wrap=True)
     if report.sampled:
-        console.print(_say("cli.sampled"), highlight=False)
+        console.print(_say("cli.sampled"), highlight=False, soft_wrap=True)
     return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
 
 

@@ -7,15 +7,15 @@ tables that the caller gives. Grammar, loosest first: `+ -`, `* / @`, unary `-`,
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 from symbackprop.errors import ExpressionError, Message, message, nearest
-from symbackprop.formula import Apply, MatrixProduct, Name, Negative, Node, Number, Power, Product, Quotient, Sum
+from symbackprop.formula import Apply, MatrixProduct, Name, Negative, Node, Number, Power, Product, Quotient, Sum, depth
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|[-+*/@(),]))"
+    r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|[-+*/@(),]))"
 )
 _LONGEST_TEXT = 10_000
 _DEEPEST = 60
@@ -29,15 +29,20 @@ class _Token:
     start: int
 
 
-def parse(text: str, *, functions: Collection[str], names: Collection[str]) -> Node:
+def parse(
+    text: str, *, functions: Collection[str], names: Collection[str], arities: Mapping[str, int] | None = None
+) -> Node:
     """Return the formula that `text` spells, over the given function names and quantity names.
+
+    `arities` is given for an expression of scalars: it says how many arguments each function takes, and `@` is no
+    operator then.
 
     >>> parse("a - y/2", functions=(), names=("a", "y")).terms[1]
     Negative(operand=Quotient(numerator=Name(name='y', sample=None), denominator=Number(value=Fraction(2, 1))))
 
     Raises `ExpressionError`, with a caret under the first mistake.
     """
-    return _Parser(text, functions, names).whole()
+    return _Parser(text, functions, names, arities).whole()
 
 
 def decimal(text: str) -> Fraction | None:
@@ -47,7 +52,8 @@ def decimal(text: str) -> Fraction | None:
     Fraction(1, 100)
     """
     mantissa, _, exponent = text.lower().partition("e")
-    if len(mantissa) > _LARGEST_EXPONENT or (exponent and abs(int(exponent[:9])) > _LARGEST_EXPONENT):
+    magnitude = exponent.lstrip("+-").lstrip("0") or "0"
+    if len(mantissa) > _LARGEST_EXPONENT or len(magnitude) > 9 or int(magnitude) > _LARGEST_EXPONENT:
         return None
     return Fraction(text)
 
@@ -55,8 +61,10 @@ def decimal(text: str) -> Fraction | None:
 class _Parser:
     """One pass over the tokens of one text."""
 
-    def __init__(self, text: str, functions: Collection[str], names: Collection[str]) -> None:
-        self.text, self.functions, self.names = text, functions, names
+    def __init__(
+        self, text: str, functions: Collection[str], names: Collection[str], arities: Mapping[str, int] | None
+    ) -> None:
+        self.text, self.functions, self.names, self.arities = text, functions, names, arities
         if len(text) > _LONGEST_TEXT:
             raise self._error(0, message("expression.too_long", limit=_LONGEST_TEXT))
         self.tokens = self._cut()
@@ -103,6 +111,8 @@ class _Parser:
         node = self._sum()
         if self._next.kind != "end":
             raise self._error(self._next.start, message("expression.unexpected", found=self._next.text))
+        if depth(node) > _DEEPEST:  # a long chain of quotients nests to the left
+            raise self._error(0, message("expression.too_deep", limit=_DEEPEST))
         return node
 
     def _nested(self, rule: Callable[[], Node]) -> Node:
@@ -122,7 +132,8 @@ class _Parser:
 
     def _product(self) -> Node:
         node = self._signed()
-        while token := self._take("*", "/", "@"):
+        operators = ("*", "/", "@") if self.arities is None else ("*", "/")
+        while token := self._take(*operators):
             right = self._signed()
             if token.text == "@":
                 node = MatrixProduct(node, right)
@@ -177,6 +188,11 @@ class _Parser:
         while self._take(","):
             arguments.append(self._nested(self._sum))
         self._expect(")")
+        if self.arities is not None and len(arguments) != self.arities[token.text]:
+            what = message(
+                "expression.arguments", function=token.text, expected=self.arities[token.text], found=len(arguments)
+            )
+            raise self._error(token.start, what)
         return Apply(token.text, tuple(arguments))
 
 

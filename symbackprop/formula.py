@@ -132,6 +132,18 @@ def names(node: Node) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found.name for found in walk(node) if isinstance(found, Name)))
 
 
+def depth(node: Node) -> int:
+    """Return the number of levels of a formula: 1 for a name, 2 for a sum of names.
+
+    >>> depth(Negative(Name("x")))
+    2
+    """
+    level, levels = [node], 0
+    while level:
+        level, levels = [child for part in level for child in part], levels + 1
+    return levels
+
+
 def rewrite(node: Node, change: Callable[[Node], Node | None]) -> Node:
     """Return the formula with every outermost subformula for which `change` answers replaced by that answer."""
     answer = change(node)

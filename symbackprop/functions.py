@@ -22,13 +22,14 @@ class Primitive:
     """A function that SymPy knows.
 
     `exact` lists the rational points at which its value is rational; `kinked` says that it has a point without a
-    derivative (where its first argument, or the difference of its two, is zero).
+    derivative (where its first argument, or the difference of its two, is zero); `arity` is its number of arguments.
     """
 
     name: str
     sympy: str
     exact: Mapping[Fraction, Fraction] = field(default_factory=dict)
     kinked: bool = False
+    arity: int = 1
 
 
 _AT_ZERO = {Fraction(0): Fraction(0)}
@@ -47,8 +48,8 @@ PRIMITIVES: Registry[Primitive] = Registry(
             Primitive("tan", "tan", _AT_ZERO),
             Primitive("tanh", "tanh", _AT_ZERO),
             Primitive("abs", "Abs", kinked=True),
-            Primitive("max", "Max", kinked=True),
-            Primitive("min", "Min", kinked=True),
+            Primitive("max", "Max", kinked=True, arity=2),
+            Primitive("min", "Min", kinked=True, arity=2),
         )
     },
     aliases={"log": "ln"},
@@ -105,6 +106,12 @@ ACTIVATIONS: Registry[Activation] = Registry(
 )
 
 NAMES = (*PRIMITIVES, *PRIMITIVES.aliases, *(name for name in ACTIVATIONS if name not in PRIMITIVES), *REDUCTIONS)
+
+ARITIES: Mapping[str, int] = {
+    **{name: PRIMITIVES[name].arity for name in (*PRIMITIVES, *PRIMITIVES.aliases)},
+    **{row.name: 1 for row in ACTIVATIONS.values() if not row.vector and row.name not in PRIMITIVES},
+}
+"""The functions of scalars, with their numbers of arguments."""
 
 
 @functools.cache

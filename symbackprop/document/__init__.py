@@ -29,11 +29,12 @@ def compose(solution: Solution) -> Document:
     given = _written(solution)
     first = scene(solution.steps[0].values, given)
     sections = [statement(first)]
-    several = len(solution.steps) > 1
     for number, step in enumerate(solution.steps, start=1):
         # After an update the parameters are computed; only the data is still as written.
         current = first if number == 1 else scene(step.values, _data_only(solution, given))
-        sections += step_sections(current, step, number if several else None)
+        parts = tuple(step_sections(current, step))
+        several = len(solution.steps) > 1
+        sections += [Section(message("title.step", number=number), sections=parts)] if several else parts
     if solution.after is not None:
         sections.append(after_section(scene(solution.after, _data_only(solution, given)), solution))
     sections.append(_check_section(solution, style))
@@ -95,7 +96,7 @@ def _check_section(solution: Solution, style: Style) -> Section:
     if compared:
         outcome = "text.check" if report.agrees else "text.check_failed"
         worst = show(report.worst, Style(1))
-        blocks.append(Paragraph(message(outcome, count=len(compared), worst=worst, step=show(report.h, style))))
+        blocks.append(Paragraph(message(outcome, count=len(compared), worst=worst, step=show(verify.STEP, style))))
     if skipped:
         names = tuple(_named(entry.name) for entry in skipped)
         blocks.append(Paragraph(message("text.skipped", names=names)))

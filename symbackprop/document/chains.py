@@ -114,7 +114,7 @@ def gradient(scene: Scene, name: str, sample: int | None = None) -> Chain:
     own = Gradient(name, sample)
     paths = [_path(scene, link, place) for link, place in _links(scene, name, sample)]
     if len(paths) == 1:
-        derivatives, partials = _one_path(scene, name, paths[0], sample)
+        derivatives, partials = _one_path(scene, name, paths[0])
     else:
         derivatives = Sum(tuple(Product(tuple(factor.derivative for factor in path)) for path in paths))
         partials = Sum(tuple(_product(path) for path in paths))
@@ -123,8 +123,8 @@ def gradient(scene: Scene, name: str, sample: int | None = None) -> Chain:
         steps.insert(0, Step(Relation.EQUAL, own))
     if partials != derivatives:
         steps.append(Step(Relation.EQUAL, partials, opens=True))
-    short = _through_delta(scene, name, sample)
-    if short is not None and len(paths) == 1:
+    short = _through_delta(scene, name, paths)
+    if short is not None:
         steps.append(Step(Relation.EQUAL, short))
     numbers = list(lines(scene.numbered(partials), scene.style, Tone.BACKWARD))
     numbers[-1] = replace(numbers[-1], formula=Boxed(numbers[-1].formula))
@@ -167,13 +167,11 @@ def _above(scene: Scene, name: str, sample: int | None) -> tuple[_Factor, ...]:
     return _path(scene, link, sample)
 
 
-def _one_path(
-    scene: Scene, name: str, path: tuple[_Factor, ...], sample: int | None
-) -> tuple[Node, Node]:
+def _one_path(scene: Scene, name: str, path: tuple[_Factor, ...]) -> tuple[Node, Node]:
     """Return one path as derivatives and as partials; a parameter's path goes on through the δ it meets."""
     first = path[0]
     if isinstance(first.partial, Adjoint) and name not in scene.derivation.equations:
-        upper = [_path(scene, link, place) for link, place in _links(scene, first.partial.name, sample)]
+        upper = [_path(scene, link, place) for link, place in _links(scene, first.partial.name, first.partial.sample)]
         if len(upper) == 1:
             derivatives = tuple(factor.derivative for factor in (*upper[0], *path[1:]))
             return Product(derivatives), Product((_product(upper[0]), *(_braced(factor) for factor in path[1:])))
@@ -193,14 +191,11 @@ def _braced(factor: _Factor) -> Node:
     return factor.partial if isinstance(factor.partial, Adjoint) else Braced(factor.partial, factor.derivative)
 
 
-def _through_delta(scene: Scene, name: str, sample: int | None) -> Node | None:
+def _through_delta(scene: Scene, name: str, paths: list[tuple[_Factor, ...]]) -> Node | None:
     """Return a parameter's gradient as δ · partial, where one δ leads to it."""
-    if name in scene.derivation.equations:
+    if name in scene.derivation.equations or len(paths) != 1 or not isinstance(paths[0][0].partial, Adjoint):
         return None
-    (link,) = scene.derivation.links[name][:1]
-    if not has_own_step(scene, link.source):
-        return None
-    return scene.marked(Product((Adjoint(link.source), link.partial())), sample)
+    return Product(tuple(factor.partial for factor in paths[0]))
 
 
 def layers_of(scene: Scene, *kinds: str) -> list[list[Quantity]]:

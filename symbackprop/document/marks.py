@@ -112,3 +112,10 @@ class Range(Node):
 
     first: Node
     last: Node
+
+
+@dataclass(frozen=True, slots=True)
+class About(Node):
+    """`≈ body`: a given number that is shown rounded."""
+
+    body: Shown

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 
 from symbackprop import functions, optimizers
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Listing, Paragraph, Section, Table
 from symbackprop.document.chains import Scene, gradient_formulas
-from symbackprop.document.marks import Assigned, Equality, Gradient, Letter, OverSamples, Range, Tone
+from symbackprop.document.marks import About, Assigned, Equality, Gradient, Letter, OverSamples, Range, Tone
 from symbackprop.document.numerals import show
 from symbackprop.document.truth import Relation, Step
 from symbackprop.errors import Message, message
@@ -18,6 +19,8 @@ from symbackprop.notation import Symbol
 
 _MOST_SYMBOLS = 60
 _MOST_LISTED = 6
+_MOST_TERMS = 3
+"""Longer formulas do not fit into a table; they stand in the list of all formulas."""
 
 
 def statement(scene: Scene) -> Section:
@@ -103,7 +106,7 @@ def _parameter_rows(scene: Scene, quantity: Quantity) -> Iterator[tuple[Inline, 
     layer = quantity.layer or 0
     for element in quantity.elements():
         _, index = scene.notation.locate(element)
-        value = show(scene.values.value(element), scene.style, written=scene.written.get(element, ""))
+        value = given_number(scene, element)
         if quantity.kind == "weight":
             start: Inline = Letter(scene.notation.unit(layer - 1, index[1]))
             end: Inline = Letter(scene.notation.unit(layer, index[0]))
@@ -120,20 +123,18 @@ def _data(scene: Scene) -> Table:
     columns = [element for quantity in quantities for element in quantity.elements()]
     if graph.samples is None:
         header = (message("column.quantity"), message("column.meaning"), message("column.value"))
-        rows = [
-            (Name(name), _meaning(scene, name), show(scene.values.value(name), scene.style, written=scene.written.get(name, "")))
-            for name in columns
-        ]  # fmt: skip
+        rows = [(Name(name), _meaning(scene, name), given_number(scene, name)) for name in columns]
         return Table(header, tuple(rows), (False, False, True))
     samples = range(1, graph.samples + 1)
-    batch_rows = [
-        (
-            str(sample),
-            *(show(scene.values.value(name, sample), scene.style, written=scene.written.get(f"{name}@{sample}", "")) for name in columns),
-        )
-        for sample in samples
-    ]  # fmt: skip
+    batch_rows = [(str(sample), *(given_number(scene, name, sample) for name in columns)) for sample in samples]
     return Table((message("column.sample"), *map(Name, columns)), tuple(batch_rows), (True,) * (1 + len(columns)))
+
+
+def given_number(scene: Scene, name: str, sample: int | None = None) -> Node:
+    """Return a number of the problem as a table shows it: as written, or marked as rounded."""
+    key = name if sample is None else f"{name}@{sample}"
+    shown = show(scene.values.value(name, sample), scene.style, written=scene.written.get(key, ""))
+    return shown if shown.exact else About(shown)
 
 
 def _meaning(scene: Scene, name: str) -> Message:
@@ -171,21 +172,25 @@ def _conventions(scene: Scene) -> Iterator[Message]:
 
 
 def _symbols(scene: Scene) -> Table:
-    header = [message(f"column.{name}") for name in ("symbol", "meaning", "formula")]
-    has_values = scene.derivation.graph.samples is None
+    listed = _listed(scene)
+    has_formula = all(len(scene.derivation.equations[name].terms) <= _MOST_TERMS for name in listed)
+    has_value = scene.derivation.graph.samples is None
+    kept = (True, True, has_formula, has_value)
+
+    def row(symbol: Inline, meaning: Inline, formula: Inline, value: Inline) -> tuple[Inline, ...]:
+        return tuple(itertools.compress((symbol, meaning, formula, value), kept))
+
+    header = row(*(message(f"column.{name}") for name in ("symbol", "meaning", "formula", "value")))
     rows = []
-    for name in _listed(scene):
-        row: list[Inline] = [Name(name), _meaning(scene, name), _defining(scene, name)]
-        if has_values:
-            row.append(show(scene.values.value(name), scene.style, tone=Tone.FORWARD))
-        rows.append(tuple(row))
+    for name in listed:
+        value: Inline = show(scene.values.value(name), scene.style, tone=Tone.FORWARD) if has_value else ""
+        rows.append(row(Name(name), _meaning(scene, name), _defining(scene, name), value))
     training = scene.derivation.problem.training
     if training:
         rate = training.settings["learning_rate"]
-        row = [Letter(scene.notation.learning_rate()), message("meaning.learning_rate"), ""]
-        rows.append(tuple([*row, show(rate.value, scene.style, written=rate.text)] if has_values else row))
-    columns = [*header, message("column.value")] if has_values else header
-    return Table(tuple(columns), tuple(rows), (False, False, False, True)[: len(columns)])
+        letter, size = Letter(scene.notation.learning_rate()), show(rate.value, scene.style, written=rate.text)
+        rows.append(row(letter, message("meaning.learning_rate"), "", size))
+    return Table(header, tuple(rows), tuple(itertools.compress((False, False, False, True), kept)))
 
 
 def _listed(scene: Scene) -> list[str]:

@@ -18,7 +18,7 @@ from symbackprop.document.chains import (
 from symbackprop.document.marks import Tone
 from symbackprop.document.numerals import show
 from symbackprop.document.statement import layer_name
-from symbackprop.errors import Message, message
+from symbackprop.errors import message
 from symbackprop.formula import Name
 from symbackprop.solution import Parameters, Solution, Step
 
@@ -30,18 +30,13 @@ def samples_of(scene: Scene) -> Sequence[int | None]:
     return list(range(1, len(scene.values.samples) + 1)) or [None]
 
 
-def step_sections(scene: Scene, step: Step, number: int | None) -> Iterator[Section]:
-    """Yield forward pass, loss, backward pass and update of one step, numbered if several are shown."""
-    yield Section(_title("forward", number), sections=tuple(_forward(scene)))
-    yield Section(_title("loss", number), (Display(tuple(_loss_chains(scene))),))
-    yield Section(_title("backward", number), tuple(_kinks(step)), tuple(_backward(scene)))
+def step_sections(scene: Scene, step: Step) -> Iterator[Section]:
+    """Yield forward pass, loss, backward pass and update of one step."""
+    yield Section(message("title.forward"), sections=tuple(_forward(scene)))
+    yield Section(message("title.loss"), (Display(tuple(_loss_chains(scene))),))
+    yield Section(message("title.backward"), tuple(_kinks(step)), tuple(_backward(scene)))
     if step.updated is not None:
-        yield Section(_title("update", number), (_update(scene, step.updated),))
-
-
-def _title(name: str, number: int | None) -> Message:
-    title = message(f"title.{name}")
-    return title if number is None else message("title.of_step", title=title, number=number)
+        yield Section(message("title.update"), (_update(scene, step.updated),))
 
 
 def _forward(scene: Scene) -> Iterator[Section]:
@@ -103,7 +98,8 @@ def after_section(scene: Scene, solution: Solution) -> Section:
     closing = Paragraph(message(f"text.{verdict}", loss=Name(output), before=old, after=new))
     further = () if len(solution.losses) <= count + 1 else (_further(scene, solution),)
     shown = [*_forward(scene), Section(message("title.loss"), (Display(tuple(_loss_chains(scene))), closing))]
-    return Section(message("title.after"), sections=(*shown, *further))
+    title = message("title.after") if count == 1 else message("title.after_step", number=count)
+    return Section(title, sections=(*shown, *further))
 
 
 def _further(scene: Scene, solution: Solution) -> Section:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import tomllib
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +39,40 @@ def load(path: str | Path, overrides: Overrides = ()) -> Problem:
     """
     path = Path(path)
     try:
-        content = tomllib.loads(path.read_text("utf-8"), parse_float=Decimal)
+        content = _read(path.read_text("utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
         raise ProblemError(message("problem.toml", reason=str(error)), where=str(path)) from None
     except UnicodeDecodeError as error:
         raise ProblemError(message("problem.encoding", offset=error.start), where=str(path)) from None
     except OSError as error:
         raise ProblemError(message("problem.unreadable", reason=error.strerror or ""), where=str(path)) from None
+    except SymbackpropError as error:
+        raise error.at(str(path)) from None
     try:
         return build(with_overrides(content, overrides), path.stem)
     except SymbackpropError as error:
         raise error.at(str(path)) from None
+    except RecursionError:
+        raise ProblemError(message("problem.nested"), where=str(path)) from None
+
+
+def _read(text: str) -> dict[str, Any]:
+    """Return the content of TOML text; what its parser leaves to Python's limits is a `ProblemError` too."""
+    try:
+        return tomllib.loads(text, parse_float=_decimal)
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:  # Python converts integers of at most 4300 digits
+        raise ProblemError(message("problem.digits")) from None
+    except RecursionError:
+        raise ProblemError(message("problem.nested")) from None
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ProblemError(message("problem.finite", value=text[:60])) from None
 
 
 def examples() -> tuple[str, ...]:
@@ -119,7 +142,9 @@ def parse_override(text: str) -> tuple[str, object]:
     if not equals or not all(key.strip().split(".")):
         raise ProblemError(message("problem.override", text=text), where="--set")
     try:
-        content = tomllib.loads(f"value = {value}", parse_float=Decimal)
+        content = _read(f"value = {value}")
     except tomllib.TOMLDecodeError:
         return key.strip(), value.strip()
+    except SymbackpropError as error:
+        raise error.at(f"--set {key.strip()}") from None
     return key.strip(), content["value"] if set(content) == {"value"} else value.strip()

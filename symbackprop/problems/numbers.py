@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from symbackprop import arithmetic, expressions
 from symbackprop.errors import Message, ProblemError, SymbackpropError, message
-from symbackprop.functions import NAMES
+from symbackprop.functions import ARITIES
 from symbackprop.problems.types import Array, Given, Shape
 
 
@@ -27,13 +27,14 @@ def number(value: object, where: str) -> Given:
         return Given(_expression(value, where), text.strip())
     exact = expressions.decimal(text) if text.strip("+-").lower() not in ("nan", "inf", "infinity") else None
     if exact is None:
-        raise ProblemError(message("problem.finite", value=text), where=where)
+        raise ProblemError(message("problem.finite", value=_spell(text)), where=where)
     return Given(arithmetic.settle(exact), text)
 
 
 def _expression(text: str, where: str) -> arithmetic.Exact:
     try:
-        return arithmetic.settle(arithmetic.evaluate(expressions.parse(text, functions=NAMES, names=())))
+        formula = expressions.parse(text, functions=ARITIES, names=(), arities=ARITIES)
+        return arithmetic.settle(arithmetic.evaluate(formula))
     except SymbackpropError as error:
         raise error.at(where) from None
 

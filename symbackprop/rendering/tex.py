@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from symbackprop import functions
 from symbackprop.document.marks import (
+    About,
     Assigned,
     Boxed,
     Braced,
@@ -70,10 +71,14 @@ def _script(mark: str, text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Printer:
-    """Prints formulas in one notation; `tones` gives the TeX command that colours a number of each tone, if any."""
+    """Prints formulas in one notation.
+
+    `tones` gives the TeX command that colours a number of each tone, if any; `inline` writes derivatives on one line.
+    """
 
     notation: Notation
     tones: Mapping[str, str]
+    inline: bool = False
 
     def print(self, node: Node) -> str:
         """Return a formula as TeX."""
@@ -105,21 +110,15 @@ class Printer:
     def gradient(self, node: Gradient) -> tuple[str, int]:
         """∂L/∂name."""
         output = symbol(self.notation.symbol(self.notation.graph.output))
-        below = symbol(self._symbol(node.name, node.sample))
-        return rf"\frac{{\partial {output}}}{{\partial {below}}}", _PRODUCT
+        return self._derivative(output, symbol(self._symbol(node.name, node.sample)))
 
     def local(self, node: Local) -> tuple[str, int]:
         """∂of/∂by."""
-        return rf"\frac{{\partial {self.print(node.of)}}}{{\partial {self.print(node.by)}}}", _PRODUCT
+        return self._derivative(self.print(node.of), self.print(node.by))
 
-    def label(self, node: Node) -> str:
-        """Return a derivative on one line, for the label under a brace."""
-        if isinstance(node, Local):
-            return rf"\partial {self.print(node.of)}/\partial {self.print(node.by)}"
-        if isinstance(node, Gradient):
-            output = symbol(self.notation.symbol(self.notation.graph.output))
-            return rf"\partial {output}/\partial {symbol(self._symbol(node.name, node.sample))}"
-        return self.print(node)
+    def _derivative(self, of: str, by: str) -> tuple[str, int]:
+        text = rf"\partial {of}/\partial {by}" if self.inline else rf"\frac{{\partial {of}}}{{\partial {by}}}"
+        return text, _PRODUCT
 
     def number(self, node: Number) -> tuple[str, int]:
         """An exact constant of a formula."""
@@ -221,7 +220,8 @@ class Printer:
     def braced(self, node: Braced) -> tuple[str, int]:
         """A formula with a brace under it."""
         body = self._inside(node.body, _PRODUCT)
-        return rf"\underbrace{{{body}}}_{{{self.label(node.label)}}}", _ATOM
+        label = replace(self, inline=True).print(node.label)
+        return rf"\underbrace{{{body}}}_{{{label}}}", _ATOM
 
     def boxed(self, node: Boxed) -> tuple[str, int]:
         """A boxed result."""
@@ -247,6 +247,10 @@ class Printer:
     def over_samples(self, node: OverSamples) -> tuple[str, int]:
         """A sum over the samples."""
         return rf"\sum_{{n=1}}^{{{node.count}}} {self._inside(node.body, _PRODUCT)}", _SUM
+
+    def about(self, node: About) -> tuple[str, int]:
+        """≈ number."""
+        return rf"\approx {self.print(node.body)}", _SUM
 
     def range(self, node: Range) -> tuple[str, int]:
         """first, …, last."""
@@ -275,6 +279,7 @@ _RULES: Mapping[type[Node], Callable[..., tuple[str, int]]] = {
     Equality: Printer.equality,
     OverSamples: Printer.over_samples,
     Range: Printer.range,
+    About: Printer.about,
 }
 
 

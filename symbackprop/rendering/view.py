@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from symbackprop import language
@@ -97,7 +97,7 @@ class Writer:
         if isinstance(part, Message):
             return self._message(part)
         if isinstance(part, Node):
-            return f"${self.printer.print(part)}$"
+            return f"${replace(self.printer, inline=True).print(part)}$"
         if isinstance(part, tuple):
             return ", ".join(map(self._inline, part))
         return self.escape(str(part))
@@ -121,7 +121,7 @@ class Writer:
         room = self.width - width(left) if self.width else float("inf")
         texts = [f"{RELATIONS[step.relation]} {self.printer.print(step.formula)}" for step in chain.steps]
         if sum(map(width, texts)) <= room:
-            return [{"left": left, "right": " ".join(texts)}]
+            return _lines(left, [" ".join(texts)])
         lines: list[str] = []
         for step, text in zip(chain.steps, texts, strict=True):
             fits = bool(lines) and width(lines[-1]) + width(text) <= room
@@ -132,7 +132,7 @@ class Writer:
             else:
                 first, *rest = self._broken(step.formula, room)
                 lines += [f"{RELATIONS[step.relation]} {first}", *(rf"\quad {part}" for part in rest)]
-        return [{"left": left if position == 0 else "", "right": line} for position, line in enumerate(lines)]
+        return _lines(left, lines)
 
     def _broken(self, formula: Node, room: float) -> list[str]:
         """Return a formula in pieces that fit: a sum is broken before its signs, a product before its crosses."""
@@ -149,3 +149,9 @@ class Writer:
         return lines
 
 
+def _lines(left: str, lines: list[str]) -> list[View]:
+    """Return the lines of a chain; `closes` marks its last one, after which a page may end."""
+    last = len(lines) - 1
+    return [
+        {"left": "" if position else left, "right": line, "closes": position == last} for position, line in enumerate(lines)
+    ]

@@ -1,0 +1,61 @@
+# make solve    a worked solution of examples/mazur.toml, and where it is
+# make test     every test; what this machine lacks (TeX, say) is skipped with its reason
+# make check    format, lint, types, then every test
+# make format   rewrite the code as `make check` wants it
+#
+# Needs Python 3.11 or newer and nothing else: the rest is installed into .venv.
+
+PYTHON ?= python3
+VENV   ?= .venv
+RUN    := $(VENV)/bin/python -m
+# Tests run on all cores, each file on one.
+PYTEST ?= $(RUN) pytest --numprocesses=auto --dist=loadfile
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# `check` runs its parts in order, the tests last.
+.NOTPARALLEL:
+.PHONY: help solve test check static format clean
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+solve: $(VENV)/.installed
+	@echo "The worked solution is in:"
+	@$(RUN) symbackprop solve examples/mazur.toml
+
+test: $(VENV)/.installed-test
+	$(PYTEST)
+
+check: static test
+
+static: $(VENV)/.installed-dev
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy --strict
+
+format: $(VENV)/.installed-dev
+	$(RUN) ruff format .
+	$(RUN) ruff check --fix .
+
+clean:
+	rm -rf $(VENV)
+
+# Stamps: an environment is made once, and what is installed follows pyproject.toml.
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "symbackprop needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made pyproject.toml
+	$(RUN) pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.made pyproject.toml
+	$(RUN) pip install --quiet --editable '.[test]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-dev: $(VENV)/.made pyproject.toml
+	$(RUN) pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.installed-test $(VENV)/.installed

@@ -1,0 +1,25 @@
+"""What several test modules use."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+REQUIRE = "SYMBACKPROP_REQUIRE"
+
+
+def require_tool(name: str) -> str:
+    """Return the path of a program; skip the test where it is missing.
+
+    With `SYMBACKPROP_REQUIRE=1` in the environment a missing program is a failure: continuous integration must not
+    pass because it could not look.
+    """
+    path = shutil.which(name)
+    if path is not None:
+        return path
+    reason = f"{name} is not installed"
+    if os.environ.get(REQUIRE, "0") not in ("", "0"):
+        pytest.fail(f"{reason}, and {REQUIRE} is set", pytrace=False)
+    pytest.skip(reason)

@@ -1,0 +1,124 @@
+"""The package as it is handed over: built, installed into a clean environment, used in an empty directory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tomllib
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def run(*command: str | Path, folder: Path) -> str:
+    """Return what a command prints; a failing command is an assertion with its output."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    finished = subprocess.run(
+        [str(part) for part in command], cwd=folder, env=environment, capture_output=True, timeout=600, check=False
+    )
+    output = finished.stdout.decode()
+    assert finished.returncode == 0, output + finished.stderr.decode()
+    return output
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the source distribution and the wheel that was built from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, folder=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of programs of a clean environment that has the wheel and its dependencies, nothing else."""
+    home = tmp_path_factory.mktemp("clean") / "environment"
+    venv.create(home, symlinks=os.name != "nt")
+    programs = home / ("Scripts" if os.name == "nt" else "bin")
+    (wheel,) = built.glob("*.whl")
+    run(sys.executable, "-m", "pip", "--python", programs / "python", "install", "--quiet", wheel, folder=home)
+    return programs
+
+
+def files_below(folder: str) -> set[str]:
+    """Return the files of the repository below a folder, as paths from its top."""
+    return {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def test_wheel_has_code_phrases_templates_and_examples(built: Path) -> None:
+    """The wheel holds the package with its phrase files, and the templates and examples inside it; nothing else."""
+    (wheel,) = built.glob("*.whl")
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    inside = files_below("symbackprop")
+    beside = {f"symbackprop/{name}" for folder in ("templates", "examples") for name in files_below(folder)}
+    assert inside | beside == names
+    assert "symbackprop/language/en.toml" in names
+
+
+def test_wheel_names_its_dependencies_and_licence(built: Path) -> None:
+    """The metadata of the wheel are those of pyproject.toml, and the licence comes along."""
+    (wheel,) = built.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+        lines = archive.read(metadata).decode().splitlines()
+        assert any(name.endswith("/LICENSE") for name in archive.namelist())
+    assert f"Version: {PROJECT['version']}" in lines
+    required = {
+        line.removeprefix("Requires-Dist: ") for line in lines if "Requires-Dist" in line and "extra" not in line
+    }
+    assert set(PROJECT["dependencies"]) == required
+
+
+def test_source_distribution_is_complete(built: Path) -> None:
+    """The source distribution holds what is needed to work on the project, tests and documentation included."""
+    (archive,) = built.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        names = {name.partition("/")[2] for name in opened.getnames()}
+    for folder in ("symbackprop", "templates", "examples", "tests", "docs", ".ci"):
+        assert files_below(folder) <= names
+    assert {"pyproject.toml", "Makefile", "LICENSE", ".gitignore"} <= names
+
+
+@pytest.mark.parametrize("entry", ["console script", "module"])
+def test_installed_wheel_solves_an_example_in_an_empty_directory(installed: Path, tmp_path: Path, entry: str) -> None:
+    """`symbackprop` and `python -m symbackprop` write the worked solution of a bundled example."""
+    command = [installed / "symbackprop"] if entry == "console script" else [installed / "python", "-m", "symbackprop"]
+    printed = run(*command, "solve", "mazur", folder=tmp_path)
+    paths = [tmp_path / line for line in printed.splitlines()]
+    assert [path.suffix for path in paths] == [".tex", ".md"]
+    assert all(path.stat().st_size > 1000 for path in paths)
+    result = json.loads(run(*command, "solve", "mazur", "-f", "json", "-o", "-", folder=tmp_path))
+    assert result["values"]["L"] == pytest.approx(0.298371108760003, rel=1e-12)
+
+
+def test_installed_wheel_lists_the_bundled_examples(installed: Path, tmp_path: Path) -> None:
+    """Every problem file of `examples/` is there under its name."""
+    names = [
+        line.split()[0] for line in run(installed / "symbackprop", "list", "examples", folder=tmp_path).splitlines()
+    ]
+    assert sorted(path.stem for path in (ROOT / "examples").glob("*.toml")) == names
+
+
+def test_installed_wheel_tells_its_version(installed: Path, tmp_path: Path) -> None:
+    """`symbackprop --version` prints the version of pyproject.toml."""
+    assert f"symbackprop {PROJECT['version']}\n" == run(installed / "symbackprop", "--version", folder=tmp_path)
+
+
+def test_installed_wheel_is_not_the_repository(installed: Path, tmp_path: Path) -> None:
+    """The clean environment uses its own copy of the package, templates and examples included."""
+    program = "import symbackprop.resources as r; print(r.__file__, r.folder('templates'), r.folder('examples'))"
+    printed = run(installed / "python", "-c", program, folder=tmp_path)
+    assert str(ROOT) not in printed
+    assert printed.count("site-packages") == 3
