@@ -6,6 +6,16 @@ Names resolve when they are first used, so that `import symbackprop` costs littl
 from __future__ import annotations
 
 import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from symbackprop.derivation import derive
+    from symbackprop.problems.load import example, load, network, problem
+    from symbackprop.rendering import render
+    from symbackprop.solution import solve
+    from symbackprop.verify import check
+
+__all__ = ["check", "derive", "example", "load", "network", "problem", "render", "solve"]
 
 _HOME = {
     "load": "symbackprop.problems.load",
@@ -13,6 +23,9 @@ _HOME = {
     "problem": "symbackprop.problems.load",
     "derive": "symbackprop.derivation",
     "solve": "symbackprop.solution",
+    "check": "symbackprop.verify",
+    "render": "symbackprop.rendering",
+    "network": "symbackprop.problems.load",
 }
 
 

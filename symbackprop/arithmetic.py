@@ -86,13 +86,15 @@ def power(base: Exact, exponent: Exact) -> Exact:
     base = to_real(base)
     if abs(CONTEXT.log10(abs(base)) * to_real(exponent)) > _LARGEST_MAGNITUDE:
         raise EvaluationError(message("evaluation.magnitude"))
-    return base ** (exponent.numerator if isinstance(exponent, Fraction) and exponent.denominator == 1 else to_real(exponent))
+    return base ** (
+        exponent.numerator if isinstance(exponent, Fraction) and exponent.denominator == 1 else to_real(exponent)
+    )
 
 
 def compare(left: Exact, right: Exact) -> int:
     """Return −1, 0 or 1 as `left` is less than, equal to or greater than `right`."""
     difference = add(left, -right)
-    return (difference > 0) - (difference < 0)
+    return int(difference > 0) - int(difference < 0)
 
 
 def apply(function: str, arguments: tuple[Exact, ...], at_kink: Fraction = Fraction(0)) -> Exact:

@@ -146,9 +146,8 @@ def solve(
     given = _problem(problem, overrides, digits)
     if steps is not None and given.training is None:
         raise ProblemError(message("cli.no_training"), where="--steps")
-    with _working("cli.solving", quiet):
-        with _placed(problem):
-            solved = solution.solve(given, steps=steps, full_steps=full_steps)
+    with _working("cli.solving", quiet), _placed(problem):
+        solved = solution.solve(given, steps=steps, full_steps=full_steps)
         texts = {
             row.name: rendering.render(solved, format=row.name, language=lang, detail=detail, templates=templates)
             for row in wanted

@@ -43,9 +43,7 @@ def _exact_function(formula: Node, arity: int) -> Callable[..., Value]:
     return function
 
 
-EXACT = Arithmetic(
-    lambda value: value, arithmetic.add, arithmetic.multiply, _exact_function, arithmetic.settle
-)
+EXACT = Arithmetic(lambda value: value, arithmetic.add, arithmetic.multiply, _exact_function, arithmetic.settle)
 FLOAT = Arithmetic(float, lambda a, b: a + b, lambda a, b: a * b, float_function, lambda value: value)
 
 
@@ -165,9 +163,7 @@ class Evaluation:
         products = [
             multiply(above[piece.source], piece.run(values))
             for piece in pieces
-            for values, above in (
-                zip(found.samples, samples, strict=True) if piece.spans else [(found.shared, shared)]
-            )
+            for values, above in (zip(found.samples, samples, strict=True) if piece.spans else [(found.shared, shared)])
         ]
         return self.arithmetic.settle(_total(products, self.arithmetic.add))
 
@@ -180,14 +176,19 @@ def _total(values: Iterable[Value], add: Callable[[Value, Value], Value]) -> Val
     return total
 
 
+def require_numbers(derivation: Derivation) -> None:
+    """Raise `MissingValueError` naming every array that lacks a number."""
+    missing = derivation.problem.missing()
+    if missing:
+        raise MissingValueError(message("problem.missing_values", names=list(missing)))
+
+
 def leaves(derivation: Derivation, arithmetic: Arithmetic) -> tuple[dict[str, Value], tuple[dict[str, Value], ...]]:
     """Return the problem's own numbers: those that samples share, and those of each sample.
 
     Raises `MissingValueError` naming what has no value.
     """
-    missing = derivation.problem.missing()
-    if missing:
-        raise MissingValueError(message("problem.missing_values", names=list(missing)))
+    require_numbers(derivation)
     shared: dict[str, Value] = {}
     samples: tuple[dict[str, Value], ...] = tuple({} for _ in range(derivation.graph.samples or 0))
     for quantity in derivation.graph.of_role(Role.PARAMETER, Role.INPUT, Role.TARGET):

@@ -83,7 +83,9 @@ class _Parser:
             at = found.end()
         return [*tokens, _Token("end", "", len(self.text.rstrip()))]
 
-    def _error(self, at: int, what: Message, *, valid: Collection[str] = (), close: str | None = None) -> ExpressionError:
+    def _error(
+        self, at: int, what: Message, *, valid: Collection[str] = (), close: str | None = None
+    ) -> ExpressionError:
         window = slice(max(0, at - 60), at + 60)
         excerpt = self.text[window].replace("\n", " ").replace("\t", " ")
         caret = " " * (at - window.start) + "^"

@@ -95,11 +95,23 @@ ACTIVATIONS: Registry[Activation] = Registry(
                 source="the logistic function; Nielsen, Neural Networks and Deep Learning (2015), chapter 1",
             ),
             Activation(
-                "tanh", "tanh(z)", "tanh", "1 - a**2", lowest=-_UNIT, highest=_UNIT, source="LeCun et al., Efficient BackProp (1998), section 4.4"
+                "tanh",
+                "tanh(z)",
+                "tanh",
+                "1 - a**2",
+                lowest=-_UNIT,
+                highest=_UNIT,
+                source="LeCun et al., Efficient BackProp (1998), section 4.4",
             ),
             Activation("relu", "max(0, z)", "ReLU", lowest=_ZERO, source="Nair and Hinton, ICML 2010"),
             Activation(
-                "softmax", "", "softmax", vector=True, lowest=_ZERO, highest=_UNIT, source="Bridle (1990); Bishop, PRML (2006), equation 4.62"
+                "softmax",
+                "",
+                "softmax",
+                vector=True,
+                lowest=_ZERO,
+                highest=_UNIT,
+                source="Bridle (1990); Bishop, PRML (2006), equation 4.62",
             ),
         )
     },
@@ -153,7 +165,8 @@ def stable_definition(function: str, arity: int) -> Node | None:
     """
     if function not in ACTIVATIONS or not ACTIVATIONS[function].vector:
         return None
-    largest = functools.reduce(lambda left, right: Apply("max", (left, right)), map(Slot, range(arity)))
+    slots: tuple[Node, ...] = tuple(map(Slot, range(arity)))
+    largest = functools.reduce(lambda left, right: Apply("max", (left, right)), slots)
     shifted = tuple(Sum((Slot(position), Negative(largest))) for position in range(arity))
     body = definition(function, arity, Fraction(0))
     return None if body is None else fill(body, shifted)

@@ -34,9 +34,15 @@ LOSSES: Registry[Loss] = Registry(
     {
         row.name: row
         for row in (
-            Loss("half_squared_error", "1/2*sum((a - y)**2)", source="Nielsen (2015), equation 6; the ½ cancels the 2 of the derivative"),
+            Loss(
+                "half_squared_error",
+                "1/2*sum((a - y)**2)",
+                source="Nielsen (2015), equation 6; the ½ cancels the 2 of the derivative",
+            ),
             Loss("squared_error", "sum((a - y)**2)", source="Bishop, PRML (2006), section 1.1 without the ½"),
-            Loss("mean_squared_error", "mean((a - y)**2)", source="Goodfellow et al., Deep Learning (2016), equation 5.4"),
+            Loss(
+                "mean_squared_error", "mean((a - y)**2)", source="Goodfellow et al., Deep Learning (2016), equation 5.4"
+            ),
             Loss(
                 "binary_cross_entropy",
                 "-sum(y*ln(a) + (1 - y)*ln(1 - a))",

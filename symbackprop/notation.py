@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 from symbackprop.errors import ProblemError, message, nearest
 from symbackprop.graph import Graph, Quantity
 
-GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
-).split()
+GREEK = tuple(
+    (
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
+        "omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
+    ).split()  # noqa: SIM905 - a list of 34 quoted words is no easier to read
+)
 _GREEK_LETTERS = dict(zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ", GREEK, strict=True))
 _SYMBOL = re.compile(r"\\?(?P<base>[^\W\d_]+)(?:_\{?(?P<lower>\w+)\}?)?")
 

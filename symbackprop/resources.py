@@ -14,4 +14,6 @@ def folder(name: str) -> Path:
     for place in (package / name, package.parent / name):
         if place.is_dir():
             return place
-    raise FileNotFoundError(f"the folder {name!r} is neither in {package} nor beside it: the installation is incomplete")
+    raise FileNotFoundError(
+        f"the folder {name!r} is neither in {package} nor beside it: the installation is incomplete"
+    )

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from symbackprop.elements import ElementEquation
-from symbackprop.evaluate import Value, Values
+from symbackprop.evaluate import Value, Values, require_numbers
 from symbackprop.formula import Apply
 from symbackprop.graph import Graph, Quantity, Role
 from symbackprop.solution import Parameters, Solution
@@ -18,7 +18,11 @@ Nested = Any
 
 
 def result(solution: Solution) -> dict[str, Nested]:
-    """Return the result as data: `title`, `values`, `gradients`, `exact` and, with training, `updated`, `steps`, `final`."""
+    """Return the result as data: `title`, `values`, `gradients`, `exact`; with training `updated`, `steps`, `final`.
+
+    Raises `MissingValueError` when the problem leaves numbers out.
+    """
+    require_numbers(solution.derivation)
     graph, first = solution.derivation.graph, solution.steps[0]
     shown = [quantity for quantity in graph.quantities.values() if not quantity.name.endswith("@")]
     found: dict[str, Nested] = {
@@ -82,9 +86,7 @@ def _exact(solution: Solution) -> dict[str, str]:
     return found
 
 
-def _closed_form(
-    equation: ElementEquation | None, element: str, values: Values, sample: int | None
-) -> str | None:
+def _closed_form(equation: ElementEquation | None, element: str, values: Values, sample: int | None) -> str | None:
     value = values.value(element, sample)
     if isinstance(value, Fraction):
         return str(value)
@@ -95,5 +97,3 @@ def _closed_form(
         return None
     argument = values.value(term.arguments[0], sample)
     return f"{term.form.formula.function}({argument})" if isinstance(argument, Fraction) else None
-
-

@@ -31,7 +31,8 @@ class Step:
 class Solution:
     """What `solve` found.
 
-    `steps` are the exact steps (at least one); `losses` are the losses over the whole data before the first update and
+    `steps` are the exact steps: at least one, none where the problem leaves numbers out (then nothing else is known
+    either); `losses` are the losses over the whole data before the first update and
     after each; `after` are the exact forward values after the last exact step; `final` the parameters at the end, by
     element.
     """
@@ -48,13 +49,16 @@ def solve(problem: Problem, *, steps: int | None = None, full_steps: int | None 
     """Return the solution of a problem: all values, gradients, and `steps` updates (default: the problem's own number).
 
     The first `full_steps` steps are exact (default: 2 when there are two steps, else 1), the others float64.
-    Raises `MissingValueError` where numbers are missing, `EvaluationError` where the loss stops being finite.
+    A problem that leaves numbers out has a derivation and no steps. Raises `EvaluationError` where the loss stops being
+    finite.
 
     >>> import symbackprop
     >>> solve(symbackprop.example("line")).losses
     (0.5, 0.125, 0.03125)
     """
     derivation = derive(problem)
+    if problem.missing():
+        return Solution(problem, derivation, (), None, (), {})
     count = problem.training.steps if problem.training else 0
     if steps is not None and problem.training:
         count = steps

@@ -18,6 +18,7 @@ from symbackprop.problems import Problem
 from symbackprop.problems.load import examples, find, parse_override
 from symbackprop.problems.numbers import number
 from symbackprop.results import result
+from symbackprop.results import result
 from symbackprop.solution import solve
 
 SOUND: Mapping[str, Any] = {
@@ -192,7 +193,7 @@ def test_missing_numbers_are_named() -> None:
     problem = sbp.problem({**content, "parameters": {"W1": [[1, 2], [3, 4]], "b2": [1]}})
     assert ("b1", "W2", "x", "y") == problem.missing()
     with pytest.raises(MissingValueError, match="numbers are needed, and these have none: b1, W2, x, y"):
-        solve(problem)
+        result(solve(problem))
 
 
 # Files

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from fractions import Fraction
+
 from symbackprop import verify
 from symbackprop.document.blocks import Document, Paragraph, Section
 from symbackprop.document.chains import Scene
@@ -13,7 +16,7 @@ from symbackprop.errors import Message, message
 from symbackprop.evaluate import Values
 from symbackprop.formula import Adjoint, Name
 from symbackprop.notation import Notation
-from symbackprop.problems import Problem
+from symbackprop.problems import Given, Problem
 from symbackprop.solution import Solution
 
 
@@ -23,20 +26,24 @@ def compose(solution: Solution) -> Document:
     notation = notation_of(solution)
     style = Style(problem.notation.digits, _has_fractions(problem))
 
-    def scene(values: Values, written: dict[str, str]) -> Scene:
-        return Scene(derivation, values, notation, style, written)
+    def scene(values: Values | None, given: Mapping[str, Given]) -> Scene:
+        return Scene(derivation, values, notation, style, given)
 
-    given = _written(solution)
-    first = scene(solution.steps[0].values, given)
+    given = _given(solution)
+    first = scene(solution.steps[0].values if solution.steps else None, given)
     sections = [statement(first)]
+    if not solution.steps:
+        sections += step_sections(first, None)
+        return Document(problem.title, tuple(_subtitle(solution, notation)), tuple(sections))
+    later = _unchanged(solution, given)
     for number, step in enumerate(solution.steps, start=1):
         # After an update the parameters are computed; only the data is still as written.
-        current = first if number == 1 else scene(step.values, _data_only(solution, given))
+        current = first if number == 1 else scene(step.values, later)
         parts = tuple(step_sections(current, step))
         several = len(solution.steps) > 1
         sections += [Section(message("title.step", number=number), sections=parts)] if several else parts
     if solution.after is not None:
-        sections.append(after_section(scene(solution.after, _data_only(solution, given)), solution))
+        sections.append(after_section(scene(solution.after, later), solution))
     sections.append(_check_section(solution, style))
     sections.append(summary_section(first, solution))
     return Document(problem.title, tuple(_subtitle(solution, notation)), tuple(sections))
@@ -51,15 +58,14 @@ def notation_of(solution: Solution) -> Notation:
 def _has_fractions(problem: Problem) -> bool:
     """Say whether the problem states a number as a fraction that is no short decimal."""
     return any(
-        given is not None and "/" in given.text and terminating_digits(given.value) is None
+        given is not None and isinstance(given.value, Fraction) and terminating_digits(given.value) is None
         for array in problem.arrays.values()
         for given in array.entries
-        if given is None or hasattr(given.value, "denominator")
     )
 
 
-def _written(solution: Solution) -> dict[str, str]:
-    """Return the text that states each given number, by element (and sample)."""
+def _given(solution: Solution) -> dict[str, Given]:
+    """Return the numbers of the problem by element (and sample)."""
     found = {}
     for name, array in solution.problem.arrays.items():
         quantity = solution.derivation.graph.quantities[name]
@@ -68,14 +74,15 @@ def _written(solution: Solution) -> dict[str, str]:
             element = elements[position % len(elements)]
             key = f"{element}@{position // len(elements) + 1}" if quantity.batched else element
             if given is not None:
-                found[key] = given.text
+                found[key] = given
     return found
 
 
-def _data_only(solution: Solution, written: dict[str, str]) -> dict[str, str]:
+def _unchanged(solution: Solution, given: Mapping[str, Given]) -> dict[str, Given]:
+    """Return the given numbers that an update leaves as they are: the data and the frozen parameters."""
     frozen = solution.problem.training.frozen if solution.problem.training else frozenset()
     changed = {e for q in solution.derivation.parameters if q.name not in frozen for e in q.elements()}
-    return {name: text for name, text in written.items() if name not in changed}
+    return {name: number for name, number in given.items() if name not in changed}
 
 
 def _subtitle(solution: Solution, notation: Notation) -> list[Message]:

@@ -5,7 +5,7 @@ Each line is read off the derivation: the symbols are the links, the numbers the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symbackprop import functions, optimizers
@@ -19,7 +19,7 @@ from symbackprop.evaluate import Value, Values
 from symbackprop.formula import ONE, Adjoint, Apply, Name, Node, Product, Sum, added, multiplied, rewrite
 from symbackprop.graph import Quantity, Role
 from symbackprop.notation import Notation
-
+from symbackprop.problems import Given
 
 LAYER_KINDS = ("pre_activation", "activation", "weight", "bias", "threshold")
 """The kinds of quantity that belong to a layer."""
@@ -27,13 +27,33 @@ LAYER_KINDS = ("pre_activation", "activation", "weight", "bias", "threshold")
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What the lines of one step are written from: derivation, values, notation, style, and the decimals as given."""
+    """What the lines of one step are written from.
+
+    `values` is None where the problem leaves numbers out: then all lines are symbolic. `given` holds the problem's own
+    numbers that still hold in this step, by element (and sample).
+    """
 
     derivation: Derivation
-    values: Values
+    values: Values | None
     notation: Notation
     style: Style
-    written: Mapping[str, str]
+    given: Mapping[str, Given]
+
+    @property
+    def samples(self) -> Sequence[int | None]:
+        """The numbers of the samples from 1, or one None where there is no batch."""
+        count = self.derivation.graph.samples
+        return [None] if count is None else list(range(1, count + 1))
+
+    def value(self, name: str, sample: int | None = None) -> Value:
+        """Return a forward value."""
+        assert self.values is not None
+        return self.values.value(name, sample)
+
+    def slope(self, name: str, sample: int | None = None) -> Value:
+        """Return the gradient of the output by a scalar."""
+        assert self.values is not None
+        return self.values.gradient(name, sample)
 
     def sample_of(self, name: str, sample: int | None) -> int | None:
         """Return the sample a name is marked with: None for what the samples share."""
@@ -49,6 +69,15 @@ class Scene:
 
         return rewrite(formula, mark)
 
+    def written(self, name: str, sample: int | None = None) -> str:
+        """Return the text that states a given number, or nothing."""
+        given = self.given.get(name if sample is None else f"{name}@{sample}")
+        return "" if given is None else given.text
+
+    def lines(self, formula: Node, tone: Tone) -> tuple[Step, ...]:
+        """Return the lines of numbers of a formula; none where numbers are missing."""
+        return () if self.values is None else lines(self.numbered(formula), self.style, tone)
+
     def numbered(self, formula: Node) -> Node:
         """Return a formula with numbers for its names and activations written out."""
 
@@ -57,21 +86,17 @@ class Scene:
                 case Name(name, sample):
                     computed = name in self.derivation.equations
                     tone = Tone.FORWARD if computed else Tone.PLAIN
-                    return Leaf(self.values.value(name, sample), tone, self.written.get(_key(name, sample), ""))
+                    return Leaf(self.value(name, sample), tone, self.written(name, sample))
                 case Adjoint(name, sample) | Gradient(name, sample):
-                    return Leaf(self.values.gradient(name, sample), Tone.BACKWARD)
+                    return Leaf(self.slope(name, sample), Tone.BACKWARD)
                 case Braced(body, _):
                     return self.numbered(body)
                 case Apply():
-                    body = functions.expanded(part) if part.function != "step" else None
-                    return None if body is None else self.numbered(body)
+                    definition = functions.expanded(part) if part.function != "step" else None
+                    return None if definition is None else self.numbered(definition)
             return None
 
         return rewrite(formula, number)
-
-
-def _key(name: str, sample: int | None) -> str:
-    return name if sample is None else f"{name}@{sample}"
 
 
 def forward(scene: Scene, name: str, sample: int | None = None) -> Chain:
@@ -79,15 +104,14 @@ def forward(scene: Scene, name: str, sample: int | None = None) -> Chain:
     formula = scene.marked(scene.derivation.equations[name].formula(), sample)
     if scene.derivation.elements.samples and name not in scene.derivation.elements.batched:
         formula = _over_samples(scene, name)
-    numbers = lines(scene.numbered(formula), scene.style, Tone.FORWARD)
+    numbers = scene.lines(formula, Tone.FORWARD)
     return Chain(Name(name, scene.sample_of(name, sample)), (Step(Relation.EQUAL, formula), *numbers))
 
 
 def _over_samples(scene: Scene, name: str) -> Node:
     """Return the right-hand side of an equation that adds over the samples, one summand for each."""
-    samples = range(1, len(scene.values.samples) + 1)
     terms = scene.derivation.equations[name].terms
-    return added(tuple(scene.marked(term.formula(), sample) for sample in samples for term in terms))
+    return added(tuple(scene.marked(term.formula(), sample) for sample in scene.samples for term in terms))
 
 
 def has_own_step(scene: Scene, name: str) -> bool:
@@ -126,8 +150,9 @@ def gradient(scene: Scene, name: str, sample: int | None = None) -> Chain:
     short = _through_delta(scene, name, paths)
     if short is not None:
         steps.append(Step(Relation.EQUAL, short))
-    numbers = list(lines(scene.numbered(partials), scene.style, Tone.BACKWARD))
-    numbers[-1] = replace(numbers[-1], formula=Boxed(numbers[-1].formula))
+    numbers = list(scene.lines(partials, Tone.BACKWARD))
+    if numbers:
+        numbers[-1] = replace(numbers[-1], formula=Boxed(numbers[-1].formula))
     return Chain(left, (*steps, *numbers))
 
 
@@ -139,7 +164,7 @@ def _links(scene: Scene, name: str, sample: int | None) -> Iterator[tuple[Link, 
         if name in batched or not spans:
             yield link, sample
         else:
-            yield from ((link, place) for place in range(1, len(scene.values.samples) + 1))
+            yield from ((link, place) for place in scene.samples)
 
 
 def _path(scene: Scene, link: Link, sample: int | None) -> tuple[_Factor, ...]:
@@ -231,7 +256,7 @@ def gradient_formulas(scene: Scene) -> Iterator[Chain]:
             links = scene.derivation.links[name]
             total = added(tuple(_unbraced(_product(_path(scene, link, None))) for link in links))
             if scene.derivation.crosses_samples(name):
-                total = OverSamples(total, len(scene.values.samples))
+                total = OverSamples(total, len(scene.samples))
             yield Chain(Adjoint(name), (Step(Relation.EQUAL, total),))
 
 
@@ -252,7 +277,7 @@ def updated(scene: Scene, name: str, new: Value) -> Chain:
     assert training is not None
     parts: dict[str, tuple[Node, Node]] = {
         "w": (Name(name), scene.numbered(Name(name))),
-        "g": (Gradient(name), Leaf(scene.values.gradient(name), Tone.BACKWARD)),
+        "g": (Gradient(name), Leaf(scene.slope(name), Tone.BACKWARD)),
     }
     for setting, given in training.settings.items():
         letter = Letter(scene.notation.learning_rate())

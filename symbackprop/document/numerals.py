@@ -28,7 +28,7 @@ def to_fraction(value: Exact) -> Fraction:
     if isinstance(value, int | float):
         return Fraction(value)
     sign, mantissa, exponent, _ = value._mpf_
-    size = Fraction(int(mantissa)) * Fraction(2) ** exponent
+    size = Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
     return -size if sign else size
 
 
@@ -92,7 +92,9 @@ def show(value: Exact, style: Style, *, guard: int = 0, tone: Tone = Tone.PLAIN,
 def _decimal(value: Fraction, digits: int, written: str = "", *, keep_zeros: bool = False) -> Numeral:
     """Return a terminating decimal; a rounded one keeps its zeros (0.0821670)."""
     power = magnitude(value) if value else 0
-    if value and not _SMALLEST_PLAIN <= power < max(_LARGEST_PLAIN, digits if not keep_zeros else _LARGEST_PLAIN):
+    # A rounded number with fewer digits than its whole part would end in zeros that look significant.
+    above = min(_LARGEST_PLAIN, digits) if keep_zeros else max(_LARGEST_PLAIN, digits)
+    if value and not _SMALLEST_PLAIN <= power < above:
         return Numeral(_plain(value / Fraction(10) ** power, digits - 1 if keep_zeros else None), power)
     if written and _states(written, value):
         return Numeral(written)

@@ -130,10 +130,13 @@ def _data(scene: Scene) -> Table:
     return Table((message("column.sample"), *map(Name, columns)), tuple(batch_rows), (True,) * (1 + len(columns)))
 
 
-def given_number(scene: Scene, name: str, sample: int | None = None) -> Node:
-    """Return a number of the problem as a table shows it: as written, or marked as rounded."""
+def given_number(scene: Scene, name: str, sample: int | None = None) -> Inline:
+    """Return a number of the problem as a table shows it: as written, marked if it is rounded, a dash if it is left out."""
     key = name if sample is None else f"{name}@{sample}"
-    shown = show(scene.values.value(name, sample), scene.style, written=scene.written.get(key, ""))
+    given = scene.given.get(key)
+    if given is None:
+        return "–"
+    shown = show(given.value, scene.style, written=given.text)
     return shown if shown.exact else About(shown)
 
 
@@ -142,7 +145,9 @@ def _meaning(scene: Scene, name: str) -> Message:
     position = index[0] if index else 1
     if quantity.kind == "input":
         given = scene.derivation.problem.network.input_names
-        return message("meaning.named_input", name=given[position - 1]) if given else message("meaning.input", k=position)
+        return (
+            message("meaning.named_input", name=given[position - 1]) if given else message("meaning.input", k=position)
+        )
     layer = layer_name(scene, quantity.layer or 0)
     return message(f"meaning.{quantity.kind}", k=position, layer=layer)
 
@@ -155,7 +160,9 @@ def _conventions(scene: Scene) -> Iterator[Message]:
     else:
         yield message("convention.layered", weight=weight, layers=notation.depth)
     yield message(f"convention.{problem.layout}")
-    delta = next(quantity for quantity in scene.derivation.graph.quantities.values() if quantity.kind == "pre_activation")
+    delta = next(
+        quantity for quantity in scene.derivation.graph.quantities.values() if quantity.kind == "pre_activation"
+    )
     first = delta.elements()[0]
     yield message("convention.delta", definition=Equality(Adjoint(first), Gradient(first)))
     if problem.samples is not None:
@@ -174,7 +181,7 @@ def _conventions(scene: Scene) -> Iterator[Message]:
 def _symbols(scene: Scene) -> Table:
     listed = _listed(scene)
     has_formula = all(len(scene.derivation.equations[name].terms) <= _MOST_TERMS for name in listed)
-    has_value = scene.derivation.graph.samples is None
+    has_value = scene.derivation.graph.samples is None and scene.values is not None
     kept = (True, True, has_formula, has_value)
 
     def row(symbol: Inline, meaning: Inline, formula: Inline, value: Inline) -> tuple[Inline, ...]:
@@ -183,7 +190,7 @@ def _symbols(scene: Scene) -> Table:
     header = row(*(message(f"column.{name}") for name in ("symbol", "meaning", "formula", "value")))
     rows = []
     for name in listed:
-        value: Inline = show(scene.values.value(name), scene.style, tone=Tone.FORWARD) if has_value else ""
+        value: Inline = show(scene.value(name), scene.style, tone=Tone.FORWARD) if has_value else ""
         rows.append(row(Name(name), _meaning(scene, name), _defining(scene, name), value))
     training = scene.derivation.problem.training
     if training:
@@ -211,9 +218,10 @@ def _defining(scene: Scene, name: str) -> Node:
 
 def _count(scene: Scene) -> Message:
     """Return the number of parameters with its arithmetic."""
-    weights, biases = [], []
+    weights: list[tuple[Node, ...]] = []
+    biases: list[tuple[Node, ...]] = []
     for quantity in scene.derivation.parameters:
-        sizes = tuple(Number(Fraction(length)) for length in quantity.shape) or (Number(Fraction(1)),)
+        sizes: tuple[Node, ...] = tuple(Number(Fraction(length)) for length in quantity.shape) or (Number(Fraction(1)),)
         (weights if quantity.kind == "weight" else biases).append(sizes)
     total_weights = sum(len(q.elements()) for q in scene.derivation.parameters if q.kind == "weight")
     total_biases = sum(len(q.elements()) for q in scene.derivation.parameters if q.kind != "weight")
@@ -221,7 +229,9 @@ def _count(scene: Scene) -> Message:
         "text.count",
         weights=_arithmetic(weights, total_weights),
         biases=_arithmetic(biases, total_biases),
-        total=_arithmetic([(Number(Fraction(total_weights)),), (Number(Fraction(total_biases)),)], total_weights + total_biases),
+        total=_arithmetic(
+            [(Number(Fraction(total_weights)),), (Number(Fraction(total_biases)),)], total_weights + total_biases
+        ),
     )
 
 
@@ -248,9 +258,7 @@ def _formulas(scene: Scene) -> Iterator[Block]:
 def _loop(scene: Scene) -> Listing:
     training = scene.derivation.problem.training
     assert training is not None
-    changing = next(
-        (q.elements()[0] for q in scene.derivation.parameters if q.name not in training.frozen), None
-    )
+    changing = next((q.elements()[0] for q in scene.derivation.parameters if q.name not in training.frozen), None)
     parts: dict[str, Node] = {"learning_rate": Letter(scene.notation.learning_rate())}
     if changing is not None:
         parts |= {"w": Name(changing), "g": Gradient(changing)}
@@ -262,4 +270,3 @@ def _loop(scene: Scene) -> Listing:
         items.append(message("loop.update", rule=Assigned(parts["w"], rule)))
     items.append(message("loop.repeat", steps=training.steps))
     return Listing(tuple(items), numbered=True)
-

@@ -6,6 +6,7 @@ next printed number; where they do not, the operands get guard digits until they
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,7 +16,19 @@ from symbackprop import arithmetic
 from symbackprop.document.marks import Shown, Tone
 from symbackprop.document.numerals import Style, rounded, show, to_fraction
 from symbackprop.errors import EvaluationError
-from symbackprop.formula import Apply, Negative, Node, Number, Power, Product, Quotient, Sum, map_children, rewrite, walk
+from symbackprop.formula import (
+    Apply,
+    Negative,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+    map_children,
+    rewrite,
+    walk,
+)
 
 MOST_GUARD_DIGITS = 12
 _NOISE = Fraction(1, 10**44)
@@ -129,20 +142,24 @@ def _is_ready_function(node: Node) -> bool:
 
 
 def _printed(stages: list[Node], style: Style) -> tuple[Step, ...]:
-    """Return the stages with their digits found, last line first; a near-tie or the cap changes the result's digits."""
-    for digits in (style.digits, style.digits + 1, *range(style.digits - 1, 0, -1)):
-        found = _with_digits(stages, style, digits)
+    """Return the stages with their digits found.
+
+    At the cap or on a near-tie the result gains or loses a digit. Where no operands of a readable length give the result
+    (1 − a for an activation that is 1 to twenty digits), it stands alone: a line that does not check is not printed.
+    """
+    for digits in (style.digits, style.digits + 1, style.digits - 1):
+        found = _with_digits(stages, style, digits) if digits else None
         if found is not None:
-            return _related(stages, found)
-    zero = _shown_stage(stages[-1], Style(1), 0)
-    return _related(stages, [*(_shown_stage(stage, style, MOST_GUARD_DIGITS) for stage in stages[:-1]), zero])
+            return _related(found)
+    return (Step(Relation.ABOUT, _shown_stage(stages[-1], style, 0), opens=True),)
 
 
 def _with_digits(stages: list[Node], style: Style, digits: int) -> list[Node] | None:
     """Return the printed stages whose result has `digits` digits, or None when guard digits cannot make them true."""
     result = _shown_stage(stages[-1], Style(digits, style.fractions), 0)
     assert isinstance(result, Shown)
-    found, guard = [result], 0
+    found: list[Node] = [result]
+    guard = 0
     following = _Following(stages[-1], result)
     for stage in reversed(stages[:-1]):
         for candidate in range(guard, MOST_GUARD_DIGITS + 1):
@@ -209,11 +226,11 @@ def _shown_stage(stage: Node, style: Style, guard: int) -> Node:
     return rewrite(stage, shown)
 
 
-def _related(stages: list[Node], shown: list[Node]) -> tuple[Step, ...]:
+def _related(shown: list[Node]) -> tuple[Step, ...]:
     """Return the lines with their relations: equal where both sides are printed exactly and are equal, else about."""
     first = Relation.EQUAL if _is_exact(shown[0]) else Relation.ABOUT
     steps = [Step(first, shown[0], opens=True)]
-    for before, after in zip(shown, shown[1:], strict=False):
+    for before, after in itertools.pairwise(shown):
         relation = Relation.EQUAL if _is_exact(before) and _is_exact(after) and _same(before, after) else Relation.ABOUT
         if after != before:
             steps.append(Step(relation, after))
@@ -227,5 +244,3 @@ def _is_exact(shown: Node) -> bool:
 def _same(before: Node, after: Node) -> bool:
     left, right = printed_value(before), printed_value(after)
     return isinstance(left, Fraction) and isinstance(right, Fraction) and left == right
-
-

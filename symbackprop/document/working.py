@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Section, Table
 from symbackprop.document.chains import (
@@ -25,23 +25,18 @@ from symbackprop.solution import Parameters, Solution, Step
 MOST_ROWS = 12
 
 
-def samples_of(scene: Scene) -> Sequence[int | None]:
-    """Return the numbers of the samples, or one None where there is no batch."""
-    return list(range(1, len(scene.values.samples) + 1)) or [None]
-
-
-def step_sections(scene: Scene, step: Step) -> Iterator[Section]:
-    """Yield forward pass, loss, backward pass and update of one step."""
+def step_sections(scene: Scene, step: Step | None) -> Iterator[Section]:
+    """Yield forward pass, loss, backward pass and update of one step; None: only the symbols, for want of numbers."""
     yield Section(message("title.forward"), sections=tuple(_forward(scene)))
     yield Section(message("title.loss"), (Display(tuple(_loss_chains(scene))),))
     yield Section(message("title.backward"), tuple(_kinks(step)), tuple(_backward(scene)))
-    if step.updated is not None:
+    if step is not None and step.updated is not None:
         yield Section(message("title.update"), (_update(scene, step.updated),))
 
 
 def _forward(scene: Scene) -> Iterator[Section]:
     layers = layers_of(scene, "pre_activation", "activation")
-    for sample in samples_of(scene):
+    for sample in scene.samples:
         parts = []
         for quantities in layers:
             units = zip(*(quantity.elements() for quantity in quantities), strict=True)
@@ -56,21 +51,21 @@ def _forward(scene: Scene) -> Iterator[Section]:
 
 def _loss_chains(scene: Scene) -> Iterator[Chain]:
     output = scene.derivation.graph.output
-    for sample in samples_of(scene):
+    for sample in scene.samples:
         yield forward(scene, output if sample is None else f"{output}@", sample)
-    if scene.values.samples:
+    if scene.derivation.graph.samples is not None:
         yield forward(scene, output)
 
 
-def _kinks(step: Step) -> Iterator[Block]:
-    if step.kinks:
+def _kinks(step: Step | None) -> Iterator[Block]:
+    if step is not None and step.kinks:
         places = tuple(Name(kink.name, kink.sample) for kink in step.kinks)
         yield Paragraph(message("text.kinks", places=places))
 
 
 def _backward(scene: Scene) -> Iterator[Section]:
     for layer in reversed(layers_of(scene, *LAYER_KINDS)):
-        errors = [gradient(scene, name, sample) for sample in samples_of(scene) for name in errors_of(scene, layer)]
+        errors = [gradient(scene, name, sample) for sample in scene.samples for name in errors_of(scene, layer)]
         chains = errors + [gradient(scene, name) for name in parameters_of(layer)]
         yield Section(layer_name(scene, layer[0].layer or 0), tuple(Display((chain,)) for chain in chains))
 
@@ -94,7 +89,7 @@ def after_section(scene: Scene, solution: Solution) -> Section:
     verdict = "fell" if after < before else "rose" if after > before else "stayed"
     output = scene.derivation.graph.output
     old = show(solution.steps[-1].values.value(output), scene.style)
-    new = show(scene.values.value(output), scene.style)
+    new = show(scene.value(output), scene.style)
     closing = Paragraph(message(f"text.{verdict}", loss=Name(output), before=old, after=new))
     further = () if len(solution.losses) <= count + 1 else (_further(scene, solution),)
     shown = [*_forward(scene), Section(message("title.loss"), (Display(tuple(_loss_chains(scene))), closing))]
@@ -118,12 +113,14 @@ def summary_section(scene: Scene, solution: Solution) -> Section:
     header = [message(f"column.{name}") for name in ("parameter", "value", "gradient", "new")]
     rows = []
     for element in parameters_of(list(scene.derivation.parameters)):
-        written = scene.written.get(element, "")
-        old = show(scene.values.value(element), scene.style, written=written)
-        slope = show(scene.values.gradient(element), scene.style, tone=Tone.BACKWARD)
+        written = scene.written(element)
+        old = show(scene.value(element), scene.style, written=written)
+        slope = show(scene.slope(element), scene.style, tone=Tone.BACKWARD)
         row: list[Inline] = [Name(element), old, slope]
         if new is not None:
             row.append(show(new[element], scene.style, written=written))
         rows.append(tuple(row))
     columns = len(header) if new is not None else len(header) - 1
-    return Section(message("title.summary"), (Table(tuple(header[:columns]), tuple(rows), (False, True, True, True)[:columns]),))
+    return Section(
+        message("title.summary"), (Table(tuple(header[:columns]), tuple(rows), (False, True, True, True)[:columns]),)
+    )

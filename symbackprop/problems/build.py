@@ -68,6 +68,20 @@ def _checked(content: typing.Any) -> ProblemSpec:
         raise _translated(failure) from None
 
 
+_EXPECTED = {
+    "int_type": "integer",
+    "int_from_float": "integer",
+    "string_type": "text",
+    "string_too_long": "short_text",
+    "list_type": "list",
+    "too_short": "non_empty",
+    "dict_type": "table",
+    "model_type": "table",
+    "model_attributes_type": "table",
+}
+"""Pydantic's kind of finding → what was expected, as a phrase."""
+
+
 def _translated(failure: ValidationError) -> SymbackpropError:
     """Return pydantic's first finding as our own message."""
     finding = failure.errors(include_url=False)[0]
@@ -87,11 +101,8 @@ def _translated(failure: ValidationError) -> SymbackpropError:
     if kind in bounds:
         limit = next(iter(context.values()))
         return ProblemError(message("problem.bound", relation=bounds[kind], limit=limit), where=where)
-    types = {
-        "int_type": "integer", "string_type": "text", "list_type": "list", "model_type": "table", "dict_type": "table",
-        "too_short": "non_empty", "int_from_float": "integer", "string_too_long": "short_text", "model_attributes_type": "table",
-    }  # fmt: skip
-    return ProblemError(message("problem.kind", expected=message(f"kind.{types.get(kind, 'other')}")), where=where)
+    expected = _EXPECTED.get(kind, "other")
+    return ProblemError(message("problem.kind", expected=message(f"kind.{expected}")), where=where)
 
 
 def _is_branch(step: str) -> bool:
@@ -133,9 +144,7 @@ def _network(spec: NetworkSpec) -> Network:
     layers = []
     for position, layer in enumerate(spec.layers):
         if layer.activation not in ACTIVATIONS:
-            raise unknown(
-                "activation", layer.activation, ACTIVATIONS, where=f"network.layers[{position}].activation"
-            )
+            raise unknown("activation", layer.activation, ACTIVATIONS, where=f"network.layers[{position}].activation")
         layers.append(Layer(layer.units, ACTIVATIONS[layer.activation].name, layer.bias))
     if spec.loss not in losses.LOSSES:
         raise unknown("loss", spec.loss, losses.LOSSES, where="network.loss")
@@ -150,7 +159,7 @@ def fitting_activations(predictions: str) -> tuple[str, ...]:
     """Return the activations whose values a loss accepts (`any`, `probability` or `distribution`)."""
     if predictions == "any":
         return tuple(ACTIVATIONS)
-    bounded = [row for row in ACTIVATIONS.values() if (row.lowest, row.highest) == (0, 1)]
+    bounded = [row for row in ACTIVATIONS.values() if row.lowest == 0 and row.highest == 1]
     return tuple(row.name for row in bounded if row.vector or predictions == "probability")
 
 

@@ -75,6 +75,25 @@ def _decimal(text: str) -> Decimal:
         raise ProblemError(message("problem.finite", value=text[:60])) from None
 
 
+def network(
+    widths: Sequence[int], *, activations: Sequence[str], loss: str, bias: str = "per_unit", **options: object
+) -> Problem:
+    """Return a problem without numbers: a dense network of the given widths, inputs first.
+
+    `activations` names one activation for each layer; `options` are further keys of `[network]`.
+
+    >>> network([784, 128, 10], activations=["relu", "softmax"], loss="cross_entropy").parameter_shapes()["W2"]
+    (10, 128)
+    """
+    if len(activations) != len(widths) - 1:
+        raise ProblemError(message("problem.activations", layers=len(widths) - 1, count=len(activations)))
+    layers = [
+        {"units": units, "activation": activation, "bias": bias}
+        for units, activation in zip(widths[1:], activations, strict=True)
+    ]
+    return problem({"network": {"inputs": widths[0], "layers": layers, "loss": loss, **options}}, name="network")
+
+
 def examples() -> tuple[str, ...]:
     """Return the names of the bundled examples, in alphabetical order."""
     return tuple(sorted(file.stem for file in resources.folder("examples").glob("*.toml")))

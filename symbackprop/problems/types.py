@@ -84,7 +84,7 @@ class Problem:
     notation: NotationChoice
 
     def parameter_shapes(self) -> Mapping[str, Shape]:
-        """Return the shape of every parameter, in order: `W1`, then `b1` or `theta1`, then `W2`, …"""
+        """Return the shape of every parameter, in order: `W1`, then `b1` or `theta1`, then `W2`, …."""
         return parameter_shapes(self.network, self.layout)
 
     def missing(self) -> tuple[str, ...]:

@@ -45,14 +45,20 @@ def formats(templates: str | Path | None = None) -> Mapping[str, Format]:
     found = {"json": Format("json", "json")}
     for base in (resources.folder("templates"), *([Path(templates)] if templates else ())):
         for settings in sorted(base.glob("*/format.toml")):
-            content = tomllib.loads(settings.read_text("utf-8"))
-            found[settings.parent.name] = Format(name=settings.parent.name, folder=settings.parent, **content)
+            found[settings.parent.name] = _format(settings)
     return dict(sorted(found.items()))
+
+
+def _format(settings: Path) -> Format:
+    try:
+        return Format(name=settings.parent.name, folder=settings.parent, **tomllib.loads(settings.read_text("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError) as error:
+        raise OutputError(message("render.settings", reason=str(error)), where=str(settings)) from None
 
 
 def render(
     source: Solution | Derivation,
-    format: str = "latex",  # noqa: A002 - the public name of the argument
+    format: str = "latex",
     language: str = "en",
     detail: str = "full",
     templates: str | Path | None = None,

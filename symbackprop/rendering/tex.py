@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -172,7 +173,7 @@ class Printer:
     def factors(self, node: Product) -> list[str]:
         """Return the factors of a product, each after the first beginning with what joins it."""
         factors = _flat(node)
-        pairs = zip(factors, factors[1:], strict=False)
+        pairs = itertools.pairwise(factors)
         return [self._inside(factors[0], _PRODUCT)] + [
             self._times(before, factor) + self._inside(factor, _PRODUCT) for before, factor in pairs
         ]
@@ -237,11 +238,11 @@ class Printer:
         return symbol(Symbol(found.base, found.lower, (*found.upper, "+"))), _POWER
 
     def assigned(self, node: Assigned) -> tuple[str, int]:
-        """target ← value."""
+        """Target ← value."""
         return rf"{self.print(node.target)} \leftarrow {self.print(node.value)}", _SUM
 
     def equality(self, node: Equality) -> tuple[str, int]:
-        """left = right."""
+        """Left = right."""
         return f"{self.print(node.left)} = {self.print(node.right)}", _SUM
 
     def over_samples(self, node: OverSamples) -> tuple[str, int]:

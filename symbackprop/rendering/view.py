@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from symbackprop import language
-from symbackprop.document.blocks import Block, Chain, Display, Document, Inline, Listing, Paragraph, Section, Table
+from symbackprop.document.blocks import Block, Chain, Display, Document, Listing, Paragraph, Section, Table
 from symbackprop.errors import Message
 from symbackprop.formula import Node, Product, Sum
 from symbackprop.rendering.tex import RELATIONS, Printer, width
@@ -20,8 +20,8 @@ View = dict[str, Any]
 
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", '"': r"\textquotedbl{}",
 }  # fmt: skip
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|$~&])")
 _MARKDOWN_START = re.compile(r"^(?:([-+#])|(\d+)([.)]))")
@@ -114,8 +114,8 @@ class Writer:
     def _chain(self, chain: Chain) -> list[View]:
         """Return the lines of a chain: what stands before the relation, and what from it on.
 
-        A chain that fits is one line. Another is broken where a step opens a new thought (the partials, the numbers) and
-        wherever a line is full.
+        A chain that fits is one line. Another is broken where a step opens a new thought (the partials, the numbers)
+        and wherever a line is full.
         """
         left = self.printer.print(chain.left)
         room = self.width - width(left) if self.width else float("inf")
@@ -153,5 +153,6 @@ def _lines(left: str, lines: list[str]) -> list[View]:
     """Return the lines of a chain; `closes` marks its last one, after which a page may end."""
     last = len(lines) - 1
     return [
-        {"left": "" if position else left, "right": line, "closes": position == last} for position, line in enumerate(lines)
+        {"left": "" if position else left, "right": line, "closes": position == last}
+        for position, line in enumerate(lines)
     ]
