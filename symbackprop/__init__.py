@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from symbackprop.derivation import derive
+    from symbackprop.differentiation import differentiate
     from symbackprop.problems.load import example, load, network, problem
     from symbackprop.rendering import render
     from symbackprop.solution import solve
     from symbackprop.verify import check
 
-__all__ = ["check", "derive", "example", "load", "network", "problem", "render", "solve"]
+__all__ = ["check", "derive", "differentiate", "example", "load", "network", "problem", "render", "solve"]
 
 _HOME = {
     "load": "symbackprop.problems.load",
     "example": "symbackprop.problems.load",
     "problem": "symbackprop.problems.load",
     "derive": "symbackprop.derivation",
+    "differentiate": "symbackprop.differentiation",
     "solve": "symbackprop.solution",
     "check": "symbackprop.verify",
     "render": "symbackprop.rendering",

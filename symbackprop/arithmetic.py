@@ -7,6 +7,7 @@ precision is touched.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -21,6 +22,8 @@ from symbackprop.formula import Apply, Negative, Node, Number, Power, Product, Q
 DIGITS = 50
 LONGEST_FRACTION = 10**60
 _LARGEST_MAGNITUDE = 100_000
+_SMALLEST_MAGNITUDE = 10_000_000_000
+"""Small values may be smaller than large ones are large: GELU squares its argument before exp(−z²/2)."""
 
 CONTEXT = mpmath.MPContext()
 CONTEXT.dps = DIGITS
@@ -99,13 +102,15 @@ def compare(left: Exact, right: Exact) -> int:
 
 def apply(function: str, arguments: tuple[Exact, ...], at_kink: Fraction = Fraction(0)) -> Exact:
     """Return the value of a primitive function (or of `step`) at exact numbers."""
+    if function == functions.CONSTANT:
+        return +CONTEXT.pi
     first = arguments[0]
     if function == "step":
         return (Fraction(0), at_kink, Fraction(1))[compare(first, Fraction(0)) + 1]
     if function == "max":
-        return first if compare(first, arguments[1]) >= 0 else arguments[1]
+        return functools.reduce(lambda p, q: p if compare(p, q) >= 0 else q, arguments)
     if function == "min":
-        return first if compare(first, arguments[1]) <= 0 else arguments[1]
+        return functools.reduce(lambda p, q: p if compare(p, q) <= 0 else q, arguments)
     if function == "abs":
         return abs(first)
     row = functions.PRIMITIVES[function]
@@ -121,7 +126,7 @@ def _transcendental(name: str, argument: Exact) -> Exact:
             return root
     if (name == "log" and argument <= 0) or (name == "sqrt" and argument < 0):
         raise EvaluationError(message("evaluation.domain", function="ln" if name == "log" else name))
-    if name == "exp" and abs(argument) > _LARGEST_MAGNITUDE:
+    if name == "exp" and not -_SMALLEST_MAGNITUDE <= argument <= _LARGEST_MAGNITUDE:
         raise EvaluationError(message("evaluation.magnitude"))
     return getattr(CONTEXT, name)(to_real(argument))
 

@@ -113,9 +113,7 @@ _overrides_option = click.option(
 @click.option("--lang", default=language.DEFAULT, show_default=True, metavar="LANGUAGE", help="Language of the text.")
 @click.option("--steps", type=click.IntRange(0, 10_000_000), help="Number of updates, instead of the problem's own.")
 @click.option("--digits", type=int, help="Significant digits shown.")
-@click.option(
-    "--detail", type=click.Choice(["full"]), default="full", show_default=True, help="How much is written out."
-)
+@click.option("--detail", default="full", show_default=True, metavar="LIST", help="What is written out: full, matrix.")
 @click.option(
     "--explain", type=click.Choice(["brief"]), default="brief", expose_value=False, help="Length of the reasons."
 )
@@ -211,7 +209,7 @@ def _placed(source: str) -> Iterator[None]:
     try:
         yield
     except SymbackpropError as error:
-        raise (error if error.where else error.at(source)) from None
+        raise (error if error.where.startswith(source) else error.at(source)) from None
 
 
 def _formats(text: str, templates: Path | None, *, one: bool) -> tuple[Format, ...]:

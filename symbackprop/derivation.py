@@ -7,17 +7,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from symbackprop import backprop, dense, elements, symbolic
+from symbackprop import backprop, circuits, dense, elements, symbolic
 from symbackprop.backprop import Link, Links
 from symbackprop.elements import ElementEquation, ElementGraph
 from symbackprop.errors import unknown
 from symbackprop.formula import Adjoint, Node, added, multiplied
 from symbackprop.graph import Graph, Quantity, Role
+from symbackprop.problems import Circuit, Problem
 
 if TYPE_CHECKING:
     import sympy
-
-    from symbackprop.problems import Problem
 
 
 @dataclass(frozen=True)
@@ -132,6 +131,6 @@ class Derivation:
 
 def derive(problem: Problem) -> Derivation:
     """Return the derivation of a problem: one reverse sweep over its equations."""
-    graph = dense.graph_of(problem)
+    graph = circuits.graph_of(problem) if isinstance(problem.model, Circuit) else dense.graph_of(problem)
     expanded = elements.expand(graph)
     return Derivation(problem, graph, expanded, backprop.sweep(expanded))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from symbackprop import functions
+from symbackprop.entries import Accessor, accessor, along, entry, fitted, reduced_indices
 from symbackprop.forms import Form, abstracted, form_of
 from symbackprop.formula import (
     Apply,
@@ -29,7 +29,9 @@ from symbackprop.formula import (
     map_children,
     walk,
 )
-from symbackprop.graph import Equation, Graph, Shape, indices_of, shape_of
+from symbackprop.functions import REDUCTIONS, is_vector
+from symbackprop.graph import Equation, Graph
+from symbackprop.shapes import Shape, is_elementwise, shape_of
 
 
 class Term(NamedTuple):
@@ -104,129 +106,112 @@ def _addends(node: Node, wrap: Wrap) -> Iterator[tuple[Node, Wrap]]:
         case Negative(operand) if _splits(operand):
             yield from _addends(operand, lambda inner: wrap(Negative(inner)))
         case Product((Number() as factor, rest)) if _splits(rest):
-            yield from _addends(rest, lambda inner: wrap(Product((factor, inner))))
+            yield from _addends(rest, lambda inner: wrap(_scaled(factor, inner)))
         case Quotient(numerator, Number() as divisor) if _splits(numerator):
             yield from _addends(numerator, lambda inner: wrap(Quotient(inner, divisor)))
         case _:
             yield node, wrap
 
 
+def _scaled(factor: Number, node: Node) -> Node:
+    """Return a constant times a formula, two constants in front made one."""
+    if isinstance(node, Product) and isinstance(node.factors[0], Number):
+        return Product((Number(factor.value * node.factors[0].value), *node.factors[1:]))
+    return Product((factor, node))
+
+
 def _splits(node: Node) -> bool:
     """Say whether a formula is worth splitting: a sum over elements is in it, not just a sum of written terms."""
     return any(
-        isinstance(part, MatrixProduct) or (isinstance(part, Apply) and part.function in functions.REDUCTIONS)
+        isinstance(part, MatrixProduct) or (isinstance(part, Apply) and part.function in ("sum", "mean", "dot"))
         for part in walk(node)
     )
 
 
 def _piece(graph: Graph, equation: Equation, node: Node, wrap: Wrap) -> Terms:
     """Return the function that writes the terms of one addend for a given index."""
-    name = equation.name
-    match node:
-        case MatrixProduct(Name(left), Name(right)):
-            return _matrix_product(graph, left, right, wrap)
-        case Apply(function, (argument,)) if function in functions.REDUCTIONS and not _splits(argument):
-            return _reduction(graph, name, function, argument, wrap)
-        case Apply(function, (Name(argument),)) if _is_vector(function):
-            return _vector_activation(graph, name, function, argument)
-        case _ if not _splits(node) and not any(isinstance(p, Apply) and _is_vector(p.function) for p in walk(node)):
-            return _elementwise(graph, name, wrap(node), whole=node == equation.formula)
-    return lambda index: iter([Term(*abstracted(wrap(element(graph, node, index))))])
+    if isinstance(node, Apply) and node.function == "dot":
+        node = MatrixProduct(*node.arguments)
+    if isinstance(node, MatrixProduct):
+        left, right = accessor(graph, node.left), accessor(graph, node.right)
+        if left is not None and right is not None:
+            return _matrix_product(graph, node, left, right, wrap)
+    if isinstance(node, Apply) and node.function in REDUCTIONS:
+        return _reduction(graph, node, wrap)
+    if isinstance(node, Apply) and is_vector(node.function):
+        return _vector_activation(graph, equation, node, wrap)
+    return _elementwise(graph, equation.name if node == equation.formula else None, node, wrap)
 
 
-def _is_vector(function: str) -> bool:
-    return function in functions.ACTIVATIONS and functions.ACTIVATIONS[function].vector
-
-
-def _matrix_product(graph: Graph, left: str, right: str, wrap: Wrap) -> Terms:
+def _matrix_product(graph: Graph, node: MatrixProduct, left: Accessor, right: Accessor, wrap: Wrap) -> Terms:
     form = form_of(wrap(Product((Slot(0), Slot(1)))))
-    rows, columns = graph.quantities[left], graph.quantities[right]
-    inner = range(rows.shape[-1])
+    shape = shape_of(node.left, graph.shapes, "")
+    rank, inner = len(shape) - 1, range(shape[-1])
 
     def terms(index: Shape) -> Iterator[Term]:
-        row, column = index[: len(rows.shape) - 1], index[len(rows.shape) - 1 :]
+        row, column = index[:rank], index[rank:]
         for k in inner:
-            yield Term(form, (rows.element((*row, k)), columns.element((k, *column))))
+            yield Term(form, (left((*row, k)), right((k, *column))))
 
     return terms
 
 
-def _reduction(graph: Graph, name: str, function: str, argument: Node, wrap: Wrap) -> Terms:
-    shapes = {quantity.name: quantity.shape for quantity in graph.quantities.values()}
-    shape = shape_of(argument, shapes, name)
-    indices = list(indices_of(shape))
-    if function == "mean" and len(indices) > 1:
-        weight = Number(Fraction(1, len(indices)))
-        inside = _elementwise(graph, name, wrap(Product((weight, argument))))
-    else:
-        inside = _elementwise(graph, name, wrap(argument))
-    return lambda index: (term for position in indices for term in inside(position))
+def _reduction(graph: Graph, node: Apply, wrap: Wrap) -> Terms:
+    """Return the terms of `sum` and `mean`: one for each element they add."""
+    (argument,) = node.arguments
+    shape = shape_of(argument, graph.shapes, "")
+    count = len(reduced_indices(node, shape, (0,) * len(shape)))
+    weight = Number(Fraction(1, count))
+    is_mean = node.function == "mean" and count > 1
+    inside = _elementwise(graph, None, argument, (lambda part: wrap(Product((weight, part)))) if is_mean else wrap)
+    return lambda index: (term for place in reduced_indices(node, shape, index) for term in inside(place))
 
 
-def _vector_activation(graph: Graph, name: str, function: str, argument: str) -> Terms:
-    source, target = graph.quantities[argument], graph.quantities[name]
-    size = source.shape[-1]
-    form = form_of(Apply(function, tuple(map(Slot, range(size)))))
+def _vector_activation(graph: Graph, equation: Equation, node: Apply, wrap: Wrap) -> Terms:
+    (argument,) = node.arguments
+    source = accessor(graph, argument)
+    if source is None or node != equation.formula:
+        return _elementwise(graph, None, node, wrap)
+    shape, target = shape_of(argument, graph.shapes, ""), graph.quantities[equation.name]
+    form = form_of(Apply(node.function, tuple(map(Slot, range(len(along(node, shape, (0,) * len(shape))))))))
 
     def terms(index: Shape) -> Iterator[Term]:
-        *outer, own = index
-        order = [own, *(position for position in range(size) if position != own)]
-        yield Term(
-            form,
-            tuple(source.element((*outer, position)) for position in order),
-            tuple(target.element((*outer, position)) for position in order),
-        )
+        places = along(node, shape, index)
+        yield Term(form, tuple(map(source, places)), tuple(map(target.element, places)))
 
     return terms
 
 
-def _elementwise(graph: Graph, name: str, node: Node, *, whole: bool = False) -> Terms:
-    """Return the terms of an elementwise formula: one form, whose names are filled at each index by broadcasting.
+def _elementwise(graph: Graph, whole: str | None, node: Node, wrap: Wrap) -> Terms:
+    """Return the terms of a formula that is one term at each index.
 
-    `whole` says that the formula is all of its equation, so that its value has a name.
+    An elementwise formula has one form, whose names are filled at each index by broadcasting; any other is taken apart at
+    each index. `whole` names the quantity whose equation this is all of, so that the term's value has a name.
     """
-    form, arguments = abstracted(node)
-    sources = [graph.quantities[argument] for argument in arguments]
-    target = graph.quantities[name]
+    picked: dict[Node, tuple[Accessor, Shape]] = {}
+    formula = _abstract(graph, wrap(node), picked)
+    if formula is None:
+        return lambda index: iter([Term(*abstracted(wrap(entry(graph, node, index))))])
+    form = form_of(formula)
+    target = None if whole is None else graph.quantities[whole]
 
     def terms(index: Shape) -> Iterator[Term]:
-        filled = tuple(source.element(_fitted(index, source.shape)) for source in sources)
-        yield Term(form, filled, (target.element(index),) if whole else ())
+        filled = tuple(element(fitted(index, shape)) for element, shape in picked.values())
+        yield Term(form, filled, () if target is None else (target.element(index),))
 
     return terms
 
 
-def _fitted(index: Shape, shape: Shape) -> Shape:
-    """Return the index into a broadcast operand that belongs to an index of the result."""
-    tail = index[len(index) - len(shape) :]
-    return tuple(0 if size == 1 else position for position, size in zip(tail, shape, strict=True))
-
-
-def element(graph: Graph, node: Node, index: Shape) -> Node:
-    """Return one element of an array formula as a scalar formula over element names."""
-    shapes = {quantity.name: quantity.shape for quantity in graph.quantities.values()}
-    shape = shape_of(node, shapes, "")
-    index = _fitted(index, shape) if len(index) >= len(shape) else index
-    match node:
-        case Number():
-            return node
-        case Name(name):
-            return Name(graph.quantities[name].element(index))
-        case MatrixProduct(left, right):
-            rank = len(shape_of(left, shapes, "")) - 1
-            inner = range(shape_of(left, shapes, "")[-1])
-            return Sum(
-                tuple(
-                    Product((element(graph, left, (*index[:rank], k)), element(graph, right, (k, *index[rank:]))))
-                    for k in inner
-                )
-            )
-        case Apply(function, (argument,)) if function in functions.REDUCTIONS:
-            positions = list(indices_of(shape_of(argument, shapes, "")))
-            total = Sum(tuple(element(graph, argument, position) for position in positions))
-            return Quotient(total, Number(Fraction(len(positions)))) if function == "mean" else total
-        case Apply(function, (argument,)) if _is_vector(function):
-            *outer, own = index
-            order = [own, *(position for position in range(shape[-1]) if position != own)]
-            return Apply(function, tuple(element(graph, argument, (*outer, position)) for position in order))
-    return map_children(node, lambda child: element(graph, child, index))
+def _abstract(graph: Graph, node: Node, picked: dict[Node, tuple[Accessor, Shape]]) -> Node | None:
+    """Return an elementwise formula with slots for the arrays it reads (collected in `picked`), None for any other."""
+    element = accessor(graph, node)
+    if element is not None:
+        picked.setdefault(node, (element, shape_of(node, graph.shapes, "")))
+        return Slot(list(picked).index(node))
+    if not is_elementwise(node):
+        return None
+    parts = [_abstract(graph, child, picked) for child in node]
+    if any(part is None for part in parts):
+        return None
+    remaining = iter(parts)
+    return map_children(node, lambda child: next(remaining) or child)

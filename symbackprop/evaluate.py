@@ -1,13 +1,14 @@
 """Numbers along a derivation: forward values, then adjoints, exactly or in float64.
 
-`EXACT` keeps fractions and 50-digit floats (`symbackprop.arithmetic`), `FLOAT` is float64. Both run the same formulas: a
-term's form forwards, its partials backwards.
+`EXACT` keeps fractions and 50-digit floats (`symbackprop.arithmetic`), `rounded(…)` rounds every named number of these as
+by hand, `FLOAT` is float64. All run the same formulas: a term's form forwards, its partials backwards.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -18,6 +19,7 @@ from symbackprop.errors import EvaluationError, MissingValueError, SymbackpropEr
 from symbackprop.forms import float_function
 from symbackprop.formula import Node, Slot
 from symbackprop.graph import Role
+from symbackprop.problems import Problem, Rounding
 
 Value = Any
 """A number of the arithmetic in use: `Fraction` or 50-digit float, or `float`."""
@@ -47,6 +49,58 @@ EXACT = Arithmetic(lambda value: value, arithmetic.add, arithmetic.multiply, _ex
 FLOAT = Arithmetic(float, lambda a, b: a + b, lambda a, b: a * b, float_function, lambda value: value)
 
 
+def rounded(policy: Rounding) -> Arithmetic:
+    """Return exact arithmetic in which every named number is rounded when it is computed, halves to even.
+
+    Only numbers with a name are: the terms of a sum are added as they are. Given numbers stay as they were written.
+
+    >>> float(rounded(Rounding(2, significant=False)).settle(Fraction(1, 8)))
+    0.12
+    """
+    return replace(EXACT, settle=functools.partial(to_decimal, policy))
+
+
+_ORDINARY = 400
+"""Binary digits before or after the point within which a 50-digit float is written out as a fraction to be rounded."""
+
+
+def to_decimal(policy: Rounding, value: Value) -> Value:
+    """Return an exact number rounded to decimals or significant digits, halves to even; a short one is a fraction.
+
+    >>> to_decimal(Rounding(2, significant=True), Fraction(12500, 1001))
+    Fraction(12, 1)
+    """
+    if value == 0:
+        return Fraction(0)
+    if isinstance(value, Fraction):
+        exact = value
+    else:
+        sign, mantissa, exponent, length = value._mpf_
+        if not policy.significant and exponent >= 0:
+            return value
+        if not -_ORDINARY < exponent + length < _ORDINARY:
+            # 0.00…; or, far from one, digits that no tie is near.
+            shown = arithmetic.CONTEXT.nstr(value, policy.digits)
+            return arithmetic.CONTEXT.mpf(shown) if policy.significant else Fraction(0)
+        exact = Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+        exact = -exact if sign else exact
+    unit = Fraction(10) ** (_power_of_ten(exact) - policy.digits + 1 if policy.significant else -policy.digits)
+    return arithmetic.settle(round(exact / unit) * unit)
+
+
+def _power_of_ten(value: Fraction) -> int:
+    """Return the power of ten of the first significant digit."""
+    size = abs(value)
+    guess = len(str(size.numerator)) - len(str(size.denominator))
+    return guess if size >= Fraction(10) ** guess else guess - 1
+
+
+def arithmetic_of(problem: Problem) -> Arithmetic:
+    """Return the arithmetic of a problem's worked steps: exact, and rounded as by hand where the problem asks for it."""
+    policy = problem.notation.round_intermediates
+    return EXACT if policy is None else rounded(policy)
+
+
 @dataclass(frozen=True, slots=True)
 class Values:
     """The numbers of one pass: forward values and gradients of the output, by code name, shared and per sample.
@@ -67,6 +121,11 @@ class Values:
         """Return the gradient of the output by a scalar, zero where the output does not depend on it."""
         found = self.gradients if sample is None else self.sample_gradients[sample - 1]
         return found.get(name, Fraction(0))
+
+    def replaced(self, shared: Mapping[str, Value]) -> Values:
+        """Return the forward values with some shared ones replaced, whatever was computed from them; without gradients."""
+        samples = tuple({**sample, **shared} for sample in self.samples)
+        return Values({**self.shared, **shared}, samples, {}, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +285,7 @@ class Kink:
 
 
 def kinks(derivation: Derivation, values: Values, within: Fraction = _NEAR_KINK) -> tuple[Kink, ...]:
-    """Return the quantities whose formula is at a kink (or closer to it than `within`) at these exact values."""
+    """Return the quantities whose formula is at a kink (or closer to it than `within`) at these exact values, each once."""
     found = []
     for equation in derivation.elements.equations:
         for term in equation.terms:
@@ -237,7 +296,7 @@ def kinks(derivation: Derivation, values: Values, within: Fraction = _NEAR_KINK)
                     arguments = [values.value(name, sample) for name in term.arguments]
                     if arithmetic.compare(abs(distance(*arguments)), within) <= 0:
                         found.append(Kink(equation.name, sample))
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def is_finite(number: float) -> bool:

@@ -1,7 +1,8 @@
 """The safe expression language: text → formula tree, by whitelist, with a caret under the mistake.
 
 No text is ever evaluated: it is cut into tokens, parsed by precedence, and every name and function is looked up in the
-tables that the caller gives. Grammar, loosest first: `+ -`, `* / @`, unary `-`, `**` (to the right), call, parentheses.
+tables that the caller gives. Grammar, loosest first: `+ -`, `* / @`, unary `-`, `**` (to the right), `.T` and `[index]`,
+call, parentheses, `[a, b]` literals.
 """
 
 from __future__ import annotations
@@ -12,10 +13,27 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from symbackprop.errors import ExpressionError, Message, message, nearest
-from symbackprop.formula import Apply, MatrixProduct, Name, Negative, Node, Number, Power, Product, Quotient, Sum, depth
+from symbackprop.formula import (
+    Apply,
+    Indexed,
+    MatrixProduct,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Span,
+    Stack,
+    Sum,
+    Transposed,
+    depth,
+)
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|[-+*/@(),]))"
+    r"\s*(?:(?P<number>(?:[0-9]+(?:\.(?!T\b)[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|\.T\b|[-+*/@(),=:\[\]]))"
 )
 _LONGEST_TEXT = 10_000
 _DEEPEST = 60
@@ -34,8 +52,8 @@ def parse(
 ) -> Node:
     """Return the formula that `text` spells, over the given function names and quantity names.
 
-    `arities` is given for an expression of scalars: it says how many arguments each function takes, and `@` is no
-    operator then.
+    `arities` is given for an expression of scalars: it says how many arguments each function takes; there are no arrays
+    then (`@`, `.T`, indices, literals).
 
     >>> parse("a - y/2", functions=(), names=("a", "y")).terms[1]
     Negative(operand=Quotient(numerator=Name(name='y', sample=None), denominator=Number(value=Fraction(2, 1))))
@@ -154,8 +172,41 @@ class _Parser:
         return self._power()
 
     def _power(self) -> Node:
-        base = self._atom()
+        base = self._postfix()
         return Power(base, self._nested(self._signed)) if self._take("**") else base
+
+    def _postfix(self) -> Node:
+        node = self._atom()
+        while self.arities is None and (token := self._take(".T", "[")):
+            if token.text == ".T":
+                node = Transposed(node)
+                continue
+            indices = [self._index()]
+            while self._take(","):
+                indices.append(self._index())
+            self._expect("]")
+            node = Indexed(node, tuple(indices))
+        return node
+
+    def _index(self) -> int | Span:
+        """Read `3`, `-1`, `1:3`, `:2` or `:`."""
+        start = self._whole_number()
+        if self._take(":"):
+            return Span(start, self._whole_number())
+        if start is None:
+            found = self._next.text or message("expression.end")
+            raise self._error(self._next.start, message("expression.index", found=found))
+        return start
+
+    def _whole_number(self) -> int | None:
+        at = self.position
+        sign = -1 if self._take("-") else 1
+        token = self._next
+        if token.kind == "number" and token.text.isdecimal() and len(token.text) < 10:
+            self.position += 1
+            return sign * int(token.text)
+        self.position = at
+        return None
 
     def _atom(self) -> Node:
         token = self._next
@@ -171,10 +222,18 @@ class _Parser:
             node = self._nested(self._sum)
             self._expect(")")
             return node
+        if token.text == "[" and self.arities is None:
+            items = [self._nested(self._sum)]
+            while self._take(","):
+                items.append(self._nested(self._sum))
+            self._expect("]")
+            return Stack(tuple(items))
         found = token.text or message("expression.end")
         raise self._error(token.start, message("expression.operand", found=found))
 
     def _name(self, token: _Token) -> Node:
+        if token.text == "pi" and "pi" in self.functions:
+            return Apply("pi", ())
         if token.text not in self.names:
             close = nearest(token.text, self.names)
             what = message("expression.name", name=token.text)
@@ -187,15 +246,27 @@ class _Parser:
             raise self._error(token.start, what, valid=self.functions, close=nearest(token.text, self.functions))
         self._expect("(")
         arguments = [self._nested(self._sum)]
-        while self._take(","):
-            arguments.append(self._nested(self._sum))
+        axis = None
+        while axis is None and self._take(","):
+            if self.arities is None and self._next.text == "axis" and self.tokens[self.position + 1].text == "=":
+                axis = self._axis()
+            else:
+                arguments.append(self._nested(self._sum))
         self._expect(")")
         if self.arities is not None and len(arguments) != self.arities[token.text]:
             what = message(
                 "expression.arguments", function=token.text, expected=self.arities[token.text], found=len(arguments)
             )
             raise self._error(token.start, what)
-        return Apply(token.text, tuple(arguments))
+        return Apply(token.text, tuple(arguments), axis=axis)
+
+    def _axis(self) -> int:
+        self.position += 2
+        axis = self._whole_number()
+        if axis is None:
+            found = self._next.text or message("expression.end")
+            raise self._error(self._next.start, message("expression.index", found=found))
+        return axis
 
 
 def _divided(left: Node, right: Node) -> Node:

@@ -30,6 +30,16 @@ def square_root(argument: float) -> float:
     return math.sqrt(argument) if argument >= 0.0 else math.nan
 
 
+def logarithm_of_one_plus(argument: float) -> float:
+    """Return ln(1 + argument), accurate near zero."""
+    return math.log1p(argument) if argument > -1.0 else -math.inf if argument == -1.0 else math.nan
+
+
+def exponential_less_one(argument: float) -> float:
+    """Return e to the argument, less 1, accurate near zero; ∞ where that is too large for a float."""
+    return math.inf if argument > _LARGEST_EXPONENT else math.expm1(argument)
+
+
 def step(argument: float, at_zero: float) -> float:
     """Return 1 above zero, 0 below it and `at_zero` at it."""
     return 1.0 if argument > 0.0 else 0.0 if argument < 0.0 else at_zero
@@ -43,6 +53,10 @@ FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "cos": math.cos,
     "tan": math.tan,
     "tanh": math.tanh,
+    "erf": math.erf,
+    "log1p": logarithm_of_one_plus,
+    "expm1": exponential_less_one,
+    "erfc": math.erfc,
     "Step": step,
     "Maximum": lambda left, right, at_tie: left if left >= right else right,
     "Minimum": lambda left, right, at_tie: left if left <= right else right,

@@ -7,13 +7,14 @@ forms, so that `sympy.diff` runs once per form and slot however many weights a n
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import sympy
 
 from symbackprop import functions, symbolic
-from symbackprop.formula import Apply, Name, Negative, Node, Number, Slot, Sum, rewrite, walk
+from symbackprop.formula import Apply, Name, Negative, Node, Number, Slot, Sum, fill, rewrite, walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def _differentiated(formula: Node, arity: int, slot: int) -> Partial:
     derived = sympy.diff(symbolic.to_sympy(formula), symbolic.slot_symbol(slot))
     classroom = None
     if isinstance(formula, Apply) and formula.arguments == tuple(map(Slot, range(arity))):
-        classroom = functions.classroom_derivative(formula.function, arity, slot)
+        classroom = functions.classroom_derivative(formula, slot)
     return Partial(derived, symbolic.from_sympy(derived), classroom)
 
 
@@ -67,15 +68,25 @@ def _kinks(formula: Node) -> list[Node]:
     """Return the formulas whose zeros are the points where the form has no derivative."""
     found: list[Node] = []
     for part in walk(formula):
-        if not isinstance(part, Apply):
+        if not isinstance(part, Apply) or part.function == functions.CONSTANT:
             continue
         body = functions.expanded(part)
         if body is not None:
-            found.extend(_kinks(body))
-        elif functions.PRIMITIVES[part.function].kinked:
-            first, *rest = part.arguments
-            found.append(Sum((first, Negative(rest[0]))) if rest else first)
+            smooth = not part.body and functions.ACTIVATIONS[part.function].smooth
+            found.extend([] if smooth else _kinks(body))
+        elif part.function == "abs":
+            found.append(part.arguments[0])
+        elif part.function in functions.EXTREMES:
+            found.extend(_tie(part, pair) for pair in itertools.combinations(part.arguments, 2))
     return found
+
+
+def _tie(extreme: Apply, pair: tuple[Node, Node]) -> Node:
+    """Return a formula that is zero where two arguments of a maximum (or minimum) are equal and the largest of all."""
+    difference = Sum((pair[0], Negative(pair[1])))
+    if len(extreme.arguments) == 2:
+        return difference
+    return Sum((Apply("abs", (difference,)), Apply("abs", (Sum((extreme, Negative(pair[0]))),))))
 
 
 @functools.cache
@@ -109,16 +120,15 @@ def float_function(formula: Node, arity: int) -> FloatFunction:
 
     def stable(part: Node) -> sympy.Expr | None:
         if isinstance(part, Apply):
-            body = functions.stable_definition(part.function, len(part.arguments))
+            body = functions.stable_definition(part)
             if body is not None:
-                arguments = part.arguments
-                return symbolic.to_sympy(rewrite(body, lambda p: arguments[p.index] if isinstance(p, Slot) else None))
+                return symbolic.to_sympy(fill(body, part.arguments), stable)
         return None
 
     if isinstance(formula, Number):
         constant = float(formula.value)
         return lambda *_: constant
-    expression = symbolic.to_sympy(formula, stable)
+    expression = symbolic.without_cancellation(symbolic.to_sympy(formula, stable))
     slots = [symbolic.slot_symbol(index) for index in range(arity)]
     function: FloatFunction = sympy.lambdify(slots, expression, modules=[floats.FUNCTIONS], cse=arity > 2)
     return function

@@ -100,12 +100,16 @@ class Apply(Node):
     """A function of `symbackprop.functions` applied to arguments, or a reduction of an array (`sum`, `mean`).
 
     `at_kink` is the derivative chosen where the function has none (ReLU at 0); it is part of the formula, so that no
-    reader can choose another.
+    reader can choose another. `axis` is that of a reduction or of softmax (None: all axes; softmax: the last).
+    `settings` are the parameters of an activation (`alpha`), `body` the text in z of one that the user defined.
     """
 
     function: str
     arguments: tuple[Node, ...]
     at_kink: Fraction = Fraction(0)
+    axis: int | None = None
+    settings: tuple[tuple[str, Fraction], ...] = ()
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,61 @@ class MatrixProduct(Node):
 
     left: Node
     right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Transposed(Node):
+    """`operand.T`."""
+
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A slice `start:stop` of an axis; None is the axis's own end."""
+
+    start: int | None
+    stop: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed(Node):
+    """`operand[i, j]`, by whole numbers from 0 or slices."""
+
+    operand: Node
+    indices: tuple[int | Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hadamard(Node):
+    """The elementwise product of arrays, ⊙."""
+
+    factors: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated(Node):
+    """An array repeated along a new axis: what a sum over that axis pulls back (times ones)."""
+
+    operand: Node
+    axis: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placed(Node):
+    """An array of zeros of the given shape that holds `operand` at `indices`: what an index pulls back."""
+
+    operand: Node
+    indices: tuple[int | Span, ...]
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack(Node):
+    """`[a, b, …]`: a vector of scalars or a matrix of rows."""
+
+    items: tuple[Node, ...]
 
 
 ONE = Number(Fraction(1))

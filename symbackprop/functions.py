@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbackprop import expressions
-from symbackprop.formula import Apply, Name, Negative, Node, Product, Quotient, Slot, Sum, fill, rewrite
+from symbackprop.formula import ONE, Apply, Name, Negative, Node, Number, Product, Quotient, Slot, Sum, fill, rewrite
 from symbackprop.registry import Registry
 
 
@@ -47,6 +47,7 @@ PRIMITIVES: Registry[Primitive] = Registry(
             Primitive("cos", "cos", _ONE_AT_ZERO),
             Primitive("tan", "tan", _AT_ZERO),
             Primitive("tanh", "tanh", _AT_ZERO),
+            Primitive("erf", "erf", _AT_ZERO),
             Primitive("abs", "Abs", kinked=True),
             Primitive("max", "Max", kinked=True, arity=2),
             Primitive("min", "Min", kinked=True, arity=2),
@@ -56,22 +57,36 @@ PRIMITIVES: Registry[Primitive] = Registry(
 )
 
 REDUCTIONS = ("sum", "mean")
+"""Functions of one array that add over its elements."""
+
+EXTREMES = ("max", "min")
+"""Functions of two numbers, or of all elements of one array."""
+
+ARRAY_FUNCTIONS = ("dot", "outer", "concat")
+"""Functions of arrays that rearrange or multiply."""
+
+Settings = tuple[tuple[str, Fraction], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Activation:
     """An activation function.
 
-    `expression` is its text in `z`; `derivative` the usual classroom form in `z` and `a` (its own value), if any; `symbol`
-    how it is printed; `lowest` and `highest` bound its values. A vector activation (softmax) has `vector = True` and no
-    text: `definition` writes it for its number of units.
+    `expression` is its text in `z` and its parameters; `derivative` the usual classroom form in `z`, `a` (its own value)
+    and its parameters, if there is one; `stable` a form that cannot overflow in floating point, where the expression can;
+    `symbol` how it is printed; `parameters` their defaults; `lowest` and `highest` bound its values. A vector activation
+    (softmax) has `vector = True` and no text: `definition` writes it for its number of units. `smooth` says that it has a
+    derivative everywhere although its expression is made of kinked functions.
     """
 
     name: str
     expression: str
     symbol: str
     derivative: str = ""
+    stable: str = ""
+    parameters: Settings = ()
     vector: bool = False
+    smooth: bool = False
     lowest: Fraction | None = None
     highest: Fraction | None = None
     source: str = ""
@@ -105,6 +120,53 @@ ACTIVATIONS: Registry[Activation] = Registry(
             ),
             Activation("relu", "max(0, z)", "ReLU", lowest=_ZERO, source="Nair and Hinton, ICML 2010"),
             Activation(
+                "leaky_relu",
+                "max(0, z) + alpha*min(0, z)",
+                "LeakyReLU",
+                parameters=(("alpha", Fraction(1, 100)),),
+                source="Maas, Hannun and Ng, ICML 2013",
+            ),
+            Activation(
+                "elu",
+                "max(0, z) + alpha*(exp(min(0, z)) - 1)",
+                "ELU",
+                parameters=(("alpha", _UNIT),),
+                source="Clevert, Unterthiner and Hochreiter, ICLR 2016, equation 15",
+            ),
+            Activation(
+                "softplus",
+                "ln(1 + exp(z))",
+                "softplus",
+                "1/(1 + exp(-z))",
+                stable="max(0, z) + ln(1 + exp(-abs(z)))",
+                lowest=_ZERO,
+                source="Dugas et al., NIPS 2000",
+            ),
+            Activation(
+                "softsign",
+                "z/(1 + abs(z))",
+                "softsign",
+                "1/(1 + abs(z))**2",
+                smooth=True,
+                lowest=-_UNIT,
+                highest=_UNIT,
+                source="Glorot and Bengio, AISTATS 2010, section 2",
+            ),
+            Activation(
+                "silu",
+                "z/(1 + exp(-z))",
+                "SiLU",
+                "a + (1 - a)/(1 + exp(-z))",
+                source="Elfwing, Uchibe and Doya (2018), equation 2; also called swish",
+            ),
+            Activation(
+                "gelu",
+                "z/2*(1 + erf(z/sqrt(2)))",
+                "GELU",
+                "1/2*(1 + erf(z/sqrt(2))) + z*exp(-z**2/2)/sqrt(2*pi)",
+                source="Hendrycks and Gimpel (2016), section 2, the exact form",
+            ),
+            Activation(
                 "softmax",
                 "",
                 "softmax",
@@ -117,34 +179,66 @@ ACTIVATIONS: Registry[Activation] = Registry(
     },
 )
 
-NAMES = (*PRIMITIVES, *PRIMITIVES.aliases, *(name for name in ACTIVATIONS if name not in PRIMITIVES), *REDUCTIONS)
+CONSTANT = "pi"
+
+NAMES = (
+    *PRIMITIVES,
+    *PRIMITIVES.aliases,
+    *(name for name in ACTIVATIONS if name not in PRIMITIVES),
+    *REDUCTIONS,
+    *ARRAY_FUNCTIONS,
+    CONSTANT,
+)
+"""Every word of the expression language; a quantity cannot have one of these names."""
 
 ARITIES: Mapping[str, int] = {
     **{name: PRIMITIVES[name].arity for name in (*PRIMITIVES, *PRIMITIVES.aliases)},
     **{row.name: 1 for row in ACTIVATIONS.values() if not row.vector and row.name not in PRIMITIVES},
+    CONSTANT: 0,
 }
 """The functions of scalars, with their numbers of arguments."""
 
 
-@functools.cache
-def definition(function: str, arity: int, at_kink: Fraction) -> Node | None:
-    """Return what an activation of `arity` arguments stands for, over slots; None for a primitive.
+def is_vector(function: str) -> bool:
+    """Say whether a function takes a vector to a vector (softmax)."""
+    return function in ACTIVATIONS and ACTIVATIONS[function].vector
+
+
+def definition(apply: Apply) -> Node | None:
+    """Return what an activation stands for, over slots in place of its arguments; None for a primitive.
 
     The first slot of a vector activation is the unit's own argument, the others its neighbours'.
     """
-    if function in PRIMITIVES:
+    return _definition(apply.function, len(apply.arguments), apply.at_kink, apply.settings, apply.body)
+
+
+@functools.cache
+def _definition(function: str, arity: int, at_kink: Fraction, settings: Settings, body: str) -> Node | None:
+    if not body and (function in PRIMITIVES or function == CONSTANT):
         return None
-    row = ACTIVATIONS[function]
-    if row.vector:
+    if not body and ACTIVATIONS[function].vector:
         exponentials = tuple(Apply("exp", (Slot(position),)) for position in range(arity))
         return Quotient(exponentials[0], Sum(exponentials))
-    tree = expressions.parse(row.expression, functions=NAMES, names=("z",))
+    return _over_slots(body or ACTIVATIONS[function].expression, function, settings, at_kink)
+
+
+def _over_slots(text: str, function: str, settings: Settings, at_kink: Fraction = Fraction(0)) -> Node:
+    """Return a text in z, a and parameters over slots: z is slot 0, a slot 1, parameters are their numbers.
+
+    At a kink of the text `at_kink` is the share of the branch above: max(0, z) has the derivative `at_kink` at 0, and
+    min(0, z) what is left of 1.
+    """
+    row = ACTIVATIONS.rows.get(function)
+    numbers = {**dict(row.parameters if row else ()), **dict(settings)}
+    tree = expressions.parse(text, functions=ARITIES, names=("z", "a", *numbers), arities=ARITIES)
 
     def close(part: Node) -> Node | None:
         if isinstance(part, Name):
-            return Slot(0)
-        if isinstance(part, Apply) and part.function in PRIMITIVES and PRIMITIVES[part.function].kinked:
-            return Apply(part.function, tuple(rewrite(argument, close) for argument in part.arguments), at_kink)
+            slots = {"z": Slot(0), "a": Slot(1)}
+            return slots[part.name] if part.name in slots else Number(numbers[part.name])
+        if isinstance(part, Apply) and part.function in ("max", "min"):
+            share = at_kink if part.function == "max" else 1 - at_kink
+            return Apply(part.function, tuple(rewrite(argument, close) for argument in part.arguments), share)
         return None
 
     return rewrite(tree, close)
@@ -152,42 +246,39 @@ def definition(function: str, arity: int, at_kink: Fraction) -> Node | None:
 
 def expanded(apply: Apply) -> Node | None:
     """Return what one application stands for (`sigmoid(s)` is `1/(1 + exp(-s))`); None for a primitive."""
-    body = definition(apply.function, len(apply.arguments), apply.at_kink)
+    body = definition(apply)
     return None if body is None else fill(body, apply.arguments)
 
 
-@functools.cache
-def stable_definition(function: str, arity: int) -> Node | None:
-    """Return the form of a vector activation that cannot overflow in floating point: shifted by its largest argument.
+def stable_definition(apply: Apply) -> Node | None:
+    """Return what an activation stands for in a form that cannot overflow in floating point; None where it needs none.
 
-    Elementwise activations need none: with infinities as IEEE 754 has them (exp(1000) = ∞, 1/∞ = 0) their expressions
-    are right at every argument.
+    Most need none: with infinities as IEEE 754 has them (exp(1000) = ∞, 1/∞ = 0) their expressions are right at every
+    argument. Softmax is shifted by its largest argument.
     """
-    if function not in ACTIVATIONS or not ACTIVATIONS[function].vector:
+    row = ACTIVATIONS.rows.get(apply.function)
+    if apply.body or row is None or not (row.vector or row.stable):
         return None
-    slots: tuple[Node, ...] = tuple(map(Slot, range(arity)))
-    largest = functools.reduce(lambda left, right: Apply("max", (left, right)), slots)
-    shifted = tuple(Sum((Slot(position), Negative(largest))) for position in range(arity))
-    body = definition(function, arity, Fraction(0))
-    return None if body is None else fill(body, shifted)
+    if row.stable:
+        return _over_slots(row.stable, apply.function, apply.settings)
+    slots: tuple[Node, ...] = tuple(map(Slot, range(len(apply.arguments))))
+    largest = slots[0] if len(slots) == 1 else Apply("max", slots)
+    body = definition(apply)
+    return None if body is None else fill(body, tuple(Sum((slot, Negative(largest))) for slot in slots))
 
 
-@functools.cache
-def classroom_derivative(function: str, arity: int, slot: int) -> Node | None:
+def classroom_derivative(apply: Apply, slot: int) -> Node | None:
     """Return the usual form of ∂f/∂slot, over slots 0 … arity−1 (arguments) and arity … (the values of f), or None.
 
     The value slots follow the argument slots in the same order: of a vector activation, value slot `arity + j` is the
     value of the unit whose argument is in slot j.
     """
-    row = ACTIVATIONS.rows.get(function)
-    if row is None:
+    row, arity = ACTIVATIONS.rows.get(apply.function), len(apply.arguments)
+    if row is None or apply.body:
         return None
-    own = Slot(arity)
     if row.vector:
-        other = Slot(arity + slot)
-        one_minus = Sum((expressions.parse("1", functions=(), names=()), Negative(own)))
-        return Product((own, one_minus)) if slot == 0 else Negative(Product((own, other)))
+        own = Slot(arity)
+        return Product((own, Sum((ONE, Negative(own))))) if slot == 0 else Negative(Product((own, Slot(arity + slot))))
     if not row.derivative:
         return None
-    tree = expressions.parse(row.derivative, functions=NAMES, names=("z", "a"))
-    return rewrite(tree, lambda part: {"z": Slot(0), "a": own}[part.name] if isinstance(part, Name) else None)
+    return _over_slots(row.derivative, apply.function, apply.settings)

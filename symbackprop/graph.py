@@ -10,16 +10,13 @@ something that is not batched adds its contributions over the samples. Nothing e
 
 from __future__ import annotations
 
-import itertools
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from symbackprop.errors import ProblemError, message
-from symbackprop.formula import Apply, MatrixProduct, Name, Negative, Node, Number, Power, Product, Quotient, Sum
-from symbackprop.functions import REDUCTIONS
-
-Shape = tuple[int, ...]
+from symbackprop.formula import Node
+from symbackprop.shapes import Shape, indices_of
 
 
 class Role(StrEnum):
@@ -30,11 +27,6 @@ class Role(StrEnum):
     TARGET = "target"
     INTERMEDIATE = "intermediate"
     OUTPUT = "output"
-
-
-def indices_of(shape: Shape) -> Iterator[Shape]:
-    """Iterate over all indices of an array, the last one fastest; a scalar has the one index `()`."""
-    return itertools.product(*map(range, shape))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +72,7 @@ class Equation:
     formula: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Graph:
     """Quantities by name, equations in order of evaluation, the scalar `output`, and the number of samples if batched."""
 
@@ -93,46 +85,7 @@ class Graph:
         """Return the quantities of the given roles in order of definition."""
         return tuple(quantity for quantity in self.quantities.values() if quantity.role in roles)
 
-    def shape(self, name: str) -> Shape:
-        """Return the shape of a quantity."""
-        return self.quantities[name].shape
-
-
-def broadcast(left: Shape, right: Shape, where: str) -> Shape:
-    """Return the shape of an elementwise operation by NumPy's rule; shapes that do not fit are an error."""
-    result = []
-    for a, b in itertools.zip_longest(reversed(left), reversed(right), fillvalue=1):
-        if a != b and 1 not in (a, b):
-            raise ProblemError(message("graph.shapes", left=_spell(left), right=_spell(right)), where=where)
-        result.append(b if a == 1 else a)
-    return tuple(reversed(result))
-
-
-def _spell(shape: Shape) -> str:
-    return "×".join(map(str, shape)) or "1"
-
-
-def shape_of(node: Node, graph_shapes: Mapping[str, Shape], where: str) -> Shape:
-    """Return the shape of a formula over arrays; `where` names the equation in messages."""
-    match node:
-        case Number():
-            return ()
-        case Name(name):
-            return graph_shapes[name]
-        case MatrixProduct(left, right):
-            return _product_shape(shape_of(left, graph_shapes, where), shape_of(right, graph_shapes, where), where)
-        case Apply(function, arguments) if function in REDUCTIONS:
-            shape_of(arguments[0], graph_shapes, where)
-            return ()
-        case Sum() | Product() | Quotient() | Power() | Negative() | Apply():
-            result: Shape = ()
-            for part in node:
-                result = broadcast(result, shape_of(part, graph_shapes, where), where)
-            return result
-    raise TypeError(f"no shape for {type(node).__name__}")
-
-
-def _product_shape(left: Shape, right: Shape, where: str) -> Shape:
-    if not (1 <= len(left) <= 2 and 1 <= len(right) <= 2) or left[-1] != right[0]:
-        raise ProblemError(message("graph.product", left=_spell(left), right=_spell(right)), where=where)
-    return left[:-1] + right[1:]
+    @functools.cached_property
+    def shapes(self) -> Mapping[str, Shape]:
+        """The shape of every quantity by name."""
+        return {quantity.name: quantity.shape for quantity in self.quantities.values()}

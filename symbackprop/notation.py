@@ -13,14 +13,13 @@ from dataclasses import dataclass, replace
 from symbackprop.errors import ProblemError, message, nearest
 from symbackprop.graph import Graph, Quantity
 
-GREEK = tuple(
-    (
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi "
-        "omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"
-    ).split()  # noqa: SIM905 - a list of 34 quoted words is no easier to read
-)
+GREEK = (
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu",
+    "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda",
+    "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega",
+)  # fmt: skip
 _GREEK_LETTERS = dict(zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ", GREEK, strict=True))
-_SYMBOL = re.compile(r"\\?(?P<base>[^\W\d_]+)(?:_\{?(?P<lower>\w+)\}?)?")
+_SYMBOL = re.compile(r"\\?(?P<base>[^\W\d_]+)(?:_(?:\{(?P<braced>\w+)\}|(?P<lower>\w+)))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ def parse_symbol(text: str) -> Symbol | None:
     base = _GREEK_LETTERS.get(found["base"], found["base"])
     if not base.isascii() or (text.strip().startswith("\\") and base not in GREEK):
         return None
-    lower = found["lower"]
+    lower = found["braced"] or found["lower"]
     if lower and not lower.isascii():
         return None
     return Symbol(base, (lower,) if lower else ())
@@ -111,9 +110,9 @@ class Notation:
         """Return the symbol of an element or an array by its code name, in sample `sample` if one is named."""
         quantity, index = self.locate(name)
         if quantity.name.endswith("@"):
-            found = self._letter("loss")
+            found = self.symbol(self.graph.output)
             return replace(found, lower=(*found.lower, "n" if sample is None else str(sample)))
-        found = NAMINGS[self.naming](self, quantity, index)
+        found = (_named if quantity.kind in NAMED else NAMINGS[self.naming])(self, quantity, index)
         return found if sample is None else replace(found, upper=(*found.upper, f"[{sample}]"))
 
     def delta(self, name: str, sample: int | None = None) -> Symbol | None:
@@ -130,10 +129,13 @@ class Notation:
 
     def locate(self, name: str) -> tuple[Quantity, tuple[int, ...]]:
         """Return the array that an element belongs to, and its index from 1 in the order to, from."""
-        if name in self.graph.quantities:
-            return self.graph.quantities[name], ()
-        base, *index = name.split("_")
-        return self.graph.quantities[base], tuple(map(int, index))
+        quantities = self.graph.quantities
+        index: tuple[int, ...] = ()
+        base = name
+        while base not in quantities:
+            base, _, position = base.rpartition("_")
+            index = (int(position), *index)
+        return quantities[base], index
 
     def unit(self, layer: int, index: int) -> Symbol:
         """Return the symbol of a unit's value: input, hidden or output unit `index` of layer `layer` (0 is the input)."""
@@ -160,6 +162,32 @@ def _layered(notation: Notation, quantity: Quantity, index: tuple[int, ...]) -> 
     return Symbol(letter.base, (*letter.lower, *_indices(notation, quantity, index)), upper)
 
 
+def own_symbol(name: str) -> Symbol:
+    """Return the symbol of a name of the user's own: `h1` is h with index 1, `Wx` W with index x, `beta` β.
+
+    >>> own_symbol("Wx").lower, own_symbol("beta2"), own_symbol("cost").base
+    (('x',), Symbol(base='beta', lower=('2',), upper=()), 'cost')
+    """
+    base, _, index = name.partition("_")
+    letters = base.rstrip("0123456789")
+    lower = tuple(part for part in (base[len(letters) :], *index.split("_")) if part)
+    if len(letters) == 2 and letters[0].isupper() and letters[1].islower() and letters not in GREEK:
+        return Symbol(letters[0], (letters[1], *lower))
+    return Symbol(_GREEK_LETTERS.get(letters, letters), lower)
+
+
+def _named(notation: Notation, quantity: Quantity, index: tuple[int, ...]) -> Symbol:
+    """A quantity of a computation graph: its own name, the index of the element below."""
+    if quantity.kind == "data_loss":
+        return replace(notation.letters["loss"], lower=(*notation.letters["loss"].lower, "data"))
+    found = Symbol("Omega") if quantity.kind == "penalty" else own_symbol(quantity.name)
+    return replace(found, lower=(*found.lower, *_indices(notation, quantity, index)))
+
+
+NAMED = ("gate", "given", "data_loss", "penalty")
+"""The kinds of quantity that are called what the problem calls them, in every convention."""
+
+
 def _flat(notation: Notation, quantity: Quantity, index: tuple[int, ...]) -> Symbol:
     """w_1 … w_n by layer and then by to-unit, units i_k, h_j, o_j, pre-activations and biases by their unit."""
     kind, layer = quantity.kind, quantity.layer or 0
@@ -173,10 +201,14 @@ def _flat(notation: Notation, quantity: Quantity, index: tuple[int, ...]) -> Sym
         return replace(letter, lower=(*letter.lower, *_indices(notation, quantity, index)))
     if kind == "activation":
         unit = _unit(notation, layer, str(index[0]))
-        return unit if letter is None else replace(letter, lower=(*letter.lower, unit))
+        below = replace(unit, upper=())
+        return unit if letter is None else replace(letter, lower=(*letter.lower, below), upper=unit.upper)
     assert letter is not None
-    below: str | Symbol = _unit(notation, layer, str(index[0])) if index else str(layer)
-    return replace(letter, lower=(*letter.lower, below))
+    if not index:
+        return replace(letter, lower=(*letter.lower, str(layer)))
+    # The layer of a hidden unit stands above the letter itself: an index of its own with indices is too small to read.
+    unit = _unit(notation, layer, str(index[0]))
+    return replace(letter, lower=(*letter.lower, replace(unit, upper=())), upper=unit.upper)
 
 
 def _fan_in(quantity: Quantity) -> int:

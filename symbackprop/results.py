@@ -7,9 +7,11 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from symbackprop import arithmetic
 from symbackprop.elements import ElementEquation
 from symbackprop.evaluate import Value, Values, require_numbers
-from symbackprop.formula import Apply
+from symbackprop.formula import Apply, Slot
+from symbackprop.functions import ACTIVATIONS
 from symbackprop.graph import Graph, Quantity, Role
 from symbackprop.solution import Parameters, Solution
 
@@ -93,7 +95,17 @@ def _closed_form(equation: ElementEquation | None, element: str, values: Values,
     if equation is None or len(equation.terms) != 1:
         return None
     (term,) = equation.terms
-    if not isinstance(term.form.formula, Apply) or term.form.arity != 1:
+    formula = term.form.formula
+    if not isinstance(formula, Apply) or len(formula.arguments) != 1 or not _is_word(formula):
         return None
-    argument = values.value(term.arguments[0], sample)
-    return f"{term.form.formula.function}({argument})" if isinstance(argument, Fraction) else None
+    known = [values.value(name, sample) for name in term.arguments]
+    argument = arithmetic.evaluate(
+        formula.arguments[0], lambda part: known[part.index] if isinstance(part, Slot) else None
+    )
+    return f"{formula.function}({argument})" if isinstance(argument, Fraction) else None
+
+
+def _is_word(formula: Apply) -> bool:
+    """Say whether a function is what its name alone says in a problem file: not of the user's own, no other parameters."""
+    row = ACTIVATIONS.rows.get(formula.function)
+    return not formula.body and formula.settings in ((), row.parameters if row else ())

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from symbackprop import arithmetic, optimizers
 from symbackprop.derivation import Derivation, derive
-from symbackprop.evaluate import EXACT, FLOAT, Arithmetic, Evaluation, Kink, Value, Values, is_finite, kinks, leaves
+from symbackprop.evaluate import (
+    EXACT,
+    FLOAT,
+    Arithmetic,
+    Evaluation,
+    Kink,
+    Value,
+    Values,
+    arithmetic_of,
+    is_finite,
+    kinks,
+    leaves,
+)
 from symbackprop.evaluate import not_finite as diverged
 from symbackprop.formula import Name, Node
 from symbackprop.problems import Problem, Training
@@ -20,11 +32,16 @@ Data = tuple[Mapping[str, Value], ...]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One pass in exact arithmetic and the parameters (by element) after its update; None without `[training]`."""
+    """One pass in exact arithmetic and the parameters (by element) after its update; None without `[training]`.
+
+    `values` hold the true gradients. `passes` hold, by layer, the gradients that the layer's parameters were updated with
+    and the numbers these were computed from, where they are not the true ones (`update = "sequential"`).
+    """
 
     values: Values
     updated: Parameters | None
     kinks: tuple[Kink, ...]
+    passes: Mapping[int, Values] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +49,8 @@ class Solution:
     """What `solve` found.
 
     `steps` are the exact steps: at least one, none where the problem leaves numbers out (then nothing else is known
-    either); `losses` are the losses over the whole data before the first update and
-    after each; `after` are the exact forward values after the last exact step; `final` the parameters at the end, by
-    element.
+    either); `losses` are the losses over the whole data before the first update and after each; `after` are the exact
+    forward values after the last exact step; `final` the parameters at the end, by element.
     """
 
     problem: Problem
@@ -48,7 +64,8 @@ class Solution:
 def solve(problem: Problem, *, steps: int | None = None, full_steps: int | None = None) -> Solution:
     """Return the solution of a problem: all values, gradients, and `steps` updates (default: the problem's own number).
 
-    The first `full_steps` steps are exact (default: 2 when there are two steps, else 1), the others float64.
+    The first `full_steps` steps are exact (default: 2 when there are two steps, else 1), the others float64; with
+    `round_intermediates` all steps are exact but for that rounding.
     A problem that leaves numbers out has a derivation and no steps. Raises `EvaluationError` where the loss stops being
     finite.
 
@@ -63,25 +80,27 @@ def solve(problem: Problem, *, steps: int | None = None, full_steps: int | None 
     if steps is not None and problem.training:
         count = steps
     exact = min(full_steps or (2 if count == 2 else 1), max(count, 1))
-    shared, data = leaves(derivation, EXACT)
-    evaluation = Evaluation(derivation, EXACT)
+    kind = arithmetic_of(problem)
+    shared, data = leaves(derivation, kind)
+    evaluation = Evaluation(derivation, kind)
     found: list[Step] = []
     after: Values | None = None
     for _ in range(exact):
         values = evaluation.backward(after or evaluation.forward(shared, data))
-        updated = None
+        updated: Parameters | None = None
+        passes: Mapping[int, Values] = {}
         if problem.training and count:
-            updated = update(derivation, values, EXACT)
+            updated, passes = Update(derivation, evaluation).of(values)
             shared = {**shared, **updated}
             after = evaluation.forward(shared, data)
-        found.append(Step(values, updated, kinks(derivation, values)))
+        found.append(Step(values, updated, kinks(derivation, values), passes))
     losses = [float(step.values.value(derivation.graph.output)) for step in found]
     if after is None:
         return Solution(problem, derivation, tuple(found), None, tuple(losses), _parameters(derivation, shared))
     losses.append(float(after.value(derivation.graph.output)))
     final = _parameters(derivation, shared)
     if count > exact:
-        final = _descend(derivation, final, count - exact, losses)
+        final = _descend(derivation, final, count - exact, losses, FLOAT if kind is EXACT else kind)
     return Solution(problem, derivation, tuple(found), after, tuple(losses), final)
 
 
@@ -97,16 +116,43 @@ def trained(derivation: Derivation) -> Iterator[str]:
             yield from quantity.elements()
 
 
-def update(derivation: Derivation, values: Values, arithmetic: Arithmetic) -> dict[str, Value]:
-    """Return every parameter after one simultaneous update; frozen ones keep their value."""
-    training = derivation.problem.training
-    assert training is not None
-    rule, changing = _rule(training, arithmetic), set(trained(derivation))
-    return {
-        element: rule(values.value(element), values.gradient(element)) if element in changing else values.value(element)
-        for quantity in derivation.parameters
-        for element in quantity.elements()
-    }
+class Update:
+    """The update of a problem's parameters, made ready for many steps in one arithmetic."""
+
+    def __init__(self, derivation: Derivation, evaluation: Evaluation) -> None:
+        training = derivation.problem.training
+        assert training is not None
+        self.evaluation = evaluation
+        self.rule = _rule(training, evaluation.arithmetic)
+        self.elements = tuple(element for quantity in derivation.parameters for element in quantity.elements())
+        changing = tuple(trained(derivation))
+        self.layers = [(0, changing)]
+        if training.update == "sequential":
+            self.layers = list(reversed(list(_by_layer(derivation, changing))))
+
+    def of(self, values: Values) -> tuple[dict[str, Value], Mapping[int, Values]]:
+        """Return every parameter after an update from values with gradients, and the passes of a sequential one by layer.
+
+        A simultaneous update uses the gradients of the values. A sequential one goes from the last layer to the first, and
+        each layer's gradients are computed backwards through the already updated parameters of the layers after it; forward
+        values, and so the output's errors, stay what they were. That is not gradient descent: it is how some published
+        examples were computed.
+        """
+        new: dict[str, Value] = {}
+        passes: dict[int, Values] = {}
+        for layer, elements in self.layers:
+            seen = self.evaluation.backward(values.replaced(new)) if new else values
+            if new:
+                passes[layer] = seen
+            new |= {element: self.rule(values.value(element), seen.gradient(element)) for element in elements}
+        return {element: new.get(element, values.value(element)) for element in self.elements}, passes
+
+
+def _by_layer(derivation: Derivation, elements: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Iterate over the layers, from the first, with those of the elements that are parameters of each."""
+    for layer in sorted({quantity.layer or 0 for quantity in derivation.parameters}):
+        own = {name for quantity in derivation.parameters if quantity.layer == layer for name in quantity.elements()}
+        yield layer, tuple(element for element in elements if element in own)
 
 
 def _rule(training: Training, kind: Arithmetic) -> functools.partial[Value]:
@@ -119,31 +165,30 @@ def _rule(training: Training, kind: Arithmetic) -> functools.partial[Value]:
         order = ("w", "g", *settings)
         compiled = sympy.lambdify([sympy.Symbol(name, real=True) for name in order], to_sympy(formula), modules="math")
         return functools.partial(lambda tail, w, g: compiled(w, g, *tail), tuple(settings.values()))
-    return functools.partial(_exact_update, formula, settings)
+    return functools.partial(_exact_update, formula, settings, kind.settle)
 
 
-def _exact_update(formula: Node, settings: Mapping[str, Value], w: Value, g: Value) -> Value:
+def _exact_update(
+    formula: Node, settings: Mapping[str, Value], settle: Callable[[Value], Value], w: Value, g: Value
+) -> Value:
     known = {"w": w, "g": g, **settings}
-    return arithmetic.settle(
-        arithmetic.evaluate(formula, lambda part: known[part.name] if isinstance(part, Name) else None)
-    )
+    return settle(arithmetic.evaluate(formula, lambda part: known[part.name] if isinstance(part, Name) else None))
 
 
-def _descend(derivation: Derivation, start: Parameters, steps: int, losses: list[float]) -> Parameters:
-    """Run `steps` further updates in float64 from `start`; append the loss after each to `losses`."""
-    training = derivation.problem.training
-    assert training is not None
-    changing = tuple(trained(derivation))
-    evaluation, rule = Evaluation(derivation, FLOAT, changing), _rule(training, FLOAT)
-    leaf_values, data = leaves(derivation, FLOAT)
-    shared = {**leaf_values, **{name: float(value) for name, value in start.items()}}
+def _descend(
+    derivation: Derivation, start: Parameters, steps: int, losses: list[float], kind: Arithmetic
+) -> Parameters:
+    """Run `steps` further updates in one arithmetic from `start`; append the loss after each to `losses`."""
+    evaluation = Evaluation(derivation, kind, trained(derivation))
+    update = Update(derivation, evaluation)
+    leaf_values, data = leaves(derivation, kind)
+    shared = {**leaf_values, **{name: kind.convert(value) for name, value in start.items()}}
     values = evaluation.forward(shared, data)
     for _ in range(steps):
         try:
-            gradients = evaluation.backward(values).gradients
-            shared |= {name: rule(shared[name], gradients[name]) for name in changing if name in gradients}
+            shared |= update.of(evaluation.backward(values))[0]
             values = evaluation.forward(shared, data)
-            loss = values.value(derivation.graph.output)
+            loss = float(values.value(derivation.graph.output))
         except (ZeroDivisionError, OverflowError):
             loss = float("inf")
         if not is_finite(loss):

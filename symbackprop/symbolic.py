@@ -6,12 +6,14 @@ value at the kink. SymPy's own choice there is an accident (Max(0, z)' is ½ at 
 
 from __future__ import annotations
 
+import functools as python_functools
 from collections.abc import Callable
 from fractions import Fraction
 
 import sympy
 
 from symbackprop import functions
+from symbackprop.errors import EvaluationError, message
 from symbackprop.formula import (
     ONE,
     Apply,
@@ -29,6 +31,9 @@ from symbackprop.formula import (
     negated,
     walk,
 )
+
+_LONGEST_NUMBER = 3_000
+"""The bits of the longest constant of a formula: a number of a problem has at most 400 digits, and may be squared."""
 
 
 class Step(sympy.Function):
@@ -109,13 +114,13 @@ def to_sympy(node: Node, leaf: Callable[[Node], sympy.Expr | None] = lambda node
         case Slot(index):
             return slot_symbol(index)
         case Sum(terms):
-            return sympy.Add(*(to_sympy(term, leaf) for term in terms))
+            return _bounded(sympy.Add(*(to_sympy(term, leaf) for term in terms)))
         case Product(factors):
-            return sympy.Mul(*(to_sympy(factor, leaf) for factor in factors))
+            return _bounded(sympy.Mul(*(to_sympy(factor, leaf) for factor in factors)))
         case Quotient(numerator, denominator):
-            return to_sympy(numerator, leaf) / to_sympy(denominator, leaf)
+            return _bounded(to_sympy(numerator, leaf) / to_sympy(denominator, leaf))
         case Power(base, exponent):
-            return to_sympy(base, leaf) ** to_sympy(exponent, leaf)
+            return _power(to_sympy(base, leaf), to_sympy(exponent, leaf))
         case Negative(operand):
             return -to_sympy(operand, leaf)
         case Apply():
@@ -123,20 +128,44 @@ def to_sympy(node: Node, leaf: Callable[[Node], sympy.Expr | None] = lambda node
     raise TypeError(f"a formula of scalars was expected, not {type(node).__name__}")
 
 
+def _power(base: sympy.Expr, exponent: sympy.Expr) -> sympy.Expr:
+    """Return the power; one of numbers that is too long to write is an error before SymPy computes it."""
+    if isinstance(base, sympy.Rational) and isinstance(exponent, sympy.Rational):
+        largest = max(abs(base.p), base.q)
+        if largest > 1 and abs(exponent) * largest.bit_length() > _LONGEST_NUMBER:
+            raise EvaluationError(message("evaluation.magnitude"))
+    return base**exponent
+
+
+def _bounded(number: sympy.Expr) -> sympy.Expr:
+    """Return an expression; a number too long to write is an error, for SymPy would look for its roots and factors."""
+    if isinstance(number, sympy.Rational) and max(abs(number.p), number.q).bit_length() > _LONGEST_NUMBER:
+        raise EvaluationError(message("evaluation.magnitude"))
+    return number
+
+
 def _applied(apply: Apply, leaf: Callable[[Node], sympy.Expr | None]) -> sympy.Expr:
     if apply.function == "step":
         return Step(to_sympy(apply.arguments[0], leaf), rational(apply.at_kink))
+    if apply.function == functions.CONSTANT:
+        return sympy.pi
     body = functions.expanded(apply)
     if body is not None:
         return to_sympy(body, leaf)
     arguments = [to_sympy(argument, leaf) for argument in apply.arguments]
     row = functions.PRIMITIVES[apply.function]
+    if apply.function in functions.EXTREMES:
+        at_tie = rational(apply.at_kink)
+        return python_functools.reduce(lambda p, q: _KINKED[row.name](p, q, at_tie), arguments)
     if row.kinked:
         return _KINKED[row.name](*arguments, rational(apply.at_kink))
     return getattr(sympy, row.sympy)(*arguments)
 
 
 _FUNCTION_NAMES = {getattr(sympy, row.sympy): row.name for row in functions.PRIMITIVES.values() if not row.kinked}
+_NOT_REAL = (sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I)
+"""What SymPy makes of a constant such as 1/0 or sqrt(-1)."""
+
 _KINKED_NAMES = {kind: name for name, kind in _KINKED.items()}
 
 
@@ -146,6 +175,8 @@ def from_sympy(expression: sympy.Expr) -> Node:
     Terms are ordered by their first slot, positive ones before negative ones; a common numeric coefficient is taken out
     (SymPy distributes it: 2·(p − q) is stored as 2p − 2q). An unknown kind of expression raises `TypeError`.
     """
+    if expression is sympy.pi:
+        return Apply(functions.CONSTANT, ())
     if isinstance(expression, sympy.Rational):
         return Number(Fraction(int(expression.p), int(expression.q)))
     if isinstance(expression, sympy.Symbol):
@@ -167,6 +198,12 @@ def from_sympy(expression: sympy.Expr) -> Node:
 
 def _function(expression: sympy.Expr) -> Node:
     kind, arguments = expression.func, expression.args
+    if expression in _NOT_REAL:
+        raise EvaluationError(message("evaluation.not_real"))
+    if kind is sympy.Abs:  # SymPy writes the root of a square so
+        return Apply("abs", (from_sympy(arguments[0]),))
+    if kind is sympy.sign:
+        return added((Apply("step", (from_sympy(arguments[0]),)), negated(Apply("step", (from_sympy(-arguments[0]),)))))
     if kind in _FUNCTION_NAMES:
         return Apply(_FUNCTION_NAMES[kind], tuple(map(from_sympy, arguments)))
     if kind is Step or kind in _KINKED_NAMES:
@@ -178,7 +215,7 @@ def _function(expression: sympy.Expr) -> Node:
 
 def _sum(expression: sympy.Add) -> Node:
     coefficient, rest = expression.primitive()
-    if coefficient != 1:
+    if coefficient != 1 and all(abs(term.as_coeff_Mul()[0]) == 1 for term in sympy.Add.make_args(rest)):
         return multiplied((from_sympy(coefficient), from_sympy(rest)))
     terms = [from_sympy(term) for term in expression.as_ordered_terms()]
     return added(tuple(sorted(terms, key=_reading_order)))
@@ -199,3 +236,32 @@ def _product(expression: sympy.Mul) -> Node:
     coefficient, factors = expression.as_coeff_mul()
     ordered = sorted(map(from_sympy, factors), key=lambda factor: _reading_order(factor)[1])
     return multiplied((from_sympy(coefficient), *ordered))
+
+
+def without_cancellation(expression: sympy.Expr) -> sympy.Expr:
+    """Return an expression for floats in which ln(1 + u), e^u − 1 and 1 + erf(u) are functions of their own.
+
+    Taken apart they lose all digits where their value is small: ln(1 + 1e-17) is 0 in float64, log1p(1e-17) is 1e-17.
+
+    >>> x = sympy.Symbol("x")
+    >>> without_cancellation(2 * sympy.exp(x) - 2), without_cancellation(sympy.log(1 + sympy.exp(-x)))
+    (2*expm1(x), log1p(exp(-x)))
+    """
+    arguments = [without_cancellation(argument) for argument in expression.args]
+    rebuilt = expression.func(*arguments) if arguments else expression
+    if (
+        isinstance(rebuilt, sympy.log)
+        and isinstance(rebuilt.args[0], sympy.Add)
+        and sympy.S.One in rebuilt.args[0].args
+    ):
+        return sympy.Function("log1p")(rebuilt.args[0] - 1)
+    if not isinstance(rebuilt, sympy.Add):
+        return rebuilt
+    number, rest = rebuilt.as_coeff_Add()
+    for term in sympy.Add.make_args(rest):
+        coefficient, function = term.as_coeff_Mul()
+        if isinstance(function, sympy.exp) and coefficient == -number:
+            return rest - term + coefficient * sympy.Function("expm1")(*function.args)
+        if isinstance(function, sympy.erf) and coefficient == number:
+            return rest - term + coefficient * sympy.Function("erfc")(-function.args[0])
+    return rebuilt

@@ -276,7 +276,7 @@ def _composed_gradients(derivation: Derivation, values: Values, wanted: Sequence
     }
     found = {}
     for leaf in wanted:
-        number = sympy.diff(output, _symbol(leaf)).xreplace(numbers)
+        number = sympy.diff(output, _symbol(leaf)).xreplace(numbers).evalf(_GUARDED_DIGITS)
         found[leaf] = arithmetic.CONTEXT.make_mpf(sympy.Float(number, arithmetic.DIGITS)._mpf_)
     return found
 

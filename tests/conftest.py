@@ -10,6 +10,11 @@ import pytest
 REQUIRE = "SYMBACKPROP_REQUIRE"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--update-golden`: the one way in which golden files change."""
+    parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden from what is rendered now")
+
+
 def require_tool(name: str) -> str:
     """Return the path of a program; skip the test where it is missing.
 

@@ -10,7 +10,22 @@ import pytest
 from symbackprop import expressions
 from symbackprop.arithmetic import evaluate
 from symbackprop.errors import EvaluationError, ExpressionError, SymbackpropError
-from symbackprop.formula import Apply, MatrixProduct, Name, Node, Quotient, Sum
+from symbackprop.formula import (
+    Apply,
+    Indexed,
+    MatrixProduct,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Span,
+    Stack,
+    Sum,
+    Transposed,
+)
 from symbackprop.functions import ARITIES, NAMES
 from symbackprop.problems.numbers import number
 
@@ -93,6 +108,77 @@ def test_expression_of_arrays_has_the_matrix_product() -> None:
     assert Sum((MatrixProduct(Name("W"), Name("x")), Name("b"))) == tree
 
 
+X, W = Name("x"), Name("W")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("W.T", Transposed(W)),
+        ("W.T @ x", MatrixProduct(Transposed(W), X)),
+        ("W.T.T", Transposed(Transposed(W))),
+        ("2.T", Transposed(Number(Fraction(2)))),
+        ("x[0]", Indexed(X, (0,))),
+        ("x[-1]", Indexed(X, (-1,))),
+        ("W[0, 1]", Indexed(W, (0, 1))),
+        ("W[0][1]", Indexed(Indexed(W, (0,)), (1,))),
+        ("x[1:3]", Indexed(X, (Span(1, 3),))),
+        ("x[:-1]", Indexed(X, (Span(None, -1),))),
+        ("W[:, 0]", Indexed(W, (Span(None, None), 0))),
+        ("W[1:, :2]", Indexed(W, (Span(1, None), Span(None, 2)))),
+        ("-x[0]**2", Negative(Power(Indexed(X, (0,)), Number(Fraction(2))))),
+        ("[1, x[0]]", Stack((Number(Fraction(1)), Indexed(X, (0,))))),
+        ("[[1], [2]][0]", Indexed(Stack((Stack((Number(Fraction(1)),)), Stack((Number(Fraction(2)),)))), (0,))),
+        ("sum(W, axis=0)", Apply("sum", (W,), axis=0)),
+        ("softmax(W, axis=-1)", Apply("softmax", (W,), axis=-1)),
+        ("concat(x, x, axis = 0)", Apply("concat", (X, X), axis=0)),
+        ("dot(x, pi*x)", Apply("dot", (X, Product((Apply("pi", ()), X))))),
+    ],
+)
+def test_expression_of_arrays_is_read_as_written(text: str, expected: Node) -> None:
+    """Transposes, indices, slices, literals and axes are what NumPy's reader expects."""
+    assert expected == expressions.parse(text, functions=NAMES, names=("x", "W"))
+
+
+MISTAKES_OF_ARRAYS = [
+    ("x[]", 2, 'expected a whole number, found "\\]"'),
+    ("x[0", 3, 'expected "\\]", found "the end"'),
+    ("x[1.5]", 2, 'expected a whole number, found "1.5"'),
+    ("x[x]", 2, 'expected a whole number, found "x"'),
+    ("x[1 + 1]", 4, 'expected "\\]", found "\\+"'),
+    ("x[--1]", 2, 'expected a whole number, found "-"'),
+    ("x[99999999999]", 2, 'expected a whole number, found "99999999999"'),
+    ("x[::2]", 3, 'expected "\\]", found ":"'),
+    ("x[0, ]", 5, 'expected a whole number, found "\\]"'),
+    ("[]", 1, 'found "\\]"'),
+    ("[1, 2", 5, 'expected "\\]", found "the end"'),
+    ("[1, 2)", 5, 'expected "\\]", found "\\)"'),
+    ("x.t", 1, 'the character "\\."'),
+    ("x.T2", 1, 'the character "\\."'),
+    ("x.Transpose", 1, 'the character "\\."'),
+    ("x.shape", 1, 'the character "\\."'),
+    ("sum(W, axis)", 7, 'unknown name "axis"'),
+    ("sum(W, axis=)", 12, 'expected a whole number, found "\\)"'),
+    ("sum(W, axis=x)", 12, 'expected a whole number, found "x"'),
+    ("sum(W, axis=0, 1)", 13, 'expected "\\)", found ","'),
+    ("sum(axis=0)", 4, 'unknown name "axis"'),
+    ("sum(W, keepdims=1)", 7, 'unknown name "keepdims"'),
+    ("x = 1", 2, 'expected an operator, found "="'),
+    ("W @ @ x", 4, 'found "@"'),
+    ("inv(W)", 0, 'unknown function "inv"'),
+]
+
+
+@pytest.mark.parametrize(("text", "position", "match"), MISTAKES_OF_ARRAYS)
+def test_mistake_between_arrays_is_shown_with_a_caret(text: str, position: int, match: str) -> None:
+    """In the language of arrays too the caret stands under the first mistake."""
+    with pytest.raises(ExpressionError, match=match) as caught:
+        expressions.parse(text, functions=NAMES, names=("x", "W"))
+    _, shown, caret, *_ = str(caught.value).splitlines()
+    assert text == shown.removeprefix("  ")
+    assert position == caret.index("^") - 2
+
+
 MISTAKES = [
     ("", 0, 'expected a number, a name or "\\(", found "the end"'),
     ("1 +", 3, 'found "the end"'),
@@ -114,9 +200,17 @@ MISTAKES = [
     ("softmax(1)", 0, 'unknown function "softmax"'),
     ("2 @ 3", 2, 'found "@"'),
     ("1 ? 2", 2, 'the character "\\?"'),
-    ("p = q", 2, 'the character "="'),
+    ("p = q", 2, 'expected an operator, found "="'),
     ("p.real", 1, 'the character "\\."'),
-    ("p[0]", 1, 'the character "\\["'),
+    ("p[0]", 1, 'expected an operator, found "\\["'),
+    ("[p, q]", 0, 'expected a number, a name or "\\(", found "\\["'),
+    ("p.T", 1, 'expected an operator, found ".T"'),
+    ("2.T", 1, 'expected an operator, found ".T"'),
+    ("max(p, axis=0)", 7, 'unknown name "axis"'),
+    ("pi(1)", 0, "pi takes 0 argument\\(s\\), found 1"),
+    ("dot(p, q)", 0, 'unknown function "dot"'),
+    ("outer(p, q)", 0, 'unknown function "outer"'),
+    ("concat(p, q)", 0, 'unknown function "concat"'),
     ("٣ + 1", 0, 'the character "٣"'),
     ("1²", 1, 'found "²"'),
     ("1e401", 0, "at most 400 digits"),
@@ -242,4 +336,5 @@ def test_long_flat_sum_is_no_problem() -> None:
 
 def test_arities_are_those_of_scalar_functions() -> None:
     """Every function of scalars can be used in a number, and no reduction or vector function."""
-    assert set(ARITIES) == set(NAMES) - {"sum", "mean", "softmax"}
+    of_arrays = {"sum", "mean", "softmax", "dot", "outer", "concat"}
+    assert set(NAMES) - of_arrays == set(ARITIES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator
 from fractions import Fraction
 
 import pytest
@@ -14,19 +15,38 @@ from symbackprop import arithmetic, expressions, functions, symbolic
 from symbackprop.arithmetic import CONTEXT, Exact
 from symbackprop.derivation import derive
 from symbackprop.evaluate import EXACT, FLOAT
-from symbackprop.forms import Form, float_function, form_of
+from symbackprop.forms import abstracted, float_function, form_of
 from symbackprop.formula import Apply, Name, Node, Slot
 from symbackprop.functions import ACTIVATIONS, NAMES
 from symbackprop.losses import LOSSES
 from symbackprop.problems.build import fitting_activations
 
 POINTS = [Fraction(whole, 7) for whole in (-211, -40, -9, -2, -1, 1, 3, 8, 37, 190)]
-ROWS = [(row.name, arity) for row in ACTIVATIONS.values() for arity in ((1, 2, 3, 4) if row.vector else (1,))]
 
 
-def form(activation: str, arity: int) -> Form:
-    """Return the form of an activation over slots."""
-    return form_of(Apply(activation, tuple(map(Slot, range(arity)))))
+def signatures() -> Iterator[Apply]:
+    """Iterate over all activations over slots: by default parameters, by others, and two of a user's own."""
+    for row in ACTIVATIONS.values():
+        for arity in (1, 2, 3, 4) if row.vector else (1,):
+            yield Apply(row.name, tuple(map(Slot, range(arity))))
+        for value in (Fraction(1, 4), Fraction(5, 3)) if row.parameters else ():
+            yield Apply(row.name, (Slot(0),), settings=tuple((name, value) for name, _ in row.parameters))
+    yield Apply("own", (Slot(0),), body="z/(1 + abs(z))")
+    yield Apply("sigmoid_like", (Slot(0),), body="max(0, min(1, z/6 + 1/2)) + exp(-z**2)/9 + erf(z)")
+
+
+def spelled(signature: Apply) -> str:
+    """Return the id of a signature among the tests."""
+    settings = [f"{name}={value}" for name, value in signature.settings]
+    return "-".join((signature.function, str(len(signature.arguments)), *settings))
+
+
+SIGNATURES = list(signatures())
+every_signature = pytest.mark.parametrize("signature", SIGNATURES, ids=spelled)
+
+
+FIFTY_DIGITS = 1e-45
+"""Exact numbers have 50 digits: 1 + erf(−21), which is 1e-194, is 0 in them."""
 
 
 def arguments_of(arity: int) -> list[tuple[Fraction, ...]]:
@@ -34,9 +54,9 @@ def arguments_of(arity: int) -> list[tuple[Fraction, ...]]:
     return [tuple(POINTS[(start + 3 * step) % len(POINTS)] for step in range(arity)) for start in range(len(POINTS))]
 
 
-def values_of(activation: str, arguments: tuple[Fraction, ...]) -> tuple[Exact, ...]:
+def values_of(signature: Apply, arguments: tuple[Fraction, ...]) -> tuple[Exact, ...]:
     """Return what the value slots hold: of each unit of the layer, in the order of the arguments."""
-    evaluate = EXACT.function(form(activation, len(arguments)).formula, len(arguments))
+    evaluate = EXACT.function(signature, len(arguments))
     orders = [(one, *(other for other in arguments if other is not one)) for one in arguments]
     return tuple(evaluate(*order) for order in orders)
 
@@ -47,17 +67,20 @@ def high_precision(expression: sympy.Expr, arguments: tuple[Fraction, ...]) -> E
     return CONTEXT.mpf(str(sympy.N(expression.subs(numbers), 60)))
 
 
-def own_definition(activation: str, arity: int) -> sympy.Expr:
+SYMPY_OWN = {"max": sympy.Max, "min": sympy.Min, "abs": sympy.Abs}
+
+
+def own_definition(signature: Apply) -> sympy.Expr:
     """Return an activation in SymPy's own functions, with `Max` for `max`."""
 
     def own(part: Node) -> sympy.Expr | None:
-        if isinstance(part, Apply) and part.function == "max":
-            return sympy.Max(*(symbolic.to_sympy(argument, own) for argument in part.arguments))
+        if isinstance(part, Apply) and part.function in SYMPY_OWN:
+            return SYMPY_OWN[part.function](*(symbolic.to_sympy(argument, own) for argument in part.arguments))
         return None
 
-    body = functions.definition(activation, arity, Fraction(0))
-    assert body is not None or activation in functions.PRIMITIVES
-    return symbolic.to_sympy(form(activation, arity).formula if body is None else body, own)
+    body = functions.definition(signature)
+    assert body is not None or signature.function in functions.PRIMITIVES
+    return symbolic.to_sympy(signature if body is None else body, own)
 
 
 def assert_equal(expected: Exact, actual: Exact) -> None:
@@ -66,38 +89,42 @@ def assert_equal(expected: Exact, actual: Exact) -> None:
     assert distance <= CONTEXT.mpf("1e-44") * max(abs(arithmetic.to_real(expected)), 1)
 
 
-@pytest.mark.parametrize(("activation", "arity"), ROWS)
-def test_activation_partial_equals_the_derivative_by_sympy(activation: str, arity: int) -> None:
+@every_signature
+def test_activation_partial_equals_the_derivative_by_sympy(signature: Apply) -> None:
     """The partial that is printed and run, classroom or plain, is SymPy's derivative of the definition."""
-    definition = own_definition(activation, arity)
-    for slot, arguments in itertools.product(range(arity), arguments_of(arity)):
-        expected = high_precision(sympy.diff(definition, symbolic.slot_symbol(slot)), arguments)
-        partial = form(activation, arity).partial(slot)
-        run = EXACT.function(partial.formula(has_values=True), 2 * arity)
-        assert_equal(expected, run(*arguments, *values_of(activation, arguments)))
-        assert_equal(expected, EXACT.function(partial.plain, arity)(*arguments))
+    definition, arity = own_definition(signature), len(signature.arguments)
+    for slot in range(arity):
+        derived = sympy.diff(definition, symbolic.slot_symbol(slot))
+        partial = form_of(signature).partial(slot)
+        run, plain = EXACT.function(partial.formula(has_values=True), 2 * arity), EXACT.function(partial.plain, arity)
+        for arguments in arguments_of(arity):
+            expected = high_precision(derived, arguments)
+            assert_equal(expected, run(*arguments, *values_of(signature, arguments)))
+            assert_equal(expected, plain(*arguments))
 
 
-@pytest.mark.parametrize(("activation", "arity"), ROWS)
-def test_stable_form_equals_the_definition(activation: str, arity: int) -> None:
-    """The shifted form that floats use is the definition, at 50 digits."""
-    stable = functions.stable_definition(activation, arity)
-    definition = own_definition(activation, arity)
-    assert (stable is not None) == ACTIVATIONS[activation].vector
+@every_signature
+def test_stable_form_equals_the_definition(signature: Apply) -> None:
+    """The form that floats use, where one is stated, is the definition, at 50 digits."""
+    stable, arity = functions.stable_definition(signature), len(signature.arguments)
+    row = ACTIVATIONS.rows.get(signature.function)
+    assert (stable is not None) == (row is not None and (row.vector or bool(row.stable)))
+    definition = own_definition(signature)
     for arguments in arguments_of(arity) if stable is not None else ():
         assert_equal(high_precision(definition, arguments), EXACT.function(stable, arity)(*arguments))
 
 
+@pytest.mark.parametrize("size", [1, 30, 1000])
 @pytest.mark.parametrize("sign", [1, -1])
-@pytest.mark.parametrize(("activation", "arity"), ROWS)
-def test_activation_is_finite_and_right_at_a_thousand(activation: str, arity: int, sign: int) -> None:
-    """At |z| = 1000 value and derivative in float64 are finite and equal the exact ones."""
-    own = form(activation, arity)
-    arguments = tuple(Fraction(sign * 1000 * (1 - position)) for position in range(arity))
-    exact_values = values_of(activation, arguments)
+@every_signature
+def test_activation_is_finite_and_right_at_a_thousand(signature: Apply, sign: int, size: int) -> None:
+    """Up to |z| = 1000 value and derivative in float64, classroom or plain, are finite and equal the exact ones."""
+    own, arity = form_of(signature), len(signature.arguments)
+    arguments = tuple(Fraction(sign * size * (1 - position)) for position in range(arity))
+    exact_values = values_of(signature, arguments)
     floats = [float(each) for each in arguments]
     actual = float_function(own.formula, arity)(*floats)
-    assert math.isclose(float(exact_values[0]), actual, rel_tol=1e-12, abs_tol=1e-300)
+    assert math.isclose(float(exact_values[0]), actual, rel_tol=1e-12, abs_tol=FIFTY_DIGITS)
     orders = [(one, *(other for other in floats if other is not one)) for one in floats]
     float_values = [float_function(own.formula, arity)(*order) for order in orders]
     for slot in range(arity):
@@ -108,13 +135,48 @@ def test_activation_is_finite_and_right_at_a_thousand(activation: str, arity: in
         assert math.isclose(expected, actual, rel_tol=1e-12, abs_tol=1e-15)
 
 
-@pytest.mark.parametrize("activation", [name for name in ACTIVATIONS if not ACTIVATIONS[name].vector])
-def test_float_value_equals_the_exact_one(activation: str) -> None:
+@pytest.mark.parametrize("signature", [each for each in SIGNATURES if len(each.arguments) == 1], ids=spelled)
+def test_float_value_equals_the_exact_one(signature: Apply) -> None:
     """Between the extremes the float64 of an activation is its 50-digit value, rounded."""
-    own = form(activation, 1)
     for point in POINTS:
-        expected = float(EXACT.function(own.formula, 1)(point))
-        assert math.isclose(expected, float_function(own.formula, 1)(float(point)), rel_tol=1e-13)
+        expected = float(EXACT.function(signature, 1)(point))
+        actual = float_function(form_of(signature).formula, 1)(float(point))
+        assert math.isclose(expected, actual, rel_tol=1e-13, abs_tol=FIFTY_DIGITS)
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "expected"),
+    [
+        # Written out, each loses every digit in float64 at these points; the figures are the first terms of the series.
+        ("softplus(p)", -100, math.exp(-100)),
+        ("ln(1 + p)", 1e-20, 1e-20),
+        ("elu(p)", -1e-20, -1e-20),
+        ("2*(exp(p) - 1)", 1e-20, 2e-20),
+        ("gelu(p)", -30, -15 * math.erfc(30 / math.sqrt(2))),
+        ("3/2*(1 + erf(p))", -20, 1.5 * math.erfc(20)),
+        ("ln(1 + p)", -1, -math.inf),
+        ("exp(p) - 1", 1000, math.inf),
+    ],
+)
+def test_float_value_is_accurate_where_it_is_small(text: str, point: float, expected: float) -> None:
+    """ln(1 + u), e^u − 1 and 1 + erf(u) keep their digits in float64 where their value is near zero."""
+    tree = expressions.parse(text, functions=NAMES, names=("p",))
+    form, _ = abstracted(tree)
+    assert math.isclose(expected, float_function(form.formula, 1)(point), rel_tol=1e-12)
+
+
+@pytest.mark.parametrize("name", [row.name for row in ACTIVATIONS.values() if not row.vector])
+def test_activation_without_a_kink_has_its_derivative_at_zero(name: str) -> None:
+    """At 0 a smooth activation has the limit of its difference quotients as derivative, classroom and plain."""
+    own = form_of(Apply(name, (Slot(0),)))
+    if own.kinks:
+        pytest.skip("it has a kink, and the test of conventions has it")
+    h = CONTEXT.mpf("1e-20")
+    value, zero = EXACT.function(own.formula, 1), Fraction(0)
+    expected = (arithmetic.to_real(value(h)) - arithmetic.to_real(value(-h))) / (2 * h)
+    for formula in (own.partial(0).plain, own.partial(0).formula(has_values=True)):
+        actual = arithmetic.to_real(EXACT.function(formula, 2)(zero, value(zero)))
+        assert abs(expected - actual) <= CONTEXT.mpf("1e-19")
 
 
 @pytest.mark.parametrize("units", [1, 2, 3])
@@ -183,6 +245,7 @@ TREES = [
     "sigmoid(p)*relu(q - p)",
     "q*exp(p)/(exp(p) + exp(q))",
     "-(1/2*p - q)*(q - 1)",
+    "sqrt((p - q)**2)",
 ]
 
 
@@ -218,6 +281,18 @@ def test_derivative_of_a_kinked_function_keeps_its_convention(
         assert expected == EXACT.function(partial, arity)(*arguments)
         assert float(expected) == FLOAT.function(partial, arity)(*map(float, arguments))
     assert 1 == len(own.kinks)
+
+
+@pytest.mark.parametrize("at_zero", [Fraction(0), Fraction(1, 2), Fraction(1)])
+@pytest.mark.parametrize("name", ["leaky_relu", "elu"])
+def test_two_sided_activation_keeps_the_convention_at_zero(name: str, at_zero: Fraction) -> None:
+    """At 0 the derivative lies between that of the left, alpha, and that of the right, 1, as the convention says."""
+    alpha = Fraction(1, 4)
+    partial = form_of(Apply(name, (Slot(0),), at_zero, settings=(("alpha", alpha),))).partial(0)
+    for formula in (partial.plain, partial.formula(has_values=True)):
+        expected = at_zero + alpha * (1 - at_zero)
+        assert expected == EXACT.function(formula, 1)(Fraction(0))
+        assert float(expected) == FLOAT.function(formula, 1)(0.0)
 
 
 def test_unknown_sympy_function_is_refused() -> None:

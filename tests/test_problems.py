@@ -18,7 +18,6 @@ from symbackprop.problems import Problem
 from symbackprop.problems.load import examples, find, parse_override
 from symbackprop.problems.numbers import number
 from symbackprop.results import result
-from symbackprop.results import result
 from symbackprop.solution import solve
 
 SOUND: Mapping[str, Any] = {

@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 import symbackprop as sbp
-from symbackprop.problems import Problem
+from symbackprop.derivation import derive
+from symbackprop.graph import Role
+from symbackprop.problems import Network, Problem
 from symbackprop.problems.load import examples
 from symbackprop.results import to_json
 from symbackprop.solution import solve
@@ -100,22 +102,28 @@ def test_result_has_the_known_number(
 
 @pytest.mark.parametrize("name", examples())
 def test_result_has_the_keys_of_the_contract(results: Mapping[str, Mapping[str, Any]], name: str) -> None:
-    """A result of a trained network has all its tables, one step for each update, and only finite numbers."""
+    """A result has all its tables, one step for each update where there is training, and only finite numbers."""
     problem, found = sbp.example(name), results[name]
-    assert ["title", "values", "gradients", "updated", "steps", "final", "exact"] == list(found)
+    trained = ["updated", "steps", "final"] if problem.training is not None else []
+    assert ["title", "values", "gradients", *trained, "exact"] == list(found)
     assert problem.title == found["title"]
-    assert problem.training is not None
+    assert all(math.isfinite(number) for number in numbers_of({**found, "exact": {}}))
+    if problem.training is None:
+        return
     assert problem.training.steps == len(found["steps"])
     assert all({"loss", "loss_after"} == set(step) for step in found["steps"])
     assert {"loss", "parameters"} == set(found["final"])
-    assert found["values"]["L"] == found["steps"][0]["loss"]
+    assert found["values"][derive(problem).graph.output] == found["steps"][0]["loss"]
     assert found["final"]["loss"] == found["steps"][-1]["loss_after"]
     for before, after in zip(found["steps"], found["steps"][1:], strict=False):
         assert before["loss_after"] == after["loss"]
-    assert all(math.isfinite(number) for number in numbers_of({**found, "exact": {}}))
 
 
-@pytest.mark.parametrize("name", examples())
+NETWORKS = [name for name in examples() if isinstance(sbp.example(name).model, Network)]
+GRAPHS = [name for name in examples() if name not in NETWORKS]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
 def test_result_has_the_shapes_of_the_problem(results: Mapping[str, Mapping[str, Any]], name: str) -> None:
     """Parameters have their own shapes, a vector is a list, a batch a list of samples, a shared bias a number."""
     problem, found = sbp.example(name), results[name]
@@ -130,6 +138,49 @@ def test_result_has_the_shapes_of_the_problem(results: Mapping[str, Mapping[str,
     assert shapes == {key: shape_of(value) for key, value in found["gradients"].items()}
     shapes |= {"y": (*batch, problem.network.layers[-1].units), "L": ()}
     assert shapes == {key: shape_of(value) for key, value in found["values"].items()}
+
+
+# Written by hand, in the order of the files: what is declared, then what the equations define.
+GRAPH_SHAPES: Mapping[str, Mapping[str, tuple[int, ...]]] = {
+    "attention": {
+        **dict.fromkeys(("Wq", "Wk", "Wv", "X", "Y", "Q", "K", "V", "S", "A", "O"), (2, 2)),
+        "L": (),
+    },
+    "batchnorm": {
+        **dict.fromkeys(("gamma", "beta", "mu", "v", "s", "f"), ()),
+        **dict.fromkeys(("x", "u", "d", "n", "y"), (4,)),
+    },
+    "circuit": {"w": (3,), "x": (2,), **dict.fromkeys(("s", "e", "d", "f"), ())},
+    "convolution": {"K": (2, 2), "W": (2, 2), "X": (3, 3), "Y": (2, 2), **dict.fromkeys(("y", "p", "L"), ())},
+    "lstm": {
+        "x": (2,),
+        **dict.fromkeys((f"{letter}{gate}" for gate in "ifog" for letter in "wub"), ()),
+        **dict.fromkeys((f"{letter}{step}" for step in (1, 2) for letter in "ifogcmh"), ()),
+        **dict.fromkeys(("h0", "c0", "y", "L"), ()),
+    },
+    "rnn": {
+        "x": (3,),
+        **dict.fromkeys(("Wx", "Wh", "Wy", "h0", "y", "o", "L"), ()),
+        **dict.fromkeys((f"{letter}{step}" for step in (1, 2, 3) for letter in "zh"), ()),
+    },
+}
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_result_of_a_graph_has_the_shapes_of_its_quantities(
+    results: Mapping[str, Mapping[str, Any]], name: str
+) -> None:
+    """Every quantity of a graph has its value and, unless it is a target or the output, its gradient, in its shape."""
+    problem, found = sbp.example(name), results[name]
+    graph = derive(problem).graph
+    shapes = GRAPH_SHAPES.get(name, graph.shapes)
+    assert shapes == {key: shape_of(value) for key, value in found["values"].items()}
+    without = {graph.output, *(quantity.name for quantity in graph.of_role(Role.TARGET))}
+    expected = {key: shape for key, shape in shapes.items() if key not in without}
+    assert expected == {key: shape_of(value) for key, value in found["gradients"].items()}
+    expected = dict(problem.parameter_shapes())
+    for table in (found["updated"], found["final"]["parameters"]) if problem.training else ():
+        assert expected == {key: shape_of(value) for key, value in table.items()}
 
 
 def test_result_echoes_the_problem(results: Mapping[str, Mapping[str, Any]]) -> None:
@@ -168,6 +219,32 @@ def test_exact_string_is_the_value(results: Mapping[str, Mapping[str, Any]], nam
         element, _, sample = key.partition("@")
         value = solution.steps[0].values.value(element, int(sample) if sample else None)
         assert number(text, key).value == value
+
+
+@pytest.mark.parametrize(
+    "equation",
+    ["a = exp(-z)", "a = -exp(z)", "a = exp(z/2)", "a = 2*exp(z)", "a = sigmoid(-z)", "a = ln(z*z + 1)", "a = exp(z)"],
+)
+def test_exact_string_of_a_function_has_the_function_s_own_argument(equation: str) -> None:
+    """The text `exp(1)` stands for e only: not for exp(−z) at z = 1."""
+    from symbackprop.problems.numbers import number
+
+    problem = sbp.problem({"graph": {"inputs": {"z": 1}, "equations": [equation, "f = a*a"], "output": "f"}})
+    solution = solve(problem)
+    exact = solved(problem)["exact"]
+    for key, text in exact.items():
+        assert number(text, key).value == solution.steps[0].values.value(key)
+    assert ("exp(1)" == exact.get("a")) == (equation == "a = exp(z)")
+
+
+@pytest.mark.parametrize(
+    "activation", [{"activation": "elu", "alpha": "1/2"}, {"activation": {"expression": "exp(z)", "name": "own"}}]
+)
+def test_exact_string_names_no_function_with_parameters(activation: Mapping[str, Any]) -> None:
+    """A text without its `alpha`, or with a name that no reader knows, would be another number: there is none."""
+    network = {"inputs": 1, "layers": [{"units": 1, "bias": "none", **activation}], "loss": "sse"}
+    found = solved(sbp.problem({"network": network, "parameters": {"W1": [[-1]]}, "data": {"x": [1], "y": [0]}}))
+    assert "a1_1" not in found["exact"]
 
 
 BATCH = {

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
 from symbackprop import verify
+from symbackprop.document import circuit, matrix
 from symbackprop.document.blocks import Document, Paragraph, Section
 from symbackprop.document.chains import Scene
 from symbackprop.document.marks import Equality, Gradient
-from symbackprop.document.numerals import Style, show, terminating_digits
+from symbackprop.document.numerals import Style, is_decimal, show
 from symbackprop.document.statement import statement
 from symbackprop.document.working import after_section, step_sections, summary_section
 from symbackprop.errors import Message, message
 from symbackprop.evaluate import Values
 from symbackprop.formula import Adjoint, Name
 from symbackprop.notation import Notation
-from symbackprop.problems import Given, Problem
+from symbackprop.problems import Circuit, Given, Problem
 from symbackprop.solution import Solution
 
+DETAILS = ("full", "matrix")
+"""What a document may show: every quantity, or the equations and gradients between arrays."""
 
-def compose(solution: Solution) -> Document:
-    """Return the worked solution as a document."""
+
+def compose(solution: Solution, details: Sequence[str] = ("full",)) -> Document:
+    """Return the worked solution as a document that shows the given details."""
     problem, derivation = solution.problem, solution.derivation
     notation = notation_of(solution)
     style = Style(problem.notation.digits, _has_fractions(problem))
@@ -31,22 +35,34 @@ def compose(solution: Solution) -> Document:
 
     given = _given(solution)
     first = scene(solution.steps[0].values if solution.steps else None, given)
-    sections = [statement(first)]
+    state = circuit.statement if isinstance(problem.model, Circuit) else statement
+    sections = [state(first, max(len(solution.losses) - 1, 0))]
+    if "matrix" in details:
+        sections += matrix.matrix_sections(first)
+    if "full" not in details:
+        return _document(solution, notation, sections)
     if not solution.steps:
         sections += step_sections(first, None)
-        return Document(problem.title, tuple(_subtitle(solution, notation)), tuple(sections))
+        return _document(solution, notation, sections)
     later = _unchanged(solution, given)
-    for number, step in enumerate(solution.steps, start=1):
-        # After an update the parameters are computed; only the data is still as written.
-        current = first if number == 1 else scene(step.values, later)
-        parts = tuple(step_sections(current, step))
+    # After an update the parameters are computed; only the data is still as written.
+    scenes = [first, *(scene(step.values, later) for step in solution.steps[1:])]
+    for number, (current, step) in enumerate(zip(scenes, solution.steps, strict=True), start=1):
+        parts = tuple(step_sections(current, step, is_first=number == 1))
         several = len(solution.steps) > 1
         sections += [Section(message("title.step", number=number), sections=parts)] if several else parts
     if solution.after is not None:
         sections.append(after_section(scene(solution.after, later), solution))
     sections.append(_check_section(solution, style))
-    sections.append(summary_section(first, solution))
-    return Document(problem.title, tuple(_subtitle(solution, notation)), tuple(sections))
+    sections.append(summary_section(scenes, solution))
+    return _document(solution, notation, sections)
+
+
+def _document(solution: Solution, notation: Notation, sections: list[Section]) -> Document:
+    """Return the document; without a title of the user's it is called what it is."""
+    kind, *conventions = _subtitle(solution, notation)
+    title = solution.problem.title
+    return Document(title or kind, (kind, *conventions) if title else tuple(conventions), tuple(sections))
 
 
 def notation_of(solution: Solution) -> Notation:
@@ -56,9 +72,9 @@ def notation_of(solution: Solution) -> Notation:
 
 
 def _has_fractions(problem: Problem) -> bool:
-    """Say whether the problem states a number as a fraction that is no short decimal."""
+    """Say whether the problem states a number as a fraction."""
     return any(
-        given is not None and isinstance(given.value, Fraction) and terminating_digits(given.value) is None
+        given is not None and isinstance(given.value, Fraction) and not is_decimal(given.text)
         for array in problem.arrays.values()
         for given in array.entries
     )
@@ -86,12 +102,12 @@ def _unchanged(solution: Solution, given: Mapping[str, Given]) -> dict[str, Give
 
 
 def _subtitle(solution: Solution, notation: Notation) -> list[Message]:
+    digits = message("text.digits", digits=solution.problem.notation.digits)
+    if isinstance(solution.problem.model, Circuit):
+        return [message("text.worked_solution"), digits]
     first = next(q for q in solution.derivation.graph.quantities.values() if q.kind == "pre_activation").elements()[0]
-    return [
-        message("text.worked_solution"),
-        message("text.delta", definition=Equality(Adjoint(first), Gradient(first))),
-        message("text.digits", digits=solution.problem.notation.digits),
-    ]
+    delta = message("text.delta", definition=Equality(Adjoint(first), Gradient(first)))
+    return [message("text.worked_solution"), delta, digits]
 
 
 def _check_section(solution: Solution, style: Style) -> Section:

@@ -32,9 +32,10 @@ class Chain:
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """Displayed formulas, aligned with each other."""
+    """Displayed formulas, aligned with each other; up to `per_row` short ones may stand side by side."""
 
     chains: tuple[Chain, ...]
+    per_row: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,8 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document: title (the user's text), the conventions in one line, sections."""
+    """A document: title (the user's text, where there is one), the conventions in one line, sections."""
 
-    title: str
+    title: Inline
     subtitle: tuple[Message, ...]
     sections: tuple[Section, ...]

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from symbackprop import functions, optimizers
 from symbackprop.backprop import Link
 from symbackprop.derivation import Derivation
-from symbackprop.document.blocks import Chain
-from symbackprop.document.marks import Boxed, Braced, Gradient, Letter, Local, OverSamples, Tone, Updated
-from symbackprop.document.numerals import Style
+from symbackprop.document.blocks import Chain, Display
+from symbackprop.document.marks import Boxed, Braced, Gradient, Letter, Local, OverSamples, Shown, Tone, Updated
+from symbackprop.document.numerals import Style, show
 from symbackprop.document.truth import Leaf, Relation, Step, lines
 from symbackprop.evaluate import Value, Values
-from symbackprop.formula import ONE, Adjoint, Apply, Name, Node, Product, Sum, added, multiplied, rewrite
+from symbackprop.formula import ONE, Adjoint, Apply, Name, Node, Product, Sum, added, multiplied, names, rewrite
 from symbackprop.graph import Quantity, Role
 from symbackprop.notation import Notation
 from symbackprop.problems import Given
@@ -74,9 +74,25 @@ class Scene:
         given = self.given.get(name if sample is None else f"{name}@{sample}")
         return "" if given is None else given.text
 
-    def lines(self, formula: Node, tone: Tone) -> tuple[Step, ...]:
-        """Return the lines of numbers of a formula; none where numbers are missing."""
-        return () if self.values is None else lines(self.numbered(formula), self.style, tone)
+    def lines(self, formula: Node, tone: Tone, kept: Value) -> tuple[Step, ...]:
+        """Return the lines of numbers of a formula; none where numbers are missing.
+
+        `kept` is the value that is used from then on; where the problem rounds it as by hand, it closes the lines.
+        """
+        if self.values is None:
+            return ()
+        found = lines(self.numbered(formula), self.style, tone)
+        shown = show(kept, self.style, tone=tone)
+        is_rounded = self.derivation.problem.notation.round_intermediates is not None
+        if is_rounded and shown.exact and isinstance(last := found[-1].formula, Shown) and last.value != shown.value:
+            return (*found, Step(Relation.ABOUT, shown))
+        return found
+
+    def kept(self, name: str, sample: int | None, *, gradient: bool = False) -> Value:
+        """Return a value or a gradient by name; 0 where numbers are missing."""
+        if self.values is None:
+            return 0
+        return self.slope(name, sample) if gradient else self.value(name, sample)
 
     def numbered(self, formula: Node) -> Node:
         """Return a formula with numbers for its names and activations written out."""
@@ -101,11 +117,32 @@ class Scene:
 
 def forward(scene: Scene, name: str, sample: int | None = None) -> Chain:
     """Return the lines of a forward value: formula, numbers, steps, value."""
-    formula = scene.marked(scene.derivation.equations[name].formula(), sample)
+    formula = scene.marked(written_out(scene.derivation.equations[name].formula()), sample)
     if scene.derivation.elements.samples and name not in scene.derivation.elements.batched:
         formula = _over_samples(scene, name)
-    numbers = scene.lines(formula, Tone.FORWARD)
+    numbers = scene.lines(formula, Tone.FORWARD, scene.kept(name, scene.sample_of(name, sample)))
     return Chain(Name(name, scene.sample_of(name, sample)), (Step(Relation.EQUAL, formula), *numbers))
+
+
+def written_out(formula: Node) -> Node:
+    """Return a vector activation as its definition, with the exponentials in the order of the units.
+
+    Every unit's own equation names its own argument first; softmax(z₃, z₁, z₂) for a₃ would puzzle a reader.
+    """
+    if not isinstance(formula, Apply) or not functions.is_vector(formula.function):
+        return formula
+    definition = functions.expanded(formula)
+    assert definition is not None
+
+    def ordered(part: Node) -> Node | None:
+        return Sum(tuple(sorted(part.terms, key=_position))) if isinstance(part, Sum) else None
+
+    return rewrite(definition, ordered)
+
+
+def _position(term: Node) -> list[int]:
+    """Return the index of the first name in a term, by which the units of a layer are in order."""
+    return [int(part) for part in names(term)[0].split("_") if part.isdecimal()]
 
 
 def _over_samples(scene: Scene, name: str) -> Node:
@@ -117,11 +154,12 @@ def _over_samples(scene: Scene, name: str) -> Node:
 def has_own_step(scene: Scene, name: str) -> bool:
     """Say whether the gradient by a computed quantity gets a step of its own, to which later steps refer by name.
 
-    Every δ does, and every ∂L/∂a of a hidden unit (the sum over its paths); in general whatever several paths reach.
+    Every δ does, every ∂L/∂a of a hidden unit (the sum over its paths) and every gate of a computation graph; in general
+    whatever several paths reach.
     """
     quantity, _ = scene.notation.locate(name)
     hidden = quantity.kind == "activation" and quantity.layer != scene.notation.depth
-    return quantity.kind == "pre_activation" or hidden or len(scene.derivation.links[name]) != 1
+    return quantity.kind in ("pre_activation", "gate") or hidden or len(scene.derivation.links[name]) != 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +188,7 @@ def gradient(scene: Scene, name: str, sample: int | None = None) -> Chain:
     short = _through_delta(scene, name, paths)
     if short is not None:
         steps.append(Step(Relation.EQUAL, short))
-    numbers = list(scene.lines(partials, Tone.BACKWARD))
+    numbers = list(scene.lines(partials, Tone.BACKWARD, scene.kept(name, sample, gradient=True)))
     if numbers:
         numbers[-1] = replace(numbers[-1], formula=Boxed(numbers[-1].formula))
     return Chain(left, (*steps, *numbers))
@@ -175,7 +213,8 @@ def _path(scene: Scene, link: Link, sample: int | None) -> tuple[_Factor, ...]:
     partial = scene.marked(link.partial(), sample)
     above = _above(scene, link.source, sample)
     if not above:
-        return (_Factor(Gradient(target, by.sample), partial),)
+        is_output = link.source == scene.derivation.graph.output
+        return (_Factor(Gradient(target, by.sample) if is_output else Local(source, by), partial),)
     return (*above, _Factor(Local(source, by), partial))
 
 
@@ -220,7 +259,7 @@ def _through_delta(scene: Scene, name: str, paths: list[tuple[_Factor, ...]]) ->
     """Return a parameter's gradient as δ · partial, where one δ leads to it."""
     if name in scene.derivation.equations or len(paths) != 1 or not isinstance(paths[0][0].partial, Adjoint):
         return None
-    return Product(tuple(factor.partial for factor in paths[0]))
+    return multiplied(tuple(factor.partial for factor in paths[0]))
 
 
 def layers_of(scene: Scene, *kinds: str) -> list[list[Quantity]]:
@@ -249,15 +288,36 @@ def parameters_of(layer: list[Quantity]) -> list[str]:
     ]
 
 
-def gradient_formulas(scene: Scene) -> Iterator[Chain]:
+def gradient_formulas(scene: Scene) -> Iterator[Display]:
     """Yield the formula of every δ, ∂L/∂a and parameter's gradient, output layer first, without numbers."""
     for layer in reversed(layers_of(scene, *LAYER_KINDS)):
-        for name in (*errors_of(scene, layer), *parameters_of(layer)):
-            links = scene.derivation.links[name]
-            total = added(tuple(_unbraced(_product(_path(scene, link, None))) for link in links))
-            if scene.derivation.crosses_samples(name):
-                total = OverSamples(total, len(scene.samples))
-            yield Chain(Adjoint(name), (Step(Relation.EQUAL, total),))
+        errors = errors_of(scene, layer)
+        kinds = {scene.notation.locate(name)[0].name for name in errors}
+        # One row for each unit where ∂L/∂a is a step of its own, else the δ of the layer side by side.
+        yield Display(tuple(_gradient_formula(scene, n) for n in errors), len(kinds) if len(kinds) > 1 else len(errors))
+        for quantity in layer:
+            parameters = parameters_of([quantity])
+            if parameters:
+                yield Display(tuple(_gradient_formula(scene, n) for n in parameters), row_length(scene, quantity))
+
+
+def formula_display(scene: Scene, elements: Sequence[str], row: int) -> Display:
+    """Return the gradients by some elements as formulas, without numbers, `row` of them in a row."""
+    return Display(tuple(_gradient_formula(scene, name) for name in elements), row)
+
+
+def row_length(scene: Scene, quantity: Quantity) -> int:
+    """Return how many elements of an array belong in one row: all of a vector, of a matrix those that lead to one unit."""
+    units = [scene.notation.locate(element)[1][:1] for element in quantity.elements()]
+    return len(units) if len(quantity.shape) < 2 else units.count(units[0])
+
+
+def _gradient_formula(scene: Scene, name: str) -> Chain:
+    links = scene.derivation.links[name]
+    total = added(tuple(_unbraced(_product(_path(scene, link, None))) for link in links))
+    if scene.derivation.crosses_samples(name):
+        total = OverSamples(total, len(scene.samples))
+    return Chain(Adjoint(name), (Step(Relation.EQUAL, total),))
 
 
 def _unbraced(formula: Node) -> Node:
@@ -285,5 +345,5 @@ def updated(scene: Scene, name: str, new: Value) -> Chain:
     formula = optimizers.update(training.optimizer)
     symbols = rewrite(formula, lambda part: parts[part.name][0] if isinstance(part, Name) else None)
     numbers = rewrite(formula, lambda part: parts[part.name][1] if isinstance(part, Name) else None)
-    shown = list(lines(numbers, scene.style, Tone.PLAIN))
+    shown = scene.lines(numbers, Tone.PLAIN, new)
     return Chain(Updated(name), (Step(Relation.EQUAL, symbols), *shown))

@@ -119,3 +119,11 @@ class About(Node):
     """`≈ body`: a given number that is shown rounded."""
 
     body: Shown
+
+
+@dataclass(frozen=True, slots=True)
+class Slope(Node):
+    """d/dby of a formula, to be printed."""
+
+    of: Node
+    by: Node

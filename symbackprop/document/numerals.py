@@ -73,18 +73,21 @@ def terminating_digits(value: Fraction) -> int | None:
 
 
 def show(value: Exact, style: Style, *, guard: int = 0, tone: Tone = Tone.PLAIN, written: str = "") -> Shown:
-    """Return a number as it is printed: exactly if its decimal is short (or, in fraction style, its fraction), else rounded.
+    """Return a number as it is printed: exactly if its decimal (or, in fraction style, its fraction) is short, else rounded.
 
-    `guard` adds digits to a rounded number; `written` is the decimal text that the problem states it in (0.20).
+    `guard` adds digits to a rounded number; `written` is the text that the problem states it in (0.20, 1/2).
     """
     exact = to_fraction(value)
+    if exact == 0:
+        return Shown(Numeral("0"), exact, isinstance(value, Fraction), tone)
     if isinstance(value, Fraction):
         digits = terminating_digits(value)
-        if digits is not None and digits <= style.digits + _SPARE_DIGITS:
-            return Shown(_decimal(value, digits, written), value, True, tone)
-        if style.fractions and digits is None and value.denominator < _LONGEST_DENOMINATOR:
+        whole_or_decimal = value.denominator == 1 or (written and is_decimal(written))
+        if style.fractions and not whole_or_decimal and value.denominator < _LONGEST_DENOMINATOR:
             numeral = Numeral(str(value.numerator), denominator=str(value.denominator))
             return Shown(numeral, value, True, tone)
+        if digits is not None and digits <= style.digits + _SPARE_DIGITS:
+            return Shown(_decimal(value, digits, written), value, True, tone)
     near = rounded(exact, style.digits + guard)
     return Shown(_decimal(near, style.digits + guard, keep_zeros=True), near, False, tone)
 
@@ -96,15 +99,19 @@ def _decimal(value: Fraction, digits: int, written: str = "", *, keep_zeros: boo
     above = min(_LARGEST_PLAIN, digits) if keep_zeros else max(_LARGEST_PLAIN, digits)
     if value and not _SMALLEST_PLAIN <= power < above:
         return Numeral(_plain(value / Fraction(10) ** power, digits - 1 if keep_zeros else None), power)
-    if written and _states(written, value):
+    if is_decimal(written) and Fraction(written) == value:
         return Numeral(written)
     return Numeral(_plain(value, max(digits - 1 - power, 0) if keep_zeros else None))
 
 
-def _states(written: str, value: Fraction) -> bool:
-    """Say whether a text is a plain decimal that may be copied as it stands."""
-    whole, _, decimals = written.removeprefix("-").partition(".")
-    return whole.isdecimal() and (not decimals or decimals.isdecimal()) and Fraction(written) == value
+def is_decimal(text: str) -> bool:
+    """Say whether a text is a plain decimal that may be copied as it stands.
+
+    >>> is_decimal("0.20"), is_decimal("1/2")
+    (True, False)
+    """
+    whole, point, decimals = text.removeprefix("-").partition(".")
+    return whole.isdecimal() and (decimals.isdecimal() or not point)
 
 
 def _plain(value: Fraction, places: int | None) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop import functions, optimizers
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Listing, Paragraph, Section, Table
-from symbackprop.document.chains import Scene, gradient_formulas
+from symbackprop.document.chains import Scene, gradient_formulas, written_out
 from symbackprop.document.marks import About, Assigned, Equality, Gradient, Letter, OverSamples, Range, Tone
 from symbackprop.document.numerals import show
 from symbackprop.document.truth import Relation, Step
@@ -23,8 +24,8 @@ _MOST_TERMS = 3
 """Longer formulas do not fit into a table; they stand in the list of all formulas."""
 
 
-def statement(scene: Scene) -> Section:
-    """Return the section that states the problem."""
+def statement(scene: Scene, updates: int) -> Section:
+    """Return the section that states the problem; `updates` is the number of updates that are made."""
     subsections = [
         Section(message("title.network"), tuple(_network(scene))),
         Section(message("title.given"), (_parameters(scene), _data(scene))),
@@ -34,7 +35,7 @@ def statement(scene: Scene) -> Section:
         Section(message("title.formulas"), tuple(_formulas(scene))),
     ]
     if scene.derivation.problem.training:
-        subsections.append(Section(message("title.loop"), (_loop(scene),)))
+        subsections.append(Section(message("title.loop"), (loop(scene, updates),)))
     return Section(message("title.problem"), sections=tuple(subsections))
 
 
@@ -64,7 +65,8 @@ def _network(scene: Scene) -> Iterator[Block]:
     for number, layer in enumerate(problem.network.layers, start=1):
         bias = message(f"bias.{layer.bias}")
         units = _items(_elements(graph.quantities[f"a{number}"]))
-        rows.append((layer_name(scene, number), units, message(f"activation.{layer.activation}"), bias))
+        activation = layer.activation if layer.body else message(f"activation.{layer.activation}")
+        rows.append((layer_name(scene, number), units, activation, bias))
     yield Table(header, tuple(rows), (False,) * 4)
     yield Display((*_activations(scene), _loss(scene)))
 
@@ -73,18 +75,18 @@ def _activations(scene: Scene) -> Iterator[Chain]:
     """Yield the definition of each activation in use, once."""
     seen = set()
     for number, layer in enumerate(scene.derivation.problem.network.layers, start=1):
-        if layer.activation in seen:
+        if (layer.activation, layer.settings, layer.body) in seen:
             continue
-        seen.add(layer.activation)
+        seen.add((layer.activation, layer.settings, layer.body))
         equation = scene.derivation.equations[f"a{number}_1"]
         formula = equation.formula()
         if not isinstance(formula, Apply):
             continue
-        if functions.ACTIVATIONS[layer.activation].vector:
-            body = functions.expanded(formula)
+        if functions.is_vector(formula.function):
+            body: Node | None = written_out(formula)
             left: Node = Name(equation.name)
         else:
-            left = Apply(formula.function, (Letter(Symbol("z")),), formula.at_kink)
+            left = replace(formula, arguments=(Letter(Symbol("z")),))
             body = functions.expanded(left)
         if body is not None:
             yield Chain(left, (Step(Relation.EQUAL, body),))
@@ -153,12 +155,12 @@ def _meaning(scene: Scene, name: str) -> Message:
 
 
 def _conventions(scene: Scene) -> Iterator[Message]:
-    problem, notation = scene.derivation.problem, scene.notation
+    problem = scene.derivation.problem
     weight = _items([Name(element) for element in scene.derivation.graph.quantities["W1"].elements()[:2]])
     if problem.notation.naming == "flat":
         yield message("convention.flat")
     else:
-        yield message("convention.layered", weight=weight, layers=notation.depth)
+        yield message("convention.layered", weight=weight)
     yield message(f"convention.{problem.layout}")
     delta = next(
         quantity for quantity in scene.derivation.graph.quantities.values() if quantity.kind == "pre_activation"
@@ -172,6 +174,15 @@ def _conventions(scene: Scene) -> Iterator[Message]:
         z = Letter(Symbol("z"))
         value = Number(problem.network.relu_derivative_at_zero)
         yield message("convention.relu", step=Apply("step", (z,)), value=value)
+    if problem.network.regularization is not None:
+        output = scene.derivation.graph.output
+        yield message("convention.penalty", loss=Equality(Name(output), scene.derivation.equations[output].formula()))
+    policy = problem.notation.round_intermediates
+    if policy is not None:
+        places = message("convention.significant" if policy.significant else "convention.decimals", count=policy.digits)
+        yield message("convention.rounded", places=places)
+    if problem.training and problem.training.update == "sequential":
+        yield message("convention.sequential")
     yield message("convention.digits", digits=problem.notation.digits)
     if problem.training and problem.training.frozen:
         frozen = [Name(name) for name in problem.parameter_shapes() if name in problem.training.frozen]
@@ -210,7 +221,7 @@ def _listed(scene: Scene) -> list[str]:
 
 def _defining(scene: Scene, name: str) -> Node:
     """Return the right-hand side of an equation, with the sum over the samples where it has one."""
-    formula, elements = scene.derivation.equations[name].formula(), scene.derivation.elements
+    formula, elements = written_out(scene.derivation.equations[name].formula()), scene.derivation.elements
     if elements.samples and name not in elements.batched and not elements.batched.isdisjoint(names(formula)):
         return OverSamples(formula, elements.samples)
     return formula
@@ -243,19 +254,16 @@ def _arithmetic(products: list[tuple[Node, ...]], total: int) -> Node:
 
 def _formulas(scene: Scene) -> Iterator[Block]:
     """Yield every formula of the forward and the backward pass, without numbers."""
-    derivation = scene.derivation
-    wanted = set(_listed(scene))
-    forward = [
-        Chain(Name(name), (Step(Relation.EQUAL, _defining(scene, name)),))
-        for name in derivation.equations
-        if name in wanted
-    ]
-    yield Display(tuple(forward))
+    wanted = _listed(scene)
+    for _, group in itertools.groupby(wanted, lambda name: scene.notation.locate(name)[0]):
+        chains = [Chain(Name(name), (Step(Relation.EQUAL, _defining(scene, name)),)) for name in group]
+        yield Display(tuple(chains), len(chains))
     if len(wanted) <= _MOST_SYMBOLS:
-        yield Display(tuple(gradient_formulas(scene)))
+        yield from gradient_formulas(scene)
 
 
-def _loop(scene: Scene) -> Listing:
+def loop(scene: Scene, updates: int) -> Listing:
+    """Return the loop of the descent as a numbered algorithm."""
     training = scene.derivation.problem.training
     assert training is not None
     changing = next((q.elements()[0] for q in scene.derivation.parameters if q.name not in training.frozen), None)
@@ -268,5 +276,5 @@ def _loop(scene: Scene) -> Listing:
     items = [message("loop.forward"), message("loop.loss"), message("loop.backward")]
     if changing is not None:
         items.append(message("loop.update", rule=Assigned(parts["w"], rule)))
-    items.append(message("loop.repeat", steps=training.steps))
+    items.append(message("loop.repeat", steps=updates) if updates > 1 else message("loop.once"))
     return Listing(tuple(items), numbered=True)

@@ -15,7 +15,7 @@ from fractions import Fraction
 from symbackprop import arithmetic
 from symbackprop.document.marks import Shown, Tone
 from symbackprop.document.numerals import Style, rounded, show, to_fraction
-from symbackprop.errors import EvaluationError
+from symbackprop.errors import EvaluationError, Message
 from symbackprop.formula import (
     Apply,
     Negative,
@@ -62,12 +62,13 @@ class Leaf(Node):
 class Step:
     """A formula as printed, and its relation to what stands before it.
 
-    `opens` says that a long chain should be broken here: a new thought begins.
+    `opens` says that a long chain should be broken here: a new thought begins. `reason` names the rule behind the step.
     """
 
     relation: Relation
     formula: Node
     opens: bool = False
+    reason: Message | None = None
 
 
 def lines(first: Node, style: Style, tone: Tone) -> tuple[Step, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from symbackprop.document import circuit, matrix
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Section, Table
 from symbackprop.document.chains import (
     LAYER_KINDS,
@@ -15,23 +17,33 @@ from symbackprop.document.chains import (
     parameters_of,
     updated,
 )
+from symbackprop.document.derivatives import local_derivatives
 from symbackprop.document.marks import Tone
 from symbackprop.document.numerals import show
 from symbackprop.document.statement import layer_name
 from symbackprop.errors import message
 from symbackprop.formula import Name
+from symbackprop.problems import Circuit
 from symbackprop.solution import Parameters, Solution, Step
 
 MOST_ROWS = 12
 
 
-def step_sections(scene: Scene, step: Step | None) -> Iterator[Section]:
+def step_sections(scene: Scene, step: Step | None, *, is_first: bool = True) -> Iterator[Section]:
     """Yield forward pass, loss, backward pass and update of one step; None: only the symbols, for want of numbers."""
-    yield Section(message("title.forward"), sections=tuple(_forward(scene)))
-    yield Section(message("title.loss"), (Display(tuple(_loss_chains(scene))),))
-    yield Section(message("title.backward"), tuple(_kinks(step)), tuple(_backward(scene)))
+    is_circuit = isinstance(scene.derivation.problem.model, Circuit)
+    if is_circuit:
+        yield Section(message("title.forward"), sections=tuple(circuit.forward_sections(scene)))
+        backward = tuple(circuit.backward_sections(scene))
+    else:
+        yield Section(message("title.forward"), sections=tuple(_forward(scene)))
+        yield Section(message("title.loss"), (Display(tuple(_loss_chains(scene))),))
+        if is_first:
+            yield local_derivatives(scene)
+        backward = tuple(_backward(scene, step))
+    yield Section(message("title.backward"), tuple(_kinks(step)), backward)
     if step is not None and step.updated is not None:
-        yield Section(message("title.update"), (_update(scene, step.updated),))
+        yield Section(message("title.update"), (_update(scene, step, step.updated),))
 
 
 def _forward(scene: Scene) -> Iterator[Section]:
@@ -52,8 +64,12 @@ def _forward(scene: Scene) -> Iterator[Section]:
 def _loss_chains(scene: Scene) -> Iterator[Chain]:
     output = scene.derivation.graph.output
     for sample in scene.samples:
-        yield forward(scene, output if sample is None else f"{output}@", sample)
-    if scene.derivation.graph.samples is not None:
+        if sample is not None or "penalty" not in scene.derivation.equations:
+            yield forward(scene, output if sample is None else f"{output}@", sample)
+    for name in ("data_loss", "penalty"):
+        if name in scene.derivation.equations:
+            yield forward(scene, name)
+    if scene.derivation.graph.samples is not None or "penalty" in scene.derivation.equations:
         yield forward(scene, output)
 
 
@@ -63,18 +79,28 @@ def _kinks(step: Step | None) -> Iterator[Block]:
         yield Paragraph(message("text.kinks", places=places))
 
 
-def _backward(scene: Scene) -> Iterator[Section]:
-    for layer in reversed(layers_of(scene, *LAYER_KINDS)):
+def _of_layer(scene: Scene, step: Step | None, layer: int | None) -> Scene:
+    """Return the scene with the numbers that a layer was updated from: its own pass of a sequential update."""
+    own = None if step is None else step.passes.get(layer or 0)
+    return scene if own is None else replace(scene, values=own)
+
+
+def _backward(whole: Scene, step: Step | None) -> Iterator[Section]:
+    for layer in reversed(layers_of(whole, *LAYER_KINDS)):
+        scene = _of_layer(whole, step, layer[0].layer)
         errors = [gradient(scene, name, sample) for sample in scene.samples for name in errors_of(scene, layer)]
         chains = errors + [gradient(scene, name) for name in parameters_of(layer)]
-        yield Section(layer_name(scene, layer[0].layer or 0), tuple(Display((chain,)) for chain in chains))
+        blocks: list[Block] = [Display((chain,)) for chain in chains]
+        names = [quantity.name for quantity in layer]
+        blocks += [Paragraph(message("text.in_matrix_form")), Display(tuple(matrix.gradient_chains(scene, names)))]
+        yield Section(layer_name(scene, layer[0].layer or 0), tuple(blocks))
 
 
-def _update(scene: Scene, new: Parameters) -> Display:
+def _update(scene: Scene, step: Step, new: Parameters) -> Display:
     frozen = scene.derivation.problem.training.frozen if scene.derivation.problem.training else frozenset()
     return Display(
         tuple(
-            updated(scene, element, new[element])
+            updated(_of_layer(scene, step, quantity.layer), element, new[element])
             for quantity in scene.derivation.parameters
             if quantity.name not in frozen
             for element in parameters_of([quantity])
@@ -92,7 +118,10 @@ def after_section(scene: Scene, solution: Solution) -> Section:
     new = show(scene.value(output), scene.style)
     closing = Paragraph(message(f"text.{verdict}", loss=Name(output), before=old, after=new))
     further = () if len(solution.losses) <= count + 1 else (_further(scene, solution),)
-    shown = [*_forward(scene), Section(message("title.loss"), (Display(tuple(_loss_chains(scene))), closing))]
+    if isinstance(scene.derivation.problem.model, Circuit):
+        shown = [*circuit.forward_sections(scene), Section(message("title.output"), (closing,))]
+    else:
+        shown = [*_forward(scene), Section(message("title.loss"), (Display(tuple(_loss_chains(scene))), closing))]
     title = message("title.after") if count == 1 else message("title.after_step", number=count)
     return Section(title, sections=(*shown, *further))
 
@@ -107,9 +136,24 @@ def _further(scene: Scene, solution: Solution) -> Section:
     return Section(message("title.further"), (table,))
 
 
-def summary_section(scene: Scene, solution: Solution) -> Section:
-    """Return the table of every parameter, its gradient and its new value: the answer key at a glance."""
-    new = solution.steps[0].updated
+def summary_section(scenes: Sequence[Scene], solution: Solution) -> Section:
+    """Return the tables of every parameter, its gradient and its new value, step by step: the answer key at a glance."""
+    title = message("title.summary")
+    if len(scenes) == 1:
+        updates = len(solution.losses) - 1
+        of_several = (Paragraph(message("text.first_step", count=updates)),) if updates > 1 else ()
+        return Section(title, (*of_several, _summary(scenes[0], solution.steps[0].updated)))
+    steps = enumerate(zip(scenes, solution.steps, strict=True), start=1)
+    return Section(
+        title,
+        sections=tuple(
+            Section(message("title.step", number=number), (_summary(scene, step.updated),))
+            for number, (scene, step) in steps
+        ),
+    )
+
+
+def _summary(scene: Scene, new: Parameters | None) -> Table:
     header = [message(f"column.{name}") for name in ("parameter", "value", "gradient", "new")]
     rows = []
     for element in parameters_of(list(scene.derivation.parameters)):
@@ -121,6 +165,4 @@ def summary_section(scene: Scene, solution: Solution) -> Section:
             row.append(show(new[element], scene.style, written=written))
         rows.append(tuple(row))
     columns = len(header) if new is not None else len(header) - 1
-    return Section(
-        message("title.summary"), (Table(tuple(header[:columns]), tuple(rows), (False, True, True, True)[:columns]),)
-    )
+    return Table(tuple(header[:columns]), tuple(rows), (False, True, True, True)[:columns])

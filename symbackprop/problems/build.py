@@ -4,50 +4,101 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
-from symbackprop import losses, optimizers
+from symbackprop import expressions, losses, optimizers
 from symbackprop.errors import ProblemError, SymbackpropError, message, nearest, unknown
-from symbackprop.functions import ACTIVATIONS
-from symbackprop.problems import numbers
-from symbackprop.problems.spec import NetworkSpec, NotationSpec, ProblemSpec, TrainingSpec
+from symbackprop.functions import ACTIVATIONS, ARITIES, NAMES, Settings
+from symbackprop.problems import circuits, numbers, parameters
+from symbackprop.problems.spec import (
+    InitializerSpec,
+    LayerSpec,
+    LossSpec,
+    NetworkSpec,
+    NotationSpec,
+    OwnFunction,
+    OwnLoss,
+    ProblemSpec,
+    RegularizationSpec,
+    RoundingSpec,
+    SymbolSpec,
+    TrainingSpec,
+)
 from symbackprop.problems.types import (
     Array,
+    Circuit,
     Layer,
     Network,
     NotationChoice,
     Problem,
+    Regularization,
+    Rounding,
     Shape,
     Training,
     parameter_shapes,
 )
 
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
-def build(content: Mapping[str, object], name: str) -> Problem:
+
+def build(content: Mapping[str, object], name: str, folder: Path | None = None) -> Problem:
     """Return the problem that the content of a file describes; `name` is the file's stem.
 
-    Raises `SymbackpropError` for the first mistake found.
+    `folder` is what the paths of other files are relative to (default: the working directory). Raises
+    `SymbackpropError` for the first mistake found.
     """
     spec = _checked(_plain(content))
-    network = _network(spec.network)
+    if spec.network is not None and spec.graph is not None:
+        raise ProblemError(message("problem.two_models"))
+    if spec.graph is not None:
+        _refuse_for_graph(spec)
+        model, arrays, samples = circuits.circuit(spec, spec.graph)
+        shapes: Mapping[str, Shape] = {parameter: model.shapes[parameter] for parameter in model.parameters}
+        return _problem(spec, name, model, arrays, samples, shapes)
+    if spec.network is None:
+        raise ProblemError(message("problem.missing_key", key="network"))
+    network = _network(spec.network, spec.regularization)
     shapes = parameter_shapes(network, spec.notation.layout)
-    arrays = {key: _parameter(spec, key, shape) for key, shape in shapes.items()}
-    for key in spec.parameters:
-        if key not in shapes:
-            raise unknown("parameter", key, shapes, where="parameters")
-    samples = _samples(spec, network)
+    arrays, initialization = parameters.parameters(spec.parameters, network, spec.notation.layout, folder or Path())
+    for key in spec.data:
+        if key not in ("x", "y"):
+            raise unknown("key", key, ("x", "y"), where="data")
+    samples = _samples(spec)
     arrays |= {"x": _inputs(spec, network, samples), "y": _targets(spec, network, samples)}
+    return replace(_problem(spec, name, network, arrays, samples, shapes), initialization=initialization)
+
+
+def _problem(
+    spec: ProblemSpec,
+    name: str,
+    model: Network | Circuit,
+    arrays: Mapping[str, Array],
+    samples: int | None,
+    shapes: Mapping[str, Shape],
+) -> Problem:
     return Problem(
         name=name,
         title=spec.title or name,
-        network=network,
+        model=model,
         layout=spec.notation.layout,
         arrays=arrays,
         samples=samples,
         training=None if spec.training is None else _training(spec.training, shapes),
         notation=_notation(spec.notation),
     )
+
+
+def _refuse_for_graph(spec: ProblemSpec) -> None:
+    """Raise `ProblemError` for what needs layers."""
+    if spec.regularization is not None:
+        raise ProblemError(message("problem.graph_regularization"), where="regularization")
+    if spec.training is not None and spec.training.update == "sequential":
+        raise ProblemError(message("problem.graph_sequential"), where="training.update")
 
 
 def _plain(content: object) -> typing.Any:
@@ -71,6 +122,7 @@ def _checked(content: typing.Any) -> ProblemSpec:
 _EXPECTED = {
     "int_type": "integer",
     "int_from_float": "integer",
+    "bool_type": "boolean",
     "string_type": "text",
     "string_too_long": "short_text",
     "list_type": "list",
@@ -84,7 +136,7 @@ _EXPECTED = {
 
 def _translated(failure: ValidationError) -> SymbackpropError:
     """Return pydantic's first finding as our own message."""
-    finding = failure.errors(include_url=False)[0]
+    finding = _telling(failure.errors(include_url=False))
     steps = [step for step in finding["loc"] if not (isinstance(step, str) and _is_branch(step))]
     where, kind, context = spell_key(steps), finding["type"], finding.get("ctx", {})
     if kind == "extra_forbidden":
@@ -105,9 +157,20 @@ def _translated(failure: ValidationError) -> SymbackpropError:
     return ProblemError(message("problem.kind", expected=message(f"kind.{expected}")), where=where)
 
 
+_BRANCHES = tuple(table.__name__ for table in (OwnFunction, OwnLoss, LossSpec, SymbolSpec, InitializerSpec))
+
+
+def _telling(findings: Sequence[ErrorDetails]) -> ErrorDetails:
+    """Return the finding to report: a table is not meant as a text, and a misspelt key tells more than a missing one."""
+    meant = [each for each in findings if not (each["type"] == "string_type" and isinstance(each["input"], dict))]
+    first = (meant or findings)[0]
+    misspelt = (each for each in meant if each["type"] == "extra_forbidden" and each["loc"][:-1] == first["loc"][:-1])
+    return next(misspelt, first) if first["type"] == "missing" else first
+
+
 def _is_branch(step: str) -> bool:
     """Say whether a step of pydantic's location names a branch of a union rather than a key."""
-    return "[" in step or step in ("int", "str", "constrained-int")
+    return "[" in step or step in ("int", "str", "constrained-int") or step in _BRANCHES
 
 
 def spell_key(steps: Sequence[object]) -> str:
@@ -136,23 +199,69 @@ def _models(annotation: object) -> Iterator[type[BaseModel]]:
         yield from _models(inner)
 
 
-def _network(spec: NetworkSpec) -> Network:
+def _network(spec: NetworkSpec, penalty: RegularizationSpec | None) -> Network:
     names = tuple(spec.inputs) if isinstance(spec.inputs, list) else ()
     inputs = len(names) if isinstance(spec.inputs, list) else spec.inputs
     if inputs == 0:
         raise ProblemError(message("problem.kind", expected=message("kind.non_empty")), where="network.inputs")
-    layers = []
-    for position, layer in enumerate(spec.layers):
-        if layer.activation not in ACTIVATIONS:
-            raise unknown("activation", layer.activation, ACTIVATIONS, where=f"network.layers[{position}].activation")
-        layers.append(Layer(layer.units, ACTIVATIONS[layer.activation].name, layer.bias))
-    if spec.loss not in losses.LOSSES:
-        raise unknown("loss", spec.loss, losses.LOSSES, where="network.loss")
+    layers = tuple(_layer(layer, f"network.layers[{position}]") for position, layer in enumerate(spec.layers))
     key = "network.relu_derivative_at_zero"
     at_zero = numbers.fraction_between(numbers.number(spec.relu_derivative_at_zero, key), 0, 1, key)
-    network = Network(inputs, names, tuple(layers), losses.LOSSES[spec.loss].name, spec.reduction, at_zero)
-    _check_loss_fits(network)
+    loss, settings, body = _loss(spec.loss, "network.loss")
+    network = Network(inputs, names, layers, loss, spec.reduction, at_zero, settings, body, _regularization(penalty))
+    if not body:
+        _check_loss_fits(network)
     return network
+
+
+def _regularization(spec: RegularizationSpec | None) -> Regularization | None:
+    if spec is None:
+        return None
+    highest = 1 if spec.form == "convex" else None
+    strengths = {
+        key: numbers.fraction_between(numbers.number(value, where), 0, highest, where)
+        for key, value, where in (("l2", spec.l2, "regularization.l2"), ("l1", spec.l1, "regularization.l1"))
+        if value is not None
+    }
+    if not strengths:
+        raise ProblemError(message("problem.no_penalty"), where="regularization")
+    if spec.form == "convex" and len(strengths) == 2:
+        raise ProblemError(message("problem.convex"), where="regularization")
+    return Regularization(strengths.get("l2"), strengths.get("l1"), spec.form, spec.biases)
+
+
+def _layer(spec: LayerSpec, where: str) -> Layer:
+    if isinstance(spec.activation, OwnFunction):
+        text = spec.activation.expression
+        try:
+            expressions.parse(text, functions=ARITIES, names=("z",), arities=ARITIES)
+        except SymbackpropError as error:
+            raise error.at(f"{where}.activation.expression") from None
+        if not spec.activation.name.isidentifier() or spec.activation.name in NAMES:
+            what = message("problem.function_name", name=spec.activation.name)
+            raise ProblemError(what, where=f"{where}.activation.name")
+        return Layer(spec.units, spec.activation.name, spec.bias, body=text)
+    if spec.activation not in ACTIVATIONS:
+        raise unknown("activation", spec.activation, ACTIVATIONS, where=f"{where}.activation")
+    row = ACTIVATIONS[spec.activation]
+    settings = numbers.settings({"alpha": spec.alpha}, row.parameters, row.name, where)
+    return Layer(spec.units, row.name, spec.bias, settings)
+
+
+def _loss(spec: str | LossSpec | OwnLoss, where: str) -> tuple[str, Settings, str]:
+    """Return the loss's name, its parameters and, for one of the user's own, its text."""
+    if isinstance(spec, OwnLoss):
+        try:
+            losses.formula("", body=spec.expression)
+        except SymbackpropError as error:
+            raise error.at(f"{where}.expression") from None
+        return "own", (), spec.expression
+    name = spec if isinstance(spec, str) else spec.name
+    if name not in losses.LOSSES:
+        raise unknown("loss", name, losses.LOSSES, where=where)
+    row = losses.LOSSES[name]
+    given = {} if isinstance(spec, str) else {"delta": spec.delta, "margin": spec.margin}
+    return row.name, numbers.settings(given, row.parameters, row.name, where), ""
 
 
 def fitting_activations(predictions: str) -> tuple[str, ...]:
@@ -165,6 +274,8 @@ def fitting_activations(predictions: str) -> tuple[str, ...]:
 
 def _check_loss_fits(network: Network) -> None:
     row, last = losses.LOSSES[network.loss], network.layers[-1].activation
+    if network.layers[-1].body:
+        return
     fitting = fitting_activations(row.predictions)
     if last not in fitting:
         what = message(
@@ -173,15 +284,9 @@ def _check_loss_fits(network: Network) -> None:
         raise ProblemError(what, where="network.loss", valid=fitting)
 
 
-def _parameter(spec: ProblemSpec, key: str, shape: Shape) -> Array:
-    if key not in spec.parameters:
-        return numbers.unknown_array(shape)
-    return numbers.array(spec.parameters[key], shape, f"parameters.{key}")
-
-
-def _samples(spec: ProblemSpec, network: Network) -> int | None:
+def _samples(spec: ProblemSpec) -> int | None:
     """Return the number of samples if the data is a list of samples, None if it is one sample or absent."""
-    x, y = spec.data.x, spec.data.y
+    x, y = spec.data.get("x"), spec.data.get("y")
     if numbers.is_list(x):
         return len(x) if x and numbers.is_list(x[0]) else None
     if x is None and numbers.is_list(y) and y and numbers.is_list(y[0]):
@@ -191,18 +296,18 @@ def _samples(spec: ProblemSpec, network: Network) -> int | None:
 
 def _inputs(spec: ProblemSpec, network: Network, samples: int | None) -> Array:
     shape = _with_samples((network.inputs,), samples)
-    if spec.data.x is None:
+    if spec.data.get("x") is None:
         return numbers.unknown_array(shape)
-    return numbers.array(spec.data.x, shape, "data.x")
+    return numbers.array(spec.data["x"], shape, "data.x")
 
 
 def _targets(spec: ProblemSpec, network: Network, samples: int | None) -> Array:
     outputs = network.layers[-1].units
     shape = _with_samples((outputs,), samples)
-    y = spec.data.y
+    y = spec.data.get("y")
     if y is None:
         return numbers.unknown_array(shape)
-    if losses.LOSSES[network.loss].targets == "distribution":
+    if not network.loss_body and losses.LOSSES[network.loss].targets == "distribution":
         if samples is None and isinstance(y, int):
             y = _one_hot(y, outputs, "data.y")
         elif samples is not None and numbers.is_list(y) and len(y) == samples and not any(map(numbers.is_list, y)):
@@ -231,11 +336,22 @@ def _training(spec: TrainingSpec, shapes: Mapping[str, Shape]) -> Training:
             raise unknown("parameter", name, shapes, where=f"training.frozen[{position}]")
     rate = numbers.number(spec.learning_rate, "training.learning_rate")
     name = optimizers.OPTIMIZERS[spec.optimizer].name
-    return Training(name, {"learning_rate": rate}, steps, frozenset(spec.frozen))
+    return Training(name, {"learning_rate": rate}, steps, frozenset(spec.frozen), spec.update)
 
 
 def _notation(spec: NotationSpec) -> NotationChoice:
     from symbackprop import notation
 
     notation.check_symbols(spec.symbols, where="notation.symbols")
-    return NotationChoice(spec.naming, spec.digits, dict(spec.symbols))
+    return NotationChoice(spec.naming, spec.digits, dict(spec.symbols), _rounding(spec.round_intermediates))
+
+
+def _rounding(spec: RoundingSpec | None) -> Rounding | None:
+    if spec is None:
+        return None
+    if (spec.decimals is None) is (spec.significant is None):
+        raise ProblemError(message("problem.rounding"), where="notation.round_intermediates")
+    if spec.decimals is not None:
+        return Rounding(spec.decimals, significant=False)
+    assert spec.significant is not None
+    return Rounding(spec.significant, significant=True)

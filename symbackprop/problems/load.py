@@ -49,7 +49,7 @@ def load(path: str | Path, overrides: Overrides = ()) -> Problem:
     except SymbackpropError as error:
         raise error.at(str(path)) from None
     try:
-        return build(with_overrides(content, overrides), path.stem)
+        return build(with_overrides(content, overrides), path.stem, path.parent)
     except SymbackpropError as error:
         raise error.at(str(path)) from None
     except RecursionError:

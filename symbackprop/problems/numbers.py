@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
 from symbackprop import arithmetic, expressions
 from symbackprop.errors import Message, ProblemError, SymbackpropError, message
-from symbackprop.functions import ARITIES
+from symbackprop.functions import ARITIES, Settings
 from symbackprop.problems.types import Array, Given, Shape
 
 
@@ -52,6 +52,11 @@ def array(value: object, shape: Shape, where: str) -> Array:
     return Array(shape, tuple(_flat(value, where)))
 
 
+def shape_of_value(value: object, where: str) -> Shape:
+    """Return the shape of nested lists; rows of different lengths are an error."""
+    return _shape(value, where)
+
+
 def unknown_array(shape: Shape) -> Array:
     """Return an array of symbols: no number is given."""
     size = 1
@@ -91,8 +96,30 @@ def spell_shape(shape: Shape) -> str | Message:
     return "×".join(map(str, shape)) if shape else message("problem.scalar_shape")
 
 
-def fraction_between(given: Given, lowest: int, highest: int, where: str) -> Fraction:
-    """Return a rational number within bounds, both included."""
-    if not isinstance(given.value, Fraction) or not lowest <= given.value <= highest:
+def fraction_between(given: Given, lowest: int, highest: int | None, where: str) -> Fraction:
+    """Return a rational number within bounds, both included; `highest` None is no bound."""
+    value = given.value
+    if highest is None:
+        if not isinstance(value, Fraction):
+            raise ProblemError(message("problem.rational", value=given.text), where=where)
+        if value < lowest:
+            raise ProblemError(message("problem.bound", relation="≥", limit=lowest), where=where)
+    elif not isinstance(value, Fraction) or not lowest <= value <= highest:
         raise ProblemError(message("problem.between", value=given.text, lowest=lowest, highest=highest), where=where)
-    return given.value
+    assert isinstance(value, Fraction)
+    return value
+
+
+def settings(given: Mapping[str, object], known: Settings, name: str, where: str) -> Settings:
+    """Return the parameters of an activation or a loss: the given ones, else their defaults."""
+    found = dict(known)
+    for key, value in given.items():
+        if value is None:
+            continue
+        if key not in found:
+            raise ProblemError(message("problem.no_parameter", name=name, key=key), where=f"{where}.{key}")
+        parameter = number(value, f"{where}.{key}")
+        if not isinstance(parameter.value, Fraction):
+            raise ProblemError(message("problem.rational", value=parameter.text), where=f"{where}.{key}")
+        found[key] = parameter.value
+    return tuple(found.items())

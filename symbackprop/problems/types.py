@@ -28,16 +28,50 @@ class Array:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A dense layer: number of units, name of the activation, kind of bias."""
+    """A dense layer: number of units, name of the activation, kind of bias.
+
+    `settings` are parameters of the activation (`alpha`), `body` the text in z of an activation of the user's own.
+    """
 
     units: int
     activation: str
     bias: str
+    settings: tuple[tuple[str, Fraction], ...] = ()
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Regularization:
+    """A penalty on the weights, and with `biases` on biases and thresholds: `l2` and `l1` are its strengths λ.
+
+    Over m samples (1 without a batch), by `form`:
+
+    ============  =========================  ===============
+    `half`        λ/2 Σw² of l2              λ Σ|w| of l1
+    `plain`       λ Σw²                      λ Σ|w|
+    `half_mean`   λ/(2m) Σw²                 λ/m Σ|w|
+    `convex`      Σw²                        Σ|w|
+    ============  =========================  ===============
+
+    The loss is the loss of the data plus the penalties, but for `convex`, λ · (loss of the data) + (1 − λ) · penalty,
+    which has one λ between 0 and 1. The ½ cancels the 2 of the derivative of w²; |w| has no 2 to cancel, so `half` means
+    nothing for it and only the mean of `half_mean` is kept. (`half`: Nielsen 2015, chapter 3, and Goodfellow et al. 2016,
+    equation 7.2; `plain`: CS231n's first assignments; `half_mean`: Ng's courses; `convex`: Zhou, Machine Learning, 2016,
+    equation 5.17.)
+    """
+
+    l2: Fraction | None
+    l1: Fraction | None
+    form: str
+    biases: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A dense network and the loss of one sample; `reduction` says how the losses of several samples are joined."""
+    """A dense network and the loss of one sample; `reduction` says how the losses of several samples are joined.
+
+    `loss_settings` are parameters of the loss (`delta`), `loss_body` the text in a and y of a loss of the user's own.
+    """
 
     inputs: int
     input_names: tuple[str, ...]
@@ -45,47 +79,102 @@ class Network:
     loss: str
     reduction: str
     relu_derivative_at_zero: Fraction
+    loss_settings: tuple[tuple[str, Fraction], ...] = ()
+    loss_body: str = ""
+    regularization: Regularization | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Circuit:
+    """A computation graph: the texts of its equations, and which declared quantities are parameters, inputs, targets.
+
+    `shapes` are those of the declared quantities, for one sample.
+    """
+
+    equations: tuple[str, ...]
+    output: str
+    parameters: tuple[str, ...]
+    inputs: tuple[str, ...]
+    targets: tuple[str, ...]
+    shapes: Mapping[str, Shape]
+    reduction: str
+    relu_derivative_at_zero: Fraction
 
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """Descent: optimiser, settings by name, number of updates, parameters that stay as they are."""
+    """Descent: optimiser, settings by name, number of updates, parameters that stay as they are.
+
+    `update` is `simultaneous`, or `sequential` as in some published examples: the errors of a layer are then computed
+    with the already updated weights of the later layers, which is not gradient descent.
+    """
 
     optimizer: str
     settings: Mapping[str, Given]
     steps: int
     frozen: frozenset[str]
+    update: str = "simultaneous"
+
+
+@dataclass(frozen=True, slots=True)
+class Initialization:
+    """How the parameters named in `drawn` were drawn: initialiser, its settings, seed, whether biases were drawn too."""
+
+    initializer: str
+    settings: tuple[tuple[str, Fraction], ...]
+    biases: bool
+    seed: int
+    drawn: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rounding:
+    """Every computed number rounded, as by hand: to `digits` decimals or, if `significant`, significant digits."""
+
+    digits: int
+    significant: bool
 
 
 @dataclass(frozen=True, slots=True)
 class NotationChoice:
-    """How the document writes things."""
+    """How the document writes things; with `round_intermediates` every computed number is rounded."""
 
     naming: str = "layered"
     digits: int = 6
     symbols: Mapping[str, str] = field(default_factory=dict)
+    round_intermediates: Rounding | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A problem: network, numbers, training and notation.
+    """A problem: its model (a dense network or a computation graph), numbers, training and notation.
 
-    `arrays` holds the parameters, `x` and `y` in the shapes of the layout; `x` and `y` are (samples, units) when
-    `samples` is a number, and (units,) when it is None (one sample).
+    `arrays` holds the numbers of every parameter, input and target; those of the data have the samples as first axis
+    when `samples` is a number, and none when it is None (one sample). `initialization` says how the parameters that the
+    file leaves out were drawn, if they were.
     """
 
     name: str
     title: str
-    network: Network
+    model: Network | Circuit
     layout: str
     arrays: Mapping[str, Array]
     samples: int | None
     training: Training | None
     notation: NotationChoice
+    initialization: Initialization | None = None
+
+    @property
+    def network(self) -> Network:
+        """The dense network of a problem that has one."""
+        assert isinstance(self.model, Network)
+        return self.model
 
     def parameter_shapes(self) -> Mapping[str, Shape]:
         """Return the shape of every parameter, in order: `W1`, then `b1` or `theta1`, then `W2`, …."""
-        return parameter_shapes(self.network, self.layout)
+        if isinstance(self.model, Circuit):
+            return {name: self.model.shapes[name] for name in self.model.parameters}
+        return parameter_shapes(self.model, self.layout)
 
     def missing(self) -> tuple[str, ...]:
         """Return the arrays that lack a number somewhere, in order."""
@@ -101,7 +190,14 @@ def _shapes(network: Network, layout: str) -> Iterator[tuple[str, Shape]]:
     width = network.inputs
     for number, layer in enumerate(network.layers, start=1):
         yield f"W{number}", (layer.units, width) if layout == "column" else (width, layer.units)
-        if layer.bias != "none":
-            letter = "theta" if layer.bias == "threshold" else "b"
-            yield f"{letter}{number}", () if layer.bias == "shared" else (layer.units,)
+        name = bias_name(number, layer)
+        if name is not None:
+            yield name, () if layer.bias == "shared" else (layer.units,)
         width = layer.units
+
+
+def bias_name(number: int, layer: Layer) -> str | None:
+    """Return the code name of the bias or threshold of layer `number`; None where there is none."""
+    if layer.bias == "none":
+        return None
+    return f"theta{number}" if layer.bias == "threshold" else f"b{number}"

@@ -7,14 +7,16 @@ the document out. Adding a format is adding a folder.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+import traceback
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from symbackprop import document, resources, results
 from symbackprop.derivation import Derivation
 from symbackprop.errors import OutputError, message, unknown
-from symbackprop.rendering import view
+from symbackprop.rendering import escapes, view
 from symbackprop.rendering.tex import Printer
 from symbackprop.solution import Solution, solve
 
@@ -36,6 +38,9 @@ class Format:
     folder: Path | None = None
 
 
+_SETTINGS: Mapping[str, type] = {"suffix": str, "escape": str, "tones": dict, "width": int}
+
+
 def formats(templates: str | Path | None = None) -> Mapping[str, Format]:
     """Return the formats by name: one for each folder of templates, and JSON; `templates` adds a folder of the user's.
 
@@ -43,6 +48,8 @@ def formats(templates: str | Path | None = None) -> Mapping[str, Format]:
     'tex'
     """
     found = {"json": Format("json", "json")}
+    if templates and not Path(templates).is_dir():
+        raise OutputError(message("render.folder"), where=str(templates))
     for base in (resources.folder("templates"), *([Path(templates)] if templates else ())):
         for settings in sorted(base.glob("*/format.toml")):
             found[settings.parent.name] = _format(settings)
@@ -51,9 +58,19 @@ def formats(templates: str | Path | None = None) -> Mapping[str, Format]:
 
 def _format(settings: Path) -> Format:
     try:
-        return Format(name=settings.parent.name, folder=settings.parent, **tomllib.loads(settings.read_text("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError) as error:
+        content = tomllib.loads(settings.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise OutputError(message("render.settings", reason=str(error)), where=str(settings)) from None
+    for key, value in content.items():
+        if key not in _SETTINGS:
+            raise unknown("key", key, _SETTINGS, where=str(settings))
+        if not isinstance(value, _SETTINGS[key]):
+            raise OutputError(message("render.setting", key=key, value=repr(value)), where=str(settings))
+    if "suffix" not in content:
+        raise OutputError(message("problem.missing_key", key="suffix"), where=str(settings))
+    if content.get("escape", "none") not in escapes.ESCAPES:
+        raise unknown("escape", content["escape"], escapes.ESCAPES, where=str(settings))
+    return Format(name=settings.parent.name, folder=settings.parent, **content)
 
 
 def render(
@@ -76,24 +93,24 @@ def render(
     table = formats(templates)
     if format not in table:
         raise unknown("format", format, table)
-    if detail not in DETAILS:
-        raise unknown("detail", detail, DETAILS)
+    details = tuple(part.strip() for part in detail.split(","))
+    for part in details:
+        if part not in document.DETAILS:
+            raise unknown("detail", part, document.DETAILS)
     solution = source if isinstance(source, Solution) else solve(source.problem)
     if table[format].folder is None:
         return results.to_json(solution)
-    return _filled(table[format], solution, language, templates)
+    return _filled(table[format], solution, language, details, templates)
 
 
-DETAILS = ("full",)
-"""How much a document shows."""
-
-
-def _filled(chosen: Format, solution: Solution, language: str, templates: str | Path | None) -> str:
+def _filled(
+    chosen: Format, solution: Solution, language: str, details: Sequence[str], templates: str | Path | None
+) -> str:
     import jinja2
     from jinja2.sandbox import SandboxedEnvironment
 
-    printer = Printer(document.notation_of(solution), chosen.tones or {})
-    writer = view.Writer(printer, language, view.ESCAPES[chosen.escape], chosen.width)
+    printer = Printer(document.notation_of(solution), chosen.tones or {}, rows=solution.problem.layout == "row")
+    writer = view.Writer(printer, language, escapes.ESCAPES[chosen.escape], chosen.width)
     folders = [Path(templates) / chosen.name] if templates else []
     environment = SandboxedEnvironment(
         loader=jinja2.FileSystemLoader([*folders, resources.folder("templates") / chosen.name]),
@@ -109,8 +126,27 @@ def _filled(chosen: Format, solution: Solution, language: str, templates: str | 
         keep_trailing_newline=True,
         autoescape=False,  # text is escaped by `view`, each format in its own way
     )
-    content = writer.document(document.compose(solution))
+    content = writer.document(document.compose(solution, details))
+    place = next(
+        (folder / DOCUMENT for folder in folders if (folder / DOCUMENT).is_file()), f"{chosen.name}/{DOCUMENT}"
+    )
     try:
         return environment.get_template(DOCUMENT).render(document=content)
+    except jinja2.TemplateSyntaxError as error:
+        line = message("render.template", line=error.lineno, reason=error.message)
+        raise OutputError(line, where=str(error.filename or place)) from None
+    except jinja2.TemplateNotFound as error:
+        raise OutputError(message("render.missing", name=str(error.name)), where=str(place)) from None
     except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
-        raise OutputError(message("render.template", name=f"{chosen.name}/{DOCUMENT}", reason=str(error))) from None
+        line = message("render.template", line=_line(error), reason=str(error))
+        raise OutputError(line, where=str(place)) from None
+
+
+def _line(error: Exception) -> int:
+    """Return the line of a template in which an error arose: Jinja puts it in the traceback."""
+    lines = [number for frame, number in traceback.walk_tb(error.__traceback__) if _is_template(frame)]
+    return lines[-1] if lines else 1
+
+
+def _is_template(frame: FrameType) -> bool:
+    return "__jinja_template__" in frame.f_globals or frame.f_code.co_filename.endswith(".jinja")

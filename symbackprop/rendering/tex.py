@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -21,6 +20,7 @@ from symbackprop.document.marks import (
     OverSamples,
     Range,
     Shown,
+    Slope,
     Updated,
 )
 from symbackprop.document.truth import Relation
@@ -39,6 +39,7 @@ from symbackprop.formula import (
     walk,
 )
 from symbackprop.notation import GREEK, Notation, Symbol
+from symbackprop.rendering import arrays
 
 RELATIONS = {Relation.EQUAL: "=", Relation.ABOUT: r"\approx"}
 
@@ -46,11 +47,18 @@ _SUM, _SIGNED, _PRODUCT, _POWER, _ATOM = range(5)
 """How tightly a printed formula holds together; a looser one inside a tighter place gets parentheses."""
 
 _OPERATORS = {"exp", "ln", "sin", "cos", "tan", "tanh", "max", "min"}
+_SIGNS = {"sigmoid": r"\sigma", "sign": r"\mathrm{sgn}", "pi": r"\pi"}
 
 
 def word(text: str) -> str:
-    """Return a word or number in math mode; every character that TeX could read as a command is dropped by notation."""
-    return text if len(text) == 1 or not text.isalpha() else rf"\mathrm{{{text}}}"
+    r"""Return a word, a letter or a number in math mode.
+
+    >>> word("net"), word("w"), word("12")
+    ('\\mathrm{net}', 'w', '12')
+    """
+    upright = len(text) > 1 and any(character.isalpha() for character in text)
+    escaped = text.replace("_", r"\_")
+    return rf"\mathrm{{{escaped}}}" if upright else escaped
 
 
 def symbol(found: Symbol) -> str:
@@ -60,8 +68,7 @@ def symbol(found: Symbol) -> str:
     'W^{(1)}_{12}'
     """
     base = rf"\{found.base}" if found.base in GREEK else word(found.base)
-    lower = "".join(part if isinstance(part, str) else symbol(part) for part in found.lower)
-    lower = lower.replace("_", r"\_") if found.lower and all(isinstance(part, str) for part in found.lower) else lower
+    lower = ",".join(word(part) if isinstance(part, str) else symbol(part) for part in found.lower)
     upper = "".join(found.upper)
     return base + _script("^", upper) + _script("_", lower)
 
@@ -74,23 +81,29 @@ def _script(mark: str, text: str) -> str:
 class Printer:
     """Prints formulas in one notation.
 
-    `tones` gives the TeX command that colours a number of each tone, if any; `inline` writes derivatives on one line.
+    `tones` gives the TeX command that colours a number of each tone, if any; `inline` writes derivatives and numerical
+    fractions with a slash: in a sentence, an exponent, an index, under a brace. `rows` says that vectors are rows.
     """
 
     notation: Notation
     tones: Mapping[str, str]
     inline: bool = False
+    rows: bool = False
 
     def print(self, node: Node) -> str:
         """Return a formula as TeX."""
-        return self._print(node)[0]
+        return self.printed(node)[0]
 
-    def _print(self, node: Node) -> tuple[str, int]:
-        return _RULES[type(node)](self, node)
+    def printed(self, node: Node) -> tuple[str, int]:
+        """Return a formula as TeX, and how tightly it holds together."""
+        if isinstance(node, Apply) and arrays.is_array_function(node):
+            return arrays.apply(self, node)
+        rule = _RULES.get(type(node)) or arrays.RULES[type(node)]
+        return rule(self, node)
 
-    def _inside(self, node: Node, place: int) -> str:
+    def inside(self, node: Node, place: int) -> str:
         """Return a formula for a place that binds as tightly as `place`: in parentheses if it is looser."""
-        text, strength = self._print(node)
+        text, strength = self.printed(node)
         return text if strength >= place else rf"\left({text}\right)" if _is_tall(text) else f"({text})"
 
     def _symbol(self, name: str, sample: int | None) -> Symbol:
@@ -117,6 +130,11 @@ class Printer:
         """∂of/∂by."""
         return self._derivative(self.print(node.of), self.print(node.by))
 
+    def slope(self, node: Slope) -> tuple[str, int]:
+        """d/dz of a formula."""
+        by = self.print(node.by)
+        return rf"\frac{{\mathrm{{d}}}}{{\mathrm{{d}} {by}}} {self.inside(node.of, _POWER)}", _PRODUCT
+
     def _derivative(self, of: str, by: str) -> tuple[str, int]:
         text = rf"\partial {of}/\partial {by}" if self.inline else rf"\frac{{\partial {of}}}{{\partial {by}}}"
         return text, _PRODUCT
@@ -135,7 +153,10 @@ class Printer:
         text = numeral.text
         if numeral.denominator:
             sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
-            text, strength = rf"{sign}\frac{{{digits}}}{{{numeral.denominator}}}", _PRODUCT
+            ratio = (
+                rf"{digits}/{numeral.denominator}" if self.inline else rf"\frac{{{digits}}}{{{numeral.denominator}}}"
+            )
+            text, strength = sign + ratio, _PRODUCT
         if numeral.exponent:
             mantissa = "" if text == "1" else rf"{text} \times "
             text, strength = rf"{mantissa}10^{{{numeral.exponent}}}", _PRODUCT
@@ -150,7 +171,7 @@ class Printer:
 
     def terms(self, node: Sum) -> list[str]:
         """Return the terms of a sum, each after the first beginning with its sign."""
-        texts = [self._inside(node.terms[0], _SIGNED)]
+        texts = [self.inside(node.terms[0], _SIGNED)]
         for term in node.terms[1:]:
             sign, body = self._signed(term)
             texts.append(f" {sign} {body}")
@@ -159,12 +180,12 @@ class Printer:
     def _signed(self, term: Node) -> tuple[str, str]:
         """Return sign and size of a term: a negative number is subtracted, a double minus keeps its parentheses."""
         if isinstance(term, Negative):
-            return "-", self._inside(term.operand, _PRODUCT)
+            return "-", self.inside(term.operand, _PRODUCT)
         if isinstance(term, Number) and term.value < 0:
             return "-", self.print(Number(-term.value))
         if isinstance(term, Shown) and term.value < 0:
             return "-", self.print(_positive(term))
-        return "+", self._inside(term, _PRODUCT)
+        return "+", self.inside(term, _PRODUCT)
 
     def product(self, node: Product) -> tuple[str, int]:
         """Factors side by side; a cross between numbers, a dot between derivatives and braces."""
@@ -174,8 +195,8 @@ class Printer:
         """Return the factors of a product, each after the first beginning with what joins it."""
         factors = _flat(node)
         pairs = itertools.pairwise(factors)
-        return [self._inside(factors[0], _PRODUCT)] + [
-            self._times(before, factor) + self._inside(factor, _PRODUCT) for before, factor in pairs
+        return [self.inside(factors[0], _PRODUCT)] + [
+            self._times(before, factor) + self.inside(factor, _PRODUCT) for before, factor in pairs
         ]
 
     def _times(self, before: Node, factor: Node) -> str:
@@ -189,40 +210,53 @@ class Printer:
 
     def quotient(self, node: Quotient) -> tuple[str, int]:
         """A fraction."""
+        if self.inline:
+            above, strength = self.printed(node.numerator)
+            above = above if strength in (_SIGNED, _PRODUCT) else self.inside(node.numerator, _PRODUCT)
+            return f"{above}/{self.inside(node.denominator, _POWER)}", min(max(strength, _SIGNED), _PRODUCT)
         return rf"\frac{{{self.print(node.numerator)}}}{{{self.print(node.denominator)}}}", _PRODUCT
 
     def power(self, node: Power) -> tuple[str, int]:
         """A power."""
-        return f"{self._inside(node.base, _ATOM)}^{{{self.print(node.exponent)}}}", _POWER
+        return f"{self.inside(node.base, _ATOM)}^{{{self._small(node.exponent)}}}", _POWER
+
+    def _small(self, node: Node) -> str:
+        """Return a formula for an exponent, an index or a label under a brace."""
+        return replace(self, inline=True).print(node)
 
     def negative(self, node: Negative) -> tuple[str, int]:
         """A negative; of a negative number, with parentheses."""
-        return f"-{self._inside(node.operand, _PRODUCT)}", _SIGNED
+        return f"-{self.inside(node.operand, _PRODUCT)}", _SIGNED
 
     def apply(self, node: Apply) -> tuple[str, int]:
         """A function of its arguments."""
-        arguments = [self.print(argument) for argument in node.arguments]
         if node.function == "exp":
-            return f"e^{{{arguments[0]}}}", _POWER
+            return f"e^{{{self._small(node.arguments[0])}}}", _POWER
+        if node.function == "step":
+            (argument,) = node.arguments
+            if isinstance(argument, Negative):
+                return rf"\mathbf{{1}}_{{{self._small(argument.operand)} < 0}}", _ATOM
+            return rf"\mathbf{{1}}_{{{self._small(argument)} > 0}}", _ATOM
+        arguments = [self.print(argument) for argument in node.arguments]
         if node.function == "sqrt":
             return rf"\sqrt{{{arguments[0]}}}", _ATOM
         if node.function == "abs":
             return rf"\left\vert {arguments[0]} \right\vert", _ATOM
-        if node.function == "step":
-            return rf"\mathbf{{1}}_{{{arguments[0]} > 0}}", _ATOM
+        if not arguments:
+            return function_name(node.function), _ATOM
         inside = ", ".join(arguments)
         brackets = rf"\left({inside}\right)" if _is_tall(inside) else f"({inside})"
         return function_name(node.function) + brackets, _POWER
 
     def matrix_product(self, node: MatrixProduct) -> tuple[str, int]:
         """Matrices side by side."""
-        return rf"{self._inside(node.left, _PRODUCT)} \, {self._inside(node.right, _PRODUCT)}", _PRODUCT
+        return rf"{self.inside(node.left, _PRODUCT)} \, {self.inside(node.right, _PRODUCT)}", _PRODUCT
 
     def braced(self, node: Braced) -> tuple[str, int]:
         """A formula with a brace under it."""
-        body = self._inside(node.body, _PRODUCT)
-        label = replace(self, inline=True).print(node.label)
-        return rf"\underbrace{{{body}}}_{{{label}}}", _ATOM
+        body = self.inside(node.body, _PRODUCT)
+        # A brace counts as an operator, beside which TeX sets + and · without space; in braces of its own it is a letter.
+        return rf"{{\underbrace{{{body}}}_{{{self._small(node.label)}}}}}", _ATOM
 
     def boxed(self, node: Boxed) -> tuple[str, int]:
         """A boxed result."""
@@ -247,7 +281,7 @@ class Printer:
 
     def over_samples(self, node: OverSamples) -> tuple[str, int]:
         """A sum over the samples."""
-        return rf"\sum_{{n=1}}^{{{node.count}}} {self._inside(node.body, _PRODUCT)}", _SUM
+        return rf"\sum_{{n=1}}^{{{node.count}}} {self.inside(node.body, _PRODUCT)}", _SUM
 
     def about(self, node: About) -> tuple[str, int]:
         """≈ number."""
@@ -263,6 +297,7 @@ _RULES: Mapping[type[Node], Callable[..., tuple[str, int]]] = {
     Adjoint: Printer.adjoint,
     Gradient: Printer.gradient,
     Local: Printer.local,
+    Slope: Printer.slope,
     Number: Printer.number,
     Shown: Printer.shown,
     Sum: Printer.sum,
@@ -286,10 +321,10 @@ _RULES: Mapping[type[Node], Callable[..., tuple[str, int]]] = {
 
 def function_name(name: str) -> str:
     """Return a function's printed name: σ, tanh, ReLU."""
-    if name in _OPERATORS:
-        return rf"\{name}"
-    text = functions.ACTIVATIONS[name].symbol
-    return r"\sigma" if text == "σ" else rf"\mathrm{{{text}}}"
+    if name in _OPERATORS or name in _SIGNS:
+        return _SIGNS.get(name, rf"\{name}")
+    row = functions.ACTIVATIONS.rows.get(name)
+    return word(row.symbol if row else name)
 
 
 def _positive(shown: Shown) -> Shown:
@@ -303,46 +338,3 @@ def _flat(node: Product) -> list[Node]:
 
 def _is_tall(text: str) -> bool:
     return r"\frac" in text or r"\sum" in text
-
-
-_TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|[{}^_]|.", re.DOTALL)
-_WIDE = {r"\times": 2.4, r"\cdot": 1.6, r"\approx": 2.6, "=": 2.6, "+": 2.4, "-": 2.0, "<": 2.4, ">": 2.4}
-_INVISIBLE = {r"\left", r"\right", r"\fwd", r"\bwd", r"\mathrm", r"\boxed", r"\mathbf", r"\,", " ", r"\partial "}
-_SMALL = 0.7
-
-
-def width(tex: str) -> float:
-    """Return roughly how wide a formula is, in digits; lines are broken by it.
-
-    >>> width("0.25")
-    4.0
-    """
-    return _width(iter([*_TOKEN.findall(tex), "}"]))
-
-
-def _width(tokens: Iterator[str]) -> float:
-    total = 0.0
-    script = 1.0
-    for token in tokens:
-        if token == "}":
-            break
-        if token == "{":
-            total += script * _width(tokens)
-            script = 1.0
-        elif token in "^_":
-            script = _SMALL
-        elif token == r"\frac":
-            total += max(_group(tokens), _group(tokens)) + 0.6
-        elif token == r"\underbrace":
-            body = _group(tokens)
-            next(tokens)
-            total += max(body, _SMALL * _group(tokens))
-        else:
-            total += 0.0 if token in _INVISIBLE else script * _WIDE.get(token, 1.0)
-            script = 1.0
-    return total
-
-
-def _group(tokens: Iterator[str]) -> float:
-    next(tokens)
-    return _width(tokens)

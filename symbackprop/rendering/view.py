@@ -5,8 +5,8 @@ Every view has a `kind`; a template has one branch for each kind and computes no
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,45 +14,15 @@ from symbackprop import language
 from symbackprop.document.blocks import Block, Chain, Display, Document, Listing, Paragraph, Section, Table
 from symbackprop.errors import Message
 from symbackprop.formula import Node, Product, Sum
-from symbackprop.rendering.tex import RELATIONS, Printer, width
+from symbackprop.rendering.measure import width
+from symbackprop.rendering.tex import RELATIONS, Printer
 
 View = dict[str, Any]
+Cell = dict[str, str]
+"""What stands before the relation of a line, and what from it on."""
 
-_LATEX = {
-    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
-    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}",
-}  # fmt: skip
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|$~&])")
-_MARKDOWN_START = re.compile(r"^(?:([-+#])|(\d+)([.)]))")
-
-
-def escape_latex(text: str) -> str:
-    r"""Return plain text as LaTeX that prints it; control characters are dropped.
-
-    >>> escape_latex("50 % of $\\input{x}")
-    '50 \\% of \\$\\textbackslash{}input\\{x\\}'
-    """
-    return "".join(_LATEX.get(character, character) for character in _one_line(text))
-
-
-def escape_markdown(text: str) -> str:
-    r"""Return plain text as Markdown that shows it.
-
-    >>> escape_markdown("a*b <script>")
-    'a\\*b \\<script\\>'
-    """
-    escaped = _MARKDOWN.sub(r"\\\1", _one_line(text))
-    # A list, a heading or a numbered list begins only at the start of a text.
-    return _MARKDOWN_START.sub(lambda found: f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}", escaped)
-
-
-def _one_line(text: str) -> str:
-    return "".join(c if c.isprintable() else " " for c in text).strip()
-
-
-ESCAPES: Mapping[str, Callable[[str], str]] = {"latex": escape_latex, "markdown": escape_markdown, "none": str}
-"""Ways to escape plain text, by the name that a format's settings use."""
+_GAP, _INDENT, _RELATION = 5, 2, 3
+"""The room between formulas side by side, before a continued line, and of a relation, in digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +37,7 @@ class Writer:
     def document(self, content: Document) -> View:
         """Return the view of a document."""
         return {
-            "title": self.escape(content.title),
+            "title": self._inline(content.title),
             "subtitle": [self._message(part) for part in content.subtitle],
             "sections": [self._section(section) for section in content.sections],
             "language": self.language,
@@ -89,8 +59,8 @@ class Writer:
             case Table(header, rows, numeric):
                 cells = [[self._inline(cell) for cell in row] for row in rows]
                 return {"kind": "table", "header": list(map(self._inline, header)), "rows": cells, "numeric": numeric}
-            case Display(chains):
-                return {"kind": "display", "lines": [line for chain in chains for line in self._chain(chain)]}
+            case Display():
+                return self._display(block)
         raise TypeError(f"no view for {type(block).__name__}")
 
     def _inline(self, part: object) -> str:
@@ -111,48 +81,85 @@ class Writer:
         lead, trail = len(text) - len(text.lstrip()), len(text) - len(text.rstrip())
         return " " * lead + self.escape(text) + (" " * trail if text.strip() else "")
 
-    def _chain(self, chain: Chain) -> list[View]:
+    def _display(self, display: Display) -> View:
+        """Return displayed formulas: each a chain of lines, or short ones side by side where they may be."""
+        chains = [self._chain(chain) for chain in display.chains]
+        columns = self._columns([chain[0] for chain in chains], display.per_row) if _all_short(chains) else 1
+        if columns == 1:
+            lines = [{"cells": [line], "closes": line is chain[-1]} for chain in chains for line in chain]
+        else:
+            cells = [chain[0] for chain in chains]
+            rows = (cells[start : start + columns] for start in range(0, len(cells), columns))
+            lines = [{"cells": row, "closes": True} for row in rows]
+        return {"kind": "display", "lines": lines, "columns": columns}
+
+    def _columns(self, cells: Sequence[Cell], most: int) -> int:
+        """Return how many short formulas stand side by side: `most`, or as many as fit and fill their rows evenly."""
+        most = min(most, len(cells))
+        for columns in range(most, 1, -1):
+            rows = math.ceil(most / columns)
+            if columns != math.ceil(most / rows):
+                continue
+            widest = [max(width(cell["left"]) for cell in cells[k::columns]) for k in range(columns)]
+            widest += [max(width(cell["right"]) for cell in cells[k::columns]) for k in range(columns)]
+            if not self.width or sum(widest) + _GAP * (columns - 1) <= self.width:
+                return columns
+        return 1
+
+    def _chain(self, chain: Chain) -> list[Cell]:
         """Return the lines of a chain: what stands before the relation, and what from it on.
 
         A chain that fits is one line. Another is broken where a step opens a new thought (the partials, the numbers)
-        and wherever a line is full.
+        and wherever a line is full; a result does not stand alone where the step before it can come down to it.
         """
         left = self.printer.print(chain.left)
-        room = self.width - width(left) if self.width else float("inf")
+        room = self.width - width(left) if self.width else math.inf
         texts = [f"{RELATIONS[step.relation]} {self.printer.print(step.formula)}" for step in chain.steps]
+        if any(step.reason for step in chain.steps):
+            reasons = ["" if step.reason is None else self._reason(step.reason) for step in chain.steps]
+            return _cells(left, [text + reason for text, reason in zip(texts, reasons, strict=True)])
         if sum(map(width, texts)) <= room:
-            return _lines(left, [" ".join(texts)])
-        lines: list[str] = []
+            return _cells(left, [" ".join(texts)])
+        lines: list[list[str]] = []
         for step, text in zip(chain.steps, texts, strict=True):
-            fits = bool(lines) and width(lines[-1]) + width(text) <= room
-            if lines and fits and not step.opens:
-                lines[-1] += f" {text}"
-            elif width(text) <= room:
-                lines.append(text)
-            else:
+            if width(text) > room:
                 first, *rest = self._broken(step.formula, room)
-                lines += [f"{RELATIONS[step.relation]} {first}", *(rf"\quad {part}" for part in rest)]
-        return _lines(left, lines)
+                lines += [[f"{RELATIONS[step.relation]} {first}"], *([rf"\quad {part}"] for part in rest), []]
+            elif lines and lines[-1] and not step.opens and sum(map(width, lines[-1])) + width(text) <= room:
+                lines[-1].append(text)
+            elif lines and not lines[-1]:
+                lines[-1] = [text]
+            else:
+                lines.append([text])
+        lines = [line for line in lines if line]
+        if len(lines) > 1 and len(lines[-1]) == 1 and len(lines[-2]) > 1:
+            moved = lines[-2][-1]
+            if width(moved) + width(lines[-1][0]) <= room and not chain.steps[-2].opens:
+                lines[-2:] = [lines[-2][:-1], [moved, *lines[-1]]]
+        return _cells(left, [" ".join(line) for line in lines])
+
+    def _reason(self, content: Message) -> str:
+        return rf" \qquad \text{{({self.escape(language.say(self.language, content))})}}"
 
     def _broken(self, formula: Node, room: float) -> list[str]:
         """Return a formula in pieces that fit: a sum is broken before its signs, a product before its crosses."""
         whole = self.printer.print(formula)
-        if width(whole) + 3 <= room or not isinstance(formula, Sum | Product):
+        if width(whole) + _RELATION <= room or not isinstance(formula, Sum | Product):
             return [whole]
         pieces = self.printer.terms(formula) if isinstance(formula, Sum) else self.printer.factors(formula)
         lines = [pieces[0]]
         for piece in pieces[1:]:
-            if width(lines[-1]) + width(piece) + 5 <= room:
+            if width(lines[-1]) + width(piece) + _RELATION + _INDENT <= room:
                 lines[-1] += piece
             else:
-                lines.append(piece.lstrip() if piece.lstrip()[0] not in "+-" else f"{{}}{piece}")
+                # Behind empty braces a sign at the start of a line keeps the space of one between two terms.
+                lines.append(f"{{}}{piece}")
         return lines
 
 
-def _lines(left: str, lines: list[str]) -> list[View]:
-    """Return the lines of a chain; `closes` marks its last one, after which a page may end."""
-    last = len(lines) - 1
-    return [
-        {"left": "" if position else left, "right": line, "closes": position == last}
-        for position, line in enumerate(lines)
-    ]
+def _all_short(chains: list[list[Cell]]) -> bool:
+    return all(len(chain) == 1 for chain in chains)
+
+
+def _cells(left: str, lines: list[str]) -> list[Cell]:
+    return [{"left": "" if position else left, "right": line} for position, line in enumerate(lines)]

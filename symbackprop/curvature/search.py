@@ -1,0 +1,175 @@
+"""The numeric search for critical points: a fixed grid of starts, Newton's method and, on a line, changes of sign."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symbackprop import arithmetic
+from symbackprop.curvature import linear
+from symbackprop.curvature.linear import Matrix, Row
+from symbackprop.curvature.tangents import Sweep, second_kinks
+from symbackprop.derivation import Derivation
+from symbackprop.errors import EvaluationError
+from symbackprop.evaluate import FLOAT, Value, is_finite
+
+LINE, GRID = 400, 20
+"""Intervals of the grid of starts with one parameter, and in each direction with two."""
+_FEWEST = 4
+_LARGEST_WORK = 40_000
+"""Starts in the plane times terms in all samples: a large batch has a coarser grid (some seconds)."""
+_HALVINGS = 180
+
+
+@dataclass(frozen=True, slots=True)
+class _Precision:
+    """How Newton's method runs: until steps are below `tolerance`, none longer than `longest`, at most `most_steps`."""
+
+    tolerance: float
+    longest: float
+    most_steps: int
+    damping: float
+
+
+_ROUGH = _Precision(1e-9, 2.0, 50, 1e-16)
+_FINE = _Precision(1e-44, 0.1, 200, 1e-30)
+
+
+def _system(sweep: Sweep, place: Row) -> tuple[Row, Matrix]:
+    """Return gradient and Hessian at a place; NaN where they have no value."""
+    try:
+        return sweep.second(sweep.values(dict(zip(sweep.parameters, place, strict=True))))
+    except (EvaluationError, ZeroDivisionError, OverflowError):
+        lost = (float("nan"),) * len(place)
+        return lost, (lost,) * len(place)
+
+
+def _newton(sweep: Sweep, place: Row, reaches: Sequence[float], precision: _Precision) -> Row | None:
+    """Return the zero of the gradient that Newton's method reaches from a place, if it stays within reach and does.
+
+    Each step solves (H² + μI) p = −H g with a μ far below the eigenvalues that count, so that directions in which nothing
+    changes are left alone (Nocedal and Wright, Numerical Optimization, 2006, section 10.3). It has arrived when the step is
+    below the tolerance, or, at a degenerate zero, when the gradient is and the step is small. (Where a unit saturates, the
+    gradient is tiny too, but the steps are not.)
+    """
+    for _ in range(precision.most_steps):
+        gradient, matrix = _system(sweep, place)
+        if not all(is_finite(entry) for row in (gradient, *matrix) for entry in row):
+            return None
+        size = linear.largest(matrix)
+        if size == 0.0:
+            return place if all(slope == 0 for slope in gradient) and _can_be_flat(sweep) else None
+        step, _ = linear.solve(
+            _damped(matrix, precision.damping * size**2), tuple(-linear.dot(row, gradient) for row in matrix)
+        )
+        if step is None:
+            return None
+        length = max(abs(float(change)) for change in step)
+        shortened = min(1.0, precision.longest / length) if length else 1.0
+        place = tuple(arithmetic.add(x, change * shortened) for x, change in zip(place, step, strict=True))
+        slope = max(abs(float(slope)) for slope in gradient)
+        if length <= precision.tolerance or (length <= precision.tolerance**0.25 and slope <= precision.tolerance):
+            return place
+        if any(abs(float(x)) > 1.5 * reach for x, reach in zip(place, reaches, strict=True)):
+            return None
+    return None
+
+
+def _damped(matrix: Matrix, damping: float) -> Matrix:
+    """Return H² + μI."""
+    squared = [[linear.dot(row, column) for column in matrix] for row in matrix]
+    for place in range(len(matrix)):
+        squared[place][place] = arithmetic.add(squared[place][place], damping)
+    return tuple(map(tuple, squared))
+
+
+def _can_be_flat(sweep: Sweep) -> bool:
+    """Say whether a loss can be constant on a stretch only: analytic formulas cannot, whatever rounding makes of them."""
+    equations = sweep.derivation.elements.equations
+    return any(second_kinks(term.form) for equation in equations for term in equation.terms)
+
+
+def _polished(sweep: Sweep, place: Row) -> Row | None:
+    """Return the zero of the gradient close to a place, in fractions if those make the gradient exactly zero."""
+    found = _newton(sweep, tuple(map(arithmetic.to_real, place)), [math.inf] * len(place), _FINE)
+    if found is None or distance(found, place) > 0.1:
+        return None
+    near = tuple(map(linear.fraction_near, found))
+    return near if None not in near and not any(_system(sweep, near)[0]) else found
+
+
+def on_line(derivation: Derivation, sweep: Sweep, reach: Fraction) -> Iterator[Row]:
+    """Yield the critical points in one parameter: zeros of the gradient on the points of a grid and between them."""
+    rough = Sweep(derivation, FLOAT, sweep.parameters)
+    places = [reach * Fraction(2 * k - LINE, LINE) for k in range(LINE + 1)]
+    slopes = [_system(rough, (float(place),))[0][0] for place in places]
+    start = 0
+    for is_zero, group in itertools.groupby(slopes, key=lambda slope: slope == 0):
+        length = len(list(group))
+        middle = places[start + length // 2]
+        if is_zero and _system(sweep, (middle,))[0][0] == 0 and (length == 1 or _can_be_flat(sweep)):
+            yield (middle,)
+        start += length
+    for (left, right), (below, above) in zip(itertools.pairwise(places), itertools.pairwise(slopes), strict=True):
+        if below * above < 0:
+            yield from _crossing(sweep, left, right)
+    for place, (before, here, after) in zip(
+        places[1:], zip(slopes, slopes[1:], slopes[2:], strict=False), strict=False
+    ):
+        if abs(here) < min(abs(before), abs(after)) and before * here > 0 and here * after > 0:
+            touching = _polished(sweep, (place,))
+            yield from [] if touching is None else [touching]
+
+
+def _crossing(sweep: Sweep, left: Value, right: Value) -> Iterator[Row]:
+    """Yield the place between two others at which the slope changes sign: a zero or a kink, not a pole."""
+    left, right = arithmetic.to_real(left), arithmetic.to_real(right)
+    sign = _system(sweep, (left,))[0][0] > 0
+    for halving in range(_HALVINGS):
+        middle = (left + right) / 2
+        if halving == _HALVINGS // 4:
+            polished = _polished(sweep, (middle,))
+            if polished is not None and left <= polished[0] <= right:
+                yield polished
+                return
+        if (_system(sweep, (middle,))[0][0] > 0) is sign:
+            left = middle
+        else:
+            right = middle
+    here = ((left + right) / 2,)
+    slope = _system(sweep, here)[0][0]
+    if abs(slope) < 1e-15 or (is_finite(slope) and sweep.kinks(sweep.values({sweep.parameters[0]: here[0]}))):
+        yield here
+
+
+def in_plane(derivation: Derivation, sweep: Sweep, reaches: Sequence[Fraction]) -> Iterator[Row]:
+    """Yield the critical points in two parameters that Newton's method reaches from the points of a grid."""
+    rough = Sweep(derivation, FLOAT, sweep.parameters)
+    intervals = max(_FEWEST, min(GRID, math.isqrt(_LARGEST_WORK // sweep.size)))
+    shares = [(2 * k - intervals) / intervals for k in range(intervals + 1)]
+    limits = [float(reach) for reach in reaches]
+    # Closer together near 0, where parameters usually are.
+    ranges = [[reach * share * abs(share) for share in shares] for reach in limits]
+    starts = [tuple(float(sweep.shared[name]) for name in sweep.parameters), *itertools.product(*ranges)]
+    reached = [_newton(rough, start, limits, _ROUGH) for start in starts]
+    for place in distinct(reached, 1e-6):
+        polished = _polished(sweep, place)
+        if polished is not None and all(abs(float(x)) <= reach for x, reach in zip(polished, limits, strict=True)):
+            yield polished
+
+
+def distinct(places: Iterable[Row | None], spacing: float) -> list[Row]:
+    """Return the places without those nearer than `spacing` to an earlier one."""
+    kept: list[Row] = []
+    for place in places:
+        if place is not None and all(distance(place, other) > spacing for other in kept):
+            kept.append(place)
+    return kept
+
+
+def distance(left: Row, right: Row) -> float:
+    """Return the largest difference of two places in one parameter."""
+    return max(abs(float(one) - float(other)) for one, other in zip(left, right, strict=True))

@@ -1,0 +1,228 @@
+"""Jacobian, Hessian, Newton's step and the limit of the learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symbackprop import arithmetic
+from symbackprop.curvature import linear
+from symbackprop.curvature.linear import Matrix, Row
+from symbackprop.curvature.tangents import CurvatureError, Sweep, degrees, elements, free, samples
+from symbackprop.derivation import Derivation, derive
+from symbackprop.errors import EvaluationError, message
+from symbackprop.evaluate import EXACT, Kink, Value
+from symbackprop.formula import names
+from symbackprop.graph import Role
+from symbackprop.problems import Network, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Jacobian:
+    """∂(row)/∂(column): outputs (`a2_1`, in sample 3 of a batch `a2_1@3`) by parameters (`W1_1_2`); entries are exact."""
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    entries: Matrix
+
+    @property
+    def floats(self) -> tuple[tuple[float, ...], ...]:
+        """The entries in float64."""
+        return linear.floats(self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Hessian:
+    """∂²L/∂w∂v for all parameters in order of definition, with the loss and its gradient at the same point.
+
+    `kinks` are the quantities at which a formula, or its derivative, changes branch: there the entries follow the
+    convention at the kink and need not be second derivatives.
+    """
+
+    names: tuple[str, ...]
+    entries: Matrix
+    gradient: Row
+    loss: Value
+    kinks: tuple[Kink, ...]
+
+    @property
+    def floats(self) -> tuple[tuple[float, ...], ...]:
+        """The entries in float64."""
+        return linear.floats(self.entries)
+
+    @property
+    def eigenvalues(self) -> Row:
+        """The eigenvalues, smallest first: a rational one of a rational matrix exactly, the others at 50 digits."""
+        return linear.eigenvalues(self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class NewtonStep:
+    """The step p with H p = −g of the parameters that are not frozen, and the point it leads to.
+
+    `slope` is gᵀp: where it is positive the step climbs (H is not positive definite). `loss_after` is None where the loss
+    has no value after the step.
+    """
+
+    names: tuple[str, ...]
+    before: Row
+    step: Row
+    after: Row
+    slope: Value
+    loss: Value
+    loss_after: Value | None
+
+    @property
+    def floats(self) -> Mapping[str, float]:
+        """The parameters after the step in float64."""
+        return dict(zip(self.names, map(float, self.after), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """Gradient descent on a quadratic loss: eigenvalues λ of the Hessian (smallest first) and the limit 2/λ_max of η.
+
+    The error along an eigenvector is multiplied by 1 − ηλ in each step, so descent converges for 0 < η < `limit`. The
+    limit is None where an eigenvalue is negative (every rate diverges) or all are zero. `factors` are those of the
+    problem's own learning rate, if it has one.
+    """
+
+    eigenvalues: Row
+    limit: Value | None
+    learning_rate: Value | None
+    factors: Row
+
+    @property
+    def largest(self) -> Value:
+        """The largest eigenvalue, λ_max."""
+        return self.eigenvalues[-1]
+
+    def contraction(self, learning_rate: Value) -> Row:
+        """Return the factors 1 − ηλ for a learning rate, in the order of the eigenvalues."""
+        return _contraction(self.eigenvalues, learning_rate)
+
+    @property
+    def floats(self) -> tuple[float, ...]:
+        """The eigenvalues in float64."""
+        return tuple(map(float, self.eigenvalues))
+
+
+def jacobian(problem: Problem, of: str | None = None) -> Jacobian:
+    """Return the Jacobian of the outputs by all parameters, in exact numbers.
+
+    The outputs are the last activations of a network, or the computed quantities that the output equation of a graph
+    reads; `of` names another quantity. (Goodfellow, Bengio and Courville, Deep Learning, 2016, section 4.3.1.) Raises
+    `CurvatureError` above 30 parameters and `MissingValueError` where numbers are left out.
+
+    >>> import symbackprop
+    >>> jacobian(symbackprop.example("line")).entries
+    ((Fraction(1, 1),),)
+    """
+    derivation = derive(problem)
+    sweep = Sweep(derivation, EXACT, elements(derivation))
+    tangents, _ = sweep.forward(sweep.values({}))
+    keys = [
+        (element, sample)
+        for name in _outputs(derivation, of)
+        for sample in samples(derivation, derivation.graph.quantities[name].batched)
+        for element in derivation.graph.quantities[name].elements()
+    ]
+    rows = tuple(name if sample is None else f"{name}@{sample}" for name, sample in keys)
+    return Jacobian(rows, sweep.parameters, tuple(sweep.dense(tangents.get(key, {})) for key in keys))
+
+
+def _outputs(derivation: Derivation, of: str | None) -> tuple[str, ...]:
+    """Return the names of the arrays whose Jacobian is asked for."""
+    graph, model = derivation.graph, derivation.problem.model
+    if of is not None:
+        return (derivation.quantity(of).name,)
+    if isinstance(model, Network):
+        return (f"a{len(model.layers)}",)
+    inner = f"{graph.output}@" if f"{graph.output}@" in graph.quantities else graph.output
+    (formula,) = (equation.formula for equation in graph.equations if equation.name == inner)
+    computed = [name for name in names(formula) if graph.quantities[name].role is Role.INTERMEDIATE]
+    return tuple(computed) or (inner,)
+
+
+def hessian(problem: Problem) -> Hessian:
+    """Return the Hessian of the loss by all parameters, in exact numbers (fractions or 50 digits).
+
+    (Goodfellow, Bengio and Courville, Deep Learning, 2016, section 4.3.1.) Raises as `jacobian` does.
+
+    >>> import symbackprop
+    >>> hessian(symbackprop.example("line")).entries
+    ((Fraction(1, 1),),)
+    """
+    derivation = derive(problem)
+    return hessian_at(Sweep(derivation, EXACT, elements(derivation)), {})
+
+
+def hessian_at(sweep: Sweep, changed: Mapping[str, Value]) -> Hessian:
+    """Return the Hessian by the parameters of a sweep, with some of them changed."""
+    values = sweep.values(changed)
+    gradient, entries = sweep.second(values)
+    loss = values.value(sweep.derivation.graph.output)
+    return Hessian(sweep.parameters, entries, gradient, loss, sweep.kinks(values))
+
+
+def newton_step(problem: Problem) -> NewtonStep:
+    """Return one step of Newton's method, p = −H⁻¹g, over the parameters that are not frozen.
+
+    On a quadratic loss it leads to the stationary point exactly. (Nocedal and Wright, Numerical Optimization, 2006,
+    section 2.2.) Raises `CurvatureError` for a singular Hessian, otherwise as `hessian` does.
+
+    >>> import symbackprop
+    >>> newton_step(symbackprop.example("line")).floats
+    {'W1_1_1': 1.0}
+    """
+    derivation = derive(problem)
+    elements(derivation)
+    sweep = Sweep(derivation, EXACT, free(derivation))
+    found = hessian_at(sweep, {})
+    step, rank = linear.solve(found.entries, tuple(-slope for slope in found.gradient))
+    if step is None:
+        what = message("curvature.singular", rank=rank, count=len(found.names))
+        raise CurvatureError(what, where=problem.name)
+    before = tuple(sweep.shared[name] for name in found.names)
+    after = tuple(arithmetic.settle(arithmetic.add(old, change)) for old, change in zip(before, step, strict=True))
+    try:
+        loss_after = sweep.values(dict(zip(found.names, after, strict=True))).value(derivation.graph.output)
+    except EvaluationError:
+        loss_after = None
+    return NewtonStep(found.names, before, step, after, linear.dot(found.gradient, step), found.loss, loss_after)
+
+
+def rate_limit(problem: Problem) -> RateLimit:
+    """Return the learning rate below which gradient descent converges on a quadratic loss: 2/λ_max.
+
+    A loss is quadratic when its equations, as they are written, make it a polynomial of degree at most 2 in the parameters
+    that are not frozen: its third derivatives are then zero everywhere. (LeCun, Bottou, Orr and Müller, Efficient BackProp,
+    1998, section 5.1; Goodfellow et al., 2016, section 4.3.1.) Raises `CurvatureError` for any other loss, naming the
+    quantity through which it is not quadratic.
+
+    >>> import symbackprop
+    >>> limit = rate_limit(symbackprop.example("line"))
+    >>> limit.limit, limit.contraction(Fraction(3, 2))
+    (Fraction(2, 1), (Fraction(-1, 2),))
+    """
+    derivation = derive(problem)
+    elements(derivation)
+    unfrozen = free(derivation)
+    for name, degree in degrees(derivation, unfrozen):
+        if name in derivation.links and (degree is None or degree > 2):
+            raise CurvatureError(message("curvature.not_quadratic", name=name), where=problem.name)
+    eigenvalues = hessian_at(Sweep(derivation, EXACT, unfrozen), {}).eigenvalues
+    has_limit = eigenvalues[0] >= 0 and eigenvalues[-1] > 0
+    limit = arithmetic.divide(Fraction(2), eigenvalues[-1]) if has_limit else None
+    training = problem.training
+    rate = None if training is None else training.settings.get("learning_rate")
+    if rate is None:
+        return RateLimit(eigenvalues, limit, None, ())
+    return RateLimit(eigenvalues, limit, rate.value, _contraction(eigenvalues, rate.value))
+
+
+def _contraction(eigenvalues: Row, learning_rate: Value) -> Row:
+    return tuple(
+        arithmetic.add(Fraction(1), -arithmetic.multiply(learning_rate, eigenvalue)) for eigenvalue in eigenvalues
+    )

@@ -1,0 +1,123 @@
+"""Solutions of computation graphs: every gate with its value and its gradient, every fork with the sum over its paths."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from symbackprop.document.blocks import Block, Chain, Display, Inline, Listing, Section, Table
+from symbackprop.document.chains import Scene, formula_display, forward, gradient, row_length
+from symbackprop.document.marks import Gradient
+from symbackprop.document.matrix import as_arrays
+from symbackprop.document.statement import given_number, loop
+from symbackprop.document.truth import Relation, Step
+from symbackprop.errors import Message, message
+from symbackprop.formula import Apply, Name, Number, walk
+from symbackprop.graph import Quantity, Role
+from symbackprop.problems import Circuit
+
+_SHORT = 2
+"""Formulas of at most this many paths stand side by side."""
+
+
+def statement(scene: Scene, updates: int) -> Section:
+    """Return the section that states the problem; `updates` is the number of updates that are made."""
+    subsections = [
+        Section(message("title.graph"), tuple(_equations(scene))),
+        Section(message("title.given"), tuple(_given(scene))),
+        Section(message("title.conventions"), (Listing(tuple(_conventions(scene))),)),
+        Section(message("title.formulas"), tuple(_at_a_glance(scene))),
+    ]
+    if scene.derivation.problem.training:
+        subsections.append(Section(message("title.loop"), (loop(scene, updates),)))
+    return Section(message("title.problem"), sections=tuple(subsections))
+
+
+def _equations(scene: Scene) -> Iterator[Block]:
+    graph = scene.derivation.graph
+    chains = [
+        Chain(Name(equation.name), (Step(Relation.EQUAL, as_arrays(graph, equation.formula)),))
+        for equation in graph.equations
+    ]
+    yield Display(tuple(chains))
+
+
+def _given(scene: Scene) -> Iterator[Table]:
+    header = tuple(message(f"column.{name}") for name in ("quantity", "meaning", "value"))
+    graph = scene.derivation.graph
+    for roles in ((Role.PARAMETER,), (Role.INPUT, Role.TARGET)):
+        rows: list[tuple[Inline, ...]] = [
+            (Name(element, sample), message(f"role.{quantity.role.value}"), given_number(scene, element, sample))
+            for quantity in graph.of_role(*roles)
+            for sample in (scene.samples if quantity.batched else [None])
+            for element in quantity.elements()
+        ]
+        if rows:
+            yield Table(header, tuple(rows), (False, False, True))
+
+
+def _conventions(scene: Scene) -> Iterator[Message]:
+    graph, model = scene.derivation.graph, scene.derivation.problem.model
+    output = Name(graph.output)
+    first = next(name for name in scene.derivation.links if name != graph.output)
+    yield message("convention.gate", gradient=Gradient(first), output=output)
+    if graph.samples is not None and isinstance(model, Circuit):
+        kind = f"convention.{model.reduction}"
+        yield message(kind, loss=Name(f"{graph.output}@"), count=graph.samples)
+    terms = [term for equation in scene.derivation.elements.equations for term in equation.terms]
+    parts = [part for term in terms for part in walk(term.form.formula)]
+    if any(isinstance(part, Apply) and part.function in ("max", "min", "abs") for part in parts):
+        yield message("convention.tie")
+    if isinstance(model, Circuit) and any(isinstance(part, Apply) and part.function == "relu" for part in parts):
+        value = Number(model.relu_derivative_at_zero)
+        yield message("convention.relu_at_zero", value=value)
+    yield message("convention.digits", digits=scene.derivation.problem.notation.digits)
+
+
+def _at_a_glance(scene: Scene) -> Iterator[Display]:
+    """Yield the gradients as formulas, the elements of a row side by side while they are short."""
+    order = backward_order(scene)
+    for quantity, group in itertools.groupby(order, lambda name: scene.notation.locate(name)[0]):
+        names = list(group)
+        short = all(len(scene.derivation.links[name]) <= _SHORT for name in names)
+        yield formula_display(scene, names, row_length(scene, quantity) if short else 1)
+
+
+def backward_order(scene: Scene) -> list[str]:
+    """Return the quantities whose gradients are shown: gates from the output back, then parameters, then inputs."""
+    links, graph = scene.derivation.links, scene.derivation.graph
+    computed = [graph.quantities[equation.name] for equation in reversed(graph.equations)]
+    shown = (*computed, *graph.of_role(Role.PARAMETER, Role.INPUT))
+    return [element for quantity in shown for element in quantity.elements() if links.get(element)]
+
+
+def forward_sections(scene: Scene) -> Iterator[Section]:
+    """Yield the forward values, equation by equation; in a batch sample by sample."""
+    graph = scene.derivation.graph
+    computed = [graph.quantities[equation.name] for equation in graph.equations]
+    batched = [quantity for quantity in computed if quantity.batched]
+    shared = [quantity for quantity in computed if not quantity.batched]
+    if not batched:
+        yield Section(message("title.gates"), tuple(_forward(scene, shared, None)))
+        return
+    for sample in scene.samples:
+        yield Section(message("title.sample", number=sample), tuple(_forward(scene, batched, sample)))
+    yield Section(message("title.all_samples"), tuple(_forward(scene, shared, None)))
+
+
+def _forward(scene: Scene, quantities: list[Quantity], sample: int | None) -> Iterator[Block]:
+    for quantity in quantities:
+        yield Display(tuple(forward(scene, name, sample) for name in quantity.elements()))
+
+
+def backward_sections(scene: Scene) -> Iterator[Section]:
+    """Yield the gradients: gates from the output back, then the leaves."""
+    groups: dict[str, list[Block]] = {"gates": [], "parameters": [], "inputs": []}
+    for name in backward_order(scene):
+        quantity, _ = scene.notation.locate(name)
+        group = {Role.PARAMETER: "parameters", Role.INPUT: "inputs"}.get(quantity.role, "gates")
+        for sample in scene.samples if quantity.batched else [None]:
+            groups[group].append(Display((gradient(scene, name, sample),)))
+    for group, blocks in groups.items():
+        if blocks:
+            yield Section(message(f"title.{group}"), tuple(blocks))
