@@ -11,7 +11,7 @@ from symbackprop import arithmetic
 from symbackprop.elements import ElementEquation
 from symbackprop.evaluate import Value, Values, require_numbers
 from symbackprop.formula import Apply, Slot
-from symbackprop.functions import ACTIVATIONS
+from symbackprop.functions import ACTIVATIONS, ARITIES
 from symbackprop.graph import Graph, Quantity, Role
 from symbackprop.solution import Parameters, Solution
 
@@ -106,6 +106,8 @@ def _closed_form(equation: ElementEquation | None, element: str, values: Values,
 
 
 def _is_word(formula: Apply) -> bool:
-    """Say whether a function is what its name alone says in a problem file: not of the user's own, no other parameters."""
+    """Say whether the name alone says the function in a problem file: of one number, with its default parameters."""
     row = ACTIVATIONS.rows.get(formula.function)
-    return not formula.body and formula.settings in ((), row.parameters if row else ())
+    if formula.body or formula.function not in ARITIES:
+        return False
+    return formula.settings in ((), row.parameters if row else ())

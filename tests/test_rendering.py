@@ -22,7 +22,6 @@ from symbackprop import document, language, rendering
 from symbackprop.document.blocks import Display, Section, Table
 from symbackprop.errors import UnknownNameError
 from symbackprop.functions import ACTIVATIONS
-from symbackprop.problems import Network
 from symbackprop.problems.load import examples
 from symbackprop.rendering.escapes import ESCAPES
 from symbackprop.solution import Solution
@@ -30,7 +29,7 @@ from tests.conftest import require_tool
 
 GOLDEN = Path(__file__).parent / "golden"
 TEXTUAL = tuple(name for name, format in rendering.formats().items() if format.folder is not None)
-EXAMPLES = tuple(name for name in examples() if isinstance(sbp.example(name).model, Network))
+EXAMPLES = examples()
 HOSTILE = r'$\input{/etc/passwd}$ <script>alert(1)</script> | ` % # & ~ ^ _ { } \ " [a](b) *c* _d_ ![i](j) &amp; -- #'
 MOST_OVERFULL = 5.0
 """In points: less than anyone sees."""

@@ -292,3 +292,14 @@ def test_zero_steps_give_no_updates() -> None:
 def test_json_is_the_same_every_time() -> None:
     """The same problem gives the same bytes."""
     assert to_json(solve(sbp.example("deep"))) == to_json(solve(sbp.example("deep")))
+
+
+@pytest.mark.parametrize(("alpha", "text"), [(1, "elu(-1)"), (2, None)])
+def test_exact_string_says_nothing_about_other_parameters(alpha: int, text: str | None) -> None:
+    """`elu(-1)` has the default alpha: with another one the value has no short text."""
+    content = {
+        "network": {"inputs": 1, "layers": [{"units": 1, "activation": "elu", "alpha": alpha}], "loss": "sse"},
+        "parameters": {"W1": [[1]], "b1": [0]},
+        "data": {"x": [-1], "y": [1]},
+    }
+    assert text == solved(sbp.problem(content))["exact"].get("a1_1")

@@ -107,7 +107,12 @@ def shaped(graph: Graph, formula: Node) -> Node:
 def _numbers(scene: Scene, quantity: Quantity, tone: Tone) -> list[Step]:
     """Return the value of an array as a step; none without numbers, for a batch, or for a large array."""
     rows = grid_rows(scene, quantity)
-    if scene.values is None or quantity.batched or len(rows) * len(rows[0]) > LARGEST_GRID or len(rows[0]) > WIDEST_GRID:
+    if (
+        scene.values is None
+        or quantity.batched
+        or len(rows) * len(rows[0]) > LARGEST_GRID
+        or len(rows[0]) > WIDEST_GRID
+    ):
         return []
     read = scene.value if tone is Tone.FORWARD else scene.slope
     shown = tuple(tuple(_shown(scene, read(element), tone) for element in row) for row in rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 from symbackprop.errors import ProblemError, message, unknown
@@ -11,6 +12,7 @@ from symbackprop.problems.spec import GraphSpec, ProblemSpec, SymbolSpec
 from symbackprop.problems.types import Array, Circuit, Shape
 
 _LONGEST_NAME = 40
+_LARGEST_ARRAY = 1_000_000
 
 
 def circuit(spec: ProblemSpec, graph: GraphSpec) -> tuple[Circuit, dict[str, Array], int | None]:
@@ -62,6 +64,8 @@ def _array(value: object, where: str) -> Array:
         shape: Shape = tuple(value.shape)
         if len(shape) > 2:
             raise ProblemError(message("graph.rank"), where=where)
+        if math.prod(shape) > _LARGEST_ARRAY:
+            raise ProblemError(message("graph.size", limit=_LARGEST_ARRAY), where=where)
         return numbers.unknown_array(shape)
     shape = numbers.shape_of_value(value, where)
     if len(shape) > 2 or 0 in shape:

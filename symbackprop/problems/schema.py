@@ -29,7 +29,10 @@ def schema() -> dict[str, Any]:
     """
     found = {"$schema": DIALECT} | ProblemSpec.model_json_schema() | {"title": "symbackprop problem file"}
     for (table, key), registry in _NAMED.items():
-        found["$defs"][table]["properties"][key]["enum"] = [*registry, *registry.aliases]
+        described = found["$defs"][table]["properties"][key]
+        # Where a table may stand in place of a name, only the name is one of a list.
+        text = next((branch for branch in described.get("anyOf", ()) if branch.get("type") == "string"), described)
+        text["enum"] = [*registry, *registry.aliases]
     for definition in found["$defs"].values():
         for described in definition["properties"].values():
             if described.get("default", ...) is None:
