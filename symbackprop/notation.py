@@ -168,8 +168,10 @@ def own_symbol(name: str) -> Symbol:
     >>> own_symbol("Wx").lower, own_symbol("beta2"), own_symbol("cost").base
     (('x',), Symbol(base='beta', lower=('2',), upper=()), 'cost')
     """
-    base, _, index = name.partition("_")
+    base, _, index = name.strip("_").partition("_")
     letters = base.rstrip("0123456789")
+    if not letters:
+        return Symbol(name)  # underscores alone, or a digit behind one
     lower = tuple(part for part in (base[len(letters) :], *index.split("_")) if part)
     if len(letters) == 2 and letters[0].isupper() and letters[1].islower() and letters not in GREEK:
         return Symbol(letters[0], (letters[1], *lower))

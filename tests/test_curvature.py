@@ -392,23 +392,3 @@ def test_second_order_is_for_at_most_thirty_parameters(ask: Any) -> None:
     larger = sbp.network([30, 1], activations=["linear"], loss="half_squared_error")
     with pytest.raises(CurvatureError, match="at most 30 parameters, and this problem has 31"):
         ask(larger)
-
-
-# Linear algebra
-
-
-def test_eigenvalues_are_exact_where_they_are_rational() -> None:
-    """Rational eigenvalues of rational matrices are fractions, however often they occur; the others have 50 digits."""
-    third = Fraction(1, 3)
-    assert (third, third, Fraction(2)) == linear.eigenvalues(((third, 0, 0), (0, Fraction(2), 0), (0, 0, third)))
-    low, high = linear.eigenvalues(((Fraction(1), Fraction(1)), (Fraction(1), Fraction(2))))
-    assert abs(low + high - 3) < 1e-48
-    assert abs(low * high - 1) < 1e-48
-    assert not isinstance(low, Fraction)
-
-
-def test_solution_of_a_singular_system_is_none() -> None:
-    """The rank tells how far elimination came."""
-    one, two = Fraction(1), Fraction(2)
-    assert (None, 1) == linear.solve(((one, two), (two, 2 * two)), (one, one))
-    assert ((one, one), 2) == linear.solve(((0 * one, two), (one, one)), (two, two))

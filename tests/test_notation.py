@@ -8,11 +8,12 @@ from collections.abc import Mapping
 import pytest
 
 import symbackprop as sbp
+from symbackprop import rendering
 from symbackprop.errors import ProblemError
 from symbackprop.formula import Adjoint, Apply, Name
 from symbackprop.functions import ACTIVATIONS, PRIMITIVES
 from symbackprop.losses import LOSSES
-from symbackprop.notation import COMMON, DEFAULTS, KINDS, NAMINGS, Notation, check_symbols, parse_symbol
+from symbackprop.notation import COMMON, DEFAULTS, KINDS, NAMINGS, Notation, check_symbols, own_symbol, parse_symbol
 from symbackprop.problems import build
 from symbackprop.rendering.tex import Printer, function_name, symbol, word
 
@@ -184,3 +185,34 @@ def test_different_elements_never_print_alike(naming: str, layout: str, bias: st
             delta = found.delta(element)
             if delta is not None:
                 assert texts.setdefault(symbol(delta), f"delta of {element}") == f"delta of {element}"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("s", "s"),
+        ("h1", "h_1"),
+        ("Wx", "W_x"),
+        ("beta2", r"\beta_2"),
+        ("loss_total", r"\mathrm{loss}_{\mathrm{total}}"),
+        ("_w", "w"),
+        ("x__y", "x_y"),
+        ("_", r"\_"),
+        ("größe", r"\mathrm{größe}"),
+    ],
+)
+def test_symbol_of_a_name_of_the_users_own(name: str, expected: str) -> None:
+    """A quantity of a computation graph is printed by its own name, never without a letter."""
+    assert expected == symbol(own_symbol(name))
+
+
+def test_names_with_underscores_and_other_letters_are_documented() -> None:
+    """Any name that the problem file takes can be worked out on paper."""
+    graph = {
+        "parameters": {"größe": 2, "_w": [1, 2], "x__y": [[1, 2], [3, 4]]},
+        "inputs": {"x1": [1, 2]},
+        "equations": ["s = größe*_w[0] + sum(x__y @ x1)", "loss_total = s**2/2"],
+        "output": "loss_total",
+    }
+    text = rendering.render(sbp.solve(sbp.problem({"graph": graph})), "markdown", detail="full,matrix")
+    assert r"\mathrm{größe}" in text

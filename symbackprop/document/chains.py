@@ -281,10 +281,10 @@ def errors_of(scene: Scene, layer: list[Quantity]) -> list[str]:
 def parameters_of(layer: list[Quantity]) -> list[str]:
     """Return the parameters of a layer, each array unit by unit, whatever its layout."""
     return [
-        element
+        quantity.element(index)
         for quantity in layer
         if quantity.role is Role.PARAMETER
-        for element in sorted(quantity.elements(), key=lambda name: [int(part) for part in name.split("_")[1:]])
+        for index in sorted(quantity.indices(), key=lambda index: index[::-1] if quantity.transposed else index)
     ]
 
 
