@@ -6,10 +6,10 @@ one link, upstream adjoint × local partial. The gradient by a quantity is the s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from symbackprop.elements import ElementGraph, Term
+from symbackprop.elements import ElementEquation, ElementGraph, Term
 from symbackprop.formula import Node
 
 
@@ -25,7 +25,36 @@ class Link(NamedTuple):
         return self.term.partial(self.slot)
 
 
-Links = Mapping[str, tuple[Link, ...]]
+class Links(Mapping[str, tuple[Link, ...]]):
+    """The links of every quantity that the output depends on, each quantity after the sources of its links.
+
+    Links are made when they are asked for; what is stored is where a quantity is read: numbers of equation, term and slot,
+    one after the other. (Tens of thousands of small objects would keep the garbage collector busy longer than the
+    sweep.)
+    """
+
+    __slots__ = ("_equations", "_places")
+
+    def __init__(self, equations: Sequence[ElementEquation], places: Mapping[str, Sequence[int]]) -> None:
+        self._equations = equations
+        self._places = places
+
+    def __getitem__(self, name: str) -> tuple[Link, ...]:
+        places = iter(self._places[name])
+        return tuple([self._link(*place) for place in zip(places, places, places, strict=True)])
+
+    def _link(self, equation: int, term: int, slot: int) -> Link:
+        source = self._equations[equation]
+        return Link(source.name, source.terms[term], slot)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
 
 
 def sweep(elements: ElementGraph) -> Links:
@@ -35,15 +64,23 @@ def sweep(elements: ElementGraph) -> Links:
 
     The output itself has no link: its adjoint is 1. The time is proportional to the number of term arguments (edges).
     """
-    links: dict[str, list[Link]] = {elements.output: []}
-    defined: list[str] = []
-    for equation in reversed(elements.equations):
-        if equation.name not in links:
-            continue
-        defined.append(equation.name)
-        for term in reversed(equation.terms):
-            for slot in reversed(range(len(term.arguments))):
-                links.setdefault(term.arguments[slot], []).append(Link(equation.name, term, slot))
+    equations = elements.equations
+    read = {elements.output}
+    swept: list[int] = []
+    for position in reversed(range(len(equations))):
+        if equations[position].name in read:
+            swept.append(position)
+            read.update(*[term.arguments for term in equations[position].terms])
     # Defined quantities in reverse order of definition: each comes after every source of its links. Then the leaves.
-    order = dict.fromkeys((*defined, *links))
-    return {name: tuple(reversed(links[name])) for name in order}
+    places: dict[str, tuple[int, ...]] = {equations[position].name: () for position in swept}
+    more: dict[str, list[int]] = {}
+    for position in reversed(swept):
+        for number, term in enumerate(equations[position].terms):
+            for slot, name in enumerate(term.arguments):
+                if name in more:
+                    more[name] += (position, number, slot)
+                elif places.get(name):
+                    more[name] = [*places[name], position, number, slot]
+                else:
+                    places[name] = (position, number, slot)
+    return Links(equations, {**places, **more})

@@ -6,6 +6,8 @@ per equation, and each element only fills its names.
 
 from __future__ import annotations
 
+import functools
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -93,7 +95,7 @@ def _expanded(graph: Graph, equation: Equation) -> Iterator[ElementEquation]:
     quantity = graph.quantities[equation.name]
     pieces = [_piece(graph, equation, part, wrap) for part, wrap in _addends(equation.formula, lambda node: node)]
     for index in quantity.indices():
-        terms = tuple(term for piece in pieces for term in piece(index))
+        terms = tuple(itertools.chain.from_iterable([piece(index) for piece in pieces]))
         yield ElementEquation(quantity.element(index), terms, quantity.batched)
 
 
@@ -148,10 +150,13 @@ def _matrix_product(graph: Graph, node: MatrixProduct, left: Accessor, right: Ac
     shape = shape_of(node.left, graph.shapes, "")
     rank, inner = len(shape) - 1, range(shape[-1])
 
+    # The names of a row serve every column, and those of a column every row.
+    row = functools.cache(lambda place: [left((*place, k)) for k in inner])
+    column = functools.cache(lambda place: [right((k, *place)) for k in inner])
+
     def terms(index: Shape) -> Iterator[Term]:
-        row, column = index[:rank], index[rank:]
-        for k in inner:
-            yield Term(form, (left((*row, k)), right((k, *column))))
+        pairs = zip(row(index[:rank]), column(index[rank:]), strict=True)
+        return map(Term._make, zip(itertools.repeat(form), pairs, itertools.repeat(())))
 
     return terms
 

@@ -53,7 +53,7 @@ class Quantity:
         'W1_1_3'
         """
         ordered = reversed(index) if self.transposed else index
-        return "_".join((self.name, *(str(position + 1) for position in ordered)))
+        return "_".join([self.name, *[str(position + 1) for position in ordered]])
 
     def indices(self) -> Iterator[Shape]:
         """Iterate over all indices in the array's own order, the last one fastest."""
