@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -123,10 +123,6 @@ class Derivation:
         if element not in self.equations:
             raise unknown("quantity", element, self.equations)
         return symbolic.to_sympy(self.equations[element].formula())
-
-    def adjoint_order(self) -> Iterator[str]:
-        """Iterate over all scalars the output depends on, every one after the sources of its links."""
-        return iter(self.links)
 
 
 def derive(problem: Problem) -> Derivation:

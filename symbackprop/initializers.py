@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     import numpy
 
 DEFAULT = "glorot_uniform"
-FANS = ("fan_in", "fan_out")
-"""What an initialiser's arguments may be written in: the number of inputs of a layer, and the number of its units."""
 
 
 @dataclass(frozen=True, slots=True)

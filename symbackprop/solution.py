@@ -27,7 +27,6 @@ from symbackprop.problems import Problem, Training
 from symbackprop.symbolic import to_sympy
 
 Parameters = Mapping[str, Value]
-Data = tuple[Mapping[str, Value], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -246,3 +246,32 @@ def test_numeral_shows_the_digits_asked_for(value: arithmetic.Exact, digits: int
     """Rounded numbers keep their zeros, short decimals stay exact, extreme ones take a power of ten."""
     numeral = numerals.show(value, numerals.Style(digits)).numeral
     assert numeral.text + (f"e{numeral.exponent}" if numeral.exponent else "") == expected
+
+
+def markdown(name: str, *overrides: tuple[str, object]) -> str:
+    """Return the Markdown of an example with some keys replaced."""
+    return rendering.render(sbp.solve(sbp.example(name, overrides)), "markdown")
+
+
+def test_document_of_an_ascent_does_not_blame_the_step() -> None:
+    """A loss that rises is a step too long only where the step was meant to make it fall."""
+    rising = markdown("line", ("training.learning_rate", "2.5"), ("training.steps", 1))
+    climbing = markdown("line", ("training.learning_rate", "-0.5"), ("training.steps", 1))
+    assert ["rose" in text for text in (rising, climbing)] == [True, True]
+    assert ["too long" in text for text in (rising, climbing)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("activation", "value"),
+    [("relu", "0"), ("leaky_relu", "0.01"), ("elu", "1"), ("sigmoid", None), ("softsign", None)],
+)
+def test_document_states_the_derivative_taken_at_a_kink(activation: str, value: str | None) -> None:
+    """Every activation whose formula changes at 0 says what its derivative is there; smooth ones say nothing."""
+    text = markdown("classifier", ("network.layers.0.activation", activation))
+    stated = [line for line in text.splitlines() if "formula of" in line]
+    assert [f"taken to be ${value}$." in line for line in stated] == ([] if value is None else [True])
+
+
+def test_document_of_a_batch_states_the_learning_rate() -> None:
+    """The table of symbols gives the learning rate its value, also where nothing else has one."""
+    assert "Learning rate | $0.1$ |" in markdown("xor", ("training.epochs", 1))

@@ -8,13 +8,14 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop import functions, optimizers
+from symbackprop.arithmetic import evaluate
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Listing, Paragraph, Section, Table
 from symbackprop.document.chains import Scene, gradient_formulas, written_out
 from symbackprop.document.marks import About, Assigned, Equality, Gradient, Letter, OverSamples, Range, Tone
 from symbackprop.document.numerals import show
 from symbackprop.document.truth import Relation, Step
 from symbackprop.errors import Message, message
-from symbackprop.formula import Adjoint, Apply, Name, Node, Number, Product, added, names, rewrite
+from symbackprop.formula import Adjoint, Apply, Name, Node, Number, Product, Slot, added, fill, names, rewrite
 from symbackprop.graph import Quantity, Role
 from symbackprop.notation import Symbol
 
@@ -170,10 +171,7 @@ def _conventions(scene: Scene) -> Iterator[Message]:
     if problem.samples is not None:
         loss = Name(f"{scene.derivation.graph.output}@")
         yield message(f"convention.{problem.network.reduction}", loss=loss, count=problem.samples)
-    if any(layer.activation == "relu" for layer in problem.network.layers):
-        z = Letter(Symbol("z"))
-        value = Number(problem.network.relu_derivative_at_zero)
-        yield message("convention.relu", step=Apply("step", (z,)), value=value)
+    yield from _kinks(scene)
     if problem.network.regularization is not None:
         output = scene.derivation.graph.output
         yield message("convention.penalty", loss=Equality(Name(output), scene.derivation.equations[output].formula()))
@@ -189,11 +187,23 @@ def _conventions(scene: Scene) -> Iterator[Message]:
         yield message("convention.frozen", names=_items(list(frozen)))
 
 
+def _kinks(scene: Scene) -> Iterator[Message]:
+    """Yield what is taken for the derivative of each activation in use at the kink of its formula, once."""
+    applied = [equation.terms[0].form for equation in scene.derivation.elements.equations if equation.terms[0].values]
+    kinked = [form for form in dict.fromkeys(applied) if form.kinks and form.arity == 1]
+    z = Letter(Symbol("z"))
+    if kinked:
+        yield message("convention.step", step=Apply("step", (z,)))
+    for form in kinked:
+        at_zero = evaluate(form.partial(0).plain, lambda part: Fraction(0) if isinstance(part, Slot) else None)
+        yield message("convention.kink", function=fill(form.formula, (z,)), value=show(at_zero, scene.style))
+
+
 def _symbols(scene: Scene) -> Table:
     listed = _listed(scene)
     has_formula = all(len(scene.derivation.equations[name].terms) <= _MOST_TERMS for name in listed)
     has_value = scene.derivation.graph.samples is None and scene.values is not None
-    kept = (True, True, has_formula, has_value)
+    kept = (True, True, has_formula or not has_value, has_value)
 
     def row(symbol: Inline, meaning: Inline, formula: Inline, value: Inline) -> tuple[Inline, ...]:
         return tuple(itertools.compress((symbol, meaning, formula, value), kept))
@@ -202,12 +212,14 @@ def _symbols(scene: Scene) -> Table:
     rows = []
     for name in listed:
         value: Inline = show(scene.value(name), scene.style, tone=Tone.FORWARD) if has_value else ""
-        rows.append(row(Name(name), _meaning(scene, name), _defining(scene, name), value))
+        formula: Inline = _defining(scene, name) if has_formula else ""
+        rows.append(row(Name(name), _meaning(scene, name), formula, value))
     training = scene.derivation.problem.training
     if training:
         rate = training.settings["learning_rate"]
         letter, size = Letter(scene.notation.learning_rate()), show(rate.value, scene.style, written=rate.text)
-        rows.append(row(letter, message("meaning.learning_rate"), "", size))
+        # In a batch no other symbol has one value, so that there is no column for values.
+        rows.append(row(letter, message("meaning.learning_rate"), "" if has_value else size, size))
     return Table(header, tuple(rows), tuple(itertools.compress((False, False, False, True), kept)))
 
 

@@ -112,7 +112,11 @@ def after_section(scene: Scene, solution: Solution) -> Section:
     """Return the section that shows the forward pass with the new parameters, the loss before and after, further steps."""
     count = len(solution.steps)
     before, after = solution.losses[count - 1], solution.losses[count]
-    verdict = "fell" if after < before else "rose" if after > before else "stayed"
+    training = solution.problem.training
+    is_descent = (
+        training is not None and training.settings["learning_rate"].value > 0 and training.update != "sequential"
+    )
+    verdict = "fell" if after < before else "stayed" if after == before else "rose" if is_descent else "rose_on_purpose"
     output = scene.derivation.graph.output
     old = show(solution.steps[-1].values.value(output), scene.style)
     new = show(scene.value(output), scene.style)
