@@ -184,7 +184,7 @@ def test_page_names_targets_that_make_has(page: str) -> None:
 def test_readme_lists_every_command() -> None:
     """The table of commands has each command once, with an example of it."""
     rows = rows_of(section(README, "Commands"))
-    assert sorted(cli.commands.commands) == sorted(name for name, _, _ in rows)
+    assert list(cli.command_names()) == sorted(name for name, _, _ in rows)
     assert [name for name, _, _ in rows] == [shlex.split(example)[1] for _, _, example in rows]
 
 
@@ -334,11 +334,11 @@ def test_docs_list_every_symbol() -> None:
     assert {kind: [each.get(kind, "–") for each in letters] for kind in notation.KINDS} == rows
 
 
-@pytest.mark.parametrize("command", sorted(cli.commands.commands))
+@pytest.mark.parametrize("command", list(cli.command_names()))
 def test_docs_describe_every_command_and_option(command: str) -> None:
     """The section of a command in docs/problem-format.md names all its options, and no other."""
     (title,) = re.findall(rf"^### (`symbackprop {command}\b.*`)$", text_of("docs/problem-format.md"), re.MULTILINE)
-    options = {option for parameter in cli.commands.commands[command].params for option in parameter.opts}
+    options = {option for parameter in cli.command(command).params for option in parameter.opts}
     expected = {option for option in options if option.startswith("-")}
     assert expected == set(re.findall(r"`(-\w|--[a-z-]+)", section("docs/problem-format.md", title)))
 
@@ -421,7 +421,7 @@ def test_relative_links_lead_somewhere(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_page_names_commands_that_exist(page: str) -> None:
     """What a page calls a command of symbackprop is one, and each example it solves is bundled."""
-    assert set(re.findall(r"`(?:\$ )?symbackprop ([a-z]\w*)", text_of(page))) <= set(cli.commands.commands)
+    assert set(re.findall(r"`(?:\$ )?symbackprop ([a-z]\w*)", text_of(page))) <= set(cli.command_names())
     known = {*load.examples(), "mazzur"}
     assert set(re.findall(r"symbackprop (?:solve|check) ([a-z]\w*)(?![\w/.])", text_of(page))) <= known
 

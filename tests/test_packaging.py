@@ -64,7 +64,7 @@ def test_wheel_has_code_phrases_templates_and_examples(built: Path) -> None:
     inside = files_below("symbackprop")
     beside = {f"symbackprop/{name}" for folder in ("templates", "examples") for name in files_below(folder)}
     assert inside | beside == names
-    assert "symbackprop/language/en.toml" in names
+    assert "symbackprop/language/en/document.toml" in names
 
 
 def test_wheel_names_its_dependencies_and_licence(built: Path) -> None:

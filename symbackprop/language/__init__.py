@@ -1,4 +1,8 @@
-"""Phrases: a language is one TOML file in this folder, found by its name. Adding a language is adding a file."""
+"""Phrases: a language is a folder of TOML files, found by its name. Adding a language is adding a folder.
+
+The files divide the phrases by what they are for; every language has the same files with the same ids, in tables that no
+two files of a language share.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ def available() -> tuple[str, ...]:
     >>> "en" in available()
     True
     """
-    return tuple(sorted(file.stem for file in Path(__file__).parent.glob("*.toml")))
+    return tuple(sorted({file.parent.name for file in Path(__file__).parent.glob("*/*.toml")}))
 
 
 @functools.cache
@@ -29,8 +33,12 @@ def phrases(language: str) -> Mapping[str, str]:
     """Return every phrase of a language by its id (`table.key`); an unknown language is an error."""
     if language not in available():
         raise unknown("language", language, available())
-    tables = tomllib.loads((Path(__file__).parent / f"{language}.toml").read_text("utf-8"))
-    return {f"{table}.{key}": text for table, keys in tables.items() for key, text in keys.items()}
+    return {
+        f"{table}.{key}": text
+        for file in sorted((Path(__file__).parent / language).glob("*.toml"))
+        for table, keys in tomllib.loads(file.read_text("utf-8")).items()
+        for key, text in keys.items()
+    }
 
 
 def pieces(language: str, message: Message) -> Iterator[str | tuple[object]]:

@@ -1,0 +1,1 @@
+"""The commands: one module for each, named as it is, whose `command` is what click runs."""

@@ -1,0 +1,62 @@
+"""What the commands read: the problem with its overrides, lists of formats; the options that several commands share."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from symbackprop import language
+from symbackprop.errors import OutputError, SymbackpropError, message, unknown
+
+if TYPE_CHECKING:
+    from symbackprop.problems import Problem
+    from symbackprop.rendering import Format
+
+problem_argument = click.argument("problem", metavar="PROBLEM")
+overrides_option = click.option(
+    "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, as in training.learning_rate=1.5."
+)
+lang_option = click.option(
+    "--lang", default=language.DEFAULT, show_default=True, metavar="LANGUAGE", help="Language of the text."
+)
+templates_option = click.option(
+    "--templates", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Templates of your own."
+)
+quiet_option = click.option("--quiet", is_flag=True, help="Do not print the paths of the results.")
+
+
+def read_problem(source: str, overrides: Sequence[str], digits: int | None = None) -> Problem:
+    """Return a problem by its file or the name of an example, with keys overridden."""
+    from symbackprop.problems import load
+
+    changes = [load.parse_override(text) for text in overrides]
+    if digits is not None:
+        changes.append(("notation.digits", digits))
+    return load.find(source, changes)
+
+
+@contextlib.contextmanager
+def placed(source: str) -> Iterator[None]:
+    """Let an error that names no place name the problem."""
+    try:
+        yield
+    except SymbackpropError as error:
+        raise (error if error.where.startswith(source) else error.at(source)) from None
+
+
+def read_formats(text: str, templates: Path | None, *, one: bool) -> tuple[Format, ...]:
+    """Return the formats of a list such as `latex,markdown`, each once; `one` refuses several."""
+    from symbackprop import rendering
+
+    known = rendering.formats(templates)
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    for name in names:
+        if name not in known:
+            raise unknown("format", name, known, where="--format")
+    if one and len(names) > 1:
+        raise OutputError(message("cli.one_format", count=len(names), formats=names), where="--output")
+    return tuple(known[name] for name in names)
