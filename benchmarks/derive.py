@@ -11,15 +11,14 @@ import functools
 import importlib.util
 import itertools
 import math
-import os
-import platform
 import random
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import sympy
+from measuring import Line, machine, show, table, times
 
 import symbackprop as sbp
 from symbackprop import dense, matrices
@@ -32,15 +31,6 @@ SQUARE = (7, 12, 22, 39, 71)
 SMALL = (4, 8, 8, 2)
 WIDE = (784, 16, 10)
 LARGE = (784, 128, 10)
-
-
-class Line(NamedTuple):
-    """A line of the table; an empty target is only for information."""
-
-    what: str
-    measured: str
-    target: str = ""
-    met: bool | None = None
 
 
 def main() -> None:
@@ -56,41 +46,6 @@ def main() -> None:
         table(composed(options.repeat))
 
 
-def show(text: str) -> None:
-    """Print a text."""
-    print(text, flush=True)  # noqa: T201 - a benchmark is run by hand and prints
-
-
-def table(lines: Iterator[Line]) -> None:
-    """Print lines of the table as they are measured."""
-    for line in lines:
-        verdict = {None: "", True: "met", False: "MISSED"}[line.met]
-        show(f"{line.what:<62} {line.measured:>22}  {line.target:<12} {verdict}".rstrip())
-
-
-def machine() -> str:
-    """Return the machine, Python and SymPy that the numbers belong to."""
-    processor = platform.processor() or platform.machine()
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            processor = next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    versions = f"Python {platform.python_version()}, SymPy {sympy.__version__}"
-    return f"{processor}, {os.cpu_count()} cores, {platform.system()}; {versions}\n"
-
-
-def times(run: Callable[[], object], repeat: int) -> list[float]:
-    """Return the sorted seconds of some runs, after one to warm up."""
-    run()
-    found = []
-    for _ in range(repeat):
-        start = time.perf_counter()
-        run()
-        found.append(time.perf_counter() - start)
-    return sorted(found)
-
-
 def network(widths: Sequence[int], **numbers: object) -> Problem:
     """Return a network of sigmoid units with half the squared error."""
     layers = [{"units": units, "activation": "sigmoid"} for units in widths[1:]]
@@ -100,6 +55,13 @@ def network(widths: Sequence[int], **numbers: object) -> Problem:
 def edges(widths: Sequence[int]) -> int:
     """Return the number of weights."""
     return sum(before * after for before, after in itertools.pairwise(widths))
+
+
+def derived(problem: Problem) -> Derivation:
+    """Return the derivation with its links, which are worked out when they are first read."""
+    derivation = derive(problem)
+    assert len(derivation.links)
+    return derivation
 
 
 def milliseconds(found: Sequence[float]) -> str:
@@ -115,7 +77,7 @@ def growth(repeat: int) -> Iterator[Line]:
     points = []
     for width in SQUARE:
         problem = network((width,) * 3)
-        best = times(functools.partial(derive, problem), repeat)[0]
+        best = times(functools.partial(derived, problem), repeat)[0]
         points.append((math.log(edges((width,) * 3)), math.log(best)))
         per_edge = 1e6 * best / edges((width,) * 3)
         yield Line(f"derive {width}-{width}-{width}, {edges((width,) * 3):,} edges", f"{per_edge:.2f} µs per edge")
@@ -126,7 +88,7 @@ def growth(repeat: int) -> Iterator[Line]:
 def wide(repeat: int) -> Iterator[Line]:
     """Yield the time of 784-16-10, where every partial is a SymPy expression for the asking."""
     problem = network(WIDE)
-    found = times(lambda: derive(problem), repeat)
+    found = times(lambda: derived(problem), repeat)
     median = statistics.median(found)
     yield Line(
         f"derive {'-'.join(map(str, WIDE))}, {edges(WIDE):,} edges, warm",
@@ -193,7 +155,7 @@ def matrix_grain(repeat: int) -> Iterator[Line]:
 def composed(repeat: int) -> Iterator[Line]:
     """Yield the ratio to differentiating the composed loss of 4-8-8-2."""
     problem = network(SMALL)
-    ours = statistics.median(times(lambda: derive(problem), repeat))
+    ours = statistics.median(times(lambda: derived(problem), repeat))
     name = "-".join(map(str, SMALL))
     yield Line(f"derive {name}, {edges(SMALL)} edges, warm", f"{1e3 * ours:.2f} ms")
     for library in ("sympy", "symengine"):

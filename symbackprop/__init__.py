@@ -9,14 +9,31 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from symbackprop.compilation import compile
     from symbackprop.derivation import derive
     from symbackprop.differentiation import differentiate
     from symbackprop.problems.load import example, load, network, problem
     from symbackprop.rendering import render
     from symbackprop.solution import solve
+    from symbackprop.torch_models import from_torch, to_torch
+    from symbackprop.training import train
     from symbackprop.verify import check
 
-__all__ = ["check", "derive", "differentiate", "example", "load", "network", "problem", "render", "solve"]
+__all__ = [
+    "check",
+    "compile",
+    "derive",
+    "differentiate",
+    "example",
+    "from_torch",
+    "load",
+    "network",
+    "problem",
+    "render",
+    "solve",
+    "to_torch",
+    "train",
+]
 
 _HOME = {
     "load": "symbackprop.problems.load",
@@ -26,7 +43,11 @@ _HOME = {
     "differentiate": "symbackprop.differentiation",
     "solve": "symbackprop.solution",
     "check": "symbackprop.verify",
+    "compile": "symbackprop.compilation",
     "render": "symbackprop.rendering",
+    "train": "symbackprop.training",
+    "from_torch": "symbackprop.torch_models",
+    "to_torch": "symbackprop.torch_models",
     "network": "symbackprop.problems.load",
 }
 

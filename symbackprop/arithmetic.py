@@ -3,6 +3,9 @@
 Rational operations on fractions stay fractions; a function leaves them except at the points where it is known to be
 rational (`exp(0) = 1`, `sqrt(9/4) = 3/2`). The 50-digit floats belong to a private mpmath context, so that no caller's
 precision is touched.
+
+A saturated activation keeps more digits: σ(1000) is 1 − 5·10⁻⁴³⁵, and 1 − a is wanted with 50 digits as well as a. Hence
+ln(1 − a), (1 − y)/(1 − a) and a − y are right however large z is.
 """
 
 from __future__ import annotations
@@ -25,6 +28,14 @@ _LARGEST_MAGNITUDE = 100_000
 _SMALLEST_MAGNITUDE = 10_000_000_000
 """Small values may be smaller than large ones are large: GELU squares its argument before exp(−z²/2)."""
 
+_MOST_DIGITS = 50_000
+"""Of a saturated activation: enough up to |z| = 100 000, where exponentials end."""
+_MOST_DIGITS_OF_FUNCTION = 400
+"""Of tanh and erf: nobody takes the logarithm of what they lack to 1, and below 1e-308 float64 has no numbers."""
+_LOST_DIGITS = 5
+"""A distance from a bound may have so many digits less than 50 before a function counts as saturated."""
+_SATURATING = ("tanh", "erf")
+
 CONTEXT = mpmath.MPContext()
 CONTEXT.dps = DIGITS
 
@@ -42,6 +53,28 @@ def to_real(value: Exact) -> Exact:
     return value
 
 
+def magnitude(value: Fraction) -> int:
+    """Return the power of ten of the first significant digit of a number that is not 0, however long it is.
+
+    >>> magnitude(Fraction(3, 100)), magnitude(Fraction(10) ** 5000), magnitude(Fraction(10) ** 5000 - 1)
+    (-2, 5000, 4999)
+    """
+    above, below = abs(value.numerator), value.denominator
+    guess = math.floor((above.bit_length() - below.bit_length() - 1) * math.log10(2))
+    while above * 10 ** max(-guess - 1, 0) >= below * 10 ** max(guess + 1, 0):
+        guess += 1
+    return guess
+
+
+def scientific(value: Exact, digits: int) -> str:
+    """Return a number as text with a power of ten, however large it is.
+
+    >>> scientific(Fraction(10) ** 400 / 3, 4)
+    '3.333e+399'
+    """
+    return str(CONTEXT.nstr(to_real(value), digits, min_fixed=1, max_fixed=0, strip_zeros=False))
+
+
 def settle(value: Exact) -> Exact:
     """Return the value as it is kept: a fraction of more than 60 digits becomes a 50-digit float."""
     if isinstance(value, Fraction) and max(abs(value.numerator), value.denominator) >= LONGEST_FRACTION:
@@ -54,6 +87,13 @@ def add(left: Exact, right: Exact) -> Exact:
     if isinstance(left, Fraction) is isinstance(right, Fraction):
         return left + right
     return to_real(left) + to_real(right)
+
+
+def negate(value: Exact) -> Exact:
+    """Return `-value`, with all the digits of a float that has more than 50."""
+    if isinstance(value, Fraction):
+        return -value
+    return CONTEXT.make_mpf(mpmath.libmp.mpf_neg(value._mpf_))
 
 
 def multiply(left: Exact, right: Exact) -> Exact:
@@ -82,6 +122,9 @@ def power(base: Exact, exponent: Exact) -> Exact:
             raise EvaluationError(message("evaluation.division"))
         if isinstance(base, Fraction) and abs(whole) <= 64:
             return base**whole
+        if not isinstance(base, Fraction) and 0 < whole <= 4 and base._mpf_[3] > CONTEXT.prec:
+            with CONTEXT.workprec(whole * base._mpf_[3]):  # 1 - a**2 of a saturated tanh
+                return base**whole
     if base == 0:
         return Fraction(0) if exponent else Fraction(1)
     if base < 0 and not (isinstance(exponent, Fraction) and exponent.denominator == 1):
@@ -128,7 +171,22 @@ def _transcendental(name: str, argument: Exact) -> Exact:
         raise EvaluationError(message("evaluation.domain", function="ln" if name == "log" else name))
     if name == "exp" and not -_SMALLEST_MAGNITUDE <= argument <= _LARGEST_MAGNITUDE:
         raise EvaluationError(message("evaluation.magnitude"))
+    if name in _SATURATING:
+        return _resolved(lambda: getattr(CONTEXT, name)(to_real(argument)), (-1, 1), _MOST_DIGITS_OF_FUNCTION)
     return getattr(CONTEXT, name)(to_real(argument))
+
+
+def _resolved(compute: Callable[[], Exact], bounds: tuple[int, ...], most: int) -> Exact:
+    """Return a number that was computed with digits enough for its distance from the nearest of some bounds."""
+    value, digits = compute(), DIGITS
+    while not isinstance(value, Fraction) and digits < most:
+        margin = min(abs(CONTEXT.mpf(value - bound)) for bound in bounds)
+        if margin and digits + CONTEXT.log10(margin) >= DIGITS - _LOST_DIGITS:
+            break
+        digits = math.ceil(DIGITS - CONTEXT.log10(margin)) if margin else 2 * digits
+        with CONTEXT.workdps(min(digits, most)):
+            value = compute()
+    return value
 
 
 def _rational_root(square: Fraction) -> Fraction | None:
@@ -163,10 +221,62 @@ def evaluate(node: Node, leaf: Callable[[Node], Exact | None] = lambda node: Non
         case Power(base, exponent):
             return power(evaluate(base, leaf), evaluate(exponent, leaf))
         case Negative(operand):
-            return -evaluate(operand, leaf)
+            return negate(evaluate(operand, leaf))
         case Apply(function, arguments, at_kink):
             body = None if function == "step" else functions.expanded(node)
             if body is not None:
-                return evaluate(body, leaf)
+                return _activated(node, body, leaf)
+            known = _of_angle(function, arguments)
+            if known is not None:
+                return known
             return apply(function, tuple(evaluate(argument, leaf) for argument in arguments), at_kink)
     raise TypeError(f"no value for {type(node).__name__}")
+
+
+_SINES = {Fraction(0): 0, Fraction(1, 6): 1, Fraction(1, 2): 2, Fraction(5, 6): 1}
+"""x → 2 sin(πx) where that is rational (Niven's theorem: nowhere else between 0 and 1)."""
+_TANGENTS = {Fraction(0): 0, Fraction(1, 4): 1, Fraction(3, 4): -1}
+"""x → tan(πx), likewise."""
+
+
+def _of_angle(function: str, arguments: tuple[Node, ...]) -> Fraction | None:
+    """Return the sine, cosine or tangent of a rational multiple of π where it is rational: sin(π) is 0, not 1e-51."""
+    turns = _multiple_of_pi(arguments[0]) if function in ("sin", "cos", "tan") else None
+    if turns is None:
+        return None
+    if function == "tan":
+        known = _TANGENTS.get(turns % 1)
+        return None if known is None else Fraction(known)
+    turns += Fraction(1, 2) if function == "cos" else 0
+    half = _SINES.get(turns % 1)
+    return None if half is None else Fraction(half if turns % 2 < 1 else -half, 2)
+
+
+def _multiple_of_pi(angle: Node) -> Fraction | None:
+    """Return a formula of numbers divided by π, if it is written as a rational multiple of π."""
+    match angle:
+        case Apply(functions.CONSTANT):
+            return Fraction(1)
+        case Number(value) if value == 0:
+            return Fraction(0)
+        case Negative(operand):
+            inner = _multiple_of_pi(operand)
+            return None if inner is None else -inner
+        case Quotient(numerator, Number(divisor)) if divisor:
+            inner = _multiple_of_pi(numerator)
+            return None if inner is None else inner / divisor
+        case Product(factors):
+            numbers = [factor.value for factor in factors if isinstance(factor, Number)]
+            others = [factor for factor in factors if not isinstance(factor, Number)]
+            inner = _multiple_of_pi(others[0]) if len(others) == 1 else None
+            return None if inner is None else inner * math.prod(numbers)
+    return None
+
+
+def _activated(apply: Apply, body: Node, leaf: Callable[[Node], Exact | None]) -> Exact:
+    """Return the value of an activation; a saturated one has digits for its distance from a bound other than 0."""
+    row = None if apply.body else functions.ACTIVATIONS.rows.get(apply.function)
+    bounds = tuple(int(bound) for bound in (row.lowest, row.highest) if bound) if row else ()
+    if not bounds:
+        return evaluate(body, leaf)
+    return _resolved(lambda: evaluate(body, leaf), bounds, _MOST_DIGITS)

@@ -45,7 +45,7 @@ class Links(Mapping[str, tuple[Link, ...]]):
 
     def _link(self, equation: int, term: int, slot: int) -> Link:
         source = self._equations[equation]
-        return Link(source.name, source.terms[term], slot)
+        return Link(source.name, _terms(source)[term], slot)
 
     def __contains__(self, name: object) -> bool:
         return name in self._places
@@ -57,10 +57,15 @@ class Links(Mapping[str, tuple[Link, ...]]):
         return len(self._places)
 
 
-def sweep(elements: ElementGraph) -> Links:
+def _terms(equation: ElementEquation) -> tuple[Term, ...]:
+    return equation.terms if equation.fused is None else (*equation.terms, equation.fused)
+
+
+def sweep(elements: ElementGraph, *, fused: bool = True) -> Links:
     """Return the links of every quantity that the output depends on, each quantity after the sources of its links.
 
-    The links of one quantity stand in the order of the equations that read it.
+    The links of one quantity stand in the order of the equations that read it. A fused loss has links of its own to the
+    logits, and those through the activation between are left out; without `fused` it is the other way round.
 
     The output itself has no link: its adjoint is 1. The time is proportional to the number of term arguments (edges).
     """
@@ -75,8 +80,14 @@ def sweep(elements: ElementGraph) -> Links:
     places: dict[str, tuple[int, ...]] = {equations[position].name: () for position in swept}
     more: dict[str, list[int]] = {}
     for position in reversed(swept):
-        for number, term in enumerate(equations[position].terms):
+        equation = equations[position]
+        if fused and equation.name in elements.bypassed:
+            continue
+        plain = {name for term in equation.terms for name in term.arguments} if equation.fused else ()
+        for number, term in enumerate(_terms(equation) if fused else equation.terms):
             for slot, name in enumerate(term.arguments):
+                if term is equation.fused and name in plain:
+                    continue  # a target, which the loss itself reads
                 if name in more:
                     more[name] += (position, number, slot)
                 elif places.get(name):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop import expressions
 from symbackprop.errors import ProblemError, SymbackpropError, message, unknown
 from symbackprop.formula import Apply, Name, Node, Number, Product, map_children, names
-from symbackprop.functions import ACTIVATIONS, NAMES
+from symbackprop.functions import ACTIVATIONS, NAMES, SETTINGS
 from symbackprop.graph import Equation, Graph, Quantity, Role
 from symbackprop.problems import Circuit, Problem
 from symbackprop.problems.circuits import check_name
@@ -51,7 +52,7 @@ def _add(model: Circuit, text: str, quantities: dict[str, Quantity], equations: 
     check_name(name, "")
     if name in quantities:
         raise ProblemError(message("graph.twice", name=name))
-    formula = expressions.parse(body.strip(), functions=NAMES, names=tuple(quantities))
+    formula = expressions.parse(body.strip(), functions=NAMES, names=tuple(quantities), settings=SETTINGS)
     formula = _with_convention(formula, model.relu_derivative_at_zero)
     shape = shape_of(formula, {known: quantity.shape for known, quantity in quantities.items()}, "")
     batched = any(quantities[read].batched for read in names(formula))
@@ -64,7 +65,7 @@ def _with_convention(formula: Node, at_zero: Fraction) -> Node:
     """Return the formula with the convention at 0 in its activations; a tie of `max` or a zero of `abs` keeps 0."""
     changed = map_children(formula, lambda child: _with_convention(child, at_zero))
     if isinstance(changed, Apply) and changed.function in ACTIVATIONS:
-        return Apply(changed.function, changed.arguments, at_zero, changed.axis)
+        return replace(changed, at_kink=at_zero)
     return changed
 
 

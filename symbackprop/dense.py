@@ -6,12 +6,13 @@ Equations are written in the expression language, in the layout asked for: `z1 =
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop import expressions, functions, losses
 from symbackprop.formula import Apply, Name, Node, Number, Power, Product, Slot, Sum, added, rewrite
-from symbackprop.graph import Equation, Graph, Quantity, Role
+from symbackprop.graph import Equation, FusedLoss, Graph, Quantity, Role
 from symbackprop.problems import Layer, Problem, Regularization
 
 BIAS_KINDS = {"per_unit": ("b", "bias", "+"), "shared": ("b", "bias", "+"), "threshold": ("theta", "threshold", "-")}
@@ -40,7 +41,7 @@ def graph_of(problem: Problem) -> Graph:
             text += f" {BIAS_KINDS[layer.bias][2]} {own[1].name}"
         known = [quantity.name for quantity in quantities]
         equations.append(Equation(z.name, expressions.parse(text, functions=(), names=known)))
-        equations.append(Equation(a.name, _activated(layer, z.name, network.relu_derivative_at_zero)))
+        equations.append(Equation(a.name, _activated(number, layer, z.name, network.relu_derivative_at_zero)))
         previous, width = a.name, layer.units
     quantities.append(Quantity("y", (width,), Role.TARGET, "target", len(network.layers), batched))
     parameters = [quantity for quantity in quantities if quantity.role is Role.PARAMETER]
@@ -61,8 +62,10 @@ def parameter_quantities(number: int, layer: Layer, width: int, layout: str) -> 
     return found
 
 
-def _activated(layer: Layer, argument: str, at_kink: Fraction) -> Node:
+def _activated(number: int, layer: Layer, argument: str, at_kink: Fraction) -> Node:
     applied = Apply(layer.activation, (Name(argument),), at_kink, settings=layer.settings, body=layer.body)
+    if functions.is_symbol(applied):
+        return replace(applied, settings=(("layer", Fraction(number)),))
     return Name(argument) if functions.definition(applied) == Slot(0) else applied
 
 
@@ -76,23 +79,48 @@ def _loss_quantities(batched: bool, penalised: bool) -> list[Quantity]:
 def _loss_equations(problem: Problem, prediction: str, parameters: list[Quantity]) -> list[Equation]:
     network = problem.network
     places = {"a": Name(prediction), "y": Name("y")}
-    formula = rewrite(
-        losses.formula(network.loss, network.loss_settings, network.loss_body),
-        lambda part: places[part.name] if isinstance(part, Name) else None,
-    )
+    formula = _placed(losses.formula(network.loss, network.loss_settings, network.loss_body), places)
     whole = "L" if network.regularization is None else "data_loss"
+    fused = _fused(problem, prediction)
+    slope = None if network.loss_body else losses.slope(network.loss, network.loss_settings)
+    slopes = () if slope is None else ((prediction, _placed(slope, places)),)
     if problem.samples is None:
-        found = [Equation(whole, formula)]
+        found = [Equation(whole, formula, fused, slopes)]
     else:
         # Reading a batched quantity outside the batch adds it over the samples (symbackprop.graph).
         total: Node = Name("L@")
         if network.reduction == "mean" and problem.samples > 1:
             total = Product((Number(Fraction(1, problem.samples)), total))
-        found = [Equation("L@", formula), Equation(whole, total)]
+        found = [Equation("L@", formula, fused, slopes), Equation(whole, total)]
     if network.regularization is not None:
         found.append(Equation("penalty", penalty(network.regularization, parameters, problem.samples or 1)))
         found.append(Equation("L", _penalised(network.regularization)))
     return found
+
+
+def _fused(problem: Problem, prediction: str) -> FusedLoss | None:
+    """Return the loss from the logits, where loss and output activation are a usual pair.
+
+    The targets of a loss between distributions sum to 1 unless numbers that do not are given.
+    """
+    network = problem.network
+    last = network.layers[-1]
+    if network.loss_body or last.body or (functions.is_vector(last.activation) and last.units == 1):
+        return None
+    given = problem.arrays["y"].entries
+    targets = [given[start : start + last.units] for start in range(0, len(given), last.units)]
+    is_distribution = all(None in one or sum(each.value for each in one if each) == 1 for one in targets)
+    found = losses.fused(network.loss, last.activation, distribution=is_distribution)
+    if found is None:
+        return None
+    logits = f"z{len(network.layers)}"
+    places = {"z": Name(logits), "a": Name(prediction), "y": Name("y")}
+    return FusedLoss(prediction, logits, _placed(found.loss, places), _placed(found.error, places))
+
+
+def _placed(formula: Node, places: Mapping[str, Node]) -> Node:
+    """Return a formula of a loss over the quantities of the network."""
+    return rewrite(formula, lambda part: places[part.name] if isinstance(part, Name) else None)
 
 
 def penalty(choice: Regularization, parameters: Sequence[Quantity], samples: int) -> Node:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from symbackprop import backprop, circuits, dense, elements, symbolic
+from symbackprop import backprop, circuits, dense, elements, notation, symbolic
 from symbackprop.backprop import Link, Links
+from symbackprop.display import Displayed
 from symbackprop.elements import ElementEquation, ElementGraph
 from symbackprop.errors import unknown
 from symbackprop.formula import Adjoint, Node, added, multiplied
@@ -19,23 +20,60 @@ if TYPE_CHECKING:
     import sympy
 
 
+class _OnDemand:
+    """A field of a dataclass that is computed when it is first read, unless the constructor was given it."""
+
+    def __init__(self, compute: Callable[[Any], Any]) -> None:
+        self.compute = compute
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: object | None, owner: type) -> Any:
+        if instance is None:
+            return self  # the field's default
+        values = instance.__dict__
+        if self.name not in values:
+            values[self.name] = self.compute(instance)
+        return values[self.name]
+
+    def __set__(self, instance: object, value: object) -> None:
+        if value is not self:
+            instance.__dict__[self.name] = value
+
+
+def _on_demand(compute: Callable[[Any], Any]) -> Any:
+    return _OnDemand(compute)
+
+
 @dataclass(frozen=True)
-class Derivation:
+class Derivation(Displayed):
     """What one reverse sweep found.
 
     `graph` holds the equations between arrays, `elements` those between scalars, `links` for each scalar the products
-    (upstream adjoint × local partial) whose sum is the gradient of the output by it.
+    (upstream adjoint × local partial) whose sum is the gradient of the output by it. The grain of elements is worked out when
+    it is first read: who works between arrays never pays for it.
     """
 
     problem: Problem
     graph: Graph
-    elements: ElementGraph
-    links: Links
+    elements: ElementGraph = _on_demand(lambda derivation: elements.expand(derivation.graph))
+    links: Links = _on_demand(lambda derivation: derivation.swept())
+
+    def swept(self) -> Links:
+        """Return the links that the reverse sweep finds, with fused losses where the problem goes through δ."""
+        return backprop.sweep(self.elements, fused=self.problem.notation.backward == "delta")
 
     @functools.cached_property
     def equations(self) -> Mapping[str, ElementEquation]:
         """The element equations by the name each defines."""
         return {equation.name: equation for equation in self.elements.equations}
+
+    @functools.cached_property
+    def fused_links(self) -> Links:
+        """The links with fused losses, which floats need; those of `links` unless the problem goes through ∂L/∂a."""
+        has_fused = self.elements.bypassed and self.problem.notation.backward != "delta"
+        return backprop.sweep(self.elements) if has_fused else self.links
 
     @property
     def parameters(self) -> tuple[Quantity, ...]:
@@ -126,7 +164,7 @@ class Derivation:
 
 
 def derive(problem: Problem) -> Derivation:
-    """Return the derivation of a problem: one reverse sweep over its equations."""
+    """Return the derivation of a problem: its equations, and the links that one reverse sweep over them finds."""
     graph = circuits.graph_of(problem) if isinstance(problem.model, Circuit) else dense.graph_of(problem)
-    expanded = elements.expand(graph)
-    return Derivation(problem, graph, expanded, backprop.sweep(expanded))
+    notation.check_names(graph, problem.notation, where="notation.naming")
+    return Derivation(problem, graph)

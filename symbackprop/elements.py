@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -29,10 +29,12 @@ from symbackprop.formula import (
     added,
     fill,
     map_children,
+    names,
+    rewrite,
     walk,
 )
 from symbackprop.functions import REDUCTIONS, is_vector
-from symbackprop.graph import Equation, Graph
+from symbackprop.graph import Equation, FusedLoss, Graph
 from symbackprop.shapes import Shape, is_elementwise, shape_of
 
 
@@ -57,11 +59,15 @@ class Term(NamedTuple):
 
 
 class ElementEquation(NamedTuple):
-    """`name = terms[0] + terms[1] + …`; a batched equation holds in every sample."""
+    """`name = terms[0] + terms[1] + …`; a batched equation holds in every sample.
+
+    `fused` is, of a loss with its output activation put in, the whole as one term over logits and targets.
+    """
 
     name: str
     terms: tuple[Term, ...]
     batched: bool
+    fused: Term | None = None
 
     def formula(self) -> Node:
         """Return the right-hand side over names."""
@@ -70,12 +76,16 @@ class ElementEquation(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ElementGraph:
-    """The equations between scalars, in order of evaluation; `batched` holds the names that differ between samples."""
+    """The equations between scalars, in order of evaluation; `batched` holds the names that differ between samples.
+
+    `bypassed` are the activations that a fused loss leads past: its gradient reaches the logits directly.
+    """
 
     equations: tuple[ElementEquation, ...]
     output: str
     batched: frozenset[str]
     samples: int | None
+    bypassed: frozenset[str] = frozenset()
 
 
 Terms = Callable[[Shape], Iterator[Term]]
@@ -88,7 +98,9 @@ def expand(graph: Graph) -> ElementGraph:
         element for quantity in graph.quantities.values() if quantity.batched for element in quantity.elements()
     )
     equations = tuple(element for equation in graph.equations for element in _expanded(graph, equation))
-    return ElementGraph(equations, graph.output, batched, graph.samples)
+    fused = [equation.fused.activation for equation in graph.equations if equation.fused]
+    bypassed = frozenset(element for name in fused for element in graph.quantities[name].elements())
+    return ElementGraph(equations, graph.output, batched, graph.samples, bypassed)
 
 
 def _expanded(graph: Graph, equation: Equation) -> Iterator[ElementEquation]:
@@ -96,7 +108,53 @@ def _expanded(graph: Graph, equation: Equation) -> Iterator[ElementEquation]:
     pieces = [_piece(graph, equation, part, wrap) for part, wrap in _addends(equation.formula, lambda node: node)]
     for index in quantity.indices():
         terms = tuple(itertools.chain.from_iterable([piece(index) for piece in pieces]))
-        yield ElementEquation(quantity.element(index), terms, quantity.batched)
+        if equation.slopes:
+            slopes = dict(_slopes(graph, equation))
+            terms = tuple(_sloped(term, slopes) for term in terms)
+        fused = None if equation.fused is None else _fused(graph, equation.fused)
+        yield ElementEquation(quantity.element(index), terms, quantity.batched, fused)
+
+
+def _slopes(graph: Graph, equation: Equation) -> Iterator[tuple[str, Node]]:
+    """Yield the stated partials of a scalar by the elements of an array."""
+    for array, slope in equation.slopes:
+        quantity = graph.quantities[array]
+        yield from ((quantity.element(index), entry(graph, slope, index)) for index in quantity.indices())
+
+
+def _sloped(term: Term, slopes: Mapping[str, Node]) -> Term:
+    """Return a term whose partials by some of its arguments are stated (no other term reads these)."""
+    slots = {name: Slot(place) for place, name in enumerate(term.arguments)}
+
+    def stated(name: str) -> Node | None:
+        if name not in slopes:
+            return None
+        return rewrite(slopes[name], lambda part: slots[part.name] if isinstance(part, Name) else None)
+
+    return term._replace(form=form_of(term.form.formula, tuple(map(stated, term.arguments)), smooth=True))
+
+
+def _flat(formula: Node) -> Node:
+    """Return a formula without sums in sums."""
+    if not isinstance(formula, Sum):
+        return formula
+    terms = [_flat(term) for term in formula.terms]
+    return added(tuple(part for term in terms for part in (term.terms if isinstance(term, Sum) else (term,))))
+
+
+def _fused(graph: Graph, fused: FusedLoss) -> Term:
+    """Return a loss from the logits as one term, whose classroom partials by the logits are written in the activations."""
+    logits, values = graph.quantities[fused.logits], graph.quantities[fused.activation].elements()
+    read = (element for name in names(fused.formula) for element in graph.quantities[name].elements())
+    arguments = tuple(dict.fromkeys((*logits.elements(), *read)))
+    slots = {name: Slot(place) for place, name in enumerate((*arguments, *values))}
+
+    def over_slots(part: Node) -> Node:
+        return rewrite(part, lambda node: slots[node.name] if isinstance(node, Name) else None)
+
+    errors = tuple(over_slots(entry(graph, fused.error, index)) for index in logits.indices())
+    form = Form.deferred(lambda: over_slots(_flat(entry(graph, fused.formula, ()))), len(arguments), errors)
+    return Term(form, arguments, values)
 
 
 def _addends(node: Node, wrap: Wrap) -> Iterator[tuple[Node, Wrap]]:

@@ -24,7 +24,7 @@ from symbackprop.formula import (
     Transposed,
     map_children,
 )
-from symbackprop.functions import is_vector
+from symbackprop.functions import GENERIC_LOSS, is_vector
 from symbackprop.graph import Graph
 from symbackprop.shapes import Shape, axis_of, indices_of, is_reduction, positions, shape_of
 
@@ -156,7 +156,20 @@ def _apply(graph: Graph, node: Apply, index: Shape) -> Node:
         return _matrix_product(graph, MatrixProduct(*node.arguments), index)
     if node.function == "concat":
         return _concatenated(graph, node, index)
+    if node.function == GENERIC_LOSS:
+        return _generic_loss(graph, node, index)
     return map_children(node, lambda child: entry(graph, child, fitted(index, _shape(graph, child))))
+
+
+def _generic_loss(graph: Graph, node: Apply, index: Shape) -> Node:
+    """Return a loss that is a symbol as a function of all elements, or its partial by the element at `index`."""
+    places = [[(part, place) for place in indices_of(_shape(graph, part))] for part in node.arguments]
+    elements = tuple(entry(graph, part, place) for group in places for part, place in group)
+    by = tuple(
+        ("by", Fraction([place for group in places for place in group].index((node.arguments[int(number)], index))))
+        for _, number in node.settings
+    )
+    return Apply(node.function, elements, settings=by)
 
 
 def _concatenated(graph: Graph, node: Apply, index: Shape) -> Node:

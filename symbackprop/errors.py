@@ -45,10 +45,20 @@ class SymbackpropError(Exception):
         place = ": ".join(part for part in (where, self.where) if part)
         return type(self)(self.what, where=place, valid=self.valid, nearest=self.nearest)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return how another process makes the same error: keywords are not among an exception's arguments."""
+        return _remade, (type(self), self.what, self.where, self.valid, self.nearest)
+
     def __str__(self) -> str:
         from symbackprop import language
 
         return language.explain(language.DEFAULT, self)
+
+
+def _remade(
+    kind: type[SymbackpropError], what: Message, where: str, valid: tuple[str, ...], nearest: str | None
+) -> SymbackpropError:
+    return kind(what, where=where, valid=valid, nearest=nearest)
 
 
 class ProblemError(SymbackpropError):
@@ -73,6 +83,10 @@ class EvaluationError(SymbackpropError):
 
 class OutputError(SymbackpropError):
     """A result cannot be written or a template cannot be filled."""
+
+
+class MissingLibraryError(SymbackpropError):
+    """An optional library is needed and not installed."""
 
 
 def nearest(name: str, choices: Iterable[str]) -> str | None:

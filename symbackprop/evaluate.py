@@ -14,7 +14,7 @@ from typing import Any
 
 from symbackprop import arithmetic
 from symbackprop.derivation import Derivation
-from symbackprop.elements import Term
+from symbackprop.elements import ElementEquation, Term
 from symbackprop.errors import EvaluationError, MissingValueError, SymbackpropError, message
 from symbackprop.forms import float_function
 from symbackprop.formula import Node, Slot
@@ -29,13 +29,17 @@ _NEAR_KINK = Fraction(1, 10**40)
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """How to compute: `convert` an exact number, `add`, `multiply`, make a `function` of a formula, `settle` a result."""
+    """How to compute: `convert` an exact number, `add`, `multiply`, make a `function` of a formula, `settle` a result.
+
+    `fuses` says that a loss is computed from the logits where it can be: floats end where ln(1 − a) begins to matter.
+    """
 
     convert: Callable[[Value], Value]
     add: Callable[[Value, Value], Value]
     multiply: Callable[[Value, Value], Value]
     function: Callable[[Node, int], Callable[..., Value]]
     settle: Callable[[Value], Value]
+    fuses: bool = False
 
 
 def _exact_function(formula: Node, arity: int) -> Callable[..., Value]:
@@ -46,7 +50,7 @@ def _exact_function(formula: Node, arity: int) -> Callable[..., Value]:
 
 
 EXACT = Arithmetic(lambda value: value, arithmetic.add, arithmetic.multiply, _exact_function, arithmetic.settle)
-FLOAT = Arithmetic(float, lambda a, b: a + b, lambda a, b: a * b, float_function, lambda value: value)
+FLOAT = Arithmetic(float, lambda a, b: a + b, lambda a, b: a * b, float_function, lambda value: value, fuses=True)
 
 
 def rounded(policy: Rounding) -> Arithmetic:
@@ -84,15 +88,8 @@ def to_decimal(policy: Rounding, value: Value) -> Value:
             return arithmetic.CONTEXT.mpf(shown) if policy.significant else Fraction(0)
         exact = Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
         exact = -exact if sign else exact
-    unit = Fraction(10) ** (_power_of_ten(exact) - policy.digits + 1 if policy.significant else -policy.digits)
+    unit = Fraction(10) ** (arithmetic.magnitude(exact) - policy.digits + 1 if policy.significant else -policy.digits)
     return arithmetic.settle(round(exact / unit) * unit)
-
-
-def _power_of_ten(value: Fraction) -> int:
-    """Return the power of ten of the first significant digit."""
-    size = abs(value)
-    guess = len(str(size.numerator)) - len(str(size.denominator))
-    return guess if size >= Fraction(10) ** guess else guess - 1
 
 
 def arithmetic_of(problem: Problem) -> Arithmetic:
@@ -150,15 +147,20 @@ class Evaluation:
         self.output = derivation.graph.output
         self.batched = derivation.elements.batched
         self._forward = [
-            (equation.name, [self._term(term) for term in equation.terms]) for equation in derivation.elements.equations
+            (equation.name, [self._term(term) for term in self._terms(equation)])
+            for equation in derivation.elements.equations
         ]
-        defined = derivation.equations
         keep = None if wanted is None else set(wanted)
+        # What a fused loss leads past is a leaf of its own: no other gradient needs it.
+        needed = derivation.equations.keys() - (derivation.elements.bypassed if arithmetic.fuses else set())
         self._backward = [
             (name, [self._link(link.source, link.term, link.slot) for link in links])
-            for name, links in derivation.links.items()
-            if links and (keep is None or name in defined or name in keep)
+            for name, links in (derivation.fused_links if arithmetic.fuses else derivation.links).items()
+            if links and (keep is None or name in needed or name in keep)
         ]
+
+    def _terms(self, equation: ElementEquation) -> tuple[Term, ...]:
+        return (equation.fused,) if self.arithmetic.fuses and equation.fused else equation.terms
 
     def _term(self, term: Term) -> _Piece:
         function = self.arithmetic.function(term.form.formula, term.form.arity)
@@ -236,7 +238,10 @@ def _total(values: Iterable[Value], add: Callable[[Value, Value], Value]) -> Val
 
 
 def require_numbers(derivation: Derivation) -> None:
-    """Raise `MissingValueError` naming every array that lacks a number."""
+    """Raise `MissingValueError` naming every array that lacks a number, or every function that has no formula."""
+    generic = derivation.problem.generic()
+    if generic:
+        raise MissingValueError(message("general.no_numbers", keys=list(generic)))
     missing = derivation.problem.missing()
     if missing:
         raise MissingValueError(message("problem.missing_values", names=list(missing)))

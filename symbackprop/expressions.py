@@ -48,19 +48,25 @@ class _Token:
 
 
 def parse(
-    text: str, *, functions: Collection[str], names: Collection[str], arities: Mapping[str, int] | None = None
+    text: str,
+    *,
+    functions: Collection[str],
+    names: Collection[str],
+    arities: Mapping[str, int] | None = None,
+    settings: Mapping[str, Collection[str]] | None = None,
 ) -> Node:
     """Return the formula that `text` spells, over the given function names and quantity names.
 
     `arities` is given for an expression of scalars: it says how many arguments each function takes; there are no arrays
-    then (`@`, `.T`, indices, literals).
+    then (`@`, `.T`, indices, literals). `settings` names the parameters that a function takes by keyword, as in
+    `leaky_relu(z, alpha=0.2)`.
 
     >>> parse("a - y/2", functions=(), names=("a", "y")).terms[1]
     Negative(operand=Quotient(numerator=Name(name='y', sample=None), denominator=Number(value=Fraction(2, 1))))
 
     Raises `ExpressionError`, with a caret under the first mistake.
     """
-    return _Parser(text, functions, names, arities).whole()
+    return _Parser(text, functions, names, arities, settings or {}).whole()
 
 
 def decimal(text: str) -> Fraction | None:
@@ -80,9 +86,14 @@ class _Parser:
     """One pass over the tokens of one text."""
 
     def __init__(
-        self, text: str, functions: Collection[str], names: Collection[str], arities: Mapping[str, int] | None
+        self,
+        text: str,
+        functions: Collection[str],
+        names: Collection[str],
+        arities: Mapping[str, int] | None,
+        settings: Mapping[str, Collection[str]],
     ) -> None:
-        self.text, self.functions, self.names, self.arities = text, functions, names, arities
+        self.text, self.functions, self.names, self.arities, self.settings = text, functions, names, arities, settings
         if len(text) > _LONGEST_TEXT:
             raise self._error(0, message("expression.too_long", limit=_LONGEST_TEXT))
         self.tokens = self._cut()
@@ -247,9 +258,13 @@ class _Parser:
         self._expect("(")
         arguments = [self._nested(self._sum)]
         axis = None
+        settings: dict[str, Fraction] = {}
         while axis is None and self._take(","):
-            if self.arities is None and self._next.text == "axis" and self.tokens[self.position + 1].text == "=":
+            is_keyword = self._next.kind == "name" and self.tokens[self.position + 1].text == "="
+            if is_keyword and self.arities is None and self._next.text == "axis":
                 axis = self._axis()
+            elif settings or (is_keyword and token.text in self.settings):
+                settings |= [self._setting(token.text)]
             else:
                 arguments.append(self._nested(self._sum))
         self._expect(")")
@@ -258,7 +273,21 @@ class _Parser:
                 "expression.arguments", function=token.text, expected=self.arities[token.text], found=len(arguments)
             )
             raise self._error(token.start, what)
-        return Apply(token.text, tuple(arguments), axis=axis)
+        return Apply(token.text, tuple(arguments), axis=axis, settings=tuple(settings.items()))
+
+    def _setting(self, function: str) -> tuple[str, Fraction]:
+        """Read `alpha=0.2`."""
+        token, known = self._next, self.settings.get(function, ())
+        if token.text not in known:
+            what = message("expression.setting", function=function, name=token.text)
+            raise self._error(token.start, what, valid=known, close=nearest(token.text, known))
+        self.position += 1
+        self._expect("=")
+        at = self._next.start
+        value = self._product()
+        if not isinstance(value, Number):
+            raise self._error(at, message("expression.constant", name=token.text))
+        return token.text, value.value
 
     def _axis(self) -> int:
         self.position += 2

@@ -40,6 +40,20 @@ def exponential_less_one(argument: float) -> float:
     return math.inf if argument > _LARGEST_EXPONENT else math.expm1(argument)
 
 
+def logarithm_of_exponentials(*exponents: float) -> float:
+    """Return ln(e^p + e^q + …), accurate near zero; no exponential grows.
+
+    >>> logarithm_of_exponentials(0.0, -100.0)
+    3.720075976020836e-44
+    """
+    largest = max(exponents)
+    if math.isinf(largest):
+        return largest
+    others = list(exponents)
+    others.remove(largest)
+    return largest + math.log1p(math.fsum(math.exp(each - largest) for each in others))
+
+
 def step(argument: float, at_zero: float) -> float:
     """Return 1 above zero, 0 below it and `at_zero` at it."""
     return 1.0 if argument > 0.0 else 0.0 if argument < 0.0 else at_zero
@@ -55,6 +69,7 @@ FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "tanh": math.tanh,
     "erf": math.erf,
     "log1p": logarithm_of_one_plus,
+    "logsumexp": logarithm_of_exponentials,
     "expm1": exponential_less_one,
     "erfc": math.erfc,
     "Step": step,

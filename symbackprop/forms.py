@@ -14,61 +14,104 @@ from dataclasses import dataclass
 import sympy
 
 from symbackprop import functions, symbolic
-from symbackprop.formula import Apply, Name, Negative, Node, Number, Slot, Sum, fill, rewrite, walk
+from symbackprop.formula import ZERO, Apply, Name, Negative, Node, Number, Slot, Sum, rewrite, walk
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Partial:
-    """∂form/∂slot as `sympy.diff` gave it (`derived`, and as a formula `plain`), and in its classroom form if it has one.
+    """∂form/∂slot as `sympy.diff` gives it (`derived`, and as a formula `plain`), and in its classroom form if it has one.
 
     `plain` is over the argument slots; `classroom`, such as a(1 − a), also over the value slots that follow them
-    (`symbackprop.functions.classroom_derivative`).
+    (`symbackprop.functions.classroom_derivative`). SymPy is asked when its answer is: not where the classroom form is used.
     """
 
-    derived: sympy.Expr
-    plain: Node
+    form: Form
+    slot: int
     classroom: Node | None
 
+    @functools.cached_property
+    def derived(self) -> sympy.Expr:
+        """The derivative as SymPy has it."""
+        return sympy.diff(symbolic.to_sympy(self.form.formula), symbolic.slot_symbol(self.slot))
+
+    @functools.cached_property
+    def plain(self) -> Node:
+        """The derivative as SymPy has it, as a formula."""
+        return symbolic.from_sympy(self.derived)
+
+    @functools.cached_property
+    def _reads_values(self) -> bool:
+        return any(isinstance(part, Slot) and part.index >= self.form.arity for part in walk(self.classroom or ZERO))
+
     def formula(self, has_values: bool) -> Node:
-        """Return the formula that is printed, run and checked: the classroom form where the term's value has a name."""
-        return self.classroom if has_values and self.classroom is not None else self.plain
+        """Return the formula that is printed, run and checked: the classroom form unless it reads values without a name."""
+        if self.classroom is not None and (has_values or not self._reads_values):
+            return self.classroom
+        return self.plain
 
 
 class Form:
-    """A formula over slots, with its partials and its kinks; compare by identity (`form_of` interns)."""
+    """A formula over slots, with its partials and its kinks; compare by identity (`form_of` interns).
 
-    __slots__ = ("_partials", "arity", "formula", "kinks")
+    `classroom` are the usual forms of its first partials, if any are stated with it; `smooth` says that it has a derivative
+    everywhere although it is made of kinked functions.
+    """
 
-    def __init__(self, formula: Node) -> None:
+    __slots__ = ("_classroom", "_partials", "arity", "formula", "kinks")
+
+    def __init__(self, formula: Node, classroom: tuple[Node | None, ...] = (), smooth: bool = False) -> None:
         self.formula = formula
+        self._classroom = classroom
         self.arity = 1 + max((part.index for part in walk(formula) if isinstance(part, Slot)), default=-1)
-        self.kinks = tuple(_kinks(formula))
+        self.kinks = () if smooth else tuple(_kinks(formula))
         self._partials: list[Partial | None] = [None] * self.arity
 
+    @classmethod
+    def deferred(cls, formula: Callable[[], Node], arity: int, classroom: tuple[Node, ...]) -> Form:
+        """Return a smooth form whose formula, a large one, is not written before it is asked for."""
+        found = _Deferred.__new__(_Deferred)
+        found.write, found.arity, found.kinks = formula, arity, ()
+        found._classroom, found._partials = classroom, [None] * arity
+        return found
+
     def partial(self, slot: int) -> Partial:
-        """Return ∂form/∂slot, derived by SymPy the first time it is asked for."""
+        """Return ∂form/∂slot, the same object every time."""
         found = self._partials[slot]
         if found is None:
-            found = self._partials[slot] = _differentiated(self.formula, self.arity, slot)
+            stated = self._classroom[slot] if slot < len(self._classroom) else None
+            classroom = stated or _usual(self.formula, self.arity, slot)
+            found = self._partials[slot] = Partial(self, slot, classroom)
         return found
 
     def __repr__(self) -> str:
         return f"Form({symbolic.to_sympy(self.formula)})"
 
 
-def _differentiated(formula: Node, arity: int, slot: int) -> Partial:
-    derived = sympy.diff(symbolic.to_sympy(formula), symbolic.slot_symbol(slot))
-    classroom = None
+class _Deferred(Form):
+    """A form that writes its formula when it is first read."""
+
+    __slots__ = ("write",)
+    write: Callable[[], Node]
+
+    def __getattr__(self, name: str) -> Node:
+        if name != "formula":
+            raise AttributeError(name)
+        self.formula = self.write()
+        return self.formula
+
+
+def _usual(formula: Node, arity: int, slot: int) -> Node | None:
+    """Return the usual form of a partial of a whole activation, if there is one."""
     if isinstance(formula, Apply) and formula.arguments == tuple(map(Slot, range(arity))):
-        classroom = functions.classroom_derivative(formula, slot)
-    return Partial(derived, symbolic.from_sympy(derived), classroom)
+        return functions.classroom_derivative(formula, slot)
+    return None
 
 
 def _kinks(formula: Node) -> list[Node]:
     """Return the formulas whose zeros are the points where the form has no derivative."""
     found: list[Node] = []
     for part in walk(formula):
-        if not isinstance(part, Apply) or part.function == functions.CONSTANT:
+        if not isinstance(part, Apply) or part.function in (functions.CONSTANT, "step"):
             continue
         body = functions.expanded(part)
         if body is not None:
@@ -90,9 +133,9 @@ def _tie(extreme: Apply, pair: tuple[Node, Node]) -> Node:
 
 
 @functools.cache
-def form_of(formula: Node) -> Form:
-    """Return the form with this formula; the same object for the same formula."""
-    return Form(formula)
+def form_of(formula: Node, classroom: tuple[Node | None, ...] = (), *, smooth: bool = False) -> Form:
+    """Return the form with this formula (and these classroom forms of its first partials); the same object each time."""
+    return Form(formula, classroom, smooth)
 
 
 def abstracted(formula: Node) -> tuple[Form, tuple[str, ...]]:
@@ -113,22 +156,14 @@ FloatFunction = Callable[..., float]
 def float_function(formula: Node, arity: int) -> FloatFunction:
     """Return a function of `arity` floats that evaluates a form's formula (or a partial's) in float64.
 
-    Infinities follow IEEE 754 (exp(1000) is ∞, 1/∞ is 0, ln 0 is −∞), so that saturated units are right; vector
-    activations are evaluated in their shifted form.
+    Activations are evaluated in their stable forms. Infinities follow IEEE 754 (exp(1000) is ∞, 1/∞ is 0, ln 0 is −∞).
     """
     from symbackprop import floats
-
-    def stable(part: Node) -> sympy.Expr | None:
-        if isinstance(part, Apply):
-            body = functions.stable_definition(part)
-            if body is not None:
-                return symbolic.to_sympy(fill(body, part.arguments), stable)
-        return None
 
     if isinstance(formula, Number):
         constant = float(formula.value)
         return lambda *_: constant
-    expression = symbolic.without_cancellation(symbolic.to_sympy(formula, stable))
+    expression = symbolic.without_cancellation(symbolic.to_sympy(functions.stable_form(formula)))
     slots = [symbolic.slot_symbol(index) for index in range(arity)]
     function: FloatFunction = sympy.lambdify(slots, expression, modules=[floats.FUNCTIONS], cse=arity > 2)
     return function

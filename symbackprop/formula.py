@@ -9,9 +9,11 @@ Nodes are immutable, compare by value and can be dictionary keys.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +22,34 @@ class Node:
 
     def __iter__(self) -> Iterator[Node]:
         """Iterate over the direct subformulas in reading order."""
-        for entry in fields(self):
-            value = getattr(self, entry.name)
+        found: list[Node] = []
+        for name in _PLACES[type(self)]:
+            value = getattr(self, name)
             if isinstance(value, Node):
-                yield value
+                found.append(value)
             elif isinstance(value, tuple):
-                yield from (item for item in value if isinstance(item, Node))
+                found += [item for item in value if isinstance(item, Node)]
+        return iter(found)
+
+
+_PLAIN = ("str", "int", "bool", "Fraction", "int | None", "tuple[tuple[str, Fraction], ...]", "tuple[int, ...]")
+"""Types, as annotations spell them, that hold no node."""
+
+
+class _Names(dict[type[Any], tuple[str, ...]]):
+    """The names of the fields of each kind of node; they are looked up once, for formulas are walked all the time."""
+
+    def __init__(self, is_kept: Callable[[object], bool]) -> None:
+        self.is_kept = is_kept
+
+    def __missing__(self, kind: type[Any]) -> tuple[str, ...]:
+        self[kind] = found = tuple(entry.name for entry in fields(kind) if self.is_kept(entry.type))
+        return found
+
+
+_FIELDS = _Names(lambda annotation: True)
+_PLACES = _Names(lambda annotation: annotation not in _PLAIN)
+"""Of the fields that may hold nodes, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,9 +205,12 @@ ZERO = Number(Fraction(0))
 
 def walk(node: Node) -> Iterator[Node]:
     """Yield the node and every formula inside it, outermost first."""
-    yield node
-    for child in node:
-        yield from walk(child)
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        if _PLACES[type(part)]:
+            waiting += reversed(list(part))
 
 
 def names(node: Node) -> tuple[str, ...]:
@@ -208,24 +235,26 @@ def rewrite(node: Node, change: Callable[[Node], Node | None]) -> Node:
     answer = change(node)
     if answer is not None:
         return answer
-    return map_children(node, lambda child: rewrite(child, change))
+    return map_children(node, lambda child: rewrite(child, change)) if _PLACES[type(node)] else node
 
 
 def map_children(node: Node, change: Callable[[Node], Node]) -> Node:
     """Return the node with each direct subformula replaced; the node itself when nothing changes."""
-    values: list[object] = []
-    changed = False
-    for entry in fields(node):
-        old = getattr(node, entry.name)
-        new: object = old
+    kind = type(node)
+    changes: dict[str, Any] = {}
+    for name in _PLACES[kind]:
+        old = getattr(node, name)
         if isinstance(old, Node):
             new = change(old)
-            changed |= new is not old
+            if new is not old:
+                changes[name] = new
         elif isinstance(old, tuple):
-            new = tuple(change(item) if isinstance(item, Node) else item for item in old)
-            changed |= any(after is not before for after, before in zip(new, old, strict=True))
-        values.append(new)
-    return type(node)(*values) if changed else node
+            items = tuple([change(item) if isinstance(item, Node) else item for item in old])
+            if any(map(operator.is_not, items, old)):
+                changes[name] = items
+    if not changes:
+        return node
+    return kind(*[changes[name] if name in changes else getattr(node, name) for name in _FIELDS[kind]])
 
 
 def fill(node: Node, slots: tuple[Node, ...]) -> Node:

@@ -13,7 +13,22 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbackprop import expressions
-from symbackprop.formula import ONE, Apply, Name, Negative, Node, Number, Product, Quotient, Slot, Sum, fill, rewrite
+from symbackprop.formula import (
+    ONE,
+    Apply,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Product,
+    Quotient,
+    Slot,
+    Sum,
+    fill,
+    multiplied,
+    rewrite,
+    walk,
+)
 from symbackprop.registry import Registry
 
 
@@ -73,7 +88,8 @@ class Activation:
     """An activation function.
 
     `expression` is its text in `z` and its parameters; `derivative` the usual classroom form in `z`, `a` (its own value)
-    and its parameters, if there is one; `stable` a form that cannot overflow in floating point, where the expression can;
+    and its parameters, if there is one; `stable` an equal form for floating point, where the expression can overflow
+    (`stable_form` gives a formula with all of them put in);
     `symbol` how it is printed; `parameters` their defaults; `lowest` and `highest` bound its values. A vector activation
     (softmax) has `vector = True` and no text: `definition` writes it for its number of units. `smooth` says that it has a
     derivative everywhere although its expression is made of kinked functions.
@@ -105,6 +121,7 @@ ACTIVATIONS: Registry[Activation] = Registry(
                 "1/(1 + exp(-z))",
                 "σ",
                 "a*(1 - a)",
+                stable="exp(min(0, z))/(1 + exp(-abs(z)))",
                 lowest=_ZERO,
                 highest=_UNIT,
                 source="the logistic function; Nielsen, Neural Networks and Deep Learning (2015), chapter 1",
@@ -137,7 +154,7 @@ ACTIVATIONS: Registry[Activation] = Registry(
                 "softplus",
                 "ln(1 + exp(z))",
                 "softplus",
-                "1/(1 + exp(-z))",
+                "sigmoid(z)",
                 stable="max(0, z) + ln(1 + exp(-abs(z)))",
                 lowest=_ZERO,
                 source="Dugas et al., NIPS 2000",
@@ -156,7 +173,8 @@ ACTIVATIONS: Registry[Activation] = Registry(
                 "silu",
                 "z/(1 + exp(-z))",
                 "SiLU",
-                "a + (1 - a)/(1 + exp(-z))",
+                "a + (1 - a)*sigmoid(z)",
+                stable="z*sigmoid(z)",
                 source="Elfwing, Uchibe and Doya (2018), equation 2; also called swish",
             ),
             Activation(
@@ -175,16 +193,28 @@ ACTIVATIONS: Registry[Activation] = Registry(
                 highest=_UNIT,
                 source="Bridle (1990); Bishop, PRML (2006), equation 4.62",
             ),
+            Activation(
+                "generic", "", "f", source="any differentiable function, a symbol with a symbol for its derivative"
+            ),
         )
     },
 )
+
+GENERIC = "generic"
+"""The activation that is a symbol: `settings` of its `Apply` name its `layer`, and its `order` as a derivative."""
+
+GENERIC_LOSS = "loss"
+"""The loss that is a symbol: a function of all outputs and targets; `settings` name the place it is differentiated `by`."""
+
+WITH_FORMULA = tuple(row.name for row in ACTIVATIONS.values() if row.vector or row.expression)
+"""The activations that have a formula, and so numbers."""
 
 CONSTANT = "pi"
 
 NAMES = (
     *PRIMITIVES,
     *PRIMITIVES.aliases,
-    *(name for name in ACTIVATIONS if name not in PRIMITIVES),
+    *(name for name in WITH_FORMULA if name not in PRIMITIVES),
     *REDUCTIONS,
     *ARRAY_FUNCTIONS,
     CONSTANT,
@@ -193,10 +223,21 @@ NAMES = (
 
 ARITIES: Mapping[str, int] = {
     **{name: PRIMITIVES[name].arity for name in (*PRIMITIVES, *PRIMITIVES.aliases)},
-    **{row.name: 1 for row in ACTIVATIONS.values() if not row.vector and row.name not in PRIMITIVES},
+    **{row.name: 1 for row in ACTIVATIONS.values() if row.expression and row.name not in PRIMITIVES},
     CONSTANT: 0,
 }
 """The functions of scalars, with their numbers of arguments."""
+
+
+SETTINGS: Mapping[str, tuple[str, ...]] = {
+    row.name: tuple(name for name, _ in row.parameters) for row in ACTIVATIONS.values() if row.parameters
+}
+"""The parameters of activations, which equations give by keyword: `leaky_relu(z, alpha=0.2)`."""
+
+
+def is_symbol(apply: Apply) -> bool:
+    """Say whether a function is a symbol without a formula, or a derivative of one."""
+    return not apply.body and apply.function in (GENERIC, GENERIC_LOSS)
 
 
 def is_vector(function: str) -> bool:
@@ -214,7 +255,7 @@ def definition(apply: Apply) -> Node | None:
 
 @functools.cache
 def _definition(function: str, arity: int, at_kink: Fraction, settings: Settings, body: str) -> Node | None:
-    if not body and (function in PRIMITIVES or function == CONSTANT):
+    if not body and (function in PRIMITIVES or function in (CONSTANT, GENERIC, GENERIC_LOSS)):
         return None
     if not body and ACTIVATIONS[function].vector:
         exponentials = tuple(Apply("exp", (Slot(position),)) for position in range(arity))
@@ -236,6 +277,8 @@ def _over_slots(text: str, function: str, settings: Settings, at_kink: Fraction 
         if isinstance(part, Name):
             slots = {"z": Slot(0), "a": Slot(1)}
             return slots[part.name] if part.name in slots else Number(numbers[part.name])
+        if isinstance(part, Product):
+            return multiplied(tuple(rewrite(factor, close) for factor in part.factors))  # a parameter of 1 is no factor
         if isinstance(part, Apply) and part.function in ("max", "min"):
             share = at_kink if part.function == "max" else 1 - at_kink
             return Apply(part.function, tuple(rewrite(argument, close) for argument in part.arguments), share)
@@ -253,8 +296,7 @@ def expanded(apply: Apply) -> Node | None:
 def stable_definition(apply: Apply) -> Node | None:
     """Return what an activation stands for in a form that cannot overflow in floating point; None where it needs none.
 
-    Most need none: with infinities as IEEE 754 has them (exp(1000) = ∞, 1/∞ = 0) their expressions are right at every
-    argument. Softmax is shifted by its largest argument.
+    Most need none, for in their expressions no exponential grows. Softmax is shifted by its largest argument.
     """
     row = ACTIVATIONS.rows.get(apply.function)
     if apply.body or row is None or not (row.vector or row.stable):
@@ -265,6 +307,33 @@ def stable_definition(apply: Apply) -> Node | None:
     largest = slots[0] if len(slots) == 1 else Apply("max", slots)
     body = definition(apply)
     return None if body is None else fill(body, tuple(Sum((slot, Negative(largest))) for slot in slots))
+
+
+def is_shifted(formula: Node) -> bool:
+    """Say whether a formula is shifted by a largest argument: good for machines, but nothing to print."""
+    return any(isinstance(part, Apply) and part.function == "max" for part in walk(formula))
+
+
+def stable_form(formula: Node) -> Node:
+    """Return an equal formula over primitives (and `step`) that no argument up to 1000 in size overflows.
+
+    This is what floats run, whoever writes the code: no exponential in it grows, and ln(1 + u), exp(u) − 1 and 1 + erf(u)
+    stand as such, so that a backend can put log1p, expm1 and erfc in their places. The value of an activation is
+    `stable_form(Apply("sigmoid", (Slot(0),)))`; its derivative that of its form's partial (`symbackprop.forms`), which
+    reads z in slot 0 and the value a in slot 1; a loss from logits is `symbackprop.losses.fused`.
+
+    >>> stable_form(Apply("softplus", (Name("z"),))) == expressions.parse(
+    ...     "max(0, z) + ln(1 + exp(-abs(z)))", functions=ARITIES, names=("z",))
+    True
+    """
+
+    def primitive(part: Node) -> Node | None:
+        if not isinstance(part, Apply) or part.function == "step":
+            return None
+        body = stable_definition(part) or (definition(part) if part.body or part.function in ACTIVATIONS else None)
+        return None if body is None else stable_form(fill(body, part.arguments))
+
+    return rewrite(formula, primitive)
 
 
 def classroom_derivative(apply: Apply, slot: int) -> Node | None:

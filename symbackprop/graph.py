@@ -61,15 +61,40 @@ class Quantity:
 
     def elements(self) -> tuple[str, ...]:
         """Return the code names of all elements in the array's own order."""
-        return tuple(self.element(index) for index in self.indices())
+        return _elements(self)
+
+
+@functools.lru_cache(maxsize=256)
+def _elements(quantity: Quantity) -> tuple[str, ...]:
+    return tuple(quantity.element(index) for index in quantity.indices())
+
+
+@dataclass(frozen=True, slots=True)
+class FusedLoss:
+    """A loss and the output activation before it as one function of the logits.
+
+    `activation` and `logits` name the quantities (`a2`, `z2`); `formula` is the loss over logits and targets, `error` its
+    gradient by the logits over activation and targets.
+    """
+
+    activation: str
+    logits: str
+    formula: Node
+    error: Node
 
 
 @dataclass(frozen=True, slots=True)
 class Equation:
-    """`name = formula`, between arrays."""
+    """`name = formula`, between arrays.
+
+    `fused` says the same from the logits, for a loss that is usually treated so; `slopes` are the usual forms of the
+    gradient of a scalar by arrays that it reads (`a2`), where these are stated; they are continuous.
+    """
 
     name: str
     formula: Node
+    fused: FusedLoss | None = None
+    slopes: tuple[tuple[str, Node], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ equal to the element grain. (The rules are those of Giles, Collected Matrix Deri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from symbackprop import functions
@@ -36,6 +36,7 @@ from symbackprop.formula import (
     Transposed,
     added,
     fill,
+    map_children,
     multiplied,
     negated,
 )
@@ -49,11 +50,13 @@ MatrixGradients = Mapping[str, tuple[tuple[str, Node], ...]]
 """For each array quantity the shares of its gradient, each with the equation it comes through."""
 
 
-def gradients(graph: Graph) -> MatrixGradients:
+def gradients(graph: Graph, *, fused: bool = True) -> MatrixGradients:
     """Return the shares of the gradient of the output by every array quantity, in order of the equations read.
 
-    Quantities that the output does not depend on are left out; the output itself has no share (its gradient is 1).
+    Quantities that the output does not depend on are left out; the output itself has no share (its gradient is 1). A fused
+    loss has its share in the logits, past the activation between; without `fused` it is the other way round.
     """
+    bypassed = {each.fused.activation for each in graph.equations if each.fused} if fused else set()
     found: dict[str, list[tuple[str, Node]]] = {graph.output: []}
     defined: list[str] = []
     for equation in reversed(graph.equations):
@@ -61,7 +64,14 @@ def gradients(graph: Graph) -> MatrixGradients:
             continue
         defined.append(equation.name)
         upstream: Node = ONE if equation.name == graph.output else Adjoint(equation.name)
-        shares = list(_Pullback(graph, equation).pull(equation.formula, upstream))
+        if equation.name in bypassed:
+            continue
+        pullback = _Pullback(graph, equation)
+        stated = dict(equation.slopes)
+        shares = [share for share in pullback.pull(equation.formula, upstream) if share[0] not in stated]
+        shares += [(name, pullback.times(upstream, pullback.arrays(slope))) for name, slope in stated.items()]
+        if equation.fused is not None and fused:
+            shares.append((equation.fused.logits, pullback.times(upstream, equation.fused.error)))
         for name, share in reversed(shares):
             found.setdefault(name, []).append((equation.name, share))
     order = dict.fromkeys((*defined, *found))
@@ -251,6 +261,8 @@ class _Pullback:
             return iter(zip(node.arguments, shares, strict=True))
         if node.function == "concat":
             return self._concatenated(node, upstream)
+        if node.function == functions.GENERIC_LOSS:
+            return self._generic_loss(node, upstream)
         return self._elementwise(node, upstream)
 
     def _elementwise(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
@@ -267,7 +279,7 @@ class _Pullback:
         """Return a partial between arrays with ⊙ for its products."""
         if isinstance(formula, Product):
             return self.times(*map(self.arrays, formula.factors))
-        return formula
+        return map_children(formula, self.arrays)
 
     def _reduction(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
         (argument,) = node.arguments
@@ -280,14 +292,20 @@ class _Pullback:
             spread, joined = Repeated(spread, each, shape[each]), Repeated(joined, each, shape[each])
             count *= shape[each]
         if node.function in functions.EXTREMES:
-            # 1 where the element is the extreme, which is its own value; a tie is a kink.
-            difference = (argument, Negative(joined)) if node.function == "max" else (joined, Negative(argument))
-            hit = Apply("step", (Sum(difference),), Fraction(1))
-            yield argument, self.times(spread, hit)
+            yield argument, self.times(spread, *self._sole_extreme(node, argument, joined, axes))
         elif node.function == "mean" and count > 1:
             yield argument, self.times(Number(Fraction(1, count)), spread)
         else:
             yield argument, spread
+
+    def _sole_extreme(self, node: Apply, argument: Node, joined: Node, axes: Iterable[int]) -> tuple[Node, Node]:
+        """Return the factors that are 1 where an element is the extreme, and where no other one is (a tie is a kink)."""
+        difference = (argument, Negative(joined)) if node.function == "max" else (joined, Negative(argument))
+        hit = Apply("step", (Sum(difference),), Fraction(1))
+        count: Node = Apply("sum", (hit,), axis=node.axis)
+        for each in axes:
+            count = Repeated(count, each, self.shape(argument)[each])
+        return hit, Apply("step", (Sum((Number(Fraction(2)), Negative(count))),), node.at_kink)
 
     def _softmax(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
         """Pull back through p = softmax(z): p ⊙ (p̄ − (p·p̄)1), along the axis."""
@@ -297,6 +315,13 @@ class _Pullback:
         value: Node = Name(self.equation.name) if node == self.equation.formula else node
         inner: Node = Apply("sum", (self.times(value, upstream),), axis=axis if len(shape) > 1 else None)
         yield argument, self.times(value, Sum((upstream, Negative(Repeated(inner, axis, shape[axis])))))
+
+    def _generic_loss(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        for place, argument in enumerate(node.arguments):
+            yield (
+                argument,
+                self.times(upstream, Apply(node.function, node.arguments, settings=(("by", Fraction(place)),))),
+            )
 
     def _concatenated(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
         axis = axis_of(node, len(self.shape(node)), "") or 0

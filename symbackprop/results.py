@@ -9,7 +9,7 @@ from typing import Any
 
 from symbackprop import arithmetic
 from symbackprop.elements import ElementEquation
-from symbackprop.evaluate import Value, Values, require_numbers
+from symbackprop.evaluate import Value, Values, is_finite, require_numbers
 from symbackprop.formula import Apply, Slot
 from symbackprop.functions import ACTIVATIONS, ARITIES
 from symbackprop.graph import Graph, Quantity, Role
@@ -22,10 +22,13 @@ Nested = Any
 def result(solution: Solution) -> dict[str, Nested]:
     """Return the result as data: `title`, `values`, `gradients`, `exact`; with training `updated`, `steps`, `final`.
 
+    Values and gradients are those of the first step, so of the samples in its batch.
+
     Raises `MissingValueError` when the problem leaves numbers out.
     """
     require_numbers(solution.derivation)
-    graph, first = solution.derivation.graph, solution.steps[0]
+    first = solution.steps[0]
+    graph = first.derivation.graph
     shown = [quantity for quantity in graph.quantities.values() if not quantity.name.endswith("@")]
     found: dict[str, Nested] = {
         "title": solution.problem.title,
@@ -67,17 +70,24 @@ def _arrays(graph: Graph, parameters: Parameters) -> dict[str, Nested]:
 
 
 def _nested(quantity: Quantity, entries: list[Value]) -> Nested:
-    numbers: list[Nested] = [float(entry) for entry in entries]
+    numbers: list[Nested] = [_number(entry) for entry in entries]
     for length in reversed(quantity.shape):
         numbers = [numbers[start : start + length] for start in range(0, len(numbers), length)]
     return numbers[0]
 
 
+def _number(value: Value) -> float | None:
+    """Return a number as float64; one that is too large for it (∂L/∂a of a saturated output) is null."""
+    found = float(value)
+    return found + 0.0 if is_finite(found) else None  # -0.0 is 0.0
+
+
 def _exact(solution: Solution) -> dict[str, str]:
     """Return the values that are fractions, or one function of a fraction, as text, by code name of the element."""
-    values, equations = solution.steps[0].values, solution.derivation.equations
+    first = solution.steps[0]
+    values, equations = first.values, first.derivation.equations
     found = {}
-    for quantity in solution.derivation.graph.quantities.values():
+    for quantity in first.derivation.graph.quantities.values():
         if quantity.name.endswith("@"):
             continue
         for sample in range(1, len(values.samples) + 1) if quantity.batched else [None]:

@@ -26,7 +26,7 @@ from symbackprop.formula import (
     Sum,
     Transposed,
 )
-from symbackprop.functions import ARITIES, ARRAY_FUNCTIONS, EXTREMES, REDUCTIONS, is_vector
+from symbackprop.functions import ARITIES, ARRAY_FUNCTIONS, EXTREMES, GENERIC_LOSS, REDUCTIONS, is_vector
 
 Shape = tuple[int, ...]
 
@@ -63,7 +63,8 @@ def is_reduction(apply: Apply) -> bool:
 def is_elementwise(node: Node) -> bool:
     """Say whether a node works element by element."""
     if isinstance(node, Apply):
-        return not (is_reduction(node) or is_vector(node.function) or node.function in ARRAY_FUNCTIONS)
+        of_arrays = (*ARRAY_FUNCTIONS, GENERIC_LOSS)
+        return not (is_reduction(node) or is_vector(node.function) or node.function in of_arrays)
     return isinstance(node, Number | Sum | Product | Hadamard | Quotient | Power | Negative)
 
 
@@ -151,6 +152,8 @@ def _stacked(shapes: list[Shape], where: str) -> Shape:
 
 def _applied(apply: Apply, shapes: list[Shape], where: str) -> Shape:
     function, count = apply.function, len(shapes)
+    if function == GENERIC_LOSS:
+        return next((shapes[int(place)] for key, place in apply.settings if key == "by"), ())
     if is_reduction(apply) and count == 1:
         axis = axis_of(apply, len(shapes[0]), where)
         return () if axis is None else shapes[0][:axis] + shapes[0][axis + 1 :]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 
 import sympy
+from sympy.core.function import AppliedUndef
 
 from symbackprop import functions
 from symbackprop.errors import EvaluationError, message
@@ -149,6 +150,8 @@ def _applied(apply: Apply, leaf: Callable[[Node], sympy.Expr | None]) -> sympy.E
         return Step(to_sympy(apply.arguments[0], leaf), rational(apply.at_kink))
     if apply.function == functions.CONSTANT:
         return sympy.pi
+    if functions.is_symbol(apply):
+        return _undefined(apply, [to_sympy(argument, leaf) for argument in apply.arguments])
     body = functions.expanded(apply)
     if body is not None:
         return to_sympy(body, leaf)
@@ -160,6 +163,38 @@ def _applied(apply: Apply, leaf: Callable[[Node], sympy.Expr | None]) -> sympy.E
     if row.kinked:
         return _KINKED[row.name](*arguments, rational(apply.at_kink))
     return getattr(sympy, row.sympy)(*arguments)
+
+
+def _undefined(apply: Apply, arguments: list[sympy.Expr]) -> sympy.Expr:
+    """Return a function that is a symbol (`f2(z)`, `loss(a_1, y_1)`), or its derivative, as SymPy writes that.
+
+    >>> to_sympy(Apply("generic", (Name("z"),), settings=(("layer", Fraction(2)), ("order", Fraction(1)))))
+    Derivative(f2(z), z)
+    """
+    settings = dict(apply.settings)
+    if apply.function == functions.GENERIC_LOSS:
+        whole = sympy.Function(functions.GENERIC_LOSS)(*arguments)
+        return whole.fdiff(int(settings["by"]) + 1) if "by" in settings else whole
+    whole = sympy.Function(f"f{settings['layer']}")(*arguments)
+    return whole.fdiff() if "order" in settings else whole
+
+
+def _is_slot(expression: sympy.Expr) -> bool:
+    return isinstance(expression, sympy.Symbol) and expression.name.startswith("slot")
+
+
+def _from_undefined(expression: sympy.Expr) -> Node | None:
+    """Return a function of slots that is a symbol, or its first derivative, as a formula; None for anything else."""
+    is_derivative = isinstance(expression, sympy.Derivative) and expression.derivative_count == 1
+    whole = expression.expr if is_derivative else expression
+    if not isinstance(whole, AppliedUndef) or not all(map(_is_slot, whole.args)):
+        return None
+    if whole.name == functions.GENERIC_LOSS:
+        settings = (("by", Fraction(whole.args.index(expression.variables[0]))),) if is_derivative else ()
+        return Apply(functions.GENERIC_LOSS, tuple(map(from_sympy, whole.args)), settings=settings)
+    order = (("order", Fraction(1)),) if is_derivative else ()
+    layer = ("layer", Fraction(whole.name.removeprefix("f")))
+    return Apply(functions.GENERIC, tuple(map(from_sympy, whole.args)), settings=(layer, *order))
 
 
 _FUNCTION_NAMES = {getattr(sympy, row.sympy): row.name for row in functions.PRIMITIVES.values() if not row.kinked}
@@ -181,7 +216,7 @@ def from_sympy(expression: sympy.Expr) -> Node:
         return Number(Fraction(int(expression.p), int(expression.q)))
     if isinstance(expression, sympy.Symbol):
         name = expression.name
-        return Slot(int(name.removeprefix("slot"))) if name.startswith("slot") else Name(name)
+        return Slot(int(name.removeprefix("slot"))) if _is_slot(expression) else Name(name)
     if isinstance(expression, sympy.Add):
         return _sum(expression)
     if isinstance(expression, sympy.Mul):
@@ -198,6 +233,9 @@ def from_sympy(expression: sympy.Expr) -> Node:
 
 def _function(expression: sympy.Expr) -> Node:
     kind, arguments = expression.func, expression.args
+    undefined = _from_undefined(expression)
+    if undefined is not None:
+        return undefined
     if expression in _NOT_REAL:
         raise EvaluationError(message("evaluation.not_real"))
     if kind is sympy.Abs:  # SymPy writes the root of a square so
@@ -239,7 +277,7 @@ def _product(expression: sympy.Mul) -> Node:
 
 
 def without_cancellation(expression: sympy.Expr) -> sympy.Expr:
-    """Return an expression for floats in which ln(1 + u), e^u − 1 and 1 + erf(u) are functions of their own.
+    """Return an expression for floats in which ln(1 + u), e^u − 1, 1 + erf(u) and ln(e^u + e^v) are functions of their own.
 
     Taken apart they lose all digits where their value is small: ln(1 + 1e-17) is 0 in float64, log1p(1e-17) is 1e-17.
 
@@ -249,6 +287,10 @@ def without_cancellation(expression: sympy.Expr) -> sympy.Expr:
     """
     arguments = [without_cancellation(argument) for argument in expression.args]
     rebuilt = expression.func(*arguments) if arguments else expression
+    if isinstance(rebuilt, sympy.log) and all(
+        isinstance(each, sympy.exp) for each in sympy.Add.make_args(rebuilt.args[0])
+    ):
+        return sympy.Function("logsumexp")(*(each.args[0] for each in sympy.Add.make_args(rebuilt.args[0])))
     if (
         isinstance(rebuilt, sympy.log)
         and isinstance(rebuilt.args[0], sympy.Add)

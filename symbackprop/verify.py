@@ -14,6 +14,7 @@ entry says so and counts neither as agreeing nor as differing.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,6 +36,8 @@ _RESOLUTION = 1e-9
 """Gradients smaller than this, relative to the largest one, are compared absolutely."""
 _ROUNDING = 1e-25
 """Likewise those smaller than this relative to the output: below, central differences see rounding alone."""
+_NOISE = 1e-36
+"""Likewise those smaller than this relative to the largest value: a number that is 0 but for 50 digits is compared as 0."""
 
 _LARGEST_COMPOSED = 20_000
 """Composed output: its size times the number of gradients taken of it (a second or two)."""
@@ -42,6 +45,13 @@ _LARGEST_WORK = 100_000
 """Central differences: terms evaluated for the gradients compared (two passes each; a few seconds)."""
 _FEWEST_OF_ARRAY = 3
 _GUARDED_DIGITS = arithmetic.DIGITS + 20
+
+
+class Oracle(StrEnum):
+    """What gradients are compared with."""
+
+    DIFFERENCES = "differences"
+    COMPOSED = "composed"
 
 
 class Verdict(StrEnum):
@@ -58,7 +68,8 @@ class Entry:
 
     `name` is the element (`W1_2_1`, `x_1@3` in sample 3), `gradient` what the derivation gives. `difference` is the
     relative difference from central differences, `composed` that from the derivative of the composed output (None
-    where the problem is too large for it). A skipped entry has neither; `kink` names the quantity at its kink.
+    where the problem is too large for it). A skipped entry has neither; `kinks` names the quantities on its paths that are
+    at a kink.
     """
 
     name: str
@@ -66,7 +77,11 @@ class Entry:
     verdict: Verdict
     difference: float | None = None
     composed: float | None = None
-    kink: str | None = None
+    kinks: tuple[str, ...] = ()
+
+    def difference_from(self, oracle: Oracle) -> float | None:
+        """Return the relative difference from one oracle, None where it was not asked."""
+        return self.difference if oracle is Oracle.DIFFERENCES else self.composed
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +100,12 @@ class Report:
     @property
     def worst(self) -> float:
         """The largest relative difference from central differences; 0 when everything was skipped."""
-        return max((entry.difference for entry in self.entries if entry.difference is not None), default=0.0)
+        return self.worst_from(Oracle.DIFFERENCES) or 0.0
+
+    def worst_from(self, oracle: Oracle) -> float | None:
+        """Return the largest relative difference from one oracle, None where it compared nothing."""
+        found = [entry.difference_from(oracle) for entry in self.entries]
+        return max((each for each in found if each is not None), default=None)
 
     def with_verdict(self, verdict: Verdict) -> tuple[Entry, ...]:
         """Return the entries with that verdict."""
@@ -122,23 +142,24 @@ def check(problem: Problem, *, derivation: Derivation | None = None) -> Report:
     chosen, sampled = _chosen(derivation)
     oracle = _Differences(derivation, values, shared, data)
     compared = [(leaf, *oracle.gradient(leaf)) for leaf in chosen]
-    composed = _composed_gradients(derivation, values, [leaf for leaf, _, kink in compared if kink is None])
+    composed = _composed_gradients(derivation, values, [leaf for leaf, _, kinks in compared if not kinks])
     floor = max(
-        _RESOLUTION * max((abs(float(number)) for _, number, kink in compared if kink is None), default=0.0),
+        _RESOLUTION * max((abs(float(number)) for _, number, kinks in compared if not kinks), default=0.0),
         _ROUNDING * abs(float(values.value(derivation.graph.output))),
+        _NOISE * max(abs(float(value)) for each in (values.shared, *values.samples) for value in each.values()),
     )
     entries = tuple(
-        _entry(leaf, values.gradient(leaf.name, leaf.sample), number, composed.get(leaf), kink, floor)
-        for leaf, number, kink in compared
+        _entry(leaf, values.gradient(leaf.name, leaf.sample), number, composed.get(leaf), kinks, floor)
+        for leaf, number, kinks in compared
     )
     return Report(entries, float(STEP), sampled)
 
 
 def _entry(
-    leaf: _Leaf, gradient: Exact, numeric: Exact, composed: Exact | None, kink: str | None, floor: float
+    leaf: _Leaf, gradient: Exact, numeric: Exact, composed: Exact | None, kinks: tuple[str, ...], floor: float
 ) -> Entry:
-    if kink is not None:
-        return Entry(str(leaf), float(gradient), Verdict.SKIPPED, kink=kink)
+    if kinks:
+        return Entry(str(leaf), float(gradient), Verdict.SKIPPED, kinks=kinks)
     difference = _difference(gradient, numeric, floor)
     other = None if composed is None else _difference(gradient, composed, floor)
     agrees = difference <= TOLERANCE and (other is None or other <= TOLERANCE)
@@ -147,7 +168,7 @@ def _entry(
 
 def _difference(left: Exact, right: Exact, floor: float) -> float:
     """Return |left − right| relative to the larger of them, or to `floor` where both are smaller."""
-    distance = abs(arithmetic.add(left, -right))
+    distance = abs(arithmetic.add(left, arithmetic.negate(right)))
     scale = max(abs(float(left)), abs(float(right)), floor)
     return float(distance) / scale if scale else float(distance)
 
@@ -215,18 +236,20 @@ class _Differences:
         near = [switch for switch in self.switches if arithmetic.compare(abs(switch.measure(values)), STEP) <= 0]
         self.near = [(switch, _sources(derivation, switch)) for switch in near]
 
-    def gradient(self, leaf: _Leaf) -> tuple[Exact, str | None]:
-        """Return the central difference by a leaf, and the name of the kink on its path, if any."""
-        for switch, sources in self.near:
-            same_sample = leaf.sample == switch.sample or None in (leaf.sample, switch.sample)
-            if leaf.name in sources and same_sample:
-                return self.step, str(switch)
+    def gradient(self, leaf: _Leaf) -> tuple[Exact, tuple[str, ...]]:
+        """Return the central difference by a leaf, and the names of the kinks on its paths, each once."""
+        touched = [switch for switch, sources in self.near if _reaches(leaf, switch, sources)]
         above, below = self._passed(leaf, self.step), self._passed(leaf, -self.step)
-        for switch, side in zip(self.switches, self.sides, strict=True):
-            if {_sign(switch.measure(above)), _sign(switch.measure(below))} != {side}:
-                return self.step, str(switch)
-        rise = arithmetic.add(above.value(self.output), -below.value(self.output))
-        return arithmetic.divide(rise, 2 * self.step), None
+        touched += [
+            switch
+            for switch, side in zip(self.switches, self.sides, strict=True)
+            if {_sign(switch.measure(above)), _sign(switch.measure(below))} != {side}
+        ]
+        rise = arithmetic.add(above.value(self.output), arithmetic.negate(below.value(self.output)))
+        found = set(map(str, touched))
+        return arithmetic.divide(rise, 2 * self.step), tuple(
+            dict.fromkeys(str(switch) for switch in self.switches if str(switch) in found)
+        )
 
     def _passed(self, leaf: _Leaf, change: Exact) -> Values:
         if leaf.sample is None:
@@ -235,6 +258,11 @@ class _Differences:
         own = data[leaf.sample - 1]
         data[leaf.sample - 1] = {**own, leaf.name: own[leaf.name] + change}
         return self.forward(self.shared, data)
+
+
+def _reaches(leaf: _Leaf, switch: _Switch, sources: frozenset[str]) -> bool:
+    same_sample = leaf.sample == switch.sample or None in (leaf.sample, switch.sample)
+    return leaf.name in sources and same_sample
 
 
 def _sign(value: Exact) -> int:
@@ -269,14 +297,15 @@ def _composed_gradients(derivation: Derivation, values: Values, wanted: Sequence
     if _composed_size(derivation) * len(wanted) > _LARGEST_COMPOSED:
         return {}
     output = _composed(derivation)
+    digits = _guarded_digits(values)
     numbers = {
-        _symbol(leaf): _float(values.value(leaf.name, leaf.sample))
+        _symbol(leaf): _float(values.value(leaf.name, leaf.sample), digits)
         for quantity in derivation.graph.of_role(Role.PARAMETER, Role.INPUT, Role.TARGET)
         for leaf in _leaves_of(derivation, quantity)
     }
     found = {}
     for leaf in wanted:
-        number = sympy.diff(output, _symbol(leaf)).xreplace(numbers).evalf(_GUARDED_DIGITS)
+        number = sympy.diff(output, _symbol(leaf)).xreplace(numbers).evalf(digits)
         found[leaf] = arithmetic.CONTEXT.make_mpf(sympy.Float(number, arithmetic.DIGITS)._mpf_)
     return found
 
@@ -285,11 +314,25 @@ def _symbol(leaf: _Leaf) -> sympy.Symbol:
     return symbolic.name_symbol(str(leaf))
 
 
-def _float(value: Exact) -> sympy.Float:
+def _guarded_digits(values: Values) -> int:
+    """Return the digits that the composed output is evaluated with: enough for 1 − a of the most saturated unit."""
+    longest = max(
+        (
+            value._mpf_[3]
+            for numbers in (values.shared, *values.samples)
+            for value in numbers.values()
+            if not isinstance(value, Fraction)
+        ),
+        default=0,
+    )
+    return _GUARDED_DIGITS + int(longest * math.log10(2))
+
+
+def _float(value: Exact, digits: int) -> sympy.Float:
     """Return a number as a SymPy float with digits to spare: with it SymPy evaluates whatever it is put into."""
     if isinstance(value, Fraction):
-        return sympy.Float(symbolic.rational(value), _GUARDED_DIGITS)
-    return sympy.Float(arithmetic.CONTEXT.nstr(value, arithmetic.DIGITS + 5), _GUARDED_DIGITS)
+        return sympy.Float(symbolic.rational(value), digits)
+    return sympy.Float(arithmetic.CONTEXT.nstr(value, arithmetic.DIGITS + 5), digits)
 
 
 def _composed_size(derivation: Derivation) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
+from typing import Any, NoReturn
 
 import pytest
 
@@ -22,8 +24,18 @@ def require_tool(name: str) -> str:
     pass because it could not look.
     """
     path = shutil.which(name)
-    if path is not None:
-        return path
+    return _missing(name) if path is None else path
+
+
+def require_module(name: str) -> Any:
+    """Return a Python module; skip the test where it is missing, or fail as `require_tool` does."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return _missing(name)
+
+
+def _missing(name: str) -> NoReturn:
     reason = f"{name} is not installed"
     if os.environ.get(REQUIRE, "0") not in ("", "0"):
         pytest.fail(f"{reason}, and {REQUIRE} is set", pytrace=False)

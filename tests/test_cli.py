@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from symbackprop import language
+from symbackprop.compilation.backends import BACKENDS
 from symbackprop.functions import ACTIVATIONS
 from symbackprop.losses import LOSSES
 from symbackprop.optimizers import OPTIMIZERS
@@ -72,9 +73,9 @@ def files_in(folder: Path) -> list[str]:
 
 
 def test_solve_writes_latex_and_markdown_where_it_says(run: Run, tmp_path: Path) -> None:
-    """Without options the results are LaTeX and Markdown in output/<problem name>, and their paths are printed."""
+    """Without options the results are LaTeX and Markdown with its figure in output/<problem name>; paths are printed."""
     printed = assert_done(run("solve", "mazur"))
-    paths = ["output/mazur/solution.tex", "output/mazur/solution.md"]
+    paths = ["output/mazur/solution.tex", "output/mazur/solution.md", "output/mazur/solution.1.svg"]
     assert [str(Path(path)) for path in paths] == printed.splitlines()
     assert sorted(paths) == files_in(tmp_path)
 
@@ -289,18 +290,20 @@ def test_check_names_a_kink_as_skipped(run: Run) -> None:
     """A gradient whose path touches a kink of ReLU is skipped and says where, never agreeing."""
     options = ["--set", "network.layers.0.activation=relu", "--set", "parameters.W1=[[0, 0], [1, 1]]"]
     printed = assert_done(run("check", "mazur", *options, "--set", "parameters.b1=0"))
-    assert re.search(r"^W1_1_2 +skipped: \S+ is at a kink$", printed, re.MULTILINE)
+    assert re.search(r"^W1_1_2 +skipped, at a kink: a1_1$", printed, re.MULTILINE)
     assert re.search(r"^W1_2_2 +agrees ", printed, re.MULTILINE)
 
 
 def test_check_of_many_gradients_prints_the_summary_only(run: Run, tmp_path: Path) -> None:
-    """More than forty gradients that agree are summed up in one line."""
+    """More than forty gradients that agree are summed up in one line, and each oracle has its own."""
     (tmp_path / "wide.toml").write_text(
         f"[network]\ninputs = 50\nloss = 'mse'\nlayers = [{{ units = 1 }}]\n"
         f"[parameters]\nW1 = [{[1] * 50}]\nb1 = [0]\n[data]\nx = {[2] * 50}\ny = [1]\n"
     )
-    (line,) = assert_done(run("check", "wide.toml")).splitlines()
-    assert line.startswith("101 agree, 0 differ, 0 skipped")
+    differences, composed, summary = assert_done(run("check", "wide.toml")).splitlines()
+    assert "101 agree, 0 differ, 0 skipped" == summary
+    assert re.fullmatch(r"central differences: largest relative difference \d\.\de-\d+", differences)
+    assert re.fullmatch(r"SymPy, composed loss: largest relative difference \d\.\de[-+]\d+", composed)
 
 
 def test_check_finds_a_wrong_derivative(tmp_path: Path) -> None:
@@ -332,6 +335,7 @@ def test_check_finds_a_wrong_derivative(tmp_path: Path) -> None:
         ("losses", tuple(LOSSES)),
         ("optimizers", tuple(OPTIMIZERS)),
         ("languages", language.available()),
+        ("backends", tuple(BACKENDS)),
         ("examples", tuple(path.stem for path in EXAMPLES)),
     ],
 )

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symbackprop as sbp
-from symbackprop import arithmetic
+from symbackprop import arithmetic, functions, losses
 from symbackprop.curvature import (
     CurvatureError,
     critical_points,
@@ -28,7 +28,6 @@ from symbackprop.derivation import derive
 from symbackprop.errors import MissingValueError, UnknownNameError
 from symbackprop.evaluate import EXACT, Evaluation, Values, leaves
 from symbackprop.formula import ONE
-from symbackprop.functions import ACTIVATIONS
 from symbackprop.losses import LOSSES
 from symbackprop.problems import Problem
 from symbackprop.problems.build import fitting_activations
@@ -131,14 +130,14 @@ def test_hessian_of_a_random_network_is_the_difference_of_its_gradient(problem: 
     assert_is_second_derivative(problem)
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", functions.WITH_FORMULA)
 def test_hessian_knows_every_activation(activation: str) -> None:
     """The law holds for each activation of the registry, in a hidden and in an output layer."""
     layers = [(2, activation), (2, activation)]
     assert_is_second_derivative(network(layers, "squared_error", ["2/3", "-1/7"], ["1/3", "3/4"]))
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("loss", losses.WITH_FORMULA)
 def test_hessian_knows_every_loss(loss: str) -> None:
     """The law holds for each loss of the registry, over a batch."""
     last = next(

@@ -12,13 +12,12 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import symbackprop as sbp
-from symbackprop import arithmetic, document, rendering
+from symbackprop import arithmetic, document, functions, losses, rendering
 from symbackprop.document import numerals, truth
 from symbackprop.document.blocks import Chain, Display, Document, Section
 from symbackprop.document.marks import Boxed, Numeral, Shown, Tone
 from symbackprop.document.truth import Leaf, Relation
 from symbackprop.formula import Node, Number, Power, Product, Quotient, Sum, negated, walk
-from symbackprop.functions import ACTIVATIONS
 from symbackprop.losses import LOSSES
 from symbackprop.problems import build
 from symbackprop.problems.load import examples
@@ -108,9 +107,9 @@ rationals = st.builds(lambda n, d: f"{n}/{d}", st.integers(-30, 30), st.sampled_
 def problems(draw: st.DrawFn) -> dict[str, object]:
     """Draw the content of a random problem."""
     widths = draw(st.lists(st.integers(1, 3), min_size=2, max_size=4))
-    loss = draw(st.sampled_from(tuple(LOSSES)))
+    loss = draw(st.sampled_from(losses.WITH_FORMULA))
     fitting = build.fitting_activations(LOSSES[loss].predictions)
-    inner = draw(st.lists(st.sampled_from(tuple(ACTIVATIONS)), min_size=len(widths) - 2, max_size=len(widths) - 2))
+    inner = draw(st.lists(st.sampled_from(functions.WITH_FORMULA), min_size=len(widths) - 2, max_size=len(widths) - 2))
     names = [*inner, draw(st.sampled_from(fitting))]
     bias = draw(st.sampled_from(["per_unit", "shared", "none", "threshold"]))
     samples = draw(st.sampled_from([None, 1, 2]))

@@ -14,11 +14,14 @@ import symbackprop as sbp
 from symbackprop import arithmetic, expressions, functions, symbolic
 from symbackprop.arithmetic import CONTEXT, Exact
 from symbackprop.derivation import derive
-from symbackprop.evaluate import EXACT, FLOAT
+from symbackprop.errors import ExpressionError
+from symbackprop.evaluate import EXACT, FLOAT, evaluate
 from symbackprop.forms import abstracted, float_function, form_of
 from symbackprop.formula import Apply, Name, Node, Slot
 from symbackprop.functions import ACTIVATIONS, NAMES
+from symbackprop.functions import WITH_FORMULA as KNOWN_ACTIVATIONS
 from symbackprop.losses import LOSSES
+from symbackprop.losses import WITH_FORMULA as KNOWN_LOSSES
 from symbackprop.problems.build import fitting_activations
 
 POINTS = [Fraction(whole, 7) for whole in (-211, -40, -9, -2, -1, 1, 3, 8, 37, 190)]
@@ -26,7 +29,7 @@ POINTS = [Fraction(whole, 7) for whole in (-211, -40, -9, -2, -1, 1, 3, 8, 37, 1
 
 def signatures() -> Iterator[Apply]:
     """Iterate over all activations over slots: by default parameters, by others, and two of a user's own."""
-    for row in ACTIVATIONS.values():
+    for row in map(ACTIVATIONS.__getitem__, KNOWN_ACTIVATIONS):
         for arity in (1, 2, 3, 4) if row.vector else (1,):
             yield Apply(row.name, tuple(map(Slot, range(arity))))
         for value in (Fraction(1, 4), Fraction(5, 3)) if row.parameters else ():
@@ -165,7 +168,7 @@ def test_float_value_is_accurate_where_it_is_small(text: str, point: float, expe
     assert math.isclose(expected, float_function(form.formula, 1)(point), rel_tol=1e-12)
 
 
-@pytest.mark.parametrize("name", [row.name for row in ACTIVATIONS.values() if not row.vector])
+@pytest.mark.parametrize("name", [name for name in KNOWN_ACTIVATIONS if not ACTIVATIONS[name].vector])
 def test_activation_without_a_kink_has_its_derivative_at_zero(name: str) -> None:
     """At 0 a smooth activation has the limit of its difference quotients as derivative, classroom and plain."""
     own = form_of(Apply(name, (Slot(0),)))
@@ -180,7 +183,7 @@ def test_activation_without_a_kink_has_its_derivative_at_zero(name: str) -> None
 
 
 @pytest.mark.parametrize("units", [1, 2, 3])
-@pytest.mark.parametrize("loss", list(LOSSES))
+@pytest.mark.parametrize("loss", KNOWN_LOSSES)
 def test_loss_derivative_equals_central_differences(loss: str, units: int) -> None:
     """The derivative of each loss by each output is finite and is the central difference of the loss."""
     last = fitting_activations(LOSSES[loss].predictions)[-1]
@@ -299,3 +302,50 @@ def test_unknown_sympy_function_is_refused() -> None:
     """A SymPy function that no formula can hold raises instead of passing silently."""
     with pytest.raises(TypeError, match="no formula for SymPy's gamma"):
         symbolic.from_sympy(sympy.gamma(symbolic.slot_symbol(0)))
+
+
+@pytest.mark.parametrize("turns", [Fraction(whole, 12) for whole in range(-30, 31)], ids=str)
+def test_rational_sine_of_a_multiple_of_pi_is_exact(turns: Fraction) -> None:
+    """Sine, cosine and tangent of a rational multiple of pi are fractions wherever SymPy says that they are rational."""
+    for name, function in (("sin", sympy.sin), ("cos", sympy.cos), ("tan", sympy.tan)):
+        expected = function(symbolic.rational(turns) * sympy.pi)
+        if expected is sympy.zoo:
+            continue
+        for text in (f"{name}({turns}*pi)", f"{name}(pi*{turns.numerator}/{turns.denominator})"):
+            actual = arithmetic.evaluate(expressions.parse(text, functions=NAMES, names=()))
+            assert expected.is_Rational == isinstance(actual, Fraction)
+            assert_equal(CONTEXT.mpf(str(sympy.N(expected, 60))), actual)
+
+
+@pytest.mark.parametrize(
+    ("text", "point", "expected"),
+    [
+        ("leaky_relu(p, alpha=0.2)", -3, Fraction(-3, 5)),
+        ("leaky_relu(p)", -3, Fraction(-3, 100)),
+        ("leaky_relu(p, alpha=1/4)", -4, Fraction(-1)),
+        ("leaky_relu(p, alpha=-2)", -4, Fraction(8)),
+        ("elu(p, alpha=0)", -1, Fraction(0)),
+    ],
+)
+def test_equation_gives_an_activation_its_parameter_by_keyword(text: str, point: int, expected: Fraction) -> None:
+    """A parameter of an activation is a keyword in a graph, like `axis`; its default holds otherwise."""
+    problem = {"graph": {"parameters": {"p": point}, "equations": [f"f = {text} + 0*p"], "output": "f"}}
+    derivation = derive(sbp.problem(problem))
+    assert expected == evaluate(derivation).value("f")
+    assert sbp.check(sbp.problem(problem)).agrees
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("leaky_relu(p, beta=0.2)", 'leaky_relu has no parameter "beta"'),
+        ("tanh(p, alpha=1)", 'unknown name "alpha"'),
+        ("elu(p, alpha=p)", "alpha must be a number"),
+        ("elu(p, alpha=1, 2)", 'elu has no parameter "2"'),
+    ],
+)
+def test_wrong_keyword_is_named(text: str, match: str) -> None:
+    """A keyword that a function does not take, or a value that is no number, is an error with a caret."""
+    problem = {"graph": {"parameters": {"p": 1}, "equations": [f"f = {text}"], "output": "f"}}
+    with pytest.raises(ExpressionError, match=match):
+        derive(sbp.problem(problem))

@@ -572,7 +572,7 @@ def test_check_skips_what_touches_a_kink(equation: str, inputs: dict[str, Any], 
     problem = graph(equation, inputs=inputs)
     report = check(problem)
     assert touched == {entry.name for entry in report.with_verdict(Verdict.SKIPPED)}
-    assert all("f" == entry.kink for entry in report.with_verdict(Verdict.SKIPPED))
+    assert all(("f",) == entry.kinks for entry in report.with_verdict(Verdict.SKIPPED))
     assert report.agrees and report.with_verdict(Verdict.AGREES)
     derivation = derive(problem)
     assert {"f"} == {kink.name for kink in kinks(derivation, evaluate(derivation))}

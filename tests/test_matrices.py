@@ -12,16 +12,17 @@ from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 import symbackprop as sbp
-from symbackprop import arithmetic, circuits, matrices
+from symbackprop import arithmetic, circuits, functions, matrices
 from symbackprop.arithmetic import CONTEXT, Exact
 from symbackprop.derivation import Derivation, derive
 from symbackprop.entries import entry
 from symbackprop.errors import EvaluationError
 from symbackprop.evaluate import Values, evaluate, kinks
 from symbackprop.formula import Adjoint, MatrixProduct, Name, Node, Transposed, walk
-from symbackprop.functions import ACTIVATIONS, ARRAY_FUNCTIONS, EXTREMES, NAMES, REDUCTIONS
+from symbackprop.functions import ARRAY_FUNCTIONS, EXTREMES, NAMES, REDUCTIONS
 from symbackprop.graph import Graph, Quantity, Role
 from symbackprop.losses import LOSSES
+from symbackprop.losses import WITH_FORMULA as KNOWN_LOSSES
 from symbackprop.matrices import MatrixGradients, gradient_formula
 from symbackprop.problems import Problem
 from symbackprop.problems.build import fitting_activations
@@ -380,7 +381,7 @@ every_layout = pytest.mark.parametrize("layout", ["column", "row"])
 @every_batch
 @every_layout
 @pytest.mark.parametrize("bias", ["per_unit", "shared", "none", "threshold"])
-@pytest.mark.parametrize("activation", [*ACTIVATIONS, OWN], ids=[*ACTIVATIONS, "own"])
+@pytest.mark.parametrize("activation", [*functions.WITH_FORMULA, OWN], ids=[*functions.WITH_FORMULA, "own"])
 def test_activation_has_the_same_gradient_in_both_grains(
     activation: Any, bias: str, layout: str, samples: int | None
 ) -> None:
@@ -391,7 +392,7 @@ def test_activation_has_the_same_gradient_in_both_grains(
 
 @every_batch
 @every_layout
-@pytest.mark.parametrize("loss", [*LOSSES, {"expression": "sum((a - y)**4)/4"}], ids=[*LOSSES, "own"])
+@pytest.mark.parametrize("loss", [*KNOWN_LOSSES, {"expression": "sum((a - y)**4)/4"}], ids=[*KNOWN_LOSSES, "own"])
 def test_loss_has_the_same_gradient_in_both_grains(loss: Any, layout: str, samples: int | None) -> None:
     """Every loss behind an output layer that it accepts, in both layouts, for one sample and for a batch."""
     fitting = ["linear"] if isinstance(loss, dict) else fitting_activations(LOSSES[loss].predictions)
@@ -408,10 +409,10 @@ def test_example_has_the_same_gradient_in_both_grains(name: str) -> None:
 @st.composite
 def networks(draw: st.DrawFn) -> Problem:
     """Draw a network of 1-3 layers from the full registries."""
-    loss = draw(st.sampled_from(sorted(LOSSES)))
+    loss = draw(st.sampled_from(sorted(KNOWN_LOSSES)))
     last = draw(st.sampled_from(fitting_activations(LOSSES[loss].predictions)))
     widths = draw(st.lists(st.integers(1, 3), min_size=2, max_size=4))
-    hidden = [draw(st.sampled_from(sorted(ACTIVATIONS))) for _ in widths[2:]]
+    hidden = [draw(st.sampled_from(sorted(functions.WITH_FORMULA))) for _ in widths[2:]]
     biases = [draw(st.sampled_from(("per_unit", "shared", "none", "threshold"))) for _ in widths[1:]]
     layers = [
         {"units": units, "activation": activation, "bias": bias}
@@ -516,3 +517,30 @@ def test_a_target_is_pulled_back_like_any_other_quantity() -> None:
     assert derivation.graph.of_role(Role.TARGET)
     assert "y" in matrices.gradients(derivation.graph)
     assert_same_grain(derivation)
+
+
+@pytest.mark.parametrize(
+    ("equation", "expected"),
+    [
+        ("m = max(w)", {"w": (0, 0, 0)}),
+        ("m = min(w)", {"w": (1, 0, 0)}),
+        ("m = sum(max(M, axis=0))", {"M": (0, 1, 0, 0, 0, 1)}),
+        ("m = sum(max(M, axis=1))", {"M": (0, 0, 0, 0, 0, 1)}),
+        ("m = sum(min(M, axis=1))", {"M": (1, 0, 0, 0, 0, 0)}),
+    ],
+)
+def test_tied_extreme_has_no_partial_in_either_grain(equation: str, expected: dict[str, tuple[int, ...]]) -> None:
+    """At a tie for the largest (or smallest) element the partial is 0, in both grains; a sole one has 1."""
+    parameters = {"w": [1, 2, 2], "M": [[0, 5, 5], [0, 0, 6]]}
+    used = {name: parameters[name] for name in expected}
+    derivation = derive(sbp.problem({"graph": {"parameters": used, "equations": [equation], "output": "m"}}))
+    values, found = evaluate(derivation), matrices.gradients(derivation.graph)
+    for name, numbers in expected.items():
+        quantity = derivation.graph.quantities[name]
+        assert numbers == tuple(values.gradient(element) for element in quantity.elements())
+        formula = gradient_formula(found[name])
+        by_array = [
+            value_of(values, derivation.elements.batched, entry(derivation.graph, formula, index), None)
+            for index in quantity.indices()
+        ]
+        assert list(numbers) == by_array

@@ -11,11 +11,12 @@ import symbackprop as sbp
 from symbackprop import rendering
 from symbackprop.errors import ProblemError
 from symbackprop.formula import Adjoint, Apply, Name
-from symbackprop.functions import ACTIVATIONS, PRIMITIVES
+from symbackprop.functions import ACTIVATIONS, PRIMITIVES, WITH_FORMULA
 from symbackprop.losses import LOSSES
 from symbackprop.notation import COMMON, DEFAULTS, KINDS, NAMINGS, Notation, check_symbols, own_symbol, parse_symbol
 from symbackprop.problems import build
-from symbackprop.rendering.tex import Printer, function_name, symbol, word
+from symbackprop.rendering.spelling import function_name, symbol, word
+from symbackprop.rendering.tex import Printer
 
 BIASES = ("per_unit", "shared", "none", "threshold")
 
@@ -38,7 +39,7 @@ def notation(
         "notation": {"naming": naming, "layout": layout, "symbols": symbols or {}},
     }
     problem = sbp.problem(content)
-    return Notation.of(sbp.derive(problem).graph, problem.notation.naming, problem.notation.symbols)
+    return Notation.of(sbp.derive(problem).graph, problem.notation)
 
 
 def printed(notation: Notation, name: str) -> str:
@@ -138,7 +139,7 @@ def test_every_kind_has_a_letter_that_can_be_printed(naming: str, kind: str) -> 
     assert kind not in letters or parse_symbol(letters[kind]) is not None
 
 
-@pytest.mark.parametrize("name", [*ACTIVATIONS, *PRIMITIVES])
+@pytest.mark.parametrize("name", [*WITH_FORMULA, *PRIMITIVES])
 def test_every_function_has_a_symbol(name: str) -> None:
     """A registered function prints as one TeX command or upright word, never as a product of letters."""
     text = function_name(name)
@@ -165,7 +166,7 @@ def test_every_loss_is_written_in_symbols(naming: str, loss: str) -> None:
         "notation": {"naming": naming},
     }
     derivation = sbp.derive(sbp.problem(content))
-    printer = Printer(Notation.of(derivation.graph, naming, {}), {})
+    printer = Printer(Notation.of(derivation.graph, derivation.problem.notation), {})
     for name, equation in derivation.equations.items():
         text = f"{printer.print(Name(name))} = {printer.print(equation.formula())}"
         assert not any(f"{code}1" in text for code in ("W", "z", "a", "delta")), text

@@ -112,7 +112,7 @@ MISTAKES = [
     ("training.steps", -1, "training.steps: the value has to be ≥ 0"),
     ("training.learning_rate", "fast", 'training.learning_rate: unknown name "fast"'),
     ("training.optimizer", "gradient_decent", 'unknown optimizer "gradient_decent"\n  did you mean "gradient_descent"'),
-    ("training", {}, 'training: the key "learning_rate" is missing'),
+    ("training", {"rate": 1}, 'training: unknown key "rate"'),
     ("notation.layout", "rows", 'notation.layout: unknown choice "rows"\n  did you mean "row"'),
     ("notation.naming", "flatt", 'notation.naming: unknown choice "flatt"\n  did you mean "flat"'),
     ("notation.digits", 99, "notation.digits: the value has to be ≤ 30"),

@@ -34,7 +34,7 @@ BIASES = {"per-unit": "per_unit"}
 NOT_COVERED = (
     # A published mistake: the output layer without its input.
     r"hard_.*",
-    # Online descent, one sample after the other: `batch_size`.
+    # Online descent, one sample after the other: tests/test_optimizers.py reads these.
     r"(sse|w\d+|theta\d)@224",
     r"epochs_to_sse<0\.001_at_alpha_0\.1",
 )

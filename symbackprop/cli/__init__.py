@@ -11,14 +11,15 @@ import importlib
 import io
 import pkgutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 import click
 
+from symbackprop import language
 from symbackprop.cli import commands as folder
-from symbackprop.cli.outputs import say
-from symbackprop.errors import SymbackpropError, unknown
+from symbackprop.cli.outputs import asked_language
+from symbackprop.errors import Message, SymbackpropError, unknown
 
 DONE, USER_MISTAKE = 0, 2
 INTERRUPTED = 130  # as shells have it: 128 + SIGINT
@@ -35,28 +36,33 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    settings: dict[str, str] = {}
     try:
-        code = group.main(arguments, prog_name="symbackprop", standalone_mode=False)
+        code = group.main(arguments, prog_name="symbackprop", standalone_mode=False, obj=settings)
     except SymbackpropError as error:
-        return _fail(str(error))
+        return _fail(language.explain(asked_language(settings), error), settings)
     except click.ClickException as error:
-        return _fail(_spell_usage_error(error))
+        return _fail(_spell_usage_error(error, settings), settings)
     except click.Abort:
         return INTERRUPTED
     except OSError as error:
-        return _fail(": ".join(str(part) for part in (error.filename, error.strerror) if part is not None))
+        return _fail(": ".join(str(part) for part in (error.filename, error.strerror) if part is not None), settings)
     return code if isinstance(code, int) else DONE
 
 
-def _fail(text: str) -> int:
-    click.echo(f"symbackprop: error: {text}", err=True)
+def _fail(text: str, settings: Mapping[str, str]) -> int:
+    click.echo(_say(settings, "cli.error", text=text), err=True)
     return USER_MISTAKE
 
 
-def _spell_usage_error(error: click.ClickException) -> str:
+def _say(settings: Mapping[str, str], id: str, **arguments: object) -> str:
+    return language.say(asked_language(settings), Message(id, arguments))
+
+
+def _spell_usage_error(error: click.ClickException, settings: Mapping[str, str]) -> str:
     text = error.format_message()
     context = error.ctx if isinstance(error, click.UsageError) else None
-    return f"{text}\n  {say('cli.usage', command=context.command_path)}" if context else text
+    return f"{text}\n  {_say(settings, 'cli.usage', command=context.command_path)}" if context else text
 
 
 class Commands(click.Group):

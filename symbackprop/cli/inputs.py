@@ -10,18 +10,36 @@ from typing import TYPE_CHECKING
 import click
 
 from symbackprop import language
+from symbackprop.cli.outputs import LANGUAGE
 from symbackprop.errors import OutputError, SymbackpropError, message, unknown
 
 if TYPE_CHECKING:
     from symbackprop.problems import Problem
+    from symbackprop.problems.load import Source
     from symbackprop.rendering import Format
 
 problem_argument = click.argument("problem", metavar="PROBLEM")
 overrides_option = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, as in training.learning_rate=1.5."
 )
+
+
+def _remember(context: click.Context, parameter: click.Parameter, asked: str) -> str:
+    """Return the language asked for; what the command says on the way, its errors too, is in it from here on."""
+    if asked in language.available() and isinstance(context.obj, dict):
+        context.obj[LANGUAGE] = asked
+    return asked
+
+
+# Eager: read before the other options, so that what is wrong with those is said in the language too.
 lang_option = click.option(
-    "--lang", default=language.DEFAULT, show_default=True, metavar="LANGUAGE", help="Language of the text."
+    "--lang",
+    default=language.DEFAULT,
+    show_default=True,
+    metavar="LANGUAGE",
+    help="Language of the text.",
+    callback=_remember,
+    is_eager=True,
 )
 templates_option = click.option(
     "--templates", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Templates of your own."
@@ -31,12 +49,17 @@ quiet_option = click.option("--quiet", is_flag=True, help="Do not print the path
 
 def read_problem(source: str, overrides: Sequence[str], digits: int | None = None) -> Problem:
     """Return a problem by its file or the name of an example, with keys overridden."""
+    return read_source(source, overrides, digits).problem()
+
+
+def read_source(source: str, overrides: Sequence[str], digits: int | None = None) -> Source:
+    """Return what a problem is made from, by its file or the name of an example, with keys overridden."""
     from symbackprop.problems import load
 
     changes = [load.parse_override(text) for text in overrides]
     if digits is not None:
         changes.append(("notation.digits", digits))
-    return load.find(source, changes)
+    return load.find_source(source, changes)
 
 
 @contextlib.contextmanager

@@ -6,30 +6,48 @@ import contextlib
 import errno
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+
+import click
 
 from symbackprop import language
 from symbackprop.errors import Message, OutputError, message
 
 STANDARD_OUTPUT = "-"
+LANGUAGE = "language"
+"""The key of the language asked for, in the settings that the contexts of a command share."""
 
 
 def say(id: str, **arguments: object) -> str:
-    """Return a phrase of the command line as plain text."""
-    return language.say(language.DEFAULT, Message(id, arguments))
+    """Return a phrase of the command line as plain text, in the language asked for."""
+    context = click.get_current_context(silent=True)
+    return language.say(asked_language(context.obj if context else None), Message(id, arguments))
 
 
-def print_text(text: str) -> None:
+def asked_language(settings: object) -> str:
+    """Return the language that a command was asked for, by the settings that its contexts share."""
+    return str(settings.get(LANGUAGE, language.DEFAULT)) if isinstance(settings, dict) else language.DEFAULT
+
+
+def print_text(text: str | bytes) -> None:
     """Print to standard output; a reader that has gone away (`symbackprop … | head`) is no mistake."""
     try:
-        sys.stdout.write(text)
+        if isinstance(text, bytes):
+            sys.stdout.buffer.write(text)
+        else:
+            sys.stdout.write(text)
         sys.stdout.flush()
     except OSError as error:
         # Python flushes once more when it exits; there is nowhere left to flush to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if error.errno != errno.EPIPE:
             raise unwritable(say("cli.standard_output"), error) from None
+
+
+def remark(text: str) -> None:
+    """Print a remark to standard error: something odd that does not stop the command."""
+    sys.stderr.write(f"symbackprop: {text}\n")
 
 
 def write_files(files: Mapping[Path, str | bytes]) -> None:
@@ -70,3 +88,18 @@ def working(phrase: str, quiet: bool = False) -> Iterator[None]:
 
     with Console(stderr=True).status(say(phrase)):
         yield
+
+
+@contextlib.contextmanager
+def progress(phrase: str, total: int, quiet: bool = False) -> Iterator[Callable[..., None]]:
+    """Show a bar that the body advances, by so many of `total` and with a note if it has one, on a terminal only."""
+    if quiet or not total or not (sys.stdout.isatty() and sys.stderr.isatty()):
+        yield lambda count, note="": None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        said = say(phrase)
+        task = bar.add_task(said, total=total)
+        yield lambda count, note="": bar.update(task, advance=count, description=f"{said} {note}".rstrip())

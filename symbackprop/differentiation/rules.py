@@ -250,7 +250,7 @@ _KNOWN = {
     *FUNCTIONS,
     *functions.PRIMITIVES.aliases,
     *functions.EXTREMES,
-    *functions.ACTIVATIONS,
+    *functions.WITH_FORMULA,
     functions.CONSTANT,
     "step",
 }

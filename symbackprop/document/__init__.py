@@ -2,73 +2,128 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop import verify
-from symbackprop.document import circuit, matrix
-from symbackprop.document.blocks import Document, Paragraph, Section
+from symbackprop.derivation import Derivation
+from symbackprop.document import circuit, detail, general, matrix, pictures, second_order, study, updates
+from symbackprop.document.blocks import Document, Listing, Paragraph, Section, Table
 from symbackprop.document.chains import Scene
-from symbackprop.document.marks import Equality, Gradient
+from symbackprop.document.conventions import backward_sentence
+from symbackprop.document.explain import EXPLANATIONS as EXPLANATIONS
+from symbackprop.document.explain import Lesson
 from symbackprop.document.numerals import Style, is_decimal, show
 from symbackprop.document.statement import statement
 from symbackprop.document.working import after_section, step_sections, summary_section
 from symbackprop.errors import Message, message
 from symbackprop.evaluate import Values
-from symbackprop.formula import Adjoint, Name
+from symbackprop.formula import Name
 from symbackprop.notation import Notation
 from symbackprop.problems import Circuit, Given, Problem
-from symbackprop.solution import Solution
+from symbackprop.solution import Solution, Step
 
-DETAILS = ("full", "matrix")
-"""What a document may show: every quantity, or the equations and gradients between arrays."""
+DETAILS = (detail.FULL, detail.REPRESENTATIVE, detail.MATRIX, "general", "second_order")
+"""What a document may show: every quantity; one parameter of each array, and tables; array equations; recurrences for any
+layer; the second derivatives."""
 
 
-def compose(solution: Solution, details: Sequence[str] = ("full",)) -> Document:
-    """Return the worked solution as a document that shows the given details."""
+_ASKED = ("title.network", "title.given", "title.conventions", "title.graph", "title.gates")
+"""The parts of a statement that a sheet of homework needs; the others tell what is to be found."""
+
+
+def stated(problem: Problem, derivation: Derivation, *, diagram: bool, formulas: bool) -> Section:
+    """Return the statement of a problem with nothing but what is given: no value that has to be computed."""
+    notation = Notation.of(derivation.graph, problem.notation)
+    style = Style(problem.notation.digits, _has_fractions(problem))
+    scene = Scene(derivation, None, notation, style, _given(problem, derivation))
+    state = circuit.statement if isinstance(problem.model, Circuit) else statement
+    whole = state(scene, 0)
+    kept = [*_ASKED, *(["title.formulas"] if formulas else [])]
+    sections = tuple(section for section in whole.sections if section.title.id in kept)
+    if problem.training is not None:
+        header = tuple(message(f"column.{name}") for name in ("symbol", "meaning", "value"))
+        settings = Table(header, tuple(updates.symbol_rows(scene)), (False, False, True))
+        rules = Listing(tuple(updates.rules(scene)))
+        sections = (*sections, Section(message("title.update"), (rules, settings)))
+    return replace(whole, blocks=(pictures.given(problem, derivation),) if diagram else (), sections=sections)
+
+
+def compose(
+    solution: Solution, details: Sequence[str] | None = None, explanations: str = "full", *, checked: bool = True
+) -> Document:
+    """Return the worked solution as a document that shows the given details, with explanations or `brief`.
+
+    Without details, it shows those that suit the size of the problem (`detail.automatic`). Without `checked` the comparison with central differences, which takes as long as all the rest, is left out.
+    """
     problem, derivation = solution.problem, solution.derivation
+    details = detail.automatic(derivation) if details is None else details
     notation = notation_of(solution)
     style = Style(problem.notation.digits, _has_fractions(problem))
 
-    def scene(values: Values | None, given: Mapping[str, Given]) -> Scene:
-        return Scene(derivation, values, notation, style, given)
+    chosen: frozenset[str] | None = None
 
-    given = _given(solution)
-    first = scene(solution.steps[0].values if solution.steps else None, given)
+    def scene(values: Values | None, given: Mapping[str, Given], step: Step | None = None) -> Scene:
+        return Scene(derivation if step is None else step.derivation, values, notation, style, given, chosen)
+
+    given = _given(problem, derivation)
+    opening = solution.steps[0] if solution.steps else None
+    # The values of a batch are not those of the whole data.
+    first = scene(opening.values if opening is not None and opening.batch is None else None, given)
     state = circuit.statement if isinstance(problem.model, Circuit) else statement
-    sections = [state(first, max(len(solution.losses) - 1, 0))]
-    if "matrix" in details:
-        sections += matrix.matrix_sections(first)
-    if "full" not in details:
-        return _document(solution, notation, sections)
+    lesson = Lesson(explanations == "full")
+    sections = [*lesson.explained([state(first, max(len(solution.losses) - 1, 0))], first)]
+    if "general" in details:
+        sections += lesson.explained([general.general_section(problem)], first)
+    if detail.MATRIX in details:
+        sections += lesson.explained(list(matrix.matrix_sections(first)), first)
+    if detail.FULL in details or detail.REPRESENTATIVE in details:
+        if detail.FULL not in details:
+            chosen = detail.representatives(derivation, None if opening is None else opening.values)
+        sections += _worked(solution, scene, lesson, checked=checked)
+    if "second_order" in details:
+        sections += lesson.explained([second_order.second_order_section(first)], first)
+    if solution.learning_rates:
+        sections += lesson.explained([study.study_section(first, solution)], first)
+    return _document(solution, notation, [*sections, *lesson.closing(first)])
+
+
+def _worked(solution: Solution, scene: Callable[..., Scene], lesson: Lesson, *, checked: bool) -> Iterator[Section]:
+    """Yield the steps in full, what they did, the check and the summary; without numbers the symbols alone."""
+    given = _given(solution.problem, solution.derivation)
     if not solution.steps:
-        sections += step_sections(first, None)
-        return _document(solution, notation, sections)
+        yield from step_sections(scene(None, given), None, lesson)
+        return
     later = _unchanged(solution, given)
-    # After an update the parameters are computed; only the data is still as written.
-    scenes = [first, *(scene(step.values, later) for step in solution.steps[1:])]
+    scenes: list[Scene] = []
+    for step in solution.steps:
+        known = given if step.batch is None else _given(step.derivation.problem, step.derivation)
+        # After an update the parameters are computed; only the data is still as written.
+        scenes.append(scene(step.values, known if not scenes else _unchanged(solution, known), step))
     for number, (current, step) in enumerate(zip(scenes, solution.steps, strict=True), start=1):
-        parts = tuple(step_sections(current, step, is_first=number == 1))
-        several = len(solution.steps) > 1
-        sections += [Section(message("title.step", number=number), sections=parts)] if several else parts
+        parts = tuple(step_sections(current, step, lesson, is_first=number == 1))
+        yield from [Section(message("title.step", number=number), sections=parts)] if len(scenes) > 1 else parts
+    closing = []
     if solution.after is not None:
-        sections.append(after_section(scene(solution.after, later), solution))
-    sections.append(_check_section(solution, style))
-    sections.append(summary_section(scenes, solution))
-    return _document(solution, notation, sections)
+        after = scene(solution.after, later)
+        yield from lesson.explained([lesson.promised(after_section(after, solution), solution)], after)
+    if checked:
+        closing.append(_check_section(solution, scenes[0].style))
+    yield from lesson.explained([*closing, summary_section(scenes, solution)], scenes[0])
 
 
 def _document(solution: Solution, notation: Notation, sections: list[Section]) -> Document:
     """Return the document; without a title of the user's it is called what it is."""
     kind, *conventions = _subtitle(solution, notation)
-    title = solution.problem.title
-    return Document(title or kind, (kind, *conventions) if title else tuple(conventions), tuple(sections))
+    title = solution.problem.heading if solution.problem.title else None
+    parts = tuple(pictures.illustrated(sections, solution))
+    return Document(title or kind, (kind, *conventions) if title else tuple(conventions), parts)
 
 
 def notation_of(solution: Solution) -> Notation:
     """Return the notation that the problem asks for."""
-    choice = solution.problem.notation
-    return Notation.of(solution.derivation.graph, choice.naming, choice.symbols)
+    return Notation.of(solution.derivation.graph, solution.problem.notation)
 
 
 def _has_fractions(problem: Problem) -> bool:
@@ -80,11 +135,11 @@ def _has_fractions(problem: Problem) -> bool:
     )
 
 
-def _given(solution: Solution) -> dict[str, Given]:
+def _given(problem: Problem, derivation: Derivation) -> dict[str, Given]:
     """Return the numbers of the problem by element (and sample)."""
     found = {}
-    for name, array in solution.problem.arrays.items():
-        quantity = solution.derivation.graph.quantities[name]
+    for name, array in problem.arrays.items():
+        quantity = derivation.graph.quantities[name]
         elements = quantity.elements()
         for position, given in enumerate(array.entries):
             element = elements[position % len(elements)]
@@ -105,9 +160,7 @@ def _subtitle(solution: Solution, notation: Notation) -> list[Message]:
     digits = message("text.digits", digits=solution.problem.notation.digits)
     if isinstance(solution.problem.model, Circuit):
         return [message("text.worked_solution"), digits]
-    first = next(q for q in solution.derivation.graph.quantities.values() if q.kind == "pre_activation").elements()[0]
-    delta = message("text.delta", definition=Equality(Adjoint(first), Gradient(first)))
-    return [message("text.worked_solution"), delta, digits]
+    return [message("text.worked_solution"), backward_sentence(notation, "text"), digits]
 
 
 def _check_section(solution: Solution, style: Style) -> Section:

@@ -6,13 +6,16 @@ Prose is a `Message` (the id of a phrase and its arguments), mathematics a formu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from symbackprop.document.truth import Step
 from symbackprop.errors import Message
+from symbackprop.figures.shapes import Picture
 from symbackprop.formula import Node
+from symbackprop.language import Wording
 
-Inline = Message | Node | str
-"""A phrase, a formula, or text of the user's own (escaped by every format)."""
+Inline = Message | Node | Wording | str
+"""A phrase, a formula, or text of the user's own (escaped by every format), in several languages perhaps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +27,11 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """`left = … = … ≈ …`: one or more lines aligned at their relations."""
+    """`left = … = … ≈ …`: one or more lines aligned at their relations, and a short remark at their end."""
 
     left: Node
     steps: tuple[Step, ...]
+    remark: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,15 @@ class Display:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table; `numeric` says which columns hold numbers (aligned at the right)."""
+    """A table; `numeric` says which columns hold numbers (aligned at the right).
+
+    A long one may go on beside itself, `beside` times at most, where a format has pages.
+    """
 
     header: tuple[Inline, ...]
     rows: tuple[tuple[Inline, ...], ...]
     numeric: tuple[bool, ...]
+    beside: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,40 @@ class Listing:
     numbered: bool = False
 
 
-Block = Paragraph | Display | Table | Listing
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A picture with its caption; `alternative` says in words what is to be seen."""
+
+    picture: Picture
+    caption: Message
+    alternative: Message
+
+
+class NoteKind(StrEnum):
+    """What an explanation is: why a step is as it is, a common mistake, or the idea of a section."""
+
+    REASON = "reason"
+    MISTAKE = "mistake"
+    IDEA = "idea"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An explanation beside the lines; without any of them a document is complete."""
+
+    kind: NoteKind
+    text: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """A glossary: terms with their symbols ("" for none) and meanings."""
+
+    header: tuple[Message, Message, Message]
+    entries: tuple[tuple[Message, Inline, Message], ...]
+
+
+Block = Paragraph | Display | Table | Listing | Figure | Note | Terms
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The lines of one quantity: its forward value, its gradient by the chain rule, its update.
+"""The lines of one quantity: its forward value, its gradient by the chain rule.
 
 Each line is read off the derivation: the symbols are the links, the numbers the values along them.
 """
@@ -8,15 +8,40 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from symbackprop import functions, optimizers
+from symbackprop import functions
 from symbackprop.backprop import Link
 from symbackprop.derivation import Derivation
-from symbackprop.document.blocks import Chain, Display
-from symbackprop.document.marks import Boxed, Braced, Gradient, Letter, Local, OverSamples, Shown, Tone, Updated
+from symbackprop.document.blocks import Chain
+from symbackprop.document.factors import (
+    Factor,
+    braced,
+    flipped,
+    is_named,
+    joined,
+    merged,
+    named_quantity,
+    product_of,
+    signed,
+)
+from symbackprop.document.marks import Boxed, Braced, Delta, Gradient, Local, Shown, Tone
 from symbackprop.document.numerals import Style, show
 from symbackprop.document.truth import Leaf, Relation, Step, lines
+from symbackprop.errors import message
 from symbackprop.evaluate import Value, Values
-from symbackprop.formula import ONE, Adjoint, Apply, Name, Node, Product, Sum, added, multiplied, names, rewrite
+from symbackprop.formula import (
+    ONE,
+    Adjoint,
+    Apply,
+    Name,
+    Negative,
+    Node,
+    Product,
+    Sum,
+    added,
+    names,
+    negated,
+    rewrite,
+)
 from symbackprop.graph import Quantity, Role
 from symbackprop.notation import Notation
 from symbackprop.problems import Given
@@ -30,7 +55,8 @@ class Scene:
     """What the lines of one step are written from.
 
     `values` is None where the problem leaves numbers out: then all lines are symbolic. `given` holds the problem's own
-    numbers that still hold in this step, by element (and sample).
+    numbers that still hold in this step, by element (and sample). `chosen` names the scalars whose lines are written out,
+    None for all.
     """
 
     derivation: Derivation
@@ -38,6 +64,11 @@ class Scene:
     notation: Notation
     style: Style
     given: Mapping[str, Given]
+    chosen: frozenset[str] | None = None
+
+    def writes(self, name: str, sample: int | None = None) -> bool:
+        """Say whether the lines of a scalar are written out; where not all are, those of the first sample alone."""
+        return self.chosen is None or (name in self.chosen and sample in (None, 1))
 
     @property
     def samples(self) -> Sequence[int | None]:
@@ -63,7 +94,7 @@ class Scene:
         """Return a formula with its batched names marked by their sample."""
 
         def mark(part: Node) -> Node | None:
-            if isinstance(part, Name | Adjoint) and part.sample is None:
+            if isinstance(part, Name | Adjoint | Delta) and part.sample is None:
                 return type(part)(part.name, self.sample_of(part.name, sample))
             return None
 
@@ -81,7 +112,7 @@ class Scene:
         """
         if self.values is None:
             return ()
-        found = lines(self.numbered(formula), self.style, tone)
+        found = _without_repeats(lines(self.numbered(formula), self.style, tone))
         shown = show(kept, self.style, tone=tone)
         is_rounded = self.derivation.problem.notation.round_intermediates is not None
         if is_rounded and shown.exact and isinstance(last := found[-1].formula, Shown) and last.value != shown.value:
@@ -105,6 +136,8 @@ class Scene:
                     return Leaf(self.value(name, sample), tone, self.written(name, sample))
                 case Adjoint(name, sample) | Gradient(name, sample):
                     return Leaf(self.slope(name, sample), Tone.BACKWARD)
+                case Delta(name, sample):
+                    return Leaf(-self.slope(name, sample), Tone.BACKWARD)
                 case Braced(body, _):
                     return self.numbered(body)
                 case Apply():
@@ -115,13 +148,35 @@ class Scene:
         return rewrite(formula, number)
 
 
+def _without_repeats(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return lines without a number that stands with its sign apart before it stands as a whole."""
+    if len(steps) < 2 or not isinstance(steps[-1].formula, Shown):
+        return steps
+    before, last = steps[-2:]
+    if not isinstance(before.formula, Negative) or not isinstance(before.formula.operand, Shown):
+        return steps
+    relation = Relation.EQUAL if before.relation is last.relation is Relation.EQUAL else Relation.ABOUT
+    return (*steps[:-2], replace(last, relation=relation, opens=before.opens))
+
+
+_RESULT_ALONE = 2
+"""The steps of a chain whose numbers could not be shown: the formula and the result."""
+
+
 def forward(scene: Scene, name: str, sample: int | None = None) -> Chain:
     """Return the lines of a forward value: formula, numbers, steps, value."""
     formula = scene.marked(written_out(scene.derivation.equations[name].formula()), sample)
     if scene.derivation.elements.samples and name not in scene.derivation.elements.batched:
         formula = _over_samples(scene, name)
-    numbers = scene.lines(formula, Tone.FORWARD, scene.kept(name, scene.sample_of(name, sample)))
-    return Chain(Name(name, scene.sample_of(name, sample)), (Step(Relation.EQUAL, formula), *numbers))
+    kept = scene.kept(name, scene.sample_of(name, sample))
+    steps = (Step(Relation.EQUAL, formula), *scene.lines(formula, Tone.FORWARD, kept))
+    fused = scene.derivation.equations[name].fused
+    if fused is not None and not functions.is_shifted(fused.form.formula) and len(steps) == _RESULT_ALONE:
+        # ln(1 − a) of a saturated output has no line that checks on a calculator; from the logits it has one.
+        short = scene.marked(fused.formula(), sample)
+        from_logits = Step(Relation.EQUAL, short, opens=True, reason=message("fused.from_logits"))
+        steps = (steps[0], from_logits, *scene.lines(short, Tone.FORWARD, kept))
+    return Chain(Name(name, scene.sample_of(name, sample)), steps)
 
 
 def written_out(formula: Node) -> Node:
@@ -146,52 +201,78 @@ def _position(term: Node) -> list[int]:
 
 
 def _over_samples(scene: Scene, name: str) -> Node:
-    """Return the right-hand side of an equation that adds over the samples, one summand for each."""
-    terms = scene.derivation.equations[name].terms
-    return added(tuple(scene.marked(term.formula(), sample) for sample in scene.samples for term in terms))
+    """Return the right-hand side of an equation that adds over the samples: one summand for each, then what they share."""
+    terms, batched = scene.derivation.equations[name].terms, scene.derivation.elements.batched
+    spanning = [term for term in terms if not batched.isdisjoint(term.arguments)]
+    summands = [scene.marked(term.formula(), sample) for sample in scene.samples for term in spanning]
+    shared = [scene.marked(term.formula(), None) for term in terms if term not in spanning]
+    return added((*summands, *shared))
 
 
 def has_own_step(scene: Scene, name: str) -> bool:
     """Say whether the gradient by a computed quantity gets a step of its own, to which later steps refer by name.
 
     Every δ does, every ∂L/∂a of a hidden unit (the sum over its paths) and every gate of a computation graph; in general
-    whatever several paths reach.
+    whatever several paths reach. Where there is no δ, every ∂L/∂a does.
     """
     quantity, _ = scene.notation.locate(name)
-    hidden = quantity.kind == "activation" and quantity.layer != scene.notation.depth
-    return quantity.kind in ("pre_activation", "gate") or hidden or len(scene.derivation.links[name]) != 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Factor:
-    """A factor of the chain rule: as a derivative, and as what that derivative is."""
-
-    derivative: Node
-    partial: Node
+    through_activations = scene.notation.conventions.backward == "activation"
+    if quantity.kind == "activation" and (through_activations or quantity.layer != scene.notation.depth):
+        return True
+    is_error = quantity.kind == "pre_activation" and not through_activations
+    return is_error or quantity.kind == "gate" or len(scene.derivation.links[name]) != 1
 
 
 def gradient(scene: Scene, name: str, sample: int | None = None) -> Chain:
-    """Return the lines of a gradient: chain rule, local partials, numbers, value."""
-    left = Adjoint(name, sample)
+    """Return the lines of a gradient: chain rule, local partials, numbers, value.
+
+    Where δ is the negative of the gradient, so are all its lines.
+    """
     own = Gradient(name, sample)
-    paths = [_path(scene, link, place) for link, place in _links(scene, name, sample)]
+    is_negative = is_negative_delta(scene, name)
+    left = Delta(name, sample) if is_negative else Adjoint(name, sample)
+    paths = _paths(scene, name, sample)
+    if len(paths) > 1:
+        # A term of the output that holds the quantity itself: ∂L/∂name is the whole, and this only a part.
+        paths = [
+            (replace(path[0], derivative=path[0].partial),) if path[0].derivative == own else path for path in paths
+        ]
     if len(paths) == 1:
         derivatives, partials = _one_path(scene, name, paths[0])
+        if is_negative:
+            _, partials = _one_path(scene, name, (flipped(paths[0][0]), *paths[0][1:]))
+            derivatives = negated(derivatives)
     else:
-        derivatives = Sum(tuple(Product(tuple(factor.derivative for factor in path)) for path in paths))
-        partials = Sum(tuple(_product(path) for path in paths))
+        derivatives = Sum(tuple(joined(tuple(factor.derivative for factor in path)) for path in paths))
+        partials = Sum(tuple(product_of(path) for path in paths))
+        if is_negative:
+            derivatives, partials = negated(derivatives), negated(partials)
+    if derivatives == own and scene.notation.delta(name) is None:
+        # The loss reads the quantity itself: there is no chain.
+        derivatives = partials = paths[0][0].partial
     steps = [Step(Relation.EQUAL, derivatives)]
-    if scene.notation.delta(name) is not None:
-        steps.insert(0, Step(Relation.EQUAL, own))
+    if scene.notation.delta(name) is not None and derivatives != (whole := negated(own) if is_negative else own):
+        steps.insert(0, Step(Relation.EQUAL, whole))
     if partials != derivatives:
         steps.append(Step(Relation.EQUAL, partials, opens=True))
-    short = _through_delta(scene, name, paths)
-    if short is not None:
+    short = _through_named(scene, name, paths)
+    if short is not None and short != partials:
         steps.append(Step(Relation.EQUAL, short))
-    numbers = list(scene.lines(partials, Tone.BACKWARD, scene.kept(name, sample, gradient=True)))
+    kept = scene.kept(name, sample, gradient=True)
+    numbers = list(scene.lines(partials, Tone.BACKWARD, -kept if is_negative else kept))
     if numbers:
         numbers[-1] = replace(numbers[-1], formula=Boxed(numbers[-1].formula))
     return Chain(left, (*steps, *numbers))
+
+
+def is_negative_delta(scene: Scene, name: str) -> bool:
+    """Say whether the symbol of the gradient by a quantity, δ, stands for its negative."""
+    return scene.notation.negative_delta and scene.notation.delta(name) is not None
+
+
+def named_gradient(scene: Scene, name: str, sample: int | None = None) -> Node:
+    """Return the gradient by a quantity in its symbol: δ, −δ where that is the negative, else ∂L/∂name."""
+    return Negative(Delta(name, sample)) if is_negative_delta(scene, name) else Adjoint(name, sample)
 
 
 def _links(scene: Scene, name: str, sample: int | None) -> Iterator[tuple[Link, int | None]]:
@@ -205,7 +286,15 @@ def _links(scene: Scene, name: str, sample: int | None) -> Iterator[tuple[Link, 
             yield from ((link, place) for place in scene.samples)
 
 
-def _path(scene: Scene, link: Link, sample: int | None) -> tuple[_Factor, ...]:
+def _paths(scene: Scene, name: str, sample: int | None) -> list[tuple[Factor, ...]]:
+    """Return the paths of a gradient; an equation that reads the quantity in several places has one derivative by it."""
+    found: dict[tuple[str, int | None], list[tuple[Factor, ...]]] = {}
+    for link, place in _links(scene, name, sample):
+        found.setdefault((link.source, place), []).append(path_of(scene, link, place))
+    return [merged(alike) for alike in found.values()]
+
+
+def path_of(scene: Scene, link: Link, sample: int | None) -> tuple[Factor, ...]:
     """Return the factors of one path, from the output or the nearest named gradient down to the link's argument."""
     target = link.term.arguments[link.slot]
     by = Name(target, scene.sample_of(target, sample))
@@ -214,52 +303,40 @@ def _path(scene: Scene, link: Link, sample: int | None) -> tuple[_Factor, ...]:
     above = _above(scene, link.source, sample)
     if not above:
         is_output = link.source == scene.derivation.graph.output
-        return (_Factor(Gradient(target, by.sample) if is_output else Local(source, by), partial),)
-    return (*above, _Factor(Local(source, by), partial))
+        return (Factor(Gradient(target, by.sample) if is_output else Local(source, by), partial),)
+    return (*above, Factor(Local(source, by), partial))
 
 
-def _above(scene: Scene, name: str, sample: int | None) -> tuple[_Factor, ...]:
+def _above(scene: Scene, name: str, sample: int | None) -> tuple[Factor, ...]:
     """Return the factors that stand for the gradient by a computed quantity."""
     if name == scene.derivation.graph.output:
         return ()
     place = scene.sample_of(name, sample)
     if has_own_step(scene, name):
-        return (_Factor(Gradient(name, place), Adjoint(name, place)),)
+        return (Factor(Gradient(name, place), named_gradient(scene, name, place)),)
     (link,) = scene.derivation.links[name]
     if link.source == scene.derivation.graph.output and link.partial() == ONE:
         return ()
-    return _path(scene, link, sample)
+    return path_of(scene, link, sample)
 
 
-def _one_path(scene: Scene, name: str, path: tuple[_Factor, ...]) -> tuple[Node, Node]:
-    """Return one path as derivatives and as partials; a parameter's path goes on through the δ it meets."""
+def _one_path(scene: Scene, name: str, path: tuple[Factor, ...]) -> tuple[Node, Node]:
+    """Return one path as derivatives and as partials; a parameter's path goes on through the named gradient it meets."""
     first = path[0]
-    if isinstance(first.partial, Adjoint) and name not in scene.derivation.equations:
-        upper = [_path(scene, link, place) for link, place in _links(scene, first.partial.name, first.partial.sample)]
+    if is_named(first.partial) and name not in scene.derivation.equations:
+        above, place = named_quantity(first.partial)
+        upper = [path_of(scene, link, each) for link, each in _links(scene, above, place)]
         if len(upper) == 1:
             derivatives = tuple(factor.derivative for factor in (*upper[0], *path[1:]))
-            return Product(derivatives), Product((_product(upper[0]), *(_braced(factor) for factor in path[1:])))
-    return _joined(tuple(factor.derivative for factor in path)), _product(path)
+            return Product(derivatives), signed((product_of(upper[0]), *(braced(factor) for factor in path[1:])))
+    return joined(tuple(factor.derivative for factor in path)), product_of(path)
 
 
-def _product(path: tuple[_Factor, ...]) -> Node:
-    return _joined(tuple(_braced(factor) for factor in path))
-
-
-def _joined(factors: tuple[Node, ...]) -> Node:
-    return factors[0] if len(factors) == 1 else Product(factors)
-
-
-def _braced(factor: _Factor) -> Node:
-    """Return the partial with its derivative under a brace; a named gradient needs none."""
-    return factor.partial if isinstance(factor.partial, Adjoint) else Braced(factor.partial, factor.derivative)
-
-
-def _through_delta(scene: Scene, name: str, paths: list[tuple[_Factor, ...]]) -> Node | None:
-    """Return a parameter's gradient as δ · partial, where one δ leads to it."""
-    if name in scene.derivation.equations or len(paths) != 1 or not isinstance(paths[0][0].partial, Adjoint):
+def _through_named(scene: Scene, name: str, paths: list[tuple[Factor, ...]]) -> Node | None:
+    """Return a parameter's gradient as δ · partial (∂L/∂a · partials), where one named gradient leads to it."""
+    if name in scene.derivation.equations or len(paths) != 1 or not is_named(paths[0][0].partial):
         return None
-    return multiplied(tuple(factor.partial for factor in paths[0]))
+    return signed(tuple(factor.partial for factor in paths[0]))
 
 
 def layers_of(scene: Scene, *kinds: str) -> list[list[Quantity]]:
@@ -288,62 +365,7 @@ def parameters_of(layer: list[Quantity]) -> list[str]:
     ]
 
 
-def gradient_formulas(scene: Scene) -> Iterator[Display]:
-    """Yield the formula of every δ, ∂L/∂a and parameter's gradient, output layer first, without numbers."""
-    for layer in reversed(layers_of(scene, *LAYER_KINDS)):
-        errors = errors_of(scene, layer)
-        kinds = {scene.notation.locate(name)[0].name for name in errors}
-        # One row for each unit where ∂L/∂a is a step of its own, else the δ of the layer side by side.
-        yield Display(tuple(_gradient_formula(scene, n) for n in errors), len(kinds) if len(kinds) > 1 else len(errors))
-        for quantity in layer:
-            parameters = parameters_of([quantity])
-            if parameters:
-                yield Display(tuple(_gradient_formula(scene, n) for n in parameters), row_length(scene, quantity))
-
-
-def formula_display(scene: Scene, elements: Sequence[str], row: int) -> Display:
-    """Return the gradients by some elements as formulas, without numbers, `row` of them in a row."""
-    return Display(tuple(_gradient_formula(scene, name) for name in elements), row)
-
-
 def row_length(scene: Scene, quantity: Quantity) -> int:
     """Return how many elements of an array belong in one row: all of a vector, of a matrix those that lead to one unit."""
     units = [scene.notation.locate(element)[1][:1] for element in quantity.elements()]
     return len(units) if len(quantity.shape) < 2 else units.count(units[0])
-
-
-def _gradient_formula(scene: Scene, name: str) -> Chain:
-    links = scene.derivation.links[name]
-    total = added(tuple(_unbraced(_product(_path(scene, link, None))) for link in links))
-    if scene.derivation.crosses_samples(name):
-        total = OverSamples(total, len(scene.samples))
-    return Chain(Adjoint(name), (Step(Relation.EQUAL, total),))
-
-
-def _unbraced(formula: Node) -> Node:
-    """Return a formula without its braces and without factors of one."""
-
-    def bare(part: Node) -> Node | None:
-        if isinstance(part, Product):
-            return multiplied(tuple(_unbraced(factor) for factor in part.factors))
-        return _unbraced(part.body) if isinstance(part, Braced) else None
-
-    return rewrite(formula, bare)
-
-
-def updated(scene: Scene, name: str, new: Value) -> Chain:
-    """Return the lines of a parameter's update in the optimiser's own formula."""
-    training = scene.derivation.problem.training
-    assert training is not None
-    parts: dict[str, tuple[Node, Node]] = {
-        "w": (Name(name), scene.numbered(Name(name))),
-        "g": (Gradient(name), Leaf(scene.slope(name), Tone.BACKWARD)),
-    }
-    for setting, given in training.settings.items():
-        letter = Letter(scene.notation.learning_rate())
-        parts[setting] = (letter, Leaf(given.value, written=given.text))
-    formula = optimizers.update(training.optimizer)
-    symbols = rewrite(formula, lambda part: parts[part.name][0] if isinstance(part, Name) else None)
-    numbers = rewrite(formula, lambda part: parts[part.name][1] if isinstance(part, Name) else None)
-    shown = scene.lines(numbers, Tone.PLAIN, new)
-    return Chain(Updated(name), (Step(Relation.EQUAL, symbols), *shown))

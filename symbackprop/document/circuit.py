@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
+from symbackprop.document import detail
+from symbackprop.document import updates as updates_of
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Listing, Section, Table
-from symbackprop.document.chains import Scene, formula_display, forward, gradient, row_length
+from symbackprop.document.chains import Scene, forward, gradient, row_length
+from symbackprop.document.formulas import formula_display
 from symbackprop.document.marks import Gradient
 from symbackprop.document.matrix import as_arrays
 from symbackprop.document.statement import given_number, loop
@@ -15,6 +18,9 @@ from symbackprop.errors import Message, message
 from symbackprop.formula import Apply, Name, Number, walk
 from symbackprop.graph import Quantity, Role
 from symbackprop.problems import Circuit
+
+_BESIDE = 3
+"""So often a table of given numbers stands beside itself at most."""
 
 _SHORT = 2
 """Formulas of at most this many paths stand side by side."""
@@ -46,14 +52,18 @@ def _given(scene: Scene) -> Iterator[Table]:
     header = tuple(message(f"column.{name}") for name in ("quantity", "meaning", "value"))
     graph = scene.derivation.graph
     for roles in ((Role.PARAMETER,), (Role.INPUT, Role.TARGET)):
+        quantities = graph.of_role(*roles)
+        most = detail.most_of(quantities)
         rows: list[tuple[Inline, ...]] = [
-            (Name(element, sample), message(f"role.{quantity.role.value}"), given_number(scene, element, sample))
-            for quantity in graph.of_role(*roles)
+            (detail.OMITTED,) * 3
+            if element is None
+            else (Name(element, sample), message(f"role.{quantity.role.value}"), given_number(scene, element, sample))
+            for quantity in quantities
             for sample in (scene.samples if quantity.batched else [None])
-            for element in quantity.elements()
+            for element in detail.some(quantity.elements(), most)
         ]
         if rows:
-            yield Table(header, tuple(rows), (False, False, True))
+            yield Table(header, tuple(rows), (False, False, True), _BESIDE)
 
 
 def _conventions(scene: Scene) -> Iterator[Message]:
@@ -71,6 +81,7 @@ def _conventions(scene: Scene) -> Iterator[Message]:
     if isinstance(model, Circuit) and any(isinstance(part, Apply) and part.function == "relu" for part in parts):
         value = Number(model.relu_derivative_at_zero)
         yield message("convention.relu_at_zero", value=value)
+    yield from updates_of.conventions(scene)
     yield message("convention.digits", digits=scene.derivation.problem.notation.digits)
 
 
@@ -107,17 +118,21 @@ def forward_sections(scene: Scene) -> Iterator[Section]:
 
 def _forward(scene: Scene, quantities: list[Quantity], sample: int | None) -> Iterator[Block]:
     for quantity in quantities:
-        yield Display(tuple(forward(scene, name, sample) for name in quantity.elements()))
+        shown, others = detail.split(scene, [(name, sample) for name in quantity.elements()])
+        if shown:
+            yield Display(tuple(forward(scene, *each) for each in shown))
+        yield from detail.values_of(scene, others)
 
 
 def backward_sections(scene: Scene) -> Iterator[Section]:
     """Yield the gradients: gates from the output back, then the leaves."""
     groups: dict[str, list[Block]] = {"gates": [], "parameters": [], "inputs": []}
-    for name in backward_order(scene):
-        quantity, _ = scene.notation.locate(name)
+    for quantity, elements in itertools.groupby(backward_order(scene), lambda name: scene.notation.locate(name)[0]):
         group = {Role.PARAMETER: "parameters", Role.INPUT: "inputs"}.get(quantity.role, "gates")
-        for sample in scene.samples if quantity.batched else [None]:
-            groups[group].append(Display((gradient(scene, name, sample),)))
+        samples = scene.samples if quantity.batched else [None]
+        shown, others = detail.split(scene, [(name, sample) for name in elements for sample in samples])
+        groups[group] += [Display((gradient(scene, *each),)) for each in shown]
+        groups[group] += detail.gradients_of(scene, others)
     for group, blocks in groups.items():
         if blocks:
             yield Section(message(f"title.{group}"), tuple(blocks))

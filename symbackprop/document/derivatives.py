@@ -8,10 +8,11 @@ from dataclasses import replace
 from symbackprop import differentiation, functions
 from symbackprop.document.blocks import Chain, Display, Section
 from symbackprop.document.chains import Scene
+from symbackprop.document.fused import fused_section, softmax_jacobian
 from symbackprop.document.marks import Letter, Local, Slope
 from symbackprop.document.truth import Relation, Step
 from symbackprop.errors import message
-from symbackprop.formula import Apply, Name, Node, Slot, fill, rewrite
+from symbackprop.formula import Apply, Name, Node, Slot, added, fill, rewrite
 from symbackprop.notation import Symbol
 
 _VARIABLE = "z"
@@ -20,9 +21,10 @@ _LONGEST = 14
 
 
 def local_derivatives(scene: Scene) -> Section:
-    """Return the section that derives each activation and the loss once."""
+    """Return the section that derives each activation and the loss once, and both together where they are a usual pair."""
     displays = [Display((chain,)) for chain in (*_activations(scene), *_loss(scene))]
-    return Section(message("title.derivatives"), tuple(displays))
+    together = fused_section(scene)
+    return Section(message("title.derivatives"), tuple(displays), () if together is None else (together,))
 
 
 def _activations(scene: Scene) -> Iterator[Chain]:
@@ -35,6 +37,7 @@ def _activations(scene: Scene) -> Iterator[Chain]:
             or not isinstance(formula, Apply)
             or formula in seen
             or not equation.terms[0].values
+            or functions.is_symbol(formula)
         ):
             continue
         seen.add(formula)
@@ -80,8 +83,10 @@ def _lettered(formula: Node) -> Node:
 
 
 def _vector(scene: Scene, name: str) -> Iterator[Chain]:
-    """Yield the partials of softmax by the unit's own argument and by another unit's."""
+    """Yield the partials of softmax: of any unit by any argument, then by the unit's own argument and by another unit's."""
     (term,) = scene.derivation.equations[name].terms
+    if len(scene.derivation.graph.quantities[name.partition("_")[0]].shape) == 1 and term.form.arity > 1:
+        yield from softmax_jacobian(name, term.arguments[0], term.form.arity)
     for slot in range(min(2, term.form.arity)):
         steps = (Step(Relation.EQUAL, term.partial(slot)),)
         yield Chain(Local(Name(name), Name(term.arguments[slot])), steps)
@@ -92,8 +97,10 @@ def _loss(scene: Scene) -> Iterator[Chain]:
     graph = scene.derivation.graph
     name = f"{graph.output}@" if graph.samples else "data_loss" if "data_loss" in graph.quantities else graph.output
     equation = scene.derivation.equations[name]
-    for term in equation.terms[:1]:
-        for slot, argument in enumerate(term.arguments):
-            if argument in scene.derivation.equations:
-                yield Chain(Local(Name(name), Name(argument)), (Step(Relation.EQUAL, term.partial(slot)),))
-                return
+    if isinstance(formula := equation.formula(), Apply) and functions.is_symbol(formula):
+        return
+    places = [(term, slot) for term in equation.terms for slot in range(len(term.arguments))]
+    predictions = [term.arguments[slot] for term, slot in places if term.arguments[slot] in scene.derivation.equations]
+    for prediction in predictions[:1]:
+        partials = tuple(term.partial(slot) for term, slot in places if term.arguments[slot] == prediction)
+        yield Chain(Local(Name(name), Name(prediction)), (Step(Relation.EQUAL, added(partials)),))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from symbackprop.formula import Node
+from symbackprop.formula import Adjoint, Name, Negative, Node, Stack, Sum, added, map_children, walk
 from symbackprop.notation import Symbol
 
 
@@ -68,6 +69,11 @@ class Letter(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Blank(Node):
+    """A line to write an answer on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Updated(Node):
     """A parameter after the update."""
 
@@ -83,6 +89,14 @@ class Gradient(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class Delta(Node):
+    """δ of a pre-activation where it stands for −∂output/∂name."""
+
+    name: str
+    sample: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Assigned(Node):
     """`target ← value`, in an algorithm."""
 
@@ -92,7 +106,7 @@ class Assigned(Node):
 
 @dataclass(frozen=True, slots=True)
 class Equality(Node):
-    """`left = right` inside a sentence."""
+    """`left = right` inside a sentence, `left ≈ right` where `right` is a rounded number."""
 
     left: Node
     right: Node
@@ -100,10 +114,45 @@ class Equality(Node):
 
 @dataclass(frozen=True, slots=True)
 class OverSamples(Node):
-    """The sum of a formula over the samples n = 1 … count."""
+    """The sum of a formula over the samples n = 1 … count, or over those of the step's batch."""
 
     body: Node
     count: int
+    of_batch: bool = False
+
+
+def over_samples(formula: Node, count: int, is_batched: Callable[[str], bool]) -> Node:
+    """Return a formula added over the samples; terms that are the same in every sample stand beside the sum.
+
+    `is_batched` says whether a named quantity has a value in every sample.
+    """
+
+    def spans(part: Node) -> bool:
+        marks = (Name, Adjoint, Gradient, Delta)
+        return any(isinstance(each, marks) and is_batched(each.name) for each in walk(part))
+
+    def added_up(part: Node) -> Node:
+        if isinstance(part, Negative):
+            return Negative(added_up(part.operand))
+        if isinstance(part, Stack) and any(
+            isinstance(each, Sum) and len(set(map(spans, each.terms))) > 1 for each in walk(part)
+        ):
+            return map_children(part, added_up)
+        terms = part.terms if isinstance(part, Sum) else (part,)
+        inside = tuple(term for term in terms if spans(term))
+        if not inside:
+            return part
+        beside = tuple(term for term in terms if not spans(term))
+        return added((OverSamples(added(inside), count), *beside))
+
+    return added_up(formula)
+
+
+@dataclass(frozen=True, slots=True)
+class Size(Node):
+    """The number of members of a set."""
+
+    body: Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +161,11 @@ class Range(Node):
 
     first: Node
     last: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Dots(Node):
+    """Terms of a sum that are left out."""
 
 
 @dataclass(frozen=True, slots=True)

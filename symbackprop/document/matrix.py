@@ -5,18 +5,20 @@ The formulas are those of `symbackprop.matrices`: derived from the equations, no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from symbackprop import matrices
-from symbackprop.document.blocks import Chain, Display, Section
-from symbackprop.document.chains import Scene
-from symbackprop.document.marks import Gradient, OverSamples, Shown, Tone
+from symbackprop.document import entries
+from symbackprop.document.blocks import Chain, Display, Paragraph, Section
+from symbackprop.document.chains import Scene, has_own_step, is_negative_delta, named_gradient
+from symbackprop.document.detail import shortened
+from symbackprop.document.marks import Delta, Gradient, Shown, Tone, over_samples
 from symbackprop.document.numerals import show
 from symbackprop.document.truth import Relation, Step
 from symbackprop.errors import message
-from symbackprop.evaluate import Value
-from symbackprop.formula import Adjoint, Indexed, Name, Node, Product, rewrite
+from symbackprop.formula import Adjoint, Apply, Indexed, Name, Node, Product, Stack, negated, rewrite
+from symbackprop.functions import is_symbol
 from symbackprop.graph import Graph, Quantity, Role
 from symbackprop.matrices import elementwise_product, gradient_formula
 from symbackprop.shapes import Shape, indices_of, shape_of
@@ -44,13 +46,15 @@ class Grid(Node):
 
 
 def matrix_sections(scene: Scene) -> Iterator[Section]:
-    """Yield the forward pass and the gradients between arrays."""
+    """Yield the forward pass and the gradients between arrays, each gradient by way of one of its entries."""
     graph = scene.derivation.graph
     forward = tuple(_forward(scene, graph))
     names = [name for name in matrices.gradients(graph) if graph.quantities[name].role is not Role.TARGET]
-    backward = tuple(gradient_chains(scene, names))
+    formulas = array_gradients(scene)
+    chains = _gradient_chains(scene, names)
+    backward = [Display((*_entry_chain(scene, name, formulas[name]), chain)) for name, chain in chains]
     yield Section(message("title.matrix_forward"), tuple(Display((chain,)) for chain in forward))
-    yield Section(message("title.matrix_backward"), tuple(Display((chain,)) for chain in backward))
+    yield Section(message("title.matrix_backward"), (Paragraph(message("notation.entries")), *backward))
 
 
 def _forward(scene: Scene, graph: Graph) -> Iterator[Chain]:
@@ -58,7 +62,7 @@ def _forward(scene: Scene, graph: Graph) -> Iterator[Chain]:
         quantity = graph.quantities[equation.name]
         formula = as_arrays(graph, equation.formula)
         if graph.samples is not None and not quantity.batched:
-            formula = OverSamples(formula, graph.samples)
+            formula = over_samples(formula, graph.samples, lambda name: graph.quantities[name].batched)
         steps = [Step(Relation.EQUAL, shaped(graph, formula))]
         steps += _numbers(scene, quantity, Tone.FORWARD)
         yield Chain(Name(equation.name), tuple(steps))
@@ -66,19 +70,79 @@ def _forward(scene: Scene, graph: Graph) -> Iterator[Chain]:
 
 def gradient_chains(scene: Scene, wanted: Sequence[str]) -> Iterator[Chain]:
     """Yield the gradient of each wanted array as a formula between arrays, with its value."""
+    for _, chain in _gradient_chains(scene, wanted):
+        yield chain
+
+
+def _gradient_chains(scene: Scene, wanted: Sequence[str]) -> Iterator[tuple[str, Chain]]:
+    """Yield the gradients by name; where the arrays are small, the stacked entries lead to the formula."""
     graph = scene.derivation.graph
-    for name, shares in matrices.gradients(graph).items():
+    for name, formula in array_gradients(scene).items():
         quantity = graph.quantities[name]
-        if not shares or name not in wanted:
+        # ∂L/∂a of a loss without a formula is itself.
+        if name not in wanted or (isinstance(formula, Apply) and is_symbol(formula)):
             continue
-        formula = gradient_formula(shares)
-        if not quantity.batched and any(graph.quantities[source].batched for source, _ in shares):
-            formula = OverSamples(formula, graph.samples or 1)
-        delta = scene.notation.delta(name)
-        steps = [] if delta is None else [Step(Relation.EQUAL, Gradient(name))]
-        steps.append(Step(Relation.EQUAL, shaped(graph, formula)))
-        steps += _numbers(scene, quantity, Tone.BACKWARD)
-        yield Chain(Adjoint(name), tuple(steps))
+        is_negative = is_negative_delta(scene, name)
+        own = Gradient(name)
+        steps = []
+        if scene.notation.delta(name) is not None:
+            steps.append(Step(Relation.EQUAL, negated(own) if is_negative else own))
+        for stage in (*entries.stacked(graph, quantity, formula, scene.derivation.problem.layout == "row"), formula):
+            signed = entries.signs_in_front(named(scene, negated(stage) if is_negative else stage))
+            steps.append(Step(Relation.EQUAL, shaped(graph, _over_samples(scene, name, signed))))
+        steps += _numbers(scene, quantity, Tone.BACKWARD, -1 if is_negative else 1)
+        yield name, Chain(Delta(name) if is_negative else Adjoint(name), tuple(steps))
+
+
+def array_gradients(scene: Scene) -> Mapping[str, Node]:
+    """Return the formula of the gradient by every array that has a line of its own.
+
+    Where everything goes through ∂L/∂a, the gradient by a pre-activation is written out in what reads it.
+    """
+    graph = scene.derivation.graph
+    whole = {name: gradient_formula(shares) for name, shares in matrices.gradients(graph).items() if shares}
+    inner = {
+        name: formula
+        for name, formula in whole.items()
+        if graph.quantities[name].kind == "pre_activation"
+        and not has_own_step(scene, graph.quantities[name].elements()[0])
+    }
+
+    def through(part: Node) -> Node | None:
+        return inner.get(part.name) if isinstance(part, Adjoint) else None
+
+    return {name: rewrite(formula, through) for name, formula in whole.items() if name not in inner}
+
+
+def _over_samples(scene: Scene, name: str, formula: Node) -> Node:
+    """Return a formula that adds over the samples where the gradient does."""
+    graph = scene.derivation.graph
+    crosses = scene.derivation.crosses_samples(graph.quantities[name].elements()[0])
+    if not crosses:
+        return formula
+
+    def is_batched(part: str) -> bool:
+        return scene.notation.quantity(part).batched
+
+    return over_samples(formula, graph.samples or 1, is_batched)
+
+
+def _entry_chain(scene: Scene, name: str, formula: Node) -> Iterator[Chain]:
+    """Yield one entry of the gradient by an array as a formula."""
+    graph = scene.derivation.graph
+    one = entries.one_entry(graph, graph.quantities[name], formula)
+    if one is None:
+        return
+    element, body = one
+    is_negative = is_negative_delta(scene, name)
+    signed = entries.signs_in_front(named(scene, negated(body) if is_negative else body))
+    left = Delta(element) if is_negative else Adjoint(element)
+    yield Chain(left, (Step(Relation.EQUAL, shortened(_over_samples(scene, name, signed))),))
+
+
+def named(scene: Scene, formula: Node) -> Node:
+    """Return a formula in the symbols of gradients: −δ where δ is the negative of the gradient."""
+    return rewrite(formula, lambda part: named_gradient(scene, part.name) if isinstance(part, Adjoint) else None)
 
 
 def as_arrays(graph: Graph, formula: Node) -> Node:
@@ -96,7 +160,9 @@ def shaped(graph: Graph, formula: Node) -> Node:
     """Return a formula with the shape under every array it reads; scalars are left alone."""
 
     def change(part: Node) -> Node | None:
-        if isinstance(part, Name | Adjoint):
+        if isinstance(part, Stack):
+            return part
+        if isinstance(part, Name | Adjoint | Delta):
             shape = graph.shapes[part.name]
             return Shaped(part, shape) if shape else part
         return part if isinstance(part, Indexed) and shape_of(part, graph.shapes, "") == () else None
@@ -104,8 +170,8 @@ def shaped(graph: Graph, formula: Node) -> Node:
     return rewrite(formula, change)
 
 
-def _numbers(scene: Scene, quantity: Quantity, tone: Tone) -> list[Step]:
-    """Return the value of an array as a step; none without numbers, for a batch, or for a large array."""
+def _numbers(scene: Scene, quantity: Quantity, tone: Tone, sign: int = 1) -> list[Step]:
+    """Return the value of an array, times a sign, as a step; none without numbers, for a batch, or for a large array."""
     rows = grid_rows(scene, quantity)
     if (
         scene.values is None
@@ -115,14 +181,10 @@ def _numbers(scene: Scene, quantity: Quantity, tone: Tone) -> list[Step]:
     ):
         return []
     read = scene.value if tone is Tone.FORWARD else scene.slope
-    shown = tuple(tuple(_shown(scene, read(element), tone) for element in row) for row in rows)
+    shown = tuple(tuple(show(sign * read(element), scene.style, tone=tone) for element in row) for row in rows)
     exact = all(number.exact for row in shown for number in row)
     body: Node = shown[0][0] if not quantity.shape else Grid(shown)
     return [Step(Relation.EQUAL if exact else Relation.ABOUT, body, opens=True)]
-
-
-def _shown(scene: Scene, value: Value, tone: Tone) -> Shown:
-    return show(value, scene.style, tone=tone)
 
 
 def grid_rows(scene: Scene, quantity: Quantity) -> list[list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from symbackprop.arithmetic import Exact
+from symbackprop.arithmetic import Exact, magnitude
 from symbackprop.document.marks import Numeral, Shown, Tone
 
 _SMALLEST_PLAIN, _LARGEST_PLAIN = -4, 7
@@ -28,19 +28,8 @@ def to_fraction(value: Exact) -> Fraction:
     if isinstance(value, int | float):
         return Fraction(value)
     sign, mantissa, exponent, _ = value._mpf_
-    size = Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
-    return -size if sign else size
-
-
-def magnitude(value: Fraction) -> int:
-    """Return the power of ten of the first significant digit.
-
-    >>> magnitude(Fraction(3, 100))
-    -2
-    """
-    size = abs(value)
-    guess = len(str(size.numerator)) - len(str(size.denominator))
-    return guess if size >= Fraction(10) ** guess else guess - 1
+    whole, power = -int(mantissa) if sign else int(mantissa), int(exponent)
+    return Fraction(whole << power) if power >= 0 else Fraction(whole, 1 << -power)
 
 
 def rounded(value: Fraction, digits: int) -> Fraction:
@@ -49,10 +38,36 @@ def rounded(value: Fraction, digits: int) -> Fraction:
     >>> rounded(Fraction(2, 3), 2)
     Fraction(67, 100)
     """
-    if value == 0:
+    if not value:
         return value
-    unit = Fraction(10) ** (magnitude(value) - digits + 1)
-    return round(value / unit) * unit
+    return decimal(*_significant(value, magnitude(value), digits))
+
+
+def decimal(whole: int, exponent: int) -> Fraction:
+    """Return whole · 10^exponent."""
+    return Fraction(whole, 10**-exponent) if exponent < 0 else Fraction(whole * 10**exponent)
+
+
+def _significant(value: Fraction, power: int, digits: int) -> tuple[int, int]:
+    """Return whole and exponent of a number, whose first digit is that of 10^power, rounded to significant digits."""
+    exponent = power - digits + 1
+    above, below = value.numerator, value.denominator
+    if exponent < 0:
+        above *= 10**-exponent
+    else:
+        below *= 10**exponent
+    return halves_to_even(above, below), exponent
+
+
+def halves_to_even(above: int, below: int) -> int:
+    """Return the whole number nearest to above / below, below being positive.
+
+    >>> halves_to_even(5, 2), halves_to_even(7, 2), halves_to_even(-8, 3)
+    (2, 4, -3)
+    """
+    whole, rest = divmod(above, below)
+    rest *= 2
+    return whole + 1 if rest > below or (rest == below and whole % 2) else whole
 
 
 def terminating_digits(value: Fraction) -> int | None:
@@ -61,15 +76,21 @@ def terminating_digits(value: Fraction) -> int | None:
     >>> terminating_digits(Fraction(1, 8)), terminating_digits(Fraction(1, 3))
     (3, None)
     """
-    denominator, twos, fives = value.denominator, 0, 0
-    while denominator % 2 == 0:
-        denominator, twos = denominator // 2, twos + 1
+    places = _places(value.denominator)
+    if places is None:
+        return None
+    digits = str(abs(value.numerator) * 10**places // value.denominator)
+    return len(digits.rstrip("0")) or 1
+
+
+def _places(denominator: int) -> int | None:
+    """Return how many decimals a fraction in lowest terms has, or None if they do not end."""
+    twos = (denominator & -denominator).bit_length() - 1
+    denominator >>= twos
+    fives = 0
     while denominator % 5 == 0:
         denominator, fives = denominator // 5, fives + 1
-    if denominator != 1:
-        return None
-    digits = str(abs(value.numerator) * 10 ** max(twos, fives) // value.denominator)
-    return len(digits.rstrip("0")) or 1
+    return max(twos, fives) if denominator == 1 else None
 
 
 def show(value: Exact, style: Style, *, guard: int = 0, tone: Tone = Tone.PLAIN, written: str = "") -> Shown:
@@ -88,20 +109,29 @@ def show(value: Exact, style: Style, *, guard: int = 0, tone: Tone = Tone.PLAIN,
             return Shown(numeral, value, True, tone)
         if digits is not None and digits <= style.digits + _SPARE_DIGITS:
             return Shown(_decimal(value, digits, written), value, True, tone)
-    near = rounded(exact, style.digits + guard)
-    return Shown(_decimal(near, style.digits + guard, keep_zeros=True), near, False, tone)
+    return _rounded(exact, style.digits + guard, tone)
 
 
-def _decimal(value: Fraction, digits: int, written: str = "", *, keep_zeros: bool = False) -> Numeral:
-    """Return a terminating decimal; a rounded one keeps its zeros (0.0821670)."""
-    power = magnitude(value) if value else 0
-    # A rounded number with fewer digits than its whole part would end in zeros that look significant.
-    above = min(_LARGEST_PLAIN, digits) if keep_zeros else max(_LARGEST_PLAIN, digits)
-    if value and not _SMALLEST_PLAIN <= power < above:
-        return Numeral(_plain(value / Fraction(10) ** power, digits - 1 if keep_zeros else None), power)
+def _rounded(value: Fraction, digits: int, tone: Tone) -> Shown:
+    """Return a number other than 0 rounded to significant digits; it keeps its zeros (0.0821670)."""
+    power = magnitude(value)
+    whole, exponent = _significant(value, power, digits)
+    if abs(whole) == 10**digits:
+        whole, exponent, power = whole // 10, exponent + 1, power + 1
+    # A number with fewer digits than its whole part would end in zeros that look significant.
+    plain = _SMALLEST_PLAIN <= power < min(_LARGEST_PLAIN, digits)
+    numeral = Numeral(_placed(whole, -exponent)) if plain else Numeral(_placed(whole, digits - 1), power)
+    return Shown(numeral, decimal(whole, exponent), False, tone)
+
+
+def _decimal(value: Fraction, digits: int, written: str) -> Numeral:
+    """Return a decimal that ends, other than 0, with its number of significant digits: as it was written if it was."""
+    power = magnitude(value)
+    if not _SMALLEST_PLAIN <= power < max(_LARGEST_PLAIN, digits):
+        return Numeral(_plain(value / Fraction(10) ** power), power)
     if is_decimal(written) and Fraction(written) == value:
         return Numeral(written)
-    return Numeral(_plain(value, max(digits - 1 - power, 0) if keep_zeros else None))
+    return Numeral(_plain(value))
 
 
 def is_decimal(text: str) -> bool:
@@ -114,13 +144,15 @@ def is_decimal(text: str) -> bool:
     return whole.isdecimal() and (decimals.isdecimal() or not point)
 
 
-def _plain(value: Fraction, places: int | None) -> str:
-    """Return a terminating decimal as text, with a fixed number of places or as many as it has."""
-    if places is None:
-        places = 0
-        while (value * 10**places).denominator != 1:
-            places += 1
-    scaled = round(abs(value) * 10**places)
-    text = str(scaled).rjust(places + 1, "0")
+def _plain(value: Fraction) -> str:
+    """Return a decimal that ends as text, with as many places as it has."""
+    places = _places(value.denominator)
+    assert places is not None
+    return _placed(value.numerator * 10**places // value.denominator, places)
+
+
+def _placed(whole: int, places: int) -> str:
+    """Return a whole number of units of 10^-places as a decimal."""
+    text = str(abs(whole)).rjust(places + 1, "0")
     text = f"{text[:-places]}.{text[-places:]}" if places else text
-    return f"-{text}" if value < 0 and scaled else text
+    return f"-{text}" if whole < 0 else text

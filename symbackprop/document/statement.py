@@ -7,20 +7,26 @@ from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 
-from symbackprop import functions, optimizers
+from symbackprop import functions
 from symbackprop.arithmetic import evaluate
+from symbackprop.document import batches, conventions, detail
+from symbackprop.document import updates as updates_of
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Listing, Paragraph, Section, Table
-from symbackprop.document.chains import Scene, gradient_formulas, written_out
-from symbackprop.document.marks import About, Assigned, Equality, Gradient, Letter, OverSamples, Range, Tone
+from symbackprop.document.chains import Scene, written_out
+from symbackprop.document.formulas import gradient_formulas
+from symbackprop.document.fused import out_of_range
+from symbackprop.document.marks import About, Equality, Letter, OverSamples, Range, Tone
 from symbackprop.document.numerals import show
 from symbackprop.document.truth import Relation, Step
 from symbackprop.errors import Message, message
-from symbackprop.formula import Adjoint, Apply, Name, Node, Number, Product, Slot, added, fill, names, rewrite
+from symbackprop.formula import Apply, Name, Node, Number, Product, Slot, added, fill, names
 from symbackprop.graph import Quantity, Role
 from symbackprop.notation import Symbol
 
-_MOST_SYMBOLS = 60
 _MOST_LISTED = 6
+_BESIDE = 2
+"""So often the table of parameters stands beside itself at most."""
+
 _MOST_TERMS = 3
 """Longer formulas do not fit into a table; they stand in the list of all formulas."""
 
@@ -37,6 +43,9 @@ def statement(scene: Scene, updates: int) -> Section:
     ]
     if scene.derivation.problem.training:
         subsections.append(Section(message("title.loop"), (loop(scene, updates),)))
+    side_by_side = batches.batch_section(scene)
+    if side_by_side is not None:
+        subsections.append(side_by_side)
     return Section(message("title.problem"), sections=tuple(subsections))
 
 
@@ -45,7 +54,11 @@ def layer_name(scene: Scene, layer: int) -> Message:
     depth = scene.notation.depth
     if layer in (0, depth):
         return message("layer.output" if layer else "layer.input")
-    return message("layer.hidden_only") if depth == 2 else message("layer.hidden", number=layer)
+    if depth == 2:
+        return message("layer.hidden_only")
+    if scene.notation.conventions.layers == "leave":
+        return message("notation.hidden_layer", number=scene.notation.layer_number(layer))
+    return message("layer.hidden", number=layer)
 
 
 def _elements(quantity: Quantity) -> list[Node]:
@@ -90,24 +103,29 @@ def _activations(scene: Scene) -> Iterator[Chain]:
             left = replace(formula, arguments=(Letter(Symbol("z")),))
             body = functions.expanded(left)
         if body is not None:
-            yield Chain(left, (Step(Relation.EQUAL, body),))
+            yield Chain(left, (Step(Relation.EQUAL, detail.shortened(body)),))
 
 
 def _loss(scene: Scene) -> Chain:
     graph = scene.derivation.graph
     name = f"{graph.output}@" if graph.samples else graph.output
-    return Chain(Name(name), (Step(Relation.EQUAL, scene.derivation.equations[name].formula()),))
+    formula = detail.shortened(scene.derivation.equations[name].formula())
+    return Chain(Name(name), (Step(Relation.EQUAL, formula),))
 
 
 def _parameters(scene: Scene) -> Table:
     header = tuple(message(f"column.{name}") for name in ("parameter", "from", "to", "value"))
-    rows = [row for quantity in scene.derivation.parameters for row in _parameter_rows(scene, quantity)]
-    return Table(header, tuple(rows), (False, False, False, True))
+    most = detail.most_of(scene.derivation.parameters)
+    rows = [row for quantity in scene.derivation.parameters for row in _parameter_rows(scene, quantity, most)]
+    return Table(header, tuple(rows), (False, False, False, True), _BESIDE)
 
 
-def _parameter_rows(scene: Scene, quantity: Quantity) -> Iterator[tuple[Inline, ...]]:
+def _parameter_rows(scene: Scene, quantity: Quantity, most: int) -> Iterator[tuple[Inline, ...]]:
     layer = quantity.layer or 0
-    for element in quantity.elements():
+    for element in detail.some(quantity.elements(), most):
+        if element is None:
+            yield (detail.OMITTED,) * 4
+            continue
         _, index = scene.notation.locate(element)
         value = given_number(scene, element)
         if quantity.kind == "weight":
@@ -123,14 +141,25 @@ def _parameter_rows(scene: Scene, quantity: Quantity) -> Iterator[tuple[Inline, 
 def _data(scene: Scene) -> Table:
     graph = scene.derivation.graph
     quantities = graph.of_role(Role.INPUT, Role.TARGET)
-    columns = [element for quantity in quantities for element in quantity.elements()]
+    most = detail.MOST_COLUMNS if graph.samples else detail.most_of(quantities)
+    columns = [name for quantity in quantities for name in detail.some(quantity.elements(), most)]
     if graph.samples is None:
         header = (message("column.quantity"), message("column.meaning"), message("column.value"))
-        rows = [(Name(name), _meaning(scene, name), given_number(scene, name)) for name in columns]
-        return Table(header, tuple(rows), (False, False, True))
-    samples = range(1, graph.samples + 1)
-    batch_rows = [(str(sample), *(given_number(scene, name, sample) for name in columns)) for sample in samples]
-    return Table((message("column.sample"), *map(Name, columns)), tuple(batch_rows), (True,) * (1 + len(columns)))
+        rows = [
+            (detail.OMITTED,) * 3 if name is None else (Name(name), _meaning(scene, name), given_number(scene, name))
+            for name in columns
+        ]
+        return Table(header, tuple(rows), (False, False, True), _BESIDE)
+    batch_header = [detail.OMITTED if name is None else Name(name) for name in columns]
+    batch_rows = [
+        (str(sample or detail.OMITTED), *(_of_sample(scene, name, sample) for name in columns))
+        for sample in detail.some(range(1, graph.samples + 1), detail.MOST_ROWS)
+    ]
+    return Table((message("column.sample"), *batch_header), tuple(batch_rows), (True,) * (1 + len(columns)))
+
+
+def _of_sample(scene: Scene, name: str | None, sample: int | None) -> Inline:
+    return detail.OMITTED if name is None or sample is None else given_number(scene, name, sample)
 
 
 def given_number(scene: Scene, name: str, sample: int | None = None) -> Inline:
@@ -157,21 +186,14 @@ def _meaning(scene: Scene, name: str) -> Message:
 
 def _conventions(scene: Scene) -> Iterator[Message]:
     problem = scene.derivation.problem
-    weight = _items([Name(element) for element in scene.derivation.graph.quantities["W1"].elements()[:2]])
-    if problem.notation.naming == "flat":
-        yield message("convention.flat")
-    else:
-        yield message("convention.layered", weight=weight)
+    yield from conventions.notation_sentences(scene)
     yield message(f"convention.{problem.layout}")
-    delta = next(
-        quantity for quantity in scene.derivation.graph.quantities.values() if quantity.kind == "pre_activation"
-    )
-    first = delta.elements()[0]
-    yield message("convention.delta", definition=Equality(Adjoint(first), Gradient(first)))
+    yield conventions.backward_sentence(scene.notation)
     if problem.samples is not None:
         loss = Name(f"{scene.derivation.graph.output}@")
         yield message(f"convention.{problem.network.reduction}", loss=loss, count=problem.samples)
     yield from _kinks(scene)
+    yield from out_of_range(scene)
     if problem.network.regularization is not None:
         output = scene.derivation.graph.output
         yield message("convention.penalty", loss=Equality(Name(output), scene.derivation.equations[output].formula()))
@@ -181,6 +203,7 @@ def _conventions(scene: Scene) -> Iterator[Message]:
         yield message("convention.rounded", places=places)
     if problem.training and problem.training.update == "sequential":
         yield message("convention.sequential")
+    yield from updates_of.conventions(scene)
     yield message("convention.digits", digits=problem.notation.digits)
     if problem.training and problem.training.frozen:
         frozen = [Name(name) for name in problem.parameter_shapes() if name in problem.training.frozen]
@@ -203,7 +226,8 @@ def _symbols(scene: Scene) -> Table:
     listed = _listed(scene)
     has_formula = all(len(scene.derivation.equations[name].terms) <= _MOST_TERMS for name in listed)
     has_value = scene.derivation.graph.samples is None and scene.values is not None
-    kept = (True, True, has_formula or not has_value, has_value)
+    training = scene.derivation.problem.training
+    kept = (True, True, has_formula or (not has_value and training is not None), has_value)
 
     def row(symbol: Inline, meaning: Inline, formula: Inline, value: Inline) -> tuple[Inline, ...]:
         return tuple(itertools.compress((symbol, meaning, formula, value), kept))
@@ -214,12 +238,10 @@ def _symbols(scene: Scene) -> Table:
         value: Inline = show(scene.value(name), scene.style, tone=Tone.FORWARD) if has_value else ""
         formula: Inline = _defining(scene, name) if has_formula else ""
         rows.append(row(Name(name), _meaning(scene, name), formula, value))
-    training = scene.derivation.problem.training
-    if training:
-        rate = training.settings["learning_rate"]
-        letter, size = Letter(scene.notation.learning_rate()), show(rate.value, scene.style, written=rate.text)
+    if scene.derivation.problem.training:
         # In a batch no other symbol has one value, so that there is no column for values.
-        rows.append(row(letter, message("meaning.learning_rate"), "" if has_value else size, size))
+        for letter, meaning, size in updates_of.symbol_rows(scene):
+            rows.append(row(letter, meaning, "" if has_value else size, size))
     return Table(header, tuple(rows), tuple(itertools.compress((False, False, False, True), kept)))
 
 
@@ -228,15 +250,15 @@ def _listed(scene: Scene) -> list[str]:
     graph = scene.derivation.graph
     computed = [quantity for quantity in graph.quantities.values() if quantity.role in (Role.INTERMEDIATE, Role.OUTPUT)]
     every = [element for quantity in computed for element in quantity.elements()]
-    return every if len(every) <= _MOST_SYMBOLS else [quantity.elements()[0] for quantity in computed]
+    return every if len(every) <= detail.MOST_ROWS else [quantity.elements()[0] for quantity in computed]
 
 
 def _defining(scene: Scene, name: str) -> Node:
     """Return the right-hand side of an equation, with the sum over the samples where it has one."""
     formula, elements = written_out(scene.derivation.equations[name].formula()), scene.derivation.elements
-    if elements.samples and name not in elements.batched and not elements.batched.isdisjoint(names(formula)):
-        return OverSamples(formula, elements.samples)
-    return formula
+    over_samples = name not in elements.batched and not elements.batched.isdisjoint(names(formula))
+    formula = detail.shortened(formula)
+    return OverSamples(formula, elements.samples) if elements.samples and over_samples else formula
 
 
 def _count(scene: Scene) -> Message:
@@ -270,23 +292,13 @@ def _formulas(scene: Scene) -> Iterator[Block]:
     for _, group in itertools.groupby(wanted, lambda name: scene.notation.locate(name)[0]):
         chains = [Chain(Name(name), (Step(Relation.EQUAL, _defining(scene, name)),)) for name in group]
         yield Display(tuple(chains), len(chains))
-    if len(wanted) <= _MOST_SYMBOLS:
+    size = detail.size_of(scene.derivation.graph)
+    if max(len(wanted), size.parameters) <= detail.MOST_ROWS:
         yield from gradient_formulas(scene)
 
 
 def loop(scene: Scene, updates: int) -> Listing:
     """Return the loop of the descent as a numbered algorithm."""
-    training = scene.derivation.problem.training
-    assert training is not None
-    changing = next((q.elements()[0] for q in scene.derivation.parameters if q.name not in training.frozen), None)
-    parts: dict[str, Node] = {"learning_rate": Letter(scene.notation.learning_rate())}
-    if changing is not None:
-        parts |= {"w": Name(changing), "g": Gradient(changing)}
-    rule = rewrite(
-        optimizers.update(training.optimizer), lambda part: parts.get(part.name) if isinstance(part, Name) else None
-    )
-    items = [message("loop.forward"), message("loop.loss"), message("loop.backward")]
-    if changing is not None:
-        items.append(message("loop.update", rule=Assigned(parts["w"], rule)))
+    items = [message("loop.forward"), message("loop.loss"), message("loop.backward"), *updates_of.rules(scene)]
     items.append(message("loop.repeat", steps=updates) if updates > 1 else message("loop.once"))
     return Listing(tuple(items), numbered=True)

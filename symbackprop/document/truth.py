@@ -6,15 +6,17 @@ next printed number; where they do not, the operands get guard digits until they
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
 from symbackprop import arithmetic
+from symbackprop.arithmetic import magnitude
 from symbackprop.document.marks import Shown, Tone
-from symbackprop.document.numerals import Style, rounded, show, to_fraction
+from symbackprop.document.numerals import Style, decimal, halves_to_even, rounded, show, to_fraction
 from symbackprop.errors import EvaluationError, Message
 from symbackprop.formula import (
     Apply,
@@ -31,7 +33,7 @@ from symbackprop.formula import (
 )
 
 MOST_GUARD_DIGITS = 12
-_NOISE = Fraction(1, 10**44)
+_NOISE = arithmetic.Real("1e-44")
 
 
 class Relation(StrEnum):
@@ -76,8 +78,26 @@ def lines(first: Node, style: Style, tone: Tone) -> tuple[Step, ...]:
 
     `tone` is that of the result and of the intermediate results.
     """
-    stages = list(_stages(first, tone))
+    stages = list(_stages(_unsigned(first), tone))
     return _printed(stages, style)
+
+
+def _unsigned(node: Node) -> Node:
+    """Return a formula in which no minus stands in front of a first factor 0; one that subtracts stays."""
+    match node:
+        case Sum(terms):
+            others = [Negative(_unsigned(t.operand)) if isinstance(t, Negative) else _unsigned(t) for t in terms[1:]]
+            return Sum((_unsigned(terms[0]), *others))
+        case Negative(operand) if _begins_with_zero(operand):
+            return _unsigned(operand)
+        case Apply():
+            return node  # e^{-0} shows what was put in for z
+    return map_children(node, _unsigned)
+
+
+def _begins_with_zero(node: Node) -> bool:
+    first = node.factors[0] if isinstance(node, Product) else node
+    return isinstance(first, Leaf) and first.value == 0
 
 
 def _stages(first: Node, tone: Tone) -> Iterator[Node]:
@@ -97,12 +117,18 @@ def _collapsed(node: Node, tone: Tone) -> Node:
         return node
     if isinstance(node, Number):
         return Leaf(node.value)
-    value = _value(node)
-    if isinstance(node, Sum) and value != 0:
-        largest = max(abs(to_fraction(_value(term))) for term in node.terms)
-        if abs(to_fraction(value)) < largest * _NOISE:
-            value = Fraction(0)
+    value = _total(node.terms) if isinstance(node, Sum) else _value(node)
     return Leaf(value, tone, origin=Origin(node))
+
+
+def _total(terms: tuple[Node, ...]) -> arithmetic.Exact:
+    """Return a sum; one that 50 digits cannot tell from 0 is 0."""
+    values = [_value(term) for term in terms]
+    total = functools.reduce(arithmetic.add, values)
+    if isinstance(total, Fraction) or total == 0:
+        return total
+    largest = max(abs(arithmetic.to_real(value)) for value in values)
+    return Fraction(0) if abs(total) < largest * _NOISE else total
 
 
 def _reduced(node: Node, tone: Tone) -> Node:
@@ -120,8 +146,10 @@ def _reduced(node: Node, tone: Tone) -> Node:
 
 
 def _collapsed_part(node: Node, tone: Tone) -> Node:
+    """Return a part as a number; the minus in front of one that is negative or 0 goes into it."""
     if isinstance(node, Negative):
-        return Negative(_collapsed(node.operand, tone))
+        size = _collapsed(node.operand, tone)
+        return Negative(size) if _value(size) > 0 else _collapsed(node, tone)
     return _collapsed(node, tone)
 
 
@@ -148,83 +176,178 @@ def _printed(stages: list[Node], style: Style) -> tuple[Step, ...]:
     At the cap or on a near-tie the result gains or loses a digit. Where no operands of a readable length give the result
     (1 − a for an activation that is 1 to twenty digits), it stands alone: a line that does not check is not printed.
     """
+    paper = _Paper(style)
     for digits in (style.digits, style.digits + 1, style.digits - 1):
-        found = _with_digits(stages, style, digits) if digits else None
+        found = _with_digits(paper, stages, digits) if digits else None
         if found is not None:
             return _related(found)
-    return (Step(Relation.ABOUT, _shown_stage(stages[-1], style, 0), opens=True),)
+    return (Step(Relation.ABOUT, paper.shown(stages[-1], 0), opens=True),)
 
 
-def _with_digits(stages: list[Node], style: Style, digits: int) -> list[Node] | None:
+def _with_digits(paper: _Paper, stages: list[Node], digits: int) -> list[Node] | None:
     """Return the printed stages whose result has `digits` digits, or None when guard digits cannot make them true."""
-    result = _shown_stage(stages[-1], Style(digits, style.fractions), 0)
-    assert isinstance(result, Shown)
-    found: list[Node] = [result]
+    last = stages[-1]
+    assert isinstance(last, Leaf)
+    result = _print(last, Style(digits, paper.style.fractions), 0)
+    found: list[Node] = [result.shown]
     guard = 0
-    following = _Following(stages[-1], result)
-    for stage in reversed(stages[:-1]):
+    numbers = {id(last): result}
+    for following, stage in itertools.pairwise(reversed(stages)):
+        links = _links(stage, following, numbers)
         for candidate in range(guard, MOST_GUARD_DIGITS + 1):
-            shown = _shown_stage(stage, style, candidate)
-            if _rounds_to(shown, result, digits) and following.follows(stage, style, candidate):
+            if _rounds_to(paper, stage, candidate, result, digits) and all(
+                _rounds_to(paper, formula, candidate, number, number.length) for formula, number in links
+            ):
                 guard = candidate
                 break
         else:
             return None
-        found.insert(0, shown)
-        following = _Following(stage, shown)
+        found.insert(0, paper.shown(stage, guard))
+        numbers = {id(part): paper.number(part, guard) for part in walk(stage) if isinstance(part, Leaf)}
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Following:
-    """A stage and how it is printed; its new numbers have to follow from the line before."""
-
-    stage: Node
-    shown: Node
-
-    def follows(self, previous: Node, style: Style, guard: int) -> bool:
-        """Say whether every number that replaces a part of the previous stage is that part, as printed, rounded."""
-        pairs = zip(_numbers(self.stage), _numbers(self.shown), strict=True)
-        parts = {id(part) for part in walk(previous)}
-        return all(
-            _rounds_to(_shown_stage(leaf.origin.formula, style, guard), shown, _digits_of(shown))
-            for leaf, shown in pairs
-            if isinstance(leaf, Leaf) and isinstance(shown, Shown) and leaf.origin and id(leaf.origin.formula) in parts
-        )
+def _links(previous: Node, stage: Node, numbers: Mapping[int, _Print]) -> list[tuple[Node, _Print]]:
+    """Return the numbers of a stage, as printed, with what stood in their place before: a part, or the same number."""
+    parts = {id(part) for part in walk(previous)}
+    leaves = [leaf for leaf in walk(stage) if isinstance(leaf, Leaf)]
+    replaced = [(leaf if id(leaf) in parts or not leaf.origin else leaf.origin.formula, leaf) for leaf in leaves]
+    return [(part, numbers[id(leaf)]) for part, leaf in replaced if id(part) in parts]
 
 
-def _numbers(node: Node) -> list[Node]:
-    return [part for part in walk(node) if isinstance(part, Leaf | Shown)]
-
-
-def _digits_of(shown: Shown) -> int:
-    return len(shown.numeral.text.replace(".", "").lstrip("-0")) or 1
-
-
-def _rounds_to(formula: Node, target: Shown, digits: int) -> bool:
-    """Say whether a printed formula, evaluated at 50 digits, gives the printed number."""
+def _rounds_to(paper: _Paper, formula: Node, guard: int, target: _Print, digits: int) -> bool:
+    """Say whether a formula, printed with guard digits and evaluated at 50 digits, gives the printed number."""
+    is_exact, goal = target.shown.exact, target.scaled
+    if is_exact:
+        digits = max(digits, target.length)
+    value = None if goal is None else paper.scaled(formula, guard)
+    if value is not None and goal is not None:
+        if is_exact:
+            return _is_same(value, goal) or _is_same(_shortened(value, digits), _shortened(goal, digits))
+        return _is_same(_shortened(value, digits), goal) and not _is_halfway(value, digits)
     try:
-        value = to_fraction(printed_value(formula))
+        number = to_fraction(paper.value(formula, guard))
     except EvaluationError:
         return False
-    if target.exact:
-        digits = max(digits, _digits_of(target))
-        return value == target.value or rounded(value, digits) == rounded(target.value, digits)
-    return rounded(value, digits) == target.value
+    if is_exact:
+        return number == target.shown.value or rounded(number, digits) == rounded(target.shown.value, digits)
+    # What lies halfway, calculators round up and others to even: the operands need one digit more.
+    half = decimal(5, magnitude(number) - digits) if number else Fraction(0)
+    return rounded(number, digits) == target.shown.value and abs(number - target.shown.value) != half
+
+
+Scaled = tuple[int, int]
+"""A decimal: a whole number and the power of ten that it is multiplied with."""
+
+_MOST_PLACES = 4
+_LARGEST_POWER = 4
+_LARGEST_SPAN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Print:
+    """A number as printed, how many digits it shows, and what it is in whole numbers if it is a decimal."""
+
+    shown: Shown
+    length: int
+    scaled: Scaled | None
+
+
+def _print(leaf: Leaf, style: Style, guard: int) -> _Print:
+    shown = show(leaf.value, style, guard=guard, tone=leaf.tone, written=leaf.written)
+    numeral = shown.numeral
+    whole, _, decimals = numeral.text.partition(".")
+    number = int(whole + decimals)
+    scaled = None if numeral.denominator else (number, numeral.exponent - len(decimals))
+    return _Print(shown, len(str(abs(number))) if number else 1, scaled)
+
+
+class _Paper:
+    """The stages of one chain as they are printed with guard digits; a number is written once for each count of these."""
+
+    def __init__(self, style: Style) -> None:
+        self.style = style
+        self._numbers: dict[tuple[int, int], _Print] = {}
+
+    def number(self, leaf: Leaf, guard: int) -> _Print:
+        """Return a number as printed."""
+        key = id(leaf), guard  # every leaf lives as long as the stages do
+        found = self._numbers.get(key)
+        if found is None:
+            found = self._numbers[key] = _print(leaf, self.style, guard)
+        return found
+
+    def shown(self, stage: Node, guard: int) -> Node:
+        """Return a stage with its numbers as printed."""
+        if isinstance(stage, Leaf):
+            return self.number(stage, guard).shown
+        return map_children(stage, lambda part: self.shown(part, guard))
+
+    def value(self, formula: Node, guard: int) -> arithmetic.Exact:
+        """Return the value of a formula as printed."""
+        return arithmetic.evaluate(
+            formula, lambda part: self.number(part, guard).shown.value if isinstance(part, Leaf) else None
+        )
+
+    def scaled(self, node: Node, guard: int) -> Scaled | None:
+        """Return the value of a formula as printed in whole numbers, if only decimals are added and multiplied in it."""
+        match node:
+            case Leaf():
+                return self.number(node, guard).scaled
+            case Number(value):
+                if value.denominator == 1:
+                    return value.numerator, 0
+                whole = value * 10**_MOST_PLACES
+                return (whole.numerator, -_MOST_PLACES) if whole.denominator == 1 else None
+            case Negative(operand):
+                inner = self.scaled(operand, guard)
+                return None if inner is None else (-inner[0], inner[1])
+            case Sum(terms):
+                known = [part for term in terms if (part := self.scaled(term, guard)) is not None]
+                if len(known) < len(terms):
+                    return None
+                powers = [exponent for _, exponent in known]
+                least = min(powers)
+                if max(powers) - least > _LARGEST_SPAN:
+                    return None
+                return sum([whole * 10 ** (exponent - least) for whole, exponent in known]), least
+            case Product(factors):
+                whole, power = 1, 0
+                for factor in factors:
+                    part = self.scaled(factor, guard)
+                    if part is None:
+                        return None
+                    whole, power = whole * part[0], power + part[1]
+                return whole, power
+            case Power(base, Number(value)) if value.denominator == 1 and 0 <= value.numerator <= _LARGEST_POWER:
+                inner = self.scaled(base, guard)
+                times = value.numerator
+                return None if inner is None else (inner[0] ** times, inner[1] * times)
+        return None
+
+
+def _shortened(value: Scaled, digits: int) -> Scaled:
+    """Return a decimal rounded to significant digits, halves to even."""
+    whole, exponent = value
+    spare = len(str(abs(whole))) - digits
+    return (halves_to_even(whole, 10**spare), exponent + spare) if spare > 0 else value
+
+
+def _is_halfway(value: Scaled, digits: int) -> bool:
+    """Say whether a decimal lies halfway between two decimals of so many digits."""
+    whole, _ = value
+    spare = len(str(abs(whole))) - digits
+    return spare > 0 and 2 * (abs(whole) % 10**spare) == 10**spare
+
+
+def _is_same(left: Scaled, right: Scaled) -> bool:
+    least = min(left[1], right[1])
+    return bool(left[0] * 10 ** (left[1] - least) == right[0] * 10 ** (right[1] - least))
 
 
 def printed_value(formula: Node) -> arithmetic.Exact:
     """Return the value of a formula as printed."""
     return arithmetic.evaluate(formula, lambda part: part.value if isinstance(part, Shown) else None)
-
-
-def _shown_stage(stage: Node, style: Style, guard: int) -> Node:
-    def shown(part: Node) -> Node | None:
-        if isinstance(part, Leaf):
-            return show(part.value, style, guard=guard, tone=part.tone, written=part.written)
-        return None
-
-    return rewrite(stage, shown)
 
 
 def _related(shown: list[Node]) -> tuple[Step, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from symbackprop.document import circuit, matrix
+from symbackprop.document import circuit, detail, matrix
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Section, Table
 from symbackprop.document.chains import (
     LAYER_KINDS,
@@ -15,57 +15,95 @@ from symbackprop.document.chains import (
     gradient,
     layers_of,
     parameters_of,
-    updated,
 )
 from symbackprop.document.derivatives import local_derivatives
+from symbackprop.document.explain import Lesson
 from symbackprop.document.marks import Tone
 from symbackprop.document.numerals import show
 from symbackprop.document.statement import layer_name
+from symbackprop.document.updates import batch_sentence, of_batch, stopped_sentence, update_blocks, verdict
+from symbackprop.epochs import MOST_ROWS, table_rows
 from symbackprop.errors import message
 from symbackprop.formula import Name
 from symbackprop.problems import Circuit
 from symbackprop.solution import Parameters, Solution, Step
 
-MOST_ROWS = 12
+MOST_PREDICTIONS = 4
+"""Of more outputs, over all samples, the table of updates shows none; of more inputs that of samples shows none."""
 
 
-def step_sections(scene: Scene, step: Step | None, *, is_first: bool = True) -> Iterator[Section]:
-    """Yield forward pass, loss, backward pass and update of one step; None: only the symbols, for want of numbers."""
+def step_sections(scene: Scene, step: Step | None, lesson: Lesson, *, is_first: bool = True) -> Iterator[Section]:
+    """Yield forward pass, loss, backward pass and update of one step; None: only the symbols, for want of numbers.
+
+    They are explained as far as the lesson goes.
+    """
+    sections = lesson.explained(tuple(_step_sections(scene, step, is_first=is_first)), scene, step)
+    if step is None or step.batch is None:
+        yield from sections
+        return
+    opening, *others = of_batch(step.batch, tuple(sections))
+    yield replace(opening, blocks=(batch_sentence(step.batch), *opening.blocks))
+    yield from others
+
+
+def _step_sections(scene: Scene, step: Step | None, *, is_first: bool) -> Iterator[Section]:
     is_circuit = isinstance(scene.derivation.problem.model, Circuit)
     if is_circuit:
         yield Section(message("title.forward"), sections=tuple(circuit.forward_sections(scene)))
         backward = tuple(circuit.backward_sections(scene))
     else:
         yield Section(message("title.forward"), sections=tuple(_forward(scene)))
-        yield Section(message("title.loss"), (Display(tuple(_loss_chains(scene))),))
+        yield Section(message("title.loss"), tuple(_loss(scene)))
         if is_first:
-            yield local_derivatives(scene)
+            derived = local_derivatives(scene)
+            yield from [derived] if derived.blocks else []  # functions that stay symbols have nothing to derive
         backward = tuple(_backward(scene, step))
     yield Section(message("title.backward"), tuple(_kinks(step)), backward)
-    if step is not None and step.updated is not None:
-        yield Section(message("title.update"), (_update(scene, step, step.updated),))
+    if step is not None and step.change is not None:
+        seen = {layer: replace(scene, values=values) for layer, values in step.passes.items()}
+        yield Section(message("title.update"), tuple(update_blocks(scene, step.change, seen)))
 
 
 def _forward(scene: Scene) -> Iterator[Section]:
     layers = layers_of(scene, "pre_activation", "activation")
+    others: list[detail.Marked] = []
     for sample in scene.samples:
         parts = []
+        if scene.chosen is not None and sample not in (None, 1):
+            others += [(name, sample) for layer in layers for quantity in layer for name in quantity.elements()]
+            continue
         for quantities in layers:
             units = zip(*(quantity.elements() for quantity in quantities), strict=True)
-            chains = tuple(forward(scene, name, sample) for unit in units for name in unit)
-            parts.append(Section(layer_name(scene, quantities[0].layer or 0), (Display(chains),)))
+            shown, rest = detail.split(scene, [(name, sample) for unit in units for name in unit])
+            lines = Display(tuple(forward(scene, *each) for each in shown))
+            parts.append(Section(layer_name(scene, quantities[0].layer or 0), (lines, *detail.values_of(scene, rest))))
         if sample is None:
             yield from parts
         else:
             blocks = tuple(block for part in parts for block in part.blocks)
             yield Section(message("title.sample", number=sample), blocks)
+    if others:
+        yield Section(message("detail.samples"), tuple(detail.values_of(scene, others)))
 
 
-def _loss_chains(scene: Scene) -> Iterator[Chain]:
+def _loss(scene: Scene) -> Iterator[Block]:
     output = scene.derivation.graph.output
-    for sample in scene.samples:
-        if sample is not None or "penalty" not in scene.derivation.equations:
-            yield forward(scene, output if sample is None else f"{output}@", sample)
+    of_samples: list[detail.Marked] = [
+        (output if sample is None else f"{output}@", sample)
+        for sample in scene.samples
+        if sample is not None or "penalty" not in scene.derivation.equations
+    ]
+    shown, others = detail.split(scene, of_samples)
+    lines = (*(forward(scene, *each) for each in shown), *_whole_loss(scene))
+    if others:
+        yield Display(lines[: len(shown)])
+        yield from detail.values_of(scene, others)
+        lines = lines[len(shown) :]
+    yield Display(lines)
+
+
+def _whole_loss(scene: Scene) -> Iterator[Chain]:
+    output = scene.derivation.graph.output
     for name in ("data_loss", "penalty"):
         if name in scene.derivation.equations:
             yield forward(scene, name)
@@ -88,56 +126,73 @@ def _of_layer(scene: Scene, step: Step | None, layer: int | None) -> Scene:
 def _backward(whole: Scene, step: Step | None) -> Iterator[Section]:
     for layer in reversed(layers_of(whole, *LAYER_KINDS)):
         scene = _of_layer(whole, step, layer[0].layer)
-        errors = [gradient(scene, name, sample) for sample in scene.samples for name in errors_of(scene, layer)]
-        chains = errors + [gradient(scene, name) for name in parameters_of(layer)]
-        blocks: list[Block] = [Display((chain,)) for chain in chains]
+        errors = [(name, sample) for sample in scene.samples for name in errors_of(scene, layer)]
+        parameters: list[detail.Marked] = [(name, None) for name in parameters_of(layer)]
+        blocks: list[Block] = []
+        for marked in (errors, parameters):
+            shown, others = detail.split(scene, marked)
+            blocks += [Display((gradient(scene, *each),)) for each in shown]
+            blocks += detail.gradients_of(scene, others)
         names = [quantity.name for quantity in layer]
         blocks += [Paragraph(message("text.in_matrix_form")), Display(tuple(matrix.gradient_chains(scene, names)))]
         yield Section(layer_name(scene, layer[0].layer or 0), tuple(blocks))
 
 
-def _update(scene: Scene, step: Step, new: Parameters) -> Display:
-    frozen = scene.derivation.problem.training.frozen if scene.derivation.problem.training else frozenset()
-    return Display(
-        tuple(
-            updated(_of_layer(scene, step, quantity.layer), element, new[element])
-            for quantity in scene.derivation.parameters
-            if quantity.name not in frozen
-            for element in parameters_of([quantity])
-        )
-    )
-
-
 def after_section(scene: Scene, solution: Solution) -> Section:
     """Return the section that shows the forward pass with the new parameters, the loss before and after, further steps."""
     count = len(solution.steps)
-    before, after = solution.losses[count - 1], solution.losses[count]
-    training = solution.problem.training
-    is_descent = (
-        training is not None and training.settings["learning_rate"].value > 0 and training.update != "sequential"
-    )
-    verdict = "fell" if after < before else "stayed" if after == before else "rose" if is_descent else "rose_on_purpose"
-    output = scene.derivation.graph.output
-    old = show(solution.steps[-1].values.value(output), scene.style)
-    new = show(scene.value(output), scene.style)
-    closing = Paragraph(message(f"text.{verdict}", loss=Name(output), before=old, after=new))
+    closing = (Paragraph(verdict(solution)), *stopped_sentence(solution))
     further = () if len(solution.losses) <= count + 1 else (_further(scene, solution),)
     if isinstance(scene.derivation.problem.model, Circuit):
-        shown = [*circuit.forward_sections(scene), Section(message("title.output"), (closing,))]
+        shown = [*circuit.forward_sections(scene), Section(message("title.output"), closing)]
     else:
-        shown = [*_forward(scene), Section(message("title.loss"), (Display(tuple(_loss_chains(scene))), closing))]
+        shown = [*_forward(scene), Section(message("title.loss"), (*_loss(scene), *closing))]
     title = message("title.after") if count == 1 else message("title.after_step", number=count)
     return Section(title, sections=(*shown, *further))
 
 
 def _further(scene: Scene, solution: Solution) -> Section:
-    """Return the table of losses: at most 12 rows, the first and the last among them."""
+    """Return the table of losses: at most 12 rows, the first and the last among them; then what the network predicts."""
     last = len(solution.losses) - 1
-    rows = min(MOST_ROWS, last + 1)
-    numbers = sorted({round(position * last / (rows - 1)) for position in range(rows)})
-    header: tuple[Inline, ...] = (message("column.updates"), Name(scene.derivation.graph.output))
-    table = Table(header, tuple((str(k), show(solution.losses[k], scene.style)) for k in numbers), (True, True))
-    return Section(message("title.further"), (table,))
+    outputs = _outputs(scene)
+    columns = [Name(name, sample) for sample in scene.samples for name in outputs]
+    if len(columns) > MOST_PREDICTIONS:
+        columns = []
+    header: tuple[Inline, ...] = (message("column.updates"), *columns, Name(scene.derivation.graph.output))
+    rows: list[tuple[Inline, ...]] = []
+    for count in sorted({*table_rows(last), *solution.predictions} & {*range(last + 1)})[-MOST_ROWS:]:
+        predictions = [show(value, scene.style) for value in solution.predictions.get(count, ())][: len(columns)]
+        rows.append((str(count), *predictions, show(solution.losses[count], scene.style)))
+    table = Table(header, tuple(rows), (True,) * len(header))
+    final = _final_predictions(scene, solution) if outputs and scene.derivation.graph.samples is not None else ()
+    return Section(message("title.further"), (table, *final))
+
+
+def _outputs(scene: Scene) -> tuple[str, ...]:
+    model = scene.derivation.problem.model
+    if isinstance(model, Circuit):
+        return ()
+    return scene.derivation.graph.quantities[f"a{len(model.layers)}"].elements()
+
+
+def _final_predictions(scene: Scene, solution: Solution) -> Iterator[Block]:
+    """Yield the table of the samples: inputs (if they are few), outputs after the last update, targets."""
+    quantities, outputs = scene.derivation.graph.quantities, _outputs(scene)
+    inputs = quantities["x"].elements() if len(quantities["x"].elements()) <= MOST_PREDICTIONS else ()
+    targets = quantities["y"].elements()
+    last = len(solution.losses) - 1
+    found = solution.predictions[last]
+    rows: list[tuple[Inline, ...]] = []
+    for position, sample in enumerate(scene.samples[:MOST_ROWS]):
+        predicted = found[position * len(outputs) : (position + 1) * len(outputs)]
+        given = [show(scene.value(name, sample), scene.style, written=scene.written(name, sample)) for name in inputs]
+        wanted = [show(scene.value(name, sample), scene.style, written=scene.written(name, sample)) for name in targets]
+        rows.append((str(sample), *given, *(show(value, scene.style) for value in predicted), *wanted))
+    header: tuple[Inline, ...] = (message("column.sample"), *map(Name, (*inputs, *outputs, *targets)))
+    yield Paragraph(message("study.predictions", count=last))
+    yield Table(header, tuple(rows), (True,) * len(header))
+    if len(scene.samples) > MOST_ROWS:
+        yield Paragraph(message("train.more", count=len(scene.samples) - MOST_ROWS))
 
 
 def summary_section(scenes: Sequence[Scene], solution: Solution) -> Section:
@@ -157,6 +212,10 @@ def summary_section(scenes: Sequence[Scene], solution: Solution) -> Section:
     )
 
 
+_BESIDE = 2
+"""So often the table of the summary stands beside itself at most."""
+
+
 def _summary(scene: Scene, new: Parameters | None) -> Table:
     header = [message(f"column.{name}") for name in ("parameter", "value", "gradient", "new")]
     rows = []
@@ -169,4 +228,4 @@ def _summary(scene: Scene, new: Parameters | None) -> Table:
             row.append(show(new[element], scene.style, written=written))
         rows.append(tuple(row))
     columns = len(header) if new is not None else len(header) - 1
-    return Table(tuple(header[:columns]), tuple(rows), (False, True, True, True)[:columns])
+    return Table(tuple(header[:columns]), tuple(rows), (False, True, True, True)[:columns], _BESIDE)

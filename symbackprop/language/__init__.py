@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import functools
 import re
+import textwrap
 import tomllib
-from collections.abc import Iterator, Mapping
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from symbackprop.errors import Message, SymbackpropError, unknown
@@ -17,6 +20,23 @@ from symbackprop.errors import Message, SymbackpropError, unknown
 DEFAULT = "en"
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _LONGEST_LIST = 24
+_CLOSING = "，。：；、？！）”》"
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A text of the user's own, with its translations by language."""
+
+    text: str
+    translations: Mapping[str, str]
+
+    def said(self, language: str) -> str:
+        """Return the text in a language, if it is there, else as it is.
+
+        >>> Wording("A circuit", {"zh": "一个电路"}).said("zh")
+        '一个电路'
+        """
+        return self.translations.get(language, self.text)
 
 
 def available() -> tuple[str, ...]:
@@ -63,11 +83,41 @@ def say(language: str, message: Message) -> str:
     return "".join(part if isinstance(part, str) else _plain(language, part[0]) for part in pieces(language, message))
 
 
+def wrapped(text: str, width: int) -> Iterator[str]:
+    """Yield a text in lines of at most about `width` columns, a wide character taking two.
+
+    Lines are broken between words, and between the characters of a script without spaces, but not before a closing sign.
+
+    >>> list(wrapped("a b c", 3)), list(wrapped("前向传播。", 8))
+    (['a b', 'c'], ['前向传', '播。'])
+    """
+    following = zip(text, f"{text[1:]} ", strict=False)
+    # Behind each wide character stands a place to break, a space and a sign that counts as the second column.
+    spaced = "".join(f"{one} \u200b" if _is_wide(one) and after not in _CLOSING else one for one, after in following)
+    for line in textwrap.wrap(spaced, width, break_long_words=False):
+        yield line.replace(" \u200b", "").replace("\u200b", "")
+
+
+def _is_wide(character: str) -> bool:
+    return unicodedata.east_asian_width(character) == "W"
+
+
+def separated(language: str, items: Iterable[str]) -> str:
+    """Return texts joined as a list of the language.
+
+    >>> separated("en", ["z", "a"]), separated("zh", ["z", "a"])
+    ('z, a', 'z、a')
+    """
+    return phrases(language)["list.separator"].join(items)
+
+
 def _plain(language: str, argument: object) -> str:
     if isinstance(argument, Message):
         return say(language, argument)
     if isinstance(argument, tuple | list):
-        return ", ".join(_plain(language, item) for item in argument)
+        return separated(language, (_plain(language, item) for item in argument))
+    if isinstance(argument, Wording):
+        argument = argument.said(language)
     # Control characters in a user's text must not reach the terminal; line breaks are ours (the caret's line).
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in str(argument))
 
@@ -76,7 +126,7 @@ def explain(language: str, error: SymbackpropError) -> str:
     """Return an error as text: place, what is wrong, the nearest valid choice, the valid choices."""
     text = say(language, error.what)
     if error.where:
-        text = f"{_plain(language, error.where)}: {text}"
+        text = say(language, Message("error.placed", {"where": error.where, "what": error.what}))
     if error.nearest is not None:
         text += "\n  " + say(language, Message("error.nearest", {"nearest": error.nearest}))
     if error.valid:

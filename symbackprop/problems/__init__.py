@@ -7,7 +7,9 @@
 from symbackprop.problems.types import (
     Array,
     Circuit,
+    Draw,
     Given,
+    Homework,
     Initialization,
     Layer,
     Network,
@@ -15,14 +17,18 @@ from symbackprop.problems.types import (
     Problem,
     Regularization,
     Rounding,
+    ScheduleChoice,
     Shape,
+    Stop,
     Training,
 )
 
 __all__ = [
     "Array",
     "Circuit",
+    "Draw",
     "Given",
+    "Homework",
     "Initialization",
     "Layer",
     "Network",
@@ -30,6 +36,8 @@ __all__ = [
     "Problem",
     "Regularization",
     "Rounding",
+    "ScheduleChoice",
     "Shape",
+    "Stop",
     "Training",
 ]

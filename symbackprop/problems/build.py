@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
-from symbackprop import expressions, losses, optimizers
+from symbackprop import expressions, language, losses, notation
 from symbackprop.errors import ProblemError, SymbackpropError, message, nearest, unknown
-from symbackprop.functions import ACTIVATIONS, ARITIES, NAMES, Settings
-from symbackprop.problems import circuits, numbers, parameters
+from symbackprop.functions import ACTIVATIONS, ARITIES, NAMES, WITH_FORMULA, Settings
+from symbackprop.problems import assignments, circuits, data, numbers, parameters, training
 from symbackprop.problems.spec import (
+    ChoicesSpec,
+    GridSpec,
     InitializerSpec,
     LayerSpec,
     LossSpec,
@@ -26,7 +28,6 @@ from symbackprop.problems.spec import (
     RegularizationSpec,
     RoundingSpec,
     SymbolSpec,
-    TrainingSpec,
 )
 from symbackprop.problems.types import (
     Array,
@@ -65,11 +66,8 @@ def build(content: Mapping[str, object], name: str, folder: Path | None = None) 
     network = _network(spec.network, spec.regularization)
     shapes = parameter_shapes(network, spec.notation.layout)
     arrays, initialization = parameters.parameters(spec.parameters, network, spec.notation.layout, folder or Path())
-    for key in spec.data:
-        if key not in ("x", "y"):
-            raise unknown("key", key, ("x", "y"), where="data")
-    samples = _samples(spec)
-    arrays |= {"x": _inputs(spec, network, samples), "y": _targets(spec, network, samples)}
+    samples_of, samples = data.data(spec.data, network, folder or Path())
+    arrays |= samples_of
     return replace(_problem(spec, name, network, arrays, samples, shapes), initialization=initialization)
 
 
@@ -81,16 +79,39 @@ def _problem(
     samples: int | None,
     shapes: Mapping[str, Shape],
 ) -> Problem:
-    return Problem(
+    titles = _titles(spec.title)
+    problem = Problem(
         name=name,
-        title=spec.title or name,
+        title=next(iter(titles.values()), "") or name,
         model=model,
         layout=spec.notation.layout,
         arrays=arrays,
         samples=samples,
-        training=None if spec.training is None else _training(spec.training, shapes),
+        training=None if spec.training is None else training.training(spec.training, shapes, samples),
         notation=_notation(spec.notation),
+        titles=titles if isinstance(spec.title, dict) else {},
     )
+    problem = replace(problem, variants=assignments.variants(spec, problem))
+    if spec.homework is None:
+        return problem
+    return replace(problem, homework=assignments.homework(spec.homework, problem))
+
+
+def _titles(given: str | Mapping[str, str]) -> dict[str, str]:
+    """Return the title by language, the default language first; a title that is one text has that."""
+    if isinstance(given, str):
+        return {language.DEFAULT: given}
+    for code in given:
+        if code not in language.available():
+            raise unknown("language", code, language.available(), where="title")
+    return dict(sorted(given.items(), key=lambda entry: entry[0] != language.DEFAULT))
+
+
+def training_table(content: Mapping[str, object], shapes: Mapping[str, Shape], samples: int | None) -> Training:
+    """Return what the table `[training]` with this content says about parameters of these shapes and so many samples."""
+    table = _checked(_plain({"training": content})).training
+    assert table is not None
+    return training.training(table, shapes, samples)
 
 
 def _refuse_for_graph(spec: ProblemSpec) -> None:
@@ -157,12 +178,15 @@ def _translated(failure: ValidationError) -> SymbackpropError:
     return ProblemError(message("problem.kind", expected=message(f"kind.{expected}")), where=where)
 
 
-_BRANCHES = tuple(table.__name__ for table in (OwnFunction, OwnLoss, LossSpec, SymbolSpec, InitializerSpec))
+_BRANCHES = tuple(
+    table.__name__ for table in (OwnFunction, OwnLoss, LossSpec, SymbolSpec, InitializerSpec, GridSpec, ChoicesSpec)
+)
 
 
 def _telling(findings: Sequence[ErrorDetails]) -> ErrorDetails:
     """Return the finding to report: a table is not meant as a text, and a misspelt key tells more than a missing one."""
-    meant = [each for each in findings if not (each["type"] == "string_type" and isinstance(each["input"], dict))]
+    texts = ("string_type", "literal_error")
+    meant = [each for each in findings if not (each["type"] in texts and isinstance(each["input"], dict))]
     first = (meant or findings)[0]
     misspelt = (each for each in meant if each["type"] == "extra_forbidden" and each["loc"][:-1] == first["loc"][:-1])
     return next(misspelt, first) if first["type"] == "missing" else first
@@ -170,7 +194,7 @@ def _telling(findings: Sequence[ErrorDetails]) -> ErrorDetails:
 
 def _is_branch(step: str) -> bool:
     """Say whether a step of pydantic's location names a branch of a union rather than a key."""
-    return "[" in step or step in ("int", "str", "constrained-int") or step in _BRANCHES
+    return "[" in step or step in ("int", "str", "constrained-int", "constrained-str") or step in _BRANCHES
 
 
 def spell_key(steps: Sequence[object]) -> str:
@@ -267,14 +291,14 @@ def _loss(spec: str | LossSpec | OwnLoss, where: str) -> tuple[str, Settings, st
 def fitting_activations(predictions: str) -> tuple[str, ...]:
     """Return the activations whose values a loss accepts (`any`, `probability` or `distribution`)."""
     if predictions == "any":
-        return tuple(ACTIVATIONS)
+        return WITH_FORMULA
     bounded = [row for row in ACTIVATIONS.values() if row.lowest == 0 and row.highest == 1]
     return tuple(row.name for row in bounded if row.vector or predictions == "probability")
 
 
 def _check_loss_fits(network: Network) -> None:
     row, last = losses.LOSSES[network.loss], network.layers[-1].activation
-    if network.layers[-1].body:
+    if network.layers[-1].body or last not in WITH_FORMULA:
         return
     fitting = fitting_activations(row.predictions)
     if last not in fitting:
@@ -284,66 +308,28 @@ def _check_loss_fits(network: Network) -> None:
         raise ProblemError(what, where="network.loss", valid=fitting)
 
 
-def _samples(spec: ProblemSpec) -> int | None:
-    """Return the number of samples if the data is a list of samples, None if it is one sample or absent."""
-    x, y = spec.data.get("x"), spec.data.get("y")
-    if numbers.is_list(x):
-        return len(x) if x and numbers.is_list(x[0]) else None
-    if x is None and numbers.is_list(y) and y and numbers.is_list(y[0]):
-        return len(y)
-    return None
-
-
-def _inputs(spec: ProblemSpec, network: Network, samples: int | None) -> Array:
-    shape = _with_samples((network.inputs,), samples)
-    if spec.data.get("x") is None:
-        return numbers.unknown_array(shape)
-    return numbers.array(spec.data["x"], shape, "data.x")
-
-
-def _targets(spec: ProblemSpec, network: Network, samples: int | None) -> Array:
-    outputs = network.layers[-1].units
-    shape = _with_samples((outputs,), samples)
-    y = spec.data.get("y")
-    if y is None:
-        return numbers.unknown_array(shape)
-    if not network.loss_body and losses.LOSSES[network.loss].targets == "distribution":
-        if samples is None and isinstance(y, int):
-            y = _one_hot(y, outputs, "data.y")
-        elif samples is not None and numbers.is_list(y) and len(y) == samples and not any(map(numbers.is_list, y)):
-            y = [_one_hot(index, outputs, f"data.y[{position}]") for position, index in enumerate(y)]
-    return numbers.array(y, shape, "data.y")
-
-
-def _one_hot(index: object, classes: int, where: str) -> list[int]:
-    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < classes:
-        raise ProblemError(message("problem.class_index", value=str(index), last=classes - 1), where=where)
-    return [int(position == index) for position in range(classes)]
-
-
-def _with_samples(shape: Shape, samples: int | None) -> Shape:
-    return shape if samples is None else (samples, *shape)
-
-
-def _training(spec: TrainingSpec, shapes: Mapping[str, Shape]) -> Training:
-    if spec.optimizer not in optimizers.OPTIMIZERS:
-        raise unknown("optimizer", spec.optimizer, optimizers.OPTIMIZERS, where="training.optimizer")
-    if spec.steps is not None and spec.epochs is not None:
-        raise ProblemError(message("problem.steps_and_epochs"), where="training")
-    steps = next((count for count in (spec.steps, spec.epochs) if count is not None), 1)
-    for position, name in enumerate(spec.frozen):
-        if name not in shapes:
-            raise unknown("parameter", name, shapes, where=f"training.frozen[{position}]")
-    rate = numbers.number(spec.learning_rate, "training.learning_rate")
-    name = optimizers.OPTIMIZERS[spec.optimizer].name
-    return Training(name, {"learning_rate": rate}, steps, frozenset(spec.frozen), spec.update)
+BASE_NAMING = "base"
+"""The key of a table of names that says which convention names everything else."""
 
 
 def _notation(spec: NotationSpec) -> NotationChoice:
-    from symbackprop import notation
-
     notation.check_symbols(spec.symbols, where="notation.symbols")
-    return NotationChoice(spec.naming, spec.digits, dict(spec.symbols), _rounding(spec.round_intermediates))
+    names = {} if isinstance(spec.naming, str) else dict(spec.naming)
+    naming = spec.naming if isinstance(spec.naming, str) else names.pop(BASE_NAMING, "layered")
+    if naming not in notation.NAMINGS:
+        raise unknown("naming", naming, notation.NAMINGS, where=f"notation.naming.{BASE_NAMING}")
+    notation.check_texts(names, where="notation.naming")
+    return NotationChoice(
+        naming=naming,
+        names=names,
+        symbols=dict(spec.symbols),
+        backward=spec.backward,
+        layers=spec.layers,
+        index_order=spec.index_order,
+        delta_sign=spec.delta_sign,
+        digits=spec.digits,
+        round_intermediates=_rounding(spec.round_intermediates),
+    )
 
 
 def _rounding(spec: RoundingSpec | None) -> Rounding | None:

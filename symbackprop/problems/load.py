@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -31,15 +32,31 @@ def problem(content: Mapping[str, object], *, name: str = "problem") -> Problem:
     return build(content, name)
 
 
-def load(path: str | Path, overrides: Overrides = ()) -> Problem:
-    """Return the problem in a TOML file, with some keys overridden (`("training.learning_rate", 1.5)`).
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a problem is made from: the content of its file with overrides, its name, and the file."""
 
-    Raises `ProblemError` for a file that cannot be read or is not TOML, else what `problem` raises; every message begins
-    with the file.
+    content: Mapping[str, Any]
+    path: Path
+
+    def problem(self) -> Problem:
+        """Return the problem; the message of an error begins with the file."""
+        try:
+            return build(self.content, self.path.stem, self.path.parent)
+        except SymbackpropError as error:
+            raise error.at(str(self.path)) from None
+        except RecursionError:
+            raise ProblemError(message("problem.nested"), where=str(self.path)) from None
+
+
+def source(path: str | Path, overrides: Overrides = ()) -> Source:
+    """Return the content of a TOML file with some keys overridden (`("training.learning_rate", 1.5)`).
+
+    Raises `ProblemError`, beginning with the file, for one that cannot be read or is not TOML.
     """
     path = Path(path)
     try:
-        content = _read(path.read_text("utf-8-sig"))
+        return Source(with_overrides(_read(path.read_text("utf-8-sig")), overrides), path)
     except tomllib.TOMLDecodeError as error:
         raise ProblemError(message("problem.toml", reason=str(error)), where=str(path)) from None
     except UnicodeDecodeError as error:
@@ -48,12 +65,15 @@ def load(path: str | Path, overrides: Overrides = ()) -> Problem:
         raise ProblemError(message("problem.unreadable", reason=error.strerror or ""), where=str(path)) from None
     except SymbackpropError as error:
         raise error.at(str(path)) from None
-    try:
-        return build(with_overrides(content, overrides), path.stem, path.parent)
-    except SymbackpropError as error:
-        raise error.at(str(path)) from None
-    except RecursionError:
-        raise ProblemError(message("problem.nested"), where=str(path)) from None
+
+
+def load(path: str | Path, overrides: Overrides = ()) -> Problem:
+    """Return the problem in a TOML file, with some keys overridden (`("training.learning_rate", 1.5)`).
+
+    Raises `ProblemError` for a file that cannot be read or is not TOML, else what `problem` raises; every message begins
+    with the file.
+    """
+    return source(path, overrides).problem()
 
 
 def _read(text: str) -> dict[str, Any]:
@@ -107,19 +127,28 @@ def example(name: str, overrides: Overrides = ()) -> Problem:
     """
     if name not in examples():
         raise unknown("example", name, examples())
-    return load(resources.folder("examples") / f"{name}.toml", overrides)
+    return load(_bundled(name), overrides)
 
 
-def find(source: str, overrides: Overrides = ()) -> Problem:
+def _bundled(name: str) -> Path:
+    return resources.folder("examples") / f"{name}.toml"
+
+
+def find(name: str, overrides: Overrides = ()) -> Problem:
     """Return the problem that a command line names: a file, else a bundled example."""
-    path = Path(source)
+    return find_source(name, overrides).problem()
+
+
+def find_source(name: str, overrides: Overrides = ()) -> Source:
+    """Return the source of the problem that a command line names: a file, else a bundled example."""
+    path = Path(name)
     if path.is_file():
-        return load(path, overrides)
-    if source in examples():
-        return example(source, overrides)
+        return source(path, overrides)
+    if name in examples():
+        return source(_bundled(name), overrides)
     if path.suffix == ".toml" or len(path.parts) > 1:
-        return load(path, overrides)
-    raise unknown("problem", source, examples())
+        return source(path, overrides)
+    raise unknown("problem", name, examples())
 
 
 def with_overrides(content: Mapping[str, object], overrides: Overrides) -> Mapping[str, object]:

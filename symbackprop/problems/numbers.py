@@ -31,6 +31,18 @@ def number(value: object, where: str) -> Given:
     return Given(arithmetic.settle(exact), text)
 
 
+def stated(value: Fraction) -> Given:
+    """Return a number of ours as the problem would state it: a decimal where it ends, else a fraction.
+
+    >>> stated(Fraction(1, 100)).text
+    '0.01'
+    """
+    places = next((places for places in range(20) if (value * 10**places).denominator == 1), None)
+    if places is None:
+        return Given(value, str(value))
+    return Given(value, f"{Decimal(int(value * 10**places)).scaleb(-places):f}")
+
+
 def _expression(text: str, where: str) -> arithmetic.Exact:
     try:
         formula = expressions.parse(text, functions=ARITIES, names=(), arities=ARITIES)

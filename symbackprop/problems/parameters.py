@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from symbackprop import initializers
 from symbackprop.errors import ProblemError, message, unknown
 from symbackprop.initializers import INITIALIZERS, Wanted
 from symbackprop.problems import numbers
 from symbackprop.problems.spec import InitializerSpec, ParametersSpec
-from symbackprop.problems.types import Array, Given, Initialization, Network, Shape, bias_name, parameter_shapes
-
-ZERO = Given(Fraction(0), "0")
+from symbackprop.problems.types import Array, Initialization, Network, Shape, bias_name, parameter_shapes
 
 
 def parameters(
@@ -46,7 +45,8 @@ def _loaded(spec: ParametersSpec, shapes: Mapping[str, Shape], folder: Path) -> 
     if spec.file is None:
         return {}
     path = folder / spec.file
-    arrays = initializers.loaded(path)
+    # Names with a dot are what training saves beside parameters: the states of its optimiser.
+    arrays = {key: value for key, value in initializers.loaded(path).items() if "." not in key}
     for key in arrays:
         if key not in shapes:
             raise unknown("parameter", key, shapes, where=f"parameters.file: {path}")
@@ -63,14 +63,35 @@ def _drawn(
     name, settings = _settings(table)
     seed = spec.seed or 0
     shapes = parameter_shapes(network, layout)
-    wanted = [each for each in _wanted(network) if each.name in omitted and (table.biases or _is_weight(each.name))]
-    found = {key: Array(shapes[key], (ZERO,) * _size(shapes[key])) for key in omitted}
-    for key, values in initializers.draw(name, seed, wanted, settings):
-        if layout == "row" and _is_weight(key):
-            values = [list(column) for column in zip(*values, strict=True)]
-        found[key] = numbers.array(values, shapes[key], f"parameters.{key}")
-    names = tuple(each.name for each in wanted)
+    found = {
+        key: numbers.array(values, shapes[key], f"parameters.{key}")
+        for key, values in draws(network, layout, omitted, seed, name, settings, biases=table.biases)
+    }
+    names = tuple(key for key in omitted if table.biases or _is_weight(key))
     return Initialization(name, tuple(settings.items()), table.biases, seed, names), found
+
+
+def draws(
+    network: Network,
+    layout: str,
+    omitted: Collection[str],
+    seed: int,
+    initializer: str = initializers.DEFAULT,
+    settings: Mapping[str, Fraction] | None = None,
+    *,
+    biases: bool = False,
+) -> Iterator[tuple[str, Any]]:
+    """Yield the omitted parameters by name as nested lists in the shapes of the layout; biases are 0 unless drawn too."""
+    missing = [each for each in _wanted(network) if each.name in omitted]
+    wanted = [each for each in missing if biases or _is_weight(each.name)]
+    drawn = dict(initializers.draw(initializer, seed, wanted, settings))
+    for each in missing:
+        if each.name not in drawn:
+            yield each.name, [0] * each.shape[0] if each.shape else 0
+        elif layout == "row" and _is_weight(each.name):
+            yield each.name, [list(column) for column in zip(*drawn[each.name], strict=True)]
+        else:
+            yield each.name, drawn[each.name]
 
 
 def _is_weight(name: str) -> bool:
@@ -86,13 +107,6 @@ def _wanted(network: Network) -> Iterator[Wanted]:
             if name is not None:
                 yield Wanted(name, shapes[name], fan_in, layer.units)
         fan_in = layer.units
-
-
-def _size(shape: Shape) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size
 
 
 def _settings(table: InitializerSpec) -> tuple[str, dict[str, Fraction]]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 Scalar = Annotated[Any, Field(json_schema_extra={"type": ["number", "string"]})]
 Array = Annotated[Any, Field(json_schema_extra={"type": ["number", "string", "array"]})]
 Positive = Annotated[int, Field(gt=0, le=100_000)]
+Title = Annotated[str, Field(max_length=300)]
 
 
 class Table(BaseModel):
@@ -121,15 +122,48 @@ class GraphSpec(Table):
     relu_derivative_at_zero: Scalar = 0
 
 
-class TrainingSpec(Table):
-    """Descent on the loss."""
+class SettingsTable(Table):
+    """A table of the file with further keys: the settings of the row of a registry that it names."""
 
-    optimizer: str = "gradient_descent"
-    learning_rate: Scalar = Field(description="η; negative is ascent")
+    model_config = ConfigDict(extra="allow", strict=True)
+    __pydantic_extra__: dict[str, Scalar]
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """The settings that are written down."""
+        return self.__pydantic_extra__
+
+
+class ScheduleSpec(SettingsTable):
+    """How the learning rate changes, and the settings of that kind of schedule."""
+
+    kind: str = Field(description="name of a schedule")
+    per: Literal["epoch", "step"] = Field(default="epoch", description="whether it counts epochs or updates")
+
+
+class StopSpec(Table):
+    """When training stops before its last update: after epochs without progress."""
+
+    tolerance: Scalar = Field(default=0, description="what the loss has to fall by, below its least so far")
+    patience: Positive = Field(default=1, description="how many epochs in a row it may fail to")
+    validation_fraction: Scalar = Field(
+        default=0, description="share of the samples that is held back, and whose loss is watched"
+    )
+
+
+class TrainingSpec(SettingsTable):
+    """Descent on the loss, and the settings of the optimiser."""
+
+    optimizer: str = Field(default="gradient_descent", description="name of an optimiser")
+    schedule: ScheduleSpec | None = Field(default=None, description="how the learning rate changes")
     steps: Annotated[int, Field(ge=0, le=10_000_000)] | None = Field(default=None, description="number of updates")
     epochs: Annotated[int, Field(ge=0, le=10_000_000)] | None = Field(
         default=None, description="passes over the data; each is one update while a batch is all samples"
     )
+    batch_size: Positive | None = Field(default=None, description="samples in an update; 1 is online; all if absent")
+    shuffle: bool = Field(default=False, description="whether each epoch takes the samples in an order of its own")
+    seed: Annotated[int, Field(ge=0)] = Field(default=0, description="of the orders of the samples")
+    stop: StopSpec | None = Field(default=None, description="when to stop before the last update")
     frozen: list[str] = Field(default=[], description="parameters that are not updated")
     update: Literal["simultaneous", "sequential"] = Field(
         default="simultaneous",
@@ -147,7 +181,18 @@ class RoundingSpec(Table):
 class NotationSpec(Table):
     """How the document writes things; no number depends on it, except by rounding as by hand."""
 
-    naming: Literal["layered", "flat"] = "layered"
+    naming: Literal["layered", "flat", "elementwise"] | dict[str, str] = Field(
+        default="layered",
+        description="how quantities are called, or { base = 'flat', W1_1_1 = 'w_1' }: names of your own",
+    )
+    backward: Literal["delta", "activation"] = Field(
+        default="delta", description="backward pass through δ = ∂L/∂z, or through ∂L/∂a without δ"
+    )
+    layers: Literal["enter", "leave"] = Field(
+        default="enter", description="W1 enters layer 1 (the input is layer 0), or leaves layer 1, the input"
+    )
+    index_order: Literal["to_from", "from_to"] = Field(default="to_from", description="the indices of a weight")
+    delta_sign: Literal["gradient", "negative"] = Field(default="gradient", description="δ = ∂L/∂z, or δ = −∂L/∂z")
     layout: Literal["column", "row"] = "column"
     digits: Annotated[int, Field(ge=1, le=30)] = Field(default=6, description="significant digits shown")
     symbols: dict[str, str] = Field(default={}, description="letters of your own: { loss = 'E', target = 't' }")
@@ -156,10 +201,46 @@ class NotationSpec(Table):
     )
 
 
+class GridSpec(Table):
+    """Numbers that are drawn from low, low + step, …, up to high."""
+
+    low: Scalar
+    high: Scalar
+    step: Scalar
+
+
+class ChoicesSpec(Table):
+    """Numbers that are drawn from a list."""
+
+    choices: list[Scalar] = Field(min_length=1)
+
+
+class HomeworkSpec(Table):
+    """What students are asked, and how it is marked."""
+
+    ask: list[str] | None = Field(
+        default=None, description="quantities by name, deltas, gradients, updated, new_L; all but new_L if absent"
+    )
+    significant: Annotated[int, Field(ge=2, le=15)] | None = Field(
+        default=None, description="significant digits to be carried [4]"
+    )
+    decimals: Annotated[int, Field(ge=1, le=15)] | None = Field(default=None, description="or decimals to be carried")
+    points: dict[str, Scalar] = Field(default={}, description="points of each answer, by the entry of ask [1]")
+    total: Scalar = Field(default=None, description="what full marks are scaled to")
+    follow_through: Scalar = Field(default=1, description="share of the points for an answer right by follow-through")
+    given: list[str] = Field(default=[], description="quantities printed on the sheet")
+    instructions: str = Field(default="", max_length=5_000, description="text at the head of the sheet")
+    course: str = Field(default="", max_length=300)
+    date: str = Field(default="", max_length=300)
+    show: list[Literal["diagram", "formulas"]] = Field(
+        default=["diagram"], description="what the sheet shows besides the numbers: a diagram, all formulas"
+    )
+
+
 class ProblemSpec(Table):
     """A problem file."""
 
-    title: str = Field(default="", max_length=300)
+    title: Title | dict[str, Title] = Field(default="", description="heading of the solution; or { en = …, zh = … }")
     network: NetworkSpec | None = None
     graph: GraphSpec | None = None
     regularization: RegularizationSpec | None = None
@@ -167,3 +248,7 @@ class ProblemSpec(Table):
     data: dict[str, Array] = Field(default={}, description="x and y: one sample (a flat list) or a list of samples")
     training: TrainingSpec | None = None
     notation: NotationSpec = NotationSpec()
+    variants: dict[str, GridSpec | ChoicesSpec] = Field(
+        default={}, description="what is drawn for each student: { low, high, step } or { choices }"
+    )
+    homework: HomeworkSpec | None = None

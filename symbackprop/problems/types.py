@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
+from symbackprop import functions, language, losses
+from symbackprop.display import Displayed
+from symbackprop.notation import Conventions
+
 Shape = tuple[int, ...]
 
 
@@ -102,11 +106,35 @@ class Circuit:
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
-    """Descent: optimiser, settings by name, number of updates, parameters that stay as they are.
+class ScheduleChoice:
+    """How the learning rate changes: kind of schedule, its settings, whether it counts updates rather than epochs."""
 
-    `update` is `simultaneous`, or `sequential` as in some published examples: the errors of a layer are then computed
-    with the already updated weights of the later layers, which is not gradient descent.
+    kind: str = "constant"
+    settings: Mapping[str, Given] = field(default_factory=dict)
+    per_step: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """When training stops early: the loss has not fallen by more than `tolerance` for `patience` epochs in a row.
+
+    It is compared with its least value so far; with a `validation_fraction` it is the loss of that share of the samples,
+    which is held back from the updates.
+    """
+
+    tolerance: Fraction
+    patience: int
+    validation_fraction: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """Descent: optimiser, all its settings by name, number of updates, parameters that stay as they are.
+
+    `settings` has the learning rate that `schedule` starts from. `epochs` is the number that `steps` was counted from, if
+    any; `batch_size` None is all samples. With `shuffle` each epoch has an order of its own, drawn from `seed`. `update` is
+    `simultaneous`, or `sequential` as in some published examples: the errors of a layer are then computed with the already
+    updated weights of the later layers, which is not gradient descent.
     """
 
     optimizer: str
@@ -114,6 +142,17 @@ class Training:
     steps: int
     frozen: frozenset[str]
     update: str = "simultaneous"
+    schedule: ScheduleChoice = field(default_factory=ScheduleChoice)
+    epochs: int | None = None
+    batch_size: int | None = None
+    shuffle: bool = False
+    seed: int = 0
+    stop: Stop | None = None
+
+    @property
+    def zero(self) -> frozenset[str]:
+        """The settings that are 0 and leave no trace in the update: all but a learning rate."""
+        return frozenset(name for name, given in self.settings.items() if name != "learning_rate" and given.value == 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,22 +175,51 @@ class Rounding:
 
 
 @dataclass(frozen=True, slots=True)
-class NotationChoice:
+class NotationChoice(Conventions):
     """How the document writes things; with `round_intermediates` every computed number is rounded."""
 
-    naming: str = "layered"
     digits: int = 6
-    symbols: Mapping[str, str] = field(default_factory=dict)
     round_intermediates: Rounding | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class Draw:
+    """What is drawn for each student: `size` numbers out of `choices`; of `classes`, one-hot targets are made."""
+
+    name: str
+    size: int
+    choices: tuple[Given, ...]
+    classes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Homework:
+    """An assignment: what is asked, the rounding that answers may have, points and what the sheet shows.
+
+    `points` are those of one answer, by the entry of `ask`; marks are scaled to `total` if there is one. `follow_through`
+    is the share of its points that an answer right by follow-through earns.
+    """
+
+    ask: tuple[str, ...]
+    rounding: Rounding
+    points: Mapping[str, Fraction]
+    total: Fraction | None
+    follow_through: Fraction
+    given: tuple[str, ...]
+    instructions: str
+    course: str
+    date: str
+    show: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem(Displayed):
     """A problem: its model (a dense network or a computation graph), numbers, training and notation.
 
     `arrays` holds the numbers of every parameter, input and target; those of the data have the samples as first axis
     when `samples` is a number, and none when it is None (one sample). `initialization` says how the parameters that the
-    file leaves out were drawn, if they were.
+    file leaves out were drawn, if they were. `title` is in English or in the only language there is; `titles` has it by
+    language, where the problem says it in several.
     """
 
     name: str
@@ -163,6 +231,14 @@ class Problem:
     training: Training | None
     notation: NotationChoice
     initialization: Initialization | None = None
+    variants: Mapping[str, Draw] = field(default_factory=dict)
+    homework: Homework | None = None
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def heading(self) -> language.Wording:
+        """The title in the languages that the problem has it in."""
+        return language.Wording(self.title, self.titles)
 
     @property
     def network(self) -> Network:
@@ -175,6 +251,21 @@ class Problem:
         if isinstance(self.model, Circuit):
             return {name: self.model.shapes[name] for name in self.model.parameters}
         return parameter_shapes(self.model, self.layout)
+
+    def generic(self) -> tuple[str, ...]:
+        """Return the keys whose function is a symbol without a formula: with one there are no numbers."""
+        if isinstance(self.model, Circuit):
+            return ()
+        found = [
+            f"network.layers[{position}].activation"
+            for position, layer in enumerate(self.model.layers)
+            if not layer.body and layer.activation not in functions.WITH_FORMULA
+        ]
+        return (
+            (*found, "network.loss")
+            if not self.model.loss_body and self.model.loss not in losses.WITH_FORMULA
+            else tuple(found)
+        )
 
     def missing(self) -> tuple[str, ...]:
         """Return the arrays that lack a number somewhere, in order."""

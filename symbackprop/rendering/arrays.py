@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from symbackprop.document.marks import Delta, Size
 from symbackprop.document.matrix import Grid, Shaped
-from symbackprop.formula import Apply, Hadamard, Indexed, Node, Placed, Repeated, Span, Stack, Transposed
-from symbackprop.functions import is_vector
-from symbackprop.shapes import is_reduction
+from symbackprop.formula import (
+    Adjoint,
+    Apply,
+    Hadamard,
+    Indexed,
+    Name,
+    Node,
+    Placed,
+    Product,
+    Repeated,
+    Span,
+    Stack,
+    Transposed,
+    rewrite,
+    walk,
+)
+from symbackprop.functions import EXTREMES, is_vector
+from symbackprop.graph import Graph
+from symbackprop.shapes import Shape, axis_of, is_elementwise, is_reduction, shape_of
 
 if TYPE_CHECKING:
     from symbackprop.rendering.tex import Printer
@@ -27,9 +45,74 @@ def apply(printer: Printer, node: Apply) -> Printed:
     special = _FUNCTIONS.get(node.function)
     if special is not None:
         return special(printer, node)
+    if is_reduction(node):
+        return _reduction(printer, node)
     # The axis joined, counted from 1 as indices are.
     index = "" if node.axis is None else f"_{{{node.axis + 1}}}"
     return rf"\mathrm{{{node.function}}}{index}({printer.print(node.arguments[0])})", _POWER
+
+
+_LETTERS = ("j", "k")
+"""The letters of a sum's indices: row and column."""
+
+
+def _reduction(printer: Printer, node: Apply) -> Printed:
+    """Print a sum, mean, maximum or minimum over the entries of an array, with a letter for each index that it joins."""
+    (argument,) = node.arguments
+    plain = rewrite(argument, _plain)
+    graph = printer.notation.graph
+    shape = _shape(graph, plain)
+    axis = axis_of(node, len(shape), "")
+    joined = _LETTERS[: len(shape)] if axis is None else (_LETTERS[axis],)
+    below = ",".join(joined)
+    if axis is None and not _has_structure(plain):
+        body = printer.inside(_entries(graph, plain, joined), _PRODUCT)
+    else:
+        places = joined if axis is None else tuple(joined[0] if each == axis else ":" for each in range(len(shape)))
+        body = rf"{{{printer.inside(argument, _ATOM)}}}_{{[{','.join(places)}]}}"
+    if node.function in EXTREMES:
+        return rf"\{node.function}_{{{below}}} {body}", _SIGNED
+    count = math.prod(shape) if axis is None else shape[axis]
+    factor = rf"\frac{{1}}{{{count}}} " if node.function == "mean" else ""
+    return rf"{factor}\sum_{{{below}}} {body}", _SIGNED
+
+
+def _plain(part: Node) -> Node | None:
+    """Return what a mark stands for, so that shapes can be told."""
+    return rewrite(part.body, _plain) if isinstance(part, Shaped) else None
+
+
+def _shape(graph: Graph, node: Node) -> Shape:
+    def known(part: Node) -> Node | None:
+        return Name(part.name) if isinstance(part, Delta) else None
+
+    return shape_of(rewrite(node, known), graph.shapes, "")
+
+
+def _has_structure(node: Node) -> bool:
+    """Say whether some part does not work entry by entry."""
+    leaves = (Name, Adjoint, Delta)
+    return any(not isinstance(part, leaves) and not is_elementwise(part) for part in walk(node))
+
+
+def _entries(graph: Graph, node: Node, letters: tuple[str, ...]) -> Node:
+    """Return a formula that works entry by entry, for the entry at some letters."""
+
+    def change(part: Node) -> Node | None:
+        if isinstance(part, Name | Adjoint | Delta) and graph.shapes[part.name]:
+            own = letters[len(letters) - len(graph.shapes[part.name]) :]
+            own = own[::-1] if graph.quantities[part.name].transposed else own
+            return type(part)("_".join((part.name, *own)), part.sample)
+        if isinstance(part, Hadamard):
+            return Product(tuple(rewrite(factor, change) for factor in part.factors))
+        return None
+
+    return rewrite(node, change)
+
+
+def size(printer: Printer, node: Size) -> Printed:
+    """The size of a set."""
+    return rf"\left\vert {printer.print(node.body)} \right\vert", _ATOM
 
 
 def _outer(printer: Printer, node: Apply) -> Printed:
@@ -133,4 +216,5 @@ RULES: Mapping[type[Node], Callable[..., Printed]] = {
     Placed: placed,
     Shaped: shaped,
     Grid: grid,
+    Size: size,
 }

@@ -2,27 +2,56 @@
 
 from __future__ import annotations
 
+import html as markup
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "`": r"\textasciigrave{}",
+    "•": r"\textbullet{}",
 }  # fmt: skip
 _LIGATURE = re.compile(r"(?<=-)-|(?<=,),|(?<=')'")
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|$~&#])")
+_ADDRESS = re.compile(r"(https?|ftp|www)([:.])", re.IGNORECASE)
 _MARKDOWN_START = re.compile(r"^(?:([-+=])|(\d+)([.)]))")
+
+
+# Beyond the letters of European languages: the signs that LaTeX's own Latin fonts have, with either kind of engine.
+_LATIN_SIGNS = frozenset("–—‘’“”‚„†‡•…‰‹›€™")
+_LATIN = re.compile("[\x20-\x7e\xa1-\xac\xae-\u017e]")
+_EAST_ASIAN = re.compile(
+    "[\u2e80-\u2fdf\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]"
+)
+
+
+def is_latin(text: str) -> bool:
+    """Say whether the Latin fonts of LaTeX have every character of a text.
+
+    >>> is_latin("Müller’s step"), is_latin("反向传播")
+    (True, False)
+    """
+    return text.isascii() or all(_LATIN.match(character) or character in _LATIN_SIGNS for character in text)
 
 
 def latex(text: str) -> str:
     r"""Return plain text as LaTeX that prints it; control characters are dropped.
 
+    A character that no font of ours is sure to have is printed with care: `\symbackpropchar` is defined by the templates.
+
     >>> latex("50 % of $\\input{x}")
     '50 \\% of \\$\\textbackslash{}input\\{x\\}'
     """
-    unjoined = _LIGATURE.sub(lambda found: f"\0{found[0]}", _one_line(text))
-    return "".join(_LATEX.get(character, character) for character in unjoined).replace("\0", "{}")
+    unjoined = _LIGATURE.sub(lambda found: f"\0{found[0]}", _one_line(unicodedata.normalize("NFC", text)))
+    return "".join(map(_latex_character, unjoined)).replace("\0", "{}")
+
+
+def _latex_character(character: str) -> str:
+    if character == "\0" or is_latin(character) or _EAST_ASIAN.match(character):
+        return _LATEX.get(character, character)
+    return rf"\symbackpropchar{{{character}}}"
 
 
 def markdown(text: str) -> str:
@@ -36,9 +65,34 @@ def markdown(text: str) -> str:
     return _MARKDOWN_START.sub(lambda found: f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}", escaped)
 
 
+def github(text: str) -> str:
+    r"""Return plain text as Markdown that GitHub shows as it is: no dollar opens a formula, no address becomes a link.
+
+    >>> github("$5 at www.example.org")
+    '<span>$</span>5 at www\\.example.org'
+    """
+    # GitHub looks for formulas before it reads backslashes; its own advice is an element around the dollar.
+    return _ADDRESS.sub(lambda found: f"{found[1]}\\{found[2]}", markdown(text)).replace(r"\$", "<span>$</span>")
+
+
+def html(text: str) -> str:
+    """Return plain text as HTML that shows it, in an element or in an attribute.
+
+    >>> html('</script> "a" & b')
+    '&lt;/script&gt; &quot;a&quot; &amp; b'
+    """
+    return markup.escape(_one_line(text))
+
+
 def _one_line(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text).strip()
 
 
-ESCAPES: Mapping[str, Callable[[str], str]] = {"latex": latex, "markdown": markdown, "none": str}
+ESCAPES: Mapping[str, Callable[[str], str]] = {
+    "latex": latex,
+    "markdown": markdown,
+    "github": github,
+    "html": html,
+    "none": str,
+}
 """Ways to escape plain text, by the name that a format's settings use."""

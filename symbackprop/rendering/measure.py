@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -10,9 +12,27 @@ _WIDTHS = {
     r"\times": 2.5, r"\cdot": 1.5, r"\approx": 2.7, r"\leftarrow": 3.2, r"\quad": 2.0, r"\,": 0.4, "=": 2.7, "+": 2.5,
     "-": 2.3, "<": 2.7, ">": 2.7, "(": 0.8, ")": 0.8, "[": 0.6, "]": 0.6, ".": 0.6, ",": 0.9, "/": 1.0, "W": 2.1,
     r"\sum": 3.0, r"\ln": 1.8, r"\max": 3.5, r"\min": 3.2, r"\tanh": 4.3, r"\ldots": 2.5,
+    r"\cdots": 2.5,
+    r"\odot": 2.5,
 }  # fmt: skip
-_INVISIBLE = (r"\left", r"\right", r"\fwd", r"\bwd", r"\mathrm", r"\boxed", r"\mathbf", " ")
+_INVISIBLE = (
+    r"\left",
+    r"\right",
+    r"\fwd",
+    r"\bwd",
+    r"\mathrm",
+    r"\boxed",
+    r"\mathbf",
+    r"\hat",
+    r"\tilde",
+    r"\bar",
+    r"\mathcal",
+    " ",
+)
+_ARRAY = re.compile(r"\\begin\{(bmatrix|aligned)\}(?P<body>(?:(?!\\begin).)*?)\\end\{\1\}", re.DOTALL)
+_COLUMN_GAP, _BRACKETS = 2.0, 2.0
 _LETTER = 1.1
+_ZEROS = str.maketrans("123456789", "0" * 9)
 _SMALL = 0.75
 _BOX = 1.4
 
@@ -23,7 +43,22 @@ def width(tex: str) -> float:
     >>> width("25")
     2.0
     """
+    return _width_of(tex.translate(_ZEROS))
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _width_of(tex: str) -> float:
+    """Return how wide a formula is whose digits, which are all of one width, are zeros: with other numbers it comes back."""
+    while (found := _ARRAY.search(tex)) is not None:
+        tex = tex[: found.start()] + "0" * round(_array(found["body"])) + tex[found.end() :]
     return _width(iter([*_TOKEN.findall(tex), "}"]))
+
+
+def _array(body: str) -> float:
+    """Return how wide an array in brackets is: each column as wide as its widest entry."""
+    rows = [[width(cell) for cell in row.split("&")] for row in body.split(r"\\")]
+    columns = [max(column) for column in itertools.zip_longest(*rows, fillvalue=0.0)]
+    return sum(columns) + _COLUMN_GAP * (len(columns) - 1) + _BRACKETS
 
 
 def _width(tokens: Iterator[str]) -> float:
@@ -56,6 +91,8 @@ def _token(token: str, tokens: Iterator[str]) -> float:
         body = _group(tokens)
         next(tokens)
         return max(body, _SMALL * _group(tokens))
+    if token == r"\underset":
+        return max(_SMALL * _group(tokens), _group(tokens))
     if token == r"\boxed":
         return _BOX + _group(tokens)
     if token in _INVISIBLE:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from symbackprop import functions
 from symbackprop.document.marks import (
     About,
     Assigned,
+    Blank,
     Boxed,
     Braced,
+    Delta,
+    Dots,
     Equality,
     Gradient,
     Letter,
@@ -38,43 +41,20 @@ from symbackprop.formula import (
     Sum,
     walk,
 )
-from symbackprop.notation import GREEK, Notation, Symbol
-from symbackprop.rendering import arrays
+from symbackprop.notation import BATCH, Notation, Symbol
+from symbackprop.rendering import arrays, generic, indices
+from symbackprop.rendering.measure import width
+from symbackprop.rendering.spelling import function_name, symbol
 
 RELATIONS = {Relation.EQUAL: "=", Relation.ABOUT: r"\approx"}
 
 _SUM, _SIGNED, _PRODUCT, _POWER, _ATOM = range(5)
 """How tightly a printed formula holds together; a looser one inside a tighter place gets parentheses."""
 
-_OPERATORS = {"exp", "ln", "sin", "cos", "tan", "tanh", "max", "min"}
-_SIGNS = {"sigmoid": r"\sigma", "sign": r"\mathrm{sgn}", "pi": r"\pi"}
 
-
-def word(text: str) -> str:
-    r"""Return a word, a letter or a number in math mode.
-
-    >>> word("net"), word("w"), word("12")
-    ('\\mathrm{net}', 'w', '12')
-    """
-    upright = len(text) > 1 and any(character.isalpha() for character in text)
-    escaped = text.replace("_", r"\_")
-    return rf"\mathrm{{{escaped}}}" if upright else escaped
-
-
-def symbol(found: Symbol) -> str:
-    """Return a printed symbol.
-
-    >>> symbol(Symbol("W", ("12",), ("(1)",)))
-    'W^{(1)}_{12}'
-    """
-    base = rf"\{found.base}" if found.base in GREEK else word(found.base)
-    lower = ",".join(word(part) if isinstance(part, str) else symbol(part) for part in found.lower)
-    upper = "".join(found.upper)
-    return base + _script("^", upper) + _script("_", lower)
-
-
-def _script(mark: str, text: str) -> str:
-    return "" if not text else f"{mark}{text}" if len(text) == 1 else f"{mark}{{{text}}}"
+def _scripted(found: Symbol) -> tuple[str, int]:
+    """Return a printed symbol, and how tightly it holds together."""
+    return symbol(found), _POWER if found.upper else _ATOM
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +62,23 @@ class Printer:
     """Prints formulas in one notation.
 
     `tones` gives the TeX command that colours a number of each tone, if any; `inline` writes derivatives and numerical
-    fractions with a slash: in a sentence, an exponent, an index, under a brace. `rows` says that vectors are rows.
+    fractions with a slash: in a sentence, an exponent, an index, under a brace. `rows` says that vectors are rows; `over` is
+    the letter that marks the names of a sample inside a sum over the samples. Sums wider than `room` are set in lines
+    (0: none is). `spelled` keeps the names that have been printed in this notation.
     """
 
     notation: Notation
     tones: Mapping[str, str]
     inline: bool = False
     rows: bool = False
+    over: str = ""
+    room: float = 0.0
+    spelled: dict[tuple[Node, bool, str], tuple[str, int]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def inlined(self) -> Printer:
+        """The printer of what stands in a sentence (`replace` takes longer than most that is printed)."""
+        return Printer(self.notation, self.tones, True, self.rows, self.over, self.room, self.spelled)
 
     def print(self, node: Node) -> str:
         """Return a formula as TeX."""
@@ -96,46 +86,64 @@ class Printer:
 
     def printed(self, node: Node) -> tuple[str, int]:
         """Return a formula as TeX, and how tightly it holds together."""
+        kind = type(node)
+        if kind in _NAMES:
+            return self._named(node)
         if isinstance(node, Apply) and arrays.is_array_function(node):
             return arrays.apply(self, node)
-        rule = _RULES.get(type(node)) or arrays.RULES[type(node)]
-        return rule(self, node)
+        return _ALL_RULES[kind](self, node)
+
+    def _named(self, node: Node) -> tuple[str, int]:
+        """Return a name or a gradient as TeX; it is spelled once, however often a document has it."""
+        key = (node, self.inline, self.over)
+        found = self.spelled.get(key)
+        if found is None:
+            found = self.spelled[key] = _ALL_RULES[type(node)](self, node)
+        return found
 
     def inside(self, node: Node, place: int) -> str:
         """Return a formula for a place that binds as tightly as `place`: in parentheses if it is looser."""
         text, strength = self.printed(node)
         return text if strength >= place else rf"\left({text}\right)" if _is_tall(text) else f"({text})"
 
-    def _symbol(self, name: str, sample: int | None) -> Symbol:
-        return self.notation.symbol(name, sample)
+    def _sample(self, node: Name | Adjoint | Gradient | Delta) -> int | str | None:
+        """Return the sample that a name is marked with: n inside a sum over the samples."""
+        if node.sample is not None or not self.over or not self.notation.quantity(node.name).batched:
+            return node.sample
+        return self.over
 
     def name(self, node: Name) -> tuple[str, int]:
         """A named quantity."""
-        found = self._symbol(node.name, node.sample)
-        return symbol(found), _POWER if found.upper else _ATOM
+        return _scripted(self.notation.symbol(node.name, self._sample(node)))
 
     def adjoint(self, node: Adjoint) -> tuple[str, int]:
-        """δ where the quantity has one, else the derivative."""
-        delta = self.notation.delta(node.name, node.sample)
-        if delta is None:
-            return self.gradient(Gradient(node.name, node.sample))
-        return symbol(delta), _POWER if delta.upper else _ATOM
+        """δ where it stands for the derivative, else the derivative itself."""
+        found = None if self.notation.negative_delta else self.notation.delta(node.name, self._sample(node))
+        return self.gradient(node) if found is None else _scripted(found)
 
-    def gradient(self, node: Gradient) -> tuple[str, int]:
+    def delta(self, node: Delta) -> tuple[str, int]:
+        """δ."""
+        found = self.notation.delta(node.name, self._sample(node))
+        assert found is not None
+        return _scripted(found)
+
+    def gradient(self, node: Gradient | Adjoint) -> tuple[str, int]:
         """∂L/∂name."""
-        output = symbol(self.notation.symbol(self.notation.graph.output))
-        return self._derivative(output, symbol(self._symbol(node.name, node.sample)))
+        output, _ = self._named(Name(self.notation.graph.output))
+        by, _ = self._named(Name(node.name, node.sample))
+        return self.derivative(output, by)
 
     def local(self, node: Local) -> tuple[str, int]:
         """∂of/∂by."""
-        return self._derivative(self.print(node.of), self.print(node.by))
+        return self.derivative(self.print(node.of), self.print(node.by))
 
     def slope(self, node: Slope) -> tuple[str, int]:
         """d/dz of a formula."""
         by = self.print(node.by)
         return rf"\frac{{\mathrm{{d}}}}{{\mathrm{{d}} {by}}} {self.inside(node.of, _POWER)}", _PRODUCT
 
-    def _derivative(self, of: str, by: str) -> tuple[str, int]:
+    def derivative(self, of: str, by: str) -> tuple[str, int]:
+        """∂of/∂by of printed formulas."""
         text = rf"\partial {of}/\partial {by}" if self.inline else rf"\frac{{\partial {of}}}{{\partial {by}}}"
         return text, _PRODUCT
 
@@ -167,7 +175,20 @@ class Printer:
 
     def sum(self, node: Sum) -> tuple[str, int]:
         """Terms with their signs."""
-        return "".join(self.terms(node)), _SUM
+        terms = self.terms(node)
+        text = "".join(terms)
+        return (self._stacked(terms) if self.room and width(text) > self.room else text), _SUM
+
+    def _stacked(self, terms: list[str]) -> str:
+        """Return the terms of a sum in lines that are no wider than there is room."""
+        lines = [terms[0]]
+        for term in terms[1:]:
+            if width(lines[-1] + term) <= self.room:
+                lines[-1] += term
+            else:
+                lines.append(f"{{}}{term}")
+        body = r" \\ ".join(f"&{line}" for line in lines)
+        return rf"\begin{{aligned}} {body} \end{{aligned}}"
 
     def terms(self, node: Sum) -> list[str]:
         """Return the terms of a sum, each after the first beginning with its sign."""
@@ -194,19 +215,13 @@ class Printer:
     def factors(self, node: Product) -> list[str]:
         """Return the factors of a product, each after the first beginning with what joins it."""
         factors = _flat(node)
-        pairs = itertools.pairwise(factors)
-        return [self.inside(factors[0], _PRODUCT)] + [
-            self._times(before, factor) + self.inside(factor, _PRODUCT) for before, factor in pairs
-        ]
-
-    def _times(self, before: Node, factor: Node) -> str:
-        if any(isinstance(part, Shown) for one in (before, factor) for part in walk(one)):
-            return r" \times "
-        if any(isinstance(part, Local | Gradient | Braced) for part in (before, factor)):
-            return r" \cdot "
-        if isinstance(factor, Number):
-            return r" \cdot "
-        return r" \, " if isinstance(factor, Name | Adjoint | Letter | Apply) else " "
+        last = len(factors) - 1
+        texts = [self.inside(factors[0], _PRODUCT if last else _loosest(factors[0]))]
+        numeric = [_has_number(factor) for factor in factors] if last else []
+        for place, (before, factor) in enumerate(itertools.pairwise(factors), start=1):
+            sign = r" \times " if numeric[place - 1] or numeric[place] else _times(before, factor)
+            texts.append(sign + self.inside(factor, _loosest(factor) if place == last else _PRODUCT))
+        return texts
 
     def quotient(self, node: Quotient) -> tuple[str, int]:
         """A fraction."""
@@ -222,21 +237,25 @@ class Printer:
 
     def _small(self, node: Node) -> str:
         """Return a formula for an exponent, an index or a label under a brace."""
-        return replace(self, inline=True).print(node)
+        return self.inlined.print(node)
 
     def negative(self, node: Negative) -> tuple[str, int]:
         """A negative; of a negative number, with parentheses."""
-        return f"-{self.inside(node.operand, _PRODUCT)}", _SIGNED
+        return f"-{self.inside(node.operand, _loosest(node.operand))}", _SIGNED
 
     def apply(self, node: Apply) -> tuple[str, int]:
         """A function of its arguments."""
+        if functions.is_symbol(node):
+            return generic.function(self, node)
         if node.function == "exp":
             return f"e^{{{self._small(node.arguments[0])}}}", _POWER
         if node.function == "step":
             (argument,) = node.arguments
             if isinstance(argument, Negative):
-                return rf"\mathbf{{1}}_{{{self._small(argument.operand)} < 0}}", _ATOM
-            return rf"\mathbf{{1}}_{{{self._small(argument)} > 0}}", _ATOM
+                relation, argument = r"\le" if node.at_kink == 1 else "<", argument.operand
+            else:
+                relation = r"\ge" if node.at_kink == 1 else ">"
+            return rf"\mathbf{{1}}_{{{self._small(argument)} {relation} 0}}", _ATOM
         arguments = [self.print(argument) for argument in node.arguments]
         if node.function == "sqrt":
             return rf"\sqrt{{{arguments[0]}}}", _ATOM
@@ -266,9 +285,13 @@ class Printer:
         """A symbol that is no quantity."""
         return symbol(node.symbol), _ATOM
 
+    def blank(self, node: Blank) -> tuple[str, int]:
+        """Print a line to write on."""
+        return r"\underline{\hspace{9em}}", _ATOM
+
     def updated(self, node: Updated) -> tuple[str, int]:
         """A parameter after the update, with a plus."""
-        found = self._symbol(node.name, None)
+        found = self.notation.symbol(node.name)
         return symbol(Symbol(found.base, found.lower, (*found.upper, "+"))), _POWER
 
     def assigned(self, node: Assigned) -> tuple[str, int]:
@@ -276,12 +299,17 @@ class Printer:
         return rf"{self.print(node.target)} \leftarrow {self.print(node.value)}", _SUM
 
     def equality(self, node: Equality) -> tuple[str, int]:
-        """Left = right."""
-        return f"{self.print(node.left)} = {self.print(node.right)}", _SUM
+        """Left = right; a number that was rounded is only about what is on the left."""
+        is_rounded = isinstance(node.right, Shown) and not node.right.exact
+        relation = RELATIONS[Relation.ABOUT if is_rounded else Relation.EQUAL]
+        return f"{self.print(node.left)} {relation} {self.print(node.right)}", _SUM
 
     def over_samples(self, node: OverSamples) -> tuple[str, int]:
         """A sum over the samples."""
-        return rf"\sum_{{n=1}}^{{{node.count}}} {self.inside(node.body, _PRODUCT)}", _SUM
+        inside = replace(self, over="n").inside(node.body, _PRODUCT)
+        if node.of_batch:
+            return rf"\sum_{{n \in {symbol(BATCH)}}} {inside}", _SUM
+        return rf"\sum_{{n=1}}^{{{node.count}}} {inside}", _SUM
 
     def about(self, node: About) -> tuple[str, int]:
         """≈ number."""
@@ -291,11 +319,16 @@ class Printer:
         """first, …, last."""
         return rf"{self.print(node.first)}, \ldots, {self.print(node.last)}", _SUM
 
+    def dots(self, node: Dots) -> tuple[str, int]:
+        """Terms that are left out."""
+        return r"\cdots", _ATOM
+
 
 _RULES: Mapping[type[Node], Callable[..., tuple[str, int]]] = {
     Name: Printer.name,
     Adjoint: Printer.adjoint,
     Gradient: Printer.gradient,
+    Delta: Printer.delta,
     Local: Printer.local,
     Slope: Printer.slope,
     Number: Printer.number,
@@ -310,21 +343,30 @@ _RULES: Mapping[type[Node], Callable[..., tuple[str, int]]] = {
     Braced: Printer.braced,
     Boxed: Printer.boxed,
     Letter: Printer.letter,
+    Blank: Printer.blank,
     Updated: Printer.updated,
     Assigned: Printer.assigned,
     Equality: Printer.equality,
     OverSamples: Printer.over_samples,
     Range: Printer.range,
+    Dots: Printer.dots,
     About: Printer.about,
 }
 
 
-def function_name(name: str) -> str:
-    """Return a function's printed name: σ, tanh, ReLU."""
-    if name in _OPERATORS or name in _SIGNS:
-        return _SIGNS.get(name, rf"\{name}")
-    row = functions.ACTIVATIONS.rows.get(name)
-    return word(row.symbol if row else name)
+_NAMES = frozenset((Name, Adjoint, Gradient, Delta))
+
+
+class _Rules(dict[type[Node], Callable[..., tuple[str, int]]]):
+    """What prints each kind of node, found once among the tables."""
+
+    def __missing__(self, kind: type[Node]) -> Callable[..., tuple[str, int]]:
+        tables = (_RULES, arrays.RULES, indices.RULES, generic.RULES)
+        self[kind] = found = next(table[kind] for table in tables if kind in table)
+        return found
+
+
+_ALL_RULES = _Rules()
 
 
 def _positive(shown: Shown) -> Shown:
@@ -336,5 +378,22 @@ def _flat(node: Product) -> list[Node]:
     return [part for factor in node.factors for part in (_flat(factor) if isinstance(factor, Product) else [factor])]
 
 
+def _has_number(node: Node) -> bool:
+    return any(type(part) is Shown for part in walk(node))
+
+
+def _times(before: Node, factor: Node) -> str:
+    """Return what joins two factors without numbers."""
+    if isinstance(before, Local | Gradient | Braced) or isinstance(factor, Local | Gradient | Braced | Number):
+        return r" \cdot "
+    return r" \, " if isinstance(factor, Name | Adjoint | Letter | Apply) else " "
+
+
+def _loosest(node: Node) -> int:
+    """Return how loose a formula may be at the end of a product: the sign of a sum over samples or entries reaches on."""
+    is_sum = isinstance(node, OverSamples) or (isinstance(node, Apply) and arrays.is_array_function(node))
+    return _SUM if is_sum else _PRODUCT
+
+
 def _is_tall(text: str) -> bool:
-    return r"\frac" in text or r"\sum" in text
+    return any(sign in text for sign in (r"\frac", r"\sum", r"\begin"))

@@ -12,7 +12,7 @@ from symbackprop.cli.inputs import overrides_option, placed, problem_argument, r
 from symbackprop.cli.outputs import print_text, say, working
 
 if TYPE_CHECKING:
-    from symbackprop.verify import Entry, Report
+    from symbackprop.verify import Entry, Oracle, Report
 
 AGREES, CHECK_FAILED = 0, 1
 LONGEST_TABLE = 40
@@ -38,29 +38,39 @@ def _spell_report(report: Report) -> str:
     from rich.console import Console
     from rich.table import Table
 
-    from symbackprop.verify import Verdict
+    from symbackprop.verify import Oracle, Verdict
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("gradient", "verdict", "difference", "composed"):
+    for heading in ("gradient", "verdict", *Oracle):
         table.add_column(say(f"cli.{heading}"), no_wrap=True)
     for entry in report.entries:
         if len(report.entries) <= LONGEST_TABLE or entry.verdict is not Verdict.AGREES:
             table.add_row(*_spell_entry(entry))
     counts = {str(verdict): len(report.with_verdict(verdict)) for verdict in Verdict}
-    summary = say("cli.summary", **counts, worst=_spell_difference(report.worst))
+    lines = [_spell_oracle(report, oracle) for oracle in Oracle]
     on_terminal = sys.stdout.isatty()
     text = io.StringIO()
     console = Console(file=text, force_terminal=on_terminal, width=None if on_terminal else WIDTH_IN_A_PIPE)
     if table.row_count:
         console.print(table)
-    console.print(summary, highlight=False, soft_wrap=True)
     if report.sampled:
-        console.print(say("cli.sampled"), highlight=False, soft_wrap=True)
+        lines.append(say("cli.sampled"))
+    lines.append(say("cli.summary", **counts))
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
     return "".join(line.rstrip() + "\n" for line in text.getvalue().splitlines())
 
 
+def _spell_oracle(report: Report, oracle: Oracle) -> str:
+    """Return a line that names an oracle and its worst difference."""
+    worst, label = report.worst_from(oracle), say(f"cli.{oracle}")
+    if worst is None:
+        return say(f"cli.without_{oracle}", oracle=label)
+    return say("cli.worst", oracle=label, worst=_spell_difference(worst))
+
+
 def _spell_entry(entry: Entry) -> tuple[str, str, str, str]:
-    verdict = say(f"cli.{entry.verdict}") if entry.kink is None else say("cli.at_kink", name=entry.kink)
+    verdict = say("cli.at_kink", names=list(entry.kinks)) if entry.kinks else say(f"cli.{entry.verdict}")
     style = {"differs": "bold red", "skipped": "yellow"}.get(entry.verdict)
     styled = f"[{style}]{verdict}[/]" if style else verdict
     return entry.name, styled, _spell_difference(entry.difference), _spell_difference(entry.composed)

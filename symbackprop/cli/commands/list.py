@@ -14,7 +14,8 @@ from symbackprop.registry import Registry, Row
 def _list_activations() -> Iterator[Sequence[str]]:
     from symbackprop.functions import ACTIVATIONS
 
-    return _rows(ACTIVATIONS, lambda row: row.expression)
+    # A vector activation has no expression in one z: its definition depends on the number of units.
+    return _rows(ACTIVATIONS, lambda row: "exp(z[j])/sum(exp(z))" if row.vector else row.expression or row.source)
 
 
 def _list_losses() -> Iterator[Sequence[str]]:
@@ -41,6 +42,13 @@ def _list_languages() -> Iterator[Sequence[str]]:
         yield (code,)
 
 
+def _list_backends() -> Iterator[Sequence[str]]:
+    from symbackprop.compilation.backends import BACKENDS
+
+    for row in BACKENDS.values():
+        yield row.name, say(f"backend.{row.name}"), "" if row.is_installed else f"({say('backend.missing')})"
+
+
 def _list_examples() -> Iterator[Sequence[str]]:
     from symbackprop.problems import load
 
@@ -62,6 +70,7 @@ LISTINGS: Registry[Callable[[], Iterable[Sequence[str]]]] = Registry(
         "optimizers": _list_optimizers,
         "formats": _list_formats,
         "languages": _list_languages,
+        "backends": _list_backends,
         "examples": _list_examples,
     },
 )
@@ -69,7 +78,7 @@ LISTINGS: Registry[Callable[[], Iterable[Sequence[str]]]] = Registry(
 
 
 @click.command()
-@click.argument("listing", metavar="activations|losses|optimizers|formats|languages|examples")
+@click.argument("listing", metavar="activations|losses|optimizers|formats|languages|backends|examples")
 def command(listing: str) -> None:
     """List the names that problem files and options can use, one per line."""
     rows = list(LISTINGS[listing]())

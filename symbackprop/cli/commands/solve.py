@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,11 +20,14 @@ from symbackprop.cli.inputs import (
     read_problem,
     templates_option,
 )
-from symbackprop.cli.outputs import STANDARD_OUTPUT, print_text, working, write_files
+from symbackprop.cli.outputs import STANDARD_OUTPUT, print_text, say, working, write_files
 from symbackprop.errors import ProblemError, message
 
 if TYPE_CHECKING:
-    from symbackprop.rendering import Format
+    from symbackprop.solution import Solution
+
+LONGEST_OVERVIEW = 24
+"""Of more parameters only the first are shown on a terminal."""
 
 
 @click.command()
@@ -34,11 +39,20 @@ if TYPE_CHECKING:
 @lang_option
 @click.option("--steps", type=click.IntRange(0, 10_000_000), help="Number of updates, instead of the problem's own.")
 @click.option("--digits", type=int, help="Significant digits shown.")
-@click.option("--detail", default="full", show_default=True, metavar="LIST", help="What is written out: full, matrix.")
 @click.option(
-    "--explain", type=click.Choice(["brief"]), default="brief", expose_value=False, help="Length of the reasons."
+    "--detail",
+    metavar="LIST",
+    help="What is written out: full, representative, matrix, general, second_order.  [by the size of the problem]",
+)
+@click.option(
+    "--explain",
+    type=click.Choice(["brief", "full"]),
+    default="full",
+    show_default=True,
+    help="Reasons and common mistakes between the lines, or formulas and numbers only.",
 )
 @click.option("--full-steps", type=click.IntRange(1, 10_000_000), help="Number of updates worked out in full.")
+@click.option("--learning-rates", metavar="R,R,…", help="Compare descents with these learning rates.")
 @templates_option
 @quiet_option
 @overrides_option
@@ -49,8 +63,10 @@ def command(
     lang: str,
     steps: int | None,
     digits: int | None,
-    detail: str,
+    detail: str | None,
+    explain: str,
     full_steps: int | None,
+    learning_rates: str | None,
     templates: Path | None,
     quiet: bool,
     overrides: tuple[str, ...],
@@ -63,21 +79,54 @@ def command(
     given = read_problem(problem, overrides, digits)
     if steps is not None and given.training is None:
         raise ProblemError(message("cli.no_training"), where="--steps")
+    rates = [] if learning_rates is None else [text.strip() for text in learning_rates.split(",")]
     with working("cli.solving", quiet), placed(problem):
-        solved = solution.solve(given, steps=steps, full_steps=full_steps)
-        texts = {
-            row.name: rendering.render(solved, format=row.name, language=lang, detail=detail, templates=templates)
-            for row in wanted
-        }
+        solved = solution.solve(given, steps=steps, full_steps=full_steps, learning_rates=rates)
+        if output == STANDARD_OUTPUT:
+            alone = rendering.render(solved, wanted[0].name, lang, detail, templates, explain)
+        else:
+            folder = Path("output", given.name) if output is None else Path(output)
+            stem = rendering.STEM if lang == language.DEFAULT else f"{rendering.STEM}.{lang}"
+            files = {
+                folder / name: content
+                for row in wanted
+                for name, content in rendering.files(solved, row.name, lang, detail, templates, stem, explain).items()
+            }
     if output == STANDARD_OUTPUT:
-        print_text(texts[wanted[0].name])
+        print_text(alone)
         return
-    folder = Path("output", given.name) if output is None else Path(output)
-    files = {folder / _file_name(row, lang): texts[row.name] for row in wanted}
     write_files(files)
     if not quiet:
         print_text("".join(f"{path}\n" for path in files))
+        if sys.stdout.isatty():
+            print_text(_spell_overview(solved))
 
 
-def _file_name(row: Format, lang: str) -> str:
-    return f"solution.{row.suffix}" if lang == language.DEFAULT else f"solution.{lang}.{row.suffix}"
+def _spell_overview(solved: Solution) -> str:
+    """Return the first step at a glance: a table of parameters, their gradients and new values; empty without numbers."""
+    from rich.console import Console
+    from rich.table import Table
+
+    if not solved.steps or not solved.derivation.parameters:
+        return ""
+    step, digits = solved.steps[0], solved.problem.notation.digits
+    table = Table(box=None, pad_edge=False)
+    columns = ("parameter", "value", "gradient", "new")[: 4 if step.updated else 3]
+    for position, heading in enumerate(columns):
+        table.add_column(say(f"column.{heading}"), justify="right" if position else "left", no_wrap=True)
+    elements = [element for quantity in solved.derivation.parameters for element in quantity.elements()]
+    shown = elements if len(elements) <= LONGEST_OVERVIEW else elements[: LONGEST_OVERVIEW // 2]
+    for element in shown:
+        numbers = [step.values.value(element), step.values.gradient(element)]
+        if step.updated:
+            numbers.append(step.updated[element])
+        table.add_row(element, *(f"{float(number):#.{digits}g}" for number in numbers))
+    text = io.StringIO()
+    console = Console(file=text, force_terminal=True)
+    console.print(table)
+    if len(shown) < len(elements):
+        console.print(say("overview.more", count=len(elements) - len(shown)), highlight=False, soft_wrap=True)
+    if step.updated:
+        before, after = (f"{loss:.{digits}g}" for loss in solved.losses[:2])
+        console.print(say("overview.loss", before=before, after=after), highlight=False, soft_wrap=True)
+    return f"\n{text.getvalue()}"

@@ -1,0 +1,160 @@
+"""How long printing takes: formulas against SymPy's printer, documents, a class's homework: `python benchmarks/print.py`.
+
+The formulas that are printed by both are compared at random numbers before their times count.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import measuring
+import sympy
+from measuring import Line
+
+import symbackprop as sbp
+from symbackprop import arithmetic, document, rendering
+from symbackprop.derivation import Derivation
+from symbackprop.document.blocks import Display, Document, Section
+from symbackprop.document.truth import Step
+from symbackprop.formula import Adjoint, Name, Node
+from symbackprop.homework import giving
+from symbackprop.homework.course import prepare
+from symbackprop.homework.roster import numbered
+from symbackprop.problems import load
+from symbackprop.rendering.finishing import FINISHES, Draft
+from symbackprop.rendering.tex import Printer
+from symbackprop.solution import Solution
+
+FORMATS = ("latex", "markdown")
+CLASS = 1000
+STEP_TARGET, CLASS_TARGET = 10.0, 10.0
+DRAWN = {"low": "-1", "high": "1", "step": "1/10"}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=10, help="runs, of which the best counts")
+    parser.add_argument("--pairs", type=int, default=100, help="sheets with their keys that are written to be timed")
+    options = parser.parse_args()
+    measuring.show(measuring.machine())
+    measuring.table(lines(options.rounds, options.pairs))
+
+
+def lines(rounds: int, pairs: int) -> Iterator[Line]:
+    """Yield what was measured; times are those of the processor, a class's those of the clock."""
+    solution = sbp.solve(sbp.example("mazur"))
+    yield from formulas(solution.derivation, rounds)
+    yield from steps(solution, rounds)
+    yield from documents(solution, rounds)
+    yield homework(pairs)
+
+
+def best(run: Callable[[], object], rounds: int) -> float:
+    """Return the least processor time of some runs in seconds, after one to warm up."""
+    run()
+    found = float("inf")
+    for _ in range(rounds):
+        start = time.process_time()
+        run()
+        found = min(found, time.process_time() - start)
+    return found
+
+
+def formulas(derivation: Derivation, rounds: int) -> Iterator[Line]:
+    """Yield the time of printing equations and gradients in symbols, and that of SymPy."""
+    gradients = [name for name in derivation.links if name != derivation.graph.output]
+    trees = [equation.formula() for equation in derivation.elements.equations]
+    trees += [derivation.gradient_formula(name) for name in gradients]
+    expressions = [derivation.expression(equation.name) for equation in derivation.elements.equations]
+    expressions += [derivation.gradient_expression(name) for name in gradients]
+    agree = all(_agree(derivation, *pair) for pair in zip(trees, expressions, strict=True))
+    own = best(lambda: _printed(derivation, trees), rounds) / len(trees) * 1e6
+    theirs = best(lambda: [sympy.latex(each) for each in expressions], rounds) / len(trees) * 1e6
+    name = f"{len(trees)} formulas of mazur as LaTeX, one (agree: {agree})"
+    yield Line(name, f"{own:.1f} µs", f"≤ {STEP_TARGET:g} µs", agree and own <= STEP_TARGET)
+    yield Line("  sympy.latex", f"{theirs:.1f} µs, {theirs / own:.0f} ×")
+
+
+def _agree(derivation: Derivation, tree: Node, expression: sympy.Expr) -> bool:
+    """Say whether a formula and an expression have the same value at random numbers."""
+    chance = random.Random(1)
+    names = sorted({symbol.name for symbol in expression.free_symbols})
+    numbers = {name: Fraction(chance.randint(1, 999), 1000) for name in names}
+
+    def number(node: Node) -> Fraction | None:
+        match node:
+            case Name(name):
+                return numbers.get(name)
+            case Adjoint(name):
+                return numbers.get(derivation.adjoint_name(name))
+        return None
+
+    at = {sympy.Symbol(name, real=True): sympy.Rational(str(value)) for name, value in numbers.items()}
+    expected, found = complex(expression.subs(at)), float(arithmetic.evaluate(tree, number))
+    return abs(expected - found) <= 1e-12 * max(1.0, abs(found))
+
+
+def _printed(derivation: Derivation, trees: Sequence[Node]) -> list[str]:
+    printer = Printer(document.notation_of(Solution(derivation.problem, derivation, (), None, (), {})), {})
+    return [printer.print(tree) for tree in trees]
+
+
+def steps(solution: Solution, rounds: int) -> Iterator[Line]:
+    """Yield the time of printing a step of a worked solution: symbols with braces, numbers, results."""
+    found = list(_steps(document.compose(solution, checked=False).sections))
+    printed = best(lambda: _printed(solution.derivation, [step.formula for step in found]), rounds) / len(found) * 1e6
+    name = f"{len(found)} steps of its solution as LaTeX, one"
+    yield Line(name, f"{printed:.1f} µs", f"≤ {STEP_TARGET:g} µs", printed <= STEP_TARGET)
+
+
+def _steps(sections: Sequence[Section]) -> Iterator[Step]:
+    for section in sections:
+        for block in section.blocks:
+            if isinstance(block, Display):
+                yield from (step for chain in block.chains for step in chain.steps)
+        yield from _steps(section.sections)
+
+
+def documents(solution: Solution, rounds: int) -> Iterator[Line]:
+    """Yield the time of one document from its problem to its text, and its parts."""
+    solving = best(lambda: sbp.solve(solution.problem), rounds)
+    composing = best(lambda: document.compose(solution, checked=False), rounds)
+    yield Line("solve mazur", f"{1e3 * solving:.1f} ms")
+    yield Line(
+        "compose its solution (numbers that check, without the check by differences)", f"{1e3 * composing:.1f} ms"
+    )
+    content: Document = document.compose(solution, checked=False)
+    table = rendering.formats()
+    for name in FORMATS:
+        written = best(functools.partial(_written, solution, content, table[name]), rounds)
+        count = len(_written(solution, content, table[name]).splitlines())
+        yield Line(f"  write it as {name}, {count} lines", f"{1e3 * written:.1f} ms")
+
+
+def _written(solution: Solution, content: Document, format: rendering.Format) -> str:
+    return str(FINISHES[format.finish](Draft(format, solution, "en", ("full",), content=content)))
+
+
+def homework(pairs: int) -> Line:
+    """Return the time that a class's sheets and keys in Markdown take, by as many processes as there are cores."""
+    with TemporaryDirectory() as folder:
+        overrides = [(f"variants.{name}", DRAWN) for name in ("W1", "W2", "x")]
+        source = load.find_source("mazur", overrides)
+        course = prepare(source, numbered(pairs), Path(folder), seed=1, formats=["markdown"], language="en")
+        start = time.perf_counter()
+        written = sum(count for count, _ in giving.documents(course.job, range(pairs)))
+        seconds = (time.perf_counter() - start) / written * CLASS
+    name = f"{CLASS:,} sheets with their keys in Markdown ({written} measured)"
+    return Line(name, f"{seconds:.1f} s", f"≤ {CLASS_TARGET:g} s", seconds <= CLASS_TARGET)
+
+
+if __name__ == "__main__":
+    main()

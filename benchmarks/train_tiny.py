@@ -1,0 +1,306 @@
+"""How long a step of descent takes on problems that fit on a page: `python benchmarks/train_tiny.py`.
+
+Every contestant takes the same steps from the same parameters, in float64 on one thread, notes the loss of every step, and
+ends at the same numbers before its time counts. The limit is the same loop in C by hand, compiled by gcc.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import functools
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import measuring
+import numpy as np
+from measuring import Line
+
+import symbackprop as sbp
+from symbackprop.compilation import Runner
+from symbackprop.compilation.backends import BACKENDS
+
+RATE = 0.1
+PROBLEMS = {"2-2-2": ((2, 2, 2), 1), "2-3-3-1": ((2, 3, 3, 1), 1), "XOR, batch of 4": ((2, 2, 1), 4)}
+"""Widths and number of samples: sigmoid units, half the squared error, a bias for each unit."""
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=9, help="runs of each contestant, of which the best counts")
+    options = parser.parse_args()
+    measuring.alone()
+    measuring.show(measuring.machine() + measuring.kernels())
+    for name, (widths, samples) in PROBLEMS.items():
+        measuring.table(race(name, widths, samples, options.rounds))
+    measuring.table(crossover(options.rounds))
+
+
+def sigmoid(z: Any) -> Any:
+    """Return σ(z), as tutorials write it."""
+    return 1 / (1 + np.exp(-z))
+
+
+def sigmoid_derivative(a: Any) -> Any:
+    """Return σ′ by the value a = σ(z)."""
+    return a * (1 - a)
+
+
+class Case:
+    """One problem with numbers, and what its contestants share."""
+
+    def __init__(self, widths: tuple[int, ...], samples: int) -> None:
+        self.widths, self.samples, self.depth = widths, samples, len(widths) - 1
+        problem = sbp.network(widths, activations=["sigmoid"] * self.depth, loss="half_squared_error")
+        self.derivation = sbp.derive(problem)
+        random = np.random.default_rng(1)
+        self.parameters = {name: random.uniform(-1, 1, shape) for name, shape in problem.parameter_shapes().items()}
+        self.x, self.y = random.uniform(size=(samples, widths[0])), random.uniform(size=(samples, widths[-1]))
+
+    def copy(self) -> Arrays:
+        """Return the parameters to begin with."""
+        return {name: array.copy() for name, array in self.parameters.items()}
+
+    # The contestants: each takes a number of steps and returns the parameters after them
+
+    def ours(self, backend: str, steps: int) -> Arrays:
+        """Take the steps with our own code."""
+        runner = self._runner(backend)
+        runner.run(np.full(steps, RATE))
+        return runner.parameters
+
+    def _runner(self, backend: str) -> Runner:
+        compiled = self._compiled(backend)
+        return Runner(compiled, self.parameters, self.x, self.y)
+
+    @functools.cache  # noqa: B019 - a benchmark keeps what it compiled
+    def _compiled(self, backend: str) -> Any:
+        return sbp.compile(self.derivation, backend)
+
+    def tutorial(self, steps: int) -> Arrays:
+        """Take the steps as tutorials write them in NumPy: a function for σ, one for σ′, a line for each formula."""
+        w, losses = self.copy(), []
+        for _ in range(steps):
+            a = [self.x]
+            for layer in range(1, self.depth + 1):
+                z = np.dot(a[-1], w[f"W{layer}"].T) + w[f"b{layer}"]
+                a.append(sigmoid(z))
+            losses.append(np.sum((a[-1] - self.y) ** 2) / (2 * self.samples))
+            delta = (a[-1] - self.y) / self.samples * sigmoid_derivative(a[-1])
+            for layer in range(self.depth, 0, -1):
+                gradient_w, gradient_b = np.dot(delta.T, a[layer - 1]), np.sum(delta, axis=0)
+                if layer > 1:
+                    delta = np.dot(delta, w[f"W{layer}"]) * sigmoid_derivative(a[layer - 1])
+                w[f"W{layer}"] -= RATE * gradient_w
+                w[f"b{layer}"] -= RATE * gradient_b
+        return w
+
+    def torch(self, steps: int) -> Arrays:
+        """Take the steps with torch's automatic differentiation, one operation after the other."""
+        import torch
+
+        losses = []
+        w = {name: torch.tensor(array, requires_grad=True) for name, array in self.parameters.items()}
+        x, y = torch.tensor(self.x), torch.tensor(self.y)
+        for _ in range(steps):
+            a = x
+            for layer in range(1, self.depth + 1):
+                a = torch.sigmoid(a @ w[f"W{layer}"].T + w[f"b{layer}"])
+            loss = 0.5 * ((a - y) ** 2).sum() / self.samples
+            losses.append(loss.item())
+            loss.backward()
+            with torch.no_grad():
+                for tensor in w.values():
+                    tensor -= RATE * tensor.grad
+                    tensor.grad = None
+        return {name: tensor.detach().numpy() for name, tensor in w.items()}
+
+    def jax(self, steps: int) -> Arrays:
+        """Take the steps with one call of a compiled step each."""
+        w, step = self._jax()
+        losses = []
+        for _ in range(steps):
+            loss, w = step(w)
+            losses.append(loss)
+        return {name: np.asarray(array) for name, array in w.items()}
+
+    @functools.cache  # noqa: B019 - a benchmark keeps what it compiled
+    def _jax(self) -> tuple[Any, Callable[[Any], Any]]:
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+
+        def loss(w: Any) -> Any:
+            a = self.x
+            for layer in range(1, self.depth + 1):
+                a = jax.nn.sigmoid(a @ w[f"W{layer}"].T + w[f"b{layer}"])
+            return 0.5 * ((a - self.y) ** 2).sum() / self.samples
+
+        def step(w: Any) -> Any:
+            value, gradients = jax.value_and_grad(loss)(w)
+            return value, jax.tree.map(lambda p, g: p - RATE * g, w, gradients)
+
+        return {name: jax.numpy.asarray(array) for name, array in self.parameters.items()}, jax.jit(step)
+
+    def c(self, steps: int) -> Arrays:
+        """Take the steps in C."""
+        names = [f"{letter}{layer + 1}" for layer in range(self.depth) for letter in "Wb"]
+        flat = np.concatenate([self.parameters[name].ravel() for name in names])
+        pointer = ctypes.POINTER(ctypes.c_double)
+        arrays = [np.ascontiguousarray(array) for array in (flat, self.x, self.y, np.zeros(steps))]
+        self._library().descend(*(array.ctypes.data_as(pointer) for array in arrays), ctypes.c_int(steps))
+        found, start = {}, 0
+        for name in names:
+            shape = self.parameters[name].shape
+            found[name] = arrays[0][start : start + int(np.prod(shape))].reshape(shape)
+            start += found[name].size
+        return found
+
+    @functools.cache  # noqa: B019 - a benchmark keeps what it compiled
+    def _library(self) -> ctypes.CDLL:
+        folder = Path(tempfile.mkdtemp())
+        (folder / "descend.c").write_text(self._c_source())
+        options = ["-O3", "-march=native", "-shared", "-fPIC"]
+        subprocess.run(["gcc", *options, "descend.c", "-o", "descend.so", "-lm"], cwd=folder, check=True)
+        return ctypes.CDLL(str(folder / "descend.so"))
+
+    def _c_source(self) -> str:
+        """Return the loop with sizes that the compiler knows, so that it can unroll all of it."""
+        declarations, forward, backward, update = [], [], [], []
+        start = 0
+        for layer, (before, after) in enumerate(zip(self.widths, self.widths[1:], strict=False), start=1):
+            declarations += [
+                f"double W{layer}[{after}][{before}], b{layer}[{after}], gW{layer}[{after}][{before}], gb{layer}[{after}];",
+                f"double a{layer}[{after}], d{layer}[{after}];",
+                f"memcpy(W{layer}, p + {start}, sizeof W{layer});",
+                f"memcpy(b{layer}, p + {start + before * after}, sizeof b{layer});",
+            ]
+            start += after * (before + 1)
+            source = f"a{layer - 1}" if layer > 1 else f"(x + n * {before})"
+            forward.append(
+                f"for (int j = 0; j < {after}; j++) {{ double z = b{layer}[j];"
+                f" for (int k = 0; k < {before}; k++) z += W{layer}[j][k] * {source}[k];"
+                f" a{layer}[j] = 1 / (1 + exp(-z)); }}"
+            )
+            slope = f"a{layer}[j] * (1 - a{layer}[j])"
+            if layer == self.depth:
+                error = (
+                    f"double e = a{layer}[j] - y[n * {after} + j]; loss += 0.5 * e * e / {self.samples};"
+                    f" d{layer}[j] = e / {self.samples} * {slope};"
+                )
+            else:
+                wide = self.widths[layer + 1]
+                error = (
+                    f"double e = 0; for (int i = 0; i < {wide}; i++) e += W{layer + 1}[i][j] * d{layer + 1}[i];"
+                    f" d{layer}[j] = e * {slope};"
+                )
+            backward.append(
+                f"for (int j = 0; j < {after}; j++) {{ {error} gb{layer}[j] += d{layer}[j];"
+                f" for (int k = 0; k < {before}; k++) gW{layer}[j][k] += d{layer}[j] * {source}[k]; }}"
+            )
+            update.append(
+                f"for (int j = 0; j < {after}; j++) {{ b{layer}[j] -= {RATE} * gb{layer}[j];"
+                f" for (int k = 0; k < {before}; k++) W{layer}[j][k] -= {RATE} * gW{layer}[j][k]; }}"
+            )
+        layers = range(1, self.depth + 1)
+        zero = " ".join(f"memset(gW{n}, 0, sizeof gW{n}); memset(gb{n}, 0, sizeof gb{n});" for n in layers)
+        back, start = [], 0
+        for layer, (before, after) in enumerate(zip(self.widths, self.widths[1:], strict=False), start=1):
+            back.append(f"memcpy(p + {start}, W{layer}, sizeof W{layer});")
+            back.append(f"memcpy(p + {start + before * after}, b{layer}, sizeof b{layer});")
+            start += after * (before + 1)
+        return "\n".join(
+            [
+                "#include <math.h>\n#include <string.h>",
+                "void descend(double *p, const double *x, const double *y, double *losses, int steps) {",
+                *declarations,
+                "for (int step = 0; step < steps; step++) {",
+                f"double loss = 0; {zero}",
+                f"for (int n = 0; n < {self.samples}; n++) {{",
+                *forward,
+                *reversed(backward),
+                "}",
+                *update,
+                "losses[step] = loss; }",
+                *back,
+                "}",
+            ]
+        )
+
+
+def race(name: str, widths: tuple[int, ...], samples: int, rounds: int) -> Iterator[Line]:
+    """Yield the times of one problem."""
+    case = Case(widths, samples)
+    contestants: dict[str, tuple[Callable[[int], Arrays], int]] = {
+        "ours, numpy": (functools.partial(case.ours, "numpy"), 20_000),
+        "tutorial NumPy": (case.tutorial, 2_000),
+    }
+    if BACKENDS["numba"].is_installed:
+        contestants["ours, numba"] = functools.partial(case.ours, "numba"), 200_000
+    if shutil.which("gcc"):
+        contestants["C by hand"] = case.c, 200_000
+    if measuring.is_installed("torch"):
+        import torch
+
+        torch.set_num_threads(1)
+        contestants["torch eager"] = case.torch, 500
+    if measuring.is_installed("jax"):
+        contestants["jax.jit, a call each"] = case.jax, 2_000
+    expected = case.tutorial(100)
+    agree = {
+        each: all(np.allclose(run(100)[key], expected[key], rtol=1e-9, atol=1e-12) for key in expected)
+        for each, (run, _) in contestants.items()
+    }
+    seconds = measuring.best_of(
+        {each: functools.partial(run, count) for each, (run, count) in contestants.items()}, rounds
+    )
+    step = {each: seconds[each] / contestants[each][1] for each in contestants}
+    mine = step["ours, numpy"]
+    for each, time in step.items():
+        ratio = time / mine
+        target, met = {
+            "tutorial NumPy": measuring.at_least(ratio, 12),
+            "torch eager": measuring.at_least(ratio, 35),
+        }.get(each, ("", None))
+        shown = f"{1e6 * time:.2f} µs, {ratio:.2f} ×"
+        if each == "ours, numba" and "C by hand" in step:
+            ratio = time / step["C by hand"]
+            shown, target, met = f"{1e6 * time:.3f} µs, {ratio:.2f} × C", "≤ 1.3 × C", ratio <= 1.3
+        if each == "C by hand":
+            shown = f"{1e6 * time:.3f} µs"
+        yield Line(
+            f"{name}: {each} (agrees: {agree[each]})", shown, target, None if met is None else met and agree[each]
+        )
+
+
+def crossover(rounds: int) -> Iterator[Line]:
+    """Yield the time of a step in straight lines and between arrays, over the size that decides between them."""
+    from symbackprop.compilation.array_engine import ArrayEngine
+    from symbackprop.compilation.backends import numpy as backend
+
+    for widths, samples in (((2, 3, 4), 4), ((4, 8, 2), 4), ((8, 8, 2), 4), ((8, 8, 2), 8)):
+        case = Case(widths, samples)
+        runners = []
+        for limit in (10**9, 0):
+            chosen, backend.CROSSOVER = backend.CROSSOVER, limit
+            runners.append(Runner(sbp.compile(case.derivation), case.parameters, case.x, case.y))
+            runners[-1].gradient.engine(samples)
+            backend.CROSSOVER = chosen
+        assert isinstance(runners[1].gradient.engine(samples), ArrayEngine)
+        names = ("straight lines", "arrays")
+        runs = {name: functools.partial(each.run, [0.01] * 500) for name, each in zip(names, runners, strict=True)}
+        found = measuring.best_of(runs, rounds)
+        size = runners[0].gradient.plan(samples).edges
+        text = " / ".join(f"{1e6 * found[name] / 500:.1f}" for name in names)
+        yield Line(f"size {size:,}: straight lines / arrays (crossover at {backend.CROSSOVER:,})", f"{text} µs")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""`symbackprop homework`: a sheet and a key for every student of a class."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from symbackprop import language
+from symbackprop.cli.inputs import (
+    lang_option,
+    overrides_option,
+    placed,
+    problem_argument,
+    quiet_option,
+    read_formats,
+    read_source,
+    templates_option,
+)
+from symbackprop.cli.outputs import print_text, progress, say, write_files
+from symbackprop.errors import OutputError, ProblemError, message, unknown
+
+if TYPE_CHECKING:
+    from symbackprop.homework.course import Course
+    from symbackprop.homework.roster import Roster
+
+UNSUITABLE = ("json", "notebook")
+"""Formats that are no sheet of paper: what they hold cannot be left blank."""
+
+
+@click.command()
+@problem_argument
+@click.option("--students", "roster", type=click.Path(path_type=Path), metavar="ROSTER.csv", help="The class, as CSV.")
+@click.option("--student-columns", metavar="id=…,name=…", help="Columns of the roster for id and name.")
+@click.option("--variants", type=click.IntRange(1, 100_000), metavar="N", help="So many variants, without a roster.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draws.")
+@click.option("--attempt", type=click.IntRange(1), default=1, show_default=True, help="Draw anew for another attempt.")
+@click.option("-f", "--format", "formats", metavar="LIST", help="Formats [pdf where TeX is, else markdown,html].")
+@click.option("--anonymous", is_flag=True, help="Sheets carry codes instead of names.")
+@click.option("--preview", type=click.IntRange(1), metavar="N", help="Write the first N students only.")
+@click.option("--processes", type=click.IntRange(1), metavar="N", help="Processes that work [one for each core].")
+@click.option(
+    "-o", "--output", metavar="DIR", required=True, type=click.Path(path_type=Path), help="Folder to write into."
+)
+@lang_option
+@templates_option
+@quiet_option
+@overrides_option
+def command(
+    problem: str,
+    roster: Path | None,
+    student_columns: str | None,
+    variants: int | None,
+    seed: int,
+    attempt: int,
+    formats: str | None,
+    anonymous: bool,
+    preview: int | None,
+    processes: int | None,
+    output: Path,
+    lang: str,
+    templates: Path | None,
+    quiet: bool,
+    overrides: tuple[str, ...],
+) -> None:
+    """Write a sheet and a key for every student, and the answers, for the homework in PROBLEM."""
+    from symbackprop.homework import course
+
+    language.phrases(lang)
+    wanted = _formats(formats, templates)
+    students = _students(roster, variants, student_columns, preview)
+    source = read_source(problem, overrides)
+    with placed(problem):
+        given_out = course.prepare(
+            source,
+            students,
+            output,
+            seed=seed,
+            attempt=attempt,
+            formats=wanted,
+            language=lang,
+            anonymous=anonymous,
+            templates=None if templates is None else str(templates),
+        )
+        write_files({output / name: text for name, text in given_out.files.items()})
+        _write(given_out, output, processes, quiet)
+    if not quiet:
+        tries = given_out.job.manifest.tries
+        print_text(f"{output / 'students'}\n{output / 'teacher'}\n")
+        print_text(say("cli.drawn", count=len(given_out.job.manifest.enrolments), tries=tries) + "\n")
+
+
+def _formats(text: str | None, templates: Path | None) -> tuple[str, ...]:
+    from symbackprop import rendering
+    from symbackprop.rendering import booklets
+
+    if text is None:
+        return ("pdf",) if booklets.can_typeset() else ("markdown", "html")
+    names = tuple(row.name for row in read_formats(text, templates, one=False))
+    for name in names:
+        if name in UNSUITABLE:
+            known = [name for name in rendering.formats(templates) if name not in UNSUITABLE]
+            raise unknown("sheet_format", name, known, where="--format")
+    return names
+
+
+def _students(roster: Path | None, variants: int | None, columns: str | None, preview: int | None) -> Roster:
+    from symbackprop.homework import roster as lists
+
+    if (roster is None) is (variants is None):
+        raise ProblemError(message("cli.students_or_variants"))
+    found = (
+        lists.numbered(variants) if variants is not None else lists.read_roster(Path(str(roster)), _columns(columns))
+    )
+    return lists.Roster(found.columns, found.students[:preview])
+
+
+def _columns(text: str | None) -> dict[str, str]:
+    found = {}
+    for part in (text or "").split(","):
+        if not part.strip():
+            continue
+        key, equals, column = (piece.strip() for piece in part.partition("="))
+        if key not in ("id", "name") or not equals or not column:
+            raise OutputError(message("cli.student_columns", text=part.strip()), where="--student-columns")
+        found[key] = column
+    return found
+
+
+def _write(given_out: Course, output: Path, processes: int | None, quiet: bool) -> None:
+    """Write the documents, the files of each student whole or not at all; what an earlier run wrote is left."""
+    from symbackprop.homework import giving
+
+    job = given_out.job
+    everyone = range(len(job.manifest.enrolments))
+    todo = [
+        place
+        for place in everyone
+        if place not in given_out.kept or not all((output / path).is_file() for path in giving.paths(job, place))
+    ]
+    typeset = "pdf" in job.formats and bool(todo)
+    with progress("cli.giving", len(todo) + (2 if typeset else 0), quiet) as advance:
+        if set(job.formats) != {"pdf"}:
+            for count, files in giving.documents(job, todo, processes):
+                write_files({output / name: content for name, content in files.items()})
+                advance(count)
+        else:
+            advance(len(todo))
+        if typeset:
+            for _, files in giving.classes(job, processes):
+                write_files({output / name: content for name, content in files.items()})
+                advance(1)

@@ -1,0 +1,102 @@
+"""`symbackprop new`: a starter file, or a copy of an example, with a comment on every key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from symbackprop import language, resources
+from symbackprop.cli.inputs import lang_option, quiet_option
+from symbackprop.cli.outputs import print_text, write_files
+from symbackprop.errors import OutputError, message, unknown
+
+STARTER = """\
+title = "{title}"
+
+[network]
+inputs = 2
+loss = "half_squared_error"
+layers = [
+  {{ units = 2, activation = "sigmoid" }},
+  {{ units = 1, activation = "sigmoid" }},
+]
+
+[parameters]
+W1 = [[0.1, 0.2], [0.3, -0.4]]
+b1 = [0.5, 0]
+W2 = [["1/2", -0.3]]
+b2 = [0.1]
+
+[data]
+x = [1, 0.5]
+y = [1]
+
+[training]
+optimizer = "gradient_descent"
+learning_rate = 0.5
+steps = 1
+
+[notation]
+naming = "layered"
+layout = "column"
+digits = 6
+"""
+"""A small network with everything that a first problem needs."""
+
+_WIDTH = 100
+_TABLE = re.compile(r"\[{1,2}(?P<name>[\w.]+)\]{1,2}")
+_KEY = re.compile(r"(?P<name>\w+)\s*=")
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--from", "source", metavar="EXAMPLE", help="Copy a bundled example.")
+@lang_option
+@quiet_option
+def command(file: Path, source: str | None, lang: str, quiet: bool) -> None:
+    """Write a commented problem file to start from; a file that is there already is left alone."""
+    phrases = language.phrases(lang)
+    text = STARTER.format(title=phrases["starter.title"]) if source is None else _example(source)
+    if file.exists():
+        raise OutputError(message("starter.exists"), where=str(file))
+    head = [phrases["starter.head"], phrases["starter.run"].format(file=file.name)]
+    lines = [*(line for paragraph in head for line in _comment(paragraph)), "", *_commented(text, lang)]
+    write_files({file: "\n".join(lines) + "\n"})
+    if not quiet:
+        print_text(f"{file}\n")
+
+
+def _example(name: str) -> str:
+    """Return the text of a bundled example."""
+    from symbackprop.problems import load
+
+    if name not in load.examples():
+        raise unknown("example", name, load.examples(), where="--from")
+    return (resources.folder("examples") / f"{name}.toml").read_text("utf-8").rstrip("\n")
+
+
+def _commented(text: str, lang: str) -> Iterator[str]:
+    """Yield the lines of a problem file, each table and each key below what it means."""
+    phrases, table = language.phrases(lang), ""
+    for line in text.splitlines():
+        header, key = _TABLE.match(line), _KEY.match(line)
+        if header:
+            table = header["name"]
+            yield from _comment(phrases.get(f"starter.{table.replace('.', '_')}", ""))
+        elif key:
+            yield from _comment(phrases.get(f"{_phrases_of(table)}.{key['name']}", ""))
+        yield line
+
+
+def _phrases_of(table: str) -> str:
+    """Return the table of phrases that explains the keys of a table of the file."""
+    return "starter_" + (table.replace(".", "_") or "file")
+
+
+def _comment(text: str) -> Iterator[str]:
+    """Yield a sentence as comments."""
+    for line in language.wrapped(text, _WIDTH - 2):
+        yield f"# {line}"

@@ -1,0 +1,30 @@
+"""Gradients at the speed of the hardware: a derivation → Python source → a callable.
+
+`plan` says what is computed for a number of samples; `scalars` and `lowering` with `arrays` write it as code, in
+straight lines or between arrays; an engine runs the code, and a backend chooses the engine. What is run are the equations
+and links that documents print.
+"""
+
+from __future__ import annotations
+
+from symbackprop.compilation.gradient import Gradient
+from symbackprop.compilation.runner import Runner
+from symbackprop.derivation import Derivation
+
+__all__ = ["Gradient", "Runner", "compile"]
+
+
+def compile(derivation: Derivation, backend: str = "numpy", dtype: str = "float64") -> Gradient:
+    """Return the compiled gradient of a derivation: `loss, gradients = gradient(parameters, x, y)`.
+
+    `backend` is a name of `symbackprop list backends`, `dtype` is `float64` or `float32`, that of all arrays.
+
+    >>> import symbackprop
+    >>> gradient = compile(symbackprop.derive(symbackprop.example("mazur")))
+    >>> round(gradient()[0], 9)
+    0.298371109
+
+    Raises `UnknownNameError` for a backend or number type that is none, `MissingLibraryError` where the backend's library is
+    not installed.
+    """
+    return Gradient(derivation, backend, dtype)

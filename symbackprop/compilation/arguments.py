@@ -1,0 +1,172 @@
+"""What a compiled gradient is called with: checked, in the number type and order of its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from symbackprop import losses
+from symbackprop.compilation.engine import Array
+from symbackprop.compilation.plan import has_distribution
+from symbackprop.errors import MissingValueError, ProblemError, message, unknown
+from symbackprop.graph import Graph, Quantity, Role
+from symbackprop.problems import Circuit, Problem
+from symbackprop.shapes import Shape, spell
+
+_SUMS_TO_ONE = 1e-3
+"""How far the targets of a sample may be from summing to 1: float32, or decimals written by hand."""
+
+
+class Arguments:
+    """The checks of one problem's arguments."""
+
+    def __init__(self, problem: Problem, graph: Graph, dtype: str) -> None:
+        self.problem, self.dtype = problem, np.dtype(dtype)
+        self.parameters = graph.of_role(Role.PARAMETER)
+        self.inputs, self.targets = graph.of_role(Role.INPUT), graph.of_role(Role.TARGET)
+        self.is_network = not isinstance(problem.model, Circuit)
+        self.has_classes = self.is_network and self._has_classes()
+        fused = [equation.fused for equation in graph.equations if equation.fused is not None]
+        self.sums_to_one = any(map(has_distribution, fused))
+
+    def _has_classes(self) -> bool:
+        network = self.problem.network
+        return not network.loss_body and losses.LOSSES[network.loss].targets == "distribution"
+
+    def parameter_arrays(self, given: Mapping[str, object] | None) -> list[Array]:
+        """Return the parameters in order; None is the problem's own.
+
+        Raises `SymbackpropError` for names that are missing or unknown, and for shapes that are not the problem's.
+        """
+        if given is None:
+            return [self._own(quantity) for quantity in self.parameters]
+        if not isinstance(given, Mapping):
+            raise ProblemError(message("compilation.mapping", kind=type(given).__name__), where="parameters")
+        self._check_names(given, self.parameters, "parameters")
+        return [self._array(given[each.name], each.name, (each.shape,)) for each in self.parameters]
+
+    def data_arrays(self, inputs: object, targets: object) -> tuple[int | None, list[Array]]:
+        """Return the number of samples (None: one sample of a computation graph) and inputs and targets in order."""
+        if self.is_network:
+            x = self.input_array(inputs)
+            is_single = self.problem.samples is None if inputs is None else np.ndim(inputs) == 1  # type: ignore[arg-type]
+            y = self._network_targets(targets, is_single=is_single)
+            if len(x) != len(y):
+                raise ProblemError(message("compilation.samples", first="x", count=len(x), other="y", found=len(y)))
+            return len(x), [x, y]
+        given = {**self._mapping(inputs, self.inputs, "inputs"), **self._mapping(targets, self.targets, "targets")}
+        quantities = (*self.inputs, *self.targets)
+        return self._joined(quantities, [given[quantity.name] for quantity in quantities])
+
+    def input_array(self, x: object) -> Array:
+        """Return the inputs of a network, (samples, inputs); one sample may stand alone."""
+        (quantity,) = self.inputs
+        found = self._own(quantity) if x is None else self._array(x, "x", (quantity.shape, (None, *quantity.shape)))
+        return found.reshape(-1, *quantity.shape)
+
+    def _network_targets(self, y: object, *, is_single: bool) -> Array:
+        """Return the targets of a network; for one sample a class is a number, for several a vector of them."""
+        (quantity,) = self.targets
+        if y is None:
+            return self._own(quantity).reshape(-1, *quantity.shape)
+        raw = np.asarray(y)
+        if self.has_classes and raw.dtype.kind in "iu" and raw.ndim == (0 if is_single else 1):
+            return self._one_hot(np.atleast_1d(raw), quantity.shape[0])
+        shapes: list[tuple[int | None, ...]] = [quantity.shape, (None, *quantity.shape)]
+        if quantity.shape == (1,):
+            shapes.append((None,))
+        found = self._array(y, "y", shapes).reshape(-1, *quantity.shape)
+        if self.sums_to_one:
+            self._check_distribution(found)
+        return found
+
+    def _one_hot(self, labels: Array, classes: int) -> Array:
+        wrong = labels[(labels < 0) | (labels >= classes)]
+        if wrong.size:
+            raise ProblemError(message("compilation.class", value=int(wrong[0]), last=classes - 1), where="y")
+        return np.eye(classes, dtype=self.dtype)[labels]
+
+    def _check_distribution(self, targets: Array) -> None:
+        sums = targets.sum(axis=1)
+        wrong = np.flatnonzero(~(np.abs(sums - 1) <= _SUMS_TO_ONE))
+        if wrong.size:
+            what = message("compilation.distribution", sample=int(wrong[0]) + 1, sum=f"{sums[wrong[0]]:g}")
+            raise ProblemError(what, where="y")
+
+    def _mapping(self, given: object, quantities: Sequence[Quantity], where: str) -> dict[str, Array]:
+        """Return the arrays of a graph by name; what is not given is the problem's own."""
+        if given is not None and not isinstance(given, Mapping):
+            raise ProblemError(message("compilation.mapping", kind=type(given).__name__), where=where)
+        names = [quantity.name for quantity in quantities]
+        for name in given or ():
+            if name not in names:
+                raise unknown("quantity", str(name), names, where=where)
+        found = {}
+        for quantity in quantities:
+            if given is not None and quantity.name in given:
+                shapes = (quantity.shape, (None, *quantity.shape))
+                found[quantity.name] = self._array(given[quantity.name], quantity.name, shapes)
+            else:
+                found[quantity.name] = self._own(quantity)
+        return found
+
+    def _joined(self, quantities: Sequence[Quantity], arrays: Sequence[Array]) -> tuple[int | None, list[Array]]:
+        """Return the number of samples, and arrays that all have them; one that has none is the same in all."""
+        pairs = list(zip(quantities, arrays, strict=True))
+        counts = {quantity.name: len(array) for quantity, array in pairs if array.ndim > len(quantity.shape)}
+        if not counts:
+            return None, list(arrays)
+        first, count = next(iter(counts.items()))
+        for name, found in counts.items():
+            if found != count:
+                raise ProblemError(message("compilation.samples", first=first, count=count, other=name, found=found))
+        return count, [
+            array if quantity.name in counts else np.ascontiguousarray(np.broadcast_to(array, (count, *array.shape)))
+            for quantity, array in pairs
+        ]
+
+    def _check_names(self, given: Iterable[str], quantities: Sequence[Quantity], where: str) -> None:
+        names = [quantity.name for quantity in quantities]
+        missing = [name for name in names if name not in given]
+        if missing:
+            raise MissingValueError(message("problem.missing_values", names=missing), where=where)
+        for name in given:
+            if name not in names:
+                raise unknown("parameter", str(name), names, where=where)
+
+    def _array(self, value: object, name: str, shapes: Iterable[tuple[int | None, ...]]) -> Array:
+        """Return a value as a contiguous array of one of the shapes; None in a shape is any number of samples."""
+        try:
+            raw = np.asarray(value)
+            if raw.dtype.kind not in "biufO":
+                raise TypeError
+            found = np.ascontiguousarray(raw, self.dtype).reshape(raw.shape)
+        except (TypeError, ValueError, OverflowError):
+            raise ProblemError(message("compilation.numbers"), where=name) from None
+        allowed = list(shapes)
+        for shape in allowed:
+            if len(shape) == found.ndim and all(map(_fits, found.shape, shape)):
+                return found
+        whole = [_spelled(shape) for shape in allowed]
+        raise ProblemError(message("compilation.shape", found=_spelled(found.shape), expected=whole), where=name)
+
+    def _own(self, quantity: Quantity) -> Array:
+        """Return the problem's own numbers of a quantity."""
+        array = self.problem.arrays.get(quantity.name)
+        if array is None or None in array.entries:
+            raise MissingValueError(message("problem.missing_values", names=[quantity.name]))
+        values = [float(given.value) for given in array.entries if given is not None]
+        return np.array(values, self.dtype).reshape(array.shape)
+
+
+def _fits(length: int, wanted: int | None) -> bool:
+    return wanted is None or length == wanted
+
+
+def _spelled(shape: tuple[int | None, ...]) -> Any:
+    if None in shape:
+        return "×".join("n" if length is None else str(length) for length in shape)
+    known: Shape = tuple(length for length in shape if length is not None)
+    return spell(known)

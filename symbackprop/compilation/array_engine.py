@@ -1,0 +1,203 @@
+"""The engine for arrays of any size: code that writes into arrays made once for the plan's number of samples."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from symbackprop.compilation.arrays import FUNCTIONS, Writer
+from symbackprop.compilation.engine import Array, Arrays, Run, empty, like
+from symbackprop.compilation.folding import folded
+from symbackprop.compilation.identifiers import Identifiers
+from symbackprop.compilation.lowering import Lowering
+from symbackprop.compilation.operations import Copy, View
+from symbackprop.compilation.plan import Plan
+from symbackprop.compilation.printing import Spelled
+from symbackprop.compilation.updates import COUNT, GRADIENT, PARAMETER, RATE, Update
+from symbackprop.formula import ZERO, Adjoint, Name, Node, Number, rewrite
+
+
+def _float_function(function: Callable[[float], float]) -> Callable[..., Array]:
+    """Return a function of floats as one of arrays with `out`."""
+    of_objects = np.frompyfunc(function, 1, 1)
+
+    def apply(argument: Array, out: Array) -> Array:
+        out[...] = of_objects(argument)
+        return out
+
+    return apply
+
+
+NAMESPACE: Mapping[str, Any] = {
+    **{name: getattr(np, name) for name in FUNCTIONS if hasattr(np, name)},
+    **{name: _float_function(getattr(math, name)) for name in FUNCTIONS if not hasattr(np, name)},
+    "float": float,
+}
+"""What array code calls; NumPy has no erf."""
+
+_WORDS = frozenset((*NAMESPACE, "empty", "prepare", "gradient", "loss", "predict", "update", "abs", "min", "max"))
+_RESERVED = _WORDS | {COUNT.name, RATE.name}
+
+
+class ArrayEngine:
+    """Arrays of any size: NumPy into arrays that are made once for the plan's number of samples.
+
+    One call at a time: the arrays between are shared by all calls.
+    """
+
+    def __init__(self, plan: Plan, writer: type[Writer] = Writer) -> None:
+        self.plan, self.writer = plan, writer
+
+    @functools.cached_property
+    def source(self) -> str:
+        """The code of loss and gradients."""
+        return self._gradient[0]
+
+    def gradient(self, parameters: Arrays, data: Arrays, gradients: Arrays) -> float:
+        """Write the gradients and return the loss."""
+        with np.errstate(all="ignore"):
+            return float(self._gradient[1](*parameters, *data, *gradients))
+
+    def loss(self, parameters: Arrays, data: Arrays) -> float:
+        """Return the loss."""
+        with np.errstate(all="ignore"):
+            return float(self._loss(*parameters, *data))
+
+    def predict(self, parameters: Arrays, inputs: Arrays) -> Array:
+        """Return the outputs of a network; the array is written again by the next call."""
+        with np.errstate(all="ignore"):
+            found: Array = self._predict(*parameters, *inputs)
+            return found
+
+    def descend(self, update: Update, parameters: Arrays, states: Arrays, data: Arrays, run: Run) -> Array:
+        """Change parameters and states by one update for each learning rate; return the losses before the updates."""
+        compute, change = self._gradient[1], self._updates(update)
+        gradients = list(map(like, parameters))
+        batch = [empty((self.plan.graph.samples or 1, *array.shape[1:]), self.plan.dtype) for array in data]
+        losses, count = [], run.first
+        with np.errstate(all="ignore"):
+            for step, rate in enumerate(run.rates.tolist()):
+                if run.batches is not None:
+                    for array, part in zip(data, batch, strict=True):
+                        np.take(array, run.batches[step], axis=0, out=part)
+                losses.append(compute(*parameters, *(data if run.batches is None else batch), *gradients))
+                change(*parameters, *gradients, *states, rate, count)
+                count += 1
+        return np.array(losses)
+
+    @functools.cached_property
+    def _gradient(self) -> tuple[str, Callable[..., float]]:
+        lowering = self._lowering(forward=True)
+        outputs = []
+        for name, shares in self.plan.shares.items():
+            quantity = self.plan.graph.quantities[name]
+            wanted = name in self.plan.wanted
+            out = View(lowering.identifiers.of(Adjoint(name)), quantity.shape, False) if wanted else None
+            lowering.define_gradient(Adjoint(name), shares, out)
+        for quantity in self.plan.parameters:
+            out = View(lowering.identifiers.of(Adjoint(quantity.name)), quantity.shape, False)
+            outputs.append(out.array)
+            if quantity.name not in self.plan.shares:
+                lowering.outputs.add(out.array)
+                lowering.operations.append(Copy(out, ZERO))
+        given = [lowering.identifiers.of(Name(each.name)) for each in (*self.plan.parameters, *self.plan.data)]
+        return self._code("gradient", lowering, [*given, *outputs], lowering.known[Name(self.plan.graph.output)])
+
+    @functools.cached_property
+    def _loss(self) -> Callable[..., float]:
+        lowering = self._lowering(forward=True)
+        given = [lowering.identifiers.of(Name(each.name)) for each in (*self.plan.parameters, *self.plan.data)]
+        return self._code("loss", lowering, given, lowering.known[Name(self.plan.graph.output)])[1]
+
+    @functools.cached_property
+    def _predict(self) -> Callable[..., Array]:
+        assert self.plan.prediction is not None
+        lowering = self._lowering(forward=True)
+        inputs = [quantity for quantity in self.plan.data if quantity.role == "input"]
+        given = [lowering.identifiers.of(Name(each.name)) for each in (*self.plan.parameters, *inputs)]
+        return self._code("predict", lowering, given, lowering.known[Name(self.plan.prediction)])[1]
+
+    def _lowering(self, *, forward: bool) -> Lowering:
+        lowering = Lowering(self.plan, Identifiers(self.plan.derivation, _RESERVED))
+        for quantity in (*self.plan.parameters, *self.plan.data):
+            lowering.given(quantity.name)
+        if forward:
+            for equation in self.plan.equations:
+                lowering.define(Name(equation.name), equation.formula)
+        return lowering
+
+    def _code(
+        self, name: str, lowering: Lowering, arguments: Sequence[str], result: Node | None, passing: Sequence[str] = ()
+    ) -> tuple[str, Callable[..., Any]]:
+        """Return the source and the function `name` that carries out what its result and the outputs need.
+
+        `passing` names arguments that nobody reads afterwards.
+        """
+        wanted = [result] if isinstance(result, View) else []
+        operations = lowering.needed(wanted)
+        writer = self.writer(self.plan.graph.samples or 1, self.plan.dtype, lowering.identifiers.fresh)
+        written = {operation.target.array for operation in operations} - lowering.outputs
+        kept = {view.array for view in wanted}
+        lines = writer.lines(operations, {*written, *passing} - kept)
+        shapes = {
+            array: (writer.samples,) * is_varying + shape for array, (shape, is_varying) in lowering.arrays.items()
+        }
+        made = {
+            array: writer.aliases.get(array, f"empty({shape})") for array, shape in shapes.items() if array in written
+        } | {register: f"empty({shape})" for register, shape in writer.registers.items()}
+        if isinstance(result, View):
+            lines.append(f"return {result.text}" if result.shape else f"return float({result.text})")
+        elif isinstance(result, Number):
+            lines.append(f"return {float(result.value)!r}")
+        body = [
+            *(f"{array} = {memory}" for array, memory in made.items()),
+            "",
+            f"def {name}({', '.join(arguments)}):",
+        ]
+        body += [*(f"    {line}" for line in lines or ["pass"]), "", f"return {name}"]
+        source = "\n".join(("def prepare(empty):", *(f"    {line}".rstrip() for line in body))) + "\n"
+        namespace = {**NAMESPACE, **writer.namespace()}
+        exec(source, namespace)
+        return source, namespace["prepare"](functools.partial(empty, dtype=self.plan.dtype))
+
+    def _updates(self, update: Update) -> Callable[..., None]:
+        if update not in self._compiled:
+            self._compiled[update] = self._update(update)
+        return self._compiled[update]
+
+    @functools.cached_property
+    def _compiled(self) -> dict[Update, Callable[..., None]]:
+        return {}
+
+    def _update(self, update: Update) -> Callable[..., None]:
+        """Return `update(parameters, gradients, states, learning_rate, t)`, which changes parameters and states in place."""
+        lowering = self._lowering(forward=False)
+        identifiers = lowering.identifiers
+        trained = [quantity for quantity in self.plan.parameters if quantity.name in update.trained]
+        states = {
+            (state, quantity.name): View(identifiers.fresh(f"{state}_{quantity.name}"), quantity.shape, False)
+            for state in update.states
+            for quantity in trained
+        }
+        common: dict[Node, Node] = {each: Spelled(each.name) for each in (COUNT, RATE)}
+        for name, formula in update.common:
+            common[Name(name)] = rewrite(formula, common.get)
+        for quantity in trained:
+            places = common | {Name(state): states[state, quantity.name] for state in update.states}
+            places[PARAMETER] = View(identifiers.of(Name(quantity.name)), quantity.shape, False)
+            places[GRADIENT] = View(identifiers.of(Adjoint(quantity.name)), quantity.shape, False)
+            for target, formula in update.lines:
+                value, place = folded(rewrite(formula, places.get)), places.get(Name(target))
+                if isinstance(place, View):
+                    lowering.outputs.add(place.array)
+                    lowering.write(value, place)
+                else:
+                    places[Name(target)] = value
+        arguments = [kind(quantity.name) for kind in (Name, Adjoint) for quantity in self.plan.parameters]
+        given = [*map(identifiers.of, arguments), *(view.array for view in states.values()), RATE.name, COUNT.name]
+        passing = [identifiers.of(Adjoint(quantity.name)) for quantity in trained]
+        return self._code("update", lowering, given, None, passing)[1]

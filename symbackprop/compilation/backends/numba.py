@@ -1,0 +1,92 @@
+"""Numba: the same straight lines in machine code, and between arrays one pass for each elementwise formula.
+
+Straight-line code takes Numba a time that grows faster than its length, so that it is for few statements. Above that,
+matrix products are NumPy's (Numba's own call another BLAS, and two pools of threads slow each other down), and every
+elementwise formula becomes one compiled loop.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from symbackprop.compilation.array_engine import ArrayEngine
+from symbackprop.compilation.arrays import Writer
+from symbackprop.compilation.engine import Engine
+from symbackprop.compilation.operations import View
+from symbackprop.compilation.plan import Plan
+from symbackprop.compilation.printing import MATH, SCALARS, Spelled, printed
+from symbackprop.compilation.scalar_engine import ScalarEngine
+from symbackprop.compilation.scalars import Carrier
+from symbackprop.formula import Name, Node, rewrite, walk
+
+STATEMENTS = 200
+"""Edges × samples up to which straight-line code is compiled: about a second."""
+
+_NAMESPACE = {name: getattr(math, name) for name in MATH}
+
+
+def prepare(plan: Plan) -> Engine:
+    """Return the faster engine for a problem of this size."""
+    if plan.edges > STATEMENTS or plan.dtype != "float64":
+        return ArrayEngine(plan, KernelWriter)
+    return ScalarEngine(plan, Carrier(indexed=True), SCALARS, _NAMESPACE, _function)
+
+
+def _function(source: str, name: str) -> Callable[..., Any]:
+    import numba
+
+    namespace = dict(_NAMESPACE)
+    exec(source, namespace)
+    found: Callable[..., Any] = numba.njit(namespace[name], error_model="numpy")
+    return found
+
+
+class KernelWriter(Writer):
+    """Writes every elementwise formula as a call of one compiled loop."""
+
+    def __init__(self, samples: int, dtype: str, fresh: Callable[[str], str]) -> None:
+        super().__init__(samples, dtype, fresh)
+        self._kernels: dict[str, str] = {}
+
+    def elementwise(self, target: View, formula: Node) -> None:
+        """Write one elementwise formula as `kernel(arrays, out=target)`."""
+        parts = list(dict.fromkeys(part for part in walk(formula) if isinstance(part, View | Spelled)))
+        if not any(isinstance(part, View) for part in parts):
+            super().elementwise(target, formula)
+            return
+        names: dict[Node, Node] = {part: Name(f"p{number}") for number, part in enumerate(parts, start=1)}
+        body = printed(
+            rewrite(formula, names.get), lambda part: part.name if isinstance(part, Name) else None, _KERNELS
+        )
+        text = f"def kernel({', '.join(f'p{number + 1}' for number in range(len(parts)))}):\n    return {body}\n"
+        if text not in self._kernels:
+            self._kernels[text] = self.fresh(f"kernel{len(self._kernels) + 1}")
+        kernel = self._kernels[text]
+        arguments = ", ".join(part.text for part in parts)
+        self._lines.append(f"{kernel}({arguments}, out={target.text})")
+
+    def namespace(self) -> Mapping[str, Any]:
+        """Return the kernels by name."""
+        return {kernel: _kernel(text, self.dtype) for text, kernel in self._kernels.items()}
+
+
+_KERNELS = replace(SCALARS, number=lambda value: f"number({value!r})")
+"""Constants are of the number type of the arrays: a float64 among float32 would make all of it float64."""
+
+
+@functools.cache
+def _kernel(text: str, dtype: str) -> Any:
+    """Return a NumPy function that runs a kernel in one pass over its arrays, in the given number type."""
+    import numba
+
+    namespace: dict[str, Any] = {**_NAMESPACE, "number": np.dtype(dtype).type}
+    exec(text, namespace)
+    arity = namespace["kernel"].__code__.co_argcount
+    vectorize: Callable[..., Any] = numba.vectorize
+    return vectorize([f"{dtype}({', '.join([dtype] * arity)})"])(namespace["kernel"])

@@ -1,0 +1,159 @@
+"""SymPy's own compiler, `sympy.lambdify`: the reference that the other backends are tested against.
+
+The equations of the derivation are handed to it as the common subexpressions that they are. It is slower than the other
+backends, has no loop inside, and its code grows with the samples.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import sympy
+
+from symbackprop import floats, functions, symbolic
+from symbackprop.compilation.engine import Array, Arrays, Run
+from symbackprop.compilation.identifiers import Identifiers
+from symbackprop.compilation.plan import Assignment, Plan
+from symbackprop.compilation.updates import COUNT, GRADIENT, PARAMETER, RATE, Update
+from symbackprop.formula import ONE, ZERO, Adjoint, Name, Node
+from symbackprop.graph import Quantity
+
+
+def prepare(plan: Plan) -> LambdifyEngine:
+    """Return the engine of a plan."""
+    return LambdifyEngine(plan)
+
+
+class LambdifyEngine:
+    """One function of all scalars, by `sympy.lambdify`."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._identifiers = Identifiers(plan.derivation, frozenset(floats.FUNCTIONS))
+
+    @functools.cached_property
+    def source(self) -> str:
+        """The code of loss and gradients."""
+        import inspect
+
+        return inspect.getsource(self._gradient)
+
+    def gradient(self, parameters: Arrays, data: Arrays, gradients: Arrays) -> float:
+        """Write the gradients and return the loss."""
+        loss, *found = self._gradient(*self._numbers(parameters, data))
+        numbers = iter(found)
+        for array in gradients:
+            array[...] = np.reshape([next(numbers) for _ in range(array.size)], array.shape)
+        return float(loss)
+
+    def loss(self, parameters: Arrays, data: Arrays) -> float:
+        """Return the loss."""
+        return float(self._loss(*self._numbers(parameters, data))[0])
+
+    def predict(self, parameters: Arrays, inputs: Arrays) -> Array:
+        """Return the outputs of a network, (samples, outputs)."""
+        data = [*inputs, *(np.zeros((len(inputs[0]), *each.shape)) for each in self.plan.data[len(inputs) :])]
+        found = self._predict(*self._numbers(parameters, data))
+        return np.array(found, self.plan.dtype).reshape(len(inputs[0]), -1)
+
+    def descend(self, update: Update, parameters: Arrays, states: Arrays, data: Arrays, run: Run) -> Array:
+        """Change parameters and states by one update for each learning rate; return the losses before the updates."""
+        rule = self._rule(update)
+        names = [quantity.name for quantity in self.plan.parameters]
+        places = [names.index(name) for name in update.trained]
+        gradients = [np.empty_like(array) for array in parameters]
+        losses = []
+        for step, rate in enumerate(run.rates.tolist()):
+            batch = data if run.batches is None else [array[run.batches[step]] for array in data]
+            losses.append(self.gradient(parameters, batch, gradients))
+            for number, place in enumerate(places):
+                held = [states[row * len(places) + number] for row in range(len(update.states))]
+                for index in np.ndindex(parameters[place].shape):
+                    old = [float(array[index]) for array in (parameters[place], gradients[place], *held)]
+                    new = rule(*old, rate, run.first + step)
+                    for array, value in zip((parameters[place], *held), new, strict=True):
+                        array[index] = value
+        return np.array(losses)
+
+    # Compiled by SymPy
+
+    @functools.cached_property
+    def _gradient(self) -> Callable[..., Sequence[float]]:
+        backward = list(self.plan.backward())
+        reached = {target for target, _ in backward}
+        output = self.plan.graph.output
+        wanted: list[Node] = [
+            Adjoint(element) if Adjoint(element) in reached else ZERO
+            for quantity in self.plan.parameters
+            for element in quantity.elements()
+        ]
+        one = ((Adjoint(output), ONE),)
+        return self._function([*self.plan.forward(), *one, *backward], [Name(output), *wanted])
+
+    @functools.cached_property
+    def _loss(self) -> Callable[..., Sequence[float]]:
+        return self._function(self.plan.forward(), [Name(self.plan.graph.output)])
+
+    @functools.cached_property
+    def _predict(self) -> Callable[..., Sequence[float]]:
+        assert self.plan.prediction is not None
+        elements = self.plan.graph.quantities[self.plan.prediction].elements()
+        samples = range(1, (self.plan.graph.samples or 0) + 1)
+        wanted = [Name(element, sample) for sample in samples for element in elements]
+        return self._function(self.plan.forward(), wanted)
+
+    def _function(self, assignments: Iterable[Assignment], wanted: Sequence[Node]) -> Callable[..., Sequence[float]]:
+        equations = [(self._symbol(target), self._expression(formula)) for target, formula in assignments]
+        outputs = [self._expression(node) for node in wanted]
+        return _lambdified([self._symbol(leaf) for leaf in self._leaves()], outputs, equations)
+
+    def _expression(self, formula: Node) -> sympy.Expr:
+        def leaf(part: Node) -> sympy.Expr | None:
+            return self._symbol(part) if isinstance(part, Name | Adjoint) else None
+
+        return symbolic.without_cancellation(symbolic.to_sympy(functions.stable_form(formula), leaf))
+
+    def _symbol(self, node: Name | Adjoint) -> sympy.Symbol:
+        return sympy.Symbol(self._identifiers.of(node), real=True)
+
+    def _leaves(self) -> list[Name]:
+        shared = [Name(element) for quantity in self.plan.parameters for element in quantity.elements()]
+        return [*shared, *chain.from_iterable(map(self._places, self.plan.data))]
+
+    def _places(self, quantity: Quantity) -> list[Name]:
+        samples: Sequence[int | None] = [None]
+        if quantity.batched:
+            samples = range(1, (self.plan.graph.samples or 0) + 1)
+        return [Name(element, sample) for sample in samples for element in quantity.elements()]
+
+    def _numbers(self, parameters: Arrays, data: Arrays) -> list[float]:
+        return [number for array in (*parameters, *data) for number in array.ravel().tolist()]
+
+    def _rule(self, update: Update) -> Callable[..., Sequence[float]]:
+        """Return the function (w, g, states, learning rate, t) → (new w, new states)."""
+        states = [Name(state) for state in update.states]
+        fresh = {target: sympy.Symbol(f"new_{target}", real=True) for target, _ in update.lines}
+        known: dict[Node, Any] = {}
+        equations = []
+        for name, formula in update.common:
+            equations.append((symbolic.name_symbol(name), symbolic.to_sympy(formula)))
+        for target, formula in update.lines:
+            equations.append((fresh[target], symbolic.to_sympy(formula, known.get)))
+            known[Name(target)] = fresh[target]
+        order = [symbolic.name_symbol(each.name) for each in (PARAMETER, GRADIENT, *states, RATE, COUNT)]
+        return _lambdified(order, [fresh[each.name] for each in (PARAMETER, *states)], equations)
+
+
+def _lambdified(
+    arguments: Sequence[sympy.Symbol],
+    outputs: Sequence[sympy.Expr],
+    equations: Sequence[tuple[sympy.Symbol, sympy.Expr]],
+) -> Callable[..., Sequence[float]]:
+    found: Callable[..., Sequence[float]] = sympy.lambdify(
+        arguments, outputs, modules=[floats.FUNCTIONS], cse=lambda expressions, **_: (equations, list(expressions))
+    )
+    return found

@@ -1,0 +1,127 @@
+"""The compiled gradient of a problem: checked arguments in, loss and gradients out, for any number of samples."""
+
+from __future__ import annotations
+
+import functools
+from collections import OrderedDict
+from collections.abc import Mapping
+
+import numpy as np
+
+from symbackprop.compilation.arguments import Arguments
+from symbackprop.compilation.backends import BACKENDS, Backend
+from symbackprop.compilation.engine import Array, Engine
+from symbackprop.compilation.plan import Plan, plan
+from symbackprop.derivation import Derivation, derive
+from symbackprop.errors import ProblemError, message
+from symbackprop.problems import Problem
+from symbackprop.registry import Registry
+
+_KEPT = 8
+"""For how many different numbers of samples the code is kept."""
+
+DTYPES: Registry[str] = Registry("dtype", {name: name for name in ("float64", "float32")})
+"""The number types there are."""
+
+
+class Gradient:
+    """The loss of a problem and its gradients, compiled.
+
+    Code is made for a number of samples when that number is first seen. It computes in arrays of its own, so that one
+    object serves one thread at a time; what it returns is never overwritten.
+    """
+
+    def __init__(self, derivation: Derivation, backend: str, dtype: str) -> None:
+        self.derivation = derivation
+        self.backend, self.dtype = BACKENDS.aliases.get(backend, backend), DTYPES[np.dtype(dtype).name]
+        self._backend: Backend = BACKENDS[backend]
+        self._backend.require()
+        self.arguments = Arguments(derivation.problem, derivation.graph, self.dtype)
+        self._engines: OrderedDict[int | None, Engine] = OrderedDict()
+
+    def __call__(
+        self,
+        parameters: Mapping[str, object] | None = None,
+        inputs: object = None,
+        targets: object = None,
+        *,
+        out: Mapping[str, Array] | None = None,
+    ) -> tuple[float, dict[str, Array]]:
+        """Return the loss and its gradient by every parameter.
+
+        For a network `inputs` is an array (samples, inputs), `targets` one (samples, outputs) or, where targets are
+        classes, integers (samples,). For a computation graph both are mappings by name, of arrays in the declared shape or
+        with the samples as a first axis. What is None is the problem's own. Gradients have the shapes of the parameters, in
+        the problem's layout; `out` holds arrays to write them into.
+
+        Raises `SymbackpropError` for a missing or unknown name and for a shape that does not fit.
+
+        >>> import symbackprop
+        >>> gradient = symbackprop.compile(symbackprop.derive(symbackprop.example("line")))
+        >>> loss, gradients = gradient()
+        >>> loss, gradients["W1"].tolist()
+        (0.5, [[-1.0]])
+        """
+        arrays = self.arguments.parameter_arrays(parameters)
+        samples, data = self.arguments.data_arrays(inputs, targets)
+        if out is None:
+            found = {each.name: np.empty(each.shape, self.dtype) for each in self.arguments.parameters}
+        else:
+            found = {each.name: self._checked(out, each.name, each.shape) for each in self.arguments.parameters}
+        return self.engine(samples).gradient(arrays, data, list(found.values())), found
+
+    def loss(
+        self, parameters: Mapping[str, object] | None = None, inputs: object = None, targets: object = None
+    ) -> float:
+        """Return the loss alone; the arguments are those of a call."""
+        arrays = self.arguments.parameter_arrays(parameters)
+        samples, data = self.arguments.data_arrays(inputs, targets)
+        return self.engine(samples).loss(arrays, data)
+
+    def predict(self, parameters: Mapping[str, object] | None = None, inputs: object = None) -> Array:
+        """Return the outputs of a network, (samples, outputs).
+
+        Raises `ProblemError` for a computation graph, which names no outputs.
+        """
+        if not self.arguments.is_network:
+            raise ProblemError(message("compilation.predict"))
+        arrays, x = self.arguments.parameter_arrays(parameters), self.arguments.input_array(inputs)
+        return np.array(self.engine(len(x)).predict(arrays, [x]))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return how a copy is made from a pickle: of problem, backend and number type; code is made anew."""
+        return _remade, (self.derivation.problem, self.backend, self.dtype)
+
+    @property
+    def source(self) -> str:
+        """The Python that computes loss and gradients, for the problem's own number of samples (without data, for one)."""
+        return self.engine(self._own_samples).source
+
+    @functools.cached_property
+    def _own_samples(self) -> int | None:
+        return (self.derivation.problem.samples or 1) if self.arguments.is_network else self.derivation.problem.samples
+
+    def plan(self, samples: int | None) -> Plan:
+        """Return the plan for a number of samples."""
+        return plan(self.derivation, samples, self.dtype)
+
+    def engine(self, samples: int | None) -> Engine:
+        """Return the code for a number of samples, made when it is first asked for."""
+        if samples == 0:
+            raise ProblemError(message("compilation.no_samples"))
+        if samples not in self._engines:
+            self._engines[samples] = self._backend.prepare(self.plan(samples))
+            if len(self._engines) > _KEPT:
+                self._engines.popitem(last=False)
+        self._engines.move_to_end(samples)
+        return self._engines[samples]
+
+    def _checked(self, out: Mapping[str, Array], name: str, shape: tuple[int, ...]) -> Array:
+        found = out.get(name)
+        if not isinstance(found, np.ndarray) or found.shape != shape or found.dtype != self.dtype:
+            raise ProblemError(message("compilation.out", dtype=self.dtype), where=f"out[{name!r}]")
+        return found
+
+
+def _remade(problem: Problem, backend: str, dtype: str) -> Gradient:
+    return Gradient(derive(problem), backend, dtype)

@@ -1,0 +1,126 @@
+"""Operations on arrays of all samples, which NumPy code or compiled kernels carry out.
+
+An array that differs between samples has them as its first axis. An operation is a matrix product, a reduction, a copy, or
+one elementwise formula over views of arrays, as long as the equation makes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from symbackprop.formula import Node, Number, rewrite, walk
+from symbackprop.shapes import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class View(Node):
+    """An array, or a part of it: `array` followed by what `index` says.
+
+    `shape` is that of one sample, with 1 where the array is repeated; `varies` says that the samples are its first axis.
+    """
+
+    array: str
+    shape: Shape
+    varies: bool
+    index: str = ""
+
+    def __iter__(self) -> Iterator[Node]:
+        """Iterate over nothing: a view has no parts."""
+        return iter(())
+
+    @property
+    def text(self) -> str:
+        """The view as Python spells it."""
+        return self.array + self.index
+
+    def with_axis(self, axis: int) -> View:
+        """Return the view with a new axis of length 1."""
+        places = ":, " * (axis + self.varies)
+        shape = (*self.shape[:axis], 1, *self.shape[axis:])
+        return replace(self, shape=shape, index=f"{self.index}[{places}None]")
+
+    def transposed(self) -> View:
+        """Return the transposed matrix, or that of every sample."""
+        turn = ".swapaxes(1, 2)" if self.varies else ".T"
+        index = self.index.removesuffix(turn) if self.index.endswith(turn) else self.index + turn
+        return replace(self, shape=self.shape[::-1], index=index)
+
+
+@dataclass(frozen=True, slots=True)
+class Elementwise:
+    """`target = formula`, element by element; the formula is over views, numbers and names of scalars."""
+
+    target: View
+    formula: Node
+
+    def reads(self) -> list[View]:
+        """Return the views it reads."""
+        return [part for part in walk(self.formula) if isinstance(part, View)]
+
+
+@dataclass(frozen=True, slots=True)
+class Multiply:
+    """`target = left @ right`, by the rules of NumPy's matmul."""
+
+    target: View
+    left: View
+    right: View
+
+    def reads(self) -> list[View]:
+        """Return the views it reads."""
+        return [self.left, self.right]
+
+
+@dataclass(frozen=True, slots=True)
+class Reduce:
+    """`target = function(operand)` over some axes of the array, that of the samples included: `sum`, `max` or `min`."""
+
+    target: View
+    function: str
+    operand: View
+    axes: tuple[int, ...]
+
+    def reads(self) -> list[View]:
+        """Return the views it reads."""
+        return [self.operand]
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """`target = source`, which is repeated where its axes have length 1; a number fills the target."""
+
+    target: View
+    source: View | Number
+
+    def reads(self) -> list[View]:
+        """Return the views it reads."""
+        return [self.source] if isinstance(self.source, View) else []
+
+
+Operation = Elementwise | Multiply | Reduce | Copy
+
+
+def varies(node: Node) -> bool:
+    """Say whether a lowered formula differs between samples."""
+    return any(isinstance(part, View) and part.varies for part in walk(node))
+
+
+def aligned(node: Node, rank: int) -> Node:
+    """Return a lowered formula whose varying views have one axis for each of the result, after that of the samples."""
+
+    def align(part: Node) -> Node | None:
+        if not isinstance(part, View):
+            return None
+        while part.varies and len(part.shape) < rank:
+            part = part.with_axis(0)
+        return part
+
+    return rewrite(node, align)
+
+
+def spread(view: View, axis: int, rank: int) -> View:
+    """Return a view of a formula of that rank with a new axis in the formula's place `axis`."""
+    while len(view.shape) < rank:
+        view = view.with_axis(0)
+    return view.with_axis(axis)

@@ -1,0 +1,218 @@
+"""What is to be computed, before anyone says how: the equations and gradients of a derivation for a number of samples.
+
+A plan has both grains, arrays and elements, and each is worked out when a backend asks for it. Where the loss and the
+output activation are a usual pair, the loss is computed from the logits, and the gradient by them is the stated one: nothing
+between them can overflow.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from symbackprop import backprop, functions, matrices
+from symbackprop.backprop import Link
+from symbackprop.derivation import Derivation, derive
+from symbackprop.errors import ProblemError, message
+from symbackprop.formula import (
+    ONE,
+    Adjoint,
+    Apply,
+    MatrixProduct,
+    Name,
+    Negative,
+    Node,
+    added,
+    multiplied,
+    negated,
+    rewrite,
+    walk,
+)
+from symbackprop.graph import Equation, FusedLoss, Graph, Quantity, Role
+from symbackprop.problems import Circuit
+from symbackprop.shapes import shape_of
+
+Assignment = tuple[Name | Adjoint, Node]
+"""A value or a gradient, and the formula that gives it."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A derivation for some number of samples (None: one sample of a computation graph), and the number type.
+
+    `wanted` names the quantities whose gradients are asked for.
+    """
+
+    derivation: Derivation
+    dtype: str
+    wanted: tuple[str, ...]
+
+    @property
+    def graph(self) -> Graph:
+        """The equations between arrays."""
+        return self.derivation.graph
+
+    @property
+    def parameters(self) -> tuple[Quantity, ...]:
+        """The parameters in order."""
+        return self.graph.of_role(Role.PARAMETER)
+
+    @property
+    def data(self) -> tuple[Quantity, ...]:
+        """The inputs and targets in order."""
+        return self.graph.of_role(Role.INPUT, Role.TARGET)
+
+    @property
+    def prediction(self) -> str | None:
+        """The name of a network's output; None for a computation graph."""
+        model = self.derivation.problem.model
+        return None if isinstance(model, Circuit) else f"a{len(model.layers)}"
+
+    @functools.cached_property
+    def edges(self) -> int:
+        """About how many numbers the forward pass reads, over all samples: the size that decides between engines."""
+        count = 0
+        for equation in self.graph.equations:
+            repeated = (self.graph.samples or 1) if self.graph.quantities[equation.name].batched else 1
+            for part in walk(equation.formula):
+                if isinstance(part, MatrixProduct):
+                    left = math.prod(shape_of(part.left, self.graph.shapes, ""))
+                    right = math.prod(shape_of(part.right, self.graph.shapes, "")[1:])
+                    count += repeated * left * right
+        return count + sum(math.prod(each.shape) for each in self.graph.quantities.values()) * (self.graph.samples or 1)
+
+    # Between arrays
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        """The equations in order of evaluation, the loss from the logits where that is usual."""
+        return tuple(
+            equation if equation.fused is None else replace(equation, formula=self._of_distribution(equation.fused))
+            for equation in self.graph.equations
+        )
+
+    def _of_distribution(self, fused: FusedLoss) -> Node:
+        """Return a loss from the logits; where its error takes the targets to sum to 1, so does the loss."""
+        total = Apply("sum", (Name("y"),))
+        sums_to_one = has_distribution(fused)
+        return rewrite(fused.formula, lambda part: ONE if part == total and sums_to_one else None)
+
+    @functools.cached_property
+    def shares(self) -> Mapping[str, tuple[tuple[str, Node], ...]]:
+        """For each array that a wanted gradient leads through, its shares of the gradient, from the output down."""
+        found = matrices.gradients(self.graph)
+
+        def read(name: str) -> Iterator[str]:
+            for _, formula in found[name]:
+                yield from (part.name for part in walk(formula) if isinstance(part, Adjoint))
+
+        needed = _needed(found, [name for name in self.wanted if name in found], read)
+        return {name: found[name] for name in needed if name != self.graph.output}
+
+    # Between elements
+
+    @functools.cached_property
+    def batched(self) -> frozenset[str]:
+        """The elements that have one value for each sample."""
+        return self.derivation.elements.batched
+
+    def places(self, element: str) -> tuple[int | None, ...]:
+        """Return the samples in which an element has a value of its own; (None,) for one that all share."""
+        return tuple(range(1, (self.graph.samples or 0) + 1)) if element in self.batched else (None,)
+
+    def forward(self) -> Iterator[Assignment]:
+        """Yield one assignment for every named number of the forward pass."""
+        for equation in self.derivation.elements.equations:
+            terms = equation.terms if equation.fused is None else (equation.fused,)
+            for place in self.places(equation.name):
+                found = [
+                    self._in_sample(term.formula(), sample)
+                    for term in terms
+                    for sample in ((place,) if place is not None else self._spanned(term.arguments))
+                ]
+                yield Name(equation.name, place), added(tuple(found))
+
+    @functools.cached_property
+    def links(self) -> Mapping[str, tuple[Link, ...]]:
+        """The links of every element; those of an activation that a fused loss leads past are the ones without it."""
+        fused = self.derivation.fused_links
+        bypassed = self.derivation.elements.bypassed
+        if not bypassed.intersection(e for name in self.wanted for e in self.graph.quantities[name].elements()):
+            return fused
+        plain = backprop.sweep(self.derivation.elements, fused=False)
+        return {name: plain[name] if name in bypassed else fused.get(name, ()) for name in plain}
+
+    def backward(self) -> Iterator[Assignment]:
+        """Yield one assignment for every named gradient that a wanted one needs, from the output down."""
+        links, output = self.links, self.graph.output
+        elements = {name: self.graph.quantities[name].elements() for name in self.wanted}
+        wanted = [element for names in elements.values() for element in names if element in links]
+        for element in _needed(links, wanted, lambda name: [link.source for link in links.get(name, ())]):
+            if element == output:
+                continue
+            for place in self.places(element):
+                terms = []
+                for link in links[element]:
+                    partial = link.partial()
+                    upstream = () if link.source == output else (Adjoint(link.source),)
+                    sources = (link.source, *link.term.arguments)
+                    for sample in (place,) if place is not None else self._spanned(sources):
+                        terms.append(self._in_sample(_signed(upstream, partial), sample))
+                yield Adjoint(element, place), added(tuple(terms))
+
+    def _spanned(self, elements: tuple[str, ...]) -> tuple[int | None, ...]:
+        """Return the samples over which something shared adds what it reads."""
+        return next((self.places(element) for element in elements if element in self.batched), (None,))
+
+    def _in_sample(self, node: Node, sample: int | None) -> Node:
+        """Return a formula with the sample written to the names that have one."""
+
+        def place(part: Node) -> Node | None:
+            if isinstance(part, Name | Adjoint) and part.name in self.batched:
+                return replace(part, sample=sample)
+            return None
+
+        return node if sample is None else rewrite(node, place)
+
+
+def _signed(upstream: tuple[Node, ...], partial: Node) -> Node:
+    """Return upstream gradient times partial, the sign of the partial in front."""
+    if isinstance(partial, Negative):
+        return negated(multiplied((*upstream, partial.operand)))
+    return multiplied((*upstream, partial))
+
+
+def has_distribution(fused: FusedLoss) -> bool:
+    """Say whether a loss from the logits takes the targets of a sample to sum to 1, where it could do without."""
+    return any(part == Apply("sum", (Name("y"),)) for part in walk(fused.formula)) and not any(
+        isinstance(part, Apply) for part in walk(fused.error)
+    )
+
+
+def _needed(order: Iterable[str], wanted: Iterable[str], read: Callable[[str], Iterable[str]]) -> list[str]:
+    """Return what the wanted gradients need, themselves included, in the given order; `read` names what each reads."""
+    needed: set[str] = set()
+    waiting = list(wanted)
+    while waiting:
+        name = waiting.pop()
+        if name not in needed:
+            needed.add(name)
+            waiting += read(name)
+    return [name for name in order if name in needed]
+
+
+def plan(derivation: Derivation, samples: int | None, dtype: str, wanted: tuple[str, ...] | None = None) -> Plan:
+    """Return the plan of a derivation's problem for a number of samples; the gradients wanted are those by parameters.
+
+    Raises `ProblemError` where a function of the problem is a symbol without a formula.
+    """
+    problem = derivation.problem
+    found = derivation if problem.samples == samples else derive(replace(problem, samples=samples))
+    for equation in found.graph.equations:
+        for part in walk(equation.formula):
+            if isinstance(part, Apply) and functions.is_symbol(part):
+                raise ProblemError(message("compilation.symbol", name=equation.name))
+    parameters = tuple(quantity.name for quantity in found.graph.of_role(Role.PARAMETER))
+    return Plan(found, dtype, parameters if wanted is None else wanted)

@@ -1,0 +1,204 @@
+"""Scalar formulas as Python expressions, in a dialect: which function stands for which primitive.
+
+Formulas are printed from the tree, so that they read as they were written: a quotient is a division and not a power, a
+square is a product, and the derivative at a kink is a comparison.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symbackprop import arithmetic, functions
+from symbackprop.formula import (
+    ONE,
+    Adjoint,
+    Apply,
+    Hadamard,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Slot,
+    Sum,
+    map_children,
+    walk,
+)
+
+HALF = Fraction(1, 2)
+SUM, MATRIX, PRODUCT, SIGN, POWER, ATOM = range(6)
+"""How tightly an expression binds, from the loosest; a matrix product inside another one is put in parentheses."""
+
+Bound = tuple[int, str]
+"""How tightly an expression binds, and its text."""
+
+Leaf = Callable[[Node], str | Bound | None]
+"""Spells names, and whatever else is not printed here; what is only a text is an atom."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled(Node):
+    """A name of the generated code that is no quantity of the problem."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The functions of generated code: by primitive, a template over its arguments; `step` also has its value at 0.
+
+    `extreme` writes `max` and `min` of two arguments, `number` a constant.
+    """
+
+    functions: Mapping[str, str]
+    extreme: Callable[[str, str, str], str]
+    step: Callable[[str, Fraction], str]
+    number: Callable[[float], str] = repr
+
+
+def accurate(node: Node) -> Node:
+    """Return an equal formula in which ln(1 + u), exp(u) − 1 and 1 + erf(u) are functions of their own.
+
+    Taken apart they lose all digits where their value is small.
+    """
+    if is_constant(node):
+        return node
+    node = map_children(node, accurate)
+    match node:
+        case Apply("ln", (Sum((Number(Fraction(numerator=1, denominator=1)), *rest)),)):
+            return Apply("log1p", (rest[0] if len(rest) == 1 else Sum(tuple(rest)),))
+        case Sum((Apply("exp", (argument,)), Negative(Number(Fraction(numerator=1, denominator=1))))):
+            return Apply("expm1", (argument,))
+        case Sum((Number(Fraction(numerator=1, denominator=1)), Apply("erf", (argument,)))):
+            return Apply("erfc", (Negative(argument),))
+    return node
+
+
+def is_constant(node: Node) -> bool:
+    """Say whether a formula reads no names."""
+    return all(isinstance(part, Number | Sum | Product | Quotient | Power | Negative | Apply) for part in walk(node))
+
+
+def constant(node: Node) -> float | None:
+    """Return the value of a formula without names, None for any other."""
+    if not is_constant(node):
+        return None
+    if isinstance(node, Number):
+        return float(node.value)
+    return float(arithmetic.evaluate(functions.stable_form(node), lambda part: None))
+
+
+def printed(node: Node, leaf: Leaf, dialect: Dialect) -> str:
+    """Return a scalar formula as a Python expression; `leaf` spells names."""
+    return bound(node, leaf, dialect)[1]
+
+
+def bound(node: Node, leaf: Leaf, dialect: Dialect) -> Bound:
+    """Return a scalar formula as a Python expression, and how tightly it binds."""
+    return _Printer(leaf, dialect).bound(accurate(node))
+
+
+class _Printer:
+    def __init__(self, leaf: Leaf, dialect: Dialect) -> None:
+        self.leaf, self.dialect = leaf, dialect
+
+    def text(self, node: Node, level: int = SUM) -> str:
+        own, text = self.bound(node)
+        return f"({text})" if own < level else text
+
+    def bound(self, node: Node) -> Bound:
+        found = node.text if isinstance(node, Spelled) else self.leaf(node)
+        if found is not None:
+            return (ATOM, found) if isinstance(found, str) else found
+        number = constant(node)
+        if number is not None:
+            return (SIGN if number < 0 else ATOM), self.dialect.number(number)
+        match node:
+            case Sum(terms):
+                return SUM, self._sum(terms)
+            case Negative(operand):
+                return SIGN, f"-{self.text(operand, SIGN)}"
+            case Product(factors) | Hadamard(factors):
+                return self._product(factors)
+            case Quotient(numerator, denominator):
+                return PRODUCT, f"{self.text(numerator, PRODUCT)}/{self.text(denominator, SIGN)}"
+            case Power(base, exponent):
+                return self._power(base, exponent)
+            case Apply():
+                return ATOM, self._applied(node)
+        raise TypeError(f"a formula of scalars was expected, not {type(node).__name__}")
+
+    def _sum(self, terms: tuple[Node, ...]) -> str:
+        text = self.text(terms[0])
+        for term in terms[1:]:
+            if isinstance(term, Negative):
+                text += f" - {self.text(term.operand, MATRIX)}"
+            else:
+                text += f" + {self.text(term, MATRIX)}"
+        return text
+
+    def _product(self, factors: tuple[Node, ...]) -> Bound:
+        kept = [factor for factor in factors if factor != ONE] or [ONE]
+        if len(kept) == 1:
+            return self.bound(kept[0])
+        first, *rest = kept
+        return PRODUCT, "*".join([self.text(first, PRODUCT), *[self.text(factor, SIGN) for factor in rest]])
+
+    def _power(self, base: Node, exponent: Node) -> Bound:
+        if isinstance(exponent, Number) and exponent.value == 2 and isinstance(base, Name | Adjoint | Slot | Spelled):
+            return PRODUCT, f"{self.text(base)}*{self.text(base)}"
+        if isinstance(exponent, Number) and exponent.value == HALF:
+            return ATOM, self._applied(Apply("sqrt", (base,)))
+        whole = isinstance(exponent, Number) and exponent.value.denominator == 1
+        power = str(int(exponent.value)) if isinstance(exponent, Number) and whole else self.text(exponent, POWER)
+        return POWER, f"{self.text(base, ATOM)}**{power}"
+
+    def _applied(self, apply: Apply) -> str:
+        if apply.function == "step":
+            return self.dialect.step(self.text(apply.arguments[0]), apply.at_kink)
+        arguments = [self.text(argument) for argument in apply.arguments]
+        if apply.function in functions.EXTREMES:
+            text = arguments[0]
+            for other in arguments[1:]:
+                text = self.dialect.extreme(apply.function, text, other)
+            return text
+        return self.dialect.functions[apply.function].format(*arguments)
+
+
+def _simple(text: str) -> bool:
+    return text.isidentifier() or text.replace(".", "", 1).isdigit()
+
+
+def _chosen(function: str, left: str, right: str) -> str:
+    """Return `max` or `min` of two scalars; a NaN on the right stays one, as in NumPy."""
+    if _simple(left) and _simple(right):
+        return f"({left} if {right} {'<=' if function == 'max' else '>='} {left} else {right})"
+    return f"{function}({left}, {right})"
+
+
+def _compared(argument: str, at_zero: Fraction) -> str:
+    if at_zero in (0, 1):
+        return f"(1.0 if {argument} {'>=' if at_zero else '>'} 0.0 else 0.0)"
+    return f"(1.0 if {argument} > 0.0 else {float(at_zero)!r} if {argument} == 0.0 else 0.0)"
+
+
+_NAMES = {"exp": "exp", "ln": "log", "sqrt": "sqrt", "sin": "sin", "cos": "cos", "tan": "tan", "tanh": "tanh"}
+_ACCURATE = {"log1p": "log1p", "expm1": "expm1", "erf": "erf", "erfc": "erfc"}
+_CALLS = {name: f"{called}({{0}})" for name, called in {**_NAMES, **_ACCURATE, "abs": "abs"}.items()}
+
+SCALARS = Dialect(_CALLS, _chosen, _compared)
+"""Floats, by Python's `math`: an overflow is an exception, and whoever runs the code catches it."""
+
+MATH = tuple(_NAMES.values()) + tuple(_ACCURATE.values())
+"""What the code of scalars takes from `math`."""
+
+ARRAYS = Dialect(
+    {**_CALLS, "abs": "absolute({0})"},
+    lambda function, left, right: f"{function}imum({left}, {right})",
+    lambda argument, at_zero: f"heaviside({argument}, {float(at_zero)!r})",
+)
+"""Arrays of any shape, by NumPy's functions."""

@@ -1,0 +1,121 @@
+"""Descent with compiled code: what a training loop calls for a stretch of updates.
+
+A runner holds parameters, states of the optimiser and the data as arrays. `run` carries out one update for each learning
+rate and returns the losses before them; between two calls everything can be read, saved and replaced, and two short runs
+give the same numbers, bit for bit, as one long one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from symbackprop import optimizers
+from symbackprop.compilation.engine import Array, Arrays, Run, copied
+from symbackprop.compilation.gradient import Gradient
+from symbackprop.compilation.updates import update
+from symbackprop.errors import ProblemError, message
+
+COUNT = "state.count"
+"""What the number of updates is saved as: no parameter's name has a dot."""
+
+
+class Runner:
+    """The descent of one set of parameters.
+
+    `parameters` holds them by name, `states` the optimiser's states by state and parameter (`states["m"]["W1"]`), `count`
+    the number of updates so far. The arrays change in place; `save` and `load` copy all of it.
+    """
+
+    def __init__(
+        self,
+        gradient: Gradient,
+        parameters: Mapping[str, object] | None = None,
+        inputs: object = None,
+        targets: object = None,
+        *,
+        optimizer: str = "gradient_descent",
+        settings: Mapping[str, Fraction] | None = None,
+        frozen: Iterable[str] = (),
+        data: tuple[int | None, list[Array]] | None = None,
+    ) -> None:
+        """Begin with parameters and data, by default the problem's own, at the optimiser's initial states.
+
+        `data` is what `Arguments.data_arrays` returned, in place of inputs and targets.
+        `settings` are those of the optimiser without the learning rate, left-out ones have their defaults.
+        """
+        self.gradient = gradient
+        arguments = gradient.arguments
+        names = [quantity.name for quantity in arguments.parameters]
+        given = arguments.parameter_arrays(parameters)
+        if gradient.derivation.problem.layout == "column":
+            # What runs is x Wᵀ, and matrix products read Wᵀ faster row by row: so W lies in memory.
+            given = [np.asarray(array, order="F") for array in given]
+        self.parameters = dict(zip(names, map(copied, given), strict=True))
+        self.samples, arrays = arguments.data_arrays(inputs, targets) if data is None else data
+        self.data = list(map(copied, arrays))
+        unfrozen = frozenset(frozen)
+        trained = tuple(name for name in names if name not in unfrozen)
+        known = dict(settings or {})
+        self._first = update(optimizer, known, trained, first=True)
+        self._later = update(optimizer, known, trained, first=False)
+        self._begins_otherwise = (self._first.common, self._first.lines) != (self._later.common, self._later.lines)
+        initial = optimizers.OPTIMIZERS[optimizer].state
+        self.states = {
+            state: {name: np.full_like(self.parameters[name], float(initial[state])) for name in trained}
+            for state in self._later.states
+        }
+        self.count = 0
+
+    def run(self, rates: Sequence[float] | Array, batches: Array | Sequence[Sequence[int]] | None = None) -> Array:
+        """Carry out one update for each learning rate; return the loss before each, (updates,).
+
+        `batches` (updates, samples of one batch) are indices of the samples of each update: its loss is that of these
+        samples. Without it every update has all samples. Numbers that leave the range of a float become infinities or NaN.
+        """
+        if batches is None:
+            return self._run(self.samples, np.asarray(rates, np.float64), None)
+        chosen = np.ascontiguousarray(batches, np.int64)
+        if self.samples is None:
+            raise ProblemError(message("compilation.one_sample"))
+        if chosen.ndim != 2 or len(chosen) != len(rates) or (chosen.size and not self._inside(chosen)):
+            raise ProblemError(message("compilation.batches", updates=len(rates), samples=self.samples))
+        return self._run(chosen.shape[1], np.asarray(rates, np.float64), chosen)
+
+    def _inside(self, chosen: Array) -> bool:
+        return bool(chosen.min() >= 0 and chosen.max() < (self.samples or 0))
+
+    def _run(self, samples: int | None, rates: Array, batches: Array | None) -> Array:
+        """Carry out the updates, the very first one apart where its lines are others."""
+        losses = []
+        first = 1 if len(rates) and self.count == 0 and self._begins_otherwise else 0
+        for kind, part in ((self._first, slice(0, first)), (self._later, slice(first, None))):
+            run = Run(rates[part], self.count + 1, None if batches is None else batches[part])
+            if len(run.rates):
+                arrays = list(self.parameters.values())
+                losses.append(self.gradient.engine(samples).descend(kind, arrays, self._held(), self.data, run))
+                self.count += len(run.rates)
+        return np.concatenate(losses) if losses else np.empty(0)
+
+    def _held(self) -> Arrays:
+        return [array for group in self.states.values() for array in group.values()]
+
+    def save(self) -> dict[str, Array]:
+        """Return copies of everything that the rest of a descent depends on, by name (`W1`, `state.m.W1`, `state.count`)."""
+        found = {name: np.array(array) for name, array in self.parameters.items()}
+        for state, group in self.states.items():
+            found |= {f"state.{state}.{name}": np.array(array) for name, array in group.items()}
+        return {**found, COUNT: np.array(self.count)}
+
+    def load(self, saved: Mapping[str, Array]) -> None:
+        """Go back to what `save` returned; raises `ProblemError` where it belongs to something else."""
+        places = dict(self.parameters)
+        for state, group in self.states.items():
+            places |= {f"state.{state}.{name}": array for name, array in group.items()}
+        if {*places, COUNT} != set(saved) or any(saved[name].shape != array.shape for name, array in places.items()):
+            raise ProblemError(message("compilation.saved", names=[*places, COUNT]))
+        for name, array in places.items():
+            array[...] = saved[name]
+        self.count = int(saved[COUNT])

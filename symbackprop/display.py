@@ -1,0 +1,15 @@
+"""What a Jupyter notebook shows of our objects: a page with formulas in place of a long line of Python."""
+
+from __future__ import annotations
+
+
+class Displayed:
+    """An object that shows itself in a notebook. Nothing is written before a notebook asks."""
+
+    __slots__ = ()
+
+    def _repr_markdown_(self) -> str:
+        """Return the object as Markdown: a problem its statement, a derivation its formulas, a solution everything."""
+        from symbackprop.rendering import showing
+
+        return showing.markdown(self)

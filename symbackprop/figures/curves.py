@@ -1,0 +1,271 @@
+"""Plots: the loss after every update, the loss over one or two parameters with the descent, the decision boundary."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from symbackprop import curvature, epochs
+from symbackprop.derivation import Derivation
+from symbackprop.errors import Message, SymbackpropError, message
+from symbackprop.evaluate import FLOAT, Evaluation, leaves
+from symbackprop.figures.labels import notation_of
+from symbackprop.figures.shapes import Box, Ink, Plot, Point, Series
+from symbackprop.notation import Symbol
+from symbackprop.problems import Circuit
+from symbackprop.solution import Descent, Solution, trained
+
+_MOST_POINTS = 400
+_MOST_DESCENT = 1000
+"""Updates that are followed over a landscape, at most."""
+_FINE, _COARSE = 161, 41
+"""Points of a curve, and of one side of a grid."""
+_LEVELS = 9
+_MARGIN = 0.35
+_LOG_FROM = 50.0
+"""The ratio of first and last loss from which their axis is logarithmic."""
+_INKS = (Ink.FORWARD, Ink.NEGATIVE, Ink.BACKWARD, Ink.QUIET, Ink.PLAIN)
+"""The inks of curves side by side."""
+
+Numbers = Mapping[str, float]
+
+
+def losses(solution: Solution) -> Plot | None:
+    """Return the loss before the first update and after each, if there are at least three of them."""
+    found = solution.losses
+    if len(found) < 3:
+        return None
+    series = _course(list(enumerate(found)), Ink.FORWARD)
+    output = notation_of(solution).symbol(solution.derivation.graph.output)
+    axes = (message("figure.updates"),), (output,)
+    return Plot(message("figure.losses"), *axes, (series,), _is_log(found), counts=True)
+
+
+def training(
+    output: Symbol,
+    losses: Sequence[tuple[int, float]],
+    watched: Sequence[tuple[int, float]] = (),
+    best: tuple[int, float] | None = None,
+) -> Plot:
+    """Return the losses of a training over its updates, those of validation data, and where the watched one is least."""
+    series = [_course(losses, Ink.FORWARD, name=message("train.losses") if watched or best else None)]
+    if watched:
+        series.append(_course(watched, Ink.NEGATIVE, name=message("train.validation_losses"), is_dashed=True))
+    if best is not None:
+        series.append(Series((Point(*best),), Ink.BACKWARD, "square", joined=False, name=message("train.best")))
+    heights = [loss for _, loss in (*losses, *watched)]
+    return Plot(
+        message("train.curve"), (message("figure.updates"),), (output,), tuple(series), _is_log(heights), counts=True
+    )
+
+
+def learning_rates(output: Symbol, courses: Sequence[tuple[str, Sequence[float]]]) -> Plot:
+    """Return the losses of several named descents over their updates; zeros have no place on an axis of powers."""
+    heights = [loss for _, losses in courses for loss in losses if loss > 0]
+    log = bool(heights) and _is_log(heights)
+    styles = [(ink, dashed) for dashed in (False, True) for ink in _INKS]
+    series = [
+        replace(
+            _course([(k, loss) for k, loss in enumerate(losses) if loss > 0 or not log], ink, is_dashed=dashed),
+            name=message("study.named", name=name),
+            # Curves that lie on each other are all seen: the later ones are thinner.
+            thickness=1.2 + 2 * (len(courses) - 1 - place) / len(courses),
+        )
+        for place, ((name, losses), (ink, dashed)) in enumerate(zip(courses, itertools.cycle(styles), strict=False))
+    ]
+    return Plot(message("study.title"), (message("figure.updates"),), (output,), tuple(series), log, counts=True)
+
+
+def _course(
+    places: Sequence[tuple[int, float]], ink: Ink, *, name: Message | None = None, is_dashed: bool = False
+) -> Series:
+    """Return losses over the number of updates, not more points than can be seen."""
+    last = len(places) - 1
+    shown = range(last + 1)
+    if last >= _MOST_POINTS:
+        shown = sorted({round(k * last / (_MOST_POINTS - 1)) for k in range(_MOST_POINTS)})  # type: ignore[assignment]
+    points = tuple(Point(*places[k]) for k in shown)
+    return Series(points, ink, "circle" if last <= 20 else "", thickness=1.4, is_dashed=is_dashed, name=name)
+
+
+def _is_log(heights: Sequence[float]) -> bool:
+    """Say whether losses belong on a logarithmic axis."""
+    return min(heights) > 0 and max(heights) / min(heights) >= _LOG_FROM
+
+
+def landscape(solution: Solution) -> Plot | None:
+    """Return the loss over the one or two parameters that are trained, with the path of the descent; else nothing."""
+    names = tuple(trained(solution.derivation)) if solution.steps else ()
+    if len(names) not in (1, 2) or len(solution.losses) < 2:
+        return None
+    path = _path(solution, names)
+    loss = _loss(solution.derivation)
+    output = solution.derivation.graph.output
+    symbols = tuple(notation_of(solution).symbol(name) for name in (*names, output))
+    if len(names) == 1:
+        return _curve(names[0], loss, path, _flat_places(solution, names[0]), symbols)
+    return _surface((names[0], names[1]), loss, path, symbols)
+
+
+def _path(solution: Solution, names: Sequence[str]) -> list[tuple[float, ...]]:
+    """Return the trained parameters before the first update and after each."""
+    training = solution.problem.training
+    assert training is not None
+    descent = Descent(solution.derivation, FLOAT)
+    path = [tuple(float(descent.values.value(name)) for name in names)]
+    updates = min(len(solution.losses) - 1, _MOST_DESCENT)
+    for batch in itertools.islice(epochs.batches_of(training, solution.problem.samples), updates):
+        descent.update(batch)
+        path.append(tuple(float(descent.values.value(name)) for name in names))
+    return path
+
+
+def _loss(derivation: Derivation) -> Callable[[Numbers], float]:
+    """Return the loss as a function of some parameters, the others as the problem states them; NaN where it has no value."""
+    shared, data = leaves(derivation, FLOAT)
+    evaluation = Evaluation(derivation, FLOAT, ())
+
+    def loss(changed: Numbers) -> float:
+        try:
+            return float(evaluation.forward({**shared, **changed}, data).value(derivation.graph.output))
+        except (ArithmeticError, ValueError):
+            return math.nan
+
+    return loss
+
+
+def _around(values: Sequence[float]) -> tuple[float, float]:
+    """Return a range that holds some values and a margin on both sides."""
+    low, high = min(values), max(values)
+    margin = _MARGIN * (high - low) or max(1.0, abs(high))
+    return low - margin, high + margin
+
+
+def _spread(low: float, high: float, count: int) -> list[float]:
+    return [low + (high - low) * k / (count - 1) for k in range(count)]
+
+
+def _flat_places(solution: Solution, name: str) -> list[float]:
+    """Return where the loss is flat: its minima and maxima, as far as they are known."""
+    try:
+        return [point.floats[name] for point in curvature.critical_points(solution.problem).points]
+    except SymbackpropError:
+        return []
+
+
+def _curve(
+    name: str,
+    loss: Callable[[Numbers], float],
+    path: Sequence[tuple[float, ...]],
+    flat: Sequence[float],
+    symbols: tuple[Symbol, ...],
+) -> Plot:
+    first, last = path[0][0], path[-1][0]
+    # A descent stays on one side of its minimum: mirrored at its end, so that both sides are seen.
+    low, high = _around([*(place[0] for place in path), *flat, *([] if flat else [2 * last - first])])
+    steps = [Point(place[0], loss({name: place[0]})) for place in path]
+    heights = [point.y for point in steps] + [loss({name: place}) for place in flat]
+    curve = [Point(x, y) for x in _spread(low, high, _FINE) if math.isfinite(y := loss({name: x}))]
+    least = min(*(point.y for point in curve), *heights)
+    room = max(heights) - least or 1.0
+    limits = Box(low, least - 0.08 * room, high, max(heights) + 0.5 * room)
+    series = (
+        Series(tuple(point for point in curve if point.y <= limits.bottom), Ink.PLAIN, thickness=1.2),
+        Series(tuple(steps), Ink.BACKWARD, "circle", thickness=0.8, name=message("figure.descent")),
+    )
+    return Plot(message("figure.curve"), (symbols[0],), (symbols[1],), series, limits=limits)
+
+
+def _surface(
+    names: tuple[str, str],
+    loss: Callable[[Numbers], float],
+    path: Sequence[tuple[float, ...]],
+    symbols: tuple[Symbol, ...],
+) -> Plot:
+    xs, ys = ([*_spread(*_around([place[axis] for place in path]), _COARSE)] for axis in (0, 1))
+    grid = [[loss({names[0]: x, names[1]: y}) for x in xs] for y in ys]
+    heights = [height for row in grid for height in row if math.isfinite(height)]
+    low, high = min(heights), max(heights)
+    # Closer together at the bottom, where the descent ends.
+    levels = [low + (high - low) * (k / (_LEVELS + 1)) ** 2 for k in range(1, _LEVELS + 1)]
+    contours = [Series(line, Ink.QUIET, thickness=0.7) for level in levels for line in _contours(xs, ys, grid, level)]
+    steps = tuple(Point(*place) for place in path)
+    descent = Series(steps, Ink.BACKWARD, "circle", thickness=1.0, name=message("figure.descent"))
+    limits = Box(xs[0], ys[0], xs[-1], ys[-1])
+    return Plot(message("figure.surface"), (symbols[0],), (symbols[1],), (*contours, descent), limits=limits)
+
+
+def _contours(
+    xs: Sequence[float], ys: Sequence[float], grid: Sequence[Sequence[float]], level: float
+) -> Iterator[tuple[Point, ...]]:
+    import contourpy
+
+    found: Any = contourpy.contour_generator(xs, ys, grid).lines(level)
+    for line in found:
+        yield tuple(Point(float(x), float(y)) for x, y in line)
+
+
+def boundary(solution: Solution) -> Plot | None:
+    """Return where a classifier of two inputs changes its mind, before and after training, among the samples; else nothing.
+
+    A classifier has one output between 0 and 1 (or between -1 and 1), or two that are probabilities.
+    """
+    model, derivation = solution.problem.model, solution.derivation
+    if isinstance(model, Circuit) or not solution.steps or model.inputs != 2:
+        return None
+    last = model.layers[-1]
+    level = {("sigmoid", 1): 0.5, ("tanh", 1): 0.0, ("softmax", 2): 0.5}.get((last.activation, last.units))
+    if level is None:
+        return None
+    shared, data = leaves(derivation, FLOAT)
+    samples = [{**shared, **sample} for sample in data] or [shared]
+    xs, ys = ([*_spread(*_around([sample[name] for sample in samples]), _COARSE)] for name in ("x_1", "x_2"))
+    output = f"a{len(model.layers)}_1"
+    series = []
+    if len(solution.losses) > 1:
+        series += _line(derivation, {}, output, (xs, ys), level, message("figure.before"), is_first=True)
+    final = {name: float(value) for name, value in solution.final.items()}
+    series += _line(derivation, final, output, (xs, ys), level, message("figure.boundary"), is_first=False)
+    if not series:
+        return None
+    for above, marks, ink in ((True, "circle", Ink.FORWARD), (False, "square", Ink.NEGATIVE)):
+        places = tuple(Point(s["x_1"], s["x_2"]) for s in samples if (s["y_1"] > level) == above)
+        if places:
+            key = "figure.above" if above else "figure.below"
+            series.append(Series(places, ink, marks, joined=False, name=message(key, target=f"{level:g}")))
+    notation = notation_of(solution)
+    horizontal, vertical = ((notation.symbol(name),) for name in ("x_1", "x_2"))
+    limits = Box(xs[0], ys[0], xs[-1], ys[-1])
+    return Plot(message("figure.decision"), horizontal, vertical, tuple(series), limits=limits)
+
+
+def _line(
+    derivation: Derivation,
+    parameters: Numbers,
+    output: str,
+    axes: tuple[Sequence[float], Sequence[float]],
+    level: float,
+    name: Message,
+    *,
+    is_first: bool,
+) -> list[Series]:
+    """Return where an output has a value: pieces of one line, the first of them in the legend."""
+    shared, data = leaves(derivation, FLOAT)
+    evaluation = Evaluation(derivation, FLOAT, ())
+    xs, ys = axes
+    places = [{"x_1": x, "x_2": y} for y in ys for x in xs]
+    start = {**shared, **parameters}
+    if data:
+        found = evaluation.forward(start, [{**data[0], **place} for place in places]).samples
+        heights = [float(sample[output]) for sample in found]
+    else:
+        heights = [float(evaluation.forward({**start, **place}, ()).value(output)) for place in places]
+    grid = [heights[k : k + len(xs)] for k in range(0, len(heights), len(xs))]
+    ink = Ink.QUIET if is_first else Ink.PLAIN
+    return [
+        Series(line, ink, thickness=1.4, is_dashed=is_first, name=None if number else name)
+        for number, line in enumerate(_contours(xs, ys, grid, level))
+    ]

@@ -1,0 +1,322 @@
+"""The diagram of a computation graph: leaves and gates, on every wire the value above and the gradient below.
+
+The picture is that of CS231n (Backpropagation, Intuitions): a gate is a circle with its operation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from symbackprop import functions
+from symbackprop.derivation import Derivation
+from symbackprop.errors import message
+from symbackprop.figures.chains import Chains
+from symbackprop.figures.labels import Decimal, Label, Part, decimal, notation_of, width, written_numbers
+from symbackprop.figures.ranks import Layout, layout
+from symbackprop.figures.shapes import LARGE, SMALL, Diagram, Ink, Line, Node, Point, Text, fitted
+from symbackprop.formula import (
+    Apply,
+    Hadamard,
+    Indexed,
+    MatrixProduct,
+    Name,
+    Negative,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Stack,
+    Sum,
+    names,
+    walk,
+)
+from symbackprop.formula import Node as Formula
+from symbackprop.graph import Quantity, Role
+from symbackprop.notation import Symbol
+from symbackprop.problems import Given
+from symbackprop.solution import Solution
+
+MOST_NODES = 40
+"""With more nodes, the gates in the middle are left out."""
+_MOST_ENTRIES = 3
+"""Longer vectors, and matrices, are shown by their shape."""
+_MOST_SPLIT = 6
+"""An array with at most this many elements that is only read element by element has a node for each."""
+
+_RADIUS = 21.0
+_ROW, _GAP, _STUB = 62.0, 26.0, 8.0
+_OPERATIONS: Mapping[type[Formula], str] = {
+    Sum: "+",
+    Product: "×",
+    Hadamard: "⊙",
+    MatrixProduct: "·",
+    Quotient: "÷",
+    Negative: "−",
+    Stack: "[ ]",
+}
+_SIGNS = {"sigmoid": "σ", "sum": "Σ", "dot": "·", "sqrt": "√", "abs": "| |", "softmax": "softmax", "pi": ""}
+_HALVES = {Fraction(1, 2): "½", Fraction(1, 4): "¼"}
+_MOST_SIGNS, _LONGEST_SIGN = 3, 6
+"""More do not fit into a gate."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A node to be: the elements it stands for, what it reads, the sign of its operation (none: a leaf)."""
+
+    name: str
+    elements: tuple[str, ...]
+    shape: tuple[int, ...]
+    reads: tuple[str, ...] = ()
+    sign: str = ""
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """What labels are written from."""
+
+    solution: Solution
+    pieces: Mapping[str, _Piece]
+    symbols: Mapping[str, Symbol]
+    written: Mapping[str, Given] = field(default_factory=dict)
+
+    def numbers(self, piece: _Piece, *, gradient: bool) -> Label:
+        """Return value or gradient: numbers where they are known and few, else nothing."""
+        batched = self.solution.derivation.elements.batched
+        if not piece.elements or len(piece.elements) > _MOST_ENTRIES or len(piece.shape) > 1:
+            return ()
+        if piece.elements[0] in batched:
+            return ()
+        found = [number for name in piece.elements if (number := self._number(name, gradient)) is not None]
+        if len(found) < len(piece.elements):
+            return ()
+        if not piece.shape:
+            return (found[0],)
+        parts: list[Part] = ["("]
+        for number in found:
+            parts += [number, ", "]
+        return (*parts[:-1], ")")
+
+    def _number(self, name: str, gradient: bool) -> Decimal | None:
+        if not gradient and name in self.written:
+            return decimal(self.written[name].value, written=self.written[name].text)
+        if not self.solution.steps:
+            return None
+        values = self.solution.steps[0].values
+        return decimal(values.gradient(name) if gradient else values.value(name))
+
+    def shape(self, piece: _Piece) -> Label:
+        """Return the shape of an array whose numbers are not shown."""
+        return ("×".join(map(str, piece.shape)),) if piece.shape and not self.numbers(piece, gradient=False) else ()
+
+
+def gates(solution: Solution, highlight: str = "") -> Diagram:
+    """Return the diagram of a computation graph with the numbers of the first step; without steps, with those given.
+
+    `highlight` is the code name of a quantity or an element whose chains to the output are marked.
+    """
+    derivation = solution.derivation
+    pieces = _elided({piece.name: piece for piece in _pieces(derivation)})
+    notation = notation_of(solution)
+    symbols = {piece.name: notation.symbol(piece.name) for piece in pieces.values() if piece.elements}
+    scene = _Scene(solution, pieces, symbols, written_numbers(solution))
+    edges = [(start, piece.name) for piece in pieces.values() for start in dict.fromkeys(piece.reads)]
+    leaves = [name for name, piece in pieces.items() if not piece.sign]
+    found = layout(list(pieces), edges, leaves)
+    return fitted(_drawn(scene, found, edges, highlight))
+
+
+def _pieces(derivation: Derivation) -> list[_Piece]:
+    """Return the leaves that are read and the gates, in the order of computation."""
+    graph = derivation.graph
+    formulas = [equation.formula for equation in graph.equations]
+    found: list[_Piece] = []
+    split = {quantity.name for quantity in graph.quantities.values() if _is_split(quantity, formulas)}
+    read = {name for formula in formulas for name in _reads(formula, split, graph.quantities)}
+    for quantity in graph.of_role(Role.PARAMETER, Role.INPUT, Role.TARGET):
+        elements = quantity.elements()
+        if quantity.name in split:
+            found += [_Piece(element, (element,), ()) for element in elements if element in read]
+        elif quantity.name in read:
+            found.append(_Piece(quantity.name, elements, quantity.shape))
+    for equation in graph.equations:
+        quantity = graph.quantities[equation.name]
+        reads = _reads(equation.formula, split, graph.quantities)
+        found.append(_Piece(quantity.name, quantity.elements(), quantity.shape, reads, sign(equation.formula)))
+    return found
+
+
+def _is_split(quantity: Quantity, formulas: Sequence[Formula]) -> bool:
+    """Say whether a given array is read element by element only."""
+    if quantity.kind != "given" or not quantity.shape or len(quantity.elements()) > _MOST_SPLIT:
+        return False
+    parts = [part for formula in formulas for part in walk(formula)]
+    whole = sum(isinstance(part, Name) and part.name == quantity.name for part in parts)
+    return whole == sum(_is_element(part, quantity) for part in parts)
+
+
+def _is_element(part: Formula, quantity: Quantity) -> bool:
+    return (
+        isinstance(part, Indexed)
+        and part.operand == Name(quantity.name)
+        and len(part.indices) == len(quantity.shape)
+        and all(isinstance(index, int) for index in part.indices)
+    )
+
+
+def _reads(formula: Formula, split: set[str], quantities: Mapping[str, Quantity]) -> tuple[str, ...]:
+    """Return the pieces that a formula reads, each once."""
+    found: dict[str, None] = {}
+    for part in walk(formula):
+        if isinstance(part, Indexed) and isinstance(part.operand, Name) and part.operand.name in split:
+            quantity = quantities[part.operand.name]
+            pairs = zip(part.indices, quantity.shape, strict=True)
+            found[quantity.element(tuple(index % length for index, length in pairs if isinstance(index, int)))] = None
+        elif isinstance(part, Name) and part.name not in split:
+            found[part.name] = None
+    return tuple(found)
+
+
+def sign(formula: Formula) -> str:
+    """Return the operation of a gate as a short sign: its operations in the order they are carried out, or ƒ for many.
+
+    >>> from symbackprop.expressions import parse
+    >>> sign(parse("w*x + b", functions=(), names=("w", "x", "b"))), sign(parse("1 + e", functions=(), names=("e",)))
+    ('×+', '1+')
+    """
+    signs = list(dict.fromkeys(_signs(formula)))
+    if not signs:
+        return "="
+    is_short = len(signs) == 1 or (len(signs) <= _MOST_SIGNS and sum(map(len, signs)) <= _LONGEST_SIGN)
+    return "".join(signs) if is_short else "ƒ"
+
+
+def _signs(node: Formula) -> list[str]:
+    if not names(node):
+        return []  # a constant such as sqrt(2)
+    if isinstance(node, Sum) and isinstance(node.terms[1], Negative):
+        node = Sum((node.terms[0], *(term.operand if isinstance(term, Negative) else term for term in node.terms[1:])))
+        return [*(found for child in node for found in _signs(child)), "−"]
+    inner = [found for child in node for found in _signs(child)]
+    match node:
+        case Apply(name):
+            row = functions.ACTIVATIONS.rows.get(name)
+            return [*inner, _SIGNS.get(name, row.symbol if row else name)]
+        case Power(_, Number(Fraction(numerator=2, denominator=1))):
+            return [*inner, "²"]
+        case Power():
+            return [*inner, "^"]
+        case Sum((Number(value), _)) | Sum((_, Number(value))) if value.denominator == 1:
+            return [*inner, f"{value}+".replace("-", "−")]
+        case Quotient(Number(value), _) if value == 1:
+            return [*inner, "1/x"]
+        case Product((Number(value), _)):
+            return [*inner, f"{_HALVES.get(value, value)}×"]
+    return [*inner, _OPERATIONS[type(node)]] if type(node) in _OPERATIONS else inner
+
+
+def _elided(pieces: dict[str, _Piece]) -> dict[str, _Piece]:
+    """Return the pieces, those in the middle of a large graph replaced by one that stands for them."""
+    if len(pieces) <= MOST_NODES:
+        return pieces
+    computed = [name for name, piece in pieces.items() if piece.sign]
+    most = min(len(computed), MOST_NODES // 2)
+    hidden = set(computed[most // 2 : len(computed) - most // 2])
+    outside = [name for name in computed if name not in hidden]
+    behind = {other for name in hidden for other in pieces[name].reads}
+    gap = _Piece("", (), (), tuple(name for name in outside if name in behind), "…")
+    read = {other for name in outside for other in pieces[name].reads}
+    order: dict[str, _Piece] = {}
+    for name, piece in pieces.items():
+        if name in hidden:
+            order[""] = gap
+        elif piece.sign:
+            reads = tuple(dict.fromkeys("" if other in hidden else other for other in piece.reads))
+            order[name] = _Piece(piece.name, piece.elements, piece.shape, reads, piece.sign)
+        elif name in read:
+            order[name] = piece
+    return order
+
+
+def _drawn(scene: _Scene, found: Layout, edges: Sequence[tuple[str, str]], highlight: str) -> Diagram:
+    pieces, derivation = scene.pieces, scene.solution.derivation
+    stubs = {name: _stub(scene, piece) for name, piece in pieces.items()}
+    columns = _columns(scene, found, stubs)
+    nodes: list[Node] = []
+    texts: list[Text] = []
+    places = {name: Point(columns[rank], found.heights[name] * _ROW) for name, rank in found.ranks.items()}
+    for name, piece in pieces.items():
+        at = places[name]
+        nodes.append(Node(at, _half(scene, piece), name, is_round=bool(piece.sign), also=piece.elements))
+        inside: Label = (piece.sign,) if piece.sign else (scene.symbols[name],)
+        texts.append(Text(at, inside, size=LARGE if width(inside) < 2.2 else SMALL, name=name))
+        if piece.sign and piece.elements:
+            texts.append(Text(Point(at.x, at.y + _RADIUS + 9), (scene.symbols[name],), size=SMALL + 1, name=name))
+        start = at.x + _half(scene, piece).x + 5
+        for label, dy, ink in (
+            (scene.numbers(piece, gradient=False), -8.5, Ink.FORWARD),
+            (scene.shape(piece), -8.5, Ink.QUIET),
+            (scene.numbers(piece, gradient=True), 9.5, Ink.BACKWARD),
+        ):
+            if label:
+                texts.append(Text(Point(start, at.y + dy), label, ink, anchor="start", name=name, on_line=True))
+    lines = [_wire(scene, found, columns, places, stubs, edge) for edge in edges]
+    final = places[derivation.graph.output]
+    rim = Point(final.x + _RADIUS, final.y)
+    lines.append(Line((rim, Point(rim.x + stubs[derivation.graph.output] + _STUB, final.y)), has_head=False))
+    chains = Chains(derivation)
+    owner = {element: name for name, piece in pieces.items() for element in piece.elements}
+    paths = {name: _path(chains, owner, piece.elements) for name, piece in pieces.items() if not piece.sign}
+    path: frozenset[str] = frozenset()
+    if highlight:
+        elements = derivation.quantity(highlight).elements() if highlight not in owner else (highlight,)
+        path = frozenset(_path(chains, owner, elements))
+    return Diagram(message("figure.graph"), tuple(nodes), tuple(lines), tuple(texts), paths, path)
+
+
+def _path(chains: Chains, owner: Mapping[str, str], elements: Sequence[str]) -> tuple[str, ...]:
+    """Return the pieces on the chains of some elements."""
+    return tuple(dict.fromkeys(owner[name] for name in chains.onward(*elements) if name in owner))
+
+
+def _half(scene: _Scene, piece: _Piece) -> Point:
+    if piece.sign:
+        return Point(_RADIUS, _RADIUS)
+    return Point(max(15.0, width((scene.symbols[piece.name],)) * LARGE / 2 + 6), 14.0)
+
+
+def _stub(scene: _Scene, piece: _Piece) -> float:
+    """Return how long the straight beginning of a wire is: as long as its labels."""
+    labels = (scene.shape(piece), scene.numbers(piece, gradient=False), scene.numbers(piece, gradient=True))
+    return max(width(label) * SMALL for label in labels) + _STUB
+
+
+def _columns(scene: _Scene, found: Layout, stubs: Mapping[str, float]) -> list[float]:
+    """Return the place of every rank: labels fit between it and the one before."""
+    places, right = [], 0.0
+    for rank in range(max(found.ranks.values()) + 1):
+        names = [name for name, own in found.ranks.items() if own == rank]
+        half = max(_half(scene, scene.pieces[name]).x for name in names)
+        places.append(right + half)
+        right += 2 * half + max(stubs[name] for name in names) + _GAP
+    return places
+
+
+def _wire(
+    scene: _Scene,
+    found: Layout,
+    columns: Sequence[float],
+    places: Mapping[str, Point],
+    stubs: Mapping[str, float],
+    edge: tuple[str, str],
+) -> Line:
+    """Return a wire: straight under its labels, then smoothly past the ranks in between."""
+    start, end = (places[name] for name in edge)
+    half, target = (_half(scene, scene.pieces[name]) for name in edge)
+    first = Point(start.x + half.x, start.y)
+    port = Point(first.x + stubs[edge[0]], start.y)
+    rank = found.ranks[edge[0]] + 1
+    inner = [Point(columns[rank + k], height * _ROW) for k, height in enumerate(found.passes[edge])]
+    return Line((first, port, *inner, Point(end.x - target.x, end.y)), edge[0], is_smooth=True)

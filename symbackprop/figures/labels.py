@@ -1,0 +1,149 @@
+"""What stands in a figure: symbols, numbers, phrases; how wide they are, and how they read as plain text."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from symbackprop import arithmetic
+from symbackprop.errors import Message
+from symbackprop.evaluate import is_finite
+from symbackprop.notation import Notation, Symbol
+from symbackprop.problems import Given
+from symbackprop.solution import Solution
+
+DIGITS = 4
+"""Significant digits in a figure, at most: it shows how things hang together, the tables have the digits."""
+
+_SMALLEST_PLAIN, _LARGEST_PLAIN = -4, 6
+
+
+@dataclass(frozen=True, slots=True)
+class Decimal:
+    """A printed number: mantissa as decimal text, power of ten (0: none), whether it is exactly what is meant."""
+
+    text: str
+    exponent: int = 0
+    exact: bool = False
+
+
+Part = Symbol | Decimal | Message | str
+"""A piece of a label: a symbol, a number, a phrase, or a sign that every language shares."""
+
+Label = tuple[Part, ...]
+
+
+def decimal(value: Any, digits: int = DIGITS, written: str = "") -> Decimal:
+    """Return a number as figures print it: as it was written if that is short, else rounded to significant digits.
+
+    >>> decimal(Fraction(2, 5), written="0.40"), decimal(Fraction(1, 3))
+    (Decimal(text='0.40', exponent=0, exact=True), Decimal(text='0.3333', exponent=0, exact=False))
+    """
+    if written and len(written) <= digits + 3 and _is_decimal(written) and Fraction(written) == value:
+        return Decimal(written, exact=True)
+    if value == 0:
+        return Decimal("0", exact=True)
+    number = float(value)
+    in_range = value == 0 or (number != 0 and is_finite(number))
+    scientific = f"{number:.{digits - 1}e}" if in_range else arithmetic.scientific(value, digits)
+    mantissa, _, power = scientific.partition("e")
+    is_plain = _SMALLEST_PLAIN <= int(power) < _LARGEST_PLAIN
+    text = f"{float(f'{number:.{digits - 1}e}'):.{max(digits - 1 - int(power), 0)}f}" if is_plain else mantissa
+    exponent = 0 if is_plain else int(power)
+    exact = isinstance(value, Fraction | int) and Fraction(text) * Fraction(10) ** exponent == value
+    if exact and "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return Decimal(text, exponent, exact)
+
+
+def _is_decimal(text: str) -> bool:
+    whole, point, decimals = text.removeprefix("-").partition(".")
+    return whole.isdecimal() and (decimals.isdecimal() or not point)
+
+
+def equality(left: Part, number: Decimal) -> Label:
+    """Return `left = number`, or `left ≈ number` where the number is rounded."""
+    return (left, " = " if number.exact else " ≈ ", number)
+
+
+def written_numbers(solution: Solution) -> Mapping[str, Given]:
+    """Return the numbers that the problem states, by element; those of samples are left out."""
+    quantities = solution.derivation.graph.quantities
+    return {
+        element: given
+        for name, array in solution.problem.arrays.items()
+        if not quantities[name].batched
+        for element, given in zip(quantities[name].elements(), array.entries, strict=True)
+        if given is not None
+    }
+
+
+def notation_of(solution: Solution) -> Notation:
+    """Return the notation that the problem asks for."""
+    return Notation.of(solution.derivation.graph, solution.problem.notation)
+
+
+def plain(part: Part) -> str | Message:
+    """Return a piece of a label as text that can be read aloud; a phrase stays one.
+
+    >>> plain(Symbol("w", ("5",))), plain(Decimal("2.5", -7))
+    ('w5', '2.5e-7')
+    """
+    match part:
+        case Symbol(base, lower, upper):
+            return base + "".join(str(plain(piece)) for piece in lower) + "".join(upper)
+        case Decimal(text, exponent):
+            return f"{text}e{exponent}" if exponent else text
+        case _:
+            return part
+
+
+_NARROW, _WIDE = frozenset(".,:;()[]|!ijlft' "), frozenset("WMmwΣΩ∂≈=+−×")
+SCRIPT = 0.72
+"""How large an index is beside its letter."""
+
+
+def width(label: Label) -> float:
+    """Return roughly how wide a label is, in units of its size.
+
+    >>> width(("12",)) < width(("mm",))
+    True
+    """
+    return sum(map(_width, label))
+
+
+def _width(part: Part) -> float:
+    match part:
+        case Symbol(base, lower, upper):
+            below = sum(_width(piece) for piece in lower) + 0.25 * max(len(lower) - 1, 0)
+            above = sum(map(_width, upper))
+            name = 0.6 if len(base) > 1 and greek(base) else text_width(base)
+            return name + SCRIPT * max(below, above)
+        case Decimal(text, exponent):
+            return text_width(text) + (1.8 + SCRIPT * text_width(str(exponent)) if exponent else 0)
+        case Message():
+            return 7.0
+        case _:
+            return text_width(part)
+
+
+def greek(name: str) -> str:
+    """Return the Greek letter of a name such as `delta`, or nothing.
+
+    >>> greek("delta"), greek("net")
+    ('δ', '')
+    """
+    kind = "CAPITAL" if name[:1].isupper() else "SMALL"
+    spelled = {"lambda": "LAMDA", "Lambda": "LAMDA"}.get(name, name.upper())
+    try:
+        return unicodedata.lookup(f"GREEK {kind} LETTER {spelled}")
+    except KeyError:
+        return ""
+
+
+def text_width(text: str) -> float:
+    """Return roughly how wide a text is, in units of its size."""
+    return sum(0.3 if c in _NARROW else 0.8 if c in _WIDE else 1.0 if ord(c) > 0x2E7F else 0.57 for c in text)

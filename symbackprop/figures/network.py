@@ -1,0 +1,316 @@
+"""The diagram of a network: layers from left to right, units in the order of their indices.
+
+Every shape is placed by arithmetic alone. Rows are so far apart, and the labels of two layers stand at such a part of their
+edges, that the labels of all edges between them stand evenly in one column.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from symbackprop.derivation import Derivation
+from symbackprop.errors import Message, message, unknown
+from symbackprop.evaluate import Values
+from symbackprop.figures.chains import Chains
+from symbackprop.figures.labels import Label, decimal, equality, notation_of, width, written_numbers
+from symbackprop.figures.shapes import LARGE, SMALL, Diagram, Ink, Line, Node, Point, Text, fitted
+from symbackprop.notation import Notation
+from symbackprop.problems import Given
+from symbackprop.solution import Solution
+
+RADIUS = 26.0
+MOST_LABELLED = 16
+"""With more edges between two layers, colour and width say what labels would."""
+MOST_UNITS = 8
+"""Where a layer has more units than these, or a network more layers, some in the middle are left out."""
+
+_PITCH = 32.0
+"""The room of a label of two lines."""
+_LEAST_ROW, _LEAST_GAP = 104.0, 150.0
+_SLOPE = 0.35
+"""The least width between two layers, as a share of their height: steeper edges would run into each other."""
+_CLEAR = 8.0
+_THINNEST, _THICKEST = 0.4, 3.4
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What labels are written from: the numbers that the problem states, and what is computed from them, if anything."""
+
+    derivation: Derivation
+    notation: Notation
+    values: Values | None
+    written: Mapping[str, Given]
+
+    def value(self, name: str) -> Label:
+        """Return the value of an element, or nothing where it has none of its own."""
+        if name in self.written:
+            return (decimal(self.written[name].value, written=self.written[name].text),)
+        if self.values is None or name in self.derivation.elements.batched:
+            return ()
+        return (decimal(self.values.value(name)),)
+
+    def gradient(self, name: str) -> Label:
+        """Return the gradient by an element, or nothing where it has none of its own."""
+        if self.values is None or name in self.derivation.elements.batched:
+            return ()
+        return (decimal(self.values.gradient(name)),)
+
+    def named(self, name: str) -> Label:
+        """Return `symbol = value`, or the symbol alone."""
+        symbol, value = self.notation.symbol(name), self.value(name)
+        return equality(symbol, value[0]) if value else (symbol,)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A layer on paper: its number and its units from 1; None stands for those that are left out."""
+
+    layer: int
+    units: tuple[int | None, ...]
+
+    @property
+    def shown(self) -> list[int]:
+        """The units that are drawn."""
+        return [unit for unit in self.units if unit is not None]
+
+    def places(self, row: float) -> list[float]:
+        """Return the heights of the units, around 0."""
+        return [(position - (len(self.units) - 1) / 2) * row for position in range(len(self.units))]
+
+
+def kept(count: int, most: int = MOST_UNITS) -> tuple[int | None, ...]:
+    """Return which of 1 … count are shown: all, or the first ones and the last with None between them.
+
+    >>> kept(3), kept(784, 5)
+    ((1, 2, 3), (1, 2, 3, None, 784))
+    """
+    if count <= most:
+        return tuple(range(1, count + 1))
+    return (*range(1, most - 1), None, count)
+
+
+def network(solution: Solution, highlight: str = "") -> Diagram:
+    """Return the diagram of a network with the numbers of the first step; without steps, with those that are given.
+
+    Units show their value, the gradient by their pre-activation above and their bias below; edges show their weight and its
+    gradient. `highlight` is the code name of a parameter whose chains to the loss are marked (`W1_2_1`); raises
+    `UnknownNameError` if there is no such parameter.
+    """
+    derivation, notation = solution.derivation, notation_of(solution)
+    values = solution.steps[0].values if solution.steps else None
+    scene = _Scene(derivation, notation, values, written_numbers(solution))
+    if highlight:
+        known = [element for quantity in derivation.parameters for element in quantity.elements()]
+        if highlight not in known:
+            raise unknown("parameter", highlight, known)
+    widths = [solution.problem.network.inputs, *(layer.units for layer in solution.problem.network.layers)]
+    numbers = [None if number is None else number - 1 for number in kept(len(widths))]
+    columns = [None if number is None else _Column(number, kept(widths[number])) for number in numbers]
+    row = _row([column for column in columns if column is not None])
+    drawn = _Drawing(scene, row, [], [], [])
+    x, before = 0.0, None
+    for column in columns:
+        if column is None:
+            drawn.texts.append(Text(Point(x + RADIUS + _LEAST_GAP / 2, 0), ("…",), size=2 * LARGE))
+            x, before = x + _LEAST_GAP + 2 * RADIUS, None
+            continue
+        if before is not None:
+            gap = _gap(scene, before, column, row)
+            drawn.edges(before, column, x, x + gap)
+            x += gap
+        drawn.units(column, x)
+        before = column
+    assert before is not None
+    drawn.loss(before, x)
+    return fitted(_with_paths(drawn, highlight))
+
+
+def _row(columns: Sequence[_Column]) -> float:
+    """Return how far rows are apart: far enough for the labels of every pair of layers."""
+    needed = [_LEAST_ROW]
+    for before, column in itertools.pairwise(columns):
+        if _is_labelled(before, column):
+            fraction = _fraction(before, column)
+            needed.append(_PITCH / min(fraction, 1 - fraction) if len(column.units) + len(before.units) > 2 else 0)
+    return max(needed)
+
+
+def _is_labelled(before: _Column, column: _Column) -> bool:
+    return len(before.shown) * len(column.shown) <= MOST_LABELLED
+
+
+def _fraction(before: _Column, column: _Column) -> float:
+    """Return the part of an edge at which its label stands.
+
+    At 1/(n_to + 1), or for a wide layer at n_from/(n_from + 1), the labels of all edges are equally far from each other.
+    """
+    starts, ends = len(before.units), len(column.units)
+    return 1 / (ends + 1) if ends <= max(starts, 4) else starts / (starts + 1)
+
+
+def _gap(scene: _Scene, before: _Column, column: _Column, row: float) -> float:
+    """Return how far two columns are apart: labels stay clear of the units and of what stands below and above these."""
+    least = max(_LEAST_GAP, _SLOPE * row * max(len(before.units), len(column.units)))
+    if not _is_labelled(before, column):
+        return least
+    fraction = _fraction(before, column)
+    half = max(_width(label) for _, label in _weights(scene, before, column)) / 2
+    left, right = (_half_width(scene, each) + _CLEAR + half for each in (before, column))
+    return max(least, left / fraction, right / (1 - fraction))
+
+
+def _width(label: Label) -> float:
+    return width(label) * SMALL
+
+
+def _half_width(scene: _Scene, column: _Column) -> float:
+    """Return how far a unit and its labels reach to either side."""
+    biases = [name for unit in column.shown if (name := _bias(scene, column.layer, unit))]
+    return max(RADIUS, *(_width(scene.named(name)) / 2 for name in biases)) if biases else RADIUS
+
+
+def _weights(scene: _Scene, before: _Column, column: _Column) -> Iterator[tuple[str, Label]]:
+    for start, end in itertools.product(before.shown, column.shown):
+        name = f"W{column.layer}_{end}_{start}"
+        yield name, scene.named(name)
+
+
+def _bias(scene: _Scene, layer: int, unit: int) -> str:
+    """Return the code name of the bias or threshold of a unit, or nothing where there is none."""
+    for base in (f"b{layer}", f"theta{layer}"):
+        quantity = scene.derivation.graph.quantities.get(base)
+        if quantity is not None:
+            return f"{base}_{unit}" if quantity.shape else base
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """Shapes as they are placed."""
+
+    scene: _Scene
+    row: float
+    nodes: list[Node]
+    lines: list[Line]
+    texts: list[Text]
+
+    def units(self, column: _Column, x: float) -> None:
+        """Place the units of a layer, with its name on top."""
+        scene, layer = self.scene, column.layer
+        places = column.places(self.row)
+        self.texts.append(Text(Point(x, places[0] - RADIUS - 34), (_layer_name(scene.notation, layer),), Ink.QUIET))
+        for unit, y in zip(column.units, places, strict=True):
+            if unit is None:
+                self.texts.append(Text(Point(x, y), ("⋮",), size=2 * LARGE))
+                continue
+            name = f"a{layer}_{unit}" if layer else f"x_{unit}"
+            also = (f"z{layer}_{unit}",) if layer else ()
+            self.unit(Point(x, y), name, also)
+            if layer:
+                slope = scene.gradient(f"z{layer}_{unit}")
+                self.add(Point(x, y - RADIUS - 9), slope, Ink.BACKWARD, f"z{layer}_{unit}", on_line=True)
+                bias = _bias(scene, layer, unit)
+                if "_" in bias:
+                    self.bias(Point(x, y), bias)
+        shared = _bias(scene, layer, 1) if layer else ""
+        if shared and "_" not in shared:
+            self.bias(Point(x, places[-1]), shared)
+
+    def unit(self, at: Point, name: str, also: tuple[str, ...] = ()) -> None:
+        """Place a unit with its symbol and, where it has one, its value."""
+        value = self.scene.value(name)
+        self.nodes.append(Node(at, Point(RADIUS, RADIUS), name, also=also))
+        above = 8 if value else 0
+        self.texts.append(Text(Point(at.x, at.y - above), (self.scene.notation.symbol(name),), size=LARGE, name=name))
+        self.add(Point(at.x, at.y + 11), value, Ink.FORWARD, name)
+
+    def bias(self, unit: Point, name: str) -> None:
+        """Place a bias below its unit, its gradient below it."""
+        self.add(Point(unit.x, unit.y + RADIUS + 10), self.scene.named(name), Ink.PLAIN, name, on_line=True)
+        self.add(Point(unit.x, unit.y + RADIUS + 25), self.scene.gradient(name), Ink.BACKWARD, name, on_line=True)
+
+    def add(
+        self, at: Point, label: Label, ink: Ink, name: str, *, on_line: bool = False, anchor: str = "middle"
+    ) -> None:
+        """Place a label, if there is anything to say."""
+        if label:
+            self.texts.append(Text(at, label, ink, anchor=anchor, name=name, on_line=on_line))
+
+    def edges(self, before: _Column, column: _Column, left: float, right: float) -> None:
+        """Place the edges between two layers, with labels where there is room for them."""
+        starts = dict(zip(before.units, before.places(self.row), strict=True))
+        ends = dict(zip(column.units, column.places(self.row), strict=True))
+        is_labelled, fraction = _is_labelled(before, column), _fraction(before, column)
+        scene = self.scene
+        sizes = {name: _size(scene, name) for name, _ in _weights(scene, before, column)}
+        largest = max(map(abs, sizes.values()), default=0.0) or 1.0
+        for start, end in itertools.product(before.shown, column.shown):
+            name = f"W{column.layer}_{end}_{start}"
+            line = _arrow(Point(left, starts[start]), Point(right, ends[end]), name)
+            if is_labelled or not any(sizes.values()):
+                self.lines.append(line)
+            else:
+                share = abs(sizes[name]) / largest
+                ink = Ink.FORWARD if sizes[name] >= 0 else Ink.NEGATIVE
+                thickness = round(_THINNEST + share * (_THICKEST - _THINNEST), 2)
+                self.lines.append(
+                    replace(line, ink=ink, thickness=thickness, is_dashed=sizes[name] < 0, has_head=False)
+                )
+            if is_labelled:
+                x = left + fraction * (right - left)
+                y = starts[start] + fraction * (ends[end] - starts[start])
+                slope = scene.gradient(name)
+                self.add(Point(x, y - (8 if slope else 0)), scene.named(name), Ink.PLAIN, name, on_line=True)
+                self.add(Point(x, y + 7.5), slope, Ink.BACKWARD, name, on_line=True)
+
+    def loss(self, column: _Column, x: float) -> None:
+        """Place the targets beside the outputs, and the loss."""
+        scene, output = self.scene, self.scene.derivation.graph.output
+        targets = {unit: scene.named(f"y_{unit}") if scene.value(f"y_{unit}") else () for unit in column.shown}
+        end = x + 2 * RADIUS + max(60.0, *(_width(label) + 24 for label in targets.values()))
+        for unit, y in zip(column.units, column.places(self.row), strict=True):
+            if unit is None:
+                continue
+            self.lines.append(_arrow(Point(x, y), Point(end, 0), ""))
+            place = Point(x + RADIUS + 10, y - 10 if y <= 0 else y + 10)
+            # The edge to the loss runs towards the middle: the target stands on its other side.
+            self.add(place, targets[unit], Ink.PLAIN, f"y_{unit}", on_line=True, anchor="start")
+        self.unit(Point(end, 0), output)
+
+
+def _layer_name(notation: Notation, layer: int) -> Message:
+    if layer in (0, notation.depth):
+        return message("layer.output" if layer else "layer.input")
+    return message("layer.hidden_only") if notation.depth == 2 else message("layer.hidden", number=layer)
+
+
+def _size(scene: _Scene, name: str) -> float:
+    return float(scene.written[name].value) if name in scene.written else 0.0
+
+
+def _arrow(start: Point, end: Point, name: str) -> Line:
+    """Return the arrow from the rim of one unit to that of another."""
+    long = ((end.x - start.x) ** 2 + (end.y - start.y) ** 2) ** 0.5
+    x, y = (end.x - start.x) / long, (end.y - start.y) / long
+    first = Point(start.x + RADIUS * x, start.y + RADIUS * y)
+    return Line((first, Point(end.x - RADIUS * x, end.y - RADIUS * y)), name)
+
+
+def _with_paths(drawn: _Drawing, highlight: str) -> Diagram:
+    """Return the diagram with the chains of everything that is drawn and has a gradient."""
+    derivation = drawn.scene.derivation
+    chains = Chains(derivation)
+    shown = {name for node in drawn.nodes for name in (node.name, *node.also)}
+    shown |= {line.name for line in drawn.lines if line.name} | {text.name for text in drawn.texts if text.name}
+    kinds = {quantity.name for quantity in derivation.parameters}
+    starts = [name for name in shown if name.partition("_")[0] in kinds]
+    paths = {
+        name: tuple(other for other in chains.onward(name) if other in shown or other == name)
+        for name in sorted(starts)
+    }
+    path = frozenset(chains.onward(highlight)) if highlight else frozenset()
+    title = message("figure.network")
+    return Diagram(title, tuple(drawn.nodes), tuple(drawn.lines), tuple(drawn.texts), paths, path)

@@ -1,0 +1,142 @@
+"""Places for the nodes of a graph without cycles: ranks from left to right, few crossings, no two nodes on each other.
+
+Ranks are longest paths; the order within a rank is found by the barycentre heuristic (Sugiyama, Tagawa and Toda, 1981),
+with a node of its own wherever an edge passes a rank.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+_SWEEPS = 12
+_SETTLINGS = 30
+_PASSING = 0.45
+"""The height of a passing edge, in rows."""
+
+Key = Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The rank and the height (in rows, from 0) of every node, and for every edge the heights where it passes ranks."""
+
+    ranks: Mapping[str, int]
+    heights: Mapping[str, float]
+    passes: Mapping[tuple[str, str], tuple[float, ...]]
+
+
+def layout(nodes: Sequence[str], edges: Sequence[tuple[str, str]], leaves: Iterable[str]) -> Layout:
+    """Return places for nodes given in an order in which each comes after those it is computed from.
+
+    Leaves stand just before the first node that reads them.
+    """
+    ranks = _ranks(nodes, edges, set(leaves))
+    columns: list[list[Key]] = [[] for _ in range(max(ranks.values(), default=0) + 1)]
+    for node in nodes:
+        columns[ranks[node]].append(node)
+    links: list[tuple[Key, Key]] = []
+    for edge in edges:
+        stops: list[Key] = [edge[0], *((edge, rank) for rank in range(ranks[edge[0]] + 1, ranks[edge[1]])), edge[1]]
+        for stop, rank in zip(stops[1:-1], range(ranks[edge[0]] + 1, ranks[edge[1]]), strict=True):
+            columns[rank].append(stop)
+        links += itertools.pairwise(stops)
+    before, after = _neighbours(links)
+    _order(columns, before, after)
+    places = _settled(columns, before, after)
+    passes = {edge: tuple(places[edge, rank] for rank in range(ranks[edge[0]] + 1, ranks[edge[1]])) for edge in edges}
+    return Layout(ranks, {node: places[node] for node in nodes}, passes)
+
+
+def _ranks(nodes: Sequence[str], edges: Sequence[tuple[str, str]], leaves: set[str]) -> dict[str, int]:
+    ranks = dict.fromkeys(nodes, 0)
+    inward: dict[str, list[str]] = {}
+    for start, end in edges:
+        inward.setdefault(end, []).append(start)
+    for node in nodes:
+        ranks[node] = max((ranks[start] + 1 for start in inward.get(node, ())), default=0)
+    for leaf in leaves:
+        readers = [ranks[end] for start, end in edges if start == leaf]
+        ranks[leaf] = min(readers) - 1 if readers else 0
+    return ranks
+
+
+def _neighbours(links: Iterable[tuple[Key, Key]]) -> tuple[dict[Key, list[Key]], dict[Key, list[Key]]]:
+    before: dict[Key, list[Key]] = {}
+    after: dict[Key, list[Key]] = {}
+    for start, end in links:
+        before.setdefault(end, []).append(start)
+        after.setdefault(start, []).append(end)
+    return before, after
+
+
+def _order(columns: list[list[Key]], before: Mapping[Key, list[Key]], after: Mapping[Key, list[Key]]) -> None:
+    """Sort every column by the mean place of its neighbours, forwards and backwards; keep the order with least crossings."""
+    best = [list(column) for column in columns]
+    least = _crossings(columns, after)
+    for sweep in range(_SWEEPS):
+        forwards = sweep % 2 == 0
+        pairs = list(itertools.pairwise(columns if forwards else columns[::-1]))
+        for fixed, moved in pairs:
+            places = {node: place for place, node in enumerate(fixed)}
+            own = {node: place for place, node in enumerate(moved)}
+            near = before if forwards else after
+
+            def mean(
+                node: Key,
+                places: Mapping[Key, int] = places,
+                own: Mapping[Key, int] = own,
+                near: Mapping[Key, list[Key]] = near,
+                scale: float = max(len(fixed), 1) / max(len(moved), 1),
+            ) -> float:
+                found = [places[other] for other in near.get(node, ()) if other in places]
+                return sum(found) / len(found) if found else own[node] * scale
+
+            moved.sort(key=mean)
+        crossings = _crossings(columns, after)
+        if crossings < least:
+            best, least = [list(column) for column in columns], crossings
+    for column, order in zip(columns, best, strict=True):
+        column[:] = order
+
+
+def _crossings(columns: Sequence[Sequence[Key]], after: Mapping[Key, list[Key]]) -> int:
+    total = 0
+    for left, right in itertools.pairwise(columns):
+        places = {node: place for place, node in enumerate(right)}
+        ends = [sorted(places[end] for end in after.get(start, ()) if end in places) for start in left]
+        for above, below in itertools.combinations(ends, 2):
+            total += sum(1 for a in above for b in below if a > b)
+    return total
+
+
+def _settled(
+    columns: Sequence[Sequence[Key]], before: Mapping[Key, list[Key]], after: Mapping[Key, list[Key]]
+) -> dict[Key, float]:
+    """Return heights near the mean of the neighbours' heights, at least one row apart within a column."""
+    places = {node: position - (len(column) - 1) / 2 for column in columns for position, node in enumerate(column)}
+    for turn in range(_SETTLINGS):
+        for column in columns if turn % 2 == 0 else columns[::-1]:
+            wished = []
+            for node in column:
+                near = [places[other] for other in (*before.get(node, ()), *after.get(node, ()))]
+                wished.append(sum(near) / len(near) if near else places[node])
+            sizes = [1.0 if isinstance(node, str) else _PASSING for node in column]
+            places.update(zip(column, _apart(wished, sizes), strict=True))
+    least = min(places.values(), default=0.0)
+    return {node: place - least for node, place in places.items()}
+
+
+def _apart(wished: Sequence[float], sizes: Sequence[float]) -> list[float]:
+    """Return the nearest places in the same order at which nothing overlaps (isotonic regression, after shifts)."""
+    shifts = [0.0, *itertools.accumulate((above + below) / 2 for above, below in itertools.pairwise(sizes))]
+    blocks: list[tuple[float, int]] = []
+    for shift, wish in zip(shifts, wished, strict=False):
+        total, count = wish - shift, 1
+        while blocks and blocks[-1][0] / blocks[-1][1] > total / count:
+            last = blocks.pop()
+            total, count = total + last[0], count + last[1]
+        blocks.append((total, count))
+    flat = [total / count for total, count in blocks for _ in range(count)]
+    return [place + shift for place, shift in zip(flat, shifts, strict=False)]

@@ -1,0 +1,1 @@
+"""Homework: fair variants of a problem, sheets and keys, marking that follows the student."""

@@ -1,0 +1,115 @@
+"""What is asked: answer ids, the keys of the program they stand for, and other names that students may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from symbackprop.derivation import Derivation
+from symbackprop.graph import Quantity, Role
+from symbackprop.homework.program import GRADIENT, NEW, PATH, Program, key_of, split
+from symbackprop.notation import Notation, Symbol
+from symbackprop.problems import Homework
+from symbackprop.problems.assignments import LEARNING_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer: its id (`dL_dz1_2@3`), its key in the program, the entry of `ask` it belongs to, other accepted names."""
+
+    id: str
+    key: str
+    group: str
+    aliases: tuple[str, ...] = ()
+
+
+def answers(program: Program, homework: Homework) -> tuple[Answer, ...]:
+    """Return what is asked, in the order of computation: forward pass, errors from the output back, gradients, update."""
+    output = program.derivation.graph.output
+    found: dict[str, Answer] = {}
+    printed = {key: name for name, key in names_of(program).items() if name != _id(key, output)}
+    for group in homework.ask:
+        for key in _keys(program.derivation, group):
+            if key in program.by_key and key not in found:
+                aliases = (printed[key],) if key in printed else ()
+                found[key] = Answer(_id(key, output), key, group, aliases)
+    order = {key: position for position, key in enumerate(_in_order(program))}
+    return tuple(sorted(found.values(), key=lambda answer: order[answer.key]))
+
+
+def names_of(program: Program) -> dict[str, str]:
+    """Return the key of every quantity by its id and, where no other has that name, as the document prints it."""
+    derivation = program.derivation
+    output = derivation.graph.output
+    notation = Notation.of(derivation.graph, derivation.problem.notation)
+    keys = [key for key in (*program.leaves, *program.by_key) if PATH not in key]
+    ids = {_id(key, output): key for key in keys}
+    printed: dict[str, list[str]] = {}
+    for key in keys:
+        if key != LEARNING_RATE:
+            printed.setdefault(_printed(key, notation, output), []).append(key)
+    return ids | {name: each[0] for name, each in printed.items() if len(each) == 1 and name not in ids}
+
+
+def _in_order(program: Program) -> Iterator[str]:
+    """Yield the keys of all that is computed as a student goes: values, errors layer by layer back, gradients, update."""
+    derivation = program.derivation
+    quantities = derivation.graph.quantities
+    defined = [quantity for quantity in quantities.values() if quantity.role in (Role.INTERMEDIATE, Role.OUTPUT)]
+    parameters = derivation.graph.of_role(Role.PARAMETER)
+    layers = sorted({quantity.layer or 0 for quantity in parameters}, reverse=True)
+    backward = [quantity for layer in layers for quantity in parameters if (quantity.layer or 0) == layer]
+    for mark, several in (("", defined), (GRADIENT, reversed(defined)), (GRADIENT, backward), (NEW, parameters)):
+        for quantity in several:
+            yield from (mark + key for key in _elements(derivation, quantity))
+    for quantity in defined:
+        yield from (NEW + key for key in _elements(derivation, quantity))
+
+
+def _keys(derivation: Derivation, group: str) -> Iterator[str]:
+    quantities = derivation.graph.quantities
+    if group in quantities:
+        yield from _elements(derivation, quantities[group])
+    elif group == "new_L":
+        yield NEW + derivation.graph.output
+    elif group == "deltas":
+        for quantity in quantities.values():
+            if quantity.kind in ("pre_activation", "gate"):
+                yield from (GRADIENT + key for key in _elements(derivation, quantity))
+    else:
+        mark = GRADIENT if group == "gradients" else NEW
+        training = derivation.problem.training
+        frozen = training.frozen if training is not None and group == "updated" else frozenset()
+        for quantity in derivation.graph.of_role(Role.PARAMETER):
+            if quantity.name not in frozen:
+                yield from (mark + element for element in quantity.elements())
+
+
+def _elements(derivation: Derivation, quantity: Quantity) -> Iterator[str]:
+    samples = range(1, (derivation.graph.samples or 0) + 1) if quantity.batched else [None]
+    for sample in samples:
+        yield from (key_of(element, sample) for element in quantity.elements())
+
+
+def _id(key: str, output: str) -> str:
+    if key.startswith(GRADIENT):
+        return f"d{output}_d{key[len(GRADIENT) :]}"
+    if key.startswith(NEW):
+        return f"new_{key[len(NEW) :]}"
+    return key
+
+
+def _printed(key: str, notation: Notation, output: str) -> str:
+    """Return the name of a quantity as the document prints it, in plain letters: `dE_dw5`, `o1`."""
+    mark, name, sample = split(key)
+    text = key_of(_plain(notation.symbol(name)), sample)
+    if mark == GRADIENT:
+        return f"d{_plain(notation.symbol(output))}_d{text}"
+    return f"new_{text}" if mark == NEW else text
+
+
+def _plain(symbol: Symbol) -> str:
+    """Return a symbol in letters and digits: h with the index 1 is `h1`, W with 1 above and 2, 1 below is `W1_2_1`."""
+    lower = [part if isinstance(part, str) else _plain(part) for part in symbol.lower]
+    upper = [part.strip("()") for part in symbol.upper]
+    return symbol.base + "_".join([*upper, *lower])

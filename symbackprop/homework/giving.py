@@ -1,0 +1,182 @@
+"""Giving out: a sheet and a key for each student, in files that are the same whoever writes them.
+
+A job is cut into chunks of students, which any number of processes can work at: what comes out depends on nothing but the
+job and the student.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from symbackprop import rendering
+from symbackprop.document.blocks import Document
+from symbackprop.homework import sheets
+from symbackprop.homework.roster import file_name
+from symbackprop.homework.store import Enrolment, Manifest
+from symbackprop.homework.variants import Assignment, Cohort, values_of, variant
+from symbackprop.problems import Problem
+from symbackprop.rendering import booklets
+
+CHUNK = 20
+TYPESET_CHUNK = 100
+"""Students of one chunk, and of one run of TeX."""
+SECONDS = 10.0
+"""Time that a run of TeX may take for each student."""
+
+SHEETS, KEYS = "students/sheets", "teacher/keys"
+
+Files = dict[str, str | bytes]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be written: for which students (places in the manifest), in which formats."""
+
+    manifest: Manifest
+    formats: tuple[str, ...]
+    language: str
+    anonymous: bool
+    templates: str | None = None
+
+
+@dataclass(frozen=True)
+class _Student:
+    """One student's numbers, ready to be printed."""
+
+    enrolment: Enrolment
+    problem: Problem
+    header: sheets.Header
+    values: Mapping[str, float]
+
+
+def paths(job: Job, place: int) -> list[str]:
+    """Return the files of one student, relative to the folder of the homework."""
+    table = rendering.formats(job.templates)
+    enrolment = job.manifest.enrolments[place]
+    found = []
+    for name in job.formats:
+        suffix = table[name].suffix
+        found.append(f"{SHEETS}/{_sheet_name(job, enrolment)}.{suffix}")
+        found.append(f"{KEYS}/{file_name(enrolment.student.id)}.{suffix}")
+    return found
+
+
+def _sheet_name(job: Job, enrolment: Enrolment) -> str:
+    return enrolment.code if job.anonymous else file_name(enrolment.student.id)
+
+
+def documents(job: Job, places: Sequence[int], processes: int | None = None) -> Iterator[tuple[int, Files]]:
+    """Yield, chunk by chunk, how many students are done and their files: sheets and keys in all formats.
+
+    `processes` is the number of processes that work (default: one for each core, one where there is little to do).
+    """
+    chunks = [tuple(places[start : start + CHUNK]) for start in range(0, len(places), CHUNK)]
+    workers = min(processes or os.cpu_count() or 1, len(chunks))
+    if workers <= 1:
+        yield from ((len(chunk), _written(job, chunk)) for chunk in chunks)
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        yield from zip(map(len, chunks), pool.map(_written, itertools.repeat(job), chunks), strict=True)
+
+
+def classes(job: Job, processes: int | None = None) -> Iterator[tuple[str, Files]]:
+    """Yield the class in one PDF, sheets then keys, each with the PDFs of all students cut from it.
+
+    Every student begins on a right-hand page of the class's file.
+    """
+    workers = min(processes or os.cpu_count() or 1, 2)
+    kinds = ("sheets", "keys")
+    if workers <= 1:
+        yield from ((kind, _collected(job, kind)) for kind in kinds)
+        return
+    with ProcessPoolExecutor(workers) as pool:
+        yield from zip(kinds, pool.map(_collected, itertools.repeat(job), kinds), strict=True)
+
+
+def _written(job: Job, chunk: Sequence[int]) -> Files:
+    given = _assignment(job.manifest)
+    table = rendering.formats(job.templates)
+    found: Files = {}
+    for student in _students(given, job.manifest, chunk):
+        pairs = {
+            f"{SHEETS}/{_sheet_name(job, student.enrolment)}": _sheet(given, student, job),
+            f"{KEYS}/{file_name(student.enrolment.student.id)}": _key(given, student),
+        }
+        for name, (place, content) in itertools.product(job.formats, pairs.items()):
+            if table[name].finish != "pdf":
+                text = booklets.written(content, student.problem, given.derivation, name, job.language, job.templates)
+                found[f"{place}.{table[name].suffix}"] = text
+    return found
+
+
+def _collected(job: Job, kind: str) -> Files:
+    given = _assignment(job.manifest)
+    places = range(len(job.manifest.enrolments))
+    whole: list[bytes] = []
+    found: Files = {}
+    for start in range(0, len(places), TYPESET_CHUNK):
+        students = list(_students(given, job.manifest, places[start : start + TYPESET_CHUNK]))
+        if kind == "sheets":
+            contents = [_sheet(given, student, job) for student in students]
+            names = [f"{SHEETS}/{_sheet_name(job, student.enrolment)}.pdf" for student in students]
+        else:
+            contents = [_key(given, student) for student in students]
+            names = [f"{KEYS}/{file_name(student.enrolment.student.id)}.pdf" for student in students]
+        problems = [student.problem for student in students]
+        together, each = booklets.collected(
+            contents, problems, given.derivation, job.language, job.templates, time_limit=SECONDS * len(students)
+        )
+        whole.append(together)
+        found |= dict(zip(names, each, strict=True))
+    folder = "students" if kind == "sheets" else "teacher"
+    return {f"{folder}/{kind}.pdf": booklets.joined(whole), **found}
+
+
+@functools.lru_cache(maxsize=2)
+def _ready(text: str) -> Assignment:
+    import json
+
+    fields = json.loads(text)
+    return Manifest.of(fields).assignment()
+
+
+def _assignment(manifest: Manifest) -> Assignment:
+    """Return the assignment of a manifest, made once in each process."""
+    return _ready(manifest.text())
+
+
+def _students(given: Assignment, manifest: Manifest, places: Sequence[int]) -> Iterator[_Student]:
+    chosen = [manifest.enrolments[place] for place in places]
+    cohort = enrolled(given, chosen)
+    for place, enrolment in enumerate(chosen):
+        student = enrolment.student
+        yield _Student(
+            enrolment,
+            variant(given, enrolment.positions),
+            sheets.Header(student.name, student.id, enrolment.code),
+            {key: float(array[place]) for key, array in cohort.values.items()},
+        )
+
+
+def enrolled(given: Assignment, enrolments: Sequence[Enrolment]) -> Cohort:
+    """Return the numbers of the variants of these students."""
+    positions: dict[str, list[Any]] = {}
+    for enrolment in enrolments:
+        for name, chosen in enrolment.positions.items():
+            positions.setdefault(name, []).append(chosen)
+    return values_of(given, tuple(enrolment.student.id for enrolment in enrolments), positions)
+
+
+def _sheet(given: Assignment, student: _Student, job: Job) -> Document:
+    header = sheets.Header("", "", student.header.code) if job.anonymous else student.header
+    return sheets.sheet(given, student.problem, header, student.values)
+
+
+def _key(given: Assignment, student: _Student) -> Document:
+    return sheets.key(given, student.problem, student.header, student.values)

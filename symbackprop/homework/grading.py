@@ -1,0 +1,44 @@
+"""Marking a class: the teacher's folder and a file of submissions in, marks out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from symbackprop.errors import message
+from symbackprop.homework.giving import enrolled
+from symbackprop.homework.marking import Marker
+from symbackprop.homework.overrides import corrected, read_overrides
+from symbackprop.homework.reports import Marked
+from symbackprop.homework.store import MANIFEST, Manifest
+from symbackprop.homework.submissions import read_submissions
+
+
+def grade(folder: Path, submissions: Path, overrides: Path | None = None) -> Marked:
+    """Return the marks of the class whose homework was written to `folder`.
+
+    `submissions` is a CSV file with a row for each answer (`student,answer,value`) or for each student; students without
+    a row get no marks. Raises `SymbackpropError` naming file and line for what cannot be used.
+    """
+    manifest = Manifest.read(folder / "teacher" / MANIFEST)
+    assignment = manifest.assignment()
+    marker = Marker(assignment)
+    enrolments = {enrolment.student.id: enrolment for enrolment in manifest.enrolments}
+    names = {name: answer.id for name, answer in marker.ids.items()}
+    handed_in = read_submissions(submissions, {id.lower(): id for id in enrolments}, names)
+    remarks = list(handed_in.remarks)
+    for id, code in handed_in.codes.items():
+        if code.upper() != enrolments[id].code.upper():
+            what = message("homework.wrong_code", found=code, student=id, expected=enrolments[id].code)
+            remarks.append((str(submissions), what))
+    present = [enrolment for id, enrolment in enrolments.items() if id in handed_in.texts]
+    cohort = enrolled(assignment, present)
+    marks, keys = {}, {}
+    for place, enrolment in enumerate(present):
+        id = enrolment.student.id
+        values = {key: float(array[place]) for key, array in cohort.values.items()}
+        tolerances = {answer: float(array[place]) for answer, array in cohort.tolerances.items()}
+        marks[id] = marker.mark(values, tolerances, handed_in.texts[id])
+        keys[id] = {answer.id: values[answer.key] for answer in assignment.answers}
+    corrections = () if overrides is None else read_overrides(overrides, enrolments, names)
+    found, changes = corrected(marks, corrections)
+    return Marked(manifest, assignment, found, keys, marker.total, remarks, changes)

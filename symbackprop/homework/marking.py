@@ -1,0 +1,268 @@
+"""Marking: each answer against the key, else against what follows from the student's own earlier answers.
+
+In order: nothing typed is `blank`, what cannot be read or decided `unreadable`; what is within tolerance of the key is
+`correct`, what is within tolerance of the value recomputed from the student's own earlier answers `follow_through`, the rest
+`wrong`. The recomputation runs the program of the problem with these answers in place, in both forms of each derivative.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from symbackprop.elements import Term
+from symbackprop.errors import EvaluationError, Message, SymbackpropError, message
+from symbackprop.evaluate import FLOAT
+from symbackprop.forms import abstracted
+from symbackprop.formula import Apply
+from symbackprop.functions import ACTIVATIONS
+from symbackprop.homework.answers import Answer, names_of
+from symbackprop.homework.program import Program, Runner, program
+from symbackprop.homework.reading import Reading, read
+from symbackprop.homework.tolerance import Tolerance
+from symbackprop.homework.variants import Assignment
+
+Values = Mapping[str, Any]
+
+_PROBES = 6
+_CLOSE = 1e-9
+
+
+class Verdict(StrEnum):
+    """What an answer turned out to be."""
+
+    CORRECT = "correct"
+    FOLLOW_THROUGH = "follow_through"
+    WRONG = "wrong"
+    BLANK = "blank"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The mark of one answer: points out of `most`; `used` are the student's own earlier values it was marked with."""
+
+    answer: Answer
+    text: str
+    verdict: Verdict
+    points: Fraction
+    most: Fraction
+    said: Message | None = None
+    used: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class _Question:
+    """One answer made ready to be marked: what it may read, and the ways to recompute it from asked quantities."""
+
+    answer: Answer
+    readable: Mapping[str, str]
+    ancestors: tuple[str, ...]
+    nearest: tuple[str, ...]
+    routes: tuple[tuple[Runner, Tolerance], ...]
+    bounds: tuple[float, float] | None
+
+
+class Marker:
+    """An assignment made ready to mark any number of students."""
+
+    def __init__(self, assignment: Assignment) -> None:
+        self.assignment = assignment
+        self.ids = {name: answer for answer in assignment.answers for name in (answer.id, *answer.aliases)}
+        self._names = names_of(assignment.program)
+        self._programs = (assignment.program, program(assignment.derivation, classroom=False))
+        self._questions = {answer.id: self._question(answer) for answer in assignment.answers}
+        points = assignment.homework.points
+        whole = sum((points[answer.group] for answer in assignment.answers), Fraction(0))
+        total = assignment.homework.total
+        self.scale = Fraction(1) if total is None else total / whole
+        self.most = {answer.id: points[answer.group] * self.scale for answer in assignment.answers}
+
+    @property
+    def total(self) -> Fraction:
+        """The marks of a sheet that is all correct."""
+        return sum(self.most.values(), Fraction(0))
+
+    def _question(self, answer: Answer) -> _Question:
+        asked = {other.key for other in self.assignment.answers}
+        before = {name for equation in self.assignment.program.cone([answer.key]) for name in _read(equation.terms)}
+        before |= {equation.name for equation in self.assignment.program.cone([answer.key])} - {answer.key}
+        known = frozenset(asked & before)
+        routes = []
+        nearest: dict[str, None] = {}
+        for steps in self._programs:
+            cone = steps.cone([answer.key], known)
+            nearest |= dict.fromkeys(name for equation in cone for name in _read(equation.terms) if name in known)
+            tolerance = Tolerance(steps, answer.key, self.assignment.homework.rounding, FLOAT, known)
+            routes.append((Runner(cone, FLOAT), tolerance))
+        readable = {name: key for name, key in self._names.items() if key in before}
+        order = [equation.name for equation in self.assignment.program.equations]
+        return _Question(
+            answer,
+            readable,
+            tuple(sorted(known, key=order.index)),
+            tuple(sorted(nearest, key=order.index)),
+            tuple(routes),
+            _bounds(self.assignment.program, answer.key),
+        )
+
+    def mark(self, values: Values, tolerances: Mapping[str, float], submitted: Mapping[str, str]) -> list[Mark]:
+        """Return the marks of one student, answer by answer in the order of computation.
+
+        `values` are the key's numbers by key, `tolerances` those of the answers by id, `submitted` what was typed by id.
+        """
+        readings = {
+            answer.key: read(
+                submitted.get(answer.id, ""),
+                (answer.id, *answer.aliases),
+                self._questions[answer.id].readable,
+            )
+            for answer in self.assignment.answers
+        }
+        marks: dict[str, Mark] = {}
+        own: dict[str, float] = {}
+        for answer in self.assignment.answers:
+            mark, value = self._marked(answer, readings[answer.key], values, tolerances[answer.id], own, marks)
+            marks[answer.key] = mark
+            if value is not None:
+                own[answer.key] = value
+        return list(marks.values())
+
+    def _marked(
+        self,
+        answer: Answer,
+        reading: Reading,
+        values: Values,
+        tolerance: float,
+        own: Mapping[str, float],
+        marks: Mapping[str, Mark],
+    ) -> tuple[Mark, float | None]:
+        """Return the mark of an answer and the value that later answers may follow from."""
+        most = self.most[answer.id]
+
+        def marked(verdict: Verdict, share: Fraction, said: Message | None = None, used: Any = ()) -> Mark:
+            return Mark(answer, reading.text, verdict, most * share, most, said, used)
+
+        nothing = Fraction(0)
+        if reading.is_blank:
+            return marked(Verdict.BLANK, nothing), None
+        if reading.mistake is not None:
+            return marked(Verdict.UNREADABLE, nothing, reading.mistake.what), None
+        assert reading.formula is not None
+        value = _value(reading.formula, values)
+        if value is None:
+            agrees = self._probed(answer, reading)
+            if agrees is None:
+                return marked(Verdict.UNREADABLE, nothing, message("mark.undecided")), None
+            return (marked(Verdict.CORRECT, Fraction(1)) if agrees else marked(Verdict.WRONG, nothing)), None
+        if abs(value - values[answer.key]) <= tolerance:
+            return marked(Verdict.CORRECT, Fraction(1)), value
+        question = self._questions[answer.id]
+        earlier = [key for key in question.nearest if key in own]
+        # Where all are within tolerance of the key, what follows from them may still be just outside it.
+        wrong = [key for key in earlier if marks[key].verdict is not Verdict.CORRECT] or earlier
+        if wrong:
+            personal = {**values, **{key: own[key] for key in question.ancestors if key in own}}
+            mine = _value(reading.formula, personal)
+            refused = self._refusal(question, wrong, own, values)
+            if self._follows(question, personal, (value, mine)):
+                used = tuple((marks[key].answer.id, marks[key].text.strip()) for key in wrong)
+                if refused is not None:
+                    return marked(Verdict.WRONG, nothing, refused, used), value
+                said = message("mark.follow_through", values=[message("mark.with", name=n, value=v) for n, v in used])
+                return marked(Verdict.FOLLOW_THROUGH, self.assignment.homework.follow_through, said, used), value
+        return marked(Verdict.WRONG, nothing), value
+
+    def _follows(self, question: _Question, personal: Values, candidates: Sequence[float | None]) -> bool:
+        """Say whether one of the values follows from the student's own earlier ones, along one of the routes."""
+        for runner, tolerance in question.routes:
+            known = {key: value for key, value in personal.items() if key not in runner.defined}
+            try:
+                found = runner.run(known)
+                allowed = float(tolerance.of(found))
+            except (EvaluationError, ArithmeticError, ValueError):
+                continue
+            expected = found[question.answer.key]
+            if any(value is not None and abs(value - expected) <= allowed for value in candidates):
+                return True
+        return False
+
+    def _refusal(
+        self, question: _Question, wrong: Sequence[str], own: Mapping[str, float], values: Values
+    ) -> Message | None:
+        """Return why nothing may follow from the student's values: one of them leaves nothing to compute."""
+        for key in wrong:
+            other = next(answer for answer in self.assignment.answers if answer.key == key)
+            if own[key] == 0 and values[key] != 0:
+                return message("mark.trivial_zero", name=other.id)
+            bounds = self._questions[other.id].bounds
+            if bounds is not None and not bounds[0] <= own[key] <= bounds[1]:
+                return message("mark.out_of_range", name=other.id)
+        return None
+
+    def _probed(self, answer: Answer, reading: Reading) -> bool | None:
+        """Say whether a formula equals the answer wherever it can be computed among random numbers; None if nowhere."""
+        agrees = None
+        assert reading.formula is not None
+        for values in self._probes:
+            found = _value(reading.formula, values)
+            expected = values[answer.key]
+            if found is None or not math.isfinite(expected):
+                continue
+            if abs(found - expected) > _CLOSE * max(abs(expected), abs(found), 1e-6):
+                return False
+            agrees = True
+        return agrees
+
+    @functools.cached_property
+    def _probes(self) -> list[Values]:
+        """Values of the whole program at a few numbers of no meaning."""
+        runner = Runner(self.assignment.program.equations, FLOAT)
+        found: list[Values] = []
+        for probe in range(1, _PROBES + 1):
+            leaves = {
+                key: math.sin(probe * 1.7 + position * 2.3) * 0.9 + 0.05
+                for position, key in enumerate(self.assignment.program.leaves)
+            }
+            try:
+                found.append(runner.run(leaves))
+            except (SymbackpropError, ArithmeticError, ValueError):
+                continue
+        return found
+
+
+def _read(terms: Sequence[Term]) -> Iterator[str]:
+    for term in terms:
+        yield from term.arguments
+
+
+def _value(formula: Any, values: Values) -> float | None:
+    """Return the number of a formula over keys, None where it has no finite one."""
+    form, arguments = abstracted(formula)
+    try:
+        found = float(FLOAT.function(form.formula, form.arity)(*[float(values[name]) for name in arguments]))
+    except (SymbackpropError, ArithmeticError, ValueError, TypeError):
+        return None
+    return found if math.isfinite(found) else None
+
+
+def _bounds(steps: Program, key: str) -> tuple[float, float] | None:
+    """Return the range of an activation's values, for a quantity that is one."""
+    equation = steps.by_key[key]
+    formula = equation.terms[0].form.formula
+    if len(equation.terms) != 1 or not isinstance(formula, Apply) or formula.function not in ACTIVATIONS:
+        return None
+    row = ACTIVATIONS[formula.function]
+    lowest = -math.inf if row.lowest is None else float(row.lowest)
+    highest = math.inf if row.highest is None else float(row.highest)
+    return lowest, highest
+
+
+def first_wrong(marks: Sequence[Mark]) -> Mark | None:
+    """Return the first answer, in the order of computation, that is wrong."""
+    return next((mark for mark in marks if mark.verdict is Verdict.WRONG), None)

@@ -1,0 +1,135 @@
+"""A teacher's corrections of marks, in a TOML file: an answer excused, a value accepted, points added.
+
+```toml
+[[override]]
+answer = "z1_2"          # an answer id; left out: every answer
+student = "s17"          # left out: every student
+excuse = true            # full points, whatever was answered
+# or: accept = "0.61"    # full points for this value
+# or: points = -0.5      # added to what the answer earned
+reason = "misprint on the sheet"
+```
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from symbackprop.errors import ProblemError, message, unknown
+from symbackprop.homework.marking import Mark, Verdict
+from symbackprop.homework.reading import read
+
+_KEYS = ("student", "answer", "excuse", "accept", "points", "reason")
+_ACTIONS = ("excuse", "accept", "points")
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """One correction; None stands for every student, every answer."""
+
+    student: str | None
+    answer: str | None
+    excuse: bool
+    accept: str | None
+    points: Fraction | None
+    reason: str
+
+    def applies(self, student: str, mark: Mark) -> bool:
+        """Say whether the correction is about a mark."""
+        is_meant = self.student in (None, student) and self.answer in (None, mark.answer.id)
+        return is_meant and (self.accept is None or _same(self.accept, mark.text))
+
+    def applied(self, mark: Mark) -> Mark:
+        """Return the corrected mark; points stay between 0 and the most that the answer can earn."""
+        said = message("mark.overridden", reason=self.reason or "–")
+        if self.points is not None:
+            points = min(max(mark.points + self.points, Fraction(0)), mark.most)
+            return replace(mark, points=points, said=said)
+        verdict = Verdict.CORRECT if self.accept is not None else mark.verdict
+        return replace(mark, verdict=verdict, points=mark.most, said=said)
+
+
+def read_overrides(path: Path, students: Collection[str], answers: Mapping[str, str]) -> tuple[Override, ...]:
+    """Return the corrections in a file; `answers` maps accepted names to answer ids.
+
+    Raises `ProblemError` or `UnknownNameError`, naming file and entry, for what cannot be used.
+    """
+    try:
+        content = tomllib.loads(path.read_text("utf-8-sig"), parse_float=Decimal)
+    except OSError as error:
+        raise ProblemError(message("problem.unreadable", reason=error.strerror or ""), where=str(path)) from None
+    except UnicodeDecodeError as error:
+        raise ProblemError(message("problem.encoding", offset=error.start), where=str(path)) from None
+    except ValueError as error:
+        raise ProblemError(message("problem.toml", reason=str(error)), where=str(path)) from None
+    for key in content:
+        if key != "override":
+            raise unknown("key", key, ("override",), where=str(path))
+    entries = content.get("override", [])
+    if not isinstance(entries, list):
+        raise ProblemError(message("problem.kind", expected=message("kind.list")), where=f"{path}: override")
+    return tuple(_override(entry, f"{path}: override[{n}]", students, answers) for n, entry in enumerate(entries))
+
+
+def _override(entry: Any, where: str, students: Collection[str], answers: Mapping[str, str]) -> Override:
+    if not isinstance(entry, dict):
+        raise ProblemError(message("problem.kind", expected=message("kind.table")), where=where)
+    for key in entry:
+        if key not in _KEYS:
+            raise unknown("key", key, _KEYS, where=where)
+    if sum(action in entry for action in _ACTIONS) != 1:
+        raise ProblemError(message("homework.one_action"), where=where, valid=_ACTIONS)
+    student, answer = entry.get("student"), entry.get("answer")
+    if student is not None and str(student) not in students:
+        raise unknown("student", str(student), students, where=f"{where}.student")
+    if answer is not None and answer not in answers:
+        raise unknown("asked", str(answer), answers, where=f"{where}.answer")
+    points = entry.get("points")
+    if points is not None and (isinstance(points, bool) or not isinstance(points, int | Decimal)):
+        raise ProblemError(message("problem.kind", expected=message("kind.number")), where=f"{where}.points")
+    return Override(
+        None if student is None else str(student),
+        None if answer is None else answers[answer],
+        bool(entry.get("excuse", False)),
+        None if entry.get("accept") is None else str(entry["accept"]),
+        None if points is None else Fraction(points),
+        str(entry.get("reason", "")),
+    )
+
+
+def _same(accepted: str, text: str) -> bool:
+    left, right = read(accepted, (), {}), read(text, (), {})
+    if left.number is not None:
+        return left.number == right.number
+    return " ".join(accepted.split()) == " ".join(text.split())
+
+
+Marks = Mapping[str, Sequence[Mark]]
+
+
+def corrected(
+    marks: Marks, overrides: Sequence[Override]
+) -> tuple[dict[str, list[Mark]], list[tuple[str, Mark, Mark]]]:
+    """Return the corrected marks by student, and every mark that changed: student, before, after."""
+    new = {student: [_corrected(student, mark, overrides) for mark in own] for student, own in marks.items()}
+    return new, list(_changes(marks, new))
+
+
+def _corrected(student: str, mark: Mark, overrides: Sequence[Override]) -> Mark:
+    for override in overrides:
+        if override.applies(student, mark):
+            mark = override.applied(mark)
+    return mark
+
+
+def _changes(before: Marks, after: Marks) -> Iterator[tuple[str, Mark, Mark]]:
+    for student, own in before.items():
+        for old, new in zip(own, after[student], strict=True):
+            if (old.points, old.verdict) != (new.points, new.verdict):
+                yield student, old, new

@@ -1,0 +1,223 @@
+"""What marking hands back: tables for the gradebook, a page for each student, a summary of the class."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from symbackprop import language, resources
+from symbackprop.errors import Message, message
+from symbackprop.homework.marking import Mark, Verdict, first_wrong
+from symbackprop.homework.roster import file_name
+from symbackprop.homework.store import Enrolment, Manifest, printed
+from symbackprop.homework.variants import Assignment
+from symbackprop.rendering.escapes import html
+from symbackprop.rendering.filling import filled
+from symbackprop.tables import write_csv
+
+REPORT_HEADER = ("student", "answer", "value", "verdict", "points", "max_points", "message")
+CHANGES_HEADER = ("student", "answer", "verdict_before", "points_before", "verdict", "points", "reason")
+
+Cell = Mapping[str, Any]
+
+
+def points(value: Fraction) -> str:
+    """Return points as they are printed: at most two decimals.
+
+    >>> points(Fraction(3, 2)), points(Fraction(20, 31))
+    ('1.5', '0.65')
+    """
+    return f"{float(round(value, 2)):.2f}".rstrip("0").rstrip(".")
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A class that is marked: marks by student, the key's numbers by student and answer, and what was found odd."""
+
+    manifest: Manifest
+    assignment: Assignment
+    marks: Mapping[str, Sequence[Mark]]
+    keys: Mapping[str, Mapping[str, float]]
+    most: Fraction
+    remarks: Sequence[tuple[str, Message]] = ()
+    changes: Sequence[tuple[str, Mark, Mark]] = ()
+
+    @property
+    def language(self) -> str:
+        """The language in which the homework was given out."""
+        return str(self.manifest.settings.get("language", language.DEFAULT))
+
+    def total(self, student: str) -> Fraction:
+        """Return the marks of a student."""
+        return sum((mark.points for mark in self.marks[student]), Fraction(0))
+
+    def say(self, said: Message) -> str:
+        """Return a message in the language of the homework."""
+        return language.say(self.language, said)
+
+
+def files(marked: Marked) -> Iterator[tuple[str, str]]:
+    """Yield every file of the marks as name and content: tables first, then the pages."""
+    yield "report.csv", _report(marked)
+    yield "gradebook.csv", _gradebook(marked)
+    if marked.changes:
+        yield "changes.csv", _changes(marked)
+    yield "summary.html", _summary(marked)
+    for enrolment in marked.manifest.enrolments:
+        if enrolment.student.id in marked.marks:
+            yield f"feedback/{file_name(enrolment.student.id)}.html", _feedback(marked, enrolment)
+
+
+def _report(marked: Marked) -> str:
+    rows = (
+        (student, mark.answer.id, mark.text, mark.verdict, points(mark.points), points(mark.most), _said(marked, mark))
+        for student, own in marked.marks.items()
+        for mark in own
+    )
+    return write_csv(REPORT_HEADER, rows)
+
+
+def _said(marked: Marked, mark: Mark) -> str:
+    """Return the remark in one line; of a mistake in an expression what it is, without the picture of where."""
+    if mark.said is None:
+        return ""
+    said = mark.said.arguments["what"] if _has_caret(mark) else mark.said
+    assert isinstance(said, Message)
+    return " ".join(marked.say(said).split())
+
+
+def _gradebook(marked: Marked) -> str:
+    columns = [column for column in marked.manifest.columns if column]
+    rows = []
+    for enrolment in marked.manifest.enrolments:
+        id = enrolment.student.id
+        total = points(marked.total(id)) if id in marked.marks else ""
+        rows.append([*(enrolment.student.row.get(column, "") for column in columns), total])
+    return write_csv([*columns, "total"], rows)
+
+
+def _changes(marked: Marked) -> str:
+    rows = (
+        (student, new.answer.id, old.verdict, points(old.points), new.verdict, points(new.points), _said(marked, new))
+        for student, old, new in marked.changes
+    )
+    return write_csv(CHANGES_HEADER, rows)
+
+
+def _feedback(marked: Marked, enrolment: Enrolment) -> str:
+    student, own = enrolment.student, marked.marks[enrolment.student.id]
+    first = first_wrong(own)
+    remarks = [] if first is None else [message("report.first_wrong", name=first.answer.id)]
+    header = _header(marked, ("answer", "yours", "expected", "verdict", "points", "remark"), numeric=("points",))
+    rows = [_feedback_row(marked, mark, marked.keys[student.id][mark.answer.id]) for mark in own]
+    return _page(
+        marked,
+        title=marked.assignment.problem.heading.said(marked.language),
+        subtitle=[marked.assignment.homework.course, student.name, student.id, enrolment.code],
+        total=message("report.total", points=points(marked.total(student.id)), most=points(marked.most)),
+        remarks=remarks,
+        parts=[(message("report.answers"), header, rows)],
+    )
+
+
+def _feedback_row(marked: Marked, mark: Mark, key: float) -> list[Cell]:
+    rounding = marked.assignment.homework.rounding
+    return [
+        _cell(mark.answer.id, "id"),
+        _cell(mark.text, "a"),
+        _cell(printed(key, rounding), "n"),
+        _cell(marked.say(message(f"verdict.{mark.verdict}")), str(mark.verdict)),
+        _cell(f"{points(mark.points)} / {points(mark.most)}", "n"),
+        _cell("" if mark.said is None else marked.say(mark.said), "caret" if _has_caret(mark) else ""),
+    ]
+
+
+def _has_caret(mark: Mark) -> bool:
+    return mark.said is not None and mark.said.id == "expression.mistake"
+
+
+def _summary(marked: Marked) -> str:
+    totals = [float(marked.total(student)) for student in marked.marks]
+    remarks = [
+        message("report.handed_in", count=len(totals), of=len(marked.manifest.enrolments)),
+        *(message("report.remark", where=where, what=what) for where, what in marked.remarks),
+    ]
+    if totals:
+        middle = [f"{value:.2f}" for value in (statistics.mean(totals), statistics.median(totals))]
+        total = message("report.class", mean=middle[0], median=middle[1], most=points(marked.most))
+    else:
+        total = message("report.nothing")
+    parts = [(message("report.by_answer"), *_by_answer(marked)), (message("report.by_student"), *_by_student(marked))]
+    return _page(
+        marked,
+        title=marked.assignment.problem.heading.said(marked.language),
+        subtitle=[marked.assignment.homework.course, marked.assignment.homework.date],
+        total=total,
+        remarks=remarks,
+        parts=parts,
+    )
+
+
+def _by_answer(marked: Marked) -> tuple[list[Cell], list[list[Cell]]]:
+    """Return, for each answer, how many students have each verdict, and how many went wrong first here."""
+    names = ("answer", *Verdict, "first_wrong_count")
+    header = _header(marked, names, numeric=names[1:])
+    rows = []
+    for answer in marked.assignment.answers:
+        verdicts = [mark.verdict for own in marked.marks.values() for mark in own if mark.answer.id == answer.id]
+        first = sum(1 for own in marked.marks.values() if (m := first_wrong(own)) and m.answer.id == answer.id)
+        rows.append(
+            [_cell(answer.id, "id"), *(_cell(str(verdicts.count(v)), "n") for v in Verdict), _cell(str(first), "n")]
+        )
+    return header, rows
+
+
+def _by_student(marked: Marked) -> tuple[list[Cell], list[list[Cell]]]:
+    header = _header(marked, ("student", "name", "points", "first_wrong"), numeric=("points",))
+    rows = []
+    for enrolment in marked.manifest.enrolments:
+        id = enrolment.student.id
+        if id not in marked.marks:
+            continue
+        first = first_wrong(marked.marks[id])
+        wrong = "" if first is None else first.answer.id
+        rows.append(
+            [_cell(id, "id"), _cell(enrolment.student.name), _cell(points(marked.total(id)), "n"), _cell(wrong, "id")]
+        )
+    return header, rows
+
+
+def _header(marked: Marked, names: Sequence[str], numeric: Sequence[str]) -> list[Cell]:
+    return [{"text": html(marked.say(message(f"report_column.{name}"))), "numeric": name in numeric} for name in names]
+
+
+def _cell(text: str, tone: str = "") -> Cell:
+    # In the picture of a mistake the spaces before the caret count.
+    escaped = (
+        html(text) if "\n" not in text else "\n".join(html(line.replace(" ", "\xa0")) for line in text.split("\n"))
+    )
+    return {"text": escaped, "tone": tone}
+
+
+def _page(
+    marked: Marked,
+    *,
+    title: str,
+    subtitle: Sequence[str],
+    total: Message,
+    remarks: Sequence[Message],
+    parts: Sequence[tuple[Message, list[Cell], list[list[Cell]]]],
+) -> str:
+    return filled(
+        (resources.folder("templates") / "marking",),
+        "report.jinja",
+        language=html(marked.language),
+        title=html(title),
+        subtitle=" · ".join(html(part) for part in subtitle if part),
+        total=html(marked.say(total)),
+        remarks=[html(marked.say(remark)) for remark in remarks],
+        parts=[{"title": html(marked.say(name)), "header": header, "rows": rows} for name, header, rows in parts],
+    )

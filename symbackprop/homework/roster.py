@@ -1,0 +1,102 @@
+"""The class: students by id and name, as a list from a learning system has them, and their codes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import urllib.parse
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from symbackprop.errors import ProblemError, message
+from symbackprop.tables import Sheet, read_csv
+
+CODE_LENGTH = 10
+_LONGEST_ID = 100
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A student: id, name, and the roster's row with all its columns."""
+
+    id: str
+    name: str
+    row: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Roster:
+    """A class in the order of its list; `columns` are the list's own."""
+
+    columns: tuple[str, ...]
+    students: tuple[Student, ...]
+
+
+def read_roster(path: Path, columns: Mapping[str, str]) -> Roster:
+    """Return the class in a CSV file; `columns` names its columns for `id` and `name` where they have other names.
+
+    Raises `ProblemError` for a missing column, a row without an id, and an id that stands twice.
+    """
+    sheet = read_csv(path)
+    option = "--student-columns id=…,name=…"
+    id_column = sheet.column(columns.get("id", "id"), option)
+    name_column = sheet.column(columns.get("name", "name"), option)
+    students = []
+    seen: dict[str, int] = {}
+    for line, row in sheet.rows:
+        id = row[id_column].strip()
+        _check_id(id, sheet, line, seen)
+        students.append(Student(id, row[name_column].strip(), row))
+    if not students:
+        raise ProblemError(message("homework.no_students"), where=str(path))
+    return Roster(sheet.columns, tuple(students))
+
+
+def _check_id(id: str, sheet: Sheet, line: int, seen: dict[str, int]) -> None:
+    where = f"{sheet.path}:{line}"
+    if not id:
+        raise ProblemError(message("homework.no_id"), where=where)
+    if len(id) > _LONGEST_ID or not id.isprintable():
+        raise ProblemError(message("homework.bad_id", limit=_LONGEST_ID), where=where)
+    if id.lower() in seen:
+        raise ProblemError(message("homework.twin_students", id=id, line=seen[id.lower()]), where=where)
+    seen[id.lower()] = line
+
+
+def numbered(count: int) -> Roster:
+    """Return a class of `count` students without names, numbered from 1."""
+    width = len(str(count))
+    students = tuple(
+        Student(id, "", {"id": id, "name": ""}) for id in (str(number).zfill(width) for number in range(1, count + 1))
+    )
+    return Roster(("id", "name"), students)
+
+
+def file_name(id: str) -> str:
+    """Return an id as a file name that no file system or shell takes for anything else.
+
+    >>> file_name("../a b"), file_name("王五")
+    ('%2E.%2Fa%20b', '王五')
+    """
+    name = "".join(c if c.isalnum() or c in "-_." else urllib.parse.quote(c, safe="") for c in id)
+    if name.startswith((".", "-")) or name.endswith("."):
+        name = f"%{ord(name[0]):02X}{name[1:]}"
+        name = f"{name[:-1]}%2E" if name.endswith(".") else name
+    return f"%{ord(name[0]):02X}{name[1:]}" if _RESERVED.fullmatch(name) else name
+
+
+def code(secret: str, digest: str, student: str, attempt: int) -> str:
+    """Return the code of a variant: ten characters that tell sheets apart and from which no key can be made.
+
+    An HMAC-SHA-256 of problem, student and attempt under a secret that stays with the teacher.
+
+    >>> len(code("secret", "0f", "s1", 1))
+    10
+    """
+    text = json.dumps([digest, student, attempt])
+    return base64.b32encode(hmac.digest(secret.encode(), text.encode(), hashlib.sha256)).decode()[:CODE_LENGTH]

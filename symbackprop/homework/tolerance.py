@@ -1,0 +1,76 @@
+"""How far a legal answer may be from the key: roundings of earlier numbers, carried along by the derivation's own partials.
+
+A student who rounds as told changes every number that is written down by at most half a unit of its last digit. To first
+order that moves an answer by the sum over these numbers of |∂answer/∂number| · half a unit, which is reached when every
+rounding has the sign of its derivative. `MARGIN` covers what first order leaves out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy
+
+from symbackprop.elements import ElementEquation
+from symbackprop.evaluate import Arithmetic
+from symbackprop.formula import Slot
+from symbackprop.homework.program import Program, Sensitivity
+from symbackprop.problems import Rounding
+
+MARGIN = 1.1
+
+Array = Any
+Values = Mapping[str, Array]
+
+
+def half_unit(value: Array, rounding: Rounding) -> Array:
+    """Return half a unit of the last digit that the contract keeps of a number (or of an array of numbers).
+
+    >>> float(half_unit(0.0123456, Rounding(4, significant=True)))
+    5e-06
+    """
+    if not rounding.significant:
+        return numpy.broadcast_to(0.5 * 10.0**-rounding.digits, numpy.shape(value))
+    size = numpy.abs(value)
+    with numpy.errstate(divide="ignore", invalid="ignore"):
+        power = numpy.floor(numpy.log10(size)) - rounding.digits + 1
+        return numpy.where(size > 0, 0.5 * 10.0**power, 0.0)
+
+
+class Tolerance:
+    """The tolerance of one answer, made ready to compute.
+
+    `known` are the keys that are taken as they are, though with an uncertainty of half a unit (a student's own earlier
+    answers, who may have gone on with more digits than were handed in); what leads to them is not looked at.
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        key: str,
+        rounding: Rounding,
+        arithmetic: Arithmetic,
+        known: frozenset[str] = frozenset(),
+    ) -> None:
+        self.key = key
+        self.rounding = rounding
+        equations = program.cone([key], known)
+        self.equations = equations
+        self.sensitivity = Sensitivity(equations, key, arithmetic, frozenset(program.leaves) - known)
+        copied = {equation.name for equation in equations if _is_copy(equation)}
+        self.rounded = tuple(each for each in self.sensitivity.keys if each not in copied)
+
+    def of(self, values: Values, *, own: bool = True) -> Array:
+        """Return the tolerance at given values; without `own`, only what the roundings of earlier numbers make of it."""
+        slopes = self.sensitivity.of(values)
+        total: Array = 0.0
+        for key in self.rounded:
+            if own or key != self.key:
+                total = total + numpy.abs(slopes[key]) * half_unit(values[key], self.rounding)
+        return MARGIN * total
+
+
+def _is_copy(equation: ElementEquation) -> bool:
+    """Say whether an equation only passes a number on: nothing is computed, so nothing is rounded."""
+    return len(equation.terms) == 1 and equation.terms[0].form.formula == Slot(0)

@@ -1,0 +1,241 @@
+"""Variants: for each student numbers of their own, drawn fairly, the same on every machine and in every order.
+
+A variant is a pure function of the problem (as far as it has numbers), the seed, the student's id and the attempt. Each
+drawn quantity has a stream of its own for each student, PCG64 seeded by a SHA-256 of these names; draws are taken from it in
+blocks of `BLOCK` until one is fair. `VERSION` changes when this changes.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy
+
+from symbackprop.derivation import Derivation, derive
+from symbackprop.errors import ProblemError, message
+from symbackprop.graph import Role
+from symbackprop.homework.answers import Answer, answers
+from symbackprop.homework.arrays import ARRAYS
+from symbackprop.homework.fairness import Fairness
+from symbackprop.homework.program import Program, Runner, key_of, program
+from symbackprop.homework.tolerance import Tolerance
+from symbackprop.problems import Given, Homework, Problem
+from symbackprop.problems.assignments import LEARNING_RATE, drawn
+
+VERSION = 1
+BLOCK = 16
+MOST_TRIES = 2048
+
+Array = Any
+Positions = Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """A problem made ready to be drawn, asked and marked."""
+
+    problem: Problem
+    homework: Homework
+    derivation: Derivation
+    program: Program
+    answers: tuple[Answer, ...]
+
+    @functools.cached_property
+    def digest(self) -> str:
+        """A hash of all that changes numbers; titles, letters and points do not."""
+        return _digest(self.problem, self.homework)
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """The variants of a class: by student and drawn quantity the positions among its choices, and every value.
+
+    `values` are arrays with one entry for each student, by key of the program; `tolerances` those of each answer by id.
+    `rejections` counts, over all `tries`, the reasons against draws that were not fair.
+    """
+
+    students: tuple[str, ...]
+    positions: Positions
+    values: Mapping[str, Array]
+    tolerances: Mapping[str, Array]
+    tries: int
+    rejections: Mapping[str, int]
+
+
+def assignment(problem: Problem) -> Assignment:
+    """Return a problem ready for homework; one without `[homework]` asks for everything.
+
+    Raises `ProblemError` for what cannot be asked of a student: an update that is no gradient descent, missing numbers.
+    """
+    from symbackprop.problems.assignments import homework
+    from symbackprop.problems.spec import HomeworkSpec
+
+    if problem.training is not None and problem.training.update == "sequential":
+        raise ProblemError(message("homework.sequential"), where="training.update")
+    missing = [name for name in problem.missing() if name not in problem.variants]
+    if missing:
+        raise ProblemError(message("problem.missing_values", names=missing), where="variants")
+    asked = problem.homework or homework(HomeworkSpec(), problem)
+    derivation = derive(problem)
+    steps = program(derivation)
+    return Assignment(problem, asked, derivation, steps, answers(steps, asked))
+
+
+def draw(given: Assignment, students: Sequence[str], seed: int, attempts: Mapping[str, int]) -> Cohort:
+    """Return fair variants for the students (their ids); `attempts` numbers the attempt of each, from 1.
+
+    Raises `ProblemError` with the counted reasons when a student has no fair draw among `MOST_TRIES`.
+    """
+    runner = Runner(given.program.equations, ARRAYS)
+    fairness = Fairness(given.program, given.answers, given.homework, ARRAYS)
+    draws = given.problem.variants
+    streams = {student: _streams(given, student, seed, attempts[student]) for student in students}
+    chosen = {name: numpy.zeros((len(students), each.size), dtype=int) for name, each in draws.items()}
+    values: dict[str, Array] = {}
+    tolerances: dict[str, Array] = {}
+    rejections: Counter[str] = Counter()
+    tries = 0
+    waiting = numpy.arange(len(students))
+    for turn in range(MOST_TRIES if draws else 1):
+        if turn % BLOCK == 0:
+            blocks = [
+                {
+                    name: streams[students[k]][name].integers(len(e.choices), size=(BLOCK, e.size))
+                    for name, e in draws.items()
+                }
+                for k in waiting.tolist()
+            ]
+            numbered = dict(zip(waiting.tolist(), blocks, strict=True))
+        candidates = {name: numpy.array([numbered[k][name][turn % BLOCK] for k in waiting.tolist()]) for name in draws}
+        found = runner.run(leaves_of(given, candidates, len(waiting)))
+        reasons, allowed = fairness.judge(found)
+        against = numpy.zeros(len(waiting), dtype=bool)
+        for reason, which in reasons.items():
+            which = numpy.broadcast_to(which, against.shape)
+            rejections[reason] += int(which.sum())
+            against |= which
+        tries += len(waiting)
+        fair = ~against
+        for name, positions in candidates.items():
+            chosen[name][waiting[fair]] = positions[fair]
+        for into, arrays in ((values, found), (tolerances, allowed)):
+            for key, array in arrays.items():
+                kept = into.setdefault(key, numpy.zeros(len(students)))
+                kept[waiting[fair]] = numpy.broadcast_to(array, against.shape)[fair]
+        waiting = waiting[against]
+        if not len(waiting):
+            return Cohort(tuple(students), chosen, values, tolerances, tries, dict(+rejections))
+    raise _no_fair_draw(students[int(waiting[0])], tries, rejections)
+
+
+def values_of(given: Assignment, students: Sequence[str], positions: Mapping[str, Sequence[Sequence[int]]]) -> Cohort:
+    """Return the numbers of variants that were drawn before, at these positions, without judging them again."""
+    chosen = {name: numpy.array(rows, dtype=int) for name, rows in positions.items()}
+    found = Runner(given.program.equations, ARRAYS).run(leaves_of(given, chosen, len(students)))
+    allowed = {
+        answer.id: Tolerance(given.program, answer.key, given.homework.rounding, ARRAYS) for answer in given.answers
+    }
+    shape = (len(students),)
+    return Cohort(
+        tuple(students),
+        chosen,
+        {key: numpy.broadcast_to(array, shape) for key, array in found.items()},
+        {id: numpy.broadcast_to(tolerance.of(found), shape) for id, tolerance in allowed.items()},
+        0,
+        {},
+    )
+
+
+def _no_fair_draw(student: str, tries: int, rejections: Mapping[str, int]) -> ProblemError:
+    counted = [
+        message("homework.counted", reason=message(f"unfair.{reason}"), count=count)
+        for reason, count in Counter(rejections).most_common()
+    ]
+    return ProblemError(message("homework.unfair", student=student, tries=tries, reasons=counted), where="variants")
+
+
+def _streams(given: Assignment, student: str, seed: int, attempt: int) -> dict[str, numpy.random.Generator]:
+    found = {}
+    for name in given.problem.variants:
+        text = json.dumps(["symbackprop variants", VERSION, given.digest, seed, student, attempt, name])
+        entropy = int.from_bytes(hashlib.sha256(text.encode()).digest())
+        found[name] = numpy.random.Generator(numpy.random.PCG64(entropy))
+    return found
+
+
+def leaves_of(given: Assignment, positions: Positions, count: int) -> dict[str, Array]:
+    """Return the given numbers by key, one entry for each draw."""
+    found: dict[str, Array] = {}
+    problem = given.problem
+    if problem.training is not None:
+        found[LEARNING_RATE] = float(problem.training.settings[LEARNING_RATE].value)
+    for name, keys in _keys(given).items():
+        each = problem.variants.get(name)
+        if each is None:
+            entries = [] if name == LEARNING_RATE else problem.arrays[name].entries
+            found |= {key: float(entry.value) for key, entry in zip(keys, entries, strict=False) if entry is not None}
+            continue
+        numbers = numpy.array([float(choice.value) for choice in each.choices])[positions[name]]
+        if each.classes:
+            outputs = len(keys) // each.size
+            numbers = (numbers[:, :, None] == numpy.arange(outputs)).reshape(count, -1).astype(float)
+        found |= {key: numbers[:, column] for column, key in enumerate(keys)}
+    return {key: numpy.broadcast_to(value, (count,)) for key, value in found.items()}
+
+
+def _keys(given: Assignment) -> dict[str, list[str]]:
+    """Return the keys of each declared array in the order of its numbers, samples first, and of the learning rate."""
+    found = {LEARNING_RATE: [LEARNING_RATE]}
+    for quantity in given.derivation.graph.of_role(Role.PARAMETER, Role.INPUT, Role.TARGET):
+        samples = range(1, (given.derivation.graph.samples or 0) + 1) if quantity.batched else [None]
+        found[quantity.name] = [key_of(element, sample) for sample in samples for element in quantity.elements()]
+    return found
+
+
+def variant(given: Assignment, positions: Mapping[str, Sequence[int]]) -> Problem:
+    """Return the problem with the drawn numbers in place: exact, and with nothing left to draw."""
+    problem = given.problem
+    arrays = dict(problem.arrays)
+    training = problem.training
+    for name, each in problem.variants.items():
+        if name != LEARNING_RATE:
+            arrays[name] = drawn(each, positions[name], problem.arrays[name])
+        elif training is not None:
+            rate = each.choices[positions[name][0]]
+            training = replace(training, settings={**training.settings, LEARNING_RATE: rate})
+    return replace(problem, arrays=arrays, training=training, variants={})
+
+
+def _digest(problem: Problem, homework: Homework) -> str:
+    training = problem.training
+    content = [
+        repr(problem.model),
+        problem.layout,
+        {name: [array.shape, _numbers(array.entries)] for name, array in problem.arrays.items()},
+        problem.samples,
+        {name: [each.size, each.classes, _numbers(each.choices)] for name, each in problem.variants.items()},
+        None
+        if training is None
+        else [training.optimizer, {n: _number(g) for n, g in training.settings.items()}, sorted(training.frozen)],
+        homework.ask,
+        repr(homework.rounding),
+    ]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _numbers(entries: Sequence[Given | None]) -> list[str]:
+    return [_number(entry) for entry in entries]
+
+
+def _number(given: Given | None) -> str:
+    """Return a number as text; an irrational one by the expression that states it."""
+    if given is None:
+        return ""
+    return str(given.value) if isinstance(given.value, Fraction) else given.text

@@ -1,0 +1,158 @@
+"""The tables `[variants]` and `[homework]`: what is drawn for each student, what is asked and how it is marked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from symbackprop.errors import ProblemError, message, unknown
+from symbackprop.problems import numbers
+from symbackprop.problems.spec import ChoicesSpec, GridSpec, HomeworkSpec, ProblemSpec
+from symbackprop.problems.types import Array, Circuit, Draw, Given, Homework, Network, Problem, Rounding
+
+LEARNING_RATE = "learning_rate"
+GROUPS = ("deltas", "gradients", "updated", "new_L")
+"""What may be asked besides quantities by name: all ∂L/∂z (of a graph: by its gates), by parameters, the new values."""
+SHOWN = ("diagram", "formulas")
+_MOST_CHOICES = 10_000
+_ZERO, _ONE = Given(Fraction(0), "0"), Given(Fraction(1), "1")
+
+
+def variants(spec: ProblemSpec, problem: Problem) -> dict[str, Draw]:
+    """Return the draws of a problem by the name of what is drawn: a declared array or the learning rate."""
+    drawable = list(problem.arrays)
+    if problem.training is not None:
+        drawable.append(LEARNING_RATE)
+    found = {}
+    for name, table in spec.variants.items():
+        where = f"variants.{name}"
+        if name not in drawable:
+            raise unknown("drawable", name, drawable, where="variants")
+        choices = tuple(_choices(table, where))
+        if not choices:
+            raise ProblemError(message("homework.no_choice"), where=where)
+        classes = _are_classes(problem, name, choices, where)
+        found[name] = Draw(name, _size(problem, name, classes), choices, classes)
+    return found
+
+
+def _choices(table: GridSpec | ChoicesSpec, where: str) -> Iterator[Given]:
+    if isinstance(table, ChoicesSpec):
+        for position, value in enumerate(table.choices):
+            yield numbers.number(value, f"{where}.choices[{position}]")
+        return
+    bounds = []
+    for key, value in (("low", table.low), ("high", table.high), ("step", table.step)):
+        given = numbers.number(value, f"{where}.{key}")
+        if not isinstance(given.value, Fraction):
+            raise ProblemError(message("problem.rational", value=given.text), where=f"{where}.{key}")
+        bounds.append(given.value)
+    low, high, step = bounds
+    if step <= 0:
+        raise ProblemError(message("problem.bound", relation=">", limit=0), where=f"{where}.step")
+    if low > high:
+        raise ProblemError(message("problem.low_high"), where=where)
+    count = (high - low) // step + 1
+    if count > _MOST_CHOICES:
+        raise ProblemError(message("homework.many_choices", count=count, limit=_MOST_CHOICES), where=where)
+    for position in range(count):
+        value = low + position * step
+        yield Given(value, _spelled(value))
+
+
+def _spelled(value: Fraction) -> str:
+    """Return a fraction as a problem file would state it: a decimal if it ends, else numerator/denominator."""
+    rest = value.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    return str(value) if rest != 1 else format(value.numerator / value.denominator, ".15g")
+
+
+def _size(problem: Problem, name: str, classes: bool) -> int:
+    if classes:
+        return problem.samples or 1
+    return 1 if name == LEARNING_RATE else len(problem.arrays[name].entries)
+
+
+def _are_classes(problem: Problem, name: str, choices: tuple[Given, ...], where: str) -> bool:
+    """Say whether the choices of `y` are class indices, and check that they exist."""
+    from symbackprop.losses import LOSSES
+
+    model = problem.model
+    if name != "y" or not isinstance(model, Network) or model.loss_body:
+        return False
+    if LOSSES[model.loss].targets != "distribution":
+        return False
+    last = model.layers[-1].units - 1
+    for given in choices:
+        if given.value not in range(last + 1):
+            raise ProblemError(message("problem.class_index", value=given.text, last=last), where=where)
+    return True
+
+
+def drawn(draw: Draw, positions: Sequence[int], array: Array) -> Array:
+    """Return an array filled with the choices at the given positions; of classes, one-hot rows."""
+    chosen = tuple(draw.choices[position] for position in positions)
+    if draw.classes:
+        outputs = range(len(array.entries) // draw.size)
+        chosen = tuple(_ONE if output == given.value else _ZERO for given in chosen for output in outputs)
+    return Array(array.shape, chosen)
+
+
+def homework(spec: HomeworkSpec, problem: Problem) -> Homework:
+    """Return the assignment of a problem."""
+    names = askable(problem)
+    groups = [group for group in GROUPS if problem.training is not None or group not in ("updated", "new_L")]
+    valid = (*names, *groups)
+    usual = tuple(name for name in valid if name != "new_L")
+    ask = tuple(dict.fromkeys(usual if spec.ask is None else spec.ask))
+    for key, entries, known in (("ask", ask, valid), ("given", tuple(spec.given), names)):
+        for position, name in enumerate(entries):
+            if name not in known:
+                raise unknown("asked", name, known, where=f"homework.{key}[{position}]")
+    if not ask:
+        raise ProblemError(message("problem.kind", expected=message("kind.non_empty")), where="homework.ask")
+    for name in spec.given:
+        if name in ask:
+            raise ProblemError(message("homework.given_and_asked", name=name), where="homework.given")
+    if spec.significant is not None and spec.decimals is not None:
+        raise ProblemError(message("problem.rounding"), where="homework")
+    rounding = Rounding(spec.significant or 4, significant=True)
+    if spec.decimals is not None:
+        rounding = Rounding(spec.decimals, significant=False)
+    for name in spec.points:
+        if name not in ask:
+            raise unknown("asked", name, ask, where="homework.points")
+    points = {name: _positive(spec.points.get(name, 1), f"homework.points.{name}") for name in ask}
+    total = None if spec.total is None else _positive(spec.total, "homework.total")
+    share = numbers.number(spec.follow_through, "homework.follow_through")
+    return Homework(
+        ask=ask,
+        rounding=rounding,
+        points=points,
+        total=total,
+        follow_through=numbers.fraction_between(share, 0, 1, "homework.follow_through"),
+        given=tuple(dict.fromkeys(spec.given)),
+        instructions=spec.instructions,
+        course=spec.course,
+        date=spec.date,
+        show=tuple(dict.fromkeys(spec.show)),
+    )
+
+
+def _positive(value: object, where: str) -> Fraction:
+    given = numbers.number(value, where)
+    if not isinstance(given.value, Fraction):
+        raise ProblemError(message("problem.rational", value=given.text), where=where)
+    if given.value <= 0:
+        raise ProblemError(message("problem.bound", relation=">", limit=0), where=where)
+    return given.value
+
+
+def askable(problem: Problem) -> tuple[str, ...]:
+    """Return the computed quantities of a problem in order, by code name: what can be asked or given."""
+    if isinstance(problem.model, Circuit):
+        return tuple(text.partition("=")[0].strip() for text in problem.model.equations)
+    count = len(problem.model.layers)
+    return (*(f"{letter}{layer}" for layer in range(1, count + 1) for letter in "za"), "L")

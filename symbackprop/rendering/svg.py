@@ -1,0 +1,248 @@
+"""Diagrams → SVG: no script, no identifier, every text escaped.
+
+Colours are attributes, which any page's style sheet overrides by class (`forward`, `backward`, …); a style of its own lets
+custom properties (`--forward`, `--backward`, `--negative`, `--quiet`, `--paper`) do so too. Everything else has the
+colour of the text around the figure. `data-name` is a code name, `data-path` the code names on the chains of its gradient.
+"""
+
+from __future__ import annotations
+
+import html
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from symbackprop import language as phrases
+from symbackprop.errors import Message
+from symbackprop.figures.labels import SCRIPT, Decimal, Label, Part, greek, text_width
+from symbackprop.figures.shapes import Diagram, Ink, Line, Node, Plot, Point, Text
+from symbackprop.notation import Symbol
+from symbackprop.rendering import plots
+
+COLOURS = {
+    Ink.PLAIN: "currentColor",
+    Ink.QUIET: "#6B6B6B",
+    Ink.FORWARD: "#1B5E9B",
+    Ink.BACKWARD: "#B3261E",
+    Ink.NEGATIVE: "#A85A00",
+}
+_FONT = "Latin Modern Roman, STIX Two Text, Cambria, Georgia, Times New Roman, serif"
+_DOWN, _UP = 0.22, 0.38
+_HEAD = 7.0
+_HIGHLIGHT = 2.6
+_ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Letters of a label: how far below the line they stand and how large they are, in units of the label's size."""
+
+    text: str
+    drop: float = 0.0
+    scale: float = 1.0
+    italic: bool = False
+    back: float = 0.0
+    """How far to the left of the end of the run before it begins: a lower index stands below an upper one."""
+
+
+def picture(diagram: Diagram | Plot, alternative: Message, language: str) -> str:
+    """Return a figure as an `<svg>` element; `alternative` becomes its description."""
+    description = phrases.say(language, alternative)
+    title = phrases.say(language, diagram.title)
+    if isinstance(diagram, Plot):
+        return plots.svg(diagram, title, description, language)
+    return "\n".join(_lines(diagram, title, description, language)) + "\n"
+
+
+def opening(width: float, height: float, title: str, description: str, extra: str = "") -> list[str]:
+    """Return the first lines of a figure: its size and what it says to whom cannot see it."""
+    size = f'viewBox="0 0 {number(width)} {number(height)}" width="{number(width)}" height="{number(height)}"'
+    return [
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="figure" role="img" {size}{extra}>',
+        f"<title>{_escaped(title)}</title>",
+        f"<desc>{_escaped(description)}</desc>",
+    ]
+
+
+def _lines(diagram: Diagram, title: str, description: str, language: str) -> Iterator[str]:
+    extra = f' font-family="{_FONT}" fill="currentColor" stroke="none"'
+    yield from opening(diagram.width, diagram.height, title, description, extra)
+    colours = "".join(
+        f"svg.figure text.{ink}{{fill:var(--{ink},{colour})}}svg.figure path.{ink}{{stroke:var(--{ink},{colour})}}"
+        for ink, colour in COLOURS.items()
+        if ink is not Ink.PLAIN
+    )
+    yield f"<style>{colours}svg.figure rect.paper{{fill:var(--paper,#fff)}}</style>"
+    for line in diagram.lines:
+        yield _line(diagram, line)
+    yield from (_paper(text) for text in diagram.texts if text.on_line)
+    for node in diagram.nodes:
+        yield _node(diagram, node)
+    drawn = {node.name for node in diagram.nodes} | {line.name for line in diagram.lines}
+    for text in diagram.texts:
+        yield _text(diagram, text, language, is_alone=text.name not in drawn)
+    yield "</svg>"
+
+
+def _attributes(paths: Mapping[str, tuple[str, ...]], name: str, *classes: str) -> str:
+    found = f' class="{" ".join(filter(None, classes))}"' if any(classes) else ""
+    if name:
+        found += f' data-name="{_escaped(name)}"'
+    if name in paths:
+        found += f' data-path="{_escaped(" ".join(paths[name]))}"'
+    return found
+
+
+def _line(diagram: Diagram, line: Line) -> str:
+    on_path = diagram.is_highlighted(line)
+    ink = Ink.BACKWARD if on_path else line.ink
+    thickness = max(line.thickness, _HIGHLIGHT) if on_path else line.thickness
+    attributes = _attributes(diagram.paths, line.name, "edge", ink, "highlighted" if on_path else "")
+    dash = ' stroke-dasharray="5 3"' if line.is_dashed else ""
+    stroke = f' fill="none" stroke="{COLOURS[ink]}" stroke-width="{number(thickness)}"{dash}'
+    return f'<path{attributes} d="{_route(line)}{_head(line)}"{stroke}/>'
+
+
+def _route(line: Line) -> str:
+    first, *rest = line.points
+    text = f"M{_place(first)}"
+    for start, end in itertools.pairwise([first, *rest]):
+        if line.is_smooth and start.y != end.y:
+            middle = (start.x + end.x) / 2
+            text += f"C{_place(Point(middle, start.y))} {_place(Point(middle, end.y))} {_place(end)}"
+        else:
+            text += f"L{_place(end)}"
+    return text
+
+
+def _head(line: Line) -> str:
+    """Return the two strokes of an arrow's head."""
+    if not line.has_head:
+        return ""
+    start, end = line.points[-2:]
+    if line.is_smooth:
+        start = Point(start.x, end.y)
+    angle = math.atan2(end.y - start.y, end.x - start.x)
+    wings = [
+        Point(end.x - _HEAD * math.cos(angle + turn), end.y - _HEAD * math.sin(angle + turn)) for turn in (0.4, -0.4)
+    ]
+    return f"M{_place(wings[0])}L{_place(end)}L{_place(wings[1])}"
+
+
+def _node(diagram: Diagram, node: Node) -> str:
+    on_path = diagram.is_highlighted(node)
+    attributes = _attributes(
+        diagram.paths, node.name, "unit" if node.is_round else "leaf", "highlighted" if on_path else ""
+    )
+    if node.also:
+        attributes += f' data-also="{_escaped(" ".join(node.also))}"'
+    colour, thickness = (COLOURS[Ink.BACKWARD], _HIGHLIGHT) if on_path else (COLOURS[Ink.PLAIN], 1.1)
+    stroke = f' fill="none" stroke="{colour}" stroke-width="{number(thickness)}"'
+    if node.is_round:
+        return (
+            f'<circle{attributes} cx="{number(node.at.x)}" cy="{number(node.at.y)}" r="{number(node.half.x)}"{stroke}/>'
+        )
+    box = node.box
+    size = f'width="{number(2 * node.half.x)}" height="{number(2 * node.half.y)}" rx="4"'
+    return f'<rect{attributes} x="{number(box.left)}" y="{number(box.top)}" {size}{stroke}/>'
+
+
+def _paper(text: Text) -> str:
+    """Return the paper under a label on a line."""
+    box = text.box
+    size = f'width="{number(box.right - box.left)}" height="{number(box.bottom - box.top)}"'
+    return f'<rect class="paper" x="{number(box.left)}" y="{number(box.top)}" {size} fill="#fff"/>'
+
+
+def _text(diagram: Diagram, text: Text, language: str, *, is_alone: bool) -> str:
+    """Return a label; one of something that is not drawn itself (a bias) carries its chains."""
+    paths = diagram.paths if is_alone else {}
+    attributes = _attributes(paths, text.name, text.ink)
+    colour = "" if text.ink is Ink.PLAIN else f' fill="{COLOURS[text.ink]}"'
+    baseline = text.at.y + 0.34 * text.size
+    place = (
+        f'x="{number(text.at.x)}" y="{number(baseline)}" font-size="{number(text.size)}" text-anchor="{text.anchor}"'
+    )
+    runs = "".join(_spans(list(label_runs(text.label, language)), text.size))
+    return f"<text{attributes} {place}{colour}>{runs}</text>"
+
+
+def _spans(runs: list[_Run], size: float) -> Iterator[str]:
+    drop = 0.0
+    for run in runs:
+        attributes = ""
+        if run.drop != drop:
+            attributes += f' dy="{number((run.drop - drop) * size)}"'
+        if run.back:
+            attributes += f' dx="{number(-run.back * size)}"'
+        if run.scale != 1:
+            attributes += f' font-size="{number(run.scale * size)}"'
+        if run.italic:
+            attributes += ' font-style="italic"'
+        drop = run.drop
+        text = _escaped(run.text)
+        yield f"<tspan{attributes}>{text}</tspan>" if attributes else text
+
+
+def label_runs(label: Label, language: str) -> Iterator[_Run]:
+    """Yield the letters of a label with their places."""
+    for part in label:
+        yield from _part(part, language)
+
+
+def _part(part: Part, language: str) -> Iterator[_Run]:
+    match part:
+        case Symbol():
+            yield from _symbol(part)
+        case Decimal(text, exponent):
+            yield _Run(text.replace("-", "−"))
+            if exponent:
+                yield _Run("·10")
+                yield _Run(str(exponent).replace("-", "−"), -_UP, SCRIPT)
+        case Message():
+            yield _Run(phrases.say(language, part))
+        case _:
+            yield _Run(part)
+
+
+def _symbol(symbol: Symbol, drop: float = 0.0, scale: float = 1.0) -> Iterator[_Run]:
+    letter = greek(symbol.base) or symbol.base
+    yield _Run(letter + _ACCENTS.get(symbol.accent, ""), drop, scale, italic=len(letter) == 1 and letter.isalpha())
+    small = scale * SCRIPT
+    lower = list(_lower(symbol, drop + _DOWN * scale, small))
+    yield from lower
+    if symbol.upper:
+        wide = sum(run.scale * text_width(run.text) for run in lower)
+        upper = "".join(symbol.upper)
+        yield _Run(upper, drop - _UP * scale, small, back=wide)
+        if (rest := wide - small * text_width(upper)) > 0:
+            yield _Run("\u200b", drop, scale, back=-rest)
+
+
+def _lower(symbol: Symbol, drop: float, scale: float) -> Iterator[_Run]:
+    for position, piece in enumerate(symbol.lower):
+        if position:
+            yield _Run(",", drop, scale)
+        if isinstance(piece, str):
+            yield _Run(piece, drop, scale, italic=len(piece) == 1 and piece.isalpha())
+        else:
+            yield from _symbol(piece, drop, scale)
+
+
+def _escaped(text: str) -> str:
+    """Return a text for an element or an attribute; control characters, which XML has no way to write, are left out."""
+    return html.escape("".join(character for character in text if character.isprintable()))
+
+
+def _place(point: Point) -> str:
+    return f"{number(point.x)} {number(point.y)}"
+
+
+def number(value: float) -> str:
+    """Return a length with at most two decimals.
+
+    >>> number(3.0), number(-0.001), number(2.126)
+    ('3', '0', '2.13')
+    """
+    return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,183 @@
+"""Figures → TikZ: diagrams from the coordinates that the SVG has, plots as PGFPlots with their points.
+
+What a document needs: the packages `tikz` and `pgfplots`, and the colours `symbackpropforward`, `symbackpropbackward`
+and `symbackpropsoft`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from symbackprop import language as phrases
+from symbackprop.errors import Message
+from symbackprop.figures.labels import Decimal, Label, Part
+from symbackprop.figures.shapes import LARGE, Diagram, Ink, Line, Node, Plot, Point, Text
+from symbackprop.notation import Symbol
+from symbackprop.rendering.spelling import symbol
+
+UNIT = 0.75
+"""Points of TeX's for a pixel: the letters of 8 points are then as large beside the lines as in the SVG."""
+WIDEST, TALLEST = 440.0, 600.0
+"""The room on a page, in points; a larger diagram is scaled."""
+_SMALLEST = 0.6
+"""The scale below which letters are too small to read."""
+_COLOURS = {
+    Ink.PLAIN: "black",
+    Ink.QUIET: "symbackpropsoft",
+    Ink.FORWARD: "symbackpropforward",
+    Ink.BACKWARD: "symbackpropbackward",
+    Ink.NEGATIVE: "orange!60!black",
+}
+_SIGNS = {
+    "⋮": r"\vdots", "…": r"\cdots", "×": r"\times", "−": "-", "÷": r"\div", "⊙": r"\odot", "σ": r"\sigma", "Σ": r"\sum",
+    "·": r"\cdot", "√": r"\surd", "²": r"{}^2", "½": r"\frac12", "¼": r"\frac14", "ᵀ": r"\top", "≈": r"\approx",
+    "@": r"\cdot", "ƒ": "f", "| |": r"\vert\cdot\vert",
+}  # fmt: skip
+_MOST_TICKS = 12
+_MARKS = {"circle": "*", "square": "square*"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Writes labels in a language; `escape` writes plain text."""
+
+    language: str
+    escape: Callable[[str], str]
+
+    def label(self, label: Label) -> str:
+        return "".join(map(self._part, label))
+
+    def _part(self, part: Part) -> str:
+        match part:
+            case Symbol():
+                return f"${symbol(part)}$"
+            case Decimal(text, exponent):
+                return rf"${text} \cdot 10^{{{exponent}}}$" if exponent else f"${text}$"
+            case Message():
+                return self.escape(phrases.say(self.language, part))
+        return self._signs(part)
+
+    def _signs(self, text: str) -> str:
+        """Return signs as mathematics, words upright."""
+        lead, trail = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
+        inner = text.strip()
+        if inner in _SIGNS:
+            inner = f"${_SIGNS[inner]}$"
+        elif not inner.isascii():
+            inner = "".join(f"${_SIGNS[each]}$" if each in _SIGNS else self.escape(each) for each in inner)
+        elif inner in ("=", "+", "^"):
+            inner = "$=$" if inner == "=" else "$+$" if inner == "+" else "power"
+        else:
+            inner = self.escape(inner)
+        return (r"\," if lead else "") + inner + (r"\," if trail else "")
+
+
+def picture(found: Diagram | Plot, language: str, escape: Callable[[str], str]) -> str:
+    """Return a figure as a `tikzpicture`; one that is too large for a page comes with its own scaling."""
+    writer = _Writer(language, escape)
+    return "\n".join(_plot(writer, found) if isinstance(found, Plot) else _diagram(writer, found)) + "\n"
+
+
+def _diagram(writer: _Writer, diagram: Diagram) -> Iterator[str]:
+    width, height = diagram.width * UNIT, diagram.height * UNIT
+    scale, turned = (min(1.0, WIDEST / wide, TALLEST / high) for wide, high in ((width, height), (height, width)))
+    # What would be too small to read is turned, where that helps.
+    is_turned = scale < _SMALLEST and turned > scale
+    boxes = [r"\rotatebox{90}{%"] if is_turned else []
+    boxes += [rf"\scalebox{{{turned if is_turned else scale:.4f}}}{{%"] if scale < 1 else []
+    yield from boxes
+    yield rf"\begin{{tikzpicture}}[x={UNIT}pt, y=-{UNIT}pt, inner sep=1pt, font=\scriptsize]"
+    yield from (_line(diagram, line) for line in diagram.lines)
+    yield from (_paper(text) for text in diagram.texts if text.on_line)
+    yield from (_node(diagram, node) for node in diagram.nodes)
+    yield from (_text(writer, text) for text in diagram.texts)
+    yield r"\end{tikzpicture}" + "}" * len(boxes)
+
+
+def _line(diagram: Diagram, line: Line) -> str:
+    on_path = diagram.is_highlighted(line)
+    ink = Ink.BACKWARD if on_path else line.ink
+    options = [_COLOURS[ink], f"line width={max(line.thickness, 2 if on_path else 0) * 0.5:.2f}pt"]
+    options += ["dashed"] if line.is_dashed else []
+    options += ["-latex"] if line.has_head else []
+    route = _place(line.points[0])
+    for start, end in itertools.pairwise(line.points):
+        if line.is_smooth and start.y != end.y:
+            middle = (start.x + end.x) / 2
+            route += (
+                f" .. controls {_place(Point(middle, start.y))} and {_place(Point(middle, end.y))} .. {_place(end)}"
+            )
+        else:
+            route += f" -- {_place(end)}"
+    return rf"\draw[{', '.join(options)}] {route};"
+
+
+def _node(diagram: Diagram, node: Node) -> str:
+    colour = "symbackpropbackward, line width=1pt" if diagram.is_highlighted(node) else "line width=0.4pt"
+    if node.is_round:
+        return rf"\draw[{colour}] {_place(node.at)} circle[radius={node.half.x * UNIT:.2f}pt];"
+    box = node.box
+    corners = f"{_place(Point(box.left, box.top))} rectangle {_place(Point(box.right, box.bottom))}"
+    return rf"\draw[{colour}, rounded corners=3pt] {corners};"
+
+
+def _paper(text: Text) -> str:
+    """Return the paper under a label on a line."""
+    box = text.box
+    return rf"\fill[white] {_place(Point(box.left, box.top))} rectangle {_place(Point(box.right, box.bottom))};"
+
+
+def _text(writer: _Writer, text: Text) -> str:
+    options = [_COLOURS[text.ink]] if text.ink is not Ink.PLAIN else []
+    options += ["anchor=west, inner xsep=0pt"] if text.anchor == "start" else []
+    options += [r"font=\Large"] if text.size > LARGE else [r"font=\small"] if text.size == LARGE else []
+    inside = f"[{', '.join(options)}]" if options else ""
+    return rf"\node{inside} at {_place(text.at)} {{{writer.label(text.label)}}};"
+
+
+def _place(point: Point) -> str:
+    return f"({_number(point.x)},{_number(point.y)})"
+
+
+def _number(value: float) -> str:
+    return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
+
+
+def _plot(writer: _Writer, plot: Plot) -> Iterator[str]:
+    kind = "semilogyaxis" if plot.log else "axis"
+    options = [
+        "width=0.82\\linewidth", "height=0.5\\linewidth", "axis lines=left", "axis line style={-}",
+        f"xlabel={{{writer.label(plot.horizontal)}}}", f"ylabel={{{writer.label(plot.vertical)}}}",
+        "ylabel style={rotate=-90}",
+        "label style={font=\\small}", "tick label style={font=\\scriptsize}", "scaled ticks=false",
+        "tick label style={/pgf/number format/fixed, /pgf/number format/precision=4}",
+        "legend style={draw=none, font=\\scriptsize, at={(0.5,1.03)}, anchor=south}",
+        "legend style={/tikz/every even column/.append style={column sep=6pt}}",
+        "legend columns=-1", "legend cell align=left",
+    ]  # fmt: skip
+    if plot.counts and max(point.x for series in plot.series for point in series.points) <= _MOST_TICKS:
+        options += ["xtick distance=1"]
+    if plot.limits is not None:
+        box = plot.limits
+        options += [f"xmin={box.left:.6g}, xmax={box.right:.6g}, ymin={box.top:.6g}, ymax={box.bottom:.6g}"]
+    yield r"\begin{tikzpicture}"
+    yield rf"\begin{{{kind}}}["
+    yield ",\n".join(f"  {option}" for option in options) + "]"
+    for series in plot.series:
+        style = [_COLOURS[series.ink], f"line width={series.thickness * 0.6:.2f}pt"]
+        style += ["dashed"] if series.is_dashed else []
+        style += (
+            [f"mark={_MARKS[series.marks]}, mark size={1.2 if series.joined else 2.4}pt"]
+            if series.marks
+            else ["no marks"]
+        )
+        style += [] if series.joined else ["only marks"]
+        style += [] if series.name is not None else ["forget plot"]
+        points = " ".join(f"({point.x:.6g},{point.y:.6g})" for point in series.points)
+        yield rf"\addplot[{', '.join(style)}] coordinates {{{points}}};"
+        if series.name is not None:
+            yield rf"\addlegendentry{{{writer.escape(phrases.say(writer.language, series.name))}}}"
+    yield rf"\end{{{kind}}}"
+    yield r"\end{tikzpicture}"

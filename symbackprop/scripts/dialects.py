@@ -1,0 +1,106 @@
+"""What generated scripts call: the functions of NumPy or PyTorch for every operation, as templates over its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from symbackprop.compilation.printing import Dialect
+
+_SAME = ("exp", "sqrt", "sin", "cos", "tan", "tanh", "log1p", "expm1")
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The spelling of array operations in one library.
+
+    `reductions` are templates over the array, and with an axis over array and axis; `activations` those over the argument
+    and its parameters, where the library has the function itself. `defined` are functions that a script has to define.
+    A library that `differentiates` needs no backward pass.
+    """
+
+    name: str
+    dialect: Dialect
+    reductions: Mapping[str, tuple[str, str]]
+    joined: Mapping[str, str]
+    outer: str
+    repeated: str
+    activations: Mapping[str, str] = field(default_factory=dict)
+    defined: tuple[str, ...] = ()
+    differentiates: bool = False
+
+
+def spelled(number: float) -> str:
+    """Return a number as a person would type it: whole numbers without a point.
+
+    >>> spelled(2.0), spelled(0.1)
+    ('2', '0.1')
+    """
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+
+
+def _calls(module: str, **others: str) -> Mapping[str, str]:
+    return {**{name: f"{module}.{name}({{0}})" for name in _SAME}, "ln": f"{module}.log({{0}})", **others}
+
+
+def _numpy_step(argument: str, at_zero: Fraction) -> str:
+    return f"np.heaviside({argument}, {spelled(float(at_zero))})"
+
+
+def _numpy_extreme(function: str, left: str, right: str) -> str:
+    return f"np.{function}imum({left}, {right})"
+
+
+def _torch_extreme(function: str, left: str, right: str) -> str:
+    """Return `max` or `min` of two; PyTorch bounds an array by a number with another function than by an array."""
+    for number, other in ((left, right), (right, left)):
+        if number.lstrip("-").replace(".", "", 1).isdigit():
+            return f"torch.clamp({other}, {'min' if function == 'max' else 'max'}={number})"
+    return f"torch.{function}imum({left}, {right})"
+
+
+def _no_step(argument: str, at_zero: Fraction) -> str:
+    raise TypeError("a forward pass has no steps")
+
+
+NUMPY = Library(
+    "np",
+    Dialect(_calls("np", abs="np.abs({0})", erf="erf({0})", erfc="erfc({0})"), _numpy_extreme, _numpy_step, spelled),
+    {name: (f"np.{name}({{0}})", f"np.{name}({{0}}, axis={{1}})") for name in ("sum", "mean", "max", "min")},
+    {"stack": "np.stack([{0}], axis={1})", "concat": "np.concatenate([{0}], axis={1})"},
+    "np.outer({0}, {1})",
+    "np.broadcast_to({0}, {1})",
+    defined=("erf", "erfc", "placed"),
+)
+
+_F = "torch.nn.functional"
+
+TORCH = Library(
+    "torch",
+    Dialect(
+        _calls("torch", abs="torch.abs({0})", erf="torch.erf({0})", erfc="torch.erfc({0})"),
+        _torch_extreme,
+        _no_step,
+        spelled,
+    ),
+    {
+        **{name: (f"torch.{name}({{0}})", f"torch.{name}({{0}}, dim={{1}})") for name in ("sum", "mean")},
+        **{name: (f"torch.{name}({{0}})", f"torch.a{name}({{0}}, dim={{1}})") for name in ("max", "min")},
+    },
+    {"stack": "torch.stack([{0}], dim={1})", "concat": "torch.cat([{0}], dim={1})"},
+    "torch.outer({0}, {1})",
+    "torch.broadcast_to({0}, {1})",
+    {
+        "sigmoid": "torch.sigmoid({0})",
+        "relu": "torch.relu({0})",
+        "leaky_relu": f"{_F}.leaky_relu({{0}}, {{alpha}})",
+        "elu": f"{_F}.elu({{0}}, {{alpha}})",
+        "softsign": f"{_F}.softsign({{0}})",
+        "silu": f"{_F}.silu({{0}})",
+        "gelu": f"{_F}.gelu({{0}})",
+        "softmax": "torch.softmax({0}, dim={axis})",
+    },
+    differentiates=True,
+)
+"""Softplus is not PyTorch's own, which is the identity above 20."""

@@ -1,0 +1,261 @@
+"""The parts of a script as data for its template: lines, numbers, functions to define, the lines of the optimiser."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import math
+import re
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from symbackprop import optimizers, schedules
+from symbackprop.compilation import compile
+from symbackprop.compilation.folding import folded
+from symbackprop.compilation.identifiers import Identifiers
+from symbackprop.compilation.plan import Plan, plan
+from symbackprop.compilation.printing import printed
+from symbackprop.derivation import Derivation, derive
+from symbackprop.errors import MissingValueError, ProblemError, message
+from symbackprop.formula import Adjoint, Name, Node, Number, rewrite
+from symbackprop.graph import Role
+from symbackprop.problems import Problem
+from symbackprop.problems.training import batches_in
+from symbackprop.scripts.dialects import NUMPY, Library, spelled
+from symbackprop.scripts.lines import COUNT, SAMPLES, Lines
+
+WIDTH = 110
+LISTED = 200
+"""Of a problem with more gradients than this a script knows the norms only."""
+
+CHECKED = 20
+"""So many numbers of each parameter are compared with central differences."""
+
+_READ = "np torch math placed erf erfc m forward backward model"
+_OF_MODULES = """self training train eval to type half double float apply children modules buffers state_dict parameters
+compile cpu cuda xpu ipu mtia bfloat16 register_buffer register_module register_parameter"""
+
+RESERVED = frozenset((*_READ.split(), *_OF_MODULES.split(), *dir(builtins)))
+"""What the functions of a script read besides their arguments, and what PyTorch's modules have; a quantity of such a name
+gets an underscore."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One assignment: the name, the right-hand side, and the shape of the result as a comment says it."""
+
+    name: str
+    text: str
+    shape: str
+
+
+class Parts:
+    """What a script is made of, for one problem and library."""
+
+    def __init__(self, problem: Problem, library: Library) -> None:
+        """Prepare the parts; raises `SymbackpropError` for a problem without numbers."""
+        if problem.missing():
+            raise MissingValueError(message("problem.missing_values", names=list(problem.missing())))
+        self.problem, self.library = problem, library
+        self.derivation: Derivation = derive(problem)
+        graph = self.derivation.graph
+        self.wanted = tuple(each.name for each in graph.of_role(Role.PARAMETER) or graph.of_role(Role.INPUT))
+        samples = None if problem.samples is None else SAMPLES
+        self.plan: Plan = plan(self.derivation, samples, "float64", self.wanted)
+        self.identifiers = Identifiers(self.plan.derivation, RESERVED)
+        self.lines = Lines(self.plan, library, self.identifiers)
+
+    def view(self) -> Mapping[str, Any]:
+        """Return everything that a template asks for, by name."""
+        forward, backward = list(self._forward()), [] if self.library.differentiates else list(self._backward())
+        values = [each for each in forward if _reads([line.text for line in backward], each.name)]
+        return {
+            "arguments": ", ".join([self.names[name] for name in (*self._parameters, *self._data)]),
+            "parameters": self._arrays(self._parameters),
+            "data": self._arrays(self._data),
+            "batched": [self.names[name] for name in self._data if self.plan.graph.quantities[name].batched],
+            "forward": forward,
+            "backward": backward,
+            "counts": [_reads([line.text for line in lines], COUNT) for lines in (forward, backward)],
+            "values": [line.name for line in values],
+            "output": self.names[self.plan.graph.output],
+            "gradients": [(self.names[name], self._adjoint(name)) for name in self.wanted],
+            "functions": list(self._functions()),
+            "used": self.lines.used,
+            "expected": self._expected(),
+            "training": self._training(),
+            "checked": CHECKED,
+        }
+
+    @functools.cached_property
+    def names(self) -> Mapping[str, str]:
+        """The identifier of every quantity."""
+        return {name: self.identifiers.of(Name(name)) for name in self.plan.graph.quantities}
+
+    @property
+    def _parameters(self) -> tuple[str, ...]:
+        return tuple(each.name for each in self.plan.parameters)
+
+    @property
+    def _data(self) -> tuple[str, ...]:
+        return tuple(each.name for each in self.plan.data)
+
+    def _adjoint(self, name: str) -> str | None:
+        """Return the name of a gradient; None where the output does not depend on the quantity."""
+        return self.identifiers.of(Adjoint(name)) if name in self.plan.shares else None
+
+    def _forward(self) -> Iterator[Line]:
+        for equation in self.plan.equations:
+            yield self._line(
+                self.names[equation.name], equation.name, self.lines.value(equation.name, equation.formula)
+            )
+
+    def _backward(self) -> Iterator[Line]:
+        for name, shares in self.plan.shares.items():
+            if not self.lines.settle(name, shares) or name in self.wanted:
+                yield self._line(self.identifiers.of(Adjoint(name)), name, self.lines.gradient(name, shares))
+
+    def _line(self, target: str, name: str, text: str) -> Line:
+        quantity = self.plan.graph.quantities[name]
+        lengths = [*([COUNT] if quantity.batched else []), *map(str, quantity.shape)]
+        return Line(target, text, f"({', '.join(lengths)}{',' if len(lengths) == 1 else ''})")
+
+    def _functions(self) -> Iterator[tuple[str, str, bool]]:
+        """Yield the functions to define: name, expression in z, whether it is softmax."""
+        for apply, name in self.lines.activations.items():
+            is_softmax = not apply.body and apply.function == "softmax"
+            yield name, "" if is_softmax else self.lines.definition(apply), is_softmax
+
+    def _arrays(self, names: Sequence[str]) -> list[tuple[str, str]]:
+        """Return the problem's numbers as texts of nested lists, each beginning a line."""
+        return [(self.names[name], _listed(self._numbers(name))) for name in names]
+
+    def _numbers(self, name: str) -> Any:
+        array = self.problem.arrays[name]
+        return _nested([float(given.value) for given in array.entries if given is not None], array.shape)
+
+    def _expected(self) -> Mapping[str, Any]:
+        """Return loss and gradients at the start: by the compiled code, or by parameterless sweeps of the values."""
+        import numpy as np
+
+        if not self._parameters:
+            return self._expected_of_inputs()
+        loss, gradients = compile(self.derivation)()
+        size = sum(array.size for array in gradients.values())
+        numbers = {
+            self.names[name]: _listed(array.tolist()) if size <= LISTED else repr(float(np.linalg.norm(array)))
+            for name, array in gradients.items()
+        }
+        return {"loss": float(loss), "gradients": numbers, "norms": size > LISTED}
+
+    def _expected_of_inputs(self) -> Mapping[str, Any]:
+        from symbackprop.evaluate import FLOAT, Evaluation, leaves
+
+        evaluation = Evaluation(self.derivation, FLOAT, None)
+        values = evaluation.backward(evaluation.forward(*leaves(self.derivation, FLOAT)))
+        numbers = {}
+        for name in self.wanted:
+            quantity = self.derivation.graph.quantities[name]
+            samples = range(1, (self.problem.samples or 0) + 1) if quantity.batched else (None,)
+            flat = [float(values.gradient(each, n)) for n in samples for each in quantity.elements()]
+            shape = (*([self.problem.samples or 1] if quantity.batched else []), *quantity.shape)
+            numbers[self.names[name]] = _listed(_nested(flat, shape))
+        loss = float(values.value(self.derivation.graph.output))
+        return {"loss": loss, "gradients": numbers, "norms": False}
+
+    # Training
+
+    def _training(self) -> Mapping[str, Any] | None:
+        training = self.problem.training
+        if training is None or not self._parameters:
+            return None
+        if training.stop is not None and training.stop.validation_fraction:
+            raise ProblemError(message("training.validation"), where="training.stop.validation_fraction")
+        trained = [name for name in self._parameters if name not in training.frozen]
+        settings = {name: spelled(float(given.value)) for name, given in training.settings.items()}
+        zero = training.zero
+        lines = {first: optimizers.reduced(training.optimizer, zero, first=first) for first in (True, False)}
+        states = optimizers.carried(training.optimizer, lines[False])
+        texts = {first: [(target, _plain(formula)) for target, formula in each] for first, each in lines.items()}
+        read = [text for each in texts.values() for _, text in each]
+        row, batches = optimizers.OPTIMIZERS[training.optimizer], batches_in(self.problem.samples, training.batch_size)
+        return {
+            "optimizer": training.optimizer,
+            "source": row.source,
+            "settings": {n: t for n, t in settings.items() if n != "learning_rate" and _reads(read, n)},
+            "given": {name: float(given.value) for name, given in training.settings.items()},
+            "learning_rate": settings["learning_rate"],
+            "rate": self._rate(),
+            "lines": texts[False],
+            "first": texts[True] if texts[True] != texts[False] else None,
+            "states": [(name, spelled(float(row.state[name]))) for name in states],
+            "reads": {name for name in ("t", "learning_rate") if _reads(read, name)},
+            "steps": training.steps,
+            "trained": [self.names[name] for name in trained],
+            "layers": self._layers(trained) if training.update == "sequential" else None,
+            "batch_size": training.batch_size if batches > 1 else None,
+            "per_epoch": batches,
+            "shuffle": training.shuffle,
+            "seed": training.seed,
+            "stop": training.stop and (float(training.stop.tolerance), training.stop.patience),
+        }
+
+    def _layers(self, trained: Sequence[str]) -> list[list[str]]:
+        quantities = self.plan.graph.quantities
+        layers = sorted({quantities[name].layer or 0 for name in trained}, reverse=True)
+        return [[self.names[name] for name in trained if (quantities[name].layer or 0) == layer] for layer in layers]
+
+    def _rate(self) -> Mapping[str, str] | None:
+        """Return how often the learning rate has changed before update t, and the rate; None for one that stays."""
+        training = self.problem.training
+        assert training is not None
+        choice = training.schedule
+        formula = schedules.rate(choice.kind)
+        if "k" not in _plain(formula):
+            return None
+        known = {name: Number(Fraction(given.value)) for name, given in choice.settings.items()}
+        filled = rewrite(formula, lambda part: known.get(part.name) if isinstance(part, Name) else None)
+        filled = rewrite(filled, lambda part: Name("LEARNING_RATE") if part == Name("learning_rate") else None)
+        period = schedules.SCHEDULES[choice.kind].period
+        length = int(choice.settings[period].value) if period else 1
+        passed = "(t - 1)"
+        if not choice.per_step:
+            passed += f" // {batches_in(self.problem.samples, training.batch_size)}"
+        return {"k": f"{passed} // {length}", "rate": _plain(filled)}
+
+
+def _plain(formula: Node) -> str:
+    """Return a formula over scalars and arrays of one shape in NumPy."""
+    return printed(folded(formula), lambda part: part.name if isinstance(part, Name) else None, NUMPY.dialect)
+
+
+def _reads(texts: Sequence[str], name: str) -> bool:
+    """Say whether some of the texts hold a name."""
+    pattern = re.compile(rf"(?<![\w.]){re.escape(name)}(?!\w)")
+    return any(pattern.search(text) for text in texts)
+
+
+def _nested(numbers: Sequence[float], shape: Sequence[int]) -> Any:
+    """Return numbers in the order of an array as nested lists."""
+    if not shape:
+        return numbers[0]
+    step = math.prod(shape[1:])
+    return [_nested(numbers[start : start + step], shape[1:]) for start in range(0, len(numbers), step)]
+
+
+def _listed(numbers: Any) -> str:
+    """Return nested lists as Python text, rows under each other where they do not fit in one line."""
+    text = _text(numbers)
+    if len(text) <= WIDTH - 30 or not isinstance(numbers, list):
+        return text
+    if isinstance(numbers[0], list):
+        inner = ",\n".join(textwrap.indent(_listed(row), "    ") for row in numbers)
+        return f"[\n{inner},\n]"
+    return "[\n" + textwrap.indent(textwrap.fill(text[1:-1], WIDTH - 20), "    ") + ",\n]"
+
+
+def _text(numbers: Any) -> str:
+    return f"[{', '.join(map(_text, numbers))}]" if isinstance(numbers, list) else spelled(numbers)

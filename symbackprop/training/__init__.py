@@ -1,0 +1,184 @@
+"""Training: a problem and data → a history of losses and trained parameters, by compiled updates.
+
+`settings` says what was asked for, `feeding` which samples each update sees, `session` carries the updates out, `history` is
+what they leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from symbackprop import initializers
+from symbackprop.compilation import Gradient, Runner, compile
+from symbackprop.compilation.runner import COUNT
+from symbackprop.derivation import derive
+from symbackprop.errors import ProblemError, SymbackpropError, message
+from symbackprop.problems import Circuit, Problem
+from symbackprop.problems.parameters import draws
+from symbackprop.training import feeding
+from symbackprop.training.history import Best, Callback, DivergenceError, Every, History, Moment
+from symbackprop.training.session import EPOCH, Session, fractions
+from symbackprop.training.settings import settled
+
+__all__ = ["Best", "Callback", "DivergenceError", "Every", "History", "Moment", "train", "updates"]
+
+
+def train(
+    problem: Problem,
+    x: object = None,
+    y: object = None,
+    *,
+    optimizer: str | None = None,
+    learning_rate: object = None,
+    epochs: int | None = None,
+    steps: int | None = None,
+    batch_size: int | None = None,
+    shuffle: bool | None = None,
+    seed: int | None = None,
+    schedule: Mapping[str, object] | None = None,
+    stop: Mapping[str, object] | None = None,
+    frozen: Sequence[str] | None = None,
+    validation_data: tuple[object, object] | None = None,
+    callbacks: Iterable[Callback] = (),
+    record: Iterable[int] = (),
+    parameters: Mapping[str, object] | None = None,
+    resume: str | Path | History | None = None,
+    backend: str = "numpy",
+    dtype: str | None = None,
+    **settings: object,
+) -> History:
+    """Return the history of a training.
+
+    `x` (samples, inputs) and `y` (samples, outputs), or classes (samples,), are by default the problem's data; for a
+    computation graph both are mappings by name. `x` may also be an iterable of batches, pairs `(x, y)`: a pass over it is an
+    epoch. Every setting is by default that of the problem's `[training]`, and `settings` are those of the optimiser
+    (`momentum`, `beta1`, …). Training begins with `parameters`, with those of a history or its file (`resume`, which goes on
+    exactly where it ended, for `epochs` or `steps` more), or with the problem's; those that a network leaves out are drawn
+    by Glorot's uniform distribution from `seed`. `dtype` is float64 unless `x` is an array of float32.
+
+    `validation_data` are samples whose loss is taken after each epoch; `stop` watches it, or without it (and without a
+    `validation_fraction`) the loss of all samples. Callbacks are called with a `Moment` after every update (wrapped in
+    `Every`: after some of them), and training ends where one returns True. `record` lists updates, counted from 1, before
+    which the outputs of all samples of a network are kept, in `history.predictions`.
+
+    Raises `DivergenceError` where the loss stops being finite, otherwise `SymbackpropError` for what does not fit.
+
+    >>> import symbackprop
+    >>> history = train(symbackprop.example("line"), learning_rate=0.5, steps=3)
+    >>> history.losses.tolist(), history.loss, history.parameters["W1"].tolist()
+    ([0.5, 0.125, 0.03125], 0.0078125, [[0.875]])
+    """
+    asked = {
+        "optimizer": optimizer,
+        "learning_rate": learning_rate,
+        "epochs": epochs,
+        "steps": steps,
+        "batch_size": batch_size,
+        "shuffle": shuffle,
+        "seed": seed,
+        "schedule": schedule,
+        "stop": stop,
+        "frozen": None if frozen is None else list(frozen),
+        **settings,
+    }
+    gradient = compile(derive(problem), backend, dtype or _dtype_of(x))
+    in_batches = feeding.is_batches(x, y)
+    data: feeding.Data = (None, []) if in_batches else gradient.arguments.data_arrays(x, y)
+    training = settled(problem, data[0], asked)
+    validation = None
+    if validation_data is not None:
+        validation = gradient.arguments.data_arrays(*feeding.pair(validation_data, "validation_data"))
+    elif training.stop is not None and in_batches:
+        raise ProblemError(message("train.watched"), where="stop")
+    elif training.stop is not None and training.stop.validation_fraction:
+        data, validation = feeding.held_back(data, float(training.stop.validation_fraction), training.seed)
+        training = settled(problem, data[0], asked)
+    saved = {} if resume is None else _saved(resume, gradient)
+    start = parameters if parameters is not None else _first(problem, gradient, training.seed, saved)
+    runner = Runner(
+        gradient,
+        start,
+        data=data,
+        optimizer=training.optimizer,
+        settings=fractions(training),
+        frozen=training.frozen,
+    )
+    epoch = 0
+    if saved:
+        epoch = int(saved.pop(EPOCH, np.array(0)))
+        _load(runner, saved, resume)
+    passes = training.epochs if in_batches else None
+    blocks = (
+        feeding.from_batches(x, gradient.arguments, epoch, passes)  # type: ignore[arg-type]
+        if in_batches
+        else feeding.from_arrays(data[0], training, runner.count)
+    )
+    recorded = tuple(record)
+    if recorded and in_batches:
+        raise ProblemError(message("train.recorded"), where="record")
+    session = Session(
+        runner,
+        training,
+        blocks,
+        is_counted=passes is None,
+        validation=validation,
+        callbacks=tuple(callbacks),
+        recorded=recorded,
+        epoch=epoch,
+    )
+    return session.run()
+
+
+def updates(problem: Problem, **asked: object) -> int:
+    """Return how many updates `train` carries out on the problem's own data, unless it is stopped; see its arguments.
+
+    >>> import symbackprop
+    >>> updates(symbackprop.example("xor"), epochs=3, batch_size=3)
+    6
+    """
+    training = settled(problem, problem.samples, asked)
+    stop = training.stop
+    if stop is None or not stop.validation_fraction or problem.samples is None or problem.samples < 2:
+        return training.steps
+    held = feeding.shares(problem.samples, float(stop.validation_fraction))
+    return settled(problem, problem.samples - held, asked).steps
+
+
+def _dtype_of(x: object) -> str:
+    return "float32" if getattr(x, "dtype", None) == np.float32 else "float64"
+
+
+def _first(problem: Problem, gradient: Gradient, seed: int, saved: Mapping[str, Any]) -> dict[str, object] | None:
+    """Return the parameters to begin with: saved ones, the problem's, and drawn ones for what a network leaves out."""
+    names = [quantity.name for quantity in gradient.arguments.parameters]
+    if saved:
+        return {name: saved[name] for name in names if name in saved}
+    omitted = [name for name in names if None in problem.arrays[name].entries]
+    if not omitted or isinstance(problem.model, Circuit):
+        return None
+    drawn = dict(draws(problem.network, problem.layout, omitted, seed))
+    return {name: drawn[name] if name in drawn else _floats(problem, name) for name in names}
+
+
+def _floats(problem: Problem, name: str) -> Any:
+    array = problem.arrays[name]
+    return np.array([float(given.value) for given in array.entries if given is not None]).reshape(array.shape)
+
+
+def _saved(resume: str | Path | History, gradient: Gradient) -> dict[str, Any]:
+    """Return what a training left, as arrays by name."""
+    if isinstance(resume, History):
+        return {**resume.state, **resume.parameters}
+    numbers = initializers.loaded(Path(resume))
+    return {name: np.array(value, int if name in (COUNT, EPOCH) else gradient.dtype) for name, value in numbers.items()}
+
+
+def _load(runner: Runner, saved: Mapping[str, Any], resume: object) -> None:
+    try:
+        runner.load(saved)
+    except SymbackpropError as error:
+        raise error.at(str(resume) if isinstance(resume, str | Path) else "resume") from None

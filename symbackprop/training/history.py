@@ -1,0 +1,149 @@
+"""What a training leaves: losses, parameters, what it takes to go on."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from symbackprop.compilation import Gradient
+from symbackprop.compilation.engine import Array
+from symbackprop.errors import EvaluationError, Message, SymbackpropError
+from symbackprop.problems import Training
+from symbackprop.tables import write_csv
+
+COLUMNS = ("step", "epoch", "loss", "validation_loss", "learning_rate")
+"""The columns of a log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a callback is told after an update.
+
+    `step` and `epoch` count from 1, `loss` is that before the update, of its own samples. `validation_loss` is the latest
+    one, None before the first. The arrays of `parameters` are those of the training itself: copy what is to be kept.
+    """
+
+    step: int
+    epoch: int
+    loss: float
+    validation_loss: float | None
+    learning_rate: float
+    parameters: Mapping[str, Array]
+
+
+Callback = Callable[[Moment], object]
+"""What is called after an update; training ends where it returns True."""
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """A callback that is called after every `updates` updates only, so that those between run at full speed."""
+
+    updates: int
+    call: Callback
+
+    def __call__(self, moment: Moment) -> object:
+        """Pass the moment on."""
+        return self.call(moment)
+
+    def after(self, step: int) -> int:
+        """Return the first step after a step at which this is called."""
+        return step - step % self.updates + self.updates
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """Where the watched loss was least: after `step` updates, in `epoch` (0: before the first)."""
+
+    step: int
+    epoch: int
+    loss: float
+    parameters: Mapping[str, Array]
+
+
+@dataclass(frozen=True)
+class History:
+    """What a `training` did. Parameters are float64 or float32 as the training was, everything else is float64.
+
+    `losses` (updates,) are the losses before each update, of the samples of that update; `loss` is that of all samples
+    after the last one (of the last batch, where batches were handed over). `learning_rates` and `epochs` (updates,) belong
+    to the same updates, whose numbers begin after `first`. `validation_losses` (epochs,) are taken at the ends of epochs,
+    after the updates numbered in `validation_steps`. `parameters` are those after the last update; `best` says where the
+    watched loss was least, and with which parameters, where there was validation data or `stop`. `stopped` says that `stop`
+    or a callback ended the training. `predictions` are the outputs of all samples before the updates that were to be
+    recorded, by their number. `seconds` is the time that the updates took, including that to compile them.
+    """
+
+    gradient: Gradient
+    training: Training
+    parameters: Mapping[str, Array]
+    losses: Array
+    loss: float
+    learning_rates: Array
+    epochs: Array
+    validation_losses: Array
+    validation_steps: Array
+    seconds: float
+    first: int
+    state: Mapping[str, Array]
+    best: Best | None = None
+    stopped: bool = False
+    predictions: Mapping[int, Array] = field(default_factory=dict)
+
+    @property
+    def last(self) -> int:
+        """The number of the last update."""
+        return self.first + len(self.losses)
+
+    def predict(self, x: object = None) -> Array:
+        """Return the outputs of a network, (samples, outputs), with the last parameters; `x` is the problem's by default."""
+        return self.gradient.predict(self.parameters, x)
+
+    def restored(self) -> History:
+        """Return the same history with the parameters of the least watched loss in place of the last ones."""
+        return self if self.best is None else replace(self, parameters=self.best.parameters)
+
+    def archive(self) -> bytes:
+        """Return an `.npz` file: the parameters by name, and under names with a dot the state of the optimiser."""
+        written = io.BytesIO()
+        with zipfile.ZipFile(written, "w") as archive:
+            for name, array in {**self.state, **self.parameters}.items():
+                content = io.BytesIO()
+                np.lib.format.write_array(content, np.asarray(array), allow_pickle=False)
+                # Without a date the same numbers are the same bytes.
+                archive.writestr(zipfile.ZipInfo(f"{name}.npy"), content.getvalue())
+        return written.getvalue()
+
+    def save(self, path: str | Path) -> None:
+        """Write `archive` to a file: `[parameters] file = …` starts from it, and `train(…, resume=path)` goes on from it."""
+        Path(path).write_bytes(self.archive())
+
+    def log(self) -> str:
+        """Return the updates as CSV text; the loss of validation data stands where it was taken."""
+        taken = dict(zip(self.validation_steps.tolist(), self.validation_losses.tolist(), strict=True))
+        steps = range(self.first + 1, self.last + 1)
+        columns = (self.epochs.tolist(), self.losses.tolist(), self.learning_rates.tolist())
+        rows = zip(steps, *columns, strict=True)
+        return write_csv(COLUMNS, ((step, epoch, loss, taken.get(step, ""), rate) for step, epoch, loss, rate in rows))
+
+    def __repr__(self) -> str:
+        return f"<History of {len(self.losses)} updates, loss {self.loss:g}>"
+
+
+class DivergenceError(EvaluationError):
+    """The loss stopped being finite; `history` is the training up to the last parameters with a finite loss."""
+
+    def __init__(self, what: Message, *, history: History, where: str = "", **choices: Any) -> None:
+        super().__init__(what, where=where, **choices)
+        self.history = history
+
+    def at(self, where: str) -> SymbackpropError:
+        """Return the same error, placed inside `where`."""
+        place = ": ".join(part for part in (where, self.where) if part)
+        return DivergenceError(self.what, history=self.history, where=place)

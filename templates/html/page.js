@@ -1,0 +1,180 @@
+"use strict";
+(() => {
+  const root = document.documentElement;
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const wide = matchMedia("(min-width: 70em)");
+
+  // A page opened as a file may be refused its storage; then the choice lasts as long as the page.
+  const recall = () => { try { return localStorage.getItem("theme"); } catch { return null; } };
+  const remember = (theme) => { try { localStorage.setItem("theme", theme); } catch { /* as said */ } };
+  const chosen = recall();
+  if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
+
+  // Formulas: the TeX in the annotation is set by KaTeX; what stood there before stays as what is read aloud.
+  const macros = { "\\fwd": "\\htmlClass{fwd}{#1}", "\\bwd": "\\htmlClass{bwd}{#1}" };
+  const trust = (context) => context.command === "\\htmlClass";
+
+  // A line that does not fit is broken before a relation, or before a sign that is in no parentheses.
+  function breakable(tex) {
+    let depth = 0;
+    return tex.replace(/\\[a-zA-Z]+|\\.|[{}()[\]=]| [-+] /g, (token, place) => {
+      if (/[{([]/.test(token) || token === "\\begin") depth += 1;
+      else if (/^[})\]]/.test(token) || token === "\\end") depth -= 1;
+      else if (/^(=|\\approx| [-+] |\\times|\\cdot|\\odot)$/.test(token)) {
+        return `${depth || !place ? "" : "\\allowbreak"} ${token.trim()} \\nobreak `;
+      }
+      return token;
+    });
+  }
+
+  function setFormula(math) {
+    const tex = math.querySelector("annotation").textContent;
+    const place = document.createElement("span");
+    const isDisplayed = math.getAttribute("displaystyle") === "true";
+    try {
+      katex.render((isDisplayed ? "\\displaystyle " : "") + breakable(tex), place, { output: "html", throwOnError: true, strict: "ignore", trust, macros });
+    } catch {
+      return; // What the browser itself makes of it stays.
+    }
+    const spoken = document.createElement("span");
+    spoken.className = "katex-mathml";
+    const set = place.firstChild;
+    math.replaceWith(set);
+    spoken.append(math);
+    set.prepend(spoken);
+  }
+
+  function unfold(element) {
+    for (let at = element; at; at = at.parentElement) if (at.localName === "details") at.open = true;
+  }
+
+  function goTo(id) {
+    const target = id && document.getElementById(id);
+    if (!target) return;
+    unfold(target);
+    target.scrollIntoView({ block: "center" });
+    target.focus({ preventScroll: true });
+  }
+
+  function tools() {
+    const folding = () => document.querySelectorAll("main details");
+    const theme = document.querySelector('[data-action="theme"]');
+    const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : dark.matches);
+    const show = () => theme.setAttribute("aria-pressed", String(isDark()));
+    const actions = {
+      expand: () => folding().forEach((one) => { one.open = true; }),
+      collapse: () => folding().forEach((one) => { one.open = false; }),
+      notes: (event) => {
+        const areShown = root.dataset.notes !== "none";
+        root.dataset.notes = areShown ? "none" : "all";
+        event.currentTarget.setAttribute("aria-pressed", String(!areShown));
+      },
+      theme: () => { root.dataset.theme = isDark() ? "light" : "dark"; remember(root.dataset.theme); show(); },
+    };
+    for (const button of document.querySelectorAll("[data-action]")) {
+      button.addEventListener("click", actions[button.dataset.action]);
+    }
+    dark.addEventListener("change", show);
+    show();
+    document.querySelector(".tools").hidden = false;
+
+    // On paper everything is unfolded.
+    let folded = [];
+    addEventListener("beforeprint", () => {
+      folded = [...folding()].filter((one) => !one.open);
+      actions.expand();
+    });
+    addEventListener("afterprint", () => folded.forEach((one) => { one.open = false; }));
+  }
+
+  function contents() {
+    const list = document.querySelector("nav > details");
+    const fit = () => { list.open = wide.matches; };
+    wide.addEventListener("change", fit);
+    fit();
+    const links = new Map([...list.querySelectorAll("a")].map((link) => [link.hash.slice(1), link]));
+    const inView = new Set();
+    const watcher = new IntersectionObserver((changes) => {
+      for (const { target, isIntersecting } of changes) inView[isIntersecting ? "add" : "delete"](target.id);
+      // Of the sections on the screen the innermost of the first ones is being read.
+      const current = [...links.keys()].filter((id) => inView.has(id)).find(
+        (id, position, all) => !all[position + 1]?.startsWith(`${id}-`),
+      );
+      for (const [id, link] of links) {
+        if (id === current) link.setAttribute("aria-current", "true");
+        else link.removeAttribute("aria-current");
+      }
+    }, { rootMargin: "-10% 0% -60% 0%" });
+    for (const id of links.keys()) watcher.observe(document.getElementById(id));
+    for (const link of links.values()) link.addEventListener("click", () => { if (!wide.matches) list.open = false; });
+  }
+
+  // Figures: pointing at a part, or focusing it, shows the chain of its gradient; choosing it leads to its derivation.
+  function figures() {
+    for (const svg of document.querySelectorAll("svg.figure")) {
+      const parts = [...svg.querySelectorAll("[data-name]")];
+      const names = (part) => [part.dataset.name, ...(part.dataset.also?.split(" ") ?? [])];
+      const paths = new Map(parts.filter((part) => part.dataset.path).map((part) => [part.dataset.name, part.dataset.path.split(" ")]));
+      const told = (name) => parts.filter((part) => part.localName === "text" && part.dataset.name === name)
+        .map((part) => part.textContent).join(", ");
+      const light = (chain) => {
+        svg.classList.toggle("lit", chain.size > 0);
+        for (const part of parts) part.classList.toggle("lit", names(part).some((name) => chain.has(name)));
+      };
+      for (const part of parts) {
+        const chain = new Set([...names(part), ...(paths.get(part.dataset.name) ?? [])]);
+        const place = names(part).flatMap((name) => [`gradient-${name}`, `value-${name}`]).find((id) => document.getElementById(id));
+        const touched = part.localName === "path" ? [part, reach(part)] : [part];
+        for (const one of touched) {
+          one.addEventListener("pointerenter", () => light(chain));
+          one.addEventListener("pointerleave", () => light(new Set()));
+          if (!place) continue;
+          one.classList.add("leads");
+          one.addEventListener("click", () => { location.hash = place; goTo(place); });
+        }
+        if (!place || part.localName === "text") continue; // A text stands beside what it names: one stop for both.
+        svg.setAttribute("role", "group");
+        part.setAttribute("role", "link");
+        part.setAttribute("tabindex", "0");
+        part.setAttribute("aria-label", told(part.dataset.name) || part.dataset.name);
+        part.addEventListener("focus", () => light(chain));
+        part.addEventListener("blur", () => light(new Set()));
+        part.addEventListener("keydown", (event) => {
+          if (event.key !== "Enter") return;
+          event.preventDefault();
+          location.hash = place;
+          goTo(place);
+        });
+      }
+    }
+  }
+
+  // A thin line is hard to point at; an unseen broad one lies below it.
+  function reach(line) {
+    const broad = line.cloneNode();
+    for (const { name } of [...broad.attributes]) if (name !== "d") broad.removeAttribute(name);
+    broad.setAttribute("class", "reach");
+    line.before(broad);
+    return broad;
+  }
+
+  // What scrolls sideways can be scrolled with the keyboard.
+  function scrolling() {
+    for (const box of document.querySelectorAll(".display, .scroll, .picture")) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  }
+
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelectorAll("math").forEach(setFormula);
+    tools();
+    contents();
+    figures();
+    scrolling();
+    addEventListener("resize", scrolling);
+    addEventListener("hashchange", () => goTo(decodeURIComponent(location.hash.slice(1))));
+    goTo(decodeURIComponent(location.hash.slice(1)));
+    root.dataset.ready = "";
+  });
+})();

@@ -1,0 +1,109 @@
+"""The documents that several test modules look at: every example, and problems of every kind and notation."""
+
+from __future__ import annotations
+
+import functools
+import random
+from collections.abc import Iterator
+
+import symbackprop as sbp
+from symbackprop import document
+from symbackprop.document.blocks import Section
+from symbackprop.problems.load import examples
+from symbackprop.solution import Solution
+
+EXAMPLES = examples()
+HOSTILE = r'$\input{/etc/passwd}$ <script>alert(1)</script> | ` % # & ~ ^ _ { } \ " [a](b) *c* _d_ ![i](j) &amp; -- #'
+
+
+def dense(*layers: tuple[int, str], inputs: int | list[str] = 2, **tables: object) -> dict[str, object]:
+    """Return the content of a problem with the same small random numbers every time.
+
+    `bias`, `loss`, `samples`, `values` and `reduction` are taken from `tables`; the rest are tables of the file.
+    """
+    bias, loss = tables.pop("bias", "per_unit"), tables.pop("loss", "half_squared_error")
+    samples, values, reduction = (
+        tables.pop("samples", None),
+        tables.pop("values", True),
+        tables.pop("reduction", "mean"),
+    )
+    content: dict[str, object] = {
+        "title": "A test",
+        "network": {
+            "inputs": inputs,
+            "layers": [{"units": units, "activation": name, "bias": bias} for units, name in layers],
+            "loss": loss,
+            "reduction": reduction,
+        },
+        "training": {"learning_rate": 0.1},
+        **tables,
+    }
+    draw = random.Random(1)
+
+    def numbers(shape: tuple[int, ...]) -> object:
+        return [numbers(shape[1:]) for _ in range(shape[0])] if shape else round(draw.uniform(-1, 1), 2)
+
+    if values:
+        shapes = sbp.problem(content).parameter_shapes()
+        content["parameters"] = {name: numbers(shape) for name, shape in shapes.items()}
+        count = inputs if isinstance(inputs, int) else len(inputs)
+        target = [1] + [0] * (layers[-1][0] - 1)
+        content["data"] = {
+            "x": numbers((count,) if samples is None else (samples, count)),  # type: ignore[arg-type]
+            "y": target if samples is None else [target] * samples,  # type: ignore[operator]
+        }
+    return content
+
+
+WORDS = {
+    "pre_activation": "net",
+    "activation": "out",
+    "target": "target",
+    "learning_rate": r"\alpha",
+    "loss": "E_total",
+}
+FRACTIONS = {
+    "network": {
+        "inputs": 2,
+        "layers": [{"units": 2, "activation": "relu"}, {"units": 1, "activation": "linear"}],
+        "loss": "half_squared_error",
+    },
+    "parameters": {"W1": [["1/3", "-2/7"], ["1/2", "5/6"]], "b1": ["1/9", 0], "W2": [["2/3", "-1/7"]], "b2": ["1/11"]},
+    "data": {"x": ["1/2", 3], "y": ["1/3"]},
+    "training": {"learning_rate": "1/3", "steps": 2},
+}
+PROBLEMS: dict[str, dict[str, object]] = {
+    "threshold biases": dense((2, "tanh"), (1, "linear"), bias="threshold"),
+    "softmax": dense((3, "relu"), (3, "softmax"), loss="cross_entropy"),
+    "batch with mean": dense((2, "sigmoid"), (1, "sigmoid"), loss="binary_cross_entropy", samples=3),
+    "symbols only": dense((2, "sigmoid"), (2, "softmax"), loss="cross_entropy", values=False),
+    "twelve inputs": dense((1, "tanh"), (1, "sigmoid"), inputs=12),
+    "flat, deep": dense((2, "sigmoid"), (2, "tanh"), (1, "sigmoid"), notation={"naming": "flat"}),
+    "words": dense((2, "sigmoid"), (2, "sigmoid"), notation={"symbols": WORDS}),
+    "flat words": dense((2, "sigmoid"), (2, "sigmoid"), notation={"naming": "flat", "symbols": WORDS}),
+    "row": dense((3, "sigmoid"), (2, "sigmoid"), notation={"layout": "row"}),
+    "three digits": dense((2, "sigmoid"), (1, "sigmoid"), notation={"digits": 3}),
+    "twelve digits": dense((2, "sigmoid"), (2, "sigmoid"), notation={"digits": 12}),
+    "fractions": FRACTIONS,
+    "hostile": dense((1, "sigmoid"), inputs=[r"$\input{/etc/passwd}$", HOSTILE[25:80]], title=HOSTILE),
+    "not Latin": dense((1, "sigmoid"), inputs=["输入", "вход"], title="反向传播 β → ∞, Müller"),
+}
+
+
+@functools.cache
+def solved(name: str) -> Solution:
+    """Return the solution of an example or of a problem of this module."""
+    return sbp.solve(sbp.problem(PROBLEMS[name]) if name in PROBLEMS else sbp.example(name))
+
+
+def sections_of(sections: tuple[Section, ...]) -> Iterator[Section]:
+    """Yield sections and subsections."""
+    for section in sections:
+        yield section
+        yield from sections_of(section.sections)
+
+
+def blocks_of(name: str, kind: type) -> int:
+    """Return the number of blocks of a kind in a document."""
+    content = document.compose(solved(name))
+    return sum(isinstance(block, kind) for section in sections_of(content.sections) for block in section.blocks)

@@ -1,0 +1,272 @@
+"""A class from roster to marks, through the command line: files, resuming, growing, hostile text, PDFs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from symbackprop import cli
+from tests.conftest import require_tool
+
+ROSTER = 'Group;Name;ID\nA;"Müller, Anna";s1\nB;王小明;s2\nC;=cmd();s/3\nA;<script>alert(1)</script>;s4\n'
+PROBLEM = "homework"
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs a command in an empty folder with a roster, and returns what it prints."""
+    monkeypatch.chdir(tmp_path)
+    Path("roster.csv").write_text(ROSTER)
+
+    def command(*arguments: str, code: int = 0) -> str:
+        with pytest.raises(SystemExit) as left:
+            cli.main(list(arguments))
+        printed = capsys.readouterr()
+        assert left.value.code == code, printed.err
+        return printed.out + printed.err
+
+    return command
+
+
+def give(run: Run, *more: str, output: str = "class", code: int = 0) -> str:
+    """Give out the homework in Markdown by one process."""
+    usual = ("--students", "roster.csv", "--seed", "7", "-f", "markdown", "--processes", "1", "-o", output)
+    return run("homework", PROBLEM, *usual, *more, code=code)
+
+
+def contents(folder: str, *below: str) -> dict[str, bytes]:
+    """Return the files of a folder by their paths in it."""
+    top = Path(folder, *below)
+    return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(top.rglob("*")) if file.is_file()}
+
+
+def answers(folder: str = "class") -> list[dict[str, str]]:
+    """Return the rows of the key."""
+    return list(csv.DictReader(io.StringIO(Path(folder, "teacher", "answers.csv").read_text())))
+
+
+def submit(values: Mapping[tuple[str, str], str] | None = None, name: str = "submissions.csv") -> None:
+    """Write what a class hands in that copies the key, but for the given answers of (student, id)."""
+    changed = values or {}
+    with Path(name).open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["student", "answer", "value"])
+        for row in answers():
+            place = (row["student"], row["answer"])
+            writer.writerow([*place, changed.get(place, row["value"])])
+
+
+def test_a_class_has_its_files(run: Run) -> None:
+    """Sheets with blanks and no answers, keys with the answers, plain data for the teacher."""
+    give(run)
+    names = set(contents("class"))
+    assert {"students/sheets/s1.md", "students/sheets/s%2F3.md", "teacher/keys/s2.md"} <= names
+    assert {f"teacher/{name}" for name in ("answers.csv", "answers.json", "manifest.json", "secret")} <= names
+    assert list(answers()[0]) == ["student", "code", "answer", "value", "tolerance", "points"]
+    for row in answers():
+        sheet = Path("class/students/sheets", row["student"].replace("/", "%2F") + ".md").read_text()
+        key = Path("class/teacher/keys", row["student"].replace("/", "%2F") + ".md").read_text()
+        assert row["code"] in sheet
+        assert row["answer"].replace("_", r"\_") in sheet
+        digits = row["value"].lstrip("-")
+        assert digits in key.replace("\\", "")
+        if len(digits) > 6:
+            assert digits[:6] not in sheet
+    assert "<script>" not in Path("class/students/sheets/s4.md").read_text().replace(r"\<script\>", "")
+    manifest = json.loads(Path("class/teacher/manifest.json").read_text())
+    assert {"Group": "A", "ID": "s1", "Name": "Müller, Anna"} == manifest["enrolments"][0]["student"]["row"]
+    assert Path("class/teacher/secret").read_text().strip() not in Path("class/teacher/manifest.json").read_text()
+
+
+def test_the_same_files_whoever_writes_them(run: Run) -> None:
+    """One process or two; only the secret, and so the codes, are a class's own."""
+    give(run)
+    Path("again/teacher").mkdir(parents=True)
+    Path("again/teacher/secret").write_bytes(Path("class/teacher/secret").read_bytes())
+    give(run, "--processes", "2", output="again")
+    assert contents("class") == contents("again")
+
+
+def test_a_longer_roster_adds_and_changes_nothing(run: Run) -> None:
+    """Resumed after a kill, too: what is whole is left, what is missing is written."""
+    give(run)
+    before = contents("class", "students")
+    stamp = Path("class/students/sheets/s1.md").stat().st_mtime_ns
+    Path("class/students/sheets/s2.md").unlink()
+    Path("roster.csv").write_text(ROSTER.replace("B;", "D;New;s0\nB;"))
+    give(run)
+    after = contents("class", "students")
+    assert before.items() <= after.items()
+    assert {"students/sheets/s0.md"} == after.keys() - before.keys()
+    assert stamp == Path("class/students/sheets/s1.md").stat().st_mtime_ns
+    Path("roster.csv").write_text("ID,Name\ns2,王小明\n")
+    give(run)
+    assert {row["student"] for row in answers()} == {"s0", "s1", "s2", "s/3", "s4"}
+
+
+def test_another_homework_does_not_overwrite(run: Run) -> None:
+    """Other numbers, another seed, another attempt: another folder."""
+    give(run)
+    before = contents("class")
+    for option in (("--seed", "8"), ("--attempt", "2"), ("--set", "training.learning_rate=0.2")):
+        assert "choose another folder" in give(run, *option, code=2)
+    assert before == contents("class")
+    give(run, "--attempt", "2", output="resit")
+    assert answers()[0]["code"] != answers("resit")[0]["code"]
+
+
+def test_anonymous_sheets_carry_codes_only(run: Run) -> None:
+    """Neither name nor id is on a sheet or in its file name."""
+    give(run, "--anonymous")
+    for name, content in contents("class", "students").items():
+        assert re.fullmatch(r"students/sheets/[A-Z2-7]{10}\.md", name)
+        text = content.decode()
+        assert not any(part in text for part in ("Müller", "王小明", "cmd", " s1 ", " s2 "))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "expected a class"),
+        (("--students", "nobody.csv"), "nobody.csv: the file cannot be read"),
+        (("--variants", "2", "-f", "json"), 'unknown format of a sheet "json"'),
+        (("--variants", "2", "--student-columns", "nr"), None),
+        (("--students", "roster.csv", "--student-columns", "nr"), 'expected id=COLUMN or name=COLUMN, found "nr"'),
+        (("--students", "roster.csv", "--student-columns", "id=Nr"), 'there is no column "Nr"'),
+    ],
+)
+def test_mistakes_write_nothing(run: Run, arguments: tuple[str, ...], message: str | None) -> None:
+    """One message, exit code 2, no folder."""
+    printed = (
+        run("homework", PROBLEM, *arguments, "-o", "class", "-f", "markdown", code=0 if message is None else 2)
+        if "-f" not in arguments
+        else run("homework", PROBLEM, *arguments, "-o", "class", code=2)
+    )
+    if message is not None:
+        assert message in printed
+        assert not Path("class").exists()
+
+
+def test_marks_of_a_class(run: Run) -> None:
+    """Copies of the key get every mark; the gradebook has the roster's columns; absent students have none."""
+    give(run)
+    slips = {
+        ("s1", "z1_1"): "0.1234",
+        ("s2", "z1_1"): "",
+        ("s2", "z1_2"): "((",
+        ("s/3", "a1_1"): "=cmd()",
+        ("s/3", "L"): "<img src=x onerror=alert(1)>",
+    }
+    submit(slips)
+    rows = Path("submissions.csv").read_text().splitlines()
+    Path("submissions.csv").write_text("\n".join(row for row in rows if not row.startswith("s4,")) + "\nghost,z1_1,1\n")
+    printed = run("grade", "class", "submissions.csv")
+    assert 'the student "ghost" is not in the class' in printed
+    marks = Path("class/teacher/marks")
+    report = {
+        (row["student"], row["answer"]): row for row in csv.DictReader(io.StringIO((marks / "report.csv").read_text()))
+    }
+    assert {"student", "answer", "value", "verdict", "points", "max_points", "message"} == set(report["s1", "L"])
+    found = {place: report[place]["verdict"] for place in slips}
+    assert found == {
+        ("s1", "z1_1"): "wrong",
+        ("s2", "z1_1"): "blank",
+        ("s2", "z1_2"): "unreadable",
+        ("s/3", "a1_1"): "unreadable",
+        ("s/3", "L"): "unreadable",
+    }
+    assert {"correct", "follow_through"} >= {row["verdict"] for place, row in report.items() if place not in slips}
+    assert report["s/3", "a1_1"]["value"].startswith("'=")
+    book = list(csv.reader(io.StringIO((marks / "gradebook.csv").read_text())))
+    assert ["Group", "Name", "ID", "total"] == book[0]
+    assert ["", "'=cmd()"] == [book[4][3], book[3][1]]
+    total = sum(float(row["max_points"]) for place, row in report.items() if place[0] == "s1")
+    assert total == pytest.approx(20, abs=0.2)
+    assert float(book[1][3]) == pytest.approx(20 - float(report["s1", "z1_1"]["max_points"]), abs=0.01)
+    page = (marks / "feedback" / "s%2F3.html").read_text()
+    assert "<img" not in page
+    assert "&lt;img" in page
+    assert "The first wrong step is z1_1." in (marks / "feedback" / "s1.html").read_text()
+    assert (marks / "summary.html").is_file()
+
+
+def test_follow_through_names_the_students_own_value(run: Run) -> None:
+    """A slip in z is marked once; what follows says which value it was marked with."""
+    give(run)
+    rows = {row["answer"]: row for row in answers() if row["student"] == "s1"}
+    import math
+
+    slip = float(rows["z1_1"]["value"]) + 0.5
+    submit({("s1", "z1_1"): repr(slip), ("s1", "a1_1"): repr(1 / (1 + math.exp(-slip)))})
+    run("grade", "class", "submissions.csv", "-o", "marks")
+    report = {
+        row["answer"]: row
+        for row in csv.DictReader(io.StringIO(Path("marks/report.csv").read_text()))
+        if row["student"] == "s1"
+    }
+    assert "wrong" == report["z1_1"]["verdict"]
+    assert "follow_through" == report["a1_1"]["verdict"]
+    assert f"z1_1 = {slip!r}" in report["a1_1"]["message"]
+
+
+def test_codes_are_compared(run: Run) -> None:
+    """Answers to another sheet are marked, and said to be odd."""
+    give(run)
+    own = next(row["code"] for row in answers() if row["student"] == "s1")
+    Path("s.csv").write_text(f"student,code,answer,value\ns1,{own.lower()},z1_1,1\ns2,{own},z1_1,1\n")
+    printed = run("grade", "class", "s.csv", "-o", "marks")
+    assert printed.count("is not that of") == 1
+    assert f"the code {own} is not that of s2's sheet" in printed
+
+
+def test_overrides(run: Run) -> None:
+    """Excused, accepted, added; every change is listed, and no answer earns more than it can."""
+    give(run)
+    submit({("s1", "z1_1"): "9", ("s2", "L"): "0.25 or so", ("s4", "a1_1"): "x"})
+    Path("fix.toml").write_text(
+        '[[override]]\nstudent = "s1"\nanswer = "z1_1"\nexcuse = true\nreason = "misprint"\n'
+        '[[override]]\nanswer = "L"\naccept = "0.25 or so"\n'
+        '[[override]]\nstudent = "s4"\npoints = 0.1\n'
+    )
+    printed = run("grade", "class", "submissions.csv", "-o", "marks", "--overrides", "fix.toml")
+    changes = list(csv.DictReader(io.StringIO(Path("marks/changes.csv").read_text())))
+    assert [("s1", "z1_1", "misprint"), ("s2", "L", "–")] == [
+        (row["student"], row["answer"], row["reason"].rpartition(": ")[2]) for row in changes[:2]
+    ]
+    assert {row["student"] for row in changes[2:]} == {"s4"}
+    assert "s1 z1_1: 0 → " in printed
+    Path("fix.toml").write_text('[[override]]\nstudent = "nobody"\nexcuse = true\n')
+    assert 'unknown student "nobody"' in run("grade", "class", "submissions.csv", "--overrides", "fix.toml", code=2)
+    Path("fix.toml").write_text("[[override]]\nexcuse = true\npoints = 1\n")
+    assert "expected one of excuse, accept and points" in run(
+        "grade", "class", "submissions.csv", "--overrides", "fix.toml", code=2
+    )
+
+
+def test_pdfs_of_a_class(run: Run) -> None:
+    """The class in one file with every student on a right-hand page, and each student's own."""
+    require_tool("pdflatex")
+    text_of = require_tool("pdftotext")
+    Path("roster.csv").write_text("id,name\na,Anna\nb,Béla\n")
+    run("homework", PROBLEM, "--students", "roster.csv", "-f", "pdf", "-o", "class", "--processes", "1")
+    import subprocess
+
+    import pypdf
+
+    for kind, folder in (("sheets", "students"), ("keys", "teacher")):
+        whole = pypdf.PdfReader(f"class/{folder}/{kind}.pdf")
+        own = [pypdf.PdfReader(f"class/{folder}/{kind}/{name}.pdf") for name in "ab"]
+        padded = [len(each.pages) + len(each.pages) % 2 for each in own]
+        assert sum(padded) == len(whole.pages)
+        for name, other in (("a", "Béla"), ("b", "Anna")):
+            told = subprocess.run([text_of, f"class/{folder}/{kind}/{name}.pdf", "-"], capture_output=True, check=True)
+            assert other not in told.stdout.decode()
+            assert next(row["code"] for row in answers() if row["student"] == name) in told.stdout.decode()

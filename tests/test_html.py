@@ -1,0 +1,423 @@
+"""The page as a person meets it: opened in a browser without a network, with scripts and without, wide, narrow, on paper."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+import html
+import itertools
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import symbackprop as sbp
+from symbackprop import language, rendering
+from symbackprop.problems.load import examples
+from symbackprop.rendering.escapes import ESCAPES
+from tests.conftest import require_tool
+
+HOSTILE = """</script></title></style><img src=x onerror=alert(1)> <!-- ]]> & &amp; ' " {{ << %> $x$ \\(y\\) `"""
+NARROW, WIDE = 400, 1200
+SEEN = 4.5
+"""The least contrast of text that WCAG 2 (level AA) takes for readable."""
+
+
+def hostile() -> dict[str, object]:
+    """Return a problem whose texts would break out of everything that does not escape them."""
+    return {
+        "title": HOSTILE,
+        "network": {
+            "inputs": [HOSTILE, "反向 вход"],
+            "layers": [{"units": 2, "activation": "relu"}, {"units": 1, "activation": "sigmoid"}],
+            "loss": "squared_error",
+        },
+        "parameters": {"W1": [["1/3", -0.2], [0.5, 0.1]], "b1": [0, 1], "W2": [[0.4, -0.3]], "b2": [0.1]},
+        "data": {"x": [1, 0.5], "y": [1]},
+        "training": {"learning_rate": 0.1, "steps": 2},
+        "notation": {"symbols": {"loss": "E_total", "pre_activation": "net"}},
+    }
+
+
+PROBLEMS = (*examples(), "hostile")
+
+
+@functools.cache
+def page(name: str) -> str:
+    """Return the page of an example, or of the hostile problem."""
+    problem = sbp.problem(hostile()) if name == "hostile" else sbp.example(name)
+    written = rendering.render(sbp.solve(problem), "html")
+    assert isinstance(written, str)
+    return written
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Return a Chromium that the tests of this module share."""
+    chromium = require_tool("chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # A container has no second sandbox to offer; what is opened are our own files.
+        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+@dataclass
+class Visit:
+    """A page on the screen, and what was noticed on the way."""
+
+    page: Any
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def visit(browser: Any, tmp_path: Path) -> Iterator[Any]:
+    """Return what opens a page from a file, as a reader would, in a fresh profile."""
+    contexts = []
+
+    def open_page(text: str, width: int = WIDE, **settings: Any) -> Visit:
+        file = tmp_path / "solution.html"
+        file.write_text(text, encoding="utf-8", newline="\n")
+        context = browser.new_context(viewport={"width": width, "height": 800}, **settings)
+        contexts.append(context)
+        seen = Visit(context.new_page())
+        seen.page.on("console", lambda line: seen.complaints.append(f"{line.type}: {line.text}"))
+        seen.page.on("pageerror", lambda error: seen.complaints.append(f"error: {error}"))
+        seen.page.on("request", lambda request: seen.requests.append(request.url))
+        seen.page.goto(file.as_uri())
+        return seen
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+FORMULAS = "[...document.querySelectorAll('math')]"
+OUTSIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_page_sets_every_formula_and_fetches_nothing(name: str, visit: Any) -> None:
+    """KaTeX sets each formula, nobody complains, only the file itself is read, and nothing sticks out of the page."""
+    seen = visit(page(name))
+    formulas, unset = seen.page.evaluate(f"[{FORMULAS}.length, {FORMULAS}.filter(m => !m.closest('.katex')).length]")
+    assert formulas == page(name).count("<math") > 20
+    assert unset == 0 == seen.page.locator(".katex-error").count()
+    assert [] == seen.complaints
+    assert ["file"] == [address.partition(":")[0] for address in seen.requests if not address.startswith("data:")]
+    assert seen.page.evaluate(OUTSIDE) <= 0
+    seen.page.set_viewport_size({"width": NARROW, "height": 800})
+    assert seen.page.evaluate(OUTSIDE) <= 0
+
+
+@pytest.mark.parametrize("name", ["mazur", "attention", "line", "hostile"])
+def test_page_without_scripts_is_readable(name: str, visit: Any) -> None:
+    """Everything is there as text and as MathML that has a size; neither commands of TeX nor idle buttons are seen."""
+    seen = visit(page(name), java_script_enabled=False)
+    text = seen.page.locator("main").inner_text()
+    for id in ("title.forward", "title.backward", "title.summary"):
+        assert language.phrases("en")[id] in text
+    # The annotations hold TeX and are not shown.
+    assert not re.search(r"\\[a-zA-Z]", text if name != "hostile" else text.replace(HOSTILE, ""))
+    box = seen.page.locator(".display .right math").first.bounding_box()
+    assert box["width"] > 20 and box["height"] > 10
+    assert not seen.page.locator("button").first.is_visible()
+    assert [] == seen.complaints
+
+
+def test_page_at_both_widths_keeps_its_text_inside(visit: Any) -> None:
+    """At 400 pixels contents fold away above the text, at 1200 they stand beside it; without scripts nothing sticks out."""
+    seen = visit(page("mazur"), NARROW, java_script_enabled=False)
+    assert seen.page.evaluate(OUTSIDE) <= 0
+    narrow = visit(page("mazur"), NARROW).page
+    assert not narrow.locator("nav ol").first.is_visible()
+    narrow.locator("nav summary").click()
+    assert narrow.locator("nav ol").first.is_visible()
+    wide = visit(page("mazur")).page
+    contents, main = wide.locator("nav > details").bounding_box(), wide.locator("main").bounding_box()
+    assert contents["x"] + contents["width"] <= main["x"]
+    assert contents["y"] < 800
+
+
+def test_page_shows_hostile_text_literally(visit: Any) -> None:
+    """Title and names are text: in the heading, in the title of the window, in the table of what is given."""
+    seen = visit(page("hostile"))
+    assert HOSTILE == seen.page.locator("h1").text_content()
+    assert HOSTILE == seen.page.title()
+    assert 0 == seen.page.locator("img").count() + seen.page.locator("body script").count()
+    assert HOSTILE in seen.page.locator("main").text_content()
+    assert [] == seen.complaints
+
+
+def test_policy_lets_nothing_in(visit: Any) -> None:
+    """A script, a handler and an image that got into the page all the same are refused by its policy."""
+    planted = """<main id="solution"><script>document.title = "run"</script>
+        <img src="https://example.invalid/x.png" onerror="document.title = 'run'">"""
+    text = page("line")
+    assert text.count('<main id="solution" tabindex="-1">') == 1
+    seen = visit(text.replace('<main id="solution" tabindex="-1">', planted))
+    assert seen.page.title() != "run"
+    assert 2 <= sum("Content Security Policy" in line for line in seen.complaints)
+
+
+def test_policy_names_the_scripts_of_the_page() -> None:
+    """The hashes in the policy are those of the scripts as they stand in the file."""
+    text = page("line")
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    sources = " ".join(f"'sha256-{one}'" for one in hashes)
+    assert len(scripts) == 2
+    assert f"script-src {sources};" in policy
+    assert policy.startswith("default-src 'none';")
+
+
+def printed(pdf: bytes) -> list[str]:
+    """Return the text of each page of a PDF."""
+    command = [require_tool("pdftotext"), "-layout", "-", "-"]
+    text = subprocess.run(command, input=pdf, capture_output=True, check=True).stdout.decode()
+    return text.split("\f")[:-1]
+
+
+def test_page_prints_unfolded(visit: Any) -> None:
+    """On paper there are the folded sections, no buttons, no contents, and no heading at the foot of a page."""
+    seen = visit(page("mazur")).page
+    seen.locator('[data-action="collapse"]').click()
+    whole = seen.pdf(format="A4", prefer_css_page_size=True)
+    assert whole.startswith(b"%PDF")
+    assert 5 <= len(printed(whole)) <= 14
+    assert language.phrases("en")["page.expand"] not in "".join(printed(whole))
+    headings = {"".join(text.split()) for text in seen.locator("main summary").all_text_contents()}
+    for text in printed(whole):
+        *_, last, number = (line for line in text.splitlines() if line.strip())
+        assert number.strip().isdecimal()
+        assert "".join(last.split()) not in headings
+    seen.emulate_media(media="print")
+    assert not seen.locator("nav").is_visible()
+    assert not seen.locator(".tools").is_visible()
+
+
+def test_steps_fold_and_unfold(visit: Any) -> None:
+    """The buttons fold and unfold all; the address of a derivation unfolds what holds it."""
+    seen = visit(page("mazur")).page
+    derivation = seen.locator("#gradient-W2_1_1")
+    assert derivation.is_visible()
+    seen.locator('[data-action="collapse"]').click()
+    assert not derivation.is_visible()
+    seen.evaluate("location.hash = '#gradient-W2_1_1'")
+    derivation.wait_for(state="visible", timeout=5000)
+    assert 0 < seen.locator("main details:not([open])").count()
+    seen.locator('[data-action="expand"]').click()
+    assert 0 == seen.locator("main details:not([open])").count()
+
+
+def test_every_gradient_of_a_parameter_has_a_place() -> None:
+    """Each parameter's derivation and update can be linked to, under its code name; no name is given twice."""
+    ids = re.findall(r' id="([^"]*)"', page("mazur"))
+    assert len(ids) == len(set(ids))
+    elements = [f"W{layer}_{to}_{source}" for layer in (1, 2) for to in (1, 2) for source in (1, 2)] + ["b1", "b2"]
+    assert {f"gradient-{name}" for name in elements} <= set(ids)
+    assert {f"update-{name}" for name in elements if name[0] == "W"} <= set(ids)
+    assert {f"value-{name}" for name in ("z1_1", "a1_1", "z2_2", "a2_2", "L")} <= set(ids)
+
+
+WEIGHT = "svg.figure path.edge[data-name=W1_2_1]"
+
+
+def test_figure_shows_the_chain_of_a_weight(visit: Any) -> None:
+    """Pointing at a weight lights it and what its gradient passes through, and only that."""
+    seen = visit(page("mazur")).page
+    weight = seen.locator(WEIGHT)
+    weight.dispatch_event("pointerenter")
+    lit = set(seen.evaluate("[...document.querySelectorAll('svg.figure .lit')].map(part => part.dataset.name)"))
+    assert {"W1_2_1", "a1_2", "W2_1_2", "W2_2_2", "a2_1", "a2_2", "L"} <= lit
+    assert not {"W1_1_1", "a1_1", "x_1", "W2_1_1"} & lit
+    weight.dispatch_event("pointerleave")
+    assert 0 == seen.locator("svg.figure .lit").count()
+
+
+@pytest.mark.parametrize("way", ["pointer", "keyboard"])
+def test_figure_leads_to_the_derivation(way: str, visit: Any) -> None:
+    """A weight leads to the derivation of its gradient, folded or not, by pointer and by key."""
+    seen = visit(page("mazur")).page
+    seen.locator("#section-5 > details > summary").click()
+    weight = seen.locator(WEIGHT)
+    assert ("link", "0") == (weight.get_attribute("role"), weight.get_attribute("tabindex"))
+    if way == "pointer":
+        # Beside the line, which is hard to hit, and behind the numbers that stand on it.
+        other = seen.locator(WEIGHT.replace("W1_2_1", "W1_1_1"))
+        other.scroll_into_view_if_needed()
+        line = other.bounding_box()
+        seen.mouse.click(line["x"] + 0.85 * line["width"], line["y"] + line["height"] / 2 + 5)
+        expected = "gradient-W1_1_1"
+    else:
+        weight.focus()
+        assert 0 < seen.locator("svg.figure .lit").count()
+        seen.keyboard.press("Enter")
+        expected = "gradient-W1_2_1"
+    seen.locator(f"#{expected}").wait_for(state="visible", timeout=5000)
+    assert expected == seen.evaluate("document.activeElement.id")
+
+
+@pytest.mark.parametrize("name", ["mazur", "circuit"])
+def test_figure_says_what_it_shows(name: str, visit: Any) -> None:
+    """Without scripts a figure is a picture with a title and a description in words; below it stands its caption."""
+    seen = visit(page(name), java_script_enabled=False).page
+    figures = seen.locator("figure")
+    assert figures.count() > 0
+    for number in range(figures.count()):
+        picture = figures.nth(number).locator("svg")
+        assert "img" == picture.get_attribute("role")
+        assert len(picture.locator("> title").text_content()) > 3
+        assert len(picture.locator("> desc").text_content()) > 20
+        assert figures.nth(number).locator("figcaption").inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_colour_of_text_is_readable(scheme: str, visit: Any) -> None:
+    """Text, numbers of either kind, headings, contents and reasons have contrast with what they stand on."""
+    seen = visit(page("classifier"), color_scheme=scheme).page
+    script = """selector => {
+        const element = document.querySelector(selector);
+        let ground = element;
+        while (/, 0\\)$|transparent/.test(getComputedStyle(ground).backgroundColor)) ground = ground.parentElement;
+        return [getComputedStyle(element).color, getComputedStyle(ground).backgroundColor];
+    }"""
+    grounds = set()
+    for selector in ("p", "h2", ".number", ".subtitle", "nav a", ".fwd", ".bwd", ".reason", "thead th", "button"):
+        colour, ground = (channels(text) for text in seen.evaluate(script, selector))
+        assert contrast(colour, ground) >= SEEN, (selector, colour, ground)
+        grounds.add(ground)
+    assert all((sum(ground) < 300) == (scheme == "dark") for ground in grounds)
+    assert seen.evaluate("getComputedStyle(document.querySelector('.fwd')).color") != seen.evaluate(
+        "getComputedStyle(document.querySelector('.bwd')).color"
+    )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["mazur", "xor"])
+def test_every_text_of_a_figure_is_readable(name: str, scheme: str, visit: Any) -> None:
+    """Diagrams and plots have the colours of the page, whichever those are."""
+    seen = visit(page(name), color_scheme=scheme).page
+    fills = seen.evaluate("[...document.querySelectorAll('svg.figure text')].map(text => getComputedStyle(text).fill)")
+    ground = channels(seen.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert len(fills) > 10
+    assert [] == [fill for fill in set(fills) if contrast(channels(fill), ground) < SEEN]
+
+
+def channels(text: str) -> tuple[int, int, int]:
+    """Return red, green and blue of a colour as the browser writes it."""
+    red, green, blue = map(int, re.findall(r"\d+", text)[:3])
+    return red, green, blue
+
+
+def contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
+    """Return the contrast of two colours (WCAG 2.2, relative luminance)."""
+
+    def luminance(colour: tuple[int, int, int]) -> float:
+        linear = [c / 3294.6 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    darker, lighter = sorted((luminance(one), luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_theme_is_chosen_and_kept(visit: Any) -> None:
+    """The button turns the colours round and says so; the choice outlives the page."""
+    seen = visit(page("line"), color_scheme="light").page
+    ground = "getComputedStyle(document.body).backgroundColor"
+    before = seen.evaluate(ground)
+    button = seen.locator('[data-action="theme"]')
+    assert "false" == button.get_attribute("aria-pressed")
+    button.click()
+    assert "true" == button.get_attribute("aria-pressed")
+    after = seen.evaluate(ground)
+    assert before != after
+    seen.reload()
+    assert after == seen.evaluate(ground)
+
+
+def test_keyboard_reaches_everything(visit: Any) -> None:
+    """The first key leads past the contents; sections fold by key; what scrolls sideways can be focused."""
+    seen = visit(page("attention"), NARROW).page
+    seen.keyboard.press("Tab")
+    skip = seen.locator(".skip")
+    assert skip.evaluate("link => link === document.activeElement && link.getBoundingClientRect().left >= 0")
+    seen.keyboard.press("Enter")
+    assert "solution" == seen.evaluate("document.activeElement.id")
+    summary = seen.locator("main summary").first
+    summary.focus()
+    seen.keyboard.press("Enter")
+    assert not seen.locator("main details").first.evaluate("details => details.open")
+    stuck = """[...document.querySelectorAll(".display, .scroll, .picture")]
+        .filter(box => box.scrollWidth > box.clientWidth && box.tabIndex < 0)"""
+    assert 0 == seen.evaluate(f"{stuck}.length")
+
+
+class Outline(HTMLParser):
+    """Reads what a page is made of: its elements with their attributes, and whether they nest."""
+
+    VOID = frozenset({"meta", "img", "br", "hr", "link", "input"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an element."""
+        self.elements.append((f"svg {tag}" if "svg" in self.open else tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Close the element that was opened last."""
+        assert tag == self.open.pop()
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_page_is_well_formed_and_outlined(name: str) -> None:
+    """Elements nest, headings go down one level at a time, tables have headers with a scope, links have their target."""
+    outline = Outline()
+    outline.feed(page(name))
+    assert [] == outline.open
+    tags = [tag for tag, _ in outline.elements]
+    assert [1] * 4 == [tags.count(tag) for tag in ("h1", "main", "nav", "title")]
+    levels = [int(tag[1]) for tag in tags if re.fullmatch("h[1-6]", tag)]
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    assert all(attributes.get("scope") in ("col", "row") for tag, attributes in outline.elements if tag == "th")
+    ids = [attributes["id"] for _, attributes in outline.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    links = [attributes["href"] for tag, attributes in outline.elements if tag == "a"]
+    assert {f"#{id}" for id in ids} >= set(links)
+    assert ("html", {"lang": "en"}) in outline.elements
+
+
+def test_page_is_of_reasonable_size() -> None:
+    """Ten pages on paper are less than a megabyte, most of it KaTeX."""
+    assert 400_000 < len(page("mazur").encode()) < 1_000_000
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_mathml_knows_every_command(name: str) -> None:
+    """Nothing that our printer writes is passed over: a command that is unknown would be shown as it is written."""
+    assert [] == re.findall(r"<mtext>(\\\w*)</mtext>", page(name))
+    assert 0 == len(re.findall(r"<(msub|msup|mfrac|munder)></\1>", page(name)))
+
+
+@pytest.mark.parametrize("text", [HOSTILE, "a < b > c", "&lt;", "\x00\x1b[31m", "\u202eabc"])
+def test_escape_html_is_undone_by_a_reader(text: str) -> None:
+    """Escaped text reads as the text, in an element and in an attribute; what cannot be printed is a space."""
+    shown = "".join(c if c.isprintable() else " " for c in text).strip()
+    escaped = ESCAPES["html"](text)
+    assert shown == html.unescape(escaped)
+    assert not set("<>\"'") & set(escaped)
