@@ -103,7 +103,7 @@ def sections_of(sections: tuple[Section, ...]) -> Iterator[Section]:
         yield from sections_of(section.sections)
 
 
-def blocks_of(name: str, kind: type) -> int:
-    """Return the number of blocks of a kind in a document."""
+def blocks_of(name: str, *kinds: type) -> int:
+    """Return the number of blocks of some kinds in a document."""
     content = document.compose(solved(name))
-    return sum(isinstance(block, kind) for section in sections_of(content.sections) for block in section.blocks)
+    return sum(isinstance(block, kinds) for section in sections_of(content.sections) for block in section.blocks)

@@ -123,7 +123,7 @@ def closing(text: str, opening: int) -> int:
 
 _BLOCK = re.compile(
     r"\\begin\{alignat\*\}\{\d+\}(?P<display>.*?)\\end\{alignat\*\}"
-    r"|\\begin\{symbackprop(?:long)?table\}\{\w*\}(?P<table>.*?)\\end\{symbackprop(?:long)?table\}",
+    r"|\\begin\{symbackprop(?:long)?table\}\{[^\n]*\}\n(?P<table>.*?)\\end\{symbackprop(?:long)?table\}",
     re.DOTALL,
 )
 _INLINE = re.compile(r"(?<!\\)\$([^$]*)\$")
@@ -150,6 +150,9 @@ def read(document: str) -> tuple[list[Chain], list[Row]]:
 
 
 def _sentences(path: tuple[str, ...], text: str) -> list[Chain]:
+    """Return the formulas in sentences; what begins or ends a display has no business there."""
+    if stray := re.search(r"\\(?:toprule|begin\{(?:alignat|align|equation|tabular))", text):
+        raise Unreadable(text[stray.start() : stray.start() + 80])
     return [_chain(path, found) for found in _INLINE.findall(text)]
 
 

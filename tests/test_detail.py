@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import random
 import re
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 import symbackprop as sbp
 from symbackprop import document, rendering
 from symbackprop.document import detail
-from symbackprop.document.blocks import Chain, Display, Table
+from symbackprop.document.blocks import Chain, Display, Document, Table
 from symbackprop.document.marks import Boxed, Delta, Gradient, Updated
 from symbackprop.formula import Adjoint, Name, walk
 from symbackprop.problems.load import examples
@@ -40,7 +41,7 @@ def large() -> Solution:
     return sbp.solve(network)
 
 
-def chains_of(content: document.Document, *titles: str) -> list[Chain]:
+def chains_of(content: Document, *titles: str) -> list[Chain]:
     """Return the displayed chains in the sections with some titles."""
     return [
         chain
@@ -53,7 +54,7 @@ def chains_of(content: document.Document, *titles: str) -> list[Chain]:
     ]
 
 
-def tables_of(content: document.Document, title: str) -> list[Table]:
+def tables_of(content: Document, title: str) -> list[Table]:
     """Return the tables in the sections with a title."""
     found = [part for section in content.sections if section.title.id == title for part in sections_of((section,))]
     return [block for part in found for block in part.blocks if isinstance(block, Table)]
@@ -84,7 +85,7 @@ def test_detail_of_every_example_is_full(name: str) -> None:
 def test_detail_follows_the_number_of_parameters(widths: list[int], expected: str) -> None:
     """Up to 30 parameters everything is shown, up to 500 one of each array, beyond only arrays."""
     problem = sbp.network(widths, activations=["sigmoid"] * (len(widths) - 1), loss="mse")
-    parameters = sum((before + 1) * units for before, units in zip(widths, widths[1:], strict=False))
+    parameters = sum((before + 1) * units for before, units in itertools.pairwise(widths))
     assert expected == ("full" if parameters <= 30 else "representative" if parameters <= 500 else "matrix")
     assert detail.automatic(sbp.derive(problem)) == (expected,)
 

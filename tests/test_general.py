@@ -430,7 +430,7 @@ def test_softmax_error_adds_over_all_activations_of_the_layer(notation: dict[str
 
 def markdown(problem: Problem, detail: str = "general") -> str:
     """Return the document of a problem as Markdown."""
-    text = sbp.render(sbp.derive(problem), format="markdown", detail=detail)
+    text = sbp.render(sbp.derive(problem), format="markdown", detail=detail, explain="brief")
     assert isinstance(text, str)
     return text
 

@@ -17,7 +17,7 @@ from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from symbackprop import document, language, rendering
-from symbackprop.document.blocks import Display, Document, Figure, Table
+from symbackprop.document.blocks import Display, Document, Figure, Note, Table, Terms
 from symbackprop.errors import message
 from symbackprop.formula import Name
 from symbackprop.rendering.escapes import ESCAPES
@@ -50,7 +50,7 @@ def test_markdown_is_read_as_it_is_meant(name: str) -> None:
     _, tokens = parsed(name)
     kinds = [token.type for token in tokens]
     assert blocks_of(name, Display) == kinds.count("math_block")
-    assert blocks_of(name, Table) == kinds.count("table_open")
+    assert blocks_of(name, Table, Terms) == kinds.count("table_open")
     prose = [token.content for token in inner(tokens) if token.type in ("text", "code_inline", "html_inline")]
     if name != "hostile":
         assert [] == [text for text in prose if re.search(r"\$|\\begin|\\frac|\\[a-z]+\{|_\{|\^\{", text)]
@@ -61,11 +61,11 @@ def test_markdown_is_read_as_it_is_meant(name: str) -> None:
         "code_inline",
         "code_block",
         "fence",
-        "em_open",
         "hr",
     }
     every = [token.type for token in inner(tokens)]
     assert set() == forbidden & set(every)
+    assert blocks_of(name, Note) == every.count("em_open")
     assert blocks_of(name, Figure) == every.count("image")
 
 
@@ -83,8 +83,8 @@ def test_markdown_keeps_the_columns_of_its_tables(name: str) -> None:
         len(row)
         for section in sections_of(document.compose(solved(name)).sections)
         for block in section.blocks
-        if isinstance(block, Table)
-        for row in (block.header, *block.rows)
+        if isinstance(block, Table | Terms)
+        for row in (block.header, *(block.rows if isinstance(block, Table) else block.entries))
     ]
     assert expected == rows
     formulas = [token.content for token in inner(tokens) if token.type == "math_inline"]
@@ -170,7 +170,7 @@ def test_github_keeps_every_table(name: str) -> None:
     """Every table is one, and every row of it has the cells of its header."""
     _, page = on_github(name)
     tables = re.findall(r"<table>(.*?)</table>", page, re.DOTALL)
-    assert blocks_of(name, Table) == len(tables)
+    assert blocks_of(name, Table, Terms) == len(tables)
     for table in tables:
         rows = [len(re.findall(r"<t[hd]\b", row)) for row in re.findall(r"<tr>(.*?)</tr>", table, re.DOTALL)]
         assert 1 == len(set(rows))
@@ -179,12 +179,15 @@ def test_github_keeps_every_table(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_github_finds_no_other_markup(name: str) -> None:
-    """Nothing but headings, paragraphs, lists, tables, formulas and figures: no link, no emphasis."""
+    """Nothing but headings, paragraphs, lists, tables, formulas, figures and explanations: no link, no emphasis."""
     _, page = on_github(name)
     allowed = {"h1", "h2", "h3", "h4", "h5", "p", "ul", "ol", "li", "pre", "code"}
     allowed |= {"table", "thead", "tbody", "tr", "th", "td"}
     allowed |= {"span"} if name == "hostile" else set()
     allowed |= {"img", "br"} if blocks_of(name, Figure) else set()
+    # An explanation is a quotation that begins with a word in italics.
+    allowed |= {"blockquote", "em"} if blocks_of(name, Note) else set()
+    assert blocks_of(name, Note) == page.count("<blockquote>") == page.count("<em>")
     assert set(re.findall(r"<(\w+)", page)) <= allowed
     assert blocks_of(name, Figure) == page.count('<img src="solution.')
 
@@ -246,8 +249,9 @@ def test_pandoc_reads_the_common_dialect(name: str) -> None:
     kinds = [node["c"][0]["t"] for node in tree if node["t"] == "Math"]  # type: ignore[index]
     assert blocks_of(name, Display) == kinds.count("DisplayMath")
     assert [token.type for token in inner(tokens)].count("math_inline") == kinds.count("InlineMath")
-    assert blocks_of(name, Table) == [node["t"] for node in tree].count("Table")
-    assert not {"RawInline", "RawBlock", "Link", "Emph", "Figure"} & {node["t"] for node in tree}
+    assert blocks_of(name, Table, Terms) == [node["t"] for node in tree].count("Table")
+    assert not {"RawInline", "RawBlock", "Link", "Figure"} & {node["t"] for node in tree}
+    assert blocks_of(name, Note) == [node["t"] for node in tree].count("Emph")
     # A title that pandoc gives an image of its own accord ("fig:") would print its words below it.
     assert blocks_of(name, Figure) == [node["t"] for node in tree].count("Image")
     assert not any(str(node["c"][2][1]).startswith("fig:") for node in tree if node["t"] == "Image")  # type: ignore[index]

@@ -168,7 +168,7 @@ def test_planted_digit_is_found(share: float) -> None:
         (r"- \eta \cdot", r"+ \eta \cdot"),
         (r"\approx \frac{1}{1 + e^{-\fwd{1.105906}}}", r"= \frac{1}{1 + e^{-\fwd{1.105906}}}"),
         (r"\approx \boxed{\bwd{0.138499}}", r"= \boxed{\bwd{0.138499}}"),
-        (r"\approx \fwd{0.298371}", r"= \fwd{0.298371}"),
+        (r"\approx \fwd{1.10591}", r"= \fwd{1.10591}"),
         (r"{W^{(2)}})}^{\top}", r"{W^{(2)}})}"),
         (r"= -\frac{-e^{-z}}{(1 + e^{-z})^{2}}", r"= \frac{-e^{-z}}{(1 + e^{-z})^{2}}"),
         (r"\delta_{o_1} \, h_2", r"\delta_{o_2} \, h_2"),
@@ -290,7 +290,7 @@ SCRIPT = """const check = formulas => formulas.flatMap(([text, wide]) => {
 def formulas_in(text: str, pattern: str) -> list[tuple[str, bool]]:
     """Return the formulas of a Markdown document, and whether each is displayed."""
     found = [(wide or small, bool(wide)) for wide, small in re.findall(pattern, text, re.DOTALL)]
-    assert len(found) > 20
+    assert len(found) > 8
     return found
 
 

@@ -202,7 +202,8 @@ class Scenes:
             if isinstance(left, str) or isinstance(right, str):
                 yield Verdict(UNKNOWN, line, left if isinstance(left, str) else str(right))
             else:
-                yield _verdict(self, left, relation, right, names, line)
+                earlier = [term for term in terms[:place] if isinstance(term, Term)]
+                yield _verdict(self, (left, *reversed(earlier)), relation, right, names, line)
         result = terms[-1]
         if isinstance(result, Term) and _as_number(result) is not None:
             for text, term in list(zip(chain.texts, terms, strict=True))[:-2]:
@@ -237,7 +238,9 @@ class Scenes:
                 if what.kind == "symbol" and what.text in names.letters:
                     continue
                 exact = title == "formula" and not is_literal(number)
-                yield _verdict(self, what, "=" if exact else "≈", number, names, f"{left} | {cell} ({title}, {about})")
+                yield _verdict(
+                    self, (what,), "=" if exact else "≈", number, names, f"{left} | {cell} ({title}, {about})"
+                )
             except (Unreadable, Unknown) as error:
                 yield Verdict(UNKNOWN, f"{left} | {cell}", repr(error))
 
@@ -322,22 +325,23 @@ def _variants(names: Names, error: str) -> list[Names]:
 
 
 def _verdict(
-    scenes: Scenes, left: Term, relation: str, right: Term, names: Names, line: str, depth: int = 0
+    scenes: Scenes, lefts: tuple[Term, ...], relation: str, right: Term, names: Names, line: str, depth: int = 0
 ) -> Verdict:
     try:
-        reason = _holds(left, relation, right, names, scenes.digits)
+        reason = _holds(lefts, relation, right, names, scenes.digits)
         return Verdict(FALSE if reason else TRUE, line, reason)
     except (Unknown, IndexError) as error:
         others = _variants(names, str(error)) if depth < 3 else []
         if not others:
             return Verdict(UNKNOWN, line, str(error))
-        found = [_verdict(scenes, left, relation, right, other, line, depth + 1) for other in others]
+        found = [_verdict(scenes, lefts, relation, right, other, line, depth + 1) for other in others]
         known = [verdict for verdict in found if verdict.outcome != UNKNOWN]
         return next((verdict for verdict in known if verdict.outcome == FALSE), known[0] if known else found[0])
 
 
-def _holds(left: Term, relation: str, right: Term, names: Names, digits: int) -> str:
-    """Return why a relation does not hold, or nothing."""
+def _holds(lefts: tuple[Term, ...], relation: str, right: Term, names: Names, digits: int) -> str:
+    """Return why a relation does not hold, or nothing; what came before the left side says where numbers come from."""
+    left = lefts[0]
     if relation == "=":
         one = value(left, names)
         other = value(right, replace(names, shape=shape_of(one)) if isinstance(one, list) else names)
@@ -346,7 +350,8 @@ def _holds(left: Term, relation: str, right: Term, names: Names, digits: int) ->
         return ""
     if right.kind == "matrix":
         names = replace(names, shape=shape_of(value(right, names)))
-    found = aligned(left, right, names, digits)
+    places = [left] if is_literal(left) else lefts
+    found = next((told for term in places if (told := aligned(term, right, names, digits)) is not None), None)
     if found is None:
         found = _within(value(left, names), right, names, digits)
     return "" if found else f"{_shown(value(left, names))} is not {_shown(value(right, names))} as rounded"

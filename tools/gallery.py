@@ -1,13 +1,14 @@
 """Write the gallery: the worked solution of every bundled example, in several formats and languages, with an index.
 
-`python tools/gallery.py` writes into `output/` (`make gallery` calls it). What is there is what `symbackprop solve` writes for
-the same example, format and language; a test compares them.
+`python tools/gallery.py` writes into `output/` (`make gallery` calls it). What is there is what `symbackprop solve` writes
+for the same example, format and language; a test compares them.
 """
 
 from __future__ import annotations
 
 import argparse
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -114,7 +115,7 @@ def main() -> None:
         for code in LANGUAGES:
             own = pages(name, solution, code, formats_of(name, code))
             written |= own
-            print(*own, sep="\n", flush=True)
+            sys.stdout.write("".join(f"{path}\n" for path in own))
     document = written[f"{PREVIEW}/{rendering.STEM}.pdf"]
     assert isinstance(document, bytes)
     written[_PICTURE] = preview(document)

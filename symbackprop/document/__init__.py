@@ -55,7 +55,8 @@ def compose(
 ) -> Document:
     """Return the worked solution as a document that shows the given details, with explanations or `brief`.
 
-    Without details, it shows those that suit the size of the problem (`detail.automatic`). Without `checked` the comparison with central differences, which takes as long as all the rest, is left out.
+    Without details, it shows those that suit the size of the problem (`detail.automatic`). Without `checked` the
+    comparison with central differences, which takes as long as all the rest, is left out.
     """
     problem, derivation = solution.problem, solution.derivation
     details = detail.automatic(derivation) if details is None else details

@@ -67,7 +67,8 @@ def automatic(derivation: Derivation) -> tuple[str, ...]:
     >>> import symbackprop
     >>> automatic(symbackprop.derive(symbackprop.example("mazur")))
     ('full',)
-    >>> automatic(symbackprop.derive(symbackprop.network([784, 128, 10], activations=["relu", "softmax"], loss="cross_entropy")))
+    >>> large = symbackprop.network([784, 128, 10], activations=["relu", "softmax"], loss="cross_entropy")
+    >>> automatic(symbackprop.derive(large))
     ('matrix',)
     """
     size = size_of(derivation.graph)

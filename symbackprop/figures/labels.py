@@ -42,10 +42,10 @@ def decimal(value: Any, digits: int = DIGITS, written: str = "") -> Decimal:
     >>> decimal(Fraction(2, 5), written="0.40"), decimal(Fraction(1, 3))
     (Decimal(text='0.40', exponent=0, exact=True), Decimal(text='0.3333', exponent=0, exact=False))
     """
-    if written and len(written) <= digits + 3 and _is_decimal(written) and Fraction(written) == value:
-        return Decimal(written, exact=True)
     if value == 0:
         return Decimal("0", exact=True)
+    if written and len(written) <= digits + 3 and _is_decimal(written) and Fraction(written) == value:
+        return Decimal(written, exact=True)
     number = float(value)
     in_range = value == 0 or (number != 0 and is_finite(number))
     scientific = f"{number:.{digits - 1}e}" if in_range else arithmetic.scientific(value, digits)

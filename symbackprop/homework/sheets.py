@@ -53,7 +53,7 @@ def sheet(given: Assignment, problem: Problem, header: Header, values: Mapping[s
 
 def key(given: Assignment, problem: Problem, header: Header, values: Mapping[str, float]) -> Document:
     """Return the key of a variant: the answers as they are marked, then the whole worked solution."""
-    worked = document.compose(solve(problem), checked=False)
+    worked = document.compose(solve(problem), explanations="brief", checked=False)
     answers = Section(message("sheet.key"), (_answers(given, values),))
     stated = document.stated(problem, given.derivation, diagram=False, formulas=False)
     numbers = replace(stated, sections=tuple(part for part in stated.sections if part.title.id == "title.given"))

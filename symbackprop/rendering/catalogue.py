@@ -27,7 +27,8 @@ class Format:
     `suffix` is that of its files, `escape` the way in which plain text is written (a row of `escapes.ESCAPES`),
     `tones` the TeX commands for the tones of numbers, `width` the room for a displayed formula in digits (0: never
     broken), `math` what stands before and after a formula in a sentence, `spaced` whether a formula needs a space
-    towards letters beside it, `folds` whether a long table goes on beside itself. `finish` names what is made of the templates (a row of `finishing.FINISHES`),
+    towards letters beside it, `folds` whether a long table goes on beside itself. `finish` names what is made
+    of the templates (a row of `finishing.FINISHES`),
     `attachments` the templates whose text is a file of its own beside the document, `figures` the suffix of such
     files for its figures ("": they are in the document). A page has its formulas in another markup than TeX
     (`formulas`, a row of `formulas.MARKUPS`) and its style sheets and scripts inside it. `folders` hold the

@@ -129,12 +129,13 @@ class Writer:
         header, *rows = ([self._inline(cell) for cell in row] for row in (table.header, *table.rows))
         groups = breaking.groups([header, *rows], table.beside if self.folds else 1, self.width)
         height = math.ceil(len(rows) / groups)
-        parts = [rows[start : start + height] for start in range(0, len(rows), height)]
+        parts = [rows[start : start + height] for start in range(0, len(rows), height or 1)] or [[]]
         empty = [""] * len(header)
         beside = [list(itertools.chain(*row)) for row in itertools.zip_longest(*parts, fillvalue=empty)]
-        whole = {"header": header * len(parts), "rows": beside, "numeric": table.numeric * len(parts)}
-        breaks = breaking.breaks([whole["header"], *beside], self.width)
-        return {"kind": "table", **whole, "groups": max(len(parts), 1), "breaks": breaks}
+        headers, numeric = header * len(parts), table.numeric * len(parts)
+        breaks = breaking.breaks([headers, *beside], self.width)
+        whole = {"header": headers, "rows": beside, "numeric": numeric, "groups": len(parts), "breaks": breaks}
+        return {"kind": "table", **whole}
 
     def _figure(self, figure: Figure) -> View:
         """Return a figure; its words and its drawings are made when a template prints them."""
