@@ -51,14 +51,14 @@ class Derivation(Displayed):
     """What one reverse sweep found.
 
     `graph` holds the equations between arrays, `elements` those between scalars, `links` for each scalar the products
-    (upstream adjoint × local partial) whose sum is the gradient of the output by it. The grain of elements is worked out when
-    it is first read: who works between arrays never pays for it.
+    (upstream adjoint × local partial) whose sum is the gradient of the output by it. The grain of elements is worked out
+    when it is first read: who works between arrays never pays for it.
     """
 
     problem: Problem
     graph: Graph
-    elements: ElementGraph = _on_demand(lambda derivation: elements.expand(derivation.graph))
-    links: Links = _on_demand(lambda derivation: derivation.swept())
+    elements: ElementGraph = _on_demand(lambda derivation: elements.expand(derivation.graph))  # noqa: RUF009 - a descriptor
+    links: Links = _on_demand(lambda derivation: derivation.swept())  # noqa: RUF009 - a descriptor
 
     def swept(self) -> Links:
         """Return the links that the reverse sweep finds, with fused losses where the problem goes through δ."""

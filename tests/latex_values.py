@@ -39,9 +39,9 @@ class Names:
     `symbols` hold the code name (with its sample, or None) of every printed symbol, `values` and `gradients` the numbers
     by name and sample, `arrays` the elements of arrays by their code name, row by row. `meanings` are formulas of
     quantities, and of functions by their letter (with their variable), as the document prints them. `letters` are numbers
-    of symbols that are no quantity, `batch` are the samples of the step, `sample` is the sample in which a symbol without one is read, `output` the code name of
-    the loss. `parts` are what the loss is
-    composed of, `leaves` what is given. Vectors are columns, or `rows`; `shape` is that of the arrays in hand, where it is known.
+    of symbols that are no quantity, `batch` are the samples of the step, `sample` is the sample in which a symbol
+    without one is read, `output` the code name of the loss. `parts` are what the loss is composed of, `leaves` what is
+    given. Vectors are columns, or `rows`; `shape` is that of the arrays in hand, where it is known.
     """
 
     symbols: Mapping[str, tuple[str, int | None]]
@@ -198,9 +198,9 @@ def _real_function(name: str) -> Callable[[Number], Number]:
             roots = [math.isqrt(part) for part in (value.numerator, value.denominator)]
             if [root * root for root in roots] == [value.numerator, value.denominator]:
                 return Fraction(int(roots[0]), int(roots[1]))
-        if isinstance(value, Fraction) and (exact := {"exp": (0, 1), "ln": (1, 0), "tanh": (0, 0)}.get(name)):
-            if value == exact[0]:
-                return Fraction(exact[1])
+        exact = {"exp": (0, 1), "ln": (1, 0), "tanh": (0, 0)}.get(name)
+        if exact is not None and isinstance(value, Fraction) and value == exact[0]:
+            return Fraction(exact[1])
         return function(real(value))
 
     return applied
@@ -274,7 +274,7 @@ def _derivative(term: Term, names: Names) -> Number:
 def difference(function: Callable[[Number], Number], at: Number) -> Number:
     """Return a central difference, with h and 2h so that polynomials up to the fourth degree come out exactly."""
     near, far = (divide(add(function(add(at, h)), -function(add(at, -h))), 2 * h) for h in (STEP, 2 * STEP))
-    if abs(real(near) - real(far)) > Fraction(1, 10**18) * (1 + abs(real(near))):
+    if abs(real(near) - real(far)) > CONTEXT.mpf(10) ** -40 * (1 + abs(real(near))):
         raise Unknown("a kink")
     left, right = (divide(add(function(add(at, h)), -function(at)), h) for h in (STEP, -STEP))
     if abs(real(left) - real(right)) > Fraction(1, 10**12) * (1 + abs(real(near))):

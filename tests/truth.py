@@ -421,7 +421,7 @@ def _parts(term: Term, kind: str) -> list[Term]:
 
 
 def aligned(left: Term, right: Term, names: Names, digits: int) -> bool | None:
-    """Say whether each number on the right is what stands in its place on the left, rounded; None where there is no such place."""
+    """Say whether each number on the right is what stands in its place on the left, rounded; None where none does."""
     if right.kind == "brace":
         return aligned(left, right.parts[0], names, digits)
     if _as_number(right) is not None:
@@ -435,7 +435,9 @@ def aligned(left: Term, right: Term, names: Names, digits: int) -> bool | None:
         if len(left.parts) != len(right.parts):
             return None
         found_parts = [aligned(a, b, names, digits) for a, b in zip(left.parts, right.parts, strict=True)]
-        return None if None in found_parts else all(found_parts)
+        # A square says nothing of the sign of what is squared.
+        is_square = right.kind == "power" and right.parts[1] == Term("number", (), "2")
+        return None if None in found_parts or (is_square and not all(found_parts)) else all(found_parts)
     if left.kind == "call" and left.text in names.functions:
         letter, meaning = names.functions[left.text]
         return aligned(_put(meaning, letter, left.parts[0]), right, names, digits)

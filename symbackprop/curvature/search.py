@@ -132,7 +132,7 @@ def _crossing(sweep: Sweep, left: Value, right: Value) -> Iterator[Row]:
         middle = (left + right) / 2
         if halving == _HALVINGS // 4:
             polished = _polished(sweep, (middle,))
-            if polished is not None and left <= polished[0] <= right:
+            if polished is not None and left <= arithmetic.to_real(polished[0]) <= right:
                 yield polished
                 return
         if (_system(sweep, (middle,))[0][0] > 0) is sign:
