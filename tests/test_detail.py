@@ -193,7 +193,11 @@ def test_update_states_its_formula_once_for_an_array() -> None:
     updates = [
         chain for chain in chains_of(document.compose(solution), "title.update") if isinstance(chain.left, Updated)
     ]
-    symbolic = [chain.left.name for chain in updates if any(isinstance(p, Name) for p in walk(chain.steps[0].formula))]
+    symbolic = [
+        getattr(chain.left, "name", "")
+        for chain in updates
+        if any(isinstance(p, Name) for p in walk(chain.steps[0].formula))
+    ]
     assert len(updates) == len(solution.final)
     assert symbolic == ["W1_1_1", "b1_1", "W2_1_1", "b2_1", "W3_1_1", "b3_1"]
 

@@ -54,7 +54,7 @@ def trained(**training: object) -> dict[str, object]:
     return unit("tanh", "1/2", training={"learning_rate": "1/10", **training})
 
 
-GRAPH = {
+GRAPH: dict[str, object] = {
     "graph": {
         "parameters": {"w": "2"},
         "inputs": {"x": "-3", "c": "2"},
@@ -62,7 +62,7 @@ GRAPH = {
         "output": "f",
     }
 }
-SHARED_GRAPH = {
+SHARED_GRAPH: dict[str, object] = {
     "graph": {
         "parameters": {"w": "2"},
         "inputs": {"x": {"shape": []}},
@@ -209,7 +209,7 @@ class Oracle:
 
     def resolves(self, it: Name) -> bool:
         """Say whether floats suffice to see the slope, or that there is none."""
-        gradient = self.true.gradient(it.name, it.sample)
+        gradient: float = self.true.gradient(it.name, it.sample)
         return gradient == 0 or abs(gradient) >= UNRESOLVED
 
     def assert_is_true(self, remark: Message) -> None:

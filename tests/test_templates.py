@@ -40,7 +40,7 @@ def test_templates_of_the_users_replace_the_bundled_ones(tmp_path: Path) -> None
         tmp_path, latex__document_jinja="%% << document.title >>: << document.sections | length >> sections"
     )
     title = "Two steps of gradient descent on a line through the origin"
-    assert f"%% {title}: 6 sections" == rendering.render(line(), "latex", templates=folder)
+    assert f"%% {title}: 7 sections" == rendering.render(line(), "latex", templates=folder)
     assert rendering.render(line(), "markdown") == rendering.render(line(), "markdown", templates=str(folder))
 
 
