@@ -218,7 +218,7 @@ def test_formula_keeps_its_distance_from_letters_and_full_width_signs(
     dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between a formula and a Chinese character or sign is a space; between it and an ASCII sign is what was written."""
-    phrases = {"t.x": "误差{z}，即{z}的（{z}）", "t.y": "the error ({z}), or {z}"}
+    phrases = {**language.phrases("en"), "t.x": "误差{z}，即{z}的（{z}）", "t.y": "the error ({z}), or {z}"}
     monkeypatch.setattr(language, "phrases", lambda code: phrases)
     writer = Draft(rendering.formats()[dialect], solved("line"), "en", ("full",)).writer
     z = writer.printer.print(Name("z1_1"))
