@@ -94,7 +94,8 @@ def _can_be_flat(sweep: Sweep) -> bool:
 
 def _polished(sweep: Sweep, place: Row) -> Row | None:
     """Return the zero of the gradient close to a place, in fractions if those make the gradient exactly zero."""
-    found = _newton(sweep, tuple(map(arithmetic.to_real, place)), [math.inf] * len(place), _FINE)
+    start = tuple(arithmetic.CONTEXT.mpf(arithmetic.to_real(x)) for x in place)
+    found = _newton(sweep, start, [math.inf] * len(place), _FINE)
     if found is None or distance(found, place) > 0.1:
         return None
     near = tuple(map(linear.fraction_near, found))

@@ -159,9 +159,11 @@ def _further(scene: Scene, solution: Solution) -> Section:
     if len(columns) > MOST_PREDICTIONS:
         columns = []
     header: tuple[Inline, ...] = (message("column.updates"), *columns, Name(scene.derivation.graph.output))
+    # Where the updates ended early, not every row of the shorter table was foreseen: only those have predictions.
+    counts = {*solution.predictions, *(() if columns else table_rows(last))}
     rows: list[tuple[Inline, ...]] = []
-    for count in sorted({*table_rows(last), *solution.predictions} & {*range(last + 1)})[-MOST_ROWS:]:
-        predictions = [show(value, scene.style) for value in solution.predictions.get(count, ())][: len(columns)]
+    for count in sorted(counts & {*range(last + 1)})[-MOST_ROWS:]:
+        predictions = [show(value, scene.style) for value in solution.predictions[count]] if columns else []
         rows.append((str(count), *predictions, show(solution.losses[count], scene.style)))
     table = Table(header, tuple(rows), (True,) * len(header))
     final = _final_predictions(scene, solution) if outputs and scene.derivation.graph.samples is not None else ()
