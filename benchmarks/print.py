@@ -109,7 +109,7 @@ def _printed(derivation: Derivation, trees: Sequence[Node]) -> list[str]:
 
 def steps(solution: Solution, rounds: int) -> Iterator[Line]:
     """Yield the time of printing a step of a worked solution: symbols with braces, numbers, results."""
-    found = list(_steps(document.compose(solution, checked=False).sections))
+    found = list(_steps(document.compose(solution, without=("title.check",)).sections))
     printed = best(lambda: _printed(solution.derivation, [step.formula for step in found]), rounds) / len(found) * 1e6
     name = f"{len(found)} steps of its solution as LaTeX, one"
     yield Line(name, f"{printed:.1f} µs", f"≤ {STEP_TARGET:g} µs", printed <= STEP_TARGET)
@@ -126,12 +126,12 @@ def _steps(sections: Sequence[Section]) -> Iterator[Step]:
 def documents(solution: Solution, rounds: int) -> Iterator[Line]:
     """Yield the time of one document from its problem to its text, and its parts."""
     solving = best(lambda: sbp.solve(solution.problem), rounds)
-    composing = best(lambda: document.compose(solution, checked=False), rounds)
+    composing = best(lambda: document.compose(solution, without=("title.check",)), rounds)
     yield Line("solve mazur", f"{1e3 * solving:.1f} ms")
     yield Line(
         "compose its solution (numbers that check, without the check by differences)", f"{1e3 * composing:.1f} ms"
     )
-    content: Document = document.compose(solution, checked=False)
+    content: Document = document.compose(solution, without=("title.check",))
     table = rendering.formats()
     for name in FORMATS:
         written = best(functools.partial(_written, solution, content, table[name]), rounds)

@@ -53,6 +53,10 @@ def to_real(value: Exact) -> Exact:
     return value
 
 
+_SURE = 1e-6
+"""A logarithm that is farther from a whole number says which power of ten is the largest below."""
+
+
 def magnitude(value: Fraction) -> int:
     """Return the power of ten of the first significant digit of a number that is not 0, however long it is.
 
@@ -60,7 +64,11 @@ def magnitude(value: Fraction) -> int:
     (-2, 5000, 4999)
     """
     above, below = abs(value.numerator), value.denominator
-    guess = math.floor((above.bit_length() - below.bit_length() - 1) * math.log10(2))
+    power = math.log10(above) - math.log10(below)
+    guess = math.floor(power)
+    if _SURE < power - guess < 1 - _SURE:
+        return guess
+    guess -= 1
     while above * 10 ** max(-guess - 1, 0) >= below * 10 ** max(guess + 1, 0):
         guess += 1
     return guess
@@ -279,4 +287,6 @@ def _activated(apply: Apply, body: Node, leaf: Callable[[Node], Exact | None]) -
     bounds = tuple(int(bound) for bound in (row.lowest, row.highest) if bound) if row else ()
     if not bounds:
         return evaluate(body, leaf)
+    if isinstance(body, Quotient) and body.denominator == body.numerator:  # softmax of one unit
+        return Fraction(1)
     return _resolved(lambda: evaluate(body, leaf), bounds, _MOST_DIGITS)

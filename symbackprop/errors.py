@@ -90,13 +90,17 @@ class MissingLibraryError(SymbackpropError):
 
 
 def nearest(name: str, choices: Iterable[str]) -> str | None:
-    """Return the choice most like `name`, or None when none is near.
+    """Return the choice most like `name`, else the first that begins with it, or None when none is near.
 
     >>> nearest("sigmod", ["tanh", "sigmoid"])
     'sigmoid'
+    >>> nearest("he", ["zeros", "he_normal"])
+    'he_normal'
     """
     by_lower_case = {choice.lower(): choice for choice in choices}
     found = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.6)
+    if not found and len(name) > 1:
+        found = [choice for choice in by_lower_case if choice.startswith(name.lower())]
     return by_lower_case[found[0]] if found else None
 
 

@@ -247,7 +247,7 @@ class _Parser:
             return Apply("pi", ())
         if token.text not in self.names:
             close = nearest(token.text, self.names)
-            what = message("expression.name", name=token.text)
+            what = message("expression.name" if self.names else "expression.number", name=token.text)
             raise self._error(token.start, what, valid=self.names, close=close)
         return Name(token.text)
 

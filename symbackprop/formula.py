@@ -22,18 +22,11 @@ class Node:
 
     def __iter__(self) -> Iterator[Node]:
         """Iterate over the direct subformulas in reading order."""
-        found: list[Node] = []
-        for name in _PLACES[type(self)]:
-            value = getattr(self, name)
-            if isinstance(value, Node):
-                found.append(value)
-            elif isinstance(value, tuple):
-                found += [item for item in value if isinstance(item, Node)]
-        return iter(found)
+        return iter(_CHILDREN[type(self)](self))
 
 
-_PLAIN = ("str", "int", "bool", "Fraction", "int | None", "tuple[tuple[str, Fraction], ...]", "tuple[int, ...]")
-"""Types, as annotations spell them, that hold no node."""
+_ONE, _MANY = ("Node", "Shown"), "tuple[Node, ...]"
+"""Types, as annotations spell them, of the fields that hold a node or several; no other field is looked into."""
 
 
 class _Names(dict[type[Any], tuple[str, ...]]):
@@ -48,8 +41,32 @@ class _Names(dict[type[Any], tuple[str, ...]]):
 
 
 _FIELDS = _Names(lambda annotation: True)
-_PLACES = _Names(lambda annotation: annotation not in _PLAIN)
-"""Of the fields that may hold nodes, in order."""
+_SINGLE = _Names(lambda annotation: annotation in _ONE)
+_SEVERAL = _Names(lambda annotation: annotation == _MANY)
+
+
+class _Children(dict[type[Any], Callable[[Any], tuple["Node", ...]]]):
+    """What returns the direct subformulas of each kind of node."""
+
+    def __missing__(self, kind: type[Any]) -> Callable[[Any], tuple[Node, ...]]:
+        self[kind] = found = _reader(_SINGLE[kind], _SEVERAL[kind])
+        return found
+
+
+def _reader(single: tuple[str, ...], several: tuple[str, ...]) -> Callable[[Any], tuple[Node, ...]]:
+    match single, several:
+        case (), ():
+            return lambda node: ()
+        case (), (name,):
+            return operator.attrgetter(name)
+        case (name,), ():
+            return lambda node: (getattr(node, name),)
+        case _, ():
+            return operator.attrgetter(*single)
+    raise TypeError(f"fields {single} and {several} in one kind of node have no order")
+
+
+_CHILDREN = _Children()
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +226,7 @@ def walk(node: Node) -> Iterator[Node]:
     while waiting:
         part = waiting.pop()
         yield part
-        if _PLACES[type(part)]:
-            waiting += reversed(list(part))
+        waiting += _CHILDREN[type(part)](part)[::-1]
 
 
 def names(node: Node) -> tuple[str, ...]:
@@ -235,26 +251,22 @@ def rewrite(node: Node, change: Callable[[Node], Node | None]) -> Node:
     answer = change(node)
     if answer is not None:
         return answer
-    return map_children(node, lambda child: rewrite(child, change)) if _PLACES[type(node)] else node
+    if not _CHILDREN[type(node)](node):
+        return node
+    return map_children(node, lambda child: rewrite(child, change))
 
 
 def map_children(node: Node, change: Callable[[Node], Node]) -> Node:
     """Return the node with each direct subformula replaced; the node itself when nothing changes."""
     kind = type(node)
-    changes: dict[str, Any] = {}
-    for name in _PLACES[kind]:
-        old = getattr(node, name)
-        if isinstance(old, Node):
-            new = change(old)
-            if new is not old:
-                changes[name] = new
-        elif isinstance(old, tuple):
-            items = tuple([change(item) if isinstance(item, Node) else item for item in old])
-            if any(map(operator.is_not, items, old)):
-                changes[name] = items
-    if not changes:
+    old = _CHILDREN[kind](node)
+    new = tuple([change(child) for child in old])
+    if not any(map(operator.is_not, new, old)):
         return node
-    return kind(*[changes[name] if name in changes else getattr(node, name) for name in _FIELDS[kind]])
+    if len(_FIELDS[kind]) == len(_SINGLE[kind]):
+        return kind(*new)
+    places: dict[str, Any] = dict(zip(_SINGLE[kind], new, strict=True)) if _SINGLE[kind] else {_SEVERAL[kind][0]: new}
+    return kind(*[places[name] if name in places else getattr(node, name) for name in _FIELDS[kind]])
 
 
 def fill(node: Node, slots: tuple[Node, ...]) -> Node:

@@ -24,6 +24,7 @@ from symbackprop.formula import (
     Quotient,
     Slot,
     Sum,
+    added,
     fill,
     multiplied,
     rewrite,
@@ -259,7 +260,7 @@ def _definition(function: str, arity: int, at_kink: Fraction, settings: Settings
         return None
     if not body and ACTIVATIONS[function].vector:
         exponentials = tuple(Apply("exp", (Slot(position),)) for position in range(arity))
-        return Quotient(exponentials[0], Sum(exponentials))
+        return Quotient(exponentials[0], added(exponentials))
     return _over_slots(body or ACTIVATIONS[function].expression, function, settings, at_kink)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,10 @@ from symbackprop.errors import ProblemError, message, nearest
 _DELIMITERS = ",;\t|"
 _PLAIN_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?")
 _LARGEST_FILE = 50_000_000
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""What the files of spreadsheet programs begin with: .xlsx and .ods, .xls."""
+_DECLARED = re.compile(r'"?sep=([,;\t|])"?\s*(?:\n|$)', re.IGNORECASE)
+"""The first line that some programs write to say what the delimiter is."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Sheet:
 
 
 def read_csv(path: Path, *, whole_rows: bool = False) -> Sheet:
-    """Return the table in a file: comma, semicolon, tab or bar between its cells, in UTF-8 or UTF-16.
+    """Return the table in a file: comma, semicolon, tab or bar between its cells, in UTF-8, UTF-16 or Chinese GB 18030.
 
     Rows may be shorter than the header, unless `whole_rows` asks for all cells. Raises `ProblemError` for a file that
     cannot be read, has no header, or has a row of another length.
@@ -45,17 +50,14 @@ def read_csv(path: Path, *, whole_rows: bool = False) -> Sheet:
         raise ProblemError(message("problem.unreadable", reason=error.strerror or ""), where=str(path)) from None
     if len(content) > _LARGEST_FILE:
         raise ProblemError(message("csv.large", limit=_LARGEST_FILE // 1_000_000), where=str(path))
-    try:
-        encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-        text = content.decode(encoding)
-    except UnicodeDecodeError as error:
-        raise ProblemError(message("problem.encoding", offset=error.start), where=str(path)) from None
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    text = _decoded(content, path)
+    declared = _DECLARED.match(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=declared[1] if declared else _delimiter(text))
     found: list[tuple[int, Mapping[str, str]]] = []
     columns: tuple[str, ...] = ()
     try:
         for row in reader:
-            if not any(cell.strip() for cell in row):
+            if not any(cell.strip() for cell in row) or (declared and reader.line_num == 1):
                 continue
             if not columns:
                 columns = _header(row, path)
@@ -70,6 +72,39 @@ def read_csv(path: Path, *, whole_rows: bool = False) -> Sheet:
     if not columns:
         raise ProblemError(message("csv.no_header"), where=str(path))
     return Sheet(str(path), columns, tuple(found))
+
+
+def _decoded(content: bytes, path: Path) -> str:
+    if content.startswith(_WORKBOOKS):
+        raise ProblemError(message("csv.workbook"), where=str(path))
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError as error:
+        chinese = _chinese(content)
+        if chinese is None:
+            raise ProblemError(message("csv.encoding", offset=error.start), where=str(path)) from None
+        return chinese
+    if "\0" in text:  # UTF-16 without its mark.
+        raise ProblemError(message("csv.encoding", offset=content.index(b"\0")), where=str(path))
+    return text
+
+
+def _chinese(content: bytes) -> str | None:
+    """Return a text in GB 18030, as spreadsheets in China write it, or None where it is hardly one.
+
+    Nearly any bytes are characters of GB 18030. Those of a real text are ideographs and wide signs, and most of them
+    common ones, which are in GB 2312.
+    """
+    try:
+        text = content.decode("gb18030")
+    except UnicodeDecodeError:
+        return None
+    signs = [character for character in text if not character.isascii()]
+    if any(unicodedata.east_asian_width(sign) not in "WFA" for sign in signs):
+        return None
+    common = sum(bool(sign.encode("gb2312", "ignore")) for sign in signs)
+    return text if 2 * common > len(signs) else None
 
 
 def _delimiter(text: str) -> str:

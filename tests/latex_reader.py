@@ -6,6 +6,7 @@ becomes a tree of `Term`. What the grammar does not know raises `Unreadable`.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -90,8 +91,8 @@ def split(text: str, *marks: str) -> list[tuple[str, str]]:
 
 
 def body(document: str) -> str:
-    """Return what stands between the beginning and the end of a LaTeX document, without its figures."""
-    text = document.partition(r"\begin{document}")[2] or document
+    r"""Return what stands in a LaTeX document, without its figures and the spacing of lines (`\\[2pt]`)."""
+    text = re.sub(r"\\\\\*?\[[^\]]*\]", r"\\\\", document.partition(r"\begin{document}")[2] or document)
     return re.sub(r"\\begin\{symbackpropfigure\}.*?\\end\{symbackpropfigure\}", "", text, flags=re.DOTALL)
 
 
@@ -194,6 +195,7 @@ def _rows(path: tuple[str, ...], text: str) -> Iterator[Row]:
     yield from (Row(path, header, cells) for cells in others)
 
 
+@functools.lru_cache(maxsize=10_000)
 def parse(text: str) -> Term:
     """Return the tree of a formula without relations."""
     parser = _Parser(tokens(_unstacked(text)))
@@ -539,6 +541,7 @@ _ATOMS = {
 }
 
 
+@functools.lru_cache(maxsize=10_000)
 def number_of(text: str) -> tuple[Fraction, Fraction, int]:
     """Return what a printed number is, the unit of its last digit, and how many significant digits it has."""
     mantissa, _, exponent = text.partition("e")

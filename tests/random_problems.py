@@ -1,4 +1,7 @@
-"""Random problems by number: networks of any shape in any notation, with any optimiser, and small computation graphs."""
+"""Random problems by number: networks in any notation, with any optimiser, and small computation graphs.
+
+Most are as small as a network can be that shows a rule; every tenth is larger.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,8 @@ CONVENTIONS = {
     "delta_sign": ("gradient", "negative"),
     "layout": ("column", "row"),
 }
+SMALL = ((1, 1), (2, 1), (1, 2), (1, 1, 1), (1, 2, 1), (2, 1, 1), (1, 1, 2), (2, 2, 1))
+"""The numbers of units by layer, from the inputs on."""
 GATES = ("{p} + {q}", "{p} - {q}", "{p}*{q}", "{p}*{p}", "2*{p} - {q}", "max({p}, {q})", "{p}*{p}*{q}")
 FUNCTIONS = (
     "sigmoid({p})",
@@ -30,9 +35,9 @@ FUNCTIONS = (
 
 
 def problem(seed: int) -> dict[str, object]:
-    """Return the content of a problem; every fifth is a computation graph."""
+    """Return the content of a problem; every fifth is a computation graph, every tenth a larger network."""
     draw = random.Random(seed)
-    return _graph(draw) if seed % 5 == 0 else _network(draw)
+    return _graph(draw) if seed % 5 == 0 else _network(draw, is_larger=seed % 10 == 9)
 
 
 def _number(draw: random.Random, fractions: bool) -> object:
@@ -41,11 +46,11 @@ def _number(draw: random.Random, fractions: bool) -> object:
     return round(draw.uniform(-1.5, 1.5), draw.choice([0, 1, 2, 2]))
 
 
-def _training(draw: random.Random, samples: int | None) -> dict[str, object]:
+def _training(draw: random.Random, samples: int | None, is_larger: bool) -> dict[str, object]:
     training: dict[str, object] = {
         "optimizer": draw.choice(["gradient_descent", "gradient_descent", *optimizers.OPTIMIZERS]),
         "learning_rate": draw.choice([0.5, 0.1, 0.01, "1/3"]),
-        "steps": draw.choice([1, 1, 1, 2]),
+        "steps": draw.choice([1, 1, 1, 2]) if is_larger else 1,
     }
     if draw.random() < 0.15:
         training["weight_decay"] = 0.1
@@ -56,12 +61,13 @@ def _training(draw: random.Random, samples: int | None) -> dict[str, object]:
     return training
 
 
-def _network(draw: random.Random) -> dict[str, object]:
-    widths = [draw.randint(1, 3) for _ in range(draw.choice([2, 2, 3, 3, 4]))]
+def _network(draw: random.Random, is_larger: bool) -> dict[str, object]:
+    larger = [draw.randint(1, 3) for _ in range(draw.choice([2, 2, 3, 3, 4]))]
+    widths = larger if is_larger else list(draw.choice(SMALL))
     loss = draw.choice(losses.WITH_FORMULA)
     last = draw.choice(build.fitting_activations(LOSSES[loss].predictions))
     names = [*(draw.choice(functions.WITH_FORMULA) for _ in widths[2:]), last]
-    samples = draw.choice([None, None, None, 1, 2, 3])
+    samples = draw.choice([None, None, None, 1, 2, 3] if is_larger else [None, None, None, None, 1, 2])
     layers = [
         {
             "units": units,
@@ -83,7 +89,7 @@ def _network(draw: random.Random) -> dict[str, object]:
         "notation": {**notation, "digits": draw.choice([3, 4, 5, 6, 6, 6, 8])},
     }
     if draw.random() < 0.85:
-        content["training"] = _training(draw, samples)
+        content["training"] = _training(draw, samples, is_larger)
     if draw.random() < 0.1:
         content["regularization"] = {"l2": 0.1, "form": draw.choice(["half", "plain"])}
     fractions = draw.random() < 0.25

@@ -261,8 +261,38 @@ def test_batch_formulas_are_those_of_the_loss(loss: str, reduction: str, expecte
 
 
 def test_batch_formulas_need_a_batch() -> None:
-    """One sample has one gradient."""
+    """One sample has one gradient, in a batch of one too."""
     assert "mini-batch" not in rendering.render(sbp.solve(in_conventions()), "markdown")
+    assert "mini-batch" not in rendering.render(sbp.solve(sbp.problem(content({}, samples=1))), "markdown")
+
+
+@pytest.mark.parametrize(
+    ("lang", "one", "several"), [("en", "has one sample", "samples"), ("zh", "只有一个样本", "个样本损失")]
+)
+@pytest.mark.parametrize("samples", [1, 2])
+def test_a_batch_of_one_is_not_spoken_of_as_several(lang: str, one: str, several: str, samples: int) -> None:
+    """The convention of a batch says that its loss is a mean, or that it is that of its one sample; so in graphs too."""
+    graph = {
+        "inputs": {"x": {"shape": []}},
+        "parameters": {"w": 2},
+        "equations": ["e = w*x - 1", "L = e**2"],
+        "output": "L",
+        "reduction": "mean",
+    }
+    circuit = {"graph": graph, "data": {"x": list(range(samples))}}
+    for problem in (content({}, samples=samples), circuit):
+        text = rendering.render(sbp.solve(sbp.problem(problem)), "markdown", language=lang)
+        assert (one in text) is (samples == 1)
+        assert (f"{samples} {several}" in text) is (samples > 1)
+
+
+def test_softmax_of_one_unit_has_no_sum() -> None:
+    """The denominator of one unit is one exponential, without the parentheses of a sum."""
+    layer = {"units": 1, "activation": "softmax"}
+    problem = sbp.problem({"network": {"inputs": 1, "layers": [layer], "loss": "squared_error"}})
+    text = rendering.render(sbp.derive(problem), "markdown")
+    assert "$e^{z^{(1)}_1}/e^{z^{(1)}_1}$" in text
+    assert "/(e^" not in text
 
 
 # Starter files

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -11,10 +16,13 @@ import numpy
 import pytest
 
 import symbackprop as sbp
+from symbackprop import cli
 from symbackprop.errors import SymbackpropError
 from symbackprop.evaluate import EXACT, FLOAT, leaves
+from symbackprop.homework import course, grading, reports, sheets
 from symbackprop.homework.answers import names_of
 from symbackprop.homework.marking import Mark, Marker, Verdict, first_wrong
+from symbackprop.homework.overrides import Override, corrected, read_overrides
 from symbackprop.homework.program import GRADIENT, NEW, PATH, Program, Runner, program, split
 from symbackprop.homework.reading import read
 from symbackprop.homework.roster import code, file_name, numbered, read_roster
@@ -22,6 +30,7 @@ from symbackprop.homework.submissions import read_submissions
 from symbackprop.homework.tolerance import MARGIN, Tolerance, half_unit
 from symbackprop.homework.variants import Assignment, Cohort, assignment, draw, values_of, variant
 from symbackprop.problems import Problem, Rounding, load
+from symbackprop.rendering import booklets
 from symbackprop.tables import read_csv, write_csv
 
 GRID = {"low": "-1", "high": "1", "step": "1/10"}
@@ -418,6 +427,8 @@ def test_rosters_as_they_come(tmp_path: Path) -> None:
     [
         ("id,name\na,A\nb,B\nA,C\n", r"roster.csv:4: the student A stands on line 2 already"),
         ("id,name\n,A\n", r"roster.csv:2: the row has no id"),
+        ("id,name\na,A\n,B\n", r"roster.csv:3: the row has no id"),
+        ("PK\x03\x04", r"roster.csv: this is a workbook, no table of text: save the sheet as CSV"),
         ("nr,name\n1,A\n", r'there is no column "id"; name the columns with --student-columns'),
         ("id,name\n", "the list has no students"),
         ("", "expected a header"),
@@ -508,3 +519,215 @@ def test_nothing_before_an_answer_is_left_out() -> None:
 
 
 PINNED = {"W1": [3, 7, 12, 6], "W2": [3, 11], "x": [0, 4]}
+
+
+# A class
+
+
+LINE: dict[str, object] = {
+    "network": {"inputs": 1, "loss": "half_squared_error", "layers": [{"units": 1, "activation": "linear"}]},
+    "parameters": {"b1": ["1/10"]},
+    "data": {"y": [1]},
+    "variants": {"W1": GRID, "x": INPUTS},
+    "homework": {
+        "course": {"en": "Networks", "zh": "神经网络"},
+        "instructions": {"en": "First.\n\nSecond.", "zh": "其一。\n\n其二。\n\n其三。"},
+    },
+}
+
+
+def given_out(folder: Path, language: str = "en") -> Path:
+    """Give a homework out to two students, without its documents, and return the folder."""
+    prepared = course.prepare(
+        load.Source(LINE, Path("line")), numbered(2), folder, seed=1, formats=["html"], language=language
+    )
+    for name, text in prepared.files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize("text", ["student,answer,value\n", "student,z1_1\n", "student,answer,value\nnobody,z1_1,1\n"])
+def test_nobody_handed_in(tmp_path: Path, text: str) -> None:
+    """A table without a student of the class is marked: no marks, and every report says so."""
+    file = tmp_path / "submissions.csv"
+    file.write_text(text)
+    marked = grading.grade(given_out(tmp_path / "class"), file)
+    assert {} == marked.marks
+    written = dict(reports.files(marked))
+    assert "Nothing was handed in." in written["summary.html"]
+    assert ["id,name,total", "1,,", "2,,"] == written["gradebook.csv"].splitlines()
+
+
+def test_course_and_instructions_in_the_language_of_the_homework(tmp_path: Path) -> None:
+    """Sheets and reports have them in the language; a language with more paragraphs loses none."""
+    given = assignment(load.problem(LINE, name="line"))
+    cohort = drawn(given, 1)
+    values, _ = of(cohort, 0)
+    problem = variant(given, {name: tuple(array[0].tolist()) for name, array in cohort.positions.items()})
+    sheet = sheets.sheet(given, problem, sheets.Header("", "s0", "CODE"), values)
+    for language, said, unsaid in (
+        ("en", ("Networks", "First.", "Second."), "其一。"),
+        ("zh", ("神经网络", "其一。", "其二。 其三。"), "First."),
+    ):
+        text = booklets.written(sheet, problem, given.derivation, "markdown", language, None)
+        assert all(part in text for part in said)
+        assert unsaid not in text
+    (tmp_path / "submissions.csv").write_text("student,z1_1\n1,1\n")
+    written = dict(reports.files(grading.grade(given_out(tmp_path / "zh", "zh"), tmp_path / "submissions.csv")))
+    for name in ("summary.html", "feedback/1.html"):
+        assert "神经网络" in written[name]
+        assert "Networks" not in written[name]
+    with pytest.raises(SymbackpropError, match=r'homework.course: unknown language "xx"'):
+        load.problem({**LINE, "homework": {"course": {"xx": "?"}}}, name="line")
+
+
+def overridden(folder: Path, text: str) -> tuple[Override, ...]:
+    """Return the corrections that a file states, where one student has answered "0.5" and "about 2"."""
+    (folder / "fix.toml").write_text(f"[[override]]\n{text}\n")
+    return read_overrides(folder / "fix.toml", {"s1"}, {"z1_1": "z1_1"}, {"0.5", "about 2"})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('answer = ["z1_1"]\nexcuse = true', r"override\[0\].answer: expected a text"),
+        ("answer = 1\nexcuse = true", r"override\[0\].answer: expected a text"),
+        ("student = true\nexcuse = true", r"override\[0\].student: expected a text"),
+        ("student = { id = 1 }\nexcuse = true", r"override\[0\].student: expected a text"),
+        ('excuse = "no"', r"override\[0\].excuse: expected true or false"),
+        ("excuse = 1", r"override\[0\].excuse: expected true or false"),
+        ("excuse = true\nreason = 3", r"override\[0\].reason: expected a text"),
+        ('points = "1"', r"override\[0\].points: expected a number"),
+        ("points = true", r"override\[0\].points: expected a number"),
+        ("points = nan", r"override\[0\].points: expected a finite number"),
+        ("points = 1e99999", r"override\[0\].points: expected a finite number"),
+        ("points = 1e99999999999999999999", r"fix.toml: this is not valid TOML"),
+        ("accept = [1]", r"override\[0\].accept: expected a number"),
+        ("accept = false", r"override\[0\].accept: expected a number"),
+        ('accept = "((("', r'override\[0\].accept: "\(\(\(" is no number, and nobody answered that'),
+        ('answer = "z1_2"\nexcuse = true', r'override\[0\].answer: unknown answer "z1_2"\n  did you mean "z1_1"'),
+    ],
+)
+def test_mistakes_in_overrides(tmp_path: Path, text: str, message: str) -> None:
+    """One message, with the place, for every value that is of the wrong kind."""
+    with pytest.raises(SymbackpropError, match=message):
+        overridden(tmp_path, text)
+
+
+def test_what_overrides_change(ready: Assignment, tmp_path: Path) -> None:
+    """`excuse = false` excuses nobody, `true` everybody; a number or what somebody answered is accepted."""
+    cohort = drawn(ready, 1)
+    values, allowed = of(cohort, 0)
+    marks = {"s1": Marker(ready).mark(values, allowed, {})}
+    assert [] == corrected(marks, overridden(tmp_path, "excuse = false"))[1]
+    excused, changes = corrected(marks, overridden(tmp_path, "excuse = true"))
+    assert len(marks["s1"]) == len(changes)
+    assert all(mark.points == mark.most for mark in excused["s1"])
+    for text in ("accept = 7", "accept = 0.25", 'accept = "1/4"', 'accept = "about  2"'):
+        assert overridden(tmp_path, text)[0].accept
+
+
+def test_gradebooks_have_rows_of_no_student(tmp_path: Path) -> None:
+    """What stands above the first student, and the test student, is left out with a remark."""
+    file = tmp_path / "roster.csv"
+    file.write_text(
+        "Student,SIS User ID,HW\n,,Manual Posting\n    Points Possible,,10\n"
+        '"Müller, Anna",a1,\n"Student, Test",,\n王五,b2,\n',
+        "utf-8",
+    )
+    roster = read_roster(file, {"id": "SIS User ID", "name": "Student"})
+    assert ["a1", "b2"] == [student.id for student in roster.students]
+    assert [f"{file}:2", f"{file}:3", f"{file}:5"] == [where for where, _ in roster.remarks]
+    assert ["–", "Points Possible", "Student, Test"] == [what.arguments["name"] for _, what in roster.remarks]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+@pytest.mark.parametrize("delimiter", [";", ",", "\t"])
+def test_tables_of_spreadsheets(tmp_path: Path, encoding: str, delimiter: str) -> None:
+    """The encodings that spreadsheets write, and the line that names the delimiter."""
+    file = tmp_path / "roster.csv"
+    file.write_bytes(f"sep={delimiter}\r\nid{delimiter}name\r\ns1{delimiter}王喆；明\r\n".encode(encoding))
+    sheet = read_csv(file)
+    assert ("id", "name") == sheet.columns
+    assert ((3, {"id": "s1", "name": "王喆；明"}),) == sheet.rows
+
+
+@pytest.mark.parametrize(
+    "content", ["id,name\n1,Müller\n2,Béla\n".encode("cp1252"), "id,name\n1,A".encode("utf-16-le")]
+)
+def test_other_encodings_are_refused_with_a_way_out(tmp_path: Path, content: bytes) -> None:
+    """No letter is guessed."""
+    file = tmp_path / "roster.csv"
+    file.write_bytes(content)
+    with pytest.raises(SymbackpropError, match=r'not a text in UTF-8 \(byte \d+\): save the file as "CSV UTF-8"'):
+        read_csv(file)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("grade", "nowhere", "s.csv"), "nowhere: no homework was given out there"),
+        (("homework", "homework", "--students", "r.csv", "--variants", "3"), "only one of --students and --variants"),
+        (("homework", "homework", "--variants", "3", "-f", "jsn"), 'unknown format of a sheet "jsn"'),
+    ],
+)
+def test_messages_of_the_commands(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: tuple[str, ...],
+    message: str,
+) -> None:
+    """Each mistake has its own message, and what is said to be valid is."""
+    monkeypatch.chdir(tmp_path)
+    more = ("-o", "class") if arguments[0] == "homework" else ()
+    with pytest.raises(SystemExit) as left:
+        cli.main([*arguments, *more])
+    told = capsys.readouterr().err
+    assert 2 == left.value.code
+    assert message in told
+    assert "notebook" not in told
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are found through /proc")
+def test_workers_end_with_the_command(tmp_path: Path) -> None:
+    """Also where the command is killed and can tell them nothing."""
+    arguments = [
+        "homework",
+        "homework",
+        "--variants",
+        "2000",
+        "-f",
+        "markdown",
+        "--processes",
+        "2",
+        "-o",
+        str(tmp_path),
+    ]
+    command = subprocess.Popen([sys.executable, "-m", "symbackprop", *arguments], stdout=subprocess.DEVNULL)
+    try:
+        workers: list[int] = []
+        for _ in range(600):
+            listed = Path(f"/proc/{command.pid}/task/{command.pid}/children").read_text().split()
+            workers = [int(each) for each in listed]
+            if len(workers) >= 2 and any(tmp_path.glob("students/sheets/*")):
+                break
+            time.sleep(0.1)
+        assert len(workers) >= 2
+    finally:
+        os.kill(command.pid, signal.SIGKILL)
+        command.wait()
+    for _ in range(100):
+        if not any(map(is_running, workers)):
+            break
+        time.sleep(0.1)
+    assert [] == [worker for worker in workers if is_running(worker)]
+
+
+def is_running(process: int) -> bool:
+    """Say whether a process is there and has not ended."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

@@ -220,6 +220,17 @@ def test_steps_fold_and_unfold(visit: Any) -> None:
     assert 0 == seen.locator("main details:not([open])").count()
 
 
+@pytest.mark.parametrize("place", ["gradient-W1_1_1", "update-W1_2_1", "section-5"])
+def test_address_brings_its_place_onto_the_screen(place: str, visit: Any) -> None:
+    """What lies between, much of it not drawn before, does not push aside what was asked for."""
+    seen = visit(page("mazur"), reduced_motion="reduce").page
+    top = f"document.getElementById('{place}').getBoundingClientRect().top"
+    assert seen.evaluate(top) > 2000
+    seen.evaluate(f"location.hash = '{place}'")
+    seen.wait_for_function("document.documentElement.dataset.drawn === '' && scrollY > 0")
+    assert 0 <= seen.evaluate(top) < 800
+
+
 def test_every_gradient_of_a_parameter_has_a_place() -> None:
     """Each parameter's derivation and update can be linked to, under its code name; no name is given twice."""
     ids = re.findall(r' id="([^"]*)"', page("mazur"))
@@ -360,6 +371,8 @@ def test_keyboard_reaches_everything(visit: Any) -> None:
     assert not seen.locator("main details").first.evaluate("details => details.open")
     stuck = """[...document.querySelectorAll(".display, .scroll, .picture")]
         .filter(box => box.scrollWidth > box.clientWidth && box.tabIndex < 0)"""
+    # What comes near the screen is drawn, and measured, with the next frame.
+    seen.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     assert 0 == seen.evaluate(f"{stuck}.length")
 
 

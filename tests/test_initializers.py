@@ -180,7 +180,10 @@ def test_drawn_network_is_the_same_after_training_in_both_layouts() -> None:
         ({"initializer": {"nam": "uniform"}}, 'parameters.initializer: unknown key "nam"\n  did you mean "name"'),
         ({"initializer": {}}, 'parameters.initializer: the key "name" is missing'),
         ({"initializer": 3}, "parameters.initializer: expected a text"),
-        ({"initializer": {"name": "normal", "low": 1}}, 'parameters.initializer.low: normal has no parameter "low"'),
+        (
+            {"initializer": {"name": "normal", "low": 1}},
+            'parameters.initializer.low: normal has no parameter "low"\n  valid: mean, std',
+        ),
         ({"initializer": {"name": "uniform", "low": "x"}}, 'parameters.initializer.low: unknown name "x"'),
         ({"initializer": {"name": "uniform", "low": "ln(2)"}}, "initializer.low: expected a fraction or a decimal"),
         ({"initializer": {"name": "uniform", "low": 2}}, "parameters.initializer: low is greater than high"),

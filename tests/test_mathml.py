@@ -24,6 +24,11 @@ from symbackprop.rendering import mathml
         (r"\text{a < b}", "<mtext>a &lt; b</mtext>"),
         (r"\sum_{n}^{4} x", "<munderover><mo>∑</mo><mi>n</mi><mn>4</mn></munderover><mi>x</mi>"),
         (r"\hat{m}", '<mover accent="true"><mi>m</mi><mo stretchy="false">^</mo></mover>'),
+        (
+            r"\begin{bmatrix} 1 \\[4pt] [x] \end{bmatrix}",
+            '<mrow><mo>[</mo><mtable><mtr><mtd><mn>1</mn></mtd></mtr><mtr><mtd><mo stretchy="false">[</mo><mi>x</mi>'
+            '<mo stretchy="false">]</mo></mtd></mtr></mtable><mo>]</mo></mrow>',
+        ),
         (r"\mathcal{L}", "<mi>ℒ</mi>"),
         (r"\unheard", r"<mtext>\unheard</mtext>"),
         ("</math>", '<mo>&lt;</mo><mo>/</mo><mi>m</mi><mi>a</mi><mi>t</mi><mi>h</mi><mo>&gt;</mo>'),

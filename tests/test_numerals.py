@@ -16,7 +16,20 @@ from symbackprop.document import numerals, truth
 from symbackprop.document.marks import Delta, Gradient
 from symbackprop.document.numerals import Style
 from symbackprop.document.truth import Leaf
-from symbackprop.formula import Adjoint, Name, Negative, Node, Number, Power, Product, Sum, map_children, rewrite, walk
+from symbackprop.formula import (
+    Adjoint,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Power,
+    Product,
+    Stack,
+    Sum,
+    map_children,
+    rewrite,
+    walk,
+)
 from symbackprop.rendering.measure import width
 from symbackprop.rendering.tex import Printer
 
@@ -97,6 +110,16 @@ def test_width_does_not_depend_on_the_digits() -> None:
     assert (
         width(r"\frac{1}{1 + e^{-0.3775}}") == width(r"\frac{2}{3 + e^{-9.8046}}") > width(r"\frac{1}{1 + e^{-0.37}}")
     )
+
+
+def test_matrix_of_fractions_has_space_between_its_rows() -> None:
+    """Fractions one below the other stand apart; the space is no part of how wide the matrix is."""
+    printer = Printer(document.notation_of(sbp.solve(sbp.example("line"))), {})
+    third, one = Number(Fraction(1, 3)), Number(Fraction(1))
+    apart, plain = printer.print(Stack((third, one))), printer.print(Stack((one, one)))
+    assert apart == r"\begin{bmatrix} \frac{1}{3} \\[4pt] 1 \end{bmatrix}"
+    assert plain == r"\begin{bmatrix} 1 \\ 1 \end{bmatrix}"
+    assert width(apart) == width(apart.replace("[4pt]", ""))
 
 
 def test_walk_goes_outermost_first_in_reading_order() -> None:

@@ -635,7 +635,7 @@ def test_stop_watches_epochs_and_not_updates() -> None:
         ({"stop": {"validation_fraction": 1}}, "training.stop.validation_fraction: the value has to be < 1"),
         (
             {"stop": {"validation_fraction": 1.5}},
-            "training.stop.validation_fraction: 1.5 is not a fraction between 0 and 1",
+            "training.stop.validation_fraction: the value has to be between 0 and 1, found 1.5",
         ),
     ],
     ids=lambda part: str(part)[:60],

@@ -81,11 +81,23 @@ MISTAKES = [
     ("network.layers", [{}], r'network.layers\[0\]: the key "units" is missing'),
     ("network.inputs", [], "network.inputs: expected a list with at least one entry"),
     ("network.inputs", True, "network.inputs: expected a whole number"),
+    ("network.inputs", ["a", "b", "a"], r"network.inputs\[2\]: the name a is defined twice"),
     ("network.loss", "half_squared_eror", 'network.loss: unknown loss .*\n  did you mean "half_squared_error"'),
     ("network.loss", "cross_entropy", "network.loss: the loss cross_entropy takes a probability distribution"),
+    (
+        "network.loss",
+        {"name": "huber", "margin": 2},
+        'network.loss.margin: huber has no parameter "margin"\n  valid: delta',
+    ),
+    (
+        "network.loss",
+        {"name": "sse", "margin": 2},
+        'network.loss.margin: squared_error has no parameters, found "margin"$',
+    ),
+    ("network.layers.0.alpha", 1, r'network.layers\[0\].alpha: tanh has no parameters, found "alpha"$'),
     ("network.reduction", "maen", 'network.reduction: unknown choice "maen"\n  did you mean "mean"'),
-    ("network.relu_derivative_at_zero", 2, "relu_derivative_at_zero: 2 is not a fraction between 0 and 1"),
-    ("network.relu_derivative_at_zero", "ln(2)", "relu_derivative_at_zero: .* not a fraction between 0 and 1"),
+    ("network.relu_derivative_at_zero", 2, "relu_derivative_at_zero: the value has to be between 0 and 1, found 2$"),
+    ("network.relu_derivative_at_zero", "ln(2)", "relu_derivative_at_zero: expected a fraction or a decimal, found ln"),
     ("network", 3, "network: expected a table"),
     ("title", 3, "title: expected a text"),
     ("title", "x" * 301, "title: expected a text of at most 300 characters"),
@@ -94,12 +106,14 @@ MISTAKES = [
     ("parameters.W1", [[1, 2]], "parameters.W1: the shape is 1×2, expected 2×2"),
     ("parameters.W1", 3, "parameters.W1: the shape is a single number, expected 2×2"),
     ("parameters.W1", [[1, 2], [3]], "parameters.W1: the rows of an array have the same length"),
-    ("parameters.W1", [[1, 2], [3, "x"]], r'parameters.W1\[1\]\[1\]: unknown name "x"'),
+    ("parameters.W1", [[1, 2], [3, "x"]], r'parameters.W1\[1\]\[1\]: unknown name "x": expected a number'),
     ("parameters.W1", [[1, 2], [3, True]], r"parameters.W1\[1\]\[1\]: expected a number .* found True"),
     ("parameters.W1", [[1, 2], [3, None]], r"parameters.W1\[1\]\[1\]: expected a number .* found None"),
     ("parameters.W1", [[1, 2], [3, float("nan")]], r"parameters.W1\[1\]\[1\]: expected a finite number"),
     ("parameters.W1", [[1, 2], [3, float("-inf")]], r"parameters.W1\[1\]\[1\]: expected a finite number"),
     ("parameters.b2", ["1/0"], r"parameters.b2\[0\]: division by zero"),
+    ("parameters.initializer", "he", 'parameters.initializer: unknown initializer "he"\n  did you mean "he_uniform"'),
+    ("parameters.initializer", {"name": "zeros", "low": 1}, "parameters.initializer.low: zeros has no parameters"),
     ("data.x", [1, 2, 3], "data.x: the shape is 3, expected 2"),
     ("data.x", [[1, 2, 3]], "data.x: the shape is 1×3, expected 1×2"),
     ("data.x", [[1, 2], [3]], "data.x: the rows of an array have the same length"),
@@ -131,6 +145,54 @@ def test_missing_table_is_named() -> None:
     """A problem without a network says that the key is missing."""
     with pytest.raises(ProblemError, match='the key "network" is missing'):
         sbp.problem({"title": "nothing"})
+
+
+@pytest.mark.parametrize(
+    ("expression", "outputs", "found"),
+    [
+        ("a - y", 2, "the shape 2"),
+        ("a - y", 1, "the shape 1"),
+        ("a", 2, "the shape 2"),
+        ("y", 2, "the shape 2"),
+        ("sum(a) + y", 3, "the shape 3"),
+        ("outer(a, y)", 2, "the shape 2×2"),
+        ("[a, y]", 3, "the shape 2×3"),
+        ("a[1]", 1, "the index 1 is outside an axis of length 1"),
+        ("sum(a - y, axis=1)", 2, "there is no axis 1"),
+        ("a.T @ y", 2, "only a matrix has a transpose"),
+        ("a @ [a, y]", 3, "the shapes 3 and 2×3 do not fit in a matrix product"),
+    ],
+)
+def test_own_loss_that_is_no_single_number_is_an_error(expression: str, outputs: int, found: str) -> None:
+    """What a loss makes of the outputs and targets has to be one number: the message says what it is instead."""
+    network = {"inputs": 1, "layers": [{"units": outputs}], "loss": {"expression": expression}}
+    with pytest.raises(ProblemError, match=found) as caught:
+        sbp.problem({"network": network})
+    assert "network.loss.expression" == caught.value.where
+
+
+@pytest.mark.parametrize(("expression", "value"), [("a @ y", "11"), ("a[0] - y[1]", "-3"), ("mean([a, y])", "5/2")])
+def test_own_loss_may_use_arrays(expression: str, value: str) -> None:
+    """A loss that ends in one number is taken, whatever arrays stand inside it."""
+    network = {"inputs": 1, "layers": [{"units": 2}], "loss": {"expression": expression}}
+    content = {
+        "network": network,
+        "parameters": {"W1": [[1], [2]], "b1": [0, 0]},
+        "data": {"x": [1], "y": [3, 4]},
+    }
+    assert Fraction(value) == solve(sbp.problem(content)).losses[0]
+
+
+@pytest.mark.parametrize(
+    ("expression", "found"),
+    [("sum(z)", 'unknown function "sum"'), ("[z, z]", "expected a number"), ("z[0]", "expected an operator")],
+)
+def test_own_activation_takes_a_number_to_a_number(expression: str, found: str) -> None:
+    """The text of an activation of one's own has no arrays, so that it gives one number for one number."""
+    mine = {"name": "mine", "expression": expression}
+    with pytest.raises(SymbackpropError, match=found) as caught:
+        changed(("network.layers.0.activation", mine))
+    assert "network.layers[0].activation.expression" == caught.value.where
 
 
 @pytest.mark.parametrize(
@@ -408,10 +470,11 @@ def test_override_replaces_a_key(text: str, expected: str) -> None:
 
 
 def test_override_reaches_into_lists_and_new_tables() -> None:
-    """A number in the key counts the entries of a list from 0; a missing table is made."""
+    """A number in the key, in brackets or not, counts the entries of a list from 0; a missing table is made."""
     overrides = [parse_override(text) for text in ("network.layers.0.activation=tanh", "notation.digits=9")]
+    overrides.append(parse_override("network.layers[1].activation=relu"))
     problem = sbp.example("deep", overrides)
-    assert ["tanh", "sigmoid", "sigmoid"] == [layer.activation for layer in problem.network.layers]
+    assert ["tanh", "relu", "sigmoid"] == [layer.activation for layer in problem.network.layers]
     assert 9 == problem.notation.digits
 
 

@@ -202,7 +202,7 @@ def test_penalty_of_zero_changes_no_gradient() -> None:
         ({"l2": -1}, "regularization.l2: the value has to be ≥ 0"),
         ({"l1": "ln(2)"}, r"regularization.l1: expected a fraction or a decimal, found ln\(2\)"),
         ({"l1": "big"}, 'regularization.l1: unknown name "big"'),
-        ({"l2": "3/2", "form": "convex"}, "regularization.l2: 3/2 is not a fraction between 0 and 1"),
+        ({"l2": "3/2", "form": "convex"}, "regularization.l2: the value has to be between 0 and 1, found 3/2"),
         ({"l2": 1, "form": "halve"}, 'regularization.form: unknown choice "halve"\n  did you mean "half"'),
         ({"l2": 1, "biases": 1}, "regularization.biases: expected true or false"),
         ({"l_2": 1}, 'regularization: unknown key "l_2"\n  did you mean "l2"'),

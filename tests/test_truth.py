@@ -34,13 +34,13 @@ from tests.truth import FALSE, TRUE, UNKNOWN, Verdict
 UNDERSTOOD = 0.9
 """Less of a document's relations understood, and the test would not see what it says it sees."""
 UNDERSTOOD_OF_ALL = 0.99
-SEEDS, PER_TEST = 120, 20
-"""Random problems of an ordinary run; more of them: `judged_seeds(range(1000))`, about six minutes on one core."""
+UNDERSTOOD_OF_RANDOM = 0.95
+SEEDS, PER_TEST = 1000, 100
 
 
 def written(solution: Solution, detail: str = "full", format: str = "latex") -> str:
     """Return a solution without the comparison with differences, which is slow and prints no relation."""
-    content = document.compose(solution, (detail,), "full", checked=False)
+    content = document.compose(solution, (detail,), "full", without=("title.check",))
     return Draft(formats()[format], solution, "en", (detail,), "", content).fill("document.jinja")
 
 
@@ -110,8 +110,10 @@ def judged_seeds(seeds: Iterable[int]) -> collections.Counter[str]:
             continue
         text = written(solution)
         assert_nothing_forbidden(text)
+        verdicts = truth.judged(solution, text)
+        has_kink = any(verdict.reason == truth.KINK for verdict in verdicts)
         try:
-            counts += assert_true(truth.judged(solution, text))
+            counts += assert_true(verdicts, UNDERSTOOD if has_kink else UNDERSTOOD_OF_RANDOM)
         except AssertionError as error:
             raise AssertionError(f"seed {seed}: {error}") from None
     return counts
@@ -172,6 +174,8 @@ def test_planted_digit_is_found(share: float) -> None:
         (r"{W^{(2)}})}^{\top}", r"{W^{(2)}})}"),
         (r"= -\frac{-e^{-z}}{(1 + e^{-z})^{2}}", r"= \frac{-e^{-z}}{(1 + e^{-z})^{2}}"),
         (r"\delta_{o_1} \, h_2", r"\delta_{o_2} \, h_2"),
+        (r"(1 + e^{-z})^{2}", r"(1 + e^{-z})^{3}"),
+        (r"e^{-\fwd{1.105906}}", r"e^{\fwd{1.105906}}"),
         (r"$w_1$ & $0.15$ & $\bwd{0.000438568}$", r"$w_1$ & $0.15$ & $\bwd{0.000438569}$"),
     ],
 )
@@ -232,7 +236,7 @@ FORBIDDEN = {
 
 def formulas_of(text: str) -> list[str]:
     """Return what stands in displays, in sentences and in figures of a LaTeX document."""
-    inside = re.sub(r"\\text\{[^{}]*\}", "", text.split(r"\begin{document}")[-1])
+    inside = re.sub(r"\\text\{[^{}]*\}|(?<=\\\\)\[[^\]]*\]", "", text.split(r"\begin{document}")[-1])
     displays = re.findall(r"\\begin\{alignat\*\}\{\d+\}(.*?)\\end\{alignat\*\}", inside, re.DOTALL)
     return [*displays, *re.findall(r"(?<!\\)\$([^$]+)\$", inside)]
 
@@ -331,15 +335,14 @@ def test_katex_takes_every_formula_of_the_examples() -> None:
 
 
 def test_katex_takes_every_formula_of_random_problems() -> None:
-    """Names, layouts and optimisers of any kind print nothing that KaTeX refuses."""
+    """Names, layouts and optimisers of any kind print nothing that KaTeX refuses; the dialects differ in fences alone."""
     formulas = set()
-    for seed in range(5000, 5100):
+    for seed in range(0, SEEDS, 9):
         try:
             solution = sbp.solve(sbp.problem(random_problems.problem(seed)))
         except sbp.errors.EvaluationError:
             continue
-        for dialect, pattern in MARKDOWN.items():
-            formulas |= set(formulas_in(written(solution, format=dialect), pattern))
+        formulas |= set(formulas_in(written(solution, format="markdown"), MARKDOWN["markdown"]))
     assert [] == refused(sorted(formulas))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from symbackprop import document, optimizers
+from symbackprop import document, optimizers, schedules
 from symbackprop.arithmetic import magnitude
 from symbackprop.derivation import Derivation
 from symbackprop.evaluate import Values, evaluate
@@ -24,6 +24,8 @@ from tests.latex_reader import Chain, Row, Term, Unreadable, number_of, parse, r
 from tests.latex_values import CONTEXT, Names, Number, Unknown, real, shape_of, value
 
 TRUE, FALSE, UNKNOWN = "true", "false", "unknown"
+KINK = "a kink"
+"""The reason where a derivative is a convention, which no difference can confirm."""
 CLOSE = Fraction(1, 10**36)
 """The relative difference of numbers that are the same to 50 digits, some of which a subtraction may have cost."""
 POINTS = (Fraction(7, 10), Fraction(-13, 10))
@@ -53,11 +55,23 @@ class Scenes:
     def __init__(self, solution: Solution, chains: Sequence[Chain], rows: Sequence[Row]) -> None:
         self.solution, self.digits = solution, solution.problem.notation.digits
         self.notation = document.notation_of(solution)
-        self.letters = dict(_settings(rows))
+        self.letters = {**dict(_settings(rows)), **self._schedule()}
         self.meanings: dict[str, Term] = {}
         self.functions: dict[str, tuple[str, Term]] = {}
         self._find_meanings(chains, rows)
         self.updated = self._updated_in(chains)
+
+    def _schedule(self) -> dict[str, Number]:
+        """Return the numbers of the letters of the learning rate's schedule."""
+        training = self.solution.problem.training
+        if training is None or training.schedule is None:
+            return {}
+        rows = schedules.SCHEDULES[training.schedule.kind].settings
+        return {
+            Printed(self.notation).key(setting_symbol(rows[name].symbol)): given.value
+            for name, given in training.schedule.settings.items()
+            if rows[name].symbol
+        }
 
     def _find_meanings(self, chains: Sequence[Chain], rows: Sequence[Row]) -> None:
         """Note the first formula that the document gives for each quantity and each function."""
@@ -142,6 +156,10 @@ class Scenes:
                 symbols[key] = (f"{element}+", None)
                 numbers[f"{element}+", None] = _exact(new)
         letters = dict(self.letters)
+        if step is not None and step.change is not None:
+            rate = self.notation.learning_rate()
+            key = printed.key(replace(rate, lower=(*rate.lower, str(step.change.number))))
+            letters[key] = _exact(step.change.learning_rate)
         if (training := self.solution.problem.training) is not None:
             for name, setting in optimizers.OPTIMIZERS[training.optimizer].settings.items():
                 letters[printed.key(setting_symbol(setting.symbol))] = training.settings[name].value
@@ -167,21 +185,23 @@ class Scenes:
             names = replace(names, letters={**names.letters, **self._states(names, display, number)})
         return names
 
-    def _states(self, names: Names, display: int, number: int) -> Iterator[tuple[str, Number]]:
-        """Return the numbers of the optimiser's letters in a display that updates one parameter."""
+    def _states(self, names: Names, display: int, number: int) -> dict[str, Number]:
+        """Return the numbers of the optimiser's letters in a display that updates one parameter that is understood."""
         change = self.solution.steps[number - 1].change
         assert change is not None
-        element = names.place(parse(self.updated[display]))[0].removesuffix("+")
-        printed, found = Printed(self.notation), {}
+        try:
+            element = names.place(parse(self.updated[display]))[0].removesuffix("+")
+        except (Unreadable, Unknown):
+            return {}
+        printed = Printed(self.notation)
+        found: dict[str, Number] = {}
         for at, states in ((change.number, change.lines), (change.number - 1, change.states)):
             for name, number_ in states.get(element, {}).items():
                 symbol = state_symbol(name, str(at))
                 for key in {printed.key(replace(symbol, accent=symbol.accent or mark)) for mark in ("", "bar")}:
                     if key not in names.symbols:
                         found[key] = _exact(number_)
-        rate = self.notation.learning_rate()
-        found[printed.key(replace(rate, lower=(*rate.lower, str(change.number))))] = _exact(change.learning_rate)
-        return found  # type: ignore[return-value]
+        return found
 
     def judge(self, chain: Chain) -> Iterator[Verdict]:
         """Yield a verdict on every `=` and `≈` of a chain, and on every line's agreement with the result."""

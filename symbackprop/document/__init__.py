@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop import verify
 from symbackprop.derivation import Derivation
-from symbackprop.document import circuit, detail, general, matrix, pictures, second_order, study, updates
+from symbackprop.document import circuit, detail, general, matrix, pictures, second_order, statement, study, updates
 from symbackprop.document.blocks import Document, Listing, Paragraph, Section, Table
 from symbackprop.document.chains import Scene
 from symbackprop.document.conventions import backward_sentence
 from symbackprop.document.explain import EXPLANATIONS as EXPLANATIONS
 from symbackprop.document.explain import Lesson
 from symbackprop.document.numerals import Style, is_decimal, show
-from symbackprop.document.statement import statement
-from symbackprop.document.working import after_section, step_sections, summary_section
+from symbackprop.document.working import after_section, step_sections, summary_section, with_numbers_alone
 from symbackprop.errors import Message, message
 from symbackprop.evaluate import Values
 from symbackprop.formula import Name
@@ -35,10 +34,8 @@ _ASKED = ("title.network", "title.given", "title.conventions", "title.graph", "t
 
 def stated(problem: Problem, derivation: Derivation, *, diagram: bool, formulas: bool) -> Section:
     """Return the statement of a problem with nothing but what is given: no value that has to be computed."""
-    notation = Notation.of(derivation.graph, problem.notation)
-    style = Style(problem.notation.digits, _has_fractions(problem))
-    scene = Scene(derivation, None, notation, style, _given(problem, derivation))
-    state = circuit.statement if isinstance(problem.model, Circuit) else statement
+    scene = _unsolved(problem, derivation)
+    state = circuit.statement if isinstance(problem.model, Circuit) else statement.statement
     whole = state(scene, 0)
     kept = [*_ASKED, *(["title.formulas"] if formulas else [])]
     sections = tuple(section for section in whole.sections if section.title.id in kept)
@@ -50,13 +47,33 @@ def stated(problem: Problem, derivation: Derivation, *, diagram: bool, formulas:
     return replace(whole, blocks=(pictures.given(problem, derivation),) if diagram else (), sections=sections)
 
 
+def numbers_given(problem: Problem, derivation: Derivation) -> Section:
+    """Return the numbers that a problem states, in tables."""
+    tables = circuit.given if isinstance(problem.model, Circuit) else statement.given
+    title = message("title.problem")
+    return Section(title, sections=(tables(_unsolved(problem, derivation)),))
+
+
+def _unsolved(problem: Problem, derivation: Derivation) -> Scene:
+    """Return what the lines of a problem without its solution are written from."""
+    notation = Notation.of(derivation.graph, problem.notation)
+    return Scene(
+        derivation, None, notation, Style(problem.notation.digits, _has_fractions(problem)), _given(problem, derivation)
+    )
+
+
 def compose(
-    solution: Solution, details: Sequence[str] | None = None, explanations: str = "full", *, checked: bool = True
+    solution: Solution,
+    details: Sequence[str] | None = None,
+    explanations: str = "full",
+    *,
+    without: Collection[str] = (),
 ) -> Document:
     """Return the worked solution as a document that shows the given details, with explanations or `brief`.
 
-    Without details, it shows those that suit the size of the problem (`detail.automatic`). Without `checked` the
-    comparison with central differences, which takes as long as all the rest, is left out.
+    Without details, it shows those that suit the size of the problem (`detail.automatic`). Of the sections `title.problem`,
+    `title.derivatives`, `title.check` and `title.summary` those in `without` are neither made nor shown (the comparison with
+    central differences takes as long as all the rest).
     """
     problem, derivation = solution.problem, solution.derivation
     details = detail.automatic(derivation) if details is None else details
@@ -72,9 +89,11 @@ def compose(
     opening = solution.steps[0] if solution.steps else None
     # The values of a batch are not those of the whole data.
     first = scene(opening.values if opening is not None and opening.batch is None else None, given)
-    state = circuit.statement if isinstance(problem.model, Circuit) else statement
     lesson = Lesson(explanations == "full")
-    sections = [*lesson.explained([state(first, max(len(solution.losses) - 1, 0))], first)]
+    sections: list[Section] = []
+    if "title.problem" not in without:
+        state = circuit.statement if isinstance(problem.model, Circuit) else statement.statement
+        sections += lesson.explained([state(first, max(len(solution.losses) - 1, 0))], first)
     if "general" in details:
         sections += lesson.explained([general.general_section(problem)], first)
     if detail.MATRIX in details:
@@ -82,7 +101,7 @@ def compose(
     if detail.FULL in details or detail.REPRESENTATIVE in details:
         if detail.FULL not in details:
             chosen = detail.representatives(derivation, None if opening is None else opening.values)
-        sections += _worked(solution, scene, lesson, checked=checked)
+        sections += _worked(solution, scene, lesson, without)
     if "second_order" in details:
         sections += lesson.explained([second_order.second_order_section(first)], first)
     if solution.learning_rates:
@@ -90,11 +109,13 @@ def compose(
     return _document(solution, notation, [*sections, *lesson.closing(first)])
 
 
-def _worked(solution: Solution, scene: Callable[..., Scene], lesson: Lesson, *, checked: bool) -> Iterator[Section]:
+def _worked(
+    solution: Solution, scene: Callable[..., Scene], lesson: Lesson, without: Collection[str]
+) -> Iterator[Section]:
     """Yield the steps in full, what they did, the check and the summary; without numbers the symbols alone."""
     given = _given(solution.problem, solution.derivation)
     if not solution.steps:
-        yield from step_sections(scene(None, given), None, lesson)
+        yield from step_sections(scene(None, given), None, lesson, derives="title.derivatives" not in without)
         return
     later = _unchanged(solution, given)
     scenes: list[Scene] = []
@@ -103,15 +124,18 @@ def _worked(solution: Solution, scene: Callable[..., Scene], lesson: Lesson, *, 
         # After an update the parameters are computed; only the data is still as written.
         scenes.append(scene(step.values, known if not scenes else _unchanged(solution, known), step))
     for number, (current, step) in enumerate(zip(scenes, solution.steps, strict=True), start=1):
-        parts = tuple(step_sections(current, step, lesson, is_first=number == 1))
+        parts = tuple(step_sections(current, step, lesson, derives=number == 1 and "title.derivatives" not in without))
         yield from [Section(message("title.step", number=number), sections=parts)] if len(scenes) > 1 else parts
     closing = []
     if solution.after is not None:
         after = scene(solution.after, later)
-        yield from lesson.explained([lesson.promised(after_section(after, solution), solution)], after)
-    if checked:
+        explained = lesson.explained([lesson.promised(after_section(after, solution), solution)], after)
+        yield from map(with_numbers_alone, explained)
+    if "title.check" not in without:
         closing.append(_check_section(solution, scenes[0].style))
-    yield from lesson.explained([*closing, summary_section(scenes, solution)], scenes[0])
+    if "title.summary" not in without:
+        closing.append(summary_section(scenes, solution))
+    yield from lesson.explained(closing, scenes[0])
 
 
 def _document(solution: Solution, notation: Notation, sections: list[Section]) -> Document:

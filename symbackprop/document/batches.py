@@ -35,7 +35,7 @@ _UNIT = "k"
 def batch_section(scene: Scene) -> Section | None:
     """Return the section with the three formulas; None without several samples and a training loop."""
     graph, problem = scene.derivation.graph, scene.derivation.problem
-    if graph.samples is None or problem.training is None:
+    if (graph.samples or 1) == 1 or problem.training is None:
         return None
     weight = Letter(Symbol(scene.notation.letters["weight"].base.lower()))
     partial = _partial(scene)

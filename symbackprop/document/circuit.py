@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from symbackprop.document import detail
+from symbackprop.document import conventions, detail
 from symbackprop.document import updates as updates_of
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Listing, Section, Table
 from symbackprop.document.chains import Scene, forward, gradient, row_length
@@ -30,13 +30,18 @@ def statement(scene: Scene, updates: int) -> Section:
     """Return the section that states the problem; `updates` is the number of updates that are made."""
     subsections = [
         Section(message("title.graph"), tuple(_equations(scene))),
-        Section(message("title.given"), tuple(_given(scene))),
+        given(scene),
         Section(message("title.conventions"), (Listing(tuple(_conventions(scene))),)),
         Section(message("title.formulas"), tuple(_at_a_glance(scene))),
     ]
     if scene.derivation.problem.training:
         subsections.append(Section(message("title.loop"), (loop(scene, updates),)))
     return Section(message("title.problem"), sections=tuple(subsections))
+
+
+def given(scene: Scene) -> Section:
+    """Return the section of the numbers that the problem states."""
+    return Section(message("title.given"), tuple(_given(scene)))
 
 
 def _equations(scene: Scene) -> Iterator[Block]:
@@ -72,8 +77,7 @@ def _conventions(scene: Scene) -> Iterator[Message]:
     first = next(name for name in scene.derivation.links if name != graph.output)
     yield message("convention.gate", gradient=Gradient(first), output=output)
     if graph.samples is not None and isinstance(model, Circuit):
-        kind = f"convention.{model.reduction}"
-        yield message(kind, loss=Name(f"{graph.output}@"), count=graph.samples)
+        yield conventions.samples_sentence(scene, model.reduction)
     terms = [term for equation in scene.derivation.elements.equations for term in equation.terms]
     parts = [part for term in terms for part in walk(term.form.formula)]
     if any(isinstance(part, Apply) and part.function in ("max", "min", "abs") for part in parts):

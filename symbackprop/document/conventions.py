@@ -16,6 +16,13 @@ _MOST_NAMED = 4
 """So many of the user's own names are given as examples."""
 
 
+def samples_sentence(scene: Scene, reduction: str) -> Message:
+    """Return what the loss of a sample has to do with the loss; `reduction` (mean, sum) is how a batch has it."""
+    graph = scene.derivation.graph
+    kind = "one_sample" if graph.samples == 1 else reduction
+    return message(f"convention.{kind}", loss=Name(f"{graph.output}@"), count=graph.samples)
+
+
 def notation_sentences(scene: Scene) -> Iterator[Message]:
     """Yield what the names in use mean: layers, indices, names of the user's own."""
     conventions = scene.notation.conventions

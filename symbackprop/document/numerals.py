@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbackprop.arithmetic import Exact, magnitude
@@ -15,10 +15,14 @@ _LONGEST_DENOMINATOR = 10**4
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How numbers are shown: significant digits, and whether rational numbers may appear as fractions."""
+    """How numbers are shown: significant digits, and whether rational numbers may appear as fractions.
+
+    `kept` holds what has been shown, for most numbers of a document stand in several places.
+    """
 
     digits: int
     fractions: bool = False
+    kept: dict[tuple[int, int, Tone, str], tuple[Exact, Shown]] = field(default_factory=dict, repr=False, compare=False)
 
 
 def to_fraction(value: Exact) -> Fraction:
@@ -98,6 +102,15 @@ def show(value: Exact, style: Style, *, guard: int = 0, tone: Tone = Tone.PLAIN,
 
     `guard` adds digits to a rounded number; `written` is the text that the problem states it in (0.20, 1/2).
     """
+    key = id(value), guard, tone, written
+    found = style.kept.get(key)
+    if found is None:
+        # With the number itself beside it, nothing else can get its identity.
+        found = style.kept[key] = value, _show(value, style, guard, tone, written)
+    return found[1]
+
+
+def _show(value: Exact, style: Style, guard: int, tone: Tone, written: str) -> Shown:
     exact = to_fraction(value)
     if exact == 0:
         return Shown(Numeral("0"), exact, isinstance(value, Fraction), tone)

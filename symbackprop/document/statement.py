@@ -35,7 +35,7 @@ def statement(scene: Scene, updates: int) -> Section:
     """Return the section that states the problem; `updates` is the number of updates that are made."""
     subsections = [
         Section(message("title.network"), tuple(_network(scene))),
-        Section(message("title.given"), (_parameters(scene), _data(scene))),
+        given(scene),
         Section(message("title.conventions"), (Listing(tuple(_conventions(scene))),)),
         Section(message("title.symbols"), (_symbols(scene),)),
         Section(message("title.count"), (Paragraph(_count(scene)),)),
@@ -47,6 +47,11 @@ def statement(scene: Scene, updates: int) -> Section:
     if side_by_side is not None:
         subsections.append(side_by_side)
     return Section(message("title.problem"), sections=tuple(subsections))
+
+
+def given(scene: Scene) -> Section:
+    """Return the section of the numbers that the problem states."""
+    return Section(message("title.given"), (_parameters(scene), _data(scene)))
 
 
 def layer_name(scene: Scene, layer: int) -> Message:
@@ -190,8 +195,7 @@ def _conventions(scene: Scene) -> Iterator[Message]:
     yield message(f"convention.{problem.layout}")
     yield conventions.backward_sentence(scene.notation)
     if problem.samples is not None:
-        loss = Name(f"{scene.derivation.graph.output}@")
-        yield message(f"convention.{problem.network.reduction}", loss=loss, count=problem.samples)
+        yield conventions.samples_sentence(scene, problem.network.reduction)
     yield from _kinks(scene)
     yield from out_of_range(scene)
     if problem.network.regularization is not None:
@@ -289,9 +293,13 @@ def _arithmetic(products: list[tuple[Node, ...]], total: int) -> Node:
 def _formulas(scene: Scene) -> Iterator[Block]:
     """Yield every formula of the forward and the backward pass, without numbers."""
     wanted = _listed(scene)
-    for _, group in itertools.groupby(wanted, lambda name: scene.notation.locate(name)[0]):
-        chains = [Chain(Name(name), (Step(Relation.EQUAL, _defining(scene, name)),)) for name in group]
-        yield Display(tuple(chains), len(chains))
+    for layer, group in itertools.groupby(wanted, lambda name: scene.notation.locate(name)[0].layer):
+        by_kind = [list(row) for _, row in itertools.groupby(group, lambda name: scene.notation.locate(name)[0])]
+        # A row for each unit of a layer: what it adds up, and what it makes of it.
+        is_even = layer is not None and len(set(map(len, by_kind))) == 1
+        for row in [list(itertools.chain(*zip(*by_kind, strict=True)))] if is_even else by_kind:
+            chains = [Chain(Name(name), (Step(Relation.EQUAL, _defining(scene, name)),)) for name in row]
+            yield Display(tuple(chains), len(by_kind) if is_even else len(chains))
     size = detail.size_of(scene.derivation.graph)
     if max(len(wanted), size.parameters) <= detail.MOST_ROWS:
         yield from gradient_formulas(scene)

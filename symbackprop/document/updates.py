@@ -45,7 +45,7 @@ def update_blocks(scene: Scene, change: Change, seen: Mapping[int, Scene]) -> It
     displays = [updated(own, change, element) for own, element in changing if scene.writes(element)]
     if all(len(chains) == 1 for chains in displays):
         chains = tuple(chain for (chain,) in displays)
-        yield Display(_numbers_alone(chains) if len(chains) > MOST_FORMULAS else chains)
+        yield Display(_first_in_full(chains) if len(chains) > MOST_FORMULAS else chains)
     else:
         yield from (Display(chains) for chains in displays)
     if len(displays) < len(changing):
@@ -56,16 +56,21 @@ MOST_FORMULAS = 12
 """Of more updates only the first of each array has its formula; the others are numbers alone."""
 
 
-def _numbers_alone(chains: tuple[Chain, ...]) -> tuple[Chain, ...]:
+def _first_in_full(chains: tuple[Chain, ...]) -> tuple[Chain, ...]:
     """Return updates without their formulas but for the first of each array."""
     arrays: set[str] = set()
     found = []
     for chain in chains:
         array = str(getattr(chain.left, "name", "")).partition("_")[0]
-        numbers = tuple(step for step in chain.steps if any(isinstance(part, Shown) for part in walk(step.formula)))
-        found.append(replace(chain, steps=numbers) if array in arrays and numbers else chain)
+        found.append(numbers_alone(chain) if array in arrays else chain)
         arrays.add(array)
     return tuple(found)
+
+
+def numbers_alone(chain: Chain) -> Chain:
+    """Return a chain without the steps that have no number, unless none has."""
+    numbers = tuple(step for step in chain.steps if any(isinstance(part, Shown) for part in walk(step.formula)))
+    return replace(chain, steps=numbers or chain.steps)
 
 
 def updated(scene: Scene, change: Change, name: str) -> tuple[Chain, ...]:

@@ -21,23 +21,33 @@ from symbackprop.document.explain import Lesson
 from symbackprop.document.marks import Tone
 from symbackprop.document.numerals import show
 from symbackprop.document.statement import layer_name
-from symbackprop.document.updates import batch_sentence, of_batch, stopped_sentence, update_blocks, verdict
+from symbackprop.document.updates import (
+    batch_sentence,
+    numbers_alone,
+    of_batch,
+    stopped_sentence,
+    update_blocks,
+    verdict,
+)
 from symbackprop.epochs import MOST_ROWS, table_rows
 from symbackprop.errors import message
 from symbackprop.formula import Name
 from symbackprop.problems import Circuit
 from symbackprop.solution import Parameters, Solution, Step
 
+_BESIDE = 2
+"""So often a table of results stands beside itself at most."""
+
 MOST_PREDICTIONS = 4
 """Of more outputs, over all samples, the table of updates shows none; of more inputs that of samples shows none."""
 
 
-def step_sections(scene: Scene, step: Step | None, lesson: Lesson, *, is_first: bool = True) -> Iterator[Section]:
+def step_sections(scene: Scene, step: Step | None, lesson: Lesson, *, derives: bool = True) -> Iterator[Section]:
     """Yield forward pass, loss, backward pass and update of one step; None: only the symbols, for want of numbers.
 
-    They are explained as far as the lesson goes.
+    They are explained as far as the lesson goes; `derives` adds the derivatives of activations and loss.
     """
-    sections = lesson.explained(tuple(_step_sections(scene, step, is_first=is_first)), scene, step)
+    sections = lesson.explained(tuple(_step_sections(scene, step, derives=derives)), scene, step)
     if step is None or step.batch is None:
         yield from sections
         return
@@ -46,7 +56,7 @@ def step_sections(scene: Scene, step: Step | None, lesson: Lesson, *, is_first: 
     yield from others
 
 
-def _step_sections(scene: Scene, step: Step | None, *, is_first: bool) -> Iterator[Section]:
+def _step_sections(scene: Scene, step: Step | None, *, derives: bool) -> Iterator[Section]:
     is_circuit = isinstance(scene.derivation.problem.model, Circuit)
     if is_circuit:
         yield Section(message("title.forward"), sections=tuple(circuit.forward_sections(scene)))
@@ -54,7 +64,7 @@ def _step_sections(scene: Scene, step: Step | None, *, is_first: bool) -> Iterat
     else:
         yield Section(message("title.forward"), sections=tuple(_forward(scene)))
         yield Section(message("title.loss"), tuple(_loss(scene)))
-        if is_first:
+        if derives:
             derived = local_derivatives(scene)
             yield from [derived] if derived.blocks else []  # functions that stay symbols have nothing to derive
         backward = tuple(_backward(scene, step))
@@ -151,6 +161,15 @@ def after_section(scene: Scene, solution: Solution) -> Section:
     return Section(title, sections=(*shown, *further))
 
 
+def with_numbers_alone(section: Section) -> Section:
+    """Return a section whose formulas have been seen, with numbers in place of them where there are any."""
+    blocks = tuple(
+        replace(block, chains=tuple(map(numbers_alone, block.chains))) if isinstance(block, Display) else block
+        for block in section.blocks
+    )
+    return replace(section, blocks=blocks, sections=tuple(map(with_numbers_alone, section.sections)))
+
+
 def _further(scene: Scene, solution: Solution) -> Section:
     """Return the table of losses: at most 12 rows, the first and the last among them; then what the network predicts."""
     last = len(solution.losses) - 1
@@ -165,7 +184,7 @@ def _further(scene: Scene, solution: Solution) -> Section:
     for count in sorted(counts & {*range(last + 1)})[-MOST_ROWS:]:
         predictions = [show(value, scene.style) for value in solution.predictions[count]] if columns else []
         rows.append((str(count), *predictions, show(solution.losses[count], scene.style)))
-    table = Table(header, tuple(rows), (True,) * len(header))
+    table = Table(header, tuple(rows), (True,) * len(header), _BESIDE)
     final = _final_predictions(scene, solution) if outputs and scene.derivation.graph.samples is not None else ()
     return Section(message("title.further"), (table, *final))
 
@@ -212,10 +231,6 @@ def summary_section(scenes: Sequence[Scene], solution: Solution) -> Section:
             for number, (scene, step) in steps
         ),
     )
-
-
-_BESIDE = 2
-"""So often the table of the summary stands beside itself at most."""
 
 
 def _summary(scene: Scene, new: Parameters | None) -> Table:

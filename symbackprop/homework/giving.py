@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import functools
 import itertools
+import multiprocessing
+import multiprocessing.connection
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -81,7 +84,7 @@ def documents(job: Job, places: Sequence[int], processes: int | None = None) -> 
     if workers <= 1:
         yield from ((len(chunk), _written(job, chunk)) for chunk in chunks)
         return
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, initializer=_end_with_parent) as pool:
         yield from zip(map(len, chunks), pool.map(_written, itertools.repeat(job), chunks), strict=True)
 
 
@@ -95,8 +98,20 @@ def classes(job: Job, processes: int | None = None) -> Iterator[tuple[str, Files
     if workers <= 1:
         yield from ((kind, _collected(job, kind)) for kind in kinds)
         return
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, initializer=_end_with_parent) as pool:
         yield from zip(kinds, pool.map(_collected, itertools.repeat(job), kinds), strict=True)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it ends, however that came about."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_after(sentinel: int) -> None:
+    multiprocessing.connection.wait([sentinel])
+    os._exit(1)
 
 
 def _written(job: Job, chunk: Sequence[int]) -> Files:

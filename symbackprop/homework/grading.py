@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from symbackprop.errors import message
+from symbackprop.errors import ProblemError, message
 from symbackprop.homework.giving import enrolled
 from symbackprop.homework.marking import Marker
 from symbackprop.homework.overrides import corrected, read_overrides
 from symbackprop.homework.reports import Marked
-from symbackprop.homework.store import MANIFEST, Manifest
+from symbackprop.homework.store import MANIFEST, Enrolment, Manifest
 from symbackprop.homework.submissions import read_submissions
+from symbackprop.homework.variants import Assignment
 
 
 def grade(folder: Path, submissions: Path, overrides: Path | None = None) -> Marked:
@@ -19,7 +21,10 @@ def grade(folder: Path, submissions: Path, overrides: Path | None = None) -> Mar
     `submissions` is a CSV file with a row for each answer (`student,answer,value`) or for each student; students without
     a row get no marks. Raises `SymbackpropError` naming file and line for what cannot be used.
     """
-    manifest = Manifest.read(folder / "teacher" / MANIFEST)
+    path = folder / "teacher" / MANIFEST
+    if not path.exists():
+        raise ProblemError(message("homework.not_given_out"), where=str(folder))
+    manifest = Manifest.read(path)
     assignment = manifest.assignment()
     marker = Marker(assignment)
     enrolments = {enrolment.student.id: enrolment for enrolment in manifest.enrolments}
@@ -31,14 +36,23 @@ def grade(folder: Path, submissions: Path, overrides: Path | None = None) -> Mar
             what = message("homework.wrong_code", found=code, student=id, expected=enrolments[id].code)
             remarks.append((str(submissions), what))
     present = [enrolment for id, enrolment in enrolments.items() if id in handed_in.texts]
-    cohort = enrolled(assignment, present)
     marks, keys = {}, {}
-    for place, enrolment in enumerate(present):
-        id = enrolment.student.id
-        values = {key: float(array[place]) for key, array in cohort.values.items()}
-        tolerances = {answer: float(array[place]) for answer, array in cohort.tolerances.items()}
+    for id, values, tolerances in _numbers(assignment, present):
         marks[id] = marker.mark(values, tolerances, handed_in.texts[id])
         keys[id] = {answer.id: values[answer.key] for answer in assignment.answers}
-    corrections = () if overrides is None else read_overrides(overrides, enrolments, names)
+    typed = {text for own in handed_in.texts.values() for text in own.values()}
+    corrections = () if overrides is None else read_overrides(overrides, enrolments, names, typed)
     found, changes = corrected(marks, corrections)
     return Marked(manifest, assignment, found, keys, marker.total, remarks, changes)
+
+
+def _numbers(
+    given: Assignment, present: Sequence[Enrolment]
+) -> Iterator[tuple[str, dict[str, float], dict[str, float]]]:
+    """Yield, for each student, the id, the key's numbers by key and the tolerances by answer id."""
+    if not present:
+        return
+    cohort = enrolled(given, present)
+    for place, enrolment in enumerate(present):
+        values = {key: float(array[place]) for key, array in cohort.values.items()}
+        yield enrolment.student.id, values, {id: float(array[place]) for id, array in cohort.tolerances.items()}

@@ -4,7 +4,7 @@
 [[override]]
 answer = "z1_2"          # an answer id; left out: every answer
 student = "s17"          # left out: every student
-excuse = true            # full points, whatever was answered
+excuse = true            # full points, whatever was answered; false: none
 # or: accept = "0.61"    # full points for this value
 # or: points = -0.5      # added to what the answer earned
 reason = "misprint on the sheet"
@@ -25,8 +25,17 @@ from symbackprop.errors import ProblemError, message, unknown
 from symbackprop.homework.marking import Mark, Verdict
 from symbackprop.homework.reading import read
 
-_KEYS = ("student", "answer", "excuse", "accept", "points", "reason")
+_KEYS: Mapping[str, tuple[str, tuple[type, ...]]] = {
+    "student": ("text", (str, int)),
+    "answer": ("text", (str,)),
+    "excuse": ("boolean", (bool,)),
+    "accept": ("number", (str, int, Decimal)),
+    "points": ("number", (int, Decimal)),
+    "reason": ("text", (str,)),
+}
+"""The keys of a correction: what is expected (a phrase of `kind`) and the types that TOML has for it."""
 _ACTIONS = ("excuse", "accept", "points")
+_LARGEST_EXPONENT = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,8 @@ class Override:
 
     def applies(self, student: str, mark: Mark) -> bool:
         """Say whether the correction is about a mark."""
-        is_meant = self.student in (None, student) and self.answer in (None, mark.answer.id)
+        is_action = self.excuse or self.accept is not None or self.points is not None
+        is_meant = is_action and self.student in (None, student) and self.answer in (None, mark.answer.id)
         return is_meant and (self.accept is None or _same(self.accept, mark.text))
 
     def applied(self, mark: Mark) -> Mark:
@@ -55,8 +65,10 @@ class Override:
         return replace(mark, verdict=verdict, points=mark.most, said=said)
 
 
-def read_overrides(path: Path, students: Collection[str], answers: Mapping[str, str]) -> tuple[Override, ...]:
-    """Return the corrections in a file; `answers` maps accepted names to answer ids.
+def read_overrides(
+    path: Path, students: Collection[str], answers: Mapping[str, str], typed: Collection[str]
+) -> tuple[Override, ...]:
+    """Return the corrections in a file; `answers` maps accepted names to answer ids, `typed` are the answers handed in.
 
     Raises `ProblemError` or `UnknownNameError`, naming file and entry, for what cannot be used.
     """
@@ -66,7 +78,7 @@ def read_overrides(path: Path, students: Collection[str], answers: Mapping[str, 
         raise ProblemError(message("problem.unreadable", reason=error.strerror or ""), where=str(path)) from None
     except UnicodeDecodeError as error:
         raise ProblemError(message("problem.encoding", offset=error.start), where=str(path)) from None
-    except ValueError as error:
+    except (ValueError, ArithmeticError, RecursionError) as error:
         raise ProblemError(message("problem.toml", reason=str(error)), where=str(path)) from None
     for key in content:
         if key != "override":
@@ -74,7 +86,12 @@ def read_overrides(path: Path, students: Collection[str], answers: Mapping[str, 
     entries = content.get("override", [])
     if not isinstance(entries, list):
         raise ProblemError(message("problem.kind", expected=message("kind.list")), where=f"{path}: override")
-    return tuple(_override(entry, f"{path}: override[{n}]", students, answers) for n, entry in enumerate(entries))
+    found = tuple(_override(entry, f"{path}: override[{n}]", students, answers) for n, entry in enumerate(entries))
+    for n, each in enumerate(found):
+        if each.accept is not None and not _is_acceptable(each.accept, typed):
+            what = message("homework.not_accepted", value=each.accept)
+            raise ProblemError(what, where=f"{path}: override[{n}].accept")
+    return found
 
 
 def _override(entry: Any, where: str, students: Collection[str], answers: Mapping[str, str]) -> Override:
@@ -83,24 +100,34 @@ def _override(entry: Any, where: str, students: Collection[str], answers: Mappin
     for key in entry:
         if key not in _KEYS:
             raise unknown("key", key, _KEYS, where=where)
-    if sum(action in entry for action in _ACTIONS) != 1:
+        kind, types = _KEYS[key]
+        # In Python, true and false are whole numbers too.
+        if not isinstance(entry[key], types) or isinstance(entry[key], bool) is not (types == (bool,)):
+            raise ProblemError(message("problem.kind", expected=message(f"kind.{kind}")), where=f"{where}.{key}")
+    asked = [action for action in _ACTIONS if action in entry]
+    if len(asked) != 1:
         raise ProblemError(message("homework.one_action"), where=where, valid=_ACTIONS)
     student, answer = entry.get("student"), entry.get("answer")
     if student is not None and str(student) not in students:
         raise unknown("student", str(student), students, where=f"{where}.student")
     if answer is not None and answer not in answers:
-        raise unknown("asked", str(answer), answers, where=f"{where}.answer")
+        raise unknown("answer", answer, answers, where=f"{where}.answer")
     points = entry.get("points")
-    if points is not None and (isinstance(points, bool) or not isinstance(points, int | Decimal)):
-        raise ProblemError(message("problem.kind", expected=message("kind.number")), where=f"{where}.points")
+    if isinstance(points, Decimal) and not (points.is_finite() and abs(points.adjusted()) <= _LARGEST_EXPONENT):
+        raise ProblemError(message("problem.finite", value=str(points)), where=f"{where}.points")
     return Override(
         None if student is None else str(student),
         None if answer is None else answers[answer],
-        bool(entry.get("excuse", False)),
+        entry.get("excuse", False),
         None if entry.get("accept") is None else str(entry["accept"]),
         None if points is None else Fraction(points),
-        str(entry.get("reason", "")),
+        entry.get("reason", ""),
     )
+
+
+def _is_acceptable(accepted: str, typed: Collection[str]) -> bool:
+    """Say whether a value is a number, or what somebody answered in words or letters."""
+    return read(accepted, (), {}).number is not None or any(_same(accepted, text) for text in typed)
 
 
 def _same(accepted: str, text: str) -> bool:

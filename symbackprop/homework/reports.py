@@ -116,11 +116,15 @@ def _feedback(marked: Marked, enrolment: Enrolment) -> str:
     return _page(
         marked,
         title=marked.assignment.problem.heading.said(marked.language),
-        subtitle=[marked.assignment.homework.course, student.name, student.id, enrolment.code],
+        subtitle=[_course(marked), student.name, student.id, enrolment.code],
         total=message("report.total", points=points(marked.total(student.id)), most=points(marked.most)),
         remarks=remarks,
         parts=[(message("report.answers"), header, rows)],
     )
+
+
+def _course(marked: Marked) -> str:
+    return marked.assignment.homework.course.said(marked.language)
 
 
 def _feedback_row(marked: Marked, mark: Mark, key: float) -> list[Cell]:
@@ -154,7 +158,7 @@ def _summary(marked: Marked) -> str:
     return _page(
         marked,
         title=marked.assignment.problem.heading.said(marked.language),
-        subtitle=[marked.assignment.homework.course, marked.assignment.homework.date],
+        subtitle=[_course(marked), marked.assignment.homework.date],
         total=total,
         remarks=remarks,
         parts=parts,

@@ -12,11 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from symbackprop.errors import ProblemError, message
+from symbackprop.errors import Message, ProblemError, message
 from symbackprop.tables import Sheet, read_csv
 
 CODE_LENGTH = 10
 _LONGEST_ID = 100
+_TEST_STUDENTS = ("student, test", "test student")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 
@@ -31,30 +32,38 @@ class Student:
 
 @dataclass(frozen=True)
 class Roster:
-    """A class in the order of its list; `columns` are the list's own."""
+    """A class in the order of its list; `columns` are the list's own, `remarks` say which rows were left out and where."""
 
     columns: tuple[str, ...]
     students: tuple[Student, ...]
+    remarks: tuple[tuple[str, Message], ...] = ()
 
 
 def read_roster(path: Path, columns: Mapping[str, str]) -> Roster:
     """Return the class in a CSV file; `columns` names its columns for `id` and `name` where they have other names.
 
-    Raises `ProblemError` for a missing column, a row without an id, and an id that stands twice.
+    A gradebook has rows that are no student's: those above the first student, and that of the learning system's test
+    student. Where they have no id they are left out. Raises `ProblemError` for a missing column, any other row without
+    an id, and an id that stands twice.
     """
     sheet = read_csv(path)
     option = "--student-columns id=…,name=…"
     id_column = sheet.column(columns.get("id", "id"), option)
     name_column = sheet.column(columns.get("name", "name"), option)
-    students = []
+    students: list[Student] = []
+    skipped: list[tuple[str, Message]] = []
     seen: dict[str, int] = {}
+    is_list = any(row[id_column].strip() for _, row in sheet.rows)
     for line, row in sheet.rows:
-        id = row[id_column].strip()
+        id, name = row[id_column].strip(), row[name_column].strip()
+        if not id and ((is_list and not students) or name.lower() in _TEST_STUDENTS):
+            skipped.append((f"{sheet.path}:{line}", message("homework.row_skipped", name=name or "–")))
+            continue
         _check_id(id, sheet, line, seen)
-        students.append(Student(id, row[name_column].strip(), row))
+        students.append(Student(id, name, row))
     if not students:
         raise ProblemError(message("homework.no_students"), where=str(path))
-    return Roster(sheet.columns, tuple(students))
+    return Roster(sheet.columns, tuple(students), tuple(skipped))
 
 
 def _check_id(id: str, sheet: Sheet, line: int, seen: dict[str, int]) -> None:

@@ -32,7 +32,7 @@ class Header:
     code: str
 
 
-_NOT_IN_KEYS = ("title.problem", "title.derivatives", "title.summary")
+_NOT_IN_KEYS = ("title.problem", "title.derivatives", "title.check", "title.summary")
 """What every student's key would say alike, and what the table of answers says already."""
 
 
@@ -53,17 +53,16 @@ def sheet(given: Assignment, problem: Problem, header: Header, values: Mapping[s
 
 def key(given: Assignment, problem: Problem, header: Header, values: Mapping[str, float]) -> Document:
     """Return the key of a variant: the answers as they are marked, then the whole worked solution."""
-    worked = document.compose(solve(problem), explanations="brief", checked=False)
+    worked = document.compose(solve(problem), explanations="brief", without=_NOT_IN_KEYS)
     answers = Section(message("sheet.key"), (_answers(given, values),))
-    stated = document.stated(problem, given.derivation, diagram=False, formulas=False)
-    numbers = replace(stated, sections=tuple(part for part in stated.sections if part.title.id == "title.given"))
-    steps = (section for section in worked.sections if section.title.id not in _NOT_IN_KEYS)
+    numbers = document.numbers_given(problem, given.derivation)
     subtitle = (*_subtitle(given, header), *worked.subtitle)
-    return replace(worked, subtitle=subtitle, sections=(answers, numbers, *steps))
+    return replace(worked, subtitle=subtitle, sections=(answers, numbers, *worked.sections))
 
 
 def _subtitle(given: Assignment, header: Header) -> Iterator[Message]:
-    for text in (given.homework.course, given.homework.date, header.name, header.id):
+    course = given.homework.course
+    for text in (course if course.text else "", given.homework.date, header.name, header.id):
         if text:
             yield message("text.plain", text=text)
     yield message("sheet.code", code=header.code)
@@ -71,9 +70,8 @@ def _subtitle(given: Assignment, header: Header) -> Iterator[Message]:
 
 def _task(given: Assignment) -> Iterator[Block]:
     homework = given.homework
-    for paragraph in homework.instructions.split("\n\n"):
-        if paragraph.strip():
-            yield Paragraph(message("text.plain", text=" ".join(paragraph.split())))
+    for paragraph in homework.instructions.paragraphs():
+        yield Paragraph(message("text.plain", text=paragraph))
     rounding = homework.rounding
     rules = [message("sheet.significant" if rounding.significant else "sheet.decimals", digits=rounding.digits)]
     rules.append(message("sheet.forms"))

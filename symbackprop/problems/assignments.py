@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+from symbackprop import language
 from symbackprop.errors import ProblemError, message, unknown
 from symbackprop.problems import numbers
 from symbackprop.problems.spec import ChoicesSpec, GridSpec, HomeworkSpec, ProblemSpec
@@ -134,8 +135,8 @@ def homework(spec: HomeworkSpec, problem: Problem) -> Homework:
         total=total,
         follow_through=numbers.fraction_between(share, 0, 1, "homework.follow_through"),
         given=tuple(dict.fromkeys(spec.given)),
-        instructions=spec.instructions,
-        course=spec.course,
+        instructions=language.wording(spec.instructions, "homework.instructions"),
+        course=language.wording(spec.course, "homework.course"),
         date=spec.date,
         show=tuple(dict.fromkeys(spec.show)),
     )

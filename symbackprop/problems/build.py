@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
-from symbackprop import expressions, language, losses, notation
+from symbackprop import expressions, language, losses, notation, shapes
 from symbackprop.errors import ProblemError, SymbackpropError, message, nearest, unknown
 from symbackprop.functions import ACTIVATIONS, ARITIES, NAMES, WITH_FORMULA, Settings
 from symbackprop.problems import assignments, circuits, data, numbers, parameters, training
@@ -59,16 +59,16 @@ def build(content: Mapping[str, object], name: str, folder: Path | None = None) 
     if spec.graph is not None:
         _refuse_for_graph(spec)
         model, arrays, samples = circuits.circuit(spec, spec.graph)
-        shapes: Mapping[str, Shape] = {parameter: model.shapes[parameter] for parameter in model.parameters}
-        return _problem(spec, name, model, arrays, samples, shapes)
+        sizes: Mapping[str, Shape] = {parameter: model.shapes[parameter] for parameter in model.parameters}
+        return _problem(spec, name, model, arrays, samples, sizes)
     if spec.network is None:
         raise ProblemError(message("problem.missing_key", key="network"))
     network = _network(spec.network, spec.regularization)
-    shapes = parameter_shapes(network, spec.notation.layout)
+    sizes = parameter_shapes(network, spec.notation.layout)
     arrays, initialization = parameters.parameters(spec.parameters, network, spec.notation.layout, folder or Path())
     samples_of, samples = data.data(spec.data, network, folder or Path())
     arrays |= samples_of
-    return replace(_problem(spec, name, network, arrays, samples, shapes), initialization=initialization)
+    return replace(_problem(spec, name, network, arrays, samples, sizes), initialization=initialization)
 
 
 def _problem(
@@ -77,19 +77,19 @@ def _problem(
     model: Network | Circuit,
     arrays: Mapping[str, Array],
     samples: int | None,
-    shapes: Mapping[str, Shape],
+    sizes: Mapping[str, Shape],
 ) -> Problem:
-    titles = _titles(spec.title)
+    title = language.wording(spec.title, "title")
     problem = Problem(
         name=name,
-        title=next(iter(titles.values()), "") or name,
+        title=title.text or name,
         model=model,
         layout=spec.notation.layout,
         arrays=arrays,
         samples=samples,
-        training=None if spec.training is None else training.training(spec.training, shapes, samples),
+        training=None if spec.training is None else training.training(spec.training, sizes, samples),
         notation=_notation(spec.notation),
-        titles=titles if isinstance(spec.title, dict) else {},
+        titles=title.translations,
     )
     problem = replace(problem, variants=assignments.variants(spec, problem))
     if spec.homework is None:
@@ -97,21 +97,11 @@ def _problem(
     return replace(problem, homework=assignments.homework(spec.homework, problem))
 
 
-def _titles(given: str | Mapping[str, str]) -> dict[str, str]:
-    """Return the title by language, the default language first; a title that is one text has that."""
-    if isinstance(given, str):
-        return {language.DEFAULT: given}
-    for code in given:
-        if code not in language.available():
-            raise unknown("language", code, language.available(), where="title")
-    return dict(sorted(given.items(), key=lambda entry: entry[0] != language.DEFAULT))
-
-
-def training_table(content: Mapping[str, object], shapes: Mapping[str, Shape], samples: int | None) -> Training:
+def training_table(content: Mapping[str, object], sizes: Mapping[str, Shape], samples: int | None) -> Training:
     """Return what the table `[training]` with this content says about parameters of these shapes and so many samples."""
     table = _checked(_plain({"training": content})).training
     assert table is not None
-    return training.training(table, shapes, samples)
+    return training.training(table, sizes, samples)
 
 
 def _refuse_for_graph(spec: ProblemSpec) -> None:
@@ -228,10 +218,13 @@ def _network(spec: NetworkSpec, penalty: RegularizationSpec | None) -> Network:
     inputs = len(names) if isinstance(spec.inputs, list) else spec.inputs
     if inputs == 0:
         raise ProblemError(message("problem.kind", expected=message("kind.non_empty")), where="network.inputs")
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            raise ProblemError(message("graph.twice", name=name), where=f"network.inputs[{position}]")
     layers = tuple(_layer(layer, f"network.layers[{position}]") for position, layer in enumerate(spec.layers))
     key = "network.relu_derivative_at_zero"
     at_zero = numbers.fraction_between(numbers.number(spec.relu_derivative_at_zero, key), 0, 1, key)
-    loss, settings, body = _loss(spec.loss, "network.loss")
+    loss, settings, body = _loss(spec.loss, layers[-1].units, "network.loss")
     network = Network(inputs, names, layers, loss, spec.reduction, at_zero, settings, body, _regularization(penalty))
     if not body:
         _check_loss_fits(network)
@@ -272,13 +265,18 @@ def _layer(spec: LayerSpec, where: str) -> Layer:
     return Layer(spec.units, row.name, spec.bias, settings)
 
 
-def _loss(spec: str | LossSpec | OwnLoss, where: str) -> tuple[str, Settings, str]:
-    """Return the loss's name, its parameters and, for one of the user's own, its text."""
+def _loss(spec: str | LossSpec | OwnLoss, outputs: int, where: str) -> tuple[str, Settings, str]:
+    """Return the loss's name, its parameters and, for one of the user's own, its text.
+
+    What a loss of the user's own makes of the outputs and their targets has to be a single number.
+    """
     if isinstance(spec, OwnLoss):
         try:
-            losses.formula("", body=spec.expression)
+            shape = shapes.shape_of(losses.formula("", body=spec.expression), {"a": (outputs,), "y": (outputs,)}, "")
         except SymbackpropError as error:
             raise error.at(f"{where}.expression") from None
+        if shape:
+            raise ProblemError(message("problem.loss_shape", shape=shapes.spell(shape)), where=f"{where}.expression")
         return "own", (), spec.expression
     name = spec if isinstance(spec, str) else spec.name
     if name not in losses.LOSSES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -152,10 +153,13 @@ def find_source(name: str, overrides: Overrides = ()) -> Source:
 
 
 def with_overrides(content: Mapping[str, object], overrides: Overrides) -> Mapping[str, object]:
-    """Return the content with keys replaced; `network.layers.0.units` reaches into a list."""
+    """Return the content with keys replaced; `network.layers.0.units` reaches into a list.
+
+    `network.layers[0].units`, as messages spell it, is the same key.
+    """
     changed: Any = copy.deepcopy(dict(content))
     for key, value in overrides:
-        *steps, last = key.split(".")
+        *steps, last = re.sub(r"\[(\d+)\]", r".\1", key).split(".")
         place = changed
         for depth, step in enumerate(steps):
             if isinstance(place, dict):

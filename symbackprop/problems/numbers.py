@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from symbackprop import arithmetic, expressions
-from symbackprop.errors import Message, ProblemError, SymbackpropError, message
+from symbackprop.errors import Message, ProblemError, SymbackpropError, message, nearest
 from symbackprop.functions import ARITIES, Settings
 from symbackprop.problems.types import Array, Given, Shape
 
@@ -111,14 +111,12 @@ def spell_shape(shape: Shape) -> str | Message:
 def fraction_between(given: Given, lowest: int, highest: int | None, where: str) -> Fraction:
     """Return a rational number within bounds, both included; `highest` None is no bound."""
     value = given.value
-    if highest is None:
-        if not isinstance(value, Fraction):
-            raise ProblemError(message("problem.rational", value=given.text), where=where)
-        if value < lowest:
-            raise ProblemError(message("problem.bound", relation="≥", limit=lowest), where=where)
-    elif not isinstance(value, Fraction) or not lowest <= value <= highest:
+    if not isinstance(value, Fraction):
+        raise ProblemError(message("problem.rational", value=given.text), where=where)
+    if highest is None and value < lowest:
+        raise ProblemError(message("problem.bound", relation="≥", limit=lowest), where=where)
+    if highest is not None and not lowest <= value <= highest:
         raise ProblemError(message("problem.between", value=given.text, lowest=lowest, highest=highest), where=where)
-    assert isinstance(value, Fraction)
     return value
 
 
@@ -129,7 +127,8 @@ def settings(given: Mapping[str, object], known: Settings, name: str, where: str
         if value is None:
             continue
         if key not in found:
-            raise ProblemError(message("problem.no_parameter", name=name, key=key), where=f"{where}.{key}")
+            what = message("problem.no_parameter" if found else "problem.no_parameters", name=name, key=key)
+            raise ProblemError(what, where=f"{where}.{key}", valid=found, nearest=nearest(key, found))
         parameter = number(value, f"{where}.{key}")
         if not isinstance(parameter.value, Fraction):
             raise ProblemError(message("problem.rational", value=parameter.text), where=f"{where}.{key}")

@@ -24,12 +24,13 @@ def parameters(
     file is relative to `folder`.
     """
     spec = spec or ParametersSpec.model_validate({})
+    initializer = _initializer(spec)
     shapes = parameter_shapes(network, layout)
     found = _loaded(spec, shapes, folder) | _written(spec, shapes)
     omitted = tuple(name for name in shapes if name not in found)
     initialization = None
     if omitted and (spec.seed is not None or spec.initializer is not None):
-        initialization, drawn = _drawn(spec, network, layout, omitted)
+        initialization, drawn = _drawn(initializer, spec.seed or 0, network, layout, omitted)
         found |= drawn
     return {name: found.get(name, numbers.unknown_array(shape)) for name, shape in shapes.items()}, initialization
 
@@ -54,21 +55,17 @@ def _loaded(spec: ParametersSpec, shapes: Mapping[str, Shape], folder: Path) -> 
 
 
 def _drawn(
-    spec: ParametersSpec, network: Network, layout: str, omitted: tuple[str, ...]
+    initializer: _Initializer, seed: int, network: Network, layout: str, omitted: tuple[str, ...]
 ) -> tuple[Initialization, dict[str, Array]]:
     """Return how the omitted parameters were drawn, and the arrays: biases are zero unless they are drawn too."""
-    table = spec.initializer
-    if not isinstance(table, InitializerSpec):
-        table = InitializerSpec(name=table or initializers.DEFAULT)
-    name, settings = _settings(table)
-    seed = spec.seed or 0
+    name, settings, biases = initializer
     shapes = parameter_shapes(network, layout)
     found = {
         key: numbers.array(values, shapes[key], f"parameters.{key}")
-        for key, values in draws(network, layout, omitted, seed, name, settings, biases=table.biases)
+        for key, values in draws(network, layout, omitted, seed, name, settings, biases=biases)
     }
-    names = tuple(key for key in omitted if table.biases or _is_weight(key))
-    return Initialization(name, tuple(settings.items()), table.biases, seed, names), found
+    names = tuple(key for key in omitted if biases or _is_weight(key))
+    return Initialization(name, tuple(settings.items()), biases, seed, names), found
 
 
 def draws(
@@ -109,8 +106,18 @@ def _wanted(network: Network) -> Iterator[Wanted]:
         fan_in = layer.units
 
 
-def _settings(table: InitializerSpec) -> tuple[str, dict[str, Fraction]]:
-    """Return an initialiser's name and the numbers given for its parameters, or their defaults."""
+_Initializer = tuple[str, dict[str, Fraction], bool]
+"""An initialiser's name, the numbers for its parameters, and whether biases are drawn too."""
+
+
+def _initializer(spec: ParametersSpec) -> _Initializer:
+    """Return the initialiser that the table names, or the default one, with its parameters' numbers or their defaults.
+
+    A mistake in it is reported even where every parameter is given and nothing is drawn.
+    """
+    table = spec.initializer
+    if not isinstance(table, InitializerSpec):
+        table = InitializerSpec(name=table or initializers.DEFAULT)
     where = "parameters.initializer"
     if table.name not in INITIALIZERS:
         raise unknown("initializer", table.name, INITIALIZERS, where=where)
@@ -123,4 +130,4 @@ def _settings(table: InitializerSpec) -> tuple[str, dict[str, Fraction]]:
         raise ProblemError(message("problem.low_high"), where=where)
     if found.get("std", Fraction(0)) < 0:
         raise ProblemError(message("problem.bound", relation="≥", limit=0), where=f"{where}.std")
-    return row.name, found
+    return row.name, found, table.biases

@@ -11,6 +11,7 @@ Scalar = Annotated[Any, Field(json_schema_extra={"type": ["number", "string"]})]
 Array = Annotated[Any, Field(json_schema_extra={"type": ["number", "string", "array"]})]
 Positive = Annotated[int, Field(gt=0, le=100_000)]
 Title = Annotated[str, Field(max_length=300)]
+Paragraphs = Annotated[str, Field(max_length=5_000)]
 
 
 class Table(BaseModel):
@@ -229,8 +230,10 @@ class HomeworkSpec(Table):
     total: Scalar = Field(default=None, description="what full marks are scaled to")
     follow_through: Scalar = Field(default=1, description="share of the points for an answer right by follow-through")
     given: list[str] = Field(default=[], description="quantities printed on the sheet")
-    instructions: str = Field(default="", max_length=5_000, description="text at the head of the sheet")
-    course: str = Field(default="", max_length=300)
+    instructions: Paragraphs | dict[str, Paragraphs] = Field(
+        default="", description="text at the head of the sheet; or { en = …, zh = … }"
+    )
+    course: Title | dict[str, Title] = Field(default="", description="the course; or { en = …, zh = … }")
     date: str = Field(default="", max_length=300)
     show: list[Literal["diagram", "formulas"]] = Field(
         default=["diagram"], description="what the sheet shows besides the numbers: a diagram, all formulas"

@@ -206,8 +206,8 @@ class Homework:
     total: Fraction | None
     follow_through: Fraction
     given: tuple[str, ...]
-    instructions: str
-    course: str
+    instructions: language.Wording
+    course: language.Wording
     date: str
     show: tuple[str, ...]
 

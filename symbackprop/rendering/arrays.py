@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from symbackprop.document.marks import Delta, Size
@@ -177,8 +177,7 @@ def _index(index: int | Span) -> str:
 def stack(printer: Printer, node: Stack) -> Printed:
     """A vector or a matrix of formulas."""
     rows = [item.items if isinstance(item, Stack) else (item,) for item in node.items]
-    lines = r" \\ ".join(" & ".join(printer.print(part) for part in row) for row in rows)
-    return rf"\begin{{bmatrix}} {lines} \end{{bmatrix}}", _ATOM
+    return _matrix([[printer.print(part) for part in row] for row in rows]), _ATOM
 
 
 def repeated(printer: Printer, node: Repeated) -> Printed:
@@ -203,8 +202,14 @@ def shaped(printer: Printer, node: Shaped) -> Printed:
 
 def grid(printer: Printer, node: Grid) -> Printed:
     """A matrix of numbers."""
-    lines = r" \\ ".join(" & ".join(printer.print(number) for number in row) for row in node.rows)
-    return rf"\begin{{bmatrix}} {lines} \end{{bmatrix}}", _ATOM
+    return _matrix([[printer.print(number) for number in row] for row in node.rows]), _ATOM
+
+
+def _matrix(rows: Sequence[Sequence[str]]) -> str:
+    """Return a matrix in brackets; fractions one below the other would touch, and their rows stand apart."""
+    lines = [" & ".join(row) for row in rows]
+    end = r" \\[4pt] " if any(r"\frac" in line for line in lines) else r" \\ "
+    return rf"\begin{{bmatrix}} {end.join(lines)} \end{{bmatrix}}"
 
 
 RULES: Mapping[type[Node], Callable[..., Printed]] = {

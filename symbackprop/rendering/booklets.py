@@ -65,7 +65,7 @@ def collected(
     """
     drafts = [_draft(*pair, derivation, "pdf", language, templates) for pair in zip(contents, problems, strict=True)]
     views = [draft.view for draft in drafts]
-    shared = {"latin": all(view["latin"] for view in views), "language": language}
+    shared = {"latin": all(view["latin"] for view in views), "language": language, "small": drafts[0].is_small}
     shared["figures"] = [figure for view in views for figure in view["figures"]]
     source = filled(drafts[0].format.folders, COLLECTION, documents=views, document=shared)
     whole = engines.typeset(source, time_limit)

@@ -118,7 +118,7 @@ def _cell_width(cell: str) -> float:
 _LETTER = 0.9
 """A letter of text, in digits."""
 
-_TIGHT = 0.95
+_TIGHT = 0.9
 """A line of formulas is broken a little early; a table may fill its line."""
 
 _GROUP_GAP = 2

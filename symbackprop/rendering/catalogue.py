@@ -24,14 +24,14 @@ SETTINGS = "format.toml"
 class Format:
     """An output format.
 
-    `suffix` is that of its files, `escape` the way in which plain text is written (a row of `escapes.ESCAPES`),
-    `tones` the TeX commands for the tones of numbers, `width` the room for a displayed formula in digits (0: never
-    broken), `math` what stands before and after a formula in a sentence, `spaced` whether a formula needs a space
-    towards letters beside it, `folds` whether a long table goes on beside itself. `finish` names what is made
-    of the templates (a row of `finishing.FINISHES`),
-    `attachments` the templates whose text is a file of its own beside the document, `figures` the suffix of such
-    files for its figures ("": they are in the document). A page has its formulas in another markup than TeX
-    (`formulas`, a row of `formulas.MARKUPS`) and its style sheets and scripts inside it. `folders` hold the
+    `suffix` is that of its files, `escape` the way in which plain text is written (a row of `escapes.ESCAPES`), `tones`
+    the TeX commands for the tones of numbers, `width` the room for a displayed formula in digits (0: never broken),
+    `small_width` the same where a document of many parameters is set in smaller letters (0: none is), `math` what
+    stands before and after a formula in a sentence, `spaced` whether a formula needs a space towards letters beside it,
+    `folds` whether a long table goes on beside itself. `finish` names what is made of the templates (a row of
+    `finishing.FINISHES`), `attachments` the templates whose text is a file of its own beside the document, `figures`
+    the suffix of such files for its figures ("": they are in the document). A page has its formulas in another markup
+    than TeX (`formulas`, a row of `formulas.MARKUPS`) and its style sheets and scripts inside it. `folders` hold the
     templates; a file of an earlier one is preferred.
     """
 
@@ -41,6 +41,7 @@ class Format:
     escape: str = "none"
     tones: Mapping[str, str] = field(default_factory=dict)
     width: int = 0
+    small_width: int = 0
     math: tuple[str, str] = ("$", "$")
     spaced: bool = False
     folds: bool = False
@@ -58,6 +59,7 @@ _KINDS: Mapping[str, type] = {
     "escape": str,
     "tones": dict,
     "width": int,
+    "small_width": int,
     "math": list,
     "spaced": bool,
     "folds": bool,

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 DOCUMENT = "document.jinja"
 
+MOST_LARGE = 20
+"""Parameters of a document whose letters have the usual size."""
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -43,6 +46,7 @@ class Draft:
     def view(self) -> View:
         """What the templates see; each figure has its `source`: a file beside the document, or the picture itself."""
         view = self.writer.document(self.content or document.compose(self.solution, self.details, self.explain))
+        view["small"] = self.is_small
         view["figures"] = list(_figures(view["sections"]))
         for number, figure in enumerate(view["figures"], start=1):
             linked = self.format.figures and self.stem
@@ -51,6 +55,12 @@ class Draft:
                 quote(figure["file"]) if linked else Deferred(functools.partial(_embedded, figure["svg"]))
             )
         return view
+
+    @property
+    def is_small(self) -> bool:
+        """Say whether a document is long enough for smaller letters, in a format that has them."""
+        count = sum(len(quantity.elements()) for quantity in self.solution.derivation.parameters)
+        return bool(self.format.small_width) and count > MOST_LARGE
 
     @property
     def pictures(self) -> dict[str, str]:
@@ -63,8 +73,9 @@ class Draft:
         row = self.format
         printer = Printer(document.notation_of(self.solution), row.tones, rows=self.solution.problem.layout == "row")
         escape = escapes.ESCAPES[row.escape]
+        width = row.small_width if self.is_small else row.width
         return Writer(
-            printer, self.language, escape, row.width, row.math, row.spaced, formulas.MARKUPS[row.formulas], row.folds
+            printer, self.language, escape, width, row.math, row.spaced, formulas.MARKUPS[row.formulas], row.folds
         )
 
     def fill(self, name: str, **content: object) -> str:

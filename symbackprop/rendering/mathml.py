@@ -190,6 +190,11 @@ class _Reader:
         self.take()
         return f"<mrow>{opening}{inside}{_fence(self.take())}</mrow>"
 
+    def skip_space(self) -> None:
+        """Go past the space that a row asks for below it: cells have room of their own here."""
+        if self.tokens[self.place : self.place + 1] == ["["]:
+            self.place = self.tokens.index("]", self.place) + 1
+
     def matrix(self) -> str:
         """Rows of cells, in the brackets of their kind."""
         kind = self.text()
@@ -200,6 +205,7 @@ class _Reader:
             if token == "&":
                 rows[-1].append("")
             elif token == r"\\":
+                self.skip_space()
                 rows.append([""])
             else:
                 break

@@ -30,6 +30,7 @@ _INVISIBLE = (
     " ",
 )
 _ARRAY = re.compile(r"\\begin\{(bmatrix|aligned)\}(?P<body>(?:(?!\\begin).)*?)\\end\{\1\}", re.DOTALL)
+_ROW_END = re.compile(r"\\\\(?:\[\w+\])?")
 _COLUMN_GAP, _BRACKETS = 2.0, 2.0
 _LETTER = 1.1
 _ZEROS = str.maketrans("123456789", "0" * 9)
@@ -56,7 +57,7 @@ def _width_of(tex: str) -> float:
 
 def _array(body: str) -> float:
     """Return how wide an array in brackets is: each column as wide as its widest entry."""
-    rows = [[width(cell) for cell in row.split("&")] for row in body.split(r"\\")]
+    rows = [[width(cell) for cell in row.split("&")] for row in _ROW_END.split(body)]
     columns = [max(column) for column in itertools.zip_longest(*rows, fillvalue=0.0)]
     return sum(columns) + _COLUMN_GAP * (len(columns) - 1) + _BRACKETS
 

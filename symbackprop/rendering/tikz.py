@@ -148,7 +148,7 @@ def _number(value: float) -> str:
 def _plot(writer: _Writer, plot: Plot) -> Iterator[str]:
     kind = "semilogyaxis" if plot.log else "axis"
     options = [
-        "width=0.82\\linewidth", "height=0.5\\linewidth", "axis lines=left", "axis line style={-}",
+        "width=0.72\\linewidth", "height=0.3\\linewidth", "axis lines=left", "axis line style={-}",
         f"xlabel={{{writer.label(plot.horizontal)}}}", f"ylabel={{{writer.label(plot.vertical)}}}",
         "ylabel style={rotate=-90}",
         "label style={font=\\small}", "tick label style={font=\\scriptsize}", "scaled ticks=false",

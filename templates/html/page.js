@@ -52,7 +52,8 @@
     const target = id && document.getElementById(id);
     if (!target) return;
     unfold(target);
-    target.scrollIntoView({ block: "center" });
+    root.dataset.drawn = ""; // What lies between has its true height from now on.
+    target.scrollIntoView({ block: target.offsetHeight < innerHeight ? "center" : "start" });
     target.focus({ preventScroll: true });
   }
 
@@ -160,9 +161,20 @@
 
   // What scrolls sideways can be scrolled with the keyboard.
   function scrolling() {
-    for (const box of document.querySelectorAll(".display, .scroll, .picture")) {
-      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
-      else box.removeAttribute("tabindex");
+    const boxes = [...document.querySelectorAll(".display, .scroll, .picture")];
+    const mark = (some) => {
+      const areWide = some.map((box) => box.scrollWidth > box.clientWidth);
+      some.forEach((box, place) => {
+        if (areWide[place]) box.tabIndex = 0;
+        else box.removeAttribute("tabindex");
+      });
+    };
+    mark(boxes);
+    addEventListener("resize", () => mark(boxes));
+    document.fonts.addEventListener("loadingdone", () => mark(boxes));
+    // A formula off the screen is not drawn and has no width yet.
+    for (const box of boxes) {
+      box.addEventListener("contentvisibilityautostatechange", ({ skipped }) => { if (!skipped) mark([box]); });
     }
   }
 
@@ -172,7 +184,6 @@
     contents();
     figures();
     scrolling();
-    addEventListener("resize", scrolling);
     addEventListener("hashchange", () => goTo(decodeURIComponent(location.hash.slice(1))));
     goTo(decodeURIComponent(location.hash.slice(1)));
     root.dataset.ready = "";

@@ -14,11 +14,10 @@ from symbackprop.cli.inputs import (
     placed,
     problem_argument,
     quiet_option,
-    read_formats,
     read_source,
     templates_option,
 )
-from symbackprop.cli.outputs import print_text, progress, say, write_files
+from symbackprop.cli.outputs import print_text, progress, remark, say, write_files
 from symbackprop.errors import OutputError, ProblemError, message, unknown
 
 if TYPE_CHECKING:
@@ -97,10 +96,10 @@ def _formats(text: str | None, templates: Path | None) -> tuple[str, ...]:
 
     if text is None:
         return ("pdf",) if booklets.can_typeset() else ("markdown", "html")
-    names = tuple(row.name for row in read_formats(text, templates, one=False))
+    known = [name for name in rendering.formats(templates) if name not in UNSUITABLE]
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
     for name in names:
-        if name in UNSUITABLE:
-            known = [name for name in rendering.formats(templates) if name not in UNSUITABLE]
+        if name not in known:
             raise unknown("sheet_format", name, known, where="--format")
     return names
 
@@ -108,11 +107,15 @@ def _formats(text: str | None, templates: Path | None) -> tuple[str, ...]:
 def _students(roster: Path | None, variants: int | None, columns: str | None, preview: int | None) -> Roster:
     from symbackprop.homework import roster as lists
 
-    if (roster is None) is (variants is None):
+    if roster is None and variants is None:
         raise ProblemError(message("cli.students_or_variants"))
+    if roster is not None and variants is not None:
+        raise ProblemError(message("cli.students_and_variants"))
     found = (
         lists.numbered(variants) if variants is not None else lists.read_roster(Path(str(roster)), _columns(columns))
     )
+    for where, what in found.remarks:
+        remark(f"{where}: {say(what.id, **what.arguments)}")
     return lists.Roster(found.columns, found.students[:preview])
 
 
