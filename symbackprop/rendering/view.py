@@ -46,7 +46,7 @@ The last may end with a `remark`: a text, and the same as part of a formula (`re
 _GAP, _INDENT, _RELATION = 5, 2, 3
 """The room between formulas side by side, before a continued line, and of a relation, in digits."""
 
-_REMARK_GAP, _REMARK_SIZE = 3, 0.72
+_REMARK_GAP, _REMARK_SIZE = 3, 0.78
 """The room before a remark, in digits, and how large its letters are beside those of a formula."""
 
 _WORDS = re.compile(r"\\text\{([^{}]*)\}")

@@ -52,7 +52,10 @@
     const target = id && document.getElementById(id);
     if (!target) return;
     unfold(target);
-    root.dataset.drawn = ""; // What lies between has its true height from now on.
+    if (!("drawn" in root.dataset)) {
+      root.dataset.drawn = ""; // What lies between has its true height from now on.
+      reachable(boxes());
+    }
     target.scrollIntoView({ block: target.offsetHeight < innerHeight ? "center" : "start" });
     target.focus({ preventScroll: true });
   }
@@ -160,21 +163,21 @@
   }
 
   // What scrolls sideways can be scrolled with the keyboard.
+  const boxes = () => [...document.querySelectorAll(".display, .scroll, .picture")];
+  function reachable(some) {
+    const areWide = some.map((box) => box.scrollWidth > box.clientWidth);
+    some.forEach((box, place) => {
+      if (areWide[place]) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    });
+  }
+
   function scrolling() {
-    const boxes = [...document.querySelectorAll(".display, .scroll, .picture")];
-    const mark = (some) => {
-      const areWide = some.map((box) => box.scrollWidth > box.clientWidth);
-      some.forEach((box, place) => {
-        if (areWide[place]) box.tabIndex = 0;
-        else box.removeAttribute("tabindex");
-      });
-    };
-    mark(boxes);
-    addEventListener("resize", () => mark(boxes));
-    document.fonts.addEventListener("loadingdone", () => mark(boxes));
+    reachable(boxes());
+    addEventListener("resize", () => reachable(boxes()));
     // A formula off the screen is not drawn and has no width yet.
-    for (const box of boxes) {
-      box.addEventListener("contentvisibilityautostatechange", ({ skipped }) => { if (!skipped) mark([box]); });
+    for (const box of boxes()) {
+      box.addEventListener("contentvisibilityautostatechange", ({ skipped }) => { if (!skipped) reachable([box]); });
     }
   }
 
