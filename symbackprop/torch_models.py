@@ -168,7 +168,7 @@ def _require() -> Any:
     try:
         return importlib.import_module(LIBRARY)
     except ImportError:
-        raise MissingLibraryError(message("torch.library")) from None
+        raise MissingLibraryError(message("torch.not_installed")) from None
 
 
 def _name(module: object) -> str:

@@ -11,7 +11,7 @@ import importlib.util
 from symbackprop.errors import MissingLibraryError, message
 
 if importlib.util.find_spec("sklearn") is None:
-    raise MissingLibraryError(message("estimator.library"))
+    raise MissingLibraryError(message("estimator.not_installed"))
 
 from symbackprop.estimators.perceptrons import SymbolicMLPClassifier, SymbolicMLPRegressor
 

@@ -83,7 +83,7 @@ class Lines:
     """Writes the lines of one plan in one library."""
 
     def __init__(self, plan: Plan, library: Library, identifiers: Identifiers) -> None:
-        self.plan, self.library, self.identifiers = plan, library, identifiers
+        self.plan, self.spelling, self.identifiers = plan, library, identifiers
         self.activations: dict[Apply, str] = {}
         self.used: set[str] = set()
         self.constants: dict[Node, Node] = {}
@@ -156,9 +156,11 @@ class Lines:
             shape = broadcast(shape, each.shape, "")
         aligned = rewrite(filled, lambda inner: _aligned(inner, rank) if isinstance(inner, Piece) else None)
         level, text = bound(
-            aligned, lambda inner: (inner.level, inner.text) if isinstance(inner, Piece) else None, self.library.dialect
+            aligned,
+            lambda inner: (inner.level, inner.text) if isinstance(inner, Piece) else None,
+            self.spelling.dialect,
         )
-        self.used.update(name for name in self.library.defined if f"{name}(" in text)
+        self.used.update(name for name in self.spelling.defined if f"{name}(" in text)
         return Piece(level, text, shape, any(each.varies for each in parts))
 
     def _whole(self, node: Node, shape: Shape, varies: bool = False) -> Piece:
@@ -168,7 +170,7 @@ class Lines:
             return found
         lengths = [*([COUNT] if found.varies or varies else []), *map(str, shape)]
         places = f"({', '.join(lengths)}{',' if len(lengths) == 1 else ''})"
-        text = self.library.repeated.format(_aligned(found, len(shape)).text, places)
+        text = self.spelling.repeated.format(_aligned(found, len(shape)).text, places)
         return Piece(ATOM, text, shape, found.varies or varies)
 
     def _full(self, node: Node) -> Piece:
@@ -200,11 +202,11 @@ class Lines:
         if is_vector:
             argument = self._full(node.arguments[0])
             axis = (axis_of(node, len(argument.shape), "") or 0) - len(argument.shape)
-        template = None if node.body else self.library.activations.get(node.function)
+        template = None if node.body else self.spelling.activations.get(node.function)
         if template is not None:
             row = functions.ACTIVATIONS[node.function]
             settings = {**dict(row.parameters), **dict(node.settings)}
-            numbers = {name: self.library.dialect.number(float(value)) for name, value in settings.items()}
+            numbers = {name: self.spelling.dialect.number(float(value)) for name, value in settings.items()}
             text = template.format(argument.text, axis=axis, **numbers)
         else:
             key = Apply(node.function, (), node.at_kink, None, node.settings, node.body)
@@ -216,7 +218,7 @@ class Lines:
     def _reduced(self, node: Apply) -> Piece:
         operand = self._full(node.arguments[0])
         axis = axis_of(node, len(operand.shape), "")
-        whole, along = self.library.reductions[node.function]
+        whole, along = self.spelling.reductions[node.function]
         if axis is not None:
             kept = (*operand.shape[:axis], *operand.shape[axis + 1 :])
             return Piece(ATOM, along.format(operand.text, axis + operand.varies), kept, operand.varies)
@@ -256,7 +258,7 @@ class Lines:
     def _joined(self, kind: str, items: Sequence[Node], shape: Shape, axis: int) -> Piece:
         varies = any(self.piece(item).varies for item in items)
         texts = ", ".join(self._whole(item, self._shape(item), varies).text for item in items)
-        return Piece(ATOM, self.library.joined[kind].format(texts, axis + varies), shape, varies)
+        return Piece(ATOM, self.spelling.joined[kind].format(texts, axis + varies), shape, varies)
 
     def _stacked(self, node: Stack) -> Piece:
         return self._joined("stack", node.items, self._shape(node), 0)
@@ -269,7 +271,7 @@ class Lines:
         left, right = map(self._full, node.arguments)
         shape = (*left.shape, *right.shape)
         if not (left.varies or right.varies):
-            return Piece(ATOM, self.library.outer.format(left.text, right.text), shape, False)
+            return Piece(ATOM, self.spelling.outer.format(left.text, right.text), shape, False)
         first = f"{left.atom}[{':, ' * (1 + left.varies)}None]"
         second = f"{right.atom}[{':, ' * right.varies}None, :]"
         return Piece(PRODUCT, f"{first}*{second}", shape, True)
@@ -283,7 +285,7 @@ class Lines:
         shape = left.shape[:-1] + right.shape[1:]
         match (len(left.shape), left.varies), (len(right.shape), right.varies):
             case (1, True), (1, True):
-                total = self.library.reductions["sum"][1]
+                total = self.spelling.reductions["sum"][1]
                 return Piece(ATOM, total.format(f"{left.factor}*{right.factor}", 1), shape, True)
             case (1, False), (1, True):
                 left, right = right, left
@@ -309,7 +311,7 @@ class Lines:
         """Return the sum of a formula over the samples; what is alike in all of them counts as often as there are."""
         if not self.piece(node).varies:
             return Product((Number(Fraction(SAMPLES)), node)) if self.plan.graph.samples else node
-        total, along = self.library.reductions["sum"]
+        total, along = self.spelling.reductions["sum"]
         match node:
             case Negative(operand):
                 return Negative(self._summed(operand))

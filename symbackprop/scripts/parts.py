@@ -59,7 +59,7 @@ class Parts:
         """Prepare the parts; raises `SymbackpropError` for a problem without numbers."""
         if problem.missing():
             raise MissingValueError(message("problem.missing_values", names=list(problem.missing())))
-        self.problem, self.library = problem, library
+        self.problem, self.spelling = problem, library
         self.derivation: Derivation = derive(problem)
         graph = self.derivation.graph
         self.wanted = tuple(each.name for each in graph.of_role(Role.PARAMETER) or graph.of_role(Role.INPUT))
@@ -70,7 +70,7 @@ class Parts:
 
     def view(self) -> Mapping[str, Any]:
         """Return everything that a template asks for, by name."""
-        forward, backward = list(self._forward()), [] if self.library.differentiates else list(self._backward())
+        forward, backward = list(self._forward()), [] if self.spelling.differentiates else list(self._backward())
         values = [each for each in forward if _reads([line.text for line in backward], each.name)]
         return {
             "arguments": ", ".join([self.names[name] for name in (*self._parameters, *self._data)]),

@@ -44,10 +44,10 @@ TORCH_OPTIMIZERS: Mapping[str, TorchOptimizer] = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A kind of script: its template and the library it computes with; `optimizers` are those of that library."""
+    """A kind of script: its template, the spelling of operations in the library it computes with, its optimisers."""
 
     template: str
-    library: Library
+    spelling: Library
     optimizers: Mapping[str, TorchOptimizer] = field(default_factory=dict)
 
 
@@ -72,7 +72,7 @@ def script(problem: Problem, target: str = "numpy", *, blanks: bool = False, lan
     languages.phrases(language)
     if blanks and row.optimizers:
         raise ProblemError(message("code.no_blanks", target=target), where="--blanks")
-    view = dict(Parts(problem, row.library).view())
+    view = dict(Parts(problem, row.spelling).view())
     if row.optimizers and view["training"] and view["training"]["layers"]:
         raise ProblemError(message("code.sequential_update", target=target), where="training.update")
 

@@ -31,7 +31,7 @@ class Backend:
     def require(self) -> None:
         """Raise `MissingLibraryError` where its library is not installed."""
         if not self.is_installed:
-            raise MissingLibraryError(message("compilation.library", name=self.name))
+            raise MissingLibraryError(message("compilation.not_installed", name=self.name))
 
     def prepare(self, plan: Plan) -> Engine:
         """Return the engine that runs a plan."""
