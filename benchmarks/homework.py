@@ -17,6 +17,7 @@ from measuring import Line
 
 from symbackprop.homework import course, giving
 from symbackprop.homework.arrays import ARRAYS
+from symbackprop.homework.editions import Press
 from symbackprop.homework.marking import Marker, Verdict
 from symbackprop.homework.program import Runner
 from symbackprop.homework.roster import numbered
@@ -65,6 +66,8 @@ def race(pairs: int) -> Iterator[Line]:
     yield _marking(given, students[:MARKED])
     with tempfile.TemporaryDirectory() as folder:
         yield _written(pairs, Path(folder))
+    with tempfile.TemporaryDirectory() as folder:
+        yield _keys(Path(folder))
 
 
 def _marking(given: Assignment, students: Sequence[str]) -> Line:
@@ -95,6 +98,18 @@ def _written(pairs: int, folder: Path) -> Line:
     cores = os.cpu_count()
     what = f"{count // 2:,} sheets and keys in Markdown, {cores} cores, for {PAIRS:,}"
     return Line(what, f"{seconds:.1f} s", "≤ 10 s", seconds <= 10)
+
+
+def _keys(folder: Path) -> Line:
+    """Return the time that one process takes for worked solutions alone, as many as there are variants."""
+    job = _job(VARIANTS, ("markdown",), folder)
+    given = job.manifest.assignment()
+    pupils = giving.pupils(given, job.manifest, range(VARIANTS))
+    start = time.process_time()
+    keys = Press(given, "markdown", "en", None).keys(pupils)
+    seconds = time.process_time() - start
+    what = f"{VARIANTS:,} keys of {len(str(keys[0]).splitlines())} lines in Markdown, one core"
+    return Line(what, f"{seconds:.1f} s", "≤ 1 s", seconds <= 1)
 
 
 def typeset() -> Iterator[Line]:

@@ -1,8 +1,8 @@
 """Exact numbers along formulas: a fraction while the value is rational and short, otherwise a 50-digit float.
 
 Rational operations on fractions stay fractions; a function leaves them except at the points where it is known to be
-rational (`exp(0) = 1`, `sqrt(9/4) = 3/2`). The 50-digit floats belong to a private mpmath context, so that no caller's
-precision is touched.
+rational (`exp(0) = 1`, `sqrt(9/4) = 3/2`). Logarithms of fractions are exact as well (`symbackprop.reals`): they may be
+added, multiplied by fractions and brought back by `exp`.
 
 A saturated activation keeps more digits: σ(1000) is 1 − 5·10⁻⁴³⁵, and 1 − a is wanted with 50 digits as well as a. Hence
 ln(1 − a), (1 − y)/(1 − a) and a − y are right however large z is.
@@ -12,18 +12,18 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
 
 import mpmath
 
-from symbackprop import functions
+from symbackprop import functions, reals
 from symbackprop.errors import EvaluationError, message
 from symbackprop.formula import Apply, Negative, Node, Number, Power, Product, Quotient, Sum
+from symbackprop.reals import Exact as Exact
+from symbackprop.reals import Logarithm, logarithm, rational_root
 
-DIGITS = 50
-LONGEST_FRACTION = 10**60
+DIGITS, LONGEST_FRACTION, CONTEXT, Real = reals.DIGITS, reals.LONGEST_FRACTION, reals.CONTEXT, reals.Real
 _LARGEST_MAGNITUDE = 100_000
 _SMALLEST_MAGNITUDE = 10_000_000_000
 """Small values may be smaller than large ones are large: GELU squares its argument before exp(−z²/2)."""
@@ -36,21 +36,58 @@ _LOST_DIGITS = 5
 """A distance from a bound may have so many digits less than 50 before a function counts as saturated."""
 _SATURATING = ("tanh", "erf")
 
-CONTEXT = mpmath.MPContext()
-CONTEXT.dps = DIGITS
 
-Real = CONTEXT.mpf
-"""The type of a 50-digit float."""
+class Many:
+    """Numbers of many problems at once, which do their own arithmetic (`symbackprop.columns`)."""
 
-Exact = Any
-"""A `Fraction` or a 50-digit float (mpmath has no type annotations)."""
+    __slots__ = ()
+
+    in_fractions: bool
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the numbers are known exactly."""
+        raise NotImplementedError
+
+    def __neg__(self) -> Exact:
+        """Return the numbers with other signs."""
+        raise NotImplementedError
+
+    def __lt__(self, other: Exact) -> bool:
+        """Say whether the numbers are less than others."""
+        raise NotImplementedError
+
+    def __gt__(self, other: Exact) -> bool:
+        """Say whether the numbers are greater than others."""
+        raise NotImplementedError
+
+    def applied(self, function: str, arguments: tuple[Exact, ...], at_kink: Fraction) -> Exact:
+        """Return the values of a primitive function, or of `step`."""
+        raise NotImplementedError
+
+    def unless_noise(self, terms: Sequence[Exact]) -> Exact:
+        """Return this sum of terms where it is certainly not 0."""
+        raise NotImplementedError
+
+    def mark(self, request: object) -> str:
+        """Return a text that stands for these numbers in a document until they are asked for."""
+        raise NotImplementedError
 
 
 def to_real(value: Exact) -> Exact:
     """Return the value as a 50-digit float."""
     if isinstance(value, Fraction):
         return CONTEXT.mpf(value.numerator) / value.denominator
-    return value
+    return value.real if isinstance(value, Logarithm) else value
+
+
+def to_fraction_of_float(value: Exact) -> Fraction:
+    """Return a fraction, or for any other number the decimal of the nearest float64: what code in floats can be given.
+
+    >>> to_fraction_of_float(logarithm(Fraction(2)))
+    Fraction(6931471805599453, 10000000000000000)
+    """
+    return value if isinstance(value, Fraction) else Fraction(repr(float(value)))
 
 
 _SURE = 1e-6
@@ -92,14 +129,18 @@ def settle(value: Exact) -> Exact:
 
 def add(left: Exact, right: Exact) -> Exact:
     """Return `left + right`."""
-    if isinstance(left, Fraction) is isinstance(right, Fraction):
+    if isinstance(left, Fraction) is isinstance(right, Fraction) or _does_its_own(left, right):
         return left + right
     return to_real(left) + to_real(right)
 
 
+def _does_its_own(left: Exact, right: Exact) -> bool:
+    return isinstance(left, Logarithm | Many) or isinstance(right, Logarithm | Many)
+
+
 def negate(value: Exact) -> Exact:
     """Return `-value`, with all the digits of a float that has more than 50."""
-    if isinstance(value, Fraction):
+    if isinstance(value, Fraction | Logarithm | Many):
         return -value
     return CONTEXT.make_mpf(mpmath.libmp.mpf_neg(value._mpf_))
 
@@ -108,22 +149,30 @@ def multiply(left: Exact, right: Exact) -> Exact:
     """Return `left * right`; an exact zero stays exactly zero."""
     if isinstance(left, Fraction) is isinstance(right, Fraction):
         return left * right
+    if isinstance(left, Many) or isinstance(right, Many):
+        return left * right
     if left == 0 or right == 0:
         return Fraction(0)
+    if _does_its_own(left, right):
+        return left * right
     return to_real(left) * to_real(right)
 
 
 def divide(left: Exact, right: Exact) -> Exact:
     """Return `left / right`; a division by zero raises `EvaluationError`."""
+    if isinstance(left, Many) or isinstance(right, Many):
+        return left / right
     if right == 0:
         raise EvaluationError(message("evaluation.division"))
-    if isinstance(left, Fraction) is isinstance(right, Fraction):
+    if isinstance(left, Fraction) is isinstance(right, Fraction) or isinstance(left, Logarithm):
         return left / right
     return to_real(left) / to_real(right)
 
 
 def power(base: Exact, exponent: Exact) -> Exact:
     """Return `base ** exponent`, a real number or `EvaluationError`."""
+    if isinstance(base, Many):
+        return base**exponent
     if isinstance(exponent, Fraction) and exponent.denominator == 1:
         whole = exponent.numerator
         if base == 0 and whole < 0:
@@ -147,6 +196,8 @@ def power(base: Exact, exponent: Exact) -> Exact:
 
 def compare(left: Exact, right: Exact) -> int:
     """Return −1, 0 or 1 as `left` is less than, equal to or greater than `right`."""
+    if isinstance(left, Many):
+        return int(left > right) - int(left < right)
     difference = add(left, -right)
     return int(difference > 0) - int(difference < 0)
 
@@ -156,6 +207,9 @@ def apply(function: str, arguments: tuple[Exact, ...], at_kink: Fraction = Fract
     if function == functions.CONSTANT:
         return +CONTEXT.pi
     first = arguments[0]
+    many = next((argument for argument in arguments if isinstance(argument, Many)), None)
+    if many is not None:
+        return many.applied(function, arguments, at_kink)
     if function == "step":
         return (Fraction(0), at_kink, Fraction(1))[compare(first, Fraction(0)) + 1]
     if function == "max":
@@ -172,11 +226,17 @@ def apply(function: str, arguments: tuple[Exact, ...], at_kink: Fraction = Fract
 
 def _transcendental(name: str, argument: Exact) -> Exact:
     if name == "sqrt":
-        root = _rational_root(argument) if isinstance(argument, Fraction) and argument >= 0 else None
+        root = rational_root(argument, 2) if isinstance(argument, Fraction) and argument >= 0 else None
         if root is not None:
             return root
+    if name in reals.OF_LOGARITHM and isinstance(argument, Logarithm):
+        known = reals.OF_LOGARITHM[name](argument)
+        if known is not None:
+            return known
     if (name == "log" and argument <= 0) or (name == "sqrt" and argument < 0):
         raise EvaluationError(message("evaluation.domain", function="ln" if name == "log" else name))
+    if name == "log" and isinstance(argument, Fraction):
+        return logarithm(argument)
     if name == "exp" and not -_SMALLEST_MAGNITUDE <= argument <= _LARGEST_MAGNITUDE:
         raise EvaluationError(message("evaluation.magnitude"))
     if name in _SATURATING:
@@ -187,7 +247,7 @@ def _transcendental(name: str, argument: Exact) -> Exact:
 def _resolved(compute: Callable[[], Exact], bounds: tuple[int, ...], most: int) -> Exact:
     """Return a number that was computed with digits enough for its distance from the nearest of some bounds."""
     value, digits = compute(), DIGITS
-    while not isinstance(value, Fraction) and digits < most:
+    while not isinstance(value, Fraction | Many) and digits < most:
         margin = min(abs(CONTEXT.mpf(value - bound)) for bound in bounds)
         if margin and digits + CONTEXT.log10(margin) >= DIGITS - _LOST_DIGITS:
             break
@@ -195,11 +255,6 @@ def _resolved(compute: Callable[[], Exact], bounds: tuple[int, ...], most: int) 
         with CONTEXT.workdps(min(digits, most)):
             value = compute()
     return value
-
-
-def _rational_root(square: Fraction) -> Fraction | None:
-    root = Fraction(math.isqrt(square.numerator), math.isqrt(square.denominator))
-    return root if root * root == square else None
 
 
 def evaluate(node: Node, leaf: Callable[[Node], Exact | None] = lambda node: None) -> Exact:

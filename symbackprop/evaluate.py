@@ -150,6 +150,12 @@ class Evaluation:
             (equation.name, [self._term(term) for term in self._terms(equation)])
             for equation in derivation.elements.equations
         ]
+        # The shares of the samples and parts in the loss are no results: a half, or 1/3, is not rounded as by hand.
+        self._shares = {
+            quantity.name
+            for quantity in derivation.graph.quantities.values()
+            if quantity.name == f"{self.output}@" or quantity.kind in ("data_loss", "penalty")
+        }
         keep = None if wanted is None else set(wanted)
         # What a fused loss leads past is a leaf of its own: no other gradient needs it.
         needed = derivation.equations.keys() - (derivation.elements.bypassed if arithmetic.fuses else set())
@@ -203,9 +209,9 @@ class Evaluation:
             try:
                 if name in self.batched:
                     for values, gradients in zip(found.samples, samples, strict=True):
-                        gradients[name] = self._gradient(pieces, values, gradients)
+                        gradients[name] = self._settled(name, self._gradient(pieces, values, gradients))
                     continue
-                shared[name] = self._shared_gradient(pieces, found, shared, samples)
+                shared[name] = self._settled(name, self._shared_gradient(pieces, found, shared, samples))
             except EvaluationError as error:
                 raise error.at(name) from None
             for gradients in samples:
@@ -215,7 +221,10 @@ class Evaluation:
     def _gradient(self, pieces: list[_Piece], values: Mapping[str, Value], above: Mapping[str, Value]) -> Value:
         multiply = self.arithmetic.multiply
         products = (multiply(above[piece.source], piece.run(values)) for piece in pieces)
-        return self.arithmetic.settle(_total(products, self.arithmetic.add))
+        return _total(products, self.arithmetic.add)
+
+    def _settled(self, name: str, gradient: Value) -> Value:
+        return gradient if name in self._shares else self.arithmetic.settle(gradient)
 
     def _shared_gradient(
         self, pieces: list[_Piece], found: Values, shared: Mapping[str, Value], samples: list[dict[str, Value]]
@@ -226,7 +235,7 @@ class Evaluation:
             for piece in pieces
             for values, above in (zip(found.samples, samples, strict=True) if piece.spans else [(found.shared, shared)])
         ]
-        return self.arithmetic.settle(_total(products, self.arithmetic.add))
+        return _total(products, self.arithmetic.add)
 
 
 def _total(values: Iterable[Value], add: Callable[[Value, Value], Value]) -> Value:

@@ -18,7 +18,7 @@ GREEK = (
     "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda",
     "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega",
 )  # fmt: skip
-_GREEK_LETTERS = dict(zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ", GREEK, strict=True))
+GREEK_LETTERS = dict(zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ", GREEK, strict=True))
 _SYMBOL = re.compile(r"\\?(?P<base>[^\W\d_]+)(?:_(?:\{(?P<braced>\w+)\}|(?P<lower>\w+)))?")
 
 
@@ -85,7 +85,7 @@ def parse_symbol(text: str) -> Symbol | None:
     found = _SYMBOL.fullmatch(text.strip())
     if found is None or len(text) > 30:
         return None
-    base = _GREEK_LETTERS.get(found["base"], found["base"])
+    base = GREEK_LETTERS.get(found["base"], found["base"])
     if not base.isascii() or (text.strip().startswith("\\") and base not in GREEK):
         return None
     lower = found["braced"] or found["lower"]
@@ -246,6 +246,14 @@ class Notation:
         lower: tuple[str | Symbol, ...] = (replace(own, upper=()),) if is_own else own.lower
         return Symbol(delta.base, (*delta.lower, *lower), own.upper)
 
+    def substitute(self, name: str, sample: int | str | None = None) -> Symbol:
+        """Return the symbol of what a sequential update has in place of a gradient: δ̃, or g̃ with the quantity below."""
+        delta = self.delta(name, sample)
+        if delta is not None:
+            return replace(delta, accent="tilde")
+        own = self.symbol(name, sample)
+        return Symbol("g", (replace(own, upper=()),), own.upper, accent="tilde")
+
     def learning_rate(self) -> Symbol:
         """Return the symbol of the learning rate."""
         return self._letter("learning_rate")
@@ -318,7 +326,7 @@ def own_symbol(name: str) -> Symbol:
     lower = tuple(part for part in (base[len(letters) :], *index.split("_")) if part)
     if len(letters) == 2 and letters[0].isupper() and letters[1].islower() and letters not in GREEK:
         return Symbol(letters[0], (letters[1], *lower))
-    return Symbol(_GREEK_LETTERS.get(letters, letters), lower)
+    return Symbol(GREEK_LETTERS.get(letters, letters), lower)
 
 
 def _named(notation: Notation, quantity: Quantity, index: tuple[str, ...]) -> Symbol:

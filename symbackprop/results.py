@@ -13,6 +13,7 @@ from symbackprop.evaluate import Value, Values, is_finite, require_numbers
 from symbackprop.formula import Apply, Slot
 from symbackprop.functions import ACTIVATIONS, ARITIES
 from symbackprop.graph import Graph, Quantity, Role
+from symbackprop.reals import Logarithm
 from symbackprop.solution import Parameters, Solution
 
 Nested = Any
@@ -100,7 +101,7 @@ def _exact(solution: Solution) -> dict[str, str]:
 
 def _closed_form(equation: ElementEquation | None, element: str, values: Values, sample: int | None) -> str | None:
     value = values.value(element, sample)
-    if isinstance(value, Fraction):
+    if isinstance(value, Fraction | Logarithm):
         return str(value)
     if equation is None or len(equation.terms) != 1:
         return None

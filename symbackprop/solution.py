@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbackprop import epochs, optimizers
+from symbackprop.arithmetic import Many
 from symbackprop.derivation import Derivation, derive
 from symbackprop.display import Displayed
 from symbackprop.epochs import Batch
@@ -42,8 +43,8 @@ class Change:
     `states` are the optimiser's before it. `lines` hold, for each element that was updated, the values of the optimiser's
     lines in order (`m`, `v`, `m_hat`, …, `w`): the states after it are among them. `new` are all parameters after it.
     `rate_changes` says how often the schedule had changed the learning rate.
-    `passes` hold, by layer, the gradients that the layer's parameters were updated with and the numbers these were computed
-    from, where they are not the true ones (`update = "sequential"`).
+    `passes` hold, by layer, what the layer's parameters were updated with and the numbers this was computed from, where it
+    is not the gradient (`update = "sequential"`, behind weights that were new already).
     """
 
     number: int
@@ -194,7 +195,8 @@ def _check_stop(training: Training) -> None:
 
 
 def _loss(derivation: Derivation, values: Values) -> float:
-    return float(values.value(derivation.graph.output))
+    loss = values.value(derivation.graph.output)
+    return loss if isinstance(loss, Many) else float(loss)  # type: ignore[return-value]
 
 
 def _next_loss(descent: Descent, batch: Batch | None, number: int) -> float:
@@ -311,6 +313,7 @@ class Update:
         self._rates: dict[int, Value] = {}
         self.elements = tuple(element for quantity in derivation.parameters for element in quantity.elements())
         changing = tuple(trained(derivation))
+        self.weights = frozenset(e for q in derivation.parameters if q.kind == "weight" for e in q.elements())
         self.layers = [(0, changing)]
         if training.update == "sequential":
             self.layers = list(reversed(list(_by_layer(derivation, changing))))
@@ -348,9 +351,9 @@ class Update:
         lines: dict[str, Mapping[str, Value]] = {}
         passes: dict[int, Values] = {}
         for layer, elements in self.layers:
-            seen = self.evaluation.backward(values.replaced(new)) if new else values
-            if new:
-                passes[layer] = seen
+            seen = values
+            if not self.weights.isdisjoint(new):
+                seen = passes[layer] = self.evaluation.backward(values.replaced(new))
             for element in elements:
                 known = {**shared, **states[element], "w": values.value(element), "g": seen.gradient(element)}
                 lines[element] = rule.run(known)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -10,10 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from symbackprop.errors import ProblemError, message, nearest
+from symbackprop.errors import ProblemError, message, nearest, unknown
 
 _DELIMITERS = ",;\t|"
 _PLAIN_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?")
+ENCODING_OPTION = "--encoding"
+ENCODINGS = ("utf-8", "utf-16", "gb18030", "big5", "cp1252", "latin-1", "cp1250", "cp1251", "shift_jis", "euc-kr")
+"""The encodings that a mistaken name is compared with; any that Python knows may be named."""
 _LARGEST_FILE = 50_000_000
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """What the files of spreadsheet programs begin with: .xlsx and .ods, .xls."""
@@ -38,11 +42,12 @@ class Sheet:
         raise ProblemError(what, where=f"{self.path}:1", valid=self.columns, nearest=nearest(name, self.columns))
 
 
-def read_csv(path: Path, *, whole_rows: bool = False) -> Sheet:
+def read_csv(path: Path, *, whole_rows: bool = False, encoding: str | None = None) -> Sheet:
     """Return the table in a file: comma, semicolon, tab or bar between its cells, in UTF-8, UTF-16 or Chinese GB 18030.
 
+    `encoding` names another one, as Python calls it; where it is "" or a name, the user can name it by `ENCODING_OPTION`.
     Rows may be shorter than the header, unless `whole_rows` asks for all cells. Raises `ProblemError` for a file that
-    cannot be read, has no header, or has a row of another length.
+    cannot be read, has no header, or has a row of another length, `UnknownNameError` for an unknown encoding.
     """
     try:
         content = path.read_bytes()
@@ -50,7 +55,7 @@ def read_csv(path: Path, *, whole_rows: bool = False) -> Sheet:
         raise ProblemError(message("problem.unreadable", reason=error.strerror or ""), where=str(path)) from None
     if len(content) > _LARGEST_FILE:
         raise ProblemError(message("csv.large", limit=_LARGEST_FILE // 1_000_000), where=str(path))
-    text = _decoded(content, path)
+    text = _decoded(content, path, encoding)
     declared = _DECLARED.match(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=declared[1] if declared else _delimiter(text))
     found: list[tuple[int, Mapping[str, str]]] = []
@@ -74,20 +79,38 @@ def read_csv(path: Path, *, whole_rows: bool = False) -> Sheet:
     return Sheet(str(path), columns, tuple(found))
 
 
-def _decoded(content: bytes, path: Path) -> str:
+def _decoded(content: bytes, path: Path, named: str | None) -> str:
     if content.startswith(_WORKBOOKS):
         raise ProblemError(message("csv.workbook"), where=str(path))
+    if named:
+        return _as_named(content, path, named)
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         text = content.decode(encoding)
+        offset = content.index(b"\0") if "\0" in text else None  # UTF-16 without its mark.
     except UnicodeDecodeError as error:
         chinese = _chinese(content)
-        if chinese is None:
-            raise ProblemError(message("csv.encoding", offset=error.start), where=str(path)) from None
-        return chinese
-    if "\0" in text:  # UTF-16 without its mark.
-        raise ProblemError(message("csv.encoding", offset=content.index(b"\0")), where=str(path))
-    return text
+        if chinese is not None:
+            return chinese
+        offset = error.start
+    if offset is None:
+        return text
+    id = "csv.encoding" if named is None else "csv.encoding_option"
+    raise ProblemError(message(id, offset=offset, option=ENCODING_OPTION), where=str(path))
+
+
+def _as_named(content: bytes, path: Path, encoding: str) -> str:
+    """Return a text in the encoding that the user names; its mark, if it has one, is none of it."""
+    try:
+        if not codecs.lookup(encoding)._is_text_encoding:
+            raise LookupError
+        return content.decode(encoding).removeprefix("\ufeff")
+    except LookupError:
+        raise unknown("encoding", encoding, ENCODINGS, where=ENCODING_OPTION) from None
+    except UnicodeError as error:
+        offset = getattr(error, "start", 0)
+        what = message("csv.encoding_named", encoding=encoding, offset=offset)
+        raise ProblemError(what, where=str(path)) from None
 
 
 def _chinese(content: bytes) -> str | None:

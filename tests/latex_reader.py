@@ -93,6 +93,7 @@ def split(text: str, *marks: str) -> list[tuple[str, str]]:
 def body(document: str) -> str:
     r"""Return what stands in a LaTeX document, without its figures and the spacing of lines (`\\[2pt]`)."""
     text = re.sub(r"\\\\\*?\[[^\]]*\]", r"\\\\", document.partition(r"\begin{document}")[2] or document)
+    text = re.sub(r"\\displaybreak\[\d\]", "", text)
     return re.sub(r"\\begin\{symbackpropfigure\}.*?\\end\{symbackpropfigure\}", "", text, flags=re.DOTALL)
 
 
@@ -219,7 +220,12 @@ class _Parser:
     """Reads by descent: sums of products of factors."""
 
     def __init__(self, found: list[str]) -> None:
-        self.tokens, self.place = [token for token in found if token not in (r"\left", r"\right")], 0
+        self.tokens, self.place = [], 0
+        for before, token in zip(["", *found], found, strict=False):
+            if token == r"\vert":
+                self.tokens.append(r"\lvert" if before == r"\left" else r"\rvert")
+            elif token not in (r"\left", r"\right"):
+                self.tokens.append(token)
 
     def rest(self) -> list[str]:
         return self.tokens[self.place :]
@@ -280,9 +286,11 @@ class _Parser:
                 factors.append(self.factor())
             elif token == "/":
                 self.next()
-                before = factors[0] if len(factors) == 1 else Term("product", tuple(factors))
-                factors = [self.quotient(before, self.factor())]
-            elif token and token not in "+-)]},;:&|" and token not in (r"\odot", r"\vert", r"\end", r"\\", r"\rangle"):
+                # ∂L/∂a is one factor, whatever stands in front of it.
+                start = len(factors) - 1 if factors[-1].kind == "partial" else 0
+                before = factors[start] if len(factors) == start + 1 else Term("product", tuple(factors[start:]))
+                factors[start:] = [self.quotient(before, self.factor())]
+            elif token and token not in "+-)]},;:&|" and token not in (r"\odot", r"\rvert", r"\end", r"\\", r"\rangle"):
                 factors.append(self.factor())
             else:
                 break
@@ -469,8 +477,17 @@ class _Parser:
 
     def size(self) -> Term:
         found = self.sum()
-        self.expect(r"\vert")
+        self.expect(r"\rvert")
         return Term("call", (found,), "abs")
+
+    def joined(self) -> Term:
+        """Read vectors one after the other (`[h; v]`)."""
+        found = [self.sum()]
+        while self.peek() == ";":
+            self.next()
+            found.append(self.sum())
+        self.expect("]")
+        return Term("joined", tuple(found))
 
     def total(self) -> Term:
         self.expect("_")
@@ -493,7 +510,8 @@ class _Parser:
         if self.adjacent("("):
             return Term("call", self.arguments(), name)
         self.expect("_")
-        return Term("extreme", (self.product(),), f"{name}{self.raw_group()}")
+        letters = self.raw_group()
+        return Term("extreme", (self.product(),), f"{name}{letters}")
 
     def matrix(self) -> Term:
         self.expect("{")
@@ -531,7 +549,8 @@ _ATOMS = {
     r"\underbrace": _Parser.brace,
     r"\underset": _Parser.shaped,
     r"\sqrt": _Parser.root,
-    r"\vert": _Parser.size,
+    r"\lvert": _Parser.size,
+    "[": _Parser.joined,
     r"\langle": _Parser.placed,
     r"\sum": _Parser.total,
     r"\max": _Parser.extreme,

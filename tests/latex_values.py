@@ -6,7 +6,6 @@ nothing is known of. Derivatives are differences: no rule of differentiation is 
 
 from __future__ import annotations
 
-import itertools
 import math
 import operator
 import re
@@ -23,6 +22,9 @@ CONTEXT = mpmath.mp.clone()
 CONTEXT.dps = 90
 STEP = Fraction(1, 10**24)
 """The h of differences; with 90 digits their error is about 10⁻⁴⁸ times the third derivative."""
+
+LARGEST_INDEX = 1000
+"""No array has so many entries: a formula that has a value for all these indices does not depend on them."""
 
 Number = Any
 """A fraction, or a float of `CONTEXT`."""
@@ -265,10 +267,19 @@ def _derivative(term: Term, names: Names) -> Number:
         whole = _scaled(names, names.gradients, (name, names.place(of)[1]), 1)
         return divide(_scaled(names, names.gradients, where, 1), whole)
     meaning = names.meanings.get(name)
-    if meaning is None or where[0] in names.arrays:
+    if meaning is None or where[0] in names.arrays or name in names.arrays:
         raise Unknown(f"derivative of {name}")
     inside = replace(names, sample=names.place(of)[1])
-    return difference(lambda moved: value(meaning, replace(inside, moved={where: moved})), names.number(where))
+    return difference(lambda moved: _scalar(value(meaning, replace(inside, moved={where: moved}))), names.number(where))
+
+
+def _scalar(found: Number) -> Number:
+    """Return the one entry of a row times a column as a number."""
+    if isinstance(found, list):
+        if shape_of(found) != (1, 1):
+            raise Unknown("an array where a number is expected")
+        return found[0][0]
+    return found
 
 
 def difference(function: Callable[[Number], Number], at: Number) -> Number:
@@ -350,7 +361,7 @@ def _entries(body: Term, names: Names, letters: list[str]) -> list[Number]:
         return [value(body, names)]
     letter, *others = letters
     found: list[Number] = []
-    for index in itertools.count(1):
+    for index in range(1, LARGEST_INDEX):
         # With two letters the other is 1 until its turn comes.
         trial = {**names.indices, letter: index, **dict.fromkeys(others, 1)}
         try:
@@ -360,7 +371,7 @@ def _entries(body: Term, names: Names, letters: list[str]) -> list[Number]:
                 raise
             return found
         found += _entries(body, replace(names, indices={**names.indices, letter: index}), others)
-    return found
+    raise Unknown(f"entries without end: {letter}")
 
 
 def _bound(term: Term, names: Names, letter: str, index: int) -> Number:
@@ -485,6 +496,15 @@ def _indicator(term: Term, names: Names) -> Number:
     return mapped(compared, left)
 
 
+def _joined(term: Term, names: Names) -> Number:
+    """Return columns one below the other, or rows one behind the other."""
+    found = [value(part, names) for part in term.parts]
+    arrays = [part if isinstance(part, list) else [[part]] for part in found]
+    if names.rows:
+        return [[entry for array in arrays for entry in array[0]]]
+    return [row for array in arrays for row in array]
+
+
 _RULES: Mapping[str, Callable[[Term, Names], Number]] = {
     "number": lambda term, names: number_of(term.text)[0],
     "symbol": _symbol,
@@ -506,6 +526,7 @@ _RULES: Mapping[str, Callable[[Term, Names], Number]] = {
     "entry": _entry,
     "indicator": _indicator,
     "ones": _ones,
+    "joined": _joined,
     "placed": _placed,
 }
 NOTHING = Names({}, {}, {}, {}, "")

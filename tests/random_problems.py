@@ -1,11 +1,14 @@
 """Random problems by number: networks in any notation, with any optimiser, and small computation graphs.
 
-Most are as small as a network can be that shows a rule; every tenth is larger.
+Most are as small as a network can be that shows a rule; every tenth is larger. Every second one has, on top, some of what
+else a problem file offers (`_varied`); `view` says which document of it to look at.
 """
 
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
+from typing import Any
 
 import symbackprop as sbp
 from symbackprop import functions, losses, optimizers
@@ -34,10 +37,34 @@ FUNCTIONS = (
 )
 
 
-def problem(seed: int) -> dict[str, object]:
+def problem(seed: int) -> dict[str, Any]:
     """Return the content of a problem; every fifth is a computation graph, every tenth a larger network."""
     draw = random.Random(seed)
-    return _graph(draw) if seed % 5 == 0 else _network(draw, is_larger=seed % 10 == 9)
+    if seed % 5 == 0:
+        return _array_graph(draw) if seed % 15 == 0 else _graph(draw)
+    found = _network(draw, is_larger=seed % 10 == 9)
+    return _varied(random.Random(f"varied {seed}"), found) if seed % 2 else found
+
+
+@dataclass(frozen=True)
+class View:
+    """A document of a problem: its details, its language, the learning rates that it compares."""
+
+    details: tuple[str, ...] = ("full",)
+    language: str = "en"
+    learning_rates: tuple[str, ...] = ()
+
+
+def view(seed: int) -> View:
+    """Return the document to look at: mostly every line, in English."""
+    draw = random.Random(f"view {seed}")
+    details = draw.choice(
+        [("full",)] * 6 + [("representative",), ("matrix",), ("full", "matrix"), ("full", "second_order")]
+    )
+    if "second_order" in details and seed % 10 == 9:
+        details = ("full",)  # a large one has too many second derivatives
+    rates = ("1/10", "0.5") if draw.random() < 0.05 and "training" in problem(seed) else ()
+    return View(details, draw.choice(["en", "en", "en", "zh"]), rates)
 
 
 def _number(draw: random.Random, fractions: bool) -> object:
@@ -107,6 +134,165 @@ def _network(draw: random.Random, is_larger: bool) -> dict[str, object]:
         "x": numbers((widths[0],) if samples is None else (samples, widths[0])),
         "y": target() if samples is None else [target() for _ in range(samples)],
     }
+    return content
+
+
+SETTINGS = {
+    "momentum": {"momentum": 0.5, "dampening": 0.2},
+    "nesterov": {"momentum": "1/3"},
+    "adagrad": {"lr_decay": 0.1, "epsilon": 0.001},
+    "rmsprop": {"alpha": 0.9, "momentum": 0.5},
+    "adam": {"beta1": 0.5, "beta2": 0.75, "epsilon": 0.01},
+    "adamw": {"beta1": 0.8},
+}
+"""Settings that differ from their defaults."""
+SCHEDULES = (
+    {"kind": "exponential", "gamma": "1/3"},
+    {"kind": "step", "gamma": 0.5, "step_size": 1, "per": "step"},
+    {"kind": "step", "step_size": 2},
+    {"kind": "constant"},
+)
+ACTIVATIONS = ("z/(1 + abs(z))", "z**3", "tanh(z)/2", "ln(1 + exp(z))", "z*sigmoid(z)", "max(0, z)**2")
+OWN_LOSSES = ("sum((a - y)**4)/4", "sum(exp(a - y) - (a - y))", "mean(ln(1 + (a - y)**2))")
+WORDS = {
+    "pre_activation": "net",
+    "activation": "out",
+    "target": "target",
+    "learning_rate": r"\alpha",
+    "loss": "E_total",
+}
+LETTERS = {"weight": "v", "bias": r"\beta", "input": "u", "delta": r"\epsilon", "loss": "J"}
+REAL_TARGETS = ("half_squared_error", "squared_error", "mean_squared_error", "absolute_error", "huber")
+CLASSES = ("cross_entropy", "hinge")
+
+
+def _varied(draw: random.Random, content: dict[str, Any]) -> dict[str, Any]:
+    """Return a network with some more of what a problem file offers."""
+    network, notation, data = content["network"], content["notation"], content["data"]
+    shapes = sbp.problem(content).parameter_shapes()
+    is_batch = isinstance(data["x"][0], list)
+
+    def sometimes(share: float) -> bool:
+        return draw.random() < share
+
+    if sometimes(0.25):
+        form = draw.choice(["half", "plain", "half_mean", "convex"])
+        content["regularization"] = {draw.choice(["l1", "l2"]): "1/5", "form": form, "biases": sometimes(0.3)}
+    for layer in network["layers"]:
+        if layer["activation"] in ("leaky_relu", "elu") and sometimes(0.5):
+            layer["alpha"] = draw.choice([0.2, "1/3"])
+        is_free = layer is not network["layers"][-1] or network["loss"] in REAL_TARGETS
+        if is_free and sometimes(0.15):
+            layer["activation"] = {
+                "expression": draw.choice(ACTIVATIONS),
+                "name": "rst"[network["layers"].index(layer) % 3],
+            }
+    if network["loss"] in REAL_TARGETS:
+        count = network["layers"][-1]["units"]
+        if sometimes(0.5):
+            data["y"] = (
+                [[_number(draw, False) for _ in range(count)] for _ in data["x"]]
+                if is_batch
+                else [_number(draw, False) for _ in range(count)]
+            )
+        if sometimes(0.15):
+            network["loss"] = {"expression": draw.choice(OWN_LOSSES)}
+        elif network["loss"] == "huber" and sometimes(0.5):
+            network["loss"] = {"name": "huber", "delta": "1/2"}
+    elif network["loss"] in CLASSES and network["layers"][-1]["units"] > 1 and sometimes(0.4):
+        data["y"] = [row.index(1) for row in data["y"]] if is_batch else data["y"].index(1)
+    if network["loss"] == "hinge" and sometimes(0.5):
+        network["loss"] = {"name": "hinge", "margin": 2}
+    if sometimes(0.2):
+        network["relu_derivative_at_zero"] = draw.choice([1, 0.5])
+    if sometimes(0.1):
+        content["parameters"] = {
+            "seed": draw.randint(0, 99),
+            "initializer": draw.choice(["glorot_uniform", "he_normal"]),
+        }
+    if sometimes(0.15):
+        notation["round_intermediates"] = draw.choice([{"decimals": 4}, {"significant": 3}])
+    if sometimes(0.15):
+        notation["symbols"] = dict(draw.choice([WORDS, LETTERS]))
+    elif sometimes(0.15):
+        base = notation.get("naming", "layered")
+        notation["naming"] = {"base": base, "W1_1_1": "omega", draw.choice(["W1", "z1", "a1"]): "q", "L": "C"}
+    if "training" in content and content.get("regularization", {}).get("form") == "half_mean":
+        content["training"].pop("batch_size", None)  # the m of a batch is its own, and so is its Ω
+        is_batch = False
+    if "training" in content:
+        _train_otherwise(draw, content["training"], list(shapes), len(data["x"]) if is_batch else 1)
+    return content
+
+
+def _train_otherwise(draw: random.Random, training: dict[str, Any], parameters: list[str], samples: int) -> None:
+    """Change the training of a network: the way of updating, settings, schedules, batches, frozen parameters."""
+
+    def sometimes(share: float) -> bool:
+        return draw.random() < share
+
+    if sometimes(0.3):
+        training |= {"optimizer": "gradient_descent", "update": "sequential"}
+    elif sometimes(0.4):
+        training |= SETTINGS.get(training["optimizer"], {})
+    if sometimes(0.2):
+        training |= {"schedule": dict(draw.choice(SCHEDULES)), "steps": 2}
+    if samples > 1 and sometimes(0.4):
+        training |= {"batch_size": draw.randint(1, samples), "shuffle": True, "seed": draw.randint(0, 9)}
+    if sometimes(0.2):
+        training["frozen"] = (
+            draw.sample(parameters, draw.randint(1, len(parameters) - 1)) if len(parameters) > 1 else []
+        )
+    if sometimes(0.1):
+        training["learning_rate"] = "-1/10"
+    if sometimes(0.2):
+        training["steps"] = 14
+        if sometimes(0.5):
+            training["stop"] = {"tolerance": 0.001, "patience": 2}
+
+
+LAYERS = ("tanh({p} @ x + v)", "relu({p} @ x)", "softmax({p} @ x)", "({p} @ x)*v", "max({p} @ x, v)", "{p}.T @ v - x/2")
+READERS = (
+    "sum(h*h)",
+    "mean(h)",
+    "dot(h, v)",
+    "h @ x",
+    "max(h)",
+    "sum(outer(h, x))",
+    "h[0]*h[1]",
+    "sum({p}*{p}, axis=0)[1] + h[0]",
+    "sum({p}[0]*h)",
+    "sum(concat(h, v)[1:3])",
+    "sum([h[1], v[0]]*x)",
+)
+
+
+def _array_graph(draw: random.Random) -> dict[str, Any]:
+    """Return a computation graph between a matrix and vectors, perhaps over several samples."""
+    fractions, samples = draw.random() < 0.25, draw.choice([None, None, 2, 3])
+
+    def numbers(*shape: int) -> Any:
+        return [numbers(*shape[1:]) for _ in range(shape[0])] if shape else _number(draw, fractions)
+
+    content: dict[str, Any] = {
+        "graph": {
+            "parameters": {"A": numbers(2, 2), "v": numbers(2)},
+            "inputs": {"x": numbers(2) if samples is None else {"shape": [2]}},
+            "targets": {"t": numbers() if samples is None else {"shape": []}},
+            "equations": [
+                "h = " + draw.choice(LAYERS).format(p="A"),
+                "p = " + draw.choice(READERS).format(p="A"),
+                "L = (p - t)**2" + draw.choice(["", " + sum(abs(v))"]),
+            ],
+            "output": "L",
+            "reduction": draw.choice(["mean", "sum"]),
+        },
+        "notation": {"digits": draw.choice([3, 6]), "layout": draw.choice(["column", "row"])},
+    }
+    if samples is not None:
+        content["data"] = {"x": numbers(samples, 2), "t": numbers(samples)}
+    if draw.random() < 0.7:
+        content["training"] = {"learning_rate": 0.1, "steps": draw.choice([1, 2])}
     return content
 
 

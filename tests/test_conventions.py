@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from test_documents import assert_chain_is_true, assert_nothing_forbidden, chains_of
 
 import symbackprop as sbp
-from symbackprop import document, language, rendering, results
+from symbackprop import arithmetic, document, language, rendering, results
 from symbackprop.cli.commands import new
-from symbackprop.document import truth
 from symbackprop.document.blocks import Chain
 from symbackprop.document.marks import (
+    Apart,
     Boxed,
     Braced,
     Delta,
@@ -28,6 +28,7 @@ from symbackprop.document.marks import (
     Shown,
     Updated,
 )
+from symbackprop.document.stages import Leaf
 from symbackprop.errors import ProblemError, SymbackpropError, UnknownNameError
 from symbackprop.formula import Adjoint, Name, Node, rewrite
 from symbackprop.notation import NAMINGS, Notation
@@ -76,12 +77,12 @@ def numbers(formula: Node, values: sbp.evaluate.Values) -> Node:
     def number(part: Node) -> Node | None:
         match part:
             case Name(name, sample):
-                return truth.Leaf(values.value(name, sample))
+                return Leaf(values.value(name, sample))
             case Adjoint(name, sample) | Gradient(name, sample):
-                return truth.Leaf(values.gradient(name, sample))
+                return Leaf(values.gradient(name, sample))
             case Delta(name, sample):
-                return truth.Leaf(-values.gradient(name, sample))
-            case Braced(body, _) | Boxed(body):
+                return Leaf(-values.gradient(name, sample))
+            case Braced(body, _) | Boxed(body) | Apart(body):
                 return numbers(body, values)
         return None
 
@@ -96,7 +97,7 @@ def assert_symbols_agree(chain: Chain, values: sbp.evaluate.Values) -> int:
     found = []
     for side in sides:
         try:
-            found.append(float(truth.arithmetic.evaluate(numbers(side, values), leaf)))
+            found.append(float(arithmetic.evaluate(numbers(side, values), leaf)))
         except (TypeError, KeyError, SymbackpropError):
             continue  # a derivative that is only named, an array, a sum over samples
         checked += 1
@@ -106,7 +107,7 @@ def assert_symbols_agree(chain: Chain, values: sbp.evaluate.Values) -> int:
 
 def leaf(part: Node) -> object:
     """Return the value of a number on paper."""
-    return part.value if isinstance(part, truth.Leaf | Shown) else None
+    return part.value if isinstance(part, Leaf | Shown) else None
 
 
 @settings(max_examples=40, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])

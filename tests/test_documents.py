@@ -16,7 +16,8 @@ from symbackprop import arithmetic, document, functions, losses, rendering
 from symbackprop.document import numerals, truth
 from symbackprop.document.blocks import Chain, Display, Document, Section
 from symbackprop.document.marks import Boxed, Numeral, Shown, Tone
-from symbackprop.document.truth import Leaf, Relation
+from symbackprop.document.stages import Leaf
+from symbackprop.document.truth import Relation
 from symbackprop.formula import Node, Number, Power, Product, Quotient, Sum, negated, walk
 from symbackprop.losses import LOSSES
 from symbackprop.problems import build

@@ -28,7 +28,7 @@ from symbackprop.evaluate import FLOAT, Evaluation, leaves
 from symbackprop.figures.labels import Decimal, decimal, width
 from symbackprop.figures.network import MOST_LABELLED, MOST_UNITS, kept
 from symbackprop.figures.ranks import layout
-from symbackprop.figures.shapes import Diagram, Ink, Line, Node, Plot, Point, Text
+from symbackprop.figures.shapes import SMALL, Diagram, Ink, Line, Node, Plot, Point, Text
 from symbackprop.notation import Symbol
 from symbackprop.problems import Circuit
 from symbackprop.rendering import escapes, svg, tikz
@@ -37,6 +37,8 @@ from symbackprop.solution import Solution, solve
 SVG = "{http://www.w3.org/2000/svg}"
 NETWORKS = ("mazur", "xor", "classifier", "deep", "line")
 GRAPHS = ("circuit", "rnn", "attention", "lstm", "local_minima", "batchnorm", "convolution")
+COLUMN = 858
+"""The width of a page's column, in pixels."""
 WORDS = message("alternative.network", layers=())
 TWO = {
     "graph": {"parameters": {"a": "2", "b": "1"}, "equations": ["L = a**2 + 4*b**2 + a*b"], "output": "L"},
@@ -117,6 +119,18 @@ def test_network_nothing_stands_on_anything_else(sizes: list[int], bias: str, na
         assert inside or not text.box.overlaps(node.box), (node, text)
 
 
+@pytest.mark.parametrize("name", [*NETWORKS, *GRAPHS])
+def test_diagram_is_readable_where_it_stands(name: str) -> None:
+    """In a column of 858 pixels small letters have at least 9, signs of gates 8; on a sheet of paper they have 6 points."""
+    diagram = diagram_of(solved(name))
+    smallest = min(text.size for text in diagram.texts)
+    assert 9 <= SMALL * min(1, COLUMN / diagram.width)
+    assert 8 <= smallest * min(1, COLUMN / diagram.width)
+    (scale,) = re.findall(r"\\scalebox\{([\d.]+)\}", tikz.picture(diagram, "en", escapes.latex)) or ["1"]
+    letters = re.findall(r"font=\\fontsize\{([\d.]+)\}", tikz.picture(diagram, "en", escapes.latex))
+    assert 6 <= float(scale) * float(letters[0])
+
+
 @pytest.mark.parametrize("name", GRAPHS)
 def test_graph_nothing_stands_on_anything_else(name: str) -> None:
     """Gates and leaves overlap none, values and gradients no value and no gradient."""
@@ -165,7 +179,8 @@ def test_network_every_weight_has_an_edge_or_is_left_out_openly(sizes: list[int]
         pairs = itertools.product(*([u for u in kept(units) if u is not None] for units in (count, before)))
         names = [f"W{layer}_{end}_{start}" for end, start in pairs]
         expected += names
-        labelled |= set(names) if len(names) <= MOST_LABELLED else set()
+        is_whole = max(before, count) <= MOST_UNITS
+        labelled |= set(names) if is_whole and len(names) <= MOST_LABELLED else set()
     assert sorted(expected) == sorted(weights(diagram))
     assert labelled == {text.name for text in diagram.texts if text.name.startswith("W")}
     caption = language.say("en", figure.caption)
@@ -461,6 +476,14 @@ def test_plots_are_the_same_bytes_each_time() -> None:
     assert not re.search(r"\d{4}-\d\d-\d\d|Created with", first)
 
 
+def test_figure_in_a_file_is_seen_on_a_dark_page() -> None:
+    """Its lines are black there, and so it brings white paper; in a page of ours it has the page's."""
+    line = solve(symbackprop.example("line"))
+    for found in (diagram_of(line), figures.losses(line)):
+        assert found is not None
+        assert elements(found).get("style", "").endswith("background: var(--paper, #fff)")
+
+
 def test_plots_in_one_page_do_not_disturb_each_other() -> None:
     """Identifiers occur once in a page, and a plot's style is for the plot only."""
     solution = solve(symbackprop.example("line"))
@@ -493,7 +516,7 @@ def test_tikz_compiles(program: str, tmp_path: Path) -> None:
     body = "\n".join(rf"\begin{{center}}{tikz.picture(each, 'en', escapes.latex)}\end{{center}}" for each in pictures)
     (tmp_path / "figures.tex").write_text(
         r"""\documentclass[11pt,a4paper]{article}
-\usepackage[margin=23mm]{geometry}\usepackage{amsmath,graphicx,xcolor,tikz,pgfplots}\pgfplotsset{compat=1.16}
+\usepackage[margin=19mm]{geometry}\usepackage{amsmath,graphicx,xcolor,tikz,pgfplots}\pgfplotsset{compat=1.16}
 \definecolor{symbackpropforward}{HTML}{1B5E9B}\definecolor{symbackpropbackward}{HTML}{B3261E}
 \definecolor{symbackpropsoft}{HTML}{5A5A5A}\newcommand{\symbackpropchar}[1]{#1}
 \begin{document}\setlength{\parindent}{0pt}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import html
 import importlib.util
 import re
 import subprocess
@@ -44,6 +45,12 @@ def index() -> str:
     return str(gallery.index([(name, solved(name)) for name in examples()]))
 
 
+@functools.cache
+def web_index() -> str:
+    """Return the page that shows the gallery in a browser."""
+    return str(gallery.web_index([(name, solved(name)) for name in examples()]))
+
+
 def text_of(file: Path) -> str:
     """Return the text on the pages of a PDF."""
     command = [require_tool("pdftotext"), "-raw", str(file), "-"]
@@ -61,11 +68,30 @@ def test_index_has_every_example_in_every_language() -> None:
             assert f"({name}/{gallery.stem(code)}.pdf)" in row
 
 
-def test_index_is_what_the_program_writes() -> None:
-    """The page beside the gallery is not written by hand."""
-    if not (OUTPUT / gallery.PREVIEW).is_dir():
-        pytest.skip("the gallery is not written here (make gallery)")
-    assert (OUTPUT / gallery.INDEX).read_text("utf-8") == index()
+def test_index_for_a_browser_has_a_card_for_every_example() -> None:
+    """Each card has the titles in every language, the diagram, and the pages that a browser shows."""
+    text = web_index()
+    cards = re.findall(r"<li>(.*?)</li>", text, re.DOTALL)
+    assert len(cards) == len(examples())
+    for name, card in zip(examples(), cards, strict=True):
+        said = html.unescape(re.sub(r"<[^>]*>", "", card))
+        assert all(solved(name).problem.heading.said(code) in said for code in gallery.LANGUAGES)
+        links = set(re.findall(r'(?:href|src)="([^"]*)"', card))
+        assert links >= {
+            f"{name}/solution.html",
+            f"{name}/solution.pdf",
+            f"{name}/solution.zh.pdf",
+            f"{name}/solution.1.svg",
+        }
+    assert not re.search(r"<script|https?://", text)
+
+
+@pytest.mark.parametrize("name", [gallery.INDEX, gallery.WEB_INDEX])
+@is_written
+def test_index_is_what_the_program_writes(name: str) -> None:
+    """The pages beside the gallery are not written by hand."""
+    written = {gallery.INDEX: index, gallery.WEB_INDEX: web_index}[name]()
+    assert (OUTPUT / name).read_text("utf-8") == written
 
 
 @is_written
@@ -76,6 +102,8 @@ def test_index_leads_to_files() -> None:
         for link in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
             if "://" not in link:
                 assert (page.parent / unquote(link)).exists(), f"{page.name}: {link}"
+    for link in re.findall(r'(?:href|src)="([^"]*)"', (OUTPUT / gallery.WEB_INDEX).read_text("utf-8")):
+        assert (OUTPUT / link).exists(), link
 
 
 @is_written

@@ -482,7 +482,7 @@ def test_submissions_long_and_wide(tmp_path: Path) -> None:
     """Both tables say the same; what is unknown or given twice is remarked on and loses nothing."""
     (tmp_path / "long.csv").write_text("student,answer,value,code\nA1,z1,0.5,X\na1,z2,1\na1,z9,1\nq,z1,2\na1,z1,0.6\n")
     (tmp_path / "wide.csv").write_text("Student;z1;z2;other;code\na1;0,5;1;?;X\n")
-    known, ids = {"a1": "a1"}, {"z1": "z1", "z2": "z2"}
+    known, ids = ["a1"], {"z1": "z1", "z2": "z2"}
     long = read_submissions(tmp_path / "long.csv", known, ids)
     assert long.texts == {"a1": {"z1": "0.6", "z2": "1"}}
     assert long.codes == {"a1": "X"}
@@ -565,12 +565,14 @@ def test_course_and_instructions_in_the_language_of_the_homework(tmp_path: Path)
     cohort = drawn(given, 1)
     values, _ = of(cohort, 0)
     problem = variant(given, {name: tuple(array[0].tolist()) for name, array in cohort.positions.items()})
-    sheet = sheets.sheet(given, problem, sheets.Header("", "s0", "CODE"), values)
+    header, numbers = sheets.Header("", "s0", "CODE"), sheets.numerals(given, values)
+    sheet = sheets.sheet(given, problem, header, numbers, sheets.diagram(given, problem))
     for language, said, unsaid in (
         ("en", ("Networks", "First.", "Second."), "其一。"),
         ("zh", ("神经网络", "其一。", "其二。 其三。"), "First."),
     ):
-        text = booklets.written(sheet, problem, given.derivation, "markdown", language, None)
+        text = booklets.drafted(sheet, problem, given.derivation, "markdown", language, None).written
+        assert isinstance(text, str)
         assert all(part in text for part in said)
         assert unsaid not in text
     (tmp_path / "submissions.csv").write_text("student,z1_1\n1,1\n")

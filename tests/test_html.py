@@ -119,6 +119,59 @@ def test_page_sets_every_formula_and_fetches_nothing(name: str, visit: Any) -> N
     assert seen.page.evaluate(OUTSIDE) <= 0
 
 
+ORPHANS = """() => {
+    document.documentElement.dataset.drawn = "";
+    return [...document.querySelectorAll("p .katex, li .katex, dd .katex")].filter(formula => {
+        const after = formula.nextSibling, parts = formula.querySelectorAll(".base");
+        if (parts.length !== 1 || after?.nodeType !== 3 || !/^[.,;:。，；：、）)]/.test(after.data)) return false;
+        const sign = document.createRange();
+        sign.setStart(after, 0);
+        sign.setEnd(after, 1);
+        return sign.getBoundingClientRect().left < parts[0].getBoundingClientRect().left;
+    }).map(formula => formula.parentElement.textContent);
+}"""
+
+
+@pytest.mark.parametrize("code", ["en", "zh"])
+def test_no_line_begins_with_the_sign_behind_a_formula(code: str, visit: Any) -> None:
+    """A full stop or a comma stays with the formula that it follows, at any width."""
+    written = rendering.render(sbp.solve(sbp.example("mazur")), "html", language=code)
+    seen = visit(str(written), NARROW).page
+    for width in range(360, 480, 10):
+        seen.set_viewport_size({"width": width, "height": 800})
+        assert [] == seen.evaluate(ORPHANS)
+
+
+STAGES = """(() => {
+    const unset = () => [...document.querySelectorAll("math")].filter(math => !math.closest(".katex")).length;
+    const stages = window.stages = {};
+    addEventListener("load", () => { stages.load = unset(); });
+    document.addEventListener("DOMContentLoaded", () => new MutationObserver((changes, observer) => {
+        observer.disconnect();
+        stages.shown = unset();
+        stages.hidden = getComputedStyle(document.querySelector("main")).display === "none";
+        if (PRINTS) dispatchEvent(new Event("beforeprint"));
+        stages.printed = unset();
+    }).observe(document.documentElement, { attributes: true, attributeFilter: ["data-setting"] }));
+})()"""
+
+
+@pytest.mark.parametrize("prints", [False, True])
+def test_first_screen_is_shown_before_the_last_formula_is_set(prints: bool, browser: Any, tmp_path: Path) -> None:
+    """A page does not wait for what is far below; the load event does, and so does paper."""
+    file = tmp_path / "solution.html"
+    file.write_text(page("deep"), encoding="utf-8", newline="\n")
+    tab = browser.new_page(viewport={"width": WIDE, "height": 800})
+    tab.add_init_script(STAGES.replace("PRINTS", str(prints).lower()))
+    tab.goto(file.as_uri())
+    stages = tab.evaluate("window.stages")
+    tab.close()
+    assert not stages["hidden"]
+    assert 100 < stages["shown"] < page("deep").count("<math")
+    assert stages["printed"] == (0 if prints else stages["shown"])
+    assert 0 == stages["load"]
+
+
 @pytest.mark.parametrize("name", ["mazur", "attention", "line", "hostile"])
 def test_page_without_scripts_is_readable(name: str, visit: Any) -> None:
     """Everything is there as text and as MathML that has a size; neither commands of TeX nor idle buttons are seen."""

@@ -41,6 +41,19 @@ TRAININGS: dict[str, dict[str, object]] = {
     "schedule": trained(learning_rate=0.1, steps=2, schedule={"kind": "exponential", "gamma": "1/2"}),
     "frozen": trained(learning_rate=0.1, frozen=["W1", "b1"]),
     "sequential": trained(learning_rate=0.1, update="sequential"),
+    "sequential, deep": {
+        **dense((2, "sigmoid"), (2, "tanh"), (2, "softmax"), loss="cross_entropy"),
+        "training": {"learning_rate": 0.5, "update": "sequential", "steps": 3},
+        "regularization": {"l2": 0.1},
+    },
+    "sequential batches": {
+        **BATCH,
+        "training": {"learning_rate": 0.2, "update": "sequential", "batch_size": 2, "steps": 4},
+    },
+    "batches of momentum": {
+        **BATCH,
+        "training": {"optimizer": "momentum", "dampening": 0.5, "batch_size": 3, "steps": 4},
+    },
     "no training": {key: value for key, value in trained().items() if key != "training"},
     "batches": {**BATCH, "training": {"learning_rate": 0.1, "batch_size": 2, "epochs": 1}},
     "even batches": {
@@ -144,6 +157,19 @@ def test_notebook_loop_gives_the_losses_of_the_solution() -> None:
     expected = solution("deep").losses
     assert len(space["losses"]) == len(expected) - 1
     assert space["losses"] == pytest.approx(list(expected[:-1]), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", [name for name, content in TRAININGS.items() if "training" in content])
+def test_notebook_loop_is_compared_with_the_solution(name: str) -> None:
+    """Whatever the update and the batches, the losses of the loop are those of all samples before each update."""
+    space = ran(code(name))
+    expected = list(listing.unrounded(solution(name)).losses)[: len(space["losses"])]
+    assert len(space["losses"]) >= len(expected) >= 2
+    assert space["losses"][: len(expected)] == pytest.approx(expected, rel=1e-9)
+    assert space["losses"][-1] != space["losses"][0]
+    assert any("assert np.allclose(losses" in cell for cell in code(name))
+    own_first = name in ("momentum", "batches of momentum")
+    assert own_first == ("first_update" in space)
 
 
 def test_notebook_has_the_sections_of_the_document() -> None:

@@ -15,7 +15,7 @@ from symbackprop import arithmetic, document
 from symbackprop.document import numerals, truth
 from symbackprop.document.marks import Delta, Gradient
 from symbackprop.document.numerals import Style
-from symbackprop.document.truth import Leaf
+from symbackprop.document.stages import Leaf
 from symbackprop.formula import (
     Adjoint,
     Name,

@@ -6,22 +6,24 @@ numbers; formulas of quantities, of functions and values of settings are taken f
 
 from __future__ import annotations
 
+import copy
 import functools
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
-from symbackprop import document, optimizers, schedules
+import symbackprop as sbp
+from symbackprop import language, optimizers, schedules
 from symbackprop.arithmetic import magnitude
 from symbackprop.derivation import Derivation
-from symbackprop.evaluate import Values, evaluate
+from symbackprop.evaluate import EXACT, Evaluation, Values, evaluate, leaves
 from symbackprop.graph import Role
-from symbackprop.notation import Notation, setting_symbol, state_symbol
-from symbackprop.rendering import spelling
 from symbackprop.solution import Solution, Step
 from tests.latex_reader import Chain, Row, Term, Unreadable, number_of, parse, read, without_text
-from tests.latex_values import CONTEXT, Names, Number, Unknown, real, shape_of, value
+from tests.latex_values import CONTEXT, Names, Number, Unknown, add, divide, real, shape_of, value
+from tests.symbols import Symbols, accented, sign, state
 
 TRUE, FALSE, UNKNOWN = "true", "false", "unknown"
 KINK = "a kink"
@@ -30,6 +32,11 @@ CLOSE = Fraction(1, 10**36)
 """The relative difference of numbers that are the same to 50 digits, some of which a subtraction may have cost."""
 POINTS = (Fraction(7, 10), Fraction(-13, 10))
 """Where formulas in a free variable z are tried."""
+
+
+ERROR = CONTEXT.mpf(10) ** -24
+SHIFT = Fraction(1, 10**14)
+"""The h of differences of gradients, which have 50 digits: their error is about 10⁻²⁸."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +48,10 @@ class Verdict:
     reason: str = ""
 
 
-def judged(solution: Solution, latex: str) -> list[Verdict]:
-    """Return the verdict on every `=` and `≈` of a solution in LaTeX."""
+def judged(solution: Solution, latex: str, code: str = "en") -> list[Verdict]:
+    """Return the verdict on every `=` and `≈` of a solution in LaTeX, in a language."""
     chains, rows = read(latex)
-    scenes = Scenes(solution, chains, rows)
+    scenes = Scenes(solution, chains, rows, code)
     found = [verdict for chain in chains for verdict in scenes.judge(chain)]
     return found + [verdict for row in rows for verdict in scenes.judge_row(row)]
 
@@ -52,14 +59,26 @@ def judged(solution: Solution, latex: str) -> list[Verdict]:
 class Scenes:
     """What symbols stand for in each part of a document."""
 
-    def __init__(self, solution: Solution, chains: Sequence[Chain], rows: Sequence[Row]) -> None:
+    def __init__(self, solution: Solution, chains: Sequence[Chain], rows: Sequence[Row], code: str = "en") -> None:
         self.solution, self.digits = solution, solution.problem.notation.digits
-        self.notation = document.notation_of(solution)
-        self.letters = {**dict(_settings(rows)), **self._schedule()}
+        self.titles = _titles(code)
+        self.symbols = Symbols(solution)
+        self.letters = {**dict(_settings(rows, self.titles["column.symbol"])), **self._schedule()}
         self.meanings: dict[str, Term] = {}
         self.functions: dict[str, tuple[str, Term]] = {}
         self._find_meanings(chains, rows)
         self.updated = self._updated_in(chains)
+        self.unrounded = self._unrounded()
+
+    def _unrounded(self) -> Scenes:
+        """Return what relations between symbols alone are about, where numbers are rounded as by hand: none of that."""
+        problem = self.solution.problem
+        if problem.notation.round_intermediates is None:
+            return self
+        found = copy.copy(self)
+        free = replace(problem, notation=replace(problem.notation, round_intermediates=None))
+        found.solution = sbp.solve(free, steps=len(self.solution.losses) - 1, full_steps=len(self.solution.steps))
+        return found
 
     def _schedule(self) -> dict[str, Number]:
         """Return the numbers of the letters of the learning rate's schedule."""
@@ -68,7 +87,7 @@ class Scenes:
             return {}
         rows = schedules.SCHEDULES[training.schedule.kind].settings
         return {
-            Printed(self.notation).key(setting_symbol(rows[name].symbol)): given.value
+            sign(rows[name].symbol).key: given.value
             for name, given in training.schedule.settings.items()
             if rows[name].symbol
         }
@@ -84,7 +103,7 @@ class Scenes:
                 if what.kind == "call" and what.parts[0].kind == "symbol":
                     self.functions.setdefault(what.text, (what.parts[0].text, formula))
                 elif what.kind == "symbol" and not is_literal(formula) and what.text not in names.signs:
-                    self.meanings.setdefault(names.place(replace(what, sample="1"))[0], formula)
+                    self.meanings.setdefault(names.place(replace(what, sample="1"))[0], _unmarked(formula, what.sample))
             except (Unreadable, Unknown):
                 continue
 
@@ -96,16 +115,48 @@ class Scenes:
     @functools.cache  # noqa: B019
     def whole(self) -> Names:
         """Return what symbols stand for in the statement: the numbers before the first step, over all samples."""
-        if not self.solution.steps:
-            return self._names(self.solution.derivation, None)
-        opening = self.solution.steps[0]
-        values = opening.values if opening.batch is None else evaluate(self.solution.derivation)
-        return self._names(self.solution.derivation, values)
+        solution = self.solution
+        if not solution.steps:
+            return self._names(solution.derivation, None)
+        opening = solution.steps[0]
+        values = opening.values if opening.batch is None else evaluate(solution.derivation)
+        return self._names(solution.derivation, values)
 
     @functools.cache  # noqa: B019
     def after(self) -> Names:
         """Return what symbols stand for after the last step in full."""
         return self._names(self.solution.derivation, self.solution.after)
+
+    @functools.cache  # noqa: B019
+    def curved(self) -> Names:
+        """Return what symbols stand for beside second derivatives: g, H, Newton's p and the eigenvalues of H."""
+        names, found = self.whole(), dict[str, Number]()
+        if self.solution.steps[0].kinks:
+            return names
+        slopes, rows = second_derivatives(self.solution.derivation)
+        arrays: dict[str, Number] = {"g": slopes, "H": [[_snapped(entry) for entry in row] for row in rows]}
+        hessian = CONTEXT.matrix([[real(entry) for entry in row] for row in arrays["H"]])
+        eigenvalues = [_snapped(value) for value in CONTEXT.eigsy(hessian, eigvals_only=True)]
+        if all(eigenvalues):
+            step = CONTEXT.lu_solve(hessian, CONTEXT.matrix([-real(slope) for (slope,) in slopes]))
+            arrays["p"] = [[entry] for entry in step]
+            elements = [element for quantity in self.solution.derivation.parameters for element in quantity.elements()]
+            found = {
+                self.symbols.updated(e).key: add(names.values[e, None], p) for e, p in zip(elements, step, strict=True)
+            }
+        for letter, array in arrays.items():
+            number = array[0][0] if len(slopes) == 1 else array
+            found |= {letter if letter not in self._bases() else rf"\bar{{{letter}}}": number}
+        found |= {rf"\lambda_{place}": value for place, value in enumerate(eigenvalues, 1)}
+        found |= {r"\lambda_\mathrm{max}": eigenvalues[-1], r"\eta_\mathrm{max}": _over(2, eigenvalues[-1])}
+        # A p without a step is none, whatever else is called p.
+        others = {letter: number for letter, number in names.letters.items() if letter != "p"}
+        return replace(names, letters={**others, **found})
+
+    def _bases(self) -> set[str]:
+        """Return the letters of the problem."""
+        quantities = self.solution.derivation.graph.quantities.values()
+        return {self.symbols.of(name).letter for each in quantities for name in (each.name, each.elements()[0])}
 
     @functools.cache  # noqa: B019
     def at(self, number: int) -> Names:
@@ -114,7 +165,7 @@ class Scenes:
         return self._names(step.derivation, step.values, step)
 
     def _names(self, derivation: Derivation, values: Values | None, step: Step | None = None) -> Names:
-        graph, printed = derivation.graph, Printed(self.notation)
+        graph, called = derivation.graph, self.symbols
         count = graph.samples or 0
         labels = step.batch if step is not None and step.batch is not None else tuple(range(1, count + 1))
         symbols: dict[str, tuple[str, int | None]] = {}
@@ -123,7 +174,7 @@ class Scenes:
         arrays: dict[str, list[list[str]]] = {}
         signs: dict[str, int] = {}
         batched: set[str] = set()
-        sign = -1 if self.notation.negative_delta else 1
+        direction = -1 if called.is_negative else 1
         rows = self.solution.problem.layout == "row"
         leaves: set[str] = set()
         for quantity in graph.quantities.values():
@@ -137,11 +188,11 @@ class Scenes:
                 if name.endswith("@"):
                     places += [(name, label) for label in labels]
                 for _, label in places:
-                    symbols.setdefault(printed.key(self.notation.symbol(name, label)), (name, label))
-                delta = self.notation.delta(name)
+                    symbols.setdefault(called.of(name, label).key, (name, label))
+                delta = called.delta(name)
                 if delta is not None:
-                    symbols.setdefault(printed.key(delta), (name, None))
-                    signs[printed.key(delta)] = sign
+                    symbols.setdefault(delta.key, (name, None))
+                    signs[delta.key] = direction
             if quantity.shape:
                 arrays[quantity.name] = _grid(quantity, rows)
             for name in elements if values is not None else ():
@@ -151,19 +202,33 @@ class Scenes:
                         gradients[name, label] = _exact(values.gradient(name, index))
         if step is not None and step.change is not None:
             for element, new in step.change.new.items():
-                found = self.notation.symbol(element)
-                key = printed.key(replace(found, upper=(*found.upper, "+")))
-                symbols[key] = (f"{element}+", None)
+                symbols[called.updated(element).key] = (f"{element}+", None)
                 numbers[f"{element}+", None] = _exact(new)
+            for quantity in derivation.parameters:
+                if quantity.shape:
+                    symbols[called.updated(quantity.name).key] = (f"{quantity.name}+", None)
+                    arrays[f"{quantity.name}+"] = [[f"{e}+" for e in row] for row in arrays[quantity.name]]
+            for layer, seen in step.change.passes.items():
+                for quantity in graph.quantities.values():
+                    if quantity.layer != layer:
+                        continue
+                    own = direction if called.delta(quantity.name) is not None else 1
+                    for name in dict.fromkeys((*quantity.elements(), quantity.name)):
+                        symbols[called.substitute(name).key] = (f"{name}~", None)
+                        if quantity.batched:
+                            batched.add(f"{name}~")
+                    for name in quantity.elements():
+                        for index, label in enumerate(labels, 1) if quantity.batched else ((None, None),):
+                            numbers[f"{name}~", label] = own * _exact(seen.gradient(name, index))
+                    if quantity.shape:
+                        arrays[f"{quantity.name}~"] = [[f"{e}~" for e in row] for row in arrays[quantity.name]]
         letters = dict(self.letters)
         if step is not None and step.change is not None:
-            rate = self.notation.learning_rate()
-            key = printed.key(replace(rate, lower=(*rate.lower, str(step.change.number))))
-            letters[key] = _exact(step.change.learning_rate)
+            letters[called.rate(step.change.number).key] = _exact(step.change.learning_rate)
         if (training := self.solution.problem.training) is not None:
             for name, setting in optimizers.OPTIMIZERS[training.optimizer].settings.items():
-                letters[printed.key(setting_symbol(setting.symbol))] = training.settings[name].value
-            letters[printed.key(self.notation.learning_rate())] = training.settings["learning_rate"].value
+                letters[sign(setting.symbol).key] = training.settings[name].value
+            letters[called.rate().key] = training.settings["learning_rate"].value
         return Names(
             symbols, numbers, gradients, arrays, graph.output, frozenset(batched), signs,
             self.meanings, self.functions, letters, batch=tuple(labels), rows=rows,
@@ -172,11 +237,13 @@ class Scenes:
 
     def _of(self, path: tuple[str, ...], display: int = 0) -> Names:
         """Return what symbols stand for under a heading."""
-        found = next((re.fullmatch(r"(Step|After step) (\d+)", title) for title in path if _is_step(title)), None)
-        if "After the step" in path or (found and found[1] == "After step"):
+        if self.titles["title.after"] in path or self._number("title.after_step", path):
             return self.after()
-        number = int(found[2]) if found else 1
-        in_working = {"Forward pass", "Loss", "Backward pass", "Update", "Summary"} & set(path[:1])
+        found = self._number("title.step", path)
+        if self.titles["second_order.title"] in path[:1]:
+            return self.curved()
+        number = found or 1
+        in_working = {self.titles[f"title.{part}"] for part in _WORKING} & set(path[:1])
         if not self.solution.steps or not (found or (in_working and len(self.solution.steps) == 1)):
             return self.whole()
         names = self.at(number)
@@ -184,6 +251,11 @@ class Scenes:
         if display in self.updated and change is not None:
             names = replace(names, letters={**names.letters, **self._states(names, display, number)})
         return names
+
+    def _number(self, title: str, path: tuple[str, ...]) -> int | None:
+        """Return the number in a title with one ("Step 2")."""
+        pattern = r"(\d+)".join(map(re.escape, self.titles[title].split("{number}")))
+        return next((int(found[1]) for part in path if (found := re.fullmatch(pattern, part))), None)
 
     def _states(self, names: Names, display: int, number: int) -> dict[str, Number]:
         """Return the numbers of the optimiser's letters in a display that updates one parameter that is understood."""
@@ -193,12 +265,11 @@ class Scenes:
             element = names.place(parse(self.updated[display]))[0].removesuffix("+")
         except (Unreadable, Unknown):
             return {}
-        printed = Printed(self.notation)
         found: dict[str, Number] = {}
         for at, states in ((change.number, change.lines), (change.number - 1, change.states)):
             for name, number_ in states.get(element, {}).items():
-                symbol = state_symbol(name, str(at))
-                for key in {printed.key(replace(symbol, accent=symbol.accent or mark)) for mark in ("", "bar")}:
+                plain = state(name, at)
+                for key in {plain.key, accented(plain, "" if "_" in name else "bar").key}:
                     if key not in names.symbols:
                         found[key] = _exact(number_)
         return found
@@ -214,6 +285,7 @@ class Scenes:
             except Unreadable as error:
                 terms.append(f"unreadable: {error}")
         names = self._of(chain.path, chain.display)
+        free = self.unrounded._of(chain.path, chain.display)
         for place, relation in enumerate(chain.relations):
             left, right = terms[place], terms[place + 1]
             line = f"{chain.texts[place]}  {relation}  {chain.texts[place + 1]}"
@@ -223,66 +295,97 @@ class Scenes:
                 yield Verdict(UNKNOWN, line, left if isinstance(left, str) else str(right))
             else:
                 earlier = [term for term in terms[:place] if isinstance(term, Term)]
-                yield _verdict(self, (left, *reversed(earlier)), relation, right, names, line)
+                is_free = relation == "=" and not is_literal(left) and not is_literal(right)
+                rounded = self._rounded_by_hand(left, right, names) if place == 0 else None
+                if relation == "≈" and right.kind == "matrix" and self._grid_by_hand(left, right, names):
+                    rounded = True
+                if relation == "≈" and _as_number(left) and _as_number(right):
+                    rounded = self.by_hand(value(left, names)) == value(right, names) or None
+                if rounded is not None and self.by_hand(Fraction(0)) is not None:
+                    yield Verdict(
+                        TRUE if rounded else FALSE, line, "" if rounded else "not what rounding by hand gives"
+                    )
+                    continue
+                yield _verdict(self, (left, *reversed(earlier)), relation, right, free if is_free else names, line)
+        for text, term in zip(chain.texts, terms, strict=True):
+            braces = [part for part in walk(term) if part.kind == "brace"] if isinstance(term, Term) else []
+            for brace in braces:
+                # What stands under a brace is another name for what stands above it.
+                yield _verdict(self, (brace.parts[1],), "=", brace.parts[0], free, f"under a brace of {text}")
         result = terms[-1]
         if isinstance(result, Term) and _as_number(result) is not None:
             for text, term in list(zip(chain.texts, terms, strict=True))[:-2]:
-                if isinstance(term, Term) and is_literal(term) and not rounds(value(term, names), result, self.digits):
+                if not isinstance(term, Term) or not is_literal(term):
+                    continue
+                if self.by_hand(value(term, names)) == value(result, names):
+                    continue
+                if not rounds(value(term, names), result, self.digits):
                     yield Verdict(FALSE, f"{text}  …  {chain.texts[-1]}", f"{text} does not give the result")
+
+    def _rounded_by_hand(self, left: Term, right: Term, names: Names) -> bool | None:
+        """Say whether the number that a line computes is what rounding the line gives; None where nothing is rounded."""
+        if left.kind not in ("symbol", "derivative") or not is_literal(right):
+            return None
+        try:
+            kept, computed = value(left, names), value(right, names)
+        except Unknown:
+            return None
+        return None if isinstance(kept, list) else kept == computed or self.by_hand(computed) == kept or None
+
+    def _grid_by_hand(self, left: Term, right: Term, names: Names) -> bool:
+        """Say whether each entry of an array is what rounding by hand gives."""
+        try:
+            found, printed = value(left, replace(names, shape=shape_of(value(right, names)))), value(right, names)
+        except (Unknown, IndexError):
+            return False
+        if not isinstance(found, list) or shape_of(found) != shape_of(printed):
+            return False
+        pairs = zip(itertools.chain(*found), itertools.chain(*printed), strict=True)
+        return all(self.by_hand(one) == other for one, other in pairs)
+
+    def by_hand(self, computed: Number) -> Fraction | None:
+        """Return a number rounded as by hand, halves to even, where the problem asks for that."""
+        policy = self.solution.problem.notation.round_intermediates
+        if policy is None:
+            return None
+        exact = computed if isinstance(computed, Fraction) else Fraction(str(CONTEXT.nstr(computed, 60)))
+        place = magnitude(exact) - policy.digits + 1 if policy.significant and exact else -policy.digits
+        return round(exact / Fraction(10) ** place) * Fraction(10) ** place
 
     def judge_row(self, row: Row) -> Iterator[Verdict]:
         """Yield a verdict on every number beside a symbol in a table, and on the formula given for it."""
-        period = row.header[1:].index(row.header[0]) + 1 if row.header[0] in row.header[1:] else len(row.header)
-        for start in range(0, len(row.cells), period):
-            yield from self._judge_cells(Row(row.path, row.header[:period], row.cells[start : start + period]))
+        for part in beside(row):
+            yield from self._judge_cells(part)
 
     def _judge_cells(self, row: Row) -> Iterator[Verdict]:
         left = _formula(row.cells[0])
         if not left or "=" in left:
             return
-        kinds = {"value": "≈", "formula": "=", "gradient": "≈", "new value": "≈"}
+        kinds = {self.titles[f"column.{kind}"]: kind for kind in ("value", "formula", "gradient", "new")}
         for title, cell in zip(row.header[1:], row.cells[1:], strict=False):
             text = _formula(cell)
             if title not in kinds or not text:
                 continue
             about = text.startswith(r"\approx")
             text = text.removeprefix(r"\approx").strip()
-            names = self._of(row.path)
+            scenes = self.unrounded if kinds[title] == "formula" else self
+            names = scenes._of(row.path)
             try:
                 what, number = parse(left), parse(text)
-                if title == "gradient":
+                kind = kinds[title]
+                if kind == "gradient":
                     output = next(key for key, place in names.symbols.items() if place == (names.output, None))
                     what = Term("derivative", (Term("symbol", (), output), what))
-                if title == "new value":
-                    what = Term("symbol", (), _with_plus(self.notation, names, what))
+                if kind == "new":
+                    what = Term("symbol", (), self.symbols.updated(names.place(what)[0]).key)
                 if what.kind == "symbol" and what.text in names.letters:
                     continue
-                exact = title == "formula" and not is_literal(number)
+                exact = kind == "formula" and not is_literal(number)
                 yield _verdict(
                     self, (what,), "=" if exact else "≈", number, names, f"{left} | {cell} ({title}, {about})"
                 )
             except (Unreadable, Unknown) as error:
                 yield Verdict(UNKNOWN, f"{left} | {cell}", repr(error))
-
-
-def _with_plus(notation: Notation, names: Names, what: Term) -> str:
-    found = notation.symbol(names.place(what)[0])
-    return Printed(notation).key(replace(found, upper=(*found.upper, "+")))
-
-
-def _is_step(title: str) -> bool:
-    return bool(re.fullmatch(r"(Step|After step) \d+", title))
-
-
-@dataclass(frozen=True)
-class Printed:
-    """Symbols as the reader finds them."""
-
-    notation: Notation
-
-    def key(self, symbol: object) -> str:
-        """Return the key of a symbol, without its sample."""
-        return parse(spelling.symbol(symbol)).text  # type: ignore[arg-type]
 
 
 def _grid(quantity: object, rows: bool) -> list[list[str]]:
@@ -300,10 +403,64 @@ def _exact(number: Number) -> Number:
     )
 
 
-def _settings(rows: Sequence[Row]) -> Iterator[tuple[str, Number]]:
-    """Yield the letters that a table gives a plain number: the settings of the optimiser."""
-    for row in rows:
-        if row.header[0] == "symbol":
+def _unmarked(term: Term, sample: str) -> Term:
+    """Return a formula of one sample as that of any."""
+    if not sample:
+        return term
+    parts = tuple(_unmarked(part, sample) for part in term.parts)
+    return replace(term, parts=parts, sample="" if term.sample == sample else term.sample)
+
+
+def beside(row: Row) -> Iterator[Row]:
+    """Yield the rows of a table that goes on beside itself."""
+    period = row.header[1:].index(row.header[0]) + 1 if row.header[0] in row.header[1:] else len(row.header)
+    for start in range(0, len(row.cells), period):
+        yield Row(row.path, row.header[:period], row.cells[start : start + period])
+
+
+_WORKING = ("forward", "loss", "backward", "update", "summary")
+"""The sections that work out a step."""
+
+
+@functools.cache
+def _titles(code: str) -> Mapping[str, str]:
+    """Return what sections and columns are called in a language."""
+    kept = ("title.", "column.", "second_order.title")
+    return {id: text for id, text in language.phrases(code).items() if id.startswith(kept)}
+
+
+def second_derivatives(derivation: Derivation) -> tuple[Number, Number]:
+    """Return the gradient by all parameters and the matrix of second derivatives, by differences of gradients."""
+    evaluation = Evaluation(derivation, EXACT)
+    shared, data = leaves(derivation, EXACT)
+    names = [element for quantity in derivation.parameters for element in quantity.elements()]
+
+    def slopes(moved: Mapping[str, Number]) -> list[Number]:
+        found = evaluation.backward(evaluation.forward({**shared, **moved}, data))
+        return [found.gradient(name) for name in names]
+
+    rows = []
+    for name in names:
+        above, below = (slopes({name: add(shared[name], step)}) for step in (SHIFT, -SHIFT))
+        rows.append([(real(one) - real(other)) / (2 * real(SHIFT)) for one, other in zip(above, below, strict=True)])
+    hessian = CONTEXT.matrix(rows)
+    return [[_exact(slope)] for slope in slopes({})], ((hessian + hessian.T) / 2).tolist()
+
+
+def _snapped(value: Number) -> Number:
+    """Return a number that differs from a short fraction by the error of a difference alone as that fraction."""
+    near = Fraction(str(CONTEXT.nstr(value, 40))).limit_denominator(10**6)
+    return near if abs(value - real(near)) < ERROR * (1 + abs(value)) else value
+
+
+def _over(above: int, below: Number) -> Number:
+    return Fraction(0) if below == 0 else divide(Fraction(above), below)
+
+
+def _settings(rows: Sequence[Row], symbol: str) -> Iterator[tuple[str, Number]]:
+    """Yield the letters that a table gives a plain number, in a column of symbols: the settings of the optimiser."""
+    for row in (part for whole in rows for part in beside(whole)):
+        if row.header[0] == symbol:
             numbers = [_formula(cell).removeprefix(r"\approx") for cell in row.cells[2:]]
             for text in numbers:
                 try:
@@ -330,7 +487,8 @@ def walk(term: Term) -> Iterator[Term]:
 
 def is_literal(term: Term) -> bool:
     """Say whether a formula holds numbers alone."""
-    return not any(part.kind in ("symbol", "derivative", "partial", "slope") for part in walk(term))
+    named = ("symbol", "derivative", "partial", "slope")
+    return not any(part.kind in named and part.text != r"\pi" for part in walk(term))
 
 
 def _variants(names: Names, error: str) -> list[Names]:
@@ -497,9 +655,7 @@ def _within(found: Number, term: Term, names: Names, digits: int) -> bool:
             return False
         if term.kind == "matrix":
             return all(
-                aligned(Term("value", (), ""), part, names, digits) is None and rounds(entry, part, digits)
-                if _as_number(part) is None
-                else rounds(entry, part, digits)
+                _within(entry, part, names, digits) if _as_number(part) is None else rounds(entry, part, digits)
                 for row, parts in zip(found, term.parts, strict=True)
                 for entry, part in zip(row, parts.parts, strict=True)
             )

@@ -7,6 +7,9 @@ for the same example, format and language; a test compares them.
 from __future__ import annotations
 
 import argparse
+import html
+import re
+import string
 import subprocess
 import sys
 import tempfile
@@ -27,14 +30,15 @@ PREVIEW = "mazur"
 """The example whose first page is the picture of the index."""
 
 INDEX = "README.md"
+WEB_INDEX = "index.html"
+_WEB = Path(__file__).with_name("gallery.html")
 _PICTURE = f"{PREVIEW}/preview.png"
 
 _HEAD = """# Gallery
 
 The worked solution of every example in [`examples/`](../examples), as `symbackprop solve` writes it. The Markdown pages
-are read here; PDF and HTML open on your machine, HTML in a browser, without a network. `make gallery` makes all of them
-anew. What you write yourself,
-`symbackprop solve my.toml`, is put here too, and Git ignores it.
+are read here; PDF and HTML open on your machine, HTML in a browser, without a network: begin with `index.html`. `make
+gallery` makes all of them anew. What you write yourself, `symbackprop solve my.toml`, is put here too, and Git ignores it.
 
 [![The first page of a solution]({picture})]({target})
 
@@ -82,6 +86,43 @@ def index(found: Sequence[tuple[str, Solution]]) -> str:
     return _HEAD.format(picture=_PICTURE, target=target) + "\n".join(lines) + "\n"
 
 
+def web_index(found: Sequence[tuple[str, Solution]]) -> str:
+    """Return the page that shows the gallery in a browser: a card for each example, with its diagram."""
+    cards = "".join(_card(name, solution) for name, solution in found)
+    target = f"{PREVIEW}/{rendering.STEM}.html"
+    return string.Template(_WEB.read_text("utf-8")).substitute(target=target, picture=_PICTURE, cards=cards)
+
+
+def _card(name: str, solution: Solution) -> str:
+    about = (_about(name, solution, code) for code in LANGUAGES)
+    page = f"{name}/{rendering.STEM}.html"
+    diagram = f"{name}/{rendering.STEM}.1.svg"
+    title = _title(solution, language.DEFAULT)
+    return f"""<li>
+<a class="picture" href="{page}" tabindex="-1" aria-hidden="true"><img src="{diagram}" alt="" loading="lazy"></a>
+<div class="about">
+<h2><a href="{page}">{title}</a></h2>
+{"".join(about)}<p><code>symbackprop solve {name}</code></p>
+</div>
+</li>
+"""
+
+
+def _about(name: str, solution: Solution, code: str) -> str:
+    """Return the title of an example in a language, unless it is the card's own, and links to what a browser shows."""
+    table = rendering.formats()
+    shown = [format for format in ("html", "pdf") if format in formats_of(name, code)]
+    links = [f'<a href="{name}/{stem(code)}.{table[format].suffix}">{FORMATS[format]}</a>' for format in shown]
+    heading = "" if code == language.DEFAULT else f'<span class="other" lang="{code}">{_title(solution, code)}</span> '
+    return f'<p class="links">{heading}{" ".join(links)}</p>\n'
+
+
+def _title(solution: Solution, code: str) -> str:
+    """Return the title of an example; the layers of a network (2-3-1) stay in one line."""
+    said = html.escape(solution.problem.heading.said(code))
+    return re.sub(r"\d+(?:-\d+)+", r'<span class="whole">\g<0></span>', said)
+
+
 def preview(document: bytes) -> bytes:
     """Return the first page of a PDF as a picture (needs `pdftoppm`)."""
     with tempfile.TemporaryDirectory() as place:
@@ -110,7 +151,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where to write [output]")
     folder = parser.parse_args().folder
     found = list(solutions())
-    written: dict[str, str | bytes] = {INDEX: index(found)}
+    written: dict[str, str | bytes] = {INDEX: index(found), WEB_INDEX: web_index(found)}
     for name, solution in found:
         for code in LANGUAGES:
             own = pages(name, solution, code, formats_of(name, code))

@@ -44,6 +44,12 @@ lang_option = click.option(
 templates_option = click.option(
     "--templates", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Templates of your own."
 )
+encoding_option = click.option(
+    "--encoding",
+    default="",
+    metavar="NAME",
+    help="Encoding of the CSV file, such as big5 or cp1252 [UTF-8, UTF-16 and GB 18030 are recognised].",
+)
 quiet_option = click.option("--quiet", is_flag=True, help="Do not print the paths of the results.")
 
 

@@ -68,6 +68,8 @@ class Carrier:
 
 
 Assigned = tuple[Name | Adjoint, Node]
+States = Mapping[tuple[str, Name], str]
+"""What the states of an optimiser are called, by their name and the parameter's."""
 
 
 class Straight:
@@ -101,7 +103,7 @@ class Straight:
         """
         indexed = self.carrier.indexed
         trained = _elements(quantity for quantity in self.plan.parameters if quantity.name in update.trained)
-        statements = self._pass(self._inlined(update, trained))
+        statements = self._before(update, trained)
         states = {
             (state, name): self.identifiers.fresh(f"{state}_{name.name}") for state in update.states for name in trained
         }
@@ -112,7 +114,7 @@ class Straight:
             *(self._rows("batches[step, {}]" if indexed else "batch[{}]") if batches else []),
             *statements,
             f"losses[step] = {output}" if indexed else f"record({output})",
-            *self._updates(update, trained, states),
+            *self._behind(update, trained, states),
             *([f"{COUNT.name} += 1"] if any(COUNT in set(walk(formula)) for _, formula in update.common) else []),
         ]
         body = [
@@ -126,6 +128,14 @@ class Straight:
             *self.carrier.store(list(states.values()), "states"),
         ]
         return _function("descend(parameters, states, rows, batches, rates, losses, t)", body)
+
+    def _before(self, update: Update, trained: Sequence[Name]) -> list[str]:
+        """Return the lines of an update up to the loss, which is noted before anything changes."""
+        return self._pass(self._inlined(update, trained))
+
+    def _behind(self, update: Update, trained: Sequence[Name], states: States) -> list[str]:
+        """Return the lines of an update from the loss on."""
+        return list(self._updates(update, trained, states))
 
     def _spelled(self, found: Iterable[Name]) -> list[str]:
         return [self.identifiers.of(name) for name in found]
@@ -234,9 +244,7 @@ class Straight:
             and {part for part in walk(formula) if part in self.parameters} <= {Name(target.name)}
         )
 
-    def _updates(
-        self, update: Update, trained: Sequence[Name], states: Mapping[tuple[str, Name], str]
-    ) -> Iterator[str]:
+    def _updates(self, update: Update, trained: Sequence[Name], states: States) -> Iterator[str]:
         """Yield the statements that update every parameter."""
         common: dict[Node, Node] = {COUNT: Spelled(COUNT.name), RATE: Spelled(RATE.name)}
         for name, formula in update.common:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop import verify
+from symbackprop.arithmetic import Many
 from symbackprop.derivation import Derivation
 from symbackprop.document import circuit, detail, general, matrix, pictures, second_order, statement, study, updates
-from symbackprop.document.blocks import Document, Listing, Paragraph, Section, Table
+from symbackprop.document.blocks import Document, Figure, Listing, Paragraph, Section, Table
 from symbackprop.document.chains import Scene
 from symbackprop.document.conventions import backward_sentence
 from symbackprop.document.explain import EXPLANATIONS as EXPLANATIONS
@@ -21,6 +22,7 @@ from symbackprop.evaluate import Values
 from symbackprop.formula import Name
 from symbackprop.notation import Notation
 from symbackprop.problems import Circuit, Given, Problem
+from symbackprop.reals import Logarithm
 from symbackprop.solution import Solution, Step
 
 DETAILS = (detail.FULL, detail.REPRESENTATIVE, detail.MATRIX, "general", "second_order")
@@ -32,7 +34,7 @@ _ASKED = ("title.network", "title.given", "title.conventions", "title.graph", "t
 """The parts of a statement that a sheet of homework needs; the others tell what is to be found."""
 
 
-def stated(problem: Problem, derivation: Derivation, *, diagram: bool, formulas: bool) -> Section:
+def stated(problem: Problem, derivation: Derivation, diagram: Figure | None, *, formulas: bool) -> Section:
     """Return the statement of a problem with nothing but what is given: no value that has to be computed."""
     scene = _unsolved(problem, derivation)
     state = circuit.statement if isinstance(problem.model, Circuit) else statement.statement
@@ -44,7 +46,7 @@ def stated(problem: Problem, derivation: Derivation, *, diagram: bool, formulas:
         settings = Table(header, tuple(updates.symbol_rows(scene)), (False, False, True))
         rules = Listing(tuple(updates.rules(scene)))
         sections = (*sections, Section(message("title.update"), (rules, settings)))
-    return replace(whole, blocks=(pictures.given(problem, derivation),) if diagram else (), sections=sections)
+    return replace(whole, blocks=() if diagram is None else (diagram,), sections=sections)
 
 
 def numbers_given(problem: Problem, derivation: Derivation) -> Section:
@@ -57,9 +59,7 @@ def numbers_given(problem: Problem, derivation: Derivation) -> Section:
 def _unsolved(problem: Problem, derivation: Derivation) -> Scene:
     """Return what the lines of a problem without its solution are written from."""
     notation = Notation.of(derivation.graph, problem.notation)
-    return Scene(
-        derivation, None, notation, Style(problem.notation.digits, _has_fractions(problem)), _given(problem, derivation)
-    )
+    return Scene(derivation, None, notation, style_of(problem), _given(problem, derivation))
 
 
 def compose(
@@ -73,12 +73,12 @@ def compose(
 
     Without details, it shows those that suit the size of the problem (`detail.automatic`). Of the sections `title.problem`,
     `title.derivatives`, `title.check` and `title.summary` those in `without` are neither made nor shown (the comparison with
-    central differences takes as long as all the rest).
+    central differences takes as long as all the rest), and no figure with `figures` in it.
     """
     problem, derivation = solution.problem, solution.derivation
     details = detail.automatic(derivation) if details is None else details
     notation = notation_of(solution)
-    style = Style(problem.notation.digits, _has_fractions(problem))
+    style = style_of(problem)
 
     chosen: frozenset[str] | None = None
 
@@ -106,7 +106,8 @@ def compose(
         sections += lesson.explained([second_order.second_order_section(first)], first)
     if solution.learning_rates:
         sections += lesson.explained([study.study_section(first, solution)], first)
-    return _document(solution, notation, [*sections, *lesson.closing(first)])
+    whole = [*sections, *lesson.closing(first, sections)]
+    return _document(solution, notation, whole if "figures" in without else pictures.illustrated(whole, solution))
 
 
 def _worked(
@@ -138,12 +139,11 @@ def _worked(
     yield from lesson.explained(closing, scenes[0])
 
 
-def _document(solution: Solution, notation: Notation, sections: list[Section]) -> Document:
+def _document(solution: Solution, notation: Notation, sections: Iterable[Section]) -> Document:
     """Return the document; without a title of the user's it is called what it is."""
     kind, *conventions = _subtitle(solution, notation)
     title = solution.problem.heading if solution.problem.title else None
-    parts = tuple(pictures.illustrated(sections, solution))
-    return Document(title or kind, (kind, *conventions) if title else tuple(conventions), parts)
+    return Document(title or kind, (kind, *conventions) if title else tuple(conventions), tuple(sections))
 
 
 def notation_of(solution: Solution) -> Notation:
@@ -151,13 +151,20 @@ def notation_of(solution: Solution) -> Notation:
     return Notation.of(solution.derivation.graph, solution.problem.notation)
 
 
-def _has_fractions(problem: Problem) -> bool:
-    """Say whether the problem states a number as a fraction."""
-    return any(
-        given is not None and isinstance(given.value, Fraction) and not is_decimal(given.text)
-        for array in problem.arrays.values()
-        for given in array.entries
-    )
+def style_of(problem: Problem) -> Style:
+    """Return how the numbers of a problem are shown: as fractions where it states one as a fraction or a logarithm.
+
+    What is rounded as by hand is a decimal.
+    """
+    entries = (given for array in problem.arrays.values() for given in array.entries if given is not None)
+    is_rounded = problem.notation.round_intermediates is not None
+    return Style(problem.notation.digits, not is_rounded and any(map(_is_fraction, entries)))
+
+
+def _is_fraction(given: Given) -> bool:
+    if isinstance(given.value, Many):
+        return given.value.in_fractions
+    return isinstance(given.value, Fraction | Logarithm) and not is_decimal(given.text)
 
 
 def _given(problem: Problem, derivation: Derivation) -> dict[str, Given]:
@@ -195,7 +202,8 @@ def _check_section(solution: Solution, style: Style) -> Section:
     skipped = report.with_verdict(verify.Verdict.SKIPPED)
     blocks = []
     if compared:
-        outcome = "text.check" if report.agrees else "text.check_failed"
+        of_one, of_several = ("text.check_one", "text.check_failed_one"), ("text.check", "text.check_failed")
+        outcome = (of_one if len(compared) == 1 else of_several)[0 if report.agrees else 1]
         worst = show(report.worst, Style(1))
         blocks.append(Paragraph(message(outcome, count=len(compared), worst=worst, step=show(verify.STEP, style))))
     if skipped:

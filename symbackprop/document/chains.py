@@ -5,12 +5,14 @@ Each line is read off the derivation: the symbols are the links, the numbers the
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symbackprop import functions
 from symbackprop.backprop import Link
 from symbackprop.derivation import Derivation
+from symbackprop.document import endings
 from symbackprop.document.blocks import Chain
 from symbackprop.document.factors import (
     Factor,
@@ -25,9 +27,10 @@ from symbackprop.document.factors import (
 )
 from symbackprop.document.marks import Boxed, Braced, Delta, Gradient, Local, Shown, Tone
 from symbackprop.document.numerals import Style, show
-from symbackprop.document.truth import Leaf, Relation, Step, lines
+from symbackprop.document.stages import Leaf, is_varied
+from symbackprop.document.truth import MOST_GUARD_DIGITS, Relation, Step, Varied, lines
 from symbackprop.errors import message
-from symbackprop.evaluate import Value, Values
+from symbackprop.evaluate import Value, Values, to_decimal
 from symbackprop.formula import (
     ONE,
     Adjoint,
@@ -112,12 +115,24 @@ class Scene:
         """
         if self.values is None:
             return ()
-        found = _without_repeats(lines(self.numbered(formula), self.style, tone))
+        numbered = self.numbered(formula)
+        if is_varied(numbered):
+            return (Step(Relation.ABOUT, Varied(numbered, tone, self._finished), opens=True),)
+        found = self._finished(lines(numbered, self.style, tone))
         shown = show(kept, self.style, tone=tone)
-        is_rounded = self.derivation.problem.notation.round_intermediates is not None
-        if is_rounded and shown.exact and isinstance(last := found[-1].formula, Shown) and last.value != shown.value:
-            return (*found, Step(Relation.ABOUT, shown))
-        return found
+        policy = self.derivation.problem.notation.round_intermediates
+        for digits in itertools.count(self.style.digits + 1):
+            last = found[-1].formula
+            if not (policy and shown.exact and isinstance(last, Shown)) or last.value == shown.value:
+                return found
+            # Rounding what was rounded to be shown may give another number than rounding by hand: then it has more digits.
+            if to_decimal(policy, last.value) == kept or digits > self.style.digits + MOST_GUARD_DIGITS:
+                return (*found, Step(Relation.ABOUT, shown))
+            found = self._finished(lines(numbered, replace(self.style, digits=digits, kept={}), tone))
+        raise AssertionError
+
+    def _finished(self, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        return endings.finished(steps, self.style)
 
     def kept(self, name: str, sample: int | None, *, gradient: bool = False) -> Value:
         """Return a value or a gradient by name; 0 where numbers are missing."""
@@ -148,17 +163,6 @@ class Scene:
         return rewrite(formula, number)
 
 
-def _without_repeats(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Return lines without a number that stands with its sign apart before it stands as a whole."""
-    if len(steps) < 2 or not isinstance(steps[-1].formula, Shown):
-        return steps
-    before, last = steps[-2:]
-    if not isinstance(before.formula, Negative) or not isinstance(before.formula.operand, Shown):
-        return steps
-    relation = Relation.EQUAL if before.relation is last.relation is Relation.EQUAL else Relation.ABOUT
-    return (*steps[:-2], replace(last, relation=relation, opens=before.opens))
-
-
 _RESULT_ALONE = 2
 """The steps of a chain whose numbers could not be shown: the formula and the result."""
 
@@ -171,7 +175,8 @@ def forward(scene: Scene, name: str, sample: int | None = None) -> Chain:
     kept = scene.kept(name, scene.sample_of(name, sample))
     steps = (Step(Relation.EQUAL, formula), *scene.lines(formula, Tone.FORWARD, kept))
     fused = scene.derivation.equations[name].fused
-    if fused is not None and not functions.is_shifted(fused.form.formula) and len(steps) == _RESULT_ALONE:
+    is_alone = len(steps) == _RESULT_ALONE and not isinstance(steps[-1].formula, Varied)
+    if fused is not None and not functions.is_shifted(fused.form.formula) and is_alone:
         # ln(1 − a) of a saturated output has no line that checks on a calculator; from the logits it has one.
         short = scene.marked(fused.formula(), sample)
         from_logits = Step(Relation.EQUAL, short, opens=True, reason=message("fused.from_logits"))
@@ -213,13 +218,16 @@ def has_own_step(scene: Scene, name: str) -> bool:
     """Say whether the gradient by a computed quantity gets a step of its own, to which later steps refer by name.
 
     Every δ does, every ∂L/∂a of a hidden unit (the sum over its paths) and every gate of a computation graph; in general
-    whatever several paths reach. Where there is no δ, every ∂L/∂a does.
+    whatever several paths reach. Where there is no δ, every ∂L/∂a does; where numbers are rounded as by hand, both do.
     """
     quantity, _ = scene.notation.locate(name)
     through_activations = scene.notation.conventions.backward == "activation"
-    if quantity.kind == "activation" and (through_activations or quantity.layer != scene.notation.depth):
+    # What is rounded as by hand is written down.
+    is_rounded = scene.derivation.problem.notation.round_intermediates is not None
+    is_read = through_activations or (is_rounded and name not in scene.derivation.elements.bypassed)
+    if quantity.kind == "activation" and (is_read or quantity.layer != scene.notation.depth):
         return True
-    is_error = quantity.kind == "pre_activation" and not through_activations
+    is_error = quantity.kind == "pre_activation" and (is_rounded or not through_activations)
     return is_error or quantity.kind == "gate" or len(scene.derivation.links[name]) != 1
 
 
@@ -259,6 +267,8 @@ def gradient(scene: Scene, name: str, sample: int | None = None) -> Chain:
     if short is not None and short != partials:
         steps.append(Step(Relation.EQUAL, short))
     kept = scene.kept(name, sample, gradient=True)
+    if short is not None and scene.derivation.problem.notation.round_intermediates is not None:
+        partials = short
     numbers = list(scene.lines(partials, Tone.BACKWARD, -kept if is_negative else kept))
     if numbers:
         numbers[-1] = replace(numbers[-1], formula=Boxed(numbers[-1].formula))

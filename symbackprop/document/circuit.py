@@ -10,8 +10,8 @@ from symbackprop.document import updates as updates_of
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Listing, Section, Table
 from symbackprop.document.chains import Scene, forward, gradient, row_length
 from symbackprop.document.formulas import formula_display
-from symbackprop.document.marks import Gradient
-from symbackprop.document.matrix import as_arrays
+from symbackprop.document.marks import Gradient, over_samples
+from symbackprop.document.matrix import as_arrays, oriented
 from symbackprop.document.statement import given_number, loop
 from symbackprop.document.truth import Relation, Step
 from symbackprop.errors import Message, message
@@ -21,6 +21,9 @@ from symbackprop.problems import Circuit
 
 _BESIDE = 3
 """So often a table of given numbers stands beside itself at most."""
+
+_SIDE_BY_SIDE = 3
+"""So many equations stand in a row while they are short."""
 
 _SHORT = 2
 """Formulas of at most this many paths stand side by side."""
@@ -46,11 +49,14 @@ def given(scene: Scene) -> Section:
 
 def _equations(scene: Scene) -> Iterator[Block]:
     graph = scene.derivation.graph
-    chains = [
-        Chain(Name(equation.name), (Step(Relation.EQUAL, as_arrays(graph, equation.formula)),))
-        for equation in graph.equations
-    ]
-    yield Display(tuple(chains))
+    chains = []
+    for equation in graph.equations:
+        rows = scene.derivation.problem.layout == "row"
+        formula = as_arrays(graph, oriented(graph, equation.formula, rows))
+        if graph.samples is not None and not graph.quantities[equation.name].batched:
+            formula = over_samples(formula, graph.samples, lambda name: graph.quantities[name].batched)
+        chains.append(Chain(Name(equation.name), (Step(Relation.EQUAL, formula),)))
+    yield Display(tuple(chains), _SIDE_BY_SIDE)
 
 
 def _given(scene: Scene) -> Iterator[Table]:
@@ -92,10 +98,17 @@ def _conventions(scene: Scene) -> Iterator[Message]:
 def _at_a_glance(scene: Scene) -> Iterator[Display]:
     """Yield the gradients as formulas, the elements of a row side by side while they are short."""
     order = backward_order(scene)
-    for quantity, group in itertools.groupby(order, lambda name: scene.notation.locate(name)[0]):
-        names = list(group)
+
+    def group(name: str) -> str:
+        """Return what has a display of its own: an array, a scalar of several paths, all short scalars together."""
+        quantity = scene.notation.locate(name)[0]
+        return "" if not quantity.shape and len(scene.derivation.links[name]) == 1 else quantity.name
+
+    for name, elements in itertools.groupby(order, group):
+        names = list(elements)
         short = all(len(scene.derivation.links[name]) <= _SHORT for name in names)
-        yield formula_display(scene, names, row_length(scene, quantity) if short else 1)
+        length = row_length(scene, scene.derivation.graph.quantities[name]) if name else _SIDE_BY_SIDE
+        yield formula_display(scene, names, length if short else 1)
 
 
 def backward_order(scene: Scene) -> list[str]:

@@ -7,18 +7,20 @@ everything else stands in tables.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from symbackprop.derivation import Derivation
-from symbackprop.document.blocks import Block, Paragraph, Table
+from symbackprop.document.blocks import Block, Chain, Display, Paragraph, Section, Table
 from symbackprop.document.chains import Scene, is_negative_delta
-from symbackprop.document.marks import Delta, Dots, Tone
+from symbackprop.document.factors import is_named
+from symbackprop.document.marks import Apart, Boxed, Braced, Delta, Dots, Shown, Tone
 from symbackprop.document.numerals import show
+from symbackprop.document.truth import Relation, Step, Varied
 from symbackprop.errors import message
 from symbackprop.evaluate import Values
-from symbackprop.formula import Adjoint, Name, Node, Sum, rewrite
+from symbackprop.formula import Adjoint, Name, Negative, Node, Product, Sum, rewrite, walk
 from symbackprop.graph import Graph, Quantity, Role
 
 FULL, REPRESENTATIVE, MATRIX = "full", "representative", "matrix"
@@ -54,8 +56,11 @@ MOST_ROWS = 60
 MOST_COLUMNS = 16
 """So many columns has a table of samples, for inputs and for targets."""
 
-MOST_TERMS = 24
-"""Longer sums have dots in the middle where no numbers are filled in."""
+MOST_TERMS, FEW_TERMS = 24, 9
+"""Longer sums have dots in the middle where no numbers are filled in; in a problem of many parameters shorter ones do."""
+
+MOST_NAMED = 20
+"""So many gradients of a backward pass name every factor under a brace; of more, the first of each array does."""
 
 _BESIDE = 4
 """So often a table of two columns stands beside itself at most."""
@@ -156,6 +161,81 @@ def _listed(phrase: str, column: str, rows: Sequence[tuple[Node, Node]]) -> Iter
         yield Table(header, tuple(rows), (False, True), _BESIDE)
 
 
+def explained_once(sections: Sequence[Section]) -> tuple[Section, ...]:
+    """Return a backward pass in which, if it is long, only the first gradient of each array is worked out in full.
+
+    The others have no names under their factors, and where they begin with an error, which has just been worked out, it
+    is not worked out again.
+    """
+    if sum(isinstance(block, Display) for block in _blocks(sections)) <= MOST_NAMED:
+        return tuple(sections)
+    seen: set[str] = set()
+
+    def bare(part: Node) -> Node | None:
+        return Apart(part.body) if isinstance(part, Braced) else None
+
+    def once(chain: Chain) -> Chain:
+        array = str(getattr(chain.left, "name", "")).partition("_")[0]
+        if array not in seen:
+            seen.add(array)
+            return chain
+        steps = _from_error(chain.steps)
+        return replace(chain, steps=tuple(replace(step, formula=rewrite(step.formula, bare)) for step in steps))
+
+    def of(section: Section) -> Section:
+        blocks = tuple(
+            replace(block, chains=tuple(map(once, block.chains))) if isinstance(block, Display) else block
+            for block in section.blocks
+        )
+        return replace(section, blocks=blocks, sections=tuple(map(of, section.sections)))
+
+    return tuple(map(of, sections))
+
+
+def _from_error(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return the lines of a gradient without those that work out the error it begins with, where it has a symbol."""
+    count = sum(not any(isinstance(part, Shown | Varied) for part in walk(step.formula)) for step in steps)
+    symbols, numbers = steps[:count], steps[count:]
+    formula = symbols[-1].formula if len(symbols) > 1 else None
+    match formula.operand if isinstance(formula, Negative) else formula:
+        case Product((error, *others)) if is_named(error) and all(isinstance(other, Name) for other in others):
+            return (*symbols, *_numbers(numbers, _from_product))
+        case Adjoint() | Delta():
+            return (symbols[0], symbols[-1], *_numbers(numbers, lambda found: _from(found, len(found) - 1)))
+    return steps
+
+
+def _numbers(steps: tuple[Step, ...], short: Callable[[tuple[Step, ...]], tuple[Step, ...]]) -> tuple[Step, ...]:
+    """Return the numbers of a line in short; those that differ from problem to problem once they are found."""
+    last = steps[-1].formula if steps else None
+    body = last.body if isinstance(last, Boxed) else last
+    if not isinstance(body, Varied):
+        return short(steps)
+    finish = body.finish
+    varied: Node = replace(body, finish=lambda found: short(finish(found)))
+    return (replace(steps[-1], formula=Boxed(varied) if isinstance(last, Boxed) else varied),)
+
+
+def _from_product(numbers: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return the numbers of a product from where only its factors are left."""
+    formulas = (step.formula.body if isinstance(step.formula, Boxed) else step.formula for step in numbers)
+    return _from(numbers, max((place for place, each in enumerate(formulas) if not isinstance(each, Shown)), default=0))
+
+
+def _from(numbers: tuple[Step, ...], place: int) -> tuple[Step, ...]:
+    """Return numbers from a place on, with the relation that holds across those before."""
+    is_about = any(step.relation is Relation.ABOUT for step in numbers[: place + 1])
+    relation = Relation.ABOUT if is_about else Relation.EQUAL
+    opening = tuple(replace(step, relation=relation, opens=True) for step in numbers[place : place + 1])
+    return (*opening, *numbers[place + 1 :])
+
+
+def _blocks(sections: Sequence[Section]) -> Iterator[Block]:
+    for section in sections:
+        yield from section.blocks
+        yield from _blocks(section.sections)
+
+
 OMITTED = "…"
 """What a table shows for rows and columns that it leaves out."""
 
@@ -171,23 +251,26 @@ def some(items: Sequence[Item], most: int) -> list[Item | None]:
     return [None if place is None else items[place] for place in places]
 
 
-def first_and_last(length: int, first: int = 3) -> list[int | None]:
+def first_and_last(length: int, first: int = 2) -> list[int | None]:
     """Return the positions of the first few and the last of many, None for those between.
 
     >>> first_and_last(784)
-    [0, 1, 2, None, 783]
-    >>> first_and_last(4)
-    [0, 1, 2, 3]
+    [0, 1, None, 783]
+    >>> first_and_last(3)
+    [0, 1, 2]
     """
     return list(range(length)) if length <= first + 1 else [*range(first), None, length - 1]
 
 
-def shortened(formula: Node) -> Node:
-    """Return a formula with dots in the middle of its long sums."""
+def shortened(formula: Node, graph: Graph) -> Node:
+    """Return a formula of a problem with dots in the middle of its long sums."""
+    most = MOST_TERMS if size_of(graph).parameters <= MOST_ROWS else FEW_TERMS
 
     def shorten(part: Node) -> Node | None:
-        if isinstance(part, Sum) and len(part.terms) > MOST_TERMS:
-            return Sum((*part.terms[:2], Dots(), *part.terms[-2:]))
+        if isinstance(part, Sum) and len(part.terms) > most:
+            first, middle, last = part.terms[:2], part.terms[2:-2], part.terms[-2:]
+            are_negative = all(isinstance(term, Negative) for term in middle)
+            return Sum((*first, Negative(Dots()) if are_negative else Dots(), *last))
         return None
 
     return rewrite(formula, shorten)

@@ -36,12 +36,12 @@ LONGEST_ENTRY = 14
 
 
 def stacked(graph: Graph, quantity: Quantity, formula: Node, rows: bool) -> Iterator[Node]:
-    """Yield an array formula as the stack of its entries, then as a product of stacks; nothing for scalars and large arrays.
+    """Yield an array formula as the stack of its entries, then as a product of stacks; nothing for one entry or many.
 
     `rows` says that vectors are rows.
     """
     shape = quantity.shape
-    if not shape or len(quantity.elements()) > LARGEST_STACK or _is_placed(formula):
+    if not 1 < len(quantity.elements()) <= LARGEST_STACK or _is_placed(formula):
         return
     found = _stack(graph, formula, shape, rows)
     if any(sum(1 for _ in walk(item)) > LONGEST_ENTRY for row in found for item in row):

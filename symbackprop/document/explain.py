@@ -135,9 +135,10 @@ class Lesson:
         )
         return replace(section, sections=inner)
 
-    def closing(self, scene: Scene) -> tuple[Section, ...]:
-        """Return the glossary."""
-        return (glossary(scene),) if self.is_full else ()
+    def closing(self, scene: Scene, sections: Sequence[Section]) -> tuple[Section, ...]:
+        """Return the glossary of a document that has these sections."""
+        checked = any(section.title.id == "title.check" for section in sections)
+        return (glossary(scene, () if checked else ("central_difference",)),) if self.is_full else ()
 
 
 def _promise(solution: Solution) -> Message | None:

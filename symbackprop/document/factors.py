@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from symbackprop import functions
 from symbackprop.document.marks import Braced, Delta
-from symbackprop.formula import Adjoint, Apply, Negative, Node, Product, Sum, added, multiplied, negated
+from symbackprop.formula import Adjoint, Apply, Negative, Node, Product, Sum, added, multiplied, negated, rewrite
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +68,14 @@ def braced(factor: Factor) -> Node:
     is_open = isinstance(factor.partial, Apply) and factor.partial.function == functions.GENERIC_LOSS
     is_open = is_open or factor.derivative == factor.partial
     return factor.partial if is_open or is_named(factor.partial) else Braced(factor.partial, factor.derivative)
+
+
+def unbraced(formula: Node) -> Node:
+    """Return a formula without its braces and without factors of one."""
+
+    def bare(part: Node) -> Node | None:
+        if isinstance(part, Product):
+            return multiplied(tuple(unbraced(factor) for factor in part.factors))
+        return unbraced(part.body) if isinstance(part, Braced) else None
+
+    return rewrite(formula, bare)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 from symbackprop.document.blocks import Chain, Display
@@ -17,10 +18,11 @@ from symbackprop.document.chains import (
 )
 from symbackprop.document.detail import shortened
 from symbackprop.document.entries import signs_in_front
-from symbackprop.document.factors import Factor, flipped, product_of, signed
-from symbackprop.document.marks import Braced, Delta, over_samples
+from symbackprop.document.factors import Factor, flipped, product_of, signed, unbraced
+from symbackprop.document.marks import Delta, over_samples
 from symbackprop.document.truth import Relation, Step
-from symbackprop.formula import Adjoint, Node, Product, added, multiplied, rewrite
+from symbackprop.formula import ZERO, Adjoint, Node, Product, added
+from symbackprop.graph import Quantity, Role
 
 
 def gradient_formulas(scene: Scene) -> Iterator[Display]:
@@ -30,10 +32,25 @@ def gradient_formulas(scene: Scene) -> Iterator[Display]:
         kinds = {scene.notation.locate(name)[0].name for name in errors}
         # One row for each unit where ∂L/∂a is a step of its own, else the δ of the layer side by side.
         yield Display(tuple(_gradient_formula(scene, n) for n in errors), len(kinds) if len(kinds) > 1 else len(errors))
-        for quantity in layer:
-            parameters = parameters_of([quantity])
-            if parameters:
-                yield Display(tuple(_gradient_formula(scene, n) for n in parameters), row_length(scene, quantity))
+        parameters = [quantity for quantity in layer if quantity.role is Role.PARAMETER]
+        rows = [_of_units(scene, quantity) for quantity in parameters]
+        if len(set(map(len, rows))) == 1 and len(rows[0][0]) <= _SHORT_ROW:
+            units = [list(itertools.chain(*unit)) for unit in zip(*rows, strict=True)]
+            yield formula_display(scene, list(itertools.chain(*units)), len(units[0]))
+        else:
+            for quantity in parameters:
+                yield formula_display(scene, parameters_of([quantity]), row_length(scene, quantity))
+
+
+_SHORT_ROW = 3
+"""So many weights lead to a unit whose bias stands in one row with them."""
+
+
+def _of_units(scene: Scene, quantity: Quantity) -> list[list[str]]:
+    """Return the parameters of a layer's array unit by unit."""
+    names = parameters_of([quantity])
+    length = row_length(scene, quantity) if len(quantity.shape) > 1 else 1
+    return [names[start : start + length] for start in range(0, len(names), length)]
 
 
 def formula_display(scene: Scene, elements: Sequence[str], row: int) -> Display:
@@ -42,16 +59,21 @@ def formula_display(scene: Scene, elements: Sequence[str], row: int) -> Display:
 
 
 def _gradient_formula(scene: Scene, name: str) -> Chain:
-    formula = shortened(gradient_expression(scene, name))
+    formula = shortened(gradient_expression(scene, name), scene.derivation.graph)
     if is_negative_delta(scene, name):
         return Chain(Delta(name), (Step(Relation.EQUAL, _opposite(formula)),))
     return Chain(Adjoint(name), (Step(Relation.EQUAL, formula),))
 
 
 def gradient_expression(scene: Scene, name: str) -> Node:
-    """Return the gradient by a quantity as a formula over named gradients and values, over all samples of a batch."""
-    links = scene.derivation.links[name]
-    total = added(tuple(_unbraced(product_of(path_of(scene, link, None))) for link in links))
+    """Return the gradient by a quantity as a formula over named gradients and values, over all samples of a batch.
+
+    It is 0 where nothing reads the quantity.
+    """
+    links = scene.derivation.links.get(name, ())
+    if not links:
+        return ZERO
+    total = added(tuple(unbraced(product_of(path_of(scene, link, None))) for link in links))
     if scene.derivation.crosses_samples(name):
         batched = scene.derivation.elements.batched
         return signs_in_front(over_samples(total, len(scene.samples), lambda name: name in batched))
@@ -62,14 +84,3 @@ def _opposite(formula: Node) -> Node:
     """Return the negative of a product or a sum of products, its first difference turned round if there is one."""
     first, *rest = formula.factors if isinstance(formula, Product) else (formula,)
     return signed((flipped(Factor(first, first)).partial, *rest))
-
-
-def _unbraced(formula: Node) -> Node:
-    """Return a formula without its braces and without factors of one."""
-
-    def bare(part: Node) -> Node | None:
-        if isinstance(part, Product):
-            return multiplied(tuple(_unbraced(factor) for factor in part.factors))
-        return _unbraced(part.body) if isinstance(part, Braced) else None
-
-    return rewrite(formula, bare)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from symbackprop.document.blocks import Inline, Section, Terms
@@ -126,12 +126,12 @@ TERMS: tuple[Term, ...] = (
 """The terms in the order of the glossary."""
 
 
-def glossary(scene: Scene) -> Section:
-    """Return the section of the terms that occur in a solution."""
+def glossary(scene: Scene, without: Collection[str] = ()) -> Section:
+    """Return the section of the terms that occur in a solution, without some by name."""
     entries = tuple(
         (message(f"glossary.{term.name}"), term.symbol(scene), message(f"definition.{term.name}{term.meaning(scene)}"))
         for term in TERMS
-        if term.occurs(scene)
+        if term.name not in without and term.occurs(scene)
     )
     header = (message("glossary.term"), message("column.symbol"), message("column.meaning"))
     return Section(message("glossary.title"), (Terms(header, entries),))

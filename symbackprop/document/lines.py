@@ -180,8 +180,10 @@ def is_linear(line: Line) -> bool:
 
 def is_bent(line: Line) -> bool:
     """Say whether the layer has an activation of the registry that works unit by unit and is no straight line."""
-    row = functions.ACTIVATIONS.get(line.layer.activation)
-    return not line.layer.body and row is not None and not row.vector and row.name not in ("linear", functions.GENERIC)
+    if line.layer.body:
+        return False
+    row = functions.ACTIVATIONS[line.layer.activation]
+    return not row.vector and row.name not in ("linear", functions.GENERIC)
 
 
 def slope_by_value(line: Line) -> bool:

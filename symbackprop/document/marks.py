@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from fractions import Fraction
 
+from symbackprop.arithmetic import Exact
 from symbackprop.formula import Adjoint, Name, Negative, Node, Stack, Sum, added, map_children, walk
 from symbackprop.notation import Symbol
 
@@ -21,11 +21,15 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Numeral:
-    """A printed number: mantissa as decimal text, power of ten (0: none), or numerator and denominator."""
+    """A printed number: mantissa as decimal text, power of ten (0: none), or numerator and denominator.
+
+    A number that is printed as a formula, 1/2 − ln(3), has it in `formula` and in words of a problem file in `text`.
+    """
 
     text: str
     exponent: int = 0
     denominator: str = ""
+    formula: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Shown(Node):
     """A number as it stands on paper: what is printed, its exact printed value, whether anything was rounded."""
 
     numeral: Numeral
-    value: Fraction
+    value: Exact
     exact: bool
     tone: Tone = Tone.PLAIN
 
@@ -52,6 +56,13 @@ class Braced(Node):
 
     body: Node
     label: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Apart(Node):
+    """A factor that stands apart from the others, as one with a brace does."""
+
+    body: Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +102,14 @@ class Gradient(Node):
 @dataclass(frozen=True, slots=True)
 class Delta(Node):
     """δ of a pre-activation where it stands for −∂output/∂name."""
+
+    name: str
+    sample: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Substitute(Node):
+    """What a sequential update has in place of ∂output/∂name: its formula with weights that are updated already."""
 
     name: str
     sample: int | None = None

@@ -5,6 +5,7 @@ The formulas are those of `symbackprop.matrices`: derived from the equations, no
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,11 +14,25 @@ from symbackprop.document import entries
 from symbackprop.document.blocks import Chain, Display, Paragraph, Section
 from symbackprop.document.chains import Scene, has_own_step, is_negative_delta, named_gradient
 from symbackprop.document.detail import shortened
+from symbackprop.document.factors import is_named
 from symbackprop.document.marks import Delta, Gradient, Shown, Tone, over_samples
 from symbackprop.document.numerals import show
-from symbackprop.document.truth import Relation, Step
+from symbackprop.document.stages import Leaf, is_varied
+from symbackprop.document.truth import Relation, Step, Varied
 from symbackprop.errors import message
-from symbackprop.formula import Adjoint, Apply, Indexed, Name, Node, Product, Stack, negated, rewrite
+from symbackprop.formula import (
+    Adjoint,
+    Apply,
+    Indexed,
+    MatrixProduct,
+    Name,
+    Node,
+    Product,
+    Stack,
+    Transposed,
+    negated,
+    rewrite,
+)
 from symbackprop.functions import is_symbol
 from symbackprop.graph import Graph, Quantity, Role
 from symbackprop.matrices import elementwise_product, gradient_formula
@@ -28,6 +43,9 @@ LARGEST_GRID = 36
 
 WIDEST_GRID = 6
 """Nor are those with more columns."""
+
+TALLEST_GRID = 6
+"""Longer vectors stand in a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +60,14 @@ class Shaped(Node):
 class Grid(Node):
     """The numbers of a vector (one column, or one row in row layout) or of a matrix."""
 
-    rows: tuple[tuple[Shown, ...], ...]
+    rows: tuple[tuple[Shown | Leaf, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Node):
+    """The numbers of a long vector side by side."""
+
+    items: tuple[Node, ...]
 
 
 def matrix_sections(scene: Scene) -> Iterator[Section]:
@@ -52,15 +77,17 @@ def matrix_sections(scene: Scene) -> Iterator[Section]:
     names = [name for name in matrices.gradients(graph) if graph.quantities[name].role is not Role.TARGET]
     formulas = array_gradients(scene)
     chains = _gradient_chains(scene, names)
-    backward = [Display((*_entry_chain(scene, name, formulas[name]), chain)) for name, chain in chains]
-    yield Section(message("title.matrix_forward"), tuple(Display((chain,)) for chain in forward))
+    backward = [Display((*_entry_chain(scene, name, formulas[name]), chain), 2) for name, chain in chains]
+    layers = itertools.groupby(forward, lambda chain: scene.notation.quantity(getattr(chain.left, "name", "")).layer)
+    rows = tuple(Display(tuple(chains), 2) for _, chains in layers)
+    yield Section(message("title.matrix_forward"), rows)
     yield Section(message("title.matrix_backward"), (Paragraph(message("notation.entries")), *backward))
 
 
 def _forward(scene: Scene, graph: Graph) -> Iterator[Chain]:
     for equation in graph.equations:
         quantity = graph.quantities[equation.name]
-        formula = as_arrays(graph, equation.formula)
+        formula = as_arrays(graph, oriented(graph, equation.formula, scene.derivation.problem.layout == "row"))
         if graph.samples is not None and not quantity.batched:
             formula = over_samples(formula, graph.samples, lambda name: graph.quantities[name].batched)
         steps = [Step(Relation.EQUAL, shaped(graph, formula))]
@@ -90,7 +117,9 @@ def _gradient_chains(scene: Scene, wanted: Sequence[str]) -> Iterator[tuple[str,
         for stage in (*entries.stacked(graph, quantity, formula, scene.derivation.problem.layout == "row"), formula):
             signed = entries.signs_in_front(named(scene, negated(stage) if is_negative else stage))
             steps.append(Step(Relation.EQUAL, shaped(graph, _over_samples(scene, name, signed))))
-        steps += _numbers(scene, quantity, Tone.BACKWARD, -1 if is_negative else 1)
+        if not is_named(steps[-1].formula.body if isinstance(steps[-1].formula, Shaped) else steps[-1].formula):
+            # An error that stands there already has been put into numbers.
+            steps += _numbers(scene, quantity, Tone.BACKWARD, -1 if is_negative else 1)
         yield name, Chain(Delta(name) if is_negative else Adjoint(name), tuple(steps))
 
 
@@ -100,7 +129,9 @@ def array_gradients(scene: Scene) -> Mapping[str, Node]:
     Where everything goes through ∂L/∂a, the gradient by a pre-activation is written out in what reads it.
     """
     graph = scene.derivation.graph
-    whole = {name: gradient_formula(shares) for name, shares in matrices.gradients(graph).items() if shares}
+    rows = scene.derivation.problem.layout == "row"
+    gradients = matrices.gradients(graph).items()
+    whole = {name: oriented(graph, gradient_formula(shares), rows) for name, shares in gradients if shares}
     inner = {
         name: formula
         for name, formula in whole.items()
@@ -137,12 +168,34 @@ def _entry_chain(scene: Scene, name: str, formula: Node) -> Iterator[Chain]:
     is_negative = is_negative_delta(scene, name)
     signed = entries.signs_in_front(named(scene, negated(body) if is_negative else body))
     left = Delta(element) if is_negative else Adjoint(element)
-    yield Chain(left, (Step(Relation.EQUAL, shortened(_over_samples(scene, name, signed))),))
+    yield Chain(left, (Step(Relation.EQUAL, shortened(_over_samples(scene, name, signed), graph)),))
 
 
 def named(scene: Scene, formula: Node) -> Node:
     """Return a formula in the symbols of gradients: −δ where δ is the negative of the gradient."""
     return rewrite(formula, lambda part: named_gradient(scene, part.name) if isinstance(part, Adjoint) else None)
+
+
+def oriented(graph: Graph, formula: Node, rows: bool) -> Node:
+    """Return a formula whose products are those of columns, or of `rows`: what NumPy makes of a vector, paper does not.
+
+    A product with a vector is a vector; it comes out as a column from behind its matrix, as a row from in front of it.
+    """
+
+    def change(part: Node) -> Node | None:
+        if not isinstance(part, MatrixProduct):
+            return None
+        left, right = oriented(graph, part.left, rows), oriented(graph, part.right, rows)
+        axes = tuple(len(shape_of(side, graph.shapes, "")) for side in (left, right))
+        if axes == (1, 1):
+            return Apply("dot", (left, right))
+        if axes == ((2, 1) if rows else (1, 2)):
+            turned = left if rows else right
+            turned = turned.operand if isinstance(turned, Transposed) else Transposed(turned)
+            return MatrixProduct(right, turned) if rows else MatrixProduct(turned, left)
+        return MatrixProduct(left, right)
+
+    return rewrite(formula, change)
 
 
 def as_arrays(graph: Graph, formula: Node) -> Node:
@@ -177,14 +230,26 @@ def _numbers(scene: Scene, quantity: Quantity, tone: Tone, sign: int = 1) -> lis
         scene.values is None
         or quantity.batched
         or len(rows) * len(rows[0]) > LARGEST_GRID
-        or len(rows[0]) > WIDEST_GRID
+        or (len(rows[0]) > WIDEST_GRID and len(quantity.shape) > 1)
     ):
         return []
     read = scene.value if tone is Tone.FORWARD else scene.slope
-    shown = tuple(tuple(show(sign * read(element), scene.style, tone=tone) for element in row) for row in rows)
-    exact = all(number.exact for row in shown for number in row)
-    body: Node = shown[0][0] if not quantity.shape else Grid(shown)
-    return [Step(Relation.EQUAL if exact else Relation.ABOUT, body, opens=True)]
+    numbers = [[Leaf(sign * read(element), tone) for element in row] for row in rows]
+    if any(is_varied(leaf) for row in numbers for leaf in row):
+        return [Step(Relation.ABOUT, Varied(_array(quantity, numbers), tone, reduces=False), opens=True)]
+    shown = tuple(tuple(show(leaf.value, scene.style, tone=tone) for leaf in row) for row in numbers)
+    is_rounded = scene.derivation.problem.notation.round_intermediates is not None
+    exact = not is_rounded and all(number.exact for row in shown for number in row)
+    return [Step(Relation.EQUAL if exact else Relation.ABOUT, _array(quantity, shown), opens=True)]
+
+
+def _array(quantity: Quantity, rows: Sequence[Sequence[Shown | Leaf]]) -> Node:
+    """Return the numbers of an array as they stand: a scalar alone, a long vector in a line."""
+    if not quantity.shape:
+        return rows[0][0]
+    if len(quantity.shape) == 1 and quantity.shape[0] > TALLEST_GRID:
+        return Listed(tuple(number for row in rows for number in row))
+    return Grid(tuple(map(tuple, rows)))
 
 
 def grid_rows(scene: Scene, quantity: Quantity) -> list[list[str]]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from symbackprop.arithmetic import Exact, magnitude
+from symbackprop.arithmetic import Many, magnitude
 from symbackprop.document.marks import Numeral, Shown, Tone
+from symbackprop.formula import Apply, Negative, Node, Number, Product, Quotient, Sum, rewrite, walk
+from symbackprop.reals import Exact, Logarithm
 
 _SMALLEST_PLAIN, _LARGEST_PLAIN = -4, 7
 _SPARE_DIGITS = 4
@@ -15,7 +17,7 @@ _LONGEST_DENOMINATOR = 10**4
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """How numbers are shown: significant digits, and whether rational numbers may appear as fractions.
+    """How numbers are shown: significant digits, and whether exact numbers may appear as fractions and logarithms.
 
     `kept` holds what has been shown, for most numbers of a document stand in several places.
     """
@@ -102,6 +104,8 @@ def show(value: Exact, style: Style, *, guard: int = 0, tone: Tone = Tone.PLAIN,
 
     `guard` adds digits to a rounded number; `written` is the text that the problem states it in (0.20, 1/2).
     """
+    if isinstance(value, Many):
+        return Shown(Numeral(value.mark((style, tone))), Fraction(1), value.is_exact, tone)
     key = id(value), guard, tone, written
     found = style.kept.get(key)
     if found is None:
@@ -111,6 +115,8 @@ def show(value: Exact, style: Style, *, guard: int = 0, tone: Tone = Tone.PLAIN,
 
 
 def _show(value: Exact, style: Style, guard: int, tone: Tone, written: str) -> Shown:
+    if style.fractions and isinstance(value, Logarithm) and all(map(_is_short, value.parts())):
+        return Shown(Numeral(str(value), formula=_formula(value)), value, True, tone)
     exact = to_fraction(value)
     if exact == 0:
         return Shown(Numeral("0"), exact, isinstance(value, Fraction), tone)
@@ -123,6 +129,44 @@ def _show(value: Exact, style: Style, guard: int, tone: Tone, written: str) -> S
         if digits is not None and digits <= style.digits + _SPARE_DIGITS:
             return Shown(_decimal(value, digits, written), value, True, tone)
     return _rounded(exact, style.digits + guard, tone)
+
+
+def _is_short(value: Fraction) -> bool:
+    return max(abs(value.numerator), value.denominator) < _LONGEST_DENOMINATOR
+
+
+def _formula(value: Logarithm) -> Node:
+    """Return a logarithm as it is printed: 1/2 − ln(3), ln(2/5), 3/2 ln(2)."""
+    offset, coefficient, argument = value.parts()
+    is_reciprocal = argument.numerator == 1
+    function = Apply("ln", (ratio(1 / argument if is_reciprocal else argument),))
+    size = function if coefficient == 1 else Product((ratio(coefficient), function))
+    part = Negative(size) if is_reciprocal else size
+    return Sum((ratio(offset), part)) if offset else part
+
+
+def has_formula(node: Node) -> bool:
+    """Say whether a number in a formula is printed as one."""
+    return any(isinstance(part, Shown) and part.numeral.formula is not None for part in walk(node))
+
+
+def spelled(formula: Node) -> Node:
+    """Return a formula in which numbers are no longer told from what spells them: ln(2/5), a number, is ln of 2/5."""
+
+    def spelling(part: Node) -> Node | None:
+        if not isinstance(part, Shown) or not part.exact:
+            return None
+        return part.numeral.formula or ratio(part.value)
+
+    return rewrite(formula, spelling)
+
+
+def ratio(value: Fraction) -> Node:
+    """Return a fraction as a formula that is printed with a slash in a sentence, as numbers are."""
+    if value.denominator == 1:
+        return Number(value)
+    size = Quotient(Number(Fraction(abs(value.numerator))), Number(Fraction(value.denominator)))
+    return Negative(size) if value < 0 else size
 
 
 def _rounded(value: Fraction, digits: int, tone: Tone) -> Shown:

@@ -13,7 +13,9 @@ from symbackprop.document.chains import Scene
 from symbackprop.document.marks import About, Equality, Letter, Shown, Tone
 from symbackprop.document.matrix import Grid
 from symbackprop.document.numerals import Style, show
-from symbackprop.document.truth import Leaf, Relation, Step, lines
+from symbackprop.document.stages import Leaf
+from symbackprop.document.truth import Relation, Step, lines
+from symbackprop.document.updates import untaken
 from symbackprop.errors import message
 from symbackprop.evaluate import Value
 from symbackprop.formula import ONE, ZERO, Name, Negative, Node, Number, Product, Quotient, Sum
@@ -44,11 +46,11 @@ def second_order_section(scene: Scene) -> Section:
 
 def _hessian(scene: Scene, hessian: curvature.Hessian) -> Iterator[Block]:
     names = tuple(map(Name, hessian.names))
-    letters = {"slope": _letter("g"), "hessian": _letter("H")}
+    letters = {"slope": _letter(scene, "g"), "hessian": _letter(scene, "H")}
     yield Paragraph(message("second_order.what", loss=Name(scene.derivation.graph.output), names=names, **letters))
     if len(names) <= WIDEST_HESSIAN:
-        gradient = _grid(scene.style, [(slope,) for slope in hessian.gradient], "g")
-        yield Display((gradient, _grid(scene.style, hessian.entries, "H")))
+        gradient = _grid(scene.style, [(slope,) for slope in hessian.gradient], letters["slope"])
+        yield Display((gradient, _grid(scene.style, hessian.entries, letters["hessian"])))
     if hessian.kinks:
         yield Paragraph(message("second_order.kinks", names=tuple(Name(k.name, k.sample) for k in hessian.kinks)))
     values = hessian.eigenvalues
@@ -56,26 +58,27 @@ def _hessian(scene: Scene, hessian: curvature.Hessian) -> Iterator[Block]:
         chains = tuple(
             Chain(_eigenvalue(position), (_result(value, scene.style),)) for position, value in enumerate(values, 1)
         )
-        yield Paragraph(message("second_order.eigenvalues", hessian=_letter("H")))
+        yield Paragraph(message("second_order.eigenvalues", hessian=letters["hessian"]))
         yield Display(chains, len(chains))
     lowest, highest = values[0], values[-1]
     shape = "bowl" if lowest > 0 else "hill" if highest < 0 else "saddle" if lowest < 0 < highest else "flat"
     yield Paragraph(message(f"second_order.{shape}"))
 
 
-def _letter(text: str) -> Letter:
-    return Letter(Symbol(text))
+def _letter(scene: Scene, text: str) -> Letter:
+    """Return a letter, with a bar where the problem has it already."""
+    return Letter(untaken(scene, Symbol(text)))
 
 
 def _eigenvalue(position: int) -> Letter:
     return Letter(Symbol("lambda", (str(position),)))
 
 
-def _grid(style: Style, rows: Sequence[Row], letter: str) -> Chain:
+def _grid(style: Style, rows: Sequence[Row], letter: Letter) -> Chain:
     shown = tuple(tuple(show(value, style, tone=Tone.BACKWARD) for value in row) for row in rows)
     is_exact = all(number.exact for row in shown for number in row)
     body: Node = shown[0][0] if len(shown) == len(shown[0]) == 1 else Grid(shown)
-    return Chain(Letter(Symbol(letter)), (Step(Relation.EQUAL if is_exact else Relation.ABOUT, body),))
+    return Chain(letter, (Step(Relation.EQUAL if is_exact else Relation.ABOUT, body),))
 
 
 def _result(value: Value, style: Style) -> Step:
@@ -90,7 +93,7 @@ def _cell(value: Value, style: Style) -> Shown | About:
 
 def _newton(scene: Scene, hessian: curvature.Hessian) -> Iterator[Block]:
     output, style = scene.derivation.graph.output, scene.style
-    letters = {letter: _letter(letter) for letter in "gHp"}
+    letters = {letter: _letter(scene, letter) for letter in "gHp"}
     equation = Equality(Product((letters["H"], letters["p"])), Negative(letters["g"]))
     try:
         step = curvature.newton_step(scene.derivation.problem)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -22,10 +22,19 @@ from symbackprop.errors import Message, message
 from symbackprop.formula import Apply, Name, Node, Number, Product, Slot, added, fill, names
 from symbackprop.graph import Quantity, Role
 from symbackprop.notation import Symbol
+from symbackprop.problems import Circuit
+
+_NOT_GIVEN = "–"
+
+_SIDE_BY_SIDE = 3
+"""So many definitions stand in a row."""
 
 _MOST_LISTED = 6
 _BESIDE = 2
 """So often the table of parameters stands beside itself at most."""
+
+_MOST_SYMBOLS, _MOST_JOINED = 12, 4
+"""Of more symbols, those of so many units stand in one row."""
 
 _MOST_TERMS = 3
 """Longer formulas do not fit into a table; they stand in the list of all formulas."""
@@ -87,7 +96,7 @@ def _network(scene: Scene) -> Iterator[Block]:
         activation = layer.activation if layer.body else message(f"activation.{layer.activation}")
         rows.append((layer_name(scene, number), units, activation, bias))
     yield Table(header, tuple(rows), (False,) * 4)
-    yield Display((*_activations(scene), _loss(scene)))
+    yield Display((*_activations(scene), _loss(scene)), _SIDE_BY_SIDE)
 
 
 def _activations(scene: Scene) -> Iterator[Chain]:
@@ -108,13 +117,13 @@ def _activations(scene: Scene) -> Iterator[Chain]:
             left = replace(formula, arguments=(Letter(Symbol("z")),))
             body = functions.expanded(left)
         if body is not None:
-            yield Chain(left, (Step(Relation.EQUAL, detail.shortened(body)),))
+            yield Chain(left, (Step(Relation.EQUAL, detail.shortened(body, scene.derivation.graph)),))
 
 
 def _loss(scene: Scene) -> Chain:
     graph = scene.derivation.graph
     name = f"{graph.output}@" if graph.samples else graph.output
-    formula = detail.shortened(scene.derivation.equations[name].formula())
+    formula = detail.shortened(scene.derivation.equations[name].formula(), graph)
     return Chain(Name(name), (Step(Relation.EQUAL, formula),))
 
 
@@ -122,7 +131,15 @@ def _parameters(scene: Scene) -> Table:
     header = tuple(message(f"column.{name}") for name in ("parameter", "from", "to", "value"))
     most = detail.most_of(scene.derivation.parameters)
     rows = [row for quantity in scene.derivation.parameters for row in _parameter_rows(scene, quantity, most)]
-    return Table(header, tuple(rows), (False, False, False, True), _BESIDE)
+    return _of_given(Table(header, tuple(rows), (False, False, False, True), _BESIDE))
+
+
+def _of_given(table: Table) -> Table:
+    """Return a table without its last column, that of the numbers given, where none is."""
+    if any(row[-1] not in (_NOT_GIVEN, detail.OMITTED) for row in table.rows):
+        return table
+    rows = tuple(row[:-1] for row in table.rows)
+    return replace(table, header=table.header[:-1], rows=rows, numeric=table.numeric[:-1])
 
 
 def _parameter_rows(scene: Scene, quantity: Quantity, most: int) -> Iterator[tuple[Inline, ...]]:
@@ -154,7 +171,7 @@ def _data(scene: Scene) -> Table:
             (detail.OMITTED,) * 3 if name is None else (Name(name), _meaning(scene, name), given_number(scene, name))
             for name in columns
         ]
-        return Table(header, tuple(rows), (False, False, True), _BESIDE)
+        return _of_given(Table(header, tuple(rows), (False, False, True), _BESIDE))
     batch_header = [detail.OMITTED if name is None else Name(name) for name in columns]
     batch_rows = [
         (str(sample or detail.OMITTED), *(_of_sample(scene, name, sample) for name in columns))
@@ -172,12 +189,13 @@ def given_number(scene: Scene, name: str, sample: int | None = None) -> Inline:
     key = name if sample is None else f"{name}@{sample}"
     given = scene.given.get(key)
     if given is None:
-        return "–"
+        return _NOT_GIVEN
     shown = show(given.value, scene.style, written=given.text)
     return shown if shown.exact else About(shown)
 
 
-def _meaning(scene: Scene, name: str) -> Message:
+def _meaning(scene: Scene, name: str, *others: str) -> Message:
+    """Return what a quantity, or what several of one array are."""
     quantity, index = scene.notation.locate(name)
     position = index[0] if index else 1
     if quantity.kind == "input":
@@ -186,6 +204,8 @@ def _meaning(scene: Scene, name: str) -> Message:
             message("meaning.named_input", name=given[position - 1]) if given else message("meaning.input", k=position)
         )
     layer = layer_name(scene, quantity.layer or 0)
+    if others:
+        return message(f"meaning.{quantity.kind}s", layer=layer)
     return message(f"meaning.{quantity.kind}", k=position, layer=layer)
 
 
@@ -238,15 +258,25 @@ def _symbols(scene: Scene) -> Table:
 
     header = row(*(message(f"column.{name}") for name in ("symbol", "meaning", "formula", "value")))
     rows = []
-    for name in listed:
-        value: Inline = show(scene.value(name), scene.style, tone=Tone.FORWARD) if has_value else ""
-        formula: Inline = _defining(scene, name) if has_formula else ""
-        rows.append(row(Name(name), _meaning(scene, name), formula, value))
+    # Without formulas an array of a few units has one row.
+    joins = len(listed) > _MOST_SYMBOLS and not has_formula
+    for elements in _rows_of_symbols(scene, listed, _MOST_JOINED if joins else 1):
+        shown: list[Node] = [show(scene.value(name), scene.style, tone=Tone.FORWARD) for name in elements if has_value]
+        formula: Inline = _defining(scene, elements[0]) if has_formula else ""
+        value: Inline = _items(shown) if shown else ""
+        rows.append(row(_items([Name(name) for name in elements]), _meaning(scene, *elements), formula, value))
     if scene.derivation.problem.training:
         # In a batch no other symbol has one value, so that there is no column for values.
         for letter, meaning, size in updates_of.symbol_rows(scene):
             rows.append(row(letter, meaning, "" if has_value else size, size))
-    return Table(header, tuple(rows), tuple(itertools.compress((False, False, False, True), kept)))
+    return Table(header, tuple(rows), tuple(itertools.compress((False, False, False, True), kept)), _BESIDE)
+
+
+def _rows_of_symbols(scene: Scene, names: Sequence[str], most: int) -> Iterator[list[str]]:
+    """Yield the elements of each array in rows: in one if there are not too many, else each in its own."""
+    for _, group in itertools.groupby(names, lambda name: scene.notation.locate(name)[0].name):
+        elements = list(group)
+        yield from [elements] if len(elements) <= most else [[element] for element in elements]
 
 
 def _listed(scene: Scene) -> list[str]:
@@ -261,7 +291,7 @@ def _defining(scene: Scene, name: str) -> Node:
     """Return the right-hand side of an equation, with the sum over the samples where it has one."""
     formula, elements = written_out(scene.derivation.equations[name].formula()), scene.derivation.elements
     over_samples = name not in elements.batched and not elements.batched.isdisjoint(names(formula))
-    formula = detail.shortened(formula)
+    formula = detail.shortened(formula, scene.derivation.graph)
     return OverSamples(formula, elements.samples) if elements.samples and over_samples else formula
 
 
@@ -292,7 +322,10 @@ def _arithmetic(products: list[tuple[Node, ...]], total: int) -> Node:
 
 def _formulas(scene: Scene) -> Iterator[Block]:
     """Yield every formula of the forward and the backward pass, without numbers."""
-    wanted = _listed(scene)
+    wanted, graph = _listed(scene), scene.derivation.graph
+    is_whole = max(len(wanted), detail.size_of(graph).parameters) <= detail.MOST_ROWS
+    if not is_whole and graph.samples is None:
+        wanted.remove(graph.output)  # the loss stands above, and of the others there are examples only
     for layer, group in itertools.groupby(wanted, lambda name: scene.notation.locate(name)[0].layer):
         by_kind = [list(row) for _, row in itertools.groupby(group, lambda name: scene.notation.locate(name)[0])]
         # A row for each unit of a layer: what it adds up, and what it makes of it.
@@ -300,13 +333,14 @@ def _formulas(scene: Scene) -> Iterator[Block]:
         for row in [list(itertools.chain(*zip(*by_kind, strict=True)))] if is_even else by_kind:
             chains = [Chain(Name(name), (Step(Relation.EQUAL, _defining(scene, name)),)) for name in row]
             yield Display(tuple(chains), len(by_kind) if is_even else len(chains))
-    size = detail.size_of(scene.derivation.graph)
-    if max(len(wanted), size.parameters) <= detail.MOST_ROWS:
+    if is_whole:
         yield from gradient_formulas(scene)
 
 
 def loop(scene: Scene, updates: int) -> Listing:
     """Return the loop of the descent as a numbered algorithm."""
-    items = [message("loop.forward"), message("loop.loss"), message("loop.backward"), *updates_of.rules(scene)]
+    is_graph = isinstance(scene.derivation.problem.model, Circuit)
+    steps = ("forward_graph", "backward_graph") if is_graph else ("forward", "loss", "backward")
+    items = [*(message(f"loop.{step}") for step in steps), *updates_of.rules(scene)]
     items.append(message("loop.repeat", steps=updates) if updates > 1 else message("loop.once"))
     return Listing(tuple(items), numbered=True)

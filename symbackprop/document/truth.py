@@ -6,34 +6,41 @@ next printed number; where they do not, the operands get guard digits until they
 
 from __future__ import annotations
 
-import functools
 import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
+from typing import TypeVar
 
 from symbackprop import arithmetic
 from symbackprop.arithmetic import magnitude
 from symbackprop.document.marks import Shown, Tone
-from symbackprop.document.numerals import Style, decimal, halves_to_even, rounded, show, to_fraction
+from symbackprop.document.numerals import (
+    Style,
+    decimal,
+    halves_to_even,
+    has_formula,
+    rounded,
+    show,
+    spelled,
+    to_fraction,
+)
+from symbackprop.document.stages import Leaf, stages_of
 from symbackprop.errors import EvaluationError, Message
 from symbackprop.formula import (
-    Apply,
     Negative,
     Node,
     Number,
     Power,
     Product,
-    Quotient,
     Sum,
     map_children,
-    rewrite,
     walk,
 )
+from symbackprop.reals import Logarithm
 
 MOST_GUARD_DIGITS = 12
-_NOISE = arithmetic.Real("1e-44")
 
 
 class Relation(StrEnum):
@@ -41,23 +48,6 @@ class Relation(StrEnum):
 
     EQUAL = "equal"
     ABOUT = "about"
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The part of the previous line that a number replaces (no node itself, so that walking a line stays in that line)."""
-
-    formula: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf(Node):
-    """A number before it is decided how to print it."""
-
-    value: arithmetic.Exact
-    tone: Tone = Tone.PLAIN
-    written: str = ""
-    origin: Origin | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,96 +68,20 @@ def lines(first: Node, style: Style, tone: Tone) -> tuple[Step, ...]:
 
     `tone` is that of the result and of the intermediate results.
     """
-    stages = list(_stages(_unsigned(first), tone))
-    return _printed(stages, style)
+    return _printed(stages_of(first, tone), style)
 
 
-def _unsigned(node: Node) -> Node:
-    """Return a formula in which no minus stands in front of a first factor 0; one that subtracts stays."""
-    match node:
-        case Sum(terms):
-            others = [Negative(_unsigned(t.operand)) if isinstance(t, Negative) else _unsigned(t) for t in terms[1:]]
-            return Sum((_unsigned(terms[0]), *others))
-        case Negative(operand) if _begins_with_zero(operand):
-            return _unsigned(operand)
-        case Apply():
-            return node  # e^{-0} shows what was put in for z
-    return map_children(node, _unsigned)
+@dataclass(frozen=True, slots=True)
+class Varied(Node):
+    """The numbers of a line, of many problems at once: what is shown of each is found when it is written.
 
+    The lines go from `numbered` to its value if it `reduces`, and `finish` ends them.
+    """
 
-def _begins_with_zero(node: Node) -> bool:
-    first = node.factors[0] if isinstance(node, Product) else node
-    return isinstance(first, Leaf) and first.value == 0
-
-
-def _stages(first: Node, tone: Tone) -> Iterator[Node]:
-    stage = first
-    yield stage
-    while not isinstance(stage, Leaf):
-        stage = _reduced(stage, tone)
-        yield stage
-
-
-def _value(node: Node) -> arithmetic.Exact:
-    return arithmetic.evaluate(node, lambda part: part.value if isinstance(part, Leaf) else None)
-
-
-def _collapsed(node: Node, tone: Tone) -> Node:
-    if isinstance(node, Leaf):
-        return node
-    if isinstance(node, Number):
-        return Leaf(node.value)
-    value = _total(node.terms) if isinstance(node, Sum) else _value(node)
-    return Leaf(value, tone, origin=Origin(node))
-
-
-def _total(terms: tuple[Node, ...]) -> arithmetic.Exact:
-    """Return a sum; one that 50 digits cannot tell from 0 is 0."""
-    values = [_value(term) for term in terms]
-    total = functools.reduce(arithmetic.add, values)
-    if isinstance(total, Fraction) or total == 0:
-        return total
-    largest = max(abs(arithmetic.to_real(value)) for value in values)
-    return Fraction(0) if abs(total) < largest * _NOISE else total
-
-
-def _reduced(node: Node, tone: Tone) -> Node:
-    """Return the next line: innermost functions first, then the terms of a sum, the factors of a product, then the whole."""
-    if any(_is_ready_function(part) for part in walk(node)):
-        return rewrite(node, lambda part: _collapsed(part, tone) if _is_ready_function(part) else None)
-    match node:
-        case Negative(operand) if not _is_number(operand):
-            return Negative(_reduced(operand, tone))
-        case Quotient() if all(_is_simple(part) or _is_simple_sum(part) for part in node):
-            return _collapsed(node, tone)
-        case Sum() | Product() | Quotient() | Power() | Apply() if not all(map(_is_simple, node)):
-            return map_children(node, lambda child: child if _is_simple(child) else _collapsed_part(child, tone))
-    return _collapsed(node, tone)
-
-
-def _collapsed_part(node: Node, tone: Tone) -> Node:
-    """Return a part as a number; the minus in front of one that is negative or 0 goes into it."""
-    if isinstance(node, Negative):
-        size = _collapsed(node.operand, tone)
-        return Negative(size) if _value(size) > 0 else _collapsed(node, tone)
-    return _collapsed(node, tone)
-
-
-def _is_number(node: Node) -> bool:
-    return isinstance(node, Leaf | Number)
-
-
-def _is_simple(node: Node) -> bool:
-    return _is_number(node) or (isinstance(node, Negative) and _is_number(node.operand))
-
-
-def _is_simple_sum(node: Node) -> bool:
-    return isinstance(node, Sum) and all(map(_is_simple, node))
-
-
-def _is_ready_function(node: Node) -> bool:
-    """Say whether a node is a function of plain numbers (and not the whole of a line, which would leave no step)."""
-    return isinstance(node, Apply) and all(map(_is_simple, node.arguments))
+    numbered: Node
+    tone: Tone
+    finish: Callable[[tuple[Step, ...]], tuple[Step, ...]] = tuple
+    reduces: bool = True
 
 
 def _printed(stages: list[Node], style: Style) -> tuple[Step, ...]:
@@ -180,7 +94,7 @@ def _printed(stages: list[Node], style: Style) -> tuple[Step, ...]:
     for digits in (style.digits, style.digits + 1, style.digits - 1):
         found = _with_digits(paper, stages, digits) if digits else None
         if found is not None:
-            return _related(found)
+            return related(found)
     return (Step(Relation.ABOUT, paper.shown(stages[-1], 0), opens=True),)
 
 
@@ -193,10 +107,10 @@ def _with_digits(paper: _Paper, stages: list[Node], digits: int) -> list[Node] |
     guard = 0
     numbers = {id(last): result}
     for following, stage in itertools.pairwise(reversed(stages)):
-        links = _links(stage, following, numbers)
+        linked = links(stage, following, numbers)
         for candidate in range(guard, MOST_GUARD_DIGITS + 1):
             if _rounds_to(paper, stage, candidate, result, digits) and all(
-                _rounds_to(paper, formula, candidate, number, number.length) for formula, number in links
+                _rounds_to(paper, formula, candidate, number, number.length) for formula, number in linked
             ):
                 guard = candidate
                 break
@@ -207,7 +121,10 @@ def _with_digits(paper: _Paper, stages: list[Node], digits: int) -> list[Node] |
     return found
 
 
-def _links(previous: Node, stage: Node, numbers: Mapping[int, _Print]) -> list[tuple[Node, _Print]]:
+Number_ = TypeVar("Number_")
+
+
+def links(previous: Node, stage: Node, numbers: Mapping[int, Number_]) -> list[tuple[Node, Number_]]:
     """Return the numbers of a stage, as printed, with what stood in their place before: a part, or the same number."""
     parts = {id(part) for part in walk(previous)}
     leaves = [leaf for leaf in walk(stage) if isinstance(leaf, Leaf)]
@@ -225,15 +142,17 @@ def _rounds_to(paper: _Paper, formula: Node, guard: int, target: _Print, digits:
         if is_exact:
             return _is_same(value, goal) or _is_same(_shortened(value, digits), _shortened(goal, digits))
         return _is_same(_shortened(value, digits), goal) and not _is_halfway(value, digits)
+    printed = target.shown.value
     try:
-        number = to_fraction(paper.value(formula, guard))
+        found = paper.value(formula, guard)
     except EvaluationError:
         return False
+    number = to_fraction(found)
     if is_exact:
-        return number == target.shown.value or rounded(number, digits) == rounded(target.shown.value, digits)
+        return bool(found == printed) or rounded(number, digits) == rounded(to_fraction(printed), digits)
     # What lies halfway, calculators round up and others to even: the operands need one digit more.
     half = decimal(5, magnitude(number) - digits) if number else Fraction(0)
-    return rounded(number, digits) == target.shown.value and abs(number - target.shown.value) != half
+    return bool(rounded(number, digits) == printed and abs(number - printed) != half)
 
 
 Scaled = tuple[int, int]
@@ -256,6 +175,8 @@ class _Print:
 def _print(leaf: Leaf, style: Style, guard: int) -> _Print:
     shown = show(leaf.value, style, guard=guard, tone=leaf.tone, written=leaf.written)
     numeral = shown.numeral
+    if numeral.formula is not None:
+        return _Print(shown, style.digits, None)
     whole, _, decimals = numeral.text.partition(".")
     number = int(whole + decimals)
     scaled = None if numeral.denominator else (number, numeral.exponent - len(decimals))
@@ -350,13 +271,15 @@ def printed_value(formula: Node) -> arithmetic.Exact:
     return arithmetic.evaluate(formula, lambda part: part.value if isinstance(part, Shown) else None)
 
 
-def _related(shown: list[Node]) -> tuple[Step, ...]:
+def related(shown: list[Node]) -> tuple[Step, ...]:
     """Return the lines with their relations: equal where both sides are printed exactly and are equal, else about."""
     first = Relation.EQUAL if _is_exact(shown[0]) else Relation.ABOUT
     steps = [Step(first, shown[0], opens=True)]
     for before, after in itertools.pairwise(shown):
         relation = Relation.EQUAL if _is_exact(before) and _is_exact(after) and _same(before, after) else Relation.ABOUT
-        if after != before:
+        if (has_formula(before) or has_formula(after)) and spelled(after) == spelled(before):
+            steps[-1] = replace(steps[-1], formula=after)  # ln(2/5), and the number that is printed so
+        elif after != before:
             steps.append(Step(relation, after))
     return tuple(steps)
 
@@ -367,4 +290,4 @@ def _is_exact(shown: Node) -> bool:
 
 def _same(before: Node, after: Node) -> bool:
     left, right = printed_value(before), printed_value(after)
-    return isinstance(left, Fraction) and isinstance(right, Fraction) and left == right
+    return isinstance(left, Fraction | Logarithm) and isinstance(right, Fraction | Logarithm) and left == right

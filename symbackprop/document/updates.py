@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -15,10 +15,12 @@ from symbackprop.document.entries import signs_in_front
 from symbackprop.document.formulas import gradient_expression
 from symbackprop.document.marks import Assigned, Equality, Gradient, Letter, OverSamples, Shown, Tone, Updated
 from symbackprop.document.numerals import Style, show
-from symbackprop.document.truth import Leaf, Relation, Step
+from symbackprop.document.stages import Leaf
+from symbackprop.document.truth import Relation, Step, Varied
 from symbackprop.errors import Message, message
 from symbackprop.formula import Name, Negative, Node, Number, names, rewrite, walk
-from symbackprop.notation import BATCH, setting_symbol, state_symbol
+from symbackprop.graph import Quantity
+from symbackprop.notation import BATCH, Symbol, setting_symbol, state_symbol
 from symbackprop.problems import Given, Training
 from symbackprop.problems.training import batches_in
 from symbackprop.solution import Change, Solution
@@ -27,22 +29,21 @@ CONSTANT = "constant"
 RATE = "learning_rate"
 
 
-def update_blocks(scene: Scene, change: Change, seen: Mapping[int, Scene]) -> Iterator[Block]:
-    """Yield the lines of an update for every parameter that it changed.
-
-    `seen` are the scenes of the layers whose parameters were updated with gradients of their own. One line for each
-    parameter stands in one display; where an optimiser has several lines, each parameter has a display.
-    """
-    training = _training(scene)
-    if training.schedule.kind != CONSTANT:
+def rate_lines(scene: Scene, change: Change) -> Iterator[Block]:
+    """Yield the learning rate of an update, where a schedule changes it."""
+    if _training(scene).schedule.kind != CONSTANT:
         yield Display((_rate_chain(scene, change),))
-    changing = [
-        (seen.get(quantity.layer or 0, scene), element)
-        for quantity in scene.derivation.parameters
-        if quantity.name not in training.frozen
-        for element in parameters_of([quantity])
-    ]
-    displays = [updated(own, change, element) for own, element in changing if scene.writes(element)]
+
+
+def update_blocks(scene: Scene, change: Change, parameters: Sequence[Quantity]) -> Iterator[Block]:
+    """Yield the lines of an update for each of the parameters that it changed.
+
+    One line for each parameter stands in one display; where an optimiser has several lines, each parameter has a display.
+    """
+    changing = [element for element in parameters_of(list(parameters)) if element in change.lines]
+    displays = [updated(scene, change, element) for element in changing if scene.writes(element)]
+    if not displays and not changing:
+        return
     if all(len(chains) == 1 for chains in displays):
         chains = tuple(chain for (chain,) in displays)
         yield Display(_first_in_full(chains) if len(chains) > MOST_FORMULAS else chains)
@@ -69,7 +70,9 @@ def _first_in_full(chains: tuple[Chain, ...]) -> tuple[Chain, ...]:
 
 def numbers_alone(chain: Chain) -> Chain:
     """Return a chain without the steps that have no number, unless none has."""
-    numbers = tuple(step for step in chain.steps if any(isinstance(part, Shown) for part in walk(step.formula)))
+    numbers = tuple(
+        step for step in chain.steps if any(isinstance(part, Shown | Varied) for part in walk(step.formula))
+    )
     return replace(chain, steps=numbers or chain.steps)
 
 
@@ -83,7 +86,7 @@ def updated(scene: Scene, change: Change, name: str) -> tuple[Chain, ...]:
     if scene.notation.negative_delta:
         # δ is the negative of the gradient, so that an update adds it.
         numbers["g"] = Negative(Leaf(-scene.slope(name), Tone.BACKWARD))
-    through_delta = gradient_expression(scene, name)
+    is_rounded = scene.derivation.problem.notation.round_intermediates is not None
     symbols["t"] = numbers["t"] = Number(Fraction(change.number))
     for state, value in change.states[name].items():
         symbols[state] = _state_letter(scene, state, str(change.number - 1))
@@ -93,7 +96,8 @@ def updated(scene: Scene, change: Change, name: str) -> tuple[Chain, ...]:
         value = change.lines[name][target]
         left = Updated(name) if target == "w" else _state_letter(scene, target, str(change.number))
         steps = [Step(Relation.EQUAL, _filled(formula, symbols))]
-        if scene.notation.negative_delta and "g" in names(formula):
+        if scene.notation.negative_delta and "g" in names(formula) and not is_rounded:
+            through_delta = gradient_expression(scene, name)
             steps.append(Step(Relation.EQUAL, signs_in_front(_filled(formula, symbols | {"g": through_delta}))))
         lines = scene.lines(signs_in_front(_filled(formula, numbers)), Tone.PLAIN, value)
         found.append(Chain(left, (*steps, *lines)))
@@ -134,9 +138,15 @@ def _setting_letters(scene: Scene, number: int | str) -> dict[str, Node]:
 
 def _state_letter(scene: Scene, name: str, number: str = "") -> Letter:
     """Return the letter of a state or of a part of an update, with a bar where the problem has the letter already."""
-    found = state_symbol(name, number)
-    taken = {scene.notation.symbol(quantity).base for quantity in scene.derivation.graph.quantities}
-    return Letter(replace(found, accent=found.accent or "bar") if found.base in taken else found)
+    return Letter(untaken(scene, state_symbol(name, number)))
+
+
+def untaken(scene: Scene, found: Symbol) -> Symbol:
+    """Return a symbol, with a bar where the problem has its letter already."""
+    quantities = scene.derivation.graph.quantities.values()
+    # The entries of V are called v.
+    taken = {scene.notation.symbol(name).base for each in quantities for name in (each.name, each.elements()[0])}
+    return replace(found, accent=found.accent or "bar") if found.base in taken else found
 
 
 def _rate_chain(scene: Scene, change: Change) -> Chain:
@@ -162,9 +172,13 @@ def _rate_chain(scene: Scene, change: Change) -> Chain:
 def rules(scene: Scene) -> Iterator[Message]:
     """Yield the update of a parameter as lines of an algorithm."""
     training = _training(scene)
-    changing = next((q.elements()[0] for q in scene.derivation.parameters if q.name not in training.frozen), None)
-    if changing is None:
+    arrays = [quantity for quantity in scene.derivation.parameters if quantity.name not in training.frozen]
+    if not arrays:
         return
+    # A sequential update begins with the last layer, and there alone it is by the gradient.
+    is_sequential = training.update == "sequential" and arrays[0].layer != arrays[-1].layer
+    shown = next(each for each in arrays if not is_sequential or each.layer == arrays[-1].layer)
+    changing = shown.elements()[0]
     counter = Letter(state_symbol(_counter(scene)))
     parts = _setting_letters(scene, _counter(scene)) | {"w": Name(changing), "g": Gradient(changing), "t": counter}
     assigned = []
@@ -174,7 +188,7 @@ def rules(scene: Scene) -> Iterator[Message]:
         assigned.append(Assigned(left, _filled(formula, parts)))
         parts[target] = left
     if len(assigned) == 1:
-        yield message("loop.update", rule=assigned[0])
+        yield message("sequential.loop" if is_sequential else "loop.update", rule=assigned[0])
     else:
         yield message("training.update", rules=message("text.items", items=tuple(assigned)))
 

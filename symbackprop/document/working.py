@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from symbackprop.document import circuit, detail, matrix
+from symbackprop.document import circuit, detail, matrix, sequential
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Section, Table
 from symbackprop.document.chains import (
     LAYER_KINDS,
@@ -25,6 +25,7 @@ from symbackprop.document.updates import (
     batch_sentence,
     numbers_alone,
     of_batch,
+    rate_lines,
     stopped_sentence,
     update_blocks,
     verdict,
@@ -33,7 +34,7 @@ from symbackprop.epochs import MOST_ROWS, table_rows
 from symbackprop.errors import message
 from symbackprop.formula import Name
 from symbackprop.problems import Circuit
-from symbackprop.solution import Parameters, Solution, Step
+from symbackprop.solution import Change, Parameters, Solution, Step
 
 _BESIDE = 2
 """So often a table of results stands beside itself at most."""
@@ -67,11 +68,17 @@ def _step_sections(scene: Scene, step: Step | None, *, derives: bool) -> Iterato
         if derives:
             derived = local_derivatives(scene)
             yield from [derived] if derived.blocks else []  # functions that stay symbols have nothing to derive
-        backward = tuple(_backward(scene, step))
-    yield Section(message("title.backward"), tuple(_kinks(step)), backward)
+        backward = tuple(_backward(scene))
+    yield Section(message("title.backward"), tuple(_kinks(step)), detail.explained_once(backward))
     if step is not None and step.change is not None:
-        seen = {layer: replace(scene, values=values) for layer, values in step.passes.items()}
-        yield Section(message("title.update"), tuple(update_blocks(scene, step.change, seen)))
+        yield _update(scene, step.change)
+
+
+def _update(scene: Scene, change: Change) -> Section:
+    title = message("title.update")
+    if change.passes:
+        return Section(title, tuple(sequential.opening(scene, change)), tuple(sequential.sections(scene, change)))
+    return Section(title, (*rate_lines(scene, change), *update_blocks(scene, change, scene.derivation.parameters)))
 
 
 def _forward(scene: Scene) -> Iterator[Section]:
@@ -127,15 +134,8 @@ def _kinks(step: Step | None) -> Iterator[Block]:
         yield Paragraph(message("text.kinks", places=places))
 
 
-def _of_layer(scene: Scene, step: Step | None, layer: int | None) -> Scene:
-    """Return the scene with the numbers that a layer was updated from: its own pass of a sequential update."""
-    own = None if step is None else step.passes.get(layer or 0)
-    return scene if own is None else replace(scene, values=own)
-
-
-def _backward(whole: Scene, step: Step | None) -> Iterator[Section]:
-    for layer in reversed(layers_of(whole, *LAYER_KINDS)):
-        scene = _of_layer(whole, step, layer[0].layer)
+def _backward(scene: Scene) -> Iterator[Section]:
+    for layer in reversed(layers_of(scene, *LAYER_KINDS)):
         errors = [(name, sample) for sample in scene.samples for name in errors_of(scene, layer)]
         parameters: list[detail.Marked] = [(name, None) for name in parameters_of(layer)]
         blocks: list[Block] = []

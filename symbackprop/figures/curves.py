@@ -211,7 +211,8 @@ def _contours(
 def boundary(solution: Solution) -> Plot | None:
     """Return where a classifier of two inputs changes its mind, before and after training, among the samples; else nothing.
 
-    A classifier has one output between 0 and 1 (or between -1 and 1), or two that are probabilities.
+    A classifier has one output between 0 and 1 (or between -1 and 1), or two that are probabilities; a single sample has
+    nothing to be told apart from.
     """
     model, derivation = solution.problem.model, solution.derivation
     if isinstance(model, Circuit) or not solution.steps or model.inputs != 2:
@@ -221,7 +222,9 @@ def boundary(solution: Solution) -> Plot | None:
     if level is None:
         return None
     shared, data = leaves(derivation, FLOAT)
-    samples = [{**shared, **sample} for sample in data] or [shared]
+    samples = [{**shared, **sample} for sample in data]
+    if len(samples) < 2:
+        return None
     xs, ys = ([*_spread(*_around([sample[name] for sample in samples]), _COARSE)] for name in ("x_1", "x_2"))
     output = f"a{len(model.layers)}_1"
     series = []
@@ -258,11 +261,8 @@ def _line(
     xs, ys = axes
     places = [{"x_1": x, "x_2": y} for y in ys for x in xs]
     start = {**shared, **parameters}
-    if data:
-        found = evaluation.forward(start, [{**data[0], **place} for place in places]).samples
-        heights = [float(sample[output]) for sample in found]
-    else:
-        heights = [float(evaluation.forward({**start, **place}, ()).value(output)) for place in places]
+    found = evaluation.forward(start, [{**data[0], **place} for place in places]).samples
+    heights = [float(sample[output]) for sample in found]
     grid = [heights[k : k + len(xs)] for k in range(0, len(heights), len(xs))]
     ink = Ink.QUIET if is_first else Ink.PLAIN
     return [

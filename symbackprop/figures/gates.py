@@ -5,6 +5,8 @@ The picture is that of CS231n (Backpropagation, Intuitions): a gate is a circle 
 
 from __future__ import annotations
 
+import math
+import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -15,7 +17,7 @@ from symbackprop.errors import message
 from symbackprop.figures.chains import Chains
 from symbackprop.figures.labels import Decimal, Label, Part, decimal, notation_of, width, written_numbers
 from symbackprop.figures.ranks import Layout, layout
-from symbackprop.figures.shapes import LARGE, SMALL, Diagram, Ink, Line, Node, Point, Text, fitted
+from symbackprop.figures.shapes import HALF, LARGE, SMALL, Diagram, Ink, Line, Node, Point, Text, fitted
 from symbackprop.formula import (
     Apply,
     Hadamard,
@@ -45,8 +47,10 @@ _MOST_ENTRIES = 3
 _MOST_SPLIT = 6
 """An array with at most this many elements that is only read element by element has a node for each."""
 
-_RADIUS = 21.0
-_ROW, _GAP, _STUB = 62.0, 26.0, 8.0
+_RADIUS = 18.0
+_ROW, _GAP, _STUB = 54.0, 13.0, 5.0
+_RIM = 2.0
+"""What stays free of a gate's circle on either side of its sign; of a large one twice that."""
 _OPERATIONS: Mapping[type[Formula], str] = {
     Sum: "+",
     Product: "×",
@@ -250,8 +254,7 @@ def _drawn(scene: _Scene, found: Layout, edges: Sequence[tuple[str, str]], highl
     for name, piece in pieces.items():
         at = places[name]
         nodes.append(Node(at, _half(scene, piece), name, is_round=bool(piece.sign), also=piece.elements))
-        inside: Label = (piece.sign,) if piece.sign else (scene.symbols[name],)
-        texts.append(Text(at, inside, size=LARGE if width(inside) < 2.2 else SMALL, name=name))
+        texts += _sign(at, piece) if piece.sign else [Text(at, (scene.symbols[name],), size=LARGE, name=name)]
         if piece.sign and piece.elements:
             texts.append(Text(Point(at.x, at.y + _RADIUS + 9), (scene.symbols[name],), size=SMALL + 1, name=name))
         start = at.x + _half(scene, piece).x + 5
@@ -274,6 +277,22 @@ def _drawn(scene: _Scene, found: Layout, edges: Sequence[tuple[str, str]], highl
         elements = derivation.quantity(highlight).elements() if highlight not in owner else (highlight,)
         path = frozenset(_path(chains, owner, elements))
     return Diagram(message("figure.graph"), tuple(nodes), tuple(lines), tuple(texts), paths, path)
+
+
+def _sign(at: Point, piece: _Piece) -> list[Text]:
+    """Return the sign of a gate, as large as its circle lets it be: a function may stand below the other operations."""
+    room = 2 * (_RADIUS - _RIM)
+    operations = piece.sign.rstrip(string.ascii_letters)
+    rows = [piece.sign]
+    if width((piece.sign,)) * SMALL > room and operations not in ("", piece.sign):
+        rows = [operations, piece.sign.removeprefix(operations)]
+    size = (
+        LARGE
+        if width((piece.sign,)) * LARGE <= room - 2 * _RIM
+        else min(SMALL, *(room / width((row,)) for row in rows))
+    )
+    tops = [at.y + (position - (len(rows) - 1) / 2) * math.ceil(2 * HALF * size) for position in range(len(rows))]
+    return [Text(Point(at.x, top), (row,), size=size, name=piece.name) for row, top in zip(rows, tops, strict=True)]
 
 
 def _path(chains: Chains, owner: Mapping[str, str], elements: Sequence[str]) -> tuple[str, ...]:

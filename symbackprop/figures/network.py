@@ -20,18 +20,25 @@ from symbackprop.notation import Notation
 from symbackprop.problems import Given
 from symbackprop.solution import Solution
 
-RADIUS = 26.0
+RADIUS = 24.0
 MOST_LABELLED = 16
-"""With more edges between two layers, colour and width say what labels would."""
+"""With more edges between two layers, or where units are left out, colour and width say what labels would."""
 MOST_UNITS = 8
 """Where a layer has more units than these, or a network more layers, some in the middle are left out."""
+FEW_UNITS = 4
+"""The places of a layer from which units are left out, the dots among them."""
 
-_PITCH = 32.0
-"""The room of a label of two lines."""
+_DOTS = 0.7
+"""The room between a unit and the dots beside it, in rows."""
+
+_PITCH = 39.0
+"""The room of a label of two lines, with some of the edges to be seen between labels."""
 _LEAST_ROW, _LEAST_GAP = 104.0, 150.0
 _SLOPE = 0.35
 """The least width between two layers, as a share of their height: steeper edges would run into each other."""
-_CLEAR = 8.0
+_CLEAR = 4.0
+_LINE = 7.5
+"""Half the height of a line of a label."""
 _THINNEST, _THICKEST = 0.4, 3.4
 
 
@@ -77,19 +84,21 @@ class _Column:
         return [unit for unit in self.units if unit is not None]
 
     def places(self, row: float) -> list[float]:
-        """Return the heights of the units, around 0."""
-        return [(position - (len(self.units) - 1) / 2) * row for position in range(len(self.units))]
+        """Return the heights of the units, around 0; dots take less room than a unit."""
+        steps = [_DOTS if None in pair else 1.0 for pair in itertools.pairwise(self.units)]
+        places = [0.0, *itertools.accumulate(steps)]
+        return [(place - places[-1] / 2) * row for place in places]
 
 
-def kept(count: int, most: int = MOST_UNITS) -> tuple[int | None, ...]:
-    """Return which of 1 … count are shown: all, or the first ones and the last with None between them.
+def kept(count: int, places: int = FEW_UNITS) -> tuple[int | None, ...]:
+    """Return which of 1 … count are shown: all, or in so many places the first ones and the last, None between them.
 
-    >>> kept(3), kept(784, 5)
-    ((1, 2, 3), (1, 2, 3, None, 784))
+    >>> kept(3), kept(784)
+    ((1, 2, 3), (1, 2, None, 784))
     """
-    if count <= most:
+    if count <= MOST_UNITS:
         return tuple(range(1, count + 1))
-    return (*range(1, most - 1), None, count)
+    return (*range(1, places - 1), None, count)
 
 
 def network(solution: Solution, highlight: str = "") -> Diagram:
@@ -107,7 +116,7 @@ def network(solution: Solution, highlight: str = "") -> Diagram:
         if highlight not in known:
             raise unknown("parameter", highlight, known)
     widths = [solution.problem.network.inputs, *(layer.units for layer in solution.problem.network.layers)]
-    numbers = [None if number is None else number - 1 for number in kept(len(widths))]
+    numbers = [None if number is None else number - 1 for number in kept(len(widths), MOST_UNITS)]
     columns = [None if number is None else _Column(number, kept(widths[number])) for number in numbers]
     row = _row([column for column in columns if column is not None])
     drawn = _Drawing(scene, row, [], [], [])
@@ -139,7 +148,8 @@ def _row(columns: Sequence[_Column]) -> float:
 
 
 def _is_labelled(before: _Column, column: _Column) -> bool:
-    return len(before.shown) * len(column.shown) <= MOST_LABELLED
+    is_whole = None not in (*before.units, *column.units)
+    return is_whole and len(before.shown) * len(column.shown) <= MOST_LABELLED
 
 
 def _fraction(before: _Column, column: _Column) -> float:
@@ -230,7 +240,8 @@ class _Drawing:
     def bias(self, unit: Point, name: str) -> None:
         """Place a bias below its unit, its gradient below it."""
         self.add(Point(unit.x, unit.y + RADIUS + 10), self.scene.named(name), Ink.PLAIN, name, on_line=True)
-        self.add(Point(unit.x, unit.y + RADIUS + 25), self.scene.gradient(name), Ink.BACKWARD, name, on_line=True)
+        below = Point(unit.x, unit.y + RADIUS + 10 + 2 * _LINE)
+        self.add(below, self.scene.gradient(name), Ink.BACKWARD, name, on_line=True)
 
     def add(
         self, at: Point, label: Label, ink: Ink, name: str, *, on_line: bool = False, anchor: str = "middle"
@@ -263,14 +274,15 @@ class _Drawing:
                 x = left + fraction * (right - left)
                 y = starts[start] + fraction * (ends[end] - starts[start])
                 slope = scene.gradient(name)
-                self.add(Point(x, y - (8 if slope else 0)), scene.named(name), Ink.PLAIN, name, on_line=True)
-                self.add(Point(x, y + 7.5), slope, Ink.BACKWARD, name, on_line=True)
+                # The two lines of a label touch, so that nothing of the edge is seen between them.
+                self.add(Point(x, y - (_LINE if slope else 0)), scene.named(name), Ink.PLAIN, name, on_line=True)
+                self.add(Point(x, y + _LINE), slope, Ink.BACKWARD, name, on_line=True)
 
     def loss(self, column: _Column, x: float) -> None:
         """Place the targets beside the outputs, and the loss."""
         scene, output = self.scene, self.scene.derivation.graph.output
         targets = {unit: scene.named(f"y_{unit}") if scene.value(f"y_{unit}") else () for unit in column.shown}
-        end = x + 2 * RADIUS + max(60.0, *(_width(label) + 24 for label in targets.values()))
+        end = x + 2 * RADIUS + max(60.0, *(_width(label) + 16 for label in targets.values()))
         for unit, y in zip(column.units, column.places(self.row), strict=True):
             if unit is None:
                 continue

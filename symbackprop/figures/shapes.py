@@ -65,7 +65,7 @@ class Node:
         return Box(self.at.x - self.half.x, self.at.y - self.half.y, self.at.x + self.half.x, self.at.y + self.half.y)
 
 
-_HALF = 0.68
+HALF = 0.68
 """Half the height of a label, in units of its size: room for an index below and above."""
 
 
@@ -86,7 +86,7 @@ class Text:
         """What it covers, roughly."""
         wide = width(self.label) * self.size
         left = self.at.x - (wide / 2 if self.anchor == "middle" else 0)
-        return Box(left, self.at.y - self.size * _HALF, left + wide, self.at.y + self.size * _HALF)
+        return Box(left, self.at.y - self.size * HALF, left + wide, self.at.y + self.size * HALF)
 
 
 @dataclass(frozen=True, slots=True)

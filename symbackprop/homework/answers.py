@@ -27,12 +27,14 @@ def answers(program: Program, homework: Homework) -> tuple[Answer, ...]:
     """Return what is asked, in the order of computation: forward pass, errors from the output back, gradients, update."""
     output = program.derivation.graph.output
     found: dict[str, Answer] = {}
-    printed = {key: name for name, key in names_of(program).items() if name != _id(key, output)}
+    printed: dict[str, list[str]] = {}
+    for name, key in names_of(program).items():
+        if name != _id(key, output):
+            printed.setdefault(key, []).append(name)
     for group in homework.ask:
         for key in _keys(program.derivation, group):
             if key in program.by_key and key not in found:
-                aliases = (printed[key],) if key in printed else ()
-                found[key] = Answer(_id(key, output), key, group, aliases)
+                found[key] = Answer(_id(key, output), key, group, tuple(printed.get(key, ())))
     order = {key: position for position, key in enumerate(_in_order(program))}
     return tuple(sorted(found.values(), key=lambda answer: order[answer.key]))
 
@@ -46,8 +48,8 @@ def names_of(program: Program) -> dict[str, str]:
     ids = {_id(key, output): key for key in keys}
     printed: dict[str, list[str]] = {}
     for key in keys:
-        if key != LEARNING_RATE:
-            printed.setdefault(_printed(key, notation, output), []).append(key)
+        for name in dict.fromkeys(_printed(key, notation, output)):
+            printed.setdefault(name, []).append(key)
     return ids | {name: each[0] for name, each in printed.items() if len(each) == 1 and name not in ids}
 
 
@@ -99,13 +101,20 @@ def _id(key: str, output: str) -> str:
     return key
 
 
-def _printed(key: str, notation: Notation, output: str) -> str:
-    """Return the name of a quantity as the document prints it, in plain letters: `dE_dw5`, `o1`."""
+def _printed(key: str, notation: Notation, output: str) -> Iterator[str]:
+    """Yield the names of a quantity as the document prints them, in plain letters: `dE_dw5` and `delta1_1`, `o1`, `eta`."""
+    if key == LEARNING_RATE:
+        yield _plain(notation.learning_rate())
+        return
     mark, name, sample = split(key)
     text = key_of(_plain(notation.symbol(name)), sample)
     if mark == GRADIENT:
-        return f"d{_plain(notation.symbol(output))}_d{text}"
-    return f"new_{text}" if mark == NEW else text
+        yield f"d{_plain(notation.symbol(output))}_d{text}"
+        if notation.quantity(name).kind == "pre_activation" and not notation.negative_delta:
+            delta = notation.delta(name)
+            yield from (key_of(each, sample) for each in (f"delta{name[1:]}", *([_plain(delta)] if delta else [])))
+    else:
+        yield f"new_{text}" if mark == NEW else text
 
 
 def _plain(symbol: Symbol) -> str:

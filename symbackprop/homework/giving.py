@@ -8,27 +8,32 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 import multiprocessing
 import multiprocessing.connection
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from symbackprop import rendering
 from symbackprop.document.blocks import Document
-from symbackprop.homework import sheets
+from symbackprop.homework import editions, sheets
+from symbackprop.homework.editions import Press, Pupil
 from symbackprop.homework.roster import file_name
 from symbackprop.homework.store import Enrolment, Manifest
 from symbackprop.homework.variants import Assignment, Cohort, values_of, variant
-from symbackprop.problems import Problem
 from symbackprop.rendering import booklets
 
-CHUNK = 20
+CHUNKS = 2
+"""So many chunks has each process, if the class is large enough: more students of one chunk are printed together."""
+
+SMALLEST_CHUNK, LARGEST_CHUNK = 20, 250
 TYPESET_CHUNK = 100
 """Students of one chunk, and of one run of TeX."""
+
 SECONDS = 10.0
 """Time that a run of TeX may take for each student."""
 
@@ -46,16 +51,6 @@ class Job:
     language: str
     anonymous: bool
     templates: str | None = None
-
-
-@dataclass(frozen=True)
-class _Student:
-    """One student's numbers, ready to be printed."""
-
-    enrolment: Enrolment
-    problem: Problem
-    header: sheets.Header
-    values: Mapping[str, float]
 
 
 def paths(job: Job, place: int) -> list[str]:
@@ -79,8 +74,10 @@ def documents(job: Job, places: Sequence[int], processes: int | None = None) -> 
 
     `processes` is the number of processes that work (default: one for each core, one where there is little to do).
     """
-    chunks = [tuple(places[start : start + CHUNK]) for start in range(0, len(places), CHUNK)]
-    workers = min(processes or os.cpu_count() or 1, len(chunks))
+    workers = processes or os.cpu_count() or 1
+    size = min(max(math.ceil(len(places) / (CHUNKS * workers)), SMALLEST_CHUNK), LARGEST_CHUNK)
+    chunks = [tuple(places[start : start + size]) for start in range(0, len(places), size)]
+    workers = min(workers, len(chunks))
     if workers <= 1:
         yield from ((len(chunk), _written(job, chunk)) for chunk in chunks)
         return
@@ -118,16 +115,26 @@ def _written(job: Job, chunk: Sequence[int]) -> Files:
     given = _assignment(job.manifest)
     table = rendering.formats(job.templates)
     found: Files = {}
-    for student in _students(given, job.manifest, chunk):
-        pairs = {
-            f"{SHEETS}/{_sheet_name(job, student.enrolment)}": _sheet(given, student, job),
-            f"{KEYS}/{file_name(student.enrolment.student.id)}": _key(given, student),
-        }
-        for name, (place, content) in itertools.product(job.formats, pairs.items()):
-            if table[name].finish != "pdf":
-                text = booklets.written(content, student.problem, given.derivation, name, job.language, job.templates)
-                found[f"{place}.{table[name].suffix}"] = text
+    enrolments = [job.manifest.enrolments[place] for place in chunk]
+    own = pupils(given, job.manifest, chunk)
+    for name in (name for name in job.formats if table[name].finish != "pdf"):
+        suffix = table[name].suffix
+        press = Press(given, name, job.language, job.templates)
+        sheets_, keys = press.sheets([_shown(job, pupil) for pupil in own]), press.keys(own)
+        for enrolment, sheet, key in zip(enrolments, sheets_, keys, strict=True):
+            found[f"{SHEETS}/{_sheet_name(job, enrolment)}.{suffix}"] = sheet
+            found[f"{KEYS}/{file_name(enrolment.student.id)}.{suffix}"] = key
     return found
+
+
+def _sheet(given: Assignment, pupil: Pupil) -> Document:
+    diagram = sheets.diagram(given, pupil.problem)
+    return sheets.sheet(given, pupil.problem, pupil.header, pupil.values, diagram)
+
+
+def _shown(job: Job, pupil: Pupil) -> Pupil:
+    """Return a student as a sheet shows them: by the code alone if it is anonymous."""
+    return replace(pupil, header=sheets.Header("", "", pupil.header.code)) if job.anonymous else pupil
 
 
 def _collected(job: Job, kind: str) -> Files:
@@ -136,16 +143,18 @@ def _collected(job: Job, kind: str) -> Files:
     whole: list[bytes] = []
     found: Files = {}
     for start in range(0, len(places), TYPESET_CHUNK):
-        students = list(_students(given, job.manifest, places[start : start + TYPESET_CHUNK]))
+        chunk = places[start : start + TYPESET_CHUNK]
+        enrolments = [job.manifest.enrolments[place] for place in chunk]
+        own = pupils(given, job.manifest, chunk)
         if kind == "sheets":
-            contents = [_sheet(given, student, job) for student in students]
-            names = [f"{SHEETS}/{_sheet_name(job, student.enrolment)}.pdf" for student in students]
+            contents = [_sheet(given, _shown(job, pupil)) for pupil in own]
+            names = [f"{SHEETS}/{_sheet_name(job, enrolment)}.pdf" for enrolment in enrolments]
         else:
-            contents = [_key(given, student) for student in students]
-            names = [f"{KEYS}/{file_name(student.enrolment.student.id)}.pdf" for student in students]
-        problems = [student.problem for student in students]
+            contents = [sheets.key(given, each.problem, each.header, each.values) for each in own]
+            names = [f"{KEYS}/{file_name(enrolment.student.id)}.pdf" for enrolment in enrolments]
+        problems = [pupil.problem for pupil in own]
         together, each = booklets.collected(
-            contents, problems, given.derivation, job.language, job.templates, time_limit=SECONDS * len(students)
+            contents, problems, given.derivation, job.language, job.templates, time_limit=SECONDS * len(own)
         )
         whole.append(together)
         found |= dict(zip(names, each, strict=True))
@@ -166,17 +175,20 @@ def _assignment(manifest: Manifest) -> Assignment:
     return _ready(manifest.text())
 
 
-def _students(given: Assignment, manifest: Manifest, places: Sequence[int]) -> Iterator[_Student]:
+def pupils(given: Assignment, manifest: Manifest, places: Sequence[int]) -> list[Pupil]:
+    """Return the numbers of students, at these places of a manifest, ready to be printed."""
     chosen = [manifest.enrolments[place] for place in places]
     cohort = enrolled(given, chosen)
-    for place, enrolment in enumerate(chosen):
-        student = enrolment.student
-        yield _Student(
-            enrolment,
+    zeros = editions.zeros_of(cohort.values, len(chosen))
+    return [
+        Pupil(
             variant(given, enrolment.positions),
-            sheets.Header(student.name, student.id, enrolment.code),
-            {key: float(array[place]) for key, array in cohort.values.items()},
+            sheets.Header(enrolment.student.name, enrolment.student.id, enrolment.code),
+            sheets.numerals(given, {key: float(array[place]) for key, array in cohort.values.items()}),
+            zeros[place],
         )
+        for place, enrolment in enumerate(chosen)
+    ]
 
 
 def enrolled(given: Assignment, enrolments: Sequence[Enrolment]) -> Cohort:
@@ -186,12 +198,3 @@ def enrolled(given: Assignment, enrolments: Sequence[Enrolment]) -> Cohort:
         for name, chosen in enrolment.positions.items():
             positions.setdefault(name, []).append(chosen)
     return values_of(given, tuple(enrolment.student.id for enrolment in enrolments), positions)
-
-
-def _sheet(given: Assignment, student: _Student, job: Job) -> Document:
-    header = sheets.Header("", "", student.header.code) if job.anonymous else student.header
-    return sheets.sheet(given, student.problem, header, student.values)
-
-
-def _key(given: Assignment, student: _Student) -> Document:
-    return sheets.key(given, student.problem, student.header, student.values)

@@ -15,11 +15,12 @@ from symbackprop.homework.submissions import read_submissions
 from symbackprop.homework.variants import Assignment
 
 
-def grade(folder: Path, submissions: Path, overrides: Path | None = None) -> Marked:
+def grade(folder: Path, submissions: Path, overrides: Path | None = None, encoding: str = "") -> Marked:
     """Return the marks of the class whose homework was written to `folder`.
 
     `submissions` is a CSV file with a row for each answer (`student,answer,value`) or for each student; students without
-    a row get no marks. Raises `SymbackpropError` naming file and line for what cannot be used.
+    a row get no marks. `encoding` is that of the file where it is not found out. Raises `SymbackpropError` naming file
+    and line for what cannot be used.
     """
     path = folder / "teacher" / MANIFEST
     if not path.exists():
@@ -29,7 +30,7 @@ def grade(folder: Path, submissions: Path, overrides: Path | None = None) -> Mar
     marker = Marker(assignment)
     enrolments = {enrolment.student.id: enrolment for enrolment in manifest.enrolments}
     names = {name: answer.id for name, answer in marker.ids.items()}
-    handed_in = read_submissions(submissions, {id.lower(): id for id in enrolments}, names)
+    handed_in = read_submissions(submissions, enrolments, names, encoding)
     remarks = list(handed_in.remarks)
     for id, code in handed_in.codes.items():
         if code.upper() != enrolments[id].code.upper():

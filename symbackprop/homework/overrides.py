@@ -34,6 +34,8 @@ _KEYS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "reason": ("text", (str,)),
 }
 """The keys of a correction: what is expected (a phrase of `kind`) and the types that TOML has for it."""
+CHANGED = "mark.overridden"
+"""The remark at a mark that was corrected."""
 _ACTIONS = ("excuse", "accept", "points")
 _LARGEST_EXPONENT = 400
 
@@ -57,7 +59,7 @@ class Override:
 
     def applied(self, mark: Mark) -> Mark:
         """Return the corrected mark; points stay between 0 and the most that the answer can earn."""
-        said = message("mark.overridden", reason=self.reason or "–")
+        said = message(CHANGED, reason=self.reason or "–")
         if self.points is not None:
             points = min(max(mark.points + self.points, Fraction(0)), mark.most)
             return replace(mark, points=points, said=said)

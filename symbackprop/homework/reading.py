@@ -1,31 +1,27 @@
 """What a student typed: a decimal with point or comma, a fraction, or an expression in the problem's own names.
 
-Nothing is evaluated but by the whitelist parser. Signs that word processors and input methods put in the place of the plain
-ones are read as those.
+Nothing is evaluated but by the whitelist parser, after signs and names were put into its spelling
+(`symbackprop.homework.typed`).
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 from symbackprop import expressions
 from symbackprop.errors import SymbackpropError
-from symbackprop.formula import Name, Node, Number, names
+from symbackprop.formula import Name, Node, Number, names, rewrite
 from symbackprop.functions import ARITIES
+from symbackprop.homework.typed import Typed, decimal_point, in_expression, named, plain
 
-_SIGNS = str.maketrans(
-    {"−": "-", "–": "-", "‐": "-", "×": "*", "·": "*", "⋅": "*", "÷": "/", "∕": "/", "⁄": "/", "，": ","}
-)
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
-_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻]+")
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?")
-_POWER_OF_TEN = re.compile(r"\s*(?:\*)\s*10\s*(?:\^|\*\*)\s*\(?\s*([+-]?\d{1,3})\s*\)?\s*$")
+_POWER_OF_TEN = re.compile(r"\s*\*\s*10\s*\*\*\s*\(?\s*([+-]?\d{1,3})\s*\)?\s*$")
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
-_LEADING = re.compile(r"^[=≈~≃\s]+")
+_SEMICOLON = re.compile(";")
+_BLANKS = ("", "-", "--", "?", "n/a", "N/A", "/")
 _LONGEST = 500
 
 
@@ -53,7 +49,7 @@ class Reading:
         return () if self.formula is None else names(self.formula)
 
 
-def read(text: str, own: tuple[str, ...], known: Mapping[str, str]) -> Reading:
+def read(text: str, own: Collection[str], known: Mapping[str, str]) -> Reading:
     """Return what a text says; `own` are the answer's own names (`z1 = 0.4` is 0.4), `known` maps names to keys.
 
     >>> read("0,5", (), {}).number
@@ -61,43 +57,49 @@ def read(text: str, own: tuple[str, ...], known: Mapping[str, str]) -> Reading:
     >>> read("1,5e-3", (), {}).number
     Fraction(3, 2000)
     """
-    plain = _plain(text, own)
-    if not plain or plain in ("-", "--", "?", "n/a", "N/A"):
+    typed = _own_side(plain(text[: _LONGEST + 1]).stripped("'", "'"), own)
+    if typed.text in _BLANKS:
         return Reading(text, None)
-    if _NUMBER.fullmatch(plain):
-        value = expressions.decimal(plain.replace(",", ".").rstrip("."))
-        if value is not None:
-            return Reading(text, Number(value))
+    value = _number(typed)
+    if value is not None:
+        return Reading(text, Number(value))
     try:
-        return Reading(text, _parsed(plain, known))
+        return Reading(text, _parsed(typed, known))
     except SymbackpropError as error:
         return Reading(text, None, error)
 
 
-def _plain(text: str, own: tuple[str, ...]) -> str:
-    # Normalised, 10⁻³ would become 10-3.
-    lowered = _RAISED.sub(lambda found: f"^({found[0].translate(_SUPERSCRIPTS)})", text[: _LONGEST + 1])
-    plain = unicodedata.normalize("NFKC", lowered).translate(_SIGNS).strip().strip("'\"")
-    left, equals, right = plain.rpartition("=")
-    if equals and left.strip() in own:
-        plain = right
-    plain = _LEADING.sub("", plain).strip()
-    return _POWER_OF_TEN.sub(r"e\1", plain) if _NUMBER.fullmatch(_POWER_OF_TEN.sub(r"e\1", plain)) else plain
+def _own_side(typed: Typed, own: Collection[str]) -> Typed:
+    """Return what stands behind the answer's own name and an equality sign, without a full stop at the end."""
+    left, _, _ = typed.text.rpartition("=")
+    name = named(typed.part(0, len(left)), own, ()).text.strip() if left else ""
+    if name in own:
+        typed = typed.part(len(left) + 1)
+    return typed.stripped("=≈", ".;," if any(sign.isdigit() for sign in typed.text) else "")
 
 
-def _parsed(text: str, known: Mapping[str, str]) -> Node:
-    powers = text.replace("^", "**")
+def _number(typed: Typed) -> Fraction | None:
+    """Return a plain decimal, with a power of ten if it has one."""
+    text = _POWER_OF_TEN.sub(r"e\1", decimal_point(typed).text)
+    return expressions.decimal(text.replace(",", ".").rstrip(".")) if _NUMBER.fullmatch(text) else None
+
+
+def _parsed(typed: Typed, known: Mapping[str, str]) -> Node:
+    typed = named(typed, known, ARITIES)
+    if ";" in typed.text:  # Between arguments, where decimals have commas.
+        typed = typed.rewritten(_DECIMAL_COMMA, lambda found: ".").rewritten(_SEMICOLON, lambda found: ",")
     try:
-        return _over_keys(powers, known)
+        return _over_keys(typed, known)
     except SymbackpropError:
-        pointed = _DECIMAL_COMMA.sub(".", powers)
-        if pointed == powers:
+        pointed = typed.rewritten(_DECIMAL_COMMA, lambda found: ".")
+        if pointed.text == typed.text:
             raise
         return _over_keys(pointed, known)
 
 
-def _over_keys(text: str, known: Mapping[str, str]) -> Node:
-    from symbackprop.formula import rewrite
-
-    formula = expressions.parse(text, functions=ARITIES, names=tuple(known), arities=ARITIES)
-    return rewrite(formula, lambda part: Name(known[part.name]) if isinstance(part, Name) else None)
+def _over_keys(typed: Typed, known: Mapping[str, str]) -> Node:
+    keys = {in_expression(name): key for name, key in known.items()}
+    formula = expressions.parse(
+        typed.text, functions=ARITIES, names=tuple(keys), arities=ARITIES, typed=(typed.source, typed.columns)
+    )
+    return rewrite(formula, lambda part: Name(keys[part.name]) if isinstance(part, Name) else None)

@@ -11,6 +11,7 @@ from typing import Any
 from symbackprop import language, resources
 from symbackprop.errors import Message, message
 from symbackprop.homework.marking import Mark, Verdict, first_wrong
+from symbackprop.homework.overrides import CHANGED
 from symbackprop.homework.roster import file_name
 from symbackprop.homework.store import Enrolment, Manifest, printed
 from symbackprop.homework.variants import Assignment
@@ -111,7 +112,9 @@ def _feedback(marked: Marked, enrolment: Enrolment) -> str:
     student, own = enrolment.student, marked.marks[enrolment.student.id]
     first = first_wrong(own)
     remarks = [] if first is None else [message("report.first_wrong", name=first.answer.id)]
-    header = _header(marked, ("answer", "yours", "expected", "verdict", "points", "remark"), numeric=("points",))
+    header = _header(
+        marked, ("answer", "yours", "expected", "verdict", "points", "remark"), numeric=("expected", "points")
+    )
     rows = [_feedback_row(marked, mark, marked.keys[student.id][mark.answer.id]) for mark in own]
     return _page(
         marked,
@@ -135,8 +138,18 @@ def _feedback_row(marked: Marked, mark: Mark, key: float) -> list[Cell]:
         _cell(printed(key, rounding), "n"),
         _cell(marked.say(message(f"verdict.{mark.verdict}")), str(mark.verdict)),
         _cell(f"{points(mark.points)} / {points(mark.most)}", "n"),
-        _cell("" if mark.said is None else marked.say(mark.said), "caret" if _has_caret(mark) else ""),
+        _why(marked, mark),
     ]
+
+
+def _why(marked: Marked, mark: Mark) -> Cell:
+    if mark.said is None or not _has_caret(mark):
+        return _cell("" if mark.said is None else marked.say(mark.said))
+    what, text, before = (mark.said.arguments[key] for key in ("what", "text", "before"))
+    assert isinstance(what, Message) and isinstance(text, str) and isinstance(before, int)
+    # The text before the mistake stands once more, unseen, in front of the caret: whatever the font, it is as wide.
+    shown, unseen = (" ".join(map(html, part.split(" "))) for part in (text, text[:before]))
+    return {"text": f'{html(marked.say(what))}\n{shown}\n<span class="unseen">{unseen}</span>^', "tone": "caret"}
 
 
 def _has_caret(mark: Mark) -> bool:
@@ -155,6 +168,9 @@ def _summary(marked: Marked) -> str:
     else:
         total = message("report.nothing")
     parts = [(message("report.by_answer"), *_by_answer(marked)), (message("report.by_student"), *_by_student(marked))]
+    header, unread = _unread(marked)
+    if unread:
+        parts.insert(0, (message("report.unread"), header, unread))
     return _page(
         marked,
         title=marked.assignment.problem.heading.said(marked.language),
@@ -173,9 +189,7 @@ def _by_answer(marked: Marked) -> tuple[list[Cell], list[list[Cell]]]:
     for answer in marked.assignment.answers:
         verdicts = [mark.verdict for own in marked.marks.values() for mark in own if mark.answer.id == answer.id]
         first = sum(1 for own in marked.marks.values() if (m := first_wrong(own)) and m.answer.id == answer.id)
-        rows.append(
-            [_cell(answer.id, "id"), *(_cell(str(verdicts.count(v)), "n") for v in Verdict), _cell(str(first), "n")]
-        )
+        rows.append([_cell(answer.id, "id"), *(_count(verdicts.count(v)) for v in Verdict), _count(first)])
     return header, rows
 
 
@@ -184,13 +198,31 @@ def _by_student(marked: Marked) -> tuple[list[Cell], list[list[Cell]]]:
     rows = []
     for enrolment in marked.manifest.enrolments:
         id = enrolment.student.id
+        person = _cell(id, "id"), _cell(enrolment.student.name)
         if id not in marked.marks:
+            rows.append([*person, _cell("–", "n"), _cell(marked.say(message("report.absent")), "blank")])
             continue
         first = first_wrong(marked.marks[id])
         wrong = "" if first is None else first.answer.id
-        rows.append(
-            [_cell(id, "id"), _cell(enrolment.student.name), _cell(points(marked.total(id)), "n"), _cell(wrong, "id")]
-        )
+        rows.append([*person, _cell(points(marked.total(id)), "n"), _cell(wrong, "id")])
+    return header, rows
+
+
+def _unread(marked: Marked) -> tuple[list[Cell], list[list[Cell]]]:
+    """Return what was typed but could not be read, and has not been marked by hand."""
+    header = _header(marked, ("student", "name", "answer", "typed", "remark"), numeric=())
+    rows = [
+        [
+            _cell(id, "id"),
+            _cell(enrolment.student.name),
+            _cell(mark.answer.id, "id"),
+            _cell(mark.text, "a"),
+            _why(marked, mark),
+        ]
+        for id, enrolment in ((enrolment.student.id, enrolment) for enrolment in marked.manifest.enrolments)
+        for mark in marked.marks.get(id, ())
+        if mark.verdict is Verdict.UNREADABLE and not (mark.said is not None and mark.said.id == CHANGED)
+    ]
     return header, rows
 
 
@@ -198,12 +230,13 @@ def _header(marked: Marked, names: Sequence[str], numeric: Sequence[str]) -> lis
     return [{"text": html(marked.say(message(f"report_column.{name}"))), "numeric": name in numeric} for name in names]
 
 
+def _count(number: int) -> Cell:
+    """Return a number of students; nobody is shown quietly."""
+    return _cell(str(number), "n" if number else "n none")
+
+
 def _cell(text: str, tone: str = "") -> Cell:
-    # In the picture of a mistake the spaces before the caret count.
-    escaped = (
-        html(text) if "\n" not in text else "\n".join(html(line.replace(" ", "\xa0")) for line in text.split("\n"))
-    )
-    return {"text": escaped, "tone": tone}
+    return {"text": html(text), "tone": tone}
 
 
 def _page(

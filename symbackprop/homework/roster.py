@@ -7,8 +7,9 @@ import hashlib
 import hmac
 import json
 import re
+import unicodedata
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from symbackprop.tables import Sheet, read_csv
 
 CODE_LENGTH = 10
 _LONGEST_ID = 100
+_OPTION = "--student-columns id=…,name=…"
 _TEST_STUDENTS = ("student, test", "test student")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
@@ -39,23 +41,23 @@ class Roster:
     remarks: tuple[tuple[str, Message], ...] = ()
 
 
-def read_roster(path: Path, columns: Mapping[str, str]) -> Roster:
+def read_roster(path: Path, columns: Mapping[str, str], encoding: str = "") -> Roster:
     """Return the class in a CSV file; `columns` names its columns for `id` and `name` where they have other names.
 
+    A name may be made of several columns, `First name+Last name`; `encoding` is that of the file where it is not found out.
     A gradebook has rows that are no student's: those above the first student, and that of the learning system's test
     student. Where they have no id they are left out. Raises `ProblemError` for a missing column, any other row without
     an id, and an id that stands twice.
     """
-    sheet = read_csv(path)
-    option = "--student-columns id=…,name=…"
-    id_column = sheet.column(columns.get("id", "id"), option)
-    name_column = sheet.column(columns.get("name", "name"), option)
+    sheet = read_csv(path, encoding=encoding)
+    id_column = sheet.column(columns.get("id", "id"), _OPTION)
+    name_columns = _parts(sheet, columns.get("name", "name"))
     students: list[Student] = []
     skipped: list[tuple[str, Message]] = []
     seen: dict[str, int] = {}
     is_list = any(row[id_column].strip() for _, row in sheet.rows)
     for line, row in sheet.rows:
-        id, name = row[id_column].strip(), row[name_column].strip()
+        id, name = row[id_column].strip(), _joined([row[column].strip() for column in name_columns])
         if not id and ((is_list and not students) or name.lower() in _TEST_STUDENTS):
             skipped.append((f"{sheet.path}:{line}", message("homework.row_skipped", name=name or "–")))
             continue
@@ -64,6 +66,24 @@ def read_roster(path: Path, columns: Mapping[str, str]) -> Roster:
     if not students:
         raise ProblemError(message("homework.no_students"), where=str(path))
     return Roster(sheet.columns, tuple(students), tuple(skipped))
+
+
+def _parts(sheet: Sheet, name: str) -> list[str]:
+    """Return the columns that a name is made of: one, whatever its letters, or those joined by plus signs."""
+    if any(column.lower() == name.lower() for column in sheet.columns):
+        return [sheet.column(name, _OPTION)]
+    return [sheet.column(part.strip(), _OPTION) for part in name.split("+")]
+
+
+def _joined(parts: Sequence[str]) -> str:
+    """Return the parts of a name as a name: with spaces between them, but for those in Chinese characters.
+
+    >>> _joined(["Ada", "Lovelace"]), _joined(["王", "小明"]), _joined(["Ada", ""])
+    ('Ada Lovelace', '王小明', 'Ada')
+    """
+    kept = [part for part in parts if part]
+    is_chinese = all(unicodedata.name(character, "").startswith("CJK") for part in kept for character in part)
+    return ("" if is_chinese else " ").join(kept)
 
 
 def _check_id(id: str, sheet: Sheet, line: int, seen: dict[str, int]) -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbackprop import document
-from symbackprop.document.blocks import Block, Document, Inline, Listing, Paragraph, Section, Table
+from symbackprop.document import pictures
+from symbackprop.document.blocks import Block, Document, Figure, Inline, Listing, Paragraph, Section, Table
 from symbackprop.document.marks import Blank, Gradient, Updated
 from symbackprop.errors import Message, message
 from symbackprop.formula import Name, Node
@@ -32,32 +33,44 @@ class Header:
     code: str
 
 
-_NOT_IN_KEYS = ("title.problem", "title.derivatives", "title.check", "title.summary")
-"""What every student's key would say alike, and what the table of answers says already."""
+_NOT_IN_KEYS = ("title.problem", "title.derivatives", "title.check", "title.summary", "figures")
+"""What every student's key would say alike, what the table of answers says already, and what nobody marks by."""
 
 
-def sheet(given: Assignment, problem: Problem, header: Header, values: Mapping[str, float]) -> Document:
-    """Return the sheet of a variant; of its `values` only those are printed that the homework gives."""
-    homework = given.homework
+Numerals = Mapping[str, tuple[str, str]]
+"""Numbers by key as they are printed: rounded as is asked, and with more digits."""
+
+
+def sheet(given: Assignment, problem: Problem, header: Header, values: Numerals, diagram: Figure | None) -> Document:
+    """Return the sheet of a variant with its `diagram`; of its `values` only those are printed that the homework gives."""
     sections = [
         Section(message("sheet.task"), tuple(_task(given))),
-        document.stated(
-            problem, given.derivation, diagram="diagram" in homework.show, formulas="formulas" in homework.show
-        ),
+        document.stated(problem, given.derivation, diagram, formulas="formulas" in given.homework.show),
     ]
-    if homework.given:
+    if given.homework.given:
         sections.append(Section(message("sheet.given"), (_given(given, values),)))
     sections.append(Section(message("sheet.answers"), (_blanks(given),)))
     return Document(problem.heading, tuple(_subtitle(given, header)), tuple(sections))
 
 
-def key(given: Assignment, problem: Problem, header: Header, values: Mapping[str, float]) -> Document:
+def diagram(given: Assignment, problem: Problem) -> Figure | None:
+    """Return the picture of a variant that its sheet shows, if any."""
+    return pictures.given(problem, given.derivation) if "diagram" in given.homework.show else None
+
+
+def key(given: Assignment, problem: Problem, header: Header, values: Numerals) -> Document:
     """Return the key of a variant: the answers as they are marked, then the whole worked solution."""
     worked = document.compose(solve(problem), explanations="brief", without=_NOT_IN_KEYS)
     answers = Section(message("sheet.key"), (_answers(given, values),))
     numbers = document.numbers_given(problem, given.derivation)
     subtitle = (*_subtitle(given, header), *worked.subtitle)
     return replace(worked, subtitle=subtitle, sections=(answers, numbers, *worked.sections))
+
+
+def numerals(given: Assignment, values: Mapping[str, float]) -> Numerals:
+    """Return the numbers that sheets and keys print: what is asked, and what is given."""
+    keys = {answer.key: None for answer in given.answers} | dict.fromkeys(_given_keys(given))
+    return {key: (printed(values[key], given.homework.rounding), spelled(values[key])) for key in keys}
 
 
 def _subtitle(given: Assignment, header: Header) -> Iterator[Message]:
@@ -103,19 +116,17 @@ def symbol(key: str) -> Node:
     return Updated(name) if mark == NEW else Name(name, sample)
 
 
-def _given(given: Assignment, values: Mapping[str, float]) -> Table:
+def _given_keys(given: Assignment) -> Iterator[str]:
+    """Yield the keys of the computed quantities that a sheet gives."""
+    graph = given.derivation.graph
+    for quantity in map(graph.quantities.__getitem__, given.homework.given):
+        samples: Sequence[int | None] = range(1, (graph.samples or 0) + 1) if quantity.batched else [None]
+        yield from (key_of(element, sample) for sample in samples for element in quantity.elements())
+
+
+def _given(given: Assignment, values: Numerals) -> Table:
     header = (message("column.quantity"), message("column.value"))
-    rows: list[tuple[Inline, ...]] = []
-    for name in given.homework.given:
-        quantity = given.derivation.graph.quantities[name]
-        samples: Sequence[int | None] = (
-            range(1, (given.derivation.graph.samples or 0) + 1) if quantity.batched else [None]
-        )
-        for sample in samples:
-            for element in quantity.elements():
-                number = printed(values[key_of(element, sample)], given.homework.rounding)
-                rows.append((Name(element, sample), number))
-    return Table(header, tuple(rows), (False, True))
+    return Table(header, tuple((symbol(key), values[key][0]) for key in _given_keys(given)), (False, True))
 
 
 def _blanks(given: Assignment) -> Table:
@@ -128,13 +139,11 @@ def _blanks(given: Assignment) -> Table:
     return Table(tuple(map(message, names)), tuple(map(row, given.answers)), (False, False, True, False))
 
 
-def _answers(given: Assignment, values: Mapping[str, float]) -> Table:
+def _answers(given: Assignment, values: Numerals) -> Table:
     names = ("column.answer_id", "column.quantity", "column.value", "column.full_value", "column.points")
     worth = _points(given)
 
     def row(answer: Answer) -> tuple[Inline, ...]:
-        value = values[answer.key]
-        short = printed(value, given.homework.rounding)
-        return answer.id, symbol(answer.key), short, spelled(value), worth[answer.group]
+        return answer.id, symbol(answer.key), *values[answer.key], worth[answer.group]
 
     return Table(tuple(map(message, names)), tuple(map(row, given.answers)), (False, False, True, True, True))

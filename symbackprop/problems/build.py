@@ -251,7 +251,7 @@ def _layer(spec: LayerSpec, where: str) -> Layer:
     if isinstance(spec.activation, OwnFunction):
         text = spec.activation.expression
         try:
-            expressions.parse(text, functions=ARITIES, names=("z",), arities=ARITIES)
+            numbers.check_constants(expressions.parse(text, functions=ARITIES, names=("z",), arities=ARITIES))
         except SymbackpropError as error:
             raise error.at(f"{where}.activation.expression") from None
         if not spec.activation.name.isidentifier() or spec.activation.name in NAMES:
@@ -272,7 +272,9 @@ def _loss(spec: str | LossSpec | OwnLoss, outputs: int, where: str) -> tuple[str
     """
     if isinstance(spec, OwnLoss):
         try:
-            shape = shapes.shape_of(losses.formula("", body=spec.expression), {"a": (outputs,), "y": (outputs,)}, "")
+            formula = losses.formula("", body=spec.expression)
+            shape = shapes.shape_of(formula, {"a": (outputs,), "y": (outputs,)}, "")
+            numbers.check_constants(formula)
         except SymbackpropError as error:
             raise error.at(f"{where}.expression") from None
         if shape:

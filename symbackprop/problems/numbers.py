@@ -1,4 +1,4 @@
-"""Exact values of the numbers in a problem: `0.1` is 1/10, `"1/3"` a third, `"ln(2)"` a 50-digit float."""
+"""Exact values of the numbers in a problem: `0.1` is 1/10, `"1/3"` a third, `"ln(2)"` exact, `"sqrt(2)"` a float."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from decimal import Decimal
 from fractions import Fraction
 
 from symbackprop import arithmetic, expressions
-from symbackprop.errors import Message, ProblemError, SymbackpropError, message, nearest
+from symbackprop.errors import EvaluationError, Message, ProblemError, SymbackpropError, message, nearest
+from symbackprop.formula import Apply, Negative, Node, Number, Power, Product, Quotient, Sum, walk
 from symbackprop.functions import ARITIES, Settings
 from symbackprop.problems.types import Array, Given, Shape
 
@@ -134,3 +135,23 @@ def settings(given: Mapping[str, object], known: Settings, name: str, where: str
             raise ProblemError(message("problem.rational", value=parameter.text), where=f"{where}.{key}")
         found[key] = parameter.value
     return tuple(found.items())
+
+
+def check_constants(formula: Node) -> None:
+    """Raise `EvaluationError` where a formula of the user's own has no value, whatever is put into it: 1/0, ln(0)."""
+    for part in walk(formula):
+        if isinstance(part, Quotient) and _constant(part.denominator) == 0:
+            raise EvaluationError(message("evaluation.not_real"))
+        _constant(part)
+
+
+def _constant(part: Node) -> arithmetic.Exact | None:
+    """Return the value of a part without names; None with names, or for arrays."""
+    for each in walk(part):
+        if not isinstance(each, _SCALAR) or (isinstance(each, Apply) and each.function not in ARITIES):
+            return None
+    return arithmetic.evaluate(part)
+
+
+_SCALAR = (Number, Sum, Product, Quotient, Power, Negative, Apply)
+"""The parts of a formula that is a number where its names are."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from symbackprop.document.blocks import Chain
-from symbackprop.document.marks import Delta, Gradient, Updated
+from symbackprop.document.marks import Delta, Gradient, Substitute, Updated
 from symbackprop.formula import Adjoint, Name, Node
 
 _KINDS: Mapping[type[Node], str] = {
@@ -14,6 +14,7 @@ _KINDS: Mapping[type[Node], str] = {
     Adjoint: "gradient",
     Delta: "gradient",
     Gradient: "gradient",
+    Substitute: "substitute",
     Updated: "update",
 }
 

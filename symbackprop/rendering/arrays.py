@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from symbackprop.document.marks import Delta, Size
-from symbackprop.document.matrix import Grid, Shaped
+from symbackprop.document.marks import Delta, Size, Substitute
+from symbackprop.document.matrix import Grid, Listed, Shaped
 from symbackprop.formula import (
     Adjoint,
     Apply,
     Hadamard,
     Indexed,
+    MatrixProduct,
     Name,
     Node,
     Placed,
@@ -84,14 +85,14 @@ def _plain(part: Node) -> Node | None:
 
 def _shape(graph: Graph, node: Node) -> Shape:
     def known(part: Node) -> Node | None:
-        return Name(part.name) if isinstance(part, Delta) else None
+        return Name(part.name) if isinstance(part, Delta | Substitute) else None
 
     return shape_of(rewrite(node, known), graph.shapes, "")
 
 
 def _has_structure(node: Node) -> bool:
     """Say whether some part does not work entry by entry."""
-    leaves = (Name, Adjoint, Delta)
+    leaves = (Name, Adjoint, Delta, Substitute)
     return any(not isinstance(part, leaves) and not is_elementwise(part) for part in walk(node))
 
 
@@ -99,7 +100,7 @@ def _entries(graph: Graph, node: Node, letters: tuple[str, ...]) -> Node:
     """Return a formula that works entry by entry, for the entry at some letters."""
 
     def change(part: Node) -> Node | None:
-        if isinstance(part, Name | Adjoint | Delta) and graph.shapes[part.name]:
+        if isinstance(part, Name | Adjoint | Delta | Substitute) and graph.shapes[part.name]:
             own = letters[len(letters) - len(graph.shapes[part.name]) :]
             own = own[::-1] if graph.quantities[part.name].transposed else own
             return type(part)("_".join((part.name, *own)), part.sample)
@@ -150,6 +151,11 @@ def _top(printer: Printer, node: Node) -> str:
     return rf"{{{printer.inside(node, _ATOM)}}}^{{\top}}"
 
 
+def matrix_product(printer: Printer, node: MatrixProduct) -> Printed:
+    """Matrices side by side."""
+    return rf"{printer.inside(node.left, _PRODUCT)} \, {printer.inside(node.right, _PRODUCT)}", _PRODUCT
+
+
 def transposed(printer: Printer, node: Transposed) -> Printed:
     """A transpose."""
     return _top(printer, node.operand), _POWER
@@ -161,9 +167,25 @@ def hadamard(printer: Printer, node: Hadamard) -> Printed:
 
 
 def indexed(printer: Printer, node: Indexed) -> Printed:
-    """An element, a row or a block, by indices from 1."""
+    """An element, a row or a block, by indices from 1; an element of a named array is spelled as everywhere."""
+    places = tuple(index for index in node.indices if isinstance(index, int) and index >= 0)
+    if isinstance(node.operand, Name) and len(places) == len(node.indices):
+        quantity = printer.notation.quantity(node.operand.name)
+        if len(places) == len(quantity.shape):
+            return printer.printed(Name(quantity.element(places), node.operand.sample))
     indices = ",".join(_index(index) for index in node.indices)
-    return rf"{{{printer.inside(node.operand, _ATOM)}}}_{{[{indices}]}}", _POWER
+    picked = rf"{{{printer.inside(node.operand, _ATOM)}}}_{{[{indices}]}}"
+    return (rf"{{{picked}}}^{{\top}}" if _is_turned(printer, node) else picked), _POWER
+
+
+def _is_turned(printer: Printer, node: Indexed) -> bool:
+    """Say whether a row of a matrix stands where vectors are columns, or a column where they are rows."""
+    plain = rewrite(node.operand, _plain)
+    if len([index for index in node.indices if isinstance(index, int)]) != 1:
+        return False
+    if len(_shape(printer.notation.graph, plain)) != len(("row", "column")):
+        return False
+    return isinstance(node.indices[0], int) != printer.rows
 
 
 def _index(index: int | Span) -> str:
@@ -176,8 +198,13 @@ def _index(index: int | Span) -> str:
 
 def stack(printer: Printer, node: Stack) -> Printed:
     """A vector or a matrix of formulas."""
+    is_vector = not any(isinstance(item, Stack) for item in node.items)
     rows = [item.items if isinstance(item, Stack) else (item,) for item in node.items]
-    return _matrix([[printer.print(part) for part in row] for row in rows]), _ATOM
+    rows = [node.items] if is_vector and printer.rows else rows
+    # Derivatives as fractions would make the letters of all entries small.
+    slashed = any(printer.is_derivative(part) for part in walk(node))
+    inner = printer.inlined if slashed else printer
+    return _matrix([[inner.print(part) for part in row] for row in rows]), _ATOM
 
 
 def repeated(printer: Printer, node: Repeated) -> Printed:
@@ -205,14 +232,31 @@ def grid(printer: Printer, node: Grid) -> Printed:
     return _matrix([[printer.print(number) for number in row] for row in node.rows]), _ATOM
 
 
+def listed(printer: Printer, node: Listed) -> Printed:
+    """A vector of numbers in a line, transposed where vectors are columns."""
+    return "".join(listed_items(printer, node)), _POWER
+
+
+def listed_items(printer: Printer, node: Listed) -> list[str]:
+    """Return what a vector in a line may be broken into: its numbers, with what joins them."""
+    *numbers, last = map(printer.print, node.items)
+    return ["(", *(f"{number}, " for number in numbers), last + (")" if printer.rows else r")^{\top}")]
+
+
+_APART: Mapping[str, str] = {r"\frac": "[4pt]", "}_": "[2pt]"}
+"""The room between the rows of a matrix in which something stands: fractions, an index below another."""
+
+
 def _matrix(rows: Sequence[Sequence[str]]) -> str:
-    """Return a matrix in brackets; fractions one below the other would touch, and their rows stand apart."""
+    """Return a matrix in brackets; rows of fractions and of indices above each other would touch, and stand apart."""
     lines = [" & ".join(row) for row in rows]
-    end = r" \\[4pt] " if any(r"\frac" in line for line in lines) else r" \\ "
+    apart = next((room for mark, room in _APART.items() if any(mark in line for line in lines)), "")
+    end = rf" \\{apart} "
     return rf"\begin{{bmatrix}} {end.join(lines)} \end{{bmatrix}}"
 
 
 RULES: Mapping[type[Node], Callable[..., Printed]] = {
+    MatrixProduct: matrix_product,
     Transposed: transposed,
     Hadamard: hadamard,
     Indexed: indexed,
@@ -221,5 +265,6 @@ RULES: Mapping[type[Node], Callable[..., Printed]] = {
     Placed: placed,
     Shaped: shaped,
     Grid: grid,
+    Listed: listed,
     Size: size,
 }

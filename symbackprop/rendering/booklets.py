@@ -13,31 +13,19 @@ from symbackprop.problems import Problem
 from symbackprop.rendering import engines
 from symbackprop.rendering.catalogue import formats
 from symbackprop.rendering.filling import filled
-from symbackprop.rendering.finishing import FINISHES, Draft
+from symbackprop.rendering.finishing import Draft
 from symbackprop.solution import Solution
 
 COLLECTION = "collection.jinja"
 
 
-def written(
-    content: Document,
-    problem: Problem,
-    derivation: Derivation,
-    format: str,
-    language: str,
-    templates: str | None = None,
-) -> str | bytes:
-    """Return a document in a format and a language; `problem` and `derivation` say in which notation.
+def drafted(
+    content: Document, problem: Problem, derivation: Derivation, format: str, language: str, templates: str | None
+) -> Draft:
+    """Return a document on its way into a format and a language; `problem` and `derivation` say in which notation.
 
     Raises what `symbackprop.rendering.render` raises.
     """
-    draft = _draft(content, problem, derivation, format, language, templates)
-    return FINISHES[draft.format.finish](draft)
-
-
-def _draft(
-    content: Document, problem: Problem, derivation: Derivation, format: str, language: str, templates: str | None
-) -> Draft:
     table = formats(templates)
     if format not in table:
         raise unknown("format", format, table)
@@ -63,7 +51,7 @@ def collected(
 
     Raises `OutputError` as `symbackprop.rendering.engines.typeset` does.
     """
-    drafts = [_draft(*pair, derivation, "pdf", language, templates) for pair in zip(contents, problems, strict=True)]
+    drafts = [drafted(*pair, derivation, "pdf", language, templates) for pair in zip(contents, problems, strict=True)]
     views = [draft.view for draft in drafts]
     shared = {"latin": all(view["latin"] for view in views), "language": language, "small": drafts[0].is_small}
     shared["figures"] = [figure for view in views for figure in view["figures"]]

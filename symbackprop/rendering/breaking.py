@@ -7,16 +7,22 @@ its own (`Printer.room`).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from symbackprop.document.blocks import Chain
+from symbackprop.document.matrix import Listed
+from symbackprop.document.truth import Step
 from symbackprop.formula import Negative, Node, Product, Sum
+from symbackprop.rendering import arrays
 from symbackprop.rendering.measure import width
 from symbackprop.rendering.tex import RELATIONS, Printer
 
 _INDENT, _RELATION = 2, 3
 """The room before a continued line, and of a relation, in digits."""
+
+_RESULT = 2
+"""The steps that go down to a line of their own where a remark needs it: the result, and what it comes from."""
 
 _AROUND = 6
 """The room of what stands around a sum inside a formula: a factor, parentheses."""
@@ -25,37 +31,60 @@ _COLUMN_GAP = 2.4
 """The room between the columns of a table, in digits."""
 
 
-def chain_lines(printer: Printer, chain: Chain, room: float) -> list[str]:
-    """Return the lines of a chain behind its left side.
+def chain_lines(printer: Printer, chain: Chain, room: float, remark: float = 0) -> list[str]:
+    """Return the lines of a chain behind its left side; the last has room for a remark of some width, if that can be.
 
     A chain that fits is one line. In another a new thought (the partials, the numbers) begins a line, unless all of it
     fits on the line before, and so does whatever finds its line full; a result does not stand alone where the step before
     it can come down to it.
     """
-    texts = [f"{RELATIONS[step.relation]} {printer.print(step.formula)}" for step in chain.steps]
-    if sum(map(width, texts)) <= room:
-        return [" ".join(texts)]
+    texts = step_texts(printer, chain)
+
+    def in_lines(place: int) -> list[str]:
+        return step_lines(printer, chain.steps[place], room)
+
+    return [" ".join(line) for line in arranged(texts, chain.steps, room, remark, in_lines)]
+
+
+def step_texts(printer: Printer, chain: Chain) -> list[str]:
+    """Return the steps of a chain as TeX, each with its relation."""
+    return [f"{RELATIONS[step.relation]} {printer.print(step.formula)}" for step in chain.steps]
+
+
+def step_lines(printer: Printer, step: Step, room: float) -> list[str]:
+    """Return a step that is too long for a line in lines."""
+    first, *rest = broken(printer, step.formula, room / _TIGHT if isinstance(step.formula, Listed) else room)
+    return [f"{RELATIONS[step.relation]} {first}", *(rf"\quad {part}" for part in rest)]
+
+
+def arranged(
+    texts: Sequence[str], steps: Sequence[Step], room: float, remark: float, in_lines: Callable[[int], Sequence[str]]
+) -> list[list[str]]:
+    """Return the steps of a chain, printed, in lines as `chain_lines` has them; `in_lines` breaks one that is too long."""
+    if sum(map(width, texts)) + remark <= room:
+        return [list(texts)]
     lines: list[list[str]] = [[]]
-    for place, (step, text) in enumerate(zip(chain.steps, texts, strict=True)):
+    for place, (step, text) in enumerate(zip(steps, texts, strict=True)):
         if width(text) > room:
-            first, *rest = broken(printer, step.formula, room)
-            lines += [[f"{RELATIONS[step.relation]} {first}"], *([rf"\quad {part}"] for part in rest), []]
+            lines += [*([line] for line in in_lines(place)), []]
             continue
-        thought = _thought(chain, texts, place) if step.opens else [text]
+        thought = _thought(steps, texts, place) if step.opens else [text]
         if sum(map(width, [*lines[-1], *thought])) > room and lines[-1]:
             lines.append([])
         lines[-1].append(text)
     lines = [line for line in lines if line]
     if len(lines) > 1 and len(lines[-1]) == 1 and len(lines[-2]) > 1:
         moved = lines[-2][-1]
-        if width(moved) + width(lines[-1][0]) <= room and not chain.steps[-2].opens:
+        if width(moved) + width(lines[-1][0]) <= room and not steps[-2].opens:
             lines[-2:] = [lines[-2][:-1], [moved, *lines[-1]]]
-    return [" ".join(line) for line in lines]
+    if len(lines[-1]) > _RESULT and sum(map(width, lines[-1])) + remark > room:
+        lines[-1:] = [lines[-1][:-_RESULT], lines[-1][-_RESULT:]]
+    return lines
 
 
-def _thought(chain: Chain, texts: Sequence[str], start: int) -> Sequence[str]:
+def _thought(steps: Sequence[Step], texts: Sequence[str], start: int) -> Sequence[str]:
     """Return the steps of a chain from one that opens a new thought up to the next."""
-    end = next((place for place in range(start + 1, len(texts)) if chain.steps[place].opens), len(texts))
+    end = next((place for place in range(start + 1, len(texts)) if steps[place].opens), len(texts))
     return texts[start:end]
 
 
@@ -83,6 +112,8 @@ def _pieces(printer: Printer, formula: Node, room: float) -> Iterator[str]:
         case Product():
             pairs = zip(plain.factors(formula), printer.factors(formula), strict=True)
             yield from (_fitting(*texts, room) for texts in pairs)
+        case Listed():
+            yield from arrays.listed_items(plain, formula)
         case Negative(Sum() as operand):
             first, *rest = _pieces(printer, operand, room)
             yield from (f"-({first}", *rest[:-1], f"{rest[-1]})")
@@ -122,7 +153,7 @@ _TIGHT = 0.9
 """A line of formulas is broken a little early; a table may fill its line."""
 
 _GROUP_GAP = 2
-_ROWS_OF_GROUP = 8
+_ROWS_OF_GROUP = 6
 """A table with more rows goes on beside itself."""
 
 _SHORT_TABLE, _LONG_TABLE = 9, 25

@@ -51,9 +51,7 @@ class Draft:
         for number, figure in enumerate(view["figures"], start=1):
             linked = self.format.figures and self.stem
             figure["file"] = f"{self.stem}.{number}.{self.format.figures}" if linked else ""
-            figure["source"] = (
-                quote(figure["file"]) if linked else Deferred(functools.partial(_embedded, figure["svg"]))
-            )
+            figure["source"] = quote(figure["file"]) if linked else Deferred(functools.partial(embedded, figure["svg"]))
         return view
 
     @property
@@ -78,6 +76,11 @@ class Draft:
             printer, self.language, escape, width, row.math, row.spaced, formulas.MARKUPS[row.formulas], row.folds
         )
 
+    @property
+    def written(self) -> str | bytes:
+        """What becomes of it."""
+        return FINISHES[self.format.finish](self)
+
     def fill(self, name: str, **content: object) -> str:
         """Return one of the format's templates filled with the document, and with more by name."""
         return filled(self.format.folders, name, document=self.view, **content)
@@ -89,7 +92,7 @@ def _figures(sections: Sequence[View]) -> Iterator[View]:
         yield from _figures(section["sections"])
 
 
-def _embedded(svg: object) -> str:
+def embedded(svg: object) -> str:
     """Return a picture as a data URI."""
     return f"data:image/svg+xml;base64,{base64.b64encode(str(svg).encode()).decode('ascii')}"
 

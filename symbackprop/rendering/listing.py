@@ -9,16 +9,16 @@ import builtins
 import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
-from symbackprop import epochs
+from symbackprop import arithmetic, epochs
+from symbackprop.compilation import updates
 from symbackprop.compilation.folding import folded
 from symbackprop.compilation.plan import Assignment, Plan
-from symbackprop.compilation.printing import MATH, SCALARS
+from symbackprop.compilation.printing import MATH, SCALARS, Spelled
 from symbackprop.compilation.scalars import Carrier, Straight, plain
-from symbackprop.compilation.updates import Update, update
-from symbackprop.evaluate import Value
-from symbackprop.formula import ONE, Adjoint, Name, rewrite
+from symbackprop.compilation.updates import Update
+from symbackprop.evaluate import Value, Values
+from symbackprop.formula import ONE, Adjoint, Name, Node, rewrite
 from symbackprop.problems import Training
 from symbackprop.solution import Solution, Step, trained
 
@@ -27,7 +27,21 @@ MOST_STATEMENTS = 1500
 
 RESERVED = frozenset(
     {
-        *("np", "plt", "check", "gradient", "descend", "first_update", "names", "position", "name", "above", "below"),
+        *(
+            "np",
+            "plt",
+            "check",
+            "gradient",
+            "descend",
+            "first_update",
+            "updates",
+            "update",
+            "names",
+            "position",
+            "name",
+            "above",
+            "below",
+        ),
         *("difference", "gradient_by", *MATH, *dir(builtins)),
     }
 )
@@ -59,9 +73,9 @@ class Listing(Straight):
         self.solution, self.step = solution, step
         graph = step.derivation.graph
         wanted = tuple(quantity.name for quantity in solution.derivation.parameters)
-        self.sequential = bool(step.passes)
         super().__init__(_Unfused(step.derivation, "float64", wanted), SCALARS, Carrier(indexed=False), RESERVED)
         self.known = {Adjoint(graph.output): ONE}
+        self._substitutes: dict[Node, Node] = {}
 
     @property
     def size(self) -> int:
@@ -93,21 +107,43 @@ class Listing(Straight):
         return self._part(found)
 
     def backward(self) -> Part:
-        """Return the backward pass; of a sequential update the parameters of a layer change before the next layer's turn."""
-        found = list(self.plan.backward())
-        if not self.sequential:
-            return self._part(found)
-        layers = list(dict.fromkeys(self._layer(target.name) for target, _ in found))
+        """Return the backward pass."""
+        return self._part(self.plan.backward())
+
+    @functools.cached_property
+    def update(self) -> Part:
+        """The update of every parameter that changes.
+
+        In a sequential one a layer is updated with its part of the backward pass, once more through the parameters that
+        are new already; what that gives is no gradient and has names of its own.
+        """
+        assert self.step.change is not None
+        passes, backward = self.step.change.passes, list(self.plan.backward())
+        if not passes:
+            return self._updated(self._trained)
         parts = []
-        for layer in layers:
-            parts.append(self._part([line for line in found if self._layer(line[0].name) == layer]))
+        for layer in sorted({self._layer(name.name) for name in self._trained} | set(passes), reverse=True):
+            if layer in passes:
+                own = [line for line in backward if self._layer(line[0].name) == layer]
+                parts.append(self._substituted(own, passes[layer]))
             parts.append(self._updated([name for name in self._trained if self._layer(name.name) == layer]))
         statements = tuple(line for part in parts for line in part.statements)
         return Part(statements, {name: value for part in parts for name, value in part.expected.items()})
 
-    def update(self) -> Part:
-        """Return the update of every parameter that changes."""
-        return self._updated(self._trained) if not self.sequential else Part((), {})
+    def _substituted(self, assignments: Iterable[Assignment], seen: Values) -> Part:
+        """Return what stands in place of some gradients, from the values of a pass."""
+        statements, expected = [], {}
+        for target, formula in assignments:
+            text = self._text(plain(folded(rewrite(rewrite(formula, self._substitutes.get), self.known.get))))
+            name = self.identifiers.fresh(f"{self.identifiers.of(target)}_tilde")
+            self._substitutes[target] = Spelled(name)
+            statements.append(f"{name} = {text}")
+            expected[name] = float(seen.gradient(target.name, target.sample))
+        return Part(tuple(statements), expected)
+
+    def _gradient(self, parameter: Name) -> Node:
+        found = super()._gradient(parameter)
+        return self._substitutes.get(found, found)
 
     def states(self) -> Iterator[str]:
         """Yield the states of the optimiser before the first update."""
@@ -157,8 +193,7 @@ class Listing(Straight):
     def _value(self, target: Name | Adjoint) -> Value:
         if isinstance(target, Name):
             return self.step.values.value(target.name, target.sample)
-        values = self.step.passes.get(self._layer(target.name), self.step.values)
-        return values.gradient(target.name, target.sample)
+        return self.step.values.gradient(target.name, target.sample)
 
     def _number(self, name: Name) -> float:
         return float(self.step.values.value(name.name, name.sample))
@@ -175,9 +210,9 @@ class Listing(Straight):
 
 def optimizer_lines(training: Training, solution: Solution, *, first: bool) -> Update:
     """Return the lines of a problem's optimiser for the first update, or for a later one."""
-    settings = {name: Fraction(given.value) for name, given in training.settings.items()}
+    settings = {name: arithmetic.to_fraction_of_float(given.value) for name, given in training.settings.items()}
     names = tuple(q.name for q in solution.derivation.parameters if q.name not in training.frozen)
-    return update(training.optimizer, settings, names, first=first)
+    return updates.update(training.optimizer, settings, names, first=first)
 
 
 def unrounded(solution: Solution) -> Solution:

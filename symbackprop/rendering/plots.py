@@ -50,6 +50,8 @@ def svg(plot: Plot, title: str, description: str, language: str) -> str:
     return _finished(text, title, description)
 
 
+GROUND = "background: var(--paper, #fff)"
+"""What a figure stands on where nothing else is said: black lines of a file would not be seen on a dark page."""
 FILES = ("svg", "png", "pdf")
 """The kinds of file that a plot can be."""
 _METADATA: Any = {
@@ -142,9 +144,8 @@ def _finished(text: str, title: str, description: str) -> str:
     element = element.replace("*{stroke-linejoin", "svg.plot *{stroke-linejoin")
     element = re.sub(r"font-family: [^;\"]*", "font-family: serif", element)
     words = f"<title>{_escaped(title)}</title>\n<desc>{_escaped(description)}</desc>"
-    element = re.sub(
-        r"<svg ([^>]*)>", lambda found: f'<svg class="figure plot" role="img" {found[1]}>\n{words}', element, count=1
-    )
+    own = f'class="figure plot" role="img" style="{GROUND}"'
+    element = re.sub(r"<svg ([^>]*)>", lambda found: f"<svg {own} {found[1]}>\n{words}", element, count=1)
     # Several figures may stand in one page: only what is referred to keeps its identifier.
     referred = set(re.findall(r"#([\w-]+)", element))
     element = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in referred else "", element)

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from symbackprop import epochs
-from symbackprop.compilation.plan import plan
-from symbackprop.compilation.printing import MATH, SCALARS
-from symbackprop.compilation.scalars import Carrier, Straight
-from symbackprop.epochs import Batch
-from symbackprop.rendering.listing import MOST_STATEMENTS, Listing, Part, optimizer_lines, unrounded
+from symbackprop.compilation.printing import MATH
+from symbackprop.rendering import loops
+from symbackprop.rendering.listing import MOST_STATEMENTS, Listing, Part, unrounded
 from symbackprop.solution import Solution
 
 Cell = tuple[str, str]
-MOST_UPDATES = 1000
-"""The loop of a notebook runs as many updates at most; where each has a rate or samples of its own, fewer."""
-
-MOST_LISTED_UPDATES = 100
-FEWEST_UPDATES = 100
-"""A problem with a step or two is carried on for so many updates: a curve of two points is none."""
-
-COMPARED_LOSSES = 5
 NOT_IN_NUMPY = ("erf", "erfc")
 _INDENT = "    "
 
@@ -81,8 +69,8 @@ def _worked(solution: Solution, listings: Sequence[Listing]) -> Iterator[tuple[s
         if has_loss:
             yield "loss", number, [("code", _checked(listing.forward(loss=True)))]
         yield "backward", number, [("code", _checked(listing.backward()))]
-        if listing.step.change is not None and listing.update().statements:
-            yield "update", number, [("code", _checked(listing.update()))]
+        if listing.step.change is not None and listing.update.statements:
+            yield "update", number, [("code", _checked(listing.update))]
     if solution.after is not None:
         last = listings[-1].step
         whole = Listing(solution, replace(last, derivation=solution.derivation, values=solution.after, change=None))
@@ -110,7 +98,7 @@ def _setup(listing: Listing, texts: Sequence[str], phrases: Phrases) -> str:
             f"{_INDENT}{_string(phrases.plain('notebook.check'))}",
             f"{_INDENT}for name, value in expected.items():",
             f"{_INDENT * 2}assert np.isclose(globals()[name], value, rtol=1e-9, atol=1e-12), (name, globals()[name], value)",
-            f"{_INDENT}print(len(expected), {phrases.plain('notebook.agree')!r})",
+            f"{_INDENT}print({phrases.plain('notebook.agree')!r}, len(expected))",
         ]
     )
 
@@ -125,36 +113,12 @@ def _checked(part: Part, before: Sequence[str] = ()) -> str:
     return _lines([*before, *part.statements, "", "check(", *expected, ")"])
 
 
-def _straight(solution: Solution, batch: Batch | None = None) -> Straight:
-    samples = solution.problem.samples if batch is None else len(batch)
-    return Straight(plan(solution.derivation, samples, "float64"), SCALARS, Carrier(indexed=False), ())
-
-
-def _arrays(solution: Solution) -> list[str]:
-    """Return the lines that put parameters and data into lists, as generated functions take them."""
-    first = solution.steps[0].values
-    start = Listing(solution, solution.steps[0])
-    names = [element for quantity in solution.derivation.parameters for element in quantity.elements()]
-    whole = solution.after if solution.after is not None else first
-    samples = range(1, (solution.problem.samples or 0) + 1) or [None]
-    elements = [(quantity.batched, element) for quantity in start.plan.data for element in quantity.elements()]
-    rows = [
-        [float(whole.value(element, sample if batched else None)) for batched, element in elements]
-        for sample in samples
-    ]
-    return [
-        f"names = {names!r}",
-        f"parameters = {[float(first.value(name)) for name in names]!r}",
-        *(["rows = [", *(f"{_INDENT}{row!r}," for row in rows), "]"] if len(rows) > 1 else [f"rows = {rows!r}"]),
-    ]
-
-
 def _differences(solution: Solution, phrases: Phrases) -> list[Cell]:
     """Return the comparison of the gradients with central differences; at a kink they may differ."""
     agrees = f"{_INDENT}assert abs(difference - gradient_by) < 1e-6 * max(1, abs(gradient_by)), name"
     has_kinks = any(step.kinks for step in solution.steps)
     lines = [
-        *_arrays(solution),
+        *loops.arrays(solution),
         "gradients = []",
         "gradient(parameters, rows, gradients)",
         "for position, name in enumerate(names):",
@@ -167,56 +131,18 @@ def _differences(solution: Solution, phrases: Phrases) -> list[Cell]:
         f'{_INDENT}print(f"{{name:8}} {{gradient_by:14.8f}} {{difference:14.8f}}")',
     ]
     sentences = ["notebook.differences", "notebook.differences_text", *(["notebook.kinks"] if has_kinks else [])]
-    source = _straight(solution).gradient().rstrip()
+    source = loops.straight(solution, solution.problem.samples).gradient().rstrip()
     return [phrases.markdown(sentences), ("code", source), ("code", _lines(lines))]
 
 
 def _training(solution: Solution, phrases: Phrases) -> list[Cell]:
-    """Return the loop over the updates and the curve of the loss; nothing where the code of the loop does not fit.
-
-    It is written for batches of one size, and for updates of all parameters at once.
-    """
-    training = solution.problem.training
-    if training is None or len(solution.losses) < 2 or training.update == "sequential":
+    """Return the loop over the updates and the curve of the loss."""
+    found = loops.training(solution)
+    if found is None:
         return []
-    listed = itertools.islice(epochs.batches_of(training, solution.problem.samples), MOST_LISTED_UPDATES)
-    batches = [batch for batch in listed if batch is not None]
-    if len(set(map(len, batches))) > 1:
-        return []
-    first, later = (optimizer_lines(training, solution, first=first) for first in (True, False))
-    size = batches[0] if batches else None
-    functions = [_straight(solution, size).descend(later, batches=bool(batches)).rstrip()]
-    if first != later:
-        opening = _straight(solution, size).descend(first, batches=bool(batches))
-        functions.insert(0, opening.replace("def descend(", "def first_update(", 1).rstrip())
-    loop = _loop(solution, batches, is_first_different=first != later)
+    functions, loop = found
     heading = phrases.markdown(("notebook.training", "notebook.training_text"))
-    return [heading, ("code", "\n\n\n".join(functions)), ("code", loop), ("code", _curve(phrases))]
-
-
-def _loop(solution: Solution, batches: Sequence[Batch], *, is_first_different: bool) -> str:
-    """Return the call of the loop and the comparison of its losses, which are those of all samples, with the solution's."""
-    rates = _rates(solution, MOST_UPDATES)
-    is_constant = len(set(rates)) == 1
-    most = MOST_UPDATES if is_constant and not batches else MOST_LISTED_UPDATES
-    count = min(max(len(solution.losses) - 1, FEWEST_UPDATES), most)
-    states = [float(line.partition(" = ")[2]) for line in Listing(solution, solution.steps[0]).states()]
-    lines = [
-        *_arrays(solution),
-        f"states = {states!r}",
-        f"rates = [{rates[0]!r}] * {count}" if is_constant else f"rates = {rates[:count]!r}",
-        f"batches = {[[n - 1 for n in batch] for batch in batches[:count]]!r}" if batches else "batches = rates",
-        "losses = []",
-    ]
-    if is_first_different:
-        lines.append("first_update(parameters, states, rows, batches[:1], rates[:1], losses, 1)")
-        lines.append("descend(parameters, states, rows, batches[1:], rates[1:], losses, 2)")
-    else:
-        lines.append("descend(parameters, states, rows, batches, rates, losses, 1)")
-    if not batches:
-        compared = [float(loss) for loss in solution.losses[: min(COMPARED_LOSSES, count)]]
-        lines.append(f"assert np.allclose(losses[:{len(compared)}], {compared!r}, rtol=1e-9, atol=1e-12)")
-    return _lines([*lines, 'print(losses[0], "→", losses[-1])'])
+    return [heading, ("code", functions), ("code", loop), ("code", _curve(phrases))]
 
 
 def _curve(phrases: Phrases) -> str:
@@ -231,10 +157,3 @@ def _curve(phrases: Phrases) -> str:
             "plt.show()",
         ]
     )
-
-
-def _rates(solution: Solution, count: int) -> list[float]:
-    training = solution.problem.training
-    assert training is not None
-    samples = solution.problem.samples
-    return [float(epochs.learning_rate(training, number, samples)) for number in range(1, count + 1)]

@@ -11,7 +11,7 @@ import html
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symbackprop import language as phrases
 from symbackprop.errors import Message
@@ -29,6 +29,10 @@ COLOURS = {
 }
 _FONT = "Latin Modern Roman, STIX Two Text, Cambria, Georgia, Times New Roman, serif"
 _DOWN, _UP = 0.22, 0.38
+_SLANT = 0.06
+"""How far an upper index is moved from a letter that leans towards it."""
+_NARROWEST = 0.88
+"""Letters are at least this share of their rough width: an upper index never runs into its letter."""
 _HEAD = 7.0
 _HIGHLIGHT = 2.6
 _ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307"}
@@ -66,7 +70,9 @@ def opening(width: float, height: float, title: str, description: str, extra: st
 
 
 def _lines(diagram: Diagram, title: str, description: str, language: str) -> Iterator[str]:
-    extra = f' font-family="{_FONT}" fill="currentColor" stroke="none"'
+    # A page keeps letters readable where it makes a figure smaller, and has to know what it makes smaller.
+    style = f"--width: {number(diagram.width)}px; {plots.GROUND}"
+    extra = f' font-family="{_FONT}" fill="currentColor" stroke="none" style="{style}"'
     yield from opening(diagram.width, diagram.height, title, description, extra)
     colours = "".join(
         f"svg.figure text.{ink}{{fill:var(--{ink},{colour})}}svg.figure path.{ink}{{stroke:var(--{ink},{colour})}}"
@@ -208,16 +214,23 @@ def _part(part: Part, language: str) -> Iterator[_Run]:
 
 def _symbol(symbol: Symbol, drop: float = 0.0, scale: float = 1.0) -> Iterator[_Run]:
     letter = greek(symbol.base) or symbol.base
-    yield _Run(letter + _ACCENTS.get(symbol.accent, ""), drop, scale, italic=len(letter) == 1 and letter.isalpha())
+    is_italic = len(letter) == 1 and letter.isalpha()
+    yield _Run(letter + _ACCENTS.get(symbol.accent, ""), drop, scale, is_italic)
     small = scale * SCRIPT
     lower = list(_lower(symbol, drop + _DOWN * scale, small))
-    yield from lower
-    if symbol.upper:
-        wide = sum(run.scale * text_width(run.text) for run in lower)
-        upper = "".join(symbol.upper)
-        yield _Run(upper, drop - _UP * scale, small, back=wide)
-        if (rest := wide - small * text_width(upper)) > 0:
-            yield _Run("\u200b", drop, scale, back=-rest)
+    if not symbol.upper:
+        yield from lower
+        return
+    upper = _Run("".join(symbol.upper), drop - _UP * scale, small, back=-_SLANT * scale if is_italic else 0.0)
+    above, below = small * text_width(upper.text), sum(run.scale * text_width(run.text) for run in lower)
+    # What is wider comes last: the text goes on behind it.
+    if below > above:
+        yield upper
+        yield replace(lower[0], back=above)
+        yield from lower[1:]
+    else:
+        yield from lower
+        yield replace(upper, back=upper.back + _NARROWEST * below)
 
 
 def _lower(symbol: Symbol, drop: float, scale: float) -> Iterator[_Run]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 
 from symbackprop import functions
 from symbackprop.document.marks import (
     About,
+    Apart,
     Assigned,
     Blank,
     Boxed,
@@ -24,13 +24,14 @@ from symbackprop.document.marks import (
     Range,
     Shown,
     Slope,
+    Substitute,
     Updated,
 )
 from symbackprop.document.truth import Relation
 from symbackprop.formula import (
     Adjoint,
     Apply,
-    MatrixProduct,
+    Indexed,
     Name,
     Negative,
     Node,
@@ -42,7 +43,7 @@ from symbackprop.formula import (
     walk,
 )
 from symbackprop.notation import BATCH, Notation, Symbol
-from symbackprop.rendering import arrays, generic, indices
+from symbackprop.rendering import arrays, digits, generic, indices
 from symbackprop.rendering.measure import width
 from symbackprop.rendering.spelling import function_name, symbol
 
@@ -106,7 +107,7 @@ class Printer:
         text, strength = self.printed(node)
         return text if strength >= place else rf"\left({text}\right)" if _is_tall(text) else f"({text})"
 
-    def _sample(self, node: Name | Adjoint | Gradient | Delta) -> int | str | None:
+    def _sample(self, node: Name | Adjoint | Gradient | Delta | Substitute) -> int | str | None:
         """Return the sample that a name is marked with: n inside a sum over the samples."""
         if node.sample is not None or not self.over or not self.notation.quantity(node.name).batched:
             return node.sample
@@ -127,11 +128,21 @@ class Printer:
         assert found is not None
         return _scripted(found)
 
+    def substitute(self, node: Substitute) -> tuple[str, int]:
+        """δ or g with a tilde."""
+        return _scripted(self.notation.substitute(node.name, self._sample(node)))
+
     def gradient(self, node: Gradient | Adjoint) -> tuple[str, int]:
         """∂L/∂name."""
         output, _ = self._named(Name(self.notation.graph.output))
         by, _ = self._named(Name(node.name, node.sample))
         return self.derivative(output, by)
+
+    def is_derivative(self, node: Node) -> bool:
+        """Say whether a gradient is printed as ∂L/∂name, for want of a symbol."""
+        if isinstance(node, Adjoint):
+            return self.notation.negative_delta or self.notation.delta(node.name) is None
+        return isinstance(node, Gradient)
 
     def local(self, node: Local) -> tuple[str, int]:
         """∂of/∂by."""
@@ -146,32 +157,6 @@ class Printer:
         """∂of/∂by of printed formulas."""
         text = rf"\partial {of}/\partial {by}" if self.inline else rf"\frac{{\partial {of}}}{{\partial {by}}}"
         return text, _PRODUCT
-
-    def number(self, node: Number) -> tuple[str, int]:
-        """An exact constant of a formula."""
-        value = node.value
-        if value.denominator == 1:
-            return str(value.numerator), _ATOM if value >= 0 else _SIGNED
-        text = rf"\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
-        return (f"-{text}", _SIGNED) if value < 0 else (text, _PRODUCT)
-
-    def shown(self, node: Shown) -> tuple[str, int]:
-        """A number on paper."""
-        numeral, strength = node.numeral, _ATOM
-        text = numeral.text
-        if numeral.denominator:
-            sign, digits = ("-", text[1:]) if text.startswith("-") else ("", text)
-            ratio = (
-                rf"{digits}/{numeral.denominator}" if self.inline else rf"\frac{{{digits}}}{{{numeral.denominator}}}"
-            )
-            text, strength = sign + ratio, _PRODUCT
-        if numeral.exponent:
-            mantissa = "" if text == "1" else rf"{text} \times "
-            text, strength = rf"{mantissa}10^{{{numeral.exponent}}}", _PRODUCT
-        if node.value < 0:
-            strength = _SIGNED
-        command = self.tones.get(node.tone, "")
-        return (rf"\{command}{{{text}}}" if command else text), strength
 
     def sum(self, node: Sum) -> tuple[str, int]:
         """Terms with their signs."""
@@ -204,8 +189,8 @@ class Printer:
             return "-", self.inside(term.operand, _PRODUCT)
         if isinstance(term, Number) and term.value < 0:
             return "-", self.print(Number(-term.value))
-        if isinstance(term, Shown) and term.value < 0:
-            return "-", self.print(_positive(term))
+        if isinstance(term, Shown) and (sized := digits.positive(term)) is not None:
+            return "-", self.inside(sized, _PRODUCT)
         return "+", self.inside(term, _PRODUCT)
 
     def product(self, node: Product) -> tuple[str, int]:
@@ -220,6 +205,8 @@ class Printer:
         numeric = [_has_number(factor) for factor in factors] if last else []
         for place, (before, factor) in enumerate(itertools.pairwise(factors), start=1):
             sign = r" \times " if numeric[place - 1] or numeric[place] else _times(before, factor)
+            if self.inline and self.is_derivative(before):
+                sign = r" \cdot "  # behind a slash a factor would belong to what is below it
             texts.append(sign + self.inside(factor, _loosest(factor) if place == last else _PRODUCT))
         return texts
 
@@ -265,17 +252,17 @@ class Printer:
             return function_name(node.function), _ATOM
         inside = ", ".join(arguments)
         brackets = rf"\left({inside}\right)" if _is_tall(inside) else f"({inside})"
-        return function_name(node.function) + brackets, _POWER
-
-    def matrix_product(self, node: MatrixProduct) -> tuple[str, int]:
-        """Matrices side by side."""
-        return rf"{self.inside(node.left, _PRODUCT)} \, {self.inside(node.right, _PRODUCT)}", _PRODUCT
+        return function_name(node.function) + _settings(node) + brackets, _POWER
 
     def braced(self, node: Braced) -> tuple[str, int]:
         """A formula with a brace under it."""
         body = self.inside(node.body, _PRODUCT)
         # A brace counts as an operator, beside which TeX sets + and · without space; in braces of its own it is a letter.
         return rf"{{\underbrace{{{body}}}_{{{self._small(node.label)}}}}}", _ATOM
+
+    def apart(self, node: Apart) -> tuple[str, int]:
+        """A factor among others."""
+        return self.inside(node.body, _PRODUCT), _PRODUCT
 
     def boxed(self, node: Boxed) -> tuple[str, int]:
         """A boxed result."""
@@ -305,7 +292,9 @@ class Printer:
         return f"{self.print(node.left)} {relation} {self.print(node.right)}", _SUM
 
     def over_samples(self, node: OverSamples) -> tuple[str, int]:
-        """A sum over the samples."""
+        """A sum over the samples; of a single one, what is in it."""
+        if node.count == 1 and not node.of_batch:
+            return replace(self, over="1").printed(node.body)
         inside = replace(self, over="n").inside(node.body, _PRODUCT)
         if node.of_batch:
             return rf"\sum_{{n \in {symbol(BATCH)}}} {inside}", _SUM
@@ -329,17 +318,16 @@ _RULES: Mapping[type[Node], Callable[..., tuple[str, int]]] = {
     Adjoint: Printer.adjoint,
     Gradient: Printer.gradient,
     Delta: Printer.delta,
+    Substitute: Printer.substitute,
     Local: Printer.local,
     Slope: Printer.slope,
-    Number: Printer.number,
-    Shown: Printer.shown,
     Sum: Printer.sum,
     Product: Printer.product,
     Quotient: Printer.quotient,
     Power: Printer.power,
     Negative: Printer.negative,
     Apply: Printer.apply,
-    MatrixProduct: Printer.matrix_product,
+    Apart: Printer.apart,
     Braced: Printer.braced,
     Boxed: Printer.boxed,
     Letter: Printer.letter,
@@ -354,24 +342,19 @@ _RULES: Mapping[type[Node], Callable[..., tuple[str, int]]] = {
 }
 
 
-_NAMES = frozenset((Name, Adjoint, Gradient, Delta))
+_NAMES = frozenset((Name, Adjoint, Gradient, Delta, Substitute))
 
 
 class _Rules(dict[type[Node], Callable[..., tuple[str, int]]]):
     """What prints each kind of node, found once among the tables."""
 
     def __missing__(self, kind: type[Node]) -> Callable[..., tuple[str, int]]:
-        tables = (_RULES, arrays.RULES, indices.RULES, generic.RULES)
+        tables = (_RULES, digits.RULES, arrays.RULES, indices.RULES, generic.RULES)
         self[kind] = found = next(table[kind] for table in tables if kind in table)
         return found
 
 
 _ALL_RULES = _Rules()
-
-
-def _positive(shown: Shown) -> Shown:
-    numeral = replace(shown.numeral, text=shown.numeral.text.removeprefix("-"))
-    return replace(shown, numeral=numeral, value=Fraction(-shown.value))
 
 
 def _flat(node: Product) -> list[Node]:
@@ -384,14 +367,23 @@ def _has_number(node: Node) -> bool:
 
 def _times(before: Node, factor: Node) -> str:
     """Return what joins two factors without numbers."""
-    if isinstance(before, Local | Gradient | Braced) or isinstance(factor, Local | Gradient | Braced | Number):
+    apart = Local | Gradient | Braced | Apart
+    if isinstance(before, apart) or isinstance(factor, apart | Number):
         return r" \cdot "
-    return r" \, " if isinstance(factor, Name | Adjoint | Letter | Apply) else " "
+    return r" \, " if isinstance(factor, Name | Adjoint | Letter | Apply | Indexed | Substitute | Updated) else " "
+
+
+def _settings(node: Apply) -> str:
+    """Return the parameters of an activation below its name, where they are not what everyone takes."""
+    row = functions.ACTIVATIONS.rows.get(node.function)
+    own = [str(value) for name, value in node.settings if row is None or (name, value) not in row.parameters]
+    return "" if row is None or node.body or not own else f"_{{{','.join(own)}}}"
 
 
 def _loosest(node: Node) -> int:
     """Return how loose a formula may be at the end of a product: the sign of a sum over samples or entries reaches on."""
-    is_sum = isinstance(node, OverSamples) or (isinstance(node, Apply) and arrays.is_array_function(node))
+    is_sum = isinstance(node, OverSamples) and (node.count > 1 or node.of_batch)
+    is_sum = is_sum or (isinstance(node, Apply) and arrays.is_array_function(node))
     return _SUM if is_sum else _PRODUCT
 
 

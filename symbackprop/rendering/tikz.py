@@ -13,15 +13,19 @@ from dataclasses import dataclass
 from symbackprop import language as phrases
 from symbackprop.errors import Message
 from symbackprop.figures.labels import Decimal, Label, Part
-from symbackprop.figures.shapes import LARGE, Diagram, Ink, Line, Node, Plot, Point, Text
+from symbackprop.figures.shapes import SMALL, Diagram, Ink, Line, Node, Plot, Point, Text
 from symbackprop.notation import Symbol
 from symbackprop.rendering.spelling import symbol
 
-UNIT = 0.75
-"""Points of TeX's for a pixel: the letters of 8 points are then as large beside the lines as in the SVG."""
-WIDEST, TALLEST = 440.0, 600.0
+_SIZES = (5, 6, 7, 8, 9, 10, 10.95, 12, 14.4, 17.28, 20.74, 24.88)
+"""The sizes that TeX's fonts have, in points."""
+_LETTERS = 8
+"""The size of small letters, in points."""
+UNIT = _LETTERS / SMALL
+"""Points of TeX's for a pixel: letters are as large beside the lines as in the SVG."""
+WIDEST, TALLEST = 488.0, 600.0
 """The room on a page, in points; a larger diagram is scaled."""
-_SMALLEST = 0.6
+_SMALLEST = 6 / _LETTERS
 """The scale below which letters are too small to read."""
 _COLOURS = {
     Ink.PLAIN: "black",
@@ -88,7 +92,7 @@ def _diagram(writer: _Writer, diagram: Diagram) -> Iterator[str]:
     boxes = [r"\rotatebox{90}{%"] if is_turned else []
     boxes += [rf"\scalebox{{{turned if is_turned else scale:.4f}}}{{%"] if scale < 1 else []
     yield from boxes
-    yield rf"\begin{{tikzpicture}}[x={UNIT}pt, y=-{UNIT}pt, inner sep=1pt, font=\scriptsize]"
+    yield rf"\begin{{tikzpicture}}[x={UNIT:.4f}pt, y=-{UNIT:.4f}pt, inner sep=1pt, font={_font(SMALL)}]"
     yield from (_line(diagram, line) for line in diagram.lines)
     yield from (_paper(text) for text in diagram.texts if text.on_line)
     yield from (_node(diagram, node) for node in diagram.nodes)
@@ -132,9 +136,15 @@ def _paper(text: Text) -> str:
 def _text(writer: _Writer, text: Text) -> str:
     options = [_COLOURS[text.ink]] if text.ink is not Ink.PLAIN else []
     options += ["anchor=west, inner xsep=0pt"] if text.anchor == "start" else []
-    options += [r"font=\Large"] if text.size > LARGE else [r"font=\small"] if text.size == LARGE else []
+    options += [f"font={_font(text.size)}"] if text.size != SMALL else []
     inside = f"[{', '.join(options)}]" if options else ""
     return rf"\node{inside} at {_place(text.at)} {{{writer.label(text.label)}}};"
+
+
+def _font(size: float) -> str:
+    """Return the choice of letters of a size in pixels: those of TeX's that come nearest."""
+    points = min(_SIZES, key=lambda each: abs(each - size * UNIT))
+    return rf"\fontsize{{{points}}}{{{points}}}\selectfont"
 
 
 def _place(point: Point) -> str:
@@ -148,7 +158,7 @@ def _number(value: float) -> str:
 def _plot(writer: _Writer, plot: Plot) -> Iterator[str]:
     kind = "semilogyaxis" if plot.log else "axis"
     options = [
-        "width=0.72\\linewidth", "height=0.3\\linewidth", "axis lines=left", "axis line style={-}",
+        "width=0.72\\linewidth", "height=0.27\\linewidth", "axis lines=left", "axis line style={-}",
         f"xlabel={{{writer.label(plot.horizontal)}}}", f"ylabel={{{writer.label(plot.vertical)}}}",
         "ylabel style={rotate=-90}",
         "label style={font=\\small}", "tick label style={font=\\scriptsize}", "scaled ticks=false",

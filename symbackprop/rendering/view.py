@@ -33,7 +33,7 @@ from symbackprop.language import Wording
 from symbackprop.rendering import anchors, breaking, escapes, svg, tikz
 from symbackprop.rendering.formulas import TEX, Markup
 from symbackprop.rendering.measure import width
-from symbackprop.rendering.tex import RELATIONS, Printer
+from symbackprop.rendering.tex import Printer
 
 View = dict[str, Any]
 Cell = dict[str, str]
@@ -60,6 +60,13 @@ class Deferred:
 
     def __str__(self) -> str:
         return self.write()
+
+
+@dataclass(frozen=True, slots=True)
+class Printed(Chain):
+    """A chain that is printed already: its lines, left and right of the relation."""
+
+    lines: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +124,12 @@ class Writer:
                 return {"kind": "note", "about": str(kind), "label": label, "text": self._message(text)}
             case Terms(header, entries):
                 terms = [[self._inline(cell) for cell in entry] for entry in entries]
-                return {"kind": "terms", "header": list(map(self._message, header)), "entries": terms}
+                colon = self.escape_phrase(language.phrases(self.language)["punctuation.colon"])
+                return {"kind": "terms", "header": list(map(self._message, header)), "entries": terms, "colon": colon}
             case Display():
                 return self._display(block)
             case Figure():
-                return self._figure(block)
+                return self.figure(block)
         raise TypeError(f"no view for {type(block).__name__}")
 
     def _table(self, table: Table) -> View:
@@ -137,7 +145,7 @@ class Writer:
         whole = {"header": headers, "rows": beside, "numeric": numeric, "groups": len(parts), "breaks": breaks}
         return {"kind": "table", **whole}
 
-    def _figure(self, figure: Figure) -> View:
+    def figure(self, figure: Figure) -> View:
         """Return a figure; its words and its drawings are made when a template prints them."""
         return {
             "kind": "figure",
@@ -194,17 +202,17 @@ class Writer:
 
     def _display(self, display: Display) -> View:
         """Return displayed formulas: each a chain of lines, or short ones side by side where they may be."""
-        chains = [self._remarked(chain) for chain in display.chains]
+        chains = [self.cells(chain) for chain in display.chains]
         for cells, chain in zip(chains, display.chains, strict=True):
             cells[0]["anchor"] = anchors.anchor(chain)
         columns = self._columns([chain[0] for chain in chains], display.per_row) if _all_short(chains) else 1
         lines: list[View]
         if columns == 1:
-            lines = [{"cells": [line], "closes": line is chain[-1]} for chain in chains for line in chain]
+            lines = [line for chain in chains for line in _lines(chain)]
         else:
             cells = [chain[0] for chain in chains]
             rows = (cells[start : start + columns] for start in range(0, len(cells), columns))
-            lines = [{"cells": row, "closes": True} for row in rows]
+            lines = [{"cells": row, "closes": True, "holds": False} for row in rows]
         for cell in (cell for line in lines for cell in line["cells"]):
             cell |= {side: self.markup.displayed(cell[side]) for side in ("left", "right")}
         return {"kind": "display", "lines": lines, "columns": columns}
@@ -221,14 +229,16 @@ class Writer:
                 return columns
         return 1
 
-    def _remarked(self, chain: Chain) -> list[Cell]:
+    def cells(self, chain: Chain) -> list[Cell]:
         """Return the lines of a chain, its remark at the end of the last one, or on a line of its own if that is full."""
-        cells = self._chain(chain)
+        if isinstance(chain, Printed):
+            return [{**cell, **_BARE} for cell in chain.lines]
         if chain.remark is None:
-            return cells
+            return self._chain(chain)
         formula = self._in_formula(chain.remark)
-        taken = width(cells[0]["left"]) + width(cells[-1]["right"]) + _REMARK_GAP
-        if self.width and taken + _REMARK_SIZE * _length(formula) > self.width:
+        size = _REMARK_GAP + _REMARK_SIZE * _length(formula)
+        cells = self._chain(chain, size)
+        if self.width and width(cells[0]["left"]) + width(cells[-1]["right"]) + size > self.width:
             cells += _cells("", [""])
         cells[-1] |= {"remark": self._message(chain.remark), "remark_tex": formula}
         return cells
@@ -247,18 +257,21 @@ class Writer:
             return self.printer.inlined.print(part)
         return _word(self.escape(str(part)))
 
-    def _chain(self, chain: Chain) -> list[Cell]:
+    def _chain(self, chain: Chain, remark: float = 0) -> list[Cell]:
         """Return the lines of a chain: what stands before the relation, and what from it on.
 
-        Where steps have reasons, each is a line; else lines are broken where they have to be.
+        Where steps have reasons, each is a line; else lines are broken where they have to be, and where that leaves
+        room for a remark of some width.
         """
         left = self.printer.print(chain.left)
-        room = self.width - width(left) if self.width else math.inf
         if any(step.reason for step in chain.steps):
-            texts = [f"{RELATIONS[step.relation]} {self.printer.print(step.formula)}" for step in chain.steps]
             reasons = [("", "") if step.reason is None else self._reason(step.reason) for step in chain.steps]
-            return _cells(left, texts, reasons)
-        return _cells(left, breaking.chain_lines(self.printer, chain, room))
+            return _cells(left, breaking.step_texts(self.printer, chain), reasons)
+        return _cells(left, breaking.chain_lines(self.printer, chain, self.room(left), remark))
+
+    def room(self, left: str) -> float:
+        """Return the room behind the left side of a chain."""
+        return self.width - width(left) if self.width else math.inf
 
     def _reason(self, content: Message) -> tuple[str, str]:
         """Return a reason alone, and as an aside."""
@@ -297,6 +310,17 @@ def _is_letter(character: str) -> bool:
     return character.isalnum() or not character.isascii()
 
 
+def _lines(chain: Sequence[Cell]) -> Iterator[View]:
+    """Yield the lines of a chain; a page may break in the middle of a long one, behind a line that does not hold."""
+    for place, cell in enumerate(chain, start=1):
+        is_inner = _ENDS <= place <= len(chain) - _ENDS
+        yield {"cells": [cell], "closes": cell is chain[-1], "holds": len(chain) <= _LONG_CHAIN or not is_inner}
+
+
+_LONG_CHAIN, _ENDS = 5, 2
+"""The lines of a chain that stay on one page, and so many at either end of a longer one."""
+
+
 def _all_short(chains: list[list[Cell]]) -> bool:
     return all(len(chain) == 1 for chain in chains)
 
@@ -313,10 +337,12 @@ def _length(remark: str) -> float:
     return len(words) + sum(not letter.isascii() for letter in words) + width(_WORDS.sub("", remark))
 
 
+_BARE = {"anchor": "", "remark": "", "remark_tex": "", "reason": "", "aside": ""}
+
+
 def _cells(left: str, lines: Sequence[str], reasons: Sequence[tuple[str, str]] = ()) -> list[Cell]:
     of_lines = zip(lines, reasons or [("", "")] * len(lines), strict=True)
-    bare = {"anchor": "", "remark": "", "remark_tex": ""}
     return [
-        {"left": "" if position else left, "right": line, "reason": reason, "aside": aside, **bare}
+        {**_BARE, "left": "" if position else left, "right": line, "reason": reason, "aside": aside}
         for position, (line, (reason, aside)) in enumerate(of_lines)
     ]

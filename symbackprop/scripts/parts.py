@@ -9,10 +9,9 @@ import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
-from symbackprop import optimizers, schedules
+from symbackprop import arithmetic, optimizers, schedules
 from symbackprop.compilation import compile
 from symbackprop.compilation.folding import folded
 from symbackprop.compilation.identifiers import Identifiers
@@ -216,7 +215,7 @@ class Parts:
         formula = schedules.rate(choice.kind)
         if "k" not in _plain(formula):
             return None
-        known = {name: Number(Fraction(given.value)) for name, given in choice.settings.items()}
+        known = {name: Number(arithmetic.to_fraction_of_float(given.value)) for name, given in choice.settings.items()}
         filled = rewrite(formula, lambda part: known.get(part.name) if isinstance(part, Name) else None)
         filled = rewrite(filled, lambda part: Name("LEARNING_RATE") if part == Name("learning_rate") else None)
         period = schedules.SCHEDULES[choice.kind].period

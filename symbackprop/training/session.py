@@ -8,11 +8,10 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
-from symbackprop import epochs
+from symbackprop import arithmetic, epochs
 from symbackprop.compilation import Gradient, Runner
 from symbackprop.compilation.engine import Array
 from symbackprop.compilation.runner import COUNT
@@ -282,8 +281,5 @@ class Session:
 
 def fractions(training: Training) -> dict[str, Fraction]:
     """Return the settings of the optimiser as fractions, the learning rate left out."""
-    return {name: _fraction(given.value) for name, given in training.settings.items() if name != "learning_rate"}
-
-
-def _fraction(value: Any) -> Fraction:
-    return value if isinstance(value, Fraction) else Fraction(float(value))
+    settings = {name: given.value for name, given in training.settings.items() if name != "learning_rate"}
+    return {name: arithmetic.to_fraction_of_float(value) for name, value in settings.items()}

@@ -10,8 +10,12 @@
   const chosen = recall();
   if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
 
+  // The letters of formulas are decoded while the page is read: a line set without them would be laid out twice.
+  root.dataset.setting = "";
+  for (const face of document.fonts) if (/KaTeX_(Main|Math)/.test(face.family) && face.weight === "400") face.load();
+
   // Formulas: the TeX in the annotation is set by KaTeX; what stood there before stays as what is read aloud.
-  const macros = { "\\fwd": "\\htmlClass{fwd}{#1}", "\\bwd": "\\htmlClass{bwd}{#1}" };
+  const macros = { "\\fwd": "\\htmlClass{fwd}{#1}", "\\bwd": "\\htmlClass{bwd}{#1}", "\\arraystretch": "1.15" };
   const trust = (context) => context.command === "\\htmlClass";
 
   // A line that does not fit is broken before a relation, or before a sign that is in no parentheses.
@@ -42,6 +46,49 @@
     math.replaceWith(set);
     spoken.append(math);
     set.prepend(spoken);
+    if (!isDisplayed) keep(set);
+  }
+
+  // No line begins with the full stop or the comma behind a formula.
+  function keep(set) {
+    const after = set.nextSibling;
+    const sign = after?.nodeType === Node.TEXT_NODE && /^[\p{Po}\p{Pe}\p{Pf}]+/u.exec(after.data);
+    if (!sign || set.querySelectorAll(".base").length > 1) return;
+    after.splitText(sign[0].length);
+    const kept = document.createElement("span");
+    kept.className = "kept";
+    set.before(kept);
+    kept.append(set, after);
+  }
+
+  // The first screens are set before anything is shown, the rest in slices between frames; all are set where all are
+  // needed at once: on paper, and before a place further down is sought.
+  const SCREENS = 2, HEIGHT = 20, SLICE = 50; // There is about one formula in HEIGHT pixels; a slice is of SLICE milliseconds.
+  let unset = [];
+  const setFormulas = (isEnough) => { while (unset.length && !isEnough()) setFormula(unset.pop()); };
+  const setAll = () => setFormulas(() => false);
+
+  function formulas() {
+    unset = [...document.querySelectorAll("math")].reverse();
+    const rest = location.hash.length > 1 ? 0 : unset.length - (SCREENS * innerHeight) / HEIGHT;
+    try {
+      setFormulas(() => unset.length <= rest);
+    } finally {
+      delete root.dataset.setting;
+    }
+    between();
+  }
+
+  // An image on its way holds back the load event, as the formulas do that are not set yet: who waits for the page has all.
+  function between() {
+    const pause = new Image();
+    pause.onload = pause.onerror = () => {
+      const end = performance.now() + SLICE;
+      setFormulas(() => performance.now() > end);
+      if (unset.length) between();
+      else root.dataset.ready = "";
+    };
+    pause.src = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=";
   }
 
   function unfold(element) {
@@ -51,6 +98,7 @@
   function goTo(id) {
     const target = id && document.getElementById(id);
     if (!target) return;
+    setAll();
     unfold(target);
     if (!("drawn" in root.dataset)) {
       root.dataset.drawn = ""; // What lies between has its true height from now on.
@@ -85,6 +133,7 @@
     // On paper everything is unfolded.
     let folded = [];
     addEventListener("beforeprint", () => {
+      setAll();
       folded = [...folding()].filter((one) => !one.open);
       actions.expand();
     });
@@ -173,7 +222,8 @@
   }
 
   function scrolling() {
-    reachable(boxes());
+    // After a frame its widths are known, and asking for them costs nothing.
+    requestAnimationFrame(() => setTimeout(() => reachable(boxes())));
     addEventListener("resize", () => reachable(boxes()));
     // A formula off the screen is not drawn and has no width yet.
     for (const box of boxes()) {
@@ -182,13 +232,12 @@
   }
 
   document.addEventListener("DOMContentLoaded", () => {
-    document.querySelectorAll("math").forEach(setFormula);
+    formulas();
     tools();
     contents();
     figures();
     scrolling();
     addEventListener("hashchange", () => goTo(decodeURIComponent(location.hash.slice(1))));
     goTo(decodeURIComponent(location.hash.slice(1)));
-    root.dataset.ready = "";
   });
 })();

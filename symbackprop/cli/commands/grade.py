@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from symbackprop.cli.inputs import quiet_option
+from symbackprop.cli.inputs import encoding_option, quiet_option
 from symbackprop.cli.outputs import print_text, remark, say, working, write_files
 
 if TYPE_CHECKING:
@@ -19,13 +19,16 @@ if TYPE_CHECKING:
 @click.argument("submissions", metavar="SUBMISSIONS.csv", type=click.Path(path_type=Path))
 @click.option("-o", "--output", metavar="MARKS_DIR", help="Folder to write into [DIR/teacher/marks].")
 @click.option("--overrides", type=click.Path(path_type=Path), metavar="FILE", help="Corrections of marks, in TOML.")
+@encoding_option
 @quiet_option
-def command(folder: Path, submissions: Path, output: str | None, overrides: Path | None, quiet: bool) -> None:
+def command(
+    folder: Path, submissions: Path, output: str | None, overrides: Path | None, encoding: str, quiet: bool
+) -> None:
     """Mark the answers in SUBMISSIONS.csv to the homework that was written to DIR."""
     from symbackprop.homework import grading, reports
 
     with working("cli.grading", quiet):
-        marked = grading.grade(folder, submissions, overrides)
+        marked = grading.grade(folder, submissions, overrides, encoding)
         place = folder / "teacher" / "marks" if output is None else Path(output)
         files = {place / name: content for name, content in reports.files(marked)}
         write_files(files)

@@ -9,6 +9,7 @@ import click
 
 from symbackprop import language
 from symbackprop.cli.inputs import (
+    encoding_option,
     lang_option,
     overrides_option,
     placed,
@@ -31,7 +32,8 @@ UNSUITABLE = ("json", "notebook")
 @click.command()
 @problem_argument
 @click.option("--students", "roster", type=click.Path(path_type=Path), metavar="ROSTER.csv", help="The class, as CSV.")
-@click.option("--student-columns", metavar="id=…,name=…", help="Columns of the roster for id and name.")
+@click.option("--student-columns", metavar="id=…,name=…", help="Columns of the roster for id and name (First+Last).")
+@encoding_option
 @click.option("--variants", type=click.IntRange(1, 100_000), metavar="N", help="So many variants, without a roster.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draws.")
 @click.option("--attempt", type=click.IntRange(1), default=1, show_default=True, help="Draw anew for another attempt.")
@@ -50,6 +52,7 @@ def command(
     problem: str,
     roster: Path | None,
     student_columns: str | None,
+    encoding: str,
     variants: int | None,
     seed: int,
     attempt: int,
@@ -68,7 +71,7 @@ def command(
 
     language.phrases(lang)
     wanted = _formats(formats, templates)
-    students = _students(roster, variants, student_columns, preview)
+    students = _students(roster, variants, student_columns, preview, encoding)
     source = read_source(problem, overrides)
     with placed(problem):
         given_out = course.prepare(
@@ -104,7 +107,9 @@ def _formats(text: str | None, templates: Path | None) -> tuple[str, ...]:
     return names
 
 
-def _students(roster: Path | None, variants: int | None, columns: str | None, preview: int | None) -> Roster:
+def _students(
+    roster: Path | None, variants: int | None, columns: str | None, preview: int | None, encoding: str
+) -> Roster:
     from symbackprop.homework import roster as lists
 
     if roster is None and variants is None:
@@ -112,7 +117,7 @@ def _students(roster: Path | None, variants: int | None, columns: str | None, pr
     if roster is not None and variants is not None:
         raise ProblemError(message("cli.students_and_variants"))
     found = (
-        lists.numbered(variants) if variants is not None else lists.read_roster(Path(str(roster)), _columns(columns))
+        lists.read_roster(roster, _columns(columns), encoding) if roster is not None else lists.numbered(variants or 0)
     )
     for where, what in found.remarks:
         remark(f"{where}: {say(what.id, **what.arguments)}")

@@ -1,0 +1,144 @@
+"""Documents of a class, printed together: letter by letter those that are written one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from symbackprop import resources
+from symbackprop.homework import editions, giving, sheets
+from symbackprop.homework.course import prepare
+from symbackprop.homework.editions import Press, Pupil
+from symbackprop.homework.roster import numbered
+from symbackprop.problems import load
+
+GRID = {"low": "-1", "high": "1", "step": "1/10"}
+DRAWS = {"W1": GRID, "W2": GRID, "x": {"choices": ["1/2", "1", "3/2", "2", "-1"]}}
+POINTS = {"W1": GRID, "W2": GRID, "x": {"low": "0.05", "high": "0.95", "step": "0.05"}}
+
+CASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "sigmoid with fractions": ("homework", {}),
+    "rows, deltas that are negative": (
+        "homework",
+        {
+            "notation.layout": "row",
+            "notation.delta_sign": "negative",
+            "variants.x": POINTS["x"],
+            "parameters.W2": [["0.7"], ["-0.4"]],
+        },
+    ),
+    "gradients through activations": ("homework", {"notation.backward": "activation"}),
+    "an optimiser with states": ("homework", {"training.optimizer": "adam"}),
+    "relu and softmax": (
+        "homework",
+        {
+            "network.layers": [{"units": 2, "activation": "relu"}, {"units": 2, "activation": "softmax"}],
+            "network.loss": "cross_entropy",
+            "parameters": {},
+            "variants": {**DRAWS, "b1": GRID, "b2": GRID, "W2": GRID},
+            "parameters.W1": [["0.3", "-0.5"], ["0.8", "0.2"]],
+            "parameters.b1": ["0.1", "0.2"],
+            "parameters.W2": [["0.7", "-0.4"], ["0.1", "0.9"]],
+            "parameters.b2": ["0.2", "-0.3"],
+            "data.y": [1, 0],
+        },
+    ),
+    "more gradients than name all their factors": (
+        "deep",
+        {
+            **{f"variants.{name}": GRID for name in ("W1", "W2", "W3")},
+            **{f"parameters.{name}": ["0.1", "0.25", "-0.3"] for name in ("b1", "b2")},
+            "parameters.b3": ["0.2"],
+            "data.x": ["0.5", "1"],
+            "training.steps": 1,
+        },
+    ),
+    "2-2-2 with two samples": ("mazur", {f"variants.{name}": draw for name, draw in POINTS.items()}),
+}
+"""Problems with what is changed in them, by what they try."""
+
+
+def _job(name: str, changes: Mapping[str, Any], count: int, folder: Any, format: str, language: str) -> giving.Job:
+    source = load.find_source(name, list(changes.items()))
+    return prepare(source, numbered(count), folder, seed=3, formats=[format], language=language).job
+
+
+def _class(job: giving.Job, count: int) -> tuple[Any, list[Pupil]]:
+    given = giving._assignment(job.manifest)
+    pupils = giving.pupils(given, job.manifest, range(count))
+    names = ["Ann 100 %", "=cmd()", "李雷", r"\input{x} $a$ {_}", "O'Neil, <b>"]
+    return given, [
+        replace(pupil, header=replace(pupil.header, name=names[place % len(names)]))
+        for place, pupil in enumerate(pupils)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("case", "format", "language"),
+    [
+        *((case, "markdown", "en") for case in CASES),
+        ("sigmoid with fractions", "markdown-github", "zh"),
+        ("relu and softmax", "html", "en"),
+    ],
+)
+def test_documents_printed_together_are_those_printed_alone(
+    case: str, format: str, language: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The shapes, the guard digits and the lines of each document come out as they do for it alone."""
+    name, changes = CASES[case]
+    count = 40
+    given, pupils = _class(_job(name, changes, count, tmp_path, format, language), count)
+    press = Press(given, format, language, None)
+    together = (press.sheets(pupils), press.keys(pupils))
+    monkeypatch.setattr(editions, "SMALLEST_CLASS", count + 1)
+    assert (press.sheets(pupils), press.keys(pupils)) == together
+
+
+def _set_aside(texts: Sequence[str | None]) -> int:
+    return sum(text is None for text in texts)
+
+
+@pytest.mark.parametrize("case", ["sigmoid with fractions", "2-2-2 with two samples"])
+def test_few_are_set_aside(case: str, tmp_path: Any) -> None:
+    """Documents printed together are the rule, those printed alone the exception."""
+    name, changes = CASES[case]
+    count = 120
+    given, pupils = _class(_job(name, changes, count, tmp_path, "markdown", "en"), count)
+    press = Press(given, "markdown", "en", None)
+    looks: dict[Any, list[Pupil]] = {}
+    for pupil in pupils:
+        looks.setdefault((pupil.zeros, sheets.document.style_of(pupil.problem).fractions), []).append(pupil)
+    largest = max(looks.values(), key=len)
+    assert len(largest) > 20
+    assert _set_aside(press._together(largest, press._key, [None] * len(largest))) <= 0.05 * len(largest)
+
+
+TEMPLATES = {
+    "a header in capitals": ("document.jinja", "<< document.title >>", "<< document.subtitle | join | upper >>"),
+    "no displayed formula": ("blocks.jinja", "<< cell.left >> &<< cell.right >>", ""),
+    "right sides alone": ("blocks.jinja", "<< cell.left >> &<< cell.right >>", "<< cell.right >>"),
+    "every formula twice": ("blocks.jinja", "<< cell.right >>", "<< cell.right >> << cell.right >>"),
+}
+"""Templates of a user's own: the file, what stands in it, and what stands there instead."""
+
+
+@pytest.mark.parametrize("case", TEMPLATES)
+def test_templates_of_a_users_own_get_what_they_ask_for(
+    case: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever a template does with the parts of a document, it is filled rightly, or written one by one."""
+    name, old, new = TEMPLATES[case]
+    count = 12
+    own = tmp_path / "own"
+    (own / "markdown").mkdir(parents=True)
+    text = (resources.folder("templates") / "markdown" / name).read_text("utf-8")
+    assert old in text
+    (own / "markdown" / name).write_text(text.replace(old, new), "utf-8")
+    given, pupils = _class(_job("homework", {}, count, tmp_path, "markdown", "en"), count)
+    press = Press(given, "markdown", "en", str(own))
+    together = press.keys(pupils)
+    monkeypatch.setattr(editions, "SMALLEST_CLASS", count + 1)
+    assert press.keys(pupils) == together
