@@ -1,4 +1,4 @@
-"""How long printing takes: formulas against SymPy's printer, documents, a class's homework: `python benchmarks/print.py`.
+"""How long printing takes: formulas against SymPy's printer, documents: `python benchmarks/print.py`.
 
 The formulas that are printed by both are compared at random numbers before their times count.
 """
@@ -11,8 +11,6 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import measuring
 import sympy
@@ -24,37 +22,29 @@ from symbackprop.derivation import Derivation
 from symbackprop.document.blocks import Display, Document, Section
 from symbackprop.document.truth import Step
 from symbackprop.formula import Adjoint, Name, Node
-from symbackprop.homework import giving
-from symbackprop.homework.course import prepare
-from symbackprop.homework.roster import numbered
-from symbackprop.problems import load
 from symbackprop.rendering.finishing import FINISHES, Draft
 from symbackprop.rendering.tex import Printer
 from symbackprop.solution import Solution
 
 FORMATS = ("latex", "markdown")
-CLASS = 1000
-STEP_TARGET, CLASS_TARGET = 10.0, 10.0
-DRAWN = {"low": "-1", "high": "1", "step": "1/10"}
+STEP_TARGET = 10.0
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=10, help="runs, of which the best counts")
-    parser.add_argument("--pairs", type=int, default=100, help="sheets with their keys that are written to be timed")
     options = parser.parse_args()
     measuring.show(measuring.machine())
-    measuring.table(lines(options.rounds, options.pairs))
+    measuring.table(lines(options.rounds))
 
 
-def lines(rounds: int, pairs: int) -> Iterator[Line]:
-    """Yield what was measured; times are those of the processor, a class's those of the clock."""
+def lines(rounds: int) -> Iterator[Line]:
+    """Yield what was measured; times are those of the processor."""
     solution = sbp.solve(sbp.example("mazur"))
     yield from formulas(solution.derivation, rounds)
     yield from steps(solution, rounds)
     yield from documents(solution, rounds)
-    yield homework(pairs)
 
 
 def best(run: Callable[[], object], rounds: int) -> float:
@@ -141,19 +131,6 @@ def documents(solution: Solution, rounds: int) -> Iterator[Line]:
 
 def _written(solution: Solution, content: Document, format: rendering.Format) -> str:
     return str(FINISHES[format.finish](Draft(format, solution, "en", ("full",), content=content)))
-
-
-def homework(pairs: int) -> Line:
-    """Return the time that a class's sheets and keys in Markdown take, by as many processes as there are cores."""
-    with TemporaryDirectory() as folder:
-        overrides = [(f"variants.{name}", DRAWN) for name in ("W1", "W2", "x")]
-        source = load.find_source("mazur", overrides)
-        course = prepare(source, numbered(pairs), Path(folder), seed=1, formats=["markdown"], language="en")
-        start = time.perf_counter()
-        written = sum(count for count, _ in giving.documents(course.job, range(pairs)))
-        seconds = (time.perf_counter() - start) / written * CLASS
-    name = f"{CLASS:,} sheets with their keys in Markdown ({written} measured)"
-    return Line(name, f"{seconds:.1f} s", f"≤ {CLASS_TARGET:g} s", seconds <= CLASS_TARGET)
 
 
 if __name__ == "__main__":

@@ -19,17 +19,20 @@ def number(printer: Printer, node: Number) -> tuple[str, int]:
     """An exact constant of a formula."""
     value = node.value
     if value.denominator == 1:
-        return str(value.numerator), _ATOM if value >= 0 else _SIGNED
+        return str(value.numerator), _ATOM if value.numerator >= 0 else _SIGNED
     text = rf"\frac{{{abs(value.numerator)}}}{{{value.denominator}}}"
     return (f"-{text}", _SIGNED) if value < 0 else (text, _PRODUCT)
 
 
 def shown(printer: Printer, node: Shown) -> tuple[str, int]:
     """A number on paper."""
-    formula = node.numeral.formula
-    text, strength = _decimal(printer, node.numeral) if formula is None else printer.printed(formula)
-    if formula is None and node.value < 0:
-        strength = _SIGNED
+    numeral = node.numeral
+    if numeral.formula is not None:
+        text, strength = printer.printed(numeral.formula)
+    else:
+        text, strength = _decimal(printer, numeral)
+        if numeral.text.startswith("-"):
+            strength = _SIGNED
     command = printer.tones.get(node.tone, "")
     return (rf"\{command}{{{text}}}" if command else text), strength
 
@@ -51,11 +54,11 @@ def positive(node: Shown) -> Shown | None:
     numeral = node.numeral
     if isinstance(numeral.formula, Negative):
         numeral = replace(numeral, formula=numeral.formula.operand)
-    elif numeral.formula is None and node.value < 0:
-        numeral = replace(numeral, text=numeral.text.removeprefix("-"))
+    elif numeral.formula is None and numeral.text.startswith("-"):
+        numeral = Numeral(numeral.text.removeprefix("-"), numeral.exponent, numeral.denominator)
     else:
         return None
-    return replace(node, numeral=numeral, value=-node.value)
+    return Shown(numeral, -node.value, node.exact, node.tone)
 
 
 RULES: Mapping[type[Node], Callable[..., tuple[str, int]]] = {Number: number, Shown: shown}

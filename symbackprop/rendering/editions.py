@@ -228,23 +228,20 @@ def _texts(writer: Writer, column: Column | None, request: Any) -> Sequence[str]
     if column is None:
         return request if isinstance(request, _Raw) else [writer.escape(text) for text in request]
     style, tone = request
-    kept: dict[Shown, str] = {}
+    stated: list[tuple[Any, Any]]
     if column.whole is not None:
-        texts = column.written or [""] * column.ledger.count
         unit = 10**column.places
-        numbers = [
-            show(Fraction(whole, unit), style, tone=tone, written=text)
-            for whole, text in zip(column.whole.tolist(), texts, strict=True)
-        ]
-        column.ledger.doubt([not number.exact for number in numbers])
+        stated = list(zip(column.whole.tolist(), column.written or [""] * column.ledger.count, strict=True))
+        numbers = {
+            (whole, text): show(Fraction(whole, unit), style, tone=tone, written=text) for whole, text in set(stated)
+        }
+        column.ledger.doubt([not numbers[key].exact for key in stated])
     else:
         found = rounded_to(column, style.digits)
-        exponents = found.exponent.tolist()
-        numbers = [
-            Shown(Numeral(text, exponent), Fraction(text), False, tone)
-            for text, exponent in zip(found.texts(), exponents, strict=True)
-        ]
-    for number in numbers:
-        if number not in kept:
-            kept[number] = writer.printer.inlined.print(number)
-    return [kept[number] for number in numbers]
+        stated = list(zip(found.texts(), found.exponent.tolist(), strict=True))
+        numbers = {
+            (text, exponent): Shown(Numeral(text, exponent), Fraction(text), False, tone)
+            for text, exponent in set(stated)
+        }
+    printed = {key: writer.printer.inlined.print(number) for key, number in numbers.items()}
+    return [printed[key] for key in stated]

@@ -88,11 +88,7 @@ class Printer:
     def printed(self, node: Node) -> tuple[str, int]:
         """Return a formula as TeX, and how tightly it holds together."""
         kind = type(node)
-        if kind in _NAMES:
-            return self._named(node)
-        if isinstance(node, Apply) and arrays.is_array_function(node):
-            return arrays.apply(self, node)
-        return _ALL_RULES[kind](self, node)
+        return self._named(node) if kind in _NAMES else _ALL_RULES[kind](self, node)
 
     def _named(self, node: Node) -> tuple[str, int]:
         """Return a name or a gradient as TeX; it is spelled once, however often a document has it."""
@@ -187,7 +183,7 @@ class Printer:
         """Return sign and size of a term: a negative number is subtracted, a double minus keeps its parentheses."""
         if isinstance(term, Negative):
             return "-", self.inside(term.operand, _PRODUCT)
-        if isinstance(term, Number) and term.value < 0:
+        if isinstance(term, Number) and term.value.numerator < 0:
             return "-", self.print(Number(-term.value))
         if isinstance(term, Shown) and (sized := digits.positive(term)) is not None:
             return "-", self.inside(sized, _PRODUCT)
@@ -232,6 +228,8 @@ class Printer:
 
     def apply(self, node: Apply) -> tuple[str, int]:
         """A function of its arguments."""
+        if arrays.is_array_function(node):
+            return arrays.apply(self, node)
         if functions.is_symbol(node):
             return generic.function(self, node)
         if node.function == "exp":
@@ -362,7 +360,8 @@ def _flat(node: Product) -> list[Node]:
 
 
 def _has_number(node: Node) -> bool:
-    return any(type(part) is Shown for part in walk(node))
+    kind = type(node)
+    return kind is Shown or (kind not in _NAMES and any(type(part) is Shown for part in walk(node)))
 
 
 def _times(before: Node, factor: Node) -> str:
