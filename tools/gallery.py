@@ -23,9 +23,6 @@ from symbackprop.solution import Solution, solve
 FOLDER = Path(__file__).resolve().parent.parent / "output"
 FORMATS = {"markdown-github": "Markdown", "pdf": "PDF", "html": "HTML"}
 LANGUAGES = {"en": "English", "zh": "中文"}
-LARGE = "html"
-"""A page holds all that it needs, half a megabyte and more: other languages than English have one for the preview only."""
-
 PREVIEW = "mazur"
 """The example whose first page is the picture of the index."""
 
@@ -56,12 +53,6 @@ def stem(code: str) -> str:
     return rendering.STEM if code == language.DEFAULT else f"{rendering.STEM}.{code}"
 
 
-def formats_of(name: str, code: str) -> tuple[str, ...]:
-    """Return the formats that an example is there in, in a language."""
-    is_whole = code == language.DEFAULT or name == PREVIEW
-    return tuple(format for format in FORMATS if is_whole or format != LARGE)
-
-
 def pages(name: str, solution: Solution, code: str, formats: Iterable[str]) -> Mapping[str, str | bytes]:
     """Return the files of one example in one language by their paths below the gallery."""
     found: dict[str, str | bytes] = {}
@@ -78,8 +69,7 @@ def index(found: Sequence[tuple[str, Solution]]) -> str:
     for name, solution in found:
         cells = []
         for code in LANGUAGES:
-            shown = formats_of(name, code)
-            links = [f"[{FORMATS[format]}]({name}/{stem(code)}.{table[format].suffix})" for format in shown]
+            links = [f"[{label}]({name}/{stem(code)}.{table[format].suffix})" for format, label in FORMATS.items()]
             cells.append(f"{solution.problem.heading.said(code)}: {', '.join(links)}")
         lines.append(f"| [{name}](../examples/{name}.toml) | " + " | ".join(cells) + " |")
     target = f"{PREVIEW}/{stem(language.DEFAULT)}.{table[next(iter(FORMATS))].suffix}"
@@ -111,8 +101,9 @@ def _card(name: str, solution: Solution) -> str:
 def _about(name: str, solution: Solution, code: str) -> str:
     """Return the title of an example in a language, unless it is the card's own, and links to what a browser shows."""
     table = rendering.formats()
-    shown = [format for format in ("html", "pdf") if format in formats_of(name, code)]
-    links = [f'<a href="{name}/{stem(code)}.{table[format].suffix}">{FORMATS[format]}</a>' for format in shown]
+    links = [
+        f'<a href="{name}/{stem(code)}.{table[format].suffix}">{FORMATS[format]}</a>' for format in ("html", "pdf")
+    ]
     heading = "" if code == language.DEFAULT else f'<span class="other" lang="{code}">{_title(solution, code)}</span> '
     return f'<p class="links">{heading}{" ".join(links)}</p>\n'
 
@@ -154,7 +145,7 @@ def main() -> None:
     written: dict[str, str | bytes] = {INDEX: index(found), WEB_INDEX: web_index(found)}
     for name, solution in found:
         for code in LANGUAGES:
-            own = pages(name, solution, code, formats_of(name, code))
+            own = pages(name, solution, code, FORMATS)
             written |= own
             sys.stdout.write("".join(f"{path}\n" for path in own))
     document = written[f"{PREVIEW}/{rendering.STEM}.pdf"]
