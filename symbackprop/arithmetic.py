@@ -159,14 +159,14 @@ def multiply(left: Exact, right: Exact) -> Exact:
 
 
 def divide(left: Exact, right: Exact) -> Exact:
-    """Return `left / right`; a division by zero raises `EvaluationError`."""
+    """Return `left / right`, an exact zero again for one; a division by zero raises `EvaluationError`."""
     if isinstance(left, Many) or isinstance(right, Many):
         return left / right
     if right == 0:
         raise EvaluationError(message("evaluation.division"))
     if isinstance(left, Fraction) is isinstance(right, Fraction) or isinstance(left, Logarithm):
         return left / right
-    return to_real(left) / to_real(right)
+    return to_real(left) / to_real(right) if left else left
 
 
 def power(base: Exact, exponent: Exact) -> Exact:

@@ -220,6 +220,16 @@ def test_truth_fractions_stay_fractions_in_fraction_style() -> None:
     assert (last.relation, last.formula.numeral) == (Relation.EQUAL, Numeral("2", denominator="15"))
 
 
+def test_truth_of_zero_over_a_rounded_number_has_its_lines() -> None:
+    """0/1.64872… is exactly 0; a line with it is printed in all its steps, not the result alone."""
+    root = Leaf(arithmetic.to_real(Fraction(1)) * arithmetic.CONTEXT.exp(Fraction(1, 2)))
+    share = Quotient(Leaf(Fraction(0)), root)
+    assert arithmetic.divide(Fraction(0), root.value) == Fraction(0)
+    assert isinstance(arithmetic.divide(Fraction(0), root.value), Fraction)
+    assert lines(share) == ["≈ …", "≈ 0"]
+    assert lines(Sum((share, Product((root, Leaf(Fraction(1, 3)))))))[0] == "≈ …"
+
+
 def test_truth_of_a_sum_that_vanishes_in_rounding_noise_is_zero() -> None:
     """A sum that is zero but for the 50th digit prints as 0."""
     third = arithmetic.to_real(Fraction(1, 3))

@@ -151,8 +151,8 @@ def _rounds_to(paper: _Paper, formula: Node, guard: int, target: _Print, digits:
     if is_exact:
         return bool(found == printed) or rounded(number, digits) == rounded(to_fraction(printed), digits)
     # What lies halfway, calculators round up and others to even: the operands need one digit more.
-    half = decimal(5, magnitude(number) - digits) if number else Fraction(0)
-    return bool(rounded(number, digits) == printed and abs(number - printed) != half)
+    is_tie = bool(number) and abs(number - printed) == decimal(5, magnitude(number) - digits)
+    return bool(rounded(number, digits) == printed) and not is_tie
 
 
 Scaled = tuple[int, int]
