@@ -178,15 +178,12 @@ def _varied(draw: random.Random, content: dict[str, Any]) -> dict[str, Any]:
     if sometimes(0.25):
         form = draw.choice(["half", "plain", "half_mean", "convex"])
         content["regularization"] = {draw.choice(["l1", "l2"]): "1/5", "form": form, "biases": sometimes(0.3)}
-    for layer in network["layers"]:
+    for position, layer in enumerate(network["layers"]):
         if layer["activation"] in ("leaky_relu", "elu") and sometimes(0.5):
             layer["alpha"] = draw.choice([0.2, "1/3"])
         is_free = layer is not network["layers"][-1] or network["loss"] in REAL_TARGETS
         if is_free and sometimes(0.15):
-            layer["activation"] = {
-                "expression": draw.choice(ACTIVATIONS),
-                "name": "rst"[network["layers"].index(layer) % 3],
-            }
+            layer["activation"] = {"expression": draw.choice(ACTIVATIONS), "name": "rstuvw"[position]}
     if network["loss"] in REAL_TARGETS:
         count = network["layers"][-1]["units"]
         if sometimes(0.5):

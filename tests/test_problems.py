@@ -515,3 +515,18 @@ def test_overridden_problem_is_solved_with_its_values() -> None:
         found = result(solve(sbp.example("line", [("training.learning_rate", rate)])))
         weights.append(found["updated"]["W1"][0][0])
     assert [0.25, 0.5] == weights
+
+
+def test_one_name_stands_for_one_expression() -> None:
+    """Two activations that print alike have to be alike."""
+    own = [{"expression": text, "name": "s"} for text in ("z*z", "z*z", "z**3")]
+
+    def network(first: object, second: object) -> dict[str, object]:
+        layers = [{"units": 1, "activation": first}, {"units": 1, "activation": second}]
+        return {"network": {"inputs": 1, "loss": "half_squared_error", "layers": layers}}
+
+    assert len(sbp.problem(network(own[0], own[1])).network.layers) == 2
+    with pytest.raises(
+        ProblemError, match=r'network\.layers\[1\]\.activation\.name: "s" names an activation of an earlier'
+    ):
+        sbp.problem(network(own[0], own[2]))

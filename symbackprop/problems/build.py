@@ -222,6 +222,10 @@ def _network(spec: NetworkSpec, penalty: RegularizationSpec | None) -> Network:
         if name in names[:position]:
             raise ProblemError(message("graph.twice", name=name), where=f"network.inputs[{position}]")
     layers = tuple(_layer(layer, f"network.layers[{position}]") for position, layer in enumerate(spec.layers))
+    for position, layer in enumerate(layers):
+        if any(layer.body != other.body and layer.activation == other.activation for other in layers[:position]):
+            what = message("problem.same_function_name", name=layer.activation)
+            raise ProblemError(what, where=f"network.layers[{position}].activation.name")
     key = "network.relu_derivative_at_zero"
     at_zero = numbers.fraction_between(numbers.number(spec.relu_derivative_at_zero, key), 0, 1, key)
     loss, settings, body = _loss(spec.loss, layers[-1].units, "network.loss")
