@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import functools
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
@@ -38,40 +39,43 @@ _SATURATING = ("tanh", "erf")
 
 
 class Many:
-    """Numbers of many problems at once, which do their own arithmetic (`symbackprop.columns`)."""
+    """Numbers of many problems at once, which do their own arithmetic (`symbackprop.columns`).
+
+    No `abc.ABC`: whether a number is one of these is asked at every operation, and for those that takes longer.
+    """
 
     __slots__ = ()
 
     in_fractions: bool
 
     @property
+    @abstractmethod
     def is_exact(self) -> bool:
         """Whether the numbers are known exactly."""
-        raise NotImplementedError
 
+    @abstractmethod
     def __neg__(self) -> Exact:
         """Return the numbers with other signs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def __lt__(self, other: Exact) -> bool:
         """Say whether the numbers are less than others."""
-        raise NotImplementedError
 
+    @abstractmethod
     def __gt__(self, other: Exact) -> bool:
         """Say whether the numbers are greater than others."""
-        raise NotImplementedError
 
+    @abstractmethod
     def applied(self, function: str, arguments: tuple[Exact, ...], at_kink: Fraction) -> Exact:
         """Return the values of a primitive function, or of `step`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def unless_noise(self, terms: Sequence[Exact]) -> Exact:
         """Return this sum of terms where it is certainly not 0."""
-        raise NotImplementedError
 
+    @abstractmethod
     def mark(self, request: object) -> str:
         """Return a text that stands for these numbers in a document until they are asked for."""
-        raise NotImplementedError
 
 
 def to_real(value: Exact) -> Exact:

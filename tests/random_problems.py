@@ -14,6 +14,7 @@ import symbackprop as sbp
 from symbackprop import functions, losses, optimizers
 from symbackprop.losses import LOSSES
 from symbackprop.problems import build
+from tests.documents import WORDS
 
 CONVENTIONS = {
     "naming": ("layered", "flat", "elementwise"),
@@ -154,13 +155,6 @@ SCHEDULES = (
 )
 ACTIVATIONS = ("z/(1 + abs(z))", "z**3", "tanh(z)/2", "ln(1 + exp(z))", "z*sigmoid(z)", "max(0, z)**2")
 OWN_LOSSES = ("sum((a - y)**4)/4", "sum(exp(a - y) - (a - y))", "mean(ln(1 + (a - y)**2))")
-WORDS = {
-    "pre_activation": "net",
-    "activation": "out",
-    "target": "target",
-    "learning_rate": r"\alpha",
-    "loss": "E_total",
-}
 LETTERS = {"weight": "v", "bias": r"\beta", "input": "u", "delta": r"\epsilon", "loss": "J"}
 REAL_TARGETS = ("half_squared_error", "squared_error", "mean_squared_error", "absolute_error", "huber")
 CLASSES = ("cross_entropy", "hinge")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from symbackprop import resources
-from symbackprop.homework import editions, giving, sheets
+from symbackprop.homework import editions, giving
 from symbackprop.homework.course import prepare
 from symbackprop.homework.editions import Press, Pupil
 from symbackprop.homework.roster import numbered
@@ -76,44 +76,54 @@ def _class(job: giving.Job, count: int) -> tuple[Any, list[Pupil]]:
     ]
 
 
+@pytest.fixture
+def printed_together(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Return a list that takes up, for each document of a class, whether it was printed with the others."""
+    found: list[bool] = []
+    together = Press._together
+
+    def counted(self: Press, *arguments: Any) -> Sequence[str | None]:
+        texts = together(self, *arguments)
+        found.extend(text is not None for text in texts)
+        return texts
+
+    monkeypatch.setattr(Press, "_together", counted)
+    return found
+
+
 @pytest.mark.parametrize(
     ("case", "format", "language"),
-    [
-        *((case, "markdown", "en") for case in CASES),
-        ("sigmoid with fractions", "markdown-github", "zh"),
-        ("relu and softmax", "html", "en"),
-    ],
+    [*((case, "markdown", "en") for case in CASES), ("sigmoid with fractions", "markdown-github", "zh")],
 )
 def test_documents_printed_together_are_those_printed_alone(
-    case: str, format: str, language: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+    case: str,
+    format: str,
+    language: str,
+    tmp_path: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    printed_together: list[bool],
 ) -> None:
-    """The shapes, the guard digits and the lines of each document come out as they do for it alone."""
+    """The shapes, the guard digits and the lines of each come out as they do for it alone; few are not printed together."""
     name, changes = CASES[case]
-    count = 40
+    count = 48
     given, pupils = _class(_job(name, changes, count, tmp_path, format, language), count)
     press = Press(given, format, language, None)
-    together = (press.sheets(pupils), press.keys(pupils))
+    sheets = press.sheets(pupils)
+    assert printed_together == [True] * count
+    printed_together.clear()
+    keys = press.keys(pupils)
+    assert len(printed_together) >= 6
+    assert sum(printed_together) >= 0.9 * len(printed_together)
     monkeypatch.setattr(editions, "SMALLEST_CLASS", count + 1)
-    assert (press.sheets(pupils), press.keys(pupils)) == together
+    assert (press.sheets(pupils), press.keys(pupils)) == (sheets, keys)
 
 
-def _set_aside(texts: Sequence[str | None]) -> int:
-    return sum(text is None for text in texts)
-
-
-@pytest.mark.parametrize("case", ["sigmoid with fractions", "2-2-2 with two samples"])
-def test_few_are_set_aside(case: str, tmp_path: Any) -> None:
-    """Documents printed together are the rule, those printed alone the exception."""
-    name, changes = CASES[case]
-    count = 120
-    given, pupils = _class(_job(name, changes, count, tmp_path, "markdown", "en"), count)
-    press = Press(given, "markdown", "en", None)
-    looks: dict[Any, list[Pupil]] = {}
-    for pupil in pupils:
-        looks.setdefault((pupil.zeros, sheets.document.style_of(pupil.problem).fractions), []).append(pupil)
-    largest = max(looks.values(), key=len)
-    assert len(largest) > 20
-    assert _set_aside(press._together(largest, press._key, [None] * len(largest))) <= 0.05 * len(largest)
+def test_formats_that_cannot_be_filled_are_written_one_by_one(tmp_path: Any, printed_together: list[bool]) -> None:
+    """A page for browsers holds formulas as MathML too, which is no text with gaps."""
+    given, pupils = _class(_job("homework", {}, 8, tmp_path, "html", "en"), 8)
+    assert all("<math" in str(text) for text in Press(given, "html", "en", None).sheets(pupils))
+    assert printed_together
+    assert not any(printed_together)
 
 
 TEMPLATES = {

@@ -150,9 +150,9 @@ class Column(Many):
         scaled = None if places is None else _scaled(number, places)
         if scaled is not None and places is not None:
             return Column.exact(self.ledger, numpy.full(self.ledger.count, scaled, dtype=numpy.int64), places)
-        values = numpy.full(self.ledger.count, float(number))
         if isinstance(number, Fraction):
             raise Unsuitable
+        values = numpy.full(self.ledger.count, float(number))
         return Column(self.ledger, values, abs(values) * ULP)
 
     def _float(self, values: Array, errors: Array, decimals: Array | None = None) -> Column:
