@@ -21,10 +21,10 @@ import sympy
 from measuring import Line, machine, show, table, times
 
 import symbackprop as sbp
-from symbackprop import dense, matrices
-from symbackprop.derivation import Derivation, derive
+from symbackprop.algebra.shapes import shape_of
+from symbackprop.derivation import dense, matrices
+from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.problems import Problem
-from symbackprop.shapes import shape_of
 
 SQUARE = (7, 12, 22, 39, 71)
 """Networks k-k-k have 2k² edges: 98 to 10,082."""
@@ -200,7 +200,7 @@ def _composed_gradients(library: Any) -> tuple[float, dict[str, Any], dict[str, 
 
 def _agree(gradients: dict[str, Any], symbols: dict[str, Any]) -> bool:
     """Say whether some derivatives of the composed loss have the values of the derivation, at a random point."""
-    from symbackprop.evaluate import FLOAT, evaluate
+    from symbackprop.evaluation.evaluate import FLOAT, evaluate
 
     draw = random.Random(1)
     point = {name: round(draw.uniform(-1, 1), 3) for name in symbols}

@@ -15,11 +15,11 @@ from pathlib import Path
 import measuring
 from measuring import Line
 
-from symbackprop.homework import course, giving
-from symbackprop.homework.arrays import ARRAYS
-from symbackprop.homework.editions import Press
+from symbackprop.homework import distribution, enrolment
+from symbackprop.homework.array_arithmetic import ARRAYS
+from symbackprop.homework.class_printing import Press
+from symbackprop.homework.equations import Runner
 from symbackprop.homework.marking import Marker, Verdict
-from symbackprop.homework.program import Runner
 from symbackprop.homework.roster import numbered
 from symbackprop.homework.tolerance import Tolerance
 from symbackprop.homework.variants import Assignment, assignment, draw, leaves_of
@@ -84,16 +84,16 @@ def _marking(given: Assignment, students: Sequence[str]) -> Line:
     return Line(f"mark {len(students)} students (all correct: {right})", f"{seconds:.2f} s")
 
 
-def _job(count: int, formats: Sequence[str], folder: Path) -> giving.Job:
+def _job(count: int, formats: Sequence[str], folder: Path) -> distribution.Job:
     source = load.find_source(EXAMPLE)
-    made = course.prepare(source, numbered(count), folder, seed=7, formats=formats, language="en")
+    made = enrolment.prepare(source, numbered(count), folder, seed=7, formats=formats, language="en")
     return made.job
 
 
 def _written(pairs: int, folder: Path) -> Line:
     job = _job(pairs, ("markdown",), folder)
     start = time.perf_counter()
-    count = sum(len(files) for _, files in giving.documents(job, range(pairs)))
+    count = sum(len(files) for _, files in distribution.documents(job, range(pairs)))
     seconds = (time.perf_counter() - start) * PAIRS / pairs
     cores = os.cpu_count()
     what = f"{count // 2:,} sheets and keys in Markdown, {cores} cores, for {PAIRS:,}"
@@ -104,7 +104,7 @@ def _keys(folder: Path) -> Line:
     """Return the time that one process takes for worked solutions alone, as many as there are variants."""
     job = _job(VARIANTS, ("markdown",), folder)
     given = job.manifest.assignment()
-    pupils = giving.pupils(given, job.manifest, range(VARIANTS))
+    pupils = distribution.pupils(given, job.manifest, range(VARIANTS))
     start = time.process_time()
     keys = Press(given, "markdown", "en", None).keys(pupils)
     seconds = time.process_time() - start
@@ -117,7 +117,7 @@ def typeset() -> Iterator[Line]:
     with tempfile.TemporaryDirectory() as folder:
         job = _job(CLASS, ("pdf",), Path(folder))
         start = time.perf_counter()
-        files = sum(len(found) for _, found in giving.classes(job))
+        files = sum(len(found) for _, found in distribution.classes(job))
         seconds = time.perf_counter() - start
         yield Line(f"{CLASS} sheets and keys as PDF ({files} files)", f"{seconds:.0f} s", "≤ 120 s", seconds <= 120)
 

@@ -17,14 +17,15 @@ import sympy
 from measuring import Line
 
 import symbackprop as sbp
-from symbackprop import arithmetic, document, rendering
-from symbackprop.derivation import Derivation
-from symbackprop.document.blocks import Display, Document, Section
-from symbackprop.document.truth import Step
-from symbackprop.formula import Adjoint, Name, Node
-from symbackprop.rendering.finishing import FINISHES, Draft
+from symbackprop import document, rendering
+from symbackprop.algebra.formula import Adjoint, Name, Node
+from symbackprop.arithmetic import exact
+from symbackprop.derivation.derivations import Derivation
+from symbackprop.descent.solution import Solution
+from symbackprop.document.blocks import Display, Document, Section, Step
+from symbackprop.rendering.drafts import Draft
+from symbackprop.rendering.exporters import FINISHES
 from symbackprop.rendering.tex import Printer
-from symbackprop.solution import Solution
 
 FORMATS = ("latex", "markdown")
 STEP_TARGET = 10.0
@@ -88,7 +89,7 @@ def _agree(derivation: Derivation, tree: Node, expression: sympy.Expr) -> bool:
         return None
 
     at = {sympy.Symbol(name, real=True): sympy.Rational(str(value)) for name, value in numbers.items()}
-    expected, found = complex(expression.subs(at)), float(arithmetic.evaluate(tree, number))
+    expected, found = complex(expression.subs(at)), float(exact.evaluate(tree, number))
     return abs(expected - found) <= 1e-12 * max(1.0, abs(found))
 
 

@@ -17,13 +17,13 @@ import numpy as np
 from measuring import Line
 
 import symbackprop as sbp
-from symbackprop import matrices
+from symbackprop.algebra.formula import Adjoint, Name
 from symbackprop.compilation import Runner
 from symbackprop.compilation.backends import BACKENDS
-from symbackprop.derivation import Derivation
-from symbackprop.document import matrix
-from symbackprop.formula import Adjoint, Name
-from symbackprop.notation import Notation
+from symbackprop.derivation import matrices
+from symbackprop.derivation.derivations import Derivation
+from symbackprop.document.matrix_form import matrix
+from symbackprop.graph.notation import Notation
 from symbackprop.problems import Problem
 from symbackprop.rendering.tex import Printer
 

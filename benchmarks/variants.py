@@ -17,10 +17,10 @@ import sympy
 from measuring import Line
 
 import symbackprop as sbp
-from symbackprop.derivation import Derivation
-from symbackprop.evaluate import FLOAT, Evaluation, Values
-from symbackprop.homework.arrays import ARRAYS
-from symbackprop.homework.program import GRADIENT, PATH, Runner, program, split
+from symbackprop.derivation.derivations import Derivation
+from symbackprop.evaluation.evaluate import FLOAT, Evaluation, Values
+from symbackprop.homework.array_arithmetic import ARRAYS
+from symbackprop.homework.equations import GRADIENT, PATH, Runner, program, split
 
 WIDTHS = (2, 3, 3, 1)
 VARIANTS = 10_000

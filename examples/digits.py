@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 
 import symbackprop as sbp
 from symbackprop import figures
-from symbackprop.notation import Symbol
+from symbackprop.graph.notation import Symbol
 from symbackprop.rendering import plots
 
 digits = load_digits()

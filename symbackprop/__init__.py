@@ -9,15 +9,16 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from symbackprop.algebra.differentiation import differentiate
     from symbackprop.compilation import compile
-    from symbackprop.derivation import derive
-    from symbackprop.differentiation import differentiate
+    from symbackprop.derivation.derivations import derive
+    from symbackprop.descent.solution import solve
+    from symbackprop.evaluation.checks import check
+    from symbackprop.frontends.torch_models import from_torch, to_torch
+    from symbackprop.jupyter import to_markdown as to_markdown
     from symbackprop.problems.load import example, load, network, problem
     from symbackprop.rendering import render
-    from symbackprop.solution import solve
-    from symbackprop.torch_models import from_torch, to_torch
     from symbackprop.training import train
-    from symbackprop.verify import check
 
 __all__ = [
     "check",
@@ -39,16 +40,17 @@ _HOME = {
     "load": "symbackprop.problems.load",
     "example": "symbackprop.problems.load",
     "problem": "symbackprop.problems.load",
-    "derive": "symbackprop.derivation",
-    "differentiate": "symbackprop.differentiation",
-    "solve": "symbackprop.solution",
-    "check": "symbackprop.verify",
+    "derive": "symbackprop.derivation.derivations",
+    "differentiate": "symbackprop.algebra.differentiation",
+    "solve": "symbackprop.descent.solution",
+    "check": "symbackprop.evaluation.checks",
     "compile": "symbackprop.compilation",
     "render": "symbackprop.rendering",
     "train": "symbackprop.training",
-    "from_torch": "symbackprop.torch_models",
-    "to_torch": "symbackprop.torch_models",
+    "from_torch": "symbackprop.frontends.torch_models",
+    "to_torch": "symbackprop.frontends.torch_models",
     "network": "symbackprop.problems.load",
+    "to_markdown": "symbackprop.jupyter",
 }
 
 

@@ -10,6 +10,6 @@ class Displayed:
 
     def _repr_markdown_(self) -> str:
         """Return the object as Markdown: a problem its statement, a derivation its formulas, a solution everything."""
-        from symbackprop.rendering import showing
+        import symbackprop
 
-        return showing.markdown(self)
+        return symbackprop.to_markdown(self)

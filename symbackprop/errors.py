@@ -1,27 +1,18 @@
 """Messages and the exception tree: what is wrong, where, what was expected, the nearest valid choice.
 
 An error carries a message *id* and its arguments, never a finished sentence, so that every language can say it
-(`symbackprop.language`). Nothing on this floor knows a language, a file format or a library.
+(`symbackprop.language`).
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 
+from symbackprop import language
+from symbackprop.messages import Message, message
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A sentence as data: the id of a phrase and what fills its placeholders (texts, numbers, formulas, messages)."""
-
-    id: str
-    arguments: Mapping[str, object] = field(default_factory=dict)
-
-
-def message(id: str, /, **arguments: object) -> Message:
-    """Return the message `id` with its arguments."""
-    return Message(id, arguments)
+_LONGEST_LIST = 24
 
 
 class SymbackpropError(Exception):
@@ -50,9 +41,7 @@ class SymbackpropError(Exception):
         return _remade, (type(self), self.what, self.where, self.valid, self.nearest)
 
     def __str__(self) -> str:
-        from symbackprop import language
-
-        return language.explain(language.DEFAULT, self)
+        return explain(language.DEFAULT, self)
 
 
 def _remade(
@@ -109,3 +98,29 @@ def unknown(kind: str, name: str, choices: Iterable[str], *, where: str = "") ->
     valid = tuple(choices)
     what = message("error.unknown", kind=message(f"kind.{kind}"), name=name)
     return UnknownNameError(what, where=where, valid=valid, nearest=nearest(name, valid))
+
+
+def known_language(code: str, *, where: str = "") -> str:
+    """Return the code of a language that there is; raises `UnknownNameError`, naming `where`, for any other.
+
+    >>> known_language("en")
+    'en'
+    """
+    if code not in language.available():
+        raise unknown("language", code, language.available(), where=where)
+    return code
+
+
+def explain(code: str, error: SymbackpropError) -> str:
+    """Return an error as text: place, what is wrong, the nearest valid choice, the valid choices."""
+    text = language.say(code, error.what)
+    if error.where:
+        text = language.say(code, Message("error.placed", {"where": error.where, "what": error.what}))
+    if error.nearest is not None:
+        text += "\n  " + language.say(code, Message("error.nearest", {"nearest": error.nearest}))
+    if error.valid:
+        shown = list(error.valid[:_LONGEST_LIST])
+        if len(error.valid) > _LONGEST_LIST:
+            shown.append("…")
+        text += "\n  " + language.say(code, Message("error.valid", {"valid": shown}))
+    return text

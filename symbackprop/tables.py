@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from symbackprop.errors import ProblemError, message, nearest, unknown
+from symbackprop.errors import ProblemError, nearest, unknown
+from symbackprop.messages import message
 
 _DELIMITERS = ",;\t|"
 _PLAIN_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?")

@@ -5,11 +5,15 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
+from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
 REQUIRE = "SYMBACKPROP_REQUIRE"
+
+ROOT = Path(__file__).parent.parent
+"""The checkout."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

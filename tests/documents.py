@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import symbackprop as sbp
 from symbackprop import document
+from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Section
 from symbackprop.problems.load import examples
-from symbackprop.solution import Solution
 
 EXAMPLES = examples()
 HOSTILE = r'$\input{/etc/passwd}$ <script>alert(1)</script> | ` % # & ~ ^ _ { } \ " [a](b) *c* _d_ ![i](j) &amp; -- #'

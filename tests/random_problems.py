@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import symbackprop as sbp
-from symbackprop import functions, losses, optimizers
-from symbackprop.losses import LOSSES
+from symbackprop.algebra import functions
+from symbackprop.catalog import losses, optimizers
+from symbackprop.catalog.losses import LOSSES
 from symbackprop.problems import build
 from tests.documents import WORDS
 

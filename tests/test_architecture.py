@@ -1,7 +1,7 @@
-"""The plan of the house: which room may import which, which library belongs where, who may print and write.
+"""The plan of the house: which wing may import which, which library belongs where, who may print and write.
 
-The tables below are the plan (docs/architecture.md explains it); the tests walk the syntax trees of all modules. A room
-is a module or a package directly below `symbackprop`.
+The tables below are the plan (docs/architecture.md explains it); the tests walk the syntax trees of all modules. Every
+import counts: those inside functions and those for type checkers only too.
 """
 
 from __future__ import annotations
@@ -9,88 +9,94 @@ from __future__ import annotations
 import ast
 import graphlib
 import importlib
+import pathlib
 import re
+import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 import pytest
 
 import symbackprop
+from tests.conftest import ROOT
 
-ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "symbackprop"
 LONGEST_MODULE = 400
 
-FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors", "display"),
-    ("registry", "resources", "tables"),
-    ("language",),
-    ("formula",),
-    ("expressions",),
-    ("functions",),
-    ("losses", "optimizers", "schedules"),
-    ("symbolic",),
-    ("differentiation",),
-    ("arithmetic", "columns", "floats", "reals"),
-    ("forms", "initializers"),
-    ("shapes",),
-    ("graph",),
-    ("notation", "problems"),
-    ("entries", "dense", "circuits"),
-    ("elements", "matrices"),
-    ("backprop",),
-    ("derivation",),
-    ("evaluate", "epochs"),
-    ("verify", "compilation"),
-    ("solution",),
-    ("curvature", "training", "torch_models"),
-    ("study",),
-    ("results", "figures", "estimators"),
-    ("document",),
-    ("rendering",),
-    ("homework", "scripts"),
-    ("cli",),
-    ("__main__",),
+WINGS = (
+    "messages",
+    "language",
+    "errors",
+    "registry",
+    "resources",
+    "tables",
+    "templating",
+    "display",
+    "algebra",
+    "arithmetic",
+    "graph",
+    "catalog",
+    "problems",
+    "frontends",
+    "derivation",
+    "evaluation",
+    "compilation",
+    "curvature",
+    "descent",
+    "training",
+    "figures",
+    "scripts",
+    "document",
+    "estimators",
+    "rendering",
+    "homework",
+    "jupyter",
+    "cli",
+    "__main__",
 )
-"""The rooms, lowest floor first: a room imports its own floor and those below it."""
+"""The wings in the order of the data's way: a wing imports itself and those before it. A wing is a module or a package
+directly below `symbackprop`."""
 
-EXCEPTIONS = {
-    ("symbackprop.errors", "symbackprop.language"),
-    ("symbackprop.display", "symbackprop.rendering.showing"),
-}
-"""Imports that climb. An error puts itself into words only when it is printed, and words are a language's; an object is
-written only when a notebook shows it, and writing is rendering's."""
+FACE = "symbackprop"
+"""The package itself: it may know every wing, and only `display` asks it for anything."""
+
+MOST_AT_THE_TOP = 12
+"""Modules directly below the package that a newcomer meets before the first folder."""
+
+CIRCLING = {f"symbackprop.rendering.{name}" for name in ("tex", "array_formulas", "digits", "generic", "indices")}
+"""The printer of TeX in five files that annotate each other; a layout of boxes will part them."""
 
 LIBRARIES: dict[str, tuple[str, ...]] = {
-    "sympy": ("symbolic", "differentiation", "forms", "derivation", "verify", "curvature", "compilation"),
-    "mpmath": ("arithmetic", "reals", "verify"),
+    "sympy": ("algebra", "arithmetic", "derivation", "evaluation", "curvature", "compilation"),
+    "mpmath": ("arithmetic", "evaluation"),
     "numpy": (
-        "columns",
+        "arithmetic",
+        "catalog",
         "compilation",
+        "descent",
         "document",
-        "epochs",
         "homework",
-        "initializers",
         "training",
         "estimators",
         "scripts",
     ),
     "pydantic": ("problems",),
-    "jinja2": ("rendering",),
+    "pydantic_core": ("problems",),
+    "jinja2": ("templating",),
     "matplotlib": ("rendering",),
     "pypdf": ("rendering",),
     "contourpy": ("figures",),
     "numba": ("compilation",),
-    "torch": ("torch_models",),
+    "torch": ("frontends",),
     "sklearn": ("estimators",),
     "click": ("cli",),
     "rich": ("cli",),
 }
-"""The libraries and the rooms that may import each."""
+"""The libraries and the wings that may import each."""
 
-COMES_WITH = {"mpmath": "sympy", "contourpy": "matplotlib"}
+COMES_WITH = {"mpmath": "sympy", "contourpy": "matplotlib", "pydantic_core": "pydantic"}
 """Libraries that are not declared, because a declared one requires them for us."""
 
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}
@@ -99,7 +105,7 @@ DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 OPTIONAL = ("numba", "torch", "sklearn")
 """Groups of pyproject.toml with libraries that are used where they are installed."""
 
-PRINTING_ROOMS = ("cli",)
+PRINTING_WINGS = ("cli",)
 
 WRITERS = {"symbackprop.training.history": {"write_bytes"}}
 """What writes although it is no command: `history.save(path)`, because Python users ask for it by name."""
@@ -121,7 +127,7 @@ WRITING_ATTRIBUTES = {
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
-def name_of(file: Path) -> str:
+def name_of(file: pathlib.Path) -> str:
     """Return the dotted name of a module; a package is named without `__init__`."""
     parts = file.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
@@ -130,23 +136,18 @@ def name_of(file: Path) -> str:
 MODULES = {name_of(file): file for file in FILES}
 
 
-def room_of(module: str) -> str:
-    """Return the room of a module; the package itself has the room ""."""
+def wing_of(module: str) -> str:
+    """Return the wing of a module; the package itself has the wing ""."""
     return module.split(".")[1] if "." in module else ""
 
 
-def floor_of(room: str) -> int:
-    """Return the number of a room's floor, from 0."""
-    return next(number for number, rooms in enumerate(FLOORS) if room in rooms)
-
-
 def imports_of(tree: ast.Module, modules: frozenset[str] | None = None) -> Iterator[str]:
-    """Iterate over the modules that a module imports, inside functions too, but not for type checking only.
+    """Iterate over the modules that a module imports, wherever it does.
 
-    `from symbackprop import graph` names the module symbackprop.graph, `from symbackprop.graph import Graph` too.
+    `from symbackprop import tables` names the module symbackprop.tables, `from symbackprop.tables import Sheet` too.
     """
     known = frozenset(MODULES) if modules is None else modules
-    for node in executed(tree):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -157,30 +158,29 @@ def imports_of(tree: ast.Module, modules: frozenset[str] | None = None) -> Itera
                 yield inner if inner in known else node.module
 
 
-def executed(node: ast.AST) -> Iterator[ast.AST]:
-    """Iterate over a tree without the bodies of `if TYPE_CHECKING:`."""
-    yield node
-    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-        return
-    for child in ast.iter_child_nodes(node):
-        yield from executed(child)
-
-
 def parse(module: str) -> ast.Module:
     """Return the syntax tree of one of our modules."""
     return ast.parse(MODULES[module].read_text("utf-8"))
 
 
 def own_imports(module: str) -> set[str]:
-    """Return which of our modules a module imports, the named exceptions left out."""
-    found = {name for name in imports_of(parse(module)) if name.split(".")[0] == "symbackprop"}
-    return {name for name in found if (module, name) not in EXCEPTIONS}
+    """Return which of our modules a module imports."""
+    return {name for name in imports_of(parse(module)) if name.split(".")[0] == "symbackprop"}
 
 
 def climbing(module: str, imported: set[str]) -> set[str]:
-    """Return those imports that lie on a higher floor than the module."""
-    own = floor_of(room_of(module))
-    return {name for name in imported if floor_of(room_of(name)) > own}
+    """Return those imports that lie in a later wing than the module."""
+    own = WINGS.index(wing_of(module))
+    return {name for name in imported if name != FACE and WINGS.index(wing_of(name)) > own}
+
+
+def circles(graph: Mapping[str, set[str]]) -> list[str] | None:
+    """Return nodes that lead back to each other, or None where there are none."""
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return list(error.args[1])
+    return None
 
 
 def writing(tree: ast.Module) -> set[str]:
@@ -194,46 +194,80 @@ def writing(tree: ast.Module) -> set[str]:
     return found
 
 
-def test_floors_list_every_room() -> None:
-    """The plan names exactly the rooms that exist, each once."""
-    listed = [room for rooms in FLOORS for room in rooms]
-    assert len(listed) == len(set(listed))
-    assert set(listed) == {room_of(module) for module in MODULES} - {""}
+def test_wings_list_every_wing() -> None:
+    """The plan names exactly the wings that exist, each once."""
+    assert len(WINGS) == len(set(WINGS))
+    assert set(WINGS) == {wing_of(module) for module in MODULES} - {""}
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if room_of(module)])
-def test_module_imports_only_its_own_and_earlier_floors(module: str) -> None:
-    """No import climbs, wherever it stands, unless only a type checker reads it."""
-    assert climbing(module, own_imports(module)) == set()
+def test_top_of_the_package_has_few_modules() -> None:
+    """What is not in a folder is what every wing uses, or a face: a newcomer meets folders."""
+    assert len([file for file in FILES if file.parent == PACKAGE]) <= MOST_AT_THE_TOP
+
+
+def test_modules_have_names_of_their_own() -> None:
+    """No two modules have one name, so that a name says which module is meant."""
+    stems = Counter(file.stem for file in FILES if file.stem != "__init__")
+    assert {stem for stem, count in stems.items() if count > 1} == set()
+    assert len(stems) > 150
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_wing_imports_only_itself_and_earlier_wings(wing: str) -> None:
+    """No import runs back, wherever it stands: in a function and for a type checker too."""
+    modules = [module for module in MODULES if wing_of(module) == wing]
+    assert modules
+    assert {module: found for module in modules if (found := climbing(module, own_imports(module)))} == {}
+
+
+def test_face_is_asked_by_display_alone() -> None:
+    """The package knows every wing; only what a notebook shows is asked of it."""
+    assert {module for module in MODULES if module != FACE and FACE in own_imports(module)} == {"symbackprop.display"}
 
 
 def test_package_imports_none_of_its_modules() -> None:
-    """The package resolves its names when they are used: importing it imports none of its rooms."""
-    assert own_imports("symbackprop") == set()
+    """The package resolves its names when they are used: importing it imports none of its wings."""
+    program = "import sys, symbackprop; print(sorted(name for name in sys.modules if name.startswith('symbackprop.')))"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True, cwd=ROOT).strip() == "[]"
 
 
 def test_package_names_exist_where_it_says() -> None:
     """Every public name of the package is found in the module that the package looks in."""
     for name, home in symbackprop._HOME.items():
         assert getattr(importlib.import_module(home), name) is getattr(symbackprop, name)
+    assert set(symbackprop.__all__) <= set(symbackprop._HOME)
 
 
-def test_modules_import_each_other_without_cycles() -> None:
-    """The modules, and the rooms, can be put in an order in which each imports only those before it."""
-    graph = {module: own_imports(module) for module in MODULES}
-    graphlib.TopologicalSorter(graph).prepare()
-    rooms: dict[str, set[str]] = {}
-    for module, imported in graph.items():
-        rooms.setdefault(room_of(module), set()).update(map(room_of, imported))
-    graphlib.TopologicalSorter({room: below - {room} for room, below in rooms.items()}).prepare()
+def test_modules_import_each_other_without_circles() -> None:
+    """The modules can be put in an order in which each imports only those before it."""
+    graph = {module: own_imports(module) - {FACE} for module in MODULES if module != FACE}
+    assert circles({module: found - CIRCLING for module, found in graph.items()}) is None
+
+
+def test_folders_import_each_other_without_circles() -> None:
+    """The same holds for the rooms of each wing: its modules and the folders inside it."""
+    rooms: dict[str, dict[str, set[str]]] = {}
+    for module in MODULES:
+        for imported in own_imports(module):
+            room, other = module.split("."), imported.split(".")
+            depth = next((n for n, pair in enumerate(zip(room, other, strict=False)) if pair[0] != pair[1]), 0)
+            if depth:
+                inside = rooms.setdefault(".".join(room[:depth]), {})
+                inside.setdefault(room[depth], set()).add(other[depth])
+    found = {
+        place: {room: below - {part.rsplit(".")[-1] for part in CIRCLING} for room, below in inside.items()}
+        for place, inside in rooms.items()
+    }
+    assert {"symbackprop", "symbackprop.document", "symbackprop.rendering"} <= set(found)
+    assert {place: circles(inside) for place, inside in found.items() if circles(inside)} == {}
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_module_imports_only_the_libraries_of_its_room(module: str) -> None:
-    """A library is imported in the rooms it belongs to and nowhere else."""
+def test_module_imports_only_the_libraries_of_its_wing(module: str) -> None:
+    """A library is imported in the wings it belongs to and nowhere else."""
     roots = {name.split(".")[0] for name in imports_of(parse(module))}
     foreign = roots - set(sys.stdlib_module_names) - {"symbackprop"}
-    assert {library for library in foreign if room_of(module) not in LIBRARIES[library]} == set()
+    assert {library for library in foreign if wing_of(module) not in LIBRARIES[library]} == set()
 
 
 def test_libraries_are_the_declared_dependencies() -> None:
@@ -260,7 +294,7 @@ def test_dependencies_each_have_a_reason() -> None:
     assert [name for group in groups for name in requirements(group)] == list(reasons)
 
 
-@pytest.mark.parametrize("module", [module for module in MODULES if room_of(module) not in PRINTING_ROOMS])
+@pytest.mark.parametrize("module", [module for module in MODULES if wing_of(module) not in PRINTING_WINGS])
 def test_module_neither_prints_nor_writes(module: str) -> None:
     """Only the command line prints and changes files; everything else returns what it made."""
     assert writing(parse(module)) == WRITERS.get(module, set())
@@ -273,16 +307,18 @@ def test_module_is_short(module: str) -> None:
 
 
 def test_architecture_checks_find_what_they_look_for() -> None:
-    """Planted violations are found: a climbing import in a function, a foreign library, a print and a written file."""
+    """Planted faults are found: imports that run back, lazy or for types only, a circle, a library, a written file."""
     tree = ast.parse(
         "from typing import TYPE_CHECKING\n"
         "if TYPE_CHECKING:\n    from symbackprop import cli\n"
-        "def derive():\n    from symbackprop import graph\n    import click.testing\n"
-        "from symbackprop.errors import message\n"
+        "def derive():\n    from symbackprop import problems\n    import click.testing\n"
+        "from symbackprop.errors import unknown\n"
         "def show(path):\n    print(1)\n    path.write_text('')\n"
     )
-    imported = set(imports_of(tree, frozenset({"symbackprop.graph", "symbackprop.cli", "symbackprop.errors"})))
-    assert imported == {"typing", "symbackprop.graph", "click.testing", "symbackprop.errors"}
+    known = frozenset({"symbackprop.problems", "symbackprop.cli", "symbackprop.errors"})
+    imported = set(imports_of(tree, known))
+    assert imported == {"typing", "click.testing", *known}
     own = {name for name in imported if name.startswith("symbackprop")}
-    assert climbing("symbackprop.losses", own) == {"symbackprop.graph"}
+    assert climbing("symbackprop.catalog.losses", own) == {"symbackprop.problems", "symbackprop.cli"}
+    assert circles({"a": {"b"}, "b": {"a"}}) is not None
     assert writing(tree) == {"print", "write_text"}

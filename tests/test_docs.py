@@ -19,14 +19,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from test_architecture import FLOORS, LIBRARIES, MODULES, room_of
+from test_architecture import LIBRARIES, WINGS
 
 import symbackprop as sbp
-from symbackprop import cli, notation
-from symbackprop.functions import ACTIVATIONS
-from symbackprop.losses import LOSSES
+from symbackprop import cli
+from symbackprop.algebra.functions import ACTIVATIONS
+from symbackprop.catalog.losses import LOSSES
+from symbackprop.graph import notation
 from symbackprop.problems import load
-from symbackprop.problems.schema import schema
+from symbackprop.problems.json_schema import schema
 
 ROOT = Path(__file__).parent.parent
 README = "README.md"
@@ -391,25 +392,19 @@ def test_docs_state_constants_of_the_code(name: str, value: str) -> None:
 # Architecture
 
 
-def test_docs_show_the_floors_of_the_house() -> None:
-    """The table of floors in docs/architecture.md is the plan that the tests hold."""
-    expected = [[str(number), room] for number, rooms in enumerate(FLOORS, start=1) for room in rooms]
-    assert expected == [row[:2] for row in rows_of(section("docs/architecture.md", "Floors and rooms"))]
+def test_docs_show_the_wings_of_the_house() -> None:
+    """The table of wings in docs/architecture.md is the plan that the tests hold, in its order."""
+    table = section("docs/architecture.md", "Wings")
+    rows = rows_of(table[: table.index("| library")])
+    assert list(WINGS) == [wing for wing, _ in rows]
 
 
-def test_docs_mention_every_module() -> None:
-    """The row of a room that is a package names each module in it."""
-    rows = {room: text for _, room, text in rows_of(section("docs/architecture.md", "Floors and rooms"))}
-    inner = [name for name in MODULES if name.count(".") > 1]
-    assert [] == [name for name in inner if f"`{name.rpartition('.')[2]}`" not in rows[room_of(name)]]
-
-
-def test_docs_say_which_room_imports_which_library() -> None:
+def test_docs_say_which_wing_imports_which_library() -> None:
     """The table of libraries in docs/architecture.md is the plan that the tests hold."""
-    table = section("docs/architecture.md", "Floors and rooms")
+    table = section("docs/architecture.md", "Wings")
     rows = rows_of(table[table.index("| library") :])
-    assert {library: set(rooms) for library, rooms in LIBRARIES.items()} == {
-        library: set(re.findall(r"\w+", rooms)) for library, rooms in rows
+    assert {library: set(wings) for library, wings in LIBRARIES.items()} == {
+        library: set(re.findall(r"\w+", wings)) for library, wings in rows
     }
 
 

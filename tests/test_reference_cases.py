@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 import symbackprop as sbp
-from symbackprop.derivation import derive
-from symbackprop.evaluate import EXACT, FLOAT, Evaluation, Value, Values, leaves
+from symbackprop.derivation.derivations import derive
+from symbackprop.descent.solution import Solution, solve
+from symbackprop.evaluation.evaluate import EXACT, FLOAT, Evaluation, Value, Values, leaves
 from symbackprop.problems import Problem
-from symbackprop.solution import Solution, solve
 
 CASES: Mapping[str, Mapping[str, Any]] = {
     case["name"]: case for case in json.loads((Path(__file__).parent / "reference" / "cases.json").read_text("utf-8"))
@@ -34,7 +34,7 @@ BIASES = {"per-unit": "per_unit"}
 NOT_COVERED = (
     # A published mistake: the output layer without its input.
     r"hard_.*",
-    # Online descent, one sample after the other: tests/test_optimizers.py reads these.
+    # Online descent, one sample after the other: tests/catalog/test_optimizers.py reads these.
     r"(sse|w\d+|theta\d)@224",
     r"epochs_to_sse<0\.001_at_alpha_0\.1",
 )

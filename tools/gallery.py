@@ -17,8 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from symbackprop import language, rendering
+from symbackprop.descent.solution import Solution, solve
 from symbackprop.problems import load
-from symbackprop.solution import Solution, solve
 
 FOLDER = Path(__file__).resolve().parent.parent / "output"
 FORMATS = {"markdown-github": "Markdown", "pdf": "PDF", "html": "HTML"}

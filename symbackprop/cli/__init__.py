@@ -19,7 +19,8 @@ import click
 from symbackprop import language
 from symbackprop.cli import commands as folder
 from symbackprop.cli.outputs import asked_language
-from symbackprop.errors import Message, SymbackpropError, unknown
+from symbackprop.errors import SymbackpropError, explain, unknown
+from symbackprop.messages import Message
 
 DONE, USER_MISTAKE = 0, 2
 INTERRUPTED = 130  # as shells have it: 128 + SIGINT
@@ -40,7 +41,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     try:
         code = group.main(arguments, prog_name="symbackprop", standalone_mode=False, obj=settings)
     except SymbackpropError as error:
-        return _fail(language.explain(asked_language(settings), error), settings)
+        return _fail(explain(asked_language(settings), error), settings)
     except click.ClickException as error:
         return _fail(_spell_usage_error(error, settings), settings)
     except click.Abort:

@@ -11,7 +11,8 @@ import click
 
 from symbackprop import language
 from symbackprop.cli.outputs import LANGUAGE
-from symbackprop.errors import OutputError, SymbackpropError, message, unknown
+from symbackprop.errors import OutputError, SymbackpropError, known_language, unknown
+from symbackprop.messages import message
 
 if TYPE_CHECKING:
     from symbackprop.problems import Problem
@@ -26,7 +27,8 @@ overrides_option = click.option(
 
 def _remember(context: click.Context, parameter: click.Parameter, asked: str) -> str:
     """Return the language asked for; what the command says on the way, its errors too, is in it from here on."""
-    if asked in language.available() and isinstance(context.obj, dict):
+    known_language(asked)
+    if isinstance(context.obj, dict):
         context.obj[LANGUAGE] = asked
     return asked
 

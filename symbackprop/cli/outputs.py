@@ -12,7 +12,8 @@ from pathlib import Path
 import click
 
 from symbackprop import language
-from symbackprop.errors import Message, OutputError, message
+from symbackprop.errors import OutputError
+from symbackprop.messages import Message, message
 
 STANDARD_OUTPUT = "-"
 LANGUAGE = "language"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from symbackprop.compilation.gradient import Gradient
 from symbackprop.compilation.runner import Runner
-from symbackprop.derivation import Derivation
+from symbackprop.derivation.derivations import Derivation
 
 __all__ = ["Gradient", "Runner", "compile"]
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop import losses
+from symbackprop.algebra.shapes import Shape, spell
+from symbackprop.catalog import losses
 from symbackprop.compilation.engine import Array
 from symbackprop.compilation.plan import has_distribution
-from symbackprop.errors import MissingValueError, ProblemError, message, unknown
-from symbackprop.graph import Graph, Quantity, Role
+from symbackprop.errors import MissingValueError, ProblemError, unknown
+from symbackprop.graph.quantities import Graph, Quantity, Role
+from symbackprop.messages import message
 from symbackprop.problems import Circuit, Problem
-from symbackprop.shapes import Shape, spell
 
 _SUMS_TO_ONE = 1e-3
 """How far the targets of a sample may be from summing to 1: float32, or decimals written by hand."""

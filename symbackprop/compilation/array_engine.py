@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.compilation.arrays import FUNCTIONS, Writer
+from symbackprop.algebra.folding import folded
+from symbackprop.algebra.formula import ZERO, Adjoint, Name, Node, Number, rewrite
+from symbackprop.compilation.array_code import FUNCTIONS, Writer
 from symbackprop.compilation.engine import Array, Arrays, Run, empty, like
-from symbackprop.compilation.folding import folded
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.lowering import Lowering
 from symbackprop.compilation.operations import Copy, View
+from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, Update
 from symbackprop.compilation.plan import Plan
 from symbackprop.compilation.printing import Spelled
-from symbackprop.compilation.updates import COUNT, GRADIENT, PARAMETER, RATE, Update
-from symbackprop.formula import ZERO, Adjoint, Name, Node, Number, rewrite
 
 
 def _float_function(function: Callable[[float], float]) -> Callable[..., Array]:

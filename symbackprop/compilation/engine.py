@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from symbackprop.compilation.updates import Update
+from symbackprop.compilation.optimizer_code import Update
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Arrays = Sequence[Array]

@@ -12,8 +12,9 @@ from symbackprop.compilation.arguments import Arguments
 from symbackprop.compilation.backends import BACKENDS, Backend
 from symbackprop.compilation.engine import Array, Engine
 from symbackprop.compilation.plan import Plan, plan
-from symbackprop.derivation import Derivation, derive
-from symbackprop.errors import ProblemError, message
+from symbackprop.derivation.derivations import Derivation, derive
+from symbackprop.errors import ProblemError
+from symbackprop.messages import message
 from symbackprop.problems import Problem
 from symbackprop.registry import Registry
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import keyword
 
-from symbackprop.derivation import Derivation
-from symbackprop.formula import Adjoint, Name
+from symbackprop.algebra.formula import Adjoint, Name
+from symbackprop.derivation.derivations import Derivation
 
 
 class Identifiers:

@@ -11,23 +11,9 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from symbackprop import functions
-from symbackprop.compilation.folding import folded
-from symbackprop.compilation.identifiers import Identifiers
-from symbackprop.compilation.operations import (
-    Copy,
-    Elementwise,
-    Multiply,
-    Operation,
-    Reduce,
-    View,
-    aligned,
-    spread,
-    varies,
-)
-from symbackprop.compilation.plan import Plan
-from symbackprop.compilation.printing import Spelled, accurate
-from symbackprop.formula import (
+from symbackprop.algebra import functions
+from symbackprop.algebra.folding import folded
+from symbackprop.algebra.formula import (
     ZERO,
     Adjoint,
     Apply,
@@ -50,7 +36,21 @@ from symbackprop.formula import (
     rewrite,
     walk,
 )
-from symbackprop.shapes import Shape, axis_of, broadcast, indexed, is_elementwise, is_reduction, shape_of
+from symbackprop.algebra.shapes import Shape, axis_of, broadcast, indexed, is_elementwise, is_reduction, shape_of
+from symbackprop.compilation.identifiers import Identifiers
+from symbackprop.compilation.operations import (
+    Copy,
+    Elementwise,
+    Multiply,
+    Operation,
+    Reduce,
+    View,
+    aligned,
+    spread,
+    varies,
+)
+from symbackprop.compilation.plan import Plan
+from symbackprop.compilation.printing import Spelled, accurate
 
 
 @dataclass

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from symbackprop.formula import Node, Number, rewrite, walk
-from symbackprop.shapes import Shape
+from symbackprop.algebra.formula import Node, Number, rewrite, walk
+from symbackprop.algebra.shapes import Shape
 
 
 @dataclass(frozen=True, slots=True)

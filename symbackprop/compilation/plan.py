@@ -12,11 +12,8 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from symbackprop import backprop, functions, matrices
-from symbackprop.backprop import Link
-from symbackprop.derivation import Derivation, derive
-from symbackprop.errors import ProblemError, message
-from symbackprop.formula import (
+from symbackprop.algebra import functions
+from symbackprop.algebra.formula import (
     ONE,
     Adjoint,
     Apply,
@@ -30,9 +27,14 @@ from symbackprop.formula import (
     rewrite,
     walk,
 )
-from symbackprop.graph import Equation, FusedLoss, Graph, Quantity, Role
+from symbackprop.algebra.shapes import shape_of
+from symbackprop.derivation import backprop, matrices
+from symbackprop.derivation.backprop import Link
+from symbackprop.derivation.derivations import Derivation, derive
+from symbackprop.errors import ProblemError
+from symbackprop.graph.quantities import Equation, FusedLoss, Graph, Quantity, Role
+from symbackprop.messages import message
 from symbackprop.problems import Circuit
-from symbackprop.shapes import shape_of
 
 Assignment = tuple[Name | Adjoint, Node]
 """A value or a gradient, and the formula that gives it."""

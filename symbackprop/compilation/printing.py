@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from symbackprop import arithmetic, functions
-from symbackprop.formula import (
+from symbackprop.algebra import functions
+from symbackprop.algebra.formula import (
     ONE,
     Adjoint,
     Apply,
@@ -28,6 +28,7 @@ from symbackprop.formula import (
     map_children,
     walk,
 )
+from symbackprop.arithmetic import exact
 
 HALF = Fraction(1, 2)
 SUM, MATRIX, PRODUCT, SIGN, POWER, ATOM = range(6)
@@ -89,7 +90,7 @@ def constant(node: Node) -> float | None:
         return None
     if isinstance(node, Number):
         return float(node.value)
-    return float(arithmetic.evaluate(functions.stable_form(node), lambda part: None))
+    return float(exact.evaluate(functions.stable_form(node), lambda part: None))
 
 
 def printed(node: Node, leaf: Leaf, dialect: Dialect) -> str:

@@ -12,11 +12,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from symbackprop import optimizers
+from symbackprop.catalog import optimizers
 from symbackprop.compilation.engine import Array, Arrays, Run, copied
 from symbackprop.compilation.gradient import Gradient
-from symbackprop.compilation.updates import update
-from symbackprop.errors import ProblemError, message
+from symbackprop.compilation.optimizer_code import update
+from symbackprop.errors import ProblemError
+from symbackprop.messages import message
 
 COUNT = "state.count"
 """What the number of updates is saved as: no parameter's name has a dot."""

@@ -14,10 +14,10 @@ import numpy as np
 
 from symbackprop.compilation.array_engine import ArrayEngine
 from symbackprop.compilation.engine import Array, Arrays, Run
+from symbackprop.compilation.optimizer_code import Update
 from symbackprop.compilation.plan import Plan
 from symbackprop.compilation.printing import Dialect
-from symbackprop.compilation.scalars import Carrier, Straight
-from symbackprop.compilation.updates import Update
+from symbackprop.compilation.scalar_code import Carrier, Straight
 
 Compile = Callable[[str, str], Callable[..., Any]]
 """Source and name of a function → the function."""

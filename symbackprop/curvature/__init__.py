@@ -6,7 +6,7 @@ numbers; `second` and `critical` are what is asked of them, and `search` looks f
 
 from __future__ import annotations
 
-from symbackprop.curvature.critical import CriticalPoint, CriticalPoints, Kind, critical_points
+from symbackprop.curvature.critical_points import CriticalPoint, CriticalPoints, Kind, critical_points
 from symbackprop.curvature.second import (
     Hessian,
     Jacobian,

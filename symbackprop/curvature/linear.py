@@ -6,8 +6,8 @@ import functools
 from collections.abc import Sequence
 from fractions import Fraction
 
-from symbackprop import arithmetic
-from symbackprop.evaluate import Value
+from symbackprop.arithmetic import exact
+from symbackprop.evaluation.evaluate import Value
 
 Row = tuple[Value, ...]
 Matrix = tuple[Row, ...]
@@ -19,7 +19,7 @@ _LARGEST_DENOMINATOR = 10**12
 
 def dot(left: Sequence[Value], right: Sequence[Value]) -> Value:
     """Return the scalar product."""
-    return functools.reduce(arithmetic.add, map(arithmetic.multiply, left, right))
+    return functools.reduce(exact.add, map(exact.multiply, left, right))
 
 
 def floats(matrix: Matrix) -> tuple[tuple[float, ...], ...]:
@@ -47,12 +47,12 @@ def solve(matrix: Matrix, right: Row) -> tuple[Row | None, int]:
             continue
         rows[rank], rows[best] = rows[best], rows[rank]
         pivot = rows[rank][column]
-        rows[rank] = [arithmetic.divide(entry, pivot) for entry in rows[rank]]
+        rows[rank] = [exact.divide(entry, pivot) for entry in rows[rank]]
         for row in range(size):
             factor = rows[row][column]
             if row != rank and factor != 0:
                 pairs = zip(rows[row], rows[rank], strict=True)
-                rows[row] = [arithmetic.add(entry, -arithmetic.multiply(factor, above)) for entry, above in pairs]
+                rows[row] = [exact.add(entry, -exact.multiply(factor, above)) for entry, above in pairs]
         rank += 1
     return (tuple(row[-1] for row in rows) if rank == size else None), rank
 
@@ -71,8 +71,8 @@ def eigenvalues(matrix: Matrix) -> Row:
     >>> eigenvalues(((Fraction(2), Fraction(1)), (Fraction(1), Fraction(2))))
     (Fraction(1, 1), Fraction(3, 1))
     """
-    context = arithmetic.CONTEXT
-    found = context.eigsy(context.matrix([[arithmetic.to_real(entry) for entry in row] for row in matrix]), True)
+    context = exact.CONTEXT
+    found = context.eigsy(context.matrix([[exact.to_real(entry) for entry in row] for row in matrix]), True)
     ordered = sorted(found)
     if not all(isinstance(entry, Fraction) for row in matrix for entry in row):
         tolerance = _NEARLY_ZERO * largest(matrix)
@@ -82,10 +82,10 @@ def eigenvalues(matrix: Matrix) -> Row:
 
 def fraction_near(value: Value) -> Fraction | None:
     """Return a fraction of small denominator that a 50-digit float agrees with, if there is one."""
-    sign, mantissa, exponent, _ = arithmetic.CONTEXT.mpf(value)._mpf_
-    exact = Fraction(-int(mantissa) if sign else int(mantissa)) * Fraction(2) ** int(exponent)
-    guess = exact.limit_denominator(_LARGEST_DENOMINATOR)
-    return guess if abs(exact - guess) <= _NEARLY_ZERO * max(1.0, abs(float(guess))) else None
+    sign, mantissa, exponent, _ = exact.CONTEXT.mpf(value)._mpf_
+    number = Fraction(-int(mantissa) if sign else int(mantissa)) * Fraction(2) ** int(exponent)
+    guess = number.limit_denominator(_LARGEST_DENOMINATOR)
+    return guess if abs(number - guess) <= _NEARLY_ZERO * max(1.0, abs(float(guess))) else None
 
 
 def _as_fraction(matrix: Matrix, value: Value) -> Value:

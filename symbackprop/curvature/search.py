@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from symbackprop import arithmetic
+from symbackprop.arithmetic import exact
 from symbackprop.curvature import linear
 from symbackprop.curvature.linear import Matrix, Row
 from symbackprop.curvature.tangents import Sweep, second_kinks
-from symbackprop.derivation import Derivation
+from symbackprop.derivation.derivations import Derivation
 from symbackprop.errors import EvaluationError
-from symbackprop.evaluate import FLOAT, Value, is_finite
+from symbackprop.evaluation.evaluate import FLOAT, Value, is_finite
 
 LINE, GRID = 400, 20
 """Intervals of the grid of starts with one parameter, and in each direction with two."""
@@ -69,7 +69,7 @@ def _newton(sweep: Sweep, place: Row, reaches: Sequence[float], precision: _Prec
             return None
         length = max(abs(float(change)) for change in step)
         shortened = min(1.0, precision.longest / length) if length else 1.0
-        place = tuple(arithmetic.add(x, change * shortened) for x, change in zip(place, step, strict=True))
+        place = tuple(exact.add(x, change * shortened) for x, change in zip(place, step, strict=True))
         slope = max(abs(float(slope)) for slope in gradient)
         if length <= precision.tolerance or (length <= precision.tolerance**0.25 and slope <= precision.tolerance):
             return place
@@ -82,7 +82,7 @@ def _damped(matrix: Matrix, damping: float) -> Matrix:
     """Return H² + μI."""
     squared = [[linear.dot(row, column) for column in matrix] for row in matrix]
     for place in range(len(matrix)):
-        squared[place][place] = arithmetic.add(squared[place][place], damping)
+        squared[place][place] = exact.add(squared[place][place], damping)
     return tuple(map(tuple, squared))
 
 
@@ -94,7 +94,7 @@ def _can_be_flat(sweep: Sweep) -> bool:
 
 def _polished(sweep: Sweep, place: Row) -> Row | None:
     """Return the zero of the gradient close to a place, in fractions if those make the gradient exactly zero."""
-    start = tuple(arithmetic.CONTEXT.mpf(arithmetic.to_real(x)) for x in place)
+    start = tuple(exact.CONTEXT.mpf(exact.to_real(x)) for x in place)
     found = _newton(sweep, start, [math.inf] * len(place), _FINE)
     if found is None or distance(found, place) > 0.1:
         return None
@@ -127,13 +127,13 @@ def on_line(derivation: Derivation, sweep: Sweep, reach: Fraction) -> Iterator[R
 
 def _crossing(sweep: Sweep, left: Value, right: Value) -> Iterator[Row]:
     """Yield the place between two others at which the slope changes sign: a zero or a kink, not a pole."""
-    left, right = arithmetic.to_real(left), arithmetic.to_real(right)
+    left, right = exact.to_real(left), exact.to_real(right)
     sign = _system(sweep, (left,))[0][0] > 0
     for halving in range(_HALVINGS):
         middle = (left + right) / 2
         if halving == _HALVINGS // 4:
             polished = _polished(sweep, (middle,))
-            if polished is not None and left <= arithmetic.to_real(polished[0]) <= right:
+            if polished is not None and left <= exact.to_real(polished[0]) <= right:
                 yield polished
                 return
         if (_system(sweep, (middle,))[0][0] > 0) is sign:

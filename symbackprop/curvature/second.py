@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from symbackprop import arithmetic
+from symbackprop.algebra.formula import names
+from symbackprop.arithmetic import exact
+from symbackprop.catalog.optimizers import RATE
 from symbackprop.curvature import linear
 from symbackprop.curvature.linear import Matrix, Row
 from symbackprop.curvature.tangents import CurvatureError, Sweep, degrees, elements, free, samples
-from symbackprop.derivation import Derivation, derive
-from symbackprop.errors import EvaluationError, message
-from symbackprop.evaluate import EXACT, Kink, Value
-from symbackprop.formula import names
-from symbackprop.graph import Role
+from symbackprop.derivation.derivations import Derivation, derive
+from symbackprop.errors import EvaluationError
+from symbackprop.evaluation.evaluate import EXACT, Kink, Value
+from symbackprop.graph.quantities import Role
+from symbackprop.messages import message
 from symbackprop.problems import Network, Problem
 
 
@@ -185,7 +187,7 @@ def newton_step(problem: Problem) -> NewtonStep:
         what = message("curvature.singular", rank=rank, count=len(found.names))
         raise CurvatureError(what, where=problem.name)
     before = tuple(sweep.shared[name] for name in found.names)
-    after = tuple(arithmetic.settle(arithmetic.add(old, change)) for old, change in zip(before, step, strict=True))
+    after = tuple(exact.settle(exact.add(old, change)) for old, change in zip(before, step, strict=True))
     try:
         loss_after = sweep.values(dict(zip(found.names, after, strict=True))).value(derivation.graph.output)
     except EvaluationError:
@@ -214,15 +216,13 @@ def rate_limit(problem: Problem) -> RateLimit:
             raise CurvatureError(message("curvature.not_quadratic", name=name), where=problem.name)
     eigenvalues = hessian_at(Sweep(derivation, EXACT, unfrozen), {}).eigenvalues
     has_limit = eigenvalues[0] >= 0 and eigenvalues[-1] > 0
-    limit = arithmetic.divide(Fraction(2), eigenvalues[-1]) if has_limit else None
+    limit = exact.divide(Fraction(2), eigenvalues[-1]) if has_limit else None
     training = problem.training
-    rate = None if training is None else training.settings.get("learning_rate")
+    rate = None if training is None else training.settings.get(RATE)
     if rate is None:
         return RateLimit(eigenvalues, limit, None, ())
     return RateLimit(eigenvalues, limit, rate.value, _contraction(eigenvalues, rate.value))
 
 
 def _contraction(eigenvalues: Row, learning_rate: Value) -> Row:
-    return tuple(
-        arithmetic.add(Fraction(1), -arithmetic.multiply(learning_rate, eigenvalue)) for eigenvalue in eigenvalues
-    )
+    return tuple(exact.add(Fraction(1), -exact.multiply(learning_rate, eigenvalue)) for eigenvalue in eigenvalues)

@@ -14,14 +14,15 @@ from fractions import Fraction
 
 import sympy
 
-from symbackprop import symbolic
+from symbackprop.algebra import symbolic
+from symbackprop.algebra.forms import Form
+from symbackprop.algebra.formula import ZERO, Apply, Negative, Node, Sum, walk
 from symbackprop.curvature.linear import Matrix, Row
-from symbackprop.derivation import Derivation
-from symbackprop.elements import Term
-from symbackprop.errors import EvaluationError, SymbackpropError, message
-from symbackprop.evaluate import EXACT, Arithmetic, Evaluation, Kink, Value, Values, leaves
-from symbackprop.forms import Form
-from symbackprop.formula import ZERO, Apply, Negative, Node, Sum, walk
+from symbackprop.derivation.derivations import Derivation
+from symbackprop.derivation.elements import Term
+from symbackprop.errors import EvaluationError, SymbackpropError
+from symbackprop.evaluation.evaluate import EXACT, Arithmetic, Evaluation, Kink, Value, Values, leaves
+from symbackprop.messages import message
 
 LARGEST = 30
 """The largest number of parameters (elements) that second order is worked out for."""
@@ -67,8 +68,8 @@ def samples(derivation: Derivation, batched: bool) -> Sequence[int | None]:
 def second_partial(form: Form, slot: int, other: int) -> Node:
     """Return ∂²form/∂slot∂other over slots, derived by SymPy from the form's partial.
 
-    >>> from symbackprop.forms import form_of
-    >>> from symbackprop.formula import Product, Slot
+    >>> from symbackprop.algebra.forms import form_of
+    >>> from symbackprop.algebra.formula import Product, Slot
     >>> second_partial(form_of(Product((Slot(0), Slot(1)))), 0, 1)
     Number(value=Fraction(1, 1))
     """

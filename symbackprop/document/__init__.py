@@ -6,24 +6,26 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from fractions import Fraction
 
-from symbackprop import verify
-from symbackprop.arithmetic import Many
-from symbackprop.derivation import Derivation
-from symbackprop.document import circuit, detail, general, matrix, pictures, second_order, statement, study, updates
+from symbackprop.algebra.formula import Name
+from symbackprop.arithmetic.exact import Many
+from symbackprop.arithmetic.reals import Logarithm
+from symbackprop.derivation.derivations import Derivation
+from symbackprop.descent.solution import Solution, Step
 from symbackprop.document.blocks import Document, Figure, Listing, Paragraph, Section, Table
-from symbackprop.document.chains import Scene
-from symbackprop.document.conventions import backward_sentence
-from symbackprop.document.explain import EXPLANATIONS as EXPLANATIONS
-from symbackprop.document.explain import Lesson
-from symbackprop.document.numerals import Style, is_decimal, show
-from symbackprop.document.working import after_section, step_sections, summary_section, with_numbers_alone
-from symbackprop.errors import Message, message
-from symbackprop.evaluate import Values
-from symbackprop.formula import Name
-from symbackprop.notation import Notation
+from symbackprop.document.calculation.numerals import Style, is_decimal, show
+from symbackprop.document.chain_rule import detail
+from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.matrix_form import general, matrix
+from symbackprop.document.notes.explain import EXPLANATIONS as EXPLANATIONS
+from symbackprop.document.notes.explain import Lesson
+from symbackprop.document.sections import gate_by_gate, pictures, rate_study, second_order, statement, updates
+from symbackprop.document.sections.conventions import backward_sentence
+from symbackprop.document.sections.working import after_section, step_sections, summary_section, with_numbers_alone
+from symbackprop.evaluation import checks
+from symbackprop.evaluation.evaluate import Values
+from symbackprop.graph.notation import Notation
+from symbackprop.messages import Message, message
 from symbackprop.problems import Circuit, Given, Problem
-from symbackprop.reals import Logarithm
-from symbackprop.solution import Solution, Step
 
 DETAILS = (detail.FULL, detail.REPRESENTATIVE, detail.MATRIX, "general", "second_order")
 """What a document may show: every quantity; one parameter of each array, and tables; array equations; recurrences for any
@@ -37,7 +39,7 @@ _ASKED = ("title.network", "title.given", "title.conventions", "title.graph", "t
 def stated(problem: Problem, derivation: Derivation, diagram: Figure | None, *, formulas: bool) -> Section:
     """Return the statement of a problem with nothing but what is given: no value that has to be computed."""
     scene = _unsolved(problem, derivation)
-    state = circuit.statement if isinstance(problem.model, Circuit) else statement.statement
+    state = gate_by_gate.statement if isinstance(problem.model, Circuit) else statement.statement
     whole = state(scene, 0)
     kept = [*_ASKED, *(["title.formulas"] if formulas else [])]
     sections = tuple(section for section in whole.sections if section.title.id in kept)
@@ -51,7 +53,7 @@ def stated(problem: Problem, derivation: Derivation, diagram: Figure | None, *, 
 
 def numbers_given(problem: Problem, derivation: Derivation) -> Section:
     """Return the numbers that a problem states, in tables."""
-    tables = circuit.given if isinstance(problem.model, Circuit) else statement.given
+    tables = gate_by_gate.given if isinstance(problem.model, Circuit) else statement.given
     title = message("title.problem")
     return Section(title, sections=(tables(_unsolved(problem, derivation)),))
 
@@ -92,7 +94,7 @@ def compose(
     lesson = Lesson(explanations == "full")
     sections: list[Section] = []
     if "title.problem" not in without:
-        state = circuit.statement if isinstance(problem.model, Circuit) else statement.statement
+        state = gate_by_gate.statement if isinstance(problem.model, Circuit) else statement.statement
         sections += lesson.explained([state(first, max(len(solution.losses) - 1, 0))], first)
     if "general" in details:
         sections += lesson.explained([general.general_section(problem)], first)
@@ -105,7 +107,7 @@ def compose(
     if "second_order" in details:
         sections += lesson.explained([second_order.second_order_section(first)], first)
     if solution.learning_rates:
-        sections += lesson.explained([study.study_section(first, solution)], first)
+        sections += lesson.explained([rate_study.study_section(first, solution)], first)
     whole = [*sections, *lesson.closing(first, sections)]
     return _document(solution, notation, whole if "figures" in without else pictures.illustrated(whole, solution))
 
@@ -197,15 +199,15 @@ def _subtitle(solution: Solution, notation: Notation) -> list[Message]:
 
 def _check_section(solution: Solution, style: Style) -> Section:
     """Return the section that says how well the gradients agree with central differences."""
-    report = verify.check(solution.problem, derivation=solution.derivation)
-    compared = [entry for entry in report.entries if entry.verdict is not verify.Verdict.SKIPPED]
-    skipped = report.with_verdict(verify.Verdict.SKIPPED)
+    report = checks.check(solution.problem, derivation=solution.derivation)
+    compared = [entry for entry in report.entries if entry.verdict is not checks.Verdict.SKIPPED]
+    skipped = report.with_verdict(checks.Verdict.SKIPPED)
     blocks = []
     if compared:
         of_one, of_several = ("text.check_one", "text.check_failed_one"), ("text.check", "text.check_failed")
         outcome = (of_one if len(compared) == 1 else of_several)[0 if report.agrees else 1]
         worst = show(report.worst, Style(1))
-        blocks.append(Paragraph(message(outcome, count=len(compared), worst=worst, step=show(verify.STEP, style))))
+        blocks.append(Paragraph(message(outcome, count=len(compared), worst=worst, step=show(checks.STEP, style))))
     if skipped:
         names = tuple(_named(entry.name) for entry in skipped)
         blocks.append(Paragraph(message("text.skipped", names=names)))

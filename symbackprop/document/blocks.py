@@ -5,14 +5,15 @@ Prose is a `Message` (the id of a phrase and its arguments), mathematics a formu
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from symbackprop.document.truth import Step
-from symbackprop.errors import Message
-from symbackprop.figures.shapes import Picture
-from symbackprop.formula import Node
+from symbackprop.algebra.formula import Node
+from symbackprop.document.nodes import Tone
+from symbackprop.figures.drawing import Picture
 from symbackprop.language import Wording
+from symbackprop.messages import Message
 
 Inline = Message | Node | Wording | str
 """A phrase, a formula, or text of the user's own (escaped by every format), in several languages perhaps."""
@@ -115,3 +116,36 @@ class Document:
     title: Inline
     subtitle: tuple[Message, ...]
     sections: tuple[Section, ...]
+
+
+class Relation(StrEnum):
+    """How a formula relates to the one before it."""
+
+    EQUAL = "equal"
+    ABOUT = "about"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A formula as printed, and its relation to what stands before it.
+
+    `opens` says that a long chain should be broken here: a new thought begins. `reason` names the rule behind the step.
+    """
+
+    relation: Relation
+    formula: Node
+    opens: bool = False
+    reason: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Varied(Node):
+    """The numbers of a line, of many problems at once: what is shown of each is found when it is written.
+
+    The lines go from `numbered` to its value if it `reduces`, and `finish` ends them.
+    """
+
+    numbered: Node
+    tone: Tone
+    finish: Callable[[tuple[Step, ...]], tuple[Step, ...]] = tuple
+    reduces: bool = True

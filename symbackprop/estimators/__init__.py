@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import importlib.util
 
-from symbackprop.errors import MissingLibraryError, message
+from symbackprop.errors import MissingLibraryError
+from symbackprop.messages import message
 
 if importlib.util.find_spec("sklearn") is None:
     raise MissingLibraryError(message("estimator.not_installed"))

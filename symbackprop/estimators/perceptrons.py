@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from symbackprop.derivation import Derivation
+from symbackprop.derivation.derivations import Derivation
 from symbackprop.problems.load import problem
 from symbackprop.training import History, train
 

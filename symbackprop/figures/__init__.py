@@ -12,9 +12,9 @@ rough width. `symbackprop.rendering` writes one figure to any format, from the s
 from __future__ import annotations
 
 from symbackprop.figures.curves import boundary, landscape, learning_rates, losses, training
+from symbackprop.figures.drawing import Diagram, Picture, Plot
 from symbackprop.figures.gates import gates
 from symbackprop.figures.network import network
-from symbackprop.figures.shapes import Diagram, Picture, Plot
 
 __all__ = [
     "Diagram",

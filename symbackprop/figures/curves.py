@@ -8,15 +8,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from symbackprop import curvature, epochs
-from symbackprop.derivation import Derivation
-from symbackprop.errors import Message, SymbackpropError, message
-from symbackprop.evaluate import FLOAT, Evaluation, leaves
+from symbackprop import curvature
+from symbackprop.derivation.derivations import Derivation
+from symbackprop.descent import epochs
+from symbackprop.descent.solution import Descent, Solution, trained
+from symbackprop.errors import SymbackpropError
+from symbackprop.evaluation.evaluate import FLOAT, Evaluation, leaves
+from symbackprop.figures.drawing import Box, Ink, Plot, Point, Series
 from symbackprop.figures.labels import notation_of
-from symbackprop.figures.shapes import Box, Ink, Plot, Point, Series
-from symbackprop.notation import Symbol
+from symbackprop.graph.notation import Symbol
+from symbackprop.messages import Message, message
 from symbackprop.problems import Circuit
-from symbackprop.solution import Descent, Solution, trained
 
 _MOST_POINTS = 400
 _MOST_DESCENT = 1000

@@ -11,14 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from symbackprop import functions
-from symbackprop.derivation import Derivation
-from symbackprop.errors import message
-from symbackprop.figures.chains import Chains
-from symbackprop.figures.labels import Decimal, Label, Part, decimal, notation_of, width, written_numbers
-from symbackprop.figures.ranks import Layout, layout
-from symbackprop.figures.shapes import HALF, LARGE, SMALL, Diagram, Ink, Line, Node, Point, Text, fitted
-from symbackprop.formula import (
+from symbackprop.algebra import functions
+from symbackprop.algebra.formula import (
     Apply,
     Hadamard,
     Indexed,
@@ -34,11 +28,17 @@ from symbackprop.formula import (
     names,
     walk,
 )
-from symbackprop.formula import Node as Formula
-from symbackprop.graph import Quantity, Role
-from symbackprop.notation import Symbol
+from symbackprop.algebra.formula import Node as Formula
+from symbackprop.derivation.derivations import Derivation
+from symbackprop.descent.solution import Solution
+from symbackprop.figures.drawing import HALF, LARGE, SMALL, Diagram, Ink, Line, Node, Point, Text, fitted
+from symbackprop.figures.gradient_paths import Chains
+from symbackprop.figures.labels import Decimal, Label, Part, decimal, notation_of, width, written_numbers
+from symbackprop.figures.layered_layout import Layout, layout
+from symbackprop.graph.notation import Symbol
+from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.messages import message
 from symbackprop.problems import Given
-from symbackprop.solution import Solution
 
 MOST_NODES = 40
 """With more nodes, the gates in the middle are left out."""
@@ -186,7 +186,7 @@ def _reads(formula: Formula, split: set[str], quantities: Mapping[str, Quantity]
 def sign(formula: Formula) -> str:
     """Return the operation of a gate as a short sign: its operations in the order they are carried out, or ƒ for many.
 
-    >>> from symbackprop.expressions import parse
+    >>> from symbackprop.algebra.expressions import parse
     >>> sign(parse("w*x + b", functions=(), names=("w", "x", "b"))), sign(parse("1 + e", functions=(), names=("e",)))
     ('×+', '1+')
     """

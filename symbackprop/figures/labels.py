@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from symbackprop import arithmetic
-from symbackprop.errors import Message
-from symbackprop.evaluate import is_finite
-from symbackprop.notation import Notation, Symbol
+from symbackprop.arithmetic import exact
+from symbackprop.descent.solution import Solution
+from symbackprop.evaluation.evaluate import is_finite
+from symbackprop.graph.notation import Notation, Symbol
+from symbackprop.messages import Message
 from symbackprop.problems import Given
-from symbackprop.solution import Solution
 
 DIGITS = 4
 """Significant digits in a figure, at most: it shows how things hang together, the tables have the digits."""
@@ -48,15 +48,15 @@ def decimal(value: Any, digits: int = DIGITS, written: str = "") -> Decimal:
         return Decimal(written, exact=True)
     number = float(value)
     in_range = value == 0 or (number != 0 and is_finite(number))
-    scientific = f"{number:.{digits - 1}e}" if in_range else arithmetic.scientific(value, digits)
+    scientific = f"{number:.{digits - 1}e}" if in_range else exact.scientific(value, digits)
     mantissa, _, power = scientific.partition("e")
     is_plain = _SMALLEST_PLAIN <= int(power) < _LARGEST_PLAIN
     text = f"{float(f'{number:.{digits - 1}e}'):.{max(digits - 1 - int(power), 0)}f}" if is_plain else mantissa
     exponent = 0 if is_plain else int(power)
-    exact = isinstance(value, Fraction | int) and Fraction(text) * Fraction(10) ** exponent == value
-    if exact and "." in text:
+    is_exact = isinstance(value, Fraction | int) and Fraction(text) * Fraction(10) ** exponent == value
+    if is_exact and "." in text:
         text = text.rstrip("0").rstrip(".")
-    return Decimal(text, exponent, exact)
+    return Decimal(text, exponent, is_exact)
 
 
 def _is_decimal(text: str) -> bool:

@@ -10,15 +10,16 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from symbackprop.derivation import Derivation
-from symbackprop.errors import Message, message, unknown
-from symbackprop.evaluate import Values
-from symbackprop.figures.chains import Chains
+from symbackprop.derivation.derivations import Derivation
+from symbackprop.descent.solution import Solution
+from symbackprop.errors import unknown
+from symbackprop.evaluation.evaluate import Values
+from symbackprop.figures.drawing import LARGE, SMALL, Diagram, Ink, Line, Node, Point, Text, fitted
+from symbackprop.figures.gradient_paths import Chains
 from symbackprop.figures.labels import Label, decimal, equality, notation_of, width, written_numbers
-from symbackprop.figures.shapes import LARGE, SMALL, Diagram, Ink, Line, Node, Point, Text, fitted
-from symbackprop.notation import Notation
+from symbackprop.graph.notation import Notation
+from symbackprop.messages import Message, message
 from symbackprop.problems import Given
-from symbackprop.solution import Solution
 
 RADIUS = 24.0
 MOST_LABELLED = 16

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from symbackprop.derivation import Derivation
-from symbackprop.graph import Quantity, Role
-from symbackprop.homework.program import GRADIENT, NEW, PATH, Program, key_of, split
-from symbackprop.notation import Notation, Symbol
+from symbackprop.catalog.optimizers import RATE
+from symbackprop.derivation.derivations import Derivation
+from symbackprop.graph.notation import Notation, Symbol
+from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.homework.equations import GRADIENT, NEW, PATH, Program, key_of, split
 from symbackprop.problems import Homework
-from symbackprop.problems.assignments import LEARNING_RATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _id(key: str, output: str) -> str:
 
 def _printed(key: str, notation: Notation, output: str) -> Iterator[str]:
     """Yield the names of a quantity as the document prints them, in plain letters: `dE_dw5` and `delta1_1`, `o1`, `eta`."""
-    if key == LEARNING_RATE:
+    if key == RATE:
         yield _plain(notation.learning_rate())
         return
     mark, name, sample = split(key)

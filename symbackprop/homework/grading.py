@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from symbackprop.errors import ProblemError, message
-from symbackprop.homework.giving import enrolled
+from symbackprop.errors import ProblemError
+from symbackprop.homework.distribution import enrolled
+from symbackprop.homework.manifest import MANIFEST, Enrolment, Manifest
 from symbackprop.homework.marking import Marker
 from symbackprop.homework.overrides import corrected, read_overrides
 from symbackprop.homework.reports import Marked
-from symbackprop.homework.store import MANIFEST, Enrolment, Manifest
 from symbackprop.homework.submissions import read_submissions
 from symbackprop.homework.variants import Assignment
+from symbackprop.messages import message
 
 
 def grade(folder: Path, submissions: Path, overrides: Path | None = None, encoding: str = "") -> Marked:

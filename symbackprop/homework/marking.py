@@ -15,17 +15,18 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from symbackprop.elements import Term
-from symbackprop.errors import EvaluationError, Message, SymbackpropError, message
-from symbackprop.evaluate import FLOAT
-from symbackprop.forms import abstracted
-from symbackprop.formula import Apply
-from symbackprop.functions import ACTIVATIONS
+from symbackprop.algebra.forms import abstracted
+from symbackprop.algebra.formula import Apply
+from symbackprop.algebra.functions import ACTIVATIONS
+from symbackprop.derivation.elements import Term
+from symbackprop.errors import EvaluationError, SymbackpropError
+from symbackprop.evaluation.evaluate import FLOAT
+from symbackprop.homework.answer_parsing import Reading, read
 from symbackprop.homework.answers import Answer, names_of
-from symbackprop.homework.program import Program, Runner, program
-from symbackprop.homework.reading import Reading, read
+from symbackprop.homework.equations import Program, Runner, program
 from symbackprop.homework.tolerance import Tolerance
 from symbackprop.homework.variants import Assignment
+from symbackprop.messages import Message, message
 
 Values = Mapping[str, Any]
 

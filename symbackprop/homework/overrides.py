@@ -21,9 +21,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from symbackprop.errors import ProblemError, message, unknown
+from symbackprop.errors import ProblemError, unknown
+from symbackprop.homework.answer_parsing import read
 from symbackprop.homework.marking import Mark, Verdict
-from symbackprop.homework.reading import read
+from symbackprop.messages import message
 
 _KEYS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "student": ("text", (str, int)),

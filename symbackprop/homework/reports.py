@@ -9,15 +9,15 @@ from fractions import Fraction
 from typing import Any
 
 from symbackprop import language, resources
-from symbackprop.errors import Message, message
+from symbackprop.homework.manifest import Enrolment, Manifest, printed
 from symbackprop.homework.marking import Mark, Verdict, first_wrong
 from symbackprop.homework.overrides import CHANGED
 from symbackprop.homework.roster import file_name
-from symbackprop.homework.store import Enrolment, Manifest, printed
 from symbackprop.homework.variants import Assignment
+from symbackprop.messages import Message, message
 from symbackprop.rendering.escapes import html
-from symbackprop.rendering.filling import filled
 from symbackprop.tables import write_csv
+from symbackprop.templating import filled
 
 REPORT_HEADER = ("student", "answer", "value", "verdict", "points", "max_points", "message")
 CHANGES_HEADER = ("student", "answer", "verdict_before", "points_before", "verdict", "points", "reason")

@@ -13,7 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from symbackprop.errors import Message, ProblemError, message
+from symbackprop.errors import ProblemError
+from symbackprop.messages import Message, message
 from symbackprop.tables import Sheet, read_csv
 
 CODE_LENGTH = 10

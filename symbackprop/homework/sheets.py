@@ -10,18 +10,18 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbackprop import document
-from symbackprop.document import pictures
+from symbackprop.algebra.formula import Name, Node
+from symbackprop.descent.solution import solve
 from symbackprop.document.blocks import Block, Document, Figure, Inline, Listing, Paragraph, Section, Table
-from symbackprop.document.marks import Blank, Gradient, Updated
-from symbackprop.errors import Message, message
-from symbackprop.formula import Name, Node
+from symbackprop.document.nodes import Blank, Gradient, Updated
+from symbackprop.document.sections import pictures
 from symbackprop.homework.answers import Answer
-from symbackprop.homework.program import GRADIENT, NEW, key_of, split
+from symbackprop.homework.equations import GRADIENT, NEW, key_of, split
+from symbackprop.homework.manifest import printed, spelled
 from symbackprop.homework.reports import points
-from symbackprop.homework.store import printed, spelled
 from symbackprop.homework.variants import Assignment
+from symbackprop.messages import Message, message
 from symbackprop.problems import Problem
-from symbackprop.solution import solve
 
 
 @dataclass(frozen=True, slots=True)

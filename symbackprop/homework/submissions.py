@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from symbackprop.errors import Message, ProblemError, message, nearest
+from symbackprop.errors import ProblemError, nearest
+from symbackprop.messages import Message, message
 from symbackprop.tables import read_csv
 
 _LISTED = 8

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy
 
-from symbackprop.elements import ElementEquation
-from symbackprop.evaluate import Arithmetic
-from symbackprop.formula import Slot
-from symbackprop.homework.program import Program, Sensitivity
+from symbackprop.algebra.formula import Slot
+from symbackprop.derivation.elements import ElementEquation
+from symbackprop.evaluation.evaluate import Arithmetic
+from symbackprop.homework.equations import Program, Sensitivity
 from symbackprop.problems import Rounding
 
 MARGIN = 1.1

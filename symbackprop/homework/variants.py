@@ -18,16 +18,18 @@ from typing import Any
 
 import numpy
 
-from symbackprop.derivation import Derivation, derive
-from symbackprop.errors import ProblemError, message
-from symbackprop.graph import Role
+from symbackprop.catalog.optimizers import RATE
+from symbackprop.derivation.derivations import Derivation, derive
+from symbackprop.errors import ProblemError
+from symbackprop.graph.quantities import Role
+from symbackprop.homework.acceptance import Fairness
 from symbackprop.homework.answers import Answer, answers
-from symbackprop.homework.arrays import ARRAYS
-from symbackprop.homework.fairness import Fairness
-from symbackprop.homework.program import Program, Runner, key_of, program
+from symbackprop.homework.array_arithmetic import ARRAYS
+from symbackprop.homework.equations import Program, Runner, key_of, program
 from symbackprop.homework.tolerance import Tolerance
+from symbackprop.messages import message
 from symbackprop.problems import Given, Homework, Problem
-from symbackprop.problems.assignments import LEARNING_RATE, drawn
+from symbackprop.problems.assignments import drawn
 
 VERSION = 1
 BLOCK = 16
@@ -175,11 +177,11 @@ def leaves_of(given: Assignment, positions: Positions, count: int) -> dict[str, 
     found: dict[str, Array] = {}
     problem = given.problem
     if problem.training is not None:
-        found[LEARNING_RATE] = float(problem.training.settings[LEARNING_RATE].value)
+        found[RATE] = float(problem.training.settings[RATE].value)
     for name, keys in _keys(given).items():
         each = problem.variants.get(name)
         if each is None:
-            entries = [] if name == LEARNING_RATE else problem.arrays[name].entries
+            entries = [] if name == RATE else problem.arrays[name].entries
             found |= {key: float(entry.value) for key, entry in zip(keys, entries, strict=False) if entry is not None}
             continue
         numbers = numpy.array([float(choice.value) for choice in each.choices])[positions[name]]
@@ -192,7 +194,7 @@ def leaves_of(given: Assignment, positions: Positions, count: int) -> dict[str, 
 
 def _keys(given: Assignment) -> dict[str, list[str]]:
     """Return the keys of each declared array in the order of its numbers, samples first, and of the learning rate."""
-    found = {LEARNING_RATE: [LEARNING_RATE]}
+    found = {RATE: [RATE]}
     for quantity in given.derivation.graph.of_role(Role.PARAMETER, Role.INPUT, Role.TARGET):
         samples = range(1, (given.derivation.graph.samples or 0) + 1) if quantity.batched else [None]
         found[quantity.name] = [key_of(element, sample) for sample in samples for element in quantity.elements()]
@@ -205,11 +207,11 @@ def variant(given: Assignment, positions: Mapping[str, Sequence[int]]) -> Proble
     arrays = dict(problem.arrays)
     training = problem.training
     for name, each in problem.variants.items():
-        if name != LEARNING_RATE:
+        if name != RATE:
             arrays[name] = drawn(each, positions[name], problem.arrays[name])
         elif training is not None:
             rate = each.choices[positions[name][0]]
-            training = replace(training, settings={**training.settings, LEARNING_RATE: rate})
+            training = replace(training, settings={**training.settings, RATE: rate})
     return replace(problem, arrays=arrays, training=training, variants={})
 
 

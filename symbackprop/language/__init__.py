@@ -15,11 +15,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from symbackprop.errors import Message, SymbackpropError, unknown
+from symbackprop.messages import Message
 
 DEFAULT = "en"
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-_LONGEST_LIST = 24
 _CLOSING = "，。：；、？！）”》"
 
 
@@ -59,24 +58,6 @@ def _paragraphs(text: str) -> list[str]:
     return [part for part in found if part]
 
 
-def wording(given: str | Mapping[str, str], where: str) -> Wording:
-    """Return a text that is one for all languages or a table of one for each; without a language, the first counts.
-
-    The first is that of the default language, if it is there. Raises `UnknownNameError`, naming `where`, for a language
-    that does not exist.
-
-    >>> wording({"zh": "电路", "en": "circuit"}, "title").text
-    'circuit'
-    """
-    if isinstance(given, str):
-        return Wording(given, {})
-    for code in given:
-        if code not in available():
-            raise unknown("language", code, available(), where=where)
-    texts = {code: given[code] for code in sorted(given, key=lambda code: code != DEFAULT) if given[code].strip()}
-    return Wording(next(iter(texts.values()), ""), texts)
-
-
 def available() -> tuple[str, ...]:
     """Return the codes of the languages there are, in alphabetical order.
 
@@ -88,9 +69,9 @@ def available() -> tuple[str, ...]:
 
 @functools.cache
 def phrases(language: str) -> Mapping[str, str]:
-    """Return every phrase of a language by its id (`table.key`); an unknown language is an error."""
+    """Return every phrase of a language by its id (`table.key`); `LookupError` for a language that does not exist."""
     if language not in available():
-        raise unknown("language", language, available())
+        raise LookupError(f"there is no language {language!r}")
     return {
         f"{table}.{key}": text
         for file in sorted((Path(__file__).parent / language).glob("*.toml"))
@@ -158,18 +139,3 @@ def _plain(language: str, argument: object) -> str:
         argument = argument.said(language)
     # Control characters in a user's text must not reach the terminal; line breaks are ours (the caret's line).
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in str(argument))
-
-
-def explain(language: str, error: SymbackpropError) -> str:
-    """Return an error as text: place, what is wrong, the nearest valid choice, the valid choices."""
-    text = say(language, error.what)
-    if error.where:
-        text = say(language, Message("error.placed", {"where": error.where, "what": error.what}))
-    if error.nearest is not None:
-        text += "\n  " + say(language, Message("error.nearest", {"nearest": error.nearest}))
-    if error.valid:
-        shown = list(error.valid[:_LONGEST_LIST])
-        if len(error.valid) > _LONGEST_LIST:
-            shown.append("…")
-        text += "\n  " + say(language, Message("error.valid", {"valid": shown}))
-    return text

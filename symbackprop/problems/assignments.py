@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from symbackprop import language
-from symbackprop.errors import ProblemError, message, unknown
+from symbackprop.catalog.optimizers import RATE
+from symbackprop.errors import ProblemError, unknown
+from symbackprop.messages import message
 from symbackprop.problems import numbers
 from symbackprop.problems.spec import ChoicesSpec, GridSpec, HomeworkSpec, ProblemSpec
 from symbackprop.problems.types import Array, Circuit, Draw, Given, Homework, Network, Problem, Rounding
+from symbackprop.problems.wordings import wording
 
-LEARNING_RATE = "learning_rate"
 GROUPS = ("deltas", "gradients", "updated", "new_L")
 """What may be asked besides quantities by name: all ∂L/∂z (of a graph: by its gates), by parameters, the new values."""
 SHOWN = ("diagram", "formulas")
@@ -23,7 +24,7 @@ def variants(spec: ProblemSpec, problem: Problem) -> dict[str, Draw]:
     """Return the draws of a problem by the name of what is drawn: a declared array or the learning rate."""
     drawable = list(problem.arrays)
     if problem.training is not None:
-        drawable.append(LEARNING_RATE)
+        drawable.append(RATE)
     found = {}
     for name, table in spec.variants.items():
         where = f"variants.{name}"
@@ -73,12 +74,12 @@ def _spelled(value: Fraction) -> str:
 def _size(problem: Problem, name: str, classes: bool) -> int:
     if classes:
         return problem.samples or 1
-    return 1 if name == LEARNING_RATE else len(problem.arrays[name].entries)
+    return 1 if name == RATE else len(problem.arrays[name].entries)
 
 
 def _are_classes(problem: Problem, name: str, choices: tuple[Given, ...], where: str) -> bool:
     """Say whether the choices of `y` are class indices, and check that they exist."""
-    from symbackprop.losses import LOSSES
+    from symbackprop.catalog.losses import LOSSES
 
     model = problem.model
     if name != "y" or not isinstance(model, Network) or model.loss_body:
@@ -135,8 +136,8 @@ def homework(spec: HomeworkSpec, problem: Problem) -> Homework:
         total=total,
         follow_through=numbers.fraction_between(share, 0, 1, "homework.follow_through"),
         given=tuple(dict.fromkeys(spec.given)),
-        instructions=language.wording(spec.instructions, "homework.instructions"),
-        course=language.wording(spec.course, "homework.course"),
+        instructions=wording(spec.instructions, "homework.instructions"),
+        course=wording(spec.course, "homework.course"),
         date=spec.date,
         show=tuple(dict.fromkeys(spec.show)),
     )

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ValidationError
 
-from symbackprop import expressions, language, losses, notation, shapes
-from symbackprop.errors import ProblemError, SymbackpropError, message, nearest, unknown
-from symbackprop.functions import ACTIVATIONS, ARITIES, NAMES, WITH_FORMULA, Settings
-from symbackprop.problems import assignments, circuits, data, numbers, parameters, training
+from symbackprop.algebra import expressions, shapes
+from symbackprop.algebra.functions import ACTIVATIONS, ARITIES, NAMES, WITH_FORMULA, Settings
+from symbackprop.catalog import losses
+from symbackprop.errors import ProblemError, SymbackpropError, nearest, unknown
+from symbackprop.graph import notation
+from symbackprop.messages import message
+from symbackprop.problems import assignments, data, graph_table, numbers, parameters, training_table
 from symbackprop.problems.spec import (
     ChoicesSpec,
     GridSpec,
@@ -42,6 +45,7 @@ from symbackprop.problems.types import (
     Training,
     parameter_shapes,
 )
+from symbackprop.problems.wordings import wording
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -58,7 +62,7 @@ def build(content: Mapping[str, object], name: str, folder: Path | None = None) 
         raise ProblemError(message("problem.two_models"))
     if spec.graph is not None:
         _refuse_for_graph(spec)
-        model, arrays, samples = circuits.circuit(spec, spec.graph)
+        model, arrays, samples = graph_table.circuit(spec, spec.graph)
         sizes: Mapping[str, Shape] = {parameter: model.shapes[parameter] for parameter in model.parameters}
         return _problem(spec, name, model, arrays, samples, sizes)
     if spec.network is None:
@@ -79,7 +83,7 @@ def _problem(
     samples: int | None,
     sizes: Mapping[str, Shape],
 ) -> Problem:
-    title = language.wording(spec.title, "title")
+    title = wording(spec.title, "title")
     problem = Problem(
         name=name,
         title=title.text or name,
@@ -87,7 +91,7 @@ def _problem(
         layout=spec.notation.layout,
         arrays=arrays,
         samples=samples,
-        training=None if spec.training is None else training.training(spec.training, sizes, samples),
+        training=None if spec.training is None else training_table.training(spec.training, sizes, samples),
         notation=_notation(spec.notation),
         titles=title.translations,
     )
@@ -97,11 +101,11 @@ def _problem(
     return replace(problem, homework=assignments.homework(spec.homework, problem))
 
 
-def training_table(content: Mapping[str, object], sizes: Mapping[str, Shape], samples: int | None) -> Training:
+def read_training(content: Mapping[str, object], sizes: Mapping[str, Shape], samples: int | None) -> Training:
     """Return what the table `[training]` with this content says about parameters of these shapes and so many samples."""
     table = _checked(_plain({"training": content})).training
     assert table is not None
-    return training.training(table, sizes, samples)
+    return training_table.training(table, sizes, samples)
 
 
 def _refuse_for_graph(spec: ProblemSpec) -> None:

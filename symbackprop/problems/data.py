@@ -8,8 +8,9 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
-from symbackprop import losses
-from symbackprop.errors import ProblemError, message, unknown
+from symbackprop.catalog import losses
+from symbackprop.errors import ProblemError, unknown
+from symbackprop.messages import message
 from symbackprop.problems import numbers
 from symbackprop.problems.types import Array, Given, Network, Shape
 from symbackprop.tables import Sheet, read_csv

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from symbackprop import resources
-from symbackprop.errors import ProblemError, SymbackpropError, message, unknown
+from symbackprop.errors import ProblemError, SymbackpropError, unknown
+from symbackprop.messages import message
 from symbackprop.problems.build import build
 from symbackprop.problems.types import Problem
 

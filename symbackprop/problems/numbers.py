@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
-from symbackprop import arithmetic, expressions
-from symbackprop.errors import EvaluationError, Message, ProblemError, SymbackpropError, message, nearest
-from symbackprop.formula import Apply, Negative, Node, Number, Power, Product, Quotient, Sum, walk
-from symbackprop.functions import ARITIES, Settings
+from symbackprop.algebra import expressions
+from symbackprop.algebra.formula import Apply, Negative, Node, Number, Power, Product, Quotient, Sum, walk
+from symbackprop.algebra.functions import ARITIES, Settings
+from symbackprop.arithmetic import exact
+from symbackprop.errors import EvaluationError, ProblemError, SymbackpropError, nearest
+from symbackprop.messages import Message, message
 from symbackprop.problems.types import Array, Given, Shape
 
 
@@ -26,10 +28,10 @@ def number(value: object, where: str) -> Given:
     text = value if isinstance(value, str) else repr(value) if isinstance(value, float) else str(value)
     if isinstance(value, str):
         return Given(_expression(value, where), text.strip())
-    exact = expressions.decimal(text) if text.strip("+-").lower() not in ("nan", "inf", "infinity") else None
-    if exact is None:
+    number = expressions.decimal(text) if text.strip("+-").lower() not in ("nan", "inf", "infinity") else None
+    if number is None:
         raise ProblemError(message("problem.finite", value=_spell(text)), where=where)
-    return Given(arithmetic.settle(exact), text)
+    return Given(exact.settle(number), text)
 
 
 def stated(value: Fraction) -> Given:
@@ -44,10 +46,10 @@ def stated(value: Fraction) -> Given:
     return Given(value, f"{Decimal(int(value * 10**places)).scaleb(-places):f}")
 
 
-def _expression(text: str, where: str) -> arithmetic.Exact:
+def _expression(text: str, where: str) -> exact.Exact:
     try:
         formula = expressions.parse(text, functions=ARITIES, names=(), arities=ARITIES)
-        return arithmetic.settle(arithmetic.evaluate(formula))
+        return exact.settle(exact.evaluate(formula))
     except SymbackpropError as error:
         raise error.at(where) from None
 
@@ -145,12 +147,12 @@ def check_constants(formula: Node) -> None:
         _constant(part)
 
 
-def _constant(part: Node) -> arithmetic.Exact | None:
+def _constant(part: Node) -> exact.Exact | None:
     """Return the value of a part without names; None with names, or for arrays."""
     for each in walk(part):
         if not isinstance(each, _SCALAR) or (isinstance(each, Apply) and each.function not in ARITIES):
             return None
-    return arithmetic.evaluate(part)
+    return exact.evaluate(part)
 
 
 _SCALAR = (Number, Sum, Product, Quotient, Power, Negative, Apply)

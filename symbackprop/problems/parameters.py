@@ -7,9 +7,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from symbackprop import initializers
-from symbackprop.errors import ProblemError, message, unknown
-from symbackprop.initializers import INITIALIZERS, Wanted
+from symbackprop.catalog import initializers
+from symbackprop.catalog.initializers import INITIALIZERS, Wanted
+from symbackprop.errors import ProblemError, unknown
+from symbackprop.messages import message
 from symbackprop.problems import numbers
 from symbackprop.problems.spec import InitializerSpec, ParametersSpec
 from symbackprop.problems.types import Array, Initialization, Network, Shape, bias_name, parameter_shapes

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from symbackprop import functions, language, losses
+from symbackprop import language
+from symbackprop.algebra import functions
+from symbackprop.catalog import losses
 from symbackprop.display import Displayed
-from symbackprop.notation import Conventions
+from symbackprop.graph.notation import Conventions
 
 Shape = tuple[int, ...]
 

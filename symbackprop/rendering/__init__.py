@@ -9,12 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from symbackprop import document
-from symbackprop.derivation import Derivation
-from symbackprop.errors import unknown
-from symbackprop.rendering.catalogue import Format, formats
+from symbackprop.derivation.derivations import Derivation
+from symbackprop.descent.solution import Solution, solve
+from symbackprop.errors import known_language, unknown
+from symbackprop.rendering.drafts import Draft, Format
 from symbackprop.rendering.engines import can_typeset
-from symbackprop.rendering.finishing import FINISHES, Draft
-from symbackprop.solution import Solution, solve
+from symbackprop.rendering.exporters import EXPORTERS
+from symbackprop.rendering.formats import formats
 
 __all__ = ["STEM", "Format", "can_typeset", "files", "formats", "render"]
 
@@ -44,7 +45,7 @@ def render(
     '# Two steps of gradient descent on a line through the origin'
     """
     row, draft = _draft(source, format, language, detail, templates, explain)
-    return FINISHES[row.finish](draft)
+    return EXPORTERS[row.finish](draft)
 
 
 def files(
@@ -65,7 +66,7 @@ def files(
     ['solution.fragment.tex', 'symbackprop.sty']
     """
     row, draft = _draft(source, format, language, detail, templates, explain, stem)
-    written = {f"{stem}.{row.suffix}": FINISHES[row.finish](draft)}
+    written = {f"{stem}.{row.suffix}": EXPORTERS[row.finish](draft)}
     if row.figures:
         written |= draft.pictures
     return written | {name: draft.fill(name) for name in row.attachments}
@@ -89,5 +90,6 @@ def _draft(
             raise unknown("detail", part, document.DETAILS)
     if explain not in document.EXPLANATIONS:
         raise unknown("explanation", explain, document.EXPLANATIONS)
+    known_language(language)
     solution = source if isinstance(source, Solution) else solve(source.problem)
     return table[format], Draft(table[format], solution, language, details, stem, explain=explain)

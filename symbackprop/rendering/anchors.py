@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from symbackprop.algebra.formula import Adjoint, Name, Node
 from symbackprop.document.blocks import Chain
-from symbackprop.document.marks import Delta, Gradient, Substitute, Updated
-from symbackprop.formula import Adjoint, Name, Node
+from symbackprop.document.nodes import Delta, Gradient, Substitute, Updated
 
 _KINDS: Mapping[type[Node], str] = {
     Name: "value",
@@ -22,7 +22,7 @@ _KINDS: Mapping[type[Node], str] = {
 def anchor(chain: Chain) -> str:
     """Return the name of the place where a quantity is derived, or nothing where its formula is only stated.
 
-    >>> from symbackprop.document.truth import Relation, Step
+    >>> from symbackprop.document.calculation.verified_lines import Relation, Step
     >>> step = Step(Relation.EQUAL, Name("x"))
     >>> anchor(Chain(Gradient("W1_2_1"), (step, step))), anchor(Chain(Gradient("W1_2_1"), (step,)))
     ('gradient-W1_2_1', '')

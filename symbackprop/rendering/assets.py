@@ -8,7 +8,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from symbackprop.errors import OutputError, message
+from symbackprop.errors import OutputError
+from symbackprop.messages import message
 
 _FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}")
 _WOFF2 = re.compile(r"""url\(["']?([^"')]+\.woff2)["']?\)""")

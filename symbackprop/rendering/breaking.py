@@ -10,13 +10,12 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from symbackprop.document.blocks import Chain
-from symbackprop.document.matrix import Listed
-from symbackprop.document.truth import Step
-from symbackprop.formula import Negative, Node, Product, Sum
-from symbackprop.rendering import arrays
-from symbackprop.rendering.measure import width
+from symbackprop.algebra.formula import Negative, Node, Product, Sum
+from symbackprop.document.blocks import Chain, Step
+from symbackprop.document.nodes import Listed
+from symbackprop.rendering import array_formulas
 from symbackprop.rendering.tex import RELATIONS, Printer
+from symbackprop.rendering.widths import width
 
 _INDENT, _RELATION = 2, 3
 """The room before a continued line, and of a relation, in digits."""
@@ -113,7 +112,7 @@ def _pieces(printer: Printer, formula: Node, room: float) -> Iterator[str]:
             pairs = zip(plain.factors(formula), printer.factors(formula), strict=True)
             yield from (_fitting(*texts, room) for texts in pairs)
         case Listed():
-            yield from arrays.listed_items(plain, formula)
+            yield from array_formulas.listed_items(plain, formula)
         case Negative(Sum() as operand):
             first, *rest = _pieces(printer, operand, room)
             yield from (f"-({first}", *rest[:-1], f"{rest[-1]})")

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from symbackprop.document.marks import Numeral, Shown
-from symbackprop.formula import Negative, Node, Number
+from symbackprop.algebra.formula import Negative, Node, Number
+from symbackprop.document.nodes import Numeral, Shown
 
 if TYPE_CHECKING:
     from symbackprop.rendering.tex import Printer

@@ -17,7 +17,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from symbackprop.errors import OutputError, message
+from symbackprop.errors import OutputError
+from symbackprop.messages import message
 
 TIME_LIMIT = 120.0
 """Seconds that one run may take."""

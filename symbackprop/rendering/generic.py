@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from symbackprop.document.marks import Letter
-from symbackprop.document.recurrences import General, Sized, Summation, Width
-from symbackprop.formula import Apply, Name, Node
-from symbackprop.functions import GENERIC_LOSS
-from symbackprop.notation import Symbol
+from symbackprop.algebra.formula import Apply, Name, Node
+from symbackprop.algebra.functions import GENERIC_LOSS
+from symbackprop.document.nodes import General, Letter, Sized, Summation, Width
+from symbackprop.graph.notation import Symbol
 
 if TYPE_CHECKING:
     from symbackprop.rendering.tex import Printer

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from symbackprop.document.fused import Same, Total
-from symbackprop.formula import Node
+from symbackprop.algebra.formula import Node
+from symbackprop.document.nodes import Same, Total
 
 if TYPE_CHECKING:
     from symbackprop.rendering.tex import Printer

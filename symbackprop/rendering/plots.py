@@ -10,10 +10,10 @@ import warnings
 from typing import Any
 
 from symbackprop import language as phrases
-from symbackprop.errors import Message
+from symbackprop.figures.drawing import Ink, Plot
 from symbackprop.figures.labels import Label, Part, greek
-from symbackprop.figures.shapes import Ink, Plot
-from symbackprop.notation import Symbol
+from symbackprop.graph.notation import Symbol
+from symbackprop.messages import Message
 
 SIZE = (5.6, 3.5)
 """Width and height of a plot, in inches."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 
-from symbackprop import functions
-from symbackprop.notation import GREEK, Symbol
+from symbackprop.algebra import functions
+from symbackprop.graph.notation import GREEK, Symbol
 
 _OPERATORS = {"exp", "ln", "sin", "cos", "tan", "tanh", "max", "min"}
 _SIGNS = {"sigmoid": r"\sigma", "sign": r"\mathrm{sgn}", "pi": r"\pi"}

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from symbackprop import language as phrases
-from symbackprop.errors import Message
+from symbackprop.figures.drawing import Diagram, Ink, Line, Node, Plot, Point, Text
 from symbackprop.figures.labels import SCRIPT, Decimal, Label, Part, greek, text_width
-from symbackprop.figures.shapes import Diagram, Ink, Line, Node, Plot, Point, Text
-from symbackprop.notation import Symbol
+from symbackprop.graph.notation import Symbol
+from symbackprop.messages import Message
 from symbackprop.rendering import plots
 
 COLOURS = {

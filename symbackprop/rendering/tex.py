@@ -6,8 +6,23 @@ import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from symbackprop import functions
-from symbackprop.document.marks import (
+from symbackprop.algebra import functions
+from symbackprop.algebra.formula import (
+    Adjoint,
+    Apply,
+    Indexed,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+    walk,
+)
+from symbackprop.document.blocks import Relation
+from symbackprop.document.nodes import (
     About,
     Apart,
     Assigned,
@@ -27,25 +42,10 @@ from symbackprop.document.marks import (
     Substitute,
     Updated,
 )
-from symbackprop.document.truth import Relation
-from symbackprop.formula import (
-    Adjoint,
-    Apply,
-    Indexed,
-    Name,
-    Negative,
-    Node,
-    Number,
-    Power,
-    Product,
-    Quotient,
-    Sum,
-    walk,
-)
-from symbackprop.notation import BATCH, Notation, Symbol
-from symbackprop.rendering import arrays, digits, generic, indices
-from symbackprop.rendering.measure import width
+from symbackprop.graph.notation import BATCH, Notation, Symbol
+from symbackprop.rendering import array_formulas, digits, generic, indices
 from symbackprop.rendering.spelling import function_name, symbol
+from symbackprop.rendering.widths import width
 
 RELATIONS = {Relation.EQUAL: "=", Relation.ABOUT: r"\approx"}
 
@@ -228,8 +228,8 @@ class Printer:
 
     def apply(self, node: Apply) -> tuple[str, int]:
         """A function of its arguments."""
-        if arrays.is_array_function(node):
-            return arrays.apply(self, node)
+        if array_formulas.is_array_function(node):
+            return array_formulas.apply(self, node)
         if functions.is_symbol(node):
             return generic.function(self, node)
         if node.function == "exp":
@@ -347,7 +347,7 @@ class _Rules(dict[type[Node], Callable[..., tuple[str, int]]]):
     """What prints each kind of node, found once among the tables."""
 
     def __missing__(self, kind: type[Node]) -> Callable[..., tuple[str, int]]:
-        tables = (_RULES, digits.RULES, arrays.RULES, indices.RULES, generic.RULES)
+        tables = (_RULES, digits.RULES, array_formulas.RULES, indices.RULES, generic.RULES)
         self[kind] = found = next(table[kind] for table in tables if kind in table)
         return found
 
@@ -382,7 +382,7 @@ def _settings(node: Apply) -> str:
 def _loosest(node: Node) -> int:
     """Return how loose a formula may be at the end of a product: the sign of a sum over samples or entries reaches on."""
     is_sum = isinstance(node, OverSamples) and (node.count > 1 or node.of_batch)
-    is_sum = is_sum or (isinstance(node, Apply) and arrays.is_array_function(node))
+    is_sum = is_sum or (isinstance(node, Apply) and array_formulas.is_array_function(node))
     return _SUM if is_sum else _PRODUCT
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from symbackprop import language as phrases
-from symbackprop.errors import Message
+from symbackprop.figures.drawing import SMALL, Diagram, Ink, Line, Node, Plot, Point, Text
 from symbackprop.figures.labels import Decimal, Label, Part
-from symbackprop.figures.shapes import SMALL, Diagram, Ink, Line, Node, Plot, Point, Text
-from symbackprop.notation import Symbol
+from symbackprop.graph.notation import Symbol
+from symbackprop.messages import Message
 from symbackprop.rendering.spelling import symbol
 
 _SIZES = (5, 6, 7, 8, 9, 10, 10.95, 12, 14.4, 17.28, 20.74, 24.88)

@@ -6,6 +6,6 @@ script needs, and `writing` fills the template.
 
 from __future__ import annotations
 
-from symbackprop.scripts.writing import TARGETS, script
+from symbackprop.scripts.targets import TARGETS, script
 
 __all__ = ["TARGETS", "script"]

@@ -11,12 +11,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from symbackprop import functions
-from symbackprop.compilation.folding import folded
-from symbackprop.compilation.identifiers import Identifiers
-from symbackprop.compilation.plan import Plan
-from symbackprop.compilation.printing import ATOM, MATRIX, PRODUCT, SIGN, bound
-from symbackprop.formula import (
+from symbackprop.algebra import functions
+from symbackprop.algebra.folding import folded
+from symbackprop.algebra.formula import (
     Adjoint,
     Apply,
     Hadamard,
@@ -41,8 +38,11 @@ from symbackprop.formula import (
     multiplied,
     rewrite,
 )
-from symbackprop.scripts.dialects import Library
-from symbackprop.shapes import Shape, axis_of, broadcast, is_elementwise, is_reduction, shape_of
+from symbackprop.algebra.shapes import Shape, axis_of, broadcast, is_elementwise, is_reduction, shape_of
+from symbackprop.compilation.identifiers import Identifiers
+from symbackprop.compilation.plan import Plan
+from symbackprop.compilation.printing import ATOM, MATRIX, PRODUCT, SIGN, bound
+from symbackprop.scripts.libraries import Library
 
 COUNT = "m"
 """What scripts call the number of samples."""

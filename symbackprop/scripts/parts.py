@@ -11,19 +11,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from symbackprop import arithmetic, optimizers, schedules
+from symbackprop.algebra.folding import folded
+from symbackprop.algebra.formula import Adjoint, Name, Node, Number, rewrite
+from symbackprop.arithmetic import exact
+from symbackprop.catalog import optimizers, schedules
+from symbackprop.catalog.optimizers import RATE
 from symbackprop.compilation import compile
-from symbackprop.compilation.folding import folded
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.plan import Plan, plan
 from symbackprop.compilation.printing import printed
-from symbackprop.derivation import Derivation, derive
-from symbackprop.errors import MissingValueError, ProblemError, message
-from symbackprop.formula import Adjoint, Name, Node, Number, rewrite
-from symbackprop.graph import Role
+from symbackprop.derivation.derivations import Derivation, derive
+from symbackprop.errors import MissingValueError, ProblemError
+from symbackprop.graph.quantities import Role
+from symbackprop.messages import message
 from symbackprop.problems import Problem
-from symbackprop.problems.training import batches_in
-from symbackprop.scripts.dialects import NUMPY, Library, spelled
+from symbackprop.problems.training_table import batches_in
+from symbackprop.scripts.libraries import NUMPY, Library, spelled
 from symbackprop.scripts.lines import COUNT, SAMPLES, Lines
 
 WIDTH = 110
@@ -151,7 +154,7 @@ class Parts:
         return {"loss": float(loss), "gradients": numbers, "norms": size > LISTED}
 
     def _expected_of_inputs(self) -> Mapping[str, Any]:
-        from symbackprop.evaluate import FLOAT, Evaluation, leaves
+        from symbackprop.evaluation.evaluate import FLOAT, Evaluation, leaves
 
         evaluation = Evaluation(self.derivation, FLOAT, None)
         values = evaluation.backward(evaluation.forward(*leaves(self.derivation, FLOAT)))
@@ -184,14 +187,14 @@ class Parts:
         return {
             "optimizer": training.optimizer,
             "source": row.source,
-            "settings": {n: t for n, t in settings.items() if n != "learning_rate" and _reads(read, n)},
+            "settings": {n: t for n, t in settings.items() if n != RATE and _reads(read, n)},
             "given": {name: float(given.value) for name, given in training.settings.items()},
-            "learning_rate": settings["learning_rate"],
+            "learning_rate": settings[RATE],
             "rate": self._rate(),
             "lines": texts[False],
             "first": texts[True] if texts[True] != texts[False] else None,
             "states": [(name, spelled(float(row.state[name]))) for name in states],
-            "reads": {name for name in ("t", "learning_rate") if _reads(read, name)},
+            "reads": {name for name in ("t", RATE) if _reads(read, name)},
             "steps": training.steps,
             "trained": [self.names[name] for name in trained],
             "layers": self._layers(trained) if training.update == "sequential" else None,
@@ -215,9 +218,9 @@ class Parts:
         formula = schedules.rate(choice.kind)
         if "k" not in _plain(formula):
             return None
-        known = {name: Number(arithmetic.to_fraction_of_float(given.value)) for name, given in choice.settings.items()}
+        known = {name: Number(exact.to_fraction_of_float(given.value)) for name, given in choice.settings.items()}
         filled = rewrite(formula, lambda part: known.get(part.name) if isinstance(part, Name) else None)
-        filled = rewrite(filled, lambda part: Name("LEARNING_RATE") if part == Name("learning_rate") else None)
+        filled = rewrite(filled, lambda part: Name("LEARNING_RATE") if part == Name(RATE) else None)
         period = schedules.SCHEDULES[choice.kind].period
         length = int(choice.settings[period].value) if period else 1
         passed = "(t - 1)"

@@ -12,16 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop import initializers
+from symbackprop.catalog import initializers
 from symbackprop.compilation import Gradient, Runner, compile
 from symbackprop.compilation.runner import COUNT
-from symbackprop.derivation import derive
-from symbackprop.errors import ProblemError, SymbackpropError, message
+from symbackprop.derivation.derivations import derive
+from symbackprop.errors import ProblemError, SymbackpropError
+from symbackprop.messages import message
 from symbackprop.problems import Circuit, Problem
 from symbackprop.problems.parameters import draws
-from symbackprop.training import feeding
+from symbackprop.training import batching
 from symbackprop.training.history import Best, Callback, DivergenceError, Every, History, Moment
-from symbackprop.training.session import EPOCH, Session, fractions
+from symbackprop.training.loop import EPOCH, Session, fractions
 from symbackprop.training.settings import settled
 
 __all__ = ["Best", "Callback", "DivergenceError", "Every", "History", "Moment", "train", "updates"]
@@ -86,16 +87,16 @@ def train(
         **settings,
     }
     gradient = compile(derive(problem), backend, dtype or _dtype_of(x))
-    in_batches = feeding.is_batches(x, y)
-    data: feeding.Data = (None, []) if in_batches else gradient.arguments.data_arrays(x, y)
+    in_batches = batching.is_batches(x, y)
+    data: batching.Data = (None, []) if in_batches else gradient.arguments.data_arrays(x, y)
     training = settled(problem, data[0], asked)
     validation = None
     if validation_data is not None:
-        validation = gradient.arguments.data_arrays(*feeding.pair(validation_data, "validation_data"))
+        validation = gradient.arguments.data_arrays(*batching.pair(validation_data, "validation_data"))
     elif training.stop is not None and in_batches:
         raise ProblemError(message("train.watched"), where="stop")
     elif training.stop is not None and training.stop.validation_fraction:
-        data, validation = feeding.held_back(data, float(training.stop.validation_fraction), training.seed)
+        data, validation = batching.held_back(data, float(training.stop.validation_fraction), training.seed)
         training = settled(problem, data[0], asked)
     saved = {} if resume is None else _saved(resume, gradient)
     start = parameters if parameters is not None else _first(problem, gradient, training.seed, saved)
@@ -113,9 +114,9 @@ def train(
         _load(runner, saved, resume)
     passes = training.epochs if in_batches else None
     blocks = (
-        feeding.from_batches(x, gradient.arguments, epoch, passes)  # type: ignore[arg-type]
+        batching.from_batches(x, gradient.arguments, epoch, passes)  # type: ignore[arg-type]
         if in_batches
-        else feeding.from_arrays(data[0], training, runner.count)
+        else batching.from_arrays(data[0], training, runner.count)
     )
     recorded = tuple(record)
     if recorded and in_batches:
@@ -144,7 +145,7 @@ def updates(problem: Problem, **asked: object) -> int:
     stop = training.stop
     if stop is None or not stop.validation_fraction or problem.samples is None or problem.samples < 2:
         return training.steps
-    held = feeding.shares(problem.samples, float(stop.validation_fraction))
+    held = batching.shares(problem.samples, float(stop.validation_fraction))
     return settled(problem, problem.samples - held, asked).steps
 
 

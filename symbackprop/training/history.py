@@ -13,7 +13,8 @@ import numpy as np
 
 from symbackprop.compilation import Gradient
 from symbackprop.compilation.engine import Array
-from symbackprop.errors import EvaluationError, Message, SymbackpropError
+from symbackprop.errors import EvaluationError, SymbackpropError
+from symbackprop.messages import Message
 from symbackprop.problems import Training
 from symbackprop.tables import write_csv
 

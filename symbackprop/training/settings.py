@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from symbackprop.errors import ProblemError, message
-from symbackprop.optimizers import OPTIMIZERS
+from symbackprop.catalog.optimizers import OPTIMIZERS
+from symbackprop.errors import ProblemError
+from symbackprop.messages import message
 from symbackprop.problems import Problem, Training
-from symbackprop.problems.build import training_table
+from symbackprop.problems.build import read_training
 from symbackprop.problems.numbers import stated
 
 _LENGTHS = ("epochs", "steps")
@@ -29,7 +30,7 @@ def settled(problem: Problem, samples: int | None, asked: Mapping[str, object]) 
             table.pop(key, None)
     elif problem.training is None:
         raise ProblemError(message("train.no_length"))
-    found = training_table({**table, **given}, problem.parameter_shapes(), samples)
+    found = read_training({**table, **given}, problem.parameter_shapes(), samples)
     if found.update == "sequential":
         raise ProblemError(message("train.sequential"), where="training.update")
     return found

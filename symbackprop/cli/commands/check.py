@@ -12,7 +12,7 @@ from symbackprop.cli.inputs import overrides_option, placed, problem_argument, r
 from symbackprop.cli.outputs import print_text, say, working
 
 if TYPE_CHECKING:
-    from symbackprop.verify import Entry, Oracle, Report
+    from symbackprop.evaluation.checks import Entry, Oracle, Report
 
 AGREES, CHECK_FAILED = 0, 1
 LONGEST_TABLE = 40
@@ -24,11 +24,11 @@ WIDTH_IN_A_PIPE = 100
 @overrides_option
 def command(problem: str, overrides: tuple[str, ...]) -> int:
     """Compare every gradient of PROBLEM with independent oracles; exit with 1 on a mismatch."""
-    from symbackprop import verify
+    from symbackprop.evaluation import checks
 
     given = read_problem(problem, overrides)
     with placed(problem), working("cli.checking"):
-        report = verify.check(given)
+        report = checks.check(given)
     print_text(_spell_report(report))
     return AGREES if report.agrees else CHECK_FAILED
 
@@ -38,7 +38,7 @@ def _spell_report(report: Report) -> str:
     from rich.console import Console
     from rich.table import Table
 
-    from symbackprop.verify import Oracle, Verdict
+    from symbackprop.evaluation.checks import Oracle, Verdict
 
     table = Table(box=None, pad_edge=False)
     for heading in ("gradient", "verdict", *Oracle):

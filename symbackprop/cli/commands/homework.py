@@ -19,10 +19,11 @@ from symbackprop.cli.inputs import (
     templates_option,
 )
 from symbackprop.cli.outputs import print_text, progress, remark, say, write_files
-from symbackprop.errors import OutputError, ProblemError, message, unknown
+from symbackprop.errors import OutputError, ProblemError, unknown
+from symbackprop.messages import message
 
 if TYPE_CHECKING:
-    from symbackprop.homework.course import Course
+    from symbackprop.homework.enrolment import Course
     from symbackprop.homework.roster import Roster
 
 UNSUITABLE = ("json", "notebook")
@@ -67,14 +68,14 @@ def command(
     overrides: tuple[str, ...],
 ) -> None:
     """Write a sheet and a key for every student, and the answers, for the homework in PROBLEM."""
-    from symbackprop.homework import course
+    from symbackprop.homework import enrolment
 
     language.phrases(lang)
     wanted = _formats(formats, templates)
     students = _students(roster, variants, student_columns, preview, encoding)
     source = read_source(problem, overrides)
     with placed(problem):
-        given_out = course.prepare(
+        given_out = enrolment.prepare(
             source,
             students,
             output,
@@ -95,10 +96,10 @@ def command(
 
 def _formats(text: str | None, templates: Path | None) -> tuple[str, ...]:
     from symbackprop import rendering
-    from symbackprop.rendering import booklets
+    from symbackprop.rendering import pdf_collections
 
     if text is None:
-        return ("pdf",) if booklets.can_typeset() else ("markdown", "html")
+        return ("pdf",) if pdf_collections.can_typeset() else ("markdown", "html")
     known = [name for name in rendering.formats(templates) if name not in UNSUITABLE]
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
     for name in names:
@@ -138,24 +139,24 @@ def _columns(text: str | None) -> dict[str, str]:
 
 def _write(given_out: Course, output: Path, processes: int | None, quiet: bool) -> None:
     """Write the documents, the files of each student whole or not at all; what an earlier run wrote is left."""
-    from symbackprop.homework import giving
+    from symbackprop.homework import distribution
 
     job = given_out.job
     everyone = range(len(job.manifest.enrolments))
     todo = [
         place
         for place in everyone
-        if place not in given_out.kept or not all((output / path).is_file() for path in giving.paths(job, place))
+        if place not in given_out.kept or not all((output / path).is_file() for path in distribution.paths(job, place))
     ]
     typeset = "pdf" in job.formats and bool(todo)
     with progress("cli.giving", len(todo) + (2 if typeset else 0), quiet) as advance:
         if set(job.formats) != {"pdf"}:
-            for count, files in giving.documents(job, todo, processes):
+            for count, files in distribution.documents(job, todo, processes):
                 write_files({output / name: content for name, content in files.items()})
                 advance(count)
         else:
             advance(len(todo))
         if typeset:
-            for _, files in giving.classes(job, processes):
+            for _, files in distribution.classes(job, processes):
                 write_files({output / name: content for name, content in files.items()})
                 advance(1)

@@ -12,20 +12,20 @@ from symbackprop.registry import Registry, Row
 
 
 def _list_activations() -> Iterator[Sequence[str]]:
-    from symbackprop.functions import ACTIVATIONS
+    from symbackprop.algebra.functions import ACTIVATIONS
 
     # A vector activation has no expression in one z: its definition depends on the number of units.
     return _rows(ACTIVATIONS, lambda row: "exp(z[j])/sum(exp(z))" if row.vector else row.expression or row.source)
 
 
 def _list_losses() -> Iterator[Sequence[str]]:
-    from symbackprop.losses import LOSSES
+    from symbackprop.catalog.losses import LOSSES
 
     return _rows(LOSSES, lambda row: row.expression)
 
 
 def _list_optimizers() -> Iterator[Sequence[str]]:
-    from symbackprop.optimizers import OPTIMIZERS
+    from symbackprop.catalog.optimizers import OPTIMIZERS
 
     return _rows(OPTIMIZERS, lambda row: row.update)
 

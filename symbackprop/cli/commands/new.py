@@ -11,7 +11,8 @@ import click
 from symbackprop import language, resources
 from symbackprop.cli.inputs import lang_option, quiet_option
 from symbackprop.cli.outputs import print_text, write_files
-from symbackprop.errors import OutputError, message, unknown
+from symbackprop.errors import OutputError, unknown
+from symbackprop.messages import message
 
 STARTER = """\
 title = "{title}"

@@ -12,6 +12,6 @@ from symbackprop.cli.outputs import print_text
 @click.command()
 def command() -> None:
     """Print the JSON schema of the problem file."""
-    from symbackprop.problems import schema
+    from symbackprop.problems import json_schema
 
-    print_text(json.dumps(schema.schema(), ensure_ascii=False, indent=2) + "\n")
+    print_text(json.dumps(json_schema.schema(), ensure_ascii=False, indent=2) + "\n")

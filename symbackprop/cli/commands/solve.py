@@ -21,10 +21,11 @@ from symbackprop.cli.inputs import (
     templates_option,
 )
 from symbackprop.cli.outputs import STANDARD_OUTPUT, print_text, say, working, write_files
-from symbackprop.errors import ProblemError, message
+from symbackprop.errors import ProblemError
+from symbackprop.messages import message
 
 if TYPE_CHECKING:
-    from symbackprop.solution import Solution
+    from symbackprop.descent.solution import Solution
 
 LONGEST_OVERVIEW = 24
 """Of more parameters only the first are shown on a terminal."""
@@ -72,7 +73,8 @@ def command(
     overrides: tuple[str, ...],
 ) -> None:
     """Write the worked solution of PROBLEM, a file or the name of a bundled example."""
-    from symbackprop import rendering, solution
+    from symbackprop import rendering
+    from symbackprop.descent import solution
 
     language.phrases(lang)
     wanted = read_formats(formats, templates, one=output == STANDARD_OUTPUT)

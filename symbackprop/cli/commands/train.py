@@ -12,7 +12,8 @@ import click
 from symbackprop import language
 from symbackprop.cli.inputs import overrides_option, placed, problem_argument, read_source
 from symbackprop.cli.outputs import print_text, progress, say, write_files
-from symbackprop.errors import OutputError, message, nearest
+from symbackprop.errors import OutputError, nearest
+from symbackprop.messages import message
 
 if TYPE_CHECKING:
     from symbackprop.problems import Problem
@@ -91,7 +92,7 @@ def _problem(name: str, data: Path | None, overrides: Sequence[str]) -> Problem:
 
 def _rows(total: int) -> list[int]:
     """Return the iterations to show: the first, the multiples of a round number, the last."""
-    from symbackprop.epochs import table_rows
+    from symbackprop.descent.epochs import table_rows
 
     return sorted({*table_rows(total), min(total, 1)} - {0})
 
@@ -119,7 +120,7 @@ def _files(history: History, save: Path | None, log: Path | None, plot: Path | N
 def _picture(history: History, kind: str) -> bytes:
     """Return the curve of the losses, with that of validation data and the place where the watched one is least."""
     from symbackprop import figures
-    from symbackprop.notation import Notation
+    from symbackprop.graph.notation import Notation
     from symbackprop.rendering import plots
 
     derivation = history.gradient.derivation

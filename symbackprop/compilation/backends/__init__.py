@@ -13,7 +13,8 @@ from pathlib import Path
 
 from symbackprop.compilation.engine import Engine
 from symbackprop.compilation.plan import Plan
-from symbackprop.errors import MissingLibraryError, message
+from symbackprop.errors import MissingLibraryError
+from symbackprop.messages import message
 from symbackprop.registry import Registry
 
 

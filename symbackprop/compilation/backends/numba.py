@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
+from symbackprop.algebra.formula import Name, Node, rewrite, walk
+from symbackprop.compilation.array_code import Writer
 from symbackprop.compilation.array_engine import ArrayEngine
-from symbackprop.compilation.arrays import Writer
 from symbackprop.compilation.engine import Engine
 from symbackprop.compilation.operations import View
 from symbackprop.compilation.plan import Plan
 from symbackprop.compilation.printing import MATH, SCALARS, Spelled, printed
+from symbackprop.compilation.scalar_code import Carrier
 from symbackprop.compilation.scalar_engine import ScalarEngine
-from symbackprop.compilation.scalars import Carrier
-from symbackprop.formula import Name, Node, rewrite, walk
 
 STATEMENTS = 200
 """Edges × samples up to which straight-line code is compiled: about a second."""

@@ -10,8 +10,8 @@ from symbackprop.compilation.array_engine import ArrayEngine
 from symbackprop.compilation.engine import Engine
 from symbackprop.compilation.plan import Plan
 from symbackprop.compilation.printing import MATH, SCALARS
+from symbackprop.compilation.scalar_code import Carrier
 from symbackprop.compilation.scalar_engine import ScalarEngine
-from symbackprop.compilation.scalars import Carrier
 
 CROSSOVER = 500
 """The size (`Plan.edges`) up to which code is written in straight lines. Descent is faster so up to twice this size

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 import sympy
 
-from symbackprop import floats, functions, symbolic
+from symbackprop.algebra import functions, symbolic
+from symbackprop.algebra.formula import ONE, ZERO, Adjoint, Name, Node
+from symbackprop.arithmetic import floats
 from symbackprop.compilation.engine import Array, Arrays, Run
 from symbackprop.compilation.identifiers import Identifiers
+from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, Update
 from symbackprop.compilation.plan import Assignment, Plan
-from symbackprop.compilation.updates import COUNT, GRADIENT, PARAMETER, RATE, Update
-from symbackprop.formula import ONE, ZERO, Adjoint, Name, Node
-from symbackprop.graph import Quantity
+from symbackprop.graph.quantities import Quantity
 
 
 def prepare(plan: Plan) -> LambdifyEngine:

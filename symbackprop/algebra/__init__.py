@@ -1,0 +1,1 @@
+"""Formulas as trees: texts read, shapes found, derivatives taken, SymPy at hand."""

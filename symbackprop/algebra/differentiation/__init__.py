@@ -1,0 +1,148 @@
+"""Derivatives step by step: which rule, on which part, and what it leaves to be done.
+
+`differentiate` gives the tree of rules, `steps` the lines of a worked solution. Both come from one table
+(`symbackprop.algebra.differentiation.rules`): a rule names the parts that are still to be differentiated and says how their
+derivatives combine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sympy
+
+from symbackprop.algebra import symbolic
+from symbackprop.algebra.differentiation.conversion import to_formula, to_name
+from symbackprop.algebra.differentiation.rules import TRIVIAL, Rule, applied, check
+from symbackprop.algebra.differentiation.tidying import collected
+from symbackprop.algebra.formula import Name, Node
+
+__all__ = ["Derivative", "Differentiation", "Rule", "Step", "collected", "differentiate", "steps"]
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative(Node):
+    """The derivative of a formula by a variable, not yet worked out."""
+
+    operand: Node
+    variable: Name
+
+
+@dataclass(frozen=True, slots=True)
+class Differentiation:
+    """How one formula was differentiated: `rule` turns `before` into `after`, by way of the `children`.
+
+    `after` is the whole derivative by `variable`, every child worked out, with only ones, zeros and numeric factors
+    cleared away. The children of the chain rule are the outer function, of a variable of its own, and the inner one.
+    """
+
+    rule: Rule
+    before: Node
+    after: Node
+    children: tuple[Differentiation, ...]
+    variable: Name
+
+    @property
+    def expression(self) -> sympy.Expr:
+        """Return the derivative as a SymPy expression."""
+        return symbolic.to_sympy(self.after)
+
+    def walk(self) -> Iterator[Differentiation]:
+        """Yield this node and every one below it, outermost first."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a worked derivative: `rule`, applied to `before` (a part of the line above), gave `formula`.
+
+    `is_chain` says that the rule was applied to an outer function and the inner derivative multiplied (the chain rule).
+    Derivatives that are still to be worked out stand in the formula as `Derivative`.
+    """
+
+    rule: Rule
+    before: Node
+    formula: Node
+    is_chain: bool = False
+
+
+def differentiate(expression: str | Node | sympy.Expr, variable: str | sympy.Symbol | Name) -> Differentiation:
+    """Return the derivative of an expression by a variable as a tree of rules.
+
+    The expression is a text of the expression language (every word that is no function is a quantity), a formula of
+    scalars, or a SymPy expression. Where it has no derivative (max, min and abs at their kink) the result holds the
+    step function with the value stated there; for a text or SymPy's Max, Min and Abs that is 0.
+
+    >>> tree = differentiate("1/(1 + exp(-z))", "z")
+    >>> tree.rule, [child.rule for child in tree.children]
+    (<Rule.CHAIN: 'chain'>, [<Rule.RECIPROCAL: 'reciprocal'>, <Rule.SUM: 'sum'>])
+    >>> tree.expression
+    exp(-z)/(1 + exp(-z))**2
+
+    Raises `ExpressionError` for a text that is no expression, a variable that is no name or a formula too large to be
+    worked out, `UnknownNameError` for a function without a rule, and `TypeError` for anything else that has none
+    (arrays, SymPy's other functions).
+    """
+    formula, by = to_formula(expression), to_name(variable)
+    check(formula)
+    return _differentiated(formula, by)
+
+
+def steps(tree: Differentiation) -> tuple[Step, ...]:
+    """Return the derivative line by line, from the first rule to the finished formula.
+
+    Each line applies one rule to the leftmost derivative that is still to be worked out, and to its copies; constants
+    and the variable itself are done at once. A last line collects signs, numbers and like factors where that changes it.
+
+    >>> lines = steps(differentiate("3*exp(-2*x)", "x"))
+    >>> [(line.rule.value, line.is_chain) for line in lines]
+    [('constant_multiple', False), ('exponential', True), ('constant_multiple', False), ('collect', False)]
+    >>> symbolic.to_sympy(lines[-1].formula)
+    -6*exp(-2*x)
+    """
+    lines: list[Step] = []
+    done: set[Node] = set()
+    node: Differentiation | None = tree
+    while node is not None:
+        done.add(node.before)
+        is_chain = node.rule is Rule.CHAIN
+        rule = node.children[0].rule if is_chain else node.rule
+        formula = _line(tree, done)
+        if not lines or formula != lines[-1].formula:
+            lines.append(Step(rule, node.before, formula, is_chain))
+        node = next(_open(tree, done), None)
+    unfinished = lines[-1].formula
+    finished = collected(unfinished)
+    return tuple(lines) if finished == unfinished else (*lines, Step(Rule.COLLECT, unfinished, finished))
+
+
+def _open(node: Differentiation, done: set[Node]) -> Iterator[Differentiation]:
+    """Yield the nodes that a line shows as not yet worked out, in reading order."""
+    if node.before not in done and node.rule not in TRIVIAL:
+        yield node
+        return
+    for child in _parts_of(node):
+        yield from _open(child, done)
+
+
+def _parts_of(node: Differentiation) -> tuple[Differentiation, ...]:
+    return node.children[1:] if node.rule is Rule.CHAIN else node.children
+
+
+def _line(node: Differentiation, done: set[Node]) -> Node:
+    if node.before not in done and node.rule not in TRIVIAL:
+        return Derivative(node.before, node.variable)
+    derivatives = [_line(part, done) for part in _parts_of(node)]
+    if node.rule is Rule.CHAIN:
+        derivatives.insert(0, node.children[0].after)
+    return applied(node.before, node.variable).combine(*derivatives)
+
+
+def _differentiated(formula: Node, by: Name) -> Differentiation:
+    rule = applied(formula, by)
+    children = tuple(_differentiated(part, letter) for part, letter in rule.parts)
+    after = rule.combine(*(child.after for child in children))
+    return Differentiation(rule.rule, formula, after, children, by)

@@ -1,0 +1,96 @@
+"""What may be differentiated: a text, a formula tree or a SymPy expression, all as a formula of scalars."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Mapping
+
+import sympy
+
+from symbackprop.algebra import expressions, functions, symbolic
+from symbackprop.algebra.formula import Name, Node, rewrite
+from symbackprop.errors import ExpressionError
+from symbackprop.messages import message
+
+
+def to_name(variable: str | sympy.Symbol | Name) -> Name:
+    """Return the variable as a name; raises `ExpressionError` for a text that cannot name a quantity."""
+    if isinstance(variable, Name):
+        return variable
+    if isinstance(variable, sympy.Symbol):
+        return Name(variable.name)
+    if not isinstance(variable, str):
+        raise TypeError(f"a variable is a name or a SymPy symbol, not {type(variable).__name__}")
+    if not re.fullmatch(r"[^\W\d]\w*", variable) or variable in functions.NAMES:
+        raise ExpressionError(message("expression.name", name=variable))
+    return Name(variable)
+
+
+def to_formula(expression: str | Node | sympy.Expr) -> Node:
+    """Return the expression as a formula; raises `ExpressionError` or `TypeError` for one that cannot be read."""
+    if isinstance(expression, Node):
+        return expression
+    if isinstance(expression, str):
+        words = set(re.findall(r"[^\W\d]\w*", expression)) - set(functions.NAMES)
+        return expressions.parse(expression, functions=functions.ARITIES, names=words, arities=functions.ARITIES)
+    if isinstance(expression, sympy.Expr):
+        return _from_sympy(expression)
+    raise TypeError(f"a text, a formula or a SymPy expression was expected, not {type(expression).__name__}")
+
+
+_MARK = "."
+"""Put before every name while SymPy holds it, so that a quantity called `slot1` is not taken for a slot."""
+
+
+def _from_sympy(expression: sympy.Expr) -> Node:
+    symbols = expression.free_symbols
+    for symbol in symbols:
+        if not (isinstance(symbol, sympy.Symbol) and symbol.is_commutative):
+            raise TypeError(f"a formula of scalars was expected, and {symbol} is none")
+        if sum(other.name == symbol.name for other in symbols) > 1:
+            raise TypeError(f"two different symbols are called {symbol.name}")
+    atoms = {symbol: sympy.Symbol(_MARK + symbol.name, real=True) for symbol in symbols}
+    atoms |= {number: sympy.Rational(str(number)) for number in expression.atoms(sympy.Float)}
+    expression = expression.xreplace(atoms)
+    for kind, ours in _SYMPY.items():
+        expression = expression.replace(kind, ours)
+    return rewrite(
+        symbolic.from_sympy(expression),
+        lambda part: Name(part.name.removeprefix(_MARK)) if isinstance(part, Name) else None,
+    )
+
+
+def _folded(kind: type[sympy.Function]) -> Callable[..., sympy.Expr]:
+    return lambda *arguments: functools.reduce(lambda left, right: kind(left, right, 0), arguments)
+
+
+def _stepped(operand: sympy.Expr, at_zero: sympy.Expr) -> sympy.Expr:
+    if not isinstance(at_zero, sympy.Rational):
+        raise TypeError(f"no formula for a Heaviside whose value at 0 is {at_zero}")
+    return symbolic.Step(operand, at_zero)
+
+
+def _pieces(*pieces: sympy.Tuple) -> sympy.Expr:
+    """Return a piecewise function as a sum of its pieces, each times the step that is 1 where it holds."""
+    *others, (last, rest) = pieces
+    if rest != sympy.true:
+        raise TypeError(f"no formula for a Piecewise without a last piece for everything else: {rest}")
+    for piece, condition in reversed(others):
+        at_edge = {sympy.Gt: 0, sympy.Lt: 0, sympy.Ge: 1, sympy.Le: 1}.get(condition.func)
+        if at_edge is None:
+            raise TypeError(f"no formula for a Piecewise with the condition {condition}")
+        holds = symbolic.Step(condition.gts - condition.lts, at_edge)
+        last = holds * piece + (1 - holds) * last
+    return last
+
+
+_SYMPY: Mapping[type[sympy.Expr], Callable[..., sympy.Expr]] = {
+    sympy.Max: _folded(symbolic.Maximum),
+    sympy.Min: _folded(symbolic.Minimum),
+    sympy.Abs: lambda operand: symbolic.Absolute(operand, 0),
+    sympy.sign: lambda operand: symbolic.Step(operand, 0) - symbolic.Step(-operand, 0),
+    sympy.Heaviside: _stepped,
+    sympy.Piecewise: _pieces,
+}
+"""SymPy's functions with kinks and jumps, in ours, which say what they are there."""

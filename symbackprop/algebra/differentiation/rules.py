@@ -1,0 +1,287 @@
+"""The table of rules: for each kind of formula and each function, the parts to differentiate and how they combine.
+
+The rules are those of a calculus course (Stewart, Calculus, chapter 3); tests prove each equal to `sympy.diff`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from symbackprop.algebra import expressions, functions
+from symbackprop.algebra.differentiation.tidying import flat, into, over, plus, raised, times
+from symbackprop.algebra.formula import (
+    ONE,
+    ZERO,
+    Adjoint,
+    Apply,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Slot,
+    Sum,
+    depth,
+    multiplied,
+    negated,
+    rewrite,
+    walk,
+)
+from symbackprop.errors import ExpressionError, unknown
+from symbackprop.messages import message
+
+
+class Rule(StrEnum):
+    """A rule of differentiation; its value is the key of its phrase in the table `rule` of a language."""
+
+    CONSTANT = "constant"
+    VARIABLE = "variable"
+    SUM = "sum"
+    CONSTANT_MULTIPLE = "constant_multiple"
+    PRODUCT = "product"
+    RECIPROCAL = "reciprocal"
+    QUOTIENT = "quotient"
+    CHAIN = "chain"
+    POWER = "power"
+    EXPONENTIAL = "exponential"
+    GENERAL_EXPONENTIAL = "general_exponential"
+    GENERAL_POWER = "general_power"
+    LOGARITHM = "logarithm"
+    SQUARE_ROOT = "square_root"
+    SINE = "sine"
+    COSINE = "cosine"
+    TANGENT = "tangent"
+    HYPERBOLIC_TANGENT = "hyperbolic_tangent"
+    ERROR_FUNCTION = "error_function"
+    ABSOLUTE_VALUE = "absolute_value"
+    MAXIMUM = "maximum"
+    MINIMUM = "minimum"
+    STEP = "step"
+    PIECEWISE = "piecewise"
+    DEFINITION = "definition"
+    COLLECT = "collect"
+
+
+TRIVIAL = {Rule.CONSTANT, Rule.VARIABLE, Rule.STEP}
+"""Rules that a worked solution applies without a line of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A rule applied to a formula: the parts to differentiate, each by a variable, and how their derivatives combine."""
+
+    rule: Rule
+    parts: tuple[tuple[Node, Name], ...]
+    combine: Callable[..., Node]
+
+
+def applied(formula: Node, by: Name) -> Application:
+    """Return the rule for a formula that `check` has let pass, applied to it."""
+    if formula == by:
+        return Application(Rule.VARIABLE, (), lambda: ONE)
+    if not _varies(formula, by):
+        rule = Rule.STEP if by in walk(formula) else Rule.CONSTANT
+        return Application(rule, (), lambda: ZERO)
+    return _RULES[type(formula)](formula, by)
+
+
+def _varies(formula: Node, by: Name) -> bool:
+    """Say whether the variable occurs other than inside a step, which is constant on both sides of its jump."""
+    if isinstance(formula, Apply) and formula.function == "step":
+        return False
+    return formula == by or any(_varies(part, by) for part in formula)
+
+
+def _chain(
+    rule: Rule, outer: Callable[[Node], Node], slope: Callable[[Name], Node], inner: Node, by: Name
+) -> Application:
+    """Return the rule for `outer(inner)`, whose derivative by its argument is `slope`."""
+    if inner == by:
+        return Application(rule, (), lambda: slope(by))
+    taken = {part.name for part in walk(outer(inner)) if isinstance(part, Name)} | {by.name}
+    letters = (*"uvst", *(f"u{number}" for number in range(len(taken) + 1)))
+    letter = Name(next(name for name in letters if name not in taken))
+
+    def combine(outer_slope: Node, inner_slope: Node) -> Node:
+        return into(rewrite(outer_slope, lambda part: inner if part == letter else None), inner_slope)
+
+    return Application(Rule.CHAIN, ((outer(letter), letter), (inner, by)), combine)
+
+
+def _sum(formula: Sum, by: Name) -> Application:
+    subtracted = [isinstance(term, Negative) for term in formula.terms]
+    parts = [term.operand if isinstance(term, Negative) else term for term in formula.terms]
+
+    def combine(*slopes: Node) -> Node:
+        return plus(*(negated(slope) if minus else slope for slope, minus in zip(slopes, subtracted, strict=True)))
+
+    return Application(Rule.SUM, tuple((part, by) for part in parts), combine)
+
+
+def _negative(formula: Negative, by: Name) -> Application:
+    return Application(Rule.CONSTANT_MULTIPLE, ((formula.operand, by),), negated)
+
+
+def _product(formula: Product, by: Name) -> Application:
+    factors = flat(formula.factors)
+    constants = [factor for factor in factors if not _varies(factor, by)]
+    if constants:
+        rest = multiplied(tuple(factor for factor in factors if _varies(factor, by)))
+        is_piecewise = any(by in walk(factor) for factor in constants)
+        rule = Rule.PIECEWISE if is_piecewise else Rule.CONSTANT_MULTIPLE
+        return Application(rule, ((rest, by),), lambda slope: times(*constants, slope))
+
+    def combine(*slopes: Node) -> Node:
+        return plus(*(times(*factors[:at], slope, *factors[at + 1 :]) for at, slope in enumerate(slopes)))
+
+    return Application(Rule.PRODUCT, tuple((factor, by) for factor in factors), combine)
+
+
+def _quotient(formula: Quotient, by: Name) -> Application:
+    top, bottom = formula.numerator, formula.denominator
+    if not _varies(bottom, by):
+        return Application(Rule.CONSTANT_MULTIPLE, ((top, by),), lambda slope: over(slope, bottom))
+    square = Power(bottom, Number(Fraction(2)))
+    if not _varies(top, by):
+        return _chain(
+            Rule.RECIPROCAL,
+            lambda inner: Quotient(top, inner),
+            lambda inner: negated(over(top, Power(inner, Number(Fraction(2))))),
+            bottom,
+            by,
+        )
+
+    def combine(top_slope: Node, bottom_slope: Node) -> Node:
+        return over(plus(times(top_slope, bottom), negated(times(top, bottom_slope))), square)
+
+    return Application(Rule.QUOTIENT, ((top, by), (bottom, by)), combine)
+
+
+def _power(formula: Power, by: Name) -> Application:
+    base, exponent = formula.base, formula.exponent
+    if not _varies(exponent, by):
+        return _chain(
+            Rule.POWER,
+            lambda inner: Power(inner, exponent),
+            lambda inner: times(exponent, raised(inner, exponent)),
+            base,
+            by,
+        )
+    if not _varies(base, by):
+        return _chain(
+            Rule.GENERAL_EXPONENTIAL,
+            lambda inner: Power(base, inner),
+            lambda inner: times(Power(base, inner), Apply("ln", (base,))),
+            exponent,
+            by,
+        )
+    logarithm = times(exponent, Apply("ln", (base,)))
+    return Application(Rule.GENERAL_POWER, ((logarithm, by),), lambda slope: times(formula, slope))
+
+
+def _apply(formula: Apply, by: Name) -> Application:
+    if formula.function in functions.EXTREMES and not formula.body:
+        return _extreme(formula, by)
+    body = functions.expanded(formula)
+    if body is not None:
+        return Application(Rule.DEFINITION, ((body, by),), lambda slope: slope)
+    rule, slope = FUNCTIONS[functions.PRIMITIVES[formula.function].name]
+
+    def outer(inner: Node) -> Node:
+        return replace(formula, arguments=(inner,))
+
+    return _chain(rule, outer, lambda inner: slope(inner, formula.at_kink), formula.arguments[0], by)
+
+
+def _extreme(formula: Apply, by: Name) -> Application:
+    """Return the rule for a maximum or minimum of two arguments; more are nested from the left."""
+    *rest, second = formula.arguments
+    first = rest[0] if len(rest) == 1 else replace(formula, arguments=tuple(rest))
+    is_maximum = formula.function == "max"
+    larger, smaller = (first, second) if is_maximum else (second, first)
+    difference = (plus(larger, negated(smaller)), plus(smaller, negated(larger)))
+
+    def combine(first_slope: Node, second_slope: Node) -> Node:
+        steps = [Apply("step", (each,), formula.at_kink) for each in difference]
+        return plus(times(steps[0], first_slope), times(steps[1], second_slope))
+
+    return Application(Rule.MAXIMUM if is_maximum else Rule.MINIMUM, ((first, by), (second, by)), combine)
+
+
+def _sign(inner: Node, at_kink: Fraction) -> Node:
+    return Sum((Apply("step", (inner,), at_kink), Negative(Apply("step", (negated(inner),)))))
+
+
+def _slope(text: str) -> Callable[[Node, Fraction], Node]:
+    tree = expressions.parse(text, functions=functions.ARITIES, names=("u",), arities=functions.ARITIES)
+    return lambda inner, at_kink: rewrite(tree, lambda part: inner if isinstance(part, Name) else None)
+
+
+FUNCTIONS: Mapping[str, tuple[Rule, Callable[[Node, Fraction], Node]]] = {
+    "exp": (Rule.EXPONENTIAL, _slope("exp(u)")),
+    "ln": (Rule.LOGARITHM, _slope("1/u")),
+    "sqrt": (Rule.SQUARE_ROOT, _slope("1/(2*sqrt(u))")),
+    "sin": (Rule.SINE, _slope("cos(u)")),
+    "cos": (Rule.COSINE, _slope("-sin(u)")),
+    "tan": (Rule.TANGENT, _slope("1/cos(u)**2")),
+    "tanh": (Rule.HYPERBOLIC_TANGENT, _slope("1 - tanh(u)**2")),
+    "erf": (Rule.ERROR_FUNCTION, _slope("2/sqrt(pi)*exp(-u**2)")),
+    "abs": (Rule.ABSOLUTE_VALUE, _sign),
+}
+"""The derivative of each primitive of one argument, by that argument."""
+
+_RULES: Mapping[type[Node], Callable[[Any, Name], Application]] = {
+    Sum: _sum,
+    Negative: _negative,
+    Product: _product,
+    Quotient: _quotient,
+    Power: _power,
+    Apply: _apply,
+}
+
+_LEAVES = (Number, Name, Adjoint, Slot)
+
+_KNOWN = {
+    *FUNCTIONS,
+    *functions.PRIMITIVES.aliases,
+    *functions.EXTREMES,
+    *functions.WITH_FORMULA,
+    functions.CONSTANT,
+    "step",
+}
+
+
+_DEEPEST = 100
+_LARGEST = 4000
+
+
+def check(formula: Node) -> None:
+    """Raise for a formula that cannot be differentiated.
+
+    That is `TypeError` for a kind of formula without a rule, `UnknownNameError` for a function without one, and
+    `ExpressionError` for a formula that is too deep or too large to be worked out line by line.
+    """
+    if depth(formula) > _DEEPEST:
+        raise ExpressionError(message("expression.too_deep", limit=_DEEPEST))
+    for part in walk(formula):
+        if type(part) not in _RULES and type(part) not in _LEAVES:
+            raise TypeError(f"a formula of scalars was expected, not {type(part).__name__}")
+        if isinstance(part, Apply) and not part.body and part.function not in _KNOWN:
+            raise unknown("function", part.function, functions.ARITIES)
+    if _size(formula) > _LARGEST:
+        raise ExpressionError(message("expression.too_big", limit=_LARGEST))
+
+
+def _size(formula: Node, arguments: tuple[int, ...] = ()) -> int:
+    """Return the number of parts of a formula; `arguments` are the sizes of what stands in its slots."""
+    if isinstance(formula, Slot) and arguments:
+        return arguments[formula.index]
+    sizes = tuple(_size(part, arguments) for part in formula)
+    body = functions.definition(formula) if isinstance(formula, Apply) and formula.function != "step" else None
+    return 1 + sum(sizes) if body is None else _size(body, sizes)

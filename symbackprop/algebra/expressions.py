@@ -1,0 +1,320 @@
+"""The safe expression language: text → formula tree, by whitelist, with a caret under the mistake.
+
+No text is ever evaluated: it is cut into tokens, parsed by precedence, and every name and function is looked up in the
+tables that the caller gives. Grammar, loosest first: `+ -`, `* / @`, unary `-`, `**` (to the right), `.T` and `[index]`,
+call, parentheses, `[a, b]` literals.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symbackprop.algebra.formula import (
+    Apply,
+    Indexed,
+    MatrixProduct,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Span,
+    Stack,
+    Sum,
+    Transposed,
+    depth,
+)
+from symbackprop.errors import ExpressionError, nearest
+from symbackprop.messages import Message, message
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>(?:[0-9]+(?:\.(?!T\b)[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|\.T\b|[-+*/@(),=:\[\]]))"
+)
+_LONGEST_TEXT = 10_000
+_DEEPEST = 60
+_LARGEST_EXPONENT = 400
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    start: int
+
+
+def parse(
+    text: str,
+    *,
+    functions: Collection[str],
+    names: Collection[str],
+    arities: Mapping[str, int] | None = None,
+    settings: Mapping[str, Collection[str]] | None = None,
+    typed: tuple[str, Sequence[int]] | None = None,
+) -> Node:
+    """Return the formula that `text` spells, over the given function names and quantity names.
+
+    `arities` is given for an expression of scalars: it says how many arguments each function takes; there are no arrays
+    then (`@`, `.T`, indices, literals). `settings` names the parameters that a function takes by keyword, as in
+    `leaky_relu(z, alpha=0.2)`. `typed` is given where `text` was made from another text: that one, and the column in it of
+    each character; carets stand there.
+
+    >>> parse("a - y/2", functions=(), names=("a", "y")).terms[1]
+    Negative(operand=Quotient(numerator=Name(name='y', sample=None), denominator=Number(value=Fraction(2, 1))))
+
+    Raises `ExpressionError`, with a caret under the first mistake.
+    """
+    return _Parser(text, functions, names, arities, settings or {}, typed or (text, range(len(text)))).whole()
+
+
+def decimal(text: str) -> Fraction | None:
+    """Return the exact value of a decimal literal, or None when its exponent is beyond ±400.
+
+    >>> decimal("1e-2")
+    Fraction(1, 100)
+    """
+    mantissa, _, exponent = text.lower().partition("e")
+    magnitude = exponent.lstrip("+-").lstrip("0") or "0"
+    if len(mantissa) > _LARGEST_EXPONENT or len(magnitude) > 9 or int(magnitude) > _LARGEST_EXPONENT:
+        return None
+    return Fraction(text)
+
+
+class _Parser:
+    """One pass over the tokens of one text."""
+
+    def __init__(
+        self,
+        text: str,
+        functions: Collection[str],
+        names: Collection[str],
+        arities: Mapping[str, int] | None,
+        settings: Mapping[str, Collection[str]],
+        typed: tuple[str, Sequence[int]],
+    ) -> None:
+        self.typed, self.columns = typed
+        self.text, self.functions, self.names, self.arities, self.settings = text, functions, names, arities, settings
+        if len(text) > _LONGEST_TEXT:
+            raise self._error(0, message("expression.too_long", limit=_LONGEST_TEXT))
+        self.tokens = self._cut()
+        self.position = 0
+        self.depth = 0
+
+    def _cut(self) -> list[_Token]:
+        tokens, at = [], 0
+        while self.text[at:].strip():
+            found = _TOKEN.match(self.text, at)
+            if found is None:
+                at += len(self.text[at:]) - len(self.text[at:].lstrip())
+                raise self._error(at, message("expression.character", character=self.text[at]))
+            kind = str(found.lastgroup)
+            tokens.append(_Token(kind, found[kind], found.start(kind)))
+            at = found.end()
+        return [*tokens, _Token("end", "", len(self.text.rstrip()))]
+
+    def _error(
+        self, at: int, what: Message, *, valid: Collection[str] = (), close: str | None = None
+    ) -> ExpressionError:
+        # Behind the last character is the end of what was typed.
+        at = self.columns[at] if at < len(self.columns) else len(self.typed.rstrip())
+        window = slice(max(0, at - 60), at + 60)
+        excerpt = self.typed[window].replace("\n", " ").replace("\t", " ")
+        caret = "".join(map(_space, self.typed[window.start : at])) + "^"
+        return ExpressionError(
+            message("expression.mistake", what=what, text=excerpt, caret=caret, before=at - window.start),
+            valid=valid,
+            nearest=close,
+        )
+
+    @property
+    def _next(self) -> _Token:
+        return self.tokens[self.position]
+
+    def _take(self, *operators: str) -> _Token | None:
+        token = self._next
+        if token.kind == "operator" and token.text in operators:
+            self.position += 1
+            return token
+        return None
+
+    def _expect(self, operator: str) -> None:
+        if self._take(operator) is None:
+            found = self._next.text or message("expression.end")
+            raise self._error(self._next.start, message("expression.expected", expected=operator, found=found))
+
+    def whole(self) -> Node:
+        node = self._sum()
+        if self._next.kind != "end":
+            raise self._error(self._next.start, message("expression.unexpected", found=self._next.text))
+        if depth(node) > _DEEPEST:  # a long chain of quotients nests to the left
+            raise self._error(0, message("expression.too_deep", limit=_DEEPEST))
+        return node
+
+    def _nested(self, rule: Callable[[], Node]) -> Node:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise self._error(self._next.start, message("expression.too_deep", limit=_DEEPEST))
+        node = rule()
+        self.depth -= 1
+        return node
+
+    def _sum(self) -> Node:
+        terms = [self._product()]
+        while token := self._take("+", "-"):
+            term = self._product()
+            terms.append(term if token.text == "+" else Negative(term))
+        return terms[0] if len(terms) == 1 else Sum(tuple(terms))
+
+    def _product(self) -> Node:
+        node = self._signed()
+        operators = ("*", "/", "@") if self.arities is None else ("*", "/")
+        while token := self._take(*operators):
+            right = self._signed()
+            if token.text == "@":
+                node = MatrixProduct(node, right)
+            elif token.text == "/":
+                node = _divided(node, right)
+            else:
+                node = Product((*(node.factors if isinstance(node, Product) else (node,)), right))
+        return node
+
+    def _signed(self) -> Node:
+        if self._take("-"):
+            operand = self._nested(self._signed)
+            return Number(-operand.value) if isinstance(operand, Number) else Negative(operand)
+        if self._take("+"):
+            return self._nested(self._signed)
+        return self._power()
+
+    def _power(self) -> Node:
+        base = self._postfix()
+        return Power(base, self._nested(self._signed)) if self._take("**") else base
+
+    def _postfix(self) -> Node:
+        node = self._atom()
+        while self.arities is None and (token := self._take(".T", "[")):
+            if token.text == ".T":
+                node = Transposed(node)
+                continue
+            indices = [self._index()]
+            while self._take(","):
+                indices.append(self._index())
+            self._expect("]")
+            node = Indexed(node, tuple(indices))
+        return node
+
+    def _index(self) -> int | Span:
+        """Read `3`, `-1`, `1:3`, `:2` or `:`."""
+        start = self._whole_number()
+        if self._take(":"):
+            return Span(start, self._whole_number())
+        if start is None:
+            found = self._next.text or message("expression.end")
+            raise self._error(self._next.start, message("expression.index", found=found))
+        return start
+
+    def _whole_number(self) -> int | None:
+        at = self.position
+        sign = -1 if self._take("-") else 1
+        token = self._next
+        if token.kind == "number" and token.text.isdecimal() and len(token.text) < 10:
+            self.position += 1
+            return sign * int(token.text)
+        self.position = at
+        return None
+
+    def _atom(self) -> Node:
+        token = self._next
+        self.position += 1
+        if token.kind == "number":
+            value = decimal(token.text)
+            if value is None:
+                raise self._error(token.start, message("expression.too_large", limit=_LARGEST_EXPONENT))
+            return Number(value)
+        if token.kind == "name":
+            return self._call(token) if self._next.text == "(" else self._name(token)
+        if token.text == "(":
+            node = self._nested(self._sum)
+            self._expect(")")
+            return node
+        if token.text == "[" and self.arities is None:
+            items = [self._nested(self._sum)]
+            while self._take(","):
+                items.append(self._nested(self._sum))
+            self._expect("]")
+            return Stack(tuple(items))
+        found = token.text or message("expression.end")
+        raise self._error(token.start, message("expression.operand", found=found))
+
+    def _name(self, token: _Token) -> Node:
+        if token.text == "pi" and "pi" in self.functions:
+            return Apply("pi", ())
+        if token.text not in self.names:
+            close = nearest(token.text, self.names)
+            what = message("expression.name" if self.names else "expression.number", name=token.text)
+            raise self._error(token.start, what, valid=self.names, close=close)
+        return Name(token.text)
+
+    def _call(self, token: _Token) -> Node:
+        if token.text not in self.functions:
+            what = message("expression.function", name=token.text)
+            raise self._error(token.start, what, valid=self.functions, close=nearest(token.text, self.functions))
+        self._expect("(")
+        arguments = [self._nested(self._sum)]
+        axis = None
+        settings: dict[str, Fraction] = {}
+        while axis is None and self._take(","):
+            is_keyword = self._next.kind == "name" and self.tokens[self.position + 1].text == "="
+            if is_keyword and self.arities is None and self._next.text == "axis":
+                axis = self._axis()
+            elif settings or (is_keyword and token.text in self.settings):
+                settings |= [self._setting(token.text)]
+            else:
+                arguments.append(self._nested(self._sum))
+        self._expect(")")
+        if self.arities is not None and len(arguments) != self.arities[token.text]:
+            what = message(
+                "expression.arguments", function=token.text, expected=self.arities[token.text], found=len(arguments)
+            )
+            raise self._error(token.start, what)
+        return Apply(token.text, tuple(arguments), axis=axis, settings=tuple(settings.items()))
+
+    def _setting(self, function: str) -> tuple[str, Fraction]:
+        """Read `alpha=0.2`."""
+        token, known = self._next, self.settings.get(function, ())
+        if token.text not in known:
+            what = message("expression.setting", function=function, name=token.text)
+            raise self._error(token.start, what, valid=known, close=nearest(token.text, known))
+        self.position += 1
+        self._expect("=")
+        at = self._next.start
+        value = self._product()
+        if not isinstance(value, Number):
+            raise self._error(at, message("expression.constant", name=token.text))
+        return token.text, value.value
+
+    def _axis(self) -> int:
+        self.position += 2
+        axis = self._whole_number()
+        if axis is None:
+            found = self._next.text or message("expression.end")
+            raise self._error(self._next.start, message("expression.index", found=found))
+        return axis
+
+
+def _space(character: str) -> str:
+    """Return what is as wide as a character in letters of one width: full-width ones take two places."""
+    return "  " if unicodedata.east_asian_width(character) in "WF" else " "
+
+
+def _divided(left: Node, right: Node) -> Node:
+    """Return the quotient; one of two constants is a fraction at once (`1/3` is a third)."""
+    if isinstance(left, Number) and isinstance(right, Number) and right.value:
+        return Number(left.value / right.value)
+    return Quotient(left, right)

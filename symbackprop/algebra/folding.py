@@ -1,0 +1,77 @@
+"""Formulas without what falls away when a part of them is a constant: zeros, ones, signs and products inside products."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from symbackprop.algebra.formula import (
+    ONE,
+    ZERO,
+    Hadamard,
+    Negative,
+    Node,
+    Number,
+    Product,
+    Quotient,
+    Sum,
+    added,
+    map_children,
+    multiplied,
+    negated,
+)
+
+
+def folded(node: Node) -> Node:
+    """Return an equal formula with its constants joined; the order of everything else is kept.
+
+    >>> from symbackprop.algebra.formula import Name
+    >>> folded(Product((Number(Fraction(1, 2)), Product((Number(Fraction(2)), Name("g"))))))
+    Name(name='g', sample=None)
+    """
+    node = map_children(node, folded)
+    match node:
+        case Negative(Number() | Negative() as operand):
+            return negated(operand)
+        case Sum(terms):
+            return _sum(tuple(term for term in _terms(terms) if term != ZERO))
+        case Product(factors) | Hadamard(factors):
+            return _product(factors)
+        case Quotient(numerator, denominator) if numerator == ZERO or denominator == ONE:
+            return numerator
+    return node
+
+
+def _sum(terms: tuple[Node, ...]) -> Node:
+    """Return the sum; a number that all terms begin with stands in front of it."""
+    numbers = {term.factors[0] if isinstance(term, Product) else None for term in terms}
+    common = next(iter(numbers)) if len(numbers) == 1 and len(terms) > 1 else None
+    if not isinstance(common, Number):
+        return added(terms)
+    rests = tuple(multiplied(term.factors[1:]) for term in terms if isinstance(term, Product))
+    return Product((common, Sum(rests)))
+
+
+def _terms(terms: tuple[Node, ...]) -> Iterator[Node]:
+    for term in terms:
+        yield from term.terms if isinstance(term, Sum) else (term,)
+
+
+def _product(factors: tuple[Node, ...]) -> Node:
+    number, rest = Fraction(1), []
+    waiting = list(reversed(factors))
+    while waiting:
+        factor = waiting.pop()
+        if isinstance(factor, Product | Hadamard):
+            waiting += reversed(factor.factors)
+        elif isinstance(factor, Negative):
+            number = -number
+            waiting.append(factor.operand)
+        elif isinstance(factor, Number):
+            number *= factor.value
+        else:
+            rest.append(factor)
+    if number == 0:
+        return ZERO
+    positive = multiplied((Number(abs(number)), *rest))
+    return negated(positive) if number < 0 else positive

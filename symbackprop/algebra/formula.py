@@ -1,0 +1,298 @@
+"""The formula tree: mathematics that keeps the order in which a teacher would write it.
+
+SymPy reorders sums and products, so it cannot hold a printed line. These nodes can: they keep terms and factors in
+order, and every reader (SymPy conversion, exact arithmetic, the TeX printer) walks the same tree. One tree serves both
+grains: `MatrixProduct` and the reductions appear in equations between vectors and matrices, never in a form.
+
+Nodes are immutable, compare by value and can be dictionary keys.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Any formula."""
+
+    def __iter__(self) -> Iterator[Node]:
+        """Iterate over the direct subformulas in reading order."""
+        return iter(_CHILDREN[type(self)](self))
+
+
+_ONE, _MANY = ("Node", "Shown"), "tuple[Node, ...]"
+"""Types, as annotations spell them, of the fields that hold a node or several; no other field is looked into."""
+
+
+class _Names(dict[type[Any], tuple[str, ...]]):
+    """The names of the fields of each kind of node; they are looked up once, for formulas are walked all the time."""
+
+    def __init__(self, is_kept: Callable[[object], bool]) -> None:
+        self.is_kept = is_kept
+
+    def __missing__(self, kind: type[Any]) -> tuple[str, ...]:
+        self[kind] = found = tuple(entry.name for entry in fields(kind) if self.is_kept(entry.type))
+        return found
+
+
+_FIELDS = _Names(lambda annotation: True)
+_SINGLE = _Names(lambda annotation: annotation in _ONE)
+_SEVERAL = _Names(lambda annotation: annotation == _MANY)
+
+
+class _Children(dict[type[Any], Callable[[Any], tuple["Node", ...]]]):
+    """What returns the direct subformulas of each kind of node."""
+
+    def __missing__(self, kind: type[Any]) -> Callable[[Any], tuple[Node, ...]]:
+        self[kind] = found = _reader(_SINGLE[kind], _SEVERAL[kind])
+        return found
+
+
+def _reader(single: tuple[str, ...], several: tuple[str, ...]) -> Callable[[Any], tuple[Node, ...]]:
+    match single, several:
+        case (), ():
+            return lambda node: ()
+        case (), (name,):
+            return operator.attrgetter(name)
+        case (name,), ():
+            return lambda node: (getattr(node, name),)
+        case _, ():
+            return operator.attrgetter(*single)
+    raise TypeError(f"fields {single} and {several} in one kind of node have no order")
+
+
+_CHILDREN = _Children()
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Node):
+    """A constant, exactly."""
+
+    value: Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Node):
+    """A named quantity (`W1_2_1`), in sample `sample` (from 1) where the formula says which."""
+
+    name: str
+    sample: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adjoint(Node):
+    """The gradient of the output by a named quantity, itself a named quantity (`delta2_1`, `dL_da1_1`)."""
+
+    name: str
+    sample: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Slot(Node):
+    """An open place of a form, numbered from 0; an instance puts a name there."""
+
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Node):
+    """Terms added in order; a subtracted term is a `Negative`."""
+
+    terms: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Product(Node):
+    """Factors multiplied in order (elementwise between arrays)."""
+
+    factors: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient(Node):
+    """`numerator / denominator`."""
+
+    numerator: Node
+    denominator: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Power(Node):
+    """`base ** exponent`."""
+
+    base: Node
+    exponent: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Negative(Node):
+    """`-operand`."""
+
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Apply(Node):
+    """A function of `symbackprop.algebra.functions` applied to arguments, or a reduction of an array (`sum`, `mean`).
+
+    `at_kink` is the derivative chosen where the function has none (ReLU at 0); it is part of the formula, so that no
+    reader can choose another. `axis` is that of a reduction or of softmax (None: all axes; softmax: the last).
+    `settings` are the parameters of an activation (`alpha`), `body` the text in z of one that the user defined.
+    """
+
+    function: str
+    arguments: tuple[Node, ...]
+    at_kink: Fraction = Fraction(0)
+    axis: int | None = None
+    settings: tuple[tuple[str, Fraction], ...] = ()
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixProduct(Node):
+    """`left @ right`."""
+
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Transposed(Node):
+    """`operand.T`."""
+
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A slice `start:stop` of an axis; None is the axis's own end."""
+
+    start: int | None
+    stop: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed(Node):
+    """`operand[i, j]`, by whole numbers from 0 or slices."""
+
+    operand: Node
+    indices: tuple[int | Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hadamard(Node):
+    """The elementwise product of arrays, ⊙."""
+
+    factors: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated(Node):
+    """An array repeated along a new axis: what a sum over that axis pulls back (times ones)."""
+
+    operand: Node
+    axis: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placed(Node):
+    """An array of zeros of the given shape that holds `operand` at `indices`: what an index pulls back."""
+
+    operand: Node
+    indices: tuple[int | Span, ...]
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stack(Node):
+    """`[a, b, …]`: a vector of scalars or a matrix of rows."""
+
+    items: tuple[Node, ...]
+
+
+ONE = Number(Fraction(1))
+ZERO = Number(Fraction(0))
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield the node and every formula inside it, outermost first."""
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        waiting += _CHILDREN[type(part)](part)[::-1]
+
+
+def names(node: Node) -> tuple[str, ...]:
+    """Return the names in a formula, each once, in reading order."""
+    return tuple(dict.fromkeys(found.name for found in walk(node) if isinstance(found, Name)))
+
+
+def depth(node: Node) -> int:
+    """Return the number of levels of a formula: 1 for a name, 2 for a sum of names.
+
+    >>> depth(Negative(Name("x")))
+    2
+    """
+    level, levels = [node], 0
+    while level:
+        level, levels = [child for part in level for child in part], levels + 1
+    return levels
+
+
+def rewrite(node: Node, change: Callable[[Node], Node | None]) -> Node:
+    """Return the formula with every outermost subformula for which `change` answers replaced by that answer."""
+    answer = change(node)
+    if answer is not None:
+        return answer
+    if not _CHILDREN[type(node)](node):
+        return node
+    return map_children(node, lambda child: rewrite(child, change))
+
+
+def map_children(node: Node, change: Callable[[Node], Node]) -> Node:
+    """Return the node with each direct subformula replaced; the node itself when nothing changes."""
+    kind = type(node)
+    old = _CHILDREN[kind](node)
+    new = tuple([change(child) for child in old])
+    if not any(map(operator.is_not, new, old)):
+        return node
+    if len(_FIELDS[kind]) == len(_SINGLE[kind]):
+        return kind(*new)
+    places: dict[str, Any] = dict(zip(_SINGLE[kind], new, strict=True)) if _SINGLE[kind] else {_SEVERAL[kind][0]: new}
+    return kind(*[places[name] if name in places else getattr(node, name) for name in _FIELDS[kind]])
+
+
+def fill(node: Node, slots: tuple[Node, ...]) -> Node:
+    """Return a form's formula with its slots filled.
+
+    >>> fill(Negative(Slot(1)), (Name("x"), Name("w")))
+    Negative(operand=Name(name='w', sample=None))
+    """
+    return rewrite(node, lambda part: slots[part.index] if isinstance(part, Slot) else None)
+
+
+def negated(node: Node) -> Node:
+    """Return the negative, a double minus undone."""
+    if isinstance(node, Negative):
+        return node.operand
+    if isinstance(node, Number):
+        return Number(-node.value)
+    return Negative(node)
+
+
+def added(terms: tuple[Node, ...]) -> Node:
+    """Return the sum of the terms; one term is itself, none is zero."""
+    return terms[0] if len(terms) == 1 else Sum(terms) if terms else ZERO
+
+
+def multiplied(factors: tuple[Node, ...]) -> Node:
+    """Return the product of the factors without ones; one factor is itself, none is one."""
+    kept = tuple(factor for factor in factors if factor != ONE)
+    return kept[0] if len(kept) == 1 else Product(kept) if kept else ONE

@@ -1,0 +1,354 @@
+"""The functions of a formula: primitives that SymPy knows, and activations defined by an expression in z.
+
+An activation is one row: its expression, the classroom form of its derivative (in z and in its own value a) where one is
+usual, and its source. The derivative itself is never written here: `algebra.forms` takes it from SymPy, and a test
+proves the classroom form equal to it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from symbackprop.algebra import expressions
+from symbackprop.algebra.formula import (
+    ONE,
+    Apply,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Product,
+    Quotient,
+    Slot,
+    Sum,
+    added,
+    fill,
+    multiplied,
+    rewrite,
+    walk,
+)
+from symbackprop.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Primitive:
+    """A function that SymPy knows.
+
+    `exact` lists the rational points at which its value is rational; `kinked` says that it has a point without a
+    derivative (where its first argument, or the difference of its two, is zero); `arity` is its number of arguments.
+    """
+
+    name: str
+    sympy: str
+    exact: Mapping[Fraction, Fraction] = field(default_factory=dict)
+    kinked: bool = False
+    arity: int = 1
+
+
+_AT_ZERO = {Fraction(0): Fraction(0)}
+_ONE_AT_ZERO = {Fraction(0): Fraction(1)}
+
+PRIMITIVES: Registry[Primitive] = Registry(
+    "function",
+    {
+        row.name: row
+        for row in (
+            Primitive("exp", "exp", _ONE_AT_ZERO),
+            Primitive("ln", "log", {Fraction(1): Fraction(0)}),
+            Primitive("sqrt", "sqrt"),
+            Primitive("sin", "sin", _AT_ZERO),
+            Primitive("cos", "cos", _ONE_AT_ZERO),
+            Primitive("tan", "tan", _AT_ZERO),
+            Primitive("tanh", "tanh", _AT_ZERO),
+            Primitive("erf", "erf", _AT_ZERO),
+            Primitive("abs", "Abs", kinked=True),
+            Primitive("max", "Max", kinked=True, arity=2),
+            Primitive("min", "Min", kinked=True, arity=2),
+        )
+    },
+    aliases={"log": "ln"},
+)
+
+REDUCTIONS = ("sum", "mean")
+"""Functions of one array that add over its elements."""
+
+EXTREMES = ("max", "min")
+"""Functions of two numbers, or of all elements of one array."""
+
+ARRAY_FUNCTIONS = ("dot", "outer", "concat")
+"""Functions of arrays that rearrange or multiply."""
+
+Settings = tuple[tuple[str, Fraction], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """An activation function.
+
+    `expression` is its text in `z` and its parameters; `derivative` the usual classroom form in `z`, `a` (its own value)
+    and its parameters, if there is one; `stable` an equal form for floating point, where the expression can overflow
+    (`stable_form` gives a formula with all of them put in);
+    `symbol` how it is printed; `parameters` their defaults; `lowest` and `highest` bound its values. A vector activation
+    (softmax) has `vector = True` and no text: `definition` writes it for its number of units. `smooth` says that it has a
+    derivative everywhere although its expression is made of kinked functions.
+    """
+
+    name: str
+    expression: str
+    symbol: str
+    derivative: str = ""
+    stable: str = ""
+    parameters: Settings = ()
+    vector: bool = False
+    smooth: bool = False
+    lowest: Fraction | None = None
+    highest: Fraction | None = None
+    source: str = ""
+
+
+_ZERO, _UNIT = Fraction(0), Fraction(1)
+
+ACTIVATIONS: Registry[Activation] = Registry(
+    "activation",
+    {
+        row.name: row
+        for row in (
+            Activation("linear", "z", "id", source="the identity; Bishop, PRML (2006), section 5.2"),
+            Activation(
+                "sigmoid",
+                "1/(1 + exp(-z))",
+                "σ",
+                "a*(1 - a)",
+                stable="exp(min(0, z))/(1 + exp(-abs(z)))",
+                lowest=_ZERO,
+                highest=_UNIT,
+                source="the logistic function; Nielsen, Neural Networks and Deep Learning (2015), chapter 1",
+            ),
+            Activation(
+                "tanh",
+                "tanh(z)",
+                "tanh",
+                "1 - a**2",
+                lowest=-_UNIT,
+                highest=_UNIT,
+                source="LeCun et al., Efficient BackProp (1998), section 4.4",
+            ),
+            Activation("relu", "max(0, z)", "ReLU", lowest=_ZERO, source="Nair and Hinton, ICML 2010"),
+            Activation(
+                "leaky_relu",
+                "max(0, z) + alpha*min(0, z)",
+                "LeakyReLU",
+                parameters=(("alpha", Fraction(1, 100)),),
+                source="Maas, Hannun and Ng, ICML 2013",
+            ),
+            Activation(
+                "elu",
+                "max(0, z) + alpha*(exp(min(0, z)) - 1)",
+                "ELU",
+                parameters=(("alpha", _UNIT),),
+                source="Clevert, Unterthiner and Hochreiter, ICLR 2016, equation 15",
+            ),
+            Activation(
+                "softplus",
+                "ln(1 + exp(z))",
+                "softplus",
+                "sigmoid(z)",
+                stable="max(0, z) + ln(1 + exp(-abs(z)))",
+                lowest=_ZERO,
+                source="Dugas et al., NIPS 2000",
+            ),
+            Activation(
+                "softsign",
+                "z/(1 + abs(z))",
+                "softsign",
+                "1/(1 + abs(z))**2",
+                smooth=True,
+                lowest=-_UNIT,
+                highest=_UNIT,
+                source="Glorot and Bengio, AISTATS 2010, section 2",
+            ),
+            Activation(
+                "silu",
+                "z/(1 + exp(-z))",
+                "SiLU",
+                "a + (1 - a)*sigmoid(z)",
+                stable="z*sigmoid(z)",
+                source="Elfwing, Uchibe and Doya (2018), equation 2; also called swish",
+            ),
+            Activation(
+                "gelu",
+                "z/2*(1 + erf(z/sqrt(2)))",
+                "GELU",
+                "1/2*(1 + erf(z/sqrt(2))) + z*exp(-z**2/2)/sqrt(2*pi)",
+                source="Hendrycks and Gimpel (2016), section 2, the exact form",
+            ),
+            Activation(
+                "softmax",
+                "",
+                "softmax",
+                vector=True,
+                lowest=_ZERO,
+                highest=_UNIT,
+                source="Bridle (1990); Bishop, PRML (2006), equation 4.62",
+            ),
+            Activation(
+                "generic", "", "f", source="any differentiable function, a symbol with a symbol for its derivative"
+            ),
+        )
+    },
+)
+
+GENERIC = "generic"
+"""The activation that is a symbol: `settings` of its `Apply` name its `layer`, and its `order` as a derivative."""
+
+GENERIC_LOSS = "loss"
+"""The loss that is a symbol: a function of all outputs and targets; `settings` name the place it is differentiated `by`."""
+
+WITH_FORMULA = tuple(row.name for row in ACTIVATIONS.values() if row.vector or row.expression)
+"""The activations that have a formula, and so numbers."""
+
+CONSTANT = "pi"
+
+NAMES = (
+    *PRIMITIVES,
+    *PRIMITIVES.aliases,
+    *(name for name in WITH_FORMULA if name not in PRIMITIVES),
+    *REDUCTIONS,
+    *ARRAY_FUNCTIONS,
+    CONSTANT,
+)
+"""Every word of the expression language; a quantity cannot have one of these names."""
+
+ARITIES: Mapping[str, int] = {
+    **{name: PRIMITIVES[name].arity for name in (*PRIMITIVES, *PRIMITIVES.aliases)},
+    **{row.name: 1 for row in ACTIVATIONS.values() if row.expression and row.name not in PRIMITIVES},
+    CONSTANT: 0,
+}
+"""The functions of scalars, with their numbers of arguments."""
+
+
+SETTINGS: Mapping[str, tuple[str, ...]] = {
+    row.name: tuple(name for name, _ in row.parameters) for row in ACTIVATIONS.values() if row.parameters
+}
+"""The parameters of activations, which equations give by keyword: `leaky_relu(z, alpha=0.2)`."""
+
+
+def is_symbol(apply: Apply) -> bool:
+    """Say whether a function is a symbol without a formula, or a derivative of one."""
+    return not apply.body and apply.function in (GENERIC, GENERIC_LOSS)
+
+
+def is_vector(function: str) -> bool:
+    """Say whether a function takes a vector to a vector (softmax)."""
+    return function in ACTIVATIONS and ACTIVATIONS[function].vector
+
+
+def definition(apply: Apply) -> Node | None:
+    """Return what an activation stands for, over slots in place of its arguments; None for a primitive.
+
+    The first slot of a vector activation is the unit's own argument, the others its neighbours'.
+    """
+    return _definition(apply.function, len(apply.arguments), apply.at_kink, apply.settings, apply.body)
+
+
+@functools.cache
+def _definition(function: str, arity: int, at_kink: Fraction, settings: Settings, body: str) -> Node | None:
+    if not body and (function in PRIMITIVES or function in (CONSTANT, GENERIC, GENERIC_LOSS)):
+        return None
+    if not body and ACTIVATIONS[function].vector:
+        exponentials = tuple(Apply("exp", (Slot(position),)) for position in range(arity))
+        return Quotient(exponentials[0], added(exponentials))
+    return _over_slots(body or ACTIVATIONS[function].expression, function, settings, at_kink)
+
+
+def _over_slots(text: str, function: str, settings: Settings, at_kink: Fraction = Fraction(0)) -> Node:
+    """Return a text in z, a and parameters over slots: z is slot 0, a slot 1, parameters are their numbers.
+
+    At a kink of the text `at_kink` is the share of the branch above: max(0, z) has the derivative `at_kink` at 0, and
+    min(0, z) what is left of 1.
+    """
+    row = ACTIVATIONS.rows.get(function)
+    numbers = {**dict(row.parameters if row else ()), **dict(settings)}
+    tree = expressions.parse(text, functions=ARITIES, names=("z", "a", *numbers), arities=ARITIES)
+
+    def close(part: Node) -> Node | None:
+        if isinstance(part, Name):
+            slots = {"z": Slot(0), "a": Slot(1)}
+            return slots[part.name] if part.name in slots else Number(numbers[part.name])
+        if isinstance(part, Product):
+            return multiplied(tuple(rewrite(factor, close) for factor in part.factors))  # a parameter of 1 is no factor
+        if isinstance(part, Apply) and part.function in ("max", "min"):
+            share = at_kink if part.function == "max" else 1 - at_kink
+            return Apply(part.function, tuple(rewrite(argument, close) for argument in part.arguments), share)
+        return None
+
+    return rewrite(tree, close)
+
+
+def expanded(apply: Apply) -> Node | None:
+    """Return what one application stands for (`sigmoid(s)` is `1/(1 + exp(-s))`); None for a primitive."""
+    body = definition(apply)
+    return None if body is None else fill(body, apply.arguments)
+
+
+def stable_definition(apply: Apply) -> Node | None:
+    """Return what an activation stands for in a form that cannot overflow in floating point; None where it needs none.
+
+    Most need none, for in their expressions no exponential grows. Softmax is shifted by its largest argument.
+    """
+    row = ACTIVATIONS.rows.get(apply.function)
+    if apply.body or row is None or not (row.vector or row.stable):
+        return None
+    if row.stable:
+        return _over_slots(row.stable, apply.function, apply.settings)
+    slots: tuple[Node, ...] = tuple(map(Slot, range(len(apply.arguments))))
+    largest = slots[0] if len(slots) == 1 else Apply("max", slots)
+    body = definition(apply)
+    return None if body is None else fill(body, tuple(Sum((slot, Negative(largest))) for slot in slots))
+
+
+def is_shifted(formula: Node) -> bool:
+    """Say whether a formula is shifted by a largest argument: good for machines, but nothing to print."""
+    return any(isinstance(part, Apply) and part.function == "max" for part in walk(formula))
+
+
+def stable_form(formula: Node) -> Node:
+    """Return an equal formula over primitives (and `step`) that no argument up to 1000 in size overflows.
+
+    This is what floats run, whoever writes the code: no exponential in it grows, and ln(1 + u), exp(u) − 1 and 1 + erf(u)
+    stand as such, so that a backend can put log1p, expm1 and erfc in their places. The value of an activation is
+    `stable_form(Apply("sigmoid", (Slot(0),)))`; its derivative that of its form's partial (`algebra.forms`), which
+    reads z in slot 0 and the value a in slot 1; a loss from logits is `catalog.losses.fused`.
+
+    >>> stable_form(Apply("softplus", (Name("z"),))) == expressions.parse(
+    ...     "max(0, z) + ln(1 + exp(-abs(z)))", functions=ARITIES, names=("z",))
+    True
+    """
+
+    def primitive(part: Node) -> Node | None:
+        if not isinstance(part, Apply) or part.function == "step":
+            return None
+        body = stable_definition(part) or (definition(part) if part.body or part.function in ACTIVATIONS else None)
+        return None if body is None else stable_form(fill(body, part.arguments))
+
+    return rewrite(formula, primitive)
+
+
+def classroom_derivative(apply: Apply, slot: int) -> Node | None:
+    """Return the usual form of ∂f/∂slot, over slots 0 … arity−1 (arguments) and arity … (the values of f), or None.
+
+    The value slots follow the argument slots in the same order: of a vector activation, value slot `arity + j` is the
+    value of the unit whose argument is in slot j.
+    """
+    row, arity = ACTIVATIONS.rows.get(apply.function), len(apply.arguments)
+    if row is None or apply.body:
+        return None
+    if row.vector:
+        own = Slot(arity)
+        return Product((own, Sum((ONE, Negative(own))))) if slot == 0 else Negative(Product((own, Slot(arity + slot))))
+    if not row.derivative:
+        return None
+    return _over_slots(row.derivative, apply.function, apply.settings)

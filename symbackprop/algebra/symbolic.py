@@ -1,0 +1,310 @@
+"""Between formula trees and SymPy: `to_sympy` for differentiation and for users, `from_sympy` for what SymPy derives.
+
+Functions with a kink (`max`, `min`, `abs`) become SymPy functions of our own whose derivative is a step with a stated
+value at the kink. SymPy's own choice there is an accident (Max(0, z)' is ½ at 0 and Piecewise gives 0).
+"""
+
+from __future__ import annotations
+
+import functools as python_functools
+from collections.abc import Callable
+from fractions import Fraction
+
+import sympy
+from sympy.core.function import AppliedUndef
+
+from symbackprop.algebra import functions
+from symbackprop.algebra.formula import (
+    ONE,
+    Apply,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Slot,
+    Sum,
+    added,
+    multiplied,
+    negated,
+    walk,
+)
+from symbackprop.errors import EvaluationError
+from symbackprop.messages import message
+
+_LONGEST_NUMBER = 3_000
+"""The bits of the longest constant of a formula: a number of a problem has at most 400 digits, and may be squared."""
+
+
+class Step(sympy.Function):
+    """`Step(u, c)`: 1 where u > 0, c where u = 0, 0 where u < 0."""
+
+    nargs = 2
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        """Return the derivative, zero wherever there is one."""
+        return sympy.Integer(0)
+
+
+class Maximum(sympy.Function):
+    """`Maximum(p, q, c)`: the larger of p and q, whose partials at a tie are c."""
+
+    nargs = 3
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        """Return the step that is 1 where that argument is the larger one."""
+        first, second, at_tie = self.args
+        return Step(first - second, at_tie) if argindex == 1 else Step(second - first, at_tie)
+
+
+class Minimum(sympy.Function):
+    """`Minimum(p, q, c)`: the smaller of p and q, whose partials at a tie are c."""
+
+    nargs = 3
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        """Return the step that is 1 where that argument is the smaller one."""
+        first, second, at_tie = self.args
+        return Step(second - first, at_tie) if argindex == 1 else Step(first - second, at_tie)
+
+
+class Absolute(sympy.Function):
+    """`Absolute(p, c)`: |p|, whose derivative at 0 is c."""
+
+    nargs = 2
+
+    def fdiff(self, argindex: int = 1) -> sympy.Expr:
+        """Return the sign of p as a difference of two steps."""
+        operand, at_zero = self.args
+        return Step(operand, at_zero) - Step(-operand, sympy.Integer(0))
+
+
+_KINKED: dict[str, type[sympy.Function]] = {"max": Maximum, "min": Minimum, "abs": Absolute}
+
+
+def rational(value: Fraction) -> sympy.Rational:
+    """Return the fraction as a SymPy number."""
+    return sympy.Rational(value.numerator, value.denominator)
+
+
+def slot_symbol(index: int) -> sympy.Symbol:
+    """Return the SymPy symbol of a form's slot."""
+    return sympy.Symbol(f"slot{index}", real=True)
+
+
+def name_symbol(name: str) -> sympy.Symbol:
+    """Return the SymPy symbol of a named quantity."""
+    return sympy.Symbol(name, real=True)
+
+
+def to_sympy(node: Node, leaf: Callable[[Node], sympy.Expr | None] = lambda node: None) -> sympy.Expr:
+    """Return a scalar formula as a SymPy expression; `leaf` may answer for any node before its own rule does.
+
+    >>> to_sympy(Quotient(Name("p"), Name("q")))
+    p/q
+    """
+    answer = leaf(node)
+    if answer is not None:
+        return answer
+    match node:
+        case Number(value):
+            return rational(value)
+        case Name(name, sample):
+            return name_symbol(name if sample is None else f"{name}@{sample}")
+        case Slot(index):
+            return slot_symbol(index)
+        case Sum(terms):
+            return _bounded(sympy.Add(*(to_sympy(term, leaf) for term in terms)))
+        case Product(factors):
+            return _bounded(sympy.Mul(*(to_sympy(factor, leaf) for factor in factors)))
+        case Quotient(numerator, denominator):
+            return _bounded(to_sympy(numerator, leaf) / to_sympy(denominator, leaf))
+        case Power(base, exponent):
+            return _power(to_sympy(base, leaf), to_sympy(exponent, leaf))
+        case Negative(operand):
+            return -to_sympy(operand, leaf)
+        case Apply():
+            return _applied(node, leaf)
+    raise TypeError(f"a formula of scalars was expected, not {type(node).__name__}")
+
+
+def _power(base: sympy.Expr, exponent: sympy.Expr) -> sympy.Expr:
+    """Return the power; one of numbers that is too long to write is an error before SymPy computes it."""
+    if isinstance(base, sympy.Rational) and isinstance(exponent, sympy.Rational):
+        largest = max(abs(base.p), base.q)
+        if largest > 1 and abs(exponent) * largest.bit_length() > _LONGEST_NUMBER:
+            raise EvaluationError(message("evaluation.magnitude"))
+    return base**exponent
+
+
+def _bounded(number: sympy.Expr) -> sympy.Expr:
+    """Return an expression; a number too long to write is an error, for SymPy would look for its roots and factors."""
+    if isinstance(number, sympy.Rational) and max(abs(number.p), number.q).bit_length() > _LONGEST_NUMBER:
+        raise EvaluationError(message("evaluation.magnitude"))
+    return number
+
+
+def _applied(apply: Apply, leaf: Callable[[Node], sympy.Expr | None]) -> sympy.Expr:
+    if apply.function == "step":
+        return Step(to_sympy(apply.arguments[0], leaf), rational(apply.at_kink))
+    if apply.function == functions.CONSTANT:
+        return sympy.pi
+    if functions.is_symbol(apply):
+        return _undefined(apply, [to_sympy(argument, leaf) for argument in apply.arguments])
+    body = functions.expanded(apply)
+    if body is not None:
+        return to_sympy(body, leaf)
+    arguments = [to_sympy(argument, leaf) for argument in apply.arguments]
+    row = functions.PRIMITIVES[apply.function]
+    if apply.function in functions.EXTREMES:
+        at_tie = rational(apply.at_kink)
+        return python_functools.reduce(lambda p, q: _KINKED[row.name](p, q, at_tie), arguments)
+    if row.kinked:
+        return _KINKED[row.name](*arguments, rational(apply.at_kink))
+    return getattr(sympy, row.sympy)(*arguments)
+
+
+def _undefined(apply: Apply, arguments: list[sympy.Expr]) -> sympy.Expr:
+    """Return a function that is a symbol (`f2(z)`, `loss(a_1, y_1)`), or its derivative, as SymPy writes that.
+
+    >>> to_sympy(Apply("generic", (Name("z"),), settings=(("layer", Fraction(2)), ("order", Fraction(1)))))
+    Derivative(f2(z), z)
+    """
+    settings = dict(apply.settings)
+    if apply.function == functions.GENERIC_LOSS:
+        whole = sympy.Function(functions.GENERIC_LOSS)(*arguments)
+        return whole.fdiff(int(settings["by"]) + 1) if "by" in settings else whole
+    whole = sympy.Function(f"f{settings['layer']}")(*arguments)
+    return whole.fdiff() if "order" in settings else whole
+
+
+def _is_slot(expression: sympy.Expr) -> bool:
+    return isinstance(expression, sympy.Symbol) and expression.name.startswith("slot")
+
+
+def _from_undefined(expression: sympy.Expr) -> Node | None:
+    """Return a function of slots that is a symbol, or its first derivative, as a formula; None for anything else."""
+    is_derivative = isinstance(expression, sympy.Derivative) and expression.derivative_count == 1
+    whole = expression.expr if is_derivative else expression
+    if not isinstance(whole, AppliedUndef) or not all(map(_is_slot, whole.args)):
+        return None
+    if whole.name == functions.GENERIC_LOSS:
+        settings = (("by", Fraction(whole.args.index(expression.variables[0]))),) if is_derivative else ()
+        return Apply(functions.GENERIC_LOSS, tuple(map(from_sympy, whole.args)), settings=settings)
+    order = (("order", Fraction(1)),) if is_derivative else ()
+    layer = ("layer", Fraction(whole.name.removeprefix("f")))
+    return Apply(functions.GENERIC, tuple(map(from_sympy, whole.args)), settings=(layer, *order))
+
+
+_FUNCTION_NAMES = {getattr(sympy, row.sympy): row.name for row in functions.PRIMITIVES.values() if not row.kinked}
+_NOT_REAL = (sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.I)
+"""What SymPy makes of a constant such as 1/0 or sqrt(-1)."""
+
+_KINKED_NAMES = {kind: name for name, kind in _KINKED.items()}
+
+
+def from_sympy(expression: sympy.Expr) -> Node:
+    """Return a SymPy expression over slots as a formula tree, in a readable order.
+
+    Terms are ordered by their first slot, positive ones before negative ones; a common numeric coefficient is taken out
+    (SymPy distributes it: 2·(p − q) is stored as 2p − 2q). An unknown kind of expression raises `TypeError`.
+    """
+    if expression is sympy.pi:
+        return Apply(functions.CONSTANT, ())
+    if isinstance(expression, sympy.Rational):
+        return Number(Fraction(int(expression.p), int(expression.q)))
+    if isinstance(expression, sympy.Symbol):
+        name = expression.name
+        return Slot(int(name.removeprefix("slot"))) if _is_slot(expression) else Name(name)
+    if isinstance(expression, sympy.Add):
+        return _sum(expression)
+    if isinstance(expression, sympy.Mul):
+        return _product(expression)
+    if isinstance(expression, sympy.Pow):
+        base, exponent = expression.as_base_exp()
+        if exponent.could_extract_minus_sign():
+            return Quotient(ONE, from_sympy(sympy.Pow(base, -exponent)))
+        if exponent == sympy.Rational(1, 2):
+            return Apply("sqrt", (from_sympy(base),))
+        return Power(from_sympy(base), from_sympy(exponent))
+    return _function(expression)
+
+
+def _function(expression: sympy.Expr) -> Node:
+    kind, arguments = expression.func, expression.args
+    undefined = _from_undefined(expression)
+    if undefined is not None:
+        return undefined
+    if expression in _NOT_REAL:
+        raise EvaluationError(message("evaluation.not_real"))
+    if kind is sympy.Abs:  # SymPy writes the root of a square so
+        return Apply("abs", (from_sympy(arguments[0]),))
+    if kind is sympy.sign:
+        return added((Apply("step", (from_sympy(arguments[0]),)), negated(Apply("step", (from_sympy(-arguments[0]),)))))
+    if kind in _FUNCTION_NAMES:
+        return Apply(_FUNCTION_NAMES[kind], tuple(map(from_sympy, arguments)))
+    if kind is Step or kind in _KINKED_NAMES:
+        at_kink = Fraction(int(arguments[-1].p), int(arguments[-1].q))
+        name = "step" if kind is Step else _KINKED_NAMES[kind]
+        return Apply(name, tuple(map(from_sympy, arguments[:-1])), at_kink)
+    raise TypeError(f"no formula for SymPy's {kind.__name__}: add it to the table of functions")
+
+
+def _sum(expression: sympy.Add) -> Node:
+    coefficient, rest = expression.primitive()
+    if coefficient != 1 and all(abs(term.as_coeff_Mul()[0]) == 1 for term in sympy.Add.make_args(rest)):
+        return multiplied((from_sympy(coefficient), from_sympy(rest)))
+    terms = [from_sympy(term) for term in expression.as_ordered_terms()]
+    return added(tuple(sorted(terms, key=_reading_order)))
+
+
+def _reading_order(term: Node) -> tuple[bool, int]:
+    negative = isinstance(term, Negative) or (isinstance(term, Number) and term.value < 0)
+    slots = [part.index for part in walk(term) if isinstance(part, Slot)]
+    return negative, min(slots, default=-1)
+
+
+def _product(expression: sympy.Mul) -> Node:
+    if expression.could_extract_minus_sign():
+        return negated(from_sympy(-expression))
+    numerator, denominator = sympy.fraction(expression, exact=True)
+    if not isinstance(denominator, sympy.Rational):
+        return Quotient(from_sympy(numerator), from_sympy(denominator))
+    coefficient, factors = expression.as_coeff_mul()
+    ordered = sorted(map(from_sympy, factors), key=lambda factor: _reading_order(factor)[1])
+    return multiplied((from_sympy(coefficient), *ordered))
+
+
+def without_cancellation(expression: sympy.Expr) -> sympy.Expr:
+    """Return an expression for floats in which ln(1 + u), e^u − 1, 1 + erf(u) and ln(e^u + e^v) are functions of their own.
+
+    Taken apart they lose all digits where their value is small: ln(1 + 1e-17) is 0 in float64, log1p(1e-17) is 1e-17.
+
+    >>> x = sympy.Symbol("x")
+    >>> without_cancellation(2 * sympy.exp(x) - 2), without_cancellation(sympy.log(1 + sympy.exp(-x)))
+    (2*expm1(x), log1p(exp(-x)))
+    """
+    arguments = [without_cancellation(argument) for argument in expression.args]
+    rebuilt = expression.func(*arguments) if arguments else expression
+    if isinstance(rebuilt, sympy.log) and all(
+        isinstance(each, sympy.exp) for each in sympy.Add.make_args(rebuilt.args[0])
+    ):
+        return sympy.Function("logsumexp")(*(each.args[0] for each in sympy.Add.make_args(rebuilt.args[0])))
+    if (
+        isinstance(rebuilt, sympy.log)
+        and isinstance(rebuilt.args[0], sympy.Add)
+        and sympy.S.One in rebuilt.args[0].args
+    ):
+        return sympy.Function("log1p")(rebuilt.args[0] - 1)
+    if not isinstance(rebuilt, sympy.Add):
+        return rebuilt
+    number, rest = rebuilt.as_coeff_Add()
+    for term in sympy.Add.make_args(rest):
+        coefficient, function = term.as_coeff_Mul()
+        if isinstance(function, sympy.exp) and coefficient == -number:
+            return rest - term + coefficient * sympy.Function("expm1")(*function.args)
+        if isinstance(function, sympy.erf) and coefficient == number:
+            return rest - term + coefficient * sympy.Function("erfc")(-function.args[0])
+    return rebuilt

@@ -1,0 +1,1 @@
+"""Numbers: exact, of 50 digits, as floats, and many at once."""

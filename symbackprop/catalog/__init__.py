@@ -1,0 +1,1 @@
+"""Rows by name: losses, optimizers, schedules, initializers."""

@@ -1,0 +1,175 @@
+"""Where parameters begin: drawn from a distribution, or loaded from a file.
+
+An initialiser is one row: a distribution, its arguments as expressions of the numbers of units that a layer joins, and its
+source. Drawing is the same for every layout: weights are drawn with a row for each unit that they lead to.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from symbackprop.algebra import expressions
+from symbackprop.algebra.formula import Name, Node
+from symbackprop.algebra.functions import ARITIES
+from symbackprop.arithmetic import exact
+from symbackprop.errors import ProblemError
+from symbackprop.messages import message
+from symbackprop.registry import Registry
+
+if TYPE_CHECKING:
+    import numpy
+
+DEFAULT = "glorot_uniform"
+
+
+@dataclass(frozen=True, slots=True)
+class Initializer:
+    """An initialiser: `distribution` is `uniform` (over [low, high)), `normal` (mean, standard deviation) or `constant`.
+
+    `arguments` are its arguments as expressions of `fan_in`, `fan_out` and the initialiser's `parameters`, which are listed
+    with their defaults.
+    """
+
+    name: str
+    distribution: str
+    arguments: tuple[str, ...]
+    parameters: tuple[tuple[str, Fraction], ...] = ()
+    source: str = ""
+
+
+INITIALIZERS: Registry[Initializer] = Registry(
+    "initializer",
+    {
+        row.name: row
+        for row in (
+            Initializer(
+                "glorot_uniform",
+                "uniform",
+                ("-sqrt(6/(fan_in + fan_out))", "sqrt(6/(fan_in + fan_out))"),
+                source="Glorot and Bengio, AISTATS 2010, equation 16; also called Xavier",
+            ),
+            Initializer(
+                "glorot_normal",
+                "normal",
+                ("0", "sqrt(2/(fan_in + fan_out))"),
+                source="Glorot and Bengio, AISTATS 2010, equation 12, not truncated (Keras truncates)",
+            ),
+            Initializer(
+                "he_uniform",
+                "uniform",
+                ("-sqrt(6/fan_in)", "sqrt(6/fan_in)"),
+                source="He et al., ICCV 2015, the variance of equation 10; also called Kaiming",
+            ),
+            Initializer(
+                "he_normal",
+                "normal",
+                ("0", "sqrt(2/fan_in)"),
+                source="He et al., ICCV 2015, equation 10, not truncated (Keras truncates)",
+            ),
+            Initializer(
+                "normal",
+                "normal",
+                ("mean", "std"),
+                parameters=(("mean", Fraction(0)), ("std", Fraction(1))),
+                source="the defaults are those of torch.nn.init.normal_",
+            ),
+            Initializer(
+                "uniform",
+                "uniform",
+                ("low", "high"),
+                parameters=(("low", Fraction(0)), ("high", Fraction(1))),
+                source="the defaults are those of torch.nn.init.uniform_",
+            ),
+            Initializer("zeros", "constant", ("0",), source="all units of a layer stay alike: symmetry is not broken"),
+        )
+    },
+)
+
+
+class Wanted(NamedTuple):
+    """An array to be drawn, in (units, inputs) order, for a layer of `fan_out` units over `fan_in` inputs."""
+
+    name: str
+    shape: tuple[int, ...]
+    fan_in: int
+    fan_out: int
+
+
+def scale(name: str, fan_in: int, fan_out: int, settings: Mapping[str, Fraction]) -> tuple[float, ...]:
+    """Return the arguments of an initialiser's distribution for one layer, each rounded once.
+
+    >>> scale("he_normal", 8, 3, {})
+    (0.0, 0.5)
+    >>> scale("uniform", 1, 1, {"high": Fraction(1, 4)})
+    (0.0, 0.25)
+    """
+    row = INITIALIZERS[name]
+    known = {**dict(row.parameters), **settings, "fan_in": Fraction(fan_in), "fan_out": Fraction(fan_out)}
+
+    def value(part: Node) -> exact.Exact | None:
+        return known[part.name] if isinstance(part, Name) else None
+
+    formulas = [expressions.parse(text, functions=ARITIES, names=tuple(known)) for text in row.arguments]
+    return tuple(float(exact.evaluate(formula, value)) for formula in formulas)
+
+
+def draw(
+    name: str, seed: int, arrays: Sequence[Wanted], settings: Mapping[str, Fraction] | None = None
+) -> Iterator[tuple[str, Any]]:
+    """Iterate over the arrays by name as nested lists of floats, drawn one after the other from PCG64(seed).
+
+    >>> dict(draw("zeros", 0, [Wanted("W1", (1, 2), 2, 1)]))
+    {'W1': [[0.0, 0.0]]}
+    """
+    import numpy
+
+    row, generator = INITIALIZERS[name], numpy.random.Generator(numpy.random.PCG64(seed))
+    for wanted in arrays:
+        arguments = scale(row.name, wanted.fan_in, wanted.fan_out, settings or {})
+        if row.distribution == "uniform":
+            drawn = generator.uniform(arguments[0], arguments[1], size=wanted.shape)
+        elif row.distribution == "normal":
+            drawn = generator.normal(arguments[0], arguments[1], size=wanted.shape)
+        else:
+            drawn = numpy.full(wanted.shape, arguments[0])
+        yield wanted.name, numpy.asarray(drawn).tolist()
+
+
+def loaded(path: Path) -> dict[str, Any]:
+    """Return the arrays of an `.npz` file by name, as nested lists of numbers.
+
+    Raises `ProblemError` for a file that cannot be read, is no such file, or holds anything but real numbers. Pickled
+    objects are never opened.
+    """
+    import zipfile
+    import zlib
+
+    import numpy
+
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ProblemError(message("problem.unreadable", reason=error.strerror or ""), where=str(path)) from None
+    try:
+        found = numpy.load(io.BytesIO(content), allow_pickle=False)
+        if not isinstance(found, numpy.lib.npyio.NpzFile):
+            raise ValueError
+        with found:
+            arrays = {name: numpy.asarray(found[name]) for name in found.files}
+    except (ValueError, EOFError, KeyError, OSError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+        raise ProblemError(message("problem.npz"), where=str(path)) from None
+    return {name: _numbers(array, f"{path}: {name}") for name, array in arrays.items()}
+
+
+def _numbers(array: numpy.ndarray[Any, Any], where: str) -> Any:
+    """Return an array of real numbers as nested lists; a float of any size stands for its shortest decimal."""
+    if array.dtype.kind not in "iuf":
+        raise ProblemError(message("problem.npz_numbers", kind=str(array.dtype)), where=where)
+    if array.dtype.kind == "f" and array.dtype.itemsize != 8:
+        return array.astype(str).astype(float).tolist()
+    return array.tolist()

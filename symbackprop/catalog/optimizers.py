@@ -1,0 +1,305 @@
+"""Optimisers as expressions: the update that documents print is the update that is run.
+
+A row of `OPTIMIZERS` is data. Its `lines` are assignments `(target, text)` in the order in which they are carried out for
+every number of every parameter; each reads the values that names have at that moment. They are written over
+
+* `w`, the parameter, and `g`, the gradient of the loss by it;
+* the names in `state`, which keep their value from one update to the next (at first the number given there);
+* the names in `settings`, numbers of the problem (the learning rate is that of the update's schedule);
+* `t`, the number of the update, counted from 1.
+
+A target that is neither a state nor `w` is a name for a part of the same update (`m_hat`). The last target is `w`.
+
+`lines(name)` gives the assignments as formulas, whatever the settings and the update. `reduced(name, zero, first=…)` gives
+those that are left for settings that are 0, in the first update or a later one: a weight decay of 0 leaves no trace. Only
+these are run and printed; they give the same numbers.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from symbackprop.algebra import expressions
+from symbackprop.algebra.formula import (
+    ONE,
+    ZERO,
+    Apply,
+    Name,
+    Negative,
+    Node,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+    added,
+    map_children,
+    multiplied,
+    names,
+    rewrite,
+)
+from symbackprop.registry import Registry
+
+Line = tuple[str, Node]
+"""A target and its new value."""
+
+RATE = "learning_rate"
+"""The setting that every optimizer has, and that a problem may draw for each student."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A number of an optimiser or a schedule: default (None: has to be given), letter on paper, bounds, meaning.
+
+    A value is at least `lowest`, more than `above` and less than `below`, where these are given; some are whole numbers.
+    """
+
+    default: Fraction | None
+    symbol: str
+    meaning: str
+    lowest: int | None = None
+    above: int | None = None
+    below: int | None = None
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Optimizer:
+    """An optimiser: its lines (see the module), settings, initial states, and where the form comes from."""
+
+    name: str
+    lines: tuple[tuple[str, str], ...]
+    settings: Mapping[str, Setting]
+    source: str
+    state: Mapping[str, Fraction] = field(default_factory=dict)
+
+    @property
+    def update(self) -> str:
+        """The lines in one text."""
+        return "; ".join(f"{target} = {text}" for target, text in self.lines)
+
+
+def _rate(default: str) -> Mapping[str, Setting]:
+    return {RATE: Setting(Fraction(default), "eta", "learning rate; a negative one is ascent")}
+
+
+def _share(default: str, symbol: str, meaning: str) -> Setting:
+    return Setting(Fraction(default), symbol, meaning, lowest=0, below=1)
+
+
+def _decay(default: str, meaning: str) -> Mapping[str, Setting]:
+    return {"weight_decay": Setting(Fraction(default), "lambda", meaning, lowest=0)}
+
+
+def _epsilon(default: str) -> Mapping[str, Setting]:
+    return {"epsilon": Setting(Fraction(default), "epsilon", "keeps the divisor away from 0", lowest=0)}
+
+
+_ADDED = _decay("0", "weight decay: this times w is added to the gradient")
+_MOMENTUM = Setting(Fraction("0.9"), "mu", "share of the velocity that is kept", above=0)
+_BETAS = {
+    "beta1": _share("0.9", "beta_1", "share of the mean gradient that is kept"),
+    "beta2": _share("0.999", "beta_2", "share of the mean square that is kept"),
+}
+_DECAYED = ("g_tilde", "g + weight_decay*w")
+_MOMENTS = (
+    ("m_hat", "m/(1 - beta1**t)"),
+    ("v_hat", "v/(1 - beta2**t)"),
+)
+
+OPTIMIZERS: Registry[Optimizer] = Registry(
+    "optimizer",
+    {
+        row.name: row
+        for row in (
+            Optimizer(
+                "gradient_descent",
+                (_DECAYED, ("w", "w - learning_rate*g_tilde")),
+                {**_rate("0.001"), **_ADDED},
+                "Cauchy (1847); torch.optim.SGD without momentum",
+            ),
+            Optimizer(
+                "momentum",
+                (
+                    _DECAYED,
+                    # The dampening holds from the second update on: in the first the velocity is the gradient.
+                    ("v", "momentum*v + (1 - dampening*min(1, t - 1))*g_tilde"),
+                    ("w", "w - learning_rate*v"),
+                ),
+                {
+                    **_rate("0.001"),
+                    "momentum": _MOMENTUM,
+                    "dampening": Setting(
+                        Fraction("0"), "tau", "share of the gradient left out, from the second update"
+                    ),
+                    **_ADDED,
+                },
+                "Polyak (1964), the heavy ball; torch.optim.SGD with momentum",
+                {"v": Fraction(0)},
+            ),
+            Optimizer(
+                "nesterov",
+                (
+                    _DECAYED,
+                    ("v", "momentum*v + g_tilde"),
+                    ("w", "w - learning_rate*(g_tilde + momentum*v)"),
+                ),
+                {**_rate("0.001"), "momentum": _MOMENTUM, **_ADDED},
+                "Nesterov (1983) as in Sutskever et al. (2013); torch.optim.SGD with nesterov",
+                {"v": Fraction(0)},
+            ),
+            Optimizer(
+                "adagrad",
+                (
+                    _DECAYED,
+                    ("s", "s + g_tilde**2"),
+                    ("w", "w - learning_rate/(1 + (t - 1)*lr_decay)*g_tilde/(sqrt(s) + epsilon)"),
+                ),
+                {
+                    **_rate("0.01"),
+                    "lr_decay": Setting(
+                        Fraction("0"), "kappa", "decay of the learning rate, 1/(1 + (t − 1)κ)", lowest=0
+                    ),
+                    **_epsilon("1e-10"),
+                    **_ADDED,
+                },
+                "Duchi, Hazan and Singer (2011); torch.optim.Adagrad",
+                {"s": Fraction(0)},
+            ),
+            Optimizer(
+                "rmsprop",
+                (
+                    _DECAYED,
+                    ("v", "alpha*v + (1 - alpha)*g_tilde**2"),
+                    ("u", "momentum*u + g_tilde/(sqrt(v) + epsilon)"),
+                    ("w", "w - learning_rate*u"),
+                ),
+                {
+                    **_rate("0.01"),
+                    "alpha": _share("0.99", "rho", "share of the mean square that is kept"),
+                    **_epsilon("1e-8"),
+                    "momentum": Setting(Fraction("0"), "mu", "share of the velocity that is kept", lowest=0),
+                    **_ADDED,
+                },
+                "Tieleman and Hinton (2012); torch.optim.RMSprop",
+                {"v": Fraction(0), "u": Fraction(0)},
+            ),
+            Optimizer(
+                "adam",
+                (
+                    _DECAYED,
+                    ("m", "beta1*m + (1 - beta1)*g_tilde"),
+                    ("v", "beta2*v + (1 - beta2)*g_tilde**2"),
+                    *_MOMENTS,
+                    ("w", "w - learning_rate*m_hat/(sqrt(v_hat) + epsilon)"),
+                ),
+                {**_rate("0.001"), **_BETAS, **_epsilon("1e-8"), **_ADDED},
+                "Kingma and Ba (2015), algorithm 1; torch.optim.Adam",
+                {"m": Fraction(0), "v": Fraction(0)},
+            ),
+            Optimizer(
+                "adamw",
+                (
+                    ("m", "beta1*m + (1 - beta1)*g"),
+                    ("v", "beta2*v + (1 - beta2)*g**2"),
+                    *_MOMENTS,
+                    ("w", "w - learning_rate*weight_decay*w - learning_rate*m_hat/(sqrt(v_hat) + epsilon)"),
+                ),
+                {
+                    **_rate("0.001"),
+                    **_BETAS,
+                    **_epsilon("1e-8"),
+                    **_decay(
+                        "0.01", "weight decay: w shrinks by this times the learning rate, apart from the gradient"
+                    ),
+                },
+                "Loshchilov and Hutter (2019), algorithm 2; torch.optim.AdamW",
+                {"m": Fraction(0), "v": Fraction(0)},
+            ),
+        )
+    },
+    aliases={"sgd": "gradient_descent"},
+)
+
+_FUNCTIONS = {"sqrt": 1, "min": 2}
+
+
+@functools.cache
+def lines(optimizer: str) -> tuple[Line, ...]:
+    """Return the assignments of an optimiser as formulas, in order; the last target is `w`.
+
+    >>> [target for target, formula in lines("adam")]
+    ['g_tilde', 'm', 'v', 'm_hat', 'v_hat', 'w']
+    """
+    row = OPTIMIZERS[optimizer]
+    known = ["w", "g", "t", *row.settings, *row.state]
+    found = []
+    for target, text in row.lines:
+        found.append((target, expressions.parse(text, functions=_FUNCTIONS, names=known, arities=_FUNCTIONS)))
+        known.append(target)
+    return tuple(found)
+
+
+@functools.cache
+def reduced(optimizer: str, zero: frozenset[str] = frozenset(), *, first: bool = False) -> tuple[Line, ...]:
+    """Return the lines with the settings `zero` put to 0 and all that falls away left out, for the first update or later.
+
+    A line that gives a name to something that has one is gone, and a state that no longer reads its old value is written
+    where it is read.
+
+    >>> [target for target, formula in reduced("rmsprop", frozenset({"weight_decay", "momentum"}))]
+    ['v', 'w']
+    """
+    state = OPTIMIZERS[optimizer].state
+    known: dict[str, Node] = dict.fromkeys(zero, ZERO)
+    found = []
+    for target, formula in lines(optimizer):
+        known.pop(target, None)
+        value = _folded(rewrite(formula, functools.partial(_known, known, first)))
+        is_no_state = target in state and target not in names(value)
+        if target != "w" and (is_no_state or isinstance(value, Name)):
+            known[target] = value
+        else:
+            found.append((target, value))
+    return tuple(found)
+
+
+def carried(optimizer: str, remaining: Collection[Line]) -> tuple[str, ...]:
+    """Return the states that some of the lines left by `reduced` carry on.
+
+    >>> carried("momentum", reduced("momentum", frozenset({"momentum"})))
+    ()
+    """
+    targets = {target for target, _ in remaining}
+    return tuple(name for name in OPTIMIZERS[optimizer].state if name in targets)
+
+
+def _known(known: Mapping[str, Node], first: bool, part: Node) -> Node | None:
+    """Return what stands for a name, or for a function of `t` alone that tells the first update from the others."""
+    if isinstance(part, Name):
+        return known.get(part.name)
+    return (ZERO if first else ONE) if isinstance(part, Apply) and names(part) == ("t",) else None
+
+
+def _folded(node: Node) -> Node:
+    """Return the formula without terms of 0, factors of 1 and divisors of 1."""
+    node = map_children(node, _folded)
+    match node:
+        case Negative(operand) if operand == ZERO:
+            return ZERO
+        case Sum(terms):
+            return added(tuple(term for term in terms if term != ZERO))
+        case Product(factors):
+            return ZERO if ZERO in factors else multiplied(tuple(_flat(factors)))
+        case Quotient(numerator, denominator) if numerator == ZERO or denominator == ONE:
+            return numerator
+        case Power(base, exponent) if base == ZERO and isinstance(exponent, Name):
+            return ZERO  # 0**t, and t is at least 1
+    return node
+
+
+def _flat(factors: tuple[Node, ...]) -> Iterator[Node]:
+    for factor in factors:
+        yield from factor.factors if isinstance(factor, Product) else (factor,)

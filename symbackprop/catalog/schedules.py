@@ -1,0 +1,89 @@
+"""Schedules as expressions: the learning rate of an update, printed and run from one formula.
+
+A row's `rate` is written over `learning_rate`, the settings of the row and `k`, the number of times the rate has changed: it
+changes every `period` epochs (or updates, where the problem says `per = "step"`), and `period` is a number or one of the
+settings. The kinds, their settings and defaults are those of `torch.optim.lr_scheduler`, stepped once in an epoch.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from symbackprop.algebra import expressions
+from symbackprop.algebra.formula import Node, names
+from symbackprop.catalog.optimizers import RATE, Setting
+from symbackprop.registry import Registry
+
+CONSTANT = "constant"
+"""The schedule of a problem that states none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A schedule: the learning rate after `k` changes, its settings, the setting that says after how long it changes."""
+
+    name: str
+    rate: str
+    source: str
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    period: str = ""
+
+
+_GAMMA = "what the learning rate is multiplied by"
+
+SCHEDULES: Registry[Schedule] = Registry(
+    "schedule",
+    {
+        row.name: row
+        for row in (
+            Schedule(CONSTANT, RATE, "no scheduler"),
+            Schedule(
+                "step",
+                "learning_rate*gamma**k",
+                "torch.optim.lr_scheduler.StepLR",
+                {
+                    "step_size": Setting(None, "p", "after how many epochs the rate changes", lowest=1, whole=True),
+                    "gamma": Setting(Fraction(1, 10), "gamma", _GAMMA, above=0),
+                },
+                "step_size",
+            ),
+            Schedule(
+                "exponential",
+                "learning_rate*gamma**k",
+                "torch.optim.lr_scheduler.ExponentialLR",
+                {"gamma": Setting(None, "gamma", _GAMMA, above=0)},
+            ),
+        )
+    },
+)
+
+
+@functools.cache
+def rate(schedule: str) -> Node:
+    """Return the learning rate after `k` changes as a formula.
+
+    >>> rate("constant")
+    Name(name='learning_rate', sample=None)
+    """
+    row = SCHEDULES[schedule]
+    return expressions.parse(row.rate, functions={}, names=(RATE, "k", *row.settings), arities={})
+
+
+def changes(schedule: str, passed: int, settings: Mapping[str, Fraction]) -> int:
+    """Return `k`, the number of changes of the rate once `passed` epochs (or updates) are over.
+
+    >>> changes("step", 7, {"step_size": Fraction(3)})
+    2
+    """
+    if _is_constant(schedule):
+        return 0
+    period = settings[SCHEDULES[schedule].period] if SCHEDULES[schedule].period else Fraction(1)
+    return passed // int(period)
+
+
+@functools.cache
+def _is_constant(schedule: str) -> bool:
+    return "k" not in names(rate(schedule))

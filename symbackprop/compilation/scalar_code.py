@@ -1,0 +1,304 @@
+"""Straight-line code for small problems: one statement for every named number, every name that of the documents.
+
+A backend for scalars says how numbers come in and go out (`Carrier`) and which functions there are (`Dialect`); what lies
+between is the same for all. The code runs the expressions of the registry as they are written. Where an exponential in one
+of them overflows, `math` raises (or a compiled loop gives infinities), and whoever called turns to arrays, whose code is
+made of the stable forms.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from symbackprop.algebra import functions
+from symbackprop.algebra.folding import folded
+from symbackprop.algebra.formula import (
+    ONE,
+    ZERO,
+    Adjoint,
+    Apply,
+    Name,
+    Node,
+    Number,
+    Power,
+    Sum,
+    fill,
+    map_children,
+    rewrite,
+    walk,
+)
+from symbackprop.compilation.identifiers import Identifiers
+from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, Update
+from symbackprop.compilation.plan import Plan
+from symbackprop.compilation.printing import Dialect, Spelled, accurate, printed
+from symbackprop.graph.quantities import Quantity
+
+_WORDS = "parameters gradients states rows batches batch rates losses step record range zip len abs max min"
+WORDS = frozenset((*_WORDS.split(), COUNT.name, RATE.name))
+"""What generated code calls its own arguments."""
+
+_INDENT = "    "
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """How numbers come in and go out: lists and tuples of Python, or arrays.
+
+    `indexed` says that single numbers are read and written by index instead of unpacked and returned in a list.
+    """
+
+    indexed: bool
+
+    def load(self, names: Sequence[str], source: str, row: str = "") -> list[str]:
+        """Return the lines that give names to the numbers of a sequence, or of one row of it."""
+        if not names:
+            return []
+        if not self.indexed:
+            return [f"{', '.join(names)}, = {source}[{row}]" if row else f"{', '.join(names)}, = {source}"]
+        before = f"{row}, " if row else ""
+        return [f"{name} = {source}[{before}{position}]" for position, name in enumerate(names)]
+
+    def store(self, names: Sequence[str], target: str) -> list[str]:
+        """Return the lines that write numbers back; lists are changed in place."""
+        if not self.indexed:
+            return [f"{target}[:] = [{', '.join(names)}]"]
+        return [f"{target}[{position}] = {name}" for position, name in enumerate(names)]
+
+
+Assigned = tuple[Name | Adjoint, Node]
+States = Mapping[tuple[str, Name], str]
+"""What the states of an optimiser are called, by their name and the parameter's."""
+
+
+class Straight:
+    """The straight-line code of a plan, for one carrier and dialect."""
+
+    def __init__(self, plan: Plan, dialect: Dialect, carrier: Carrier, words: Iterable[str]) -> None:
+        self.plan, self.dialect, self.carrier = plan, dialect, carrier
+        self.identifiers = Identifiers(plan.derivation, WORDS | frozenset(words))
+        self.known: dict[Node, Node] = {}
+        self.parameters = _elements(plan.parameters)
+        self.reached = {target for target, _ in plan.backward()}
+
+    def gradient(self) -> str:
+        """Return `gradient(parameters, rows, gradients)`, which fills the gradients in and returns the loss."""
+        statements = self._pass()
+        found = [self._text(self._gradient(name)) for name in self.parameters]
+        body = [
+            *self.carrier.load(self._spelled(self.parameters), "parameters"),
+            *self._rows(None),
+            *statements,
+            *self.carrier.store(found, "gradients"),
+            f"return {self._text(self._output())}",
+        ]
+        return _function("gradient(parameters, rows, gradients)", body)
+
+    def descend(self, update: Update, *, batches: bool) -> str:
+        """Return `descend(parameters, states, rows, batches, rates, losses, t)`, which runs an update for every rate.
+
+        Parameters and states change in place; the loss before each update goes into `losses`; `t` is the number of the
+        first update. With `batches` each update has samples of its own, by their rows.
+        """
+        indexed = self.carrier.indexed
+        trained = _elements(quantity for quantity in self.plan.parameters if quantity.name in update.trained)
+        statements = self._before(update, trained)
+        states = {
+            (state, name): self.identifiers.fresh(f"{state}_{name.name}") for state in update.states for name in trained
+        }
+        header = "for learning_rate, batch in zip(rates, batches):" if batches else "for learning_rate in rates:"
+        output = self._text(self._output())
+        step = [
+            *(["learning_rate = rates[step]"] if indexed else []),
+            *(self._rows("batches[step, {}]" if indexed else "batch[{}]") if batches else []),
+            *statements,
+            f"losses[step] = {output}" if indexed else f"record({output})",
+            *self._behind(update, trained, states),
+            *([f"{COUNT.name} += 1"] if any(COUNT in set(walk(formula)) for _, formula in update.common) else []),
+        ]
+        body = [
+            *([] if indexed else ["record = losses.append"]),
+            *self.carrier.load(self._spelled(self.parameters), "parameters"),
+            *self.carrier.load(list(states.values()), "states"),
+            *([] if batches else self._rows(None)),
+            "for step in range(len(rates)):" if indexed else header,
+            *(_INDENT + line for line in step),
+            *self.carrier.store(self._spelled(self.parameters), "parameters"),
+            *self.carrier.store(list(states.values()), "states"),
+        ]
+        return _function("descend(parameters, states, rows, batches, rates, losses, t)", body)
+
+    def _before(self, update: Update, trained: Sequence[Name]) -> list[str]:
+        """Return the lines of an update up to the loss, which is noted before anything changes."""
+        return self._pass(self._inlined(update, trained))
+
+    def _behind(self, update: Update, trained: Sequence[Name], states: States) -> list[str]:
+        """Return the lines of an update from the loss on."""
+        return list(self._updates(update, trained, states))
+
+    def _spelled(self, found: Iterable[Name]) -> list[str]:
+        return [self.identifiers.of(name) for name in found]
+
+    def _output(self) -> Node:
+        output = Name(self.plan.graph.output)
+        return self.known.get(output, output)
+
+    def _rows(self, row: str | None) -> list[str]:
+        """Return the lines that load the data: one row for each sample, at the place that `row` says."""
+        lines = []
+        for number in range(self.plan.graph.samples or 1):
+            place = None if self.plan.graph.samples is None else number + 1
+            loaded = [Name(name.name, place) for name in _elements(self.plan.data)]
+            at = str(number) if row is None else row.format(number)
+            lines += self.carrier.load(self._spelled(loaded), "rows", at)
+        return lines
+
+    def _pass(self, gradients: frozenset[Adjoint] | None = None) -> list[str]:
+        """Return the lines of both passes.
+
+        In a loop nobody reads the lines: `gradients` are then left to the update, and what is read once is written where it
+        is read.
+        """
+        self.known = {Adjoint(self.plan.graph.output): ONE}
+        found: list[Assigned] = []
+        for target, formula in (*self.plan.forward(), *self.plan.backward()):
+            value = self._resolved(formula)
+            if isinstance(value, Name | Adjoint | Number) or target in (gradients or ()):
+                self.known[target] = value
+            else:
+                found.append((target, value))
+        return list(self._statements(found if gradients is None else self._tight(found)))
+
+    def _tight(self, found: Sequence[Assigned]) -> list[Assigned]:
+        """Return the assignments with each that one other reads put into it; updates read names."""
+        read = collections.Counter(
+            part for _, value in found for part in walk(value) if isinstance(part, Name | Adjoint)
+        )
+        kept = {part for value in self.known.values() for part in walk(value)} | set(
+            map(self._gradient, self.parameters)
+        )
+        kept.add(self._output())
+        inner: dict[Node, Node] = {}
+        remaining = []
+        for target, value in found:
+            whole = rewrite(value, inner.get)
+            if read[target] == 1 and target not in kept:
+                inner[target] = whole
+            else:
+                remaining.append((target, whole))
+        return remaining
+
+    def _statements(self, found: Sequence[Assigned]) -> Iterator[str]:
+        """Yield the statements, what is costly and occurs twice computed once."""
+        bases = {part.base for _, value in found for part in walk(value) if isinstance(part, Power)}
+        often = collections.Counter(
+            part
+            for _, value in found
+            for part in walk(value)
+            if _is_costly(part) or (isinstance(part, Sum) and part in bases)
+        )
+        names: dict[Node, Node] = {}
+
+        def shared(part: Node) -> Node | None:
+            if often[part] < 2:
+                return None
+            if part not in names:
+                inner = map_children(part, lambda child: rewrite(child, shared))
+                name = self.identifiers.fresh(f"e{len(names) + 1}")
+                lines.append(f"{name} = {self._text(inner)}")
+                names[part] = Spelled(name)
+            return names[part]
+
+        for target, value in found:
+            lines: list[str] = []
+            text = self._text(rewrite(value, shared))
+            yield from lines
+            yield f"{self.identifiers.of(target)} = {text}"
+
+    def _resolved(self, formula: Node) -> Node:
+        """Return a formula in primitives, with what is a constant or has another name put in."""
+        return accurate(plain(folded(rewrite(formula, self.known.get))))
+
+    def _text(self, formula: Node) -> str:
+        return printed(formula, self._leaf, self.dialect)
+
+    def _leaf(self, part: Node) -> str | None:
+        return self.identifiers.of(part) if isinstance(part, Name | Adjoint) else None
+
+    def _gradient(self, parameter: Name) -> Node:
+        """Return the gradient by a parameter, by its name or as a formula; zero where nothing leads to it."""
+        if Adjoint(parameter.name) not in self.reached:
+            return ZERO
+        return self.known.get(Adjoint(parameter.name), Adjoint(parameter.name))
+
+    def _inlined(self, update: Update, trained: Sequence[Name]) -> frozenset[Adjoint]:
+        """Return the gradients that are written where they are read: once, before what they read has changed."""
+        if sum(part == GRADIENT for _, formula in update.lines for part in walk(formula)) != 1:
+            return frozenset()
+        return frozenset(
+            target
+            for target, formula in self.plan.backward()
+            if isinstance(target, Adjoint)
+            and Name(target.name) in trained
+            and {part for part in walk(formula) if part in self.parameters} <= {Name(target.name)}
+        )
+
+    def _updates(self, update: Update, trained: Sequence[Name], states: States) -> Iterator[str]:
+        """Yield the statements that update every parameter."""
+        common: dict[Node, Node] = {COUNT: Spelled(COUNT.name), RATE: Spelled(RATE.name)}
+        for name, formula in update.common:
+            spelled = Spelled(self.identifiers.fresh(name))
+            yield f"{spelled.text} = {self._text(rewrite(formula, common.get))}"
+            common[Name(name)] = spelled
+        parts: dict[Node, Node] = {Name(target): Spelled(self.identifiers.fresh(target)) for target, _ in update.lines}
+        for parameter in trained:
+            places: dict[Node, Node] = {**common, **parts, PARAMETER: parameter, GRADIENT: self._gradient(parameter)}
+            places |= {Name(state): Spelled(states[state, parameter]) for state in update.states}
+            for target, formula in update.lines:
+                text = self._text(folded(rewrite(formula, places.get)))
+                yield f"{self._text(places[Name(target)])} = {text}"
+
+
+def _elements(quantities: Iterable[Quantity]) -> list[Name]:
+    return [Name(element) for quantity in quantities for element in quantity.elements()]
+
+
+def _function(signature: str, body: Iterable[str]) -> str:
+    return "\n".join((f"def {signature}:", *(_INDENT + line for line in body))) + "\n"
+
+
+_PRIMITIVES = ("step", *functions.PRIMITIVES)
+
+
+def _is_costly(node: Node) -> bool:
+    """Say whether a formula is worth a name of its own when it occurs twice: a call, or a sum of calls."""
+    if isinstance(node, Sum):
+        return any(map(_is_costly, node.terms))
+    return isinstance(node, Apply) and bool(node.arguments) and node.function not in ("step", "abs")
+
+
+def plain(formula: Node) -> Node:
+    """Return a formula in primitives, as the registry writes them; softmax in its shifted form.
+
+    Sums of exponentials and maxima are written in one order, so that all units of a softmax share them.
+    """
+
+    def primitive(part: Node) -> Node | None:
+        if not isinstance(part, Apply) or (part.function in _PRIMITIVES and not part.body):
+            return None
+        is_vector = not part.body and functions.is_vector(part.function)
+        body = functions.stable_definition(part) if is_vector else functions.definition(part)
+        return None if body is None else plain(fill(body, part.arguments))
+
+    return _ordered(rewrite(formula, primitive))
+
+
+def _ordered(node: Node) -> Node:
+    node = map_children(node, _ordered)
+    match node:
+        case Sum(terms) if all(isinstance(term, Apply) and term.function == "exp" for term in terms):
+            return Sum(tuple(sorted(terms, key=repr)))
+        case Apply(function, arguments) if function in functions.EXTREMES and len(arguments) > 2:
+            return replace(node, arguments=tuple(sorted(arguments, key=repr)))
+    return node

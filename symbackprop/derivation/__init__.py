@@ -1,0 +1,1 @@
+"""Problems to equations, equations to elements, elements to links of the chain rule."""

@@ -1,0 +1,106 @@
+"""The front end for computation graphs: the texts of `[graph]` → quantities and equations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+from symbackprop.algebra import expressions
+from symbackprop.algebra.formula import Apply, Name, Node, Number, Product, map_children, names
+from symbackprop.algebra.functions import ACTIVATIONS, NAMES, SETTINGS
+from symbackprop.algebra.shapes import shape_of, spell
+from symbackprop.errors import ProblemError, SymbackpropError, unknown
+from symbackprop.graph.quantities import Equation, Graph, Quantity, Role
+from symbackprop.messages import message
+from symbackprop.problems import Circuit, Problem
+from symbackprop.problems.graph_table import check_name
+
+
+def graph_of(problem: Problem) -> Graph:
+    """Return the graph of a computation-graph problem.
+
+    With samples, the output of one sample is called `<output>@`, and the output is their sum or mean.
+    Raises `SymbackpropError` that names the equation at fault.
+    """
+    model = problem.model
+    assert isinstance(model, Circuit)
+    quantities = {quantity.name: quantity for quantity in _declared(model, problem.samples is not None)}
+    equations: list[Equation] = []
+    for position, text in enumerate(model.equations):
+        try:
+            _add(model, text, quantities, equations)
+        except SymbackpropError as error:
+            raise error.at(f"graph.equations[{position}] ({text.strip()[:100]})") from None
+    _finish(model, problem.samples, quantities, equations)
+    _check_elements(quantities)
+    return Graph(quantities, tuple(equations), model.output, problem.samples)
+
+
+def _declared(model: Circuit, batched: bool) -> list[Quantity]:
+    roles = ((model.parameters, Role.PARAMETER), (model.inputs, Role.INPUT), (model.targets, Role.TARGET))
+    return [
+        Quantity(name, model.shapes[name], role, "given", batched=batched and role is not Role.PARAMETER)
+        for declared, role in roles
+        for name in declared
+    ]
+
+
+def _add(model: Circuit, text: str, quantities: dict[str, Quantity], equations: list[Equation]) -> None:
+    name, equals, body = text.partition("=")
+    name = name.strip()
+    if not equals:
+        raise ProblemError(message("graph.assignment"))
+    check_name(name, "")
+    if name in quantities:
+        raise ProblemError(message("graph.twice", name=name))
+    formula = expressions.parse(body.strip(), functions=NAMES, names=tuple(quantities), settings=SETTINGS)
+    formula = _with_convention(formula, model.relu_derivative_at_zero)
+    shape = shape_of(formula, {known: quantity.shape for known, quantity in quantities.items()}, "")
+    batched = any(quantities[read].batched for read in names(formula))
+    role = Role.OUTPUT if name == model.output else Role.INTERMEDIATE
+    quantities[name] = Quantity(name, shape, role, "gate", batched=batched)
+    equations.append(Equation(name, formula))
+
+
+def _with_convention(formula: Node, at_zero: Fraction) -> Node:
+    """Return the formula with the convention at 0 in its activations; a tie of `max` or a zero of `abs` keeps 0."""
+    changed = map_children(formula, lambda child: _with_convention(child, at_zero))
+    if isinstance(changed, Apply) and changed.function in ACTIVATIONS:
+        return replace(changed, at_kink=at_zero)
+    return changed
+
+
+def _finish(model: Circuit, samples: int | None, quantities: dict[str, Quantity], equations: list[Equation]) -> None:
+    """Check the output; with samples, name its value in one sample apart from their sum or mean."""
+    output = quantities.get(model.output)
+    computed = [equation.name for equation in equations]
+    if output is None or model.output not in computed:
+        raise unknown("equation", model.output, computed, where="graph.output")
+    if output.shape != ():
+        what = message("graph.output", name=model.output, shape=spell(output.shape))
+        raise ProblemError(what, where="graph.output")
+    if samples is None or not output.batched:
+        return
+    if any(model.output in names(equation.formula) for equation in equations):
+        raise ProblemError(message("graph.output_read", name=model.output), where="graph.output")
+    inner = f"{model.output}@"
+    place = computed.index(model.output)
+    equations[place] = Equation(inner, equations[place].formula)
+    total: Node = Name(inner)
+    if model.reduction == "mean" and samples > 1:
+        total = Product((Number(Fraction(1, samples)), total))
+    equations.append(Equation(model.output, total))
+    quantities[inner] = Quantity(inner, (), Role.INTERMEDIATE, "gate", batched=True)
+    del quantities[model.output]
+    quantities[model.output] = Quantity(model.output, (), Role.OUTPUT, "gate")
+
+
+def _check_elements(quantities: dict[str, Quantity]) -> None:
+    """Refuse a name that another quantity's element has: `w_1` beside a vector `w`."""
+    owner: dict[str, str] = {}
+    for quantity in quantities.values():
+        for element in quantity.elements():
+            if element in owner:
+                what = message("graph.collision", name=element, other=owner[element])
+                raise ProblemError(what, where=f"graph ({quantity.name})")
+            owner[element] = quantity.name

@@ -1,0 +1,166 @@
+"""The front end for dense networks: layers → quantities and equations. Nothing after it knows what a layer is.
+
+Equations are written in the expression language, in the layout asked for: `z1 = W1 @ x + b1` for column vectors,
+`z1 = x @ W1 + b1` for row vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from symbackprop.algebra import expressions, functions
+from symbackprop.algebra.formula import Apply, Name, Node, Number, Power, Product, Slot, Sum, added, rewrite
+from symbackprop.catalog import losses
+from symbackprop.graph.quantities import Equation, FusedLoss, Graph, Quantity, Role
+from symbackprop.problems import Layer, Problem, Regularization
+
+BIAS_KINDS = {"per_unit": ("b", "bias", "+"), "shared": ("b", "bias", "+"), "threshold": ("theta", "threshold", "-")}
+"""Kind of bias → letter of the parameter, its kind in notation, its sign in the equation."""
+
+
+def graph_of(problem: Problem) -> Graph:
+    """Return the graph of a network problem: z1, a1, …, and the loss `L`.
+
+    With a batch, the loss of one sample is called `L@` and `L` is its sum or mean over the samples. With a penalty that is
+    called `data_loss` instead, and `L` joins it and the `penalty`.
+    """
+    network = problem.network
+    batched = problem.samples is not None
+    quantities = [Quantity("x", (network.inputs,), Role.INPUT, "input", 0, batched)]
+    equations: list[Equation] = []
+    previous, width = "x", network.inputs
+    for number, layer in enumerate(network.layers, start=1):
+        own = parameter_quantities(number, layer, width, problem.layout)
+        quantities += own
+        z = Quantity(f"z{number}", (layer.units,), Role.INTERMEDIATE, "pre_activation", number, batched)
+        a = Quantity(f"a{number}", (layer.units,), Role.INTERMEDIATE, "activation", number, batched)
+        quantities += [z, a]
+        text = f"W{number} @ {previous}" if problem.layout == "column" else f"{previous} @ W{number}"
+        if len(own) == 2:
+            text += f" {BIAS_KINDS[layer.bias][2]} {own[1].name}"
+        known = [quantity.name for quantity in quantities]
+        equations.append(Equation(z.name, expressions.parse(text, functions=(), names=known)))
+        equations.append(Equation(a.name, _activated(number, layer, z.name, network.relu_derivative_at_zero)))
+        previous, width = a.name, layer.units
+    quantities.append(Quantity("y", (width,), Role.TARGET, "target", len(network.layers), batched))
+    parameters = [quantity for quantity in quantities if quantity.role is Role.PARAMETER]
+    quantities += _loss_quantities(batched, network.regularization is not None)
+    equations += _loss_equations(problem, previous, parameters)
+    return Graph({quantity.name: quantity for quantity in quantities}, tuple(equations), "L", problem.samples)
+
+
+def parameter_quantities(number: int, layer: Layer, width: int, layout: str) -> list[Quantity]:
+    """Return the weight matrix of layer `number` (from 1) over `width` inputs, and its bias or threshold, if any."""
+    transposed = layout == "row"
+    shape = (width, layer.units) if transposed else (layer.units, width)
+    found = [Quantity(f"W{number}", shape, Role.PARAMETER, "weight", number, transposed=transposed)]
+    if layer.bias != "none":
+        letter, kind, _ = BIAS_KINDS[layer.bias]
+        bias_shape = () if layer.bias == "shared" else (layer.units,)
+        found.append(Quantity(f"{letter}{number}", bias_shape, Role.PARAMETER, kind, number))
+    return found
+
+
+def _activated(number: int, layer: Layer, argument: str, at_kink: Fraction) -> Node:
+    applied = Apply(layer.activation, (Name(argument),), at_kink, settings=layer.settings, body=layer.body)
+    if functions.is_symbol(applied):
+        return replace(applied, settings=(("layer", Fraction(number)),))
+    return Name(argument) if functions.definition(applied) == Slot(0) else applied
+
+
+def _loss_quantities(batched: bool, penalised: bool) -> list[Quantity]:
+    found = [Quantity("L@", (), Role.INTERMEDIATE, "loss", batched=True)] if batched else []
+    if penalised:
+        found += [Quantity(name, (), Role.INTERMEDIATE, name) for name in ("data_loss", "penalty")]
+    return [*found, Quantity("L", (), Role.OUTPUT, "loss")]
+
+
+def _loss_equations(problem: Problem, prediction: str, parameters: list[Quantity]) -> list[Equation]:
+    network = problem.network
+    places = {"a": Name(prediction), "y": Name("y")}
+    formula = _placed(losses.formula(network.loss, network.loss_settings, network.loss_body), places)
+    whole = "L" if network.regularization is None else "data_loss"
+    fused = _fused(problem, prediction)
+    slope = None if network.loss_body else losses.slope(network.loss, network.loss_settings)
+    slopes = () if slope is None else ((prediction, _placed(slope, places)),)
+    if problem.samples is None:
+        found = [Equation(whole, formula, fused, slopes)]
+    else:
+        # Reading a batched quantity outside the batch adds it over the samples (symbackprop.graph.quantities).
+        total: Node = Name("L@")
+        if network.reduction == "mean" and problem.samples > 1:
+            total = Product((Number(Fraction(1, problem.samples)), total))
+        found = [Equation("L@", formula, fused, slopes), Equation(whole, total)]
+    if network.regularization is not None:
+        found.append(Equation("penalty", penalty(network.regularization, parameters, problem.samples or 1)))
+        found.append(Equation("L", _penalised(network.regularization)))
+    return found
+
+
+def _fused(problem: Problem, prediction: str) -> FusedLoss | None:
+    """Return the loss from the logits, where loss and output activation are a usual pair.
+
+    The targets of a loss between distributions sum to 1 unless numbers that do not are given.
+    """
+    network = problem.network
+    last = network.layers[-1]
+    if network.loss_body or last.body or (functions.is_vector(last.activation) and last.units == 1):
+        return None
+    given = problem.arrays["y"].entries
+    targets = [given[start : start + last.units] for start in range(0, len(given), last.units)]
+    is_distribution = all(None in one or sum(each.value for each in one if each) == 1 for one in targets)
+    found = losses.fused(network.loss, last.activation, distribution=is_distribution)
+    if found is None:
+        return None
+    logits = f"z{len(network.layers)}"
+    places = {"z": Name(logits), "a": Name(prediction), "y": Name("y")}
+    return FusedLoss(prediction, logits, _placed(found.loss, places), _placed(found.error, places))
+
+
+def _placed(formula: Node, places: Mapping[str, Node]) -> Node:
+    """Return a formula of a loss over the quantities of the network."""
+    return rewrite(formula, lambda part: places[part.name] if isinstance(part, Name) else None)
+
+
+def penalty(choice: Regularization, parameters: Sequence[Quantity], samples: int) -> Node:
+    """Return the penalty on the weights of a network of these parameters, in the form chosen (`Regularization`).
+
+    Constant factors stand one inside the other, λ times ½ times the sum, so that each stays as it was stated.
+    """
+    penalised = [each for each in parameters if each.kind == "weight" or choice.biases]
+    square = Number(Fraction(2))
+    parts = []
+    if choice.l2 is not None:
+        factors = {"half": Fraction(1, 2), "half_mean": Fraction(1, 2 * samples)}
+        total = _total([Power(Name(each.name), square) for each in penalised], penalised)
+        parts.append(_weighted(choice, choice.l2, factors.get(choice.form, Fraction(1)), total))
+    if choice.l1 is not None:
+        factors = {"half_mean": Fraction(1, samples)}
+        total = _total([Apply("abs", (Name(each.name),)) for each in penalised], penalised)
+        parts.append(_weighted(choice, choice.l1, factors.get(choice.form, Fraction(1)), total))
+    return added(tuple(parts))
+
+
+def _total(parts: list[Node], quantities: list[Quantity]) -> Node:
+    """Return the sum of all elements of the parts, each in the shape of its quantity."""
+    pairs = zip(parts, quantities, strict=True)
+    return added(tuple(Apply("sum", (part,)) if each.shape else part for part, each in pairs))
+
+
+def _weighted(choice: Regularization, strength: Fraction, factor: Fraction, total: Node) -> Node:
+    if choice.form == "convex":
+        return total
+    scaled = total if factor == 1 else Product((Number(factor), total))
+    return Product((Number(strength), scaled))
+
+
+def _penalised(choice: Regularization) -> Node:
+    """Return the loss with its penalty: their sum, or λ of the one and 1 − λ of the other."""
+    data, extra = Name("data_loss"), Name("penalty")
+    if choice.form != "convex":
+        return Sum((data, extra))
+    strength = choice.l1 if choice.l2 is None else choice.l2
+    assert strength is not None
+    return Sum((Product((Number(strength), data)), Product((Number(1 - strength), extra))))

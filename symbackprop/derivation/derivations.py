@@ -1,0 +1,172 @@
+"""The derivation: graph, element equations and chain links of one problem, which everything else reads."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from symbackprop.algebra import symbolic
+from symbackprop.algebra.formula import Adjoint, Node, added, multiplied
+from symbackprop.derivation import backprop, computation_graphs, dense, elements
+from symbackprop.derivation.backprop import Link, Links
+from symbackprop.derivation.elements import ElementEquation, ElementGraph
+from symbackprop.display import Displayed
+from symbackprop.errors import unknown
+from symbackprop.graph import notation
+from symbackprop.graph.quantities import Graph, Quantity, Role
+from symbackprop.problems import Circuit, Problem
+
+if TYPE_CHECKING:
+    import sympy
+
+
+class _OnDemand:
+    """A field of a dataclass that is computed when it is first read, unless the constructor was given it."""
+
+    def __init__(self, compute: Callable[[Any], Any]) -> None:
+        self.compute = compute
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, instance: object | None, owner: type) -> Any:
+        if instance is None:
+            return self  # the field's default
+        values = instance.__dict__
+        if self.name not in values:
+            values[self.name] = self.compute(instance)
+        return values[self.name]
+
+    def __set__(self, instance: object, value: object) -> None:
+        if value is not self:
+            instance.__dict__[self.name] = value
+
+
+def _on_demand(compute: Callable[[Any], Any]) -> Any:
+    return _OnDemand(compute)
+
+
+@dataclass(frozen=True)
+class Derivation(Displayed):
+    """What one reverse sweep found.
+
+    `graph` holds the equations between arrays, `elements` those between scalars, `links` for each scalar the products
+    (upstream adjoint × local partial) whose sum is the gradient of the output by it. The grain of elements is worked out
+    when it is first read: who works between arrays never pays for it.
+    """
+
+    problem: Problem
+    graph: Graph
+    elements: ElementGraph = _on_demand(lambda derivation: elements.expand(derivation.graph))  # noqa: RUF009 - a descriptor
+    links: Links = _on_demand(lambda derivation: derivation.swept())  # noqa: RUF009 - a descriptor
+
+    def swept(self) -> Links:
+        """Return the links that the reverse sweep finds, with fused losses where the problem goes through δ."""
+        return backprop.sweep(self.elements, fused=self.problem.notation.backward == "delta")
+
+    @functools.cached_property
+    def equations(self) -> Mapping[str, ElementEquation]:
+        """The element equations by the name each defines."""
+        return {equation.name: equation for equation in self.elements.equations}
+
+    @functools.cached_property
+    def fused_links(self) -> Links:
+        """The links with fused losses, which floats need; those of `links` unless the problem goes through ∂L/∂a."""
+        has_fused = self.elements.bypassed and self.problem.notation.backward != "delta"
+        return backprop.sweep(self.elements) if has_fused else self.links
+
+    @property
+    def parameters(self) -> tuple[Quantity, ...]:
+        """The parameters in order of definition."""
+        return self.graph.of_role(Role.PARAMETER)
+
+    def quantity(self, name: str) -> Quantity:
+        """Return the array quantity of that name; an unknown name is an error that suggests one."""
+        if name not in self.graph.quantities:
+            raise unknown("quantity", name, self.graph.quantities)
+        return self.graph.quantities[name]
+
+    def chain(self, name: str) -> tuple[Link, ...]:
+        """Return the links from the output side down to `name`, for as long as there is only one path.
+
+        The first link's source is the output, or a quantity that several paths reach (or leave for the sum over the
+        samples); its own gradient is then a step of its own.
+        """
+        found: list[Link] = []
+        while len(self.links[name]) == 1 and not (found and self.crosses_samples(name)):
+            link = self.links[name][0]
+            if found and self.is_step(name):
+                break
+            found.append(link)
+            name = link.source
+        return tuple(reversed(found))
+
+    def is_step(self, name: str) -> bool:
+        """Say whether the gradient by a quantity is worked out in a step of its own rather than inside a chain."""
+        return len(self.links[name]) != 1
+
+    def crosses_samples(self, name: str) -> bool:
+        """Say whether a gradient adds over the samples: the quantity is shared by them and its readers are not."""
+        batched = self.elements.batched
+        return name not in batched and any(link.source in batched for link in self.links.get(name, ()))
+
+    def adjoint_name(self, name: str) -> str:
+        """Return the code name of the gradient by an element: `delta2_1` for z2_1 of a network, else `dL_dw_1`.
+
+        >>> import symbackprop
+        >>> symbackprop.derive(symbackprop.example("mazur")).adjoint_name("z2_1")
+        'delta2_1'
+        """
+        base, _, index = name.partition("_")
+        quantity = self.graph.quantities.get(base)
+        if quantity is not None and quantity.kind == "pre_activation":
+            return f"delta{quantity.layer}_{index}"
+        return f"d{self.graph.output}_d{name}"
+
+    def gradient(self, name: str) -> sympy.Matrix:
+        """Return the gradient of the output by a quantity, as a SymPy matrix of the quantity's shape.
+
+        Each entry is written in named quantities: forward values (`a1_1`) and adjoints (`delta2_1` is ∂L/∂z2_1,
+        `dL_da1_1` is ∂L/∂a1_1). In a batch the entry of a parameter is that of one sample, to be added over them.
+        A vector is a column; a scalar is 1×1.
+
+        >>> import symbackprop
+        >>> symbackprop.derive(symbackprop.example("mazur")).gradient("W2")[0, 0]
+        a1_1*delta2_1
+        """
+        import sympy
+
+        quantity = self.quantity(name)
+        entries = [self.gradient_expression(element) for element in quantity.elements()]
+        rows = quantity.shape[0] if quantity.shape else 1
+        return sympy.Matrix(rows, len(entries) // rows, entries)
+
+    def gradient_expression(self, element: str) -> sympy.Expr:
+        """Return the gradient by one scalar (`"W1_2_1"`) as a SymPy expression over named quantities."""
+        return symbolic.to_sympy(self.gradient_formula(element), self._adjoint_symbol)
+
+    def _adjoint_symbol(self, node: Node) -> sympy.Expr | None:
+        return symbolic.name_symbol(self.adjoint_name(node.name)) if isinstance(node, Adjoint) else None
+
+    def gradient_formula(self, element: str) -> Node:
+        """Return the sum over the links of one scalar: upstream adjoint · local partial."""
+        terms = []
+        for link in self.links.get(element, ()):
+            upstream = () if link.source == self.graph.output else (Adjoint(link.source),)
+            terms.append(multiplied((*upstream, link.partial())))
+        return added(tuple(terms))
+
+    def expression(self, element: str) -> sympy.Expr:
+        """Return the right-hand side of one scalar's equation in SymPy."""
+        if element not in self.equations:
+            raise unknown("quantity", element, self.equations)
+        return symbolic.to_sympy(self.equations[element].formula())
+
+
+def derive(problem: Problem) -> Derivation:
+    """Return the derivation of a problem: its equations, and the links that one reverse sweep over them finds."""
+    graph = computation_graphs.graph_of(problem) if isinstance(problem.model, Circuit) else dense.graph_of(problem)
+    notation.check_names(graph, problem.notation, where="notation.naming")
+    return Derivation(problem, graph)

@@ -1,0 +1,280 @@
+"""The element grain: every scalar a named equation, every equation a sum of terms, every term a form applied to names.
+
+Expansion costs time in proportion to the terms it writes: the form of `W @ x` or of an elementwise expression is made once
+per equation, and each element only fills its names.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from symbackprop.algebra.forms import Form, abstracted, form_of
+from symbackprop.algebra.formula import (
+    Apply,
+    MatrixProduct,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Product,
+    Quotient,
+    Slot,
+    Sum,
+    added,
+    fill,
+    map_children,
+    names,
+    rewrite,
+    walk,
+)
+from symbackprop.algebra.functions import REDUCTIONS, is_vector
+from symbackprop.algebra.shapes import Shape, is_elementwise, shape_of
+from symbackprop.derivation.entries import Accessor, accessor, along, entry, fitted, reduced_indices
+from symbackprop.graph.quantities import Equation, FusedLoss, Graph
+
+
+class Term(NamedTuple):
+    """A form applied to names.
+
+    `values` names, for a term that is a whole activation, the quantities that hold its value: its own and, for a vector
+    activation, those of the other units in the order of `arguments`; a classroom derivative may be written in them.
+    """
+
+    form: Form
+    arguments: tuple[str, ...]
+    values: tuple[str, ...] = ()
+
+    def formula(self) -> Node:
+        """Return the term over names."""
+        return fill(self.form.formula, tuple(map(Name, self.arguments)))
+
+    def partial(self, slot: int) -> Node:
+        """Return ∂term/∂(its argument in `slot`) over names."""
+        return fill(self.form.partial(slot).formula(bool(self.values)), tuple(map(Name, self.arguments + self.values)))
+
+
+class ElementEquation(NamedTuple):
+    """`name = terms[0] + terms[1] + …`; a batched equation holds in every sample.
+
+    `fused` is, of a loss with its output activation put in, the whole as one term over logits and targets.
+    """
+
+    name: str
+    terms: tuple[Term, ...]
+    batched: bool
+    fused: Term | None = None
+
+    def formula(self) -> Node:
+        """Return the right-hand side over names."""
+        return added(tuple(term.formula() for term in self.terms))
+
+
+@dataclass(frozen=True, slots=True)
+class ElementGraph:
+    """The equations between scalars, in order of evaluation; `batched` holds the names that differ between samples.
+
+    `bypassed` are the activations that a fused loss leads past: its gradient reaches the logits directly.
+    """
+
+    equations: tuple[ElementEquation, ...]
+    output: str
+    batched: frozenset[str]
+    samples: int | None
+    bypassed: frozenset[str] = frozenset()
+
+
+Terms = Callable[[Shape], Iterator[Term]]
+Wrap = Callable[[Node], Node]
+
+
+def expand(graph: Graph) -> ElementGraph:
+    """Return the element grain of a graph."""
+    batched = frozenset(
+        element for quantity in graph.quantities.values() if quantity.batched for element in quantity.elements()
+    )
+    equations = tuple(element for equation in graph.equations for element in _expanded(graph, equation))
+    fused = [equation.fused.activation for equation in graph.equations if equation.fused]
+    bypassed = frozenset(element for name in fused for element in graph.quantities[name].elements())
+    return ElementGraph(equations, graph.output, batched, graph.samples, bypassed)
+
+
+def _expanded(graph: Graph, equation: Equation) -> Iterator[ElementEquation]:
+    quantity = graph.quantities[equation.name]
+    pieces = [_piece(graph, equation, part, wrap) for part, wrap in _addends(equation.formula, lambda node: node)]
+    for index in quantity.indices():
+        terms = tuple(itertools.chain.from_iterable([piece(index) for piece in pieces]))
+        if equation.slopes:
+            slopes = dict(_slopes(graph, equation))
+            terms = tuple(_sloped(term, slopes) for term in terms)
+        fused = None if equation.fused is None else _fused(graph, equation.fused)
+        yield ElementEquation(quantity.element(index), terms, quantity.batched, fused)
+
+
+def _slopes(graph: Graph, equation: Equation) -> Iterator[tuple[str, Node]]:
+    """Yield the stated partials of a scalar by the elements of an array."""
+    for array, slope in equation.slopes:
+        quantity = graph.quantities[array]
+        yield from ((quantity.element(index), entry(graph, slope, index)) for index in quantity.indices())
+
+
+def _sloped(term: Term, slopes: Mapping[str, Node]) -> Term:
+    """Return a term whose partials by some of its arguments are stated (no other term reads these)."""
+    slots = {name: Slot(place) for place, name in enumerate(term.arguments)}
+
+    def stated(name: str) -> Node | None:
+        if name not in slopes:
+            return None
+        return rewrite(slopes[name], lambda part: slots[part.name] if isinstance(part, Name) else None)
+
+    return term._replace(form=form_of(term.form.formula, tuple(map(stated, term.arguments)), smooth=True))
+
+
+def _flat(formula: Node) -> Node:
+    """Return a formula without sums in sums."""
+    if not isinstance(formula, Sum):
+        return formula
+    terms = [_flat(term) for term in formula.terms]
+    return added(tuple(part for term in terms for part in (term.terms if isinstance(term, Sum) else (term,))))
+
+
+def _fused(graph: Graph, fused: FusedLoss) -> Term:
+    """Return a loss from the logits as one term, whose classroom partials by the logits are written in the activations."""
+    logits, values = graph.quantities[fused.logits], graph.quantities[fused.activation].elements()
+    read = (element for name in names(fused.formula) for element in graph.quantities[name].elements())
+    arguments = tuple(dict.fromkeys((*logits.elements(), *read)))
+    slots = {name: Slot(place) for place, name in enumerate((*arguments, *values))}
+
+    def over_slots(part: Node) -> Node:
+        return rewrite(part, lambda node: slots[node.name] if isinstance(node, Name) else None)
+
+    errors = tuple(over_slots(entry(graph, fused.error, index)) for index in logits.indices())
+    form = Form.deferred(lambda: over_slots(_flat(entry(graph, fused.formula, ()))), len(arguments), errors)
+    return Term(form, arguments, values)
+
+
+def _addends(node: Node, wrap: Wrap) -> Iterator[tuple[Node, Wrap]]:
+    """Yield the terms of a formula with what each is wrapped in: constant factors and signs move into the terms."""
+    match node:
+        case Sum(terms):
+            for term in terms:
+                yield from _addends(term, wrap)
+        case Negative(operand) if _splits(operand):
+            yield from _addends(operand, lambda inner: wrap(Negative(inner)))
+        case Product((Number() as factor, rest)) if _splits(rest):
+            yield from _addends(rest, lambda inner: wrap(_scaled(factor, inner)))
+        case Quotient(numerator, Number() as divisor) if _splits(numerator):
+            yield from _addends(numerator, lambda inner: wrap(Quotient(inner, divisor)))
+        case _:
+            yield node, wrap
+
+
+def _scaled(factor: Number, node: Node) -> Node:
+    """Return a constant times a formula, two constants in front made one."""
+    if isinstance(node, Product) and isinstance(node.factors[0], Number):
+        return Product((Number(factor.value * node.factors[0].value), *node.factors[1:]))
+    return Product((factor, node))
+
+
+def _splits(node: Node) -> bool:
+    """Say whether a formula is worth splitting: a sum over elements is in it, not just a sum of written terms."""
+    return any(
+        isinstance(part, MatrixProduct) or (isinstance(part, Apply) and part.function in ("sum", "mean", "dot"))
+        for part in walk(node)
+    )
+
+
+def _piece(graph: Graph, equation: Equation, node: Node, wrap: Wrap) -> Terms:
+    """Return the function that writes the terms of one addend for a given index."""
+    if isinstance(node, Apply) and node.function == "dot":
+        node = MatrixProduct(*node.arguments)
+    if isinstance(node, MatrixProduct):
+        left, right = accessor(graph, node.left), accessor(graph, node.right)
+        if left is not None and right is not None:
+            return _matrix_product(graph, node, left, right, wrap)
+    if isinstance(node, Apply) and node.function in REDUCTIONS:
+        return _reduction(graph, node, wrap)
+    if isinstance(node, Apply) and is_vector(node.function):
+        return _vector_activation(graph, equation, node, wrap)
+    return _elementwise(graph, equation.name if node == equation.formula else None, node, wrap)
+
+
+def _matrix_product(graph: Graph, node: MatrixProduct, left: Accessor, right: Accessor, wrap: Wrap) -> Terms:
+    form = form_of(wrap(Product((Slot(0), Slot(1)))))
+    shape = shape_of(node.left, graph.shapes, "")
+    rank, inner = len(shape) - 1, range(shape[-1])
+
+    # The names of a row serve every column, and those of a column every row.
+    row = functools.cache(lambda place: [left((*place, k)) for k in inner])
+    column = functools.cache(lambda place: [right((k, *place)) for k in inner])
+
+    def terms(index: Shape) -> Iterator[Term]:
+        pairs = zip(row(index[:rank]), column(index[rank:]), strict=True)
+        return map(Term._make, zip(itertools.repeat(form), pairs, itertools.repeat(())))
+
+    return terms
+
+
+def _reduction(graph: Graph, node: Apply, wrap: Wrap) -> Terms:
+    """Return the terms of `sum` and `mean`: one for each element they add."""
+    (argument,) = node.arguments
+    shape = shape_of(argument, graph.shapes, "")
+    count = len(reduced_indices(node, shape, (0,) * len(shape)))
+    weight = Number(Fraction(1, count))
+    is_mean = node.function == "mean" and count > 1
+    inside = _elementwise(graph, None, argument, (lambda part: wrap(Product((weight, part)))) if is_mean else wrap)
+    return lambda index: (term for place in reduced_indices(node, shape, index) for term in inside(place))
+
+
+def _vector_activation(graph: Graph, equation: Equation, node: Apply, wrap: Wrap) -> Terms:
+    (argument,) = node.arguments
+    source = accessor(graph, argument)
+    if source is None or node != equation.formula:
+        return _elementwise(graph, None, node, wrap)
+    shape, target = shape_of(argument, graph.shapes, ""), graph.quantities[equation.name]
+    form = form_of(Apply(node.function, tuple(map(Slot, range(len(along(node, shape, (0,) * len(shape))))))))
+
+    def terms(index: Shape) -> Iterator[Term]:
+        places = along(node, shape, index)
+        yield Term(form, tuple(map(source, places)), tuple(map(target.element, places)))
+
+    return terms
+
+
+def _elementwise(graph: Graph, whole: str | None, node: Node, wrap: Wrap) -> Terms:
+    """Return the terms of a formula that is one term at each index.
+
+    An elementwise formula has one form, whose names are filled at each index by broadcasting; any other is taken apart at
+    each index. `whole` names the quantity whose equation this is all of, so that the term's value has a name.
+    """
+    picked: dict[Node, tuple[Accessor, Shape]] = {}
+    formula = _abstract(graph, wrap(node), picked)
+    if formula is None:
+        return lambda index: iter([Term(*abstracted(wrap(entry(graph, node, index))))])
+    form = form_of(formula)
+    target = None if whole is None else graph.quantities[whole]
+
+    def terms(index: Shape) -> Iterator[Term]:
+        filled = tuple(element(fitted(index, shape)) for element, shape in picked.values())
+        yield Term(form, filled, () if target is None else (target.element(index),))
+
+    return terms
+
+
+def _abstract(graph: Graph, node: Node, picked: dict[Node, tuple[Accessor, Shape]]) -> Node | None:
+    """Return an elementwise formula with slots for the arrays it reads (collected in `picked`), None for any other."""
+    element = accessor(graph, node)
+    if element is not None:
+        picked.setdefault(node, (element, shape_of(node, graph.shapes, "")))
+        return Slot(list(picked).index(node))
+    if not is_elementwise(node):
+        return None
+    parts = [_abstract(graph, child, picked) for child in node]
+    if any(part is None for part in parts):
+        return None
+    remaining = iter(parts)
+    return map_children(node, lambda child: next(remaining) or child)

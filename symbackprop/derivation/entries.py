@@ -1,0 +1,196 @@
+"""Entries of array formulas: one element of `W @ x + b` as a scalar formula over element names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+
+from symbackprop.algebra.formula import (
+    ZERO,
+    Adjoint,
+    Apply,
+    Hadamard,
+    Indexed,
+    MatrixProduct,
+    Name,
+    Node,
+    Number,
+    Placed,
+    Product,
+    Quotient,
+    Repeated,
+    Stack,
+    Sum,
+    Transposed,
+    map_children,
+)
+from symbackprop.algebra.functions import GENERIC_LOSS, is_vector
+from symbackprop.algebra.shapes import Shape, axis_of, indices_of, is_reduction, positions, shape_of
+from symbackprop.graph.quantities import Graph
+
+Accessor = Callable[[Shape], str]
+
+
+def accessor(graph: Graph, node: Node) -> Accessor | None:
+    """Return the function from an index to an element's name, for a formula that only picks elements; else None.
+
+    `W`, `W.T`, `x[1:3]` and `W.T[0]` pick elements; `x + y` does not.
+    """
+    if isinstance(node, Name):
+        return graph.quantities[node.name].element
+    if isinstance(node, Transposed):
+        whole = accessor(graph, node.operand)
+        return None if whole is None else lambda index: whole(index[::-1])
+    if isinstance(node, Indexed):
+        inner = accessor(graph, node.operand)
+        shape = shape_of(node.operand, graph.shapes, "")
+        return None if inner is None else lambda index: inner(_source(node, shape, index))
+    return None
+
+
+def _source(node: Indexed, shape: Shape, index: Shape) -> Shape:
+    """Return the index into the operand that an index into `operand[…]` stands for."""
+    remaining = iter(index)
+    found = []
+    for given, length in zip(node.indices, shape, strict=False):
+        picked = positions(given, length)
+        found.append(picked[0] if isinstance(given, int) else picked[next(remaining)])
+    return (*found, *remaining)
+
+
+def fitted(index: Shape, shape: Shape) -> Shape:
+    """Return the index into a broadcast operand that belongs to an index of the result."""
+    tail = index[len(index) - len(shape) :]
+    return tuple(0 if size == 1 else position for position, size in zip(tail, shape, strict=True))
+
+
+def entry(graph: Graph, node: Node, index: Shape) -> Node:
+    """Return one element of an array formula as a scalar formula over element names."""
+    picked = accessor(graph, node)
+    if picked is not None:
+        return Name(picked(index))
+    if isinstance(node, Adjoint):
+        return Adjoint(graph.quantities[node.name].element(index), node.sample)
+    rule = _RULES.get(type(node))
+    if rule is not None:
+        return rule(graph, node, index)
+    return map_children(node, lambda child: entry(graph, child, fitted(index, _shape(graph, child))))
+
+
+def _shape(graph: Graph, node: Node) -> Shape:
+    return shape_of(node, graph.shapes, "")
+
+
+def _matrix_product(graph: Graph, node: MatrixProduct, index: Shape) -> Node:
+    rank, inner = len(_shape(graph, node.left)) - 1, range(_shape(graph, node.left)[-1])
+    return Sum(
+        tuple(
+            Product((entry(graph, node.left, (*index[:rank], k)), entry(graph, node.right, (k, *index[rank:]))))
+            for k in inner
+        )
+    )
+
+
+def _transposed(graph: Graph, node: Transposed, index: Shape) -> Node:
+    return entry(graph, node.operand, index[::-1])
+
+
+def _indexed(graph: Graph, node: Indexed, index: Shape) -> Node:
+    return entry(graph, node.operand, _source(node, _shape(graph, node.operand), index))
+
+
+def _repeated(graph: Graph, node: Repeated, index: Shape) -> Node:
+    return entry(graph, node.operand, (*index[: node.axis], *index[node.axis + 1 :]))
+
+
+def _placed(graph: Graph, node: Placed, index: Shape) -> Node:
+    inner = []
+    for given, length, place in zip(node.indices, node.shape, index, strict=False):
+        picked = positions(given, length)
+        if place not in picked:
+            return ZERO
+        if not isinstance(given, int):
+            inner.append(picked.index(place))
+    return entry(graph, node.operand, (*inner, *index[len(node.indices) :]))
+
+
+def _hadamard(graph: Graph, node: Hadamard, index: Shape) -> Node:
+    return Product(tuple(entry(graph, factor, fitted(index, _shape(graph, factor))) for factor in node.factors))
+
+
+def _stack(graph: Graph, node: Stack, index: Shape) -> Node:
+    return entry(graph, node.items[index[0]], index[1:])
+
+
+def reduced_indices(node: Apply, shape: Shape, index: Shape) -> list[Shape]:
+    """Return the indices of the argument that a reduction joins into the element `index` of its result."""
+    axis = axis_of(node, len(shape), "")
+    if axis is None:
+        return list(indices_of(shape))
+    return [(*index[:axis], position, *index[axis:]) for position in range(shape[axis])]
+
+
+def along(node: Apply, shape: Shape, index: Shape) -> list[Shape]:
+    """Return the indices that softmax joins: the element's own first, then the others along its axis."""
+    axis = axis_of(node, len(shape), "")
+    assert axis is not None
+    others = [position for position in range(shape[axis]) if position != index[axis]]
+    return [(*index[:axis], position, *index[axis + 1 :]) for position in (index[axis], *others)]
+
+
+def _apply(graph: Graph, node: Apply, index: Shape) -> Node:
+    first = node.arguments[0] if node.arguments else None
+    if is_reduction(node) and first is not None:
+        parts = tuple(entry(graph, first, place) for place in reduced_indices(node, _shape(graph, first), index))
+        if node.function in ("max", "min"):
+            return parts[0] if len(parts) == 1 else Apply(node.function, parts, node.at_kink)
+        total = Sum(parts)
+        return Quotient(total, Number(Fraction(len(parts)))) if node.function == "mean" else total
+    if is_vector(node.function) and first is not None:
+        return Apply(
+            node.function, tuple(entry(graph, first, place) for place in along(node, _shape(graph, first), index))
+        )
+    if node.function == "outer":
+        return Product((entry(graph, node.arguments[0], index[:1]), entry(graph, node.arguments[1], index[1:])))
+    if node.function == "dot":
+        return _matrix_product(graph, MatrixProduct(*node.arguments), index)
+    if node.function == "concat":
+        return _concatenated(graph, node, index)
+    if node.function == GENERIC_LOSS:
+        return _generic_loss(graph, node, index)
+    return map_children(node, lambda child: entry(graph, child, fitted(index, _shape(graph, child))))
+
+
+def _generic_loss(graph: Graph, node: Apply, index: Shape) -> Node:
+    """Return a loss that is a symbol as a function of all elements, or its partial by the element at `index`."""
+    places = [[(part, place) for place in indices_of(_shape(graph, part))] for part in node.arguments]
+    elements = tuple(entry(graph, part, place) for group in places for part, place in group)
+    by = tuple(
+        ("by", Fraction([place for group in places for place in group].index((node.arguments[int(number)], index))))
+        for _, number in node.settings
+    )
+    return Apply(node.function, elements, settings=by)
+
+
+def _concatenated(graph: Graph, node: Apply, index: Shape) -> Node:
+    axis = axis_of(node, len(index), "") or 0
+    position = index[axis]
+    for part in node.arguments:
+        length = _shape(graph, part)[axis]
+        if position < length:
+            return entry(graph, part, (*index[:axis], position, *index[axis + 1 :]))
+        position -= length
+    raise IndexError(index)
+
+
+_RULES: Mapping[type[Node], Callable[..., Node]] = {
+    Number: lambda graph, node, index: node,
+    MatrixProduct: _matrix_product,
+    Transposed: _transposed,
+    Indexed: _indexed,
+    Stack: _stack,
+    Repeated: _repeated,
+    Placed: _placed,
+    Hadamard: _hadamard,
+    Apply: _apply,
+}

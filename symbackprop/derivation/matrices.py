@@ -1,0 +1,352 @@
+"""The matrix grain of the reverse sweep: one pullback for each array operation.
+
+A pullback takes a formula and the gradient of the output by its value (the upstream gradient), and yields, for each quantity
+that the formula reads, its share of that quantity's gradient: `W @ x` gives W̄ = ū xᵀ and x̄ = Wᵀ ū. The shares of all
+equations, added, are the gradient as a formula between arrays. It is derived from the array equations alone; tests prove it
+equal to the element grain. (The rules are those of Giles, Collected Matrix Derivative Results, 2008.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from fractions import Fraction
+
+from symbackprop.algebra import functions
+from symbackprop.algebra.forms import form_of
+from symbackprop.algebra.formula import (
+    ONE,
+    Adjoint,
+    Apply,
+    Hadamard,
+    Indexed,
+    MatrixProduct,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Placed,
+    Power,
+    Product,
+    Quotient,
+    Repeated,
+    Slot,
+    Span,
+    Stack,
+    Sum,
+    Transposed,
+    added,
+    fill,
+    map_children,
+    multiplied,
+    negated,
+)
+from symbackprop.algebra.shapes import Shape, axis_of, broadcast, is_reduction, shape_of
+from symbackprop.graph.quantities import Equation, Graph
+
+Share = tuple[str, Node]
+"""A quantity and its share of the gradient."""
+
+MatrixGradients = Mapping[str, tuple[tuple[str, Node], ...]]
+"""For each array quantity the shares of its gradient, each with the equation it comes through."""
+
+
+def gradients(graph: Graph, *, fused: bool = True) -> MatrixGradients:
+    """Return the shares of the gradient of the output by every array quantity, in order of the equations read.
+
+    Quantities that the output does not depend on are left out; the output itself has no share (its gradient is 1). A fused
+    loss has its share in the logits, past the activation between; without `fused` it is the other way round.
+    """
+    bypassed = {each.fused.activation for each in graph.equations if each.fused} if fused else set()
+    found: dict[str, list[tuple[str, Node]]] = {graph.output: []}
+    defined: list[str] = []
+    for equation in reversed(graph.equations):
+        if equation.name not in found:
+            continue
+        defined.append(equation.name)
+        upstream: Node = ONE if equation.name == graph.output else Adjoint(equation.name)
+        if equation.name in bypassed:
+            continue
+        pullback = _Pullback(graph, equation)
+        stated = dict(equation.slopes)
+        shares = [share for share in pullback.pull(equation.formula, upstream) if share[0] not in stated]
+        shares += [(name, pullback.times(upstream, pullback.arrays(slope))) for name, slope in stated.items()]
+        if equation.fused is not None and fused:
+            shares.append((equation.fused.logits, pullback.times(upstream, equation.fused.error)))
+        for name, share in reversed(shares):
+            found.setdefault(name, []).append((equation.name, share))
+    order = dict.fromkeys((*defined, *found))
+    return {name: tuple(reversed(found[name])) for name in order}
+
+
+def elementwise_product(factors: tuple[Node, ...], shapes: Mapping[str, Shape]) -> Node:
+    """Return the product of scalars and arrays: one number in front, then scalars, then arrays joined by ⊙.
+
+    A scalar that is repeated over a whole array is itself beside a factor of that shape.
+    """
+    parts = [part for factor in factors for part in _factors(factor)]
+    whole: Shape = ()
+    for part in parts:
+        whole = broadcast(whole, shape_of(part, shapes, ""), "")
+    fills = [part for part in parts if not _is_repeated(part, shapes) and shape_of(part, shapes, "") == whole]
+    if fills:
+        parts = [
+            inner for part in parts for inner in (_factors(_innermost(part)) if _is_repeated(part, shapes) else [part])
+        ]
+    number = Fraction(1)
+    scalars: list[Node] = []
+    arrays: list[Node] = []
+    for part in parts:
+        if isinstance(part, Number):
+            number *= part.value
+        else:
+            (arrays if shape_of(part, shapes, "") else scalars).append(part)
+    joined = (Hadamard(tuple(arrays)),) if len(arrays) > 1 else tuple(arrays)
+    if number < 0:
+        return negated(multiplied((Number(-number), *scalars, *joined)))
+    return multiplied((Number(number), *scalars, *joined))
+
+
+def _factors(node: Node) -> list[Node]:
+    if isinstance(node, Product | Hadamard):
+        return [part for factor in node.factors for part in _factors(factor)]
+    if isinstance(node, Negative):
+        return [Number(Fraction(-1)), *_factors(node.operand)]
+    return [node]
+
+
+def _innermost(node: Node) -> Node:
+    return _innermost(node.operand) if isinstance(node, Repeated) else node
+
+
+def _is_repeated(node: Node, shapes: Mapping[str, Shape]) -> bool:
+    """Say whether an array is one scalar in every place."""
+    return isinstance(node, Repeated) and shape_of(_innermost(node), shapes, "") == ()
+
+
+def transpose(node: Node) -> Node:
+    """Return the transpose, that of a transpose or of a product worked out."""
+    if isinstance(node, Transposed):
+        return node.operand
+    if isinstance(node, MatrixProduct):
+        return MatrixProduct(transpose(node.right), transpose(node.left))
+    if isinstance(node, Product):
+        *scalars, last = node.factors
+        return Product((*scalars, transpose(last)))
+    return Transposed(node)
+
+
+class _Pullback:
+    """The pullbacks of one equation."""
+
+    def __init__(self, graph: Graph, equation: Equation) -> None:
+        self.graph, self.equation = graph, equation
+
+    def shape(self, node: Node) -> Shape:
+        return shape_of(node, self.graph.shapes, self.equation.name)
+
+    def times(self, *factors: Node) -> Node:
+        return elementwise_product(factors, self.graph.shapes)
+
+    def pull(self, node: Node, upstream: Node) -> Iterator[Share]:
+        """Yield the shares of all quantities that `node` reads."""
+        if isinstance(node, Name):
+            yield node.name, upstream
+            return
+        for child, share in self._children(node, upstream):
+            yield from self.pull(child, self._fitted(share, self.shape(child)))
+
+    def _children(self, node: Node, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        if isinstance(node, Apply):
+            return self._apply(node, upstream)
+        rule = _RULES.get(type(node))
+        if rule is None:
+            raise TypeError(f"no pullback for {type(node).__name__}")
+        return rule(self, node, upstream)
+
+    def _fitted(self, share: Node, shape: Shape) -> Node:
+        """Return a share in the shape of what it belongs to: summed over the axes that broadcasting repeated."""
+        found = self.shape(share)
+        while len(found) > len(shape):
+            share = Apply("sum", (share,), axis=None if len(found) == 1 else 0)
+            found = found[1:]
+        for axis, (length, wanted) in enumerate(zip(found, shape, strict=True)):
+            if length != wanted and wanted == 1:
+                share = Repeated(Apply("sum", (share,), axis=axis), axis, 1)
+        for axis, (length, wanted) in enumerate(zip(found, shape, strict=True)):
+            if length == 1 and wanted != 1:
+                share = Repeated(Indexed(share, (*(Span(None, None),) * axis, 0)), axis, wanted)
+        if len(found) < len(shape):
+            for axis in range(len(shape) - len(found)):
+                share = Repeated(share, axis, shape[axis])
+        return share
+
+    def sum(self, node: Sum, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        for term in node.terms:
+            yield term, upstream
+
+    def negative(self, node: Negative, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        yield node.operand, negated(upstream)
+
+    def product(self, node: Product | Hadamard, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        for position, factor in enumerate(node.factors):
+            others = (*node.factors[:position], *node.factors[position + 1 :])
+            yield factor, self.times(upstream, *others)
+
+    def quotient(self, node: Quotient, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        if self.shape(node.denominator) == ():
+            yield node.numerator, self.times(Quotient(ONE, node.denominator), upstream)
+        else:
+            yield node.numerator, Quotient(upstream, node.denominator)
+        squared = Power(node.denominator, Number(Fraction(2)))
+        yield node.denominator, negated(Quotient(self.times(upstream, node.numerator), squared))
+
+    def power(self, node: Power, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        form = form_of(Power(Slot(0), Slot(1)))
+        if isinstance(node.exponent, Number):
+            lowered = node.exponent.value - 1
+            # x⁰ and x¹ have constant derivatives, at x = 0 too, where x⁻¹ has no value.
+            powers = {Fraction(-1): ONE, Fraction(0): ONE, Fraction(1): node.base}
+            base = powers.get(lowered, Power(node.base, Number(lowered)))
+            yield node.base, self.times(upstream, node.exponent, base)
+            return
+        for slot, part in enumerate((node.base, node.exponent)):
+            partial = fill(form.partial(slot).plain, (node.base, node.exponent))
+            yield part, self.times(upstream, partial)
+
+    def matrix_product(self, node: MatrixProduct, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        left, right = node.left, node.right
+        match len(self.shape(left)), len(self.shape(right)):
+            case 1, 1:
+                yield left, self.times(upstream, right)
+                yield right, self.times(upstream, left)
+            case 2, 1:
+                yield left, Apply("outer", (upstream, right))
+                yield right, self.matrix(transpose(left), upstream)
+            case 1, 2:
+                yield left, self.matrix(upstream, transpose(right))
+                yield right, Apply("outer", (left, upstream))
+            case _:
+                yield left, self.matrix(upstream, transpose(right))
+                yield right, self.matrix(transpose(left), upstream)
+
+    def matrix(self, left: Node, right: Node) -> Node:
+        """Return a matrix product with scalar factors in front."""
+        scalars, inner = [], []
+        for part in (left, right):
+            factors = part.factors if isinstance(part, Product) else (part,)
+            scalars += [factor for factor in factors if not self.shape(factor)]
+            inner += [factor for factor in factors if self.shape(factor)]
+        return multiplied((*scalars, MatrixProduct(*inner)))
+
+    def transposed(self, node: Transposed, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        yield node.operand, transpose(upstream)
+
+    def indexed(self, node: Indexed, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        yield node.operand, Placed(upstream, node.indices, self.shape(node.operand))
+
+    def stack(self, node: Stack, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        for position, item in enumerate(node.items):
+            yield item, Indexed(upstream, (position,))
+
+    def _apply(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        if is_reduction(node):
+            return self._reduction(node, upstream)
+        if functions.is_vector(node.function):
+            return self._softmax(node, upstream)
+        if node.function == "dot":
+            return self.matrix_product(MatrixProduct(*node.arguments), upstream)
+        if node.function == "outer":
+            left, right = node.arguments
+            shares = (MatrixProduct(upstream, right), MatrixProduct(Transposed(upstream), left))
+            return iter(zip(node.arguments, shares, strict=True))
+        if node.function == "concat":
+            return self._concatenated(node, upstream)
+        if node.function == functions.GENERIC_LOSS:
+            return self._generic_loss(node, upstream)
+        return self._elementwise(node, upstream)
+
+    def _elementwise(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        """Pull back through f(u): ū ⊙ f′(u), in the classroom form where the value of f has a name."""
+        arity = len(node.arguments)
+        signature = Apply(node.function, tuple(map(Slot, range(arity))), node.at_kink, None, node.settings, node.body)
+        form, whole = form_of(signature), node == self.equation.formula
+        values: tuple[Node, ...] = (Name(self.equation.name),) if whole else ()
+        for slot, argument in enumerate(node.arguments):
+            partial = fill(form.partial(slot).formula(whole), (*node.arguments, *values))
+            yield argument, self.times(upstream, self.arrays(partial))
+
+    def arrays(self, formula: Node) -> Node:
+        """Return a partial between arrays with ⊙ for its products."""
+        if isinstance(formula, Product):
+            return self.times(*map(self.arrays, formula.factors))
+        return map_children(formula, self.arrays)
+
+    def _reduction(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        (argument,) = node.arguments
+        shape = self.shape(argument)
+        axis = axis_of(node, len(shape), "")
+        axes = range(len(shape)) if axis is None else [axis]
+        spread, value, count = upstream, node, 1
+        joined: Node = value
+        for each in axes:
+            spread, joined = Repeated(spread, each, shape[each]), Repeated(joined, each, shape[each])
+            count *= shape[each]
+        if node.function in functions.EXTREMES:
+            yield argument, self.times(spread, *self._sole_extreme(node, argument, joined, axes))
+        elif node.function == "mean" and count > 1:
+            yield argument, self.times(Number(Fraction(1, count)), spread)
+        else:
+            yield argument, spread
+
+    def _sole_extreme(self, node: Apply, argument: Node, joined: Node, axes: Iterable[int]) -> tuple[Node, Node]:
+        """Return the factors that are 1 where an element is the extreme, and where no other one is (a tie is a kink)."""
+        difference = (argument, Negative(joined)) if node.function == "max" else (joined, Negative(argument))
+        hit = Apply("step", (Sum(difference),), Fraction(1))
+        count: Node = Apply("sum", (hit,), axis=node.axis)
+        for each in axes:
+            count = Repeated(count, each, self.shape(argument)[each])
+        return hit, Apply("step", (Sum((Number(Fraction(2)), Negative(count))),), node.at_kink)
+
+    def _softmax(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        """Pull back through p = softmax(z): p ⊙ (p̄ − (p·p̄)1), along the axis."""
+        (argument,) = node.arguments
+        shape = self.shape(argument)
+        axis = axis_of(node, len(shape), "") or 0
+        value: Node = Name(self.equation.name) if node == self.equation.formula else node
+        inner: Node = Apply("sum", (self.times(value, upstream),), axis=axis if len(shape) > 1 else None)
+        yield argument, self.times(value, Sum((upstream, Negative(Repeated(inner, axis, shape[axis])))))
+
+    def _generic_loss(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        for place, argument in enumerate(node.arguments):
+            yield (
+                argument,
+                self.times(upstream, Apply(node.function, node.arguments, settings=(("by", Fraction(place)),))),
+            )
+
+    def _concatenated(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        axis = axis_of(node, len(self.shape(node)), "") or 0
+        start = 0
+        for part in node.arguments:
+            stop = start + self.shape(part)[axis]
+            yield part, Indexed(upstream, (*(Span(None, None),) * axis, Span(start, stop)))
+            start = stop
+
+
+_RULES: Mapping[type[Node], Callable[..., Iterator[tuple[Node, Node]]]] = {
+    Number: lambda pullback, node, upstream: iter(()),
+    Sum: _Pullback.sum,
+    Negative: _Pullback.negative,
+    Product: _Pullback.product,
+    Hadamard: _Pullback.product,
+    Quotient: _Pullback.quotient,
+    Power: _Pullback.power,
+    MatrixProduct: _Pullback.matrix_product,
+    Transposed: _Pullback.transposed,
+    Indexed: _Pullback.indexed,
+    Stack: _Pullback.stack,
+}
+
+
+def gradient_formula(shares: tuple[tuple[str, Node], ...]) -> Node:
+    """Return a gradient as the sum of its shares."""
+    return added(tuple(share for _, share in shares))

@@ -1,0 +1,1 @@
+"""Steps of a descent on paper: which samples, which learning rate, what they lead to."""

@@ -1,0 +1,396 @@
+"""A solved problem: the derivation, exact values of the steps that are shown in full, the loss after every update."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from symbackprop.algebra.formula import Name, Node, Slot, names, rewrite
+from symbackprop.arithmetic.exact import Many
+from symbackprop.catalog import optimizers
+from symbackprop.catalog.optimizers import RATE
+from symbackprop.derivation.derivations import Derivation, derive
+from symbackprop.descent import epochs
+from symbackprop.descent.epochs import Batch
+from symbackprop.display import Displayed
+from symbackprop.errors import ProblemError
+from symbackprop.evaluation.evaluate import (
+    EXACT,
+    FLOAT,
+    Arithmetic,
+    Evaluation,
+    Kink,
+    Value,
+    Values,
+    arithmetic_of,
+    is_finite,
+    kinks,
+    leaves,
+)
+from symbackprop.evaluation.evaluate import not_finite as diverged
+from symbackprop.messages import message
+from symbackprop.problems import Circuit, Given, Problem, Training, numbers
+from symbackprop.problems.training_table import batches_in
+
+Parameters = Mapping[str, Value]
+States = Mapping[str, Mapping[str, Value]]
+"""The states of the optimiser by parameter (its element), then by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """An update: its number from 1, its learning rate, and what became of the parameters.
+
+    `states` are the optimiser's before it. `lines` hold, for each element that was updated, the values of the optimiser's
+    lines in order (`m`, `v`, `m_hat`, …, `w`): the states after it are among them. `new` are all parameters after it.
+    `rate_changes` says how often the schedule had changed the learning rate.
+    `passes` hold, by layer, what the layer's parameters were updated with and the numbers this was computed from, where it
+    is not the gradient (`update = "sequential"`, behind weights that were new already).
+    """
+
+    number: int
+    learning_rate: Value
+    rate_changes: int
+    states: States
+    lines: States
+    new: Parameters
+    passes: Mapping[int, Values] = field(default_factory=dict)
+
+    @property
+    def after(self) -> States:
+        """The optimiser's states after the update."""
+        if not any(self.states.values()):
+            return self.states
+        return {
+            element: {name: self.lines[element].get(name, value) for name, value in own.items()}
+            for element, own in self.states.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One pass in exact arithmetic with its true gradients, and the update that followed; None without one.
+
+    `derivation` and `values` are those of the samples in `batch`, numbered from 1 in its order; None: of all samples.
+    """
+
+    derivation: Derivation
+    values: Values
+    kinks: tuple[Kink, ...]
+    change: Change | None = None
+    batch: Batch | None = None
+
+    @property
+    def updated(self) -> Parameters | None:
+        """The parameters by element after the update."""
+        return None if self.change is None else self.change.new
+
+    @property
+    def passes(self) -> Mapping[int, Values]:
+        """The passes of a sequential update, by layer."""
+        return {} if self.change is None else self.change.passes
+
+
+@dataclass(frozen=True, slots=True)
+class Solution(Displayed):
+    """What `solve` found.
+
+    `steps` are the exact steps: at least one, none where the problem leaves numbers out (then nothing else is known
+    either); `losses` are the losses over the whole data before the first update and after each; `after` are the exact
+    forward values over the whole data after the last exact step; `final` the parameters at the end, by element. `stopped`
+    says that updates were left out because the loss no longer fell (`stop`). `predictions` are a network's outputs, sample
+    after sample, after the numbers of updates that a table of the descent shows. `learning_rates` are those that a document
+    compares.
+    """
+
+    problem: Problem
+    derivation: Derivation
+    steps: tuple[Step, ...]
+    after: Values | None
+    losses: tuple[float, ...]
+    final: Parameters
+    stopped: bool = False
+    predictions: Mapping[int, tuple[Value, ...]] = field(default_factory=dict)
+    learning_rates: tuple[Given, ...] = ()
+
+
+def solve(
+    problem: Problem,
+    *,
+    steps: int | None = None,
+    full_steps: int | None = None,
+    learning_rates: Sequence[object] = (),
+) -> Solution:
+    """Return the solution of a problem: all values, gradients, and `steps` updates (default: the problem's own number).
+
+    The first `full_steps` steps are exact (default: 2 when there are two steps, else 1), the others float64; with
+    `round_intermediates` all steps are exact but for that rounding. Documents compare descents with the given
+    `learning_rates` (numbers, or texts such as "1/3").
+    A problem that leaves numbers out has a derivation and no steps. Raises `EvaluationError` where the loss stops being
+    finite.
+
+    >>> import symbackprop
+    >>> solve(symbackprop.example("line")).losses
+    (0.5, 0.125, 0.03125)
+    """
+    derivation, training = derive(problem), problem.training
+    rates = tuple(numbers.number(rate, "learning_rates") for rate in learning_rates)
+    if rates and training is None:
+        raise ProblemError(message("study.no_training"), where="learning_rates")
+    if problem.missing() or problem.generic():
+        return Solution(problem, derivation, (), None, (), {})
+    count = 0 if training is None else training.steps if steps is None else steps
+    kind = arithmetic_of(problem)
+    if training is None or not count:
+        values = Evaluation(derivation, kind)
+        first = values.backward(values.forward(*leaves(derivation, kind)))
+        step = Step(derivation, first, kinks(derivation, first))
+        losses_before = (_loss(derivation, first),)
+        parameters = _parameters(derivation, first)
+        return Solution(problem, derivation, (step,), None, losses_before, parameters, learning_rates=rates)
+    _check_stop(training)
+    exact = min(full_steps or (2 if count == 2 else 1), count)
+    batches = epochs.batches_of(training, problem.samples)
+    descent = Descent(derivation, kind)
+    losses = [_loss(derivation, descent.values)]
+    watch = epochs.watch_of(problem, losses[0])
+    per_epoch = batches_in(problem.samples, training.batch_size)
+    found: list[Step] = []
+    after = descent.values
+    shown = frozenset(epochs.table_rows(count))
+    predictions = {0: _outputs(descent.values, derivation)}
+    stopped = False
+    for number, batch in zip(range(1, count + 1), batches, strict=False):
+        if number <= exact:
+            found.append(descent.step(batch))
+            after = descent.values
+            losses.append(_loss(derivation, after))
+        else:
+            if number == exact + 1:
+                descent = descent.continued(FLOAT if kind is EXACT else kind)
+            losses.append(_next_loss(descent, batch, number))
+        if number in shown:
+            predictions[number] = _outputs(descent.values, derivation)
+        if watch is not None and number % per_epoch == 0 and watch.stops(losses[-1]):
+            stopped = number < count
+            break
+    final = _parameters(derivation, descent.values)
+    predictions[len(losses) - 1] = _outputs(descent.values, derivation)
+    return Solution(problem, derivation, tuple(found), after, tuple(losses), final, stopped, predictions, rates)
+
+
+def _outputs(values: Values, derivation: Derivation) -> tuple[Value, ...]:
+    """Return the outputs of a network, sample after sample; a computation graph names none."""
+    model = derivation.problem.model
+    if isinstance(model, Circuit):
+        return ()
+    names = derivation.graph.quantities[f"a{len(model.layers)}"].elements()
+    samples = range(1, derivation.graph.samples + 1) if derivation.graph.samples is not None else (None,)
+    return tuple(values.value(name, sample) for sample in samples for name in names)
+
+
+def _check_stop(training: Training) -> None:
+    """Raise `ProblemError` for samples to be held back: a worked solution has none to spare."""
+    if training.stop is not None and training.stop.validation_fraction:
+        raise ProblemError(message("training.validation"), where="training.stop.validation_fraction")
+
+
+def _loss(derivation: Derivation, values: Values) -> float:
+    loss = values.value(derivation.graph.output)
+    return loss if isinstance(loss, Many) else float(loss)  # type: ignore[return-value]
+
+
+def _next_loss(descent: Descent, batch: Batch | None, number: int) -> float:
+    """Make an update; return the loss after it, which has to be finite."""
+    derivation = descent.derivation
+    try:
+        descent.update(batch)
+        loss = _loss(derivation, descent.values)
+    except (ZeroDivisionError, OverflowError):
+        loss = float("inf")
+    if not is_finite(loss):
+        raise diverged(number, loss, derivation.problem.name)
+    return loss
+
+
+def _parameters(derivation: Derivation, values: Values) -> Parameters:
+    return {element: values.value(element) for quantity in derivation.parameters for element in quantity.elements()}
+
+
+def trained(derivation: Derivation) -> Iterator[str]:
+    """Iterate over the elements of the parameters that updates change."""
+    training = derivation.problem.training
+    for quantity in derivation.parameters:
+        if training is not None and quantity.name not in training.frozen:
+            yield from quantity.elements()
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The derivation of a number of samples, ready to run."""
+
+    derivation: Derivation
+    evaluation: Evaluation
+    update: Update
+
+
+class Descent:
+    """Updates in one arithmetic: where the parameters and the optimiser's states are, and how the next update is made.
+
+    `values` are the forward values over the whole data with the present parameters.
+    """
+
+    def __init__(self, derivation: Derivation, kind: Arithmetic) -> None:
+        """Start from the problem's own numbers."""
+        self.derivation, self.kind = derivation, kind
+        self._shared, self._data = leaves(derivation, kind)
+        self._whole = self._part_of(derivation)
+        self._parts: dict[int, _Part] = {}
+        self.number, self.states = 0, Update.initial_states(derivation, kind)
+        self.values = self._whole.evaluation.forward(self._shared, self._data)
+
+    def continued(self, kind: Arithmetic) -> Descent:
+        """Return a descent in another arithmetic that goes on from here."""
+        found = Descent(self.derivation, kind)
+        found.number = self.number
+        found.states = {
+            element: {name: kind.convert(value) for name, value in own.items()} for element, own in self.states.items()
+        }
+        found._move({name: kind.convert(value) for name, value in _parameters(self.derivation, self.values).items()})
+        return found
+
+    def step(self, batch: Batch | None) -> Step:
+        """Make an update; return all that was computed."""
+        part, values = self._passed(batch)
+        change = self._changed(part, values)
+        derivation = part.derivation
+        if batch is not None:
+            derivation = epochs.resampled(self.derivation, derivation, batch)
+        return Step(derivation, values, kinks(derivation, values), change, batch)
+
+    def update(self, batch: Batch | None) -> None:
+        """Make an update."""
+        self._changed(*self._passed(batch))
+
+    def _passed(self, batch: Batch | None) -> tuple[_Part, Values]:
+        """Return the values with gradients for the samples of a batch."""
+        if batch is None:
+            return self._whole, self._whole.evaluation.backward(self.values)
+        if len(batch) not in self._parts:
+            self._parts[len(batch)] = self._part_of(epochs.part(self.derivation, batch))
+        part = self._parts[len(batch)]
+        data = [self._data[sample - 1] for sample in batch]
+        return part, part.evaluation.backward(part.evaluation.forward(self._shared, data))
+
+    def _changed(self, part: _Part, values: Values) -> Change:
+        self.number += 1
+        change = part.update.of(values, self.states, self.number, self.derivation.problem.samples)
+        self.states = change.after
+        self._move(change.new)
+        return change
+
+    def _move(self, parameters: Parameters) -> None:
+        self._shared = {**self._shared, **parameters}
+        self.values = self._whole.evaluation.forward(self._shared, self._data)
+
+    def _part_of(self, derivation: Derivation) -> _Part:
+        # Only steps that are shown need the gradients by inputs and frozen parameters.
+        evaluation = Evaluation(derivation, self.kind, trained(derivation) if self.kind is FLOAT else None)
+        return _Part(derivation, evaluation, Update(derivation, evaluation))
+
+
+class Update:
+    """The update of a problem's parameters, made ready for many steps in one arithmetic."""
+
+    def __init__(self, derivation: Derivation, evaluation: Evaluation) -> None:
+        training = derivation.problem.training
+        assert training is not None
+        self.training, self.evaluation, kind = training, evaluation, evaluation.arithmetic
+        self.rules = {
+            first: _Rule(optimizers.reduced(training.optimizer, training.zero, first=first), kind)
+            for first in (True, False)
+        }
+        self.settings = {name: kind.convert(given.value) for name, given in training.settings.items()}
+        self._rates: dict[int, Value] = {}
+        self.elements = tuple(element for quantity in derivation.parameters for element in quantity.elements())
+        changing = tuple(trained(derivation))
+        self.weights = frozenset(e for q in derivation.parameters if q.kind == "weight" for e in q.elements())
+        self.layers = [(0, changing)]
+        if training.update == "sequential":
+            self.layers = list(reversed(list(_by_layer(derivation, changing))))
+
+    def _rate(self, changes: int) -> Value:
+        """Return the learning rate after so many changes; the one that the problem states is not rounded as by hand."""
+        if changes not in self._rates:
+            kind = self.evaluation.arithmetic
+            rate = kind.convert(epochs.rate_after(self.training, changes))
+            self._rates = {changes: kind.settle(rate) if changes else rate}
+        return self._rates[changes]
+
+    @staticmethod
+    def initial_states(derivation: Derivation, kind: Arithmetic) -> States:
+        """Return the states before the first update."""
+        training = derivation.problem.training
+        assert training is not None
+        start = optimizers.OPTIMIZERS[training.optimizer].state
+        return {
+            element: {name: kind.convert(value) for name, value in start.items()} for element in trained(derivation)
+        }
+
+    def of(self, values: Values, states: States, number: int, samples: int | None) -> Change:
+        """Return update `number` (from 1) from values with gradients; `samples` is the number of them in an epoch.
+
+        A simultaneous update uses the gradients of the values. A sequential one goes from the last layer to the first, and
+        each layer's gradients are computed backwards through the already updated parameters of the layers after it; forward
+        values, and so the output's errors, stay what they were. That is not gradient descent: it is how some published
+        examples were computed.
+        """
+        rule, changes = self.rules[number == 1], epochs.changes(self.training, number, samples)
+        rate = self._rate(changes)
+        shared = {**self.settings, RATE: rate, "t": self.evaluation.arithmetic.convert(Fraction(number))}
+        new: dict[str, Value] = {}
+        lines: dict[str, Mapping[str, Value]] = {}
+        passes: dict[int, Values] = {}
+        for layer, elements in self.layers:
+            seen = values
+            if not self.weights.isdisjoint(new):
+                seen = passes[layer] = self.evaluation.backward(values.replaced(new))
+            for element in elements:
+                known = {**shared, **states[element], "w": values.value(element), "g": seen.gradient(element)}
+                lines[element] = rule.run(known)
+                new[element] = lines[element]["w"]
+        everything = {element: new.get(element, values.value(element)) for element in self.elements}
+        return Change(number, rate, changes, states, lines, everything, passes)
+
+
+class _Rule:
+    """The lines of an optimiser, made ready to run in one arithmetic; every result is settled."""
+
+    def __init__(self, lines: tuple[optimizers.Line, ...], kind: Arithmetic) -> None:
+        self.settle = kind.settle
+        self.lines: list[tuple[str, Callable[..., Value], tuple[str, ...]]] = []
+        for target, formula in lines:
+            read = names(formula)
+            places = {name: Slot(index) for index, name in enumerate(read)}
+            opened = rewrite(formula, functools.partial(_opened, places))
+            self.lines.append((target, kind.function(opened, len(read)), read))
+
+    def run(self, known: dict[str, Value]) -> Mapping[str, Value]:
+        """Return the value of each line, carried out in order; `known` takes them up too."""
+        found = {}
+        for target, function, read in self.lines:
+            known[target] = found[target] = self.settle(function(*[known[name] for name in read]))
+        return found
+
+
+def _opened(places: Mapping[str, Slot], part: Node) -> Node | None:
+    return places[part.name] if isinstance(part, Name) else None
+
+
+def _by_layer(derivation: Derivation, elements: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Iterate over the layers, from the first, with those of the elements that are parameters of each."""
+    for layer in sorted({quantity.layer or 0 for quantity in derivation.parameters}):
+        own = {name for quantity in derivation.parameters if quantity.layer == layer for name in quantity.elements()}
+        yield layer, tuple(element for element in elements if element in own)

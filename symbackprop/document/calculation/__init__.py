@@ -1,0 +1,1 @@
+"""A calculation line by line, each of which checks."""

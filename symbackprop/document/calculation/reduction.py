@@ -1,0 +1,127 @@
+"""A formula over numbers, line by line down to its value: innermost functions first, then terms, factors, the whole."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from fractions import Fraction
+
+from symbackprop.algebra.formula import (
+    Apply,
+    Negative,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+    map_children,
+    rewrite,
+    walk,
+)
+from symbackprop.arithmetic import exact
+from symbackprop.arithmetic.exact import Many
+from symbackprop.arithmetic.reals import Logarithm
+from symbackprop.document.nodes import Leaf, Origin, Tone
+
+_NOISE = exact.Real("1e-44")
+
+
+def is_varied(first: Node) -> bool:
+    """Say whether the numbers of a formula are those of many problems at once."""
+    return any(isinstance(part, Leaf) and isinstance(part.value, Many) for part in walk(first))
+
+
+def stages_of(first: Node, tone: Tone) -> list[Node]:
+    """Return a formula over leaves, line by line down to its value."""
+    return list(_stages(_unsigned(first), tone))
+
+
+def _unsigned(node: Node) -> Node:
+    """Return a formula in which no minus stands in front of a first factor 0; one that subtracts stays."""
+    match node:
+        case Sum(terms):
+            others = [Negative(_unsigned(t.operand)) if isinstance(t, Negative) else _unsigned(t) for t in terms[1:]]
+            return Sum((_unsigned(terms[0]), *others))
+        case Negative(operand) if _begins_with_zero(operand):
+            return _unsigned(operand)
+        case Apply():
+            return node  # e^{-0} shows what was put in for z
+    return map_children(node, _unsigned)
+
+
+def _begins_with_zero(node: Node) -> bool:
+    first = node.factors[0] if isinstance(node, Product) else node
+    return isinstance(first, Leaf) and first.value == 0
+
+
+def _stages(first: Node, tone: Tone) -> Iterator[Node]:
+    stage = first
+    yield stage
+    while not isinstance(stage, Leaf):
+        stage = _reduced(stage, tone)
+        yield stage
+
+
+def _value(node: Node) -> exact.Exact:
+    return exact.evaluate(node, lambda part: part.value if isinstance(part, Leaf) else None)
+
+
+def _collapsed(node: Node, tone: Tone) -> Node:
+    if isinstance(node, Leaf):
+        return node
+    if isinstance(node, Number):
+        return Leaf(node.value)
+    value = _total(node.terms) if isinstance(node, Sum) else _value(node)
+    return Leaf(value, tone, origin=Origin(node))
+
+
+def _total(terms: tuple[Node, ...]) -> exact.Exact:
+    """Return a sum; one that 50 digits cannot tell from 0 is 0."""
+    values = [_value(term) for term in terms]
+    total = functools.reduce(exact.add, values)
+    if isinstance(total, Many):
+        return total.unless_noise(values)
+    if isinstance(total, Fraction | Logarithm) or total == 0:
+        return total
+    largest = max(abs(exact.to_real(value)) for value in values)
+    return Fraction(0) if abs(total) < largest * _NOISE else total
+
+
+def _reduced(node: Node, tone: Tone) -> Node:
+    """Return the next line: innermost functions first, then the terms of a sum, the factors of a product, then the whole."""
+    if any(_is_ready_function(part) for part in walk(node)):
+        return rewrite(node, lambda part: _collapsed(part, tone) if _is_ready_function(part) else None)
+    match node:
+        case Negative(operand) if not _is_number(operand):
+            return Negative(_reduced(operand, tone))
+        case Quotient() if all(_is_simple(part) or _is_simple_sum(part) for part in node):
+            return _collapsed(node, tone)
+        case Sum() | Product() | Quotient() | Power() | Apply() if not all(map(_is_simple, node)):
+            return map_children(node, lambda child: child if _is_simple(child) else _collapsed_part(child, tone))
+    return _collapsed(node, tone)
+
+
+def _collapsed_part(node: Node, tone: Tone) -> Node:
+    """Return a part as a number; the minus in front of one that is negative or 0 goes into it."""
+    if isinstance(node, Negative):
+        size = _collapsed(node.operand, tone)
+        return Negative(size) if _value(size) > 0 else _collapsed(node, tone)
+    return _collapsed(node, tone)
+
+
+def _is_number(node: Node) -> bool:
+    return isinstance(node, Leaf | Number)
+
+
+def _is_simple(node: Node) -> bool:
+    return _is_number(node) or (isinstance(node, Negative) and _is_number(node.operand))
+
+
+def _is_simple_sum(node: Node) -> bool:
+    return isinstance(node, Sum) and all(map(_is_simple, node))
+
+
+def _is_ready_function(node: Node) -> bool:
+    """Say whether a node is a function of plain numbers (and not the whole of a line, which would leave no step)."""
+    return isinstance(node, Apply) and all(map(_is_simple, node.arguments))

@@ -1,0 +1,1 @@
+"""The lines of the chain rule, quantity by quantity."""

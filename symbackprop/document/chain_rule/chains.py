@@ -1,0 +1,381 @@
+"""The lines of one quantity: its forward value, its gradient by the chain rule.
+
+Each line is read off the derivation: the symbols are the links, the numbers the values along them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from symbackprop.algebra import functions
+from symbackprop.algebra.formula import (
+    ONE,
+    Adjoint,
+    Apply,
+    Name,
+    Negative,
+    Node,
+    Product,
+    Sum,
+    added,
+    names,
+    negated,
+    rewrite,
+)
+from symbackprop.derivation.backprop import Link
+from symbackprop.derivation.derivations import Derivation
+from symbackprop.document.blocks import Chain, Relation, Step, Varied
+from symbackprop.document.calculation import endings
+from symbackprop.document.calculation.numerals import Style, show
+from symbackprop.document.calculation.reduction import is_varied
+from symbackprop.document.calculation.verified_lines import MOST_GUARD_DIGITS, lines
+from symbackprop.document.chain_rule.factors import (
+    Factor,
+    braced,
+    flipped,
+    is_named,
+    joined,
+    merged,
+    named_quantity,
+    product_of,
+    signed,
+)
+from symbackprop.document.nodes import Boxed, Braced, Delta, Gradient, Leaf, Local, Shown, Tone
+from symbackprop.evaluation.evaluate import Value, Values, to_decimal
+from symbackprop.graph.notation import Notation
+from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.messages import message
+from symbackprop.problems import Given
+
+LAYER_KINDS = ("pre_activation", "activation", "weight", "bias", "threshold")
+"""The kinds of quantity that belong to a layer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the lines of one step are written from.
+
+    `values` is None where the problem leaves numbers out: then all lines are symbolic. `given` holds the problem's own
+    numbers that still hold in this step, by element (and sample). `chosen` names the scalars whose lines are written out,
+    None for all.
+    """
+
+    derivation: Derivation
+    values: Values | None
+    notation: Notation
+    style: Style
+    given: Mapping[str, Given]
+    chosen: frozenset[str] | None = None
+
+    def writes(self, name: str, sample: int | None = None) -> bool:
+        """Say whether the lines of a scalar are written out; where not all are, those of the first sample alone."""
+        return self.chosen is None or (name in self.chosen and sample in (None, 1))
+
+    @property
+    def samples(self) -> Sequence[int | None]:
+        """The numbers of the samples from 1, or one None where there is no batch."""
+        count = self.derivation.graph.samples
+        return [None] if count is None else list(range(1, count + 1))
+
+    def value(self, name: str, sample: int | None = None) -> Value:
+        """Return a forward value."""
+        assert self.values is not None
+        return self.values.value(name, sample)
+
+    def slope(self, name: str, sample: int | None = None) -> Value:
+        """Return the gradient of the output by a scalar."""
+        assert self.values is not None
+        return self.values.gradient(name, sample)
+
+    def sample_of(self, name: str, sample: int | None) -> int | None:
+        """Return the sample a name is marked with: None for what the samples share."""
+        return sample if name in self.derivation.elements.batched else None
+
+    def marked(self, formula: Node, sample: int | None) -> Node:
+        """Return a formula with its batched names marked by their sample."""
+
+        def mark(part: Node) -> Node | None:
+            if isinstance(part, Name | Adjoint | Delta) and part.sample is None:
+                return type(part)(part.name, self.sample_of(part.name, sample))
+            return None
+
+        return rewrite(formula, mark)
+
+    def written(self, name: str, sample: int | None = None) -> str:
+        """Return the text that states a given number, or nothing."""
+        given = self.given.get(name if sample is None else f"{name}@{sample}")
+        return "" if given is None else given.text
+
+    def lines(self, formula: Node, tone: Tone, kept: Value) -> tuple[Step, ...]:
+        """Return the lines of numbers of a formula; none where numbers are missing.
+
+        `kept` is the value that is used from then on; where the problem rounds it as by hand, it closes the lines.
+        """
+        if self.values is None:
+            return ()
+        numbered = self.numbered(formula)
+        if is_varied(numbered):
+            return (Step(Relation.ABOUT, Varied(numbered, tone, self._finished), opens=True),)
+        found = self._finished(lines(numbered, self.style, tone))
+        shown = show(kept, self.style, tone=tone)
+        policy = self.derivation.problem.notation.round_intermediates
+        for digits in itertools.count(self.style.digits + 1):
+            last = found[-1].formula
+            if not (policy and shown.exact and isinstance(last, Shown)) or last.value == shown.value:
+                return found
+            # Rounding what was rounded to be shown may give another number than rounding by hand: then it has more digits.
+            if to_decimal(policy, last.value) == kept or digits > self.style.digits + MOST_GUARD_DIGITS:
+                return (*found, Step(Relation.ABOUT, shown))
+            found = self._finished(lines(numbered, replace(self.style, digits=digits, kept={}), tone))
+        raise AssertionError
+
+    def _finished(self, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        return endings.finished(steps, self.style)
+
+    def kept(self, name: str, sample: int | None, *, gradient: bool = False) -> Value:
+        """Return a value or a gradient by name; 0 where numbers are missing."""
+        if self.values is None:
+            return 0
+        return self.slope(name, sample) if gradient else self.value(name, sample)
+
+    def numbered(self, formula: Node) -> Node:
+        """Return a formula with numbers for its names and activations written out."""
+
+        def number(part: Node) -> Node | None:
+            match part:
+                case Name(name, sample):
+                    computed = name in self.derivation.equations
+                    tone = Tone.FORWARD if computed else Tone.PLAIN
+                    return Leaf(self.value(name, sample), tone, self.written(name, sample))
+                case Adjoint(name, sample) | Gradient(name, sample):
+                    return Leaf(self.slope(name, sample), Tone.BACKWARD)
+                case Delta(name, sample):
+                    return Leaf(-self.slope(name, sample), Tone.BACKWARD)
+                case Braced(body, _):
+                    return self.numbered(body)
+                case Apply():
+                    definition = functions.expanded(part) if part.function != "step" else None
+                    return None if definition is None else self.numbered(definition)
+            return None
+
+        return rewrite(formula, number)
+
+
+_RESULT_ALONE = 2
+"""The steps of a chain whose numbers could not be shown: the formula and the result."""
+
+
+def forward(scene: Scene, name: str, sample: int | None = None) -> Chain:
+    """Return the lines of a forward value: formula, numbers, steps, value."""
+    formula = scene.marked(written_out(scene.derivation.equations[name].formula()), sample)
+    if scene.derivation.elements.samples and name not in scene.derivation.elements.batched:
+        formula = _over_samples(scene, name)
+    kept = scene.kept(name, scene.sample_of(name, sample))
+    steps = (Step(Relation.EQUAL, formula), *scene.lines(formula, Tone.FORWARD, kept))
+    fused = scene.derivation.equations[name].fused
+    is_alone = len(steps) == _RESULT_ALONE and not isinstance(steps[-1].formula, Varied)
+    if fused is not None and not functions.is_shifted(fused.form.formula) and is_alone:
+        # ln(1 − a) of a saturated output has no line that checks on a calculator; from the logits it has one.
+        short = scene.marked(fused.formula(), sample)
+        from_logits = Step(Relation.EQUAL, short, opens=True, reason=message("fused.from_logits"))
+        steps = (steps[0], from_logits, *scene.lines(short, Tone.FORWARD, kept))
+    return Chain(Name(name, scene.sample_of(name, sample)), steps)
+
+
+def written_out(formula: Node) -> Node:
+    """Return a vector activation as its definition, with the exponentials in the order of the units.
+
+    Every unit's own equation names its own argument first; softmax(z₃, z₁, z₂) for a₃ would puzzle a reader.
+    """
+    if not isinstance(formula, Apply) or not functions.is_vector(formula.function):
+        return formula
+    definition = functions.expanded(formula)
+    assert definition is not None
+
+    def ordered(part: Node) -> Node | None:
+        return Sum(tuple(sorted(part.terms, key=_position))) if isinstance(part, Sum) else None
+
+    return rewrite(definition, ordered)
+
+
+def _position(term: Node) -> list[int]:
+    """Return the index of the first name in a term, by which the units of a layer are in order."""
+    return [int(part) for part in names(term)[0].split("_") if part.isdecimal()]
+
+
+def _over_samples(scene: Scene, name: str) -> Node:
+    """Return the right-hand side of an equation that adds over the samples: one summand for each, then what they share."""
+    terms, batched = scene.derivation.equations[name].terms, scene.derivation.elements.batched
+    spanning = [term for term in terms if not batched.isdisjoint(term.arguments)]
+    summands = [scene.marked(term.formula(), sample) for sample in scene.samples for term in spanning]
+    shared = [scene.marked(term.formula(), None) for term in terms if term not in spanning]
+    return added((*summands, *shared))
+
+
+def has_own_step(scene: Scene, name: str) -> bool:
+    """Say whether the gradient by a computed quantity gets a step of its own, to which later steps refer by name.
+
+    Every δ does, every ∂L/∂a of a hidden unit (the sum over its paths) and every gate of a computation graph; in general
+    whatever several paths reach. Where there is no δ, every ∂L/∂a does; where numbers are rounded as by hand, both do.
+    """
+    quantity, _ = scene.notation.locate(name)
+    through_activations = scene.notation.conventions.backward == "activation"
+    # What is rounded as by hand is written down.
+    is_rounded = scene.derivation.problem.notation.round_intermediates is not None
+    is_read = through_activations or (is_rounded and name not in scene.derivation.elements.bypassed)
+    if quantity.kind == "activation" and (is_read or quantity.layer != scene.notation.depth):
+        return True
+    is_error = quantity.kind == "pre_activation" and (is_rounded or not through_activations)
+    return is_error or quantity.kind == "gate" or len(scene.derivation.links[name]) != 1
+
+
+def gradient(scene: Scene, name: str, sample: int | None = None) -> Chain:
+    """Return the lines of a gradient: chain rule, local partials, numbers, value.
+
+    Where δ is the negative of the gradient, so are all its lines.
+    """
+    own = Gradient(name, sample)
+    is_negative = is_negative_delta(scene, name)
+    left = Delta(name, sample) if is_negative else Adjoint(name, sample)
+    paths = _paths(scene, name, sample)
+    if len(paths) > 1:
+        # A term of the output that holds the quantity itself: ∂L/∂name is the whole, and this only a part.
+        paths = [
+            (replace(path[0], derivative=path[0].partial),) if path[0].derivative == own else path for path in paths
+        ]
+    if len(paths) == 1:
+        derivatives, partials = _one_path(scene, name, paths[0])
+        if is_negative:
+            _, partials = _one_path(scene, name, (flipped(paths[0][0]), *paths[0][1:]))
+            derivatives = negated(derivatives)
+    else:
+        derivatives = Sum(tuple(joined(tuple(factor.derivative for factor in path)) for path in paths))
+        partials = Sum(tuple(product_of(path) for path in paths))
+        if is_negative:
+            derivatives, partials = negated(derivatives), negated(partials)
+    if derivatives == own and scene.notation.delta(name) is None:
+        # The loss reads the quantity itself: there is no chain.
+        derivatives = partials = paths[0][0].partial
+    steps = [Step(Relation.EQUAL, derivatives)]
+    if scene.notation.delta(name) is not None and derivatives != (whole := negated(own) if is_negative else own):
+        steps.insert(0, Step(Relation.EQUAL, whole))
+    if partials != derivatives:
+        steps.append(Step(Relation.EQUAL, partials, opens=True))
+    short = _through_named(scene, name, paths)
+    if short is not None and short != partials:
+        steps.append(Step(Relation.EQUAL, short))
+    kept = scene.kept(name, sample, gradient=True)
+    if short is not None and scene.derivation.problem.notation.round_intermediates is not None:
+        partials = short
+    numbers = list(scene.lines(partials, Tone.BACKWARD, -kept if is_negative else kept))
+    if numbers:
+        numbers[-1] = replace(numbers[-1], formula=Boxed(numbers[-1].formula))
+    return Chain(left, (*steps, *numbers))
+
+
+def is_negative_delta(scene: Scene, name: str) -> bool:
+    """Say whether the symbol of the gradient by a quantity, δ, stands for its negative."""
+    return scene.notation.negative_delta and scene.notation.delta(name) is not None
+
+
+def named_gradient(scene: Scene, name: str, sample: int | None = None) -> Node:
+    """Return the gradient by a quantity in its symbol: δ, −δ where that is the negative, else ∂L/∂name."""
+    return Negative(Delta(name, sample)) if is_negative_delta(scene, name) else Adjoint(name, sample)
+
+
+def _links(scene: Scene, name: str, sample: int | None) -> Iterator[tuple[Link, int | None]]:
+    """Yield the links of a gradient with the sample each belongs to: all samples for what they share."""
+    batched = scene.derivation.elements.batched
+    for link in scene.derivation.links[name]:
+        spans = link.source in batched or not batched.isdisjoint(link.term.arguments)
+        if name in batched or not spans:
+            yield link, sample
+        else:
+            yield from ((link, place) for place in scene.samples)
+
+
+def _paths(scene: Scene, name: str, sample: int | None) -> list[tuple[Factor, ...]]:
+    """Return the paths of a gradient; an equation that reads the quantity in several places has one derivative by it."""
+    found: dict[tuple[str, int | None], list[tuple[Factor, ...]]] = {}
+    for link, place in _links(scene, name, sample):
+        found.setdefault((link.source, place), []).append(path_of(scene, link, place))
+    return [merged(alike) for alike in found.values()]
+
+
+def path_of(scene: Scene, link: Link, sample: int | None) -> tuple[Factor, ...]:
+    """Return the factors of one path, from the output or the nearest named gradient down to the link's argument."""
+    target = link.term.arguments[link.slot]
+    by = Name(target, scene.sample_of(target, sample))
+    source = Name(link.source, scene.sample_of(link.source, sample))
+    partial = scene.marked(link.partial(), sample)
+    above = _above(scene, link.source, sample)
+    if not above:
+        is_output = link.source == scene.derivation.graph.output
+        return (Factor(Gradient(target, by.sample) if is_output else Local(source, by), partial),)
+    return (*above, Factor(Local(source, by), partial))
+
+
+def _above(scene: Scene, name: str, sample: int | None) -> tuple[Factor, ...]:
+    """Return the factors that stand for the gradient by a computed quantity."""
+    if name == scene.derivation.graph.output:
+        return ()
+    place = scene.sample_of(name, sample)
+    if has_own_step(scene, name):
+        return (Factor(Gradient(name, place), named_gradient(scene, name, place)),)
+    (link,) = scene.derivation.links[name]
+    if link.source == scene.derivation.graph.output and link.partial() == ONE:
+        return ()
+    return path_of(scene, link, sample)
+
+
+def _one_path(scene: Scene, name: str, path: tuple[Factor, ...]) -> tuple[Node, Node]:
+    """Return one path as derivatives and as partials; a parameter's path goes on through the named gradient it meets."""
+    first = path[0]
+    if is_named(first.partial) and name not in scene.derivation.equations:
+        above, place = named_quantity(first.partial)
+        upper = [path_of(scene, link, each) for link, each in _links(scene, above, place)]
+        if len(upper) == 1:
+            derivatives = tuple(factor.derivative for factor in (*upper[0], *path[1:]))
+            return Product(derivatives), signed((product_of(upper[0]), *(braced(factor) for factor in path[1:])))
+    return joined(tuple(factor.derivative for factor in path)), product_of(path)
+
+
+def _through_named(scene: Scene, name: str, paths: list[tuple[Factor, ...]]) -> Node | None:
+    """Return a parameter's gradient as δ · partial (∂L/∂a · partials), where one named gradient leads to it."""
+    if name in scene.derivation.equations or len(paths) != 1 or not is_named(paths[0][0].partial):
+        return None
+    return signed(tuple(factor.partial for factor in paths[0]))
+
+
+def layers_of(scene: Scene, *kinds: str) -> list[list[Quantity]]:
+    """Return the quantities of the given kinds, layer by layer from the first."""
+    found: dict[int, list[Quantity]] = {}
+    for quantity in scene.derivation.graph.quantities.values():
+        if quantity.kind in kinds and quantity.layer is not None:
+            found.setdefault(quantity.layer, []).append(quantity)
+    return [found[layer] for layer in sorted(found)]
+
+
+def errors_of(scene: Scene, layer: list[Quantity]) -> list[str]:
+    """Return the gradients of a layer that get a step of their own, unit by unit: ∂L/∂a where it is one, then δ."""
+    kinds = {quantity.kind: quantity for quantity in layer}
+    units = zip(kinds["activation"].elements(), kinds["pre_activation"].elements(), strict=True)
+    return [name for unit in units for name in unit if has_own_step(scene, name)]
+
+
+def parameters_of(layer: list[Quantity]) -> list[str]:
+    """Return the parameters of a layer, each array unit by unit, whatever its layout."""
+    return [
+        quantity.element(index)
+        for quantity in layer
+        if quantity.role is Role.PARAMETER
+        for index in sorted(quantity.indices(), key=lambda index: index[::-1] if quantity.transposed else index)
+    ]
+
+
+def row_length(scene: Scene, quantity: Quantity) -> int:
+    """Return how many elements of an array belong in one row: all of a vector, of a matrix those that lead to one unit."""
+    units = [scene.notation.locate(element)[1][:1] for element in quantity.elements()]
+    return len(units) if len(quantity.shape) < 2 else units.count(units[0])

@@ -1,0 +1,85 @@
+"""The formulas of gradients at a glance: without numbers, several in a row."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+
+from symbackprop.algebra.formula import ZERO, Adjoint, Node, Product, added
+from symbackprop.document.blocks import Chain, Display, Relation, Step
+from symbackprop.document.chain_rule.chains import (
+    LAYER_KINDS,
+    Scene,
+    errors_of,
+    is_negative_delta,
+    layers_of,
+    parameters_of,
+    path_of,
+    row_length,
+)
+from symbackprop.document.chain_rule.detail import shortened
+from symbackprop.document.chain_rule.factors import Factor, flipped, product_of, signed, unbraced
+from symbackprop.document.chain_rule.signs import signs_in_front
+from symbackprop.document.nodes import Delta, over_samples
+from symbackprop.graph.quantities import Quantity, Role
+
+
+def gradient_formulas(scene: Scene) -> Iterator[Display]:
+    """Yield the formula of every δ, ∂L/∂a and parameter's gradient, output layer first, without numbers."""
+    for layer in reversed(layers_of(scene, *LAYER_KINDS)):
+        errors = errors_of(scene, layer)
+        kinds = {scene.notation.locate(name)[0].name for name in errors}
+        # One row for each unit where ∂L/∂a is a step of its own, else the δ of the layer side by side.
+        yield Display(tuple(_gradient_formula(scene, n) for n in errors), len(kinds) if len(kinds) > 1 else len(errors))
+        parameters = [quantity for quantity in layer if quantity.role is Role.PARAMETER]
+        rows = [_of_units(scene, quantity) for quantity in parameters]
+        if len(set(map(len, rows))) == 1 and len(rows[0][0]) <= _SHORT_ROW:
+            units = [list(itertools.chain(*unit)) for unit in zip(*rows, strict=True)]
+            yield formula_display(scene, list(itertools.chain(*units)), len(units[0]))
+        else:
+            for quantity in parameters:
+                yield formula_display(scene, parameters_of([quantity]), row_length(scene, quantity))
+
+
+_SHORT_ROW = 3
+"""So many weights lead to a unit whose bias stands in one row with them."""
+
+
+def _of_units(scene: Scene, quantity: Quantity) -> list[list[str]]:
+    """Return the parameters of a layer's array unit by unit."""
+    names = parameters_of([quantity])
+    length = row_length(scene, quantity) if len(quantity.shape) > 1 else 1
+    return [names[start : start + length] for start in range(0, len(names), length)]
+
+
+def formula_display(scene: Scene, elements: Sequence[str], row: int) -> Display:
+    """Return the gradients by some elements as formulas, without numbers, `row` of them in a row."""
+    return Display(tuple(_gradient_formula(scene, name) for name in elements), row)
+
+
+def _gradient_formula(scene: Scene, name: str) -> Chain:
+    formula = shortened(gradient_expression(scene, name), scene.derivation.graph)
+    if is_negative_delta(scene, name):
+        return Chain(Delta(name), (Step(Relation.EQUAL, _opposite(formula)),))
+    return Chain(Adjoint(name), (Step(Relation.EQUAL, formula),))
+
+
+def gradient_expression(scene: Scene, name: str) -> Node:
+    """Return the gradient by a quantity as a formula over named gradients and values, over all samples of a batch.
+
+    It is 0 where nothing reads the quantity.
+    """
+    links = scene.derivation.links.get(name, ())
+    if not links:
+        return ZERO
+    total = added(tuple(unbraced(product_of(path_of(scene, link, None))) for link in links))
+    if scene.derivation.crosses_samples(name):
+        batched = scene.derivation.elements.batched
+        return signs_in_front(over_samples(total, len(scene.samples), lambda name: name in batched))
+    return total
+
+
+def _opposite(formula: Node) -> Node:
+    """Return the negative of a product or a sum of products, its first difference turned round if there is one."""
+    first, *rest = formula.factors if isinstance(formula, Product) else (formula,)
+    return signed((flipped(Factor(first, first)).partial, *rest))

@@ -1,0 +1,1 @@
+"""Equations and gradients between arrays, and for any layer."""

@@ -1,0 +1,260 @@
+"""The recurrences between arrays, and what the functions of a problem put into them: f′, ∂L/∂a, softmax, fused errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from symbackprop.algebra import functions, symbolic
+from symbackprop.algebra.formula import (
+    ONE,
+    Adjoint,
+    Apply,
+    Hadamard,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Product,
+    Quotient,
+    Sum,
+    added,
+    fill,
+    map_children,
+    multiplied,
+    negated,
+    rewrite,
+    walk,
+)
+from symbackprop.derivation import matrices
+from symbackprop.derivation.backprop import Link
+from symbackprop.derivation.matrices import elementwise_product
+from symbackprop.document.chain_rule.chains import is_negative_delta, path_of
+from symbackprop.document.chain_rule.signs import signs_in_front
+from symbackprop.document.matrix_form.matrix import as_arrays, named
+from symbackprop.document.matrix_form.recurrences import (
+    LAST,
+    SAMPLES,
+    THIS,
+    WIDTH,
+    Model,
+    Recurrence,
+    Unlike,
+    error_name,
+    general_factor,
+    lettered,
+    model_of,
+    summed,
+    unit_layers,
+)
+from symbackprop.document.nodes import Delta, Gradient, Letter, Local, Sized, Summation, Width
+from symbackprop.graph.notation import Symbol
+from symbackprop.graph.quantities import Quantity
+from symbackprop.problems import Layer, Problem
+
+# Between arrays
+
+
+def forward_arrays(model: Model) -> tuple[Recurrence, Recurrence]:
+    """Return the pre-activations and the activations of layer l."""
+    graph = model.scene.derivation.graph
+    formulas = {equation.name: as_arrays(graph, equation.formula) for equation in graph.equations}
+    return (
+        Recurrence(Name("z2"), ((formulas["z2"], ""),), model.hidden),
+        Recurrence(Name("a2"), ((formulas["a2"], ""),), model.hidden),
+    )
+
+
+def error_arrays(model: Model, layer: int) -> Recurrence:
+    """Return the errors of layer l, or of the output layer."""
+    return _array_recurrence(model, error_name(model, layer)[:-2])
+
+
+def parameter_arrays(model: Model) -> Iterator[Recurrence]:
+    """Yield the gradients by the weights and the biases of layer l."""
+    for quantity in model.scene.derivation.parameters:
+        if quantity.layer == THIS:
+            yield _array_recurrence(model, quantity.name)
+
+
+def _array_recurrence(model: Model, name: str) -> Recurrence:
+    scene = model.scene
+    quantity = scene.derivation.graph.quantities[name]
+    is_negative = is_negative_delta(scene, name)
+    terms = []
+    for share in _shares(model, name):
+        term = signs_in_front(named(scene, negated(share) if is_negative else share))
+        crosses = scene.derivation.crosses_samples(quantity.elements()[0]) and not _is_of_penalty(share)
+        terms.append(over_samples(term) if crosses else term)
+    left = Delta(name) if is_negative else Adjoint(name)
+    return Recurrence(left, ((added(tuple(terms)), ""),), model.output if quantity.layer == LAST else model.hidden)
+
+
+def _is_of_penalty(share: Node) -> bool:
+    return any(isinstance(part, Local) and part.of == Name("penalty") for part in walk(share))
+
+
+def over_samples(term: Node) -> Node:
+    """Return the sum of a term over the samples, a sign in front of it."""
+    return negated(over_samples(term.operand)) if isinstance(term, Negative) else Summation(term, "n", None)
+
+
+def _shares(model: Model, name: str) -> list[Node]:
+    """Return the shares of a gradient in gradients that have a name, without the numbers of this network."""
+    graph = model.scene.derivation.graph
+    found = matrices.gradients(graph)
+    own = {error_name(model, layer)[:-2] for layer in range(1, LAST + 1)}
+
+    def through(part: Node) -> Node | None:
+        if isinstance(part, Adjoint) and part.name not in own:
+            return ONE if part.name == graph.output else added(tuple(_shares(model, part.name)))
+        if isinstance(part, Apply) and part.function == functions.GENERIC_LOSS:
+            loss = next(equation.name for equation in graph.equations if equation.formula == _whole(part))
+            return Local(Name(loss), part.arguments[int(dict(part.settings)["by"])])
+        return None
+
+    def tidy(part: Node) -> Node:
+        inner = map_children(part, tidy)
+        if isinstance(inner, Product | Hadamard):
+            return elementwise_product(inner.factors, graph.shapes)
+        return inner
+
+    def counted(part: Node) -> Node | None:
+        is_mean = graph.samples is not None and part == Number(Fraction(1, SAMPLES))
+        return Quotient(ONE, Letter(Symbol("m"))) if is_mean else None
+
+    def of_penalty() -> Node:
+        """Return ∂L/∂Ω · ∂Ω/∂W, the penalty's own derivative left as it is."""
+        above = () if found["penalty"] == ((graph.output, ONE),) else (Gradient("penalty"),)
+        return multiplied((*above, Local(Name("penalty"), Name(name))))
+
+    return [
+        of_penalty() if source == "penalty" else tidy(rewrite(rewrite(share, counted), through))
+        for source, share in found[name]
+    ]
+
+
+def _whole(partial: Apply) -> Apply:
+    return Apply(partial.function, partial.arguments)
+
+
+def with_shapes(model: Model, formula: Node) -> Node:
+    """Return a formula between arrays with the shape under every array, in numbers of units."""
+    graph = model.scene.derivation.graph
+
+    def change(part: Node) -> Node | None:
+        match part:
+            case Apply(functions.GENERIC, (Name(name),)) | Local(_, Name(name)):
+                return Sized(part, _sizes(model, graph.quantities[name]))
+            case Name(name) | Adjoint(name) | Delta(name) | Gradient(name) if graph.shapes[name]:
+                return Sized(part, _sizes(model, graph.quantities[name]))
+        return None
+
+    return rewrite(formula, change)
+
+
+def _sizes(model: Model, quantity: Quantity) -> tuple[int | None, int | None]:
+    layers = unit_layers(quantity)
+    if len(quantity.shape) == 2:
+        return (layers[1], layers[0]) if quantity.transposed else (layers[0], layers[1])
+    return (None, layers[0]) if model.is_row else (layers[0], None)
+
+
+# The functions of a problem
+
+
+def slope(problem: Problem, layer: Layer) -> Recurrence:
+    """Return f′ of a layer whose function has a formula: its classroom form, where it has one."""
+    model = model_of(problem, layer.bias, layer)
+    (link,) = model.scene.derivation.links["z2_1"]
+    settings = (("layer", Fraction(THIS)), ("order", Fraction(1)))
+    left = Apply(functions.GENERIC, (Name("z2_j"),), settings=settings)
+    return Recurrence(left, ((lettered(model, link.partial(), {(THIS, 1): "j"}), ""),), model.hidden)
+
+
+def loss_slope(problem: Problem) -> Recurrence | None:
+    """Return the partial of the problem's loss by output j, None where it is not alike for every j or number of outputs."""
+    model, other = (_last(problem, outputs) for outputs in (WIDTH, WIDTH - 2))
+    try:
+        (link,), (smaller,) = (each.scene.derivation.links["a4_1"] for each in (model, other))
+        formula = _of_last(model, link.partial())
+        if formula != _of_last(other, smaller.partial()):
+            formula, again = (_of_last(each, _scaled(each, one)) for each, one in ((model, link), (other, smaller)))
+            if formula != again:
+                return None
+            formula = Quotient(formula, Width(LAST))
+    except (Unlike, ValueError):
+        return None
+    return Recurrence(Local(Name(link.source), Name("a4_j")), ((formula, ""),), model.output)
+
+
+def _last(problem: Problem, outputs: int) -> Model:
+    """Return the network of symbols with the problem's own output activation and loss."""
+    last = problem.network.layers[-1]
+    return model_of(problem, last.bias, last, has_loss=True, outputs=outputs)
+
+
+def _of_last(model: Model, formula: Node) -> Node:
+    return lettered(model, formula, {(LAST, 1): "j"})
+
+
+def _scaled(model: Model, link: Link) -> Node:
+    """Return a partial times the number of outputs."""
+    outputs = model.scene.derivation.graph.quantities["y"].shape[0]
+    scaled = symbolic.from_sympy(link.term.form.partial(link.slot).derived * outputs)
+    return fill(scaled, tuple(map(Name, link.term.arguments)))
+
+
+def fused_error(problem: Problem) -> Recurrence | None:
+    """Return the error of output j of a usual pair of activation and loss, a − y; None for any other pair."""
+    model = _last(problem, WIDTH)
+    equation = next(e for e in model.scene.derivation.graph.equations if "a4" in _read(e.formula) and e.name != "a4")
+    if equation.fused is None or error_name(model, LAST).startswith("a"):
+        return None
+    error = rewrite(equation.fused.error, lambda part: Name(f"{part.name}_j") if isinstance(part, Name) else None)
+    (link,) = model.scene.derivation.links["a4_1"]
+    above = path_of(model.scene, link, None)[:-1]
+    factors = tuple(general_factor(model, factor).partial for factor in above)
+    is_negative = is_negative_delta(model.scene, "z4_1")
+    if is_negative and isinstance(error, Sum):
+        error = Sum(tuple(negated(term) for term in reversed(error.terms)))
+    left = Delta("z4_j") if is_negative else Adjoint("z4_j")
+    return Recurrence(left, ((multiplied((*factors, error)), "general.fused"),), model.output)
+
+
+def _read(formula: Node) -> set[str]:
+    return {part.name for part in walk(formula) if isinstance(part, Name)}
+
+
+def softmax_error(problem: Problem, layer: Layer) -> tuple[Recurrence, ...]:
+    """Return the Jacobian of softmax in layer l, and the error of its unit j, to which all its activations add."""
+    model = model_of(problem, layer.bias, layer)
+    scene, fixed = model.scene, {(THIS, 1): "j"}
+    own, *others = scene.derivation.links["z2_1"]
+    units = [scene.notation.locate(link.source)[1][0] for link in others]
+    partial = summed(model, [link.partial() for link in others], units, THIS, "k", fixed)
+    assert isinstance(partial, Summation)
+    jacobian = (
+        Recurrence(Local(Name("a2_j"), Name("z2_j")), ((lettered(model, own.partial(), fixed), ""),), model.hidden),
+        Recurrence(Local(Name("a2_k"), Name("z2_j")), ((partial.body, "general.other_unit"),), model.hidden),
+    )
+    is_negative = is_negative_delta(scene, "z2_1")
+
+    def total(products: Sequence[Node]) -> Node:
+        first = lettered(model, products[0], fixed)
+        rest = summed(model, products[1:], units, THIS, "k", fixed)
+        return negated(Sum((first, rest))) if is_negative else Sum((first, rest))
+
+    paths = [path_of(scene, link, None) for link in (own, *others)]
+    chain = total([multiplied(tuple(factor.derivative for factor in path)) for path in paths])
+    partials = total([multiplied(tuple(factor.partial for factor in path)) for path in paths])
+    value, above = Name("a2_j"), Adjoint("a2_j")
+    spread = Summation(Product((Adjoint("a2_k"), Name("a2_k"))), "k", THIS)
+    collected = Product((value, Sum((above, Negative(spread)))))
+    left = Delta("z2_j") if is_negative else Adjoint("z2_j")
+    lines = (
+        (chain, "general.all_outputs"),
+        (partials, "general.partials"),
+        (negated(collected) if is_negative else collected, "general.collected"),
+    )
+    return (*jacobian, Recurrence(left, lines, model.hidden))

@@ -1,0 +1,241 @@
+"""The matrix form of a solution: every equation and every gradient between arrays, with shapes and numbers.
+
+The formulas are those of `symbackprop.derivation.matrices`: derived from the equations, not written here.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+
+from symbackprop.algebra.formula import (
+    Adjoint,
+    Apply,
+    Indexed,
+    MatrixProduct,
+    Name,
+    Node,
+    Product,
+    Stack,
+    Transposed,
+    negated,
+    rewrite,
+)
+from symbackprop.algebra.functions import is_symbol
+from symbackprop.algebra.shapes import indices_of, shape_of
+from symbackprop.derivation import matrices
+from symbackprop.derivation.matrices import elementwise_product, gradient_formula
+from symbackprop.document.blocks import Chain, Display, Paragraph, Relation, Section, Step, Varied
+from symbackprop.document.calculation.numerals import show
+from symbackprop.document.calculation.reduction import is_varied
+from symbackprop.document.chain_rule.chains import Scene, has_own_step, is_negative_delta, named_gradient
+from symbackprop.document.chain_rule.detail import shortened
+from symbackprop.document.chain_rule.factors import is_named
+from symbackprop.document.chain_rule.signs import signs_in_front
+from symbackprop.document.matrix_form import products
+from symbackprop.document.nodes import Delta, Gradient, Grid, Leaf, Listed, Shaped, Shown, Tone, over_samples
+from symbackprop.graph.quantities import Graph, Quantity, Role
+from symbackprop.messages import message
+
+LARGEST_GRID = 36
+"""Arrays with more elements are not written out."""
+
+WIDEST_GRID = 6
+"""Nor are those with more columns."""
+
+TALLEST_GRID = 6
+"""Longer vectors stand in a line."""
+
+
+def matrix_sections(scene: Scene) -> Iterator[Section]:
+    """Yield the forward pass and the gradients between arrays, each gradient by way of one of its entries."""
+    graph = scene.derivation.graph
+    forward = tuple(_forward(scene, graph))
+    names = [name for name in matrices.gradients(graph) if graph.quantities[name].role is not Role.TARGET]
+    formulas = array_gradients(scene)
+    chains = _gradient_chains(scene, names)
+    backward = [Display((*_entry_chain(scene, name, formulas[name]), chain), 2) for name, chain in chains]
+    layers = itertools.groupby(forward, lambda chain: scene.notation.quantity(getattr(chain.left, "name", "")).layer)
+    rows = tuple(Display(tuple(chains), 2) for _, chains in layers)
+    yield Section(message("title.matrix_forward"), rows)
+    yield Section(message("title.matrix_backward"), (Paragraph(message("notation.entries")), *backward))
+
+
+def _forward(scene: Scene, graph: Graph) -> Iterator[Chain]:
+    for equation in graph.equations:
+        quantity = graph.quantities[equation.name]
+        formula = as_arrays(graph, oriented(graph, equation.formula, scene.derivation.problem.layout == "row"))
+        if graph.samples is not None and not quantity.batched:
+            formula = over_samples(formula, graph.samples, lambda name: graph.quantities[name].batched)
+        steps = [Step(Relation.EQUAL, shaped(graph, formula))]
+        steps += _numbers(scene, quantity, Tone.FORWARD)
+        yield Chain(Name(equation.name), tuple(steps))
+
+
+def gradient_chains(scene: Scene, wanted: Sequence[str]) -> Iterator[Chain]:
+    """Yield the gradient of each wanted array as a formula between arrays, with its value."""
+    for _, chain in _gradient_chains(scene, wanted):
+        yield chain
+
+
+def _gradient_chains(scene: Scene, wanted: Sequence[str]) -> Iterator[tuple[str, Chain]]:
+    """Yield the gradients by name; where the arrays are small, the stacked entries lead to the formula."""
+    graph = scene.derivation.graph
+    for name, formula in array_gradients(scene).items():
+        quantity = graph.quantities[name]
+        # ∂L/∂a of a loss without a formula is itself.
+        if name not in wanted or (isinstance(formula, Apply) and is_symbol(formula)):
+            continue
+        is_negative = is_negative_delta(scene, name)
+        own = Gradient(name)
+        steps = []
+        if scene.notation.delta(name) is not None:
+            steps.append(Step(Relation.EQUAL, negated(own) if is_negative else own))
+        for stage in (*products.stacked(graph, quantity, formula, scene.derivation.problem.layout == "row"), formula):
+            signed = signs_in_front(named(scene, negated(stage) if is_negative else stage))
+            steps.append(Step(Relation.EQUAL, shaped(graph, _over_samples(scene, name, signed))))
+        if not is_named(steps[-1].formula.body if isinstance(steps[-1].formula, Shaped) else steps[-1].formula):
+            # An error that stands there already has been put into numbers.
+            steps += _numbers(scene, quantity, Tone.BACKWARD, -1 if is_negative else 1)
+        yield name, Chain(Delta(name) if is_negative else Adjoint(name), tuple(steps))
+
+
+def array_gradients(scene: Scene) -> Mapping[str, Node]:
+    """Return the formula of the gradient by every array that has a line of its own.
+
+    Where everything goes through ∂L/∂a, the gradient by a pre-activation is written out in what reads it.
+    """
+    graph = scene.derivation.graph
+    rows = scene.derivation.problem.layout == "row"
+    gradients = matrices.gradients(graph).items()
+    whole = {name: oriented(graph, gradient_formula(shares), rows) for name, shares in gradients if shares}
+    inner = {
+        name: formula
+        for name, formula in whole.items()
+        if graph.quantities[name].kind == "pre_activation"
+        and not has_own_step(scene, graph.quantities[name].elements()[0])
+    }
+
+    def through(part: Node) -> Node | None:
+        return inner.get(part.name) if isinstance(part, Adjoint) else None
+
+    return {name: rewrite(formula, through) for name, formula in whole.items() if name not in inner}
+
+
+def _over_samples(scene: Scene, name: str, formula: Node) -> Node:
+    """Return a formula that adds over the samples where the gradient does."""
+    graph = scene.derivation.graph
+    crosses = scene.derivation.crosses_samples(graph.quantities[name].elements()[0])
+    if not crosses:
+        return formula
+
+    def is_batched(part: str) -> bool:
+        return scene.notation.quantity(part).batched
+
+    return over_samples(formula, graph.samples or 1, is_batched)
+
+
+def _entry_chain(scene: Scene, name: str, formula: Node) -> Iterator[Chain]:
+    """Yield one entry of the gradient by an array as a formula."""
+    graph = scene.derivation.graph
+    one = products.one_entry(graph, graph.quantities[name], formula)
+    if one is None:
+        return
+    element, body = one
+    is_negative = is_negative_delta(scene, name)
+    signed = signs_in_front(named(scene, negated(body) if is_negative else body))
+    left = Delta(element) if is_negative else Adjoint(element)
+    yield Chain(left, (Step(Relation.EQUAL, shortened(_over_samples(scene, name, signed), graph)),))
+
+
+def named(scene: Scene, formula: Node) -> Node:
+    """Return a formula in the symbols of gradients: −δ where δ is the negative of the gradient."""
+    return rewrite(formula, lambda part: named_gradient(scene, part.name) if isinstance(part, Adjoint) else None)
+
+
+def oriented(graph: Graph, formula: Node, rows: bool) -> Node:
+    """Return a formula whose products are those of columns, or of `rows`: what NumPy makes of a vector, paper does not.
+
+    A product with a vector is a vector; it comes out as a column from behind its matrix, as a row from in front of it.
+    """
+
+    def change(part: Node) -> Node | None:
+        if not isinstance(part, MatrixProduct):
+            return None
+        left, right = oriented(graph, part.left, rows), oriented(graph, part.right, rows)
+        axes = tuple(len(shape_of(side, graph.shapes, "")) for side in (left, right))
+        if axes == (1, 1):
+            return Apply("dot", (left, right))
+        if axes == ((2, 1) if rows else (1, 2)):
+            turned = left if rows else right
+            turned = turned.operand if isinstance(turned, Transposed) else Transposed(turned)
+            return MatrixProduct(right, turned) if rows else MatrixProduct(turned, left)
+        return MatrixProduct(left, right)
+
+    return rewrite(formula, change)
+
+
+def as_arrays(graph: Graph, formula: Node) -> Node:
+    """Return a formula with ⊙ between arrays that it multiplies element by element."""
+
+    def change(part: Node) -> Node | None:
+        if isinstance(part, Product):
+            return elementwise_product(tuple(as_arrays(graph, factor) for factor in part.factors), graph.shapes)
+        return None
+
+    return rewrite(formula, change)
+
+
+def shaped(graph: Graph, formula: Node) -> Node:
+    """Return a formula with the shape under every array it reads; scalars are left alone."""
+
+    def change(part: Node) -> Node | None:
+        if isinstance(part, Stack):
+            return part
+        if isinstance(part, Name | Adjoint | Delta):
+            shape = graph.shapes[part.name]
+            return Shaped(part, shape) if shape else part
+        return part if isinstance(part, Indexed) and shape_of(part, graph.shapes, "") == () else None
+
+    return rewrite(formula, change)
+
+
+def _numbers(scene: Scene, quantity: Quantity, tone: Tone, sign: int = 1) -> list[Step]:
+    """Return the value of an array, times a sign, as a step; none without numbers, for a batch, or for a large array."""
+    rows = grid_rows(scene, quantity)
+    if (
+        scene.values is None
+        or quantity.batched
+        or len(rows) * len(rows[0]) > LARGEST_GRID
+        or (len(rows[0]) > WIDEST_GRID and len(quantity.shape) > 1)
+    ):
+        return []
+    read = scene.value if tone is Tone.FORWARD else scene.slope
+    numbers = [[Leaf(sign * read(element), tone) for element in row] for row in rows]
+    if any(is_varied(leaf) for row in numbers for leaf in row):
+        return [Step(Relation.ABOUT, Varied(_array(quantity, numbers), tone, reduces=False), opens=True)]
+    shown = tuple(tuple(show(leaf.value, scene.style, tone=tone) for leaf in row) for row in numbers)
+    is_rounded = scene.derivation.problem.notation.round_intermediates is not None
+    exact = not is_rounded and all(number.exact for row in shown for number in row)
+    return [Step(Relation.EQUAL if exact else Relation.ABOUT, _array(quantity, shown), opens=True)]
+
+
+def _array(quantity: Quantity, rows: Sequence[Sequence[Shown | Leaf]]) -> Node:
+    """Return the numbers of an array as they stand: a scalar alone, a long vector in a line."""
+    if not quantity.shape:
+        return rows[0][0]
+    if len(quantity.shape) == 1 and quantity.shape[0] > TALLEST_GRID:
+        return Listed(tuple(number for row in rows for number in row))
+    return Grid(tuple(map(tuple, rows)))
+
+
+def grid_rows(scene: Scene, quantity: Quantity) -> list[list[str]]:
+    """Return the elements of an array as rows: a vector is one column, or one row where samples are rows."""
+    if not quantity.shape:
+        return [[quantity.name]]
+    if len(quantity.shape) == 1:
+        elements = quantity.elements()
+        return [list(elements)] if scene.derivation.problem.layout == "row" else [[element] for element in elements]
+    width = quantity.shape[1]
+    flat = [quantity.element(index) for index in indices_of(quantity.shape)]
+    return [flat[start : start + width] for start in range(0, len(flat), width)]

@@ -1,0 +1,317 @@
+"""The recurrences of backpropagation for an arbitrary layer, read off the derivation of a network of symbols.
+
+The network has four layers whose functions are symbols. Its derivation is made as any other; then unit 1 of layer 2 is
+called j, the layers around it l − 1, l and l + 1, and the terms that differ only in the unit they belong to become one
+sum, after it is checked that they are alike. Names keep their form with letters for numbers: `W3_k_j` leads from unit j of
+layer 2 to unit k of layer 3; a `General` formula says by its notation that layer 2 is called l.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from symbackprop.algebra import functions
+from symbackprop.algebra.formula import (
+    ONE,
+    Adjoint,
+    Apply,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Product,
+    Quotient,
+    added,
+    multiplied,
+    negated,
+    rewrite,
+)
+from symbackprop.derivation.derivations import derive
+from symbackprop.document.calculation.numerals import Style
+from symbackprop.document.chain_rule.chains import Scene, is_negative_delta, path_of
+from symbackprop.document.chain_rule.factors import Factor, product_of, signed
+from symbackprop.document.nodes import Braced, Delta, Gradient, Letter, Local, Summation
+from symbackprop.graph.notation import DEFAULTS, Notation, Symbol
+from symbackprop.graph.quantities import Quantity
+from symbackprop.problems import Array, Layer, NotationChoice, Problem
+
+WIDTH = 5
+"""Units of each layer of the network of symbols: several, so that what is a sum looks like one."""
+
+BEFORE, THIS, NEXT, LAST = 1, 2, 3, 4
+"""Its layers: l − 1, l, l + 1, and the output layer."""
+
+SAMPLES = 7
+"""Its samples, where there is a batch."""
+
+_Units = Mapping[tuple[int, int], str]
+"""(layer, unit) → the letter that the unit is called by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A network of symbols, and the two ways to call its layers: around l, and up to L."""
+
+    scene: Scene
+    hidden: Notation
+    output: Notation
+
+    @property
+    def is_row(self) -> bool:
+        """Whether vectors are rows."""
+        return self.scene.derivation.problem.layout == "row"
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """`left = formula = formula …`, each with the id of the phrase that is its reason, in one of the two notations."""
+
+    left: Node
+    lines: tuple[tuple[Node, str], ...]
+    notation: Notation
+
+
+def model_of(
+    problem: Problem, bias: str, activation: Layer | None = None, *, has_loss: bool = False, outputs: int = WIDTH
+) -> Model:
+    """Return the network of symbols that is like a problem in layout, batch, penalty and notation.
+
+    `bias` is the kind of bias of all its layers; `activation` gives their function in place of a symbol, and `has_loss`
+    says that the loss is that of the problem, over so many `outputs`.
+    """
+    layer = activation or Layer(WIDTH, functions.GENERIC, bias)
+    widths = (WIDTH,) * (LAST - 1) + (outputs,)
+    layers = tuple(replace(layer, units=units, bias=bias) for units in widths)
+    network = replace(problem.network, inputs=WIDTH, input_names=(), layers=layers)
+    if not has_loss:
+        network = replace(network, loss="generic", loss_settings=(), loss_body="")
+    samples = None if problem.samples is None else SAMPLES
+    unknown = {name: Array((count,), (None,) * count) for name, count in (("x", WIDTH), ("y", outputs))}
+    derivation = derive(replace(problem, model=network, arrays=unknown, samples=samples, training=None))
+    notation = Notation.of(derivation.graph, _by_layer(problem.notation))
+    this, last = notation.layer_number(THIS), notation.layer_number(LAST)
+    hidden = replace(notation, layer_texts={this - 2: "l-2", this - 1: "l-1", this: "l", this + 1: "l+1"})
+    output = replace(notation, layer_texts={last - 1: "L-1", last: "L"})
+    return Model(Scene(derivation, None, notation, Style(6, True), {}), hidden, output)
+
+
+def _by_layer(conventions: NotationChoice) -> NotationChoice:
+    """Return conventions in which a unit is named by its layer and its place in it, as an arbitrary unit has to be."""
+    if conventions.naming != "flat":
+        return replace(conventions, names={})
+    kept = {kind: letter for kind, letter in DEFAULTS["flat"].items() if kind in DEFAULTS["layered"]}
+    return replace(conventions, naming="layered", names={}, symbols={**kept, **conventions.symbols})
+
+
+# Units by letters
+
+
+class Unlike(Exception):
+    """Terms that should be alike are not: a formula has no form for an arbitrary unit."""
+
+
+def unit_layers(quantity: Quantity) -> tuple[int, ...]:
+    """Return the layers whose units the indices of an element name: that it leads to, and that it comes from."""
+    layer = quantity.layer or 0
+    return (layer, layer - 1) if quantity.kind == "weight" else (layer,)
+
+
+def lettered(model: Model, formula: Node, letters: _Units) -> Node:
+    """Return a formula with letters for its units, all of which have one."""
+
+    def change(part: Node) -> Node | None:
+        if not isinstance(part, Name | Adjoint | Gradient | Delta):
+            return None
+        quantity, index = model.scene.notation.locate(part.name)
+        places = zip(unit_layers(quantity), index, strict=False)
+        if any(place not in letters for place in places):
+            raise Unlike
+        places = zip(unit_layers(quantity), index, strict=False)
+        return type(part)("_".join((quantity.name, *(letters[place] for place in places))))
+
+    return rewrite(formula, change)
+
+
+def summed(
+    model: Model, formulas: Sequence[Node], units: Sequence[int], layer: int, letter: str, fixed: _Units
+) -> Node:
+    """Return the sum of formulas that are alike but for the unit of a layer that each belongs to.
+
+    Raises `Unlike` where they differ in more than that.
+    """
+    found = [lettered(model, f, {**fixed, (layer, unit): letter}) for f, unit in zip(formulas, units, strict=True)]
+    if any(formula != found[0] for formula in found):
+        raise Unlike
+    other = next((fixed[layer, unit] for unit in range(1, WIDTH + 1) if (layer, unit) in fixed), "")
+    return Summation(found[0], letter, layer, other)
+
+
+_J: _Units = {(THIS, 1): "j"}
+_JI: _Units = {(THIS, 1): "j", (BEFORE, 3): "i"}
+_LAST_J: _Units = {(LAST, 1): "j"}
+
+
+def _unit(model: Model, name: str, layer: int) -> int:
+    """Return the unit of a layer that an element belongs to."""
+    quantity, index = model.scene.notation.locate(name)
+    return index[unit_layers(quantity).index(layer)]
+
+
+# Forward
+
+
+def forward(model: Model) -> tuple[Recurrence, Recurrence]:
+    """Return the pre-activation and the activation of unit j of layer l."""
+    equations = model.scene.derivation.equations
+    terms: list[Node] = []
+    for form, group in itertools.groupby(equations["z2_1"].terms, lambda term: term.form):
+        alike = list(group)
+        formulas = [term.formula() for term in alike]
+        if form.arity == 1:
+            terms += [lettered(model, formula, _J) for formula in formulas]
+        else:
+            units = [_unit(model, term.arguments[1], BEFORE) for term in alike]
+            terms.append(summed(model, formulas, units, BEFORE, "i", _J))
+    z = Recurrence(Name("z2_j"), ((added(tuple(terms)), "general.weighted_sum"),), model.hidden)
+    value = lettered(model, equations["a2_1"].formula(), _J)
+    return z, Recurrence(Name("a2_j"), ((value, "general.activation"),), model.hidden)
+
+
+# Backward, unit by unit
+
+
+def _paths(model: Model, name: str) -> list[tuple[Factor, ...]]:
+    """Return the factors of every path from the nearest named gradients behind a layer down to a quantity."""
+    scene = model.scene
+    found = []
+    for link in scene.derivation.links[name]:
+        path = path_of(scene, link, None)
+        kind = scene.notation.locate(link.source)[0].kind
+        if kind == "activation" and isinstance(path[0].partial, Adjoint) and name.startswith("z"):
+            found += [(*above, *path[1:]) for above in _paths(model, link.source)]
+        else:
+            found.append(path)
+    return [tuple(general_factor(model, factor) for factor in path) for path in found]
+
+
+def general_factor(model: Model, factor: Factor) -> Factor:
+    """Return a factor without the numbers of this network: one over its samples is 1/m; ∂L/∂a and ∂Ω/∂w stay derivatives."""
+    is_loss = isinstance(factor.partial, Apply) and factor.partial.function == functions.GENERIC_LOSS
+    if is_loss or (isinstance(factor.derivative, Local) and factor.derivative.of == Name("penalty")):
+        return Factor(factor.derivative, factor.derivative)
+    if model.scene.derivation.graph.samples is None or factor.partial != Number(Fraction(1, SAMPLES)):
+        return factor
+    return Factor(factor.derivative, Quotient(ONE, Letter(Symbol("m"))))
+
+
+def _partials(path: Sequence[Factor]) -> Node:
+    """Return the product of partials, each over its derivative, in which a derivative that stays one needs no brace."""
+
+    def bare(part: Node) -> Node | None:
+        return part.body if isinstance(part, Braced) and part.body == part.label else None
+
+    return rewrite(product_of(tuple(path)), bare)
+
+
+def _derivatives(path: Sequence[Factor]) -> Node:
+    return multiplied(tuple(factor.derivative for factor in path))
+
+
+def error_name(model: Model, layer: int) -> str:
+    """Return what the error of unit 1 of a layer is the gradient by: its pre-activation, or without δ its activation."""
+    return f"a{layer}_1" if model.scene.notation.conventions.backward == "activation" else f"z{layer}_1"
+
+
+def _left(model: Model, name: str, letters: _Units) -> Node:
+    plain = Delta(name) if is_negative_delta(model.scene, name) else Adjoint(name)
+    return lettered(model, plain, letters)
+
+
+def _signed(model: Model, name: str, formula: Node) -> Node:
+    return negated(formula) if is_negative_delta(model.scene, name) else formula
+
+
+def _definition(model: Model, name: str, letters: _Units) -> list[tuple[Node, str]]:
+    if model.scene.notation.delta(name) is None:
+        return []
+    return [(_signed(model, name, lettered(model, Gradient(name), letters)), "general.definition")]
+
+
+def hidden_error(model: Model) -> Recurrence:
+    """Return the error of unit j of layer l from those of layer l + 1."""
+    name = error_name(model, THIS)
+    paths = _paths(model, name)
+    units = [_unit(model, path[0].derivative.name, NEXT) for path in paths if isinstance(path[0].derivative, Gradient)]
+
+    def added_up(formulas: list[Node]) -> Node:
+        return summed(model, formulas, units, NEXT, "k", _J)
+
+    chain = _signed(model, name, added_up([_derivatives(path) for path in paths]))
+    partials = added_up([_signed(model, name, _partials(path)) for path in paths])
+    lines = [*_definition(model, name, _J), (chain, "general.paths_add"), (partials, "general.partials")]
+    if name.startswith("z"):
+        inner = added_up(
+            [_signed(model, name, signed(tuple(factor.partial for factor in path[:-1]))) for path in paths]
+        )
+        slope = lettered(model, paths[0][-1].partial, _J)
+        lines.append((Product((inner, slope)), "general.common_factor"))
+    return Recurrence(_left(model, name, _J), tuple(lines), model.hidden)
+
+
+def output_error(model: Model) -> Recurrence:
+    """Return the error of unit j of the output layer from the loss; without δ it is one derivative alone."""
+    name = error_name(model, LAST)
+    (path,) = _paths(model, name)
+    chain = _signed(model, name, lettered(model, _derivatives(path), _LAST_J))
+    partials = lettered(model, _signed(model, name, _partials(path)), _LAST_J)
+    lines = [*_definition(model, name, _LAST_J), (chain, "general.chain_rule"), (partials, "general.partials")]
+    return Recurrence(_left(model, name, _LAST_J), tuple(lines), model.output)
+
+
+def parameter_gradients(model: Model) -> Iterator[Recurrence]:
+    """Yield the gradients by the weight from unit i of layer l − 1 to unit j of layer l, and by the bias of layer l."""
+    for quantity in model.scene.derivation.parameters:
+        if quantity.layer == THIS:
+            yield _parameter_gradient(model, quantity)
+
+
+def _parameter_gradient(model: Model, quantity: Quantity) -> Recurrence:
+    name = {2: f"{quantity.name}_1_3", 1: f"{quantity.name}_1", 0: quantity.name}[len(quantity.shape)]
+    letters: _Units = _JI if quantity.kind == "weight" else _J
+    paths = _paths(model, name)
+    errors = [path for path in paths if not _is_penalty(path)]
+    penalties = [lettered(model, _derivatives(path), letters) for path in paths if _is_penalty(path)]
+
+    def line(formulas: list[Node]) -> Node:
+        if quantity.shape:
+            found = lettered(model, formulas[0], letters)
+        else:
+            units = [
+                _unit(model, path[0].derivative.name, THIS)
+                for path in errors
+                if isinstance(path[0].derivative, Gradient)
+            ]
+            found = summed(model, formulas, units, THIS, "j", {})
+        if model.scene.derivation.crosses_samples(name):
+            found = Summation(found, "n", None)
+        return added((found, *penalties))
+
+    chain = line([_derivatives(path) for path in errors])
+    partials = line([_partials(path) for path in errors])
+    short = line([signed(tuple(_with_sign(factor.partial) for factor in path)) for path in errors])
+    reasons = ("general.paths_add" if not quantity.shape else "general.chain_rule", f"general.by_{quantity.kind}")
+    left = lettered(model, Adjoint(name), letters)
+    return Recurrence(left, ((chain, reasons[0]), (partials, reasons[1]), (short, "")), model.hidden)
+
+
+def _with_sign(partial: Node) -> Node:
+    """Return a factor of -1 as a sign."""
+    return Negative(ONE) if partial == Number(Fraction(-1)) else partial
+
+
+def _is_penalty(path: tuple[Factor, ...]) -> bool:
+    last = path[-1].derivative
+    return isinstance(last, Local) and last.of == Name("penalty")

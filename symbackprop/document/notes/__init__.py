@@ -1,0 +1,1 @@
+"""What stands between the lines: reasons, remarks, common mistakes, terms."""

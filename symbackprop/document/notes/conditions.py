@@ -1,0 +1,253 @@
+"""A displayed line of a solution, and what can be said of it: the conditions that choose its explanations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from symbackprop.algebra import functions
+from symbackprop.algebra.formula import Adjoint, Name, Node, Number, names, walk
+from symbackprop.derivation.backprop import Link
+from symbackprop.document.blocks import Chain
+from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.nodes import Delta, Gradient
+from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.problems import Circuit, Training
+from symbackprop.problems.types import Layer
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A displayed chain: the scene it is written from, and the part of the solution in which it stands.
+
+    `area` is `forward`, `backward`, `matrix` (gradients between arrays) or `update`.
+    """
+
+    scene: Scene
+    chain: Chain
+    area: str
+
+    @property
+    def name(self) -> str:
+        """The code name of what the line finds, "" for a state of an optimiser."""
+        return str(getattr(self.chain.left, "name", ""))
+
+    @property
+    def sample(self) -> int | None:
+        """The sample of what the line finds."""
+        found: int | None = getattr(self.chain.left, "sample", None)
+        return found
+
+    @property
+    def symbol(self) -> Node:
+        """What the line finds, or has found the gradient by."""
+        return Name(self.name, self.sample)
+
+    @property
+    def quantity(self) -> Quantity:
+        """The array that it belongs to."""
+        return self.scene.notation.quantity(self.name)
+
+    @property
+    def is_network(self) -> bool:
+        """Whether the problem has layers."""
+        return not isinstance(self.scene.derivation.problem.model, Circuit)
+
+    @property
+    def layer(self) -> Layer:
+        """The layer of the problem that the quantity belongs to."""
+        return self.scene.derivation.problem.network.layers[(self.quantity.layer or 1) - 1]
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the quantity belongs to the output layer."""
+        return self.quantity.layer == self.scene.notation.depth
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The links of the gradient by the quantity."""
+        return self.scene.derivation.links.get(self.name, ())
+
+    @property
+    def training(self) -> Training | None:
+        """How the problem descends, if it does."""
+        return self.scene.derivation.problem.training
+
+    @property
+    def through_delta(self) -> bool:
+        """Whether the backward pass goes through δ."""
+        return self.scene.notation.conventions.backward == "delta"
+
+    def marked(self, formula: Node) -> Node:
+        """Return a formula with its names marked by the sample of the line."""
+        return self.scene.marked(formula, self.sample)
+
+    def sources(self, kind: str) -> tuple[Link, ...]:
+        """Return the links of the gradient whose source is of a kind."""
+        return tuple(link for link in self.links if self.scene.notation.quantity(link.source).kind == kind)
+
+
+Condition = Callable[[Line], bool]
+
+
+def every(*conditions: Condition) -> Condition:
+    """Return the condition that all of some conditions hold; each is asked only where those before it do."""
+    return lambda line: all(condition(line) for condition in conditions)
+
+
+def no(condition: Condition) -> Condition:
+    """Return the opposite of a condition."""
+    return lambda line: not condition(line)
+
+
+def within(*areas: str) -> Condition:
+    """Return whether a line stands in one of some areas."""
+    return lambda line: line.area in areas
+
+
+def of_kind(*kinds: str) -> Condition:
+    """Return whether a line of a network finds, or differentiates by, a quantity of one of some kinds."""
+    return lambda line: line.is_network and bool(line.name) and line.quantity.kind in kinds
+
+
+def has_bias(*kinds: str) -> Condition:
+    """Return whether the layer has one of some sorts of bias."""
+    return lambda line: line.layer.bias in kinds
+
+
+def applies(*activations: str) -> Condition:
+    """Return whether the layer has one of some activations."""
+    return lambda line: not line.layer.body and line.layer.activation in activations
+
+
+def loss_is(*losses: str) -> Condition:
+    """Return whether the network has one of some losses."""
+
+    def holds(line: Line) -> bool:
+        network = line.scene.derivation.problem.network
+        return not network.loss_body and network.loss in losses
+
+    return holds
+
+
+def is_loss_of_data(line: Line) -> bool:
+    """Say whether a line finds the loss that compares outputs with targets, of one sample or without samples."""
+    return line.name in line.scene.derivation.equations and any(
+        line.scene.notation.quantity(name).kind == "target"
+        for term in line.scene.derivation.equations[line.name].terms
+        for name in term.arguments
+    )
+
+
+def adds_samples(line: Line) -> bool:
+    """Say whether a line joins the losses of the samples."""
+    graph, equation = line.scene.derivation.graph, line.scene.derivation.equations.get(line.name)
+    return graph.samples is not None and equation is not None and f"{graph.output}@" in names(equation.formula())
+
+
+def reduces_by(kind: str) -> Condition:
+    """Return whether several samples are joined by their `mean` or `sum`."""
+
+    def holds(line: Line) -> bool:
+        problem, count = line.scene.derivation.problem, line.scene.derivation.graph.samples
+        model = problem.model if isinstance(problem.model, Circuit) else problem.network
+        return model.reduction == kind and (count or 1) > 1
+
+    return holds
+
+
+def crosses_samples(line: Line) -> bool:
+    """Say whether a gradient adds over several samples."""
+    return len(line.scene.samples) > 1 and line.scene.derivation.crosses_samples(line.name)
+
+
+def is_fused(line: Line) -> bool:
+    """Say whether the gradient is that of a loss together with its output activation."""
+    equations = line.scene.derivation.equations
+    return any(link.term is equations[link.source].fused for link in line.links)
+
+
+def has_slope(line: Line) -> bool:
+    """Say whether a unit's pre-activation leads to the unit's own activation alone."""
+    return not is_fused(line) and len(line.sources("activation")) == len(line.links) == 1
+
+
+def is_linear(line: Line) -> bool:
+    """Say whether the first partial of a gradient is a constant."""
+    return bool(line.links) and isinstance(line.links[0].partial(), Number)
+
+
+def is_bent(line: Line) -> bool:
+    """Say whether the layer has an activation of the registry that works unit by unit and is no straight line."""
+    if line.layer.body:
+        return False
+    row = functions.ACTIVATIONS[line.layer.activation]
+    return not row.vector and row.name not in ("linear", functions.GENERIC)
+
+
+def slope_by_value(line: Line) -> bool:
+    """Say whether the slope is written by the value of the activation alone."""
+    (link,) = line.links
+    return set(names(link.partial())) == {link.source}
+
+
+def is_branched(line: Line) -> bool:
+    """Say whether the one partial of a gradient changes at a kink."""
+    (link,) = line.links
+    return bool(link.term.form.kinks) and not line.layer.body
+
+
+def has_several_paths(line: Line) -> bool:
+    """Say whether a gradient is a sum over paths."""
+    return len(line.links) > 1
+
+
+def is_shared(line: Line) -> bool:
+    """Say whether a bias serves several units."""
+    return len(line.sources("pre_activation")) > 1
+
+
+def has_negative_delta(line: Line) -> bool:
+    """Say whether errors are negatives of gradients."""
+    return line.scene.notation.negative_delta
+
+
+def has_rows(line: Line) -> bool:
+    """Say whether samples are rows."""
+    return line.scene.derivation.problem.layout == "row"
+
+
+def contains(*types: type[Node]) -> Condition:
+    """Return whether the formulas of a line have a part of one of some types."""
+    return lambda line: any(isinstance(part, types) for step in line.chain.steps for part in walk(step.formula))
+
+
+def trains(line: Line) -> bool:
+    """Say whether a line belongs to an update."""
+    return line.area == "update" and line.training is not None
+
+
+def optimises_with(*rows: str) -> Condition:
+    """Return whether a line belongs to an update of one of some optimisers."""
+    return lambda line: trains(line) and line.training is not None and line.training.optimizer in rows
+
+
+def trains_with(asks: Callable[[Training], Any]) -> Condition:
+    """Return whether a line belongs to an update of which something holds."""
+    return lambda line: trains(line) and line.training is not None and bool(asks(line.training))
+
+
+def decays(training: Training) -> bool:
+    """Say whether there is a weight decay."""
+    return "weight_decay" in training.settings and "weight_decay" not in training.zero
+
+
+def is_gradient(line: Line) -> bool:
+    """Say whether a line finds a gradient."""
+    return isinstance(line.chain.left, Adjoint | Delta | Gradient)
+
+
+def is_parameter(line: Line) -> bool:
+    """Say whether a line is about a parameter."""
+    return bool(line.name) and line.quantity.role is Role.PARAMETER

@@ -1,0 +1,164 @@
+"""Explanations: reasons, common mistakes and ideas put between the lines of a finished solution.
+
+A reason is given once, before the first line of its kind, and the mistake beside it once, after that line; every line has
+its own short remark. Leaving this pass out leaves formulas and numbers.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from symbackprop.algebra.formula import Name
+from symbackprop.arithmetic.exact import add, multiply, negate
+from symbackprop.descent.solution import Solution, Step
+from symbackprop.document.blocks import Block, Display, Note, NoteKind, Paragraph, Section
+from symbackprop.document.calculation.numerals import Style, show
+from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.notes.conditions import Line
+from symbackprop.document.notes.glossary import glossary
+from symbackprop.document.notes.reasons import Kind, Words, kinds_of
+from symbackprop.document.notes.remarks import Truth, remark
+from symbackprop.messages import Message, message
+from symbackprop.problems import Circuit
+
+EXPLANATIONS = ("full", "brief")
+"""How much is explained: each kind of step, or nothing."""
+
+_AREAS: Mapping[str, str] = {
+    "title.forward": "forward",
+    "title.loss": "forward",
+    "title.after": "forward",
+    "title.after_step": "forward",
+    "title.backward": "backward",
+    "title.update": "update",
+    "title.matrix_backward": "matrix",
+}
+"""The part of a solution that a section is, by its title."""
+
+_IDEAS: Mapping[str, str] = {
+    "title.problem": "problem",
+    "title.forward": "forward",
+    "title.loss": "loss",
+    "title.derivatives": "derivatives",
+    "title.backward": "backward",
+    "title.update": "update",
+    "title.after": "after",
+    "title.after_step": "after",
+    "title.check": "check",
+    "title.summary": "summary",
+    "title.matrix_forward": "matrix_forward",
+    "title.matrix_backward": "matrix_backward",
+    "general.title": "general",
+    "second_order.title": "second_order",
+}
+"""The idea that opens a section, by its title."""
+
+_OF_GRAPHS = frozenset({"problem", "backward"})
+"""The ideas that are others for a computation graph."""
+
+_TELLS_LOSS = frozenset({"title.loss", "title.output"})
+"""The parts of the section after the step in which its loss stands."""
+
+_PROMISED = 3
+"""Significant digits of a promise."""
+
+_MATRIX_FORM = "text.in_matrix_form"
+
+
+@dataclass
+class Lesson:
+    """What has been explained so far; nothing is explained twice. Where nothing is to be (`brief`), it changes nothing."""
+
+    is_full: bool
+    said: set[str] = field(default_factory=set)
+
+    def explained(self, sections: Sequence[Section], scene: Scene, step: Step | None = None) -> tuple[Section, ...]:
+        """Return sections with their explanations; their lines are written from a scene, of a step if of one."""
+        if not self.is_full:
+            return tuple(sections)
+        truth = Truth(scene, step)
+        return tuple(self._section(section, scene, truth, "") for section in sections)
+
+    def _section(self, section: Section, scene: Scene, truth: Truth, area: str) -> Section:
+        area = _AREAS.get(section.title.id, area)
+        idea = self._idea(section, scene)
+        blocks = tuple(self._blocks(section.blocks, scene, truth, area)) if area else section.blocks
+        inner = tuple(self._section(part, scene, truth, area) for part in section.sections)
+        return replace(section, blocks=(*idea, *blocks), sections=inner)
+
+    def _idea(self, section: Section, scene: Scene) -> Iterator[Note]:
+        name = _IDEAS.get(section.title.id)
+        if name is None:
+            return
+        is_graph = isinstance(scene.derivation.problem.model, Circuit)
+        yield from self._once(NoteKind.IDEA, f"{name}_graph" if is_graph and name in _OF_GRAPHS else name, {})
+
+    def _blocks(self, blocks: Sequence[Block], scene: Scene, truth: Truth, area: str) -> Iterator[Block]:
+        for block in blocks:
+            if isinstance(block, Paragraph) and block.text.id == _MATRIX_FORM:
+                area = "matrix"
+            if not isinstance(block, Display):
+                yield block
+                continue
+            lines = [Line(scene, chain, area) for chain in block.chains]
+            new = list(self._new(lines))
+            yield from (Note(NoteKind.REASON, message(f"reason.{kind.name}", **words)) for kind, words in new)
+            chains = tuple(replace(line.chain, remark=remark(line, truth)) for line in lines)
+            yield replace(block, chains=chains)
+            mistakes = [(kind, words) for kind, words in new if kind.mistake]
+            yield from (Note(NoteKind.MISTAKE, message(f"mistake.{kind.name}", **words)) for kind, words in mistakes)
+
+    def _once(self, kind: NoteKind, name: str, words: Mapping[str, object]) -> Iterator[Note]:
+        if f"{kind}.{name}" not in self.said:
+            self.said.add(f"{kind}.{name}")
+            yield Note(kind, message(f"{kind}.{name}", **words))
+
+    def _new(self, lines: Sequence[Line]) -> Iterator[tuple[Kind, Words]]:
+        """Yield the kinds of some lines that have not been explained, with the symbols of the first line of each."""
+        for line in lines:
+            for kind in kinds_of(line):
+                if kind.name not in self.said:
+                    self.said.add(kind.name)
+                    yield kind, kind.words(line)
+
+    def promised(self, section: Section, solution: Solution) -> Section:
+        """Return the section after the step with what the gradients had promised, where it tells the loss."""
+        found = _promise(solution) if self.is_full else None
+        if found is None:
+            return section
+        note = Note(NoteKind.REASON, found)
+        inner = tuple(
+            replace(part, blocks=(*part.blocks, note)) if part.title.id in _TELLS_LOSS else part
+            for part in section.sections
+        )
+        return replace(section, sections=inner)
+
+    def closing(self, scene: Scene, sections: Sequence[Section]) -> tuple[Section, ...]:
+        """Return the glossary of a document that has these sections."""
+        checked = any(section.title.id == "title.check" for section in sections)
+        return (glossary(scene, () if checked else ("central_difference",)),) if self.is_full else ()
+
+
+def _promise(solution: Solution) -> Message | None:
+    """Return what the gradients of the last step in full promised for the loss, and what became of it.
+
+    Nothing is said of a step that saw a part of the samples, that was rounded, or that stood at a kink.
+    """
+    step, after, output = solution.steps[-1], solution.after, solution.derivation.graph.output
+    is_rounded = solution.problem.notation.round_intermediates is not None
+    if step.updated is None or after is None or step.batch is not None or is_rounded or step.kinks:
+        return None
+    products = [
+        multiply(step.values.gradient(name), add(step.updated[name], negate(step.values.value(name))))
+        for quantity in solution.derivation.parameters
+        for name in quantity.elements()
+    ]
+    style = Style(_PROMISED)
+    return message(
+        "reason.promise",
+        loss=Name(output),
+        promised=show(functools.reduce(add, products), style),
+        change=show(add(after.value(output), negate(step.values.value(output))), style),
+    )

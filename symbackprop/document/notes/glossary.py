@@ -1,0 +1,137 @@
+"""The terms that occur in a solution, with their symbols and meanings, as its last section."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from symbackprop.algebra.formula import Adjoint, Hadamard, Name, Node, Transposed
+from symbackprop.catalog.optimizers import carried, reduced
+from symbackprop.document.blocks import Inline, Section, Terms
+from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.nodes import Delta, Gradient, Letter, Local
+from symbackprop.messages import message
+from symbackprop.problems import Circuit
+
+Symbol = Callable[[Scene], Inline]
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term: the end of its ids, whether it occurs in a solution, its symbol (""), the end of the id of its meaning."""
+
+    name: str
+    occurs: Callable[[Scene], object]
+    symbol: Symbol = lambda scene: ""
+    meaning: Callable[[Scene], str] = lambda scene: ""
+
+
+def _is_network(scene: Scene) -> bool:
+    return not isinstance(scene.derivation.problem.model, Circuit)
+
+
+def _first(kind: str) -> Callable[[Scene], str]:
+    """Return what finds the first element of the first array of a kind, "" where there is none."""
+
+    def find(scene: Scene) -> str:
+        quantities = scene.derivation.graph.quantities.values()
+        return next((q.elements()[0] for q in quantities if q.kind == kind), "")
+
+    return find
+
+
+def _of_kind(kind: str) -> Term:
+    first = _first(kind)
+    return Term(kind, lambda scene: _is_network(scene) and first(scene), lambda scene: Name(first(scene)))
+
+
+def _differentiated(scene: Scene) -> str:
+    """Return the first parameter, or whatever the output is differentiated by."""
+    names = [name for quantity in scene.derivation.parameters for name in quantity.elements()]
+    return next((name for name in (*names, *scene.derivation.links) if scene.derivation.links.get(name)), "")
+
+
+def _output(scene: Scene) -> Name:
+    return Name(scene.derivation.graph.output)
+
+
+def _has_kink(scene: Scene) -> bool:
+    return any(term.form.kinks for equation in scene.derivation.elements.equations for term in equation.terms)
+
+
+def _has_fork(scene: Scene) -> bool:
+    derivation = scene.derivation
+    return any(len(derivation.links[name]) > 1 for name in derivation.links)
+
+
+def _has_states(scene: Scene) -> bool:
+    training = scene.derivation.problem.training
+    return training is not None and bool(carried(training.optimizer, reduced(training.optimizer, training.zero)))
+
+
+def _has_delta(scene: Scene) -> bool:
+    return _is_network(scene) and scene.notation.conventions.backward == "delta"
+
+
+def _unit(scene: Scene) -> str:
+    """Return the pre-activation of the first unit."""
+    return scene.derivation.graph.quantities["z1"].elements()[0]
+
+
+def _partial(scene: Scene) -> Node:
+    """Return the first local derivative that the output is not itself in, if there is one."""
+    links = [link for name in scene.derivation.links for link in scene.derivation.links[name]]
+    link = next((link for link in links if link.source != scene.derivation.graph.output), links[0])
+    return Local(Name(link.source), Name(link.term.arguments[link.slot]))
+
+
+TERMS: tuple[Term, ...] = (
+    Term("unit", _is_network, lambda scene: Letter(scene.notation.unit(1, 1))),
+    _of_kind("weight"),
+    _of_kind("bias"),
+    _of_kind("threshold"),
+    _of_kind("pre_activation"),
+    _of_kind("activation"),
+    _of_kind("target"),
+    Term("loss", _is_network, _output),
+    Term("penalty", lambda scene: _is_network(scene) and _first("penalty")(scene), lambda scene: Name("penalty")),
+    Term("sample", lambda scene: scene.derivation.graph.samples is not None),
+    Term("gate", lambda scene: not _is_network(scene)),
+    Term("fork", lambda scene: not _is_network(scene) and _has_fork(scene)),
+    Term(
+        "gradient",
+        _differentiated,
+        lambda scene: Gradient(_differentiated(scene)),
+        lambda scene: "" if _is_network(scene) else "_graph",
+    ),
+    Term(
+        "delta",
+        _has_delta,
+        lambda scene: Delta(_unit(scene)) if scene.notation.negative_delta else Adjoint(_unit(scene)),
+        lambda scene: "_negative" if scene.notation.negative_delta else "",
+    ),
+    Term("chain_rule", lambda scene: True),
+    Term("partial", lambda scene: True, _partial),
+    Term("kink", _has_kink),
+    Term("transpose", _is_network, lambda scene: Transposed(Name("W1"))),
+    Term("elementwise", _is_network, lambda scene: Hadamard((Name("z1"), Name("a1")))),
+    Term(
+        "learning_rate",
+        lambda scene: scene.derivation.problem.training,
+        lambda scene: Letter(scene.notation.learning_rate()),
+    ),
+    Term("state", _has_states),
+    Term("central_difference", lambda scene: scene.values is not None),
+)
+"""The terms in the order of the glossary."""
+
+
+def glossary(scene: Scene, without: Collection[str] = ()) -> Section:
+    """Return the section of the terms that occur in a solution, without some by name."""
+    entries = tuple(
+        (message(f"glossary.{term.name}"), term.symbol(scene), message(f"definition.{term.name}{term.meaning(scene)}"))
+        for term in TERMS
+        if term.name not in without and term.occurs(scene)
+    )
+    header = (message("glossary.term"), message("column.symbol"), message("column.meaning"))
+    return Section(message("glossary.title"), (Terms(header, entries),))

@@ -1,0 +1,240 @@
+"""Why each kind of step is as it is: a table from kinds of step to the phrases that explain them.
+
+A row of `KINDS` says when a displayed line is of its kind, and which symbols its phrases speak of. A row's reason is the
+phrase `reason.<name>`, and where it has a common mistake that is `mistake.<name>`. A phrase that would be false in some
+notation belongs to a row whose condition asks for the notation in which it is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from symbackprop.algebra.formula import Hadamard, MatrixProduct, Name, Transposed
+from symbackprop.catalog.optimizers import RATE
+from symbackprop.catalog.schedules import CONSTANT
+from symbackprop.document.nodes import Letter, Local
+from symbackprop.document.notes.conditions import (
+    Condition,
+    Line,
+    adds_samples,
+    applies,
+    contains,
+    crosses_samples,
+    decays,
+    every,
+    has_bias,
+    has_negative_delta,
+    has_rows,
+    has_several_paths,
+    has_slope,
+    is_bent,
+    is_branched,
+    is_fused,
+    is_linear,
+    is_loss_of_data,
+    is_shared,
+    loss_is,
+    no,
+    of_kind,
+    optimises_with,
+    reduces_by,
+    slope_by_value,
+    trains_with,
+    within,
+)
+from symbackprop.messages import message
+
+Words = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of step: the end of the ids of its phrases, when a line is of it, the symbols of its phrases.
+
+    `mistake` says that a common mistake is told beside it.
+    """
+
+    name: str
+    holds: Condition
+    words: Callable[[Line], Words] = lambda line: {}
+    mistake: bool = False
+
+
+def _itself(line: Line) -> Words:
+    return {"it": line.symbol}
+
+
+def _pre_activation(line: Line) -> Name:
+    (term,) = line.scene.derivation.equations[line.name].terms
+    return Name(term.arguments[0], line.scene.sample_of(term.arguments[0], line.sample))
+
+
+def _activated(line: Line) -> Words:
+    return {"it": line.symbol, "argument": _pre_activation(line)}
+
+
+def _slope(line: Line) -> Words:
+    (link,) = line.links
+    value = Name(link.source, line.sample)
+    return {
+        "it": line.symbol,
+        "value": value,
+        "slope": line.marked(link.partial()),
+        "derivative": Local(value, line.symbol),
+        "error": line.chain.left,
+    }
+
+
+def _source(line: Line) -> Words:
+    source = line.links[0].source
+    return {"it": line.symbol, "value": Name(source, line.scene.sample_of(source, line.sample))}
+
+
+def _paths(line: Line) -> Words:
+    links = line.sources("pre_activation")
+    weights = tuple(line.marked(link.partial()) for link in links)
+    units = tuple(Name(link.source, line.sample) for link in links)
+    return {
+        "it": line.symbol,
+        "weights": message("text.items", items=weights),
+        "units": message("text.items", items=units),
+    }
+
+
+def _weight(line: Line) -> Words:
+    link = line.sources("pre_activation")[0]
+    sample = line.scene.samples[0]
+    return {
+        "it": line.symbol,
+        "sum": Name(link.source, line.scene.sample_of(link.source, sample)),
+        "input": line.scene.marked(link.partial(), sample),
+        "derivative": Local(
+            Name(link.source, line.scene.sample_of(link.source, sample)),
+            line.symbol,
+        ),
+    }
+
+
+def _samples(line: Line) -> Words:
+    return {"it": line.symbol, "count": len(line.scene.samples)}
+
+
+def _sample_losses(line: Line) -> Words:
+    output = line.scene.derivation.graph.output
+    return {"loss": Name(output), "count": len(line.scene.samples), "one": Name(f"{output}@")}
+
+
+def _matrix(line: Line) -> Words:
+    weights = Name(f"W{(line.quantity.layer or 0) + 1}")
+    return {"it": line.chain.left, "weights": weights, "transposed": Transposed(weights)}
+
+
+def _left(line: Line) -> Words:
+    return {"it": line.chain.left}
+
+
+def _rate(line: Line) -> Words:
+    return {"rate": Letter(line.scene.notation.learning_rate()), "loss": Name(line.scene.derivation.graph.output)}
+
+
+_sum = every(within("forward"), of_kind("pre_activation"))
+_bend = every(within("forward"), of_kind("activation"))
+_loss = every(within("forward"), lambda line: line.is_network and bool(line.name), is_loss_of_data)
+_error = every(within("backward"), of_kind("pre_activation"))
+_sloped = every(_error, has_slope)
+_hidden = every(within("backward"), of_kind("activation"), no(lambda line: line.is_last))
+_parameter = within("backward")
+_array = within("matrix")
+
+
+def _is_gate(line: Line) -> bool:
+    return line.area == "backward" and not line.is_network and bool(line.links)
+
+
+_descends = trains_with(lambda training: training.settings[RATE].value > 0 and not decays(training))
+_ascends = trains_with(lambda training: training.settings[RATE].value < 0)
+_decays = trains_with(lambda training: training.settings[RATE].value > 0 and decays(training))
+
+KINDS: tuple[Kind, ...] = (
+    # Forward
+    Kind("weighted_sum", every(_sum, has_bias("per_unit", "shared")), _itself, mistake=True),
+    Kind("weighted_sum_threshold", every(_sum, has_bias("threshold")), _itself, mistake=True),
+    Kind("weighted_sum_plain", every(_sum, has_bias("none")), _itself, mistake=True),
+    Kind("activation_linear", every(_bend, applies("linear")), _activated),
+    Kind("activation_sigmoid", every(_bend, applies("sigmoid")), _activated, mistake=True),
+    Kind("activation_softmax", every(_bend, applies("softmax")), _itself, mistake=True),
+    Kind("activation", every(_bend, is_bent, no(applies("sigmoid"))), _activated),
+    Kind("half_squared_error", every(_loss, loss_is("half_squared_error")), _itself, mistake=True),
+    Kind("squared_error", every(_loss, loss_is("squared_error", "mean_squared_error")), _itself, mistake=True),
+    Kind("binary_cross_entropy", every(_loss, loss_is("binary_cross_entropy")), _itself, mistake=True),
+    Kind("cross_entropy", every(_loss, loss_is("cross_entropy")), _itself, mistake=True),
+    Kind("absolute_error", every(_loss, loss_is("absolute_error")), _itself),
+    Kind("huber", every(_loss, loss_is("huber")), _itself),
+    Kind("hinge", every(_loss, loss_is("hinge")), _itself, mistake=True),
+    Kind("batch_mean", every(within("forward"), adds_samples, reduces_by("mean")), _sample_losses),
+    Kind("batch_sum", every(within("forward"), adds_samples, reduces_by("sum")), _sample_losses),
+    Kind("penalty", every(within("forward"), of_kind("penalty")), _itself),
+    # Backward through units
+    Kind("fused", every(_error, is_fused), _itself, mistake=True),
+    Kind("delta_output", every(_sloped, lambda line: line.is_last, no(is_linear)), _slope, mistake=True),
+    Kind("delta_output_linear", every(_sloped, lambda line: line.is_last, is_linear), _slope),
+    Kind("slope_by_value", every(_sloped, no(is_linear), slope_by_value), _slope, mistake=True),
+    Kind("slope_branch", every(_sloped, is_branched, no(slope_by_value)), _slope, mistake=True),
+    Kind("slope", every(_sloped, no(is_linear), no(slope_by_value), no(is_branched)), _slope),
+    Kind("slope_linear", every(_sloped, is_linear, no(lambda line: line.is_last)), _slope),
+    Kind("softmax_paths", every(_error, no(is_fused), has_several_paths), _itself, mistake=True),
+    Kind(
+        "loss_slope", every(within("backward"), of_kind("activation"), lambda line: line.is_last), _itself, mistake=True
+    ),
+    Kind("paths", every(_hidden, has_several_paths), _paths, mistake=True),
+    Kind("one_path", every(_hidden, no(has_several_paths)), _paths),
+    # Parameters
+    Kind("weight", every(_parameter, of_kind("weight")), _weight, mistake=True),
+    Kind(
+        "slope_within",
+        every(_parameter, of_kind("weight"), is_bent, no(lambda line: line.through_delta), no(crosses_samples)),
+        _itself,
+        mistake=True,
+    ),
+    Kind(
+        "penalty_gradient",
+        every(_parameter, of_kind("weight", "bias", "threshold"), lambda line: bool(line.sources("penalty"))),
+        _itself,
+        mistake=True,
+    ),
+    Kind("bias", every(_parameter, of_kind("bias"), no(is_shared)), _weight, mistake=True),
+    Kind("shared_bias", every(_parameter, of_kind("bias"), is_shared), _weight, mistake=True),
+    Kind("threshold", every(_parameter, of_kind("threshold")), _weight, mistake=True),
+    Kind("samples", every(_parameter, crosses_samples, reduces_by("sum")), _samples, mistake=True),
+    Kind("samples_mean", every(_parameter, crosses_samples, reduces_by("mean")), _samples, mistake=True),
+    # Between arrays
+    Kind("transposed", every(_array, of_kind("activation"), contains(Transposed), no(has_rows)), _matrix, mistake=True),
+    Kind("transposed_row", every(_array, of_kind("activation"), contains(Transposed), has_rows), _matrix, mistake=True),
+    Kind("elementwise", every(_array, of_kind("pre_activation"), contains(Hadamard)), _left, mistake=True),
+    Kind("outer", every(_array, of_kind("weight"), contains(MatrixProduct), no(has_rows)), _left, mistake=True),
+    Kind("outer_row", every(_array, of_kind("weight"), contains(MatrixProduct), has_rows), _left, mistake=True),
+    # Computation graphs
+    Kind("gate", every(_is_gate, no(has_several_paths)), _source, mistake=True),
+    Kind("fork", every(_is_gate, has_several_paths), _itself, mistake=True),
+    # Update
+    Kind("descent", every(optimises_with("gradient_descent"), no(has_negative_delta), _descends), _rate),
+    Kind("descent_negative_delta", every(optimises_with("gradient_descent"), has_negative_delta, _descends), _rate),
+    Kind("ascent", _ascends, _rate),
+    Kind("momentum", optimises_with("momentum"), mistake=True),
+    Kind("nesterov", optimises_with("nesterov"), mistake=True),
+    Kind("adagrad", optimises_with("adagrad"), mistake=True),
+    Kind("rmsprop", optimises_with("rmsprop"), mistake=True),
+    Kind("adam", optimises_with("adam", "adamw"), mistake=True),
+    Kind("weight_decay", _decays),
+    Kind("schedule", trains_with(lambda t: t.schedule.kind != CONSTANT), _rate),
+    Kind("old_values", trains_with(lambda t: t.update == "simultaneous"), mistake=True),
+    Kind("sequential", trains_with(lambda t: t.update == "sequential"), mistake=True),
+    Kind("frozen", trains_with(lambda t: t.frozen)),
+)
+"""The kinds of step, in the order in which their reasons are given where one line is of several."""
+
+
+def kinds_of(line: Line) -> list[Kind]:
+    """Return the kinds of step that a line is of."""
+    return [kind for kind in KINDS if kind.holds(line)]

@@ -1,0 +1,176 @@
+"""Short phrases at the end of a displayed line, read off its numbers: the branch of a kink, the sign of a gradient.
+
+Nothing is said that the numbers do not bear out: a sign is that of the true gradient of the step, and where a path passes
+a kink, so that the derivative is a convention, it is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+from symbackprop.algebra.formula import ONE, Apply, Name, Number, Product, Slot
+from symbackprop.arithmetic import exact
+from symbackprop.derivation.elements import ElementEquation
+from symbackprop.descent.solution import Step
+from symbackprop.document.calculation.numerals import show
+from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.nodes import Boxed, Range, Shown
+from symbackprop.document.notes.conditions import Line, is_gradient, is_parameter
+from symbackprop.evaluation.evaluate import EXACT, Evaluation, Value, Values
+from symbackprop.graph.quantities import Role
+from symbackprop.messages import Message, message
+
+BRANCHED = ("relu", "leaky_relu", "elu")
+"""The activations that hand on what is above 0 and have another formula below."""
+
+_AT_KINK = Fraction(1, 10**40)
+"""Nearer to a kink than this, 50 digits do not say on which side a number is."""
+
+Remark = Callable[[Line, "Truth"], Message | None]
+
+
+class Truth:
+    """The true gradients of a step, and what lies on the paths of a kink."""
+
+    def __init__(self, scene: Scene, step: Step | None) -> None:
+        """Look at a step, whose numbers may be rounded as by hand; None: there is no step, and nothing is true."""
+        self.values = None if step is None else step.values
+        self.kinks = frozenset(kink.name for kink in step.kinks) if step is not None else frozenset()
+        if self.values is not None and scene.derivation.problem.notation.round_intermediates is not None:
+            self.values = _exact(scene, self.values)
+
+    def slope(self, line: Line) -> Value | None:
+        """Return the true gradient by what a line is about; None without numbers or behind a kink."""
+        if self.values is None or (self.kinks and not self.kinks.isdisjoint(_reached(line))):
+            return None
+        return self.values.gradient(line.name, line.sample)
+
+
+def _exact(scene: Scene, values: Values) -> Values:
+    """Return a pass without rounding from the same given numbers and parameters."""
+    derivation = scene.derivation
+    leaves = derivation.graph.of_role(Role.PARAMETER, Role.INPUT, Role.TARGET)
+    shared = {name: values.shared[name] for q in leaves if not q.batched for name in q.elements()}
+    samples = [{name: sample[name] for q in leaves if q.batched for name in q.elements()} for sample in values.samples]
+    evaluation = Evaluation(derivation, EXACT)
+    return evaluation.backward(evaluation.forward(shared, samples))
+
+
+def _reached(line: Line) -> Iterator[str]:
+    """Iterate over everything that is computed from what a line is about."""
+    links, waiting, seen = line.scene.derivation.links, [line.name], {line.name}
+    while waiting:
+        for link in links.get(waiting.pop(), ()):
+            if link.source not in seen:
+                seen.add(link.source)
+                waiting.append(link.source)
+                yield link.source
+
+
+def _sign(line: Line, truth: Truth) -> Message | None:
+    """Return what the sign of a leaf's gradient says; the printed number and the true one have to agree in it."""
+    is_leaf = bool(line.name) and line.name not in line.scene.derivation.equations
+    if not (line.area == "backward" and is_leaf and (is_parameter(line) or not line.is_network)):
+        return None
+    last = line.chain.steps[-1].formula
+    shown = last.body if isinstance(last, Boxed) else last
+    slope = truth.slope(line)
+    if slope is None or not isinstance(shown, Shown) or _compared(slope) != _compared(shown.value):
+        return None
+    kind = ("negative", "zero", "positive")[_compared(slope) + 1]
+    return message(f"remark.{kind}", it=line.symbol, loss=Name(line.scene.derivation.graph.output))
+
+
+def _compared(value: Value) -> int:
+    return exact.compare(value, Fraction(0))
+
+
+def _branch(line: Line, truth: Truth) -> Message | None:
+    """Return which branch of a kinked activation holds, in the forward pass."""
+    if line.area != "forward" or line.name not in line.scene.derivation.equations:
+        return None
+    return _of_branch(line, line.scene.derivation.equations[line.name], "branch")
+
+
+def _slope(line: Line, truth: Truth) -> Message | None:
+    """Return which slope of a kinked activation holds, in the backward pass."""
+    if line.area != "backward" or not is_gradient(line) or len(line.links) != 1:
+        return None
+    equation = line.scene.derivation.equations[line.links[0].source]
+    return _of_branch(line, equation, "slope")
+
+
+def _of_branch(line: Line, equation: ElementEquation, about: str) -> Message | None:
+    formula = equation.terms[0].formula()
+    is_branched = len(equation.terms) == 1 and isinstance(formula, Apply) and formula.function in BRANCHED
+    if not is_branched or line.scene.values is None:
+        return None
+    assert isinstance(formula, Apply)
+    (argument,) = formula.arguments
+    if not isinstance(argument, Name):
+        return None
+    sample = line.scene.sample_of(argument.name, line.sample)
+    value, function = line.scene.value(argument.name, sample), formula.function
+    named = Name(argument.name, sample)
+    if value == 0:
+        at_zero = exact.evaluate(
+            equation.terms[0].form.partial(0).plain, lambda part: Fraction(0) if isinstance(part, Slot) else None
+        )
+        return message(f"remark.{about}_at", argument=named, slope=show(at_zero, line.scene.style))
+    if exact.compare(abs(value), _AT_KINK) <= 0:
+        return None
+    side = "above" if value > 0 else "below_relu" if function == "relu" else "below"
+    return message(f"remark.{about}_{side}", argument=named)
+
+
+def _aim(line: Line, truth: Truth) -> Message | None:
+    """Return on which side of its target an output is, at the error of the output."""
+    if not (line.area == "backward" and line.is_network and line.name and line.scene.values is not None):
+        return None
+    kind = "pre_activation" if line.through_delta else "activation"
+    if line.quantity.kind != kind or not line.is_last:
+        return None
+    unit = line.name.rpartition("_")[2]
+    output, target = Name(f"a{line.quantity.layer}_{unit}", line.sample), Name(f"y_{unit}", line.sample)
+    distance = line.scene.value(output.name, line.sample) - line.scene.value(target.name, line.sample)
+    side = ("below", "met", "above")[_compared(distance) + 1]
+    return message(f"remark.{side}", value=output, target=target)
+
+
+def _paths(line: Line, truth: Truth) -> Message | None:
+    """Return through what a hidden unit acts on the loss, where it does so along several paths."""
+    is_hidden = line.area == "backward" and line.is_network and line.name and line.quantity.kind == "activation"
+    links = line.sources("pre_activation") if is_hidden else ()
+    if len(links) < _SEVERAL:
+        return None
+    first, last = (Name(link.source, line.scene.sample_of(link.source, line.sample)) for link in (links[0], links[-1]))
+    units = (first, last) if len(links) == _SEVERAL else (Range(first, last),)
+    return message("remark.paths", count=len(links), units=message("text.items", items=units))
+
+
+def _gate(line: Line, truth: Truth) -> Message | None:
+    """Return what a gate of a computation graph does with what arrives, where it is a plain sum or product."""
+    if line.area != "backward" or line.is_network or len(line.links) != 1:
+        return None
+    (link,) = line.links
+    partial = link.partial()
+    if partial == ONE:
+        return message("remark.adds")
+    if partial == Number(Fraction(-1)):
+        return message("remark.subtracts")
+    formula = link.term.formula()
+    if isinstance(formula, Product) and isinstance(partial, Name) and Name(line.name) in formula.factors:
+        return message("remark.multiplies", it=line.symbol)
+    return None
+
+
+_SEVERAL = 2
+
+REMARKS: tuple[Remark, ...] = (_sign, _branch, _slope, _aim, _paths, _gate)
+"""The remarks, the first that has something to say is made."""
+
+
+def remark(line: Line, truth: Truth) -> Message | None:
+    """Return the remark on a line, if there is one."""
+    return next((found for make in REMARKS if (found := make(line, truth)) is not None), None)

@@ -1,0 +1,84 @@
+"""The sentences that say which notation a solution of a network is written in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from symbackprop.algebra.formula import Adjoint, Name, Node, Number, negated
+from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.nodes import Delta, Equality, Gradient, Letter
+from symbackprop.graph.notation import Notation, Symbol
+from symbackprop.graph.quantities import Quantity
+from symbackprop.messages import Message, message
+
+_MOST_NAMED = 4
+"""So many of the user's own names are given as examples."""
+
+
+def samples_sentence(scene: Scene, reduction: str) -> Message:
+    """Return what the loss of a sample has to do with the loss; `reduction` (mean, sum) is how a batch has it."""
+    graph = scene.derivation.graph
+    kind = "one_sample" if graph.samples == 1 else reduction
+    return message(f"convention.{kind}", loss=Name(f"{graph.output}@"), count=graph.samples)
+
+
+def notation_sentences(scene: Scene) -> Iterator[Message]:
+    """Yield what the names in use mean: layers, indices, names of the user's own."""
+    conventions = scene.notation.conventions
+    if conventions.naming == "flat":
+        yield message("convention.flat")
+        if conventions.layers == "leave":
+            yield message("notation.leave_flat")
+    else:
+        yield from _indexed(scene)
+    if conventions.names:
+        named = [Name(name) for name in conventions.names if name in scene.derivation.graph.quantities or "_" in name]
+        yield message("notation.own_names", names=message("text.items", items=tuple(named[:_MOST_NAMED])))
+
+
+def _indexed(scene: Scene) -> Iterator[Message]:
+    """Yield what the indices of a weight mean, by a weight that carries them."""
+    conventions, weights = scene.notation.conventions, scene.derivation.graph.quantities["W1"]
+    # The last weight joins different units in most layers, so that its indices differ.
+    names = [name for name in reversed(weights.elements()) if not scene.notation.is_own(name)]
+    chosen = next((name for name in names if len(set(scene.notation.locate(name)[1])) > 1), names[0] if names else None)
+    if chosen is None:
+        return
+    if conventions.layers == "leave":
+        units = Name(scene.derivation.graph.quantities["a1"].elements()[0])
+        upper = (f"({scene.notation.layer_number(0)})",)
+        letter = scene.notation.letters["activation"]
+        inputs = Equality(Letter(Symbol(letter.base, letter.lower, upper)), Name("x"))
+        yield message("notation.leave", weight=Name(chosen), input=inputs, unit=units)
+    else:
+        yield message("notation.enter", weight=Name(chosen))
+    to, of = scene.notation.locate(chosen)[1]
+    ends: dict[str, Node] = {"to": Number(Fraction(to)), "from": Number(Fraction(of))}
+    yield message(f"notation.{conventions.index_order}", weight=Name(chosen), **ends)
+    yield from _place_in_matrix(scene, weights, chosen)
+    if conventions.naming == "elementwise":
+        yield message("notation.elementwise", entry=Name(chosen), matrix=Name("W1"))
+
+
+def _place_in_matrix(scene: Scene, weights: Quantity, chosen: str) -> Iterator[Message]:
+    """Yield where an entry stands whose indices are not row and column of its matrix."""
+    swapped = scene.notation.conventions.index_order == "from_to"
+    if swapped is weights.transposed:
+        return
+    position = next(index for index in weights.indices() if weights.element(index) == chosen)
+    row, column = (str(each + 1) for each in position)
+    yield message("notation.swapped", entry=Name(chosen), row=row, column=column, matrix=Name("W1"))
+
+
+def backward_sentence(notation: Notation, prefix: str = "convention") -> Message:
+    """Return what the backward pass goes through: δ with its definition, or ∂L/∂a; with `text`, in few words."""
+    quantities = notation.graph.quantities
+    unit = quantities["z1"].elements()[0]
+    if notation.conventions.backward == "activation":
+        kind = "notation.activation" if prefix == "convention" else "notation.through"
+        return message(kind, gradient=Gradient(quantities["a1"].elements()[0]))
+    if notation.negative_delta:
+        kind = "notation.negative" if prefix == "convention" else "text.delta"
+        return message(kind, definition=Equality(Delta(unit), negated(Gradient(unit))))
+    return message(f"{prefix}.delta", definition=Equality(Adjoint(unit), Gradient(unit)))

@@ -1,0 +1,105 @@
+"""Section 4 of a solution: the derivative of each activation in use and of the loss, with the rule at every line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from symbackprop.algebra import differentiation, functions
+from symbackprop.algebra.formula import Apply, Name, Node, Slot, added, fill, rewrite
+from symbackprop.document.blocks import Chain, Display, Relation, Section, Step
+from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.nodes import Letter, Local, Slope
+from symbackprop.document.sections.fused import fused_section, softmax_jacobian
+from symbackprop.graph.notation import Symbol
+from symbackprop.messages import message
+
+_VARIABLE = "z"
+_LONGEST = 14
+"""More lines than this are left out but for the first and the last."""
+
+
+def local_derivatives(scene: Scene) -> Section:
+    """Return the section that derives each activation and the loss once, and both together where they are a usual pair."""
+    displays = [Display((chain,)) for chain in (*_activations(scene), *_loss(scene))]
+    together = fused_section(scene)
+    return Section(message("title.derivatives"), tuple(displays), () if together is None else (together,))
+
+
+def _activations(scene: Scene) -> Iterator[Chain]:
+    """Yield the derivative of each activation of the equations, once; softmax has two, by its own and another argument."""
+    seen = set()
+    for equation in scene.derivation.elements.equations:
+        formula = equation.terms[0].form.formula
+        if (
+            len(equation.terms) != 1
+            or not isinstance(formula, Apply)
+            or formula in seen
+            or not equation.terms[0].values
+            or functions.is_symbol(formula)
+        ):
+            continue
+        seen.add(formula)
+        if functions.is_vector(formula.function):
+            yield from _vector(scene, equation.name)
+        elif formula.arguments == (Slot(0),):
+            yield _elementwise(formula)
+
+
+def _elementwise(formula: Apply) -> Chain:
+    applied = replace(formula, arguments=(Name(_VARIABLE),))
+    tree = differentiation.differentiate(applied, _VARIABLE)
+    steps = _steps(tree)
+    classroom = functions.classroom_derivative(formula, 0)
+    if classroom is not None:
+        steps.append(Step(Relation.EQUAL, _lettered(fill(classroom, (Name(_VARIABLE), applied)))))
+    return Chain(Slope(_lettered(applied), Letter(Symbol(_VARIABLE))), tuple(steps))
+
+
+def _steps(tree: differentiation.Differentiation) -> list[Step]:
+    lines = differentiation.steps(tree)
+    if len(lines) > _LONGEST:
+        lines = (lines[0], lines[-1])
+    found = []
+    for line in lines:
+        rule = message(f"rule.{line.rule.value}")
+        reason = message("text.with_chain", rule=rule) if line.is_chain else rule
+        found.append(Step(Relation.EQUAL, _lettered(line.formula), opens=True, reason=reason))
+    return found
+
+
+def _lettered(formula: Node) -> Node:
+    """Return a formula whose variable is printed as a letter that is no quantity, its open derivatives as d/dz."""
+
+    def change(part: Node) -> Node | None:
+        if isinstance(part, Name):
+            return Letter(Symbol(part.name))
+        if isinstance(part, differentiation.Derivative):
+            return Slope(_lettered(part.operand), Letter(Symbol(_VARIABLE)))
+        return None
+
+    return rewrite(formula, change)
+
+
+def _vector(scene: Scene, name: str) -> Iterator[Chain]:
+    """Yield the partials of softmax: of any unit by any argument, then by the unit's own argument and by another unit's."""
+    (term,) = scene.derivation.equations[name].terms
+    if len(scene.derivation.graph.quantities[name.partition("_")[0]].shape) == 1 and term.form.arity > 1:
+        yield from softmax_jacobian(name, term.arguments[0], term.form.arity)
+    for slot in range(min(2, term.form.arity)):
+        steps = (Step(Relation.EQUAL, term.partial(slot)),)
+        yield Chain(Local(Name(name), Name(term.arguments[slot])), steps)
+
+
+def _loss(scene: Scene) -> Iterator[Chain]:
+    """Yield the partial of the loss by its first prediction, as SymPy derives it from the loss's term."""
+    graph = scene.derivation.graph
+    name = f"{graph.output}@" if graph.samples else "data_loss" if "data_loss" in graph.quantities else graph.output
+    equation = scene.derivation.equations[name]
+    if isinstance(formula := equation.formula(), Apply) and functions.is_symbol(formula):
+        return
+    places = [(term, slot) for term in equation.terms for slot in range(len(term.arguments))]
+    predictions = [term.arguments[slot] for term, slot in places if term.arguments[slot] in scene.derivation.equations]
+    for prediction in predictions[:1]:
+        partials = tuple(term.partial(slot) for term, slot in places if term.arguments[slot] == prediction)
+        yield Chain(Local(Name(name), Name(prediction)), (Step(Relation.EQUAL, added(partials)),))

@@ -1,0 +1,189 @@
+"""How an output activation and its loss melt together: from ∂L/∂a and ∂a/∂z to the short error a − y, line by line.
+
+The first lines are read off the derivation, the last is the error that is printed and run everywhere else
+(`symbackprop.catalog.losses.Fused`); a test proves every line equal to SymPy's derivative of the one put into the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from symbackprop.algebra import functions
+from symbackprop.algebra.formula import (
+    ONE,
+    ZERO,
+    Apply,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+    added,
+    rewrite,
+)
+from symbackprop.derivation.backprop import Link, sweep
+from symbackprop.derivation.elements import ElementEquation, Term
+from symbackprop.document.blocks import Block, Chain, Display, Paragraph, Relation, Section, Step
+from symbackprop.document.calculation.numerals import show
+from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.nodes import Letter, Local, Same, Total
+from symbackprop.graph.notation import Symbol
+from symbackprop.messages import Message, message
+
+SAME = Same(Letter(Symbol("i")), Letter(Symbol("j")))
+
+
+def softmax_jacobian(value: str, argument: str, count: int) -> tuple[Chain, Chain]:
+    """Return softmax and ∂a_i/∂z_j for all units at once; `value` and `argument` are the code names of one of `count`."""
+    ai, aj = (Name(lettered(value, index)) for index in "ij")
+    powers = [Apply("exp", (Name(lettered(argument, index)),)) for index in "ijk"]
+    whole = Total(powers[2], "k", count)
+    fractions = [Quotient(power, whole) for power in powers]
+    steps = (
+        _step(
+            Quotient(
+                Sum((Product((SAME, powers[0], whole)), Negative(Product((powers[0], powers[1]))))),
+                Power(whole, Number(Fraction(2))),
+            ),
+            "quotient",
+        ),
+        _step(Product((fractions[0], Sum((SAME, Negative(fractions[1]))))), "common_factor"),
+        _step(Product((ai, Sum((SAME, Negative(aj))))), "definition"),
+    )
+    definition = Chain(ai, (Step(Relation.EQUAL, fractions[0]),))
+    return definition, Chain(Local(ai, Name(lettered(argument, "j"))), steps)
+
+
+def fused_section(scene: Scene) -> Section | None:
+    """Return the section that derives the error of the outputs from the logits; None where there is no usual pair."""
+    if scene.derivation.problem.notation.backward != "delta":
+        return None  # everything goes through ∂L/∂a there
+    for equation in scene.derivation.elements.equations:
+        if equation.fused is not None:
+            return Section(message("fused.title"), tuple(_blocks(scene, equation, equation.fused)))
+    return None
+
+
+def _blocks(scene: Scene, equation: ElementEquation, fused: Term) -> Iterator[Block]:
+    function = _activation(scene, fused).form.formula
+    assert isinstance(function, Apply)
+    named = message(f"activation.{function.function}")
+    yield Paragraph(message("fused.why", loss=Name(equation.name), activation=named))
+    chains = _of_vector if functions.is_vector(function.function) else _of_unit
+    yield from (Display((chain,)) for chain in chains(scene, equation, fused))
+    yield Paragraph(message("fused.use", activation=named))
+
+
+def _activation(scene: Scene, fused: Term) -> Term:
+    """Return the term of the first output's activation."""
+    (term,) = scene.derivation.equations[fused.values[0]].terms
+    return term
+
+
+def _by_activation(scene: Scene, equation: ElementEquation, name: str) -> Link:
+    """Return the link of the loss to an activation."""
+    links = sweep(scene.derivation.elements, fused=False)[name]
+    return next(link for link in links if link.source == equation.name)
+
+
+def _step(formula: Node, reason: str) -> Step:
+    return Step(Relation.EQUAL, formula, opens=True, reason=message(f"fused.{reason}"))
+
+
+def _of_unit(scene: Scene, equation: ElementEquation, fused: Term) -> Iterator[Chain]:
+    """Yield the error of the first output, whose activation no other output reads."""
+    a, z, y = (Name(each) for each in (fused.values[0], fused.arguments[0], _target(fused.values[0])))
+    loss = Name(equation.name)
+    without_y, without_a = Sum((ONE, Negative(y))), Sum((ONE, Negative(a)))
+    partials = _by_activation(scene, equation, a.name).partial(), _activation(scene, fused).partial(0)
+    steps = (
+        Step(Relation.EQUAL, Product((Local(loss, a), Local(a, z)))),
+        _step(Product(partials), "partials"),
+        _step(Sum((Product((without_y, a)), Negative(Product((y, without_a))))), "cancelled"),
+        _step(Sum((a, Negative(Product((y, a))), Negative(y), Product((y, a)))), "expanded"),
+        _step(fused.partial(0), "left"),
+    )
+    yield Chain(Local(loss, z), steps)
+
+
+def _of_vector(scene: Scene, equation: ElementEquation, fused: Term) -> Iterator[Chain]:
+    """Yield the partial of the loss by any output, and the error of output j, to which all paths add."""
+    count = len(fused.values)
+    own = dict(zip(("a", "z", "y"), (fused.values[0], fused.arguments[0], _target(fused.values[0])), strict=True))
+    (ai, _, yi), (aj, zj, yj) = ([Name(lettered(name, index)) for name in own.values()] for index in "ij")
+    loss, factor = Name(equation.name), Sum((SAME, Negative(aj)))
+    slope = _first_as(_by_activation(scene, equation, own["a"]).partial(), "i")
+    yield Chain(Local(loss, ai), (_step(slope, "slope"),))
+    steps = [
+        _step(Total(Product((Local(loss, ai), Local(ai, zj))), "i", count), "paths"),
+        _step(Total(Product((slope, ai, factor)), "i", count), "partials"),
+        _step(Negative(Total(Product((yi, factor)), "i", count)), "factor"),
+        _step(Sum((Product((aj, Total(yi, "i", count))), Negative(yj))), "indicator"),
+    ]
+    if fused.partial(0) == Sum((Name(own["a"]), Negative(Name(own["y"])))):
+        steps.append(_step(Sum((aj, Negative(yj))), "distribution"))
+    yield Chain(Local(loss, zj), tuple(steps))
+
+
+def out_of_range(scene: Scene) -> Iterator[Message]:
+    """Yield a warning where a target is a number that no output can be, whatever the parameters."""
+    problem = scene.derivation.problem
+    last = problem.network.layers[-1]
+    row = None if last.body else functions.ACTIVATIONS.rows.get(last.activation)
+    if row is None or (row.lowest is None and row.highest is None):
+        return
+    targets = [given for given in problem.arrays["y"].entries if given is not None]
+    outside = [
+        given
+        for given in targets
+        if (row.lowest is not None and given.value < row.lowest)
+        or (row.highest is not None and given.value > row.highest)
+    ]
+    if outside:
+        ends = {"low": row.lowest, "high": row.highest}
+        known = {name: Number(end) for name, end in ends.items() if end is not None}
+        kind = "between" if len(known) == 2 else "above" if "low" in known else "below"
+        activation = message(f"activation.{last.activation}")
+        shown = tuple(dict.fromkeys(show(given.value, scene.style, written=given.text) for given in outside))
+        values = message(f"range.{kind}", **known)
+        yield message("range.warning", targets=shown, activation=activation, range=values)
+
+
+def _target(activation: str) -> str:
+    """Return the code name of the target of an output, `y_1` of `a2_1`."""
+    return f"y_{activation.rpartition('_')[2]}"
+
+
+def lettered(name: str, index: str) -> str:
+    """Return the code name of an element with a letter for its index, `a2_i` for `a2_1`."""
+    return f"{name.rpartition('_')[0]}_{index}"
+
+
+def _first_as(formula: Node, index: str) -> Node:
+    """Return a formula about the first output as one about output i or j."""
+    return rewrite(formula, lambda part: Name(lettered(part.name, index)) if isinstance(part, Name) else None)
+
+
+def at(formula: Node, letters: dict[str, int]) -> Node:
+    """Return a line about outputs i and j as one about the outputs of those numbers, its sums written out.
+
+    >>> at(Total(Name("y_i"), "i", 2), {})
+    Sum(terms=(Name(name='y_1', sample=None), Name(name='y_2', sample=None)))
+    """
+
+    def number(part: Node) -> Node | None:
+        match part:
+            case Name(name):
+                base, _, index = name.rpartition("_")
+                return Name(f"{base}_{letters[index]}") if index in letters else None
+            case Same(Letter(left), Letter(right)):
+                return ONE if letters[left.base] == letters[right.base] else ZERO
+            case Total(body, index, count):
+                return added(tuple(at(body, {**letters, index: place + 1}) for place in range(count)))
+        return None
+
+    return rewrite(formula, number)

@@ -1,0 +1,155 @@
+"""Solutions of computation graphs: every gate with its value and its gradient, every fork with the sum over its paths."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from symbackprop.algebra.formula import Apply, Name, Number, walk
+from symbackprop.document.blocks import Block, Chain, Display, Inline, Listing, Relation, Section, Step, Table
+from symbackprop.document.chain_rule import detail
+from symbackprop.document.chain_rule.chains import Scene, forward, gradient, row_length
+from symbackprop.document.chain_rule.formulas import formula_display
+from symbackprop.document.matrix_form.matrix import as_arrays, oriented
+from symbackprop.document.nodes import Gradient, over_samples
+from symbackprop.document.sections import conventions
+from symbackprop.document.sections import updates as updates_of
+from symbackprop.document.sections.statement import given_number, loop
+from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.messages import Message, message
+from symbackprop.problems import Circuit
+
+_BESIDE = 3
+"""So often a table of given numbers stands beside itself at most."""
+
+_SIDE_BY_SIDE = 3
+"""So many equations stand in a row while they are short."""
+
+_SHORT = 2
+"""Formulas of at most this many paths stand side by side."""
+
+
+def statement(scene: Scene, updates: int) -> Section:
+    """Return the section that states the problem; `updates` is the number of updates that are made."""
+    subsections = [
+        Section(message("title.graph"), tuple(_equations(scene))),
+        given(scene),
+        Section(message("title.conventions"), (Listing(tuple(_conventions(scene))),)),
+        Section(message("title.formulas"), tuple(_at_a_glance(scene))),
+    ]
+    if scene.derivation.problem.training:
+        subsections.append(Section(message("title.loop"), (loop(scene, updates),)))
+    return Section(message("title.problem"), sections=tuple(subsections))
+
+
+def given(scene: Scene) -> Section:
+    """Return the section of the numbers that the problem states."""
+    return Section(message("title.given"), tuple(_given(scene)))
+
+
+def _equations(scene: Scene) -> Iterator[Block]:
+    graph = scene.derivation.graph
+    chains = []
+    for equation in graph.equations:
+        rows = scene.derivation.problem.layout == "row"
+        formula = as_arrays(graph, oriented(graph, equation.formula, rows))
+        if graph.samples is not None and not graph.quantities[equation.name].batched:
+            formula = over_samples(formula, graph.samples, lambda name: graph.quantities[name].batched)
+        chains.append(Chain(Name(equation.name), (Step(Relation.EQUAL, formula),)))
+    yield Display(tuple(chains), _SIDE_BY_SIDE)
+
+
+def _given(scene: Scene) -> Iterator[Table]:
+    header = tuple(message(f"column.{name}") for name in ("quantity", "meaning", "value"))
+    graph = scene.derivation.graph
+    for roles in ((Role.PARAMETER,), (Role.INPUT, Role.TARGET)):
+        quantities = graph.of_role(*roles)
+        most = detail.most_of(quantities)
+        rows: list[tuple[Inline, ...]] = [
+            (detail.OMITTED,) * 3
+            if element is None
+            else (Name(element, sample), message(f"role.{quantity.role.value}"), given_number(scene, element, sample))
+            for quantity in quantities
+            for sample in (scene.samples if quantity.batched else [None])
+            for element in detail.some(quantity.elements(), most)
+        ]
+        if rows:
+            yield Table(header, tuple(rows), (False, False, True), _BESIDE)
+
+
+def _conventions(scene: Scene) -> Iterator[Message]:
+    graph, model = scene.derivation.graph, scene.derivation.problem.model
+    output = Name(graph.output)
+    first = next(name for name in scene.derivation.links if name != graph.output)
+    yield message("convention.gate", gradient=Gradient(first), output=output)
+    if graph.samples is not None and isinstance(model, Circuit):
+        yield conventions.samples_sentence(scene, model.reduction)
+    terms = [term for equation in scene.derivation.elements.equations for term in equation.terms]
+    parts = [part for term in terms for part in walk(term.form.formula)]
+    if any(isinstance(part, Apply) and part.function in ("max", "min", "abs") for part in parts):
+        yield message("convention.tie")
+    if isinstance(model, Circuit) and any(isinstance(part, Apply) and part.function == "relu" for part in parts):
+        value = Number(model.relu_derivative_at_zero)
+        yield message("convention.relu_at_zero", value=value)
+    yield from updates_of.conventions(scene)
+    yield message("convention.digits", digits=scene.derivation.problem.notation.digits)
+
+
+def _at_a_glance(scene: Scene) -> Iterator[Display]:
+    """Yield the gradients as formulas, the elements of a row side by side while they are short."""
+    order = backward_order(scene)
+
+    def group(name: str) -> str:
+        """Return what has a display of its own: an array, a scalar of several paths, all short scalars together."""
+        quantity = scene.notation.locate(name)[0]
+        return "" if not quantity.shape and len(scene.derivation.links[name]) == 1 else quantity.name
+
+    for name, elements in itertools.groupby(order, group):
+        names = list(elements)
+        short = all(len(scene.derivation.links[name]) <= _SHORT for name in names)
+        length = row_length(scene, scene.derivation.graph.quantities[name]) if name else _SIDE_BY_SIDE
+        yield formula_display(scene, names, length if short else 1)
+
+
+def backward_order(scene: Scene) -> list[str]:
+    """Return the quantities whose gradients are shown: gates from the output back, then parameters, then inputs."""
+    links, graph = scene.derivation.links, scene.derivation.graph
+    computed = [graph.quantities[equation.name] for equation in reversed(graph.equations)]
+    shown = (*computed, *graph.of_role(Role.PARAMETER, Role.INPUT))
+    return [element for quantity in shown for element in quantity.elements() if links.get(element)]
+
+
+def forward_sections(scene: Scene) -> Iterator[Section]:
+    """Yield the forward values, equation by equation; in a batch sample by sample."""
+    graph = scene.derivation.graph
+    computed = [graph.quantities[equation.name] for equation in graph.equations]
+    batched = [quantity for quantity in computed if quantity.batched]
+    shared = [quantity for quantity in computed if not quantity.batched]
+    if not batched:
+        yield Section(message("title.gates"), tuple(_forward(scene, shared, None)))
+        return
+    for sample in scene.samples:
+        yield Section(message("title.sample", number=sample), tuple(_forward(scene, batched, sample)))
+    yield Section(message("title.all_samples"), tuple(_forward(scene, shared, None)))
+
+
+def _forward(scene: Scene, quantities: list[Quantity], sample: int | None) -> Iterator[Block]:
+    for quantity in quantities:
+        shown, others = detail.split(scene, [(name, sample) for name in quantity.elements()])
+        if shown:
+            yield Display(tuple(forward(scene, *each) for each in shown))
+        yield from detail.values_of(scene, others)
+
+
+def backward_sections(scene: Scene) -> Iterator[Section]:
+    """Yield the gradients: gates from the output back, then the leaves."""
+    groups: dict[str, list[Block]] = {"gates": [], "parameters": [], "inputs": []}
+    for quantity, elements in itertools.groupby(backward_order(scene), lambda name: scene.notation.locate(name)[0]):
+        group = {Role.PARAMETER: "parameters", Role.INPUT: "inputs"}.get(quantity.role, "gates")
+        samples = scene.samples if quantity.batched else [None]
+        shown, others = detail.split(scene, [(name, sample) for name in elements for sample in samples])
+        groups[group] += [Display((gradient(scene, *each),)) for each in shown]
+        groups[group] += detail.gradients_of(scene, others)
+    for group, blocks in groups.items():
+        if blocks:
+            yield Section(message(f"title.{group}"), tuple(blocks))

@@ -1,0 +1,181 @@
+"""Which figures a document shows, where, with which caption and which words for those who cannot see them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from symbackprop import figures
+from symbackprop.algebra.formula import Name
+from symbackprop.derivation.derivations import Derivation
+from symbackprop.descent.solution import Solution, trained
+from symbackprop.document.blocks import Figure, Section
+from symbackprop.figures.drawing import Diagram
+from symbackprop.figures.labels import Decimal, decimal, notation_of, plain, written_numbers
+from symbackprop.messages import Message, message
+from symbackprop.problems import Circuit, Problem
+
+_MOST_TOLD = 24
+"""Quantities whose numbers are told in words, at most."""
+
+
+def illustrated(sections: Sequence[Section], solution: Solution) -> list[Section]:
+    """Return the sections of a document with their figures: a diagram opens its section, curves close theirs."""
+    return [_illustrated(section, solution) for section in sections]
+
+
+def _illustrated(section: Section, solution: Solution) -> Section:
+    opening = tuple(figure for make in _OPENING.get(section.title.id, ()) if (figure := make(solution)) is not None)
+    closing = tuple(figure for make in _CLOSING.get(section.title.id, ()) if (figure := make(solution)) is not None)
+    inner = tuple(illustrated(section.sections, solution))
+    if closing:
+        inner = (*inner, Section(message("figure.section"), closing))
+    return replace(section, blocks=(*opening, *section.blocks), sections=inner)
+
+
+def given(problem: Problem, derivation: Derivation) -> Figure:
+    """Return the diagram of a problem with nothing but the numbers that it states: nothing computed, no gradient."""
+    unsolved = Solution(problem, derivation, (), None, (), {})
+    figure = network(unsolved) or graph(unsolved)
+    assert figure is not None
+    return figure
+
+
+def network(solution: Solution) -> Figure | None:
+    """Return the diagram of a network."""
+    if isinstance(solution.problem.model, Circuit):
+        return None
+    diagram = figures.network(solution)
+    graph = solution.derivation.graph
+    kind = "network_symbols" if not solution.steps else "network" if graph.samples is None else "network_batch"
+    caption = message(f"caption.{kind}")
+    widths = [solution.problem.network.inputs, *(layer.units for layer in solution.problem.network.layers)]
+    units = sum(node.name.startswith(("x_", "a")) for node in diagram.nodes)
+    if units < sum(widths):
+        caption = _joined(caption, message("caption.elided", shown=units, count=sum(widths)))
+    if any(line.thickness != 1 for line in diagram.lines):
+        caption = _joined(caption, message("caption.unlabelled"))
+    layers = [_counted("inputs", widths[0])]
+    layers += [_counted("hidden", count) for count in widths[1:-1]]
+    layers.append(_counted("outputs", widths[-1]))
+    whole = message("alternative.network", layers=tuple(layers))
+    return Figure(diagram, caption, _with_numbers(whole, diagram, solution))
+
+
+def graph(solution: Solution) -> Figure | None:
+    """Return the diagram of a computation graph."""
+    if not isinstance(solution.problem.model, Circuit):
+        return None
+    diagram = figures.gates(solution)
+    caption = message("caption.graph" if solution.steps else "caption.graph_symbols")
+    equations = solution.derivation.graph.equations
+    gates = sum(node.is_round and bool(node.name) for node in diagram.nodes)
+    if gates < len(equations):
+        caption = _joined(caption, message("caption.gates_elided", shown=gates, count=len(equations)))
+    whole = message("alternative.graph", gates=_counted("gates", len(equations)))
+    return Figure(diagram, caption, _with_numbers(whole, diagram, solution))
+
+
+def losses(solution: Solution) -> Figure | None:
+    """Return the curve of the losses."""
+    plot, found = figures.losses(solution), solution.losses
+    if plot is None:
+        return None
+    words = message(
+        "alternative.losses",
+        first=_short(found[0]),
+        last=_short(found[-1]),
+        least=_short(min(found)),
+        count=len(found) - 1,
+    )
+    return Figure(plot, message("caption.losses"), words)
+
+
+def landscape(solution: Solution) -> Figure | None:
+    """Return the loss over the one or two parameters that are trained."""
+    plot = figures.landscape(solution)
+    if plot is None:
+        return None
+    # The first coordinates of the path are the parameters; over one parameter the second is the loss.
+    start, end = (plot.series[-1].points[place] for place in (0, -1))
+    notation = notation_of(solution)
+    names = list(trained(solution.derivation))
+    told = [str(plain(notation.symbol(name))) for name in names]
+    count = len(plot.series[-1].points) - 1
+    if len(names) == 1:
+        words = message("alternative.curve", parameter=told[0], first=_short(start.x), last=_short(end.x), count=count)
+        return Figure(plot, message("caption.curve", parameter=Name(names[0])), words)
+    first, last = (tuple(map(_short, point)) for point in (start, end))
+    words = message("alternative.surface", first_name=told[0], second_name=told[1], first=first, last=last, count=count)
+    return Figure(plot, message("caption.surface", first=Name(names[0]), second=Name(names[1])), words)
+
+
+def boundary(solution: Solution) -> Figure | None:
+    """Return the decision boundary of a classifier."""
+    plot = figures.boundary(solution)
+    if plot is None:
+        return None
+    notation = notation_of(solution)
+    first, second = (str(plain(notation.symbol(name))) for name in ("x_1", "x_2"))
+    samples = sum(len(series.points) for series in plot.series if not series.joined)
+    words = message("alternative.decision", first=first, second=second, samples=_counted("samples", samples))
+    return Figure(plot, message("caption.decision"), words)
+
+
+def _joined(first: Message, second: Message) -> Message:
+    return message("caption.joined", first=first, second=second)
+
+
+def _counted(kind: str, count: int) -> Message:
+    """Return a number of things, in the words for one or for several."""
+    return message(f"alternative.{kind}" if count != 1 else f"alternative.{kind}_one", count=count)
+
+
+def _short(number: float) -> str:
+    return str(plain(decimal(number)))
+
+
+def _with_numbers(whole: Message, diagram: Diagram, solution: Solution) -> Message:
+    """Return the description of a diagram, with the numbers in it while these are few."""
+    told = list(_told(diagram, solution))
+    if not told:
+        return whole
+    if len(told) > _MOST_TOLD:
+        told = [*told[:_MOST_TOLD], message("alternative.more", count=len(told) - _MOST_TOLD)]
+    return message("alternative.numbers", whole=whole, numbers=tuple(told))
+
+
+def _told(diagram: Diagram, solution: Solution) -> Iterator[Message]:
+    """Yield the value of every scalar that the diagram shows, with its gradient if there is one, in the problem's order."""
+    values = solution.steps[0].values if solution.steps else None
+    notation, written, derivation = notation_of(solution), written_numbers(solution), solution.derivation
+    shown = {text.name for text in diagram.texts}
+    for element in (e for each in derivation.graph.quantities.values() if not each.batched for e in each.elements()):
+        if element not in shown:
+            continue
+        name = str(plain(notation.symbol(element)))
+        if element in written:
+            value = decimal(written[element].value, written=written[element].text)
+        elif values is not None:
+            value = decimal(values.value(element))
+        else:
+            continue
+        yield _telling(name, value, None if values is None else decimal(values.gradient(element)))
+
+
+def _telling(name: str, value: Decimal, gradient: Decimal | None) -> Message:
+    key = "value" if gradient is None else "number"
+    told = {} if gradient is None else {"gradient": plain(gradient)}
+    return message(
+        f"alternative.{key}" if value.exact else f"alternative.{key}_about", name=name, value=plain(value), **told
+    )
+
+
+Maker = Callable[[Solution], Figure | None]
+
+_OPENING: Mapping[str, tuple[Maker, ...]] = {"title.network": (network,), "title.graph": (graph,)}
+_CLOSING: Mapping[str, tuple[Maker, ...]] = {
+    "title.after": (losses, landscape, boundary),
+    "title.after_step": (losses, landscape, boundary),
+}
+"""The figures that open or close a section, by the id of its title."""

@@ -1,0 +1,180 @@
+"""The detail `second_order`: Hessian, eigenvalues, Newton's step, the limit of the learning rate, critical points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from symbackprop import curvature
+from symbackprop.algebra import symbolic
+from symbackprop.algebra.formula import ONE, ZERO, Name, Negative, Node, Number, Product, Quotient, Sum
+from symbackprop.curvature import CurvatureError, Kind
+from symbackprop.curvature.linear import Row
+from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Relation, Section, Step, Table
+from symbackprop.document.calculation.numerals import Style, show
+from symbackprop.document.calculation.verified_lines import lines
+from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.nodes import About, Equality, Grid, Leaf, Letter, Shown, Tone
+from symbackprop.document.sections.updates import untaken
+from symbackprop.evaluation.evaluate import Value
+from symbackprop.graph.notation import Symbol
+from symbackprop.messages import message
+
+WIDEST_HESSIAN = 6
+"""A Hessian of more parameters is not written out."""
+_KINDS = {Kind.SADDLE: "saddle_point"}
+"""The phrases of kinds that are not called like their kind."""
+
+
+def second_order_section(scene: Scene) -> Section:
+    """Return what the second derivatives say at the problem's own parameters.
+
+    Raises `CurvatureError` above 30 parameters and `MissingValueError` where numbers are left out.
+    """
+    problem = scene.derivation.problem
+    hessian = curvature.hessian(problem)
+    parts: list[tuple[str, list[Block]]] = [
+        ("second_order.hessian", list(_hessian(scene, hessian))),
+        ("second_order.newton", list(_newton(scene, hessian))),
+        ("second_order.rate", list(_rate(scene))),
+        ("second_order.critical", list(_critical(scene))),
+    ]
+    sections = tuple(Section(message(title), tuple(blocks)) for title, blocks in parts if blocks)
+    return Section(message("second_order.title"), sections=sections)
+
+
+def _hessian(scene: Scene, hessian: curvature.Hessian) -> Iterator[Block]:
+    names = tuple(map(Name, hessian.names))
+    letters = {"slope": _letter(scene, "g"), "hessian": _letter(scene, "H")}
+    yield Paragraph(message("second_order.what", loss=Name(scene.derivation.graph.output), names=names, **letters))
+    if len(names) <= WIDEST_HESSIAN:
+        gradient = _grid(scene.style, [(slope,) for slope in hessian.gradient], letters["slope"])
+        yield Display((gradient, _grid(scene.style, hessian.entries, letters["hessian"])))
+    if hessian.kinks:
+        yield Paragraph(message("second_order.kinks", names=tuple(Name(k.name, k.sample) for k in hessian.kinks)))
+    values = hessian.eigenvalues
+    if len(values) > 1:
+        chains = tuple(
+            Chain(_eigenvalue(position), (_result(value, scene.style),)) for position, value in enumerate(values, 1)
+        )
+        yield Paragraph(message("second_order.eigenvalues", hessian=letters["hessian"]))
+        yield Display(chains, len(chains))
+    lowest, highest = values[0], values[-1]
+    shape = "bowl" if lowest > 0 else "hill" if highest < 0 else "saddle" if lowest < 0 < highest else "flat"
+    yield Paragraph(message(f"second_order.{shape}"))
+
+
+def _letter(scene: Scene, text: str) -> Letter:
+    """Return a letter, with a bar where the problem has it already."""
+    return Letter(untaken(scene, Symbol(text)))
+
+
+def _eigenvalue(position: int) -> Letter:
+    return Letter(Symbol("lambda", (str(position),)))
+
+
+def _grid(style: Style, rows: Sequence[Row], letter: Letter) -> Chain:
+    shown = tuple(tuple(show(value, style, tone=Tone.BACKWARD) for value in row) for row in rows)
+    is_exact = all(number.exact for row in shown for number in row)
+    body: Node = shown[0][0] if len(shown) == len(shown[0]) == 1 else Grid(shown)
+    return Chain(letter, (Step(Relation.EQUAL if is_exact else Relation.ABOUT, body),))
+
+
+def _result(value: Value, style: Style) -> Step:
+    shown = show(value, style)
+    return Step(Relation.EQUAL if shown.exact else Relation.ABOUT, shown)
+
+
+def _cell(value: Value, style: Style) -> Shown | About:
+    shown = show(value, style)
+    return shown if shown.exact else About(shown)
+
+
+def _newton(scene: Scene, hessian: curvature.Hessian) -> Iterator[Block]:
+    output, style = scene.derivation.graph.output, scene.style
+    letters = {letter: _letter(scene, letter) for letter in "gHp"}
+    equation = Equality(Product((letters["H"], letters["p"])), Negative(letters["g"]))
+    try:
+        step = curvature.newton_step(scene.derivation.problem)
+    except CurvatureError as error:
+        yield Paragraph(message("second_order.no_step", equation=equation, step=letters["p"], reason=error.what))
+        return
+    yield Paragraph(message("second_order.step", equation=equation, step=letters["p"]))
+    if len(step.names) == len(hessian.names) == 1:
+        formula = Negative(Quotient(letters["g"], letters["H"]))
+        numbers = Negative(Quotient(_leaf(hessian.gradient[0]), _leaf(hessian.entries[0][0])))
+        yield Display((Chain(letters["p"], (Step(Relation.EQUAL, formula), *lines(numbers, style, Tone.BACKWARD))),))
+    header = [message(f"second_order.{name}") for name in ("parameter", "before", "change", "after")]
+    rows = zip(step.names, step.before, step.step, step.after, strict=True)
+    cells = tuple((Name(name), *(_cell(value, style) for value in row)) for name, *row in rows)
+    yield Table(tuple(header), cells, (False, True, True, True))
+    if step.loss_after is not None:
+        before, after = _cell(step.loss, style), _cell(step.loss_after, style)
+        yield Paragraph(message("second_order.loss", loss=Name(output), before=before, after=after))
+    if step.slope > 0:
+        yield Paragraph(message("second_order.climbs"))
+
+
+def _leaf(value: Value) -> Leaf:
+    return Leaf(value, Tone.BACKWARD)
+
+
+def _rate(scene: Scene) -> Iterator[Block]:
+    try:
+        found = curvature.rate_limit(scene.derivation.problem)
+    except CurvatureError as error:
+        name = Name(str(error.what.arguments["name"]))
+        yield Paragraph(message("second_order.no_rate", name=name))
+        return
+    rate, style = Letter(scene.notation.learning_rate()), scene.style
+    if found.limit is None:
+        yield Paragraph(message("second_order.no_limit"))
+        return
+    largest = Letter(Symbol("lambda", ("max",)))
+    yield Paragraph(message("second_order.limit", rate=rate, factor=_factor(rate, Letter(Symbol("lambda")))))
+    two = Number(Fraction(2))
+    limit = (
+        Step(Relation.EQUAL, Quotient(two, largest)),
+        *lines(Quotient(two, _leaf(found.largest)), style, Tone.PLAIN),
+    )
+    chains = [Chain(Letter(Symbol("eta", ("max",))), limit)]
+    if found.learning_rate is not None:
+        own = Leaf(found.learning_rate)
+        for position, value in enumerate(found.eigenvalues, 1):
+            steps = lines(_factor(own, _leaf(value)), style, Tone.PLAIN)
+            chains.append(Chain(_factor(rate, _eigenvalue(position)), steps))
+    yield Display(tuple(chains))
+    if found.learning_rate is not None:
+        sizes = [abs(factor) for factor in found.factors]
+        verdict = "diverges" if max(sizes) > 1 else "stays" if max(sizes) == 1 else "converges"
+        yield Paragraph(message(f"second_order.{verdict}", rate=_cell(found.learning_rate, style)))
+
+
+def _factor(rate: Node, eigenvalue: Node) -> Sum:
+    return Sum((ONE, Negative(Product((rate, eigenvalue)))))
+
+
+def _critical(scene: Scene) -> Iterator[Block]:
+    try:
+        found = curvature.critical_points(scene.derivation.problem)
+    except CurvatureError:
+        return  # more than two parameters
+    style, output = scene.style, Name(scene.derivation.graph.output)
+    if found.points:
+        names = tuple(found.points[0].parameters)
+        header: list[Inline] = [*map(Name, names), output, message("second_order.kind")]
+        rows = tuple(
+            (
+                *(_cell(value, style) for value in point.parameters.values()),
+                _cell(point.loss, style),
+                message(f"second_order.{_KINDS.get(point.kind, point.kind)}"),
+            )
+            for point in found.points
+        )
+        yield Table(tuple(header), rows, (*(True,) * (len(names) + 1), False))
+        lowest = found.of_kind(Kind.MINIMUM)
+        if len(lowest) > 1:
+            yield Paragraph(message("second_order.several_minima"))
+    for curve in found.curves:
+        yield Paragraph(message("second_order.curve", curve=Equality(symbolic.from_sympy(curve), ZERO)))
+    yield Paragraph(message("second_order.complete" if found.is_complete else "second_order.searched"))

@@ -1,0 +1,357 @@
+"""Section 1 of a solution: the problem, the symbols, the count of parameters, all formulas, the loop."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from symbackprop.algebra import functions
+from symbackprop.algebra.formula import Apply, Name, Node, Number, Product, Slot, added, fill, names
+from symbackprop.arithmetic.exact import evaluate
+from symbackprop.document.blocks import (
+    Block,
+    Chain,
+    Display,
+    Inline,
+    Listing,
+    Paragraph,
+    Relation,
+    Section,
+    Step,
+    Table,
+)
+from symbackprop.document.calculation.numerals import show
+from symbackprop.document.chain_rule import detail
+from symbackprop.document.chain_rule.chains import Scene, written_out
+from symbackprop.document.chain_rule.formulas import gradient_formulas
+from symbackprop.document.nodes import About, Equality, Letter, OverSamples, Range, Tone
+from symbackprop.document.sections import batches, conventions
+from symbackprop.document.sections import updates as updates_of
+from symbackprop.document.sections.fused import out_of_range
+from symbackprop.graph.notation import Symbol
+from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.messages import Message, message
+from symbackprop.problems import Circuit
+
+_NOT_GIVEN = "–"
+
+_SIDE_BY_SIDE = 3
+"""So many definitions stand in a row."""
+
+_MOST_LISTED = 6
+_BESIDE = 2
+"""So often the table of parameters stands beside itself at most."""
+
+_MOST_SYMBOLS, _MOST_JOINED = 12, 4
+"""Of more symbols, those of so many units stand in one row."""
+
+_MOST_TERMS = 3
+"""Longer formulas do not fit into a table; they stand in the list of all formulas."""
+
+
+def statement(scene: Scene, updates: int) -> Section:
+    """Return the section that states the problem; `updates` is the number of updates that are made."""
+    subsections = [
+        Section(message("title.network"), tuple(_network(scene))),
+        given(scene),
+        Section(message("title.conventions"), (Listing(tuple(_conventions(scene))),)),
+        Section(message("title.symbols"), (_symbols(scene),)),
+        Section(message("title.count"), (Paragraph(_count(scene)),)),
+        Section(message("title.formulas"), tuple(_formulas(scene))),
+    ]
+    if scene.derivation.problem.training:
+        subsections.append(Section(message("title.loop"), (loop(scene, updates),)))
+    side_by_side = batches.batch_section(scene)
+    if side_by_side is not None:
+        subsections.append(side_by_side)
+    return Section(message("title.problem"), sections=tuple(subsections))
+
+
+def given(scene: Scene) -> Section:
+    """Return the section of the numbers that the problem states."""
+    return Section(message("title.given"), (_parameters(scene), _data(scene)))
+
+
+def layer_name(scene: Scene, layer: int) -> Message:
+    """Return what a layer is called: input layer, hidden layer (with its number if there are several), output layer."""
+    depth = scene.notation.depth
+    if layer in (0, depth):
+        return message("layer.output" if layer else "layer.input")
+    if depth == 2:
+        return message("layer.hidden_only")
+    if scene.notation.conventions.layers == "leave":
+        return message("notation.hidden_layer", number=scene.notation.layer_number(layer))
+    return message("layer.hidden", number=layer)
+
+
+def _elements(quantity: Quantity) -> list[Node]:
+    return [Name(element) for element in quantity.elements()]
+
+
+def _items(nodes: list[Node]) -> Inline:
+    """Return names side by side, the middle left out of a long list."""
+    if len(nodes) > _MOST_LISTED:
+        return Range(nodes[0], nodes[-1])
+    return message("text.items", items=tuple(nodes))
+
+
+def _network(scene: Scene) -> Iterator[Block]:
+    graph, problem = scene.derivation.graph, scene.derivation.problem
+    header = tuple(message(f"column.{name}") for name in ("layer", "units", "activation", "bias"))
+    rows: list[tuple[Inline, ...]] = [(layer_name(scene, 0), _items(_elements(graph.quantities["x"])), "", "")]
+    for number, layer in enumerate(problem.network.layers, start=1):
+        bias = message(f"bias.{layer.bias}")
+        units = _items(_elements(graph.quantities[f"a{number}"]))
+        activation = layer.activation if layer.body else message(f"activation.{layer.activation}")
+        rows.append((layer_name(scene, number), units, activation, bias))
+    yield Table(header, tuple(rows), (False,) * 4)
+    yield Display((*_activations(scene), _loss(scene)), _SIDE_BY_SIDE)
+
+
+def _activations(scene: Scene) -> Iterator[Chain]:
+    """Yield the definition of each activation in use, once."""
+    seen = set()
+    for number, layer in enumerate(scene.derivation.problem.network.layers, start=1):
+        if (layer.activation, layer.settings, layer.body) in seen:
+            continue
+        seen.add((layer.activation, layer.settings, layer.body))
+        equation = scene.derivation.equations[f"a{number}_1"]
+        formula = equation.formula()
+        if not isinstance(formula, Apply):
+            continue
+        if functions.is_vector(formula.function):
+            body: Node | None = written_out(formula)
+            left: Node = Name(equation.name)
+        else:
+            left = replace(formula, arguments=(Letter(Symbol("z")),))
+            body = functions.expanded(left)
+        if body is not None:
+            yield Chain(left, (Step(Relation.EQUAL, detail.shortened(body, scene.derivation.graph)),))
+
+
+def _loss(scene: Scene) -> Chain:
+    graph = scene.derivation.graph
+    name = f"{graph.output}@" if graph.samples else graph.output
+    formula = detail.shortened(scene.derivation.equations[name].formula(), graph)
+    return Chain(Name(name), (Step(Relation.EQUAL, formula),))
+
+
+def _parameters(scene: Scene) -> Table:
+    header = tuple(message(f"column.{name}") for name in ("parameter", "from", "to", "value"))
+    most = detail.most_of(scene.derivation.parameters)
+    rows = [row for quantity in scene.derivation.parameters for row in _parameter_rows(scene, quantity, most)]
+    return _of_given(Table(header, tuple(rows), (False, False, False, True), _BESIDE))
+
+
+def _of_given(table: Table) -> Table:
+    """Return a table without its last column, that of the numbers given, where none is."""
+    if any(row[-1] not in (_NOT_GIVEN, detail.OMITTED) for row in table.rows):
+        return table
+    rows = tuple(row[:-1] for row in table.rows)
+    return replace(table, header=table.header[:-1], rows=rows, numeric=table.numeric[:-1])
+
+
+def _parameter_rows(scene: Scene, quantity: Quantity, most: int) -> Iterator[tuple[Inline, ...]]:
+    layer = quantity.layer or 0
+    for element in detail.some(quantity.elements(), most):
+        if element is None:
+            yield (detail.OMITTED,) * 4
+            continue
+        _, index = scene.notation.locate(element)
+        value = given_number(scene, element)
+        if quantity.kind == "weight":
+            start: Inline = Letter(scene.notation.unit(layer - 1, index[1]))
+            end: Inline = Letter(scene.notation.unit(layer, index[0]))
+        else:
+            start = message(f"kind.{quantity.kind}")
+            units = scene.derivation.graph.quantities[f"a{layer}"]
+            end = Letter(scene.notation.unit(layer, index[0])) if index else _items(_elements(units))
+        yield Name(element), start, end, value
+
+
+def _data(scene: Scene) -> Table:
+    graph = scene.derivation.graph
+    quantities = graph.of_role(Role.INPUT, Role.TARGET)
+    most = detail.MOST_COLUMNS if graph.samples else detail.most_of(quantities)
+    columns = [name for quantity in quantities for name in detail.some(quantity.elements(), most)]
+    if graph.samples is None:
+        header = (message("column.quantity"), message("column.meaning"), message("column.value"))
+        rows = [
+            (detail.OMITTED,) * 3 if name is None else (Name(name), _meaning(scene, name), given_number(scene, name))
+            for name in columns
+        ]
+        return _of_given(Table(header, tuple(rows), (False, False, True), _BESIDE))
+    batch_header = [detail.OMITTED if name is None else Name(name) for name in columns]
+    batch_rows = [
+        (str(sample or detail.OMITTED), *(_of_sample(scene, name, sample) for name in columns))
+        for sample in detail.some(range(1, graph.samples + 1), detail.MOST_ROWS)
+    ]
+    return Table((message("column.sample"), *batch_header), tuple(batch_rows), (True,) * (1 + len(columns)))
+
+
+def _of_sample(scene: Scene, name: str | None, sample: int | None) -> Inline:
+    return detail.OMITTED if name is None or sample is None else given_number(scene, name, sample)
+
+
+def given_number(scene: Scene, name: str, sample: int | None = None) -> Inline:
+    """Return a number of the problem as a table shows it: as written, marked if it is rounded, a dash if it is left out."""
+    key = name if sample is None else f"{name}@{sample}"
+    given = scene.given.get(key)
+    if given is None:
+        return _NOT_GIVEN
+    shown = show(given.value, scene.style, written=given.text)
+    return shown if shown.exact else About(shown)
+
+
+def _meaning(scene: Scene, name: str, *others: str) -> Message:
+    """Return what a quantity, or what several of one array are."""
+    quantity, index = scene.notation.locate(name)
+    position = index[0] if index else 1
+    if quantity.kind == "input":
+        given = scene.derivation.problem.network.input_names
+        return (
+            message("meaning.named_input", name=given[position - 1]) if given else message("meaning.input", k=position)
+        )
+    layer = layer_name(scene, quantity.layer or 0)
+    if others:
+        return message(f"meaning.{quantity.kind}s", layer=layer)
+    return message(f"meaning.{quantity.kind}", k=position, layer=layer)
+
+
+def _conventions(scene: Scene) -> Iterator[Message]:
+    problem = scene.derivation.problem
+    yield from conventions.notation_sentences(scene)
+    yield message(f"convention.{problem.layout}")
+    yield conventions.backward_sentence(scene.notation)
+    if problem.samples is not None:
+        yield conventions.samples_sentence(scene, problem.network.reduction)
+    yield from _kinks(scene)
+    yield from out_of_range(scene)
+    if problem.network.regularization is not None:
+        output = scene.derivation.graph.output
+        yield message("convention.penalty", loss=Equality(Name(output), scene.derivation.equations[output].formula()))
+    policy = problem.notation.round_intermediates
+    if policy is not None:
+        places = message("convention.significant" if policy.significant else "convention.decimals", count=policy.digits)
+        yield message("convention.rounded", places=places)
+    if problem.training and problem.training.update == "sequential":
+        yield message("convention.sequential")
+    yield from updates_of.conventions(scene)
+    yield message("convention.digits", digits=problem.notation.digits)
+    if problem.training and problem.training.frozen:
+        frozen = [Name(name) for name in problem.parameter_shapes() if name in problem.training.frozen]
+        yield message("convention.frozen", names=_items(list(frozen)))
+
+
+def _kinks(scene: Scene) -> Iterator[Message]:
+    """Yield what is taken for the derivative of each activation in use at the kink of its formula, once."""
+    applied = [equation.terms[0].form for equation in scene.derivation.elements.equations if equation.terms[0].values]
+    kinked = [form for form in dict.fromkeys(applied) if form.kinks and form.arity == 1]
+    z = Letter(Symbol("z"))
+    if kinked:
+        yield message("convention.step", step=Apply("step", (z,)))
+    for form in kinked:
+        at_zero = evaluate(form.partial(0).plain, lambda part: Fraction(0) if isinstance(part, Slot) else None)
+        yield message("convention.kink", function=fill(form.formula, (z,)), value=show(at_zero, scene.style))
+
+
+def _symbols(scene: Scene) -> Table:
+    listed = _listed(scene)
+    has_formula = all(len(scene.derivation.equations[name].terms) <= _MOST_TERMS for name in listed)
+    has_value = scene.derivation.graph.samples is None and scene.values is not None
+    training = scene.derivation.problem.training
+    kept = (True, True, has_formula or (not has_value and training is not None), has_value)
+
+    def row(symbol: Inline, meaning: Inline, formula: Inline, value: Inline) -> tuple[Inline, ...]:
+        return tuple(itertools.compress((symbol, meaning, formula, value), kept))
+
+    header = row(*(message(f"column.{name}") for name in ("symbol", "meaning", "formula", "value")))
+    rows = []
+    # Without formulas an array of a few units has one row.
+    joins = len(listed) > _MOST_SYMBOLS and not has_formula
+    for elements in _rows_of_symbols(scene, listed, _MOST_JOINED if joins else 1):
+        shown: list[Node] = [show(scene.value(name), scene.style, tone=Tone.FORWARD) for name in elements if has_value]
+        formula: Inline = _defining(scene, elements[0]) if has_formula else ""
+        value: Inline = _items(shown) if shown else ""
+        rows.append(row(_items([Name(name) for name in elements]), _meaning(scene, *elements), formula, value))
+    if scene.derivation.problem.training:
+        # In a batch no other symbol has one value, so that there is no column for values.
+        for letter, meaning, size in updates_of.symbol_rows(scene):
+            rows.append(row(letter, meaning, "" if has_value else size, size))
+    return Table(header, tuple(rows), tuple(itertools.compress((False, False, False, True), kept)), _BESIDE)
+
+
+def _rows_of_symbols(scene: Scene, names: Sequence[str], most: int) -> Iterator[list[str]]:
+    """Yield the elements of each array in rows: in one if there are not too many, else each in its own."""
+    for _, group in itertools.groupby(names, lambda name: scene.notation.locate(name)[0].name):
+        elements = list(group)
+        yield from [elements] if len(elements) <= most else [[element] for element in elements]
+
+
+def _listed(scene: Scene) -> list[str]:
+    """Return the computed quantities in order, or one of each array where there are too many."""
+    graph = scene.derivation.graph
+    computed = [quantity for quantity in graph.quantities.values() if quantity.role in (Role.INTERMEDIATE, Role.OUTPUT)]
+    every = [element for quantity in computed for element in quantity.elements()]
+    return every if len(every) <= detail.MOST_ROWS else [quantity.elements()[0] for quantity in computed]
+
+
+def _defining(scene: Scene, name: str) -> Node:
+    """Return the right-hand side of an equation, with the sum over the samples where it has one."""
+    formula, elements = written_out(scene.derivation.equations[name].formula()), scene.derivation.elements
+    over_samples = name not in elements.batched and not elements.batched.isdisjoint(names(formula))
+    formula = detail.shortened(formula, scene.derivation.graph)
+    return OverSamples(formula, elements.samples) if elements.samples and over_samples else formula
+
+
+def _count(scene: Scene) -> Message:
+    """Return the number of parameters with its arithmetic."""
+    weights: list[tuple[Node, ...]] = []
+    biases: list[tuple[Node, ...]] = []
+    for quantity in scene.derivation.parameters:
+        sizes: tuple[Node, ...] = tuple(Number(Fraction(length)) for length in quantity.shape) or (Number(Fraction(1)),)
+        (weights if quantity.kind == "weight" else biases).append(sizes)
+    total_weights = sum(len(q.elements()) for q in scene.derivation.parameters if q.kind == "weight")
+    total_biases = sum(len(q.elements()) for q in scene.derivation.parameters if q.kind != "weight")
+    return message(
+        "text.count",
+        weights=_arithmetic(weights, total_weights),
+        biases=_arithmetic(biases, total_biases),
+        total=_arithmetic(
+            [(Number(Fraction(total_weights)),), (Number(Fraction(total_biases)),)], total_weights + total_biases
+        ),
+    )
+
+
+def _arithmetic(products: list[tuple[Node, ...]], total: int) -> Node:
+    left = added(tuple(factors[0] if len(factors) == 1 else Product(factors) for factors in products))
+    right = Number(Fraction(total))
+    return right if left == right else Equality(left, right)
+
+
+def _formulas(scene: Scene) -> Iterator[Block]:
+    """Yield every formula of the forward and the backward pass, without numbers."""
+    wanted, graph = _listed(scene), scene.derivation.graph
+    is_whole = max(len(wanted), detail.size_of(graph).parameters) <= detail.MOST_ROWS
+    if not is_whole and graph.samples is None:
+        wanted.remove(graph.output)  # the loss stands above, and of the others there are examples only
+    for layer, group in itertools.groupby(wanted, lambda name: scene.notation.locate(name)[0].layer):
+        by_kind = [list(row) for _, row in itertools.groupby(group, lambda name: scene.notation.locate(name)[0])]
+        # A row for each unit of a layer: what it adds up, and what it makes of it.
+        is_even = layer is not None and len(set(map(len, by_kind))) == 1
+        for row in [list(itertools.chain(*zip(*by_kind, strict=True)))] if is_even else by_kind:
+            chains = [Chain(Name(name), (Step(Relation.EQUAL, _defining(scene, name)),)) for name in row]
+            yield Display(tuple(chains), len(by_kind) if is_even else len(chains))
+    if is_whole:
+        yield from gradient_formulas(scene)
+
+
+def loop(scene: Scene, updates: int) -> Listing:
+    """Return the loop of the descent as a numbered algorithm."""
+    is_graph = isinstance(scene.derivation.problem.model, Circuit)
+    steps = ("forward_graph", "backward_graph") if is_graph else ("forward", "loss", "backward")
+    items = [*(message(f"loop.{step}") for step in steps), *updates_of.rules(scene)]
+    items.append(message("loop.repeat", steps=updates) if updates > 1 else message("loop.once"))
+    return Listing(tuple(items), numbered=True)

@@ -1,0 +1,335 @@
+"""The update on paper: the optimiser's own formula line by line, its settings, the learning rate, the batch of a step."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from symbackprop.algebra.formula import Name, Negative, Node, Number, names, rewrite, walk
+from symbackprop.catalog import optimizers, schedules
+from symbackprop.catalog.optimizers import RATE
+from symbackprop.catalog.schedules import CONSTANT
+from symbackprop.descent.solution import Change, Solution
+from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Relation, Step, Varied
+from symbackprop.document.calculation.numerals import Style, show
+from symbackprop.document.chain_rule.chains import Scene, parameters_of
+from symbackprop.document.chain_rule.formulas import gradient_expression
+from symbackprop.document.chain_rule.signs import signs_in_front
+from symbackprop.document.nodes import Assigned, Equality, Gradient, Leaf, Letter, OverSamples, Shown, Tone, Updated
+from symbackprop.graph.notation import BATCH, Symbol, setting_symbol, state_symbol
+from symbackprop.graph.quantities import Quantity
+from symbackprop.messages import Message, message
+from symbackprop.problems import Given, Training
+from symbackprop.problems.training_table import batches_in
+
+
+def rate_lines(scene: Scene, change: Change) -> Iterator[Block]:
+    """Yield the learning rate of an update, where a schedule changes it."""
+    if _training(scene).schedule.kind != CONSTANT:
+        yield Display((_rate_chain(scene, change),))
+
+
+def update_blocks(scene: Scene, change: Change, parameters: Sequence[Quantity]) -> Iterator[Block]:
+    """Yield the lines of an update for each of the parameters that it changed.
+
+    One line for each parameter stands in one display; where an optimiser has several lines, each parameter has a display.
+    """
+    changing = [element for element in parameters_of(list(parameters)) if element in change.lines]
+    displays = [updated(scene, change, element) for element in changing if scene.writes(element)]
+    if not displays and not changing:
+        return
+    if all(len(chains) == 1 for chains in displays):
+        chains = tuple(chain for (chain,) in displays)
+        yield Display(_first_in_full(chains) if len(chains) > MOST_FORMULAS else chains)
+    else:
+        yield from (Display(chains) for chains in displays)
+    if len(displays) < len(changing):
+        yield Paragraph(message("detail.updates"))
+
+
+MOST_FORMULAS = 12
+"""Of more updates only the first of each array has its formula; the others are numbers alone."""
+
+
+def _first_in_full(chains: tuple[Chain, ...]) -> tuple[Chain, ...]:
+    """Return updates without their formulas but for the first of each array."""
+    arrays: set[str] = set()
+    found = []
+    for chain in chains:
+        array = str(getattr(chain.left, "name", "")).partition("_")[0]
+        found.append(numbers_alone(chain) if array in arrays else chain)
+        arrays.add(array)
+    return tuple(found)
+
+
+def numbers_alone(chain: Chain) -> Chain:
+    """Return a chain without the steps that have no number, unless none has."""
+    numbers = tuple(
+        step for step in chain.steps if any(isinstance(part, Shown | Varied) for part in walk(step.formula))
+    )
+    return replace(chain, steps=numbers or chain.steps)
+
+
+def updated(scene: Scene, change: Change, name: str) -> tuple[Chain, ...]:
+    """Return the lines of a parameter's update: those of the optimiser that its settings leave, the new value last."""
+    training = _training(scene)
+    symbols: dict[str, Node] = _setting_letters(scene, change.number) | {"w": Name(name), "g": Gradient(name)}
+    numbers: dict[str, Node] = {key: _leaf(given) for key, given in training.settings.items()}
+    numbers[RATE] = _rate_leaf(scene, change)
+    numbers |= {"w": scene.numbered(Name(name)), "g": Leaf(scene.slope(name), Tone.BACKWARD)}
+    if scene.notation.negative_delta:
+        # δ is the negative of the gradient, so that an update adds it.
+        numbers["g"] = Negative(Leaf(-scene.slope(name), Tone.BACKWARD))
+    is_rounded = scene.derivation.problem.notation.round_intermediates is not None
+    symbols["t"] = numbers["t"] = Number(Fraction(change.number))
+    for state, value in change.states[name].items():
+        symbols[state] = _state_letter(scene, state, str(change.number - 1))
+        numbers[state] = Leaf(value)
+    found = []
+    for target, formula in optimizers.reduced(training.optimizer, training.zero, first=change.number == 1):
+        value = change.lines[name][target]
+        left = Updated(name) if target == "w" else _state_letter(scene, target, str(change.number))
+        steps = [Step(Relation.EQUAL, _filled(formula, symbols))]
+        if scene.notation.negative_delta and "g" in names(formula) and not is_rounded:
+            through_delta = gradient_expression(scene, name)
+            steps.append(Step(Relation.EQUAL, signs_in_front(_filled(formula, symbols | {"g": through_delta}))))
+        lines = scene.lines(signs_in_front(_filled(formula, numbers)), Tone.PLAIN, value)
+        found.append(Chain(left, (*steps, *lines)))
+        symbols[target], numbers[target] = left, Leaf(value)
+    return tuple(found)
+
+
+def _training(scene: Scene) -> Training:
+    training = scene.derivation.problem.training
+    assert training is not None
+    return training
+
+
+def _filled(formula: Node, parts: Mapping[str, Node]) -> Node:
+    return rewrite(formula, lambda part: parts[part.name] if isinstance(part, Name) else None)
+
+
+def _leaf(given: Given) -> Leaf:
+    return Leaf(given.value, written=given.text)
+
+
+def _rate_leaf(scene: Scene, change: Change) -> Leaf:
+    """Return the learning rate of an update: as given where the schedule has not changed it yet."""
+    given = _training(scene).settings[RATE]
+    return _leaf(given) if change.learning_rate == given.value else Leaf(change.learning_rate)
+
+
+def _setting_letters(scene: Scene, number: int | str) -> dict[str, Node]:
+    """Return the letters of the settings; that of a learning rate which changes has the number of the update."""
+    training = _training(scene)
+    row = optimizers.OPTIMIZERS[training.optimizer]
+    letters: dict[str, Node] = {key: Letter(setting_symbol(setting.symbol)) for key, setting in row.settings.items()}
+    rate = scene.notation.learning_rate()
+    if training.schedule.kind != CONSTANT:
+        rate = replace(rate, lower=(*rate.lower, str(number)))
+    return {**letters, RATE: Letter(rate)}
+
+
+def _state_letter(scene: Scene, name: str, number: str = "") -> Letter:
+    """Return the letter of a state or of a part of an update, with a bar where the problem has the letter already."""
+    return Letter(untaken(scene, state_symbol(name, number)))
+
+
+def untaken(scene: Scene, found: Symbol) -> Symbol:
+    """Return a symbol, with a bar where the problem has its letter already."""
+    quantities = scene.derivation.graph.quantities.values()
+    # The entries of V are called v.
+    taken = {scene.notation.symbol(name).base for each in quantities for name in (each.name, each.elements()[0])}
+    return replace(found, accent=found.accent or "bar") if found.base in taken else found
+
+
+def _rate_chain(scene: Scene, change: Change) -> Chain:
+    """Return the learning rate of an update by its schedule."""
+    training = _training(scene)
+    choice = training.schedule
+    count = Number(Fraction(change.rate_changes))
+    row = schedules.SCHEDULES[choice.kind]
+    symbols: dict[str, Node] = {key: Letter(setting_symbol(setting.symbol)) for key, setting in row.settings.items()}
+    symbols |= {RATE: Letter(scene.notation.learning_rate()), "k": count}
+    numbers: dict[str, Node] = {key: _leaf(given) for key, given in choice.settings.items()}
+    numbers |= {RATE: _leaf(training.settings[RATE]), "k": count}
+    formula = schedules.rate(choice.kind)
+    lines = scene.lines(_filled(formula, numbers), Tone.PLAIN, change.learning_rate)
+    return Chain(
+        _setting_letters(scene, change.number)[RATE], (Step(Relation.EQUAL, _filled(formula, symbols)), *lines)
+    )
+
+
+# What the statement of the problem says
+
+
+def rules(scene: Scene) -> Iterator[Message]:
+    """Yield the update of a parameter as lines of an algorithm."""
+    training = _training(scene)
+    arrays = [quantity for quantity in scene.derivation.parameters if quantity.name not in training.frozen]
+    if not arrays:
+        return
+    # A sequential update begins with the last layer, and there alone it is by the gradient.
+    is_sequential = training.update == "sequential" and arrays[0].layer != arrays[-1].layer
+    shown = next(each for each in arrays if not is_sequential or each.layer == arrays[-1].layer)
+    changing = shown.elements()[0]
+    counter = Letter(state_symbol(_counter(scene)))
+    parts = _setting_letters(scene, _counter(scene)) | {"w": Name(changing), "g": Gradient(changing), "t": counter}
+    assigned = []
+    for target, formula in optimizers.reduced(training.optimizer, training.zero):
+        left = parts["w"] if target == "w" else _state_letter(scene, target)
+        parts |= {name: _state_letter(scene, name) for name in names(formula) if name not in parts}
+        assigned.append(Assigned(left, _filled(formula, parts)))
+        parts[target] = left
+    if len(assigned) == 1:
+        yield message("sequential.loop" if is_sequential else "loop.update", rule=assigned[0])
+    else:
+        yield message("training.update", rules=message("text.items", items=tuple(assigned)))
+
+
+def _counter(scene: Scene) -> str:
+    """Return the letter that counts updates: t, or k where t is a letter of the problem."""
+    return "k" if any(symbol.base == "t" for symbol in scene.notation.letters.values()) else "t"
+
+
+def conventions(scene: Scene) -> Iterator[Message]:
+    """Yield what is said of the optimiser (where it is more than a learning rate), the schedule, the batches, stopping."""
+    training = scene.derivation.problem.training
+    if training is None:
+        return
+    counter = Letter(state_symbol(_counter(scene)))
+    settings, states = tuple(_values(scene)), tuple(_state_letter(scene, name) for name in _carried(training))
+    if len(settings) > 1 or states:
+        name = message(f"optimizer.{training.optimizer}")
+        yield message("training.optimizer", name=name, settings=message("text.items", items=settings))
+    if states:
+        kind = "training.state" if len(states) == 1 else "training.states"
+        yield message(kind, states=message("text.items", items=states), counter=counter)
+    if "dampening" in training.settings and "dampening" not in training.zero:
+        yield message("training.first")
+    yield from _schedule(scene, training)
+    yield from _batches(scene, training)
+    if training.stop is not None:
+        tolerance = show(training.stop.tolerance, scene.style)
+        yield message("training.stop", tolerance=tolerance, patience=training.stop.patience)
+
+
+def _carried(training: Training) -> tuple[str, ...]:
+    return optimizers.carried(training.optimizer, optimizers.reduced(training.optimizer, training.zero))
+
+
+def _values(scene: Scene) -> Iterator[Node]:
+    """Yield `letter = value` of each setting in force."""
+    training = _training(scene)
+    letters = _setting_letters(scene, _counter(scene)) | {RATE: Letter(scene.notation.learning_rate())}
+    for key, given in training.settings.items():
+        if key not in training.zero:
+            yield Equality(letters[key], show(given.value, scene.style, written=given.text))
+
+
+def _schedule(scene: Scene, training: Training) -> Iterator[Message]:
+    choice = training.schedule
+    if choice.kind == CONSTANT:
+        return
+    row = schedules.SCHEDULES[choice.kind]
+    times = Letter(state_symbol("k" if _counter(scene) == "t" else "n"))
+    parts: dict[str, Node] = {key: Letter(setting_symbol(setting.symbol)) for key, setting in row.settings.items()}
+    parts |= {RATE: Letter(scene.notation.learning_rate()), "k": times}
+    left = _setting_letters(scene, _counter(scene))[RATE]
+    period = int(choice.settings[row.period].value) if row.period else 1
+    unit = "step" if choice.per_step else "epoch"
+    values = tuple(
+        Equality(parts[key], show(given.value, scene.style, written=given.text))
+        for key, given in choice.settings.items()
+        if key != row.period
+    )
+    yield message(
+        "training.schedule",
+        rule=Equality(left, _filled(schedules.rate(choice.kind), parts)),
+        values=message("text.items", items=values),
+        times=times,
+        period=message(f"period.{unit}") if period == 1 else message(f"period.{unit}s", count=period),
+    )
+
+
+def _batches(scene: Scene, training: Training) -> Iterator[Message]:
+    samples = scene.derivation.problem.samples
+    if samples is None or batches_in(samples, training.batch_size) == 1:
+        return
+    order = message("training.shuffled", seed=training.seed) if training.shuffle else message("training.in_order")
+    if training.batch_size == 1:
+        yield message("training.online", order=order)
+    else:
+        yield message("training.batches", size=training.batch_size, order=order)
+
+
+def symbol_rows(scene: Scene) -> Iterator[tuple[Inline, Message, Inline]]:
+    """Yield symbol, meaning and value of each setting in force, the learning rate first, then of each state."""
+    training = _training(scene)
+    letters = _setting_letters(scene, _counter(scene)) | {RATE: Letter(scene.notation.learning_rate())}
+    for key, given in training.settings.items():
+        if key not in training.zero:
+            yield letters[key], message(f"setting.{key}"), show(given.value, scene.style, written=given.text)
+    for name in _carried(training):
+        yield _state_letter(scene, name), message(f"state.{training.optimizer}_{name}"), ""
+
+
+# What a step saw and did
+
+
+def verdict(solution: Solution) -> Message:
+    """Return what the loss did in the last step that is worked out."""
+    count, training, output = len(solution.steps), solution.problem.training, solution.derivation.graph.output
+    assert training is not None
+    assert solution.after is not None
+    style, step = Style(solution.problem.notation.digits), solution.steps[-1]
+    before, after = solution.losses[count - 1], solution.losses[count]
+    is_ascent = training.settings[RATE].value <= 0 or training.update == "sequential"
+    if after <= before:
+        kind = "text.fell" if after < before else "text.stayed"
+    elif is_ascent:
+        kind = "text.rose_on_purpose"
+    elif step.batch is not None:
+        kind = "training.rose_batch"
+    else:
+        kind = "training.rose_states" if _carried(training) else "text.rose"
+    # The exact loss of a batch is not the one over the whole data.
+    old = show(before if step.batch is not None else step.values.value(output), style)
+    return message(kind, loss=Name(output), before=old, after=show(solution.after.value(output), style))
+
+
+def stopped_sentence(solution: Solution) -> Iterator[Block]:
+    """Yield what is said where the updates ended early."""
+    training = solution.problem.training
+    if solution.stopped and training is not None and training.stop is not None:
+        yield Paragraph(message("training.stopped", made=len(solution.losses) - 1))
+
+
+def of_batch(batch: tuple[int, ...], sections: Any) -> Any:
+    """Return a document's parts with the samples of a batch called by their numbers in the data."""
+    change = functools.partial(of_batch, batch)
+    if isinstance(sections, tuple):
+        return tuple(map(change, sections))
+    if isinstance(sections, Message):
+        arguments = {key: change(value) for key, value in sections.arguments.items()}
+        if sections.id == "title.sample":
+            arguments["number"] = batch[arguments["number"] - 1]
+        return Message(sections.id, arguments)
+    if not is_dataclass(sections) or isinstance(sections, type):
+        return sections
+    found = {each.name: change(getattr(sections, each.name)) for each in fields(sections) if each.init}
+    if isinstance(sections, OverSamples):
+        found["of_batch"] = True
+    if isinstance(found.get("sample"), int):
+        found["sample"] = batch[found["sample"] - 1]
+    return type(sections)(**found)
+
+
+def batch_sentence(batch: tuple[int, ...]) -> Paragraph:
+    """Return the sentence that names the samples of a step."""
+    if len(batch) == 1:
+        return Paragraph(message("training.one_sample", number=batch[0], batch=Letter(BATCH)))
+    return Paragraph(message("training.samples", numbers=tuple(str(number) for number in batch), batch=Letter(BATCH)))

@@ -1,0 +1,250 @@
+"""Sections 2 to 7 of a solution: forward pass, loss, backward pass, update, and what the step did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from symbackprop.algebra.formula import Name
+from symbackprop.descent.epochs import MOST_ROWS, table_rows
+from symbackprop.descent.solution import Change, Parameters, Solution, Step
+from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Section, Table
+from symbackprop.document.calculation.numerals import show
+from symbackprop.document.chain_rule import detail
+from symbackprop.document.chain_rule.chains import (
+    LAYER_KINDS,
+    Scene,
+    errors_of,
+    forward,
+    gradient,
+    layers_of,
+    parameters_of,
+)
+from symbackprop.document.matrix_form import matrix
+from symbackprop.document.nodes import Tone
+from symbackprop.document.notes.explain import Lesson
+from symbackprop.document.sections import gate_by_gate, sequential
+from symbackprop.document.sections.derivatives import local_derivatives
+from symbackprop.document.sections.statement import layer_name
+from symbackprop.document.sections.updates import (
+    batch_sentence,
+    numbers_alone,
+    of_batch,
+    rate_lines,
+    stopped_sentence,
+    update_blocks,
+    verdict,
+)
+from symbackprop.messages import message
+from symbackprop.problems import Circuit
+
+_BESIDE = 2
+"""So often a table of results stands beside itself at most."""
+
+MOST_PREDICTIONS = 4
+"""Of more outputs, over all samples, the table of updates shows none; of more inputs that of samples shows none."""
+
+
+def step_sections(scene: Scene, step: Step | None, lesson: Lesson, *, derives: bool = True) -> Iterator[Section]:
+    """Yield forward pass, loss, backward pass and update of one step; None: only the symbols, for want of numbers.
+
+    They are explained as far as the lesson goes; `derives` adds the derivatives of activations and loss.
+    """
+    sections = lesson.explained(tuple(_step_sections(scene, step, derives=derives)), scene, step)
+    if step is None or step.batch is None:
+        yield from sections
+        return
+    opening, *others = of_batch(step.batch, tuple(sections))
+    yield replace(opening, blocks=(batch_sentence(step.batch), *opening.blocks))
+    yield from others
+
+
+def _step_sections(scene: Scene, step: Step | None, *, derives: bool) -> Iterator[Section]:
+    is_circuit = isinstance(scene.derivation.problem.model, Circuit)
+    if is_circuit:
+        yield Section(message("title.forward"), sections=tuple(gate_by_gate.forward_sections(scene)))
+        backward = tuple(gate_by_gate.backward_sections(scene))
+    else:
+        yield Section(message("title.forward"), sections=tuple(_forward(scene)))
+        yield Section(message("title.loss"), tuple(_loss(scene)))
+        if derives:
+            derived = local_derivatives(scene)
+            yield from [derived] if derived.blocks else []  # functions that stay symbols have nothing to derive
+        backward = tuple(_backward(scene))
+    yield Section(message("title.backward"), tuple(_kinks(step)), detail.explained_once(backward))
+    if step is not None and step.change is not None:
+        yield _update(scene, step.change)
+
+
+def _update(scene: Scene, change: Change) -> Section:
+    title = message("title.update")
+    if change.passes:
+        return Section(title, tuple(sequential.opening(scene, change)), tuple(sequential.sections(scene, change)))
+    return Section(title, (*rate_lines(scene, change), *update_blocks(scene, change, scene.derivation.parameters)))
+
+
+def _forward(scene: Scene) -> Iterator[Section]:
+    layers = layers_of(scene, "pre_activation", "activation")
+    others: list[detail.Marked] = []
+    for sample in scene.samples:
+        parts = []
+        if scene.chosen is not None and sample not in (None, 1):
+            others += [(name, sample) for layer in layers for quantity in layer for name in quantity.elements()]
+            continue
+        for quantities in layers:
+            units = zip(*(quantity.elements() for quantity in quantities), strict=True)
+            shown, rest = detail.split(scene, [(name, sample) for unit in units for name in unit])
+            lines = Display(tuple(forward(scene, *each) for each in shown))
+            parts.append(Section(layer_name(scene, quantities[0].layer or 0), (lines, *detail.values_of(scene, rest))))
+        if sample is None:
+            yield from parts
+        else:
+            blocks = tuple(block for part in parts for block in part.blocks)
+            yield Section(message("title.sample", number=sample), blocks)
+    if others:
+        yield Section(message("detail.samples"), tuple(detail.values_of(scene, others)))
+
+
+def _loss(scene: Scene) -> Iterator[Block]:
+    output = scene.derivation.graph.output
+    of_samples: list[detail.Marked] = [
+        (output if sample is None else f"{output}@", sample)
+        for sample in scene.samples
+        if sample is not None or "penalty" not in scene.derivation.equations
+    ]
+    shown, others = detail.split(scene, of_samples)
+    lines = (*(forward(scene, *each) for each in shown), *_whole_loss(scene))
+    if others:
+        yield Display(lines[: len(shown)])
+        yield from detail.values_of(scene, others)
+        lines = lines[len(shown) :]
+    yield Display(lines)
+
+
+def _whole_loss(scene: Scene) -> Iterator[Chain]:
+    output = scene.derivation.graph.output
+    for name in ("data_loss", "penalty"):
+        if name in scene.derivation.equations:
+            yield forward(scene, name)
+    if scene.derivation.graph.samples is not None or "penalty" in scene.derivation.equations:
+        yield forward(scene, output)
+
+
+def _kinks(step: Step | None) -> Iterator[Block]:
+    if step is not None and step.kinks:
+        places = tuple(Name(kink.name, kink.sample) for kink in step.kinks)
+        yield Paragraph(message("text.kinks", places=places))
+
+
+def _backward(scene: Scene) -> Iterator[Section]:
+    for layer in reversed(layers_of(scene, *LAYER_KINDS)):
+        errors = [(name, sample) for sample in scene.samples for name in errors_of(scene, layer)]
+        parameters: list[detail.Marked] = [(name, None) for name in parameters_of(layer)]
+        blocks: list[Block] = []
+        for marked in (errors, parameters):
+            shown, others = detail.split(scene, marked)
+            blocks += [Display((gradient(scene, *each),)) for each in shown]
+            blocks += detail.gradients_of(scene, others)
+        names = [quantity.name for quantity in layer]
+        blocks += [Paragraph(message("text.in_matrix_form")), Display(tuple(matrix.gradient_chains(scene, names)))]
+        yield Section(layer_name(scene, layer[0].layer or 0), tuple(blocks))
+
+
+def after_section(scene: Scene, solution: Solution) -> Section:
+    """Return the section that shows the forward pass with the new parameters, the loss before and after, further steps."""
+    count = len(solution.steps)
+    closing = (Paragraph(verdict(solution)), *stopped_sentence(solution))
+    further = () if len(solution.losses) <= count + 1 else (_further(scene, solution),)
+    if isinstance(scene.derivation.problem.model, Circuit):
+        shown = [*gate_by_gate.forward_sections(scene), Section(message("title.output"), closing)]
+    else:
+        shown = [*_forward(scene), Section(message("title.loss"), (*_loss(scene), *closing))]
+    title = message("title.after") if count == 1 else message("title.after_step", number=count)
+    return Section(title, sections=(*shown, *further))
+
+
+def with_numbers_alone(section: Section) -> Section:
+    """Return a section whose formulas have been seen, with numbers in place of them where there are any."""
+    blocks = tuple(
+        replace(block, chains=tuple(map(numbers_alone, block.chains))) if isinstance(block, Display) else block
+        for block in section.blocks
+    )
+    return replace(section, blocks=blocks, sections=tuple(map(with_numbers_alone, section.sections)))
+
+
+def _further(scene: Scene, solution: Solution) -> Section:
+    """Return the table of losses: at most 12 rows, the first and the last among them; then what the network predicts."""
+    last = len(solution.losses) - 1
+    outputs = _outputs(scene)
+    columns = [Name(name, sample) for sample in scene.samples for name in outputs]
+    if len(columns) > MOST_PREDICTIONS:
+        columns = []
+    header: tuple[Inline, ...] = (message("column.updates"), *columns, Name(scene.derivation.graph.output))
+    # Where the updates ended early, not every row of the shorter table was foreseen: only those have predictions.
+    counts = {*solution.predictions, *(() if columns else table_rows(last))}
+    rows: list[tuple[Inline, ...]] = []
+    for count in sorted(counts & {*range(last + 1)})[-MOST_ROWS:]:
+        predictions = [show(value, scene.style) for value in solution.predictions[count]] if columns else []
+        rows.append((str(count), *predictions, show(solution.losses[count], scene.style)))
+    table = Table(header, tuple(rows), (True,) * len(header), _BESIDE)
+    final = _final_predictions(scene, solution) if outputs and scene.derivation.graph.samples is not None else ()
+    return Section(message("title.further"), (table, *final))
+
+
+def _outputs(scene: Scene) -> tuple[str, ...]:
+    model = scene.derivation.problem.model
+    if isinstance(model, Circuit):
+        return ()
+    return scene.derivation.graph.quantities[f"a{len(model.layers)}"].elements()
+
+
+def _final_predictions(scene: Scene, solution: Solution) -> Iterator[Block]:
+    """Yield the table of the samples: inputs (if they are few), outputs after the last update, targets."""
+    quantities, outputs = scene.derivation.graph.quantities, _outputs(scene)
+    inputs = quantities["x"].elements() if len(quantities["x"].elements()) <= MOST_PREDICTIONS else ()
+    targets = quantities["y"].elements()
+    last = len(solution.losses) - 1
+    found = solution.predictions[last]
+    rows: list[tuple[Inline, ...]] = []
+    for position, sample in enumerate(scene.samples[:MOST_ROWS]):
+        predicted = found[position * len(outputs) : (position + 1) * len(outputs)]
+        given = [show(scene.value(name, sample), scene.style, written=scene.written(name, sample)) for name in inputs]
+        wanted = [show(scene.value(name, sample), scene.style, written=scene.written(name, sample)) for name in targets]
+        rows.append((str(sample), *given, *(show(value, scene.style) for value in predicted), *wanted))
+    header: tuple[Inline, ...] = (message("column.sample"), *map(Name, (*inputs, *outputs, *targets)))
+    yield Paragraph(message("study.predictions", count=last))
+    yield Table(header, tuple(rows), (True,) * len(header))
+    if len(scene.samples) > MOST_ROWS:
+        yield Paragraph(message("train.more", count=len(scene.samples) - MOST_ROWS))
+
+
+def summary_section(scenes: Sequence[Scene], solution: Solution) -> Section:
+    """Return the tables of every parameter, its gradient and its new value, step by step: the answer key at a glance."""
+    title = message("title.summary")
+    if len(scenes) == 1:
+        updates = len(solution.losses) - 1
+        of_several = (Paragraph(message("text.first_step", count=updates)),) if updates > 1 else ()
+        return Section(title, (*of_several, _summary(scenes[0], solution.steps[0].updated)))
+    steps = enumerate(zip(scenes, solution.steps, strict=True), start=1)
+    return Section(
+        title,
+        sections=tuple(
+            Section(message("title.step", number=number), (_summary(scene, step.updated),))
+            for number, (scene, step) in steps
+        ),
+    )
+
+
+def _summary(scene: Scene, new: Parameters | None) -> Table:
+    header = [message(f"column.{name}") for name in ("parameter", "value", "gradient", "new")]
+    rows = []
+    for element in parameters_of(list(scene.derivation.parameters)):
+        written = scene.written(element)
+        old = show(scene.value(element), scene.style, written=written)
+        slope = show(scene.slope(element), scene.style, tone=Tone.BACKWARD)
+        row: list[Inline] = [Name(element), old, slope]
+        if new is not None:
+            row.append(show(new[element], scene.style, written=written))
+        rows.append(tuple(row))
+    columns = len(header) if new is not None else len(header) - 1
+    return Table(tuple(header[:columns]), tuple(rows), (False, True, True, True)[:columns], _BESIDE)

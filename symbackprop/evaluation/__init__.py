@@ -1,0 +1,1 @@
+"""Values and gradients at numbers, and independent checks of them."""

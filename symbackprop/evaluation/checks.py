@@ -1,0 +1,392 @@
+"""Checks of a derivation by oracles that share no code with the reverse sweep.
+
+Every gradient of the output by a parameter or an input is compared with
+
+* **central differences** of the forward pass, (L(w + h) − L(w − h)) / 2h at 50 digits with h = 10⁻¹², whose error is
+  of the order h² (Burden and Faires, Numerical Analysis, section 4.1), and
+* for small problems, **`sympy.diff` of the composed output**: the forward equations substituted into each other until
+  one expression in parameters and inputs is left, with SymPy's own `Max`, `Min` and `Abs`.
+
+Neither sees a link, a partial or a classroom form. At a kink (ReLU at 0) there is no derivative to compare with: the
+entry says so and counts neither as agreeing nor as differing.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+import sympy
+
+from symbackprop.algebra import symbolic
+from symbackprop.algebra.formula import Apply, Name, Node, Slot
+from symbackprop.arithmetic import exact
+from symbackprop.arithmetic.exact import Exact
+from symbackprop.derivation.derivations import Derivation, derive
+from symbackprop.evaluation.evaluate import EXACT, Evaluation, Values, leaves
+from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.problems import Problem
+
+STEP = Fraction(1, 10**12)
+TOLERANCE = 1e-12
+_RESOLUTION = 1e-9
+"""Gradients smaller than this, relative to the largest one, are compared absolutely."""
+_ROUNDING = 1e-25
+"""Likewise those smaller than this relative to the output: below, central differences see rounding alone."""
+_NOISE = 1e-36
+"""Likewise those smaller than this relative to the largest value: a number that is 0 but for 50 digits is compared as 0."""
+
+_LARGEST_COMPOSED = 20_000
+"""Composed output: its size times the number of gradients taken of it (a second or two)."""
+_LARGEST_WORK = 100_000
+"""Central differences: terms evaluated for the gradients compared (two passes each; a few seconds)."""
+_FEWEST_OF_ARRAY = 3
+_GUARDED_DIGITS = exact.DIGITS + 20
+
+
+class Oracle(StrEnum):
+    """What gradients are compared with."""
+
+    DIFFERENCES = "differences"
+    COMPOSED = "composed"
+
+
+class Verdict(StrEnum):
+    """What a comparison found."""
+
+    AGREES = "agrees"
+    DIFFERS = "differs"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One gradient compared.
+
+    `name` is the element (`W1_2_1`, `x_1@3` in sample 3), `gradient` what the derivation gives. `difference` is the
+    relative difference from central differences, `composed` that from the derivative of the composed output (None
+    where the problem is too large for it). A skipped entry has neither; `kinks` names the quantities on its paths that are
+    at a kink.
+    """
+
+    name: str
+    gradient: float
+    verdict: Verdict
+    difference: float | None = None
+    composed: float | None = None
+    kinks: tuple[str, ...] = ()
+
+    def difference_from(self, oracle: Oracle) -> float | None:
+        """Return the relative difference from one oracle, None where it was not asked."""
+        return self.difference if oracle is Oracle.DIFFERENCES else self.composed
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The comparisons, in order of definition; `sampled` says that a large problem had only some elements compared."""
+
+    entries: tuple[Entry, ...]
+    h: float
+    sampled: bool
+
+    @property
+    def agrees(self) -> bool:
+        """Whether no gradient differs (skipped ones do not count)."""
+        return all(entry.verdict is not Verdict.DIFFERS for entry in self.entries)
+
+    @property
+    def worst(self) -> float:
+        """The largest relative difference from central differences; 0 when everything was skipped."""
+        return self.worst_from(Oracle.DIFFERENCES) or 0.0
+
+    def worst_from(self, oracle: Oracle) -> float | None:
+        """Return the largest relative difference from one oracle, None where it compared nothing."""
+        found = [entry.difference_from(oracle) for entry in self.entries]
+        return max((each for each in found if each is not None), default=None)
+
+    def with_verdict(self, verdict: Verdict) -> tuple[Entry, ...]:
+        """Return the entries with that verdict."""
+        return tuple(entry for entry in self.entries if entry.verdict is verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """A parameter element, or an input element of one sample (from 1) of a batch."""
+
+    name: str
+    sample: int | None
+
+    def __str__(self) -> str:
+        return self.name if self.sample is None else f"{self.name}@{self.sample}"
+
+
+def check(problem: Problem, *, derivation: Derivation | None = None) -> Report:
+    """Return the comparison of every gradient by a parameter or input with the oracles.
+
+    `derivation` is what is checked, by default `derive(problem)`.
+
+    >>> import symbackprop
+    >>> report = check(symbackprop.example("mazur"))
+    >>> report.agrees, len(report.entries), report.worst < 1e-20
+    (True, 12, True)
+
+    Raises `MissingValueError` when a number is missing, `EvaluationError` where a formula has no finite value.
+    """
+    derivation = derivation or derive(problem)
+    shared, data = leaves(derivation, EXACT)
+    evaluation = Evaluation(derivation, EXACT)
+    values = evaluation.backward(evaluation.forward(shared, data))
+    chosen, sampled = _chosen(derivation)
+    oracle = _Differences(derivation, values, shared, data)
+    compared = [(leaf, *oracle.gradient(leaf)) for leaf in chosen]
+    composed = _composed_gradients(derivation, values, [leaf for leaf, _, kinks in compared if not kinks])
+    floor = max(
+        _RESOLUTION * max((abs(float(number)) for _, number, kinks in compared if not kinks), default=0.0),
+        _ROUNDING * abs(float(values.value(derivation.graph.output))),
+        _NOISE * max(abs(float(value)) for each in (values.shared, *values.samples) for value in each.values()),
+    )
+    entries = tuple(
+        _entry(leaf, values.gradient(leaf.name, leaf.sample), number, composed.get(leaf), kinks, floor)
+        for leaf, number, kinks in compared
+    )
+    return Report(entries, float(STEP), sampled)
+
+
+def _entry(
+    leaf: _Leaf, gradient: Exact, numeric: Exact, composed: Exact | None, kinks: tuple[str, ...], floor: float
+) -> Entry:
+    if kinks:
+        return Entry(str(leaf), float(gradient), Verdict.SKIPPED, kinks=kinks)
+    difference = _difference(gradient, numeric, floor)
+    other = None if composed is None else _difference(gradient, composed, floor)
+    agrees = difference <= TOLERANCE and (other is None or other <= TOLERANCE)
+    return Entry(str(leaf), float(gradient), Verdict.AGREES if agrees else Verdict.DIFFERS, difference, other)
+
+
+def _difference(left: Exact, right: Exact, floor: float) -> float:
+    """Return |left − right| relative to the larger of them, or to `floor` where both are smaller."""
+    distance = abs(exact.add(left, exact.negate(right)))
+    scale = max(abs(float(left)), abs(float(right)), floor)
+    return float(distance) / scale if scale else float(distance)
+
+
+def _leaves_of(derivation: Derivation, quantity: Quantity) -> list[_Leaf]:
+    samples = range(1, (derivation.graph.samples or 0) + 1) if quantity.batched else [None]
+    return [_Leaf(element, sample) for sample in samples for element in quantity.elements()]
+
+
+def _chosen(derivation: Derivation) -> tuple[list[_Leaf], bool]:
+    """Return the leaves to compare and whether they are a sample: evenly spread over each array, ends included."""
+    arrays = [_leaves_of(derivation, each) for each in derivation.graph.of_role(Role.PARAMETER, Role.INPUT)]
+    work = sum(
+        len(equation.terms) * ((derivation.graph.samples or 1) if equation.batched else 1)
+        for equation in derivation.elements.equations
+    )
+    count = sum(map(len, arrays))
+    if count * work <= _LARGEST_WORK:
+        return [leaf for array in arrays for leaf in array], False
+    most = max(_FEWEST_OF_ARRAY, _LARGEST_WORK // (work * len(arrays)))
+    spread = [leaf for array in arrays for leaf in _spread(array, most)]
+    return spread, len(spread) < count
+
+
+def _spread(array: Sequence[_Leaf], most: int) -> list[_Leaf]:
+    if len(array) <= most:
+        return list(array)
+    return [array[position * (len(array) - 1) // (most - 1)] for position in range(most)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Switch:
+    """A place where a formula changes branch: `distance` of the quantity's term from its kink, over `arguments`."""
+
+    name: str
+    distance: Node
+    arguments: tuple[str, ...]
+    sample: int | None
+
+    def measure(self, values: Values) -> Exact:
+        numbers = [values.value(name, self.sample) for name in self.arguments]
+        return exact.evaluate(self.distance, lambda part: numbers[part.index] if isinstance(part, Slot) else None)
+
+    def __str__(self) -> str:
+        return self.name if self.sample is None else f"{self.name}@{self.sample}"
+
+
+class _Differences:
+    """Central differences of the forward pass at 50 digits."""
+
+    def __init__(
+        self,
+        derivation: Derivation,
+        values: Values,
+        shared: Mapping[str, Exact],
+        data: tuple[Mapping[str, Exact], ...],
+    ) -> None:
+        self.output = derivation.graph.output
+        self.forward = Evaluation(derivation, EXACT, ()).forward
+        self.step = exact.to_real(STEP)
+        self.shared = {name: exact.to_real(value) for name, value in shared.items()}
+        self.data = [{name: exact.to_real(value) for name, value in sample.items()} for sample in data]
+        self.switches = list(_switches(derivation))
+        self.sides = [_sign(switch.measure(values)) for switch in self.switches]
+        near = [switch for switch in self.switches if exact.compare(abs(switch.measure(values)), STEP) <= 0]
+        self.near = [(switch, _sources(derivation, switch)) for switch in near]
+
+    def gradient(self, leaf: _Leaf) -> tuple[Exact, tuple[str, ...]]:
+        """Return the central difference by a leaf, and the names of the kinks on its paths, each once."""
+        touched = [switch for switch, sources in self.near if _reaches(leaf, switch, sources)]
+        above, below = self._passed(leaf, self.step), self._passed(leaf, -self.step)
+        touched += [
+            switch
+            for switch, side in zip(self.switches, self.sides, strict=True)
+            if {_sign(switch.measure(above)), _sign(switch.measure(below))} != {side}
+        ]
+        rise = exact.add(above.value(self.output), exact.negate(below.value(self.output)))
+        found = set(map(str, touched))
+        return exact.divide(rise, 2 * self.step), tuple(
+            dict.fromkeys(str(switch) for switch in self.switches if str(switch) in found)
+        )
+
+    def _passed(self, leaf: _Leaf, change: Exact) -> Values:
+        if leaf.sample is None:
+            return self.forward({**self.shared, leaf.name: self.shared[leaf.name] + change}, self.data)
+        data = list(self.data)
+        own = data[leaf.sample - 1]
+        data[leaf.sample - 1] = {**own, leaf.name: own[leaf.name] + change}
+        return self.forward(self.shared, data)
+
+
+def _reaches(leaf: _Leaf, switch: _Switch, sources: frozenset[str]) -> bool:
+    same_sample = leaf.sample == switch.sample or None in (leaf.sample, switch.sample)
+    return leaf.name in sources and same_sample
+
+
+def _sign(value: Exact) -> int:
+    return exact.compare(value, Fraction(0))
+
+
+def _switches(derivation: Derivation) -> Iterator[_Switch]:
+    """Iterate over the places where a term changes branch: |u| at u = 0, max(u, v) and min(u, v) at u = v."""
+    for equation in derivation.elements.equations:
+        samples = range(1, (derivation.graph.samples or 0) + 1) if equation.batched else [None]
+        for term in equation.terms:
+            for distance in term.form.kinks:
+                for sample in samples:
+                    yield _Switch(equation.name, distance, term.arguments, sample)
+
+
+def _sources(derivation: Derivation, switch: _Switch) -> frozenset[str]:
+    """Return everything that a switch depends on."""
+    found: set[str] = set()
+    waiting = list(switch.arguments)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            equation = derivation.equations.get(name)
+            waiting += [argument for term in equation.terms for argument in term.arguments] if equation else []
+    return frozenset(found)
+
+
+def _composed_gradients(derivation: Derivation, values: Values, wanted: Sequence[_Leaf]) -> dict[_Leaf, Exact]:
+    """Return the derivatives of the composed output by some leaves, or nothing where it would be too large."""
+    if _composed_size(derivation) * len(wanted) > _LARGEST_COMPOSED:
+        return {}
+    output = _composed(derivation)
+    digits = _guarded_digits(values)
+    numbers = {
+        _symbol(leaf): _float(values.value(leaf.name, leaf.sample), digits)
+        for quantity in derivation.graph.of_role(Role.PARAMETER, Role.INPUT, Role.TARGET)
+        for leaf in _leaves_of(derivation, quantity)
+    }
+    found = {}
+    for leaf in wanted:
+        number = sympy.diff(output, _symbol(leaf)).xreplace(numbers).evalf(digits)
+        found[leaf] = exact.CONTEXT.make_mpf(sympy.Float(number, exact.DIGITS)._mpf_)
+    return found
+
+
+def _symbol(leaf: _Leaf) -> sympy.Symbol:
+    return symbolic.name_symbol(str(leaf))
+
+
+def _guarded_digits(values: Values) -> int:
+    """Return the digits that the composed output is evaluated with: enough for 1 − a of the most saturated unit."""
+    longest = max(
+        (
+            value._mpf_[3]
+            for numbers in (values.shared, *values.samples)
+            for value in numbers.values()
+            if not isinstance(value, Fraction)
+        ),
+        default=0,
+    )
+    return _GUARDED_DIGITS + int(longest * math.log10(2))
+
+
+def _float(value: Exact, digits: int) -> sympy.Float:
+    """Return a number as a SymPy float with digits to spare: with it SymPy evaluates whatever it is put into."""
+    if isinstance(value, Fraction):
+        return sympy.Float(symbolic.rational(value), digits)
+    return sympy.Float(exact.CONTEXT.nstr(value, exact.DIGITS + 5), digits)
+
+
+def _composed_size(derivation: Derivation) -> int:
+    """Return the number of operations of the composed output."""
+    samples = derivation.graph.samples or 1
+    sizes: dict[str, int] = {}
+    for equation in derivation.elements.equations:
+        size = 0
+        for term in equation.terms:
+            spans = not equation.batched and not derivation.elements.batched.isdisjoint(term.arguments)
+            inside = sum(sizes.get(name, 1) for name in term.arguments)
+            size += (samples if spans else 1) * (inside + 1)
+        sizes[equation.name] = size
+    return sizes[derivation.graph.output]
+
+
+def _composed(derivation: Derivation) -> sympy.Expr:
+    """Return the output as one expression in parameters, inputs and targets."""
+    batched = derivation.elements.batched
+    samples = range(1, (derivation.graph.samples or 0) + 1)
+    known: dict[tuple[str, int | None], sympy.Expr] = {}
+
+    def spelled(formula: Node, sample: int | None) -> sympy.Expr:
+        return symbolic.to_sympy(formula, functools.partial(_composing, known, batched, sample))
+
+    for equation in derivation.elements.equations:
+        if equation.batched:
+            for sample in samples:
+                known[equation.name, sample] = spelled(equation.formula(), sample)
+            continue
+        total: list[sympy.Expr] = []
+        for term in equation.terms:
+            spans = not batched.isdisjoint(term.arguments)
+            total += [spelled(term.formula(), sample) for sample in (samples if spans else [None])]
+        known[equation.name, None] = sympy.Add(*total)
+    return known[derivation.graph.output, None]
+
+
+_SYMPY_OWN: Mapping[str, Callable[..., sympy.Expr]] = {"max": sympy.Max, "min": sympy.Min, "abs": sympy.Abs}
+
+
+def _composing(
+    known: Mapping[tuple[str, int | None], sympy.Expr], batched: frozenset[str], sample: int | None, part: Node
+) -> sympy.Expr | None:
+    """Return what a composed formula has in place of a name or of a function with a kink."""
+    if isinstance(part, Name):
+        place = sample if part.name in batched else None
+        expression = known.get((part.name, place))
+        return _symbol(_Leaf(part.name, place)) if expression is None else expression
+    if isinstance(part, Apply) and part.function in _SYMPY_OWN:
+        arguments = [
+            symbolic.to_sympy(argument, functools.partial(_composing, known, batched, sample))
+            for argument in part.arguments
+        ]
+        return _SYMPY_OWN[part.function](*arguments)
+    return None

@@ -1,0 +1,324 @@
+"""Numbers along a derivation: forward values, then adjoints, exactly or in float64.
+
+`EXACT` keeps fractions and 50-digit floats (`arithmetic.exact`), `rounded(…)` rounds every named number of these as
+by hand, `FLOAT` is float64. All run the same formulas: a term's form forwards, its partials backwards.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from symbackprop.algebra.formula import Node, Slot
+from symbackprop.arithmetic import exact
+from symbackprop.arithmetic.floats import float_function
+from symbackprop.derivation.derivations import Derivation
+from symbackprop.derivation.elements import ElementEquation, Term
+from symbackprop.errors import EvaluationError, MissingValueError, SymbackpropError
+from symbackprop.graph.quantities import Role
+from symbackprop.messages import message
+from symbackprop.problems import Problem, Rounding
+
+Value = Any
+"""A number of the arithmetic in use: `Fraction` or 50-digit float, or `float`."""
+
+_NEAR_KINK = Fraction(1, 10**40)
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """How to compute: `convert` an exact number, `add`, `multiply`, make a `function` of a formula, `settle` a result.
+
+    `fuses` says that a loss is computed from the logits where it can be: floats end where ln(1 − a) begins to matter.
+    """
+
+    convert: Callable[[Value], Value]
+    add: Callable[[Value, Value], Value]
+    multiply: Callable[[Value, Value], Value]
+    function: Callable[[Node, int], Callable[..., Value]]
+    settle: Callable[[Value], Value]
+    fuses: bool = False
+
+
+def _exact_function(formula: Node, arity: int) -> Callable[..., Value]:
+    def function(*arguments: Value) -> Value:
+        return exact.evaluate(formula, lambda part: arguments[part.index] if isinstance(part, Slot) else None)
+
+    return function
+
+
+EXACT = Arithmetic(lambda value: value, exact.add, exact.multiply, _exact_function, exact.settle)
+FLOAT = Arithmetic(float, lambda a, b: a + b, lambda a, b: a * b, float_function, lambda value: value, fuses=True)
+
+
+def rounded(policy: Rounding) -> Arithmetic:
+    """Return exact arithmetic in which every named number is rounded when it is computed, halves to even.
+
+    Only numbers with a name are: the terms of a sum are added as they are. Given numbers stay as they were written.
+
+    >>> float(rounded(Rounding(2, significant=False)).settle(Fraction(1, 8)))
+    0.12
+    """
+    return replace(EXACT, settle=functools.partial(to_decimal, policy))
+
+
+_ORDINARY = 400
+"""Binary digits before or after the point within which a 50-digit float is written out as a fraction to be rounded."""
+
+
+def to_decimal(policy: Rounding, value: Value) -> Value:
+    """Return an exact number rounded to decimals or significant digits, halves to even; a short one is a fraction.
+
+    >>> to_decimal(Rounding(2, significant=True), Fraction(12500, 1001))
+    Fraction(12, 1)
+    """
+    if value == 0:
+        return Fraction(0)
+    if isinstance(value, Fraction):
+        number = value
+    else:
+        sign, mantissa, exponent, length = value._mpf_
+        if not policy.significant and exponent >= 0:
+            return value
+        if not -_ORDINARY < exponent + length < _ORDINARY:
+            # 0.00…; or, far from one, digits that no tie is near.
+            shown = exact.CONTEXT.nstr(value, policy.digits)
+            return exact.CONTEXT.mpf(shown) if policy.significant else Fraction(0)
+        number = Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
+        number = -number if sign else number
+    unit = Fraction(10) ** (exact.magnitude(number) - policy.digits + 1 if policy.significant else -policy.digits)
+    return exact.settle(round(number / unit) * unit)
+
+
+def arithmetic_of(problem: Problem) -> Arithmetic:
+    """Return the arithmetic of a problem's worked steps: exact, and rounded as by hand where the problem asks for it."""
+    policy = problem.notation.round_intermediates
+    return EXACT if policy is None else rounded(policy)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The numbers of one pass: forward values and gradients of the output, by code name, shared and per sample.
+
+    Without a batch `samples` and `sample_gradients` are empty.
+    """
+
+    shared: Mapping[str, Value]
+    samples: tuple[Mapping[str, Value], ...]
+    gradients: Mapping[str, Value]
+    sample_gradients: tuple[Mapping[str, Value], ...]
+
+    def value(self, name: str, sample: int | None = None) -> Value:
+        """Return the value of a scalar, in sample `sample` (from 1) if it is batched."""
+        return self.shared[name] if sample is None else self.samples[sample - 1][name]
+
+    def gradient(self, name: str, sample: int | None = None) -> Value:
+        """Return the gradient of the output by a scalar, zero where the output does not depend on it."""
+        found = self.gradients if sample is None else self.sample_gradients[sample - 1]
+        return found.get(name, Fraction(0))
+
+    def replaced(self, shared: Mapping[str, Value]) -> Values:
+        """Return the forward values with some shared ones replaced, whatever was computed from them; without gradients."""
+        samples = tuple({**sample, **shared} for sample in self.samples)
+        return Values({**self.shared, **shared}, samples, {}, ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A term (or a link's partial) ready to run; `spans` says that its arguments differ between samples."""
+
+    function: Callable[..., Value]
+    arguments: tuple[str, ...]
+    spans: bool
+    source: str = ""
+
+    def run(self, values: Mapping[str, Value]) -> Value:
+        return self.function(*[values[name] for name in self.arguments])
+
+
+class Evaluation:
+    """A derivation made ready for many passes in one arithmetic."""
+
+    def __init__(self, derivation: Derivation, arithmetic: Arithmetic, wanted: Iterable[str] | None = None) -> None:
+        """Prepare; `wanted` limits the gradients of leaves (parameters, inputs, targets) to those elements."""
+        self.arithmetic = arithmetic
+        self.output = derivation.graph.output
+        self.batched = derivation.elements.batched
+        self._forward = [
+            (equation.name, [self._term(term) for term in self._terms(equation)])
+            for equation in derivation.elements.equations
+        ]
+        # The shares of the samples and parts in the loss are no results: a half, or 1/3, is not rounded as by hand.
+        self._shares = {
+            quantity.name
+            for quantity in derivation.graph.quantities.values()
+            if quantity.name == f"{self.output}@" or quantity.kind in ("data_loss", "penalty")
+        }
+        keep = None if wanted is None else set(wanted)
+        # What a fused loss leads past is a leaf of its own: no other gradient needs it.
+        needed = derivation.equations.keys() - (derivation.elements.bypassed if arithmetic.fuses else set())
+        self._backward = [
+            (name, [self._link(link.source, link.term, link.slot) for link in links])
+            for name, links in (derivation.fused_links if arithmetic.fuses else derivation.links).items()
+            if links and (keep is None or name in needed or name in keep)
+        ]
+
+    def _terms(self, equation: ElementEquation) -> tuple[Term, ...]:
+        return (equation.fused,) if self.arithmetic.fuses and equation.fused else equation.terms
+
+    def _term(self, term: Term) -> _Piece:
+        function = self.arithmetic.function(term.form.formula, term.form.arity)
+        return _Piece(function, term.arguments, not self.batched.isdisjoint(term.arguments))
+
+    def _link(self, source: str, term: Term, slot: int) -> _Piece:
+        formula = term.form.partial(slot).formula(bool(term.values))
+        function = self.arithmetic.function(formula, term.form.arity + len(term.values))
+        spans = source in self.batched or not self.batched.isdisjoint(term.arguments)
+        return _Piece(function, term.arguments + term.values, spans, source)
+
+    def forward(self, shared: Mapping[str, Value], data: Sequence[Mapping[str, Value]]) -> Values:
+        """Return the forward values for shared leaves and, in a batch, the leaves of each sample."""
+        values, samples = dict(shared), [{**shared, **sample} for sample in data]
+        add, settle = self.arithmetic.add, self.arithmetic.settle
+        for name, pieces in self._forward:
+            try:
+                if name in self.batched:
+                    for sample in samples:
+                        sample[name] = settle(_total((piece.run(sample) for piece in pieces), add))
+                    continue
+                spread = (
+                    value
+                    for piece in pieces
+                    for value in ([piece.run(sample) for sample in samples] if piece.spans else [piece.run(values)])
+                )
+                values[name] = settle(_total(spread, add))
+            except EvaluationError as error:
+                raise error.at(name) from None
+            for sample in samples:
+                sample[name] = values[name]
+        return Values(values, tuple(samples), {}, ())
+
+    def backward(self, found: Values) -> Values:
+        """Return the values completed by the gradients of the output."""
+        one = self.arithmetic.convert(Fraction(1))
+        shared: dict[str, Value] = {self.output: one}
+        samples: list[dict[str, Value]] = [{self.output: one} for _ in found.samples]
+        for name, pieces in self._backward:
+            try:
+                if name in self.batched:
+                    for values, gradients in zip(found.samples, samples, strict=True):
+                        gradients[name] = self._settled(name, self._gradient(pieces, values, gradients))
+                    continue
+                shared[name] = self._settled(name, self._shared_gradient(pieces, found, shared, samples))
+            except EvaluationError as error:
+                raise error.at(name) from None
+            for gradients in samples:
+                gradients[name] = shared[name]
+        return Values(found.shared, found.samples, shared, tuple(samples))
+
+    def _gradient(self, pieces: list[_Piece], values: Mapping[str, Value], above: Mapping[str, Value]) -> Value:
+        multiply = self.arithmetic.multiply
+        products = (multiply(above[piece.source], piece.run(values)) for piece in pieces)
+        return _total(products, self.arithmetic.add)
+
+    def _settled(self, name: str, gradient: Value) -> Value:
+        return gradient if name in self._shares else self.arithmetic.settle(gradient)
+
+    def _shared_gradient(
+        self, pieces: list[_Piece], found: Values, shared: Mapping[str, Value], samples: list[dict[str, Value]]
+    ) -> Value:
+        multiply = self.arithmetic.multiply
+        products = [
+            multiply(above[piece.source], piece.run(values))
+            for piece in pieces
+            for values, above in (zip(found.samples, samples, strict=True) if piece.spans else [(found.shared, shared)])
+        ]
+        return _total(products, self.arithmetic.add)
+
+
+def _total(values: Iterable[Value], add: Callable[[Value, Value], Value]) -> Value:
+    iterator = iter(values)
+    total = next(iterator)
+    for value in iterator:
+        total = add(total, value)
+    return total
+
+
+def require_numbers(derivation: Derivation) -> None:
+    """Raise `MissingValueError` naming every array that lacks a number, or every function that has no formula."""
+    generic = derivation.problem.generic()
+    if generic:
+        raise MissingValueError(message("general.no_numbers", keys=list(generic)))
+    missing = derivation.problem.missing()
+    if missing:
+        raise MissingValueError(message("problem.missing_values", names=list(missing)))
+
+
+def leaves(derivation: Derivation, arithmetic: Arithmetic) -> tuple[dict[str, Value], tuple[dict[str, Value], ...]]:
+    """Return the problem's own numbers: those that samples share, and those of each sample.
+
+    Raises `MissingValueError` naming what has no value.
+    """
+    require_numbers(derivation)
+    shared: dict[str, Value] = {}
+    samples: tuple[dict[str, Value], ...] = tuple({} for _ in range(derivation.graph.samples or 0))
+    for quantity in derivation.graph.of_role(Role.PARAMETER, Role.INPUT, Role.TARGET):
+        entries = derivation.problem.arrays[quantity.name].entries
+        numbers = [arithmetic.convert(given.value) for given in entries if given is not None]
+        elements = quantity.elements()
+        if not quantity.batched:
+            shared.update(zip(elements, numbers, strict=True))
+            continue
+        for position, sample in enumerate(samples):
+            sample.update(zip(elements, numbers[position * len(elements) :], strict=False))
+    return shared, samples
+
+
+def evaluate(derivation: Derivation, arithmetic: Arithmetic = EXACT) -> Values:
+    """Return forward values and gradients at the problem's own numbers.
+
+    >>> import symbackprop
+    >>> values = evaluate(symbackprop.derive(symbackprop.example("line")))
+    >>> values.value("L"), values.gradient("W1_1_1")
+    (Fraction(1, 2), Fraction(-1, 1))
+
+    Raises `MissingValueError` when a number is missing, `EvaluationError` where a formula has no finite value.
+    """
+    evaluation = Evaluation(derivation, arithmetic)
+    return evaluation.backward(evaluation.forward(*leaves(derivation, arithmetic)))
+
+
+@dataclass(frozen=True, slots=True)
+class Kink:
+    """A quantity computed exactly at a kink of its formula (ReLU at 0), in sample `sample` if in a batch."""
+
+    name: str
+    sample: int | None
+
+
+def kinks(derivation: Derivation, values: Values, within: Fraction = _NEAR_KINK) -> tuple[Kink, ...]:
+    """Return the quantities whose formula is at a kink (or closer to it than `within`) at these exact values, each once."""
+    found = []
+    for equation in derivation.elements.equations:
+        for term in equation.terms:
+            for kink in term.form.kinks:
+                distance = _exact_function(kink, term.form.arity)
+                places = range(1, len(values.samples) + 1) if equation.batched else [None]
+                for sample in places:
+                    arguments = [values.value(name, sample) for name in term.arguments]
+                    if exact.compare(abs(distance(*arguments)), within) <= 0:
+                        found.append(Kink(equation.name, sample))
+    return tuple(dict.fromkeys(found))
+
+
+def is_finite(number: float) -> bool:
+    """Say whether a float is neither infinite nor NaN."""
+    return number - number == 0.0
+
+
+def not_finite(step: int, loss: float, where: str) -> SymbackpropError:
+    """Return the error for a descent whose loss left the finite numbers at update `step`."""
+    return EvaluationError(message("evaluation.diverged", step=step, loss=f"{loss:g}"), where=where)

@@ -1,0 +1,177 @@
+"""What figures are made of. Lengths are in pixels of 1/96 inch; x runs to the right, y downwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import NamedTuple
+
+from symbackprop.figures.labels import Label, width
+from symbackprop.messages import Message
+
+SMALL, LARGE = 11.0, 15.0
+"""Sizes of letters: of numbers, and of symbols inside units."""
+
+
+class Ink(StrEnum):
+    """What something belongs to; formats colour it."""
+
+    PLAIN = "plain"
+    QUIET = "quiet"
+    FORWARD = "forward"
+    BACKWARD = "backward"
+    NEGATIVE = "negative"
+
+
+class Point(NamedTuple):
+    """A place."""
+
+    x: float
+    y: float
+
+
+class Box(NamedTuple):
+    """A rectangle, by its sides."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def overlaps(self, other: Box) -> bool:
+        """Say whether two rectangles have more than a side in common."""
+        beside = self.right <= other.left or other.right <= self.left
+        return not (beside or self.bottom <= other.top or other.bottom <= self.top)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A unit, a gate (`is_round`) or a leaf, around a place; `name` is the code name of the quantity it stands for.
+
+    `also` are further code names of what it stands for (the pre-activation of a unit).
+    """
+
+    at: Point
+    half: Point
+    name: str
+    is_round: bool = True
+    is_dashed: bool = False
+    also: tuple[str, ...] = ()
+
+    @property
+    def box(self) -> Box:
+        """What it covers."""
+        return Box(self.at.x - self.half.x, self.at.y - self.half.y, self.at.x + self.half.x, self.at.y + self.half.y)
+
+
+HALF = 0.68
+"""Half the height of a label, in units of its size: room for an index below and above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A label; `at` is its middle, or with `anchor` `start` its left end. On a line it has a halo."""
+
+    at: Point
+    label: Label
+    ink: Ink = Ink.PLAIN
+    size: float = SMALL
+    anchor: str = "middle"
+    name: str = ""
+    on_line: bool = False
+
+    @property
+    def box(self) -> Box:
+        """What it covers, roughly."""
+        wide = width(self.label) * self.size
+        left = self.at.x - (wide / 2 if self.anchor == "middle" else 0)
+        return Box(left, self.at.y - self.size * HALF, left + wide, self.at.y + self.size * HALF)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An arrow along points; a smooth one leaves and reaches every point horizontally."""
+
+    points: tuple[Point, ...]
+    name: str = ""
+    ink: Ink = Ink.QUIET
+    thickness: float = 1.0
+    is_smooth: bool = False
+    is_dashed: bool = False
+    has_head: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Diagram:
+    """Nodes, lines and labels between (0, 0) and (width, height).
+
+    `title` says what it is. `paths` gives, for each named line or leaf, the code names on the chains of its gradient, in the
+    order of the forward pass; `path` is the one that is highlighted.
+    """
+
+    title: Message
+    nodes: tuple[Node, ...]
+    lines: tuple[Line, ...]
+    texts: tuple[Text, ...]
+    paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    path: frozenset[str] = frozenset()
+    width: float = 0
+    height: float = 0
+
+    def is_highlighted(self, shape: Node | Line | Text) -> bool:
+        """Say whether a shape lies on the highlighted path."""
+        return bool(shape.name) and shape.name in self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Points of a plot: joined by a line, or marks; `name` is its entry in the legend, if it has one."""
+
+    points: tuple[Point, ...]
+    ink: Ink = Ink.PLAIN
+    marks: str = ""
+    joined: bool = True
+    thickness: float = 1.0
+    is_dashed: bool = False
+    name: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Series over two axes; `limits` are what is shown (else all of it).
+
+    `log` says that the vertical axis is logarithmic, `counts` that the horizontal one has whole numbers.
+    """
+
+    title: Message
+    horizontal: Label
+    vertical: Label
+    series: tuple[Series, ...]
+    log: bool = False
+    counts: bool = False
+    limits: Box | None = None
+
+
+Picture = Diagram | Plot
+
+_MARGIN = 8.0
+
+
+def fitted(diagram: Diagram) -> Diagram:
+    """Return a diagram moved to the origin, with its size."""
+    boxes = [*(node.box for node in diagram.nodes), *(text.box for text in diagram.texts)]
+    boxes += [Box(point.x, point.y, point.x, point.y) for line in diagram.lines for point in line.points]
+    left, top = min(box.left for box in boxes) - _MARGIN, min(box.top for box in boxes) - _MARGIN
+
+    def moved(points: Iterable[Point]) -> tuple[Point, ...]:
+        return tuple(Point(round(point.x - left, 2), round(point.y - top, 2)) for point in points)
+
+    return replace(
+        diagram,
+        nodes=tuple(replace(node, at=moved([node.at])[0]) for node in diagram.nodes),
+        texts=tuple(replace(text, at=moved([text.at])[0]) for text in diagram.texts),
+        lines=tuple(replace(line, points=moved(line.points)) for line in diagram.lines),
+        width=round(max(box.right for box in boxes) - left + _MARGIN, 2),
+        height=round(max(box.bottom for box in boxes) - top + _MARGIN, 2),
+    )

@@ -1,0 +1,33 @@
+"""What lies between a quantity and the output: the names on the chains of its gradient."""
+
+from __future__ import annotations
+
+from symbackprop.derivation.derivations import Derivation
+
+
+class Chains:
+    """Who reads each element of a derivation, ready to be followed from many places."""
+
+    def __init__(self, derivation: Derivation) -> None:
+        self._parameters = {element for quantity in derivation.parameters for element in quantity.elements()}
+        self._readers: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+        for equation in derivation.elements.equations:
+            for term in equation.terms:
+                for name in term.arguments:
+                    self._readers.setdefault(name, []).append((equation.name, term.arguments))
+
+    def onward(self, *starts: str) -> tuple[str, ...]:
+        """Return the names on the chains from some elements to the output, themselves first, with the parameters they pass.
+
+        >>> import symbackprop
+        >>> Chains(symbackprop.derive(symbackprop.example("line"))).onward("W1_1_1")
+        ('W1_1_1', 'z1_1', 'a1_1', 'L')
+        """
+        found = dict.fromkeys(starts)
+        queue = list(starts)
+        for name in queue:
+            for reader, arguments in self._readers.get(name, ()):
+                passed = [] if name in self._parameters else [each for each in arguments if each in self._parameters]
+                queue += [reader] if reader not in found else []
+                found |= dict.fromkeys([*passed, reader])
+        return tuple(found)

@@ -1,0 +1,1 @@
+"""Quantities and equations between them, and what they are called on paper."""

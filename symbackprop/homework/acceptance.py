@@ -1,0 +1,205 @@
+"""Which draws are fair: what every student is asked has to be worth computing, decidable, and apart from common mistakes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any
+
+import numpy
+
+from symbackprop.algebra.formula import Apply
+from symbackprop.algebra.functions import ACTIVATIONS
+from symbackprop.catalog.optimizers import RATE
+from symbackprop.derivation.elements import ElementEquation, Term
+from symbackprop.evaluation.evaluate import Arithmetic
+from symbackprop.homework.answers import Answer
+from symbackprop.homework.equations import GRADIENT, NEW, PATH, Program, Runner
+from symbackprop.homework.tolerance import Tolerance, half_unit
+from symbackprop.problems import Homework, Network
+
+SATURATED = 4.0
+"""A bounded activation is flat beyond this size of its argument."""
+PRECISION = 0.02
+"""The largest tolerance of an answer, as a share of it."""
+HIDING_RATES = (Fraction(1, 2), Fraction(1), Fraction(2))
+"""Learning rates at which a lost factor 2 looks like a forgotten learning rate."""
+
+Array = Any
+Values = Mapping[str, Array]
+Check = Callable[[Values, Mapping[str, Array]], Iterator[Array]]
+
+
+class Fairness:
+    """The checks of one problem, made ready to judge many draws at once."""
+
+    def __init__(self, program: Program, answers: Sequence[Answer], homework: Homework, arithmetic: Arithmetic) -> None:
+        self.program = program
+        self.answers = answers
+        self.rounding = homework.rounding
+        self.tolerances = {
+            answer.id: Tolerance(program, answer.key, homework.rounding, arithmetic) for answer in answers
+        }
+        self._bounded = tuple(_bounded(program.equations))
+        self._swaps = tuple(_swaps(program))
+        self._kinks = [
+            (Tolerance(kinked, key, homework.rounding, arithmetic), Runner([equation], arithmetic), key)
+            for kinked, key, equation in _kinked(program)
+        ]
+        self._mistaken = _mistaken(program, answers)
+        self._mistake = Runner(self._mistaken.values(), arithmetic)
+        rate = program.derivation.problem.variants.get(RATE)
+        self._rate_is_drawn = rate is not None and any(answer.key.startswith(NEW) for answer in answers)
+
+    def judge(self, values: Values) -> tuple[dict[str, Array], dict[str, Array]]:
+        """Return for each reason which of the draws it speaks against, and the tolerance of each answer by id.
+
+        `values` are arrays with one entry for each draw, by key.
+        """
+        tolerances = {id: tolerance.of(values) for id, tolerance in self.tolerances.items()}
+        with numpy.errstate(all="ignore"):
+            found = {reason: _any(check(self, values, tolerances)) for reason, check in _CHECKS.items()}
+        return {reason: against for reason, against in found.items() if against is not None}, tolerances
+
+    def _undefined(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+        for equation in self.program.equations:
+            yield ~numpy.isfinite(values[equation.name])
+
+    def _zero(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+        digits = self.program.derivation.problem.notation.digits
+        for answer in self.answers:
+            smallest = 0.0 if self.rounding.significant else 10.0**-self.rounding.digits
+            yield numpy.abs(values[answer.key]) <= max(smallest, 10.0 ** -(2 * digits))
+
+    def _imprecise(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+        for answer in self.answers:
+            yield tolerances[answer.id] > PRECISION * numpy.abs(values[answer.key])
+
+    def _saturated(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+        for key in self._bounded:
+            yield numpy.abs(values[key]) > SATURATED
+
+    def _at_kink(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+        for tolerance, runner, key in self._kinks:
+            reached = runner.run(values)
+            yield numpy.abs(reached[key]) <= tolerance.of(reached, own=False)
+
+    def _swap(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+        for first, second in self._swaps:
+            yield values[first] == values[second]
+
+    def _rate(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+        if self._rate_is_drawn:
+            for rate in HIDING_RATES:
+                yield numpy.abs(values[RATE]) == float(rate)
+
+    def _hidden_mistake(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+        """Yield where no answer tells a student who used the already updated weights of the next layer."""
+        if not self._mistaken:
+            return
+        mistaken = self._mistake.run(values)
+        told: Array = False
+        for answer in self.answers:
+            if answer.key in self._mistaken:
+                wrong = mistaken[_MISTAKEN + answer.key]
+                distance = numpy.abs(wrong - values[answer.key]) - half_unit(wrong, self.rounding)
+                told = told | (distance > tolerances[answer.id])
+        yield ~numpy.asarray(told)
+
+
+_CHECKS: Mapping[str, Callable[[Fairness, Values, Mapping[str, Array]], Iterator[Array]]] = {
+    "undefined": Fairness._undefined,
+    "zero": Fairness._zero,
+    "imprecise": Fairness._imprecise,
+    "saturated": Fairness._saturated,
+    "kink": Fairness._at_kink,
+    "swap": Fairness._swap,
+    "learning_rate": Fairness._rate,
+    "mistake": Fairness._hidden_mistake,
+}
+"""Every reason against a draw, by the id of its phrase."""
+
+
+def _any(checks: Iterator[Array]) -> Array | None:
+    found = None
+    for against in checks:
+        found = against if found is None else found | against
+    return found
+
+
+def _bounded(equations: Sequence[ElementEquation]) -> Iterator[str]:
+    """Yield the arguments of activations that are flat at both ends."""
+    seen = set()
+    for equation in equations:
+        for term in equation.terms:
+            formula = term.form.formula
+            if equation.name.startswith(NEW) or not isinstance(formula, Apply) or formula.function not in ACTIVATIONS:
+                continue
+            row = ACTIVATIONS[formula.function]
+            if row.lowest is not None and row.highest is not None and not row.vector and not formula.body:
+                seen.add(term.arguments[0])
+    yield from sorted(seen)
+
+
+def _swaps(program: Program) -> Iterator[tuple[str, str]]:
+    """Yield the pairs of drawn weights that a swap of indices exchanges."""
+    problem = program.derivation.problem
+    for quantity in program.derivation.parameters:
+        if len(quantity.shape) == 2 and quantity.name in problem.variants:
+            for row, column in itertools.combinations(range(min(quantity.shape)), 2):
+                yield quantity.element((row, column)), quantity.element((column, row))
+
+
+def _kinked(program: Program) -> Iterator[tuple[Program, str, ElementEquation]]:
+    """Yield, for each kink, the program with an equation for the distance from it, and its key."""
+    number = 0
+    for equation in program.equations:
+        if equation.name.startswith((GRADIENT, NEW)):
+            continue
+        for term in equation.terms:
+            for kink in term.form.kinks:
+                number += 1
+                key = f"{PATH}{number}"
+                distance = ElementEquation(key, (_over(kink, term.arguments),), False)
+                yield replace(program, equations=(*program.equations, distance)), key, distance
+
+
+def _over(formula: Any, arguments: tuple[str, ...]) -> Term:
+    from symbackprop.algebra.forms import form_of
+
+    form = form_of(formula)
+    return Term(form, arguments[: form.arity])
+
+
+_MISTAKEN = "✗"
+
+
+def _mistaken(program: Program, answers: Sequence[Answer]) -> dict[str, ElementEquation]:
+    """Return the equations of the commonest mistake by the key each is mistaken about.
+
+    Gradients of earlier layers are then computed with the weights of later layers already updated.
+    """
+    problem = program.derivation.problem
+    if problem.training is None or not isinstance(problem.model, Network):
+        return {}
+    weights = {element for quantity in program.derivation.parameters for element in quantity.elements()}
+    asked = {answer.key for answer in answers}
+    changed: dict[str, ElementEquation] = {}
+    for equation in program.equations:
+        if not equation.name.startswith(GRADIENT):
+            continue
+        renamed = tuple(
+            Term(term.form, tuple(_mistaken_name(name, weights, changed) for name in term.arguments))
+            for term in equation.terms
+        )
+        if any(new.arguments != term.arguments for new, term in zip(renamed, equation.terms, strict=True)):
+            changed[equation.name] = ElementEquation(_MISTAKEN + equation.name, renamed, False)
+    return changed if asked & changed.keys() else {}
+
+
+def _mistaken_name(name: str, weights: set[str], changed: Mapping[str, object]) -> str:
+    if name in changed:
+        return _MISTAKEN + name
+    return NEW + name if name in weights else name

@@ -1,0 +1,105 @@
+"""What a student typed: a decimal with point or comma, a fraction, or an expression in the problem's own names.
+
+Nothing is evaluated but by the whitelist parser, after signs and names were put into its spelling
+(`symbackprop.homework.normalization`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symbackprop.algebra import expressions
+from symbackprop.algebra.formula import Name, Node, Number, names, rewrite
+from symbackprop.algebra.functions import ARITIES
+from symbackprop.errors import SymbackpropError
+from symbackprop.homework.normalization import Typed, decimal_point, in_expression, named, plain
+
+_NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?")
+_POWER_OF_TEN = re.compile(r"\s*\*\s*10\s*\*\*\s*\(?\s*([+-]?\d{1,3})\s*\)?\s*$")
+_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
+_SEMICOLON = re.compile(";")
+_BLANKS = ("", "-", "--", "?", "n/a", "N/A", "/")
+_LONGEST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An answer as it was read: a formula (a number, or names among it), or the mistake that kept it from being read."""
+
+    text: str
+    formula: Node | None
+    mistake: SymbackpropError | None = None
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether nothing was typed."""
+        return self.formula is None and self.mistake is None
+
+    @property
+    def number(self) -> Fraction | None:
+        """The number that was typed, if it was a plain one."""
+        return self.formula.value if isinstance(self.formula, Number) else None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names in the formula."""
+        return () if self.formula is None else names(self.formula)
+
+
+def read(text: str, own: Collection[str], known: Mapping[str, str]) -> Reading:
+    """Return what a text says; `own` are the answer's own names (`z1 = 0.4` is 0.4), `known` maps names to keys.
+
+    >>> read("0,5", (), {}).number
+    Fraction(1, 2)
+    >>> read("1,5e-3", (), {}).number
+    Fraction(3, 2000)
+    """
+    typed = _own_side(plain(text[: _LONGEST + 1]).stripped("'", "'"), own)
+    if typed.text in _BLANKS:
+        return Reading(text, None)
+    value = _number(typed)
+    if value is not None:
+        return Reading(text, Number(value))
+    try:
+        return Reading(text, _parsed(typed, known))
+    except SymbackpropError as error:
+        return Reading(text, None, error)
+
+
+def _own_side(typed: Typed, own: Collection[str]) -> Typed:
+    """Return what stands behind the answer's own name and an equality sign, without a full stop at the end."""
+    left, _, _ = typed.text.rpartition("=")
+    name = named(typed.part(0, len(left)), own, ()).text.strip() if left else ""
+    if name in own:
+        typed = typed.part(len(left) + 1)
+    return typed.stripped("=≈", ".;," if any(sign.isdigit() for sign in typed.text) else "")
+
+
+def _number(typed: Typed) -> Fraction | None:
+    """Return a plain decimal, with a power of ten if it has one."""
+    text = _POWER_OF_TEN.sub(r"e\1", decimal_point(typed).text)
+    return expressions.decimal(text.replace(",", ".").rstrip(".")) if _NUMBER.fullmatch(text) else None
+
+
+def _parsed(typed: Typed, known: Mapping[str, str]) -> Node:
+    typed = named(typed, known, ARITIES)
+    if ";" in typed.text:  # Between arguments, where decimals have commas.
+        typed = typed.rewritten(_DECIMAL_COMMA, lambda found: ".").rewritten(_SEMICOLON, lambda found: ",")
+    try:
+        return _over_keys(typed, known)
+    except SymbackpropError:
+        pointed = typed.rewritten(_DECIMAL_COMMA, lambda found: ".")
+        if pointed.text == typed.text:
+            raise
+        return _over_keys(pointed, known)
+
+
+def _over_keys(typed: Typed, known: Mapping[str, str]) -> Node:
+    keys = {in_expression(name): key for name, key in known.items()}
+    formula = expressions.parse(
+        typed.text, functions=ARITIES, names=tuple(keys), arities=ARITIES, typed=(typed.source, typed.columns)
+    )
+    return rewrite(formula, lambda part: Name(keys[part.name]) if isinstance(part, Name) else None)

@@ -1,0 +1,136 @@
+"""A class's homework from beginning to end: draw, remember, and say what is to be written."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from symbackprop.errors import OutputError
+from symbackprop.homework.distribution import Job, enrolled
+from symbackprop.homework.manifest import MANIFEST, Enrolment, Manifest, answer_files, inlined
+from symbackprop.homework.roster import Roster, code
+from symbackprop.homework.variants import Assignment, assignment, draw
+from symbackprop.messages import message
+from symbackprop.problems import load
+
+SECRET = "secret"
+TEACHER = "teacher"
+
+
+@dataclass(frozen=True)
+class Course:
+    """What one run gives out: the job, the small files of the teacher, and the students whose files may be there already."""
+
+    job: Job
+    files: Mapping[str, str]
+    kept: frozenset[int]
+
+
+def prepare(
+    source: load.Source,
+    roster: Roster,
+    folder: Path,
+    *,
+    seed: int,
+    attempt: int = 1,
+    formats: Sequence[str],
+    language: str,
+    anonymous: bool = False,
+    templates: str | None = None,
+) -> Course:
+    """Return the homework of a class; what is in `folder` from an earlier run is kept if it is of the same homework.
+
+    A longer roster adds students, and changes none. Raises `OutputError` where the folder holds a homework with other
+    numbers, another seed or attempt, `ProblemError` where no fair numbers exist.
+    """
+    given = assignment(source.problem())
+    settings = {
+        "formats": list(formats),
+        "language": language,
+        "anonymous": anonymous,
+        "attempt": attempt,
+        "templates": templates,
+    }
+    before = _before(folder)
+    secret = _secret(folder)
+    content = inlined(source.content, given.problem)
+    if before is not None:
+        _check_same(before, given, seed, attempt, folder)
+    known = {} if before is None else {each.student.id: each for each in before.enrolments}
+    new = [student.id for student in roster.students if student.id not in known]
+    cohort = draw(given, new, seed, dict.fromkeys(new, attempt)) if new else None
+    places = {id: place for place, id in enumerate(new)}
+    enrolments = []
+    for student in roster.students:
+        positions = (
+            known[student.id].positions
+            if student.id in known
+            else {name: tuple(array[places[student.id]].tolist()) for name, array in cohort.positions.items()}
+            if cohort is not None
+            else {}
+        )
+        enrolments.append(Enrolment(student, code(secret, given.digest, student.id, attempt), attempt, positions))
+    # A student who has left the list keeps the files and the key.
+    gone = [each for id, each in known.items() if id not in {student.id for student in roster.students}]
+    manifest = Manifest(
+        name=given.problem.name,
+        content=content,
+        digest=given.digest,
+        seed=seed,
+        settings=settings,
+        columns=roster.columns,
+        enrolments=(*enrolments, *gone),
+        tries=(cohort.tries if cohort else 0) + (before.tries if before else 0),
+        rejections=_added(before.rejections if before else {}, cohort.rejections if cohort else {}),
+    )
+    whole = enrolled(given, manifest.enrolments)
+    files = {
+        f"{TEACHER}/{name}": text
+        for name, text in answer_files(given, whole, [e.code for e in manifest.enrolments]).items()
+    }
+    files |= {f"{TEACHER}/{SECRET}": f"{secret}\n", f"{TEACHER}/{MANIFEST}": manifest.text()}
+    job = Job(manifest, tuple(formats), language, anonymous, templates)
+    return Course(job, files, _kept(before, manifest))
+
+
+def _before(folder: Path) -> Manifest | None:
+    path = folder / TEACHER / MANIFEST
+    return Manifest.read(path) if path.is_file() else None
+
+
+def _secret(folder: Path) -> str:
+    path = folder / TEACHER / SECRET
+    return path.read_text("utf-8").strip() if path.is_file() else secrets.token_hex(16)
+
+
+def _check_same(before: Manifest, given: Assignment, seed: int, attempt: int, folder: Path) -> None:
+    if before.digest != given.digest:
+        raise OutputError(message("homework.other_numbers"), where=str(folder))
+    for name, found, expected in (("seed", seed, before.seed), ("attempt", attempt, before.settings.get("attempt"))):
+        if found != expected:
+            raise OutputError(
+                message("homework.other_setting", name=name, found=found, expected=expected), where=str(folder)
+            )
+
+
+def _kept(before: Manifest | None, manifest: Manifest) -> frozenset[int]:
+    """Return the places of students whose documents an earlier run may have written just as this one would."""
+    if before is None or replace(before, **_blank) != replace(manifest, **_blank):
+        return frozenset()
+    earlier = set(map(_printed, before.enrolments))
+    return frozenset(place for place, each in enumerate(manifest.enrolments) if _printed(each) in earlier)
+
+
+_blank: dict[str, Any] = {"enrolments": (), "tries": 0, "rejections": {}, "columns": ()}
+
+
+def _printed(each: Enrolment) -> tuple[str, str, str]:
+    """Return what of a student is printed on sheet and key."""
+    return each.student.id, each.student.name, each.code
+
+
+def _added(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
+    return {reason: left.get(reason, 0) + right.get(reason, 0) for reason in sorted({*left, *right})}

@@ -1,0 +1,244 @@
+"""Everything a student computes by hand, as equations: forward pass, gradients path by path, update, loss after it.
+
+A derivation's equations are those of the forward pass, and its links those of the backward pass. Here the links become
+equations too, with a name for every number that is written down on the way: one for each path's product, one for each
+gradient, one for each new parameter. Samples are unrolled, so that a name is one number. As these are element equations
+like any others, the reverse sweep itself says how a rounded intermediate moves an answer (`symbackprop.homework.tolerance`).
+
+A quantity is known here by its key: `z1_2`, in sample 3 `z1_2@3`; `∂z1_2` is the gradient by it, `∂z1_2#1` the product along
+its first path, `→W1_1_1` the new value of a parameter and `→L` the loss after the update.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symbackprop.algebra.forms import abstracted, form_of
+from symbackprop.algebra.formula import Name, Node, Number, Slot, fill, multiplied, rewrite
+from symbackprop.catalog import optimizers
+from symbackprop.catalog.optimizers import RATE
+from symbackprop.derivation import backprop
+from symbackprop.derivation.backprop import Link
+from symbackprop.derivation.derivations import Derivation
+from symbackprop.derivation.elements import ElementEquation, ElementGraph, Term
+from symbackprop.evaluation.evaluate import Arithmetic, Value
+from symbackprop.graph.quantities import Role
+
+GRADIENT, NEW, PATH = "∂", "→", "#"
+_IDENTITY = form_of(Slot(0))
+
+Values = Mapping[str, Value]
+
+
+@dataclass(frozen=True)
+class Program:
+    """The equations of one problem, in order of computation; `leaves` are the keys of what is given."""
+
+    derivation: Derivation
+    equations: tuple[ElementEquation, ...]
+    leaves: tuple[str, ...]
+
+    @functools.cached_property
+    def by_key(self) -> Mapping[str, ElementEquation]:
+        """The equations by the key each defines."""
+        return {equation.name: equation for equation in self.equations}
+
+    def cone(self, keys: Iterable[str], known: frozenset[str] = frozenset()) -> tuple[ElementEquation, ...]:
+        """Return the equations that lead to the keys, in order, none for what is `known`."""
+        wanted = set(keys)
+        found = []
+        for equation in reversed(self.equations):
+            if equation.name in wanted and equation.name not in known:
+                found.append(equation)
+                wanted.update(name for term in equation.terms for name in term.arguments)
+        return tuple(reversed(found))
+
+
+def program(derivation: Derivation, *, classroom: bool = True) -> Program:
+    """Return the program of a derivation.
+
+    With `classroom` a derivative that teachers write by the value (σ′ = a(1 − a)) is taken in that form, else in the form
+    that reads the argument: the same number, but not the same roundings.
+    """
+    equations = [*_forward(derivation, ""), *_backward(derivation, classroom)]
+    if derivation.problem.training is not None:
+        equations += _update(derivation)
+        equations += _forward(derivation, NEW)
+    defined = {equation.name for equation in equations}
+    read = dict.fromkeys(name for equation in equations for term in equation.terms for name in term.arguments)
+    return Program(derivation, tuple(equations), tuple(name for name in read if name not in defined))
+
+
+def key_of(name: str, sample: int | None) -> str:
+    """Return the key of a quantity in a sample, or in none."""
+    return name if sample is None else f"{name}@{sample}"
+
+
+def split(key: str) -> tuple[str, str, int | None]:
+    """Return the mark of a key (a gradient, a new value, or nothing), the quantity and its sample.
+
+    >>> split("∂z1_2@3")
+    ('∂', 'z1_2', 3)
+    """
+    mark = key[:1] if key[:1] in (GRADIENT, NEW) else ""
+    plain = key[len(mark) :]
+    name, at, sample = plain.rpartition("@")
+    return (mark, name, int(sample)) if at and sample.isdigit() else (mark, plain, None)
+
+
+def _samples(derivation: Derivation) -> list[int | None]:
+    count = derivation.graph.samples
+    return [None] if count is None else list(range(1, count + 1))
+
+
+def _forward(derivation: Derivation, mark: str) -> Iterator[ElementEquation]:
+    """Yield the forward pass; with the mark of new values it reads the updated parameters and defines new values."""
+    batched = derivation.elements.batched
+    renewed = {equation.name for equation in derivation.elements.equations}
+    renewed.update(element for quantity in derivation.parameters for element in quantity.elements())
+
+    def renamed(names: tuple[str, ...], sample: int | None) -> tuple[str, ...]:
+        return tuple(
+            (mark if name in renewed else "") + key_of(name, sample if name in batched else None) for name in names
+        )
+
+    for equation in derivation.elements.equations:
+        for sample in _samples(derivation) if equation.name in batched else [None]:
+            places = [sample] if sample is not None else _samples(derivation)
+            terms = tuple(
+                Term(term.form, renamed(term.arguments, place), renamed(term.values, place))
+                for term in equation.terms
+                for place in (places if not batched.isdisjoint(term.arguments) else places[:1])
+            )
+            yield ElementEquation(mark + key_of(equation.name, sample), terms, False)
+
+
+def _backward(derivation: Derivation, classroom: bool) -> Iterator[ElementEquation]:
+    """Yield, for each gradient, the product along each path and their sum."""
+    batched = derivation.elements.batched
+    inputs = {e for quantity in derivation.graph.of_role(Role.INPUT, Role.TARGET) for e in quantity.elements()}
+    for name in derivation.links:
+        if name == derivation.graph.output or name in inputs:
+            continue
+        for sample in _samples(derivation) if name in batched else [None]:
+            key = GRADIENT + key_of(name, sample)
+            products = list(_products(derivation, name, sample, classroom))
+            if len(products) == 1:
+                yield ElementEquation(key, (products[0],), False)
+                continue
+            for number, product in enumerate(products, start=1):
+                yield ElementEquation(f"{key}{PATH}{number}", (product,), False)
+            paths = tuple(Term(_IDENTITY, (f"{key}{PATH}{number}",)) for number in range(1, len(products) + 1))
+            yield ElementEquation(key, paths, False)
+
+
+def _products(derivation: Derivation, name: str, sample: int | None, classroom: bool) -> Iterator[Term]:
+    batched = derivation.elements.batched
+    for link in derivation.links[name]:
+        spans = link.source in batched or not batched.isdisjoint(link.term.arguments)
+        places = _samples(derivation) if spans and name not in batched else [sample]
+        for place in places:
+            yield Term(*abstracted(_product(derivation, link, place, classroom)))
+
+
+def _product(derivation: Derivation, link: Link, sample: int | None, classroom: bool) -> Node:
+    """Return upstream gradient times local partial, over keys."""
+    batched = derivation.elements.batched
+    term = link.term
+    partial = term.form.partial(link.slot).formula(bool(term.values) and classroom)
+    names = (*term.arguments, *term.values)
+    keyed = fill(partial, tuple(Name(key_of(name, sample if name in batched else None)) for name in names))
+    if link.source == derivation.graph.output:
+        return keyed
+    upstream = Name(GRADIENT + key_of(link.source, sample if link.source in batched else None))
+    return multiplied((upstream, keyed))
+
+
+def _update(derivation: Derivation) -> Iterator[ElementEquation]:
+    """Yield the first update of every parameter: the optimiser's states, then the new value; frozen ones stay."""
+    training = derivation.problem.training
+    assert training is not None
+    row = optimizers.OPTIMIZERS[training.optimizer]
+    given = {name: number.value for name, number in training.settings.items()}
+    settings = {name: given.get(name, each.default) for name, each in row.settings.items() if name != RATE}
+    zero = frozenset(name for name, value in settings.items() if value == 0)
+    constants = {
+        name: Number(value) for name, value in {**settings, **row.state, "t": Fraction(1)}.items() if value is not None
+    }
+    lines = optimizers.reduced(training.optimizer, zero, first=True)
+    for quantity in derivation.parameters:
+        for element in quantity.elements():
+            if quantity.name in training.frozen or element not in derivation.links:
+                yield ElementEquation(NEW + element, (Term(_IDENTITY, (element,)),), False)
+                continue
+            known: dict[str, Node] = {"w": Name(element), "g": Name(GRADIENT + element), **constants}
+            for target, formula in lines:
+                key = NEW + element if target == "w" else f"{NEW}{element}{PATH}{target}"
+                keyed = rewrite(formula, lambda part, known=known: _named(part, known))  # type: ignore[misc]
+                yield ElementEquation(key, (Term(*abstracted(keyed)),), False)
+                known[target] = Name(key)
+
+
+def _named(part: Node, known: Mapping[str, Node]) -> Node | None:
+    return known.get(part.name) if isinstance(part, Name) else None
+
+
+class Runner:
+    """Equations made ready to run in one arithmetic."""
+
+    def __init__(self, equations: Iterable[ElementEquation], arithmetic: Arithmetic) -> None:
+        equations = tuple(equations)
+        self.arithmetic = arithmetic
+        self.defined = frozenset(equation.name for equation in equations)
+        self._lines: list[tuple[str, list[tuple[Callable[..., Value], tuple[str, ...]]]]] = [
+            (
+                equation.name,
+                [(arithmetic.function(term.form.formula, term.form.arity), term.arguments) for term in equation.terms],
+            )
+            for equation in equations
+        ]
+
+    def run(self, known: Values) -> dict[str, Value]:
+        """Return the known values and those computed from them, by key."""
+        values = dict(known)
+        add, settle = self.arithmetic.add, self.arithmetic.settle
+        for key, terms in self._lines:
+            total = None
+            for function, arguments in terms:
+                value = function(*[values[name] for name in arguments])
+                total = value if total is None else add(total, value)
+            values[key] = settle(total)
+        return values
+
+
+class Sensitivity:
+    """How an answer moves with every number that leads to it but the `exact` ones: a sweep, made ready to run."""
+
+    def __init__(
+        self, equations: tuple[ElementEquation, ...], answer: str, arithmetic: Arithmetic, exact: frozenset[str]
+    ) -> None:
+        self.answer = answer
+        self.arithmetic = arithmetic
+        links = backprop.sweep(ElementGraph(equations, answer, frozenset(), None))
+        self.keys = tuple(key for key in links if key not in exact)
+        self._lines = [(key, [self._ready(link) for link in links[key]]) for key in self.keys if key != answer]
+
+    def _ready(self, link: Link) -> tuple[str, Callable[..., Value], tuple[str, ...]]:
+        form = link.term.form
+        partial = form.partial(link.slot).plain
+        return link.source, self.arithmetic.function(partial, form.arity), link.term.arguments
+
+    def of(self, values: Values) -> dict[str, Value]:
+        """Return the derivative of the answer by each key, at given values."""
+        multiply, add = self.arithmetic.multiply, self.arithmetic.add
+        found: dict[str, Value] = {self.answer: self.arithmetic.convert(Fraction(1))}
+        for key, links in self._lines:
+            total = None
+            for source, function, arguments in links:
+                share = multiply(found[source], function(*[values[name] for name in arguments]))
+                total = share if total is None else add(total, share)
+            found[key] = total
+        return found

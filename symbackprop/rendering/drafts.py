@@ -1,0 +1,121 @@
+"""A document on its way into a format: the row of the format, and the solution with what its templates see."""
+
+from __future__ import annotations
+
+import base64
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from symbackprop import document
+from symbackprop.descent.solution import Solution
+from symbackprop.document.blocks import Document
+from symbackprop.rendering import escapes, markups
+from symbackprop.rendering.tex import Printer
+from symbackprop.rendering.views import Deferred, View, Writer
+from symbackprop.templating import filled
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """An output format.
+
+    `suffix` is that of its files, `escape` the way in which plain text is written (a row of `escapes.ESCAPES`), `tones`
+    the TeX commands for the tones of numbers, `width` the room for a displayed formula in digits (0: never broken),
+    `small_width` the same where a document of many parameters is set in smaller letters (0: none is), `math` what
+    stands before and after a formula in a sentence, `spaced` whether a formula needs a space towards letters beside it,
+    `folds` whether a long table goes on beside itself. `finish` names what is made of the templates (a row of
+    `exporters.EXPORTERS`), `attachments` the templates whose text is a file of its own beside the document, `figures`
+    the suffix of such files for its figures ("": they are in the document). A page has its formulas in another markup
+    than TeX (`formulas`, a row of `markups.MARKUPS`) and its style sheets and scripts inside it. `folders` hold the
+    templates; a file of an earlier one is preferred.
+    """
+
+    name: str
+    suffix: str
+    folders: tuple[Path, ...]
+    escape: str = "none"
+    tones: Mapping[str, str] = field(default_factory=dict)
+    width: int = 0
+    small_width: int = 0
+    math: tuple[str, str] = ("$", "$")
+    spaced: bool = False
+    folds: bool = False
+    finish: str = "document"
+    attachments: tuple[str, ...] = ()
+    figures: str = ""
+    formulas: str = "tex"
+    styles: tuple[str, ...] = ()
+    scripts: tuple[str, ...] = ()
+
+
+MOST_LARGE = 20
+"""Parameters of a document whose letters have the usual size."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A solution on its way into a format, in a language, with the given details; None: those that suit it.
+
+    `stem` is the name of the document's file without its suffix, "" for a document that has to hold its figures itself.
+    `content` is written in place of the worked solution, which has its explanations unless `explain` is `brief`.
+    """
+
+    format: Format
+    solution: Solution
+    language: str
+    details: Sequence[str] | None
+    stem: str = ""
+    content: Document | None = None
+    explain: str = "full"
+
+    @functools.cached_property
+    def view(self) -> View:
+        """What the templates see; each figure has its `source`: a file beside the document, or the picture itself."""
+        view = self.writer.document(self.content or document.compose(self.solution, self.details, self.explain))
+        view["small"] = self.is_small
+        view["figures"] = list(_figures(view["sections"]))
+        for number, figure in enumerate(view["figures"], start=1):
+            linked = self.format.figures and self.stem
+            figure["file"] = f"{self.stem}.{number}.{self.format.figures}" if linked else ""
+            figure["source"] = quote(figure["file"]) if linked else Deferred(functools.partial(embedded, figure["svg"]))
+        return view
+
+    @property
+    def is_small(self) -> bool:
+        """Say whether a document is long enough for smaller letters, in a format that has them."""
+        count = sum(len(quantity.elements()) for quantity in self.solution.derivation.parameters)
+        return bool(self.format.small_width) and count > MOST_LARGE
+
+    @property
+    def pictures(self) -> dict[str, str]:
+        """The figures that are files beside the document, by their names."""
+        return {figure["file"]: str(figure["svg"]) for figure in self.view["figures"] if figure["file"]}
+
+    @functools.cached_property
+    def writer(self) -> Writer:
+        """What writes blocks as the format wants them."""
+        row = self.format
+        printer = Printer(document.notation_of(self.solution), row.tones, rows=self.solution.problem.layout == "row")
+        escape = escapes.ESCAPES[row.escape]
+        width = row.small_width if self.is_small else row.width
+        return Writer(
+            printer, self.language, escape, width, row.math, row.spaced, markups.MARKUPS[row.formulas], row.folds
+        )
+
+    def fill(self, name: str, **content: object) -> str:
+        """Return one of the format's templates filled with the document, and with more by name."""
+        return filled(self.format.folders, name, document=self.view, **content)
+
+
+def _figures(sections: Sequence[View]) -> Iterator[View]:
+    for section in sections:
+        yield from (block for block in section["blocks"] if block["kind"] == "figure")
+        yield from _figures(section["sections"])
+
+
+def embedded(svg: object) -> str:
+    """Return a picture as a data URI."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(str(svg).encode()).decode('ascii')}"

@@ -1,0 +1,48 @@
+"""What is made of a format's templates: a text, a typeset page, a notebook; or data, without any template."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from symbackprop.rendering import assets, engines, json_result, notebook_file
+from symbackprop.rendering.drafts import Draft
+
+DOCUMENT = "document.jinja"
+
+
+def _document(draft: Draft) -> str:
+    return draft.fill(DOCUMENT)
+
+
+def _pdf(draft: Draft) -> bytes:
+    return engines.typeset(draft.fill(DOCUMENT))
+
+
+def _page(draft: Draft) -> str:
+    """Return a page that needs no other file: style, fonts and scripts are in it."""
+    row = draft.format
+    return draft.fill(
+        DOCUMENT,
+        style=assets.style(row.folders, row.styles),
+        scripts=assets.scripts(row.folders, row.scripts),
+        say=draft.writer.say,
+    )
+
+
+def _json(draft: Draft) -> str:
+    return json_result.to_json(draft.solution)
+
+
+EXPORTERS: Mapping[str, Callable[[Draft], str | bytes]] = {
+    "document": _document,
+    "json": _json,
+    "notebook": notebook_file.written,
+    "page": _page,
+    "pdf": _pdf,
+}
+"""What a format's settings may ask for (`finish`), by name."""
+
+
+def written(draft: Draft) -> str | bytes:
+    """Return what becomes of a document: its text, or the bytes of its file."""
+    return EXPORTERS[draft.format.finish](draft)

@@ -1,0 +1,113 @@
+"""The output formats: folders of templates whose settings say how a document is written.
+
+A format that builds on another (`base`) has its settings and its templates but for those that it brings itself. A folder
+of the user's is laid over the bundled one in the same way, file by file and setting by setting.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from symbackprop import resources
+from symbackprop.errors import OutputError, unknown
+from symbackprop.messages import message
+from symbackprop.rendering import escapes, markups
+from symbackprop.rendering.drafts import Format
+from symbackprop.rendering.exporters import EXPORTERS
+
+SETTINGS = "format.toml"
+
+
+_KINDS: Mapping[str, type] = {
+    "base": str,
+    "suffix": str,
+    "escape": str,
+    "tones": dict,
+    "width": int,
+    "small_width": int,
+    "math": list,
+    "spaced": bool,
+    "folds": bool,
+    "finish": str,
+    "attachments": list,
+    "figures": str,
+    "formulas": str,
+    "styles": list,
+    "scripts": list,
+}
+
+
+_CHOICES: Mapping[str, Collection[str]] = {
+    "escape": escapes.ESCAPES,
+    "finish": EXPORTERS,
+    "formulas": markups.MARKUPS,
+}
+
+
+def formats(templates: str | Path | None = None) -> Mapping[str, Format]:
+    """Return the formats by name, one for each folder of templates; `templates` is a folder of the user's.
+
+    >>> formats()["pdf"].suffix
+    'pdf'
+    """
+    if templates and not Path(templates).is_dir():
+        raise OutputError(message("render.folder"), where=str(templates))
+    found: dict[str, list[Path]] = {}
+    for layer in ([Path(templates)] if templates else []) + [resources.folder("templates")]:
+        for folder in sorted(path for path in layer.iterdir() if path.is_dir()):
+            found.setdefault(folder.name, []).append(folder)
+    # A folder without settings is no format: a user may keep anything beside the templates.
+    settings = {name: read for name, folders in found.items() if (read := _settings(folders))}
+    return {name: _format(name, found, settings) for name in sorted(settings)}
+
+
+def _settings(folders: list[Path]) -> dict[str, Any]:
+    """Return the settings in a format's own folders, the first of which is preferred."""
+    content: dict[str, Any] = {}
+    for file in (folder / SETTINGS for folder in reversed(folders) if (folder / SETTINGS).is_file()):
+        content |= _read(file)
+        if "suffix" not in content:
+            raise OutputError(message("problem.missing_key", key="suffix"), where=str(file))
+    return content
+
+
+def _format(name: str, found: Mapping[str, list[Path]], settings: Mapping[str, dict[str, Any]]) -> Format:
+    """Return a format with what it takes from those that it builds on."""
+    line = [name]
+    while (base := settings[line[-1]].get("base")) is not None:
+        if base not in settings or base in line:
+            where = next(str(folder / SETTINGS) for folder in found[line[-1]] if (folder / SETTINGS).is_file())
+            raise unknown("format", base, [other for other in settings if other not in line], where=where)
+        line.append(base)
+    content = {key: value for ancestor in reversed(line) for key, value in settings[ancestor].items() if key != "base"}
+    for key in ("math", "attachments", "styles", "scripts"):
+        content[key] = tuple(content.get(key, getattr(_PLAIN, key)))
+    return Format(name=name, folders=tuple(folder for ancestor in line for folder in found[ancestor]), **content)
+
+
+_PLAIN = Format("", "", ())
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(file.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise OutputError(message("render.settings", reason=str(error)), where=str(file)) from None
+    for key, value in content.items():
+        if key not in _KINDS:
+            raise unknown("key", key, _KINDS, where=str(file))
+        if not isinstance(value, _KINDS[key]) or not _fits(key, value):
+            raise OutputError(message("render.setting", key=key, value=repr(value)), where=str(file))
+        for table, choices in _CHOICES.items():
+            if key == table and value not in choices:
+                raise unknown(table, str(value), choices, where=str(file))
+    return content
+
+
+def _fits(key: str, value: Any) -> bool:
+    """Say whether the entries of a setting are texts: a list's, two of them around a formula, or a table's."""
+    entries = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return all(isinstance(entry, str) for entry in entries) and (key != "math" or len(value) == 2)

@@ -1,0 +1,122 @@
+"""The JSON result of a solution: code names → numbers, in the shapes of the problem."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from symbackprop.algebra.formula import Apply, Slot
+from symbackprop.algebra.functions import ACTIVATIONS, ARITIES
+from symbackprop.arithmetic import exact
+from symbackprop.arithmetic.reals import Logarithm
+from symbackprop.derivation.elements import ElementEquation
+from symbackprop.descent.solution import Parameters, Solution
+from symbackprop.evaluation.evaluate import Value, Values, is_finite, require_numbers
+from symbackprop.graph.quantities import Graph, Quantity, Role
+
+Nested = Any
+"""A number, or lists of lists of numbers."""
+
+
+def result(solution: Solution) -> dict[str, Nested]:
+    """Return the result as data: `title`, `values`, `gradients`, `exact`; with training `updated`, `steps`, `final`.
+
+    Values and gradients are those of the first step, so of the samples in its batch.
+
+    Raises `MissingValueError` when the problem leaves numbers out.
+    """
+    require_numbers(solution.derivation)
+    first = solution.steps[0]
+    graph = first.derivation.graph
+    shown = [quantity for quantity in graph.quantities.values() if not quantity.name.endswith("@")]
+    found: dict[str, Nested] = {
+        "title": solution.problem.title,
+        "values": {quantity.name: _of_samples(quantity, first.values, Values.value) for quantity in shown},
+        "gradients": {
+            quantity.name: _of_samples(quantity, first.values, Values.gradient)
+            for quantity in shown
+            if quantity.role not in (Role.OUTPUT, Role.TARGET)
+        },
+    }
+    if first.updated is not None:
+        found["updated"] = _arrays(graph, first.updated)
+        pairs = zip(solution.losses, solution.losses[1:], strict=False)
+        found["steps"] = [{"loss": loss, "loss_after": after} for loss, after in pairs]
+        found["final"] = {"loss": solution.losses[-1], "parameters": _arrays(graph, solution.final)}
+    found["exact"] = _exact(solution)
+    return found
+
+
+def to_json(solution: Solution) -> str:
+    """Return the result as JSON text, one top-level key after the other."""
+    return json.dumps(result(solution), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def _of_samples(quantity: Quantity, values: Values, read: Callable[..., Value]) -> Nested:
+    if not quantity.batched:
+        return _nested(quantity, [read(values, element) for element in quantity.elements()])
+    return [
+        _nested(quantity, [read(values, element, sample) for element in quantity.elements()])
+        for sample in range(1, len(values.samples) + 1)
+    ]
+
+
+def _arrays(graph: Graph, parameters: Parameters) -> dict[str, Nested]:
+    return {
+        quantity.name: _nested(quantity, [parameters[element] for element in quantity.elements()])
+        for quantity in graph.of_role(Role.PARAMETER)
+    }
+
+
+def _nested(quantity: Quantity, entries: list[Value]) -> Nested:
+    numbers: list[Nested] = [_number(entry) for entry in entries]
+    for length in reversed(quantity.shape):
+        numbers = [numbers[start : start + length] for start in range(0, len(numbers), length)]
+    return numbers[0]
+
+
+def _number(value: Value) -> float | None:
+    """Return a number as float64; one that is too large for it (∂L/∂a of a saturated output) is null."""
+    found = float(value)
+    return found + 0.0 if is_finite(found) else None  # -0.0 is 0.0
+
+
+def _exact(solution: Solution) -> dict[str, str]:
+    """Return the values that are fractions, or one function of a fraction, as text, by code name of the element."""
+    first = solution.steps[0]
+    values, equations = first.values, first.derivation.equations
+    found = {}
+    for quantity in first.derivation.graph.quantities.values():
+        if quantity.name.endswith("@"):
+            continue
+        for sample in range(1, len(values.samples) + 1) if quantity.batched else [None]:
+            for element in quantity.elements():
+                text = _closed_form(equations.get(element), element, values, sample)
+                if text is not None:
+                    found[element if sample is None else f"{element}@{sample}"] = text
+    return found
+
+
+def _closed_form(equation: ElementEquation | None, element: str, values: Values, sample: int | None) -> str | None:
+    value = values.value(element, sample)
+    if isinstance(value, Fraction | Logarithm):
+        return str(value)
+    if equation is None or len(equation.terms) != 1:
+        return None
+    (term,) = equation.terms
+    formula = term.form.formula
+    if not isinstance(formula, Apply) or len(formula.arguments) != 1 or not _is_word(formula):
+        return None
+    known = [values.value(name, sample) for name in term.arguments]
+    argument = exact.evaluate(formula.arguments[0], lambda part: known[part.index] if isinstance(part, Slot) else None)
+    return f"{formula.function}({argument})" if isinstance(argument, Fraction) else None
+
+
+def _is_word(formula: Apply) -> bool:
+    """Say whether the name alone says the function in a problem file: of one number, with its default parameters."""
+    row = ACTIVATIONS.rows.get(formula.function)
+    if formula.body or formula.function not in ARITIES:
+        return False
+    return formula.settings in ((), row.parameters if row else ())

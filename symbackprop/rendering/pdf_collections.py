@@ -1,0 +1,93 @@
+"""Documents that are no worked solutions, one by one or many in one file: the sheets and keys of a class."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Iterator, Sequence
+
+from symbackprop.derivation.derivations import Derivation
+from symbackprop.descent.solution import Solution
+from symbackprop.document.blocks import Document
+from symbackprop.errors import unknown
+from symbackprop.problems import Problem
+from symbackprop.rendering import engines
+from symbackprop.rendering.drafts import Draft
+from symbackprop.rendering.formats import formats
+from symbackprop.templating import filled
+
+COLLECTION = "collection.jinja"
+
+
+def drafted(
+    content: Document, problem: Problem, derivation: Derivation, format: str, language: str, templates: str | None
+) -> Draft:
+    """Return a document on its way into a format and a language; `problem` and `derivation` say in which notation.
+
+    Raises what `symbackprop.rendering.render` raises.
+    """
+    table = formats(templates)
+    if format not in table:
+        raise unknown("format", format, table)
+    unsolved = Solution(problem, derivation, (), None, (), {})
+    return Draft(table[format], unsolved, language, (), content=content)
+
+
+def can_typeset() -> bool:
+    """Say whether this machine has a program that makes PDF of LaTeX."""
+    return any(shutil.which(program) for programs in engines.ENGINES.values() for program in programs)
+
+
+def collected(
+    contents: Sequence[Document],
+    problems: Sequence[Problem],
+    derivation: Derivation,
+    language: str,
+    templates: str | None = None,
+    *,
+    time_limit: float,
+) -> tuple[bytes, list[bytes]]:
+    """Return documents in one PDF, set in one run and each beginning on a right-hand page, and each in a PDF of its own.
+
+    Raises `OutputError` as `symbackprop.rendering.engines.typeset` does.
+    """
+    drafts = [drafted(*pair, derivation, "pdf", language, templates) for pair in zip(contents, problems, strict=True)]
+    views = [draft.view for draft in drafts]
+    shared = {"latin": all(view["latin"] for view in views), "language": language, "small": drafts[0].is_small}
+    shared["figures"] = [figure for view in views for figure in view["figures"]]
+    source = filled(drafts[0].format.folders, COLLECTION, documents=views, document=shared)
+    whole = engines.typeset(source, time_limit)
+    return whole, list(_cut(whole, len(contents)))
+
+
+def _cut(whole: bytes, count: int) -> Iterator[bytes]:
+    """Yield the PDFs of the single documents, whose first and last pages are named destinations."""
+    import pypdf
+
+    reader = pypdf.PdfReader(io.BytesIO(whole))
+    places = {name: reader.get_destination_page_number(target) for name, target in reader.named_destinations.items()}
+    for number in range(1, count + 1):
+        # After the last document there is a page only if one had to be left empty.
+        first, after = places[f"begin-{number}"], places.get(f"end-{number}", len(reader.pages))
+        writer = pypdf.PdfWriter()
+        for page in reader.pages[first:after]:
+            writer.add_page(page)
+        yield _bytes(writer)
+
+
+def joined(parts: Sequence[bytes]) -> bytes:
+    """Return PDFs one after the other in one."""
+    import pypdf
+
+    if len(parts) == 1:
+        return parts[0]
+    writer = pypdf.PdfWriter()
+    for part in parts:
+        writer.append(io.BytesIO(part), import_outline=False)
+    return _bytes(writer)
+
+
+def _bytes(writer: object) -> bytes:
+    content = io.BytesIO()
+    writer.write(content)  # type: ignore[attr-defined]
+    return content.getvalue()

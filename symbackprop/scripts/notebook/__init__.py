@@ -1,0 +1,1 @@
+"""The code of a notebook: its cells, their statements, its training loop."""

@@ -1,0 +1,159 @@
+"""The code of a notebook, part by part: the numbers given, each pass, the update, central differences, training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from symbackprop.compilation.printing import MATH
+from symbackprop.descent.solution import Solution
+from symbackprop.scripts.notebook import training_loop
+from symbackprop.scripts.notebook.statements import MOST_STATEMENTS, Listing, Part, unrounded
+
+Cell = tuple[str, str]
+NOT_IN_NUMPY = ("erf", "erfc")
+_INDENT = "    "
+
+
+class Phrases(Protocol):
+    """What the code and the text between it say."""
+
+    def plain(self, id: str) -> str:
+        """Return a phrase as it is."""
+
+    def markdown(self, ids: Sequence[str]) -> Cell:
+        """Return a cell of text."""
+
+
+def parts(solution: Solution, phrases: Phrases) -> Iterator[tuple[str, int, list[Cell]]]:
+    """Yield the name of each part, the number of the step that it belongs to, and its cells.
+
+    A problem without numbers has no code; a large one neither: a sentence says so.
+    """
+    if not solution.steps:
+        return
+    exact = unrounded(solution)
+    listings = [Listing(exact, step) for step in exact.steps]
+    if listings[0].size > MOST_STATEMENTS:
+        yield "given", 1, [phrases.markdown(("notebook.code", "notebook.too_large"))]
+        return
+    worked = list(_worked(exact, listings))
+    closing = [("differences", 1, _differences(exact, phrases))]
+    training = _training(exact, phrases)
+    if training:
+        closing.append(("training", 1, training))
+    texts = [text for _, _, cells in (*worked, *closing) for _, text in cells]
+    first = (
+        [("markdown", phrases.plain("notebook.given"))]
+        if exact is solution
+        else [("markdown", " ".join(map(phrases.plain, ("notebook.given", "notebook.unrounded"))))]
+    )
+    start = listings[0]
+    yield (
+        "given",
+        1,
+        [*first, ("code", _setup(start, texts, phrases)), ("code", _lines([*start.given(), *start.states()]))],
+    )
+    yield from worked
+    yield from closing
+
+
+def _worked(solution: Solution, listings: Sequence[Listing]) -> Iterator[tuple[str, int, list[Cell]]]:
+    """Yield the passes and updates of the steps that are worked out in full."""
+    has_loss = bool(listings[0].forward(loss=True).statements)
+    for number, listing in enumerate(listings, start=1):
+        loaded = list(listing.data()) if number > 1 and listing.step.batch is not None else []
+        forward = listing.forward(loss=False) if has_loss else listing.forward()
+        yield "forward", number, [("code", _checked(forward, loaded))]
+        if has_loss:
+            yield "loss", number, [("code", _checked(listing.forward(loss=True)))]
+        yield "backward", number, [("code", _checked(listing.backward()))]
+        if listing.step.change is not None and listing.update.statements:
+            yield "update", number, [("code", _checked(listing.update))]
+    if solution.after is not None:
+        last = listings[-1].step
+        whole = Listing(solution, replace(last, derivation=solution.derivation, values=solution.after, change=None))
+        loaded = list(whole.data()) if last.batch is not None else []
+        yield "after", 1, [("code", _checked(whole.forward(), loaded))]
+
+
+def _lines(lines: Sequence[str]) -> str:
+    return "\n".join(lines)
+
+
+def _setup(listing: Listing, texts: Sequence[str], phrases: Phrases) -> str:
+    """Return the imports that the code needs, and the function that compares numbers."""
+    called = [name for name in MATH if any(f"{name}(" in text for text in texts)]
+    from_numpy = [name for name in called if name not in NOT_IN_NUMPY]
+    from_math = [name for name in called if name in NOT_IN_NUMPY]
+    return _lines(
+        [
+            *([f"from math import {', '.join(from_math)}"] if from_math else []),
+            *(["", "import numpy as np"] if from_math else ["import numpy as np"]),
+            *([f"from numpy import {', '.join(from_numpy)}"] if from_numpy else []),
+            "",
+            "",
+            "def check(**expected):",
+            f"{_INDENT}{_string(phrases.plain('notebook.check'))}",
+            f"{_INDENT}for name, value in expected.items():",
+            f"{_INDENT * 2}assert np.isclose(globals()[name], value, rtol=1e-9, atol=1e-12), (name, globals()[name], value)",
+            f"{_INDENT}print({phrases.plain('notebook.agree')!r}, len(expected))",
+        ]
+    )
+
+
+def _string(text: str) -> str:
+    return f'"""{text}"""' if text.isprintable() and '"' not in text and "\\" not in text else repr(text)
+
+
+def _checked(part: Part, before: Sequence[str] = ()) -> str:
+    """Return statements and the comparison of what they give with the solution."""
+    expected = [f"{_INDENT}{name}={value!r}," for name, value in part.expected.items()]
+    return _lines([*before, *part.statements, "", "check(", *expected, ")"])
+
+
+def _differences(solution: Solution, phrases: Phrases) -> list[Cell]:
+    """Return the comparison of the gradients with central differences; at a kink they may differ."""
+    agrees = f"{_INDENT}assert abs(difference - gradient_by) < 1e-6 * max(1, abs(gradient_by)), name"
+    has_kinks = any(step.kinks for step in solution.steps)
+    lines = [
+        *training_loop.arrays(solution),
+        "gradients = []",
+        "gradient(parameters, rows, gradients)",
+        "for position, name in enumerate(names):",
+        f"{_INDENT}above, below = list(parameters), list(parameters)",
+        f"{_INDENT}above[position] += 1e-6",
+        f"{_INDENT}below[position] -= 1e-6",
+        f"{_INDENT}difference = (gradient(above, rows, []) - gradient(below, rows, [])) / 2e-6",
+        f"{_INDENT}gradient_by = gradients[position]",
+        *([] if has_kinks else [agrees]),
+        f'{_INDENT}print(f"{{name:8}} {{gradient_by:14.8f}} {{difference:14.8f}}")',
+    ]
+    sentences = ["notebook.differences", "notebook.differences_text", *(["notebook.kinks"] if has_kinks else [])]
+    source = training_loop.straight(solution, solution.problem.samples).gradient().rstrip()
+    return [phrases.markdown(sentences), ("code", source), ("code", _lines(lines))]
+
+
+def _training(solution: Solution, phrases: Phrases) -> list[Cell]:
+    """Return the loop over the updates and the curve of the loss."""
+    found = training_loop.training(solution)
+    if found is None:
+        return []
+    functions, loop = found
+    heading = phrases.markdown(("notebook.training", "notebook.training_text"))
+    return [heading, ("code", functions), ("code", loop), ("code", _curve(phrases))]
+
+
+def _curve(phrases: Phrases) -> str:
+    """Return the drawing of the losses."""
+    return _lines(
+        [
+            "import matplotlib.pyplot as plt",
+            "",
+            "plt.plot(losses)",
+            f"plt.xlabel({phrases.plain('column.updates')!r})",
+            f"plt.ylabel({phrases.plain('meaning.loss')!r})",
+            "plt.show()",
+        ]
+    )

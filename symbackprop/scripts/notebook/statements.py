@@ -1,0 +1,232 @@
+"""Python code that recomputes the numbers of a worked solution, one statement for every number, by the names it has there.
+
+The statements are those of the compiled code for small problems, in the order of the document and with nothing joined.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from symbackprop.algebra.folding import folded
+from symbackprop.algebra.formula import ONE, Adjoint, Name, Node, rewrite
+from symbackprop.arithmetic import exact
+from symbackprop.compilation import optimizer_code
+from symbackprop.compilation.optimizer_code import Update
+from symbackprop.compilation.plan import Assignment, Plan
+from symbackprop.compilation.printing import MATH, SCALARS, Spelled
+from symbackprop.compilation.scalar_code import Carrier, Straight, plain
+from symbackprop.descent import epochs
+from symbackprop.descent.solution import Solution, Step, trained
+from symbackprop.evaluation.evaluate import Value, Values
+from symbackprop.problems import Training
+
+MOST_STATEMENTS = 1500
+"""Code with more statements helps nobody to follow a number."""
+
+RESERVED = frozenset(
+    {
+        *(
+            "np",
+            "plt",
+            "check",
+            "gradient",
+            "descend",
+            "first_update",
+            "updates",
+            "update",
+            "names",
+            "position",
+            "name",
+            "above",
+            "below",
+        ),
+        *("difference", "gradient_by", *MATH, *dir(builtins)),
+    }
+)
+"""What the notebook calls things of its own, and Python its functions; a quantity of such a name gets an underscore."""
+
+LOSS_KINDS = ("loss", "data_loss", "penalty")
+"""The kinds of quantity that the section on the loss computes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Statements, and the values they should give, by name."""
+
+    statements: tuple[str, ...]
+    expected: Mapping[str, float]
+
+
+class _Unfused(Plan):
+    """A plan that computes what a document shows: the loss from the outputs, and every gradient on the way."""
+
+    fusion = None
+
+
+class Listing(Straight):
+    """The code of one step of a solution."""
+
+    def __init__(self, solution: Solution, step: Step) -> None:
+        """Make the listing of a step whose numbers are not rounded on their way."""
+        self.solution, self.step = solution, step
+        graph = step.derivation.graph
+        wanted = tuple(quantity.name for quantity in solution.derivation.parameters)
+        super().__init__(_Unfused(step.derivation, "float64", wanted), SCALARS, Carrier(indexed=False), RESERVED)
+        self.known = {Adjoint(graph.output): ONE}
+        self._substitutes: dict[Node, Node] = {}
+
+    @property
+    def size(self) -> int:
+        """The number of statements of both passes."""
+        return sum(1 for _ in (*self.plan.forward(), *self.plan.backward()))
+
+    def given(self) -> Iterator[str]:
+        """Yield the numbers of the problem: parameters, then inputs and targets of each sample."""
+        for name in self.parameters:
+            yield f"{self.identifiers.of(name)} = {self._number(name)!r}"
+        yield from self.data()
+
+    def data(self) -> Iterator[str]:
+        """Yield the inputs and targets of the step's samples."""
+        for quantity in self.plan.data:
+            for element in quantity.elements():
+                for place in self.plan.places(element):
+                    name = Name(element, place)
+                    yield f"{self.identifiers.of(name)} = {self._number(name)!r}"
+
+    def forward(self, *, loss: bool | None = None) -> Part:
+        """Return the forward pass; `loss` asks for the equations of the loss alone, or for all but these."""
+        locate = self.plan.graph.quantities
+        found = []
+        for target, formula in self.plan.forward():
+            base = target.name if target.name in locate else self._array(target.name)
+            if loss is None or loss == (locate[base].kind in LOSS_KINDS):
+                found.append((target, formula))
+        return self._part(found)
+
+    def backward(self) -> Part:
+        """Return the backward pass."""
+        return self._part(self.plan.backward())
+
+    @functools.cached_property
+    def update(self) -> Part:
+        """The update of every parameter that changes.
+
+        In a sequential one a layer is updated with its part of the backward pass, once more through the parameters that
+        are new already; what that gives is no gradient and has names of its own.
+        """
+        assert self.step.change is not None
+        passes, backward = self.step.change.passes, list(self.plan.backward())
+        if not passes:
+            return self._updated(self._trained)
+        parts = []
+        for layer in sorted({self._layer(name.name) for name in self._trained} | set(passes), reverse=True):
+            if layer in passes:
+                own = [line for line in backward if self._layer(line[0].name) == layer]
+                parts.append(self._substituted(own, passes[layer]))
+            parts.append(self._updated([name for name in self._trained if self._layer(name.name) == layer]))
+        statements = tuple(line for part in parts for line in part.statements)
+        return Part(statements, {name: value for part in parts for name, value in part.expected.items()})
+
+    def _substituted(self, assignments: Iterable[Assignment], seen: Values) -> Part:
+        """Return what stands in place of some gradients, from the values of a pass."""
+        statements, expected = [], {}
+        for target, formula in assignments:
+            text = self._text(plain(folded(rewrite(rewrite(formula, self._substitutes.get), self.known.get))))
+            name = self.identifiers.fresh(f"{self.identifiers.of(target)}_tilde")
+            self._substitutes[target] = Spelled(name)
+            statements.append(f"{name} = {text}")
+            expected[name] = float(seen.gradient(target.name, target.sample))
+        return Part(tuple(statements), expected)
+
+    def _gradient(self, parameter: Name) -> Node:
+        found = super()._gradient(parameter)
+        return self._substitutes.get(found, found)
+
+    def states(self) -> Iterator[str]:
+        """Yield the states of the optimiser before the first update."""
+        change = self.step.change
+        if change is not None:
+            for (state, name), identifier in self._state_names.items():
+                yield f"{identifier} = {float(change.states[name.name][state])!r}"
+
+    @functools.cached_property
+    def _training(self) -> Training:
+        training = self.solution.problem.training
+        assert training is not None
+        return training
+
+    @functools.cached_property
+    def _trained(self) -> tuple[Name, ...]:
+        return tuple(Name(element) for element in trained(self.solution.derivation))
+
+    @functools.cached_property
+    def _rule(self) -> Update:
+        assert self.step.change is not None
+        return optimizer_lines(self._training, self.solution, first=self.step.change.number == 1)
+
+    @functools.cached_property
+    def _state_names(self) -> Mapping[tuple[str, Name], str]:
+        return {
+            (state, name): self.identifiers.fresh(f"{state}_{name.name}")
+            for state in self._rule.states
+            for name in self._trained
+        }
+
+    def _updated(self, names: Sequence[Name]) -> Part:
+        change = self.step.change
+        assert change is not None
+        statements = [f"t, learning_rate = {change.number}, {float(change.learning_rate)!r}"]
+        statements += self._updates(self._rule, names, self._state_names)
+        return Part(tuple(statements), {self.identifiers.of(name): float(change.new[name.name]) for name in names})
+
+    def _part(self, assignments: Iterable[Assignment]) -> Part:
+        statements, expected = [], {}
+        for target, formula in assignments:
+            name = self.identifiers.of(target)
+            statements.append(f"{name} = {self._text(plain(folded(rewrite(formula, self.known.get))))}")
+            expected[name] = float(self._value(target))
+        return Part(tuple(statements), expected)
+
+    def _value(self, target: Name | Adjoint) -> Value:
+        if isinstance(target, Name):
+            return self.step.values.value(target.name, target.sample)
+        return self.step.values.gradient(target.name, target.sample)
+
+    def _number(self, name: Name) -> float:
+        return float(self.step.values.value(name.name, name.sample))
+
+    def _array(self, element: str) -> str:
+        base = element
+        while base not in self.plan.graph.quantities:
+            base = base.rpartition("_")[0]
+        return base
+
+    def _layer(self, element: str) -> int:
+        return self.plan.graph.quantities[self._array(element)].layer or 0
+
+
+def optimizer_lines(training: Training, solution: Solution, *, first: bool) -> Update:
+    """Return the lines of a problem's optimiser for the first update, or for a later one."""
+    settings = {name: exact.to_fraction_of_float(given.value) for name, given in training.settings.items()}
+    names = tuple(q.name for q in solution.derivation.parameters if q.name not in training.frozen)
+    return optimizer_code.update(training.optimizer, settings, names, first=first)
+
+
+def unrounded(solution: Solution) -> Solution:
+    """Return the solution without the rounding by hand that its problem may ask for."""
+    from symbackprop.descent.solution import solve
+
+    problem = solution.problem
+    if problem.notation.round_intermediates is None:
+        return solution
+    free = replace(problem, notation=replace(problem.notation, round_intermediates=None))
+    return solve(free, steps=len(solution.losses) - 1, full_steps=len(solution.steps))
+
+
+def rates(training: Training, count: int, samples: int | None) -> list[float]:
+    """Return the learning rates of the first `count` updates."""
+    return [float(epochs.learning_rate(training, number, samples)) for number in range(1, count + 1)]

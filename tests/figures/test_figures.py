@@ -1,0 +1,663 @@
+"""Figures: where things stand, what is written on them, and that both formats show the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections import Counter
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import require_tool
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import symbackprop
+from symbackprop import document, figures, language
+from symbackprop.descent.solution import Solution, solve
+from symbackprop.document.blocks import Figure, Section
+from symbackprop.document.sections import pictures
+from symbackprop.errors import UnknownNameError
+from symbackprop.evaluation.evaluate import FLOAT, Evaluation, leaves
+from symbackprop.figures.drawing import SMALL, Diagram, Ink, Line, Node, Plot, Point, Text
+from symbackprop.figures.labels import Decimal, decimal, width
+from symbackprop.figures.layered_layout import layout
+from symbackprop.figures.network import MOST_LABELLED, MOST_UNITS, kept
+from symbackprop.graph.notation import Symbol
+from symbackprop.messages import message
+from symbackprop.problems import Circuit
+from symbackprop.rendering import escapes, svg, tikz
+
+SVG = "{http://www.w3.org/2000/svg}"
+NETWORKS = ("mazur", "xor", "classifier", "deep", "line")
+GRAPHS = ("circuit", "rnn", "attention", "lstm", "local_minima", "batchnorm", "convolution")
+COLUMN = 858
+"""The width of a page's column, in pixels."""
+WORDS = message("alternative.network", layers=())
+TWO = {
+    "graph": {"parameters": {"a": "2", "b": "1"}, "equations": ["L = a**2 + 4*b**2 + a*b"], "output": "L"},
+    "training": {"learning_rate": 0.1, "steps": 20},
+}
+"""A loss of two parameters."""
+
+
+def dense(*sizes: int, bias: str = "per_unit", values: bool = True, **notation: Any) -> Solution:
+    """Return the solution of a network with the given numbers of units, its parameters drawn."""
+    layers = [{"units": units, "activation": "sigmoid", "bias": bias} for units in sizes[1:]]
+    content: dict[str, Any] = {
+        "network": {"inputs": sizes[0], "loss": "half_squared_error", "layers": layers},
+        "notation": notation,
+    }
+    if values:
+        content["parameters"] = {"initializer": {"name": "uniform", "low": -1, "high": 1, "biases": True}, "seed": 1}
+        content["data"] = {"x": [k / 8 for k in range(1, sizes[0] + 1)], "y": [0.5] * sizes[-1]}
+        content["training"] = {"learning_rate": 0.1, "steps": 1}
+    return solve(symbackprop.problem(content))
+
+
+def chain_of(count: int) -> Solution:
+    """Return the solution of a computation graph of many gates, one after the other."""
+    equations = ["g1 = w*x", *(f"g{k} = tanh(g{k - 1})" for k in range(2, count + 1))]
+    graph = {"parameters": {"w": 0.5}, "inputs": {"x": 2}, "equations": equations, "output": f"g{count}"}
+    return solve(symbackprop.problem({"graph": graph}))
+
+
+def diagram_of(solution: Solution, highlight: str = "") -> Diagram:
+    """Return the diagram that a document shows."""
+    make = figures.gates if isinstance(solution.problem.model, Circuit) else figures.network
+    return make(solution, highlight)
+
+
+def solved(name: str) -> Solution:
+    """Return the first step of an example."""
+    return solve(symbackprop.example(name), steps=1)
+
+
+def weights(diagram: Diagram) -> list[str]:
+    """Return the names of the edges that are weights."""
+    return [line.name for line in diagram.lines if line.name.startswith("W")]
+
+
+def figures_of(solution: Solution) -> list[Figure]:
+    """Return the figures of the solution's document."""
+
+    def walk(sections: tuple[Section, ...]) -> Any:
+        for section in sections:
+            yield from (block for block in section.blocks if isinstance(block, Figure))
+            yield from walk(section.sections)
+
+    return list(walk(document.compose(solution).sections))
+
+
+# Where things stand
+
+
+def assert_apart(shapes: list[Node] | list[Text]) -> None:
+    """Fail if two shapes overlap."""
+    clash = [(a, b) for a, b in itertools.combinations(shapes, 2) if a.box.overlaps(b.box)]
+    assert clash == []
+
+
+SIZES = st.lists(st.integers(1, 10), min_size=2, max_size=4)
+
+
+@settings(derandomize=True, deadline=None, max_examples=15)
+@given(SIZES, st.sampled_from(["per_unit", "shared", "none", "threshold"]), st.sampled_from(["flat", "layered"]))
+def test_network_nothing_stands_on_anything_else(sizes: list[int], bias: str, naming: str) -> None:
+    """Units overlap no unit, labels no label; and no label stands half on a unit."""
+    diagram = figures.network(dense(*sizes, bias=bias, naming=naming))
+    assert_apart(list(diagram.nodes))
+    assert_apart(list(diagram.texts))
+    for node, text in itertools.product(diagram.nodes, diagram.texts):
+        inside = abs(text.at.x - node.at.x) < 1 and abs(text.at.y - node.at.y) < node.half.y - 10
+        assert inside or not text.box.overlaps(node.box), (node, text)
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, *GRAPHS])
+def test_diagram_is_readable_where_it_stands(name: str) -> None:
+    """In a column of 858 pixels small letters have at least 9, signs of gates 8; on a sheet of paper they have 6 points."""
+    diagram = diagram_of(solved(name))
+    smallest = min(text.size for text in diagram.texts)
+    assert 9 <= SMALL * min(1, COLUMN / diagram.width)
+    assert 8 <= smallest * min(1, COLUMN / diagram.width)
+    (scale,) = re.findall(r"\\scalebox\{([\d.]+)\}", tikz.picture(diagram, "en", escapes.latex)) or ["1"]
+    letters = re.findall(r"font=\\fontsize\{([\d.]+)\}", tikz.picture(diagram, "en", escapes.latex))
+    assert 6 <= float(scale) * float(letters[0])
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_graph_nothing_stands_on_anything_else(name: str) -> None:
+    """Gates and leaves overlap none, values and gradients no value and no gradient."""
+    diagram = figures.gates(solved(name))
+    assert_apart(list(diagram.nodes))
+    assert_apart(list(diagram.texts))
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, *GRAPHS])
+def test_diagram_everything_lies_on_the_page(name: str) -> None:
+    """Every shape lies between the corners of the figure."""
+    diagram = diagram_of(solved(name))
+    for box in [*(node.box for node in diagram.nodes), *(text.box for text in diagram.texts)]:
+        assert box.left >= 0 and box.top >= 0 and box.right <= diagram.width and box.bottom <= diagram.height
+    for point in (point for line in diagram.lines for point in line.points):
+        assert 0 <= point.x <= diagram.width and 0 <= point.y <= diagram.height
+
+
+@settings(derandomize=True, deadline=None, max_examples=15)
+@given(SIZES)
+def test_network_units_stand_in_the_order_of_their_indices(sizes: list[int]) -> None:
+    """Units of a layer stand in one column from the first down; layers from left to right."""
+    diagram = figures.network(dense(*sizes))
+    places = {node.name: node.at for node in diagram.nodes}
+    columns = []
+    for layer, count in enumerate(sizes):
+        names = [f"a{layer}_{unit}" if layer else f"x_{unit}" for unit in kept(count) if unit is not None]
+        found = [places[name] for name in names]
+        assert len({point.x for point in found}) == 1
+        assert [point.y for point in found] == sorted(point.y for point in found)
+        columns.append(found[0].x)
+    assert columns == sorted(set(columns))
+
+
+@settings(derandomize=True, deadline=None, max_examples=15)
+@given(SIZES)
+def test_network_every_weight_has_an_edge_or_is_left_out_openly(sizes: list[int]) -> None:
+    """Each weight between shown units is one line, with a label up to 16 edges; the caption counts what is left out."""
+    solution = dense(*sizes)
+    figure = pictures.network(solution)
+    assert figure is not None
+    diagram = figure.picture
+    assert isinstance(diagram, Diagram)
+    expected, labelled = [], set()
+    for layer, (before, count) in enumerate(itertools.pairwise(sizes), start=1):
+        pairs = itertools.product(*([u for u in kept(units) if u is not None] for units in (count, before)))
+        names = [f"W{layer}_{end}_{start}" for end, start in pairs]
+        expected += names
+        is_whole = max(before, count) <= MOST_UNITS
+        labelled |= set(names) if is_whole and len(names) <= MOST_LABELLED else set()
+    assert sorted(expected) == sorted(weights(diagram))
+    assert labelled == {text.name for text in diagram.texts if text.name.startswith("W")}
+    caption = language.say("en", figure.caption)
+    assert (max(sizes) > MOST_UNITS) == (f"of the {sum(sizes)} units" in caption) == ("⋮" in str(diagram.texts))
+    assert (labelled != set(expected)) == ("thicker" in caption)
+
+
+def test_network_left_out_layers_are_dots() -> None:
+    """A network of many layers shows the first ones, dots, and the last; no edge bridges the gap."""
+    diagram = figures.network(dense(*([1] * 12)))
+    shown = [int(node.name[1:].partition("_")[0]) for node in diagram.nodes if node.name.startswith("a")]
+    assert shown == [1, 2, 3, 4, 5, 11]
+    assert ("…",) in [text.label for text in diagram.texts]
+    assert "W11_1_1" not in weights(diagram)
+
+
+def test_network_edge_width_is_the_size_of_the_weight() -> None:
+    """Between large layers a thicker line is a larger weight, and the negative ones are dashed."""
+    solution = dense(6, 5)
+    values = solution.steps[0].values
+    lines = [line for line in figures.network(solution).lines if line.name.startswith("W")]
+    by_size = sorted(lines, key=lambda line: abs(values.value(line.name)))
+    assert [line.thickness for line in by_size] == sorted(line.thickness for line in lines)
+    assert {line.name for line in lines if line.is_dashed} == {
+        line.name for line in lines if values.value(line.name) < 0
+    }
+    assert 0 < sum(line.is_dashed for line in lines) < len(lines)
+
+
+def test_layout_edges_lead_to_the_right_and_cross_little() -> None:
+    """Every edge leads to a later rank; a graph that can be drawn without crossings is."""
+    nodes = ["a", "b", "c", "d", "p", "q", "r", "s", "end"]
+    edges = [("a", "s"), ("b", "r"), ("c", "q"), ("d", "p"), *((name, "end") for name in "pqrs")]
+    found = layout(nodes, edges, "abcd")
+    assert all(found.ranks[start] < found.ranks[end] for start, end in edges)
+    ends = sorted((found.heights[start], found.heights[end]) for start, end in edges[:4])
+    assert [end for _, end in ends] == sorted(end for _, end in ends)
+
+
+@settings(derandomize=True, deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=30))
+def test_layout_gives_each_node_a_place_of_its_own(pairs: list[tuple[int, int]]) -> None:
+    """Two nodes of one rank are at least a row apart, whatever the graph."""
+    edges = list(dict.fromkeys((f"n{min(p)}", f"n{max(p)}") for p in pairs if p[0] != p[1]))
+    nodes = [f"n{k}" for k in range(12)]
+    read = {start for start, _ in edges} - {end for _, end in edges}
+    found = layout(nodes, edges, read)
+    for first, second in itertools.combinations(nodes, 2):
+        if found.ranks[first] == found.ranks[second]:
+            assert abs(found.heights[first] - found.heights[second]) > 1 - 1e-9
+    for start, end in edges:
+        assert len(found.passes[start, end]) == found.ranks[end] - found.ranks[start] - 1
+
+
+def test_graph_large_one_is_left_out_in_the_middle() -> None:
+    """Of a long chain of gates the first and the last are shown, dots between them, and the caption says so."""
+    solution = chain_of(60)
+    figure = figures_of(solution)[0]
+    diagram = figure.picture
+    assert isinstance(diagram, Diagram)
+    gates = [node.name for node in diagram.nodes if node.is_round and node.name]
+    assert len(diagram.nodes) <= 40
+    assert ["g1", "g60"] == [gates[0], gates[-1]]
+    assert ("…",) in [text.label for text in diagram.texts]
+    assert f"{len(gates)} of the 60 gates" in language.say("en", figure.caption)
+
+
+# What is written
+
+
+def number_of(label: tuple[object, ...]) -> float:
+    """Return the number in a label."""
+    (found,) = [part for part in label if isinstance(part, Decimal)]
+    return float(found.text) * 10.0**found.exponent
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, *GRAPHS])
+def test_diagram_numbers_are_those_of_the_solution(name: str) -> None:
+    """What is written in the colour of gradients is a gradient, everything else a value, to the digits shown."""
+    solution = solved(name)
+    values = solution.steps[0].values
+    checked = Counter[str]()
+    for text in diagram_of(solution).texts:
+        if sum(isinstance(part, Decimal) for part in text.label) != 1 or len(text.label) not in (1, 3):
+            continue
+        is_gradient = text.ink is Ink.BACKWARD
+        expected = float((values.gradient if is_gradient else values.value)(text.name))
+        assert math.isclose(expected, number_of(text.label), rel_tol=6e-4, abs_tol=1e-300), text
+        checked[text.ink] += 1
+    assert checked[Ink.BACKWARD] > 0
+    assert sum(checked.values()) > checked[Ink.BACKWARD]
+
+
+@settings(derandomize=True)
+@given(st.fractions(max_denominator=10**6), st.integers(1, 8))
+def test_decimal_is_near_and_exact_only_if_it_says_so(value: Fraction, digits: int) -> None:
+    """A printed number is within half a unit of its last digit; it counts as exact just when it is."""
+    found = decimal(value, digits)
+    printed = Fraction(found.text) * Fraction(10) ** found.exponent
+    assert found.exact == (printed == value)
+    assert abs(printed - value) <= abs(value) * Fraction(51, 100) * Fraction(10) ** (1 - digits)
+    assert not found.text.startswith("-0") or Fraction(found.text) != 0
+
+
+def test_network_rounded_number_is_not_joined_by_an_equality_sign() -> None:
+    """`=` stands where the number is exact, `≈` where it was rounded."""
+    for name, sign in (("mazur", " = "), ("deep", " ≈ ")):
+        labels = [
+            text.label for text in diagram_of(solved(name)).texts if text.name == "W1_1_1" and len(text.label) == 3
+        ]
+        assert [sign] == [label[1] for label in labels]
+
+
+def test_network_without_numbers_shows_symbols_only() -> None:
+    """A problem that leaves its numbers out has a diagram with every edge and its symbol."""
+    diagram = figures.network(dense(2, 3, 1, values=False))
+    assert len(weights(diagram)) == 9
+    assert not any(isinstance(part, Decimal) for text in diagram.texts for part in text.label)
+    assert Symbol("W", ("12",), ("(1)",)) in [text.label[0] for text in diagram.texts]
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("mazur", "W1_2_1"), ("deep", "W1_1_1"), ("deep", "b2_3"), ("classifier", "W1_1_1")]
+)
+def test_network_path_is_what_changes_with_the_parameter(name: str, start: str) -> None:
+    """A quantity lies on the chains of a parameter just when it changes with it."""
+    solution = solved(name)
+    derivation = solution.derivation
+    evaluation = Evaluation(derivation, FLOAT)
+    shared, data = leaves(derivation, FLOAT)
+    before = evaluation.forward(shared, data).shared
+    after = evaluation.forward({**shared, start: shared[start] + 0.5}, data).shared
+    changed = {key for key in before if before[key] != after[key]}
+    computed = {key for key in before if key in derivation.equations}
+    for found in (diagram_of(solution, start).path, set(diagram_of(solution).paths[start])):
+        assert changed & computed == found & computed
+        assert start in found
+        # A weight is passed just when the unit it starts from changes.
+        for weight in (key for key in before if key.startswith("W") and key != start):
+            layer, _, unit = weight[1:].split("_")
+            assert (weight in found) == (int(layer) > 1 and f"a{int(layer) - 1}_{unit}" in changed)
+
+
+def test_path_of_an_unknown_parameter_is_an_error() -> None:
+    """A misspelt parameter is answered with the nearest one."""
+    with pytest.raises(UnknownNameError, match="W1_2_1"):
+        figures.network(solved("mazur"), highlight="W1_21")
+
+
+def test_graph_path_leads_through_every_reader() -> None:
+    """The chains of a recurrent weight run through every step."""
+    path = diagram_of(solved("rnn"), "Wh").path
+    assert {"Wh", "z1", "h1", "z2", "h2", "z3", "h3", "o", "L"} <= path
+    assert {"Wx", "x_1"}.isdisjoint(path)
+
+
+@pytest.mark.parametrize("name", ["mazur", "deep", "circuit", "lstm"])
+def test_given_figure_tells_no_answer(name: str) -> None:
+    """The figure of an assignment shows the numbers that the problem states: nothing computed, no gradient."""
+    problem = symbackprop.example(name)
+    derivation = symbackprop.derive(problem)
+    figure = pictures.given(problem, derivation)
+    diagram = figure.picture
+    assert isinstance(diagram, Diagram)
+    numbered = {text.name for text in diagram.texts if any(isinstance(part, Decimal) for part in text.label)}
+    leaves_of = {element for q in derivation.graph.quantities.values() for element in q.elements()} - set(
+        derivation.equations
+    )
+    assert numbered == {name for name in numbered if name in leaves_of}
+    assert {element for quantity in derivation.parameters for element in quantity.elements()} <= numbered
+    assert Ink.BACKWARD not in {text.ink for text in diagram.texts}
+    words = language.say("en", figure.alternative)
+    assert "gradient" not in words
+    assert " = " in words or " ≈ " in words
+
+
+# Both formats
+
+
+def elements(found: figures.Picture, words: Any = WORDS) -> ET.Element:
+    """Return the SVG of a figure, parsed."""
+    return ET.fromstring(svg.picture(found, words, "en"))
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, *GRAPHS])
+def test_svg_names_everything_it_draws(name: str) -> None:
+    """Everything drawn has its code name; parameters list what lies on their chains, all of it drawn."""
+    solution = solved(name)
+    diagram = diagram_of(solution)
+    root = elements(diagram)
+    named = Counter(element.get("data-name") for element in root.iter() if element.get("data-name"))
+    expected = Counter(s.name for s in (*diagram.nodes, *diagram.lines, *diagram.texts) if s.name)
+    assert expected == named
+    also = {name for e in root.iter() for name in (e.get("data-also") or "").split()}
+    quantities = solution.derivation.graph.quantities
+    known = set(quantities) | {element for quantity in quantities.values() for element in quantity.elements()}
+    assert set(named) <= known
+    paths = {e.get("data-name"): e.get("data-path") for e in root.iter() if e.get("data-path")}
+    parameters = {each for q in solution.derivation.parameters for each in (q.name, *q.elements())}
+    assert parameters & set(named) <= set(paths)
+    for start, path in paths.items():
+        assert path is not None
+        assert start in path.split()
+        assert set(path.split()) <= set(named) | also
+
+
+def test_svg_says_what_it_shows_and_runs_nothing() -> None:
+    """A figure is an image with a title and a description in words; no script, no identifier, no address."""
+    figure = figures_of(solved("mazur"))[0]
+    root = elements(figure.picture, figure.alternative)
+    assert "img" == root.get("role")
+    assert "Network diagram" == root.findtext(f"{SVG}title")
+    words = root.findtext(f"{SVG}desc") or ""
+    assert words.startswith("Network with 2 inputs, 2 hidden units, 2 outputs.")
+    assert "w5 = 0.40 (gradient 0.08217)" in words
+    names = {attribute for element in root.iter() for attribute in element.attrib}
+    assert not any(name == "id" or name.startswith("on") or "href" in name for name in names)
+    assert {"svg", "title", "desc", "style", "path", "rect", "circle", "text", "tspan"} >= {
+        element.tag.removeprefix(SVG) for element in root.iter()
+    }
+
+
+HOSTILE = "</text><script>alert(1)</script>&\"'\x07 \\input{x} $% }"
+
+
+def test_hostile_text_is_only_text() -> None:
+    """Markup and TeX in a label come out as the characters they are, in both formats."""
+    diagram = Diagram(
+        message("figure.above", target=HOSTILE),
+        (Node(Point(20, 20), Point(9, 9), HOSTILE, also=(HOSTILE,)),),
+        (Line((Point(1, 1), Point(30, 30)), HOSTILE),),
+        (Text(Point(20, 20), (HOSTILE, message("figure.above", target=HOSTILE)), name=HOSTILE),),
+        {HOSTILE: (HOSTILE,)},
+        width=40,
+        height=40,
+    )
+    root = elements(diagram, message("figure.above", target=HOSTILE))
+    shown = HOSTILE.replace("\x07", "")
+    assert shown in (root.findtext(f"{SVG}desc") or "").replace("\\x07", "")
+    (text,) = root.iter(f"{SVG}text")
+    assert "".join(text.itertext()).startswith(shown)
+    assert shown == text.get("data-name")
+    assert not list(root.iter("script")) and not list(root.iter(f"{SVG}script"))
+    written = tikz.picture(diagram, "en", escapes.latex)
+    assert r"\input" not in written
+    assert r"\textbackslash{}input\{x\}" in written
+
+
+def test_hostile_text_in_a_plot_is_only_text() -> None:
+    """A legend with markup, dollars and TeX shows them as they are."""
+    series = figures.losses(solve(symbackprop.example("line")))
+    assert series is not None
+    named = dataclasses.replace(series.series[0], name=message("figure.above", target=HOSTILE))
+    plot = dataclasses.replace(series, series=(named,))
+    root = elements(plot, message("figure.above", target=HOSTILE))
+    assert "<script>" in "".join(root.itertext())
+    assert not list(root.iter(f"{SVG}script"))
+    assert r"\input" not in tikz.picture(plot, "en", escapes.latex)
+
+
+@pytest.mark.parametrize("name", ["mazur", "deep", "lstm"])
+def test_both_formats_have_the_same_coordinates(name: str) -> None:
+    """Circles, labels and lines stand at the same places in SVG and in TikZ."""
+    diagram = diagram_of(solved(name))
+    root, written = elements(diagram), tikz.picture(diagram, "en", escapes.latex)
+    circles = [(e.get("cx"), e.get("cy")) for e in root.iter(f"{SVG}circle")]
+    assert circles == re.findall(r"\((\S+),(\S+)\) circle", written)
+    texts = [e.get("x") for e in root.iter(f"{SVG}text")]
+    assert texts == re.findall(r"\\node(?:\[[^\]]*\])? at \((\S+?),", written)
+    starts = [re.match(r"M(\S+) (\S+?)[LC]", e.get("d") or "") for e in root.iter(f"{SVG}path")]
+    assert [found.groups() for found in starts if found] == re.findall(
+        r"\\draw\[[^]]*\] \((\S+?),(\S+?)\) (?:--|\.\.)", written
+    )
+    assert len(diagram.lines) == len(starts)
+
+
+def test_both_formats_plot_the_same_points() -> None:
+    """The points of a curve stand in the TikZ as they are in the plot."""
+    plot = figures.losses(solve(symbackprop.example("line")))
+    assert plot is not None
+    assert "coordinates {(0,0.5) (1,0.125) (2,0.03125)}" in tikz.picture(plot, "en", escapes.latex)
+    root = elements(plot)
+    lines = [e for e in root.iter(f"{SVG}path") if "#1b5e9b" in (e.get("style") or "")]
+    assert any((e.get("d") or "").count("L") == 2 for e in lines)
+
+
+def test_plots_are_the_same_bytes_each_time() -> None:
+    """A plot has no date, no random identifier and no trace of the machine."""
+    plot = figures.landscape(solve(symbackprop.problem(TWO)))
+    assert plot is not None
+    first = svg.picture(plot, WORDS, "en")
+    assert first == svg.picture(plot, WORDS, "en")
+    assert not re.search(r"\d{4}-\d\d-\d\d|Created with", first)
+
+
+def test_figure_in_a_file_is_seen_on_a_dark_page() -> None:
+    """Its lines are black there, and so it brings white paper; in a page of ours it has the page's."""
+    line = solve(symbackprop.example("line"))
+    for found in (diagram_of(line), figures.losses(line)):
+        assert found is not None
+        assert elements(found).get("style", "").endswith("background: var(--paper, #fff)")
+
+
+def test_plots_in_one_page_do_not_disturb_each_other() -> None:
+    """Identifiers occur once in a page, and a plot's style is for the plot only."""
+    solution = solve(symbackprop.example("line"))
+    found = [elements(plot) for plot in (figures.losses(solution), figures.landscape(solution)) if plot is not None]
+    names = [element.get("id") for root in found for element in root.iter() if element.get("id")]
+    assert names and len(names) == len(set(names))
+    for style in (style for root in found for style in root.iter(f"{SVG}style")):
+        assert re.fullmatch(r"(svg\.plot \*\{[^}]*\}\s*)+", (style.text or "").strip())
+
+
+@pytest.mark.parametrize("program", ["pdflatex", "xelatex"])
+def test_tikz_compiles(program: str, tmp_path: Path) -> None:
+    """All kinds of figures compile, without errors and without anything beyond the margin."""
+    compiler = require_tool(program)
+    pictures: list[figures.Picture] = [
+        diagram_of(solved(name)) for name in ("mazur", "deep", "lstm", "attention", "circuit")
+    ]
+    pictures += [figures.network(dense(10, 9)), figures.network(solved("mazur"), "W1_2_1"), figures.gates(chain_of(60))]
+    line, two = solve(symbackprop.example("line")), solve(symbackprop.problem(TWO))
+    xor = solve(symbackprop.example("xor"), steps=8000)
+    plots = [
+        figures.losses(line),
+        figures.landscape(line),
+        figures.landscape(two),
+        figures.boundary(xor),
+        figures.losses(xor),
+    ]
+    assert None not in plots
+    pictures += [plot for plot in plots if plot is not None]
+    body = "\n".join(rf"\begin{{center}}{tikz.picture(each, 'en', escapes.latex)}\end{{center}}" for each in pictures)
+    (tmp_path / "figures.tex").write_text(
+        r"""\documentclass[11pt,a4paper]{article}
+\usepackage[margin=19mm]{geometry}\usepackage{amsmath,graphicx,xcolor,tikz,pgfplots}\pgfplotsset{compat=1.16}
+\definecolor{symbackpropforward}{HTML}{1B5E9B}\definecolor{symbackpropbackward}{HTML}{B3261E}
+\definecolor{symbackpropsoft}{HTML}{5A5A5A}\newcommand{\symbackpropchar}[1]{#1}
+\begin{document}\setlength{\parindent}{0pt}
+"""
+        + body
+        + "\n\\end{document}\n",
+        "utf-8",
+    )
+    done = subprocess.run(
+        [compiler, "-interaction=nonstopmode", "-halt-on-error", "figures.tex"],
+        cwd=tmp_path, capture_output=True, text=True, errors="replace", timeout=300,
+    )  # fmt: skip
+    log = (tmp_path / "figures.log").read_text("utf-8", "replace")
+    assert done.returncode == 0, log[-3000:]
+    assert not re.findall(r"Overfull \\[hv]box.*|Missing character.*|^! .*", log, re.MULTILINE)
+
+
+# Curves
+
+
+def test_losses_curve_has_every_loss() -> None:
+    """The curve passes every loss of the solution; there is none for a single step."""
+    solution = solve(symbackprop.example("mazur"), steps=30)
+    plot = figures.losses(solution)
+    assert plot is not None
+    assert tuple(enumerate(solution.losses)) == plot.series[0].points
+    assert figures.losses(solved("mazur")) is None
+
+
+def test_losses_curve_of_many_updates_keeps_both_ends() -> None:
+    """Of thousands of losses some are drawn, the first and the last among them, each at its own update."""
+    solution = solve(symbackprop.example("xor"), steps=1200)
+    plot = figures.losses(solution)
+    assert plot is not None
+    points = plot.series[0].points
+    assert len(points) <= 400
+    assert [0, 1200] == [points[0].x, points[-1].x]
+    assert all(solution.losses[int(point.x)] == point.y for point in points)
+
+
+@pytest.mark.parametrize("optimizer", ["gradient_descent", "momentum", "adam"])
+def test_landscape_follows_the_descent(optimizer: str) -> None:
+    """The path over one parameter passes the losses of the solution and ends at its last parameter."""
+    problem = symbackprop.problem(
+        {
+            "graph": {
+                "parameters": {"w": "-1/2"},
+                "equations": ["L = 1/4*w**4 - 1/3*w**3 - w**2 + 8/3"],
+                "output": "L",
+            },
+            "training": {"optimizer": optimizer, "learning_rate": 0.1, "steps": 12},
+        }
+    )
+    solution = solve(problem)
+    plot = figures.landscape(solution)
+    assert plot is not None
+    path = plot.series[-1].points
+    assert [pytest.approx(loss) for loss in solution.losses] == [point.y for point in path]
+    assert pytest.approx(float(solution.final["w"])) == path[-1].x
+    curve = plot.series[0].points
+    assert all(math.isclose(p.y, p.x**4 / 4 - p.x**3 / 3 - p.x**2 + 8 / 3, abs_tol=1e-12) for p in curve)
+    # Both minima of this loss are in sight.
+    assert curve[0].x < -1 and curve[-1].x > 2
+
+
+def test_surface_has_lines_of_equal_loss() -> None:
+    """Each contour is a line of (nearly) one loss, and the descent passes its own parameters."""
+    solution = solve(symbackprop.problem(TWO))
+    plot = figures.landscape(solution)
+    assert plot is not None
+    *contours, path = plot.series
+    assert len(contours) >= 5
+    for line in contours:
+        heights = [x * x + 4 * y * y + x * y for x, y in line.points]
+        assert max(heights) - min(heights) < 0.02 * max(heights) + 0.02
+    assert (2, 1) == path.points[0]
+    final = [float(solution.final[name]) for name in "ab"]
+    assert pytest.approx(final) == list(path.points[-1])
+
+
+def test_boundary_is_where_the_output_is_one_half() -> None:
+    """On the boundary the trained network says one half; the samples stand on both sides."""
+    solution = solve(symbackprop.example("xor"), steps=8000)
+    plot = figures.boundary(solution)
+    assert plot is not None
+    evaluation = Evaluation(solution.derivation, FLOAT, ())
+    shared, data = leaves(solution.derivation, FLOAT)
+    trained = {**shared, **{name: float(value) for name, value in solution.final.items()}}
+    lines = [series for series in plot.series if series.joined and not series.is_dashed]
+    assert lines
+    for x, y in (point for series in lines for point in series.points):
+        found = evaluation.forward(trained, [{**data[0], "x_1": x, "x_2": y}]).samples[0]
+        assert abs(found["a2_1"] - 0.5) < 0.01
+    marked = {series.marks: set(series.points) for series in plot.series if not series.joined}
+    assert {"circle": {(0, 1), (1, 0)}, "square": {(0, 0), (1, 1)}} == marked
+
+
+@pytest.mark.parametrize("name", ["mazur", "deep", "circuit", "attention"])
+def test_no_boundary_and_no_landscape_where_there_is_none(name: str) -> None:
+    """Only classifiers of two inputs have a boundary, only descents of one or two parameters a landscape."""
+    solution = solve(symbackprop.example(name))
+    assert figures.boundary(solution) is None
+    assert figures.landscape(solution) is None
+
+
+# In documents
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, *GRAPHS])
+def test_document_shows_its_figures_with_words(name: str) -> None:
+    """The statement opens with the diagram; every figure has a caption and words for those who cannot see it."""
+    solution = solve(symbackprop.example(name), steps=40)
+    found = figures_of(solution)
+    assert isinstance(found[0].picture, Diagram)
+    expected = [
+        plot is not None for plot in (figures.losses(solution), figures.landscape(solution), figures.boundary(solution))
+    ]
+    assert sum(expected) == sum(isinstance(figure.picture, Plot) for figure in found)
+    for figure in found:
+        assert "{" not in language.say("en", figure.caption)
+        words = language.say("en", figure.alternative)
+        assert words.endswith(".") and "Message(" not in words and "Name(" not in words
+
+
+def test_a_document_without_plots_does_not_load_matplotlib() -> None:
+    """Plots load matplotlib: it is loaded when a plot becomes SVG, not by LaTeX documents and not by diagrams."""
+    code = (
+        "import sys, symbackprop as s\n"
+        "solution = s.solve(s.example('line'))\n"
+        "assert 'tikzpicture' in s.render(solution, format='latex')\n"
+        "assert '<svg' in s.render(s.solve(s.example('mazur')), format='html')\n"
+        "assert 'matplotlib' not in sys.modules\n"
+        "assert s.render(solution, format='html').count('<svg') >= 3\n"
+        "assert 'matplotlib' in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_label_width_follows_what_is_printed() -> None:
+    """A symbol is as wide as its letter and the wider of its two indices; a number grows with its digits."""
+    assert width((Symbol("w"),)) < width((Symbol("w", ("12",)),)) == width((Symbol("w", ("12",), ("1",)),))
+    assert width((Decimal("0.25"),)) < width((Decimal("-0.25"),)) < width((Decimal("-0.25", -12),))

@@ -1,0 +1,191 @@
+"""PyTorch's modules as problems and back: loss, gradients and outputs are those of autograd in float64."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import require_module
+
+import symbackprop
+from symbackprop.errors import MissingLibraryError, ProblemError, UnknownNameError
+from symbackprop.frontends.torch_models import ACTIVATIONS, TORCH_LOSSES
+from symbackprop.problems import Problem
+
+try:
+    import torch
+    from torch import nn
+except ImportError:
+    torch = nn = None
+
+TOLERANCE = 1e-10
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    require_module("torch").manual_seed(0)
+
+
+def agree(model: Any, loss: Any, x: Any, y: Any) -> Problem:
+    """Compare loss and gradients of a problem with autograd; return the problem."""
+    model.zero_grad()
+    expected = loss(model(x), y)
+    expected.backward()
+    problem = symbackprop.from_torch(model, loss, x, y)
+    found, gradients = symbackprop.compile(symbackprop.derive(problem))()
+    assert expected.item() == pytest.approx(found, rel=TOLERANCE, abs=TOLERANCE)
+    linear = [module for module in model.modules() if isinstance(module, nn.Linear)]
+    for number, module in enumerate(linear, start=1):
+        np.testing.assert_allclose(gradients[f"W{number}"], module.weight.grad.numpy(), rtol=TOLERANCE, atol=TOLERANCE)
+        assert (module.bias is None) == (f"b{number}" not in gradients)
+        if module.bias is not None:
+            np.testing.assert_allclose(
+                gradients[f"b{number}"], module.bias.grad.numpy(), rtol=TOLERANCE, atol=TOLERANCE
+            )
+    return problem
+
+
+def double(*modules: Any) -> Any:
+    """Return a sequence in float64."""
+    return nn.Sequential(*modules).to(torch.float64)
+
+
+def data(outputs: int, samples: int = 5) -> tuple[Any, Any]:
+    """Return inputs and targets between 0 and 1."""
+    return torch.randn(samples, 3, dtype=torch.float64), torch.rand(samples, outputs, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("name", list(ACTIVATIONS))
+def test_every_activation_agrees_with_autograd_and_comes_back(name: str) -> None:
+    """A module in the middle, then the module made of the problem: the same outputs."""
+    arguments = {"Softmax": {"dim": -1}, "LeakyReLU": {"negative_slope": 0.2}, "ELU": {"alpha": 0.7}}.get(name, {})
+    model = double(nn.Linear(3, 4), getattr(nn, name)(**arguments), nn.Linear(4, 2, bias=False))
+    x, y = data(2)
+    problem = agree(model, nn.MSELoss(), x, y)
+    back = symbackprop.to_torch(problem)
+    torch.testing.assert_close(back(x), model(x), rtol=TOLERANCE, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("name", TORCH_LOSSES)
+def test_every_loss_agrees_with_autograd(name: str, reduction: str, outputs: int) -> None:
+    """Means over samples and outputs, sums, logits: PyTorch's conventions are kept."""
+    row = TORCH_LOSSES[name]
+    if outputs == 1 and row.output == "softmax":
+        outputs = 2
+    settings = {"HuberLoss": {"delta": 0.3}, "SmoothL1Loss": {"beta": 0.4}}.get(name, {})
+    end = [getattr(nn, row.after)(dim=1)] if row.after else [nn.Sigmoid()] if name == "BCELoss" else []
+    model = double(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, outputs), *end)
+    x, y = data(outputs)
+    if row.output == "softmax":
+        y = torch.arange(len(x)) % outputs
+    agree(model, getattr(nn, name)(reduction=reduction, **settings), x, y)
+
+
+def test_sequences_inside_sequences_and_linear_layers_in_a_row() -> None:
+    """What is nested is flattened; Linear on Linear has the identity between."""
+    x, y = data(2)
+    agree(double(nn.Sequential(nn.Linear(3, 4), nn.ReLU()), nn.Linear(4, 4), nn.Linear(4, 2)), nn.MSELoss(), x, y)
+
+
+def test_trained_parameters_go_back_into_a_module() -> None:
+    """A history's parameters in a module give the history's outputs; its state can be loaded into the first module."""
+    x, y = data(1)
+    model = double(nn.Linear(3, 4), nn.Sigmoid(), nn.Linear(4, 1))
+    training = {"optimizer": "adam", "learning_rate": 0.05, "epochs": 5}
+    problem = symbackprop.from_torch(model, nn.MSELoss(), x, y, training=training)
+    history = symbackprop.train(problem)
+    trained = symbackprop.to_torch(problem, history.parameters)
+    np.testing.assert_allclose(history.predict(), trained(x).detach().numpy(), rtol=1e-12)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    for _ in range(5):
+        optimizer.zero_grad()
+        nn.MSELoss()(model(x), y).backward()
+        optimizer.step()
+    for name, array in trained.state_dict().items():
+        torch.testing.assert_close(array, model.state_dict()[name], rtol=1e-8, atol=1e-10)
+
+
+@pytest.mark.parametrize("bias", ["per_unit", "shared", "threshold", "none"])
+@pytest.mark.parametrize("layout", ["row", "column"])
+def test_layouts_and_biases_come_out_as_modules(layout: str, bias: str) -> None:
+    """A module has one bias for each unit and its own layout; the outputs are the problem's."""
+    problem = symbackprop.problem(
+        {
+            "network": {
+                "inputs": 3,
+                "loss": "mse",
+                "layers": [
+                    {"units": 4, "activation": "tanh", "bias": bias},
+                    {"units": 2, "activation": "softmax", "bias": bias},
+                ],
+            },
+            "parameters": {"seed": 1, "initializer": {"name": "uniform", "low": -1, "high": 1, "biases": True}},
+            "data": {"x": [[1, 2, 3], [0, -1, 0.5]], "y": [[1, 0], [0, 1]]},
+            "notation": {"layout": layout},
+        }
+    )
+    expected = symbackprop.compile(symbackprop.derive(problem)).predict()
+    x = torch.tensor([[1, 2, 3], [0, -1, 0.5]], dtype=torch.float64)
+    np.testing.assert_allclose(expected, symbackprop.to_torch(problem)(x).detach().numpy(), rtol=1e-12)
+
+
+REFUSED = [
+    (lambda: (nn.Linear(3, 2), nn.MSELoss()), ProblemError, "expected a torch.nn.Sequential, found Linear"),
+    (
+        lambda: (nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), nn.MSELoss()),
+        UnknownNameError,
+        "BatchNorm1d.*\n.*Tanh",
+    ),
+    (lambda: (nn.Sequential(nn.ReLU(), nn.Linear(3, 2)), nn.MSELoss()), ProblemError, "ReLU cannot stand here"),
+    (
+        lambda: (nn.Sequential(nn.Linear(3, 2), nn.ReLU(), nn.Tanh()), nn.MSELoss()),
+        ProblemError,
+        "Tanh cannot stand here",
+    ),
+    (lambda: (nn.Sequential(), nn.MSELoss()), ProblemError, "no Linear"),
+    (lambda: (nn.Sequential(nn.Linear(3, 2)), nn.CTCLoss()), UnknownNameError, "CTCLoss"),
+    (lambda: (nn.Sequential(nn.Linear(3, 2)), nn.MSELoss(reduction="none")), ProblemError, "reduction = none"),
+    (lambda: (nn.Sequential(nn.Linear(3, 2)), nn.NLLLoss()), ProblemError, "LogSoftmax"),
+    (lambda: (nn.Sequential(nn.Linear(3, 2), nn.Sigmoid()), nn.BCEWithLogitsLoss()), ProblemError, "sigmoid itself"),
+    (
+        lambda: (nn.Sequential(nn.Linear(3, 2)), nn.CrossEntropyLoss(label_smoothing=0.1)),
+        ProblemError,
+        "label_smoothing = 0.1",
+    ),
+    (
+        lambda: (nn.Sequential(nn.Linear(3, 2)), nn.CrossEntropyLoss(weight=torch.ones(2))),
+        ProblemError,
+        "weight = tensor",
+    ),
+    (lambda: (nn.Sequential(nn.Linear(3, 2), nn.GELU(approximate="tanh")), nn.MSELoss()), ProblemError, "approximate"),
+]
+
+
+@pytest.mark.parametrize(("given", "kind", "said"), REFUSED)
+def test_what_has_no_counterpart_is_refused_by_name(given: Any, kind: type[Exception], said: str) -> None:
+    """The message names the module and what was expected."""
+    with pytest.raises(kind, match=f"(?s){said}"):
+        symbackprop.from_torch(*given())
+
+
+def test_graphs_and_own_activations_are_no_modules() -> None:
+    """A computation graph is refused, and so is an activation of the user's own."""
+    with pytest.raises(ProblemError, match="computation graph"):
+        symbackprop.to_torch(symbackprop.example("circuit"))
+    layers = [{"units": 1, "activation": {"expression": "z**2", "name": "squared"}}]
+    own = symbackprop.problem({"network": {"inputs": 1, "layers": layers, "loss": "mse"}, "parameters": {"seed": 1}})
+    with pytest.raises(ProblemError, match="squared"):
+        symbackprop.to_torch(own)
+    with pytest.raises(ProblemError, match="W1"):
+        symbackprop.to_torch(symbackprop.network([2, 1], activations=["relu"], loss="mse"))
+
+
+def test_without_pytorch_a_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch is needed for these functions only."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingLibraryError, match="pip install torch"):
+        symbackprop.to_torch(symbackprop.example("mazur"))

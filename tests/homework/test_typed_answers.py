@@ -1,0 +1,157 @@
+"""Answers as students type them: signs of books, word processors and input methods, names as documents print them."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import symbackprop as sbp
+from symbackprop.algebra.forms import abstracted
+from symbackprop.errors import ExpressionError
+from symbackprop.evaluation.evaluate import FLOAT
+from symbackprop.homework import variants
+from symbackprop.homework.answer_parsing import Reading, read
+from symbackprop.homework.marking import Marker, Verdict
+from symbackprop.homework.normalization import Typed, plain
+
+NUMBERS = {
+    "x_1": 0.5,
+    "a1_1": 0.3,
+    "a1_2": 0.7,
+    "z1_2@3": -1.5,
+    "y_1": 1.0,
+    "∂z2_1": 0.25,
+    "learning_rate": 0.1,
+    "w1": 2.0,
+}
+NAMES = {name: name for name in NUMBERS if name != "∂z2_1"}
+NAMES |= {"delta2_1": "∂z2_1", "dL_dz2_1": "∂z2_1", "eta": "learning_rate", "h1": "a1_1"}
+
+
+def value(reading: Reading) -> float:
+    """Return the number of what was read."""
+    assert reading.formula is not None, str(reading.mistake)
+    form, arguments = abstracted(reading.formula)
+    return float(FLOAT.function(form.formula, form.arity)(*[NUMBERS[name] for name in arguments]))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("½", Fraction(1, 2)), ("-½", Fraction(-1, 2)), ("−⅔", Fraction(-2, 3)), ("1⁄3", Fraction(1, 3)),
+        ("０．５", Fraction(1, 2)), ("０，５", Fraction(1, 2)), ("0。5", Fraction(1, 2)), ("－１２", Fraction(-12)),
+        ("１／３", Fraction(1, 3)), ("1 234,5".replace(" ", "."), Fraction(2469, 2)), ("1,234.5", Fraction(2469, 2)),
+        ("5·10⁻³", Fraction(1, 200)), ("5×10^-3", Fraction(1, 200)), ("5 ∙ 10 ^ (−3)", Fraction(1, 200)),
+        ("“0.5”", Fraction(1, 2)), ("0.5\u200b", Fraction(1, 2)), ("\ufeff0.5", Fraction(1, 2)), ("0.5.", Fraction(1, 2)),
+        ("≃ 0.5", Fraction(1, 2)), ("a₁ = 0.5", Fraction(1, 2)), ("a_1=0,5;", Fraction(1, 2)), ("'0.5", Fraction(1, 2)),
+    ],
+)  # fmt: skip
+def test_numbers(text: str, number: Fraction) -> None:
+    """Full-width digits, fractions of one sign, commas, powers above the line, invisible characters, quotes."""
+    assert read(text, ("a1",), {}).number == number
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1½", 1.5), ("-1½", -1.5), ("2 ½", 2.5), ("10⁻³", 1e-3), ("√4", 2), ("√(x_1+½)", 1), ("2π", 6.283185307179586),
+        ("e^2", 7.38905609893065), ("e⁻¹", 0.36787944117144233), ("１／（１＋１）", 0.5), ("0,5 · 0,3", 0.15), ("3×2", 6),
+        ("σ(0)", 0.5), ("sigma(0)", 0.5), ("σ(z1_2@3)", 0.18242552380635635), ("tg(0)", 0), ("max(0,5; 1)", 1),
+        ("η", 0.1), ("η·δ2_1", 0.025), ("δ₂₁", 0.25), ("δ²₁", 0.25), ("δ⁽²⁾₁", 0.25), ("delta2_1", 0.25),
+        ("∂L/∂z2_1", 0.25), ("dL/dz2_1", 0.25), ("dL / dz₂₁", 0.25), ("a1₁", 0.3), ("a¹₁", 0.3), ("a⁽¹⁾₂", 0.7),
+        ("a^(1)_2", 0.7), ("x₁", 0.5), ("x1", 0.5), ("ａ１＿１", 0.3), ("h₁", 0.3), ("w₁", 2), ("a1_1²", 0.09),
+        ("a1₁²·x₁", 0.045), ("½(a1_1 − y_1)²", 0.245), ("½（x₁－２）²", 1.125), ("a1_1(1−a1_1)", 0.21),
+        ("2x_1", 1), ("0,5x_1", 0.25),
+        ("(1-a1_1)(1+a1_1)", 0.91), ("max(0, 2x_1)", 1), ("x_1 − 2", -1.5), ("x_1 — 2", -1.5), ("x_1÷2", 0.25),
+    ],
+)  # fmt: skip
+def test_expressions(text: str, expected: float) -> None:
+    """Greek letters, indices below and layers above, derivatives with a slash, products without a sign."""
+    assert value(read(text, (), NAMES)) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "found"),
+    [
+        ("０.５ × foo", 6, "unknown name"), ("½ + ?", 4, "not part of an expression"),
+        ("（1－a1_1）×", 9, "expected a number"),
+        ("\u200b1 + bar", 5, "unknown name"), ("=cmd()", 1, "unknown function"), ("  2 ** ", 6, "expected a number"),
+        ("1/2x_1", 3, "expected an operator"), ("σ(δ2_1", 6, "expected"), ("a1₁ × 10⁻³ + 学", 13, "unknown name"),
+    ],
+)  # fmt: skip
+def test_caret_stands_where_the_student_made_the_mistake(text: str, at: int, found: str) -> None:
+    """The message shows the text as typed, and the caret under its column, two places for a full-width sign."""
+    mistake = read(text, (), NAMES).mistake
+    assert isinstance(mistake, ExpressionError)
+    assert found in str(mistake)
+    arguments = mistake.what.arguments
+    assert arguments["text"] == text
+    wide = sum(ord(character) > 0x2FFF for character in text[:at])
+    assert arguments["caret"] == " " * (at + wide) + "^"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "__import__('os').system('true')", "=cmd()", "=HYPERLINK(\"http://example.org\")", "@SUM(1,1)", "open('x')",
+        "a1_1.__class__", "[x_1 for x_1 in ()]", "lambda: 0", "exec(1)", "9**9**9**9**9**9", "(" * 400, "1" * 450,
+        "<script>alert(1)</script>", "½" * 400, "σ" * 400, "a1_1\x00", "\\frac{1}{2}", "𝟙" * 450, "⁻" * 400, "^" * 499,
+    ],
+)  # fmt: skip
+def test_hostile_texts_are_no_answers(text: str) -> None:
+    """What is no expression of the whitelist is unreadable, or has no value; nothing of it runs, and nothing raises."""
+    reading = read(text, (), NAMES)
+    if reading.formula is not None:
+        with pytest.raises((ArithmeticError, ValueError, sbp.errors.SymbackpropError)):
+            value(reading)
+
+
+@settings(max_examples=400, deadline=None, derandomize=True)
+@given(st.text(alphabet="0123456789.,;+-*/^()= _ea1xzδσ½⅓²⁻₁⁽⁾（）×·−√π@∂|'\u200b学", max_size=40))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    """Every text has a reading, and a mistake lies inside of what was typed."""
+    reading = read(text, ("a1",), NAMES)
+    if reading.mistake is not None:
+        caret = str(reading.mistake.what.arguments["caret"])
+        assert len(caret) - 1 <= len(text) + sum(ord(character) > 0x2FFF for character in text)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(st.text(alphabet="0123456789.a_½²⁻₁（）×−z⁽¹⁾₂ \u200b", max_size=30))
+def test_every_character_knows_its_column(text: str) -> None:
+    """Columns are those of the text, in order, one for each character."""
+    typed = plain(text)
+    assert len(typed.columns) == len(typed.text)
+    assert list(typed.columns) == sorted(typed.columns)
+    assert all(0 <= column < len(text) for column in typed.columns)
+    assert Typed.of(text).source == text
+
+
+def test_names_with_two_readings_are_refused() -> None:
+    """z111 may be z1_11 or z11_1: it is neither."""
+    names: dict[str, Any] = {"z1_11": "z1_11", "z11_1": "z11_1"}
+    assert read("z111", (), names).mistake is not None
+    assert read("z1_11", (), names).names == ("z1_11",)
+
+
+def test_expressions_of_books_earn_their_points() -> None:
+    """In a homework, δ and η are known by the names of the sheet and by those of books."""
+    given = variants.assignment(sbp.example("homework"))
+    cohort = variants.draw(given, ["1"], seed=3, attempts={"1": 1})
+    values = {key: float(array[0]) for key, array in cohort.values.items()}
+    allowed = {id: float(array[0]) for id, array in cohort.tolerances.items()}
+    texts = {
+        "dL_dz1_1": "δ2_1·W2_1_1·h₁(1−h₁)",
+        "dL_dz2_1": "o₁ − t₁",
+        "dL_dW2_1_1": "∂L/∂z2_1 × h₁",
+        "new_W2_1_1": "w₅ − η·∂L/∂w₅",
+        "L": "½(o₁ − t₁)²",
+    }
+    marks = {mark.answer.id: mark for mark in Marker(given).mark(values, allowed, texts)}
+    for id in ("dL_dz1_1", "dL_dW2_1_1", "new_W2_1_1", "L"):
+        assert marks[id].said is None, (id, marks[id].said)
+        assert marks[id].verdict is Verdict.CORRECT, id

@@ -1,0 +1,537 @@
+"""Values of printed formulas: fractions while they last, else floats of 60 digits; arrays are lists of rows.
+
+`Names` says what printed symbols stand for; `value` computes a tree of `latex_reader`, and raises `Unknown` for what
+nothing is known of. Derivatives are differences: no rule of differentiation is used here.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+
+from tests.oracle.latex_reader import Term, number_of, parse
+
+CONTEXT = mpmath.mp.clone()
+CONTEXT.dps = 90
+STEP = Fraction(1, 10**24)
+"""The h of differences; with 90 digits their error is about 10⁻⁴⁸ times the third derivative."""
+
+LARGEST_INDEX = 1000
+"""No array has so many entries: a formula that has a value for all these indices does not depend on them."""
+
+Number = Any
+"""A fraction, or a float of `CONTEXT`."""
+
+
+class Unknown(Exception):
+    """A symbol of which nothing is known, or an operation that is none."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """What the symbols of a document stand for.
+
+    `symbols` hold the code name (with its sample, or None) of every printed symbol, `values` and `gradients` the numbers
+    by name and sample, `arrays` the elements of arrays by their code name, row by row. `meanings` are formulas of
+    quantities, and of functions by their letter (with their variable), as the document prints them. `letters` are numbers
+    of symbols that are no quantity, `batch` are the samples of the step, `sample` is the sample in which a symbol
+    without one is read, `output` the code name of the loss. `parts` are what the loss is composed of, `leaves` what is
+    given. Vectors are columns, or `rows`; `shape` is that of the arrays in hand, where it is known.
+    """
+
+    symbols: Mapping[str, tuple[str, int | None]]
+    values: Mapping[tuple[str, int | None], Number]
+    gradients: Mapping[tuple[str, int | None], Number]
+    arrays: Mapping[str, list[list[str]]]
+    output: str
+    batched: frozenset[str] = frozenset()
+    signs: Mapping[str, int] = field(default_factory=dict)
+    meanings: Mapping[str, Term] = field(default_factory=dict)
+    functions: Mapping[str, tuple[str, Term]] = field(default_factory=dict)
+    letters: Mapping[str, Number] = field(default_factory=dict)
+    indices: Mapping[str, int] = field(default_factory=dict)
+    sample: int | None = None
+    batch: tuple[int, ...] = ()
+    parts: frozenset[str] = frozenset()
+    leaves: frozenset[str] = frozenset()
+    rows: bool = False
+    shape: tuple[int, int] | None = None
+    moved: Mapping[tuple[str, int | None], Number] = field(default_factory=dict)
+
+    def key(self, text: str) -> str:
+        """Return a symbol with the letters among its indices replaced by numbers, where it is none otherwise."""
+        for letter, index in self.indices.items():
+            if text in self.symbols:
+                break
+            text = indexed(text, letter, index)
+        return text
+
+    def place(self, term: Term) -> tuple[str, int | None]:
+        """Return the code name and the sample of a symbol."""
+        found = self.symbols.get(self.key(term.text))
+        if found is None:
+            raise Unknown(term.text)
+        name, sample = found
+        if name not in self.batched:
+            return name, None
+        if term.sample:
+            own = self.indices.get(term.sample, term.sample)
+            return name, int(own) if str(own).isdigit() else self.unsampled(term.text)
+        return name, sample or self.sample or self.unsampled(term.text)
+
+    def unsampled(self, text: str) -> int:
+        """Refuse a symbol whose sample is not known."""
+        raise Unknown(f"sample of {text}")
+
+    def number(self, place: tuple[str, int | None]) -> Number:
+        """Return the number of a scalar."""
+        if place in self.moved:
+            return self.moved[place]
+        if place not in self.values:
+            raise Unknown(str(place))
+        return self.values[place]
+
+
+def indexed(text: str, letter: str, index: int) -> str:
+    """Return a symbol with a letter among its lower indices replaced by a number."""
+    base, mark, lower = text.partition("_")
+    return base + mark + re.sub(rf"(?<![a-zA-Z\\]){letter}(?![a-zA-Z])|(?<=\b[ijk]){letter}\b|\b{letter}(?=[ijk]\b)",
+                                str(index), lower)  # fmt: skip
+
+
+def real(value: Number) -> Number:
+    """Return a float of 90 digits."""
+    return CONTEXT.mpf(value.numerator) / value.denominator if isinstance(value, Fraction) else CONTEXT.mpf(value)
+
+
+def _both(operation: Callable[[Number, Number], Number]) -> Callable[[Number, Number], Number]:
+    """Return an operation on two numbers, or entry by entry on arrays of one shape or an array and a number."""
+
+    def applied(left: Number, right: Number) -> Number:
+        if isinstance(left, list) or isinstance(right, list):
+            return _entrywise(applied, left, right)
+        if isinstance(left, Fraction) != isinstance(right, Fraction):
+            left, right = real(left), real(right)
+        return operation(left, right)
+
+    return applied
+
+
+def _entrywise(operation: Callable[[Number, Number], Number], left: Number, right: Number) -> Number:
+    left, right = (
+        side[0][0] if isinstance(side, list) and shape_of(side) == (1, 1) else side for side in (left, right)
+    )
+    if not isinstance(left, list) and not isinstance(right, list):
+        return [[operation(left, right)]]
+    shape = shape_of(left) if isinstance(left, list) else shape_of(right)
+    left, right = (side if isinstance(side, list) else [[side] * shape[1]] * shape[0] for side in (left, right))
+    if shape_of(left) != shape_of(right):
+        raise Unknown(f"shapes {shape_of(left)} and {shape_of(right)}")
+    return [[operation(a, b) for a, b in zip(*rows, strict=True)] for rows in zip(left, right, strict=True)]
+
+
+def shape_of(value: Number) -> tuple[int, int]:
+    """Return rows and columns; those of a number are 1."""
+    return (len(value), len(value[0])) if isinstance(value, list) else (1, 1)
+
+
+add, multiply = _both(operator.add), _both(operator.mul)
+
+
+def divide(left: Number, right: Number) -> Number:
+    """Return a quotient."""
+    if right == 0:
+        raise Unknown("division by 0")
+    return _both(operator.truediv)(left, right)
+
+
+def matrix_product(left: Number, right: Number) -> Number:
+    """Return what two factors side by side are: a product of matrices, or of a number and anything."""
+    if not (isinstance(left, list) and isinstance(right, list)):
+        return multiply(left, right)
+    if shape_of(left)[1] != shape_of(right)[0]:
+        if shape_of(left) == (1, 1):
+            return multiply(left[0][0], right)
+        if shape_of(right) == (1, 1):
+            return multiply(left, right[0][0])
+        raise Unknown(f"product of {shape_of(left)} and {shape_of(right)}")
+    columns = list(zip(*right, strict=True))
+    return [[_total(multiply(a, b) for a, b in zip(row, column, strict=True)) for column in columns] for row in left]
+
+
+def _total(values: Any) -> Number:
+    total: Number = Fraction(0)
+    for value in values:
+        total = add(total, value)
+    return total
+
+
+def mapped(function: Callable[[Number], Number], value: Number) -> Number:
+    """Return a function of every entry."""
+    return [[function(entry) for entry in row] for row in value] if isinstance(value, list) else function(value)
+
+
+def _power(base: Number, exponent: Number) -> Number:
+    if isinstance(base, list):
+        return mapped(lambda entry: _power(entry, exponent), base)
+    if isinstance(exponent, Fraction) and exponent.denominator == 1:
+        if base == 0 and exponent < 0:
+            raise Unknown("division by 0")
+        return base ** int(exponent)
+    return real(base) ** real(exponent)
+
+
+def _real_function(name: str) -> Callable[[Number], Number]:
+    function = getattr(CONTEXT, name)
+
+    def applied(value: Number) -> Number:
+        if name == "ln" and value <= 0:
+            raise Unknown("ln of what is not positive")
+        if name == "sqrt" and isinstance(value, Fraction):
+            if value < 0:
+                raise Unknown("root of a negative number")
+            roots = [math.isqrt(part) for part in (value.numerator, value.denominator)]
+            if [root * root for root in roots] == [value.numerator, value.denominator]:
+                return Fraction(int(roots[0]), int(roots[1]))
+        exact = {"exp": (0, 1), "ln": (1, 0), "tanh": (0, 0)}.get(name)
+        if exact is not None and isinstance(value, Fraction) and value == exact[0]:
+            return Fraction(exact[1])
+        return function(real(value))
+
+    return applied
+
+
+FUNCTIONS: Mapping[str, Callable[..., Number]] = {
+    **{name: _real_function(name) for name in ("exp", "sin", "cos", "tan", "tanh")},
+    **{rf"\{name}": _real_function(name) for name in ("ln", "exp", "sin", "cos", "tan", "tanh", "sqrt")},
+    r"\mathrm{erf}": _real_function("erf"),
+    r"\sigma": lambda z: 1 / (1 + CONTEXT.exp(-real(z))),
+    r"\mathrm{sgn}": lambda z: Fraction((z > 0) - (z < 0)),
+    r"\mathrm{ReLU}": lambda z: z if z > 0 else Fraction(0),
+    "abs": abs,
+}
+"""The functions that everyone knows; a document's own definition of any other is read off the document."""
+
+COMPARISONS = {"<": operator.lt, ">": operator.gt, r"\le": operator.le, r"\ge": operator.ge, "=": operator.eq}
+
+
+def value(term: Term, names: Names) -> Number:
+    """Return the value of a formula; raises `Unknown`."""
+    rule = _RULES.get(term.kind)
+    if rule is None:
+        raise Unknown(term.kind)
+    return rule(term, names)
+
+
+def _symbol(term: Term, names: Names) -> Number:
+    if term.text in names.letters:
+        return names.letters[term.text]
+    if term.text == r"\pi" and term.text not in names.symbols:
+        return CONTEXT.pi()
+    if term.text in names.indices:
+        return Fraction(names.indices[term.text])
+    name, sample = names.place(term)
+    sign = names.signs.get(names.key(term.text), 0)
+    table = names.gradients if sign else names.values
+    if name in names.arrays:
+        return [[_scaled(names, table, (e, sample), sign) for e in row] for row in names.arrays[name]]
+    return _scaled(names, table, (name, sample), sign)
+
+
+def _scaled(names: Names, table: Mapping[tuple[str, int | None], Number], place: Any, sign: int) -> Number:
+    if not sign:
+        return names.number(place)
+    if place not in table:
+        raise Unknown(f"gradient of {place}")
+    return sign * table[place]
+
+
+def _derivative(term: Term, names: Names) -> Number:
+    """Return a derivative: of the loss from the solution, any other as a difference of the printed formula."""
+    of, by = term.parts
+    name, _ = names.place(of)
+    where = names.place(by)
+    if name == names.output:
+        if where[0] in names.arrays:
+            return [[_scaled(names, names.gradients, (e, where[1]), 1) for e in row] for row in names.arrays[where[0]]]
+        return _scaled(names, names.gradients, where, 1)
+    if name in names.parts and where[0] not in names.leaves:
+        # The loss depends on this through the losses of the samples, or of the data, alone.
+        whole = _scaled(names, names.gradients, (name, names.place(of)[1]), 1)
+        return divide(_scaled(names, names.gradients, where, 1), whole)
+    meaning = names.meanings.get(name)
+    if meaning is None or where[0] in names.arrays or name in names.arrays:
+        raise Unknown(f"derivative of {name}")
+    inside = replace(names, sample=names.place(of)[1])
+    return difference(lambda moved: _scalar(value(meaning, replace(inside, moved={where: moved}))), names.number(where))
+
+
+def _scalar(found: Number) -> Number:
+    """Return the one entry of a row times a column as a number."""
+    if isinstance(found, list):
+        if shape_of(found) != (1, 1):
+            raise Unknown("an array where a number is expected")
+        return found[0][0]
+    return found
+
+
+def difference(function: Callable[[Number], Number], at: Number) -> Number:
+    """Return a central difference, with h and 2h so that polynomials up to the fourth degree come out exactly."""
+    near, far = (divide(add(function(add(at, h)), -function(add(at, -h))), 2 * h) for h in (STEP, 2 * STEP))
+    if abs(real(near) - real(far)) > CONTEXT.mpf(10) ** -40 * (1 + abs(real(near))):
+        raise Unknown("a kink")
+    left, right = (divide(add(function(add(at, h)), -function(at)), h) for h in (STEP, -STEP))
+    if abs(real(left) - real(right)) > Fraction(1, 10**12) * (1 + abs(real(near))):
+        raise Unknown("a kink")
+    return real(divide(add(4 * near, -far), Fraction(3)))
+
+
+def _slope(term: Term, names: Names) -> Number:
+    if term.text not in names.letters:
+        raise Unknown(term.text)
+    at = names.letters[term.text]
+    return difference(
+        lambda moved: value(term.parts[0], replace(names, letters={**names.letters, term.text: moved})), at
+    )
+
+
+def _call(term: Term, names: Names) -> Number:
+    arguments = [value(part, names) for part in term.parts]
+    if term.text in (r"\max", r"\min"):
+        pick = max if term.text == r"\max" else min
+        found = arguments[0]
+        for other in arguments[1:]:
+            found = _both(lambda a, b: pick(a, b))(found, other)
+        return found
+    if softmax := re.fullmatch(r"\\mathrm\{softmax\}(?:_(\d))?", term.text):
+        return _softmax(arguments[0], softmax[1])
+    if term.text in FUNCTIONS:
+        return mapped(FUNCTIONS[term.text], arguments[0])
+    if term.text in names.functions:
+        letter, body = names.functions[term.text]
+
+        def applied(argument: Number) -> Number:
+            return value(body, replace(names, letters={**names.letters, letter: argument}))
+
+        return mapped(applied, arguments[0])
+    raise Unknown(term.text)
+
+
+def _softmax(array: Number, axis: str | None) -> Number:
+    rows, columns = shape_of(array)
+    if axis == "1" or (axis is None and columns == 1):
+        return transposed(_softmax(transposed(array), "2"))
+    if axis is None and rows != 1:
+        raise Unknown("softmax of a matrix")
+    shares = [[CONTEXT.exp(real(entry)) for entry in row] for row in array]
+    return [[entry / sum(row) for entry in row] for row in shares]
+
+
+def transposed(array: Number) -> Number:
+    """Return rows as columns."""
+    return [list(column) for column in zip(*array, strict=True)] if isinstance(array, list) else array
+
+
+def _sum_over(term: Term, names: Names) -> Number:
+    """Return a sum over an index with bounds, or over all entries that there are."""
+    below, _, above = term.text.partition("|")
+    letters, _, first = below.partition("=")
+    if above:
+        if not (first.isdigit() and above.isdigit()):
+            raise Unknown(term.text)
+        steps = range(int(first), int(above) + 1)
+        return _total(_bound(term, names, letters, index) for index in steps)
+    if below == r"n\in\mathcal{B}" and names.batch:
+        return _total(_bound(term, names, "n", index) for index in names.batch)
+    if not re.fullmatch(r"[a-z](,[a-z])?", below):
+        raise Unknown(term.text)
+    return _total(_entries(term.parts[0], names, below.split(",")))
+
+
+def _entries(body: Term, names: Names, letters: list[str]) -> list[Number]:
+    """Return the values of a formula for all indices that there are."""
+    if not letters:
+        return [value(body, names)]
+    letter, *others = letters
+    found: list[Number] = []
+    for index in range(1, LARGEST_INDEX):
+        # With two letters the other is 1 until its turn comes.
+        trial = {**names.indices, letter: index, **dict.fromkeys(others, 1)}
+        try:
+            value(body, replace(names, indices=trial))
+        except (Unknown, IndexError):
+            if not found:
+                raise
+            return found
+        found += _entries(body, replace(names, indices={**names.indices, letter: index}), others)
+    raise Unknown(f"entries without end: {letter}")
+
+
+def _bound(term: Term, names: Names, letter: str, index: int) -> Number:
+    sample = index if letter == "n" and names.batched else names.sample
+    return value(term.parts[0], replace(names, indices={**names.indices, letter: index}, sample=sample))
+
+
+def _extreme(term: Term, names: Names) -> Number:
+    pick = max if term.text.startswith(r"\max") else min
+    return pick(_entries(term.parts[0], names, term.text[4:].split(",")))
+
+
+def _entry(term: Term, names: Names) -> Number:
+    """Return an element, a row, a column or a block of an array."""
+    found = re.fullmatch(r"\[(.*)\]", term.text)
+    if not found:
+        raise Unknown(term.text)
+    array, pieces = value(term.parts[0], names), found[1].split(",")
+    if not isinstance(array, list):
+        raise Unknown("an entry of a number")
+    if len(pieces) == 1:
+        is_row = shape_of(array)[0] == 1
+        if not is_row and shape_of(array)[1] != 1:
+            return _picked(array, [pieces[0], ":"], names)
+        pieces = ["1", pieces[0]] if is_row else [pieces[0], "1"]
+    return _picked(array, pieces, names)
+
+
+def _picked(array: Number, pieces: list[str], names: Names) -> Number:
+    rows, columns = (_places(piece, size, names) for piece, size in zip(pieces, shape_of(array), strict=True))
+    block = [[array[row][column] for column in columns] for row in rows]
+    return block[0][0] if not any(":" in piece for piece in pieces) else block
+
+
+def _places(piece: str, size: int, names: Names) -> list[int]:
+    def number(text: str) -> int:
+        text = str(names.indices.get(text, text))
+        end = re.fullmatch(r"\\mathrm\{end\}(-\d+)?", text)
+        if end:
+            return size + int(end[1] or 0)
+        if not text.isdigit():
+            raise Unknown(text)
+        return int(text)
+
+    if ":" in piece:
+        first, last = piece.split(":")
+        return list(range((number(first) if first else 1) - 1, number(last) if last else size))
+    place = number(piece)
+    if not 1 <= place <= size:
+        raise IndexError(place)
+    return [place - 1]
+
+
+def _matrix(term: Term, names: Names) -> Number:
+    """Return a matrix; rows of one entry that are arrays themselves stand side by side."""
+    return [[value(part, names) for part in row.parts] for row in term.parts]
+
+
+def _shaped(term: Term, names: Names) -> Number:
+    found = value(term.parts[0], names)
+    shape = term.text.replace(r"\times", "x")
+    if re.fullmatch(r"\d+x\d+", shape) and shape != "{}x{}".format(*shape_of(found)):
+        raise Unknown(f"shape {shape} is not {shape_of(found)}")
+    return found
+
+
+def _ones(term: Term, names: Names) -> Number:
+    if not term.text.isdigit():
+        raise Unknown(term.text)
+    return [[Fraction(1)] * int(term.text)]
+
+
+def _placed(term: Term, names: Names) -> Number:
+    """Return zeros with a block at a place."""
+    found = re.fullmatch(r"\[(.*)\]", term.text)
+    if names.shape is None or found is None:
+        raise Unknown("zeros of any shape")
+    pieces = found[1].split(",")
+    if len(pieces) == 1:
+        is_row, is_column = (size == 1 for size in names.shape)
+        pieces = ["1", pieces[0]] if is_row else [pieces[0], "1" if is_column else ":"]
+    places = [_places(piece, size, names) for piece, size in zip(pieces, names.shape, strict=True)]
+    block = value(term.parts[0], replace(names, shape=None))
+    if not isinstance(block, list):
+        block = [[block]]
+    if shape_of(block) != (len(places[0]), len(places[1])):
+        block = transposed(block)
+    if shape_of(block) != (len(places[0]), len(places[1])):
+        raise Unknown(f"a block {shape_of(block)} at {term.text}")
+    zeros = [[Fraction(0)] * names.shape[1] for _ in range(names.shape[0])]
+    for row, entries in zip(places[0], block, strict=True):
+        for column, entry in zip(places[1], entries, strict=True):
+            zeros[row][column] = entry
+    return zeros
+
+
+def _product(term: Term, names: Names) -> Number:
+    found = value(term.parts[0], names)
+    for part in term.parts[1:]:
+        factor = value(part, names)
+        if part.kind == "ones" and not isinstance(found, list) and not names.rows:
+            factor = transposed(factor)
+        found = matrix_product(found, factor)
+    return found
+
+
+def _hadamard(term: Term, names: Names) -> Number:
+    found = value(term.parts[0], names)
+    for part in term.parts[1:]:
+        found = multiply(found, value(part, names))
+    return found
+
+
+def _indicator(term: Term, names: Names) -> Number:
+    left, right = (value(part, names) for part in term.parts)
+
+    def compared(entry: Number) -> Number:
+        if term.text != "=" and entry != right and abs(real(entry) - real(right)) < 1e-40:
+            raise Unknown("a kink")
+        return Fraction(COMPARISONS[term.text](real(entry), real(right)))
+
+    return mapped(compared, left)
+
+
+def _joined(term: Term, names: Names) -> Number:
+    """Return columns one below the other, or rows one behind the other."""
+    found = [value(part, names) for part in term.parts]
+    arrays = [part if isinstance(part, list) else [[part]] for part in found]
+    if names.rows:
+        return [[entry for array in arrays for entry in array[0]]]
+    return [row for array in arrays for row in array]
+
+
+_RULES: Mapping[str, Callable[[Term, Names], Number]] = {
+    "number": lambda term, names: number_of(term.text)[0],
+    "symbol": _symbol,
+    "sum": lambda term, names: _total(value(part, names) for part in term.parts),
+    "product": _product,
+    "hadamard": _hadamard,
+    "quotient": lambda term, names: divide(*(value(part, names) for part in term.parts)),
+    "power": lambda term, names: _power(*(value(part, names) for part in term.parts)),
+    "negative": lambda term, names: mapped(operator.neg, value(term.parts[0], names)),
+    "call": _call,
+    "brace": lambda term, names: value(term.parts[0], names),
+    "shaped": _shaped,
+    "transpose": lambda term, names: transposed(value(term.parts[0], names)),
+    "matrix": _matrix,
+    "derivative": _derivative,
+    "slope": _slope,
+    "total": _sum_over,
+    "extreme": _extreme,
+    "entry": _entry,
+    "indicator": _indicator,
+    "ones": _ones,
+    "joined": _joined,
+    "placed": _placed,
+}
+NOTHING = Names({}, {}, {}, {}, "")
+
+
+def literal(text: str) -> Number:
+    """Return the value of a formula of numbers alone."""
+    return value(parse(text), NOTHING)

@@ -1,0 +1,260 @@
+"""The format notebook: valid, the same every time, and true: its code recomputes the numbers of its text."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import io
+import json
+import re
+import subprocess
+import sys
+import warnings
+from typing import Any
+
+import matplotlib
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+import symbackprop as sbp
+from symbackprop import rendering
+from symbackprop.descent.solution import Solution
+from symbackprop.scripts.notebook import statements
+from tests.documents import EXAMPLES, PROBLEMS, dense, solved
+
+BATCH = dense((2, "tanh"), (1, "linear"), samples=5)
+
+
+def trained(**training: object) -> dict[str, object]:
+    """Return a small problem with that training."""
+    return {**dense((2, "sigmoid"), (1, "linear")), "training": training}
+
+
+TRAININGS: dict[str, dict[str, object]] = {
+    "momentum": trained(optimizer="momentum", learning_rate=0.1, momentum=0.9, dampening=0.5, steps=2),
+    "nesterov": trained(optimizer="nesterov", learning_rate=0.1, momentum=0.9, steps=2),
+    "adagrad": trained(optimizer="adagrad", learning_rate=0.1, steps=2),
+    "rmsprop": trained(optimizer="rmsprop", learning_rate=0.01, steps=2),
+    "adam": trained(optimizer="adam", learning_rate=0.01, steps=2),
+    "adamw": trained(optimizer="adamw", learning_rate=0.01, steps=2),
+    "schedule": trained(learning_rate=0.1, steps=2, schedule={"kind": "exponential", "gamma": "1/2"}),
+    "frozen": trained(learning_rate=0.1, frozen=["W1", "b1"]),
+    "sequential": trained(learning_rate=0.1, update="sequential"),
+    "sequential, deep": {
+        **dense((2, "sigmoid"), (2, "tanh"), (2, "softmax"), loss="cross_entropy"),
+        "training": {"learning_rate": 0.5, "update": "sequential", "steps": 3},
+        "regularization": {"l2": 0.1},
+    },
+    "sequential batches": {
+        **BATCH,
+        "training": {"learning_rate": 0.2, "update": "sequential", "batch_size": 2, "steps": 4},
+    },
+    "batches of momentum": {
+        **BATCH,
+        "training": {"optimizer": "momentum", "dampening": 0.5, "batch_size": 3, "steps": 4},
+    },
+    "no training": {key: value for key, value in trained().items() if key != "training"},
+    "batches": {**BATCH, "training": {"learning_rate": 0.1, "batch_size": 2, "epochs": 1}},
+    "even batches": {
+        **BATCH,
+        "training": {"learning_rate": 0.1, "batch_size": 1, "steps": 7, "shuffle": True, "seed": 1},
+    },
+    "rounded": {**dense((2, "sigmoid"), (1, "linear")), "notation": {"round_intermediates": {"decimals": 3}}},
+    "kink": {**dense((1, "relu"), (1, "linear"), inputs=1), "data": {"x": [0], "y": [1]}},
+    "penalty": {**dense((2, "sigmoid"), (1, "linear")), "regularization": {"l2": 0.1}},
+    "hinge": dense((2, "relu"), (3, "linear"), loss="hinge"),
+    "gelu": dense((2, "gelu"), (1, "softplus")),
+    "names of Python": {
+        "graph": {
+            "parameters": {"np": 2, "check": -3},
+            "inputs": {"t": 1.5, "print": 0.5},
+            "equations": ["lambda = np*t + check*print", "f = lambda**2"],
+            "output": "f",
+        },
+        "training": {"learning_rate": 0.01},
+    },
+}
+
+
+@functools.cache
+def solution(name: str) -> Solution:
+    """Return the solution of an example or a problem."""
+    return sbp.solve(sbp.problem(TRAININGS[name])) if name in TRAININGS else solved(name)
+
+
+@functools.cache
+def notebook(name: str) -> Any:
+    """Return a notebook, checked against the description of the format."""
+    found = nbformat.reads(str(rendering.render(solution(name), "notebook")), as_version=4)
+    nbformat.validate(found)
+    return found
+
+
+def code(name: str) -> list[str]:
+    """Return the cells of code of a notebook."""
+    return [cell.source for cell in notebook(name).cells if cell.cell_type == "code"]
+
+
+def ran(cells: list[str]) -> dict[str, Any]:
+    """Run cells one after the other; return what they define. A warning is a failure."""
+    matplotlib.use("Agg")
+    space: dict[str, Any] = {}
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "FigureCanvasAgg is non-interactive")
+        for cell in cells:
+            exec(compile(cell, "<cell>", "exec"), space)
+    return space
+
+
+@pytest.mark.parametrize("name", [*EXAMPLES, *PROBLEMS, *TRAININGS])
+def test_notebook_recomputes_every_number(name: str) -> None:
+    """Each cell runs after those before it, and what it computes is what the solution says."""
+    cells = code(name)
+    if not solution(name).steps:
+        assert [] == cells
+        return
+    ran(cells)
+    compared = re.findall(r"^    (\w+)=", "\n".join(cells), re.MULTILINE)
+    step = solution(name).steps[0]
+    computed = {equation.name for equation in step.derivation.elements.equations}
+    spelled = {base.partition("__")[0].rstrip("_") for base in compared}
+    assert {element.replace("@", "").rstrip("_") for element in computed} <= spelled
+    gradients = [name for name in spelled if re.match(r"d[A-Za-z_]+_d|delta", name)]
+    assert len(gradients) >= sum(len(quantity.elements()) for quantity in step.derivation.parameters)
+
+
+@pytest.mark.parametrize("name", ["mazur", "xor", "lstm"])
+def test_notebook_runs_in_a_kernel(name: str) -> None:
+    """Top to bottom in Jupyter's kernel, with NumPy and matplotlib alone: nothing of ours is imported."""
+    fresh = nbformat.from_dict(notebook(name))
+    assert not any("symbackprop" in cell for cell in code(name))
+    NotebookClient(fresh, kernel_name="python3", timeout=120).execute()
+    outputs = [output for cell in fresh.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert any("image/png" in output.get("data", {}) for output in outputs)
+    assert [] == [output for output in outputs if output.output_type == "error"]
+
+
+@pytest.mark.parametrize("name", ["mazur", "adam", "batch with mean", "circuit"])
+def test_notebook_finds_a_wrong_line(name: str) -> None:
+    """A sign turned in any statement of the backward pass is reported by the cell that has it."""
+    cells = code(name)
+    place = next(k for k, cell in enumerate(cells) if re.search(r"^(?:delta|d\w+_d)\w+ = ", cell, re.MULTILINE))
+    lines = cells[place].splitlines()
+    for number, line in enumerate(lines):
+        left, sign, right = line.partition(" = ")
+        if not sign or not re.match(r"delta|d\w+_d", left):
+            continue
+        broken = [*lines[:number], f"{left} = 0.001 - ({right})", *lines[number + 1 :]]
+        with pytest.raises(AssertionError, match=left):
+            ran([*cells[:place], "\n".join(broken)])
+
+
+def test_notebook_loop_gives_the_losses_of_the_solution() -> None:
+    """The loop runs the problem's own updates; its losses are those of the solution, all of them."""
+    space = ran(code("deep"))
+    expected = solution("deep").losses
+    assert len(space["losses"]) == len(expected) - 1
+    assert space["losses"] == pytest.approx(list(expected[:-1]), rel=1e-9)
+
+
+@pytest.mark.parametrize("name", [name for name, content in TRAININGS.items() if "training" in content])
+def test_notebook_loop_is_compared_with_the_solution(name: str) -> None:
+    """Whatever the update and the batches, the losses of the loop are those of all samples before each update."""
+    space = ran(code(name))
+    expected = list(statements.unrounded(solution(name)).losses)[: len(space["losses"])]
+    assert len(space["losses"]) >= len(expected) >= 2
+    assert space["losses"][: len(expected)] == pytest.approx(expected, rel=1e-9)
+    assert space["losses"][-1] != space["losses"][0]
+    assert any("assert np.allclose(losses" in cell for cell in code(name))
+    own_first = name in ("momentum", "batches of momentum")
+    assert own_first == ("first_update" in space)
+
+
+def test_notebook_has_the_sections_of_the_document() -> None:
+    """Its text is the common Markdown, cut into cells; a figure is inside it."""
+    text = "\n\n".join(cell.source for cell in notebook("mazur").cells if cell.cell_type == "markdown")
+    for line in str(rendering.render(solved("mazur"), "markdown")).splitlines():
+        if not line.startswith("!["):
+            assert line in text
+    assert "](data:image/svg+xml;base64," in text
+    firsts = [cell.source.partition("\n")[0] for cell in notebook("mazur").cells if cell.cell_type == "markdown"]
+    assert "## 2 Forward pass" in firsts
+
+
+def test_notebook_has_the_code_beside_its_text() -> None:
+    """Each pass is followed by the cell that computes it, in each step that is worked out."""
+    order = [cell.source for cell in notebook("line").cells]
+    for heading, statement in (("Forward pass", "z1_1 = "), ("Backward pass", "delta1_1 = "), ("Update", "W1_1_1 = ")):
+        places = [k for k, text in enumerate(order) if re.match(rf"### [23]\.\d {heading}", text)]
+        assert 2 == len(places)
+        assert all(statement in order[place + 1] for place in places)
+
+
+def test_notebook_has_unique_cells_and_no_output() -> None:
+    """Identifiers are places; nothing has run yet."""
+    cells = json.loads(str(rendering.render(solved("mazur"), "notebook")))["cells"]
+    assert [f"cell-{number}" for number in range(1, len(cells) + 1)] == [cell["id"] for cell in cells]
+    for cell in cells:
+        assert cell["source"]
+        if cell["cell_type"] == "code":
+            assert (None, []) == (cell["execution_count"], cell["outputs"])
+
+
+def test_notebook_of_a_large_problem_says_why_it_has_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above a number of statements there is a sentence in place of the code."""
+    monkeypatch.setattr("symbackprop.scripts.notebook.cells.MOST_STATEMENTS", 10)
+    found = json.loads(str(rendering.render(solved("mazur"), "notebook")))["cells"]
+    assert {"markdown"} == {cell["cell_type"] for cell in found}
+    assert any("too large" in "".join(cell["source"]) for cell in found)
+
+
+def test_notebook_shows_matrix_detail_with_code() -> None:
+    """Without the element-by-element sections the code stands behind the matrix ones."""
+    found = json.loads(str(rendering.render(solved("mazur"), "notebook", detail="matrix")))["cells"]
+    sources = ["".join(cell["source"]) for cell in found if cell["cell_type"] == "code"]
+    ran(sources)
+    assert any("delta2_1 = " in source for source in sources)
+
+
+SHOWN = """
+import sys, symbackprop as s
+problem = s.example('mazur')
+derivation = s.derive(problem)
+assert not {'jinja2', 'symbackprop.rendering'} & set(sys.modules)
+print(problem._repr_markdown_()); print(derivation._repr_markdown_()); print(s.solve(problem)._repr_markdown_())
+"""
+
+
+def test_objects_show_themselves_in_a_notebook() -> None:
+    """A problem shows its statement, a derivation its formulas, a solution everything; nothing is loaded before."""
+    done = subprocess.run([sys.executable, "-c", SHOWN], capture_output=True, check=True)
+    pages = done.stdout.decode().split("# One gradient-descent step through a 2-2-2 network\n")[1:]
+    assert 3 == len(pages)
+    statement, formulas, everything = pages
+    assert "## 2 " not in statement
+    assert "0.15" in statement
+    assert r"\underbrace" in formulas
+    assert "0.0821670" not in formulas
+    assert r"\boxed{0.0821670}" in everything
+
+
+def test_large_objects_are_named() -> None:
+    """What nobody can read on a page is one line."""
+    network = sbp.network([64, 32, 10], activations=["relu", "softmax"], loss="cross_entropy")
+    for shown in (network, sbp.derive(network)):
+        text = shown._repr_markdown_()
+        assert "2,410 parameters" in text
+        assert 1 == len(text.splitlines())
+
+
+def test_listing_reserves_the_names_of_the_notebook() -> None:
+    """Every name that the notebook's own lines give a value is one that no quantity can have."""
+    own = [cell for cell in code("mazur") if not cell.startswith("def ")]
+    given = [*re.findall(r"^\s*(\w+)(?:, \w+)? = ", "\n".join(own), re.MULTILINE), "check", "np", "plt"]
+    names = {element for q in solution("mazur").derivation.graph.quantities.values() for element in q.elements()}
+    quantities = names | {solution("mazur").derivation.adjoint_name(name) for name in names}
+    from symbackprop.compilation.scalar_code import WORDS
+
+    assert set(given) - quantities <= statements.RESERVED | WORDS

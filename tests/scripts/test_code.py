@@ -1,0 +1,249 @@
+"""Training scripts: they run alone, give the numbers of `solve`, and those with blanks fail until these are filled in."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import require_module
+
+import symbackprop
+from symbackprop.catalog import optimizers
+from symbackprop.errors import MissingValueError, ProblemError, UnknownNameError
+from symbackprop.problems import Problem
+from symbackprop.problems.load import examples
+from symbackprop.scripts import TARGETS, script
+
+X = [[0.5, -1.0, 0.25], [1.5, 0.75, -0.5], [-0.25, 0.125, 1.0], [0.75, 1.25, -1.5], [0.1, -0.6, 0.9]]
+
+
+def network(layers: list[dict[str, Any]], loss: Any, y: object, *, x: object = X, **tables: Any) -> Problem:
+    """Return a problem with drawn weights."""
+    inputs = len(x[0]) if isinstance(x, list) and isinstance(x[0], list) else len(x)  # type: ignore[arg-type]
+    content = {
+        "network": {"inputs": inputs, "loss": loss, "layers": layers, **tables.pop("network", {})},
+        "parameters": {"seed": 7, "initializer": {"name": "uniform", "low": -1, "high": 1, "biases": True}},
+        "data": {"x": x, "y": y},
+        "training": {"learning_rate": 0.1, "steps": 7, **tables.pop("training", {})},
+        **tables,
+    }
+    return symbackprop.problem(content)
+
+
+TWO = [{"units": 4, "activation": "tanh"}, {"units": 2, "activation": "sigmoid"}]
+Y = [[0.2, 0.9], [0.8, 0.1], [0.5, 0.4], [1.0, 0.0], [0.3, 0.6]]
+
+
+def run(text: str) -> dict[str, Any]:
+    """Run a script; return what it defines."""
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(text, "script.py", "exec"), namespace)
+    return namespace
+
+
+def agree(problem: Problem, found: dict[str, Any], tolerance: float = 1e-9) -> None:
+    """Compare losses and final parameters of a script with those of a worked solution."""
+    solution = symbackprop.solve(problem)
+    np.testing.assert_allclose(found["losses"], solution.losses, rtol=tolerance, atol=tolerance)
+    for quantity in solution.derivation.parameters:
+        expected = [float(solution.final[element]) for element in quantity.elements()]
+        model = found.get("model")
+        name = "m_" if quantity.name == "m" else quantity.name  # m is the number of samples in a script
+        array = found["parameters"][name] if model is None else getattr(model, name).detach().numpy()
+        assert quantity.shape == np.shape(array)
+        np.testing.assert_allclose(np.ravel(array), expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", examples())
+@pytest.mark.parametrize("target", TARGETS)
+def test_example_scripts_run_and_agree_with_solve(name: str, target: str) -> None:
+    """Whatever the bundled problem, the script passes its own checks and trains to the numbers of the solution."""
+    if target == "torch":
+        require_module("torch")
+    problem = symbackprop.example(name)
+    if problem.missing():
+        with pytest.raises(MissingValueError):
+            script(problem, target)
+        return
+    if problem.training is not None:
+        problem = replace(problem, training=replace(problem.training, steps=min(problem.training.steps, 20)))
+    found = run(script(problem, target))
+    assert ("losses" in found) == (problem.training is not None)
+    if problem.training is not None:
+        agree(problem, found)
+
+
+CASES: dict[str, Problem] = {
+    "row": network(TWO, "mse", Y, notation={"layout": "row"}),
+    "sum": network(TWO, "sse", Y, network={"reduction": "sum"}),
+    "single": network(TWO, "half_squared_error", Y[0], x=X[0]),
+    "bce": network(TWO, "bce", Y),
+    "softmax": network([{"units": 3, "activation": "softmax"}], "ce", [0, 2, 1, 1, 0]),
+    "softmax_squared": network([{"units": 3, "activation": "softmax"}], "mse", np.eye(3)[[0, 2, 1, 1, 0]].tolist()),
+    "hinge": network([{"units": 3}], "hinge", [0, 2, 1, 1, 0]),
+    "huber": network(TWO, {"name": "huber", "delta": 0.25}, Y),
+    "own": network([{"units": 2, "activation": {"expression": "z/(1 + abs(z))", "name": "s"}}], "mse", Y),
+    "own_loss": network(TWO, {"expression": "sum((a - y)**4)/4"}, Y),
+    "shared": network([{"units": 3, "activation": "gelu", "bias": "shared"}, {"units": 2, "bias": "none"}], "mse", Y),
+    "threshold": network([{"units": 2, "activation": "elu", "alpha": 0.5, "bias": "threshold"}], "mse", Y),
+    "two_alphas": network(
+        [
+            {"units": 3, "activation": "leaky_relu", "alpha": 0.25},
+            {"units": 2, "activation": "leaky_relu", "alpha": 0.5},
+        ],
+        "mse",
+        Y,
+    ),
+    "l2": network(TWO, "mse", Y, regularization={"l2": 0.1, "form": "half_mean"}),
+    "l1": network(TWO, "mse", Y, regularization={"l1": 0.1, "l2": 0.05, "form": "plain", "biases": True}),
+    "convex": network(TWO, "mse", Y, regularization={"l2": 0.75, "form": "convex"}),
+    "batches": network(
+        TWO,
+        "mse",
+        Y,
+        regularization={"l2": 0.1, "form": "half_mean"},
+        training={"batch_size": 2, "shuffle": True, "seed": 3},
+    ),
+    "online": network(TWO, "bce", Y, training={"batch_size": 1}),
+    "step": network(
+        TWO, "mse", Y, training={"batch_size": 3, "schedule": {"kind": "step", "step_size": 2, "gamma": 0.5}}
+    ),
+    "exponential": network(TWO, "mse", Y, training={"schedule": {"kind": "exponential", "gamma": 0.8}}),
+    "ascent": network(TWO, "mse", Y, training={"learning_rate": -0.01}),
+    "frozen": network(TWO, "mse", Y, training={"frozen": ["W1", "b2"]}),
+    "stopping": network(TWO, "mse", Y, training={"steps": 50, "stop": {"tolerance": 0.01, "patience": 2}}),
+    "dampened": network(TWO, "mse", Y, training={"optimizer": "momentum", "momentum": 0.5, "dampening": 0.25}),
+    "decayed": network(TWO, "mse", Y, training={"optimizer": "adam", "weight_decay": 0.1}),
+    "samples_of_a_graph": symbackprop.problem(
+        {
+            "graph": {
+                "parameters": {"w": [0.5, -1.0], "m": 0.25},
+                "inputs": {"X": {"shape": [2, 3]}, "s": 1.0},
+                "targets": {"y": {"shape": []}},
+                "equations": ["u = w @ X", "v = sum(X, axis=1)", "E = sum(u**2) + s*m - dot(v, w)*y + max(u[0], u[1])"],
+                "output": "E",
+            },
+            "data": {
+                "X": [[[1, 2, 3], [0.5, 2, -1]], [[0, 1, 2], [2, 1, 0.5]], [[1, 1, 2], [3, 1, 0]]],
+                "s": [1, 2, 0.5],
+                "y": [1, 0.5, 2],
+            },
+            "training": {"learning_rate": 0.01, "steps": 4, "batch_size": 2},
+        }
+    ),
+    **{
+        name: network(TWO, "mse", Y, training={"optimizer": name, "learning_rate": 0.05})
+        for name in optimizers.OPTIMIZERS
+    },
+}
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("case", CASES)
+def test_scripts_train_to_the_numbers_of_solve(case: str, target: str) -> None:
+    """Layouts, biases, losses, penalties, optimisers, batches, schedules: the same losses, the same parameters."""
+    if target == "torch":
+        require_module("torch")
+    agree(CASES[case], run(script(CASES[case], target)))
+
+
+def test_sequential_updates_agree_in_numpy_and_are_refused_for_autograd() -> None:
+    """Layers updated one after the other: the script does it too, autograd cannot."""
+    problem = network(TWO, "mse", Y[0], x=X[0], training={"update": "sequential"})
+    agree(problem, run(script(problem)))
+    with pytest.raises(ProblemError, match="all parameters at once"):
+        script(problem, "torch")
+
+
+def test_blanks_fail_until_they_are_filled_in(capsys: pytest.CaptureFixture[str]) -> None:
+    """The student's version says what is missing; with the lines of the full version it passes."""
+    problem = CASES["batches"]
+    full, blank = script(problem), script(problem, blanks=True)
+    lines = re.findall(r"^    (\w+) = \.\.\.", blank, re.MULTILINE)
+    assert {"delta2", "delta1", "dL_dW1", "dL_db1", "dL_dW2", "dL_db2"} <= set(lines)
+    for name in lines:
+        with pytest.raises(SystemExit, match="still to be filled in"):
+            run(blank)
+        (answer,) = re.findall(rf"^    {name} = .*$", full, re.MULTILINE)
+        blank = re.sub(rf"^    {name} = .*$", answer, blank, flags=re.MULTILINE)
+    agree(problem, run(blank))
+    assert "All checks passed" in capsys.readouterr().out
+
+
+def test_a_wrong_line_fails_the_checks_of_a_script() -> None:
+    """A gradient of the wrong sign, shape or size is named."""
+    text = script(symbackprop.example("mazur"))
+    line = re.search(r"^    dL_dW1 = .*$", text, re.MULTILINE)
+    assert line is not None
+    for wrong, said in (
+        ("-np.outer(delta1, x)", "(?s)W1 .*expected"),
+        ("delta1", r"W1 the gradient has the shape \(2,\)"),
+    ):
+        with pytest.raises(SystemExit, match=said):
+            run(text.replace(line[0], f"    dL_dW1 = {wrong}"))
+    blind = re.sub(r"np\.allclose\(.*?atol=1e-12\)", "True", text)
+    with pytest.raises(SystemExit, match="W1"):  # central differences find it without known numbers
+        run(blind.replace(line[0], "    dL_dW1 = 1.01*np.outer(delta1, x)"))
+
+
+@pytest.mark.parametrize(
+    "title", ['a\n"""\nimport os\n# coding: utf-7\r', "coding: latin-1 \x0c\u2028 é", "'\\N{x} <<7*7>>"]
+)
+def test_titles_stay_inside_one_comment(title: str) -> None:
+    """Whatever the title, the script is the same but for one comment."""
+    text, plain = (script(symbackprop.example("line", [("title", each)])) for each in (title, "plain"))
+    assert len(text.split("\n")) == len(plain.split("\n"))
+    differing = [line for line, other in zip(text.split("\n"), plain.split("\n"), strict=True) if line != other]
+    assert 1 == len(differing) and differing[0].startswith("# ")
+    assert (
+        compile(text.encode(), "script.py", "exec").co_consts == compile(plain.encode(), "script.py", "exec").co_consts
+    )
+
+
+def test_scripts_of_classes_at_a_kink_pass_their_checks() -> None:
+    """At a kink central differences are left out, and the derivative chosen there stands in the script."""
+    problem = network([{"units": 2, "activation": "relu", "bias": "none"}], "mse", [1, 2], x=[0, 0, 0])
+    assert "np.heaviside(z1, 0)" in script(problem)
+    agree(problem, run(script(problem)))
+
+
+def test_the_command_writes_a_script_that_runs_alone(tmp_path: Path) -> None:
+    """`code -o FILE` writes it, without -o it is printed, and Python runs it in an empty folder."""
+    command = [sys.executable, "-m", "symbackprop", "code", "mazur"]
+    printed = subprocess.run(command, capture_output=True, check=True, encoding="utf-8")
+    subprocess.run([*command, "-o", str(tmp_path / "mazur.py")], check=True)
+    assert printed.stdout == (tmp_path / "mazur.py").read_text("utf-8")
+    done = subprocess.run(
+        [sys.executable, "-I", "-W", "error", "mazur.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+    )
+    assert "0.291027773694" in done.stdout
+    assert "import symbackprop" not in printed.stdout
+
+
+def test_mistakes_are_named() -> None:
+    """An unknown target has a nearest one; blanks are for NumPy; missing numbers are listed."""
+    with pytest.raises(UnknownNameError, match="numpy"):
+        script(symbackprop.example("mazur"), "nunpy")
+    with pytest.raises(ProblemError, match="NumPy"):
+        script(symbackprop.example("mazur"), "torch", blanks=True)
+    with pytest.raises(MissingValueError, match="W1"):
+        script(symbackprop.network([2, 1], activations=["sigmoid"], loss="mse"))
+
+
+def test_large_scripts_know_norms_only() -> None:
+    """Beyond some number of gradients the known numbers are their norms."""
+    layers = [{"units": 40, "activation": "relu"}, {"units": 2}]
+    problem = network(layers, "mse", Y, training={"steps": 2})
+    text = script(problem)
+    assert "np.linalg.norm" in text
+    agree(problem, run(text))
