@@ -1,4 +1,4 @@
-"""Named rows that are looked up with "did you mean": activations, losses, optimisers, formats."""
+"""Named rows that are looked up with "did you mean": activations, losses, optimizers, formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random problems by number: networks in any notation, with any optimiser, and small computation graphs.
+"""Random problems by number: networks in any notation, with any optimizer, and small computation graphs.
 
 Most are as small as a network can be that shows a rule; every tenth is larger. Every second one has, on top, some of what
 else a problem file offers (`_varied`); `view` says which document of it to look at.

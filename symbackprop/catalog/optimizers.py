@@ -1,4 +1,4 @@
-"""Optimisers as expressions: the update that documents print is the update that is run.
+"""Optimizers as expressions: the update that documents print is the update that is run.
 
 A row of `OPTIMIZERS` is data. Its `lines` are assignments `(target, text)` in the order in which they are carried out for
 every number of every parameter; each reads the values that names have at that moment. They are written over
@@ -51,7 +51,7 @@ RATE = "learning_rate"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A number of an optimiser or a schedule: default (None: has to be given), letter on paper, bounds, meaning.
+    """A number of an optimizer or a schedule: default (None: has to be given), letter on paper, bounds, meaning.
 
     A value is at least `lowest`, more than `above` and less than `below`, where these are given; some are whole numbers.
     """
@@ -67,7 +67,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Optimizer:
-    """An optimiser: its lines (see the module), settings, initial states, and where the form comes from."""
+    """An optimizer: its lines (see the module), settings, initial states, and where the form comes from."""
 
     name: str
     lines: tuple[tuple[str, str], ...]
@@ -228,7 +228,7 @@ _FUNCTIONS = {"sqrt": 1, "min": 2}
 
 @functools.cache
 def lines(optimizer: str) -> tuple[Line, ...]:
-    """Return the assignments of an optimiser as formulas, in order; the last target is `w`.
+    """Return the assignments of an optimizer as formulas, in order; the last target is `w`.
 
     >>> [target for target, formula in lines("adam")]
     ['g_tilde', 'm', 'v', 'm_hat', 'v_hat', 'w']

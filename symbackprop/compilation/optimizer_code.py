@@ -1,4 +1,4 @@
-"""The lines of an optimiser, ready to be written into generated code for scalars or for arrays.
+"""The lines of an optimizer, ready to be written into generated code for scalars or for arrays.
 
 Settings are constants. What depends on the number of the update or on the learning rate alone (1 − β₁ᵗ) is computed once
 for all parameters.
@@ -19,7 +19,7 @@ COUNT, RATE = Name("t"), Name("learning_rate")
 """The number of the update, from 1, and its learning rate: the two that differ between updates."""
 
 PARAMETER, GRADIENT = Name("w"), Name("g")
-"""What the lines of an optimiser call a parameter and its gradient."""
+"""What the lines of an optimizer call a parameter and its gradient."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +37,7 @@ class Update:
 
 
 def update(optimizer: str, settings: Mapping[str, Fraction], trained: tuple[str, ...], *, first: bool) -> Update:
-    """Return an optimiser's update, for the first one or for those after it; left-out settings have their defaults.
+    """Return an optimizer's update, for the first one or for those after it; left-out settings have their defaults.
 
     The states are those that later updates carry on.
     """

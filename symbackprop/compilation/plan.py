@@ -34,7 +34,7 @@ from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.errors import ProblemError
 from symbackprop.graph.quantities import Equation, FusedLoss, Graph, Quantity, Role
 from symbackprop.messages import message
-from symbackprop.problems import Circuit
+from symbackprop.problems import ComputationGraph
 
 Assignment = tuple[Name | Adjoint, Node]
 """A value or a gradient, and the formula that gives it."""
@@ -70,7 +70,7 @@ class Plan:
     def prediction(self) -> str | None:
         """The name of a network's output; None for a computation graph."""
         model = self.derivation.problem.model
-        return None if isinstance(model, Circuit) else f"a{len(model.layers)}"
+        return None if isinstance(model, ComputationGraph) else f"a{len(model.layers)}"
 
     @functools.cached_property
     def edges(self) -> int:

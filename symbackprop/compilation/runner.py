@@ -1,6 +1,6 @@
 """Descent with compiled code: what a training loop calls for a stretch of updates.
 
-A runner holds parameters, states of the optimiser and the data as arrays. `run` carries out one update for each learning
+A runner holds parameters, states of the optimizer and the data as arrays. `run` carries out one update for each learning
 rate and returns the losses before them; between two calls everything can be read, saved and replaced, and two short runs
 give the same numbers, bit for bit, as one long one.
 """
@@ -26,7 +26,7 @@ COUNT = "state.count"
 class Runner:
     """The descent of one set of parameters.
 
-    `parameters` holds them by name, `states` the optimiser's states by state and parameter (`states["m"]["W1"]`), `count`
+    `parameters` holds them by name, `states` the optimizer's states by state and parameter (`states["m"]["W1"]`), `count`
     the number of updates so far. The arrays change in place; `save` and `load` copy all of it.
     """
 
@@ -42,10 +42,10 @@ class Runner:
         frozen: Iterable[str] = (),
         data: tuple[int | None, list[Array]] | None = None,
     ) -> None:
-        """Begin with parameters and data, by default the problem's own, at the optimiser's initial states.
+        """Begin with parameters and data, by default the problem's own, at the optimizer's initial states.
 
         `data` is what `Arguments.data_arrays` returned, in place of inputs and targets.
-        `settings` are those of the optimiser without the learning rate, left-out ones have their defaults.
+        `settings` are those of the optimizer without the learning rate, left-out ones have their defaults.
         """
         self.gradient = gradient
         arguments = gradient.arguments

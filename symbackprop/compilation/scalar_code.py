@@ -69,7 +69,7 @@ class Carrier:
 
 Assigned = tuple[Name | Adjoint, Node]
 States = Mapping[tuple[str, Name], str]
-"""What the states of an optimiser are called, by their name and the parameter's."""
+"""What the states of an optimizer are called, by their name and the parameter's."""
 
 
 class Straight:

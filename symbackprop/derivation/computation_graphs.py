@@ -12,7 +12,7 @@ from symbackprop.algebra.shapes import shape_of, spell
 from symbackprop.errors import ProblemError, SymbackpropError, unknown
 from symbackprop.graph.quantities import Equation, Graph, Quantity, Role
 from symbackprop.messages import message
-from symbackprop.problems import Circuit, Problem
+from symbackprop.problems import ComputationGraph, Problem
 from symbackprop.problems.graph_table import check_name
 
 
@@ -23,7 +23,7 @@ def graph_of(problem: Problem) -> Graph:
     Raises `SymbackpropError` that names the equation at fault.
     """
     model = problem.model
-    assert isinstance(model, Circuit)
+    assert isinstance(model, ComputationGraph)
     quantities = {quantity.name: quantity for quantity in _declared(model, problem.samples is not None)}
     equations: list[Equation] = []
     for position, text in enumerate(model.equations):
@@ -36,7 +36,7 @@ def graph_of(problem: Problem) -> Graph:
     return Graph(quantities, tuple(equations), model.output, problem.samples)
 
 
-def _declared(model: Circuit, batched: bool) -> list[Quantity]:
+def _declared(model: ComputationGraph, batched: bool) -> list[Quantity]:
     roles = ((model.parameters, Role.PARAMETER), (model.inputs, Role.INPUT), (model.targets, Role.TARGET))
     return [
         Quantity(name, model.shapes[name], role, "given", batched=batched and role is not Role.PARAMETER)
@@ -45,7 +45,7 @@ def _declared(model: Circuit, batched: bool) -> list[Quantity]:
     ]
 
 
-def _add(model: Circuit, text: str, quantities: dict[str, Quantity], equations: list[Equation]) -> None:
+def _add(model: ComputationGraph, text: str, quantities: dict[str, Quantity], equations: list[Equation]) -> None:
     name, equals, body = text.partition("=")
     name = name.strip()
     if not equals:
@@ -70,7 +70,9 @@ def _with_convention(formula: Node, at_zero: Fraction) -> Node:
     return changed
 
 
-def _finish(model: Circuit, samples: int | None, quantities: dict[str, Quantity], equations: list[Equation]) -> None:
+def _finish(
+    model: ComputationGraph, samples: int | None, quantities: dict[str, Quantity], equations: list[Equation]
+) -> None:
     """Check the output; with samples, name its value in one sample apart from their sum or mean."""
     output = quantities.get(model.output)
     computed = [equation.name for equation in equations]

@@ -16,7 +16,7 @@ from symbackprop.display import Displayed
 from symbackprop.errors import unknown
 from symbackprop.graph import notation
 from symbackprop.graph.quantities import Graph, Quantity, Role
-from symbackprop.problems import Circuit, Problem
+from symbackprop.problems import ComputationGraph, Problem
 
 if TYPE_CHECKING:
     import sympy
@@ -167,6 +167,8 @@ class Derivation(Displayed):
 
 def derive(problem: Problem) -> Derivation:
     """Return the derivation of a problem: its equations, and the links that one reverse sweep over them finds."""
-    graph = computation_graphs.graph_of(problem) if isinstance(problem.model, Circuit) else dense.graph_of(problem)
+    graph = (
+        computation_graphs.graph_of(problem) if isinstance(problem.model, ComputationGraph) else dense.graph_of(problem)
+    )
     notation.check_names(graph, problem.notation, where="notation.naming")
     return Derivation(problem, graph)

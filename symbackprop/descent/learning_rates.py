@@ -27,7 +27,7 @@ _MOST_EXACT = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class Trajectory:
     """A descent with one learning rate: parameters and losses before the first update and after each.
 
     It ends early where the loss stops being finite. `factors` are 1 − ηλ for every eigenvalue λ where the study has a limit.
@@ -52,12 +52,12 @@ class Study:
 
     names: tuple[str, ...]
     steps: int
-    courses: tuple[Course, ...]
+    courses: tuple[Trajectory, ...]
     limit: RateLimit | None
 
-    def alike(self) -> tuple[tuple[Course, ...], ...]:
+    def alike(self) -> tuple[tuple[Trajectory, ...], ...]:
         """Return the groups of courses whose losses are the same in every step, though their learning rates differ."""
-        groups: dict[tuple[Value, ...], list[Course]] = {}
+        groups: dict[tuple[Value, ...], list[Trajectory]] = {}
         for course in self.courses:
             groups.setdefault(course.losses, []).append(course)
         found = (tuple(group) for group in groups.values())
@@ -85,7 +85,7 @@ def study(problem: Problem, rates: Sequence[Given], steps: int) -> Study:
         factors = () if limit is None else limit.contraction(rate.value)
         shown = parameters if len(names) <= MOST_PARAMETERS else ()
         verdict = _verdict(parameters, losses, factors, complete=len(losses) == steps + 1)
-        courses.append(Course(rate, tuple(shown), tuple(losses), factors, verdict))
+        courses.append(Trajectory(rate, tuple(shown), tuple(losses), factors, verdict))
     return Study(names if len(names) <= MOST_PARAMETERS else (), steps, tuple(courses), limit)
 
 

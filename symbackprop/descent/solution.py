@@ -31,19 +31,19 @@ from symbackprop.evaluation.evaluate import (
 )
 from symbackprop.evaluation.evaluate import not_finite as diverged
 from symbackprop.messages import message
-from symbackprop.problems import Circuit, Given, Problem, Training, numbers
+from symbackprop.problems import ComputationGraph, Given, Problem, Training, numbers
 from symbackprop.problems.training_table import batches_in
 
 Parameters = Mapping[str, Value]
 States = Mapping[str, Mapping[str, Value]]
-"""The states of the optimiser by parameter (its element), then by name."""
+"""The states of the optimizer by parameter (its element), then by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """An update: its number from 1, its learning rate, and what became of the parameters.
 
-    `states` are the optimiser's before it. `lines` hold, for each element that was updated, the values of the optimiser's
+    `states` are the optimizer's before it. `lines` hold, for each element that was updated, the values of the optimizer's
     lines in order (`m`, `v`, `m_hat`, …, `w`): the states after it are among them. `new` are all parameters after it.
     `rate_changes` says how often the schedule had changed the learning rate.
     `passes` hold, by layer, what the layer's parameters were updated with and the numbers this was computed from, where it
@@ -60,7 +60,7 @@ class Change:
 
     @property
     def after(self) -> States:
-        """The optimiser's states after the update."""
+        """The optimizer's states after the update."""
         if not any(self.states.values()):
             return self.states
         return {
@@ -184,7 +184,7 @@ def solve(
 def _outputs(values: Values, derivation: Derivation) -> tuple[Value, ...]:
     """Return the outputs of a network, sample after sample; a computation graph names none."""
     model = derivation.problem.model
-    if isinstance(model, Circuit):
+    if isinstance(model, ComputationGraph):
         return ()
     names = derivation.graph.quantities[f"a{len(model.layers)}"].elements()
     samples = range(1, derivation.graph.samples + 1) if derivation.graph.samples is not None else (None,)
@@ -237,7 +237,7 @@ class _Part:
 
 
 class Descent:
-    """Updates in one arithmetic: where the parameters and the optimiser's states are, and how the next update is made.
+    """Updates in one arithmetic: where the parameters and the optimizer's states are, and how the next update is made.
 
     `values` are the forward values over the whole data with the present parameters.
     """
@@ -366,7 +366,7 @@ class Update:
 
 
 class _Rule:
-    """The lines of an optimiser, made ready to run in one arithmetic; every result is settled."""
+    """The lines of an optimizer, made ready to run in one arithmetic; every result is settled."""
 
     def __init__(self, lines: tuple[optimizers.Line, ...], kind: Arithmetic) -> None:
         self.settle = kind.settle

@@ -25,7 +25,7 @@ from symbackprop.evaluation import checks
 from symbackprop.evaluation.evaluate import Values
 from symbackprop.graph.notation import Notation
 from symbackprop.messages import Message, message
-from symbackprop.problems import Circuit, Given, Problem
+from symbackprop.problems import ComputationGraph, Given, Problem
 
 DETAILS = (detail.FULL, detail.REPRESENTATIVE, detail.MATRIX, "general", "second_order")
 """What a document may show: every quantity; one parameter of each array, and tables; array equations; recurrences for any
@@ -39,7 +39,7 @@ _ASKED = ("title.network", "title.given", "title.conventions", "title.graph", "t
 def stated(problem: Problem, derivation: Derivation, diagram: Figure | None, *, formulas: bool) -> Section:
     """Return the statement of a problem with nothing but what is given: no value that has to be computed."""
     scene = _unsolved(problem, derivation)
-    state = gate_by_gate.statement if isinstance(problem.model, Circuit) else statement.statement
+    state = gate_by_gate.statement if isinstance(problem.model, ComputationGraph) else statement.statement
     whole = state(scene, 0)
     kept = [*_ASKED, *(["title.formulas"] if formulas else [])]
     sections = tuple(section for section in whole.sections if section.title.id in kept)
@@ -53,7 +53,7 @@ def stated(problem: Problem, derivation: Derivation, diagram: Figure | None, *, 
 
 def numbers_given(problem: Problem, derivation: Derivation) -> Section:
     """Return the numbers that a problem states, in tables."""
-    tables = gate_by_gate.given if isinstance(problem.model, Circuit) else statement.given
+    tables = gate_by_gate.given if isinstance(problem.model, ComputationGraph) else statement.given
     title = message("title.problem")
     return Section(title, sections=(tables(_unsolved(problem, derivation)),))
 
@@ -94,7 +94,7 @@ def compose(
     lesson = Lesson(explanations == "full")
     sections: list[Section] = []
     if "title.problem" not in without:
-        state = gate_by_gate.statement if isinstance(problem.model, Circuit) else statement.statement
+        state = gate_by_gate.statement if isinstance(problem.model, ComputationGraph) else statement.statement
         sections += lesson.explained([state(first, max(len(solution.losses) - 1, 0))], first)
     if "general" in details:
         sections += lesson.explained([general.general_section(problem)], first)
@@ -192,7 +192,7 @@ def _unchanged(solution: Solution, given: Mapping[str, Given]) -> dict[str, Give
 
 def _subtitle(solution: Solution, notation: Notation) -> list[Message]:
     digits = message("text.digits", digits=solution.problem.notation.digits)
-    if isinstance(solution.problem.model, Circuit):
+    if isinstance(solution.problem.model, ComputationGraph):
         return [message("text.worked_solution"), digits]
     return [message("text.worked_solution"), backward_sentence(notation, "text"), digits]
 

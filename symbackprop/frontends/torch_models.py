@@ -14,7 +14,7 @@ from symbackprop.algebra import functions
 from symbackprop.catalog import losses
 from symbackprop.errors import MissingLibraryError, ProblemError, unknown
 from symbackprop.messages import message
-from symbackprop.problems import Circuit, Problem
+from symbackprop.problems import ComputationGraph, Problem
 from symbackprop.problems.load import problem
 from symbackprop.registry import Registry
 
@@ -146,7 +146,7 @@ def to_torch(problem: Problem, parameters: Mapping[str, Any] | None = None) -> t
     without PyTorch.
     """
     library = _require()
-    if isinstance(problem.model, Circuit):
+    if isinstance(problem.model, ComputationGraph):
         raise ProblemError(message("torch.graph"))
     modules: list[Any] = []
     width = problem.model.inputs

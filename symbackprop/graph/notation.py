@@ -100,14 +100,14 @@ BATCH = Symbol("B", accent="mathcal")
 
 
 def setting_symbol(text: str) -> Symbol:
-    """Return the symbol of a setting of an optimiser or a schedule by its text (`beta_1`)."""
+    """Return the symbol of a setting of an optimizer or a schedule by its text (`beta_1`)."""
     found = parse_symbol(text)
     assert found is not None
     return found
 
 
 def state_symbol(name: str, number: str = "") -> Symbol:
-    """Return the symbol of a state of an optimiser or of a part of its update, after the update of that number.
+    """Return the symbol of a state of an optimizer or of a part of its update, after the update of that number.
 
     >>> state_symbol("m_hat", "3")
     Symbol(base='m', lower=('3',), upper=(), accent='hat')

@@ -158,7 +158,7 @@ def _product(derivation: Derivation, link: Link, sample: int | None, classroom: 
 
 
 def _update(derivation: Derivation) -> Iterator[ElementEquation]:
-    """Yield the first update of every parameter: the optimiser's states, then the new value; frozen ones stay."""
+    """Yield the first update of every parameter: the optimizer's states, then the new value; frozen ones stay."""
     training = derivation.problem.training
     assert training is not None
     row = optimizers.OPTIMIZERS[training.optimizer]

@@ -6,7 +6,7 @@
 
 from symbackprop.problems.types import (
     Array,
-    Circuit,
+    ComputationGraph,
     Draw,
     Given,
     Homework,
@@ -25,7 +25,7 @@ from symbackprop.problems.types import (
 
 __all__ = [
     "Array",
-    "Circuit",
+    "ComputationGraph",
     "Draw",
     "Given",
     "Homework",

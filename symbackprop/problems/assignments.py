@@ -10,7 +10,7 @@ from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import numbers
 from symbackprop.problems.spec import ChoicesSpec, GridSpec, HomeworkSpec, ProblemSpec
-from symbackprop.problems.types import Array, Circuit, Draw, Given, Homework, Network, Problem, Rounding
+from symbackprop.problems.types import Array, ComputationGraph, Draw, Given, Homework, Network, Problem, Rounding
 from symbackprop.problems.wordings import wording
 
 GROUPS = ("deltas", "gradients", "updated", "new_L")
@@ -154,7 +154,7 @@ def _positive(value: object, where: str) -> Fraction:
 
 def askable(problem: Problem) -> tuple[str, ...]:
     """Return the computed quantities of a problem in order, by code name: what can be asked or given."""
-    if isinstance(problem.model, Circuit):
+    if isinstance(problem.model, ComputationGraph):
         return tuple(text.partition("=")[0].strip() for text in problem.model.equations)
     count = len(problem.model.layers)
     return (*(f"{letter}{layer}" for layer in range(1, count + 1) for letter in "za"), "L")

@@ -34,7 +34,7 @@ from symbackprop.problems.spec import (
 )
 from symbackprop.problems.types import (
     Array,
-    Circuit,
+    ComputationGraph,
     Layer,
     Network,
     NotationChoice,
@@ -78,7 +78,7 @@ def build(content: Mapping[str, object], name: str, folder: Path | None = None) 
 def _problem(
     spec: ProblemSpec,
     name: str,
-    model: Network | Circuit,
+    model: Network | ComputationGraph,
     arrays: Mapping[str, Array],
     samples: int | None,
     sizes: Mapping[str, Shape],

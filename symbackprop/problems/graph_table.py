@@ -10,13 +10,13 @@ from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import numbers
 from symbackprop.problems.spec import GraphSpec, ProblemSpec, SymbolSpec
-from symbackprop.problems.types import Array, Circuit, Shape
+from symbackprop.problems.types import Array, ComputationGraph, Shape
 
 _LONGEST_NAME = 40
 _LARGEST_ARRAY = 1_000_000
 
 
-def circuit(spec: ProblemSpec, graph: GraphSpec) -> tuple[Circuit, dict[str, Array], int | None]:
+def circuit(spec: ProblemSpec, graph: GraphSpec) -> tuple[ComputationGraph, dict[str, Array], int | None]:
     """Return the computation graph of a file, the numbers of its declared quantities, and the number of samples."""
     if spec.parameters:
         raise ProblemError(message("problem.graph_parameters"), where="parameters")
@@ -26,7 +26,7 @@ def circuit(spec: ProblemSpec, graph: GraphSpec) -> tuple[Circuit, dict[str, Arr
     samples = _with_data(spec.data, (*graph.inputs, *graph.targets), arrays)
     key = "graph.relu_derivative_at_zero"
     at_zero = numbers.fraction_between(numbers.number(graph.relu_derivative_at_zero, key), 0, 1, key)
-    model = Circuit(
+    model = ComputationGraph(
         tuple(graph.equations),
         graph.output,
         tuple(graph.parameters),

@@ -47,7 +47,7 @@ def _loaded(spec: ParametersSpec, shapes: Mapping[str, Shape], folder: Path) -> 
     if spec.file is None:
         return {}
     path = folder / spec.file
-    # Names with a dot are what training saves beside parameters: the states of its optimiser.
+    # Names with a dot are what training saves beside parameters: the states of its optimizer.
     arrays = {key: value for key, value in initializers.loaded(path).items() if "." not in key}
     for key in arrays:
         if key not in shapes:

@@ -153,9 +153,9 @@ class StopSpec(Table):
 
 
 class TrainingSpec(SettingsTable):
-    """Descent on the loss, and the settings of the optimiser."""
+    """Descent on the loss, and the settings of the optimizer."""
 
-    optimizer: str = Field(default="gradient_descent", description="name of an optimiser")
+    optimizer: str = Field(default="gradient_descent", description="name of an optimizer")
     schedule: ScheduleSpec | None = Field(default=None, description="how the learning rate changes")
     steps: Annotated[int, Field(ge=0, le=10_000_000)] | None = Field(default=None, description="number of updates")
     epochs: Annotated[int, Field(ge=0, le=10_000_000)] | None = Field(

@@ -1,4 +1,4 @@
-"""The table `[training]`: optimiser and settings, schedule, batches, when to stop."""
+"""The table `[training]`: optimizer and settings, schedule, batches, when to stop."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from symbackprop.problems.spec import ScheduleSpec, StopSpec, TrainingSpec
 from symbackprop.problems.types import Given, ScheduleChoice, Shape, Stop, Training
 
 SEQUENTIAL = "gradient_descent"
-"""The one optimiser that published examples with sequential updates use."""
+"""The one optimizer that published examples with sequential updates use."""
 
 
 def training(spec: TrainingSpec, shapes: Mapping[str, Shape], samples: int | None) -> Training:

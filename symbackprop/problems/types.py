@@ -91,7 +91,7 @@ class Network:
 
 
 @dataclass(frozen=True, slots=True)
-class Circuit:
+class ComputationGraph:
     """A computation graph: the texts of its equations, and which declared quantities are parameters, inputs, targets.
 
     `shapes` are those of the declared quantities, for one sample.
@@ -131,7 +131,7 @@ class Stop:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """Descent: optimiser, all its settings by name, number of updates, parameters that stay as they are.
+    """Descent: optimizer, all its settings by name, number of updates, parameters that stay as they are.
 
     `settings` has the learning rate that `schedule` starts from. `epochs` is the number that `steps` was counted from, if
     any; `batch_size` None is all samples. With `shuffle` each epoch has an order of its own, drawn from `seed`. `update` is
@@ -226,7 +226,7 @@ class Problem(Displayed):
 
     name: str
     title: str
-    model: Network | Circuit
+    model: Network | ComputationGraph
     layout: str
     arrays: Mapping[str, Array]
     samples: int | None
@@ -250,13 +250,13 @@ class Problem(Displayed):
 
     def parameter_shapes(self) -> Mapping[str, Shape]:
         """Return the shape of every parameter, in order: `W1`, then `b1` or `theta1`, then `W2`, …."""
-        if isinstance(self.model, Circuit):
+        if isinstance(self.model, ComputationGraph):
             return {name: self.model.shapes[name] for name in self.model.parameters}
         return parameter_shapes(self.model, self.layout)
 
     def generic(self) -> tuple[str, ...]:
         """Return the keys whose function is a symbol without a formula: with one there are no numbers."""
-        if isinstance(self.model, Circuit):
+        if isinstance(self.model, ComputationGraph):
             return ()
         found = [
             f"network.layers[{position}].activation"

@@ -1,4 +1,4 @@
-"""The parts of a script as data for its template: lines, numbers, functions to define, the lines of the optimiser."""
+"""The parts of a script as data for its template: lines, numbers, functions to define, the lines of the optimizer."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ _ADAM = {"epsilon": "eps", "weight_decay": "weight_decay"}
 
 @dataclass(frozen=True, slots=True)
 class TorchOptimizer:
-    """The class of `torch.optim` that is one of our optimisers: its names for our settings, and what is fixed."""
+    """The class of `torch.optim` that is one of our optimizers: its names for our settings, and what is fixed."""
 
     name: str
     settings: Mapping[str, str]
@@ -45,7 +45,7 @@ TORCH_OPTIMIZERS: Mapping[str, TorchOptimizer] = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A kind of script: its template, the spelling of operations in the library it computes with, its optimisers."""
+    """A kind of script: its template, the spelling of operations in the library it computes with, its optimizers."""
 
     template: str
     spelling: Library
@@ -109,7 +109,7 @@ def _wrapped(text: str, indent: int) -> str:
 
 
 def _torch_call(row: Target, training: Mapping[str, object]) -> str:
-    """Return the constructor of the optimiser; its learning rate, which may be negative, is set before every update."""
+    """Return the constructor of the optimizer; its learning rate, which may be negative, is set before every update."""
     known = row.optimizers.get(str(training["optimizer"]))
     if known is None:
         return ""

@@ -18,7 +18,7 @@ from symbackprop.compilation.runner import COUNT
 from symbackprop.derivation.derivations import derive
 from symbackprop.errors import ProblemError, SymbackpropError
 from symbackprop.messages import message
-from symbackprop.problems import Circuit, Problem
+from symbackprop.problems import ComputationGraph, Problem
 from symbackprop.problems.parameters import draws
 from symbackprop.training import batching
 from symbackprop.training.history import Best, Callback, DivergenceError, Every, History, Moment
@@ -56,7 +56,7 @@ def train(
 
     `x` (samples, inputs) and `y` (samples, outputs), or classes (samples,), are by default the problem's data; for a
     computation graph both are mappings by name. `x` may also be an iterable of batches, pairs `(x, y)`: a pass over it is an
-    epoch. Every setting is by default that of the problem's `[training]`, and `settings` are those of the optimiser
+    epoch. Every setting is by default that of the problem's `[training]`, and `settings` are those of the optimizer
     (`momentum`, `beta1`, …). Training begins with `parameters`, with those of a history or its file (`resume`, which goes on
     exactly where it ended, for `epochs` or `steps` more), or with the problem's; those that a network leaves out are drawn
     by Glorot's uniform distribution from `seed`. `dtype` is float64 unless `x` is an array of float32.
@@ -159,7 +159,7 @@ def _first(problem: Problem, gradient: Gradient, seed: int, saved: Mapping[str, 
     if saved:
         return {name: saved[name] for name in names if name in saved}
     omitted = [name for name in names if None in problem.arrays[name].entries]
-    if not omitted or isinstance(problem.model, Circuit):
+    if not omitted or isinstance(problem.model, ComputationGraph):
         return None
     drawn = dict(draws(problem.network, problem.layout, omitted, seed))
     return {name: drawn[name] if name in drawn else _floats(problem, name) for name in names}

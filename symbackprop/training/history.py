@@ -111,7 +111,7 @@ class History:
         return self if self.best is None else replace(self, parameters=self.best.parameters)
 
     def archive(self) -> bytes:
-        """Return an `.npz` file: the parameters by name, and under names with a dot the state of the optimiser."""
+        """Return an `.npz` file: the parameters by name, and under names with a dot the state of the optimizer."""
         written = io.BytesIO()
         with zipfile.ZipFile(written, "w") as archive:
             for name, array in {**self.state, **self.parameters}.items():

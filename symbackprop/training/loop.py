@@ -282,6 +282,6 @@ class Session:
 
 
 def fractions(training: Training) -> dict[str, Fraction]:
-    """Return the settings of the optimiser as fractions, the learning rate left out."""
+    """Return the settings of the optimizer as fractions, the learning rate left out."""
     settings = {name: given.value for name, given in training.settings.items() if name != RATE}
     return {name: exact.to_fraction_of_float(value) for name, value in settings.items()}

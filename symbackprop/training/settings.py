@@ -18,7 +18,7 @@ _LENGTHS = ("epochs", "steps")
 def settled(problem: Problem, samples: int | None, asked: Mapping[str, object]) -> Training:
     """Return the settings of a training on so many samples (None: their number is not known).
 
-    `asked` has keys of `[training]`; what is None there is the problem's own. Another optimiser keeps those of the problem's
+    `asked` has keys of `[training]`; what is None there is the problem's own. Another optimizer keeps those of the problem's
     settings that it has and that are not defaults. Raises `SymbackpropError` for a setting that cannot be, and where neither
     the problem nor `asked` says how long to train.
     """
@@ -37,7 +37,7 @@ def settled(problem: Problem, samples: int | None, asked: Mapping[str, object]) 
 
 
 def _table(training: Training, optimizer: object) -> dict[str, object]:
-    """Return a training as its table, with the settings that an optimiser has (None: its own)."""
+    """Return a training as its table, with the settings that an optimizer has (None: its own)."""
     row = OPTIMIZERS[training.optimizer]
     other = OPTIMIZERS[optimizer] if isinstance(optimizer, str) and optimizer in OPTIMIZERS else row
     table: dict[str, object] = {

@@ -1,4 +1,4 @@
-"""Optimisers, schedules, batches and early stopping: known numbers, torch, exact against float, laws between the rows."""
+"""Optimizers, schedules, batches and early stopping: known numbers, torch, exact against float, laws between the rows."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def run(lines: tuple[optimizers.Line, ...], known: Mapping[str, Any]) -> Any:
 
 
 def test_schema_lists_the_settings_of_every_row() -> None:
-    """An editor completes each setting, and says which optimisers or schedules have it."""
+    """An editor completes each setting, and says which optimizers or schedules have it."""
     for table, registry in (("TrainingSpec", OPTIMIZERS), ("ScheduleSpec", SCHEDULES)):
         properties = schema()["$defs"][table]["properties"]
         assert schema()["$defs"][table]["additionalProperties"] is False
@@ -212,7 +212,7 @@ VARIATIONS: tuple[tuple[str, Mapping[str, Any], str, Mapping[str, Any]], ...] = 
         {"betas": (0.8, 0.99), "weight_decay": 0.3},
     ),
 )
-"""Optimiser and settings of ours, and of `torch.optim`."""
+"""Optimizer and settings of ours, and of `torch.optim`."""
 
 NETWORK: Mapping[str, Any] = {
     "network": {
@@ -743,7 +743,7 @@ def test_document_of_a_batch_calls_samples_by_their_numbers() -> None:
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_document_is_true_where_delta_is_the_negative_gradient(name: str) -> None:
-    """With δ = −∂L/∂z every line of every optimiser is true, and the numbers are the same; plain descent adds."""
+    """With δ = −∂L/∂z every line of every optimizer is true, and the numbers are the same; plain descent adds."""
     from test_documents import assert_chain_is_true, assert_nothing_forbidden, chains_of
 
     from symbackprop import document
@@ -784,10 +784,10 @@ LETTERS = {
 
 
 def test_conventions_list_every_optimiser_with_its_defaults() -> None:
-    """docs/conventions.md has a row for each optimiser and each schedule, with the defaults of the table."""
+    """docs/conventions.md has a row for each optimizer and each schedule, with the defaults of the table."""
     page = (ROOT / "docs" / "conventions.md").read_text("utf-8")
     rows = re.findall(
-        r"^\| `(\w+)` \|.*\| (.*) \| .* \|$", page.split("## Optimisers", 1)[1].split("| schedule |")[0], re.M
+        r"^\| `(\w+)` \|.*\| (.*) \| .* \|$", page.split("## Optimizers", 1)[1].split("| schedule |")[0], re.M
     )
     assert list(OPTIMIZERS) == [name for name, _ in rows]
     for name, defaults in rows:

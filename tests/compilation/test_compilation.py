@@ -262,7 +262,7 @@ def test_graph_single_sample_has_finite_differences() -> None:
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_names_of_quantities_may_mean_anything_elsewhere(dtype: str) -> None:
-    """A quantity may have the name of a Python word, of our functions or of an optimiser's letters."""
+    """A quantity may have the name of a Python word, of our functions or of an optimizer's letters."""
     names = [
         "lambda",
         "empty",
@@ -524,7 +524,7 @@ class _Arrays:
 @pytest.mark.parametrize("batches", [None, [[0, 1], [2, 3], [3, 0], [1, 1]]])
 @pytest.mark.parametrize("optimizer", optimizers.OPTIMIZERS)
 def test_descent_agrees_with_the_reference(optimizer: str, batches: list[list[int]] | None) -> None:
-    """Every optimiser, its first update included, changes parameters and states alike in every engine."""
+    """Every optimizer, its first update included, changes parameters and states alike in every engine."""
     rates = [0.5, 0.25, 0.125, -0.1]
     reference = runner("sympy", optimizer)
     expected = reference.run(rates, batches)

@@ -28,7 +28,7 @@ from symbackprop.errors import (
 from symbackprop.evaluation.checks import Verdict, check
 from symbackprop.evaluation.evaluate import EXACT, FLOAT, Arithmetic, Value, Values, evaluate, kinks
 from symbackprop.graph.quantities import Quantity
-from symbackprop.problems import Circuit, Problem
+from symbackprop.problems import ComputationGraph, Problem
 from symbackprop.problems.load import examples
 from symbackprop.rendering.json_result import result, to_json
 from tests.conftest import ROOT
@@ -221,7 +221,7 @@ def test_fused_softmax_and_cross_entropy_give_p_minus_y() -> None:
         assert abs(expected - values.gradient(f"z_{unit}")) < 1e-45
 
 
-GRAPHS = [name for name in examples() if isinstance(sbp.example(name).model, Circuit)]
+GRAPHS = [name for name in examples() if isinstance(sbp.example(name).model, ComputationGraph)]
 
 
 def test_graph_examples_are_bundled() -> None:

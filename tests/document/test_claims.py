@@ -24,7 +24,7 @@ from symbackprop.document.nodes import Equality
 from symbackprop.errors import EvaluationError
 from symbackprop.evaluation.evaluate import Values
 from symbackprop.messages import Message
-from symbackprop.problems import Circuit
+from symbackprop.problems import ComputationGraph
 from tests import random_problems
 from tests.documents import sections_of
 
@@ -120,7 +120,7 @@ def test_claims_of_random_networks_are_true(part: int) -> None:
     seen: collections.Counter[str] = collections.Counter()
     for seed in itertools.islice(SEEDS, part, None, 4):
         problem = sbp.problem(random_problems.problem(seed))
-        assert not isinstance(problem.model, Circuit)
+        assert not isinstance(problem.model, ComputationGraph)
         if problem.notation.round_intermediates is not None:
             continue  # the numbers are those of a hand, and no float64 has them
         try:

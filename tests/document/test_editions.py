@@ -31,7 +31,7 @@ CASES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         },
     ),
     "gradients through activations": ("homework", {"notation.backward": "activation"}),
-    "an optimiser with states": ("homework", {"training.optimizer": "adam"}),
+    "an optimizer with states": ("homework", {"training.optimizer": "adam"}),
     "relu and softmax": (
         "homework",
         {

@@ -21,7 +21,7 @@ import pytest
 import symbackprop as sbp
 from symbackprop import document, rendering, resources
 from symbackprop.descent.solution import Solution
-from symbackprop.problems import Circuit
+from symbackprop.problems import ComputationGraph
 from symbackprop.problems.load import examples
 from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.formats import formats
@@ -94,7 +94,9 @@ def test_every_relation_is_true_in_other_conventions(name: str, conventions: str
     assert_true(truth.judged(solution, written(solution)))
 
 
-@pytest.mark.parametrize("name", [name for name in examples() if not isinstance(sbp.example(name).model, Circuit)])
+@pytest.mark.parametrize(
+    "name", [name for name in examples() if not isinstance(sbp.example(name).model, ComputationGraph)]
+)
 def test_general_recurrences_are_read(name: str) -> None:
     """A document about an arbitrary layer has formulas in letters alone: each is read, but for lists of layers."""
     chains, _ = read(written(solved(name), "general"))
@@ -131,7 +133,7 @@ def judged_seeds(seeds: Iterable[int]) -> collections.Counter[str]:
 
 @pytest.mark.parametrize("first", range(0, SEEDS, PER_TEST))
 def test_every_relation_of_random_problems_is_true(first: int) -> None:
-    """Any network in any notation with any optimiser, and any small computation graph, prints true lines."""
+    """Any network in any notation with any optimizer, and any small computation graph, prints true lines."""
     counts = judged_seeds(range(first, first + PER_TEST))
     assert counts[TRUE] >= UNDERSTOOD_OF_ALL * (counts[TRUE] + counts[UNKNOWN])
     assert counts["no loss"] <= PER_TEST / 4
@@ -345,7 +347,7 @@ def test_katex_takes_every_formula_of_the_examples() -> None:
 
 
 def test_katex_takes_every_formula_of_random_problems() -> None:
-    """Names, layouts and optimisers of any kind print nothing that KaTeX refuses; the dialects differ in fences alone."""
+    """Names, layouts and optimizers of any kind print nothing that KaTeX refuses; the dialects differ in fences alone."""
     formulas = set()
     for seed in range(0, SEEDS, 9):
         try:

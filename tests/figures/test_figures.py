@@ -32,7 +32,7 @@ from symbackprop.figures.layered_layout import layout
 from symbackprop.figures.network import MOST_LABELLED, MOST_UNITS, kept
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import message
-from symbackprop.problems import Circuit
+from symbackprop.problems import ComputationGraph
 from symbackprop.rendering import escapes, svg, tikz
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -71,7 +71,7 @@ def chain_of(count: int) -> Solution:
 
 def diagram_of(solution: Solution, highlight: str = "") -> Diagram:
     """Return the diagram that a document shows."""
-    make = figures.gates if isinstance(solution.problem.model, Circuit) else figures.network
+    make = figures.gates if isinstance(solution.problem.model, ComputationGraph) else figures.network
     return make(solution, highlight)
 
 

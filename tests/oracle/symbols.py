@@ -200,6 +200,6 @@ def _called(name: str) -> Sign:
 
 
 def state(name: str, number: int) -> Sign:
-    """Return a state of an optimiser after an update (`m_hat`)."""
+    """Return a state of an optimizer after an update (`m_hat`)."""
     letter, _, accent = name.partition("_")
     return accented(Sign(word(letter), (str(number),)), accent)

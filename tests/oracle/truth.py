@@ -259,7 +259,7 @@ class Scenes:
         return next((int(found[1]) for part in path if (found := re.fullmatch(pattern, part))), None)
 
     def _states(self, names: Names, display: int, number: int) -> dict[str, Number]:
-        """Return the numbers of the optimiser's letters in a display that updates one parameter that is understood."""
+        """Return the numbers of the optimizer's letters in a display that updates one parameter that is understood."""
         change = self.solution.steps[number - 1].change
         assert change is not None
         try:
@@ -459,7 +459,7 @@ def _over(above: int, below: Number) -> Number:
 
 
 def _settings(rows: Sequence[Row], symbol: str) -> Iterator[tuple[str, Number]]:
-    """Yield the letters that a table gives a plain number, in a column of symbols: the settings of the optimiser."""
+    """Yield the letters that a table gives a plain number, in a column of symbols: the settings of the optimizer."""
     for row in (part for whole in rows for part in beside(whole)):
         if row.header[0] == symbol:
             numbers = [_formula(cell).removeprefix(r"\approx") for cell in row.cells[2:]]

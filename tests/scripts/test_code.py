@@ -147,7 +147,7 @@ CASES: dict[str, Problem] = {
 @pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("case", CASES)
 def test_scripts_train_to_the_numbers_of_solve(case: str, target: str) -> None:
-    """Layouts, biases, losses, penalties, optimisers, batches, schedules: the same losses, the same parameters."""
+    """Layouts, biases, losses, penalties, optimizers, batches, schedules: the same losses, the same parameters."""
     if target == "torch":
         require_module("torch")
     agree(CASES[case], run(script(CASES[case], target)))

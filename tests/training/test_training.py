@@ -110,7 +110,7 @@ RUNS = [("numpy", optimizer, case) for optimizer in OPTIMIZERS for case in CASES
 
 @pytest.mark.parametrize(("backend", "optimizer", "case"), RUNS, ids=str)
 def test_training_is_the_descent_of_the_solution(backend: str, optimizer: str, case: dict[str, Any]) -> None:
-    """Every optimiser, in whatever batches, leads where the descent that documents print leads."""
+    """Every optimizer, in whatever batches, leads where the descent that documents print leads."""
     table = {"optimizer": optimizer, "learning_rate": 0.05, "epochs": 7, **case}
     problem = sbp.example("xor", [("training", table)])
     solution = sbp.solve(problem)
@@ -412,7 +412,7 @@ def test_saved_parameters_have_their_names(tmp_path: Path) -> None:
 
 
 def test_another_trainings_file_is_refused(tmp_path: Path) -> None:
-    """What belongs to another optimiser, another problem, or is no file of arrays has a message with its name."""
+    """What belongs to another optimizer, another problem, or is no file of arrays has a message with its name."""
     path = tmp_path / "xor.npz"
     sbp.train(sbp.example("xor"), epochs=1, optimizer="adam").save(path)
     with pytest.raises(SymbackpropError, match=r"xor\.npz"):

@@ -34,7 +34,7 @@ _UPDATES_SHOWN = 200
 @click.option(
     "--epochs", type=click.IntRange(0, 10_000_000), help="Passes over the data, instead of the problem's own."
 )
-@click.option("--optimizer", metavar="NAME", help="Name of an optimiser.")
+@click.option("--optimizer", metavar="NAME", help="Name of an optimizer.")
 @click.option("--learning-rate", metavar="R", help="Learning rate.")
 @click.option("--batch-size", type=click.IntRange(1), help="Samples in an update.")
 @click.option("--seed", type=click.IntRange(0), help="Of the order of samples and of parameters that are left out.")
@@ -133,9 +133,9 @@ def _picture(history: History, kind: str) -> bytes:
 
 def _few_predictions(problem: Problem) -> bool:
     """Say whether the predictions of all samples fit beside an iteration."""
-    from symbackprop.problems import Circuit
+    from symbackprop.problems import ComputationGraph
 
-    if isinstance(problem.model, Circuit):
+    if isinstance(problem.model, ComputationGraph):
         return False
     return problem.model.layers[-1].units * (problem.samples or 1) <= MOST_PREDICTIONS
 
@@ -184,10 +184,10 @@ def _names(history: History) -> list[str]:
 
 def _predictions(history: History, digits: int) -> Iterator[str]:
     """Yield the lines of the table of samples: inputs (if few), outputs, targets; of classes, how many are right."""
-    from symbackprop.problems import Circuit
+    from symbackprop.problems import ComputationGraph
 
     arguments, problem = history.gradient.arguments, history.gradient.derivation.problem
-    if isinstance(problem.model, Circuit):
+    if isinstance(problem.model, ComputationGraph):
         return
     _, (x, y) = arguments.data_arrays(None, None)
     outputs = history.predict(x)

@@ -13,7 +13,7 @@ from symbackprop.document.blocks import Chain
 from symbackprop.document.chain_rule.chains import Scene
 from symbackprop.document.nodes import Delta, Gradient
 from symbackprop.graph.quantities import Quantity, Role
-from symbackprop.problems import Circuit, Training
+from symbackprop.problems import ComputationGraph, Training
 from symbackprop.problems.types import Layer
 
 
@@ -30,7 +30,7 @@ class Line:
 
     @property
     def name(self) -> str:
-        """The code name of what the line finds, "" for a state of an optimiser."""
+        """The code name of what the line finds, "" for a state of an optimizer."""
         return str(getattr(self.chain.left, "name", ""))
 
     @property
@@ -52,7 +52,7 @@ class Line:
     @property
     def is_network(self) -> bool:
         """Whether the problem has layers."""
-        return not isinstance(self.scene.derivation.problem.model, Circuit)
+        return not isinstance(self.scene.derivation.problem.model, ComputationGraph)
 
     @property
     def layer(self) -> Layer:
@@ -151,7 +151,7 @@ def reduces_by(kind: str) -> Condition:
 
     def holds(line: Line) -> bool:
         problem, count = line.scene.derivation.problem, line.scene.derivation.graph.samples
-        model = problem.model if isinstance(problem.model, Circuit) else problem.network
+        model = problem.model if isinstance(problem.model, ComputationGraph) else problem.network
         return model.reduction == kind and (count or 1) > 1
 
     return holds
@@ -229,7 +229,7 @@ def trains(line: Line) -> bool:
 
 
 def optimises_with(*rows: str) -> Condition:
-    """Return whether a line belongs to an update of one of some optimisers."""
+    """Return whether a line belongs to an update of one of some optimizers."""
     return lambda line: trains(line) and line.training is not None and line.training.optimizer in rows
 
 

@@ -21,7 +21,7 @@ from symbackprop.document.notes.glossary import glossary
 from symbackprop.document.notes.reasons import Kind, Words, kinds_of
 from symbackprop.document.notes.remarks import Truth, remark
 from symbackprop.messages import Message, message
-from symbackprop.problems import Circuit
+from symbackprop.problems import ComputationGraph
 
 EXPLANATIONS = ("full", "brief")
 """How much is explained: each kind of step, or nothing."""
@@ -92,7 +92,7 @@ class Lesson:
         name = _IDEAS.get(section.title.id)
         if name is None:
             return
-        is_graph = isinstance(scene.derivation.problem.model, Circuit)
+        is_graph = isinstance(scene.derivation.problem.model, ComputationGraph)
         yield from self._once(NoteKind.IDEA, f"{name}_graph" if is_graph and name in _OF_GRAPHS else name, {})
 
     def _blocks(self, blocks: Sequence[Block], scene: Scene, truth: Truth, area: str) -> Iterator[Block]:

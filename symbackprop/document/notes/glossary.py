@@ -11,7 +11,7 @@ from symbackprop.document.blocks import Inline, Section, Terms
 from symbackprop.document.chain_rule.chains import Scene
 from symbackprop.document.nodes import Delta, Gradient, Letter, Local
 from symbackprop.messages import message
-from symbackprop.problems import Circuit
+from symbackprop.problems import ComputationGraph
 
 Symbol = Callable[[Scene], Inline]
 
@@ -27,7 +27,7 @@ class Term:
 
 
 def _is_network(scene: Scene) -> bool:
-    return not isinstance(scene.derivation.problem.model, Circuit)
+    return not isinstance(scene.derivation.problem.model, ComputationGraph)
 
 
 def _first(kind: str) -> Callable[[Scene], str]:

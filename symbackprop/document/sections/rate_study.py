@@ -8,7 +8,7 @@ from fractions import Fraction
 from symbackprop import figures
 from symbackprop.algebra.formula import ONE, Name, Negative, Node, Number, Product, Quotient, Sum
 from symbackprop.descent.epochs import table_rows
-from symbackprop.descent.learning_rates import Course, Study, study
+from symbackprop.descent.learning_rates import Study, Trajectory, study
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Block, Figure, Inline, Paragraph, Section, Table
 from symbackprop.document.calculation.numerals import show
@@ -107,7 +107,7 @@ def _tables(scene: Scene, found: Study, name: Name, columns: Sequence[Sequence[V
         yield Table(tuple(header), tuple(rows), (True,) * len(header))
 
 
-def _at_rate(scene: Scene, course: Course) -> Node:
+def _at_rate(scene: Scene, course: Trajectory) -> Node:
     rate = show(course.rate.value, scene.style, written=course.rate.text)
     return Equality(_rate(scene), rate) if rate.exact else About(rate)
 

@@ -33,7 +33,7 @@ from symbackprop.document.sections.fused import out_of_range
 from symbackprop.graph.notation import Symbol
 from symbackprop.graph.quantities import Quantity, Role
 from symbackprop.messages import Message, message
-from symbackprop.problems import Circuit
+from symbackprop.problems import ComputationGraph
 
 _NOT_GIVEN = "–"
 
@@ -350,7 +350,7 @@ def _formulas(scene: Scene) -> Iterator[Block]:
 
 def loop(scene: Scene, updates: int) -> Listing:
     """Return the loop of the descent as a numbered algorithm."""
-    is_graph = isinstance(scene.derivation.problem.model, Circuit)
+    is_graph = isinstance(scene.derivation.problem.model, ComputationGraph)
     steps = ("forward_graph", "backward_graph") if is_graph else ("forward", "loss", "backward")
     items = [*(message(f"loop.{step}") for step in steps), *updates_of.rules(scene)]
     items.append(message("loop.repeat", steps=updates) if updates > 1 else message("loop.once"))

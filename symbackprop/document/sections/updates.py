@@ -1,4 +1,4 @@
-"""The update on paper: the optimiser's own formula line by line, its settings, the learning rate, the batch of a step."""
+"""The update on paper: the optimizer's own formula line by line, its settings, the learning rate, the batch of a step."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def rate_lines(scene: Scene, change: Change) -> Iterator[Block]:
 def update_blocks(scene: Scene, change: Change, parameters: Sequence[Quantity]) -> Iterator[Block]:
     """Yield the lines of an update for each of the parameters that it changed.
 
-    One line for each parameter stands in one display; where an optimiser has several lines, each parameter has a display.
+    One line for each parameter stands in one display; where an optimizer has several lines, each parameter has a display.
     """
     changing = [element for element in parameters_of(list(parameters)) if element in change.lines]
     displays = [updated(scene, change, element) for element in changing if scene.writes(element)]
@@ -74,7 +74,7 @@ def numbers_alone(chain: Chain) -> Chain:
 
 
 def updated(scene: Scene, change: Change, name: str) -> tuple[Chain, ...]:
-    """Return the lines of a parameter's update: those of the optimiser that its settings leave, the new value last."""
+    """Return the lines of a parameter's update: those of the optimizer that its settings leave, the new value last."""
     training = _training(scene)
     symbols: dict[str, Node] = _setting_letters(scene, change.number) | {"w": Name(name), "g": Gradient(name)}
     numbers: dict[str, Node] = {key: _leaf(given) for key, given in training.settings.items()}
@@ -196,7 +196,7 @@ def _counter(scene: Scene) -> str:
 
 
 def conventions(scene: Scene) -> Iterator[Message]:
-    """Yield what is said of the optimiser (where it is more than a learning rate), the schedule, the batches, stopping."""
+    """Yield what is said of the optimizer (where it is more than a learning rate), the schedule, the batches, stopping."""
     training = scene.derivation.problem.training
     if training is None:
         return

@@ -147,7 +147,7 @@ class Listing(Straight):
         return self._substitutes.get(found, found)
 
     def states(self) -> Iterator[str]:
-        """Yield the states of the optimiser before the first update."""
+        """Yield the states of the optimizer before the first update."""
         change = self.step.change
         if change is not None:
             for (state, name), identifier in self._state_names.items():
@@ -210,7 +210,7 @@ class Listing(Straight):
 
 
 def optimizer_lines(training: Training, solution: Solution, *, first: bool) -> Update:
-    """Return the lines of a problem's optimiser for the first update, or for a later one."""
+    """Return the lines of a problem's optimizer for the first update, or for a later one."""
     settings = {name: exact.to_fraction_of_float(given.value) for name, given in training.settings.items()}
     names = tuple(q.name for q in solution.derivation.parameters if q.name not in training.frozen)
     return optimizer_code.update(training.optimizer, settings, names, first=first)
