@@ -37,6 +37,14 @@ is_written = pytest.mark.skipif(
     not (OUTPUT / gallery.PREVIEW).is_dir(), reason="the gallery is not written here (make gallery)"
 )
 EXAMPLES = [(name, code) for name in examples() for code in gallery.LANGUAGES]
+FIGURES = {file.relative_to(OUTPUT).as_posix() for file in OUTPUT.glob("*/solution*.svg")}
+KEPT_FILES = {
+    gallery.INDEX,
+    f"{gallery.PREVIEW}/preview.png",
+    *(gallery.file_of(name, code, format) for name, code in EXAMPLES for format in gallery.kept(name, code)),
+    *(file for file in FIGURES if file.partition("/")[0] in examples()),
+}
+"""What Git keeps; the rest is made by `make gallery`."""
 
 
 @functools.cache
@@ -58,14 +66,14 @@ def text_of(file: Path) -> str:
 
 
 def test_index_has_every_example_in_every_language() -> None:
-    """Each example has a row, in which it is described and linked in each language."""
+    """Each example has a row, in which it is described and linked in each language, in the formats that Git keeps."""
     rows = [line for line in index().splitlines() if line.startswith("| [")]
     assert [row.split("]")[0].removeprefix("| [") for row in rows] == list(examples())
     for name, row in zip(examples(), rows, strict=True):
         for code in gallery.LANGUAGES:
             assert solved(name).problem.heading.said(code) in row
-            assert f"({name}/{gallery.stem(code)}.github.md)" in row
-            assert f"({name}/{gallery.stem(code)}.pdf)" in row
+            linked = {format for format in gallery.FORMATS if f"({gallery.file_of(name, code, format)})" in row}
+            assert set(gallery.kept(name, code)) == linked
 
 
 def test_index_for_a_browser_has_a_card_for_every_example() -> None:
@@ -86,48 +94,65 @@ def test_index_for_a_browser_has_a_card_for_every_example() -> None:
     assert not re.search(r"<script|https?://", text)
 
 
-@pytest.mark.parametrize("name", [gallery.INDEX, gallery.WEB_INDEX])
 @is_written
-def test_index_is_what_the_program_writes(name: str) -> None:
-    """The pages beside the gallery are not written by hand."""
-    written = {gallery.INDEX: index, gallery.WEB_INDEX: web_index}[name]()
-    assert (OUTPUT / name).read_text("utf-8") == written
+def test_index_is_what_the_program_writes() -> None:
+    """The page beside the gallery is not written by hand."""
+    assert (OUTPUT / gallery.INDEX).read_text("utf-8") == index()
 
 
 @is_written
 def test_index_leads_to_files() -> None:
-    """Every link of the index, and every figure of a page, is a file."""
-    pages = [OUTPUT / gallery.INDEX, *OUTPUT.glob("*/*.github.md")]
+    """Every link of the index, and every figure of a page, is a file that Git keeps."""
+    pages = [OUTPUT / gallery.INDEX, *(OUTPUT / file for file in KEPT_FILES if file.endswith(".github.md"))]
+    assert len(pages) > len(examples())
     for page in pages:
-        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8")):
+        links = re.findall(r"\]\(([^)#]+)\)", page.read_text("utf-8"))
+        assert links, page
+        for link in links:
             if "://" not in link:
-                assert (page.parent / unquote(link)).exists(), f"{page.name}: {link}"
-    for link in re.findall(r'(?:href|src)="([^"]*)"', (OUTPUT / gallery.WEB_INDEX).read_text("utf-8")):
-        assert (OUTPUT / link).exists(), link
+                found = (page.parent / unquote(link)).resolve()
+                assert found.exists(), f"{page.name}: {link}"
+                if found.is_relative_to(OUTPUT):
+                    assert found.relative_to(OUTPUT).as_posix() in KEPT_FILES, f"{page.name}: {link}"
 
 
 @is_written
 @pytest.mark.parametrize(("name", "code"), EXAMPLES)
 def test_texts_of_the_gallery_are_what_the_program_writes(name: str, code: str) -> None:
-    """Markdown, figures and pages for browsers are the same to the byte."""
-    formats = [format for format in gallery.FORMATS if format != "pdf"]
+    """Markdown, figures and the page for a browser are the same to the byte."""
+    formats = [format for format in gallery.kept(name, code) if format != "pdf"]
+    assert formats
     for path, content in gallery.pages(name, solved(name), code, formats).items():
         written = (OUTPUT / path).read_bytes()
         assert written == (content if isinstance(content, bytes) else content.encode()), f"make gallery: {path}"
 
 
 @is_written
-@pytest.mark.parametrize("name", ["line", gallery.PREVIEW])
-def test_pages_of_the_gallery_are_what_the_program_writes(name: str, tmp_path: Path) -> None:
+def test_page_of_the_gallery_is_what_the_program_writes(tmp_path: Path) -> None:
     """A PDF has the text of one made now: the bytes depend on the fonts and the engine of a machine."""
     require_tool("pdflatex")
-    ((path, content),) = gallery.pages(name, solved(name), "en", ["pdf"]).items()
+    ((path, content),) = gallery.pages(gallery.PREVIEW, solved(gallery.PREVIEW), "en", ["pdf"]).items()
     (tmp_path / "now.pdf").write_bytes(content)
     assert text_of(OUTPUT / path) == text_of(tmp_path / "now.pdf"), f"make gallery: {path}"
 
 
 @is_written
 def test_gallery_is_small() -> None:
-    """A clone does not carry more than 30 MB of solutions."""
-    kept = [file for name in examples() for file in (OUTPUT / name).glob("*")]
-    assert sum(file.stat().st_size for file in kept) < 30_000_000
+    """A clone does not carry more than 5 MB of solutions."""
+    assert sum((OUTPUT / file).stat().st_size for file in KEPT_FILES) < 5_000_000
+
+
+def test_git_keeps_what_is_read_on_the_web() -> None:
+    """What Git keeps below output/ are the files that `kept` names, and `make gallery` writes nothing that Git would add."""
+    git = require_tool("git")
+    if not (ROOT / ".git").exists():
+        pytest.skip("this is no clone")
+    made = {gallery.file_of(name, code, format) for name, code in EXAMPLES for format in gallery.FORMATS} | {
+        gallery.WEB_INDEX
+    }
+    listed = "\n".join(f"output/{file}" for file in sorted(made | KEPT_FILES))
+    command = [git, "check-ignore", "--no-index", "--stdin"]
+    ignored = subprocess.run(command, cwd=ROOT, input=listed, capture_output=True, text=True, check=True).stdout
+    assert {f"output/{file}" for file in made - KEPT_FILES} == set(ignored.splitlines())
+    tracked = subprocess.run([git, "ls-files", "output"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {f"output/{file}" for file in KEPT_FILES} == set(tracked.splitlines())

@@ -1,7 +1,8 @@
 """Write the gallery: the worked solution of every bundled example, in several formats and languages, with an index.
 
 `python tools/gallery.py` writes into `output/` (`make gallery` calls it). What is there is what `symbackprop solve` writes
-for the same example, format and language; a test compares them.
+for the same example, format and language; a test compares them. Git keeps what people read on the web, and of one example
+every format (`kept`); the rest is made where it is wanted.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ FOLDER = Path(__file__).resolve().parent.parent / "output"
 FORMATS = {"markdown-github": "Markdown", "pdf": "PDF", "html": "HTML"}
 LANGUAGES = {"en": "English", "zh": "中文"}
 PREVIEW = "mazur"
-"""The example whose first page is the picture of the index."""
+"""The example that is kept in every format; its first page is the picture of the index."""
+READ_ON_THE_WEB = "markdown-github"
 
 INDEX = "README.md"
 WEB_INDEX = "index.html"
@@ -34,8 +36,9 @@ _PICTURE = f"{PREVIEW}/preview.png"
 _HEAD = """# Gallery
 
 The worked solution of every example in [`examples/`](../examples), as `symbackprop solve` writes it. The Markdown pages
-are read here; PDF and HTML open on your machine, HTML in a browser, without a network: begin with `index.html`. `make
-gallery` makes all of them anew. What you write yourself, `symbackprop solve my.toml`, is put here too, and Git ignores it.
+are read here, and one solution is here as PDF and HTML too. `make gallery` makes these of every example, and the page
+`index.html` that leads to them; they open in a browser without a network. What you write yourself, `symbackprop solve
+my.toml`, is put here too, and Git ignores it.
 
 [![The first page of a solution]({picture})]({target})
 
@@ -53,6 +56,16 @@ def stem(code: str) -> str:
     return rendering.STEM if code == language.DEFAULT else f"{rendering.STEM}.{code}"
 
 
+def kept(name: str, code: str) -> tuple[str, ...]:
+    """Return the formats in which Git keeps an example in a language."""
+    return tuple(FORMATS) if (name, code) == (PREVIEW, language.DEFAULT) else (READ_ON_THE_WEB,)
+
+
+def file_of(name: str, code: str, format: str) -> str:
+    """Return the path of a solution below the gallery."""
+    return f"{name}/{stem(code)}.{rendering.formats()[format].suffix}"
+
+
 def pages(name: str, solution: Solution, code: str, formats: Iterable[str]) -> Mapping[str, str | bytes]:
     """Return the files of one example in one language by their paths below the gallery."""
     found: dict[str, str | bytes] = {}
@@ -63,29 +76,28 @@ def pages(name: str, solution: Solution, code: str, formats: Iterable[str]) -> M
 
 
 def index(found: Sequence[tuple[str, Solution]]) -> str:
-    """Return the page that lists the gallery: a row for each example, a column for each language."""
-    table = rendering.formats()
+    """Return the page that lists what Git keeps: a row for each example, a column for each language."""
     lines = ["| example | " + " | ".join(LANGUAGES.values()) + " |", "| --- |" + " --- |" * len(LANGUAGES)]
     for name, solution in found:
         cells = []
         for code in LANGUAGES:
-            links = [f"[{label}]({name}/{stem(code)}.{table[format].suffix})" for format, label in FORMATS.items()]
+            links = [f"[{FORMATS[format]}]({file_of(name, code, format)})" for format in kept(name, code)]
             cells.append(f"{solution.problem.heading.said(code)}: {', '.join(links)}")
         lines.append(f"| [{name}](../examples/{name}.toml) | " + " | ".join(cells) + " |")
-    target = f"{PREVIEW}/{stem(language.DEFAULT)}.{table[next(iter(FORMATS))].suffix}"
+    target = file_of(PREVIEW, language.DEFAULT, READ_ON_THE_WEB)
     return _HEAD.format(picture=_PICTURE, target=target) + "\n".join(lines) + "\n"
 
 
 def web_index(found: Sequence[tuple[str, Solution]]) -> str:
-    """Return the page that shows the gallery in a browser: a card for each example, with its diagram."""
+    """Return the page that shows the whole gallery in a browser: a card for each example, with its diagram."""
     cards = "".join(_card(name, solution) for name, solution in found)
-    target = f"{PREVIEW}/{rendering.STEM}.html"
+    target = file_of(PREVIEW, language.DEFAULT, "html")
     return string.Template(_WEB.read_text("utf-8")).substitute(target=target, picture=_PICTURE, cards=cards)
 
 
 def _card(name: str, solution: Solution) -> str:
     about = (_about(name, solution, code) for code in LANGUAGES)
-    page = f"{name}/{rendering.STEM}.html"
+    page = file_of(name, language.DEFAULT, "html")
     diagram = f"{name}/{rendering.STEM}.1.svg"
     title = _title(solution, language.DEFAULT)
     return f"""<li>
@@ -100,10 +112,7 @@ def _card(name: str, solution: Solution) -> str:
 
 def _about(name: str, solution: Solution, code: str) -> str:
     """Return the title of an example in a language, unless it is the card's own, and links to what a browser shows."""
-    table = rendering.formats()
-    links = [
-        f'<a href="{name}/{stem(code)}.{table[format].suffix}">{FORMATS[format]}</a>' for format in ("html", "pdf")
-    ]
+    links = [f'<a href="{file_of(name, code, format)}">{FORMATS[format]}</a>' for format in ("html", "pdf")]
     heading = "" if code == language.DEFAULT else f'<span class="other" lang="{code}">{_title(solution, code)}</span> '
     return f'<p class="links">{heading}{" ".join(links)}</p>\n'
 
@@ -148,7 +157,7 @@ def main() -> None:
             own = pages(name, solution, code, FORMATS)
             written |= own
             sys.stdout.write("".join(f"{path}\n" for path in own))
-    document = written[f"{PREVIEW}/{rendering.STEM}.pdf"]
+    document = written[file_of(PREVIEW, language.DEFAULT, "pdf")]
     assert isinstance(document, bytes)
     written[_PICTURE] = preview(document)
     for path, content in written.items():
