@@ -58,8 +58,8 @@ class MissingValueError(SymbackpropError):
     """Numbers are needed and some quantities have none."""
 
 
-class UnknownNameError(SymbackpropError):
-    """A name is in none of the tables it could be in."""
+class UnknownNameError(SymbackpropError, KeyError):
+    """A name is in none of the tables it could be in; a `KeyError`, as of any mapping, with a message of ours."""
 
 
 class ExpressionError(SymbackpropError):

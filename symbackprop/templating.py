@@ -9,7 +9,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from symbackprop.errors import OutputError
+from symbackprop.errors import OutputError, SymbackpropError
 from symbackprop.messages import message
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def filled(folders: Sequence[Path], name: str, **content: object) -> str:
     try:
         files = tuple(sorted(file for folder in folders for file in folder.iterdir()))
         return _environment(tuple(folders), files).get_template(name).render(**content)
+    except SymbackpropError:
+        raise
     except jinja2.TemplateSyntaxError as error:
         line = message("render.template", line=error.lineno, reason=error.message)
         raise OutputError(line, where=str(error.filename or place)) from None

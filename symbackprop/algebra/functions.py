@@ -270,7 +270,7 @@ def _over_slots(text: str, function: str, settings: Settings, at_kink: Fraction 
     At a kink of the text `at_kink` is the share of the branch above: max(0, z) has the derivative `at_kink` at 0, and
     min(0, z) what is left of 1.
     """
-    row = ACTIVATIONS.rows.get(function)
+    row = ACTIVATIONS.get(function)
     numbers = {**dict(row.parameters if row else ()), **dict(settings)}
     tree = expressions.parse(text, functions=ARITIES, names=("z", "a", *numbers), arities=ARITIES)
 
@@ -299,7 +299,7 @@ def stable_definition(apply: Apply) -> Node | None:
 
     Most need none, for in their expressions no exponential grows. Softmax is shifted by its largest argument.
     """
-    row = ACTIVATIONS.rows.get(apply.function)
+    row = ACTIVATIONS.get(apply.function)
     if apply.body or row is None or not (row.vector or row.stable):
         return None
     if row.stable:
@@ -343,7 +343,7 @@ def classroom_derivative(apply: Apply, slot: int) -> Node | None:
     The value slots follow the argument slots in the same order: of a vector activation, value slot `arity + j` is the
     value of the unit whose argument is in slot j.
     """
-    row, arity = ACTIVATIONS.rows.get(apply.function), len(apply.arguments)
+    row, arity = ACTIVATIONS.get(apply.function), len(apply.arguments)
     if row is None or apply.body:
         return None
     if row.vector:

@@ -344,7 +344,7 @@ def _multiple_of_pi(angle: Node) -> Fraction | None:
 
 def _activated(apply: Apply, body: Node, leaf: Callable[[Node], Exact | None]) -> Exact:
     """Return the value of an activation; a saturated one has digits for its distance from a bound other than 0."""
-    row = None if apply.body else functions.ACTIVATIONS.rows.get(apply.function)
+    row = None if apply.body else functions.ACTIVATIONS.get(apply.function)
     bounds = tuple(int(bound) for bound in (row.lowest, row.highest) if bound) if row else ()
     if not bounds:
         return evaluate(body, leaf)

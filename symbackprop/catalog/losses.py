@@ -125,7 +125,7 @@ def formula(loss: str, settings: tuple[tuple[str, Fraction], ...] = (), body: st
 
     Raises `ExpressionError` for a body that is no expression.
     """
-    row = LOSSES.rows.get(loss)
+    row = LOSSES.get(loss)
     numbers = {**dict(row.parameters if row and not body else ()), **dict(settings)}
     text = body or LOSSES[loss].expression
     if not text:
@@ -136,7 +136,7 @@ def formula(loss: str, settings: tuple[tuple[str, Fraction], ...] = (), body: st
 
 def slope(loss: str, settings: tuple[tuple[str, Fraction], ...] = ()) -> Node | None:
     """Return the usual form of the gradient of a loss by `a`, over `a` and `y` element by element, if one is stated."""
-    row = LOSSES.rows.get(loss)
+    row = LOSSES.get(loss)
     if row is None or not row.slope:
         return None
     numbers = {**dict(row.parameters), **dict(settings)}
@@ -160,7 +160,7 @@ def fused(loss: str, activation: str, *, distribution: bool = False) -> FusedFor
     >>> fused("binary_cross_entropy", "sigmoid").error
     Sum(terms=(Name(name='a', sample=None), Negative(operand=Name(name='y', sample=None))))
     """
-    row = LOSSES.rows.get(loss)
+    row = LOSSES.get(loss)
     pair = None if row is None else row.fused
     if pair is None or pair.activation != activation:
         return None

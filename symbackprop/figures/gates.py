@@ -206,7 +206,7 @@ def _signs(node: Formula) -> list[str]:
     inner = [found for child in node for found in _signs(child)]
     match node:
         case Apply(name):
-            row = functions.ACTIVATIONS.rows.get(name)
+            row = functions.ACTIVATIONS.get(name)
             return [*inner, _SIGNS.get(name, row.symbol if row else name)]
         case Power(_, Number(Fraction(numerator=2, denominator=1))):
             return [*inner, "²"]

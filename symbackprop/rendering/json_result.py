@@ -116,7 +116,7 @@ def _closed_form(equation: ElementEquation | None, element: str, values: Values,
 
 def _is_word(formula: Apply) -> bool:
     """Say whether the name alone says the function in a problem file: of one number, with its default parameters."""
-    row = ACTIVATIONS.rows.get(formula.function)
+    row = ACTIVATIONS.get(formula.function)
     if formula.body or formula.function not in ARITIES:
         return False
     return formula.settings in ((), row.parameters if row else ())

@@ -46,5 +46,5 @@ def function_name(name: str) -> str:
     """Return a function's printed name: σ, tanh, ReLU."""
     if name in _OPERATORS or name in _SIGNS:
         return _SIGNS.get(name, rf"\{name}")
-    row = functions.ACTIVATIONS.rows.get(name)
+    row = functions.ACTIVATIONS.get(name)
     return word(row.symbol if row else name)

@@ -374,7 +374,7 @@ def _times(before: Node, factor: Node) -> str:
 
 def _settings(node: Apply) -> str:
     """Return the parameters of an activation below its name, where they are not what everyone takes."""
-    row = functions.ACTIVATIONS.rows.get(node.function)
+    row = functions.ACTIVATIONS.get(node.function)
     own = [str(value) for name, value in node.settings if row is None or (name, value) not in row.parameters]
     return "" if row is None or node.body or not own else f"_{{{','.join(own)}}}"
 

@@ -112,7 +112,7 @@ def test_activation_partial_equals_the_derivative_by_sympy(signature: Apply) -> 
 def test_stable_form_equals_the_definition(signature: Apply) -> None:
     """The form that floats use, where one is stated, is the definition, at 50 digits."""
     stable, arity = functions.stable_definition(signature), len(signature.arguments)
-    row = ACTIVATIONS.rows.get(signature.function)
+    row = ACTIVATIONS.get(signature.function)
     assert (stable is not None) == (row is not None and (row.vector or bool(row.stable)))
     definition = own_definition(signature)
     for arguments in arguments_of(arity) if stable is not None else ():

@@ -161,7 +161,7 @@ class Case:
 
     def loss_settings(self) -> dict[str, Fraction]:
         """Return the parameter of the loss by its name, if it has one and it is not the default."""
-        row = LOSSES.rows.get(self.loss)
+        row = LOSSES.get(self.loss)
         return {name: self.setting for name, _ in row.parameters} if row and self.setting is not None else {}
 
     def activated(self, activation: str, z: np.ndarray) -> np.ndarray:
@@ -222,7 +222,7 @@ def rationals(largest: int, denominator: int) -> st.SearchStrategy[Fraction]:
 def cases(draw: st.DrawFn) -> Case:
     """Draw a network of 1-3 layers of 1-4 units, its numbers, and one sample or a batch."""
     loss = draw(st.sampled_from((*sorted(KNOWN_LOSSES), "own")))
-    row = LOSSES.rows.get(loss)
+    row = LOSSES.get(loss)
     widths = draw(st.lists(st.integers(1, 4), min_size=2, max_size=4))
     inputs, *units = widths
     predictions = "any" if row is None else row.predictions

@@ -133,7 +133,7 @@ def out_of_range(scene: Scene) -> Iterator[Message]:
     """Yield a warning where a target is a number that no output can be, whatever the parameters."""
     problem = scene.derivation.problem
     last = problem.network.layers[-1]
-    row = None if last.body else functions.ACTIVATIONS.rows.get(last.activation)
+    row = None if last.body else functions.ACTIVATIONS.get(last.activation)
     if row is None or (row.lowest is None and row.highest is None):
         return
     targets = [given for given in problem.arrays["y"].entries if given is not None]
