@@ -22,7 +22,7 @@ from measuring import Line, machine, show, table, times
 
 import symbackprop as sbp
 from symbackprop.algebra.shapes import shape_of
-from symbackprop.derivation import dense, matrices
+from symbackprop.derivation import dense, matrix_grain
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.problems import Problem
 
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--skip-composed", action="store_true", help="leave out the comparison that takes ten seconds")
     options = parser.parse_args()
     show(machine())
-    for section in (growth, wide, matrix_grain):
+    for section in (growth, wide, matrix_gradients):
         table(section(options.repeat))
     if not options.skip_composed:
         table(composed(options.repeat))
@@ -129,15 +129,15 @@ def _casadi(derivation: Derivation, seconds: float) -> Iterator[Line]:
 # The matrix grain
 
 
-def matrix_grain(repeat: int) -> Iterator[Line]:
+def matrix_gradients(repeat: int) -> Iterator[Line]:
     """Yield the time of graph and matrix gradients of 784-128-10."""
     problem = network(LARGE)
-    found = times(lambda: matrices.gradients(dense.graph_of(problem)), repeat)
+    found = times(lambda: matrix_grain.gradients(dense.graph_of(problem)), repeat)
     name = "-".join(map(str, LARGE))
     graph = dense.graph_of(problem)
-    shares = matrices.gradients(graph)
+    shares = matrix_grain.gradients(graph)
     fit = all(
-        shape_of(matrices.gradient_formula(shares[quantity.name]), graph.shapes, "") == quantity.shape
+        shape_of(matrix_grain.gradient_formula(shares[quantity.name]), graph.shapes, "") == quantity.shape
         for quantity in graph.quantities.values()
         if shares.get(quantity.name)
     )

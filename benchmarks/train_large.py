@@ -20,7 +20,7 @@ import symbackprop as sbp
 from symbackprop.algebra.formula import Adjoint, Name
 from symbackprop.compilation import Runner
 from symbackprop.compilation.backends import BACKENDS
-from symbackprop.derivation import matrices
+from symbackprop.derivation import matrix_grain
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.document.matrix_form import matrix
 from symbackprop.graph.notation import Notation
@@ -277,8 +277,8 @@ def latex(derivation: Derivation) -> list[str]:
     graph = derivation.graph
     printer = Printer(Notation.of(graph, derivation.problem.notation), {})
     lines = [(Name(equation.name), equation.formula) for equation in graph.equations]
-    gradients = matrices.gradients(graph).items()
-    lines += [(Adjoint(name), matrices.gradient_formula(shares)) for name, shares in gradients if shares]
+    gradients = matrix_grain.gradients(graph).items()
+    lines += [(Adjoint(name), matrix_grain.gradient_formula(shares)) for name, shares in gradients if shares]
     return [f"{printer.print(left)} = {printer.print(matrix.as_arrays(graph, right))}" for left, right in lines]
 
 

@@ -31,7 +31,7 @@ WINGS = (
     "errors",
     "registry",
     "resources",
-    "tables",
+    "csv_tables",
     "templating",
     "display",
     "algebra",
@@ -144,7 +144,7 @@ def wing_of(module: str) -> str:
 def imports_of(tree: ast.Module, modules: frozenset[str] | None = None) -> Iterator[str]:
     """Iterate over the modules that a module imports, wherever it does.
 
-    `from symbackprop import tables` names the module symbackprop.tables, `from symbackprop.tables import Sheet` too.
+    `from symbackprop import errors` names the module symbackprop.errors, `from symbackprop.errors import unknown` too.
     """
     known = frozenset(MODULES) if modules is None else modules
     for node in ast.walk(tree):

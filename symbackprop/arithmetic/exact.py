@@ -20,13 +20,18 @@ import mpmath
 
 from symbackprop.algebra import functions
 from symbackprop.algebra.formula import Apply, Negative, Node, Number, Power, Product, Quotient, Sum
-from symbackprop.arithmetic import reals
-from symbackprop.arithmetic.reals import Exact as Exact
-from symbackprop.arithmetic.reals import Logarithm, logarithm, rational_root
+from symbackprop.arithmetic import real_numbers
+from symbackprop.arithmetic.real_numbers import Exact as Exact
+from symbackprop.arithmetic.real_numbers import Logarithm, logarithm, rational_root
 from symbackprop.errors import EvaluationError
 from symbackprop.messages import message
 
-DIGITS, LONGEST_FRACTION, CONTEXT, Real = reals.DIGITS, reals.LONGEST_FRACTION, reals.CONTEXT, reals.Real
+DIGITS, LONGEST_FRACTION, CONTEXT, Real = (
+    real_numbers.DIGITS,
+    real_numbers.LONGEST_FRACTION,
+    real_numbers.CONTEXT,
+    real_numbers.Real,
+)
 _LARGEST_MAGNITUDE = 100_000
 _SMALLEST_MAGNITUDE = 10_000_000_000
 """Small values may be smaller than large ones are large: GELU squares its argument before exp(−z²/2)."""
@@ -235,8 +240,8 @@ def _transcendental(name: str, argument: Exact) -> Exact:
         root = rational_root(argument, 2) if isinstance(argument, Fraction) and argument >= 0 else None
         if root is not None:
             return root
-    if name in reals.OF_LOGARITHM and isinstance(argument, Logarithm):
-        known = reals.OF_LOGARITHM[name](argument)
+    if name in real_numbers.OF_LOGARITHM and isinstance(argument, Logarithm):
+        known = real_numbers.OF_LOGARITHM[name](argument)
         if known is not None:
             return known
     if (name == "log" and argument <= 0) or (name == "sqrt" and argument < 0):

@@ -7,8 +7,8 @@ and links that documents print.
 
 from __future__ import annotations
 
-from symbackprop.compilation.gradient import Gradient
-from symbackprop.compilation.runner import Runner
+from symbackprop.compilation.compiled_descent import Runner
+from symbackprop.compilation.compiled_gradient import Gradient
 from symbackprop.derivation.derivations import Derivation
 
 __all__ = ["Gradient", "Runner", "compile"]

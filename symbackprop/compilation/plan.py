@@ -28,7 +28,7 @@ from symbackprop.algebra.formula import (
     walk,
 )
 from symbackprop.algebra.shapes import shape_of
-from symbackprop.derivation import backprop, matrices
+from symbackprop.derivation import backprop, matrix_grain
 from symbackprop.derivation.backprop import Link
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.errors import ProblemError
@@ -104,7 +104,7 @@ class Plan:
     @functools.cached_property
     def shares(self) -> Mapping[str, tuple[tuple[str, Node], ...]]:
         """For each array that a wanted gradient leads through, its shares of the gradient, from the output down."""
-        found = matrices.gradients(self.graph)
+        found = matrix_grain.gradients(self.graph)
 
         def read(name: str) -> Iterator[str]:
             for _, formula in found[name]:

@@ -1,13 +1,13 @@
 """Second order, for problems of at most 30 parameters: Jacobian, Hessian, Newton's step, critical points, rate limit.
 
-`tangents` carries derivatives forwards and differentiates the reverse sweep, `linear` solves the small systems in exact
-numbers; `second` and `critical` are what is asked of them, and `search` looks for what cannot be solved.
+`tangents` carries derivatives forwards and differentiates the reverse sweep, `linear_systems` solves the small ones in exact
+numbers; `hessian` and `critical_points` are what is asked of them, and `newton_search` looks for what cannot be solved.
 """
 
 from __future__ import annotations
 
 from symbackprop.curvature.critical_points import CriticalPoint, CriticalPoints, Kind, critical_points
-from symbackprop.curvature.second import (
+from symbackprop.curvature.hessian import (
     Hessian,
     Jacobian,
     NewtonStep,

@@ -18,9 +18,9 @@ import sympy
 from symbackprop.algebra import symbolic
 from symbackprop.algebra.formula import Node, Slot
 from symbackprop.arithmetic import exact
-from symbackprop.curvature import search
-from symbackprop.curvature.linear import Row
-from symbackprop.curvature.second import hessian_at
+from symbackprop.curvature import newton_search
+from symbackprop.curvature.hessian import hessian_at
+from symbackprop.curvature.linear_systems import Row
 from symbackprop.curvature.tangents import CurvatureError, Sweep, elements, free, is_rational
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.errors import EvaluationError
@@ -110,11 +110,11 @@ def critical_points(problem: Problem) -> CriticalPoints:
         return CriticalPoints(_ordered(_point(sweep, place) for place in places), curves, True)
     reaches = [_reach(sweep.shared[name]) for name in unfrozen]
     found = (
-        search.on_line(derivation, sweep, reaches[0])
+        newton_search.on_line(derivation, sweep, reaches[0])
         if len(unfrozen) == 1
-        else search.in_plane(derivation, sweep, reaches)
+        else newton_search.in_plane(derivation, sweep, reaches)
     )
-    points = [_point(sweep, place) for place in search.distinct(found, 1e-15)]
+    points = [_point(sweep, place) for place in newton_search.distinct(found, 1e-15)]
     box = tuple((-float(reach), float(reach)) for reach in reaches)
     return CriticalPoints(_ordered(_thinned(points, reaches)), (), False, box)
 
@@ -125,12 +125,12 @@ def _reach(value: Value) -> Fraction:
 
 def _thinned(points: Iterable[CriticalPoint | None], reaches: Sequence[Fraction]) -> Iterator[CriticalPoint | None]:
     """Yield the points; of degenerate ones, which need not be isolated, those a cell of an even grid apart."""
-    spacing = float(2 * max(reaches)) / (search.LINE if len(reaches) == 1 else search.GRID)
+    spacing = float(2 * max(reaches)) / (newton_search.LINE if len(reaches) == 1 else newton_search.GRID)
     kept: list[Row] = []
     for point in points:
         if point is not None and point.kind is Kind.DEGENERATE:
             place = tuple(point.parameters.values())
-            if any(search.distance(place, other) < spacing for other in kept):
+            if any(newton_search.distance(place, other) < spacing for other in kept):
                 continue
             kept.append(place)
         yield point

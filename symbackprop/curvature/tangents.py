@@ -17,9 +17,9 @@ import sympy
 from symbackprop.algebra import symbolic
 from symbackprop.algebra.forms import Form
 from symbackprop.algebra.formula import ZERO, Apply, Negative, Node, Sum, walk
-from symbackprop.curvature.linear import Matrix, Row
+from symbackprop.curvature.linear_systems import Matrix, Row
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.derivation.elements import Term
+from symbackprop.derivation.element_grain import Term
 from symbackprop.errors import EvaluationError, SymbackpropError
 from symbackprop.evaluation.evaluate import EXACT, Arithmetic, Evaluation, Kink, Value, Values, leaves
 from symbackprop.messages import message

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from symbackprop.algebra.formula import Node
-from symbackprop.derivation.elements import ElementEquation, ElementGraph, Term
+from symbackprop.derivation.element_grain import ElementEquation, ElementGraph, Term
 
 
 class Link(NamedTuple):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from symbackprop.algebra import symbolic
 from symbackprop.algebra.formula import Adjoint, Node, added, multiplied
-from symbackprop.derivation import backprop, computation_graphs, dense, elements
+from symbackprop.derivation import backprop, computation_graphs, dense, element_grain
 from symbackprop.derivation.backprop import Link, Links
-from symbackprop.derivation.elements import ElementEquation, ElementGraph
+from symbackprop.derivation.element_grain import ElementEquation, ElementGraph
 from symbackprop.display import Displayed
 from symbackprop.errors import unknown
 from symbackprop.graph import notation
@@ -59,7 +59,7 @@ class Derivation(Displayed):
 
     problem: Problem
     graph: Graph
-    elements: ElementGraph = _on_demand(lambda derivation: elements.expand(derivation.graph))  # noqa: RUF009 - a descriptor
+    elements: ElementGraph = _on_demand(lambda derivation: element_grain.expand(derivation.graph))  # noqa: RUF009 - a descriptor
     links: Links = _on_demand(lambda derivation: derivation.swept())  # noqa: RUF009 - a descriptor
 
     def swept(self) -> Links:

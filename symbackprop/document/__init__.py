@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from symbackprop.algebra.formula import Name
 from symbackprop.arithmetic.exact import Many
-from symbackprop.arithmetic.reals import Logarithm
+from symbackprop.arithmetic.real_numbers import Logarithm
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution, Step
 from symbackprop.document.blocks import Document, Figure, Listing, Paragraph, Section, Table
@@ -16,11 +16,18 @@ from symbackprop.document.calculation.numerals import Style, is_decimal, show
 from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.chains import Scene
 from symbackprop.document.matrix_form import general, matrix
-from symbackprop.document.notes.explain import EXPLANATIONS as EXPLANATIONS
-from symbackprop.document.notes.explain import Lesson
-from symbackprop.document.sections import gate_by_gate, pictures, rate_study, second_order, statement, updates
+from symbackprop.document.notes.explanations import EXPLANATIONS as EXPLANATIONS
+from symbackprop.document.notes.explanations import Lesson
+from symbackprop.document.sections import (
+    figure_placement,
+    gate_by_gate,
+    rate_comparison,
+    second_order,
+    statement,
+    updates,
+)
 from symbackprop.document.sections.conventions import backward_sentence
-from symbackprop.document.sections.working import after_section, step_sections, summary_section, with_numbers_alone
+from symbackprop.document.sections.passes import after_section, step_sections, summary_section, with_numbers_alone
 from symbackprop.evaluation import checks
 from symbackprop.evaluation.evaluate import Values
 from symbackprop.graph.notation import Notation
@@ -107,9 +114,11 @@ def compose(
     if "second_order" in details:
         sections += lesson.explained([second_order.second_order_section(first)], first)
     if solution.learning_rates:
-        sections += lesson.explained([rate_study.study_section(first, solution)], first)
+        sections += lesson.explained([rate_comparison.study_section(first, solution)], first)
     whole = [*sections, *lesson.closing(first, sections)]
-    return _document(solution, notation, whole if "figures" in without else pictures.illustrated(whole, solution))
+    return _document(
+        solution, notation, whole if "figures" in without else figure_placement.illustrated(whole, solution)
+    )
 
 
 def _worked(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from symbackprop.algebra.formula import Node
-from symbackprop.document.nodes import Tone
+from symbackprop.document.display_nodes import Tone
 from symbackprop.figures.drawing import Picture
 from symbackprop.language import Wording
 from symbackprop.messages import Message

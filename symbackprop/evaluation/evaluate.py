@@ -16,7 +16,7 @@ from symbackprop.algebra.formula import Node, Slot
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.floats import float_function
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.derivation.elements import ElementEquation, Term
+from symbackprop.derivation.element_grain import ElementEquation, Term
 from symbackprop.errors import EvaluationError, MissingValueError, SymbackpropError
 from symbackprop.graph.quantities import Role
 from symbackprop.messages import message

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 from symbackprop.figures.curves import boundary, landscape, learning_rates, losses, training
 from symbackprop.figures.drawing import Diagram, Picture, Plot
-from symbackprop.figures.gates import gates
-from symbackprop.figures.network import network
+from symbackprop.figures.graph_diagram import gates
+from symbackprop.figures.network_diagram import network
 
 __all__ = [
     "Diagram",

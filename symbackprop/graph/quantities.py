@@ -1,7 +1,7 @@
 """Graphs of named equations in single assignment, at two grains.
 
 `Graph` holds equations between scalars, vectors and matrices (`z1 = W1 @ x + b1`). `Graph.expand()` gives the element
-grain (`symbackprop.derivation.elements`): one equation per scalar, each a sum of terms.
+grain (`symbackprop.derivation.element_grain`): one equation per scalar, each a sum of terms.
 
 **Samples.** A batch is not unrolled. Quantities marked `batched` have one value per sample; an equation that is not
 batched but reads a batched quantity adds over the samples (it is how the loss of a batch is written), and a gradient of

@@ -13,7 +13,7 @@ import numpy
 from symbackprop.algebra.formula import Apply
 from symbackprop.algebra.functions import ACTIVATIONS
 from symbackprop.catalog.optimizers import RATE
-from symbackprop.derivation.elements import ElementEquation, Term
+from symbackprop.derivation.element_grain import ElementEquation, Term
 from symbackprop.evaluation.evaluate import Arithmetic
 from symbackprop.homework.answers import Answer
 from symbackprop.homework.equations import GRADIENT, NEW, PATH, Program, Runner

@@ -1,7 +1,7 @@
 """What a student typed: a decimal with point or comma, a fraction, or an expression in the problem's own names.
 
 Nothing is evaluated but by the whitelist parser, after signs and names were put into its spelling
-(`symbackprop.homework.normalization`).
+(`symbackprop.homework.answer_normalization`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from symbackprop.algebra import expressions
 from symbackprop.algebra.formula import Name, Node, Number, names, rewrite
 from symbackprop.algebra.functions import ARITIES
 from symbackprop.errors import SymbackpropError
-from symbackprop.homework.normalization import Typed, decimal_point, in_expression, named, plain
+from symbackprop.homework.answer_normalization import Typed, decimal_point, in_expression, named, plain
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?")
 _POWER_OF_TEN = re.compile(r"\s*\*\s*10\s*\*\*\s*\(?\s*([+-]?\d{1,3})\s*\)?\s*$")

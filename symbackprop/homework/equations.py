@@ -23,7 +23,7 @@ from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation import backprop
 from symbackprop.derivation.backprop import Link
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.derivation.elements import ElementEquation, ElementGraph, Term
+from symbackprop.derivation.element_grain import ElementEquation, ElementGraph, Term
 from symbackprop.evaluation.evaluate import Arithmetic, Value
 from symbackprop.graph.quantities import Role
 

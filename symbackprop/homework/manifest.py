@@ -16,12 +16,12 @@ from typing import Any
 
 import numpy
 
+from symbackprop.csv_tables import write_csv
 from symbackprop.errors import ProblemError
 from symbackprop.homework.roster import Student
 from symbackprop.homework.variants import VERSION, Assignment, Cohort, assignment
 from symbackprop.messages import message
 from symbackprop.problems import Array, Network, Problem, Rounding, load
-from symbackprop.tables import write_csv
 
 MANIFEST, ANSWERS = "manifest.json", "answers.json"
 _DIGITS = 12

@@ -18,7 +18,7 @@ from typing import Any
 from symbackprop.algebra.forms import abstracted
 from symbackprop.algebra.formula import Apply
 from symbackprop.algebra.functions import ACTIVATIONS
-from symbackprop.derivation.elements import Term
+from symbackprop.derivation.element_grain import Term
 from symbackprop.errors import EvaluationError, SymbackpropError
 from symbackprop.evaluation.evaluate import FLOAT
 from symbackprop.homework.answer_parsing import Reading, read

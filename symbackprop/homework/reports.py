@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from symbackprop import language, resources
+from symbackprop.csv_tables import write_csv
 from symbackprop.homework.manifest import Enrolment, Manifest, printed
 from symbackprop.homework.marking import Mark, Verdict, first_wrong
 from symbackprop.homework.overrides import CHANGED
@@ -16,7 +17,6 @@ from symbackprop.homework.roster import file_name
 from symbackprop.homework.variants import Assignment
 from symbackprop.messages import Message, message
 from symbackprop.rendering.escapes import html
-from symbackprop.tables import write_csv
 from symbackprop.templating import filled
 
 REPORT_HEADER = ("student", "answer", "value", "verdict", "points", "max_points", "message")

@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from symbackprop.csv_tables import Sheet, read_csv
 from symbackprop.errors import ProblemError
 from symbackprop.messages import Message, message
-from symbackprop.tables import Sheet, read_csv
 
 CODE_LENGTH = 10
 _LONGEST_ID = 100

@@ -13,8 +13,8 @@ from symbackprop import document
 from symbackprop.algebra.formula import Name, Node
 from symbackprop.descent.solution import solve
 from symbackprop.document.blocks import Block, Document, Figure, Inline, Listing, Paragraph, Section, Table
-from symbackprop.document.nodes import Blank, Gradient, Updated
-from symbackprop.document.sections import pictures
+from symbackprop.document.display_nodes import Blank, Gradient, Updated
+from symbackprop.document.sections import figure_placement
 from symbackprop.homework.answers import Answer
 from symbackprop.homework.equations import GRADIENT, NEW, key_of, split
 from symbackprop.homework.manifest import printed, spelled
@@ -55,7 +55,7 @@ def sheet(given: Assignment, problem: Problem, header: Header, values: Numerals,
 
 def diagram(given: Assignment, problem: Problem) -> Figure | None:
     """Return the picture of a variant that its sheet shows, if any."""
-    return pictures.given(problem, given.derivation) if "diagram" in given.homework.show else None
+    return figure_placement.given(problem, given.derivation) if "diagram" in given.homework.show else None
 
 
 def key(given: Assignment, problem: Problem, header: Header, values: Numerals) -> Document:

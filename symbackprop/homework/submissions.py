@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from symbackprop.csv_tables import read_csv
 from symbackprop.errors import ProblemError, nearest
 from symbackprop.messages import Message, message
-from symbackprop.tables import read_csv
 
 _LISTED = 8
 """Ids that a remark names; how many there are it says anyway."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy
 
 from symbackprop.algebra.formula import Slot
-from symbackprop.derivation.elements import ElementEquation
+from symbackprop.derivation.element_grain import ElementEquation
 from symbackprop.evaluation.evaluate import Arithmetic
 from symbackprop.homework.equations import Program, Sensitivity
 from symbackprop.problems import Rounding

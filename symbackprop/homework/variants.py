@@ -29,7 +29,7 @@ from symbackprop.homework.equations import Program, Runner, key_of, program
 from symbackprop.homework.tolerance import Tolerance
 from symbackprop.messages import message
 from symbackprop.problems import Given, Homework, Problem
-from symbackprop.problems.assignments import drawn
+from symbackprop.problems.homework_table import drawn
 
 VERSION = 1
 BLOCK = 16
@@ -76,7 +76,7 @@ def assignment(problem: Problem) -> Assignment:
 
     Raises `ProblemError` for what cannot be asked of a student: an update that is no gradient descent, missing numbers.
     """
-    from symbackprop.problems.assignments import homework
+    from symbackprop.problems.homework_table import homework
     from symbackprop.problems.spec import HomeworkSpec
 
     if problem.training is not None and problem.training.update == "sequential":

@@ -16,7 +16,7 @@ from symbackprop.catalog import losses
 from symbackprop.errors import ProblemError, SymbackpropError, nearest, unknown
 from symbackprop.graph import notation
 from symbackprop.messages import message
-from symbackprop.problems import assignments, data, graph_table, numbers, parameters, training_table
+from symbackprop.problems import data_table, graph_table, homework_table, numbers, parameters_table, training_table
 from symbackprop.problems.spec import (
     ChoicesSpec,
     GridSpec,
@@ -69,8 +69,10 @@ def build(content: Mapping[str, object], name: str, folder: Path | None = None) 
         raise ProblemError(message("problem.missing_key", key="network"))
     network = _network(spec.network, spec.regularization)
     sizes = parameter_shapes(network, spec.notation.layout)
-    arrays, initialization = parameters.parameters(spec.parameters, network, spec.notation.layout, folder or Path())
-    samples_of, samples = data.data(spec.data, network, folder or Path())
+    arrays, initialization = parameters_table.parameters(
+        spec.parameters, network, spec.notation.layout, folder or Path()
+    )
+    samples_of, samples = data_table.data(spec.data, network, folder or Path())
     arrays |= samples_of
     return replace(_problem(spec, name, network, arrays, samples, sizes), initialization=initialization)
 
@@ -95,10 +97,10 @@ def _problem(
         notation=_notation(spec.notation),
         titles=title.translations,
     )
-    problem = replace(problem, variants=assignments.variants(spec, problem))
+    problem = replace(problem, variants=homework_table.variants(spec, problem))
     if spec.homework is None:
         return problem
-    return replace(problem, homework=assignments.homework(spec.homework, problem))
+    return replace(problem, homework=homework_table.homework(spec.homework, problem))
 
 
 def read_training(content: Mapping[str, object], sizes: Mapping[str, Shape], samples: int | None) -> Training:

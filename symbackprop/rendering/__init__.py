@@ -13,9 +13,9 @@ from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution, solve
 from symbackprop.errors import known_language, unknown
 from symbackprop.rendering.drafts import Draft, Format
-from symbackprop.rendering.engines import can_typeset
 from symbackprop.rendering.exporters import EXPORTERS
 from symbackprop.rendering.formats import formats
+from symbackprop.rendering.tex_engines import can_typeset
 
 __all__ = ["STEM", "Format", "can_typeset", "files", "formats", "render"]
 

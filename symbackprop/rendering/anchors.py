@@ -7,7 +7,7 @@ from typing import Any
 
 from symbackprop.algebra.formula import Adjoint, Name, Node
 from symbackprop.document.blocks import Chain
-from symbackprop.document.nodes import Delta, Gradient, Substitute, Updated
+from symbackprop.document.display_nodes import Delta, Gradient, Substitute, Updated
 
 _KINDS: Mapping[type[Node], str] = {
     Name: "value",

@@ -25,7 +25,7 @@ from symbackprop.algebra.formula import (
 )
 from symbackprop.algebra.functions import EXTREMES, is_vector
 from symbackprop.algebra.shapes import Shape, axis_of, is_elementwise, is_reduction, shape_of
-from symbackprop.document.nodes import Delta, Grid, Listed, Shaped, Size, Substitute
+from symbackprop.document.display_nodes import Delta, Grid, Listed, Shaped, Size, Substitute
 from symbackprop.graph.quantities import Graph
 
 if TYPE_CHECKING:

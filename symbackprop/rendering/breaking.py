@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from symbackprop.algebra.formula import Negative, Node, Product, Sum
 from symbackprop.document.blocks import Chain, Step
-from symbackprop.document.nodes import Listed
+from symbackprop.document.display_nodes import Listed
 from symbackprop.rendering import array_formulas
 from symbackprop.rendering.tex import RELATIONS, Printer
 from symbackprop.rendering.widths import width

@@ -20,11 +20,11 @@ from symbackprop.arithmetic.batched.rounding import rounded_to
 from symbackprop.document.blocks import Block, Chain, Display, Figure, Section
 from symbackprop.document.calculation import class_lines
 from symbackprop.document.calculation.numerals import Style, show
-from symbackprop.document.nodes import Numeral, Shown
+from symbackprop.document.display_nodes import Numeral, Shown
 from symbackprop.rendering import breaking, exporters
 from symbackprop.rendering.drafts import Draft, embedded
 from symbackprop.rendering.markups import TEX
-from symbackprop.rendering.views import Printed, Writer
+from symbackprop.rendering.view_models import Printed, Writer
 
 _LEFT, _RIGHT = "\ue002", "\ue003"
 _CELL = re.compile(f"{_LEFT}(\\d+)([lr]){_RIGHT}")

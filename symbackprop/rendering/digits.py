@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from symbackprop.algebra.formula import Negative, Node, Number
-from symbackprop.document.nodes import Numeral, Shown
+from symbackprop.document.display_nodes import Numeral, Shown
 
 if TYPE_CHECKING:
     from symbackprop.rendering.tex import Printer

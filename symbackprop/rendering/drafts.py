@@ -14,7 +14,7 @@ from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Document
 from symbackprop.rendering import escapes, markups
 from symbackprop.rendering.tex import Printer
-from symbackprop.rendering.views import Deferred, View, Writer
+from symbackprop.rendering.view_models import Deferred, View, Writer
 from symbackprop.templating import filled
 
 

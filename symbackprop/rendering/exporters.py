@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from symbackprop.rendering import assets, engines, json_result, notebook_file
+from symbackprop.rendering import assets, json_result, notebook_file, tex_engines
 from symbackprop.rendering.drafts import Draft
 
 DOCUMENT = "document.jinja"
@@ -15,7 +15,7 @@ def _document(draft: Draft) -> str:
 
 
 def _pdf(draft: Draft) -> bytes:
-    return engines.typeset(draft.fill(DOCUMENT))
+    return tex_engines.typeset(draft.fill(DOCUMENT))
 
 
 def _page(draft: Draft) -> str:

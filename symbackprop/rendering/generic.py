@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from symbackprop.algebra.formula import Apply, Name, Node
 from symbackprop.algebra.functions import GENERIC_LOSS
-from symbackprop.document.nodes import General, Letter, Sized, Summation, Width
+from symbackprop.document.display_nodes import General, Letter, Sized, Summation, Width
 from symbackprop.graph.notation import Symbol
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from symbackprop.algebra.formula import Node
-from symbackprop.document.nodes import Same, Total
+from symbackprop.document.display_nodes import Same, Total
 
 if TYPE_CHECKING:
     from symbackprop.rendering.tex import Printer

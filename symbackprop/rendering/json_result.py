@@ -10,8 +10,8 @@ from typing import Any
 from symbackprop.algebra.formula import Apply, Slot
 from symbackprop.algebra.functions import ACTIVATIONS, ARITIES
 from symbackprop.arithmetic import exact
-from symbackprop.arithmetic.reals import Logarithm
-from symbackprop.derivation.elements import ElementEquation
+from symbackprop.arithmetic.real_numbers import Logarithm
+from symbackprop.derivation.element_grain import ElementEquation
 from symbackprop.descent.solution import Parameters, Solution
 from symbackprop.evaluation.evaluate import Value, Values, is_finite, require_numbers
 from symbackprop.graph.quantities import Graph, Quantity, Role

@@ -15,7 +15,7 @@ from symbackprop.messages import Message
 
 if TYPE_CHECKING:
     from symbackprop.rendering.drafts import Draft
-    from symbackprop.rendering.views import View
+    from symbackprop.rendering.view_models import View
 
 CELL = "cell.jinja"
 Cell = tuple[str, str]

@@ -11,7 +11,7 @@ from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Document
 from symbackprop.errors import unknown
 from symbackprop.problems import Problem
-from symbackprop.rendering import engines
+from symbackprop.rendering import tex_engines
 from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.formats import formats
 from symbackprop.templating import filled
@@ -35,7 +35,7 @@ def drafted(
 
 def can_typeset() -> bool:
     """Say whether this machine has a program that makes PDF of LaTeX."""
-    return any(shutil.which(program) for programs in engines.ENGINES.values() for program in programs)
+    return any(shutil.which(program) for programs in tex_engines.ENGINES.values() for program in programs)
 
 
 def collected(
@@ -49,14 +49,14 @@ def collected(
 ) -> tuple[bytes, list[bytes]]:
     """Return documents in one PDF, set in one run and each beginning on a right-hand page, and each in a PDF of its own.
 
-    Raises `OutputError` as `symbackprop.rendering.engines.typeset` does.
+    Raises `OutputError` as `symbackprop.rendering.tex_engines.typeset` does.
     """
     drafts = [drafted(*pair, derivation, "pdf", language, templates) for pair in zip(contents, problems, strict=True)]
     views = [draft.view for draft in drafts]
     shared = {"latin": all(view["latin"] for view in views), "language": language, "small": drafts[0].is_small}
     shared["figures"] = [figure for view in views for figure in view["figures"]]
     source = filled(drafts[0].format.folders, COLLECTION, documents=views, document=shared)
-    whole = engines.typeset(source, time_limit)
+    whole = tex_engines.typeset(source, time_limit)
     return whole, list(_cut(whole, len(contents)))
 
 

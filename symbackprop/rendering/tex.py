@@ -22,7 +22,7 @@ from symbackprop.algebra.formula import (
     walk,
 )
 from symbackprop.document.blocks import Relation
-from symbackprop.document.nodes import (
+from symbackprop.document.display_nodes import (
     About,
     Apart,
     Assigned,

@@ -1,7 +1,7 @@
 """Stand-alone training scripts: the equations and gradients of a derivation as Python that a person reads.
 
-`dialects` says what operations are called in a library, `lines` writes formulas between arrays, `parts` gathers what a
-script needs, and `writing` fills the template.
+`libraries` says what operations are called in a library, `script_lines` writes formulas between arrays, `script_parts`
+gathers what a script needs, and `targets` fills the template.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from symbackprop.messages import Message, message
 from symbackprop.problems import Problem
 from symbackprop.registry import Registry
 from symbackprop.scripts.libraries import NUMPY, TORCH, Library
-from symbackprop.scripts.parts import WIDTH, Parts
+from symbackprop.scripts.script_parts import WIDTH, Parts
 from symbackprop.templating import filled
 
 FOLDER = "script"

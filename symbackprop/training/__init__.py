@@ -14,12 +14,12 @@ import numpy as np
 
 from symbackprop.catalog import initializers
 from symbackprop.compilation import Gradient, Runner, compile
-from symbackprop.compilation.runner import COUNT
+from symbackprop.compilation.compiled_descent import COUNT
 from symbackprop.derivation.derivations import derive
 from symbackprop.errors import ProblemError, SymbackpropError
 from symbackprop.messages import message
 from symbackprop.problems import ComputationGraph, Problem
-from symbackprop.problems.parameters import draws
+from symbackprop.problems.parameters_table import draws
 from symbackprop.training import batching
 from symbackprop.training.history import Best, Callback, DivergenceError, Every, History, Moment
 from symbackprop.training.loop import EPOCH, Session, fractions

@@ -13,10 +13,10 @@ import numpy as np
 
 from symbackprop.compilation import Gradient
 from symbackprop.compilation.engine import Array
+from symbackprop.csv_tables import write_csv
 from symbackprop.errors import EvaluationError, SymbackpropError
 from symbackprop.messages import Message
 from symbackprop.problems import Training
-from symbackprop.tables import write_csv
 
 COLUMNS = ("step", "epoch", "loss", "validation_loss", "learning_rate")
 """The columns of a log."""

@@ -14,8 +14,8 @@ import numpy as np
 from symbackprop.arithmetic import exact
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.compilation import Gradient, Runner
+from symbackprop.compilation.compiled_descent import COUNT
 from symbackprop.compilation.engine import Array
-from symbackprop.compilation.runner import COUNT
 from symbackprop.descent import epochs
 from symbackprop.descent.epochs import Watch
 from symbackprop.evaluation.evaluate import is_finite

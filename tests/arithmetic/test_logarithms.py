@@ -19,12 +19,12 @@ import symbackprop as sbp
 from symbackprop import document, scripts
 from symbackprop.algebra.formula import Negative, Power, Product, Quotient, Sum
 from symbackprop.arithmetic import exact
-from symbackprop.arithmetic.reals import CONTEXT, LONGEST_FRACTION, Logarithm, logarithm
+from symbackprop.arithmetic.real_numbers import CONTEXT, LONGEST_FRACTION, Logarithm, logarithm
 from symbackprop.cli import group
 from symbackprop.document.blocks import Relation
 from symbackprop.document.calculation import endings
 from symbackprop.document.calculation.numerals import Style, show
-from symbackprop.document.nodes import Leaf
+from symbackprop.document.display_nodes import Leaf
 from symbackprop.homework import variants
 from symbackprop.problems.numbers import number
 from symbackprop.rendering import json_result
@@ -171,7 +171,7 @@ def test_lines_end_with_a_decimal() -> None:
     """−ln(2/5) is printed once, joined with ln(5/2) by =, and that with its decimal by ≈."""
     from symbackprop.algebra.formula import Apply
     from symbackprop.document.calculation.verified_lines import lines
-    from symbackprop.document.nodes import Tone
+    from symbackprop.document.display_nodes import Tone
 
     style = Style(6, fractions=True)
     formula = Negative(Apply("ln", (Leaf(F(2, 5)),)))

@@ -23,7 +23,7 @@ from symbackprop.curvature import (
     critical_points,
     hessian,
     jacobian,
-    linear,
+    linear_systems,
     newton_step,
     rate_limit,
     tangents,
@@ -284,7 +284,7 @@ def test_newton_step_solves_its_equation() -> None:
     )
     found, curvature = newton_step(problem), hessian(problem)
     residuals = [
-        exact.add(linear.dot(row, found.step), slope)
+        exact.add(linear_systems.dot(row, found.step), slope)
         for row, slope in zip(curvature.entries, curvature.gradient, strict=True)
     ]
     assert_close([[0] * len(residuals)], [residuals], 1e-40)

@@ -20,10 +20,10 @@ from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import CONTEXT, Exact
 from symbackprop.catalog.losses import LOSSES
 from symbackprop.catalog.losses import WITH_FORMULA as KNOWN_LOSSES
-from symbackprop.derivation import computation_graphs, matrices
+from symbackprop.derivation import computation_graphs, matrix_grain
+from symbackprop.derivation.array_entries import entry
 from symbackprop.derivation.derivations import Derivation, derive
-from symbackprop.derivation.entries import entry
-from symbackprop.derivation.matrices import MatrixGradients, gradient_formula
+from symbackprop.derivation.matrix_grain import MatrixGradients, gradient_formula
 from symbackprop.errors import EvaluationError
 from symbackprop.evaluation.evaluate import Values, evaluate, kinks
 from symbackprop.graph.quantities import Graph, Quantity, Role
@@ -90,7 +90,7 @@ def differences(derivation: Derivation, found: MatrixGradients) -> Iterator[tupl
 def assert_same_grain(derivation: Derivation) -> None:
     """Assert that the matrix grain has every gradient of the element grain, in the shapes of the quantities."""
     graph = derivation.graph
-    found = matrices.gradients(graph)
+    found = matrix_grain.gradients(graph)
     reached = {name for name, quantity in graph.quantities.items() if reaches(derivation, quantity)}
     assert reached == set(found)
     assert () == found[graph.output]
@@ -113,7 +113,7 @@ def test_gradient_formula_adds_the_shares() -> None:
     problem = graph_problem(["p = W @ x", "f = sum(p*p) + sum(W) - dot(x, x)"], W=M23, x=V3)
     derivation = derive(problem)
     graph, values = derivation.graph, evaluate(derivation)
-    for name, shares in matrices.gradients(graph).items():
+    for name, shares in matrix_grain.gradients(graph).items():
         quantity = graph.quantities[name]
         for index in quantity.indices() if shares else ():
             expected = values.gradient(quantity.element(index))
@@ -442,7 +442,7 @@ def test_random_network_has_the_same_gradient_in_both_grains(problem: Problem) -
 def test_layer_has_the_formulas_of_the_textbook() -> None:
     """Of z = W x + b: W̄ = z̄ xᵀ (an outer product), b̄ = z̄, x̄ = Wᵀ z̄."""
     graph = derive(network_problem([{"units": 3}, {"units": 2}], "sse")).graph
-    found = {name: gradient_formula(shares) for name, shares in matrices.gradients(graph).items() if shares}
+    found = {name: gradient_formula(shares) for name, shares in matrix_grain.gradients(graph).items() if shares}
     upstream = Adjoint("z2")
     assert MatrixProduct(Transposed(Name("W2")), upstream) == found["a1"]
     assert upstream == found["b2"]
@@ -455,7 +455,7 @@ def test_gradients_stand_after_what_they_read() -> None:
     for name in examples():
         graph = derive(sbp.example(name)).graph
         known: set[str] = set()
-        for quantity, shares in matrices.gradients(graph).items():
+        for quantity, shares in matrix_grain.gradients(graph).items():
             for source, share in shares:
                 read = {part.name for part in walk(share) if isinstance(part, Adjoint)}
                 assert read <= known
@@ -466,7 +466,7 @@ def test_gradients_stand_after_what_they_read() -> None:
 def test_gradients_leave_out_what_the_output_ignores() -> None:
     """A quantity that the output does not depend on has no gradient formula."""
     graph = derive(graph_problem(["q = 2*y", "f = dot(x, x)"], x=V3, y=U3)).graph
-    assert {"f", "x"} == set(matrices.gradients(graph))
+    assert {"f", "x"} == set(matrix_grain.gradients(graph))
 
 
 # Planted mistakes
@@ -474,20 +474,20 @@ def test_gradients_leave_out_what_the_output_ignores() -> None:
 
 def wrong(derivation: Derivation) -> set[str]:
     """Return the elements whose gradients differ between the grains."""
-    found = matrices.gradients(derivation.graph)
+    found = matrix_grain.gradients(derivation.graph)
     return {name for name, distance in differences(derivation, found) if distance > CONTEXT.mpf(TOLERANCE)}
 
 
 def test_planted_pullback_without_its_transpose_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     """x̄ = W z̄ instead of Wᵀ z̄ (W square, so that the shapes still fit) is seen at once."""
-    original = matrices._RULES[MatrixProduct]
+    original = matrix_grain._RULES[MatrixProduct]
 
     def planted(self: Any, node: MatrixProduct, upstream: Node) -> Iterator[tuple[Node, Node]]:
         (left, share), (right, _) = original(self, node, upstream)
         yield left, share
         yield right, MatrixProduct(node.left, upstream)
 
-    monkeypatch.setattr(matrices, "_RULES", {**matrices._RULES, MatrixProduct: planted})
+    monkeypatch.setattr(matrix_grain, "_RULES", {**matrix_grain._RULES, MatrixProduct: planted})
     derivation = derive(graph_problem(["p = W @ x", "f = sum(p*p)"], W=M22, x=V2))
     assert {"x_1", "x_2"} == wrong(derivation)
     with pytest.raises(AssertionError):
@@ -500,14 +500,14 @@ def test_planted_forward_change_is_caught() -> None:
     derivation = derive(problem)
     other = derive(graph_problem(["p = x*x", "f = sum(p*p)"], x=V3, y=U3)).graph
     swapped = dataclasses.replace(derivation.graph, equations=other.equations)
-    found = matrices.gradients(swapped)
+    found = matrix_grain.gradients(swapped)
     assert any(distance > CONTEXT.mpf(TOLERANCE) for _, distance in differences(derivation, found))
 
 
 def test_planted_lost_share_is_caught() -> None:
     """A gradient that misses the share of one equation differs in every element of it."""
     derivation = derive(graph_problem(["p = x*y", "q = 3*x", "f = sum(p*p) + sum(q*q)"], x=V3, y=U3))
-    found = dict(matrices.gradients(derivation.graph))
+    found = dict(matrix_grain.gradients(derivation.graph))
     found["x"] = found["x"][:-1]
     differing = {name for name, distance in differences(derivation, found) if distance > CONTEXT.mpf(TOLERANCE)}
     assert {"x_1", "x_2", "x_3"} == differing
@@ -517,7 +517,7 @@ def test_a_target_is_pulled_back_like_any_other_quantity() -> None:
     """Targets have gradients in both grains, though no result lists them."""
     derivation = derive(network_problem([{"units": 2}], "sse"))
     assert derivation.graph.of_role(Role.TARGET)
-    assert "y" in matrices.gradients(derivation.graph)
+    assert "y" in matrix_grain.gradients(derivation.graph)
     assert_same_grain(derivation)
 
 
@@ -536,7 +536,7 @@ def test_tied_extreme_has_no_partial_in_either_grain(equation: str, expected: di
     parameters = {"w": [1, 2, 2], "M": [[0, 5, 5], [0, 0, 6]]}
     used = {name: parameters[name] for name in expected}
     derivation = derive(sbp.problem({"graph": {"parameters": used, "equations": [equation], "output": "m"}}))
-    values, found = evaluate(derivation), matrices.gradients(derivation.graph)
+    values, found = evaluate(derivation), matrix_grain.gradients(derivation.graph)
     for name, numbers in expected.items():
         quantity = derivation.graph.quantities[name]
         assert numbers == tuple(values.gradient(element) for element in quantity.elements())

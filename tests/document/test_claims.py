@@ -20,7 +20,7 @@ from symbackprop import document
 from symbackprop.algebra.formula import Number
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Block, Listing, Note, Paragraph, Section
-from symbackprop.document.nodes import Equality
+from symbackprop.document.display_nodes import Equality
 from symbackprop.errors import EvaluationError
 from symbackprop.evaluation.evaluate import Values
 from symbackprop.messages import Message

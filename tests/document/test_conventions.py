@@ -21,7 +21,7 @@ from symbackprop.algebra.formula import Adjoint, Name, Node, rewrite
 from symbackprop.arithmetic import exact
 from symbackprop.cli.commands import new
 from symbackprop.document.blocks import Chain
-from symbackprop.document.nodes import Apart, Boxed, Braced, Delta, Gradient, Leaf, Shown, Updated
+from symbackprop.document.display_nodes import Apart, Boxed, Braced, Delta, Gradient, Leaf, Shown, Updated
 from symbackprop.errors import ProblemError, SymbackpropError, UnknownNameError
 from symbackprop.graph.notation import NAMINGS, Notation
 from symbackprop.problems.load import examples

@@ -19,7 +19,7 @@ from symbackprop.algebra.formula import Adjoint, Name, walk
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Chain, Display, Document, Table
 from symbackprop.document.chain_rule import detail
-from symbackprop.document.nodes import Boxed, Delta, Gradient, Updated
+from symbackprop.document.display_nodes import Boxed, Delta, Gradient, Updated
 from symbackprop.problems.load import examples
 from symbackprop.rendering.widths import width
 from tests.conftest import require_tool

@@ -20,7 +20,7 @@ from symbackprop.catalog import losses
 from symbackprop.catalog.losses import LOSSES
 from symbackprop.document.blocks import Chain, Display, Document, Relation, Section
 from symbackprop.document.calculation import numerals, verified_lines
-from symbackprop.document.nodes import Boxed, Leaf, Numeral, Shown, Tone
+from symbackprop.document.display_nodes import Boxed, Leaf, Numeral, Shown, Tone
 from symbackprop.problems import build
 from symbackprop.problems.load import examples
 

@@ -36,10 +36,10 @@ from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import CONTEXT, Exact
 from symbackprop.catalog.losses import LOSSES
 from symbackprop.derivation.derivations import Derivation, derive
-from symbackprop.derivation.matrices import gradients
+from symbackprop.derivation.matrix_grain import gradients
 from symbackprop.document import compose
 from symbackprop.document.blocks import Chain, Display, Section
-from symbackprop.document.sections import fused
+from symbackprop.document.sections import fused_loss
 from symbackprop.evaluation.checks import Oracle, check
 from symbackprop.evaluation.evaluate import FLOAT, Evaluation, evaluate, leaves
 from symbackprop.problems import Problem
@@ -261,7 +261,7 @@ def test_every_line_of_the_derivation_is_true(activation: str, loss: str, y: tup
     problem = outputs(activation, loss, ["1/2", -1, "2/3"], y)
     derivation = derive(problem)
     values = evaluate(derivation)
-    lined = [chain for chain in chains(derivatives(problem)) if isinstance(chain.left, fused.Local)]
+    lined = [chain for chain in chains(derivatives(problem)) if isinstance(chain.left, fused_loss.Local)]
     lettered = [
         chain for chain in lined if any("_j" in part.name for part in walk(chain.left) if isinstance(part, Name))
     ]
@@ -270,10 +270,10 @@ def test_every_line_of_the_derivation_is_true(activation: str, loss: str, y: tup
     for chain in lined:
         for i, j in itertools.product((1, 2, 3), repeat=2):
             letters = {"i": i, "j": j}
-            left = local(fused.at(chain.left, letters), derivation, values)
+            left = local(fused_loss.at(chain.left, letters), derivation, values)
             for step in chain.steps:
-                right = fused.at(step.formula, letters)
-                if any(isinstance(part, fused.Local) for part in walk(right)):
+                right = fused_loss.at(step.formula, letters)
+                if any(isinstance(part, fused_loss.Local) for part in walk(right)):
                     right = with_numbers(right, derivation, values)
                 assert abs(left - value_at(right, derivation, values)) < CONTEXT.mpf("1e-44")
                 count += 1
@@ -284,13 +284,15 @@ def with_numbers(formula: Node, derivation: Derivation, values: Any) -> Node:
     """Return a formula with 48-digit numbers for its derivatives."""
     return rewrite(
         formula,
-        lambda part: Number(as_fraction(local(part, derivation, values))) if isinstance(part, fused.Local) else None,
+        lambda part: (
+            Number(as_fraction(local(part, derivation, values))) if isinstance(part, fused_loss.Local) else None
+        ),
     )
 
 
 def local(node: Node, derivation: Derivation, values: Any) -> Exact:
     """Return ∂of/∂by, by SymPy from the printed equations."""
-    assert isinstance(node, fused.Local) and isinstance(node.of, Name) and isinstance(node.by, Name)
+    assert isinstance(node, fused_loss.Local) and isinstance(node.of, Name) and isinstance(node.by, Name)
     by = symbolic.name_symbol(node.by.name)
     expression = derivation.expression(node.of.name)
     if node.of.name == "L" and node.by.name.startswith("z"):

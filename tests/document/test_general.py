@@ -18,11 +18,11 @@ import symbackprop as sbp
 from symbackprop.algebra import symbolic
 from symbackprop.algebra.formula import Adjoint, Apply, Name, Negative, Node, Slot, rewrite
 from symbackprop.algebra.functions import GENERIC, WITH_FORMULA
-from symbackprop.derivation import entries
+from symbackprop.derivation import array_entries
 from symbackprop.derivation.derivations import Derivation
+from symbackprop.document.display_nodes import Braced, Delta, Gradient, Letter, Local, Summation, Width
 from symbackprop.document.matrix_form import layerwise, recurrences
 from symbackprop.document.matrix_form.recurrences import BEFORE, LAST, THIS, Model, Recurrence
-from symbackprop.document.nodes import Braced, Delta, Gradient, Letter, Local, Summation, Width
 from symbackprop.errors import MissingValueError, ProblemError, SymbackpropError
 from symbackprop.problems import Problem
 
@@ -167,7 +167,7 @@ class Instance:
             return None
 
         placed = rewrite(formula, renamed)
-        scalar = entries.entry(self.truth.derivation.graph, placed, index)
+        scalar = array_entries.entry(self.truth.derivation.graph, placed, index)
         return Instance(self.truth, 0, {}, self.sample).expression(scalar)
 
 

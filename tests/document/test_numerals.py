@@ -29,7 +29,7 @@ from symbackprop.algebra.formula import (
 from symbackprop.arithmetic import exact
 from symbackprop.document.calculation import numerals, verified_lines
 from symbackprop.document.calculation.numerals import Style
-from symbackprop.document.nodes import Delta, Gradient, Leaf
+from symbackprop.document.display_nodes import Delta, Gradient, Leaf
 from symbackprop.rendering.tex import Printer
 from symbackprop.rendering.widths import width
 

@@ -23,13 +23,13 @@ import symbackprop
 from symbackprop import document, figures, language
 from symbackprop.descent.solution import Solution, solve
 from symbackprop.document.blocks import Figure, Section
-from symbackprop.document.sections import pictures
+from symbackprop.document.sections import figure_placement
 from symbackprop.errors import UnknownNameError
 from symbackprop.evaluation.evaluate import FLOAT, Evaluation, leaves
 from symbackprop.figures.drawing import SMALL, Diagram, Ink, Line, Node, Plot, Point, Text
 from symbackprop.figures.labels import Decimal, decimal, width
 from symbackprop.figures.layered_layout import layout
-from symbackprop.figures.network import MOST_LABELLED, MOST_UNITS, kept
+from symbackprop.figures.network_diagram import MOST_LABELLED, MOST_UNITS, kept
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import message
 from symbackprop.problems import ComputationGraph
@@ -171,7 +171,7 @@ def test_network_units_stand_in_the_order_of_their_indices(sizes: list[int]) -> 
 def test_network_every_weight_has_an_edge_or_is_left_out_openly(sizes: list[int]) -> None:
     """Each weight between shown units is one line, with a label up to 16 edges; the caption counts what is left out."""
     solution = dense(*sizes)
-    figure = pictures.network(solution)
+    figure = figure_placement.network(solution)
     assert figure is not None
     diagram = figure.picture
     assert isinstance(diagram, Diagram)
@@ -343,7 +343,7 @@ def test_given_figure_tells_no_answer(name: str) -> None:
     """The figure of an assignment shows the numbers that the problem states: nothing computed, no gradient."""
     problem = symbackprop.example(name)
     derivation = symbackprop.derive(problem)
-    figure = pictures.given(problem, derivation)
+    figure = figure_placement.given(problem, derivation)
     diagram = figure.picture
     assert isinstance(diagram, Diagram)
     numbered = {text.name for text in diagram.texts if any(isinstance(part, Decimal) for part in text.label)}
@@ -502,7 +502,11 @@ def test_tikz_compiles(program: str, tmp_path: Path) -> None:
     pictures: list[figures.Picture] = [
         diagram_of(solved(name)) for name in ("mazur", "deep", "lstm", "attention", "circuit")
     ]
-    pictures += [figures.network(dense(10, 9)), figures.network(solved("mazur"), "W1_2_1"), figures.gates(chain_of(60))]
+    pictures += [
+        figures.network(dense(10, 9)),
+        figures.network(solved("mazur"), "W1_2_1"),
+        figures.gates(chain_of(60)),
+    ]
     line, two = solve(symbackprop.example("line")), solve(symbackprop.problem(TWO))
     xor = solve(symbackprop.example("xor"), steps=8000)
     plots = [

@@ -17,6 +17,7 @@ import pytest
 
 import symbackprop as sbp
 from symbackprop import cli
+from symbackprop.csv_tables import read_csv, write_csv
 from symbackprop.errors import SymbackpropError
 from symbackprop.evaluation.evaluate import EXACT, FLOAT, leaves
 from symbackprop.homework import enrolment, grading, reports, sheets
@@ -31,7 +32,6 @@ from symbackprop.homework.tolerance import MARGIN, Tolerance, half_unit
 from symbackprop.homework.variants import Assignment, Cohort, assignment, draw, values_of, variant
 from symbackprop.problems import Problem, Rounding, load
 from symbackprop.rendering import exporters, pdf_collections
-from symbackprop.tables import read_csv, write_csv
 
 GRID = {"low": "-1", "high": "1", "step": "1/10"}
 INPUTS = {"choices": ["1/2", "1", "3/2", "2", "-1"]}

@@ -14,9 +14,9 @@ from symbackprop.algebra.forms import abstracted
 from symbackprop.errors import ExpressionError
 from symbackprop.evaluation.evaluate import FLOAT
 from symbackprop.homework import variants
+from symbackprop.homework.answer_normalization import Typed, plain
 from symbackprop.homework.answer_parsing import Reading, read
 from symbackprop.homework.marking import Marker, Verdict
-from symbackprop.homework.normalization import Typed, plain
 
 NUMBERS = {
     "x_1": 0.5,

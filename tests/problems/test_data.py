@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symbackprop as sbp
+from symbackprop.csv_tables import read_csv, write_csv
 from symbackprop.errors import SymbackpropError
 from symbackprop.problems import Problem
 from symbackprop.problems.load import load
-from symbackprop.tables import read_csv, write_csv
 
 NETWORK = """
 [network]

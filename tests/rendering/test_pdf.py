@@ -14,7 +14,7 @@ import pytest
 import symbackprop as sbp
 from symbackprop import rendering
 from symbackprop.errors import OutputError
-from symbackprop.rendering import engines
+from symbackprop.rendering import tex_engines
 from tests.conftest import require_tool
 from tests.documents import dense, solved
 
@@ -84,12 +84,12 @@ def test_engine_follows_the_first_line_of_a_document(monkeypatch: pytest.MonkeyP
     for name in ("lualatex", "xelatex"):
         program(tmp_path, name, "exit 0")
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert str(tmp_path / "xelatex") == engines.engine_for(f"% !TeX program = pdflatex\n{PAGE}")
+    assert str(tmp_path / "xelatex") == tex_engines.engine_for(f"% !TeX program = pdflatex\n{PAGE}")
     program(tmp_path, "pdflatex", "exit 0")
-    assert str(tmp_path / "pdflatex") == engines.engine_for(PAGE)
+    assert str(tmp_path / "pdflatex") == tex_engines.engine_for(PAGE)
     (tmp_path / "xelatex").unlink()
     with pytest.raises(OutputError, match="xelatex"):
-        engines.engine_for(f"% !TeX program = xelatex\n{PAGE}")
+        tex_engines.engine_for(f"% !TeX program = xelatex\n{PAGE}")
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_document_at_fault_is_one_message(body: str, message: str) -> None:
     """What stops an engine is told; a document reaches no file outside its folder and no shell."""
     require_tool("xelatex")
     with pytest.raises(OutputError, match=message) as caught:
-        engines.typeset("% !TeX program = xelatex\n" + PAGE % body)
+        tex_engines.typeset("% !TeX program = xelatex\n" + PAGE % body)
     assert "uid=" not in str(caught.value)
     assert not Path("/tmp/symbackprop-escaped.tex").exists()
 
@@ -115,7 +115,7 @@ def test_document_runs_no_command(tmp_path: Path) -> None:
     """A document that calls the shell gets none, whatever the machine's configuration allows."""
     require_tool("pdflatex")
     mark = tmp_path / "ran"
-    content = engines.typeset(PAGE % rf"\immediate\write18{{touch {mark}}}One page.")
+    content = tex_engines.typeset(PAGE % rf"\immediate\write18{{touch {mark}}}One page.")
     assert content.startswith(b"%PDF-")
     assert not mark.exists()
 
@@ -124,7 +124,7 @@ def test_missing_character_is_an_error() -> None:
     """A page that lacks a character is not handed over as if it were whole."""
     require_tool("xelatex")
     with pytest.raises(OutputError, match="no glyph for: 你"):
-        engines.typeset("% !TeX program = xelatex\n" + PAGE % "你好".replace("好", ""))
+        tex_engines.typeset("% !TeX program = xelatex\n" + PAGE % "你好".replace("好", ""))
 
 
 def test_engine_that_does_not_end_is_stopped_with_what_it_started(
@@ -135,7 +135,7 @@ def test_engine_that_does_not_end_is_stopped_with_what_it_started(
     program(tmp_path, "pdflatex", f"/bin/sh -c 'echo $$ > {mark}; exec sleep 60' &\nwait")
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     with pytest.raises(OutputError, match=r"pdflatex was stopped after 0\.5 seconds"):
-        engines.typeset(PAGE, time_limit=0.5)
+        tex_engines.typeset(PAGE, time_limit=0.5)
     child = int(mark.read_text())
     deadline = time.monotonic() + 10
     while is_running(child) and time.monotonic() < deadline:
@@ -156,14 +156,14 @@ def test_engine_that_writes_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch,
     program(tmp_path, "pdflatex", "exit 0")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(OutputError, match="pdflatex stopped"):
-        engines.typeset(PAGE)
+        tex_engines.typeset(PAGE)
 
 
 def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The folder that the engine worked in is gone, after success and after failure."""
     require_tool("pdflatex")
-    monkeypatch.setattr(engines.tempfile, "tempdir", str(tmp_path))
-    engines.typeset(PAGE % "One page.")
+    monkeypatch.setattr(tex_engines.tempfile, "tempdir", str(tmp_path))
+    tex_engines.typeset(PAGE % "One page.")
     with pytest.raises(OutputError, match="stopped"):
-        engines.typeset(PAGE % r"\undefinedcommand")
+        tex_engines.typeset(PAGE % r"\undefinedcommand")
     assert [] == list(tmp_path.iterdir())

@@ -16,7 +16,7 @@ import symbackprop as sbp
 from symbackprop import language, rendering
 from symbackprop.algebra.functions import ACTIVATIONS
 from symbackprop.errors import UnknownNameError
-from symbackprop.rendering import engines
+from symbackprop.rendering import tex_engines
 from tests.conftest import ROOT, require_tool
 from tests.documents import EXAMPLES, FRACTIONS, HOSTILE, PROBLEMS, dense, solved
 
@@ -51,7 +51,7 @@ def test_rendering_of_an_example_is_golden(name: str, format: str, request: pyte
 
 def compiled(text: str, folder: Path, runs: int = 1) -> str:
     """Return the log of the engine that a document asks for, run without a shell, no error skipped."""
-    program = require_tool(engines.program_of(text))
+    program = require_tool(tex_engines.program_of(text))
     (folder / "document.tex").write_text(text, encoding="utf-8")
     command = [program, "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "document.tex"]
     for _ in range(runs):

@@ -27,7 +27,7 @@ from symbackprop.document.blocks import Chain, Relation, Step, Varied
 from symbackprop.document.calculation import verified_lines
 from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.calculation.reduction import stages_of
-from symbackprop.document.nodes import Boxed, Grid, Leaf, Numeral, Shown
+from symbackprop.document.display_nodes import Boxed, Grid, Leaf, Numeral, Shown
 
 Array = Any
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from symbackprop.algebra.formula import Negative
 from symbackprop.document.blocks import Relation, Step
 from symbackprop.document.calculation.numerals import Style, show
-from symbackprop.document.nodes import Shown
+from symbackprop.document.display_nodes import Shown
 
 
 def finished(steps: tuple[Step, ...], style: Style) -> tuple[Step, ...]:

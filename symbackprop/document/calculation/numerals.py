@@ -7,8 +7,8 @@ from fractions import Fraction
 
 from symbackprop.algebra.formula import Apply, Negative, Node, Number, Product, Quotient, Sum, rewrite, walk
 from symbackprop.arithmetic.exact import Many, magnitude
-from symbackprop.arithmetic.reals import Exact, Logarithm
-from symbackprop.document.nodes import Numeral, Shown, Tone
+from symbackprop.arithmetic.real_numbers import Exact, Logarithm
+from symbackprop.document.display_nodes import Numeral, Shown, Tone
 
 _SMALLEST_PLAIN, _LARGEST_PLAIN = -4, 7
 _SPARE_DIGITS = 4

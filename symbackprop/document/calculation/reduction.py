@@ -21,8 +21,8 @@ from symbackprop.algebra.formula import (
 )
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import Many
-from symbackprop.arithmetic.reals import Logarithm
-from symbackprop.document.nodes import Leaf, Origin, Tone
+from symbackprop.arithmetic.real_numbers import Logarithm
+from symbackprop.document.display_nodes import Leaf, Origin, Tone
 
 _NOISE = exact.Real("1e-44")
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 from symbackprop.algebra.formula import Negative, Node, Number, Power, Product, Sum, map_children, walk
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import magnitude
-from symbackprop.arithmetic.reals import Logarithm
+from symbackprop.arithmetic.real_numbers import Logarithm
 from symbackprop.document.blocks import Relation, Step
 from symbackprop.document.calculation.numerals import (
     Style,
@@ -28,7 +28,7 @@ from symbackprop.document.calculation.numerals import (
     to_fraction,
 )
 from symbackprop.document.calculation.reduction import stages_of
-from symbackprop.document.nodes import Leaf, Shown, Tone
+from symbackprop.document.display_nodes import Leaf, Shown, Tone
 from symbackprop.errors import EvaluationError
 
 MOST_GUARD_DIGITS = 12

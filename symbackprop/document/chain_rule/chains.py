@@ -42,7 +42,7 @@ from symbackprop.document.chain_rule.factors import (
     product_of,
     signed,
 )
-from symbackprop.document.nodes import Boxed, Braced, Delta, Gradient, Leaf, Local, Shown, Tone
+from symbackprop.document.display_nodes import Boxed, Braced, Delta, Gradient, Leaf, Local, Shown, Tone
 from symbackprop.evaluation.evaluate import Value, Values, to_decimal
 from symbackprop.graph.notation import Notation
 from symbackprop.graph.quantities import Quantity, Role

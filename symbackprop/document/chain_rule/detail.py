@@ -17,7 +17,7 @@ from symbackprop.document.blocks import Block, Chain, Display, Paragraph, Relati
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule.chains import Scene, is_negative_delta
 from symbackprop.document.chain_rule.factors import is_named
-from symbackprop.document.nodes import Apart, Boxed, Braced, Delta, Dots, Shown, Tone
+from symbackprop.document.display_nodes import Apart, Boxed, Braced, Delta, Dots, Shown, Tone
 from symbackprop.evaluation.evaluate import Values
 from symbackprop.graph.quantities import Graph, Quantity, Role
 from symbackprop.messages import message

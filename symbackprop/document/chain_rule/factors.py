@@ -17,7 +17,7 @@ from symbackprop.algebra.formula import (
     negated,
     rewrite,
 )
-from symbackprop.document.nodes import Braced, Delta
+from symbackprop.document.display_nodes import Braced, Delta
 
 
 @dataclass(frozen=True, slots=True)

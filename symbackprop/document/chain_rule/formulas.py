@@ -20,7 +20,7 @@ from symbackprop.document.chain_rule.chains import (
 from symbackprop.document.chain_rule.detail import shortened
 from symbackprop.document.chain_rule.factors import Factor, flipped, product_of, signed, unbraced
 from symbackprop.document.chain_rule.signs import signs_in_front
-from symbackprop.document.nodes import Delta, over_samples
+from symbackprop.document.display_nodes import Delta, over_samples
 from symbackprop.graph.quantities import Quantity, Role
 
 

@@ -19,7 +19,7 @@ from symbackprop.algebra.formula import (
     map_children,
     negated,
 )
-from symbackprop.document.nodes import OverSamples
+from symbackprop.document.display_nodes import OverSamples
 
 _LINEAR = ("sum", "mean", "dot", "outer")
 """Functions from whose arguments a sign may be taken."""

@@ -9,9 +9,9 @@ from fractions import Fraction
 from symbackprop.algebra import functions
 from symbackprop.algebra.formula import Name, Node, Number
 from symbackprop.document.blocks import Block, Chain, Display, Listing, Paragraph, Relation, Section, Step
+from symbackprop.document.display_nodes import Equality, General, Letter, Local, Range, Width
 from symbackprop.document.matrix_form import layerwise, recurrences
 from symbackprop.document.matrix_form.recurrences import LAST, THIS, Model, Recurrence
-from symbackprop.document.nodes import Equality, General, Letter, Local, Range, Width
 from symbackprop.errors import ProblemError
 from symbackprop.graph.notation import Notation, Symbol
 from symbackprop.messages import Message, message

@@ -26,11 +26,12 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
-from symbackprop.derivation import matrices
+from symbackprop.derivation import matrix_grain
 from symbackprop.derivation.backprop import Link
-from symbackprop.derivation.matrices import elementwise_product
+from symbackprop.derivation.matrix_grain import elementwise_product
 from symbackprop.document.chain_rule.chains import is_negative_delta, path_of
 from symbackprop.document.chain_rule.signs import signs_in_front
+from symbackprop.document.display_nodes import Delta, Gradient, Letter, Local, Sized, Summation, Width
 from symbackprop.document.matrix_form.matrix import as_arrays, named
 from symbackprop.document.matrix_form.recurrences import (
     LAST,
@@ -47,7 +48,6 @@ from symbackprop.document.matrix_form.recurrences import (
     summed,
     unit_layers,
 )
-from symbackprop.document.nodes import Delta, Gradient, Letter, Local, Sized, Summation, Width
 from symbackprop.graph.notation import Symbol
 from symbackprop.graph.quantities import Quantity
 from symbackprop.problems import Layer, Problem
@@ -102,7 +102,7 @@ def over_samples(term: Node) -> Node:
 def _shares(model: Model, name: str) -> list[Node]:
     """Return the shares of a gradient in gradients that have a name, without the numbers of this network."""
     graph = model.scene.derivation.graph
-    found = matrices.gradients(graph)
+    found = matrix_grain.gradients(graph)
     own = {error_name(model, layer)[:-2] for layer in range(1, LAST + 1)}
 
     def through(part: Node) -> Node | None:

@@ -1,6 +1,6 @@
 """The matrix form of a solution: every equation and every gradient between arrays, with shapes and numbers.
 
-The formulas are those of `symbackprop.derivation.matrices`: derived from the equations, not written here.
+The formulas are those of `symbackprop.derivation.matrix_grain`: derived from the equations, not written here.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from symbackprop.algebra.formula import (
 )
 from symbackprop.algebra.functions import is_symbol
 from symbackprop.algebra.shapes import indices_of, shape_of
-from symbackprop.derivation import matrices
-from symbackprop.derivation.matrices import elementwise_product, gradient_formula
+from symbackprop.derivation import matrix_grain
+from symbackprop.derivation.matrix_grain import elementwise_product, gradient_formula
 from symbackprop.document.blocks import Chain, Display, Paragraph, Relation, Section, Step, Varied
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.calculation.reduction import is_varied
@@ -32,8 +32,8 @@ from symbackprop.document.chain_rule.chains import Scene, has_own_step, is_negat
 from symbackprop.document.chain_rule.detail import shortened
 from symbackprop.document.chain_rule.factors import is_named
 from symbackprop.document.chain_rule.signs import signs_in_front
+from symbackprop.document.display_nodes import Delta, Gradient, Grid, Leaf, Listed, Shaped, Shown, Tone, over_samples
 from symbackprop.document.matrix_form import products
-from symbackprop.document.nodes import Delta, Gradient, Grid, Leaf, Listed, Shaped, Shown, Tone, over_samples
 from symbackprop.graph.quantities import Graph, Quantity, Role
 from symbackprop.messages import message
 
@@ -51,7 +51,7 @@ def matrix_sections(scene: Scene) -> Iterator[Section]:
     """Yield the forward pass and the gradients between arrays, each gradient by way of one of its entries."""
     graph = scene.derivation.graph
     forward = tuple(_forward(scene, graph))
-    names = [name for name in matrices.gradients(graph) if graph.quantities[name].role is not Role.TARGET]
+    names = [name for name in matrix_grain.gradients(graph) if graph.quantities[name].role is not Role.TARGET]
     formulas = array_gradients(scene)
     chains = _gradient_chains(scene, names)
     backward = [Display((*_entry_chain(scene, name, formulas[name]), chain), 2) for name, chain in chains]
@@ -107,7 +107,7 @@ def array_gradients(scene: Scene) -> Mapping[str, Node]:
     """
     graph = scene.derivation.graph
     rows = scene.derivation.problem.layout == "row"
-    gradients = matrices.gradients(graph).items()
+    gradients = matrix_grain.gradients(graph).items()
     whole = {name: oriented(graph, gradient_formula(shares), rows) for name, shares in gradients if shares}
     inner = {
         name: formula

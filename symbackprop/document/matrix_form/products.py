@@ -16,7 +16,7 @@ from symbackprop.algebra.formula import (
     walk,
 )
 from symbackprop.algebra.shapes import Shape, shape_of
-from symbackprop.derivation.entries import entry
+from symbackprop.derivation.array_entries import entry
 from symbackprop.graph.quantities import Graph, Quantity
 
 LARGEST_STACK = 9

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from symbackprop.algebra.formula import Hadamard, MatrixProduct, Name, Transposed
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.catalog.schedules import CONSTANT
-from symbackprop.document.nodes import Letter, Local
+from symbackprop.document.display_nodes import Letter, Local
 from symbackprop.document.notes.conditions import (
     Condition,
     Line,

@@ -11,11 +11,11 @@ from fractions import Fraction
 
 from symbackprop.algebra.formula import ONE, Apply, Name, Number, Product, Slot
 from symbackprop.arithmetic import exact
-from symbackprop.derivation.elements import ElementEquation
+from symbackprop.derivation.element_grain import ElementEquation
 from symbackprop.descent.solution import Step
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule.chains import Scene
-from symbackprop.document.nodes import Boxed, Range, Shown
+from symbackprop.document.display_nodes import Boxed, Range, Shown
 from symbackprop.document.notes.conditions import Line, is_gradient, is_parameter
 from symbackprop.evaluation.evaluate import EXACT, Evaluation, Value, Values
 from symbackprop.graph.quantities import Role

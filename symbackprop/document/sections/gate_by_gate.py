@@ -10,8 +10,8 @@ from symbackprop.document.blocks import Block, Chain, Display, Inline, Listing, 
 from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.chains import Scene, forward, gradient, row_length
 from symbackprop.document.chain_rule.formulas import formula_display
+from symbackprop.document.display_nodes import Gradient, over_samples
 from symbackprop.document.matrix_form.matrix import as_arrays, oriented
-from symbackprop.document.nodes import Gradient, over_samples
 from symbackprop.document.sections import conventions
 from symbackprop.document.sections import updates as updates_of
 from symbackprop.document.sections.statement import given_number, loop

@@ -26,10 +26,10 @@ from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.chains import Scene, written_out
 from symbackprop.document.chain_rule.formulas import gradient_formulas
-from symbackprop.document.nodes import About, Equality, Letter, OverSamples, Range, Tone
-from symbackprop.document.sections import batches, conventions
+from symbackprop.document.display_nodes import About, Equality, Letter, OverSamples, Range, Tone
+from symbackprop.document.sections import batch_comparison, conventions
 from symbackprop.document.sections import updates as updates_of
-from symbackprop.document.sections.fused import out_of_range
+from symbackprop.document.sections.fused_loss import out_of_range
 from symbackprop.graph.notation import Symbol
 from symbackprop.graph.quantities import Quantity, Role
 from symbackprop.messages import Message, message
@@ -63,7 +63,7 @@ def statement(scene: Scene, updates: int) -> Section:
     ]
     if scene.derivation.problem.training:
         subsections.append(Section(message("title.loop"), (loop(scene, updates),)))
-    side_by_side = batches.batch_section(scene)
+    side_by_side = batch_comparison.batch_section(scene)
     if side_by_side is not None:
         subsections.append(side_by_side)
     return Section(message("title.problem"), sections=tuple(subsections))

@@ -18,7 +18,17 @@ from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.chain_rule.chains import Scene, parameters_of
 from symbackprop.document.chain_rule.formulas import gradient_expression
 from symbackprop.document.chain_rule.signs import signs_in_front
-from symbackprop.document.nodes import Assigned, Equality, Gradient, Leaf, Letter, OverSamples, Shown, Tone, Updated
+from symbackprop.document.display_nodes import (
+    Assigned,
+    Equality,
+    Gradient,
+    Leaf,
+    Letter,
+    OverSamples,
+    Shown,
+    Tone,
+    Updated,
+)
 from symbackprop.graph.notation import BATCH, Symbol, setting_symbol, state_symbol
 from symbackprop.graph.quantities import Quantity
 from symbackprop.messages import Message, message

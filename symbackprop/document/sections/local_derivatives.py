@@ -9,8 +9,8 @@ from symbackprop.algebra import differentiation, functions
 from symbackprop.algebra.formula import Apply, Name, Node, Slot, added, fill, rewrite
 from symbackprop.document.blocks import Chain, Display, Relation, Section, Step
 from symbackprop.document.chain_rule.chains import Scene
-from symbackprop.document.nodes import Letter, Local, Slope
-from symbackprop.document.sections.fused import fused_section, softmax_jacobian
+from symbackprop.document.display_nodes import Letter, Local, Slope
+from symbackprop.document.sections.fused_loss import fused_section, softmax_jacobian
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import message
 

@@ -9,8 +9,8 @@ from fractions import Fraction
 from symbackprop.algebra.formula import names
 from symbackprop.arithmetic import exact
 from symbackprop.catalog.optimizers import RATE
-from symbackprop.curvature import linear
-from symbackprop.curvature.linear import Matrix, Row
+from symbackprop.curvature import linear_systems
+from symbackprop.curvature.linear_systems import Matrix, Row
 from symbackprop.curvature.tangents import CurvatureError, Sweep, degrees, elements, free, samples
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.errors import EvaluationError
@@ -31,7 +31,7 @@ class Jacobian:
     @property
     def floats(self) -> tuple[tuple[float, ...], ...]:
         """The entries in float64."""
-        return linear.floats(self.entries)
+        return linear_systems.floats(self.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +51,12 @@ class Hessian:
     @property
     def floats(self) -> tuple[tuple[float, ...], ...]:
         """The entries in float64."""
-        return linear.floats(self.entries)
+        return linear_systems.floats(self.entries)
 
     @property
     def eigenvalues(self) -> Row:
         """The eigenvalues, smallest first: a rational one of a rational matrix exactly, the others at 50 digits."""
-        return linear.eigenvalues(self.entries)
+        return linear_systems.eigenvalues(self.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ def newton_step(problem: Problem) -> NewtonStep:
     elements(derivation)
     sweep = Sweep(derivation, EXACT, free(derivation))
     found = hessian_at(sweep, {})
-    step, rank = linear.solve(found.entries, tuple(-slope for slope in found.gradient))
+    step, rank = linear_systems.solve(found.entries, tuple(-slope for slope in found.gradient))
     if step is None:
         what = message("curvature.singular", rank=rank, count=len(found.names))
         raise CurvatureError(what, where=problem.name)
@@ -192,7 +192,9 @@ def newton_step(problem: Problem) -> NewtonStep:
         loss_after = sweep.values(dict(zip(found.names, after, strict=True))).value(derivation.graph.output)
     except EvaluationError:
         loss_after = None
-    return NewtonStep(found.names, before, step, after, linear.dot(found.gradient, step), found.loss, loss_after)
+    return NewtonStep(
+        found.names, before, step, after, linear_systems.dot(found.gradient, step), found.loss, loss_after
+    )
 
 
 def rate_limit(problem: Problem) -> RateLimit:

@@ -34,7 +34,7 @@ from symbackprop.algebra.formula import (
 )
 from symbackprop.algebra.functions import REDUCTIONS, is_vector
 from symbackprop.algebra.shapes import Shape, is_elementwise, shape_of
-from symbackprop.derivation.entries import Accessor, accessor, along, entry, fitted, reduced_indices
+from symbackprop.derivation.array_entries import Accessor, accessor, along, entry, fitted, reduced_indices
 from symbackprop.graph.quantities import Equation, FusedLoss, Graph
 
 

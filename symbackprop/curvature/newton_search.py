@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from symbackprop.arithmetic import exact
-from symbackprop.curvature import linear
-from symbackprop.curvature.linear import Matrix, Row
+from symbackprop.curvature import linear_systems
+from symbackprop.curvature.linear_systems import Matrix, Row
 from symbackprop.curvature.tangents import Sweep, second_kinks
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.errors import EvaluationError
@@ -59,11 +59,11 @@ def _newton(sweep: Sweep, place: Row, reaches: Sequence[float], precision: _Prec
         gradient, matrix = _system(sweep, place)
         if not all(is_finite(entry) for row in (gradient, *matrix) for entry in row):
             return None
-        size = linear.largest(matrix)
+        size = linear_systems.largest(matrix)
         if size == 0.0:
             return place if all(slope == 0 for slope in gradient) and _can_be_flat(sweep) else None
-        step, _ = linear.solve(
-            _damped(matrix, precision.damping * size**2), tuple(-linear.dot(row, gradient) for row in matrix)
+        step, _ = linear_systems.solve(
+            _damped(matrix, precision.damping * size**2), tuple(-linear_systems.dot(row, gradient) for row in matrix)
         )
         if step is None:
             return None
@@ -80,7 +80,7 @@ def _newton(sweep: Sweep, place: Row, reaches: Sequence[float], precision: _Prec
 
 def _damped(matrix: Matrix, damping: float) -> Matrix:
     """Return H² + μI."""
-    squared = [[linear.dot(row, column) for column in matrix] for row in matrix]
+    squared = [[linear_systems.dot(row, column) for column in matrix] for row in matrix]
     for place in range(len(matrix)):
         squared[place][place] = exact.add(squared[place][place], damping)
     return tuple(map(tuple, squared))
@@ -98,7 +98,7 @@ def _polished(sweep: Sweep, place: Row) -> Row | None:
     found = _newton(sweep, start, [math.inf] * len(place), _FINE)
     if found is None or distance(found, place) > 0.1:
         return None
-    near = tuple(map(linear.fraction_near, found))
+    near = tuple(map(linear_systems.fraction_near, found))
     return near if None not in near and not any(_system(sweep, near)[0]) else found
 
 

@@ -27,7 +27,7 @@ from symbackprop.messages import message
 from symbackprop.problems import Problem
 from symbackprop.problems.training_table import batches_in
 from symbackprop.scripts.libraries import NUMPY, Library, spelled
-from symbackprop.scripts.lines import COUNT, SAMPLES, Lines
+from symbackprop.scripts.script_lines import COUNT, SAMPLES, Lines
 
 WIDTH = 110
 LISTED = 200

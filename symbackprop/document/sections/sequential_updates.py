@@ -24,8 +24,8 @@ from symbackprop.document.chain_rule.chains import (
     parameters_of,
 )
 from symbackprop.document.chain_rule.factors import unbraced
+from symbackprop.document.display_nodes import Delta, Gradient, Local, Substitute, Updated
 from symbackprop.document.matrix_form import matrix
-from symbackprop.document.nodes import Delta, Gradient, Local, Substitute, Updated
 from symbackprop.document.sections.statement import layer_name
 from symbackprop.document.sections.updates import rate_lines, update_blocks
 from symbackprop.graph.quantities import Quantity, Role

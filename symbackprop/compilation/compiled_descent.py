@@ -13,8 +13,8 @@ from fractions import Fraction
 import numpy as np
 
 from symbackprop.catalog import optimizers
+from symbackprop.compilation.compiled_gradient import Gradient
 from symbackprop.compilation.engine import Array, Arrays, Run, copied
-from symbackprop.compilation.gradient import Gradient
 from symbackprop.compilation.optimizer_code import update
 from symbackprop.errors import ProblemError
 from symbackprop.messages import message

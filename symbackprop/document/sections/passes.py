@@ -20,11 +20,11 @@ from symbackprop.document.chain_rule.chains import (
     layers_of,
     parameters_of,
 )
+from symbackprop.document.display_nodes import Tone
 from symbackprop.document.matrix_form import matrix
-from symbackprop.document.nodes import Tone
-from symbackprop.document.notes.explain import Lesson
-from symbackprop.document.sections import gate_by_gate, sequential
-from symbackprop.document.sections.derivatives import local_derivatives
+from symbackprop.document.notes.explanations import Lesson
+from symbackprop.document.sections import gate_by_gate, sequential_updates
+from symbackprop.document.sections.local_derivatives import local_derivatives
 from symbackprop.document.sections.statement import layer_name
 from symbackprop.document.sections.updates import (
     batch_sentence,
@@ -79,7 +79,9 @@ def _step_sections(scene: Scene, step: Step | None, *, derives: bool) -> Iterato
 def _update(scene: Scene, change: Change) -> Section:
     title = message("title.update")
     if change.passes:
-        return Section(title, tuple(sequential.opening(scene, change)), tuple(sequential.sections(scene, change)))
+        return Section(
+            title, tuple(sequential_updates.opening(scene, change)), tuple(sequential_updates.sections(scene, change))
+        )
     return Section(title, (*rate_lines(scene, change), *update_blocks(scene, change, scene.derivation.parameters)))
 
 

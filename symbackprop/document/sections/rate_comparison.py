@@ -13,7 +13,7 @@ from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Block, Figure, Inline, Paragraph, Section, Table
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule.chains import Scene
-from symbackprop.document.nodes import About, Equality, Letter, Shown
+from symbackprop.document.display_nodes import About, Equality, Letter, Shown
 from symbackprop.evaluation.evaluate import Value
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import message
