@@ -72,11 +72,9 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "sympy": ("algebra", "arithmetic", "derivation", "evaluation", "curvature", "compilation"),
     "mpmath": ("arithmetic", "evaluation"),
     "numpy": (
-        "arithmetic",
         "catalog",
         "compilation",
         "descent",
-        "document",
         "homework",
         "training",
         "estimators",

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import functools
 import math
-from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 
 import mpmath
@@ -43,46 +42,6 @@ _MOST_DIGITS_OF_FUNCTION = 400
 _LOST_DIGITS = 5
 """A distance from a bound may have so many digits less than 50 before a function counts as saturated."""
 _SATURATING = ("tanh", "erf")
-
-
-class Many:
-    """Numbers of many problems at once, which do their own arithmetic (`symbackprop.arithmetic.batched`).
-
-    No `abc.ABC`: whether a number is one of these is asked at every operation, and for those that takes longer.
-    """
-
-    __slots__ = ()
-
-    in_fractions: bool
-
-    @property
-    @abstractmethod
-    def is_exact(self) -> bool:
-        """Whether the numbers are known exactly."""
-
-    @abstractmethod
-    def __neg__(self) -> Exact:
-        """Return the numbers with other signs."""
-
-    @abstractmethod
-    def __lt__(self, other: Exact) -> bool:
-        """Say whether the numbers are less than others."""
-
-    @abstractmethod
-    def __gt__(self, other: Exact) -> bool:
-        """Say whether the numbers are greater than others."""
-
-    @abstractmethod
-    def applied(self, function: str, arguments: tuple[Exact, ...], at_kink: Fraction) -> Exact:
-        """Return the values of a primitive function, or of `step`."""
-
-    @abstractmethod
-    def unless_noise(self, terms: Sequence[Exact]) -> Exact:
-        """Return this sum of terms where it is certainly not 0."""
-
-    @abstractmethod
-    def mark(self, request: object) -> str:
-        """Return a text that stands for these numbers in a document until they are asked for."""
 
 
 def to_real(value: Exact) -> Exact:
@@ -140,18 +99,18 @@ def settle(value: Exact) -> Exact:
 
 def add(left: Exact, right: Exact) -> Exact:
     """Return `left + right`."""
-    if isinstance(left, Fraction) is isinstance(right, Fraction) or _does_its_own(left, right):
+    if isinstance(left, Fraction) is isinstance(right, Fraction) or _is_logarithm(left, right):
         return left + right
     return to_real(left) + to_real(right)
 
 
-def _does_its_own(left: Exact, right: Exact) -> bool:
-    return isinstance(left, Logarithm | Many) or isinstance(right, Logarithm | Many)
+def _is_logarithm(left: Exact, right: Exact) -> bool:
+    return isinstance(left, Logarithm) or isinstance(right, Logarithm)
 
 
 def negate(value: Exact) -> Exact:
     """Return `-value`, with all the digits of a float that has more than 50."""
-    if isinstance(value, Fraction | Logarithm | Many):
+    if isinstance(value, Fraction | Logarithm):
         return -value
     return CONTEXT.make_mpf(mpmath.libmp.mpf_neg(value._mpf_))
 
@@ -160,19 +119,15 @@ def multiply(left: Exact, right: Exact) -> Exact:
     """Return `left * right`; an exact zero stays exactly zero."""
     if isinstance(left, Fraction) is isinstance(right, Fraction):
         return left * right
-    if isinstance(left, Many) or isinstance(right, Many):
-        return left * right
     if left == 0 or right == 0:
         return Fraction(0)
-    if _does_its_own(left, right):
+    if _is_logarithm(left, right):
         return left * right
     return to_real(left) * to_real(right)
 
 
 def divide(left: Exact, right: Exact) -> Exact:
     """Return `left / right`, an exact zero again for one; a division by zero raises `EvaluationError`."""
-    if isinstance(left, Many) or isinstance(right, Many):
-        return left / right
     if right == 0:
         raise EvaluationError(message("evaluation.division"))
     if isinstance(left, Fraction) is isinstance(right, Fraction) or isinstance(left, Logarithm):
@@ -182,8 +137,6 @@ def divide(left: Exact, right: Exact) -> Exact:
 
 def power(base: Exact, exponent: Exact) -> Exact:
     """Return `base ** exponent`, a real number or `EvaluationError`."""
-    if isinstance(base, Many):
-        return base**exponent
     if isinstance(exponent, Fraction) and exponent.denominator == 1:
         whole = exponent.numerator
         if base == 0 and whole < 0:
@@ -207,8 +160,6 @@ def power(base: Exact, exponent: Exact) -> Exact:
 
 def compare(left: Exact, right: Exact) -> int:
     """Return −1, 0 or 1 as `left` is less than, equal to or greater than `right`."""
-    if isinstance(left, Many):
-        return int(left > right) - int(left < right)
     difference = add(left, -right)
     return int(difference > 0) - int(difference < 0)
 
@@ -218,9 +169,6 @@ def apply(function: str, arguments: tuple[Exact, ...], at_kink: Fraction = Fract
     if function == functions.CONSTANT:
         return +CONTEXT.pi
     first = arguments[0]
-    many = next((argument for argument in arguments if isinstance(argument, Many)), None)
-    if many is not None:
-        return many.applied(function, arguments, at_kink)
     if function == "step":
         return (Fraction(0), at_kink, Fraction(1))[compare(first, Fraction(0)) + 1]
     if function == "max":
@@ -258,7 +206,7 @@ def _transcendental(name: str, argument: Exact) -> Exact:
 def _resolved(compute: Callable[[], Exact], bounds: tuple[int, ...], most: int) -> Exact:
     """Return a number that was computed with digits enough for its distance from the nearest of some bounds."""
     value, digits = compute(), DIGITS
-    while not isinstance(value, Fraction | Many) and digits < most:
+    while not isinstance(value, Fraction) and digits < most:
         margin = min(abs(CONTEXT.mpf(value - bound)) for bound in bounds)
         if margin and digits + CONTEXT.log10(margin) >= DIGITS - _LOST_DIGITS:
             break

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbackprop.algebra.formula import Name, Node, Slot, names, rewrite
-from symbackprop.arithmetic.exact import Many
 from symbackprop.catalog import optimizers
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation.derivations import Derivation, derive
@@ -198,8 +197,7 @@ def _check_stop(training: Training) -> None:
 
 
 def _loss(derivation: Derivation, values: Values) -> float:
-    loss = values.value(derivation.graph.output)
-    return loss if isinstance(loss, Many) else float(loss)  # type: ignore[return-value]
+    return float(values.value(derivation.graph.output))
 
 
 def _next_loss(descent: Descent, batch: Batch | None, number: int) -> float:

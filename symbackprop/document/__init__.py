@@ -7,7 +7,6 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop.algebra.formula import Name
-from symbackprop.arithmetic.exact import Many
 from symbackprop.arithmetic.real_numbers import Logarithm
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution, Step
@@ -173,8 +172,6 @@ def style_of(problem: Problem) -> Style:
 
 
 def _is_fraction(given: Given) -> bool:
-    if isinstance(given.value, Many):
-        return given.value.in_fractions
     return isinstance(given.value, Fraction | Logarithm) and not is_decimal(given.text)
 
 

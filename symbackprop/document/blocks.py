@@ -5,12 +5,10 @@ Prose is a `Message` (the id of a phrase and its arguments), mathematics a formu
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from symbackprop.algebra.formula import Node
-from symbackprop.document.display_nodes import Tone
 from symbackprop.figures.drawing import Picture
 from symbackprop.language import Wording
 from symbackprop.messages import Message
@@ -136,16 +134,3 @@ class Step:
     formula: Node
     opens: bool = False
     reason: Message | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Varied(Node):
-    """The numbers of a line, of many problems at once: what is shown of each is found when it is written.
-
-    The lines go from `numbered` to its value if it `reduces`, and `finish` ends them.
-    """
-
-    numbered: Node
-    tone: Tone
-    finish: Callable[[tuple[Step, ...]], tuple[Step, ...]] = tuple
-    reduces: bool = True

@@ -216,7 +216,7 @@ class Shaped(Node):
 class Grid(Node):
     """The numbers of a vector (one column, or one row in row layout) or of a matrix."""
 
-    rows: tuple[tuple[Shown | Leaf, ...], ...]
+    rows: tuple[tuple[Shown, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)

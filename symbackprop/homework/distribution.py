@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import math
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -20,17 +19,17 @@ from typing import Any
 
 from symbackprop import rendering
 from symbackprop.document.blocks import Document
-from symbackprop.homework import class_printing, sheets
-from symbackprop.homework.class_printing import Press, Pupil
+from symbackprop.homework import sheets
 from symbackprop.homework.manifest import Enrolment, Manifest
 from symbackprop.homework.roster import file_name
+from symbackprop.homework.sheets import Pupil
 from symbackprop.homework.variants import Assignment, Cohort, values_of, variant
-from symbackprop.rendering import pdf_collections
+from symbackprop.rendering import exporters, pdf_collections
+from symbackprop.rendering.pdf_collections import drafted
 
-CHUNKS = 2
-"""So many chunks has each process, if the class is large enough: more students of one chunk are printed together."""
+CHUNK = 20
+"""Students of one chunk."""
 
-SMALLEST_CHUNK, LARGEST_CHUNK = 20, 250
 TYPESET_CHUNK = 100
 """Students of one chunk, and of one run of TeX."""
 
@@ -55,18 +54,13 @@ class Job:
 
 def paths(job: Job, place: int) -> list[str]:
     """Return the files of one student, relative to the folder of the homework."""
-    table = rendering.formats(job.templates)
-    enrolment = job.manifest.enrolments[place]
-    found = []
-    for name in job.formats:
-        suffix = table[name].suffix
-        found.append(f"{SHEETS}/{_sheet_name(job, enrolment)}.{suffix}")
-        found.append(f"{KEYS}/{file_name(enrolment.student.id)}.{suffix}")
-    return found
+    table, enrolment = rendering.formats(job.templates), job.manifest.enrolments[place]
+    return [_path(job, enrolment, kind, table[name].suffix) for name in job.formats for kind in (SHEETS, KEYS)]
 
 
-def _sheet_name(job: Job, enrolment: Enrolment) -> str:
-    return enrolment.code if job.anonymous else file_name(enrolment.student.id)
+def _path(job: Job, enrolment: Enrolment, kind: str, suffix: str) -> str:
+    is_code = job.anonymous and kind == SHEETS
+    return f"{kind}/{enrolment.code if is_code else file_name(enrolment.student.id)}.{suffix}"
 
 
 def documents(job: Job, places: Sequence[int], processes: int | None = None) -> Iterator[tuple[int, Files]]:
@@ -74,15 +68,20 @@ def documents(job: Job, places: Sequence[int], processes: int | None = None) -> 
 
     `processes` is the number of processes that work (default: one for each core, one where there is little to do).
     """
-    workers = processes or os.cpu_count() or 1
-    size = min(max(math.ceil(len(places) / (CHUNKS * workers)), SMALLEST_CHUNK), LARGEST_CHUNK)
-    chunks = [tuple(places[start : start + size]) for start in range(0, len(places), size)]
-    workers = min(workers, len(chunks))
+    parts = [_part(job, places[start : start + CHUNK]) for start in range(0, len(places), CHUNK)]
+    counts = (len(part.manifest.enrolments) for part in parts)
+    workers = min(processes or os.cpu_count() or 1, len(parts))
     if workers <= 1:
-        yield from ((len(chunk), _written(job, chunk)) for chunk in chunks)
+        yield from zip(counts, map(_written, parts), strict=True)
         return
     with ProcessPoolExecutor(workers, initializer=_end_with_parent) as pool:
-        yield from zip(map(len, chunks), pool.map(_written, itertools.repeat(job), chunks), strict=True)
+        yield from zip(counts, pool.map(_written, parts), strict=True)
+
+
+def _part(job: Job, places: Sequence[int]) -> Job:
+    """Return the job of writing the documents of some of the students."""
+    chosen = tuple(job.manifest.enrolments[place] for place in places)
+    return replace(job, manifest=replace(job.manifest, enrolments=chosen))
 
 
 def classes(job: Job, processes: int | None = None) -> Iterator[tuple[str, Files]]:
@@ -91,7 +90,7 @@ def classes(job: Job, processes: int | None = None) -> Iterator[tuple[str, Files
     Every student begins on a right-hand page of the class's file.
     """
     workers = min(processes or os.cpu_count() or 1, 2)
-    kinds = ("sheets", "keys")
+    kinds = (SHEETS, KEYS)
     if workers <= 1:
         yield from ((kind, _collected(job, kind)) for kind in kinds)
         return
@@ -111,83 +110,70 @@ def _end_after(sentinel: int) -> None:
     os._exit(1)
 
 
-def _written(job: Job, chunk: Sequence[int]) -> Files:
-    given = _assignment(job.manifest)
-    table = rendering.formats(job.templates)
+def _written(job: Job) -> Files:
+    """Return the texts of a job's documents, one by one; PDFs are set together (`classes`)."""
+    given, table = _assignment(job.manifest), rendering.formats(job.templates)
+    names = [name for name in job.formats if table[name].finish != "pdf"]
     found: Files = {}
-    enrolments = [job.manifest.enrolments[place] for place in chunk]
-    own = pupils(given, job.manifest, chunk)
-    for name in (name for name in job.formats if table[name].finish != "pdf"):
-        suffix = table[name].suffix
-        press = Press(given, name, job.language, job.templates)
-        sheets_, keys = press.sheets([_shown(job, pupil) for pupil in own]), press.keys(own)
-        for enrolment, sheet, key in zip(enrolments, sheets_, keys, strict=True):
-            found[f"{SHEETS}/{_sheet_name(job, enrolment)}.{suffix}"] = sheet
-            found[f"{KEYS}/{file_name(enrolment.student.id)}.{suffix}"] = key
+    for enrolment, pupil in zip(job.manifest.enrolments, _pupils(given, job.manifest.enrolments), strict=True):
+        for kind in (SHEETS, KEYS):
+            content = _document(job, given, kind, pupil)
+            for name in names:
+                draft = drafted(content, pupil.problem, given.derivation, name, job.language, job.templates)
+                found[_path(job, enrolment, kind, table[name].suffix)] = exporters.written(draft)
     return found
 
 
-def _sheet(given: Assignment, pupil: Pupil) -> Document:
-    diagram = sheets.diagram(given, pupil.problem)
-    return sheets.sheet(given, pupil.problem, pupil.header, pupil.values, diagram)
-
-
-def _shown(job: Job, pupil: Pupil) -> Pupil:
-    """Return a student as a sheet shows them: by the code alone if it is anonymous."""
-    return replace(pupil, header=sheets.Header("", "", pupil.header.code)) if job.anonymous else pupil
+def _document(job: Job, given: Assignment, kind: str, pupil: Pupil) -> Document:
+    """Return the sheet or the key of a student; an anonymous sheet shows the code alone."""
+    if kind == KEYS:
+        return sheets.key(given, pupil)
+    return sheets.sheet(given, replace(pupil, name="", id="") if job.anonymous else pupil)
 
 
 def _collected(job: Job, kind: str) -> Files:
     given = _assignment(job.manifest)
-    places = range(len(job.manifest.enrolments))
     whole: list[bytes] = []
     found: Files = {}
-    for start in range(0, len(places), TYPESET_CHUNK):
-        chunk = places[start : start + TYPESET_CHUNK]
-        enrolments = [job.manifest.enrolments[place] for place in chunk]
-        own = pupils(given, job.manifest, chunk)
-        if kind == "sheets":
-            contents = [_sheet(given, _shown(job, pupil)) for pupil in own]
-            names = [f"{SHEETS}/{_sheet_name(job, enrolment)}.pdf" for enrolment in enrolments]
-        else:
-            contents = [sheets.key(given, each.problem, each.header, each.values) for each in own]
-            names = [f"{KEYS}/{file_name(enrolment.student.id)}.pdf" for enrolment in enrolments]
-        problems = [pupil.problem for pupil in own]
+    for start in range(0, len(job.manifest.enrolments), TYPESET_CHUNK):
+        chosen = job.manifest.enrolments[start : start + TYPESET_CHUNK]
+        own = _pupils(given, chosen)
+        contents = [_document(job, given, kind, pupil) for pupil in own]
         together, each = pdf_collections.collected(
-            contents, problems, given.derivation, job.language, job.templates, time_limit=SECONDS * len(own)
+            contents,
+            [pupil.problem for pupil in own],
+            given.derivation,
+            job.language,
+            job.templates,
+            time_limit=SECONDS * len(own),
         )
         whole.append(together)
-        found |= dict(zip(names, each, strict=True))
-    folder = "students" if kind == "sheets" else "teacher"
-    return {f"{folder}/{kind}.pdf": pdf_collections.joined(whole), **found}
-
-
-@functools.lru_cache(maxsize=2)
-def _ready(text: str) -> Assignment:
-    import json
-
-    fields = json.loads(text)
-    return Manifest.of(fields).assignment()
+        found |= zip((_path(job, enrolment, kind, "pdf") for enrolment in chosen), each, strict=True)
+    return {f"{kind}.pdf": pdf_collections.joined(whole), **found}
 
 
 def _assignment(manifest: Manifest) -> Assignment:
     """Return the assignment of a manifest, made once in each process."""
-    return _ready(manifest.text())
+    return _ready(replace(manifest, enrolments=()).text())
 
 
-def pupils(given: Assignment, manifest: Manifest, places: Sequence[int]) -> list[Pupil]:
-    """Return the numbers of students, at these places of a manifest, ready to be printed."""
-    chosen = [manifest.enrolments[place] for place in places]
-    cohort = enrolled(given, chosen)
-    zeros = class_printing.zeros_of(cohort.values, len(chosen))
+@functools.lru_cache(maxsize=2)
+def _ready(text: str) -> Assignment:
+    return Manifest.of(text).assignment()
+
+
+def _pupils(given: Assignment, enrolments: Sequence[Enrolment]) -> list[Pupil]:
+    """Return students with their variants and the numbers to be printed."""
+    cohort = enrolled(given, enrolments)
     return [
         Pupil(
+            enrolment.student.name,
+            enrolment.student.id,
+            enrolment.code,
             variant(given, enrolment.positions),
-            sheets.Header(enrolment.student.name, enrolment.student.id, enrolment.code),
             sheets.numerals(given, {key: float(array[place]) for key, array in cohort.values.items()}),
-            zeros[place],
         )
-        for place, enrolment in enumerate(chosen)
+        for place, enrolment in enumerate(enrolments)
     ]
 
 

@@ -72,15 +72,16 @@ class Manifest:
     def read(cls, path: Path) -> Manifest:
         """Return the manifest in a file; raises `ProblemError` for what is none."""
         try:
-            return cls.of(json.loads(path.read_text("utf-8")))
+            return cls.of(path.read_text("utf-8"))
         except OSError as error:
             raise ProblemError(message("problem.unreadable", reason=error.strerror or ""), where=str(path)) from None
         except (ValueError, KeyError, TypeError, AttributeError):
             raise ProblemError(message("homework.no_manifest"), where=str(path)) from None
 
     @classmethod
-    def of(cls, content: dict[str, Any]) -> Manifest:
-        """Return the manifest that plain data describes."""
+    def of(cls, text: str) -> Manifest:
+        """Return the manifest that JSON describes."""
+        content = json.loads(text)
         if content.pop("format") != VERSION:
             raise ProblemError(message("homework.other_version"), where=MANIFEST)
         enrolments = tuple(

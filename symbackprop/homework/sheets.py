@@ -12,7 +12,7 @@ from fractions import Fraction
 from symbackprop import document
 from symbackprop.algebra.formula import Name, Node
 from symbackprop.descent.solution import solve
-from symbackprop.document.blocks import Block, Document, Figure, Inline, Listing, Paragraph, Section, Table
+from symbackprop.document.blocks import Block, Document, Inline, Listing, Paragraph, Section, Table
 from symbackprop.document.display_nodes import Blank, Gradient, Updated
 from symbackprop.document.sections import figure_placement
 from symbackprop.homework.answers import Answer
@@ -23,16 +23,6 @@ from symbackprop.homework.variants import Assignment
 from symbackprop.messages import Message, message
 from symbackprop.problems import Problem
 
-
-@dataclass(frozen=True, slots=True)
-class Header:
-    """Whose sheet it is: name and id (empty on an anonymous one), and the code."""
-
-    name: str
-    id: str
-    code: str
-
-
 _NOT_IN_KEYS = ("title.problem", "title.derivatives", "title.check", "title.summary", "figures")
 """What every student's key would say alike, what the table of answers says already, and what nobody marks by."""
 
@@ -41,29 +31,37 @@ Numerals = Mapping[str, tuple[str, str]]
 """Numbers by key as they are printed: rounded as is asked, and with more digits."""
 
 
-def sheet(given: Assignment, problem: Problem, header: Header, values: Numerals, diagram: Figure | None) -> Document:
-    """Return the sheet of a variant with its `diagram`; of its `values` only those are printed that the homework gives."""
+@dataclass(frozen=True)
+class Pupil:
+    """A student with a variant: name and id (empty on an anonymous sheet), code, problem, and the numbers to be printed."""
+
+    name: str
+    id: str
+    code: str
+    problem: Problem
+    values: Numerals
+
+
+def sheet(given: Assignment, pupil: Pupil) -> Document:
+    """Return the sheet of a student; of the values only those are printed that the homework gives."""
+    show, problem = given.homework.show, pupil.problem
+    diagram = figure_placement.given(problem, given.derivation) if "diagram" in show else None
     sections = [
         Section(message("sheet.task"), tuple(_task(given))),
-        document.stated(problem, given.derivation, diagram, formulas="formulas" in given.homework.show),
+        document.stated(problem, given.derivation, diagram, formulas="formulas" in show),
     ]
     if given.homework.given:
-        sections.append(Section(message("sheet.given"), (_given(given, values),)))
+        sections.append(Section(message("sheet.given"), (_given(given, pupil.values),)))
     sections.append(Section(message("sheet.answers"), (_blanks(given),)))
-    return Document(problem.heading, tuple(_subtitle(given, header)), tuple(sections))
+    return Document(problem.heading, tuple(_subtitle(given, pupil)), tuple(sections))
 
 
-def diagram(given: Assignment, problem: Problem) -> Figure | None:
-    """Return the picture of a variant that its sheet shows, if any."""
-    return figure_placement.given(problem, given.derivation) if "diagram" in given.homework.show else None
-
-
-def key(given: Assignment, problem: Problem, header: Header, values: Numerals) -> Document:
-    """Return the key of a variant: the answers as they are marked, then the whole worked solution."""
-    worked = document.compose(solve(problem), explanations="brief", without=_NOT_IN_KEYS)
-    answers = Section(message("sheet.key"), (_answers(given, values),))
-    numbers = document.numbers_given(problem, given.derivation)
-    subtitle = (*_subtitle(given, header), *worked.subtitle)
+def key(given: Assignment, pupil: Pupil) -> Document:
+    """Return the key of a student: the answers as they are marked, then the whole worked solution."""
+    worked = document.compose(solve(pupil.problem), explanations="brief", without=_NOT_IN_KEYS)
+    answers = Section(message("sheet.key"), (_answers(given, pupil.values),))
+    numbers = document.numbers_given(pupil.problem, given.derivation)
+    subtitle = (*_subtitle(given, pupil), *worked.subtitle)
     return replace(worked, subtitle=subtitle, sections=(answers, numbers, *worked.sections))
 
 
@@ -73,12 +71,12 @@ def numerals(given: Assignment, values: Mapping[str, float]) -> Numerals:
     return {key: (printed(values[key], given.homework.rounding), spelled(values[key])) for key in keys}
 
 
-def _subtitle(given: Assignment, header: Header) -> Iterator[Message]:
+def _subtitle(given: Assignment, pupil: Pupil) -> Iterator[Message]:
     course = given.homework.course
-    for text in (course if course.text else "", given.homework.date, header.name, header.id):
+    for text in (course if course.text else "", given.homework.date, pupil.name, pupil.id):
         if text:
             yield message("text.plain", text=text)
-    yield message("sheet.code", code=header.code)
+    yield message("sheet.code", code=pupil.code)
 
 
 def _task(given: Assignment) -> Iterator[Block]:

@@ -63,13 +63,6 @@ class Deferred:
 
 
 @dataclass(frozen=True, slots=True)
-class Printed(Chain):
-    """A chain that is printed already: its lines, left and right of the relation."""
-
-    lines: tuple[Cell, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Writer:
     """Writes blocks for one format in one language.
 
@@ -231,8 +224,6 @@ class Writer:
 
     def cells(self, chain: Chain) -> list[Cell]:
         """Return the lines of a chain, its remark at the end of the last one, or on a line of its own if that is full."""
-        if isinstance(chain, Printed):
-            return [{**cell, **_BARE} for cell in chain.lines]
         if chain.remark is None:
             return self._chain(chain)
         formula = self._in_formula(chain.remark)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbackprop.algebra.formula import Apply, Negative, Node, Number, Product, Quotient, Sum, rewrite, walk
-from symbackprop.arithmetic.exact import Many, magnitude
+from symbackprop.arithmetic.exact import magnitude
 from symbackprop.arithmetic.real_numbers import Exact, Logarithm
 from symbackprop.document.display_nodes import Numeral, Shown, Tone
 
@@ -104,8 +104,6 @@ def show(value: Exact, style: Style, *, guard: int = 0, tone: Tone = Tone.PLAIN,
 
     `guard` adds digits to a rounded number; `written` is the text that the problem states it in (0.20, 1/2).
     """
-    if isinstance(value, Many):
-        return Shown(Numeral(value.mark((style, tone))), Fraction(1), value.is_exact, tone)
     key = id(value), guard, tone, written
     found = style.kept.get(key)
     if found is None:

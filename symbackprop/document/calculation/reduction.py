@@ -20,16 +20,10 @@ from symbackprop.algebra.formula import (
     walk,
 )
 from symbackprop.arithmetic import exact
-from symbackprop.arithmetic.exact import Many
 from symbackprop.arithmetic.real_numbers import Logarithm
 from symbackprop.document.display_nodes import Leaf, Origin, Tone
 
 _NOISE = exact.Real("1e-44")
-
-
-def is_varied(first: Node) -> bool:
-    """Say whether the numbers of a formula are those of many problems at once."""
-    return any(isinstance(part, Leaf) and isinstance(part.value, Many) for part in walk(first))
 
 
 def stages_of(first: Node, tone: Tone) -> list[Node]:
@@ -80,8 +74,6 @@ def _total(terms: tuple[Node, ...]) -> exact.Exact:
     """Return a sum; one that 50 digits cannot tell from 0 is 0."""
     values = [_value(term) for term in terms]
     total = functools.reduce(exact.add, values)
-    if isinstance(total, Many):
-        return total.unless_noise(values)
     if isinstance(total, Fraction | Logarithm) or total == 0:
         return total
     largest = max(abs(exact.to_real(value)) for value in values)

@@ -10,7 +10,6 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import TypeVar
 
 from symbackprop.algebra.formula import Negative, Node, Number, Power, Product, Sum, map_children, walk
 from symbackprop.arithmetic import exact
@@ -52,7 +51,7 @@ def _printed(stages: list[Node], style: Style) -> tuple[Step, ...]:
     for digits in (style.digits, style.digits + 1, style.digits - 1):
         found = _with_digits(paper, stages, digits) if digits else None
         if found is not None:
-            return related(found)
+            return _related(found)
     return (Step(Relation.ABOUT, paper.shown(stages[-1], 0), opens=True),)
 
 
@@ -65,7 +64,7 @@ def _with_digits(paper: _Paper, stages: list[Node], digits: int) -> list[Node] |
     guard = 0
     numbers = {id(last): result}
     for following, stage in itertools.pairwise(reversed(stages)):
-        linked = links(stage, following, numbers)
+        linked = _links(stage, following, numbers)
         for candidate in range(guard, MOST_GUARD_DIGITS + 1):
             if _rounds_to(paper, stage, candidate, result, digits) and all(
                 _rounds_to(paper, formula, candidate, number, number.length) for formula, number in linked
@@ -79,10 +78,7 @@ def _with_digits(paper: _Paper, stages: list[Node], digits: int) -> list[Node] |
     return found
 
 
-Number_ = TypeVar("Number_")
-
-
-def links(previous: Node, stage: Node, numbers: Mapping[int, Number_]) -> list[tuple[Node, Number_]]:
+def _links(previous: Node, stage: Node, numbers: Mapping[int, _Print]) -> list[tuple[Node, _Print]]:
     """Return the numbers of a stage, as printed, with what stood in their place before: a part, or the same number."""
     parts = {id(part) for part in walk(previous)}
     leaves = [leaf for leaf in walk(stage) if isinstance(leaf, Leaf)]
@@ -229,7 +225,7 @@ def printed_value(formula: Node) -> exact.Exact:
     return exact.evaluate(formula, lambda part: part.value if isinstance(part, Shown) else None)
 
 
-def related(shown: list[Node]) -> tuple[Step, ...]:
+def _related(shown: list[Node]) -> tuple[Step, ...]:
     """Return the lines with their relations: equal where both sides are printed exactly and are equal, else about."""
     first = Relation.EQUAL if _is_exact(shown[0]) else Relation.ABOUT
     steps = [Step(first, shown[0], opens=True)]

@@ -26,10 +26,9 @@ from symbackprop.algebra.formula import (
 )
 from symbackprop.derivation.backprop import Link
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.document.blocks import Chain, Relation, Step, Varied
+from symbackprop.document.blocks import Chain, Relation, Step
 from symbackprop.document.calculation import endings
 from symbackprop.document.calculation.numerals import Style, show
-from symbackprop.document.calculation.reduction import is_varied
 from symbackprop.document.calculation.verified_lines import MOST_GUARD_DIGITS, lines
 from symbackprop.document.chain_rule.factors import (
     Factor,
@@ -116,8 +115,6 @@ class Scene:
         if self.values is None:
             return ()
         numbered = self.numbered(formula)
-        if is_varied(numbered):
-            return (Step(Relation.ABOUT, Varied(numbered, tone, self._finished), opens=True),)
         found = self._finished(lines(numbered, self.style, tone))
         shown = show(kept, self.style, tone=tone)
         policy = self.derivation.problem.notation.round_intermediates
@@ -175,8 +172,7 @@ def forward(scene: Scene, name: str, sample: int | None = None) -> Chain:
     kept = scene.kept(name, scene.sample_of(name, sample))
     steps = (Step(Relation.EQUAL, formula), *scene.lines(formula, Tone.FORWARD, kept))
     fused = scene.derivation.equations[name].fused
-    is_alone = len(steps) == _RESULT_ALONE and not isinstance(steps[-1].formula, Varied)
-    if fused is not None and not functions.is_shifted(fused.form.formula) and is_alone:
+    if fused is not None and not functions.is_shifted(fused.form.formula) and len(steps) == _RESULT_ALONE:
         # ln(1 − a) of a saturated output has no line that checks on a calculator; from the logits it has one.
         short = scene.marked(fused.formula(), sample)
         from_logits = Step(Relation.EQUAL, short, opens=True, reason=message("fused.from_logits"))

@@ -7,13 +7,13 @@ everything else stands in tables.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from symbackprop.algebra.formula import Adjoint, Name, Negative, Node, Product, Sum, rewrite, walk
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.document.blocks import Block, Chain, Display, Paragraph, Relation, Section, Step, Table, Varied
+from symbackprop.document.blocks import Block, Chain, Display, Paragraph, Relation, Section, Step, Table
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule.chains import Scene, is_negative_delta
 from symbackprop.document.chain_rule.factors import is_named
@@ -193,26 +193,15 @@ def explained_once(sections: Sequence[Section]) -> tuple[Section, ...]:
 
 def _from_error(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Return the lines of a gradient without those that work out the error it begins with, where it has a symbol."""
-    count = sum(not any(isinstance(part, Shown | Varied) for part in walk(step.formula)) for step in steps)
+    count = sum(not any(isinstance(part, Shown) for part in walk(step.formula)) for step in steps)
     symbols, numbers = steps[:count], steps[count:]
     formula = symbols[-1].formula if len(symbols) > 1 else None
     match formula.operand if isinstance(formula, Negative) else formula:
         case Product((error, *others)) if is_named(error) and all(isinstance(other, Name) for other in others):
-            return (*symbols, *_numbers(numbers, _from_product))
+            return (*symbols, *_from_product(numbers))
         case Adjoint() | Delta():
-            return (symbols[0], symbols[-1], *_numbers(numbers, lambda found: _from(found, len(found) - 1)))
+            return (symbols[0], symbols[-1], *_from(numbers, len(numbers) - 1))
     return steps
-
-
-def _numbers(steps: tuple[Step, ...], short: Callable[[tuple[Step, ...]], tuple[Step, ...]]) -> tuple[Step, ...]:
-    """Return the numbers of a line in short; those that differ from problem to problem once they are found."""
-    last = steps[-1].formula if steps else None
-    body = last.body if isinstance(last, Boxed) else last
-    if not isinstance(body, Varied):
-        return short(steps)
-    finish = body.finish
-    varied: Node = replace(body, finish=lambda found: short(finish(found)))
-    return (replace(steps[-1], formula=Boxed(varied) if isinstance(last, Boxed) else varied),)
 
 
 def _from_product(numbers: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -25,14 +25,13 @@ from symbackprop.algebra.functions import is_symbol
 from symbackprop.algebra.shapes import indices_of, shape_of
 from symbackprop.derivation import matrix_grain
 from symbackprop.derivation.matrix_grain import elementwise_product, gradient_formula
-from symbackprop.document.blocks import Chain, Display, Paragraph, Relation, Section, Step, Varied
+from symbackprop.document.blocks import Chain, Display, Paragraph, Relation, Section, Step
 from symbackprop.document.calculation.numerals import show
-from symbackprop.document.calculation.reduction import is_varied
 from symbackprop.document.chain_rule.chains import Scene, has_own_step, is_negative_delta, named_gradient
 from symbackprop.document.chain_rule.detail import shortened
 from symbackprop.document.chain_rule.factors import is_named
 from symbackprop.document.chain_rule.signs import signs_in_front
-from symbackprop.document.display_nodes import Delta, Gradient, Grid, Leaf, Listed, Shaped, Shown, Tone, over_samples
+from symbackprop.document.display_nodes import Delta, Gradient, Grid, Listed, Shaped, Shown, Tone, over_samples
 from symbackprop.document.matrix_form import products
 from symbackprop.graph.quantities import Graph, Quantity, Role
 from symbackprop.messages import message
@@ -211,16 +210,13 @@ def _numbers(scene: Scene, quantity: Quantity, tone: Tone, sign: int = 1) -> lis
     ):
         return []
     read = scene.value if tone is Tone.FORWARD else scene.slope
-    numbers = [[Leaf(sign * read(element), tone) for element in row] for row in rows]
-    if any(is_varied(leaf) for row in numbers for leaf in row):
-        return [Step(Relation.ABOUT, Varied(_array(quantity, numbers), tone, reduces=False), opens=True)]
-    shown = tuple(tuple(show(leaf.value, scene.style, tone=tone) for leaf in row) for row in numbers)
+    shown = tuple(tuple(show(sign * read(element), scene.style, tone=tone) for element in row) for row in rows)
     is_rounded = scene.derivation.problem.notation.round_intermediates is not None
     exact = not is_rounded and all(number.exact for row in shown for number in row)
     return [Step(Relation.EQUAL if exact else Relation.ABOUT, _array(quantity, shown), opens=True)]
 
 
-def _array(quantity: Quantity, rows: Sequence[Sequence[Shown | Leaf]]) -> Node:
+def _array(quantity: Quantity, rows: Sequence[Sequence[Shown]]) -> Node:
     """Return the numbers of an array as they stand: a scalar alone, a long vector in a line."""
     if not quantity.shape:
         return rows[0][0]

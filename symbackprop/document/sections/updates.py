@@ -13,7 +13,7 @@ from symbackprop.catalog import optimizers, schedules
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.catalog.schedules import CONSTANT
 from symbackprop.descent.solution import Change, Solution
-from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Relation, Step, Varied
+from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Relation, Step
 from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.chain_rule.chains import Scene, parameters_of
 from symbackprop.document.chain_rule.formulas import gradient_expression
@@ -77,9 +77,7 @@ def _first_in_full(chains: tuple[Chain, ...]) -> tuple[Chain, ...]:
 
 def numbers_alone(chain: Chain) -> Chain:
     """Return a chain without the steps that have no number, unless none has."""
-    numbers = tuple(
-        step for step in chain.steps if any(isinstance(part, Shown | Varied) for part in walk(step.formula))
-    )
+    numbers = tuple(step for step in chain.steps if any(isinstance(part, Shown) for part in walk(step.formula)))
     return replace(chain, steps=numbers or chain.steps)
 
 
