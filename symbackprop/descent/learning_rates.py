@@ -1,4 +1,4 @@
-"""A study of learning rates: the same descent with several of them, and what becomes of it."""
+"""A comparison of learning rates: the same descent with several of them, and what becomes of it."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from symbackprop.problems.training_table import batches_in
 MOST_PARAMETERS = 2
 """Of more parameters only the losses are followed."""
 _MOST_EXACT = 50
-"""Updates of a quadratic loss that are exact, at most; longer studies are in float64."""
+"""Updates of a quadratic loss that are exact, at most; longer comparisons are in float64."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:
     """A descent with one learning rate: parameters and losses before the first update and after each.
 
-    It ends early where the loss stops being finite. `factors` are 1 − ηλ for every eigenvalue λ where the study has a limit.
+    It ends early where the loss stops being finite. `factors` are 1 − ηλ for every eigenvalue λ where the comparison has a limit.
     `verdict` is a word of what became of it: `converges`, `oscillates` (converges and passes the minimum in each step),
     `arrives` (in one step), `swings` (neither), `diverges`, `overshoots` (diverges and changes sides), for a quadratic loss;
     `fell`, `fell_unevenly`, `returned`, `rose`, `stayed`, `infinite` are true of the updates that were made.
@@ -44,27 +44,27 @@ class Trajectory:
 
 
 @dataclass(frozen=True, slots=True)
-class Study:
-    """The courses of several learning rates; `names` are the parameters that are followed, `steps` the number of updates.
+class RateComparison:
+    """The trajectories of several learning rates; `names` are the parameters that are followed, `steps` the number of updates.
 
     `limit` says where gradient descent on a quadratic loss converges; None for another loss or another kind of descent.
     """
 
     names: tuple[str, ...]
     steps: int
-    courses: tuple[Trajectory, ...]
+    trajectories: tuple[Trajectory, ...]
     limit: RateLimit | None
 
     def alike(self) -> tuple[tuple[Trajectory, ...], ...]:
-        """Return the groups of courses whose losses are the same in every step, though their learning rates differ."""
+        """Return the groups of trajectories whose losses are the same in every step, though their learning rates differ."""
         groups: dict[tuple[Value, ...], list[Trajectory]] = {}
-        for course in self.courses:
-            groups.setdefault(course.losses, []).append(course)
+        for trajectory in self.trajectories:
+            groups.setdefault(trajectory.losses, []).append(trajectory)
         found = (tuple(group) for group in groups.values())
-        return tuple(group for group in found if len({course.rate.value for course in group}) > 1)
+        return tuple(group for group in found if len({trajectory.rate.value for trajectory in group}) > 1)
 
 
-def study(problem: Problem, rates: Sequence[Given], steps: int) -> Study:
+def compare_rates(problem: Problem, rates: Sequence[Given], steps: int) -> RateComparison:
     """Return what becomes of a problem's descent with each of some learning rates.
 
     Steps on a quadratic loss are exact; verdicts of convergence follow from |1 − ηλ| (LeCun, Bottou, Orr and Müller,
@@ -72,21 +72,21 @@ def study(problem: Problem, rates: Sequence[Given], steps: int) -> Study:
 
     >>> import symbackprop
     >>> from fractions import Fraction
-    >>> found = study(symbackprop.example("line"), [Given(Fraction(3, 2), "3/2"), Given(Fraction(5, 2), "5/2")], 4)
-    >>> [(course.verdict, float(course.losses[-1])) for course in found.courses]
+    >>> found = compare_rates(symbackprop.example("line"), [Given(Fraction(3, 2), "3/2"), Given(Fraction(5, 2), "5/2")], 4)
+    >>> [(trajectory.verdict, float(trajectory.losses[-1])) for trajectory in found.trajectories]
     [('oscillates', 0.001953125), ('overshoots', 12.814453125)]
     """
     derivation = derive(problem)
     names = tuple(trained(derivation))
     limit = _limit(problem)
-    courses = []
+    trajectories = []
     for rate in rates:
         parameters, losses = _descent(derivation, rate, steps, is_exact=limit is not None and steps <= _MOST_EXACT)
         factors = () if limit is None else limit.contraction(rate.value)
         shown = parameters if len(names) <= MOST_PARAMETERS else ()
         verdict = _verdict(parameters, losses, factors, complete=len(losses) == steps + 1)
-        courses.append(Trajectory(rate, tuple(shown), tuple(losses), factors, verdict))
-    return Study(names if len(names) <= MOST_PARAMETERS else (), steps, tuple(courses), limit)
+        trajectories.append(Trajectory(rate, tuple(shown), tuple(losses), factors, verdict))
+    return RateComparison(names if len(names) <= MOST_PARAMETERS else (), steps, tuple(trajectories), limit)
 
 
 def _limit(problem: Problem) -> RateLimit | None:

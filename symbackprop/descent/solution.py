@@ -137,7 +137,7 @@ def solve(
     derivation, training = derive(problem), problem.training
     rates = tuple(numbers.number(rate, "learning_rates") for rate in learning_rates)
     if rates and training is None:
-        raise ProblemError(message("study.no_training"), where="learning_rates")
+        raise ProblemError(message("rates.no_training"), where="learning_rates")
     if problem.missing() or problem.generic():
         return Solution(problem, derivation, (), None, (), {})
     count = 0 if training is None else training.steps if steps is None else steps

@@ -113,7 +113,7 @@ def compose(
     if "second_order" in details:
         sections += lesson.explained([second_order.second_order_section(first)], first)
     if solution.learning_rates:
-        sections += lesson.explained([rate_comparison.study_section(first, solution)], first)
+        sections += lesson.explained([rate_comparison.rate_comparison_section(first, solution)], first)
     whole = [*sections, *lesson.closing(first, sections)]
     return _document(
         solution, notation, whole if "figures" in without else figure_placement.illustrated(whole, solution)

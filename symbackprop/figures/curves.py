@@ -40,7 +40,7 @@ def losses(solution: Solution) -> Plot | None:
     found = solution.losses
     if len(found) < 3:
         return None
-    series = _course(list(enumerate(found)), Ink.FORWARD)
+    series = _series(list(enumerate(found)), Ink.FORWARD)
     output = notation_of(solution).symbol(solution.derivation.graph.output)
     axes = (message("figure.updates"),), (output,)
     return Plot(message("figure.losses"), *axes, (series,), _is_log(found), counts=True)
@@ -53,9 +53,9 @@ def training(
     best: tuple[int, float] | None = None,
 ) -> Plot:
     """Return the losses of a training over its updates, those of validation data, and where the watched one is least."""
-    series = [_course(losses, Ink.FORWARD, name=message("train.losses") if watched or best else None)]
+    series = [_series(losses, Ink.FORWARD, name=message("train.losses") if watched or best else None)]
     if watched:
-        series.append(_course(watched, Ink.NEGATIVE, name=message("train.validation_losses"), is_dashed=True))
+        series.append(_series(watched, Ink.NEGATIVE, name=message("train.validation_losses"), is_dashed=True))
     if best is not None:
         series.append(Series((Point(*best),), Ink.BACKWARD, "square", joined=False, name=message("train.best")))
     heights = [loss for _, loss in (*losses, *watched)]
@@ -64,24 +64,26 @@ def training(
     )
 
 
-def learning_rates(output: Symbol, courses: Sequence[tuple[str, Sequence[float]]]) -> Plot:
+def learning_rates(output: Symbol, trajectories: Sequence[tuple[str, Sequence[float]]]) -> Plot:
     """Return the losses of several named descents over their updates; zeros have no place on an axis of powers."""
-    heights = [loss for _, losses in courses for loss in losses if loss > 0]
+    heights = [loss for _, losses in trajectories for loss in losses if loss > 0]
     log = bool(heights) and _is_log(heights)
     styles = [(ink, dashed) for dashed in (False, True) for ink in _INKS]
     series = [
         replace(
-            _course([(k, loss) for k, loss in enumerate(losses) if loss > 0 or not log], ink, is_dashed=dashed),
-            name=message("study.named", name=name),
+            _series([(k, loss) for k, loss in enumerate(losses) if loss > 0 or not log], ink, is_dashed=dashed),
+            name=message("rates.named", name=name),
             # Curves that lie on each other are all seen: the later ones are thinner.
-            thickness=1.2 + 2 * (len(courses) - 1 - place) / len(courses),
+            thickness=1.2 + 2 * (len(trajectories) - 1 - place) / len(trajectories),
         )
-        for place, ((name, losses), (ink, dashed)) in enumerate(zip(courses, itertools.cycle(styles), strict=False))
+        for place, ((name, losses), (ink, dashed)) in enumerate(
+            zip(trajectories, itertools.cycle(styles), strict=False)
+        )
     ]
-    return Plot(message("study.title"), (message("figure.updates"),), (output,), tuple(series), log, counts=True)
+    return Plot(message("rates.title"), (message("figure.updates"),), (output,), tuple(series), log, counts=True)
 
 
-def _course(
+def _series(
     places: Sequence[tuple[int, float]], ink: Ink, *, name: Message | None = None, is_dashed: bool = False
 ) -> Series:
     """Return losses over the number of updates, not more points than can be seen."""

@@ -1,6 +1,6 @@
 """Training: a problem and data → a history of losses and trained parameters, by compiled updates.
 
-`settings` says what was asked for, `feeding` which samples each update sees, `session` carries the updates out, `history` is
+`settings` says what was asked for, `batching` which samples each update sees, `loop` carries the updates out, `history` is
 what they leave.
 """
 
@@ -21,8 +21,8 @@ from symbackprop.messages import message
 from symbackprop.problems import ComputationGraph, Problem
 from symbackprop.problems.parameters_table import draws
 from symbackprop.training import batching
-from symbackprop.training.history import Best, Callback, DivergenceError, Every, History, Moment
-from symbackprop.training.loop import EPOCH, Session, fractions
+from symbackprop.training.history import Best, Callback, DivergenceError, Every, History, TrainingState
+from symbackprop.training.loop import EPOCH, TrainingLoop, fractions
 from symbackprop.training.settings import settled
 
 __all__ = ["Best", "Callback", "DivergenceError", "Every", "History", "Moment", "train", "updates"]
@@ -62,7 +62,7 @@ def train(
     by Glorot's uniform distribution from `seed`. `dtype` is float64 unless `x` is an array of float32.
 
     `validation_data` are samples whose loss is taken after each epoch; `stop` watches it, or without it (and without a
-    `validation_fraction`) the loss of all samples. Callbacks are called with a `Moment` after every update (wrapped in
+    `validation_fraction`) the loss of all samples. Callbacks are called with a `TrainingState` after every update (wrapped in
     `Every`: after some of them), and training ends where one returns True. `record` lists updates, counted from 1, before
     which the outputs of all samples of a network are kept, in `history.predictions`.
 
@@ -121,7 +121,7 @@ def train(
     recorded = tuple(record)
     if recorded and in_batches:
         raise ProblemError(message("train.recorded"), where="record")
-    session = Session(
+    training_loop = TrainingLoop(
         runner,
         training,
         blocks,
@@ -131,7 +131,7 @@ def train(
         recorded=recorded,
         epoch=epoch,
     )
-    return session.run()
+    return training_loop.run()
 
 
 def updates(problem: Problem, **asked: object) -> int:

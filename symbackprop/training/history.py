@@ -23,7 +23,7 @@ COLUMNS = ("step", "epoch", "loss", "validation_loss", "learning_rate")
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TrainingState:
     """What a callback is told after an update.
 
     `step` and `epoch` count from 1, `loss` is that before the update, of its own samples. `validation_loss` is the latest
@@ -38,7 +38,7 @@ class Moment:
     parameters: Mapping[str, Array]
 
 
-Callback = Callable[[Moment], object]
+Callback = Callable[[TrainingState], object]
 """What is called after an update; training ends where it returns True."""
 
 
@@ -49,9 +49,9 @@ class Every:
     updates: int
     call: Callback
 
-    def __call__(self, moment: Moment) -> object:
-        """Pass the moment on."""
-        return self.call(moment)
+    def __call__(self, state: TrainingState) -> object:
+        """Pass the state on."""
+        return self.call(state)
 
     def after(self, step: int) -> int:
         """Return the first step after a step at which this is called."""

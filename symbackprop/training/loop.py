@@ -22,7 +22,7 @@ from symbackprop.evaluation.evaluate import is_finite
 from symbackprop.messages import message
 from symbackprop.problems import Training
 from symbackprop.training.batching import Block, Data
-from symbackprop.training.history import Best, Callback, DivergenceError, Every, History, Moment
+from symbackprop.training.history import Best, Callback, DivergenceError, Every, History, TrainingState
 
 EPOCH = "state.epoch"
 """What the number of whole epochs is saved as."""
@@ -40,7 +40,7 @@ class _Taken:
     rates: list[float]
 
 
-class Session:
+class TrainingLoop:
     """The training of a runner on blocks of updates; `watched` is the data whose loss is watched, None: all samples."""
 
     def __init__(
@@ -95,7 +95,7 @@ class Session:
                 loss = self._watched()
                 self.stopped = watch is not None and loss is not None and watch.stops(loss)
             # Every callback that is due is called, whatever the others want.
-            wishes = [call(self._moment(ended)) for call in self.callbacks if self._is_due(call)]
+            wishes = [call(self._state(ended)) for call in self.callbacks if self._is_due(call)]
             self.stopped = self.stopped or any(wish is True for wish in wishes)
             if self.stopped:
                 break
@@ -224,10 +224,10 @@ class Session:
 
     # What is told
 
-    def _moment(self, block: Block) -> Moment:
+    def _state(self, block: Block) -> TrainingState:
         latest = self.validation_losses[-1] if self.validation_losses else None
         loss, rate = self.losses[-1], self.rates[-1]
-        return Moment(self.runner.count, block.epoch, loss, latest, rate, self.runner.parameters)
+        return TrainingState(self.runner.count, block.epoch, loss, latest, rate, self.runner.parameters)
 
     def _history(self, loss: float) -> History:
         count = self.runner.count

@@ -25,10 +25,10 @@ from symbackprop.cli import group
 from symbackprop.cli.commands import train as command
 from symbackprop.compilation.backends import BACKENDS
 from symbackprop.descent import epochs
-from symbackprop.descent.learning_rates import Study, study
+from symbackprop.descent.learning_rates import RateComparison, compare_rates
 from symbackprop.errors import MissingValueError, ProblemError, SymbackpropError
 from symbackprop.problems import Problem, numbers
-from symbackprop.training import DivergenceError, Every, Moment
+from symbackprop.training import DivergenceError, Every, TrainingState
 from tests.conftest import ROOT
 
 LINE = np.linspace(-1, 1, 11)[:, None]
@@ -343,16 +343,16 @@ def test_stop_holds_samples_back_and_remembers_the_best() -> None:
 
 def test_callbacks_see_every_update_and_can_stop() -> None:
     """They are called in order with step, epoch and loss before the update; True ends the training."""
-    seen: list[Moment] = []
+    seen: list[TrainingState] = []
     full = sbp.train(regression(batch_size=4))
-    history = sbp.train(regression(batch_size=4), callbacks=[seen.append, lambda moment: moment.step == 10])
-    assert list(range(1, 11)) == [moment.step for moment in seen]
-    assert full.epochs[:10].tolist() == [moment.epoch for moment in seen]
-    assert full.losses[:10].tolist() == [moment.loss for moment in seen] == history.losses.tolist()
+    history = sbp.train(regression(batch_size=4), callbacks=[seen.append, lambda state: state.step == 10])
+    assert list(range(1, 11)) == [state.step for state in seen]
+    assert full.epochs[:10].tolist() == [state.epoch for state in seen]
+    assert full.losses[:10].tolist() == [state.loss for state in seen] == history.losses.tolist()
     assert history.stopped
     assert_equal(dict(sbp.train(regression(batch_size=4), steps=10).parameters), dict(history.parameters))
     steps: list[int] = []
-    sbp.train(regression(batch_size=4), callbacks=[Every(7, lambda moment: steps.append(moment.step))])
+    sbp.train(regression(batch_size=4), callbacks=[Every(7, lambda state: steps.append(state.step))])
     assert [7, 14, 21] == steps
 
 
@@ -427,7 +427,7 @@ def test_another_trainings_file_is_refused(tmp_path: Path) -> None:
 # Divergence
 
 
-@pytest.mark.parametrize("options", [{}, {"callbacks": [lambda moment: None]}], ids=["stretch", "single"])
+@pytest.mark.parametrize("options", [{}, {"callbacks": [lambda state: None]}], ids=["stretch", "single"])
 def test_divergence_keeps_the_last_finite_parameters(options: dict[str, Any]) -> None:
     """The error names update, loss and learning rate, and its history ends before the update that led there."""
     problem = sbp.example("line", [("training", {"learning_rate": 1e9, "epochs": 200})])
@@ -575,32 +575,32 @@ def test_digits_are_recognised(tmp_path: Path) -> None:
     assert (tmp_path / "digits.svg").read_text("utf-8").startswith("<?xml")
 
 
-# The study of learning rates
+# The comparison of learning rates
 
 
-def courses_of(problem: Problem, rates: str, steps: int = 10) -> Study:
-    """Return the study of learning rates in a text such as `0.1,0.5`."""
-    return study(problem, [numbers.number(rate, "rates") for rate in rates.split(",")], steps)
+def comparison_of(problem: Problem, rates: str, steps: int = 10) -> RateComparison:
+    """Return the comparison of learning rates in a text such as `0.1,0.5`."""
+    return compare_rates(problem, [numbers.number(rate, "rates") for rate in rates.split(",")], steps)
 
 
 def test_study_of_a_line_says_what_its_factors_say() -> None:
     """For x = 1 the factors are 1 − η: ±½ give the same losses, above 2 it diverges, at 1 it arrives, at 2 it swings."""
-    found = courses_of(sbp.example("line"), "0.1,0.5,1.5,2.5,1,2,0,-0.5")
+    found = comparison_of(sbp.example("line"), "0.1,0.5,1.5,2.5,1,2,0,-0.5")
     assert found.limit is not None
     assert 2 == found.limit.limit
-    verdicts = {course.rate.text: course.verdict for course in found.courses}
+    verdicts = {trajectory.rate.text: trajectory.verdict for trajectory in found.trajectories}
     assert {
         "0.1": "converges", "0.5": "converges", "1.5": "oscillates", "2.5": "overshoots",
         "1": "arrives", "2": "swings", "0": "stayed", "-0.5": "diverges",
     } == verdicts  # fmt: skip
     assert [["0.5", "1.5"], ["2.5", "-0.5"], ["2", "0"]] == [
-        [course.rate.text for course in group] for group in found.alike()
+        [trajectory.rate.text for trajectory in group] for group in found.alike()
     ]
-    for course in found.courses:
-        (factor,) = course.factors
-        assert 1 - course.rate.value == factor
-        assert [(factor**2) ** step / 2 for step in range(11)] == list(course.losses)
-        assert [1 - factor**step for step in range(11)] == [value for (value,) in course.parameters]
+    for trajectory in found.trajectories:
+        (factor,) = trajectory.factors
+        assert 1 - trajectory.rate.value == factor
+        assert [(factor**2) ** step / 2 for step in range(11)] == list(trajectory.losses)
+        assert [1 - factor**step for step in range(11)] == [value for (value,) in trajectory.parameters]
 
 
 @pytest.mark.parametrize("rate", ["0.05", "0.3", "0.6", "0.9", "1.3", "3"])
@@ -612,34 +612,34 @@ def test_study_of_several_parameters_keeps_to_its_verdict(rate: str) -> None:
             "training": {"steps": 3},
         }
     )
-    found = courses_of(problem, rate)
-    (course,) = found.courses
+    found = comparison_of(problem, rate)
+    (trajectory,) = found.trajectories
     assert found.limit is not None
-    (later,) = courses_of(problem, rate, steps=400).courses
-    if course.verdict in ("converges", "oscillates"):
+    (later,) = comparison_of(problem, rate, steps=400).trajectories
+    if trajectory.verdict in ("converges", "oscillates"):
         assert later.losses[-1] < 1e-6
-        assert float(course.rate.value) < float(found.limit.limit)
+        assert float(trajectory.rate.value) < float(found.limit.limit)
     else:
-        assert course.verdict in ("overshoots", "diverges")
+        assert trajectory.verdict in ("overshoots", "diverges")
         assert later.verdict in ("infinite", "overshoots")
-        assert float(course.rate.value) > float(found.limit.limit)
-    factors = [float(factor) for factor in course.factors]
-    assert ("oscillates" == course.verdict) is (min(factors) < 0 and max(map(abs, factors)) < 1)
+        assert float(trajectory.rate.value) > float(found.limit.limit)
+    factors = [float(factor) for factor in trajectory.factors]
+    assert ("oscillates" == trajectory.verdict) is (min(factors) < 0 and max(map(abs, factors)) < 1)
 
 
 def test_study_of_another_descent_says_what_was_seen() -> None:
     """Where no limit is known the verdict is about the updates that were made, and about nothing else."""
-    found = courses_of(sbp.example("xor"), "0.1,100", steps=20)
+    found = comparison_of(sbp.example("xor"), "0.1,100", steps=20)
     assert found.limit is None
     assert () == found.names
-    for course in found.courses:
-        pairs = list(itertools.pairwise(course.losses))
+    for trajectory in found.trajectories:
+        pairs = list(itertools.pairwise(trajectory.losses))
         fell = all(after < before for before, after in pairs)
-        assert ("fell" == course.verdict) is fell
-        assert ("rose" == course.verdict) is (not fell and course.losses[-1] > course.losses[0])
+        assert ("fell" == trajectory.verdict) is fell
+        assert ("rose" == trajectory.verdict) is (not fell and trajectory.losses[-1] > trajectory.losses[0])
     momentum = sbp.example("line", [("training", {"optimizer": "momentum", "learning_rate": 0.1, "steps": 2})])
-    assert courses_of(momentum, "0.1,0.5").limit is None
-    (wild,) = courses_of(sbp.example("line"), "1e30", steps=60).courses
+    assert comparison_of(momentum, "0.1,0.5").limit is None
+    (wild,) = comparison_of(sbp.example("line"), "1e30", steps=60).trajectories
     assert "infinite" == wild.verdict
     assert len(wild.losses) < 61
 

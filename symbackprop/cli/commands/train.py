@@ -68,7 +68,7 @@ def command(
     recorded = _rows(total) if _few_predictions(given) else []
     with progress("train.running", total, quiet) as advance, placed(problem):
         step = max(total // _UPDATES_SHOWN, 1)
-        shown = training.Every(step, lambda moment: advance(step, f"{moment.loss:.6g}"))
+        shown = training.Every(step, lambda state: advance(step, f"{state.loss:.6g}"))
         try:
             history = training.train(given, callbacks=[shown], record=recorded, backend=backend, resume=resume, **asked)
         except training.DivergenceError as error:

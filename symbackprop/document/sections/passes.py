@@ -214,7 +214,7 @@ def _final_predictions(scene: Scene, solution: Solution) -> Iterator[Block]:
         wanted = [show(scene.value(name, sample), scene.style, written=scene.written(name, sample)) for name in targets]
         rows.append((str(sample), *given, *(show(value, scene.style) for value in predicted), *wanted))
     header: tuple[Inline, ...] = (message("column.sample"), *map(Name, (*inputs, *outputs, *targets)))
-    yield Paragraph(message("study.predictions", count=last))
+    yield Paragraph(message("rates.predictions", count=last))
     yield Table(header, tuple(rows), (True,) * len(header))
     if len(scene.samples) > MOST_ROWS:
         yield Paragraph(message("train.more", count=len(scene.samples) - MOST_ROWS))

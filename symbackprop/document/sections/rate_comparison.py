@@ -1,4 +1,4 @@
-"""The study of learning rates: the same descent with several of them, in tables, a curve, and a verdict for each."""
+"""The comparison of learning rates: the same descent with several of them, in tables, a curve, and a verdict for each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from fractions import Fraction
 from symbackprop import figures
 from symbackprop.algebra.formula import ONE, Name, Negative, Node, Number, Product, Quotient, Sum
 from symbackprop.descent.epochs import table_rows
-from symbackprop.descent.learning_rates import Study, Trajectory, study
+from symbackprop.descent.learning_rates import RateComparison, Trajectory, compare_rates
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Block, Figure, Inline, Paragraph, Section, Table
 from symbackprop.document.calculation.numerals import show
@@ -20,41 +20,43 @@ from symbackprop.messages import message
 from symbackprop.problems import Given
 
 FEWEST_STEPS = 10
-"""A study follows as many updates as the solution has, but at least so many: a tendency needs some to be seen."""
+"""A comparison follows as many updates as the solution has, but at least so many: a tendency needs some to be seen."""
 _PER_TABLE = 4
 
 
-def study_section(scene: Scene, solution: Solution) -> Section:
+def rate_comparison_section(scene: Scene, solution: Solution) -> Section:
     """Return the section that compares the learning rates of a solution."""
     steps = max(len(solution.losses) - 1, FEWEST_STEPS)
-    found = study(solution.problem, solution.learning_rates, steps)
-    blocks: list[Block] = [Paragraph(message("study.what", rate=_rate(scene), count=steps))]
+    found = compare_rates(solution.problem, solution.learning_rates, steps)
+    blocks: list[Block] = [Paragraph(message("rates.what", rate=_rate(scene), count=steps))]
     blocks += _limit(scene, found)
     for name in found.names:
-        values = [[point[found.names.index(name)] for point in course.parameters] for course in found.courses]
+        values = [
+            [point[found.names.index(name)] for point in trajectory.parameters] for trajectory in found.trajectories
+        ]
         blocks += _tables(scene, found, Name(name), values)
     output = Name(scene.derivation.graph.output)
-    blocks += _tables(scene, found, output, [list(course.losses) for course in found.courses])
+    blocks += _tables(scene, found, output, [list(trajectory.losses) for trajectory in found.trajectories])
     blocks.append(_verdicts(scene, found))
-    if _is_of_one(found) and any(course.factors[0] < 0 for course in found.courses):
-        blocks.append(Paragraph(message("study.negative")))
+    if _is_of_one(found) and any(trajectory.factors[0] < 0 for trajectory in found.trajectories):
+        blocks.append(Paragraph(message("rates.negative")))
     for group in found.alike():
-        rates = tuple(_shown(scene, course.rate) for course in group)
+        rates = tuple(_shown(scene, trajectory.rate) for trajectory in group)
         alike = {"rate": _rate(scene), "rates": rates, "loss": output}
         if _is_of_one(found):
-            factors = tuple(show(course.factors[0], scene.style) for course in group)
-            blocks.append(Paragraph(message("study.alike_factors", **alike, factors=factors)))
+            factors = tuple(show(trajectory.factors[0], scene.style) for trajectory in group)
+            blocks.append(Paragraph(message("rates.alike_factors", **alike, factors=factors)))
         else:
-            blocks.append(Paragraph(message("study.alike", **alike)))
+            blocks.append(Paragraph(message("rates.alike", **alike)))
     blocks.append(_curves(scene, found))
-    return Section(message("study.title"), tuple(blocks))
+    return Section(message("rates.title"), tuple(blocks))
 
 
 def _rate(scene: Scene) -> Letter:
     return Letter(scene.notation.learning_rate())
 
 
-def _is_of_one(found: Study) -> bool:
+def _is_of_one(found: RateComparison) -> bool:
     """Say whether every update multiplies one distance by one factor."""
     return found.limit is not None and len(found.limit.eigenvalues) == 1
 
@@ -65,7 +67,7 @@ def _shown(scene: Scene, given: Given) -> Shown | About:
     return shown if shown.exact else About(shown)
 
 
-def _limit(scene: Scene, found: Study) -> Iterator[Block]:
+def _limit(scene: Scene, found: RateComparison) -> Iterator[Block]:
     """Yield what the second derivatives say about all learning rates."""
     if found.limit is None or found.limit.limit is None:
         return
@@ -76,7 +78,7 @@ def _limit(scene: Scene, found: Study) -> Iterator[Block]:
     bound = show(found.limit.limit, style)
     yield Paragraph(
         message(
-            "study.quadratic_one" if one else "study.quadratic",
+            "rates.quadratic_one" if one else "rates.quadratic",
             parameter=Name(found.names[0]) if one else "",
             eigenvalue=Equality(letter, shown) if shown.exact else About(shown),
             factor=_factor(_rate(scene), letter),
@@ -90,14 +92,14 @@ def _factor(rate: Node, eigenvalue: Node) -> Sum:
     return Sum((ONE, Negative(Product((rate, eigenvalue)))))
 
 
-def _tables(scene: Scene, found: Study, name: Name, columns: Sequence[Sequence[Value]]) -> Iterator[Block]:
+def _tables(scene: Scene, found: RateComparison, name: Name, columns: Sequence[Sequence[Value]]) -> Iterator[Block]:
     """Yield tables of one quantity: a row for a number of updates, a column for each learning rate."""
-    yield Paragraph(message("study.table", quantity=name))
-    pairs = list(zip(found.courses, columns, strict=True))
+    yield Paragraph(message("rates.table", quantity=name))
+    pairs = list(zip(found.trajectories, columns, strict=True))
     for start in range(0, len(pairs), _PER_TABLE):
         part = pairs[start : start + _PER_TABLE]
         header: list[Inline] = [message("column.updates")]
-        header += [_at_rate(scene, course) for course, _ in part]
+        header += [_at_rate(scene, trajectory) for trajectory, _ in part]
         rows = []
         for count in table_rows(found.steps):
             cells: list[Inline] = [
@@ -107,12 +109,12 @@ def _tables(scene: Scene, found: Study, name: Name, columns: Sequence[Sequence[V
         yield Table(tuple(header), tuple(rows), (True,) * len(header))
 
 
-def _at_rate(scene: Scene, course: Trajectory) -> Node:
-    rate = show(course.rate.value, scene.style, written=course.rate.text)
+def _at_rate(scene: Scene, trajectory: Trajectory) -> Node:
+    rate = show(trajectory.rate.value, scene.style, written=trajectory.rate.text)
     return Equality(_rate(scene), rate) if rate.exact else About(rate)
 
 
-def _verdicts(scene: Scene, found: Study) -> Table:
+def _verdicts(scene: Scene, found: RateComparison) -> Table:
     """Return the table of learning rates: factor of each step, loss at the end, verdict."""
     style = scene.style
     letters = _factor(_rate(scene), Letter(Symbol("lambda")))
@@ -120,26 +122,26 @@ def _verdicts(scene: Scene, found: Study) -> Table:
     one = _is_of_one(found)
     if one:
         header.append(letters)
-    header += [message("study.last", loss=Name(scene.derivation.graph.output)), message("study.verdict")]
+    header += [message("rates.last", loss=Name(scene.derivation.graph.output)), message("rates.verdict")]
     rows = []
-    for course in found.courses:
-        factor: list[Inline] = [show(course.factors[0], style)] if one else []
+    for trajectory in found.trajectories:
+        factor: list[Inline] = [show(trajectory.factors[0], style)] if one else []
         rows.append(
             (
-                _shown(scene, course.rate),
+                _shown(scene, trajectory.rate),
                 *factor,
-                show(course.losses[-1], style),
-                message(f"study.{course.verdict}", made=len(course.losses) - 1),
+                show(trajectory.losses[-1], style),
+                message(f"rates.{trajectory.verdict}", made=len(trajectory.losses) - 1),
             )
         )
     return Table(tuple(header), tuple(rows), (*(True,) * (len(header) - 1), False))
 
 
-def _curves(scene: Scene, found: Study) -> Figure:
+def _curves(scene: Scene, found: RateComparison) -> Figure:
     output = scene.notation.symbol(scene.derivation.graph.output)
-    named = [(course.rate.text, [float(loss) for loss in course.losses]) for course in found.courses]
+    named = [(trajectory.rate.text, [float(loss) for loss in trajectory.losses]) for trajectory in found.trajectories]
     plot = figures.learning_rates(output, named)
     told = tuple(
-        message("study.told", rate=name, first=f"{losses[0]:.4g}", last=f"{losses[-1]:.4g}") for name, losses in named
+        message("rates.told", rate=name, first=f"{losses[0]:.4g}", last=f"{losses[-1]:.4g}") for name, losses in named
     )
-    return Figure(plot, message("study.caption", rate=_rate(scene)), message("study.alternative", courses=told))
+    return Figure(plot, message("rates.caption", rate=_rate(scene)), message("rates.alternative", trajectories=told))
