@@ -56,21 +56,21 @@ def parse(
     names: Collection[str],
     arities: Mapping[str, int] | None = None,
     settings: Mapping[str, Collection[str]] | None = None,
-    typed: tuple[str, Sequence[int]] | None = None,
+    original: tuple[str, Sequence[int]] | None = None,
 ) -> Node:
     """Return the formula that `text` spells, over the given function names and quantity names.
 
     `arities` is given for an expression of scalars: it says how many arguments each function takes; there are no arrays
     then (`@`, `.T`, indices, literals). `settings` names the parameters that a function takes by keyword, as in
-    `leaky_relu(z, alpha=0.2)`. `typed` is given where `text` was made from another text: that one, and the column in it of
-    each character; carets stand there.
+    `leaky_relu(z, alpha=0.2)`. `original` is given where `text` was made from another text: that one, and the column in it
+    of each character; carets stand there.
 
     >>> parse("a - y/2", functions=(), names=("a", "y")).terms[1]
     Negative(operand=Quotient(numerator=Name(name='y', sample=None), denominator=Number(value=Fraction(2, 1))))
 
     Raises `ExpressionError`, with a caret under the first mistake.
     """
-    return _Parser(text, functions, names, arities, settings or {}, typed or (text, range(len(text)))).whole()
+    return _Parser(text, functions, names, arities, settings or {}, original or (text, range(len(text)))).whole()
 
 
 def decimal(text: str) -> Fraction | None:
@@ -96,9 +96,9 @@ class _Parser:
         names: Collection[str],
         arities: Mapping[str, int] | None,
         settings: Mapping[str, Collection[str]],
-        typed: tuple[str, Sequence[int]],
+        original: tuple[str, Sequence[int]],
     ) -> None:
-        self.typed, self.columns = typed
+        self.original, self.columns = original
         self.text, self.functions, self.names, self.arities, self.settings = text, functions, names, arities, settings
         if len(text) > _LONGEST_TEXT:
             raise self._error(0, message("expression.too_long", limit=_LONGEST_TEXT))
@@ -122,10 +122,10 @@ class _Parser:
         self, at: int, what: Message, *, valid: Collection[str] = (), close: str | None = None
     ) -> ExpressionError:
         # Behind the last character is the end of what was typed.
-        at = self.columns[at] if at < len(self.columns) else len(self.typed.rstrip())
+        at = self.columns[at] if at < len(self.columns) else len(self.original.rstrip())
         window = slice(max(0, at - 60), at + 60)
-        excerpt = self.typed[window].replace("\n", " ").replace("\t", " ")
-        caret = "".join(map(_space, self.typed[window.start : at])) + "^"
+        excerpt = self.original[window].replace("\n", " ").replace("\t", " ")
+        caret = "".join(map(_space, self.original[window.start : at])) + "^"
         return ExpressionError(
             message("expression.mistake", what=what, text=excerpt, caret=caret, before=at - window.start),
             valid=valid,

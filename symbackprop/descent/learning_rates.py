@@ -30,7 +30,7 @@ _MOST_EXACT = 50
 class Trajectory:
     """A descent with one learning rate: parameters and losses before the first update and after each.
 
-    It ends early where the loss stops being finite. `factors` are 1 − ηλ for every eigenvalue λ where the comparison has a limit.
+    It ends early where the loss stops being finite. `factors` are 1 − ηλ for every eigenvalue λ where there is a `limit`.
     `verdict` is a word of what became of it: `converges`, `oscillates` (converges and passes the minimum in each step),
     `arrives` (in one step), `swings` (neither), `diverges`, `overshoots` (diverges and changes sides), for a quadratic loss;
     `fell`, `fell_unevenly`, `returned`, `rose`, `stayed`, `infinite` are true of the updates that were made.
@@ -45,7 +45,7 @@ class Trajectory:
 
 @dataclass(frozen=True, slots=True)
 class RateComparison:
-    """The trajectories of several learning rates; `names` are the parameters that are followed, `steps` the number of updates.
+    """The trajectories of several learning rates; `names` are the parameters followed, `steps` the number of updates.
 
     `limit` says where gradient descent on a quadratic loss converges; None for another loss or another kind of descent.
     """

@@ -1,4 +1,4 @@
-"""What students type, in the signs of the expression language: word processors, input methods and books have others.
+"""What students type, put into the signs of the expression language: word processors and books have others.
 
 A text is rewritten step by step, by tables, and every character keeps the column in which it was typed, so that a caret
 under a mistake stands where the student made it. Nothing is evaluated.
@@ -48,7 +48,7 @@ _SAMPLE = "_of_sample_"
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class AnswerText:
     """A text on its way into the expression language, with the column in which each of its characters was typed."""
 
     text: str
@@ -56,12 +56,12 @@ class Typed:
     source: str
 
     @staticmethod
-    def of(source: str) -> Typed:
+    def of(source: str) -> AnswerText:
         """Return a text as it was typed, without characters that cannot be seen."""
         seen = [at for at, character in enumerate(source) if unicodedata.category(character) != "Cf"]
-        return Typed("".join(source[at] for at in seen), tuple(seen), source)
+        return AnswerText("".join(source[at] for at in seen), tuple(seen), source)
 
-    def rewritten(self, pattern: re.Pattern[str], change: Callable[[re.Match[str]], str]) -> Typed:
+    def rewritten(self, pattern: re.Pattern[str], change: Callable[[re.Match[str]], str]) -> AnswerText:
         """Return the text with every match changed; what is new stands in the column where the match begins."""
         texts: list[str] = []
         columns: list[int] = []
@@ -71,42 +71,44 @@ class Typed:
             texts += [self.text[end : match.start()], new]
             columns += [*self.columns[end : match.start()], *self._kept(match, new)]
             end = match.end()
-        return Typed("".join([*texts, self.text[end:]]), (*columns, *self.columns[end:]), self.source)
+        return AnswerText("".join([*texts, self.text[end:]]), (*columns, *self.columns[end:]), self.source)
 
     def _kept(self, match: re.Match[str], new: str) -> Iterable[int]:
         same = new == match[0]
         return self.columns[match.start() : match.end()] if same else [self.columns[match.start()]] * len(new)
 
-    def spelled(self, change: Callable[[str], str]) -> Typed:
+    def spelled(self, change: Callable[[str], str]) -> AnswerText:
         """Return the text with every character changed by itself."""
         pieces = [change(character) for character in self.text]
         columns = tuple(at for at, piece in zip(self.columns, pieces, strict=True) for _ in piece)
-        return Typed("".join(pieces), columns, self.source)
+        return AnswerText("".join(pieces), columns, self.source)
 
-    def part(self, start: int, end: int | None = None) -> Typed:
+    def part(self, start: int, end: int | None = None) -> AnswerText:
         """Return a part of the text."""
-        return Typed(self.text[start:end], self.columns[start:end], self.source)
+        return AnswerText(self.text[start:end], self.columns[start:end], self.source)
 
-    def stripped(self, before: str, after: str = "") -> Typed:
+    def stripped(self, before: str, after: str = "") -> AnswerText:
         """Return the text without some characters, and without spaces, at its ends."""
         start = len(self.text) - len(self.text.lstrip(before + " \t\r\n"))
         end = len(self.text.rstrip(after + " \t\r\n"))
         return self.part(start, max(start, end))
 
 
-def plain(source: str) -> Typed:
+def plain(source: str) -> AnswerText:
     """Return a text in plain signs: ½ is (1/2), 1½ is (1+1/2), 10⁻³ is 10**(-3), z⁽¹⁾₂ is z1_2, full-width signs are narrow.
 
     >>> plain("1½ − a1₁²").text
     '(1+1/2) - a1_1**(2)'
     """
     if _PLAIN.fullmatch(source):
-        return Typed(source, tuple(range(len(source))), source)
-    typed = Typed.of(source).rewritten(_MIXED, _mixed)
-    typed = typed.rewritten(_LAYER, lambda found: "".join(filter(None, found.groups())).translate(_DIGITS))
-    typed = typed.rewritten(_POWER, lambda found: f"^({found[0].translate(_DIGITS).strip('()')})")
-    typed = typed.rewritten(_INDEX, lambda found: f"_{found[0].translate(_DIGITS)}")
-    return typed.spelled(lambda character: unicodedata.normalize("NFKC", character.translate(_SIGNS)).translate(_SIGNS))
+        return AnswerText(source, tuple(range(len(source))), source)
+    answer = AnswerText.of(source).rewritten(_MIXED, _mixed)
+    answer = answer.rewritten(_LAYER, lambda found: "".join(filter(None, found.groups())).translate(_DIGITS))
+    answer = answer.rewritten(_POWER, lambda found: f"^({found[0].translate(_DIGITS).strip('()')})")
+    answer = answer.rewritten(_INDEX, lambda found: f"_{found[0].translate(_DIGITS)}")
+    return answer.spelled(
+        lambda character: unicodedata.normalize("NFKC", character.translate(_SIGNS)).translate(_SIGNS)
+    )
 
 
 def _mixed(found: re.Match[str]) -> str:
@@ -115,43 +117,43 @@ def _mixed(found: re.Match[str]) -> str:
     return f"({found[1]}+{fraction}){times}" if found[1] else f"({fraction}){times}"
 
 
-def decimal_point(typed: Typed) -> Typed:
+def decimal_point(answer: AnswerText) -> AnswerText:
     """Return a number in which a second sign sets off thousands without these: 1,234.5 and 1.234,5 are the same.
 
-    >>> decimal_point(Typed.of("1.234,5")).text, decimal_point(Typed.of("1,5")).text
+    >>> decimal_point(AnswerText.of("1.234,5")).text, decimal_point(AnswerText.of("1,5")).text
     ('1234.5', '1,5')
     """
-    found = _THOUSANDS.fullmatch(typed.text)
+    found = _THOUSANDS.fullmatch(answer.text)
     if found is None:
-        return typed
+        return answer
     thousands = found[1] or found[3]
-    return typed.spelled(lambda sign: "" if sign == thousands else "." if sign in ",." else sign)
+    return answer.spelled(lambda sign: "" if sign == thousands else "." if sign in ",." else sign)
 
 
-def named(typed: Typed, known: Collection[str], functions: Collection[str]) -> Typed:
+def named(answer: AnswerText, known: Collection[str], functions: Collection[str]) -> AnswerText:
     """Return an expression with its names as the answers have them, where they are written otherwise.
 
     σ(…) is sigmoid(…), ∂L/∂z1_1 is dL_dz1_1, e** is exp(1)**; a name that is not known is that one which has the same
     letters and digits, δ₁ and delta_1 for delta1, if there is only one. Others are left, to be reported. 2a(1 - a) is a
     product, but for 1/2a there are two readings, and it is reported too.
     """
-    keys, divides = _Keys(known), "/" in typed.text
+    keys, divides = _Keys(known), "/" in answer.text
     if not divides:
-        typed = typed.rewritten(_TIMES, lambda found: f"{found[0]}*")
-    typed = typed.rewritten(_PARTIAL, lambda found: keys.find(f"d{found[1]}_d{found[2]}") or found[0])
-    typed = typed.rewritten(_ROOT, lambda found: f"sqrt({found[1]})")
+        answer = answer.rewritten(_TIMES, lambda found: f"{found[0]}*")
+    answer = answer.rewritten(_PARTIAL, lambda found: keys.find(f"d{found[1]}_d{found[2]}") or found[0])
+    answer = answer.rewritten(_ROOT, lambda found: f"sqrt({found[1]})")
     if "e" not in known:
-        typed = typed.rewritten(_EULER, lambda found: "exp(1)")
+        answer = answer.rewritten(_EULER, lambda found: "exp(1)")
 
     def spelled(found: re.Match[str]) -> str:
         name, known_name = found[0], keys.find(found[0])
-        is_called = typed.text[found.end() :].lstrip().startswith("(")
+        is_called = answer.text[found.end() :].lstrip().startswith("(")
         if is_called and known_name is None:
             return name if name in functions else _FUNCTIONS.get(_bare(name), name)
         times = "*" if is_called and not divides else ""
         return in_expression(known_name or name) + times
 
-    return typed.rewritten(_NAME, spelled)
+    return answer.rewritten(_NAME, spelled)
 
 
 def in_expression(name: str) -> str:
@@ -181,8 +183,3 @@ class _Keys:
 
 def _bare(name: str) -> str:
     return "".join(GREEK_LETTERS.get(character, character) for character in name).replace("_", "")
-
-
-def same_name(left: str, right: str) -> bool:
-    """Say whether two names have the same letters and digits."""
-    return _bare(left) == _bare(right)

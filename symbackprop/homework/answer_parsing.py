@@ -15,7 +15,7 @@ from symbackprop.algebra import expressions
 from symbackprop.algebra.formula import Name, Node, Number, names, rewrite
 from symbackprop.algebra.functions import ARITIES
 from symbackprop.errors import SymbackpropError
-from symbackprop.homework.answer_normalization import Typed, decimal_point, in_expression, named, plain
+from symbackprop.homework.answer_normalization import AnswerText, decimal_point, in_expression, named, plain
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?")
 _POWER_OF_TEN = re.compile(r"\s*\*\s*10\s*\*\*\s*\(?\s*([+-]?\d{1,3})\s*\)?\s*$")
@@ -26,7 +26,7 @@ _LONGEST = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ParsedAnswer:
     """An answer as it was read: a formula (a number, or names among it), or the mistake that kept it from being read."""
 
     text: str
@@ -49,7 +49,7 @@ class Reading:
         return () if self.formula is None else names(self.formula)
 
 
-def read(text: str, own: Collection[str], known: Mapping[str, str]) -> Reading:
+def read(text: str, own: Collection[str], known: Mapping[str, str]) -> ParsedAnswer:
     """Return what a text says; `own` are the answer's own names (`z1 = 0.4` is 0.4), `known` maps names to keys.
 
     >>> read("0,5", (), {}).number
@@ -57,49 +57,49 @@ def read(text: str, own: Collection[str], known: Mapping[str, str]) -> Reading:
     >>> read("1,5e-3", (), {}).number
     Fraction(3, 2000)
     """
-    typed = _own_side(plain(text[: _LONGEST + 1]).stripped("'", "'"), own)
-    if typed.text in _BLANKS:
-        return Reading(text, None)
-    value = _number(typed)
+    answer = _own_side(plain(text[: _LONGEST + 1]).stripped("'", "'"), own)
+    if answer.text in _BLANKS:
+        return ParsedAnswer(text, None)
+    value = _number(answer)
     if value is not None:
-        return Reading(text, Number(value))
+        return ParsedAnswer(text, Number(value))
     try:
-        return Reading(text, _parsed(typed, known))
+        return ParsedAnswer(text, _parsed(answer, known))
     except SymbackpropError as error:
-        return Reading(text, None, error)
+        return ParsedAnswer(text, None, error)
 
 
-def _own_side(typed: Typed, own: Collection[str]) -> Typed:
+def _own_side(answer: AnswerText, own: Collection[str]) -> AnswerText:
     """Return what stands behind the answer's own name and an equality sign, without a full stop at the end."""
-    left, _, _ = typed.text.rpartition("=")
-    name = named(typed.part(0, len(left)), own, ()).text.strip() if left else ""
+    left, _, _ = answer.text.rpartition("=")
+    name = named(answer.part(0, len(left)), own, ()).text.strip() if left else ""
     if name in own:
-        typed = typed.part(len(left) + 1)
-    return typed.stripped("=≈", ".;," if any(sign.isdigit() for sign in typed.text) else "")
+        answer = answer.part(len(left) + 1)
+    return answer.stripped("=≈", ".;," if any(sign.isdigit() for sign in answer.text) else "")
 
 
-def _number(typed: Typed) -> Fraction | None:
+def _number(answer: AnswerText) -> Fraction | None:
     """Return a plain decimal, with a power of ten if it has one."""
-    text = _POWER_OF_TEN.sub(r"e\1", decimal_point(typed).text)
+    text = _POWER_OF_TEN.sub(r"e\1", decimal_point(answer).text)
     return expressions.decimal(text.replace(",", ".").rstrip(".")) if _NUMBER.fullmatch(text) else None
 
 
-def _parsed(typed: Typed, known: Mapping[str, str]) -> Node:
-    typed = named(typed, known, ARITIES)
-    if ";" in typed.text:  # Between arguments, where decimals have commas.
-        typed = typed.rewritten(_DECIMAL_COMMA, lambda found: ".").rewritten(_SEMICOLON, lambda found: ",")
+def _parsed(answer: AnswerText, known: Mapping[str, str]) -> Node:
+    answer = named(answer, known, ARITIES)
+    if ";" in answer.text:  # Between arguments, where decimals have commas.
+        answer = answer.rewritten(_DECIMAL_COMMA, lambda found: ".").rewritten(_SEMICOLON, lambda found: ",")
     try:
-        return _over_keys(typed, known)
+        return _over_keys(answer, known)
     except SymbackpropError:
-        pointed = typed.rewritten(_DECIMAL_COMMA, lambda found: ".")
-        if pointed.text == typed.text:
+        pointed = answer.rewritten(_DECIMAL_COMMA, lambda found: ".")
+        if pointed.text == answer.text:
             raise
         return _over_keys(pointed, known)
 
 
-def _over_keys(typed: Typed, known: Mapping[str, str]) -> Node:
+def _over_keys(answer: AnswerText, known: Mapping[str, str]) -> Node:
     keys = {in_expression(name): key for name, key in known.items()}
     formula = expressions.parse(
-        typed.text, functions=ARITIES, names=tuple(keys), arities=ARITIES, typed=(typed.source, typed.columns)
+        answer.text, functions=ARITIES, names=tuple(keys), arities=ARITIES, original=(answer.source, answer.columns)
     )
     return rewrite(formula, lambda part: Name(keys[part.name]) if isinstance(part, Name) else None)

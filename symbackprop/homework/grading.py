@@ -42,8 +42,8 @@ def grade(folder: Path, submissions: Path, overrides: Path | None = None, encodi
     for id, values, tolerances in _numbers(assignment, present):
         marks[id] = marker.mark(values, tolerances, handed_in.texts[id])
         keys[id] = {answer.id: values[answer.key] for answer in assignment.answers}
-    typed = {text for own in handed_in.texts.values() for text in own.values()}
-    corrections = () if overrides is None else read_overrides(overrides, enrolments, names, typed)
+    answer_texts = {text for own in handed_in.texts.values() for text in own.values()}
+    corrections = () if overrides is None else read_overrides(overrides, enrolments, names, answer_texts)
     found, changes = corrected(marks, corrections)
     return Marked(manifest, assignment, found, keys, marker.total, remarks, changes)
 

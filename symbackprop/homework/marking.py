@@ -21,7 +21,7 @@ from symbackprop.algebra.functions import ACTIVATIONS
 from symbackprop.derivation.element_grain import Term
 from symbackprop.errors import EvaluationError, SymbackpropError
 from symbackprop.evaluation.evaluate import FLOAT
-from symbackprop.homework.answer_parsing import Reading, read
+from symbackprop.homework.answer_parsing import ParsedAnswer, read
 from symbackprop.homework.answers import Answer, names_of
 from symbackprop.homework.equations import Program, Runner, program
 from symbackprop.homework.tolerance import Tolerance
@@ -117,7 +117,7 @@ class Marker:
 
         `values` are the key's numbers by key, `tolerances` those of the answers by id, `submitted` what was typed by id.
         """
-        readings = {
+        parsed_answers = {
             answer.key: read(
                 submitted.get(answer.id, ""),
                 (answer.id, *answer.aliases),
@@ -128,7 +128,7 @@ class Marker:
         marks: dict[str, Mark] = {}
         own: dict[str, float] = {}
         for answer in self.assignment.answers:
-            mark, value = self._marked(answer, readings[answer.key], values, tolerances[answer.id], own, marks)
+            mark, value = self._marked(answer, parsed_answers[answer.key], values, tolerances[answer.id], own, marks)
             marks[answer.key] = mark
             if value is not None:
                 own[answer.key] = value
@@ -137,7 +137,7 @@ class Marker:
     def _marked(
         self,
         answer: Answer,
-        reading: Reading,
+        parsed: ParsedAnswer,
         values: Values,
         tolerance: float,
         own: Mapping[str, float],
@@ -147,17 +147,17 @@ class Marker:
         most = self.most[answer.id]
 
         def marked(verdict: Verdict, share: Fraction, said: Message | None = None, used: Any = ()) -> Mark:
-            return Mark(answer, reading.text, verdict, most * share, most, said, used)
+            return Mark(answer, parsed.text, verdict, most * share, most, said, used)
 
         nothing = Fraction(0)
-        if reading.is_blank:
+        if parsed.is_blank:
             return marked(Verdict.BLANK, nothing), None
-        if reading.mistake is not None:
-            return marked(Verdict.UNREADABLE, nothing, reading.mistake.what), None
-        assert reading.formula is not None
-        value = _value(reading.formula, values)
+        if parsed.mistake is not None:
+            return marked(Verdict.UNREADABLE, nothing, parsed.mistake.what), None
+        assert parsed.formula is not None
+        value = _value(parsed.formula, values)
         if value is None:
-            agrees = self._probed(answer, reading)
+            agrees = self._probed(answer, parsed)
             if agrees is None:
                 return marked(Verdict.UNREADABLE, nothing, message("mark.undecided")), None
             return (marked(Verdict.CORRECT, Fraction(1)) if agrees else marked(Verdict.WRONG, nothing)), None
@@ -169,7 +169,7 @@ class Marker:
         wrong = [key for key in earlier if marks[key].verdict is not Verdict.CORRECT] or earlier
         if wrong:
             personal = {**values, **{key: own[key] for key in question.ancestors if key in own}}
-            mine = _value(reading.formula, personal)
+            mine = _value(parsed.formula, personal)
             refused = self._refusal(question, wrong, own, values)
             if self._follows(question, personal, (value, mine)):
                 used = tuple((marks[key].answer.id, marks[key].text.strip()) for key in wrong)
@@ -206,12 +206,12 @@ class Marker:
                 return message("mark.out_of_range", name=other.id)
         return None
 
-    def _probed(self, answer: Answer, reading: Reading) -> bool | None:
+    def _probed(self, answer: Answer, parsed: ParsedAnswer) -> bool | None:
         """Say whether a formula equals the answer wherever it can be computed among random numbers; None if nowhere."""
         agrees = None
-        assert reading.formula is not None
+        assert parsed.formula is not None
         for values in self._probes:
-            found = _value(reading.formula, values)
+            found = _value(parsed.formula, values)
             expected = values[answer.key]
             if found is None or not math.isfinite(expected):
                 continue

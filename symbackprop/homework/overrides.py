@@ -69,9 +69,9 @@ class Override:
 
 
 def read_overrides(
-    path: Path, students: Collection[str], answers: Mapping[str, str], typed: Collection[str]
+    path: Path, students: Collection[str], answers: Mapping[str, str], handed_in: Collection[str]
 ) -> tuple[Override, ...]:
-    """Return the corrections in a file; `answers` maps accepted names to answer ids, `typed` are the answers handed in.
+    """Return the corrections in a file; `answers` maps accepted names to answer ids, `handed_in` are the answers handed in.
 
     Raises `ProblemError` or `UnknownNameError`, naming file and entry, for what cannot be used.
     """
@@ -91,7 +91,7 @@ def read_overrides(
         raise ProblemError(message("problem.kind", expected=message("kind.list")), where=f"{path}: override")
     found = tuple(_override(entry, f"{path}: override[{n}]", students, answers) for n, entry in enumerate(entries))
     for n, each in enumerate(found):
-        if each.accept is not None and not _is_acceptable(each.accept, typed):
+        if each.accept is not None and not _is_acceptable(each.accept, handed_in):
             what = message("homework.not_accepted", value=each.accept)
             raise ProblemError(what, where=f"{path}: override[{n}].accept")
     return found
@@ -128,9 +128,9 @@ def _override(entry: Any, where: str, students: Collection[str], answers: Mappin
     )
 
 
-def _is_acceptable(accepted: str, typed: Collection[str]) -> bool:
+def _is_acceptable(accepted: str, handed_in: Collection[str]) -> bool:
     """Say whether a value is a number, or what somebody answered in words or letters."""
-    return read(accepted, (), {}).number is not None or any(_same(accepted, text) for text in typed)
+    return read(accepted, (), {}).number is not None or any(_same(accepted, text) for text in handed_in)
 
 
 def _same(accepted: str, text: str) -> bool:

@@ -25,7 +25,7 @@ from symbackprop.training.history import Best, Callback, DivergenceError, Every,
 from symbackprop.training.loop import EPOCH, TrainingLoop, fractions
 from symbackprop.training.settings import settled
 
-__all__ = ["Best", "Callback", "DivergenceError", "Every", "History", "Moment", "train", "updates"]
+__all__ = ["Best", "Callback", "DivergenceError", "Every", "History", "TrainingState", "train", "updates"]
 
 
 def train(
@@ -62,8 +62,8 @@ def train(
     by Glorot's uniform distribution from `seed`. `dtype` is float64 unless `x` is an array of float32.
 
     `validation_data` are samples whose loss is taken after each epoch; `stop` watches it, or without it (and without a
-    `validation_fraction`) the loss of all samples. Callbacks are called with a `TrainingState` after every update (wrapped in
-    `Every`: after some of them), and training ends where one returns True. `record` lists updates, counted from 1, before
+    `validation_fraction`) the loss of all samples. Callbacks are called with a `TrainingState` after every update (wrapped
+    in `Every`: after some of them), and training ends where one returns True. `record` lists updates, counted from 1, before
     which the outputs of all samples of a network are kept, in `history.predictions`.
 
     Raises `DivergenceError` where the loss stops being finite, otherwise `SymbackpropError` for what does not fit.

@@ -14,8 +14,8 @@ from symbackprop.algebra.forms import abstracted
 from symbackprop.errors import ExpressionError
 from symbackprop.evaluation.evaluate import FLOAT
 from symbackprop.homework import variants
-from symbackprop.homework.answer_normalization import Typed, plain
-from symbackprop.homework.answer_parsing import Reading, read
+from symbackprop.homework.answer_normalization import AnswerText, plain
+from symbackprop.homework.answer_parsing import ParsedAnswer, read
 from symbackprop.homework.marking import Marker, Verdict
 
 NUMBERS = {
@@ -32,10 +32,10 @@ NAMES = {name: name for name in NUMBERS if name != "∂z2_1"}
 NAMES |= {"delta2_1": "∂z2_1", "dL_dz2_1": "∂z2_1", "eta": "learning_rate", "h1": "a1_1"}
 
 
-def value(reading: Reading) -> float:
+def value(parsed: ParsedAnswer) -> float:
     """Return the number of what was read."""
-    assert reading.formula is not None, str(reading.mistake)
-    form, arguments = abstracted(reading.formula)
+    assert parsed.formula is not None, str(parsed.mistake)
+    form, arguments = abstracted(parsed.formula)
     return float(FLOAT.function(form.formula, form.arity)(*[NUMBERS[name] for name in arguments]))
 
 
@@ -104,19 +104,19 @@ def test_caret_stands_where_the_student_made_the_mistake(text: str, at: int, fou
 )  # fmt: skip
 def test_hostile_texts_are_no_answers(text: str) -> None:
     """What is no expression of the whitelist is unreadable, or has no value; nothing of it runs, and nothing raises."""
-    reading = read(text, (), NAMES)
-    if reading.formula is not None:
+    parsed = read(text, (), NAMES)
+    if parsed.formula is not None:
         with pytest.raises((ArithmeticError, ValueError, sbp.errors.SymbackpropError)):
-            value(reading)
+            value(parsed)
 
 
 @settings(max_examples=400, deadline=None, derandomize=True)
 @given(st.text(alphabet="0123456789.,;+-*/^()= _ea1xzδσ½⅓²⁻₁⁽⁾（）×·−√π@∂|'\u200b学", max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Every text has a reading, and a mistake lies inside of what was typed."""
-    reading = read(text, ("a1",), NAMES)
-    if reading.mistake is not None:
-        caret = str(reading.mistake.what.arguments["caret"])
+    parsed = read(text, ("a1",), NAMES)
+    if parsed.mistake is not None:
+        caret = str(parsed.mistake.what.arguments["caret"])
         assert len(caret) - 1 <= len(text) + sum(ord(character) > 0x2FFF for character in text)
 
 
@@ -128,7 +128,7 @@ def test_every_character_knows_its_column(text: str) -> None:
     assert len(typed.columns) == len(typed.text)
     assert list(typed.columns) == sorted(typed.columns)
     assert all(0 <= column < len(text) for column in typed.columns)
-    assert Typed.of(text).source == text
+    assert AnswerText.of(text).source == text
 
 
 def test_names_with_two_readings_are_refused() -> None:
