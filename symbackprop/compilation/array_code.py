@@ -15,7 +15,7 @@ from symbackprop.algebra.formula import Apply, Hadamard, Negative, Node, Number,
 from symbackprop.algebra.functions import EXTREMES
 from symbackprop.algebra.shapes import Shape, broadcast
 from symbackprop.compilation.operations import Copy, Elementwise, Multiply, Operation, Reduce, View
-from symbackprop.compilation.printing import HALF, SCALARS, constant, printed
+from symbackprop.compilation.printing import HALF, SCALARS, accurate, constant, printed
 
 UNARY = {
     **{name: name for name in ("exp", "sqrt", "sin", "cos", "tan", "tanh", "log1p", "expm1", "erf", "erfc")},
@@ -181,7 +181,7 @@ class _Chain:
         if any(isinstance(part, View) for part in walk(node)):
             return None
         number = constant(node)
-        return repr(number) if number is not None else printed(node, lambda part: None, SCALARS)
+        return repr(number) if number is not None else printed(accurate(node), lambda part: None, SCALARS)
 
     def _operand(self, node: Node, out: str, shape: Shape, free: bool) -> str:
         """Return where a part is to be read: in `out`, if that is free and has its shape, else in a register."""

@@ -44,12 +44,14 @@ Assignment = tuple[Name | Adjoint, Node]
 class Plan:
     """A derivation for some number of samples (None: one sample of a computation graph), and the number type.
 
-    `wanted` names the quantities whose gradients are asked for.
+    `wanted` names the quantities whose gradients are asked for. `fuses` says that the loss is computed from the logits where
+    that is usual; without it every equation and every gradient is computed as the documents of the derivation show it.
     """
 
     derivation: Derivation
     dtype: str
     wanted: tuple[str, ...]
+    fuses: bool = True
 
     @property
     def graph(self) -> Graph:
@@ -89,9 +91,11 @@ class Plan:
 
     @property
     def equations(self) -> tuple[Equation, ...]:
-        """The equations in order of evaluation, the loss from the logits where that is usual."""
+        """The equations in order of evaluation, the loss from the logits where the plan fuses."""
         return tuple(
-            equation if equation.fused is None else replace(equation, formula=self._of_distribution(equation.fused))
+            replace(equation, formula=self._of_distribution(equation.fused))
+            if equation.fused is not None and self.fuses
+            else equation
             for equation in self.graph.equations
         )
 
@@ -104,7 +108,8 @@ class Plan:
     @functools.cached_property
     def shares(self) -> Mapping[str, tuple[tuple[str, Node], ...]]:
         """For each array that a wanted gradient leads through, its shares of the gradient, from the output down."""
-        found = matrix_grain.gradients(self.graph)
+        passes_activation = not self.fuses and self.derivation.problem.notation.backward != "delta"
+        found = matrix_grain.gradients(self.graph, fused=not passes_activation)
 
         def read(name: str) -> Iterator[str]:
             for _, formula in found[name]:
@@ -127,7 +132,7 @@ class Plan:
     def forward(self) -> Iterator[Assignment]:
         """Yield one assignment for every named number of the forward pass."""
         for equation in self.derivation.elements.equations:
-            terms = equation.terms if equation.fused is None else (equation.fused,)
+            terms = (equation.fused,) if equation.fused is not None and self.fuses else equation.terms
             for place in self.places(equation.name):
                 found = [
                     self._in_sample(term.formula(), sample)
@@ -139,7 +144,7 @@ class Plan:
     @functools.cached_property
     def links(self) -> Mapping[str, tuple[Link, ...]]:
         """The links of every element; those of an activation that a fused loss leads past are the ones without it."""
-        fused = self.derivation.fused_links
+        fused = self.derivation.fused_links if self.fuses else self.derivation.links
         bypassed = self.derivation.elements.bypassed
         if not bypassed.intersection(e for name in self.wanted for e in self.graph.quantities[name].elements()):
             return fused
@@ -205,7 +210,14 @@ def _needed(order: Iterable[str], wanted: Iterable[str], read: Callable[[str], I
     return [name for name in order if name in needed]
 
 
-def plan(derivation: Derivation, samples: int | None, dtype: str, wanted: tuple[str, ...] | None = None) -> Plan:
+def plan(
+    derivation: Derivation,
+    samples: int | None,
+    dtype: str,
+    wanted: tuple[str, ...] | None = None,
+    *,
+    fuses: bool = True,
+) -> Plan:
     """Return the plan of a derivation's problem for a number of samples; the gradients wanted are those by parameters.
 
     Raises `ProblemError` where a function of the problem is a symbol without a formula.
@@ -217,4 +229,4 @@ def plan(derivation: Derivation, samples: int | None, dtype: str, wanted: tuple[
             if isinstance(part, Apply) and functions.is_symbol(part):
                 raise ProblemError(message("compilation.symbol", name=equation.name))
     parameters = tuple(quantity.name for quantity in found.graph.of_role(Role.PARAMETER))
-    return Plan(found, dtype, parameters if wanted is None else wanted)
+    return Plan(found, dtype, parameters if wanted is None else wanted, fuses)

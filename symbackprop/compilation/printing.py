@@ -94,13 +94,13 @@ def constant(node: Node) -> float | None:
 
 
 def printed(node: Node, leaf: Leaf, dialect: Dialect) -> str:
-    """Return a scalar formula as a Python expression; `leaf` spells names."""
+    """Return a scalar formula as a Python expression, as it is written; `leaf` spells names."""
     return bound(node, leaf, dialect)[1]
 
 
 def bound(node: Node, leaf: Leaf, dialect: Dialect) -> Bound:
     """Return a scalar formula as a Python expression, and how tightly it binds."""
-    return _Printer(leaf, dialect).bound(accurate(node))
+    return _Printer(leaf, dialect).bound(node)
 
 
 class _Printer:

@@ -221,7 +221,7 @@ class Straight:
         return accurate(plain(folded(rewrite(formula, self.known.get))))
 
     def _text(self, formula: Node) -> str:
-        return printed(formula, self._leaf, self.dialect)
+        return printed(accurate(formula), self._leaf, self.dialect)
 
     def _leaf(self, part: Node) -> str | None:
         return self.identifiers.of(part) if isinstance(part, Name | Adjoint) else None

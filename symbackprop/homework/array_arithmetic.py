@@ -12,7 +12,7 @@ from symbackprop.algebra.formula import Node, Slot
 from symbackprop.algebra.functions import stable_form
 from symbackprop.compilation.array_engine import NAMESPACE
 from symbackprop.compilation.printing import ARRAYS as DIALECT
-from symbackprop.compilation.printing import printed
+from symbackprop.compilation.printing import accurate, printed
 from symbackprop.evaluation.evaluate import Arithmetic
 
 Array = Any
@@ -26,7 +26,7 @@ def function(formula: Node, arity: int) -> Callable[..., Array]:
         return f"p{part.index}" if isinstance(part, Slot) else None
 
     parameters = ", ".join(f"p{index}" for index in range(arity))
-    text = printed(stable_form(formula), slot, DIALECT)
+    text = printed(accurate(stable_form(formula)), slot, DIALECT)
     compiled: Callable[..., Array] = eval(f"lambda {parameters}: {text}", {**NAMESPACE, "heaviside": numpy.heaviside})
     return numpy.errstate(all="ignore")(compiled)
 

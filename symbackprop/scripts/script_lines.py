@@ -41,7 +41,7 @@ from symbackprop.algebra.formula import (
 from symbackprop.algebra.shapes import Shape, axis_of, broadcast, is_elementwise, is_reduction, shape_of
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.plan import Plan
-from symbackprop.compilation.printing import ATOM, MATRIX, PRODUCT, SIGN, bound
+from symbackprop.compilation.printing import ATOM, MATRIX, PRODUCT, SIGN, accurate, bound
 from symbackprop.scripts.libraries import Library
 
 COUNT = "m"
@@ -156,7 +156,7 @@ class Lines:
             shape = broadcast(shape, each.shape, "")
         aligned = rewrite(filled, lambda inner: _aligned(inner, rank) if isinstance(inner, Piece) else None)
         level, text = bound(
-            aligned,
+            accurate(aligned),
             lambda inner: (inner.level, inner.text) if isinstance(inner, Piece) else None,
             self.spelling.dialect,
         )

@@ -19,7 +19,7 @@ from symbackprop.catalog.optimizers import RATE
 from symbackprop.compilation import compile
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.plan import Plan, plan
-from symbackprop.compilation.printing import printed
+from symbackprop.compilation.printing import accurate, printed
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.errors import MissingValueError, ProblemError
 from symbackprop.graph.quantities import Role
@@ -231,7 +231,7 @@ class Parts:
 
 def _plain(formula: Node) -> str:
     """Return a formula over scalars and arrays of one shape in NumPy."""
-    return printed(folded(formula), lambda part: part.name if isinstance(part, Name) else None, NUMPY.dialect)
+    return printed(accurate(folded(formula)), lambda part: part.name if isinstance(part, Name) else None, NUMPY.dialect)
 
 
 def _reads(texts: Sequence[str], name: str) -> bool:

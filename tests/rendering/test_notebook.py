@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import functools
 import io
 import json
+import math
+import random
 import re
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import matplotlib
@@ -19,6 +24,11 @@ from nbclient import NotebookClient
 
 import symbackprop as sbp
 from symbackprop import rendering
+from symbackprop.algebra.formula import ONE, Adjoint, Apply, Name, Node, added, multiplied, rewrite, walk
+from symbackprop.arithmetic import exact
+from symbackprop.compilation.identifiers import Identifiers
+from symbackprop.compilation.printing import is_constant
+from symbackprop.compilation.scalar_code import WORDS
 from symbackprop.descent.solution import Solution
 from symbackprop.scripts.notebook import statements
 from tests.documents import EXAMPLES, PROBLEMS, dense, solved
@@ -123,6 +133,105 @@ def test_notebook_recomputes_every_number(name: str) -> None:
     assert {element.replace("@", "").rstrip("_") for element in computed} <= spelled
     gradients = [name for name in spelled if re.match(r"d[A-Za-z_]+_d|delta", name)]
     assert len(gradients) >= sum(len(quantity.elements()) for quantity in step.derivation.parameters)
+
+
+def shown_formulas(name: str) -> dict[str, Node]:
+    """Return the formulas of the values and gradients of a solution's first step, by identifier, over identifiers."""
+    derivation = solution(name).steps[0].derivation
+    batched, samples = derivation.elements.batched, range(1, (derivation.graph.samples or 0) + 1)
+    identifiers = Identifiers(derivation, statements.RESERVED | WORDS)
+    found: dict[str, Node] = {}
+
+    def define(target: Name | Adjoint, terms: list[tuple[Node, bool]]) -> None:
+        own = target.name in batched
+        for place in samples if own else [None]:
+
+            def spelled(part: Node, sample: int | None) -> Node | None:
+                if not isinstance(part, Name | Adjoint):
+                    return None
+                if part == Adjoint(derivation.graph.output):
+                    return ONE
+                return Name(identifiers.of(replace(part, sample=sample if part.name in batched else None)))
+
+            whole = [
+                rewrite(term, lambda part, sample=sample: spelled(part, sample))
+                for term, spans in terms
+                for sample in ([place] if own or not spans else samples)
+            ]
+            found[identifiers.of(replace(target, sample=place))] = added(tuple(whole))
+
+    for equation in derivation.elements.equations:
+        terms = [(term.formula(), not batched.isdisjoint(term.arguments)) for term in equation.terms]
+        define(Name(equation.name), terms)
+    for element, links in derivation.links.items():
+        if links and element != derivation.graph.output:
+            reads = [{link.source, *link.term.arguments} for link in links]
+            formulas = [multiplied((Adjoint(link.source), link.partial())) for link in links]
+            define(Adjoint(element), [(f, not batched.isdisjoint(r)) for f, r in zip(formulas, reads, strict=True)])
+    return found
+
+
+PYTHON = {"ln": "log", **{row: row for row in ("exp", "sqrt", "sin", "cos", "tan", "tanh", "erf", "abs")}}
+"""What Python calls the primitives of formulas; steps and extremes are comparisons."""
+
+
+@pytest.mark.parametrize("name", [*EXAMPLES, *PROBLEMS])
+def test_notebook_computes_the_formula_that_is_shown(name: str) -> None:
+    """Node by node a cell reads the names and calls the functions of the formula shown, and is equal to it anywhere."""
+    formulas, seen, numbers = shown_formulas(name) if solution(name).steps else {}, set(), random.Random(7)
+    lines = [line for cell in code(name) for line in ast.parse(cell).body]
+    for line in lines:
+        if not (isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name)):
+            continue
+        target = line.targets[0].id
+        if target in seen or target not in formulas:
+            continue
+        seen.add(target)
+        formula = statements.shown(formulas[target])
+        called = {part.func.id for part in ast.walk(line.value) if isinstance(part, ast.Call)} - {"max", "min"}
+        applied = {part.function for part in walk(formula) if isinstance(part, Apply) and not is_constant(part)}
+        assert {PYTHON[each] for each in applied - {"max", "min", "step"}} == called, target
+        read = {part.id for part in ast.walk(line.value) if isinstance(part, ast.Name)} - called - {"max", "min"}
+        assert {part.name for part in walk(formula) if isinstance(part, Name)} == read, target
+        values = {each: Fraction(numbers.randrange(1, 100), 100) for each in sorted(read)}
+        expected = exact.evaluate(formula, lambda part, values=values: values.get(getattr(part, "name", None)))
+        floats = {each: float(value) for each, value in values.items()}
+        actual = eval(compile(ast.Expression(line.value), "<cell>", "eval"), {**vars(math), **floats})
+        assert actual == pytest.approx(float(expected), rel=1e-9, abs=1e-12), target
+    assert bool(solution(name).steps) == bool(seen)
+    assert seen >= {each for each in formulas if not each.startswith("d")}  # a gradient by an input is not shown
+
+
+def saturated(activation: str, loss: str, *logits: int) -> Solution:
+    """Return a layer with these logits whose last output should be 0, or 1 among several."""
+    units = len(logits)
+    content = {
+        "network": {"inputs": 1, "layers": [{"units": units, "activation": activation}], "loss": loss},
+        "parameters": {"W1": [[logit] for logit in logits], "b1": [0] * units},
+        "data": {"x": [1], "y": [0] * (units - 1) + [units - 1]},
+        "training": {"learning_rate": 0.1},
+    }
+    return sbp.solve(sbp.problem(content))
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss", "logits", "names"),
+    [("sigmoid", "binary_cross_entropy", (40,), "L"), ("softmax", "cross_entropy", (800, -50), "a1_1, a1_2")],
+)
+def test_notebook_says_where_floats_need_another_formula(
+    activation: str, loss: str, logits: tuple[int, ...], names: str
+) -> None:
+    """Where ln(1 − a) or an exponential is lost in float64, an equal formula stands, and the cell names its numbers."""
+    page = json.loads(str(rendering.render(saturated(activation, loss, *logits), "notebook")))
+    cells = ["".join(cell["source"]) for cell in page["cells"] if cell["cell_type"] == "code"]
+    ran(cells)
+    assert any(cell.startswith("# ") and cell.partition("\n")[0].endswith(f": {names}") for cell in cells)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_notebook_of_an_example_needs_no_other_formula(name: str) -> None:
+    """No example is so near to the ends of float64 that its cells compute another formula than is shown."""
+    assert not any("# Floats" in cell for cell in code(name))
 
 
 @pytest.mark.parametrize("name", ["mazur", "xor", "lstm"])
@@ -255,6 +364,4 @@ def test_listing_reserves_the_names_of_the_notebook() -> None:
     given = [*re.findall(r"^\s*(\w+)(?:, \w+)? = ", "\n".join(own), re.MULTILINE), "check", "np", "plt"]
     names = {element for q in solution("mazur").derivation.graph.quantities.values() for element in q.elements()}
     quantities = names | {solution("mazur").derivation.adjoint_name(name) for name in names}
-    from symbackprop.compilation.scalar_code import WORDS
-
     assert set(given) - quantities <= statements.RESERVED | WORDS

@@ -21,7 +21,7 @@ from symbackprop.compilation.array_engine import ArrayEngine
 from symbackprop.compilation.engine import Engine
 from symbackprop.compilation.operations import View
 from symbackprop.compilation.plan import Plan
-from symbackprop.compilation.printing import MATH, SCALARS, Spelled, printed
+from symbackprop.compilation.printing import MATH, SCALARS, Spelled, accurate, printed
 from symbackprop.compilation.scalar_code import Carrier
 from symbackprop.compilation.scalar_engine import ScalarEngine
 
@@ -62,7 +62,7 @@ class KernelWriter(Writer):
             return
         names: dict[Node, Node] = {part: Name(f"p{number}") for number, part in enumerate(parts, start=1)}
         body = printed(
-            rewrite(formula, names.get), lambda part: part.name if isinstance(part, Name) else None, _KERNELS
+            accurate(rewrite(formula, names.get)), lambda part: part.name if isinstance(part, Name) else None, _KERNELS
         )
         text = f"def kernel({', '.join(f'p{number + 1}' for number in range(len(parts)))}):\n    return {body}\n"
         if text not in self._kernels:

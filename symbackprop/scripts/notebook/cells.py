@@ -9,7 +9,7 @@ from typing import Protocol
 from symbackprop.compilation.printing import MATH
 from symbackprop.descent.solution import Solution
 from symbackprop.scripts.notebook import training_loop
-from symbackprop.scripts.notebook.statements import MOST_STATEMENTS, Listing, Part, unrounded
+from symbackprop.scripts.notebook.statements import ATOL, MOST_STATEMENTS, RTOL, Listing, Part, unrounded
 
 Cell = tuple[str, str]
 NOT_IN_NUMPY = ("erf", "erfc")
@@ -38,7 +38,7 @@ def parts(solution: Solution, phrases: Phrases) -> Iterator[tuple[str, int, list
     if listings[0].size > MOST_STATEMENTS:
         yield "given", 1, [phrases.markdown(("notebook.code", "notebook.too_large"))]
         return
-    worked = list(_worked(exact, listings))
+    worked = list(_worked(exact, listings, phrases))
     closing = [("differences", 1, _differences(exact, phrases))]
     training = _training(exact, phrases)
     if training:
@@ -59,23 +59,23 @@ def parts(solution: Solution, phrases: Phrases) -> Iterator[tuple[str, int, list
     yield from closing
 
 
-def _worked(solution: Solution, listings: Sequence[Listing]) -> Iterator[tuple[str, int, list[Cell]]]:
+def _worked(solution: Solution, listings: Sequence[Listing], phrases: Phrases) -> Iterator[tuple[str, int, list[Cell]]]:
     """Yield the passes and updates of the steps that are worked out in full."""
     has_loss = bool(listings[0].forward(loss=True).statements)
     for number, listing in enumerate(listings, start=1):
         loaded = list(listing.data()) if number > 1 and listing.step.batch is not None else []
         forward = listing.forward(loss=False) if has_loss else listing.forward()
-        yield "forward", number, [("code", _checked(forward, loaded))]
+        yield "forward", number, [("code", _checked(forward, phrases, loaded))]
         if has_loss:
-            yield "loss", number, [("code", _checked(listing.forward(loss=True)))]
-        yield "backward", number, [("code", _checked(listing.backward()))]
+            yield "loss", number, [("code", _checked(listing.forward(loss=True), phrases))]
+        yield "backward", number, [("code", _checked(listing.backward(), phrases))]
         if listing.step.change is not None and listing.update.statements:
-            yield "update", number, [("code", _checked(listing.update))]
+            yield "update", number, [("code", _checked(listing.update, phrases))]
     if solution.after is not None:
         last = listings[-1].step
         whole = Listing(solution, replace(last, derivation=solution.derivation, values=solution.after, change=None))
         loaded = list(whole.data()) if last.batch is not None else []
-        yield "after", 1, [("code", _checked(whole.forward(), loaded))]
+        yield "after", 1, [("code", _checked(whole.forward(), phrases, loaded))]
 
 
 def _lines(lines: Sequence[str]) -> str:
@@ -97,7 +97,8 @@ def _setup(listing: Listing, texts: Sequence[str], phrases: Phrases) -> str:
             "def check(**expected):",
             f"{_INDENT}{_string(phrases.plain('notebook.check'))}",
             f"{_INDENT}for name, value in expected.items():",
-            f"{_INDENT * 2}assert np.isclose(globals()[name], value, rtol=1e-9, atol=1e-12), (name, globals()[name], value)",
+            f"{_INDENT * 2}assert np.isclose(globals()[name], value, rtol={RTOL}, atol={ATOL})"
+            ", (name, globals()[name], value)",
             f"{_INDENT}print({phrases.plain('notebook.agree')!r}, len(expected))",
         ]
     )
@@ -107,10 +108,11 @@ def _string(text: str) -> str:
     return f'"""{text}"""' if text.isprintable() and '"' not in text and "\\" not in text else repr(text)
 
 
-def _checked(part: Part, before: Sequence[str] = ()) -> str:
+def _checked(part: Part, phrases: Phrases, before: Sequence[str] = ()) -> str:
     """Return statements and the comparison of what they give with the solution."""
     expected = [f"{_INDENT}{name}={value!r}," for name, value in part.expected.items()]
-    return _lines([*before, *part.statements, "", "check(", *expected, ")"])
+    stable = [f"# {phrases.plain('notebook.stable')} {', '.join(part.stable)}"] if part.stable else []
+    return _lines([*before, *stable, *part.statements, "", "check(", *expected, ")"])
 
 
 def _differences(solution: Solution, phrases: Phrases) -> list[Cell]:
@@ -130,7 +132,9 @@ def _differences(solution: Solution, phrases: Phrases) -> list[Cell]:
         *([] if has_kinks else [agrees]),
         f'{_INDENT}print(f"{{name:8}} {{gradient_by:14.8f}} {{difference:14.8f}}")',
     ]
-    sentences = ["notebook.differences", "notebook.differences_text", *(["notebook.kinks"] if has_kinks else [])]
+    is_fused = any(equation.fused is not None for equation in solution.derivation.graph.equations)
+    sentences = ["notebook.differences", "notebook.differences_text"]
+    sentences += ["notebook.fused"] * is_fused + ["notebook.kinks"] * has_kinks
     source = training_loop.straight(solution, solution.problem.samples).gradient().rstrip()
     return [phrases.markdown(sentences), ("code", source), ("code", _lines(lines))]
 

@@ -1,23 +1,27 @@
 """Python code that recomputes the numbers of a worked solution, one statement for every number, by the names it has there.
 
-The statements are those of the compiled code for small problems, in the order of the document and with nothing joined.
+Each statement computes the formula that the document shows for its number, in the order of the document and with nothing
+joined. Only where float64 would lose that number in this formula (an exponential that overflows, ln(1 − a) with an a next to
+1) does a stable form of it stand instead, the one that compiled code runs; the cell says so.
 """
 
 from __future__ import annotations
 
 import builtins
 import functools
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from symbackprop.algebra import functions
 from symbackprop.algebra.folding import folded
-from symbackprop.algebra.formula import ONE, Adjoint, Name, Node, rewrite
+from symbackprop.algebra.formula import ONE, Adjoint, Apply, Name, Node, rewrite, walk
 from symbackprop.arithmetic import exact
 from symbackprop.compilation import optimizer_code
 from symbackprop.compilation.optimizer_code import Update
-from symbackprop.compilation.plan import Assignment, Plan
-from symbackprop.compilation.printing import MATH, SCALARS, Spelled
-from symbackprop.compilation.scalar_code import Carrier, Straight, plain
+from symbackprop.compilation.plan import Assignment, plan
+from symbackprop.compilation.printing import MATH, SCALARS, Spelled, printed
+from symbackprop.compilation.scalar_code import Carrier, Straight
 from symbackprop.descent import epochs
 from symbackprop.descent.solution import Solution, Step, trained
 from symbackprop.evaluation.evaluate import Value, Values
@@ -48,22 +52,22 @@ RESERVED = frozenset(
 )
 """What the notebook calls things of its own, and Python its functions; a quantity of such a name gets an underscore."""
 
+RTOL, ATOL = "1e-9", "1e-12"
+"""How near a number of the code is to the solution's, as the code writes it."""
+
+_FUNCTIONS = {name: getattr(math, name) for name in MATH}
+
 LOSS_KINDS = ("loss", "data_loss", "penalty")
 """The kinds of quantity that the section on the loss computes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Statements, and the values they should give, by name."""
+    """Statements, and the values they should give, by name; those in `stable` compute another formula than is shown."""
 
     statements: tuple[str, ...]
     expected: Mapping[str, float]
-
-
-class _Unfused(Plan):
-    """A plan that computes what a document shows: the loss from the outputs, and every gradient on the way."""
-
-    fusion = None
+    stable: tuple[str, ...] = ()
 
 
 class Listing(Straight):
@@ -74,7 +78,8 @@ class Listing(Straight):
         self.solution, self.step = solution, step
         graph = step.derivation.graph
         wanted = tuple(quantity.name for quantity in solution.derivation.parameters)
-        super().__init__(_Unfused(step.derivation, "float64", wanted), SCALARS, Carrier(indexed=False), RESERVED)
+        self._stable = plan(step.derivation, graph.samples, "float64", wanted)
+        super().__init__(replace(self._stable, fuses=False), SCALARS, Carrier(indexed=False), RESERVED)
         self.known = {Adjoint(graph.output): ONE}
         self._substitutes: dict[Node, Node] = {}
 
@@ -135,7 +140,7 @@ class Listing(Straight):
         """Return what stands in place of some gradients, from the values of a pass."""
         statements, expected = [], {}
         for target, formula in assignments:
-            text = self._text(plain(folded(rewrite(rewrite(formula, self._substitutes.get), self.known.get))))
+            text = self._text(shown(rewrite(rewrite(formula, self._substitutes.get), self.known.get)))
             name = self.identifiers.fresh(f"{self.identifiers.of(target)}_tilde")
             self._substitutes[target] = Spelled(name)
             statements.append(f"{name} = {text}")
@@ -184,12 +189,38 @@ class Listing(Straight):
         return Part(tuple(statements), {self.identifiers.of(name): float(change.new[name.name]) for name in names})
 
     def _part(self, assignments: Iterable[Assignment]) -> Part:
-        statements, expected = [], {}
+        statements, expected, stable = [], {}, []
         for target, formula in assignments:
-            name = self.identifiers.of(target)
-            statements.append(f"{name} = {self._text(plain(folded(rewrite(formula, self.known.get))))}")
-            expected[name] = float(self._value(target))
-        return Part(tuple(statements), expected)
+            name, value, whole = self.identifiers.of(target), float(self._value(target)), shown(self._known(formula))
+            text = self._text(whole)
+            if not self._holds(text, whole, value):
+                text = super()._text(functions.stable_form(self._known(self._stably.get(target, formula))))
+                stable.append(name)
+            statements.append(f"{name} = {text}")
+            expected[name] = value
+        return Part(tuple(statements), expected, tuple(stable))
+
+    def _known(self, formula: Node) -> Node:
+        return folded(rewrite(formula, self.known.get))
+
+    def _text(self, formula: Node) -> str:
+        """Return a formula as it is written: ln(1 + u) is no function of its own."""
+        return printed(formula, self._leaf, self.dialect)
+
+    @functools.cached_property
+    def _stably(self) -> Mapping[Name | Adjoint, Node]:
+        """The formulas of compiled code for the numbers of both passes."""
+        return dict((*self._stable.forward(), *self._stable.backward()))
+
+    def _holds(self, text: str, formula: Node, value: float) -> bool:
+        """Say whether an expression has the value of its formula in float64, at the solution's own numbers."""
+        read = {part for part in walk(formula) if isinstance(part, Name | Adjoint)}
+        space: dict[str, object] = {self.identifiers.of(part): float(self._value(part)) for part in read}
+        try:
+            found = eval(text, {**_FUNCTIONS, **space})
+        except (ArithmeticError, ValueError):
+            return False
+        return bool(abs(found - value) <= (float(RTOL) * abs(value) + float(ATOL)) / 10)
 
     def _value(self, target: Name | Adjoint) -> Value:
         if isinstance(target, Name):
@@ -207,6 +238,16 @@ class Listing(Straight):
 
     def _layer(self, element: str) -> int:
         return self.plan.graph.quantities[self._array(element)].layer or 0
+
+
+def shown(formula: Node) -> Node:
+    """Return a formula as a document shows it: every activation by what it stands for, constants joined."""
+
+    def expression(part: Node) -> Node | None:
+        body = functions.expanded(part) if isinstance(part, Apply) and part.function != "step" else None
+        return None if body is None else shown(body)
+
+    return folded(rewrite(formula, expression))
 
 
 def optimizer_lines(training: Training, solution: Solution, *, first: bool) -> Update:
