@@ -1,10 +1,10 @@
 """Losses as rows: an expression of the prediction `a` and the target `y`, both vectors over the outputs of one sample.
 
 The partials by `a` are derived by SymPy from the expression; where teachers write one another way (Huber's is a clipped
-difference), that form stands in the row as `slope`, and a test proves it equal. For a loss that is usually joined to
-an output activation (sigmoid and binary cross-entropy, softmax and cross-entropy) the row also states the two together,
-from the logits `z` (the pre-activations of the outputs): `Fused`. Tests prove that equal to SymPy's derivative of the one
-put into the other.
+difference), that form stands in the row as `stated_derivative`, and a test proves it equal. For a loss that is usually
+joined to an output activation (sigmoid and binary cross-entropy, softmax and cross-entropy) the row also states the two
+together, from the logits `z` (the pre-activations of the outputs): `Fused`. Tests prove that equal to SymPy's derivative of
+the one put into the other.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Loss:
 
     `parameters` are the defaults of its parameters. `predictions` says what the outputs have to be: `any` number, a
     `probability` each (between 0 and 1), or a `distribution` (probabilities of the classes, which sum to 1); `targets`
-    likewise. `slope` is the usual form of the gradient by `a`, element by element, where SymPy's is another. `fused` joins
-    the loss to an output activation, if there is a usual one.
+    likewise. `stated_derivative` is the usual form of the gradient by `a`, element by element, where SymPy's is another.
+    `fused` joins the loss to an output activation, if there is a usual one.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Loss:
     predictions: str = "any"
     targets: str = "any"
     source: str = ""
-    slope: str = ""
+    stated_derivative: str = ""
     fused: Fused | None = None
 
 
@@ -94,7 +94,7 @@ LOSSES: Registry[Loss] = Registry(
                 "huber",
                 "sum(min(abs(a - y), delta)*(abs(a - y) - 1/2*min(abs(a - y), delta)))",
                 parameters=(("delta", Fraction(1)),),
-                slope="max(-delta, min(delta, a - y))",
+                stated_derivative="max(-delta, min(delta, a - y))",
                 source="Huber (1964): half the squared error up to delta, then linear",
             ),
             Loss(
@@ -134,13 +134,13 @@ def formula(loss: str, settings: tuple[tuple[str, Fraction], ...] = (), body: st
     return rewrite(tree, lambda part: _number(numbers, part))
 
 
-def slope(loss: str, settings: tuple[tuple[str, Fraction], ...] = ()) -> Node | None:
+def stated_derivative(loss: str, settings: tuple[tuple[str, Fraction], ...] = ()) -> Node | None:
     """Return the usual form of the gradient of a loss by `a`, over `a` and `y` element by element, if one is stated."""
     row = LOSSES.get(loss)
-    if row is None or not row.slope:
+    if row is None or not row.stated_derivative:
         return None
     numbers = {**dict(row.parameters), **dict(settings)}
-    tree = expressions.parse(row.slope, functions=NAMES, names=("a", "y", *numbers))
+    tree = expressions.parse(row.stated_derivative, functions=NAMES, names=("a", "y", *numbers))
     return rewrite(tree, lambda part: _number(numbers, part))
 
 

@@ -182,7 +182,7 @@ def newton_step(problem: Problem) -> NewtonStep:
     elements(derivation)
     sweep = Sweep(derivation, EXACT, free(derivation))
     found = hessian_at(sweep, {})
-    step, rank = linear_systems.solve(found.entries, tuple(-slope for slope in found.gradient))
+    step, rank = linear_systems.solve(found.entries, tuple(-derivative for derivative in found.gradient))
     if step is None:
         what = message("curvature.singular", rank=rank, count=len(found.names))
         raise CurvatureError(what, where=problem.name)

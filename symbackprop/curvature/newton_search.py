@@ -61,7 +61,7 @@ def _newton(sweep: Sweep, place: Row, reaches: Sequence[float], precision: _Prec
             return None
         size = linear_systems.largest(matrix)
         if size == 0.0:
-            return place if all(slope == 0 for slope in gradient) and _can_be_flat(sweep) else None
+            return place if all(derivative == 0 for derivative in gradient) and _can_be_flat(sweep) else None
         step, _ = linear_systems.solve(
             _damped(matrix, precision.damping * size**2), tuple(-linear_systems.dot(row, gradient) for row in matrix)
         )
@@ -70,8 +70,8 @@ def _newton(sweep: Sweep, place: Row, reaches: Sequence[float], precision: _Prec
         length = max(abs(float(change)) for change in step)
         shortened = min(1.0, precision.longest / length) if length else 1.0
         place = tuple(exact.add(x, change * shortened) for x, change in zip(place, step, strict=True))
-        slope = max(abs(float(slope)) for slope in gradient)
-        if length <= precision.tolerance or (length <= precision.tolerance**0.25 and slope <= precision.tolerance):
+        derivative = max(abs(float(derivative)) for derivative in gradient)
+        if length <= precision.tolerance or (length <= precision.tolerance**0.25 and derivative <= precision.tolerance):
             return place
         if any(abs(float(x)) > 1.5 * reach for x, reach in zip(place, reaches, strict=True)):
             return None
@@ -106,19 +106,19 @@ def on_line(derivation: Derivation, sweep: Sweep, reach: Fraction) -> Iterator[R
     """Yield the critical points in one parameter: zeros of the gradient on the points of a grid and between them."""
     rough = Sweep(derivation, FLOAT, sweep.parameters)
     places = [reach * Fraction(2 * k - LINE, LINE) for k in range(LINE + 1)]
-    slopes = [_system(rough, (float(place),))[0][0] for place in places]
+    derivatives = [_system(rough, (float(place),))[0][0] for place in places]
     start = 0
-    for is_zero, group in itertools.groupby(slopes, key=lambda slope: slope == 0):
+    for is_zero, group in itertools.groupby(derivatives, key=lambda derivative: derivative == 0):
         length = len(list(group))
         middle = places[start + length // 2]
         if is_zero and _system(sweep, (middle,))[0][0] == 0 and (length == 1 or _can_be_flat(sweep)):
             yield (middle,)
         start += length
-    for (left, right), (below, above) in zip(itertools.pairwise(places), itertools.pairwise(slopes), strict=True):
+    for (left, right), (below, above) in zip(itertools.pairwise(places), itertools.pairwise(derivatives), strict=True):
         if below * above < 0:
             yield from _crossing(sweep, left, right)
     for place, (before, here, after) in zip(
-        places[1:], zip(slopes, slopes[1:], slopes[2:], strict=False), strict=False
+        places[1:], zip(derivatives, derivatives[1:], derivatives[2:], strict=False), strict=False
     ):
         if abs(here) < min(abs(before), abs(after)) and before * here > 0 and here * after > 0:
             touching = _polished(sweep, (place,))
@@ -126,7 +126,7 @@ def on_line(derivation: Derivation, sweep: Sweep, reach: Fraction) -> Iterator[R
 
 
 def _crossing(sweep: Sweep, left: Value, right: Value) -> Iterator[Row]:
-    """Yield the place between two others at which the slope changes sign: a zero or a kink, not a pole."""
+    """Yield the place between two others at which the derivative changes sign: a zero or a kink, not a pole."""
     left, right = exact.to_real(left), exact.to_real(right)
     sign = _system(sweep, (left,))[0][0] > 0
     for halving in range(_HALVINGS):
@@ -141,8 +141,8 @@ def _crossing(sweep: Sweep, left: Value, right: Value) -> Iterator[Row]:
         else:
             right = middle
     here = ((left + right) / 2,)
-    slope = _system(sweep, here)[0][0]
-    if abs(slope) < 1e-15 or (is_finite(slope) and sweep.kinks(sweep.values({sweep.parameters[0]: here[0]}))):
+    derivative = _system(sweep, here)[0][0]
+    if abs(derivative) < 1e-15 or (is_finite(derivative) and sweep.kinks(sweep.values({sweep.parameters[0]: here[0]}))):
         yield here
 
 

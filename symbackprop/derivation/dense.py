@@ -83,16 +83,16 @@ def _loss_equations(problem: Problem, prediction: str, parameters: list[Quantity
     formula = _placed(losses.formula(network.loss, network.loss_settings, network.loss_body), places)
     whole = "L" if network.regularization is None else "data_loss"
     fused = _fused(problem, prediction)
-    slope = None if network.loss_body else losses.slope(network.loss, network.loss_settings)
-    slopes = () if slope is None else ((prediction, _placed(slope, places)),)
+    stated_derivative = None if network.loss_body else losses.stated_derivative(network.loss, network.loss_settings)
+    stated_derivatives = () if stated_derivative is None else ((prediction, _placed(stated_derivative, places)),)
     if problem.samples is None:
-        found = [Equation(whole, formula, fused, slopes)]
+        found = [Equation(whole, formula, fused, stated_derivatives)]
     else:
         # Reading a batched quantity outside the batch adds it over the samples (symbackprop.graph.quantities).
         total: Node = Name("L@")
         if network.reduction == "mean" and problem.samples > 1:
             total = Product((Number(Fraction(1, problem.samples)), total))
-        found = [Equation("L@", formula, fused, slopes), Equation(whole, total)]
+        found = [Equation("L@", formula, fused, stated_derivatives), Equation(whole, total)]
     if network.regularization is not None:
         found.append(Equation("penalty", penalty(network.regularization, parameters, problem.samples or 1)))
         found.append(Equation("L", _penalised(network.regularization)))

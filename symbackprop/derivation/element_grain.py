@@ -108,28 +108,28 @@ def _expanded(graph: Graph, equation: Equation) -> Iterator[ElementEquation]:
     pieces = [_piece(graph, equation, part, wrap) for part, wrap in _addends(equation.formula, lambda node: node)]
     for index in quantity.indices():
         terms = tuple(itertools.chain.from_iterable([piece(index) for piece in pieces]))
-        if equation.slopes:
-            slopes = dict(_slopes(graph, equation))
-            terms = tuple(_sloped(term, slopes) for term in terms)
+        if equation.stated_derivatives:
+            stated_derivatives = dict(_stated_derivatives(graph, equation))
+            terms = tuple(_with_stated_derivatives(term, stated_derivatives) for term in terms)
         fused = None if equation.fused is None else _fused(graph, equation.fused)
         yield ElementEquation(quantity.element(index), terms, quantity.batched, fused)
 
 
-def _slopes(graph: Graph, equation: Equation) -> Iterator[tuple[str, Node]]:
+def _stated_derivatives(graph: Graph, equation: Equation) -> Iterator[tuple[str, Node]]:
     """Yield the stated partials of a scalar by the elements of an array."""
-    for array, slope in equation.slopes:
+    for array, stated_derivative in equation.stated_derivatives:
         quantity = graph.quantities[array]
-        yield from ((quantity.element(index), entry(graph, slope, index)) for index in quantity.indices())
+        yield from ((quantity.element(index), entry(graph, stated_derivative, index)) for index in quantity.indices())
 
 
-def _sloped(term: Term, slopes: Mapping[str, Node]) -> Term:
+def _with_stated_derivatives(term: Term, stated_derivatives: Mapping[str, Node]) -> Term:
     """Return a term whose partials by some of its arguments are stated (no other term reads these)."""
     slots = {name: Slot(place) for place, name in enumerate(term.arguments)}
 
     def stated(name: str) -> Node | None:
-        if name not in slopes:
+        if name not in stated_derivatives:
             return None
-        return rewrite(slopes[name], lambda part: slots[part.name] if isinstance(part, Name) else None)
+        return rewrite(stated_derivatives[name], lambda part: slots[part.name] if isinstance(part, Name) else None)
 
     return term._replace(form=form_of(term.form.formula, tuple(map(stated, term.arguments)), smooth=True))
 

@@ -67,9 +67,12 @@ def gradients(graph: Graph, *, fused: bool = True) -> MatrixGradients:
         if equation.name in bypassed:
             continue
         pullback = _Pullback(graph, equation)
-        stated = dict(equation.slopes)
+        stated = dict(equation.stated_derivatives)
         shares = [share for share in pullback.pull(equation.formula, upstream) if share[0] not in stated]
-        shares += [(name, pullback.times(upstream, pullback.arrays(slope))) for name, slope in stated.items()]
+        shares += [
+            (name, pullback.times(upstream, pullback.arrays(stated_derivative)))
+            for name, stated_derivative in stated.items()
+        ]
         if equation.fused is not None and fused:
             shares.append((equation.fused.logits, pullback.times(upstream, equation.fused.error)))
         for name, share in reversed(shares):

@@ -197,7 +197,7 @@ class About(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Slope(Node):
+class Derivative(Node):
     """d/dby of a formula, to be printed."""
 
     of: Node

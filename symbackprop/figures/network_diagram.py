@@ -35,7 +35,7 @@ _DOTS = 0.7
 _PITCH = 39.0
 """The room of a label of two lines, with some of the edges to be seen between labels."""
 _LEAST_ROW, _LEAST_GAP = 104.0, 150.0
-_SLOPE = 0.35
+_LEAST_STEEPNESS = 0.35
 """The least width between two layers, as a share of their height: steeper edges would run into each other."""
 _CLEAR = 4.0
 _LINE = 7.5
@@ -164,7 +164,7 @@ def _fraction(before: _Column, column: _Column) -> float:
 
 def _gap(scene: _Scene, before: _Column, column: _Column, row: float) -> float:
     """Return how far two columns are apart: labels stay clear of the units and of what stands below and above these."""
-    least = max(_LEAST_GAP, _SLOPE * row * max(len(before.units), len(column.units)))
+    least = max(_LEAST_GAP, _LEAST_STEEPNESS * row * max(len(before.units), len(column.units)))
     if not _is_labelled(before, column):
         return least
     fraction = _fraction(before, column)
@@ -221,8 +221,8 @@ class _Drawing:
             also = (f"z{layer}_{unit}",) if layer else ()
             self.unit(Point(x, y), name, also)
             if layer:
-                slope = scene.gradient(f"z{layer}_{unit}")
-                self.add(Point(x, y - RADIUS - 9), slope, Ink.BACKWARD, f"z{layer}_{unit}", on_line=True)
+                gradient = scene.gradient(f"z{layer}_{unit}")
+                self.add(Point(x, y - RADIUS - 9), gradient, Ink.BACKWARD, f"z{layer}_{unit}", on_line=True)
                 bias = _bias(scene, layer, unit)
                 if "_" in bias:
                     self.bias(Point(x, y), bias)
@@ -274,10 +274,10 @@ class _Drawing:
             if is_labelled:
                 x = left + fraction * (right - left)
                 y = starts[start] + fraction * (ends[end] - starts[start])
-                slope = scene.gradient(name)
+                gradient = scene.gradient(name)
                 # The two lines of a label touch, so that nothing of the edge is seen between them.
-                self.add(Point(x, y - (_LINE if slope else 0)), scene.named(name), Ink.PLAIN, name, on_line=True)
-                self.add(Point(x, y + _LINE), slope, Ink.BACKWARD, name, on_line=True)
+                self.add(Point(x, y - (_LINE if gradient else 0)), scene.named(name), Ink.PLAIN, name, on_line=True)
+                self.add(Point(x, y + _LINE), gradient, Ink.BACKWARD, name, on_line=True)
 
     def loss(self, column: _Column, x: float) -> None:
         """Place the targets beside the outputs, and the loss."""

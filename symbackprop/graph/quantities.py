@@ -87,14 +87,14 @@ class FusedLoss:
 class Equation:
     """`name = formula`, between arrays.
 
-    `fused` says the same from the logits, for a loss that is usually treated so; `slopes` are the usual forms of the
-    gradient of a scalar by arrays that it reads (`a2`), where these are stated; they are continuous.
+    `fused` says the same from the logits, for a loss that is usually treated so; `stated_derivatives` are the usual forms of
+    the gradient of a scalar by arrays that it reads (`a2`), where these are stated; they are continuous.
     """
 
     name: str
     formula: Node
     fused: FusedLoss | None = None
-    slopes: tuple[tuple[str, Node], ...] = ()
+    stated_derivatives: tuple[tuple[str, Node], ...] = ()
 
 
 @dataclass(frozen=True)

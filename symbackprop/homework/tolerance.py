@@ -63,11 +63,11 @@ class Tolerance:
 
     def of(self, values: Values, *, own: bool = True) -> Array:
         """Return the tolerance at given values; without `own`, only what the roundings of earlier numbers make of it."""
-        slopes = self.sensitivity.of(values)
+        partials = self.sensitivity.of(values)
         total: Array = 0.0
         for key in self.rounded:
             if own or key != self.key:
-                total = total + numpy.abs(slopes[key]) * half_unit(values[key], self.rounding)
+                total = total + numpy.abs(partials[key]) * half_unit(values[key], self.rounding)
         return MARGIN * total
 
 

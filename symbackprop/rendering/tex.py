@@ -30,6 +30,7 @@ from symbackprop.document.display_nodes import (
     Boxed,
     Braced,
     Delta,
+    Derivative,
     Dots,
     Equality,
     Gradient,
@@ -38,7 +39,6 @@ from symbackprop.document.display_nodes import (
     OverSamples,
     Range,
     Shown,
-    Slope,
     Substitute,
     Updated,
 )
@@ -144,7 +144,7 @@ class Printer:
         """∂of/∂by."""
         return self.derivative(self.print(node.of), self.print(node.by))
 
-    def slope(self, node: Slope) -> tuple[str, int]:
+    def derivative_of_formula(self, node: Derivative) -> tuple[str, int]:
         """d/dz of a formula."""
         by = self.print(node.by)
         return rf"\frac{{\mathrm{{d}}}}{{\mathrm{{d}} {by}}} {self.inside(node.of, _POWER)}", _PRODUCT
@@ -318,7 +318,7 @@ _RULES: Mapping[type[Node], Callable[..., tuple[str, int]]] = {
     Delta: Printer.delta,
     Substitute: Printer.substitute,
     Local: Printer.local,
-    Slope: Printer.slope,
+    Derivative: Printer.derivative_of_formula,
     Sum: Printer.sum,
     Product: Printer.product,
     Quotient: Printer.quotient,

@@ -347,7 +347,7 @@ def test_named_derivative_is_that_of_the_activation(activation: str) -> None:
     """f′ as the page names it, a(1 − a) say, is the derivative of the layer's function."""
     problem = network((1, 2, 1), (activation, "linear"), loss="squared_error")
     truth = Truth(sbp.derive(problem))
-    found = layerwise.slope(problem, problem.network.layers[0])
+    found = layerwise.activation_derivative(problem, problem.network.layers[0])
     place, (formula, _) = Instance(truth, -1, {"j": 2}), found.lines[0]
     z = truth.marked("z1_2", None)
     difference = place.expression(formula) - truth.value("a1_2", None).diff(z)
@@ -380,7 +380,7 @@ PAIRS = [
 def test_named_loss_gradient_is_that_of_the_loss(loss: Any, activation: str, samples: int | None, outputs: int) -> None:
     """∂L/∂a as the page names it holds for every output, whatever their number."""
     problem = network((1, outputs), (activation,), loss=loss, samples=samples)
-    found = layerwise.loss_slope(problem)
+    found = layerwise.loss_derivative(problem)
     assert found is not None
     truth = Truth(sbp.derive(problem))
     for numbers in units(truth, j=1):
@@ -389,7 +389,7 @@ def test_named_loss_gradient_is_that_of_the_loss(loss: Any, activation: str, sam
 
 def test_a_loss_that_compares_outputs_has_no_named_gradient() -> None:
     """Hinge reads all outputs at once: its partial by one is not that by another with the index changed."""
-    assert layerwise.loss_slope(network((1, 3), ("linear",), loss="hinge")) is None
+    assert layerwise.loss_derivative(network((1, 3), ("linear",), loss="hinge")) is None
 
 
 @pytest.mark.parametrize(("loss", "activation"), [("binary_cross_entropy", "sigmoid"), ("cross_entropy", "softmax")])

@@ -99,17 +99,17 @@ def _varies(formula: Node, by: Name) -> bool:
 
 
 def _chain(
-    rule: Rule, outer: Callable[[Node], Node], slope: Callable[[Name], Node], inner: Node, by: Name
+    rule: Rule, outer: Callable[[Node], Node], derivative: Callable[[Name], Node], inner: Node, by: Name
 ) -> Application:
-    """Return the rule for `outer(inner)`, whose derivative by its argument is `slope`."""
+    """Return the rule for `outer(inner)`, whose derivative by its argument is `derivative`."""
     if inner == by:
-        return Application(rule, (), lambda: slope(by))
+        return Application(rule, (), lambda: derivative(by))
     taken = {part.name for part in walk(outer(inner)) if isinstance(part, Name)} | {by.name}
     letters = (*"uvst", *(f"u{number}" for number in range(len(taken) + 1)))
     letter = Name(next(name for name in letters if name not in taken))
 
-    def combine(outer_slope: Node, inner_slope: Node) -> Node:
-        return into(rewrite(outer_slope, lambda part: inner if part == letter else None), inner_slope)
+    def combine(outer_derivative: Node, inner_derivative: Node) -> Node:
+        return into(rewrite(outer_derivative, lambda part: inner if part == letter else None), inner_derivative)
 
     return Application(Rule.CHAIN, ((outer(letter), letter), (inner, by)), combine)
 
@@ -118,8 +118,13 @@ def _sum(formula: Sum, by: Name) -> Application:
     subtracted = [isinstance(term, Negative) for term in formula.terms]
     parts = [term.operand if isinstance(term, Negative) else term for term in formula.terms]
 
-    def combine(*slopes: Node) -> Node:
-        return plus(*(negated(slope) if minus else slope for slope, minus in zip(slopes, subtracted, strict=True)))
+    def combine(*derivatives: Node) -> Node:
+        return plus(
+            *(
+                negated(derivative) if minus else derivative
+                for derivative, minus in zip(derivatives, subtracted, strict=True)
+            )
+        )
 
     return Application(Rule.SUM, tuple((part, by) for part in parts), combine)
 
@@ -135,10 +140,12 @@ def _product(formula: Product, by: Name) -> Application:
         rest = multiplied(tuple(factor for factor in factors if _varies(factor, by)))
         is_piecewise = any(by in walk(factor) for factor in constants)
         rule = Rule.PIECEWISE if is_piecewise else Rule.CONSTANT_MULTIPLE
-        return Application(rule, ((rest, by),), lambda slope: times(*constants, slope))
+        return Application(rule, ((rest, by),), lambda derivative: times(*constants, derivative))
 
-    def combine(*slopes: Node) -> Node:
-        return plus(*(times(*factors[:at], slope, *factors[at + 1 :]) for at, slope in enumerate(slopes)))
+    def combine(*derivatives: Node) -> Node:
+        return plus(
+            *(times(*factors[:at], derivative, *factors[at + 1 :]) for at, derivative in enumerate(derivatives))
+        )
 
     return Application(Rule.PRODUCT, tuple((factor, by) for factor in factors), combine)
 
@@ -146,7 +153,7 @@ def _product(formula: Product, by: Name) -> Application:
 def _quotient(formula: Quotient, by: Name) -> Application:
     top, bottom = formula.numerator, formula.denominator
     if not _varies(bottom, by):
-        return Application(Rule.CONSTANT_MULTIPLE, ((top, by),), lambda slope: over(slope, bottom))
+        return Application(Rule.CONSTANT_MULTIPLE, ((top, by),), lambda derivative: over(derivative, bottom))
     square = Power(bottom, Number(Fraction(2)))
     if not _varies(top, by):
         return _chain(
@@ -157,8 +164,8 @@ def _quotient(formula: Quotient, by: Name) -> Application:
             by,
         )
 
-    def combine(top_slope: Node, bottom_slope: Node) -> Node:
-        return over(plus(times(top_slope, bottom), negated(times(top, bottom_slope))), square)
+    def combine(top_derivative: Node, bottom_derivative: Node) -> Node:
+        return over(plus(times(top_derivative, bottom), negated(times(top, bottom_derivative))), square)
 
     return Application(Rule.QUOTIENT, ((top, by), (bottom, by)), combine)
 
@@ -182,7 +189,7 @@ def _power(formula: Power, by: Name) -> Application:
             by,
         )
     logarithm = times(exponent, Apply("ln", (base,)))
-    return Application(Rule.GENERAL_POWER, ((logarithm, by),), lambda slope: times(formula, slope))
+    return Application(Rule.GENERAL_POWER, ((logarithm, by),), lambda derivative: times(formula, derivative))
 
 
 def _apply(formula: Apply, by: Name) -> Application:
@@ -190,13 +197,13 @@ def _apply(formula: Apply, by: Name) -> Application:
         return _extreme(formula, by)
     body = functions.expanded(formula)
     if body is not None:
-        return Application(Rule.DEFINITION, ((body, by),), lambda slope: slope)
-    rule, slope = FUNCTIONS[functions.PRIMITIVES[formula.function].name]
+        return Application(Rule.DEFINITION, ((body, by),), lambda derivative: derivative)
+    rule, derivative = FUNCTIONS[functions.PRIMITIVES[formula.function].name]
 
     def outer(inner: Node) -> Node:
         return replace(formula, arguments=(inner,))
 
-    return _chain(rule, outer, lambda inner: slope(inner, formula.at_kink), formula.arguments[0], by)
+    return _chain(rule, outer, lambda inner: derivative(inner, formula.at_kink), formula.arguments[0], by)
 
 
 def _extreme(formula: Apply, by: Name) -> Application:
@@ -207,9 +214,9 @@ def _extreme(formula: Apply, by: Name) -> Application:
     larger, smaller = (first, second) if is_maximum else (second, first)
     difference = (plus(larger, negated(smaller)), plus(smaller, negated(larger)))
 
-    def combine(first_slope: Node, second_slope: Node) -> Node:
+    def combine(first_derivative: Node, second_derivative: Node) -> Node:
         steps = [Apply("step", (each,), formula.at_kink) for each in difference]
-        return plus(times(steps[0], first_slope), times(steps[1], second_slope))
+        return plus(times(steps[0], first_derivative), times(steps[1], second_derivative))
 
     return Application(Rule.MAXIMUM if is_maximum else Rule.MINIMUM, ((first, by), (second, by)), combine)
 
@@ -218,20 +225,20 @@ def _sign(inner: Node, at_kink: Fraction) -> Node:
     return Sum((Apply("step", (inner,), at_kink), Negative(Apply("step", (negated(inner),)))))
 
 
-def _slope(text: str) -> Callable[[Node, Fraction], Node]:
+def _derivative(text: str) -> Callable[[Node, Fraction], Node]:
     tree = expressions.parse(text, functions=functions.ARITIES, names=("u",), arities=functions.ARITIES)
     return lambda inner, at_kink: rewrite(tree, lambda part: inner if isinstance(part, Name) else None)
 
 
 FUNCTIONS: Mapping[str, tuple[Rule, Callable[[Node, Fraction], Node]]] = {
-    "exp": (Rule.EXPONENTIAL, _slope("exp(u)")),
-    "ln": (Rule.LOGARITHM, _slope("1/u")),
-    "sqrt": (Rule.SQUARE_ROOT, _slope("1/(2*sqrt(u))")),
-    "sin": (Rule.SINE, _slope("cos(u)")),
-    "cos": (Rule.COSINE, _slope("-sin(u)")),
-    "tan": (Rule.TANGENT, _slope("1/cos(u)**2")),
-    "tanh": (Rule.HYPERBOLIC_TANGENT, _slope("1 - tanh(u)**2")),
-    "erf": (Rule.ERROR_FUNCTION, _slope("2/sqrt(pi)*exp(-u**2)")),
+    "exp": (Rule.EXPONENTIAL, _derivative("exp(u)")),
+    "ln": (Rule.LOGARITHM, _derivative("1/u")),
+    "sqrt": (Rule.SQUARE_ROOT, _derivative("1/(2*sqrt(u))")),
+    "sin": (Rule.SINE, _derivative("cos(u)")),
+    "cos": (Rule.COSINE, _derivative("-sin(u)")),
+    "tan": (Rule.TANGENT, _derivative("1/cos(u)**2")),
+    "tanh": (Rule.HYPERBOLIC_TANGENT, _derivative("1 - tanh(u)**2")),
+    "erf": (Rule.ERROR_FUNCTION, _derivative("2/sqrt(pi)*exp(-u**2)")),
     "abs": (Rule.ABSOLUTE_VALUE, _sign),
 }
 """The derivative of each primitive of one argument, by that argument."""

@@ -83,7 +83,7 @@ class Scene:
         assert self.values is not None
         return self.values.value(name, sample)
 
-    def slope(self, name: str, sample: int | None = None) -> Value:
+    def gradient(self, name: str, sample: int | None = None) -> Value:
         """Return the gradient of the output by a scalar."""
         assert self.values is not None
         return self.values.gradient(name, sample)
@@ -135,7 +135,7 @@ class Scene:
         """Return a value or a gradient by name; 0 where numbers are missing."""
         if self.values is None:
             return 0
-        return self.slope(name, sample) if gradient else self.value(name, sample)
+        return self.gradient(name, sample) if gradient else self.value(name, sample)
 
     def numbered(self, formula: Node) -> Node:
         """Return a formula with numbers for its names and activations written out."""
@@ -147,9 +147,9 @@ class Scene:
                     tone = Tone.FORWARD if computed else Tone.PLAIN
                     return Leaf(self.value(name, sample), tone, self.written(name, sample))
                 case Adjoint(name, sample) | Gradient(name, sample):
-                    return Leaf(self.slope(name, sample), Tone.BACKWARD)
+                    return Leaf(self.gradient(name, sample), Tone.BACKWARD)
                 case Delta(name, sample):
-                    return Leaf(-self.slope(name, sample), Tone.BACKWARD)
+                    return Leaf(-self.gradient(name, sample), Tone.BACKWARD)
                 case Braced(body, _):
                     return self.numbered(body)
                 case Apply():

@@ -143,9 +143,9 @@ def gradients_of(scene: Scene, marked: Sequence[Marked]) -> Iterator[Block]:
     """Yield a table of gradients, in the symbols of the document (δ); nothing for none."""
     rows = []
     for name, sample in _known(scene, marked):
-        is_negative, slope = is_negative_delta(scene, name), scene.slope(name, sample)
+        is_negative, gradient = is_negative_delta(scene, name), scene.gradient(name, sample)
         left = Delta(name, sample) if is_negative else Adjoint(name, sample)
-        rows.append((left, show(-slope if is_negative else slope, scene.style, tone=Tone.BACKWARD)))
+        rows.append((left, show(-gradient if is_negative else gradient, scene.style, tone=Tone.BACKWARD)))
     yield from _listed("gradients", "gradient", rows)
 
 

@@ -103,7 +103,7 @@ def _output_error(problem: Problem, model: Model) -> Iterator[Block]:
         yield from _in_arrays(model, [layerwise.error_arrays(model, LAST)])
     if "network.loss" in problem.generic():
         return
-    partial, fused = layerwise.loss_slope(problem), layerwise.fused_error(problem)
+    partial, fused = layerwise.loss_derivative(problem), layerwise.fused_error(problem)
     if partial is not None:
         yield Paragraph(message("general.with_loss"))
         yield Display((_chain(partial),))
@@ -122,7 +122,7 @@ def _hidden_error(problem: Problem, model: Model) -> Iterator[Block]:
             yield Display(tuple(map(_chain, layerwise.softmax_error(problem, layer))))
         elif layer.body or layer.activation in functions.WITH_FORMULA:
             yield Paragraph(message("general.where", activation=_named(layer)))
-            yield Display((_chain(layerwise.slope(problem, layer)),))
+            yield Display((_chain(layerwise.activation_derivative(problem, layer)),))
 
 
 def _named(layer: Layer) -> Message | str:

@@ -163,7 +163,7 @@ def _sizes(model: Model, quantity: Quantity) -> tuple[int | None, int | None]:
 # The functions of a problem
 
 
-def slope(problem: Problem, layer: Layer) -> Recurrence:
+def activation_derivative(problem: Problem, layer: Layer) -> Recurrence:
     """Return f′ of a layer whose function has a formula: its classroom form, where it has one."""
     model = model_of(problem, layer.bias, layer)
     (link,) = model.scene.derivation.links["z2_1"]
@@ -172,7 +172,7 @@ def slope(problem: Problem, layer: Layer) -> Recurrence:
     return Recurrence(left, ((lettered(model, link.partial(), {(THIS, 1): "j"}), ""),), model.hidden)
 
 
-def loss_slope(problem: Problem) -> Recurrence | None:
+def loss_derivative(problem: Problem) -> Recurrence | None:
     """Return the partial of the problem's loss by output j, None where it is not alike for every j or number of outputs."""
     model, other = (_last(problem, outputs) for outputs in (WIDTH, WIDTH - 2))
     try:

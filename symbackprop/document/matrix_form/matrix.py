@@ -209,7 +209,7 @@ def _numbers(scene: Scene, quantity: Quantity, tone: Tone, sign: int = 1) -> lis
         or (len(rows[0]) > WIDEST_GRID and len(quantity.shape) > 1)
     ):
         return []
-    read = scene.value if tone is Tone.FORWARD else scene.slope
+    read = scene.value if tone is Tone.FORWARD else scene.gradient
     shown = tuple(tuple(show(sign * read(element), scene.style, tone=tone) for element in row) for row in rows)
     is_rounded = scene.derivation.problem.notation.round_intermediates is not None
     exact = not is_rounded and all(number.exact for row in shown for number in row)

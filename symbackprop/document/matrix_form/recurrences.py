@@ -256,8 +256,8 @@ def hidden_error(model: Model) -> Recurrence:
         inner = added_up(
             [_signed(model, name, signed(tuple(factor.partial for factor in path[:-1]))) for path in paths]
         )
-        slope = lettered(model, paths[0][-1].partial, _J)
-        lines.append((Product((inner, slope)), "general.common_factor"))
+        derivative = lettered(model, paths[0][-1].partial, _J)
+        lines.append((Product((inner, derivative)), "general.common_factor"))
     return Recurrence(_left(model, name, _J), tuple(lines), model.hidden)
 
 

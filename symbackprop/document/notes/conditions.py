@@ -168,7 +168,7 @@ def is_fused(line: Line) -> bool:
     return any(link.term is equations[link.source].fused for link in line.links)
 
 
-def has_slope(line: Line) -> bool:
+def has_derivative(line: Line) -> bool:
     """Say whether a unit's pre-activation leads to the unit's own activation alone."""
     return not is_fused(line) and len(line.sources("activation")) == len(line.links) == 1
 
@@ -186,8 +186,8 @@ def is_bent(line: Line) -> bool:
     return not row.vector and row.name not in ("linear", functions.GENERIC)
 
 
-def slope_by_value(line: Line) -> bool:
-    """Say whether the slope is written by the value of the activation alone."""
+def derivative_by_value(line: Line) -> bool:
+    """Say whether the derivative is written by the value of the activation alone."""
     (link,) = line.links
     return set(names(link.partial())) == {link.source}
 

@@ -19,7 +19,7 @@ from symbackprop.document.chain_rule.chains import Scene
 from symbackprop.document.notes.conditions import Line
 from symbackprop.document.notes.glossary import glossary
 from symbackprop.document.notes.reasons import Kind, Words, kinds_of
-from symbackprop.document.notes.remarks import Truth, remark
+from symbackprop.document.notes.remarks import ExactGradients, remark
 from symbackprop.messages import Message, message
 from symbackprop.problems import ComputationGraph
 
@@ -78,14 +78,14 @@ class Lesson:
         """Return sections with their explanations; their lines are written from a scene, of a step if of one."""
         if not self.is_full:
             return tuple(sections)
-        truth = Truth(scene, step)
-        return tuple(self._section(section, scene, truth, "") for section in sections)
+        exact_gradients = ExactGradients(scene, step)
+        return tuple(self._section(section, scene, exact_gradients, "") for section in sections)
 
-    def _section(self, section: Section, scene: Scene, truth: Truth, area: str) -> Section:
+    def _section(self, section: Section, scene: Scene, exact_gradients: ExactGradients, area: str) -> Section:
         area = _AREAS.get(section.title.id, area)
         idea = self._idea(section, scene)
-        blocks = tuple(self._blocks(section.blocks, scene, truth, area)) if area else section.blocks
-        inner = tuple(self._section(part, scene, truth, area) for part in section.sections)
+        blocks = tuple(self._blocks(section.blocks, scene, exact_gradients, area)) if area else section.blocks
+        inner = tuple(self._section(part, scene, exact_gradients, area) for part in section.sections)
         return replace(section, blocks=(*idea, *blocks), sections=inner)
 
     def _idea(self, section: Section, scene: Scene) -> Iterator[Note]:
@@ -95,7 +95,9 @@ class Lesson:
         is_graph = isinstance(scene.derivation.problem.model, ComputationGraph)
         yield from self._once(NoteKind.IDEA, f"{name}_graph" if is_graph and name in _OF_GRAPHS else name, {})
 
-    def _blocks(self, blocks: Sequence[Block], scene: Scene, truth: Truth, area: str) -> Iterator[Block]:
+    def _blocks(
+        self, blocks: Sequence[Block], scene: Scene, exact_gradients: ExactGradients, area: str
+    ) -> Iterator[Block]:
         for block in blocks:
             if isinstance(block, Paragraph) and block.text.id == _MATRIX_FORM:
                 area = "matrix"
@@ -105,7 +107,7 @@ class Lesson:
             lines = [Line(scene, chain, area) for chain in block.chains]
             new = list(self._new(lines))
             yield from (Note(NoteKind.REASON, message(f"reason.{kind.name}", **words)) for kind, words in new)
-            chains = tuple(replace(line.chain, remark=remark(line, truth)) for line in lines)
+            chains = tuple(replace(line.chain, remark=remark(line, exact_gradients)) for line in lines)
             yield replace(block, chains=chains)
             mistakes = [(kind, words) for kind, words in new if kind.mistake]
             yield from (Note(NoteKind.MISTAKE, message(f"mistake.{kind.name}", **words)) for kind, words in mistakes)

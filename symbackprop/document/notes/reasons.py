@@ -22,12 +22,13 @@ from symbackprop.document.notes.conditions import (
     contains,
     crosses_samples,
     decays,
+    derivative_by_value,
     every,
     has_bias,
+    has_derivative,
     has_negative_delta,
     has_rows,
     has_several_paths,
-    has_slope,
     is_bent,
     is_branched,
     is_fused,
@@ -39,7 +40,6 @@ from symbackprop.document.notes.conditions import (
     of_kind,
     optimises_with,
     reduces_by,
-    slope_by_value,
     trains_with,
     within,
 )
@@ -74,7 +74,7 @@ def _activated(line: Line) -> Words:
     return {"it": line.symbol, "argument": _pre_activation(line)}
 
 
-def _slope(line: Line) -> Words:
+def _derivative(line: Line) -> Words:
     (link,) = line.links
     value = Name(link.source, line.sample)
     return {
@@ -142,7 +142,7 @@ _sum = every(within("forward"), of_kind("pre_activation"))
 _bend = every(within("forward"), of_kind("activation"))
 _loss = every(within("forward"), lambda line: line.is_network and bool(line.name), is_loss_of_data)
 _error = every(within("backward"), of_kind("pre_activation"))
-_sloped = every(_error, has_slope)
+_with_derivative = every(_error, has_derivative)
 _hidden = every(within("backward"), of_kind("activation"), no(lambda line: line.is_last))
 _parameter = within("backward")
 _array = within("matrix")
@@ -177,12 +177,12 @@ KINDS: tuple[Kind, ...] = (
     Kind("penalty", every(within("forward"), of_kind("penalty")), _itself),
     # Backward through units
     Kind("fused", every(_error, is_fused), _itself, mistake=True),
-    Kind("delta_output", every(_sloped, lambda line: line.is_last, no(is_linear)), _slope, mistake=True),
-    Kind("delta_output_linear", every(_sloped, lambda line: line.is_last, is_linear), _slope),
-    Kind("slope_by_value", every(_sloped, no(is_linear), slope_by_value), _slope, mistake=True),
-    Kind("slope_branch", every(_sloped, is_branched, no(slope_by_value)), _slope, mistake=True),
-    Kind("slope", every(_sloped, no(is_linear), no(slope_by_value), no(is_branched)), _slope),
-    Kind("slope_linear", every(_sloped, is_linear, no(lambda line: line.is_last)), _slope),
+    Kind("delta_output", every(_with_derivative, lambda line: line.is_last, no(is_linear)), _derivative, mistake=True),
+    Kind("delta_output_linear", every(_with_derivative, lambda line: line.is_last, is_linear), _derivative),
+    Kind("slope_by_value", every(_with_derivative, no(is_linear), derivative_by_value), _derivative, mistake=True),
+    Kind("slope_branch", every(_with_derivative, is_branched, no(derivative_by_value)), _derivative, mistake=True),
+    Kind("slope", every(_with_derivative, no(is_linear), no(derivative_by_value), no(is_branched)), _derivative),
+    Kind("slope_linear", every(_with_derivative, is_linear, no(lambda line: line.is_last)), _derivative),
     Kind("softmax_paths", every(_error, no(is_fused), has_several_paths), _itself, mistake=True),
     Kind(
         "loss_slope", every(within("backward"), of_kind("activation"), lambda line: line.is_last), _itself, mistake=True

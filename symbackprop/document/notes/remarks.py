@@ -27,10 +27,10 @@ BRANCHED = ("relu", "leaky_relu", "elu")
 _AT_KINK = Fraction(1, 10**40)
 """Nearer to a kink than this, 50 digits do not say on which side a number is."""
 
-Remark = Callable[[Line, "Truth"], Message | None]
+Remark = Callable[[Line, "ExactGradients"], Message | None]
 
 
-class Truth:
+class ExactGradients:
     """The true gradients of a step, and what lies on the paths of a kink."""
 
     def __init__(self, scene: Scene, step: Step | None) -> None:
@@ -40,7 +40,7 @@ class Truth:
         if self.values is not None and scene.derivation.problem.notation.round_intermediates is not None:
             self.values = _exact(scene, self.values)
 
-    def slope(self, line: Line) -> Value | None:
+    def gradient(self, line: Line) -> Value | None:
         """Return the true gradient by what a line is about; None without numbers or behind a kink."""
         if self.values is None or (self.kinks and not self.kinks.isdisjoint(_reached(line))):
             return None
@@ -68,17 +68,17 @@ def _reached(line: Line) -> Iterator[str]:
                 yield link.source
 
 
-def _sign(line: Line, truth: Truth) -> Message | None:
+def _sign(line: Line, exact_gradients: ExactGradients) -> Message | None:
     """Return what the sign of a leaf's gradient says; the printed number and the true one have to agree in it."""
     is_leaf = bool(line.name) and line.name not in line.scene.derivation.equations
     if not (line.area == "backward" and is_leaf and (is_parameter(line) or not line.is_network)):
         return None
     last = line.chain.steps[-1].formula
     shown = last.body if isinstance(last, Boxed) else last
-    slope = truth.slope(line)
-    if slope is None or not isinstance(shown, Shown) or _compared(slope) != _compared(shown.value):
+    gradient = exact_gradients.gradient(line)
+    if gradient is None or not isinstance(shown, Shown) or _compared(gradient) != _compared(shown.value):
         return None
-    kind = ("negative", "zero", "positive")[_compared(slope) + 1]
+    kind = ("negative", "zero", "positive")[_compared(gradient) + 1]
     return message(f"remark.{kind}", it=line.symbol, loss=Name(line.scene.derivation.graph.output))
 
 
@@ -86,15 +86,15 @@ def _compared(value: Value) -> int:
     return exact.compare(value, Fraction(0))
 
 
-def _branch(line: Line, truth: Truth) -> Message | None:
+def _branch(line: Line, exact_gradients: ExactGradients) -> Message | None:
     """Return which branch of a kinked activation holds, in the forward pass."""
     if line.area != "forward" or line.name not in line.scene.derivation.equations:
         return None
     return _of_branch(line, line.scene.derivation.equations[line.name], "branch")
 
 
-def _slope(line: Line, truth: Truth) -> Message | None:
-    """Return which slope of a kinked activation holds, in the backward pass."""
+def _derivative_branch(line: Line, exact_gradients: ExactGradients) -> Message | None:
+    """Return which derivative of a kinked activation holds, in the backward pass."""
     if line.area != "backward" or not is_gradient(line) or len(line.links) != 1:
         return None
     equation = line.scene.derivation.equations[line.links[0].source]
@@ -124,7 +124,7 @@ def _of_branch(line: Line, equation: ElementEquation, about: str) -> Message | N
     return message(f"remark.{about}_{side}", argument=named)
 
 
-def _aim(line: Line, truth: Truth) -> Message | None:
+def _aim(line: Line, exact_gradients: ExactGradients) -> Message | None:
     """Return on which side of its target an output is, at the error of the output."""
     if not (line.area == "backward" and line.is_network and line.name and line.scene.values is not None):
         return None
@@ -138,7 +138,7 @@ def _aim(line: Line, truth: Truth) -> Message | None:
     return message(f"remark.{side}", value=output, target=target)
 
 
-def _paths(line: Line, truth: Truth) -> Message | None:
+def _paths(line: Line, exact_gradients: ExactGradients) -> Message | None:
     """Return through what a hidden unit acts on the loss, where it does so along several paths."""
     is_hidden = line.area == "backward" and line.is_network and line.name and line.quantity.kind == "activation"
     links = line.sources("pre_activation") if is_hidden else ()
@@ -149,7 +149,7 @@ def _paths(line: Line, truth: Truth) -> Message | None:
     return message("remark.paths", count=len(links), units=message("text.items", items=units))
 
 
-def _gate(line: Line, truth: Truth) -> Message | None:
+def _gate(line: Line, exact_gradients: ExactGradients) -> Message | None:
     """Return what a gate of a computation graph does with what arrives, where it is a plain sum or product."""
     if line.area != "backward" or line.is_network or len(line.links) != 1:
         return None
@@ -167,10 +167,10 @@ def _gate(line: Line, truth: Truth) -> Message | None:
 
 _SEVERAL = 2
 
-REMARKS: tuple[Remark, ...] = (_sign, _branch, _slope, _aim, _paths, _gate)
+REMARKS: tuple[Remark, ...] = (_sign, _branch, _derivative_branch, _aim, _paths, _gate)
 """The remarks, the first that has something to say is made."""
 
 
-def remark(line: Line, truth: Truth) -> Message | None:
+def remark(line: Line, exact_gradients: ExactGradients) -> Message | None:
     """Return the remark on a line, if there is one."""
-    return next((found for make in REMARKS if (found := make(line, truth)) is not None), None)
+    return next((found for make in REMARKS if (found := make(line, exact_gradients)) is not None), None)

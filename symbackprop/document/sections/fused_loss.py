@@ -116,11 +116,11 @@ def _of_vector(scene: Scene, equation: ElementEquation, fused: Term) -> Iterator
     own = dict(zip(("a", "z", "y"), (fused.values[0], fused.arguments[0], _target(fused.values[0])), strict=True))
     (ai, _, yi), (aj, zj, yj) = ([Name(lettered(name, index)) for name in own.values()] for index in "ij")
     loss, factor = Name(equation.name), Sum((SAME, Negative(aj)))
-    slope = _first_as(_by_activation(scene, equation, own["a"]).partial(), "i")
-    yield Chain(Local(loss, ai), (_step(slope, "slope"),))
+    loss_derivative = _first_as(_by_activation(scene, equation, own["a"]).partial(), "i")
+    yield Chain(Local(loss, ai), (_step(loss_derivative, "slope"),))
     steps = [
         _step(Total(Product((Local(loss, ai), Local(ai, zj))), "i", count), "paths"),
-        _step(Total(Product((slope, ai, factor)), "i", count), "partials"),
+        _step(Total(Product((loss_derivative, ai, factor)), "i", count), "partials"),
         _step(Negative(Total(Product((yi, factor)), "i", count)), "factor"),
         _step(Sum((Product((aj, Total(yi, "i", count))), Negative(yj))), "indicator"),
     ]

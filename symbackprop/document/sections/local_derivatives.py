@@ -9,7 +9,7 @@ from symbackprop.algebra import differentiation, functions
 from symbackprop.algebra.formula import Apply, Name, Node, Slot, added, fill, rewrite
 from symbackprop.document.blocks import Chain, Display, Relation, Section, Step
 from symbackprop.document.chain_rule.chains import Scene
-from symbackprop.document.display_nodes import Letter, Local, Slope
+from symbackprop.document.display_nodes import Derivative, Letter, Local
 from symbackprop.document.sections.fused_loss import fused_section, softmax_jacobian
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import message
@@ -53,7 +53,7 @@ def _elementwise(formula: Apply) -> Chain:
     classroom = functions.classroom_derivative(formula, 0)
     if classroom is not None:
         steps.append(Step(Relation.EQUAL, _lettered(fill(classroom, (Name(_VARIABLE), applied)))))
-    return Chain(Slope(_lettered(applied), Letter(Symbol(_VARIABLE))), tuple(steps))
+    return Chain(Derivative(_lettered(applied), Letter(Symbol(_VARIABLE))), tuple(steps))
 
 
 def _steps(tree: differentiation.Differentiation) -> list[Step]:
@@ -75,7 +75,7 @@ def _lettered(formula: Node) -> Node:
         if isinstance(part, Name):
             return Letter(Symbol(part.name))
         if isinstance(part, differentiation.Derivative):
-            return Slope(_lettered(part.operand), Letter(Symbol(_VARIABLE)))
+            return Derivative(_lettered(part.operand), Letter(Symbol(_VARIABLE)))
         return None
 
     return rewrite(formula, change)

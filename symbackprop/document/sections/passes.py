@@ -243,8 +243,8 @@ def _summary(scene: Scene, new: Parameters | None) -> Table:
     for element in parameters_of(list(scene.derivation.parameters)):
         written = scene.written(element)
         old = show(scene.value(element), scene.style, written=written)
-        slope = show(scene.slope(element), scene.style, tone=Tone.BACKWARD)
-        row: list[Inline] = [Name(element), old, slope]
+        gradient = show(scene.gradient(element), scene.style, tone=Tone.BACKWARD)
+        row: list[Inline] = [Name(element), old, gradient]
         if new is not None:
             row.append(show(new[element], scene.style, written=written))
         rows.append(tuple(row))

@@ -48,7 +48,7 @@ def _hessian(scene: Scene, hessian: curvature.Hessian) -> Iterator[Block]:
     letters = {"slope": _letter(scene, "g"), "hessian": _letter(scene, "H")}
     yield Paragraph(message("second_order.what", loss=Name(scene.derivation.graph.output), names=names, **letters))
     if len(names) <= WIDEST_HESSIAN:
-        gradient = _grid(scene.style, [(slope,) for slope in hessian.gradient], letters["slope"])
+        gradient = _grid(scene.style, [(derivative,) for derivative in hessian.gradient], letters["slope"])
         yield Display((gradient, _grid(scene.style, hessian.entries, letters["hessian"])))
     if hessian.kinks:
         yield Paragraph(message("second_order.kinks", names=tuple(Name(k.name, k.sample) for k in hessian.kinks)))

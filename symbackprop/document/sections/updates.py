@@ -87,10 +87,10 @@ def updated(scene: Scene, change: Change, name: str) -> tuple[Chain, ...]:
     symbols: dict[str, Node] = _setting_letters(scene, change.number) | {"w": Name(name), "g": Gradient(name)}
     numbers: dict[str, Node] = {key: _leaf(given) for key, given in training.settings.items()}
     numbers[RATE] = _rate_leaf(scene, change)
-    numbers |= {"w": scene.numbered(Name(name)), "g": Leaf(scene.slope(name), Tone.BACKWARD)}
+    numbers |= {"w": scene.numbered(Name(name)), "g": Leaf(scene.gradient(name), Tone.BACKWARD)}
     if scene.notation.negative_delta:
         # δ is the negative of the gradient, so that an update adds it.
-        numbers["g"] = Negative(Leaf(-scene.slope(name), Tone.BACKWARD))
+        numbers["g"] = Negative(Leaf(-scene.gradient(name), Tone.BACKWARD))
     is_rounded = scene.derivation.problem.notation.round_intermediates is not None
     symbols["t"] = numbers["t"] = Number(Fraction(change.number))
     for state, value in change.states[name].items():
