@@ -11,62 +11,43 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
+
+Reader = Callable[[Any], tuple["Node", ...]]
+"""What returns the direct subformulas of a node of one class."""
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Any formula."""
+    """Any formula.
+
+    A class says which of its fields hold subformulas: `children` names those that hold one each, `sequence` the one that
+    holds a tuple of them. Other fields are never looked into.
+    """
+
+    children: ClassVar[tuple[str, ...]] = ()
+    sequence: ClassVar[str] = ""
+    read: ClassVar[Reader] = lambda node: ()
+
+    def __init_subclass__(cls, children: tuple[str, ...] | None = None, sequence: str = "") -> None:
+        """Note where a class keeps its subformulas; the copy that `slots` makes of it has the note already."""
+        if children is not None or sequence:
+            cls.children, cls.sequence = children or (), sequence
+            cls.read = _reader(cls.children, sequence)
 
     def __iter__(self) -> Iterator[Node]:
         """Iterate over the direct subformulas in reading order."""
-        return iter(_CHILDREN[type(self)](self))
+        return iter(type(self).read(self))
 
 
-_ONE, _MANY = ("Node", "Shown"), "tuple[Node, ...]"
-"""Types, as annotations spell them, of the fields that hold a node or several; no other field is looked into."""
-
-
-class _Names(dict[type[Any], tuple[str, ...]]):
-    """The names of the fields of each kind of node; they are looked up once, for formulas are walked all the time."""
-
-    def __init__(self, is_kept: Callable[[object], bool]) -> None:
-        self.is_kept = is_kept
-
-    def __missing__(self, kind: type[Any]) -> tuple[str, ...]:
-        self[kind] = found = tuple(entry.name for entry in fields(kind) if self.is_kept(entry.type))
-        return found
-
-
-_FIELDS = _Names(lambda annotation: True)
-_SINGLE = _Names(lambda annotation: annotation in _ONE)
-_SEVERAL = _Names(lambda annotation: annotation == _MANY)
-
-
-class _Children(dict[type[Any], Callable[[Any], tuple["Node", ...]]]):
-    """What returns the direct subformulas of each kind of node."""
-
-    def __missing__(self, kind: type[Any]) -> Callable[[Any], tuple[Node, ...]]:
-        self[kind] = found = _reader(_SINGLE[kind], _SEVERAL[kind])
-        return found
-
-
-def _reader(single: tuple[str, ...], several: tuple[str, ...]) -> Callable[[Any], tuple[Node, ...]]:
-    match single, several:
-        case (), ():
-            return lambda node: ()
-        case (), (name,):
-            return operator.attrgetter(name)
-        case (name,), ():
-            return lambda node: (getattr(node, name),)
-        case _, ():
-            return operator.attrgetter(*single)
-    raise TypeError(f"fields {single} and {several} in one kind of node have no order")
-
-
-_CHILDREN = _Children()
+def _reader(children: tuple[str, ...], sequence: str) -> Reader:
+    if children and sequence:
+        raise TypeError(f"fields {children} and {sequence} in one kind of node have no order")
+    if len(children) == 1:
+        return lambda node: (getattr(node, children[0]),)
+    return operator.attrgetter(*children, *([sequence] if sequence else []))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,21 +81,21 @@ class Slot(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Sum(Node):
+class Sum(Node, sequence="terms"):
     """Terms added in order; a subtracted term is a `Negative`."""
 
     terms: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Product(Node):
+class Product(Node, sequence="factors"):
     """Factors multiplied in order (elementwise between arrays)."""
 
     factors: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Quotient(Node):
+class Quotient(Node, children=("numerator", "denominator")):
     """`numerator / denominator`."""
 
     numerator: Node
@@ -122,7 +103,7 @@ class Quotient(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Power(Node):
+class Power(Node, children=("base", "exponent")):
     """`base ** exponent`."""
 
     base: Node
@@ -130,14 +111,14 @@ class Power(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Negative(Node):
+class Negative(Node, children=("operand",)):
     """`-operand`."""
 
     operand: Node
 
 
 @dataclass(frozen=True, slots=True)
-class Apply(Node):
+class Apply(Node, sequence="arguments"):
     """A function of `symbackprop.algebra.functions` applied to arguments, or a reduction of an array (`sum`, `mean`).
 
     `at_kink` is the derivative chosen where the function has none (ReLU at 0); it is part of the formula, so that no
@@ -154,7 +135,7 @@ class Apply(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class MatrixProduct(Node):
+class MatrixProduct(Node, children=("left", "right")):
     """`left @ right`."""
 
     left: Node
@@ -162,7 +143,7 @@ class MatrixProduct(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Transposed(Node):
+class Transposed(Node, children=("operand",)):
     """`operand.T`."""
 
     operand: Node
@@ -177,7 +158,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Indexed(Node):
+class Indexed(Node, children=("operand",)):
     """`operand[i, j]`, by whole numbers from 0 or slices."""
 
     operand: Node
@@ -185,14 +166,14 @@ class Indexed(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Hadamard(Node):
+class Hadamard(Node, sequence="factors"):
     """The elementwise product of arrays, ⊙."""
 
     factors: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Repeated(Node):
+class Repeated(Node, children=("operand",)):
     """An array repeated along a new axis: what a sum over that axis pulls back (times ones)."""
 
     operand: Node
@@ -201,7 +182,7 @@ class Repeated(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Placed(Node):
+class Placed(Node, children=("operand",)):
     """An array of zeros of the given shape that holds `operand` at `indices`: what an index pulls back."""
 
     operand: Node
@@ -210,7 +191,7 @@ class Placed(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Stack(Node):
+class Stack(Node, sequence="items"):
     """`[a, b, …]`: a vector of scalars or a matrix of rows."""
 
     items: tuple[Node, ...]
@@ -226,7 +207,7 @@ def walk(node: Node) -> Iterator[Node]:
     while waiting:
         part = waiting.pop()
         yield part
-        waiting += _CHILDREN[type(part)](part)[::-1]
+        waiting += type(part).read(part)[::-1]
 
 
 def names(node: Node) -> tuple[str, ...]:
@@ -251,7 +232,7 @@ def rewrite(node: Node, change: Callable[[Node], Node | None]) -> Node:
     answer = change(node)
     if answer is not None:
         return answer
-    if not _CHILDREN[type(node)](node):
+    if not type(node).read(node):
         return node
     return map_children(node, lambda child: rewrite(child, change))
 
@@ -259,14 +240,15 @@ def rewrite(node: Node, change: Callable[[Node], Node | None]) -> Node:
 def map_children(node: Node, change: Callable[[Node], Node]) -> Node:
     """Return the node with each direct subformula replaced; the node itself when nothing changes."""
     kind = type(node)
-    old = _CHILDREN[kind](node)
+    old = kind.read(node)
     new = tuple([change(child) for child in old])
     if not any(map(operator.is_not, new, old)):
         return node
-    if len(_FIELDS[kind]) == len(_SINGLE[kind]):
+    fields: tuple[str, ...] = kind.__match_args__
+    if len(fields) == len(kind.children):
         return kind(*new)
-    places: dict[str, Any] = dict(zip(_SINGLE[kind], new, strict=True)) if _SINGLE[kind] else {_SEVERAL[kind][0]: new}
-    return kind(*[places[name] if name in places else getattr(node, name) for name in _FIELDS[kind]])
+    places: dict[str, Any] = {kind.sequence: new} if kind.sequence else dict(zip(kind.children, new, strict=True))
+    return kind(*[places[name] if name in places else getattr(node, name) for name in fields])
 
 
 def fill(node: Node, slots: tuple[Node, ...]) -> Node:

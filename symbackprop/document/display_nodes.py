@@ -45,7 +45,7 @@ class Shown(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Local(Node):
+class Local(Node, children=("of", "by")):
     """∂of/∂by, to be printed."""
 
     of: Node
@@ -53,7 +53,7 @@ class Local(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Braced(Node):
+class Braced(Node, children=("body", "label")):
     """A formula with a brace under it and a label under the brace."""
 
     body: Node
@@ -61,14 +61,14 @@ class Braced(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Apart(Node):
+class Apart(Node, children=("body",)):
     """A factor that stands apart from the others, as one with a brace does."""
 
     body: Node
 
 
 @dataclass(frozen=True, slots=True)
-class Boxed(Node):
+class Boxed(Node, children=("body",)):
     """A result."""
 
     body: Node
@@ -118,7 +118,7 @@ class Substitute(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Assigned(Node):
+class Assigned(Node, children=("target", "value")):
     """`target ← value`, in an algorithm."""
 
     target: Node
@@ -126,7 +126,7 @@ class Assigned(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Equality(Node):
+class Equality(Node, children=("left", "right")):
     """`left = right` inside a sentence, `left ≈ right` where `right` is a rounded number."""
 
     left: Node
@@ -134,7 +134,7 @@ class Equality(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class OverSamples(Node):
+class OverSamples(Node, children=("body",)):
     """The sum of a formula over the samples n = 1 … count, or over those of the step's batch."""
 
     body: Node
@@ -170,14 +170,14 @@ def over_samples(formula: Node, count: int, is_batched: Callable[[str], bool]) -
 
 
 @dataclass(frozen=True, slots=True)
-class Size(Node):
+class Size(Node, children=("body",)):
     """The number of members of a set."""
 
     body: Node
 
 
 @dataclass(frozen=True, slots=True)
-class Range(Node):
+class Range(Node, children=("first", "last")):
     """`first, …, last`."""
 
     first: Node
@@ -190,14 +190,14 @@ class Dots(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class About(Node):
+class About(Node, children=("body",)):
     """`≈ body`: a given number that is shown rounded."""
 
     body: Shown
 
 
 @dataclass(frozen=True, slots=True)
-class Derivative(Node):
+class Derivative(Node, children=("of", "by")):
     """d/dby of a formula, to be printed."""
 
     of: Node
@@ -205,7 +205,7 @@ class Derivative(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Shaped(Node):
+class Shaped(Node, children=("body",)):
     """An array with its shape under it."""
 
     body: Node
@@ -213,21 +213,27 @@ class Shaped(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Grid(Node):
-    """The numbers of a vector (one column, or one row in row layout) or of a matrix."""
+class Grid(Node, sequence="entries"):
+    """The numbers of a vector (one column, or one row in row layout) or of a matrix, row by row."""
 
-    rows: tuple[tuple[Shown, ...], ...]
+    entries: tuple[Shown, ...]
+    columns: int
+
+    @property
+    def rows(self) -> tuple[tuple[Shown, ...], ...]:
+        """The rows of the matrix."""
+        return tuple(self.entries[start : start + self.columns] for start in range(0, len(self.entries), self.columns))
 
 
 @dataclass(frozen=True, slots=True)
-class Listed(Node):
+class Listed(Node, sequence="items"):
     """The numbers of a long vector side by side."""
 
     items: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Summation(Node):
+class Summation(Node, children=("body",)):
     """A sum over the units of a layer, all but the unit `other` if there is one; over the samples if `layer` is None."""
 
     body: Node
@@ -237,7 +243,7 @@ class Summation(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Sized(Node):
+class Sized(Node, children=("body",)):
     """An array with its shape under it: the layers whose numbers of units these are, None for 1."""
 
     body: Node
@@ -252,7 +258,7 @@ class Width(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class General(Node):
+class General(Node, children=("body",)):
     """A formula over the network of symbols, in the notation that calls its layers l and l + 1, or L.
 
     In a batch it is about sample n.
@@ -280,7 +286,7 @@ class Leaf(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Total(Node):
+class Total(Node, children=("body",)):
     """The sum of a formula over the outputs, index = 1 … count."""
 
     body: Node
@@ -289,7 +295,7 @@ class Total(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Same(Node):
+class Same(Node, children=("left", "right")):
     """1 where two indices are equal, else 0 (Kronecker's delta)."""
 
     left: Letter

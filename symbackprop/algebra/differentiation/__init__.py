@@ -22,7 +22,7 @@ __all__ = ["Derivative", "Differentiation", "Rule", "Step", "collected", "differ
 
 
 @dataclass(frozen=True, slots=True)
-class Derivative(Node):
+class Derivative(Node, children=("operand", "variable")):
     """The derivative of a formula by a variable, not yet worked out."""
 
     operand: Node

@@ -220,9 +220,9 @@ def _array(quantity: Quantity, rows: Sequence[Sequence[Shown]]) -> Node:
     """Return the numbers of an array as they stand: a scalar alone, a long vector in a line."""
     if not quantity.shape:
         return rows[0][0]
-    if len(quantity.shape) == 1 and quantity.shape[0] > TALLEST_GRID:
-        return Listed(tuple(number for row in rows for number in row))
-    return Grid(tuple(map(tuple, rows)))
+    entries = tuple(number for row in rows for number in row)
+    is_long = len(quantity.shape) == 1 and quantity.shape[0] > TALLEST_GRID
+    return Listed(entries) if is_long else Grid(entries, len(rows[0]))
 
 
 def grid_rows(scene: Scene, quantity: Quantity) -> list[list[str]]:

@@ -74,9 +74,9 @@ def _eigenvalue(position: int) -> Letter:
 
 
 def _grid(style: Style, rows: Sequence[Row], letter: Letter) -> Chain:
-    shown = tuple(tuple(show(value, style, tone=Tone.BACKWARD) for value in row) for row in rows)
-    is_exact = all(number.exact for row in shown for number in row)
-    body: Node = shown[0][0] if len(shown) == len(shown[0]) == 1 else Grid(shown)
+    shown = tuple(show(value, style, tone=Tone.BACKWARD) for row in rows for value in row)
+    is_exact = all(number.exact for number in shown)
+    body: Node = shown[0] if len(shown) == 1 else Grid(shown, len(rows[0]))
     return Chain(letter, (Step(Relation.EQUAL if is_exact else Relation.ABOUT, body),))
 
 
