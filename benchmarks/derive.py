@@ -135,11 +135,11 @@ def matrix_gradients(repeat: int) -> Iterator[Line]:
     found = times(lambda: matrix_grain.gradients(dense.graph_of(problem)), repeat)
     name = "-".join(map(str, LARGE))
     graph = dense.graph_of(problem)
-    shares = matrix_grain.gradients(graph)
+    contributions = matrix_grain.gradients(graph)
     fit = all(
-        shape_of(matrix_grain.gradient_formula(shares[quantity.name]), graph.shapes, "") == quantity.shape
+        shape_of(matrix_grain.gradient_formula(contributions[quantity.name]), graph.shapes, "") == quantity.shape
         for quantity in graph.quantities.values()
-        if shares.get(quantity.name)
+        if contributions.get(quantity.name)
     )
     yield Line(
         f"graph and matrix gradients of {name} (shapes agree: {fit})",

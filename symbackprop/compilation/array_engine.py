@@ -93,15 +93,15 @@ class ArrayEngine:
     def _gradient(self) -> tuple[str, Callable[..., float]]:
         lowering = self._lowering(forward=True)
         outputs = []
-        for name, shares in self.plan.shares.items():
+        for name, contributions in self.plan.contributions.items():
             quantity = self.plan.graph.quantities[name]
             wanted = name in self.plan.wanted
             out = View(lowering.identifiers.of(Adjoint(name)), quantity.shape, False) if wanted else None
-            lowering.define_gradient(Adjoint(name), shares, out)
+            lowering.define_gradient(Adjoint(name), contributions, out)
         for quantity in self.plan.parameters:
             out = View(lowering.identifiers.of(Adjoint(quantity.name)), quantity.shape, False)
             outputs.append(out.array)
-            if quantity.name not in self.plan.shares:
+            if quantity.name not in self.plan.contributions:
                 lowering.outputs.add(out.array)
                 lowering.operations.append(Copy(out, ZERO))
         given = [lowering.identifiers.of(Name(each.name)) for each in (*self.plan.parameters, *self.plan.data)]

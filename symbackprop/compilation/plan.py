@@ -106,8 +106,8 @@ class Plan:
         return rewrite(fused.formula, lambda part: ONE if part == total and sums_to_one else None)
 
     @functools.cached_property
-    def shares(self) -> Mapping[str, tuple[tuple[str, Node], ...]]:
-        """For each array that a wanted gradient leads through, its shares of the gradient, from the output down."""
+    def contributions(self) -> Mapping[str, tuple[tuple[str, Node], ...]]:
+        """For each array that a wanted gradient leads through, the contributions to its gradient, from the output down."""
         passes_activation = not self.fuses and self.derivation.problem.notation.backward != "delta"
         found = matrix_grain.gradients(self.graph, fused=not passes_activation)
 

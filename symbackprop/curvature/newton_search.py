@@ -150,10 +150,10 @@ def in_plane(derivation: Derivation, sweep: Sweep, reaches: Sequence[Fraction]) 
     """Yield the critical points in two parameters that Newton's method reaches from the points of a grid."""
     rough = Sweep(derivation, FLOAT, sweep.parameters)
     intervals = max(_FEWEST, min(GRID, math.isqrt(_LARGEST_WORK // sweep.size)))
-    shares = [(2 * k - intervals) / intervals for k in range(intervals + 1)]
+    fractions = [(2 * k - intervals) / intervals for k in range(intervals + 1)]
     limits = [float(reach) for reach in reaches]
     # Closer together near 0, where parameters usually are.
-    ranges = [[reach * share * abs(share) for share in shares] for reach in limits]
+    ranges = [[reach * fraction * abs(fraction) for fraction in fractions] for reach in limits]
     starts = [tuple(float(sweep.shared[name]) for name in sweep.parameters), *itertools.product(*ranges)]
     reached = [_newton(rough, start, limits, _ROUGH) for start in starts]
     for place in distinct(reached, 1e-6):

@@ -1,9 +1,9 @@
 """The matrix grain of the reverse sweep: one pullback for each array operation.
 
 A pullback takes a formula and the gradient of the output by its value (the upstream gradient), and yields, for each quantity
-that the formula reads, its share of that quantity's gradient: `W @ x` gives W̄ = ū xᵀ and x̄ = Wᵀ ū. The shares of all
-equations, added, are the gradient as a formula between arrays. It is derived from the array equations alone; tests prove it
-equal to the element grain. (The rules are those of Giles, Collected Matrix Derivative Results, 2008.)
+that the formula reads, its contribution to that quantity's gradient: `W @ x` gives W̄ = ū xᵀ and x̄ = Wᵀ ū. The
+contributions of all equations, added, are the gradient as a formula between arrays. It is derived from the array equations
+alone; tests prove it equal to the element grain. (The rules are those of Giles, Collected Matrix Derivative Results, 2008.)
 """
 
 from __future__ import annotations
@@ -43,18 +43,18 @@ from symbackprop.algebra.formula import (
 from symbackprop.algebra.shapes import Shape, axis_of, broadcast, is_reduction, shape_of
 from symbackprop.graph.quantities import Equation, Graph
 
-Share = tuple[str, Node]
-"""A quantity and its share of the gradient."""
+Contribution = tuple[str, Node]
+"""A quantity and its contribution to the gradient."""
 
 MatrixGradients = Mapping[str, tuple[tuple[str, Node], ...]]
-"""For each array quantity the shares of its gradient, each with the equation it comes through."""
+"""For each array quantity the contributions to its gradient, each with the equation it comes through."""
 
 
 def gradients(graph: Graph, *, fused: bool = True) -> MatrixGradients:
-    """Return the shares of the gradient of the output by every array quantity, in order of the equations read.
+    """Return the contributions to the gradient of the output by every array quantity, in order of the equations read.
 
-    Quantities that the output does not depend on are left out; the output itself has no share (its gradient is 1). A fused
-    loss has its share in the logits, past the activation between; without `fused` it is the other way round.
+    Quantities that the output does not depend on are left out; the output itself has no contribution (its gradient is 1). A
+    fused loss contributes to the logits, past the activation between; without `fused` it is the other way round.
     """
     bypassed = {each.fused.activation for each in graph.equations if each.fused} if fused else set()
     found: dict[str, list[tuple[str, Node]]] = {graph.output: []}
@@ -68,15 +68,17 @@ def gradients(graph: Graph, *, fused: bool = True) -> MatrixGradients:
             continue
         pullback = _Pullback(graph, equation)
         stated = dict(equation.stated_derivatives)
-        shares = [share for share in pullback.pull(equation.formula, upstream) if share[0] not in stated]
-        shares += [
+        contributions = [
+            contribution for contribution in pullback.pull(equation.formula, upstream) if contribution[0] not in stated
+        ]
+        contributions += [
             (name, pullback.times(upstream, pullback.arrays(stated_derivative)))
             for name, stated_derivative in stated.items()
         ]
         if equation.fused is not None and fused:
-            shares.append((equation.fused.logits, pullback.times(upstream, equation.fused.error)))
-        for name, share in reversed(shares):
-            found.setdefault(name, []).append((equation.name, share))
+            contributions.append((equation.fused.logits, pullback.times(upstream, equation.fused.error)))
+        for name, contribution in reversed(contributions):
+            found.setdefault(name, []).append((equation.name, contribution))
     order = dict.fromkeys((*defined, *found))
     return {name: tuple(reversed(found[name])) for name in order}
 
@@ -150,13 +152,13 @@ class _Pullback:
     def times(self, *factors: Node) -> Node:
         return elementwise_product(factors, self.graph.shapes)
 
-    def pull(self, node: Node, upstream: Node) -> Iterator[Share]:
-        """Yield the shares of all quantities that `node` reads."""
+    def pull(self, node: Node, upstream: Node) -> Iterator[Contribution]:
+        """Yield the contributions to all quantities that `node` reads."""
         if isinstance(node, Name):
             yield node.name, upstream
             return
-        for child, share in self._children(node, upstream):
-            yield from self.pull(child, self._fitted(share, self.shape(child)))
+        for child, contribution in self._children(node, upstream):
+            yield from self.pull(child, self._fitted(contribution, self.shape(child)))
 
     def _children(self, node: Node, upstream: Node) -> Iterator[tuple[Node, Node]]:
         if isinstance(node, Apply):
@@ -166,22 +168,22 @@ class _Pullback:
             raise TypeError(f"no pullback for {type(node).__name__}")
         return rule(self, node, upstream)
 
-    def _fitted(self, share: Node, shape: Shape) -> Node:
-        """Return a share in the shape of what it belongs to: summed over the axes that broadcasting repeated."""
-        found = self.shape(share)
+    def _fitted(self, contribution: Node, shape: Shape) -> Node:
+        """Return a contribution in the shape of what it belongs to: summed over the axes that broadcasting repeated."""
+        found = self.shape(contribution)
         while len(found) > len(shape):
-            share = Apply("sum", (share,), axis=None if len(found) == 1 else 0)
+            contribution = Apply("sum", (contribution,), axis=None if len(found) == 1 else 0)
             found = found[1:]
         for axis, (length, wanted) in enumerate(zip(found, shape, strict=True)):
             if length != wanted and wanted == 1:
-                share = Repeated(Apply("sum", (share,), axis=axis), axis, 1)
+                contribution = Repeated(Apply("sum", (contribution,), axis=axis), axis, 1)
         for axis, (length, wanted) in enumerate(zip(found, shape, strict=True)):
             if length == 1 and wanted != 1:
-                share = Repeated(Indexed(share, (*(Span(None, None),) * axis, 0)), axis, wanted)
+                contribution = Repeated(Indexed(contribution, (*(Span(None, None),) * axis, 0)), axis, wanted)
         if len(found) < len(shape):
             for axis in range(len(shape) - len(found)):
-                share = Repeated(share, axis, shape[axis])
-        return share
+                contribution = Repeated(contribution, axis, shape[axis])
+        return contribution
 
     def sum(self, node: Sum, upstream: Node) -> Iterator[tuple[Node, Node]]:
         for term in node.terms:
@@ -260,8 +262,8 @@ class _Pullback:
             return self.matrix_product(MatrixProduct(*node.arguments), upstream)
         if node.function == "outer":
             left, right = node.arguments
-            shares = (MatrixProduct(upstream, right), MatrixProduct(Transposed(upstream), left))
-            return iter(zip(node.arguments, shares, strict=True))
+            contributions = (MatrixProduct(upstream, right), MatrixProduct(Transposed(upstream), left))
+            return iter(zip(node.arguments, contributions, strict=True))
         if node.function == "concat":
             return self._concatenated(node, upstream)
         if node.function == functions.GENERIC_LOSS:
@@ -350,6 +352,6 @@ _RULES: Mapping[type[Node], Callable[..., Iterator[tuple[Node, Node]]]] = {
 }
 
 
-def gradient_formula(shares: tuple[tuple[str, Node], ...]) -> Node:
-    """Return a gradient as the sum of its shares."""
-    return added(tuple(share for _, share in shares))
+def gradient_formula(contributions: tuple[tuple[str, Node], ...]) -> Node:
+    """Return a gradient as the sum of its contributions."""
+    return added(tuple(contribution for _, contribution in contributions))

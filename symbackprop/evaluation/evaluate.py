@@ -151,8 +151,8 @@ class Evaluation:
             (equation.name, [self._term(term) for term in self._terms(equation)])
             for equation in derivation.elements.equations
         ]
-        # The shares of the samples and parts in the loss are no results: a half, or 1/3, is not rounded as by hand.
-        self._shares = {
+        # The contributions of the samples and parts to the loss are no results: a half, or 1/3, is not rounded as by hand.
+        self._contributions = {
             quantity.name
             for quantity in derivation.graph.quantities.values()
             if quantity.name == f"{self.output}@" or quantity.kind in ("data_loss", "penalty")
@@ -225,7 +225,7 @@ class Evaluation:
         return _total(products, self.arithmetic.add)
 
     def _settled(self, name: str, gradient: Value) -> Value:
-        return gradient if name in self._shares else self.arithmetic.settle(gradient)
+        return gradient if name in self._contributions else self.arithmetic.settle(gradient)
 
     def _shared_gradient(
         self, pieces: list[_Piece], found: Values, shared: Mapping[str, Value], samples: list[dict[str, Value]]

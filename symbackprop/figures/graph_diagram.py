@@ -247,10 +247,12 @@ def _elided(pieces: dict[str, _Piece]) -> dict[str, _Piece]:
 def _drawn(scene: _Scene, found: Layout, edges: Sequence[tuple[str, str]], highlight: str) -> Diagram:
     pieces, derivation = scene.pieces, scene.solution.derivation
     stubs = {name: _stub(scene, piece) for name, piece in pieces.items()}
-    columns = _columns(scene, found, stubs)
+    column_places = _column_places(scene, found, stubs)
     nodes: list[Node] = []
     texts: list[Text] = []
-    places = {name: Point(columns[rank], found.heights[name] * _ROW) for name, rank in found.ranks.items()}
+    places = {
+        name: Point(column_places[column], found.heights[name] * _ROW) for name, column in found.column_of.items()
+    }
     for name, piece in pieces.items():
         at = places[name]
         nodes.append(Node(at, _half(scene, piece), name, is_round=bool(piece.sign), also=piece.elements))
@@ -265,7 +267,7 @@ def _drawn(scene: _Scene, found: Layout, edges: Sequence[tuple[str, str]], highl
         ):
             if label:
                 texts.append(Text(Point(start, at.y + dy), label, ink, anchor="start", name=name, on_line=True))
-    lines = [_wire(scene, found, columns, places, stubs, edge) for edge in edges]
+    lines = [_wire(scene, found, column_places, places, stubs, edge) for edge in edges]
     final = places[derivation.graph.output]
     rim = Point(final.x + _RADIUS, final.y)
     lines.append(Line((rim, Point(rim.x + stubs[derivation.graph.output] + _STUB, final.y)), has_head=False))
@@ -312,11 +314,11 @@ def _stub(scene: _Scene, piece: _Piece) -> float:
     return max(width(label) * SMALL for label in labels) + _STUB
 
 
-def _columns(scene: _Scene, found: Layout, stubs: Mapping[str, float]) -> list[float]:
-    """Return the place of every rank: labels fit between it and the one before."""
+def _column_places(scene: _Scene, found: Layout, stubs: Mapping[str, float]) -> list[float]:
+    """Return the place of every column: labels fit between it and the one before."""
     places, right = [], 0.0
-    for rank in range(max(found.ranks.values()) + 1):
-        names = [name for name, own in found.ranks.items() if own == rank]
+    for column in range(max(found.column_of.values()) + 1):
+        names = [name for name, own in found.column_of.items() if own == column]
         half = max(_half(scene, scene.pieces[name]).x for name in names)
         places.append(right + half)
         right += 2 * half + max(stubs[name] for name in names) + _GAP
@@ -326,16 +328,16 @@ def _columns(scene: _Scene, found: Layout, stubs: Mapping[str, float]) -> list[f
 def _wire(
     scene: _Scene,
     found: Layout,
-    columns: Sequence[float],
+    column_places: Sequence[float],
     places: Mapping[str, Point],
     stubs: Mapping[str, float],
     edge: tuple[str, str],
 ) -> Line:
-    """Return a wire: straight under its labels, then smoothly past the ranks in between."""
+    """Return a wire: straight under its labels, then smoothly past the columns in between."""
     start, end = (places[name] for name in edge)
     half, target = (_half(scene, scene.pieces[name]) for name in edge)
     first = Point(start.x + half.x, start.y)
     port = Point(first.x + stubs[edge[0]], start.y)
-    rank = found.ranks[edge[0]] + 1
-    inner = [Point(columns[rank + k], height * _ROW) for k, height in enumerate(found.passes[edge])]
+    column = found.column_of[edge[0]] + 1
+    inner = [Point(column_places[column + k], height * _ROW) for k, height in enumerate(found.passes[edge])]
     return Line((first, port, *inner, Point(end.x - target.x, end.y)), edge[0], is_smooth=True)

@@ -1,7 +1,7 @@
-"""Places for the nodes of a graph without cycles: ranks from left to right, few crossings, no two nodes on each other.
+"""Places for the nodes of a graph without cycles: columns from left to right, few crossings, no two nodes on each other.
 
-Ranks are longest paths; the order within a rank is found by the barycentre heuristic (Sugiyama, Tagawa and Toda, 1981),
-with a node of its own wherever an edge passes a rank.
+Columns are longest paths; the order within a column is found by the barycentre heuristic (Sugiyama, Tagawa and Toda, 1981),
+with a node of its own wherever an edge passes a column.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ Key = Hashable
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The rank and the height (in rows, from 0) of every node, and for every edge the heights where it passes ranks."""
+    """The column and the height (in rows, from 0) of every node, and for every edge the heights where it passes columns."""
 
-    ranks: Mapping[str, int]
+    column_of: Mapping[str, int]
     heights: Mapping[str, float]
     passes: Mapping[tuple[str, str], tuple[float, ...]]
 
@@ -32,34 +32,41 @@ def layout(nodes: Sequence[str], edges: Sequence[tuple[str, str]], leaves: Itera
 
     Leaves stand just before the first node that reads them.
     """
-    ranks = _ranks(nodes, edges, set(leaves))
-    columns: list[list[Key]] = [[] for _ in range(max(ranks.values(), default=0) + 1)]
+    column_of = _columns_of(nodes, edges, set(leaves))
+    columns: list[list[Key]] = [[] for _ in range(max(column_of.values(), default=0) + 1)]
     for node in nodes:
-        columns[ranks[node]].append(node)
+        columns[column_of[node]].append(node)
     links: list[tuple[Key, Key]] = []
     for edge in edges:
-        stops: list[Key] = [edge[0], *((edge, rank) for rank in range(ranks[edge[0]] + 1, ranks[edge[1]])), edge[1]]
-        for stop, rank in zip(stops[1:-1], range(ranks[edge[0]] + 1, ranks[edge[1]]), strict=True):
-            columns[rank].append(stop)
+        stops: list[Key] = [
+            edge[0],
+            *((edge, column) for column in range(column_of[edge[0]] + 1, column_of[edge[1]])),
+            edge[1],
+        ]
+        for stop, column in zip(stops[1:-1], range(column_of[edge[0]] + 1, column_of[edge[1]]), strict=True):
+            columns[column].append(stop)
         links += itertools.pairwise(stops)
     before, after = _neighbours(links)
     _order(columns, before, after)
     places = _settled(columns, before, after)
-    passes = {edge: tuple(places[edge, rank] for rank in range(ranks[edge[0]] + 1, ranks[edge[1]])) for edge in edges}
-    return Layout(ranks, {node: places[node] for node in nodes}, passes)
+    passes = {
+        edge: tuple(places[edge, column] for column in range(column_of[edge[0]] + 1, column_of[edge[1]]))
+        for edge in edges
+    }
+    return Layout(column_of, {node: places[node] for node in nodes}, passes)
 
 
-def _ranks(nodes: Sequence[str], edges: Sequence[tuple[str, str]], leaves: set[str]) -> dict[str, int]:
-    ranks = dict.fromkeys(nodes, 0)
+def _columns_of(nodes: Sequence[str], edges: Sequence[tuple[str, str]], leaves: set[str]) -> dict[str, int]:
+    column_of = dict.fromkeys(nodes, 0)
     inward: dict[str, list[str]] = {}
     for start, end in edges:
         inward.setdefault(end, []).append(start)
     for node in nodes:
-        ranks[node] = max((ranks[start] + 1 for start in inward.get(node, ())), default=0)
+        column_of[node] = max((column_of[start] + 1 for start in inward.get(node, ())), default=0)
     for leaf in leaves:
-        readers = [ranks[end] for start, end in edges if start == leaf]
-        ranks[leaf] = min(readers) - 1 if readers else 0
-    return ranks
+        readers = [column_of[end] for start, end in edges if start == leaf]
+        column_of[leaf] = min(readers) - 1 if readers else 0
+    return column_of
 
 
 def _neighbours(links: Iterable[tuple[Key, Key]]) -> tuple[dict[Key, list[Key]], dict[Key, list[Key]]]:

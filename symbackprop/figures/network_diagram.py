@@ -265,9 +265,9 @@ class _Drawing:
             if is_labelled or not any(sizes.values()):
                 self.lines.append(line)
             else:
-                share = abs(sizes[name]) / largest
+                relative_size = abs(sizes[name]) / largest
                 ink = Ink.FORWARD if sizes[name] >= 0 else Ink.NEGATIVE
-                thickness = round(_THINNEST + share * (_THICKEST - _THINNEST), 2)
+                thickness = round(_THINNEST + relative_size * (_THICKEST - _THINNEST), 2)
                 self.lines.append(
                     replace(line, ink=ink, thickness=thickness, is_dashed=sizes[name] < 0, has_head=False)
                 )

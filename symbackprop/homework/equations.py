@@ -238,7 +238,7 @@ class Sensitivity:
         for key, links in self._lines:
             total = None
             for source, function, arguments in links:
-                share = multiply(found[source], function(*[values[name] for name in arguments]))
-                total = share if total is None else add(total, share)
+                contribution = multiply(found[source], function(*[values[name] for name in arguments]))
+                total = contribution if total is None else add(total, contribution)
             found[key] = total
         return found

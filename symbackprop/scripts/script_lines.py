@@ -95,22 +95,22 @@ class Lines:
         node = formula if quantity.batched else self._shared(formula)
         return self._whole(node, quantity.shape, quantity.batched).text
 
-    def gradient(self, name: str, shares: Sequence[tuple[str, Node]]) -> str:
+    def gradient(self, name: str, contributions: Sequence[tuple[str, Node]]) -> str:
         """Return the right-hand side of a gradient; by something that samples share it adds over them."""
         quantity = self.plan.graph.quantities[name]
-        return self._whole(self._joined_shares(name, shares), quantity.shape, quantity.batched).text
+        return self._whole(self._joined_contributions(name, contributions), quantity.shape, quantity.batched).text
 
-    def settle(self, name: str, shares: Sequence[tuple[str, Node]]) -> bool:
+    def settle(self, name: str, contributions: Sequence[tuple[str, Node]]) -> bool:
         """Say whether the gradient by a scalar is a constant, which then stands in the lines that read it."""
-        found = folded(self._joined_shares(name, shares))
+        found = folded(self._joined_contributions(name, contributions))
         if not isinstance(found, Number) or self.plan.graph.quantities[name].shape:
             return False
         self.constants[Adjoint(name)] = found
         return True
 
-    def _joined_shares(self, name: str, shares: Sequence[tuple[str, Node]]) -> Node:
+    def _joined_contributions(self, name: str, contributions: Sequence[tuple[str, Node]]) -> Node:
         quantities = self.plan.graph.quantities
-        known = [(source, rewrite(formula, self.constants.get)) for source, formula in shares]
+        known = [(source, rewrite(formula, self.constants.get)) for source, formula in contributions]
         return added(
             tuple(
                 self._summed(formula) if quantities[source].batched and not quantities[name].batched else formula

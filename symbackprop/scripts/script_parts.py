@@ -107,7 +107,7 @@ class Parts:
 
     def _adjoint(self, name: str) -> str | None:
         """Return the name of a gradient; None where the output does not depend on the quantity."""
-        return self.identifiers.of(Adjoint(name)) if name in self.plan.shares else None
+        return self.identifiers.of(Adjoint(name)) if name in self.plan.contributions else None
 
     def _forward(self) -> Iterator[Line]:
         for equation in self.plan.equations:
@@ -116,9 +116,9 @@ class Parts:
             )
 
     def _backward(self) -> Iterator[Line]:
-        for name, shares in self.plan.shares.items():
-            if not self.lines.settle(name, shares) or name in self.wanted:
-                yield self._line(self.identifiers.of(Adjoint(name)), name, self.lines.gradient(name, shares))
+        for name, contributions in self.plan.contributions.items():
+            if not self.lines.settle(name, contributions) or name in self.wanted:
+                yield self._line(self.identifiers.of(Adjoint(name)), name, self.lines.gradient(name, contributions))
 
     def _line(self, target: str, name: str, text: str) -> Line:
         quantity = self.plan.graph.quantities[name]

@@ -145,7 +145,7 @@ def updates(problem: Problem, **asked: object) -> int:
     stop = training.stop
     if stop is None or not stop.validation_fraction or problem.samples is None or problem.samples < 2:
         return training.steps
-    held = batching.shares(problem.samples, float(stop.validation_fraction))
+    held = batching.held_out_count(problem.samples, float(stop.validation_fraction))
     return settled(problem, problem.samples - held, asked).steps
 
 

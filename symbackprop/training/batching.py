@@ -119,19 +119,19 @@ def rows(data: Data, chosen: Array) -> Data:
     return len(chosen), [np.ascontiguousarray(array[chosen]) for array in data[1]]
 
 
-def shares(samples: int, fraction: float) -> int:
-    """Return how many samples a share of them is: at least one, and not all."""
+def held_out_count(samples: int, fraction: float) -> int:
+    """Return how many samples a fraction of them is: at least one, and not all."""
     return min(max(round(fraction * samples), 1), samples - 1)
 
 
 def held_back(data: Data, fraction: float, seed: int) -> tuple[Data, Data]:
-    """Return samples to train on, in their order, and a share of them to watch: the first of a permutation by PCG64(seed).
+    """Return samples to train on, in their order, and a fraction of them to watch: the first of a permutation by PCG64(seed).
 
     At least one sample stays on either side. Raises `ProblemError` for fewer than two samples.
     """
     samples = data[0] or 1
     if samples < 2:
         raise ProblemError(message("train.too_few"), where="training.stop.validation_fraction")
-    count = shares(samples, fraction)
+    count = held_out_count(samples, fraction)
     order = next(epochs.orders(samples, seed))
     return rows(data, np.sort(order[count:])), rows(data, np.sort(order[:count]))

@@ -196,16 +196,18 @@ def points_for(node: Node, *, count: int = 12, seed: int = 1) -> list[Point]:
     return found
 
 
-def value_at(node: Node, point: Point, slopes: Mapping[Derivative, Exact] = MappingProxyType({})) -> Exact:
+def value_at(node: Node, point: Point, derivatives: Mapping[Derivative, Exact] = MappingProxyType({})) -> Exact:
     """Return the 50-digit value of a formula; derivatives that stand in it have the given values."""
 
     def leaf(part: Node) -> Exact | None:
-        return point[part.name] if isinstance(part, Name) else slopes[part] if isinstance(part, Derivative) else None
+        return (
+            point[part.name] if isinstance(part, Name) else derivatives[part] if isinstance(part, Derivative) else None
+        )
 
     return exact.to_real(exact.evaluate(node, leaf))
 
 
-def sympy_slopes(
+def sympy_derivatives(
     wanted: tuple[tuple[Node, Name], ...], points: list[Point], reading: Reading
 ) -> list[tuple[Exact, ...]]:
     """Return, for each point, the values that SymPy gives for the derivatives of the formulas."""
@@ -236,7 +238,7 @@ def assert_right(
         if node.variable != tree.variable:  # the outer function of a chain, of a variable of its own
             outer = points_for(node.before)
             for point, (expected,) in zip(
-                outer, sympy_slopes(((node.before, node.variable),), outer, reading), strict=True
+                outer, sympy_derivatives(((node.before, node.variable),), outer, reading), strict=True
             ):
                 assert_close(expected, value_at(node.after, point), node)
     own = [node for node in tree.walk() if node.variable == tree.variable]
@@ -244,13 +246,13 @@ def assert_right(
     left = {part for line in lines for part in walk(line.formula) if isinstance(part, Derivative)}
     wanted = tuple(dict.fromkeys([(node.before, node.variable) for node in own]))
     assert {(part.operand, part.variable) for part in left} <= set(wanted)
-    for point, values in zip(points, sympy_slopes(wanted, points, reading), strict=True):
-        slopes = {Derivative(*each): value for each, value in zip(wanted, values, strict=True)}
+    for point, values in zip(points, sympy_derivatives(wanted, points, reading), strict=True):
+        derivatives = {Derivative(*each): value for each, value in zip(wanted, values, strict=True)}
         for node in own:
-            assert_close(slopes[Derivative(node.before, node.variable)], value_at(node.after, point), node)
+            assert_close(derivatives[Derivative(node.before, node.variable)], value_at(node.after, point), node)
         for line in lines:
-            whole = slopes[Derivative(tree.before, tree.variable)]
-            assert_close(whole, value_at(line.formula, point, slopes), line)
+            whole = derivatives[Derivative(tree.before, tree.variable)]
+            assert_close(whole, value_at(line.formula, point, derivatives), line)
     return lines
 
 
@@ -363,7 +365,7 @@ def test_derivative_of_any_formula_is_that_of_sympy(formula: Node) -> None:
     points = [{"x": Fraction(3, 7), "y": Fraction(-5, 11)}, {"x": Fraction(-9, 8), "y": Fraction(2, 3)}]
     tree = differentiate(formula, "x")
     lines = steps(tree)
-    for point, (expected,) in zip(points, sympy_slopes(((formula, X),), points, symbolic.to_sympy), strict=True):
+    for point, (expected,) in zip(points, sympy_derivatives(((formula, X),), points, symbolic.to_sympy), strict=True):
         assert_close(expected, value_at(tree.after, point), tree)
         assert_close(expected, value_at(lines[-1].formula, point), lines)
 
@@ -394,7 +396,7 @@ def test_wrong_rule_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """A planted wrong derivative fails the checks of this file: in the tree and in a line."""
     tree = differentiate("y*cos(2*x)", "x")
     with monkeypatch.context() as patch:
-        patch.setitem(rules.FUNCTIONS, "cos", (Rule.COSINE, rules._slope("sin(u)")))
+        patch.setitem(rules.FUNCTIONS, "cos", (Rule.COSINE, rules._derivative("sin(u)")))
         with pytest.raises(AssertionError, match="COSINE"):
             assert_right(differentiate("y*cos(2*x)", "x"))
         with pytest.raises(AssertionError):

@@ -216,7 +216,7 @@ def test_layout_edges_lead_to_the_right_and_cross_little() -> None:
     nodes = ["a", "b", "c", "d", "p", "q", "r", "s", "end"]
     edges = [("a", "s"), ("b", "r"), ("c", "q"), ("d", "p"), *((name, "end") for name in "pqrs")]
     found = layout(nodes, edges, "abcd")
-    assert all(found.ranks[start] < found.ranks[end] for start, end in edges)
+    assert all(found.column_of[start] < found.column_of[end] for start, end in edges)
     ends = sorted((found.heights[start], found.heights[end]) for start, end in edges[:4])
     assert [end for _, end in ends] == sorted(end for _, end in ends)
 
@@ -230,10 +230,10 @@ def test_layout_gives_each_node_a_place_of_its_own(pairs: list[tuple[int, int]])
     read = {start for start, _ in edges} - {end for _, end in edges}
     found = layout(nodes, edges, read)
     for first, second in itertools.combinations(nodes, 2):
-        if found.ranks[first] == found.ranks[second]:
+        if found.column_of[first] == found.column_of[second]:
             assert abs(found.heights[first] - found.heights[second]) > 1 - 1e-9
     for start, end in edges:
-        assert len(found.passes[start, end]) == found.ranks[end] - found.ranks[start] - 1
+        assert len(found.passes[start, end]) == found.column_of[end] - found.column_of[start] - 1
 
 
 def test_graph_large_one_is_left_out_in_the_middle() -> None:

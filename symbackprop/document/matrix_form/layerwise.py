@@ -82,16 +82,16 @@ def _array_recurrence(model: Model, name: str) -> Recurrence:
     quantity = scene.derivation.graph.quantities[name]
     is_negative = is_negative_delta(scene, name)
     terms = []
-    for share in _shares(model, name):
-        term = signs_in_front(named(scene, negated(share) if is_negative else share))
-        crosses = scene.derivation.crosses_samples(quantity.elements()[0]) and not _is_of_penalty(share)
+    for contribution in _contributions(model, name):
+        term = signs_in_front(named(scene, negated(contribution) if is_negative else contribution))
+        crosses = scene.derivation.crosses_samples(quantity.elements()[0]) and not _is_of_penalty(contribution)
         terms.append(over_samples(term) if crosses else term)
     left = Delta(name) if is_negative else Adjoint(name)
     return Recurrence(left, ((added(tuple(terms)), ""),), model.output if quantity.layer == LAST else model.hidden)
 
 
-def _is_of_penalty(share: Node) -> bool:
-    return any(isinstance(part, Local) and part.of == Name("penalty") for part in walk(share))
+def _is_of_penalty(contribution: Node) -> bool:
+    return any(isinstance(part, Local) and part.of == Name("penalty") for part in walk(contribution))
 
 
 def over_samples(term: Node) -> Node:
@@ -99,15 +99,15 @@ def over_samples(term: Node) -> Node:
     return negated(over_samples(term.operand)) if isinstance(term, Negative) else Summation(term, "n", None)
 
 
-def _shares(model: Model, name: str) -> list[Node]:
-    """Return the shares of a gradient in gradients that have a name, without the numbers of this network."""
+def _contributions(model: Model, name: str) -> list[Node]:
+    """Return the contributions to a gradient in gradients that have a name, without the numbers of this network."""
     graph = model.scene.derivation.graph
     found = matrix_grain.gradients(graph)
     own = {error_name(model, layer)[:-2] for layer in range(1, LAST + 1)}
 
     def through(part: Node) -> Node | None:
         if isinstance(part, Adjoint) and part.name not in own:
-            return ONE if part.name == graph.output else added(tuple(_shares(model, part.name)))
+            return ONE if part.name == graph.output else added(tuple(_contributions(model, part.name)))
         if isinstance(part, Apply) and part.function == functions.GENERIC_LOSS:
             loss = next(equation.name for equation in graph.equations if equation.formula == _whole(part))
             return Local(Name(loss), part.arguments[int(dict(part.settings)["by"])])
@@ -129,8 +129,8 @@ def _shares(model: Model, name: str) -> list[Node]:
         return multiplied((*above, Local(Name("penalty"), Name(name))))
 
     return [
-        of_penalty() if source == "penalty" else tidy(rewrite(rewrite(share, counted), through))
-        for source, share in found[name]
+        of_penalty() if source == "penalty" else tidy(rewrite(rewrite(contribution, counted), through))
+        for source, contribution in found[name]
     ]
 
 

@@ -107,7 +107,11 @@ def array_gradients(scene: Scene) -> Mapping[str, Node]:
     graph = scene.derivation.graph
     rows = scene.derivation.problem.layout == "row"
     gradients = matrix_grain.gradients(graph).items()
-    whole = {name: oriented(graph, gradient_formula(shares), rows) for name, shares in gradients if shares}
+    whole = {
+        name: oriented(graph, gradient_formula(contributions), rows)
+        for name, contributions in gradients
+        if contributions
+    }
     inner = {
         name: formula
         for name, formula in whole.items()
