@@ -125,7 +125,7 @@ def held_out_count(samples: int, fraction: float) -> int:
 
 
 def held_back(data: Data, fraction: float, seed: int) -> tuple[Data, Data]:
-    """Return samples to train on, in their order, and a fraction of them to watch: the first of a permutation by PCG64(seed).
+    """Return samples to train on, in their order, and a fraction to watch: the first of a permutation by PCG64(seed).
 
     At least one sample stays on either side. Raises `ProblemError` for fewer than two samples.
     """
