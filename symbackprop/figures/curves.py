@@ -238,11 +238,11 @@ def boundary(solution: Solution) -> Plot | None:
     series += _line(derivation, final, output, (xs, ys), level, message("figure.boundary"), is_first=False)
     if not series:
         return None
-    for above, marks, ink in ((True, "circle", Ink.FORWARD), (False, "square", Ink.NEGATIVE)):
+    for above, marker, ink in ((True, "circle", Ink.FORWARD), (False, "square", Ink.NEGATIVE)):
         places = tuple(Point(s["x_1"], s["x_2"]) for s in samples if (s["y_1"] > level) == above)
         if places:
             key = "figure.above" if above else "figure.below"
-            series.append(Series(places, ink, marks, joined=False, name=message(key, target=f"{level:g}")))
+            series.append(Series(places, ink, marker, joined=False, name=message(key, target=f"{level:g}")))
     notation = notation_of(solution)
     horizontal, vertical = ((notation.symbol(name),) for name in ("x_1", "x_2"))
     limits = Box(xs[0], ys[0], xs[-1], ys[-1])

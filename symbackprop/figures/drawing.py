@@ -46,7 +46,7 @@ class Box(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class DiagramNode:
     """A unit, a gate (`is_round`) or a leaf, around a place; `name` is the code name of the quantity it stands for.
 
     `also` are further code names of what it stands for (the pre-activation of a unit).
@@ -90,7 +90,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Arrow:
     """An arrow along points; a smooth one leaves and reaches every point horizontally."""
 
     points: tuple[Point, ...]
@@ -111,26 +111,26 @@ class Diagram:
     """
 
     title: Message
-    nodes: tuple[Node, ...]
-    lines: tuple[Line, ...]
+    nodes: tuple[DiagramNode, ...]
+    lines: tuple[Arrow, ...]
     texts: tuple[Text, ...]
     paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     path: frozenset[str] = frozenset()
     width: float = 0
     height: float = 0
 
-    def is_highlighted(self, shape: Node | Line | Text) -> bool:
+    def is_highlighted(self, shape: DiagramNode | Arrow | Text) -> bool:
         """Say whether a shape lies on the highlighted path."""
         return bool(shape.name) and shape.name in self.path
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Points of a plot: joined by a line, or marks; `name` is its entry in the legend, if it has one."""
+    """Points of a plot: joined by a line, or markers; `name` is its entry in the legend, if it has one."""
 
     points: tuple[Point, ...]
     ink: Ink = Ink.PLAIN
-    marks: str = ""
+    marker: str = ""
     joined: bool = True
     thickness: float = 1.0
     is_dashed: bool = False

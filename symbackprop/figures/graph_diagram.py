@@ -19,6 +19,7 @@ from symbackprop.algebra.formula import (
     MatrixProduct,
     Name,
     Negative,
+    Node,
     Number,
     Power,
     Product,
@@ -28,12 +29,11 @@ from symbackprop.algebra.formula import (
     names,
     walk,
 )
-from symbackprop.algebra.formula import Node as Formula
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution
-from symbackprop.figures.drawing import HALF, LARGE, SMALL, Diagram, Ink, Line, Node, Point, Text, fitted
+from symbackprop.figures.drawing import HALF, LARGE, SMALL, Arrow, Diagram, DiagramNode, Ink, Point, Text, fitted
 from symbackprop.figures.gradient_paths import Chains
-from symbackprop.figures.labels import Decimal, Label, Part, decimal, notation_of, width, written_numbers
+from symbackprop.figures.labels import Decimal, Label, LabelPart, decimal, notation_of, width, written_numbers
 from symbackprop.figures.layered_layout import Layout, layout
 from symbackprop.graph.notation import Symbol
 from symbackprop.graph.quantities import Quantity, Role
@@ -51,7 +51,7 @@ _RADIUS = 18.0
 _ROW, _GAP, _STUB = 54.0, 13.0, 5.0
 _RIM = 2.0
 """What stays free of a gate's circle on either side of its sign; of a large one twice that."""
-_OPERATIONS: Mapping[type[Formula], str] = {
+_OPERATIONS: Mapping[type[Node], str] = {
     Sum: "+",
     Product: "×",
     Hadamard: "⊙",
@@ -98,7 +98,7 @@ class _Scene:
             return ()
         if not piece.shape:
             return (found[0],)
-        parts: list[Part] = ["("]
+        parts: list[LabelPart] = ["("]
         for number in found:
             parts += [number, ", "]
         return (*parts[:-1], ")")
@@ -152,7 +152,7 @@ def _pieces(derivation: Derivation) -> list[_Piece]:
     return found
 
 
-def _is_split(quantity: Quantity, formulas: Sequence[Formula]) -> bool:
+def _is_split(quantity: Quantity, formulas: Sequence[Node]) -> bool:
     """Say whether a given array is read element by element only."""
     if quantity.kind != "given" or not quantity.shape or len(quantity.elements()) > _MOST_SPLIT:
         return False
@@ -161,7 +161,7 @@ def _is_split(quantity: Quantity, formulas: Sequence[Formula]) -> bool:
     return whole == sum(_is_element(part, quantity) for part in parts)
 
 
-def _is_element(part: Formula, quantity: Quantity) -> bool:
+def _is_element(part: Node, quantity: Quantity) -> bool:
     return (
         isinstance(part, Indexed)
         and part.operand == Name(quantity.name)
@@ -170,7 +170,7 @@ def _is_element(part: Formula, quantity: Quantity) -> bool:
     )
 
 
-def _reads(formula: Formula, split: set[str], quantities: Mapping[str, Quantity]) -> tuple[str, ...]:
+def _reads(formula: Node, split: set[str], quantities: Mapping[str, Quantity]) -> tuple[str, ...]:
     """Return the pieces that a formula reads, each once."""
     found: dict[str, None] = {}
     for part in walk(formula):
@@ -183,7 +183,7 @@ def _reads(formula: Formula, split: set[str], quantities: Mapping[str, Quantity]
     return tuple(found)
 
 
-def sign(formula: Formula) -> str:
+def sign(formula: Node) -> str:
     """Return the operation of a gate as a short sign: its operations in the order they are carried out, or ƒ for many.
 
     >>> from symbackprop.algebra.expressions import parse
@@ -197,7 +197,7 @@ def sign(formula: Formula) -> str:
     return "".join(signs) if is_short else "ƒ"
 
 
-def _signs(node: Formula) -> list[str]:
+def _signs(node: Node) -> list[str]:
     if not names(node):
         return []  # a constant such as sqrt(2)
     if isinstance(node, Sum) and isinstance(node.terms[1], Negative):
@@ -248,14 +248,14 @@ def _drawn(scene: _Scene, found: Layout, edges: Sequence[tuple[str, str]], highl
     pieces, derivation = scene.pieces, scene.solution.derivation
     stubs = {name: _stub(scene, piece) for name, piece in pieces.items()}
     column_places = _column_places(scene, found, stubs)
-    nodes: list[Node] = []
+    nodes: list[DiagramNode] = []
     texts: list[Text] = []
     places = {
         name: Point(column_places[column], found.heights[name] * _ROW) for name, column in found.column_of.items()
     }
     for name, piece in pieces.items():
         at = places[name]
-        nodes.append(Node(at, _half(scene, piece), name, is_round=bool(piece.sign), also=piece.elements))
+        nodes.append(DiagramNode(at, _half(scene, piece), name, is_round=bool(piece.sign), also=piece.elements))
         texts += _sign(at, piece) if piece.sign else [Text(at, (scene.symbols[name],), size=LARGE, name=name)]
         if piece.sign and piece.elements:
             texts.append(Text(Point(at.x, at.y + _RADIUS + 9), (scene.symbols[name],), size=SMALL + 1, name=name))
@@ -270,7 +270,7 @@ def _drawn(scene: _Scene, found: Layout, edges: Sequence[tuple[str, str]], highl
     lines = [_wire(scene, found, column_places, places, stubs, edge) for edge in edges]
     final = places[derivation.graph.output]
     rim = Point(final.x + _RADIUS, final.y)
-    lines.append(Line((rim, Point(rim.x + stubs[derivation.graph.output] + _STUB, final.y)), has_head=False))
+    lines.append(Arrow((rim, Point(rim.x + stubs[derivation.graph.output] + _STUB, final.y)), has_head=False))
     chains = Chains(derivation)
     owner = {element: name for name, piece in pieces.items() for element in piece.elements}
     paths = {name: _path(chains, owner, piece.elements) for name, piece in pieces.items() if not piece.sign}
@@ -332,7 +332,7 @@ def _wire(
     places: Mapping[str, Point],
     stubs: Mapping[str, float],
     edge: tuple[str, str],
-) -> Line:
+) -> Arrow:
     """Return a wire: straight under its labels, then smoothly past the columns in between."""
     start, end = (places[name] for name in edge)
     half, target = (_half(scene, scene.pieces[name]) for name in edge)
@@ -340,4 +340,4 @@ def _wire(
     port = Point(first.x + stubs[edge[0]], start.y)
     column = found.column_of[edge[0]] + 1
     inner = [Point(column_places[column + k], height * _ROW) for k, height in enumerate(found.passes[edge])]
-    return Line((first, port, *inner, Point(end.x - target.x, end.y)), edge[0], is_smooth=True)
+    return Arrow((first, port, *inner, Point(end.x - target.x, end.y)), edge[0], is_smooth=True)

@@ -30,10 +30,10 @@ class Decimal:
     exact: bool = False
 
 
-Part = Symbol | Decimal | Message | str
+LabelPart = Symbol | Decimal | Message | str
 """A piece of a label: a symbol, a number, a phrase, or a sign that every language shares."""
 
-Label = tuple[Part, ...]
+Label = tuple[LabelPart, ...]
 
 
 def decimal(value: Any, digits: int = DIGITS, written: str = "") -> Decimal:
@@ -64,7 +64,7 @@ def _is_decimal(text: str) -> bool:
     return whole.isdecimal() and (decimals.isdecimal() or not point)
 
 
-def equality(left: Part, number: Decimal) -> Label:
+def equality(left: LabelPart, number: Decimal) -> Label:
     """Return `left = number`, or `left ≈ number` where the number is rounded."""
     return (left, " = " if number.exact else " ≈ ", number)
 
@@ -86,7 +86,7 @@ def notation_of(solution: Solution) -> Notation:
     return Notation.of(solution.derivation.graph, solution.problem.notation)
 
 
-def plain(part: Part) -> str | Message:
+def plain(part: LabelPart) -> str | Message:
     """Return a piece of a label as text that can be read aloud; a phrase stays one.
 
     >>> plain(Symbol("w", ("5",))), plain(Decimal("2.5", -7))
@@ -115,7 +115,7 @@ def width(label: Label) -> float:
     return sum(map(_width, label))
 
 
-def _width(part: Part) -> float:
+def _width(part: LabelPart) -> float:
     match part:
         case Symbol(base, lower, upper):
             below = sum(_width(piece) for piece in lower) + 0.25 * max(len(lower) - 1, 0)

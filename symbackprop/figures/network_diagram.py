@@ -14,7 +14,7 @@ from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution
 from symbackprop.errors import unknown
 from symbackprop.evaluation.evaluate import Values
-from symbackprop.figures.drawing import LARGE, SMALL, Diagram, Ink, Line, Node, Point, Text, fitted
+from symbackprop.figures.drawing import LARGE, SMALL, Arrow, Diagram, DiagramNode, Ink, Point, Text, fitted
 from symbackprop.figures.gradient_paths import Chains
 from symbackprop.figures.labels import Label, decimal, equality, notation_of, width, written_numbers
 from symbackprop.graph.notation import Notation
@@ -204,8 +204,8 @@ class _Drawing:
 
     scene: _Scene
     row: float
-    nodes: list[Node]
-    lines: list[Line]
+    nodes: list[DiagramNode]
+    lines: list[Arrow]
     texts: list[Text]
 
     def units(self, column: _Column, x: float) -> None:
@@ -233,7 +233,7 @@ class _Drawing:
     def unit(self, at: Point, name: str, also: tuple[str, ...] = ()) -> None:
         """Place a unit with its symbol and, where it has one, its value."""
         value = self.scene.value(name)
-        self.nodes.append(Node(at, Point(RADIUS, RADIUS), name, also=also))
+        self.nodes.append(DiagramNode(at, Point(RADIUS, RADIUS), name, also=also))
         above = 8 if value else 0
         self.texts.append(Text(Point(at.x, at.y - above), (self.scene.notation.symbol(name),), size=LARGE, name=name))
         self.add(Point(at.x, at.y + 11), value, Ink.FORWARD, name)
@@ -304,12 +304,12 @@ def _size(scene: _Scene, name: str) -> float:
     return float(scene.written[name].value) if name in scene.written else 0.0
 
 
-def _arrow(start: Point, end: Point, name: str) -> Line:
+def _arrow(start: Point, end: Point, name: str) -> Arrow:
     """Return the arrow from the rim of one unit to that of another."""
     long = ((end.x - start.x) ** 2 + (end.y - start.y) ** 2) ** 0.5
     x, y = (end.x - start.x) / long, (end.y - start.y) / long
     first = Point(start.x + RADIUS * x, start.y + RADIUS * y)
-    return Line((first, Point(end.x - RADIUS * x, end.y - RADIUS * y)), name)
+    return Arrow((first, Point(end.x - RADIUS * x, end.y - RADIUS * y)), name)
 
 
 def _with_paths(drawn: _Drawing, highlight: str) -> Diagram:

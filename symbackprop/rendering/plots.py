@@ -11,7 +11,7 @@ from typing import Any
 
 from symbackprop import language as phrases
 from symbackprop.figures.drawing import Ink, Plot
-from symbackprop.figures.labels import Label, Part, greek
+from symbackprop.figures.labels import Label, LabelPart, greek
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import Message
 
@@ -24,7 +24,7 @@ _COLOURS = {
     Ink.BACKWARD: "#B3261E",
     Ink.NEGATIVE: "#A85A00",
 }
-_MARKS = {"": "", "circle": "o", "square": "s"}
+_MARKERS = {"": "", "circle": "o", "square": "s"}
 _SETTINGS: Any = {
     "svg.fonttype": "none",
     "font.family": "serif",
@@ -93,7 +93,7 @@ def _draw(axes: Any, plot: Plot, language: str) -> None:
             color=_COLOURS[series.ink],
             linestyle="none" if not series.joined else "--" if series.is_dashed else "-",
             linewidth=series.thickness,
-            marker=_MARKS[series.marks],
+            marker=_MARKERS[series.marker],
             markersize=4 if series.joined else 7,
             label=_padded(_word(series.name, language)) if series.name is not None else "_",
         )
@@ -114,7 +114,7 @@ def _words(label: Label, language: str) -> str:
     return "".join(_word(part, language) for part in label)
 
 
-def _word(part: Part, language: str) -> str:
+def _word(part: LabelPart, language: str) -> str:
     if isinstance(part, Symbol):
         return f"${_symbol(part)}$"
     return phrases.say(language, part).replace("$", r"\$") if isinstance(part, Message) else str(part)

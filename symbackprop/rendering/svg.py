@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from symbackprop import language as phrases
-from symbackprop.figures.drawing import Diagram, Ink, Line, Node, Plot, Point, Text
-from symbackprop.figures.labels import SCRIPT, Decimal, Label, Part, greek, text_width
+from symbackprop.figures.drawing import Arrow, Diagram, DiagramNode, Ink, Plot, Point, Text
+from symbackprop.figures.labels import SCRIPT, Decimal, Label, LabelPart, greek, text_width
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import Message
 from symbackprop.rendering import plots
@@ -100,7 +100,7 @@ def _attributes(paths: Mapping[str, tuple[str, ...]], name: str, *classes: str) 
     return found
 
 
-def _line(diagram: Diagram, line: Line) -> str:
+def _line(diagram: Diagram, line: Arrow) -> str:
     on_path = diagram.is_highlighted(line)
     ink = Ink.BACKWARD if on_path else line.ink
     thickness = max(line.thickness, _HIGHLIGHT) if on_path else line.thickness
@@ -110,7 +110,7 @@ def _line(diagram: Diagram, line: Line) -> str:
     return f'<path{attributes} d="{_route(line)}{_head(line)}"{stroke}/>'
 
 
-def _route(line: Line) -> str:
+def _route(line: Arrow) -> str:
     first, *rest = line.points
     text = f"M{_place(first)}"
     for start, end in itertools.pairwise([first, *rest]):
@@ -122,7 +122,7 @@ def _route(line: Line) -> str:
     return text
 
 
-def _head(line: Line) -> str:
+def _head(line: Arrow) -> str:
     """Return the two strokes of an arrow's head."""
     if not line.has_head:
         return ""
@@ -136,7 +136,7 @@ def _head(line: Line) -> str:
     return f"M{_place(wings[0])}L{_place(end)}L{_place(wings[1])}"
 
 
-def _node(diagram: Diagram, node: Node) -> str:
+def _node(diagram: Diagram, node: DiagramNode) -> str:
     on_path = diagram.is_highlighted(node)
     attributes = _attributes(
         diagram.paths, node.name, "unit" if node.is_round else "leaf", "highlighted" if on_path else ""
@@ -197,7 +197,7 @@ def label_runs(label: Label, language: str) -> Iterator[_Run]:
         yield from _part(part, language)
 
 
-def _part(part: Part, language: str) -> Iterator[_Run]:
+def _part(part: LabelPart, language: str) -> Iterator[_Run]:
     match part:
         case Symbol():
             yield from _symbol(part)

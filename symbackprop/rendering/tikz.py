@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from symbackprop import language as phrases
-from symbackprop.figures.drawing import SMALL, Diagram, Ink, Line, Node, Plot, Point, Text
-from symbackprop.figures.labels import Decimal, Label, Part
+from symbackprop.figures.drawing import SMALL, Arrow, Diagram, DiagramNode, Ink, Plot, Point, Text
+from symbackprop.figures.labels import Decimal, Label, LabelPart
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import Message
 from symbackprop.rendering.spelling import symbol
@@ -40,7 +40,7 @@ _SIGNS = {
     "@": r"\cdot", "ƒ": "f", "| |": r"\vert\cdot\vert",
 }  # fmt: skip
 _MOST_TICKS = 12
-_MARKS = {"circle": "*", "square": "square*"}
+_MARKERS = {"circle": "*", "square": "square*"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class _Writer:
     def label(self, label: Label) -> str:
         return "".join(map(self._part, label))
 
-    def _part(self, part: Part) -> str:
+    def _part(self, part: LabelPart) -> str:
         match part:
             case Symbol():
                 return f"${symbol(part)}$"
@@ -100,7 +100,7 @@ def _diagram(writer: _Writer, diagram: Diagram) -> Iterator[str]:
     yield r"\end{tikzpicture}" + "}" * len(boxes)
 
 
-def _line(diagram: Diagram, line: Line) -> str:
+def _line(diagram: Diagram, line: Arrow) -> str:
     on_path = diagram.is_highlighted(line)
     ink = Ink.BACKWARD if on_path else line.ink
     options = [_COLOURS[ink], f"line width={max(line.thickness, 2 if on_path else 0) * 0.5:.2f}pt"]
@@ -118,7 +118,7 @@ def _line(diagram: Diagram, line: Line) -> str:
     return rf"\draw[{', '.join(options)}] {route};"
 
 
-def _node(diagram: Diagram, node: Node) -> str:
+def _node(diagram: Diagram, node: DiagramNode) -> str:
     colour = "symbackpropbackward, line width=1pt" if diagram.is_highlighted(node) else "line width=0.4pt"
     if node.is_round:
         return rf"\draw[{colour}] {_place(node.at)} circle[radius={node.half.x * UNIT:.2f}pt];"
@@ -179,8 +179,8 @@ def _plot(writer: _Writer, plot: Plot) -> Iterator[str]:
         style = [_COLOURS[series.ink], f"line width={series.thickness * 0.6:.2f}pt"]
         style += ["dashed"] if series.is_dashed else []
         style += (
-            [f"mark={_MARKS[series.marks]}, mark size={1.2 if series.joined else 2.4}pt"]
-            if series.marks
+            [f"mark={_MARKERS[series.marker]}, mark size={1.2 if series.joined else 2.4}pt"]
+            if series.marker
             else ["no marks"]
         )
         style += [] if series.joined else ["only marks"]

@@ -26,7 +26,7 @@ from symbackprop.document.blocks import Figure, Section
 from symbackprop.document.sections import figure_placement
 from symbackprop.errors import UnknownNameError
 from symbackprop.evaluation.evaluate import FLOAT, Evaluation, leaves
-from symbackprop.figures.drawing import SMALL, Diagram, Ink, Line, Node, Plot, Point, Text
+from symbackprop.figures.drawing import SMALL, Arrow, Diagram, DiagramNode, Ink, Plot, Point, Text
 from symbackprop.figures.labels import Decimal, decimal, width
 from symbackprop.figures.layered_layout import layout
 from symbackprop.figures.network_diagram import MOST_LABELLED, MOST_UNITS, kept
@@ -99,7 +99,7 @@ def figures_of(solution: Solution) -> list[Figure]:
 # Where things stand
 
 
-def assert_apart(shapes: list[Node] | list[Text]) -> None:
+def assert_apart(shapes: list[DiagramNode] | list[Text]) -> None:
     """Fail if two shapes overlap."""
     clash = [(a, b) for a, b in itertools.combinations(shapes, 2) if a.box.overlaps(b.box)]
     assert clash == []
@@ -411,8 +411,8 @@ def test_hostile_text_is_only_text() -> None:
     """Markup and TeX in a label come out as the characters they are, in both formats."""
     diagram = Diagram(
         message("figure.above", target=HOSTILE),
-        (Node(Point(20, 20), Point(9, 9), HOSTILE, also=(HOSTILE,)),),
-        (Line((Point(1, 1), Point(30, 30)), HOSTILE),),
+        (DiagramNode(Point(20, 20), Point(9, 9), HOSTILE, also=(HOSTILE,)),),
+        (Arrow((Point(1, 1), Point(30, 30)), HOSTILE),),
         (Text(Point(20, 20), (HOSTILE, message("figure.above", target=HOSTILE)), name=HOSTILE),),
         {HOSTILE: (HOSTILE,)},
         width=40,
@@ -615,7 +615,7 @@ def test_boundary_is_where_the_output_is_one_half() -> None:
     for x, y in (point for series in lines for point in series.points):
         found = evaluation.forward(trained, [{**data[0], "x_1": x, "x_2": y}]).samples[0]
         assert abs(found["a2_1"] - 0.5) < 0.01
-    marked = {series.marks: set(series.points) for series in plot.series if not series.joined}
+    marked = {series.marker: set(series.points) for series in plot.series if not series.joined}
     assert {"circle": {(0, 1), (1, 0)}, "square": {(0, 0), (1, 1)}} == marked
 
 

@@ -39,7 +39,7 @@ def to_formula(expression: str | Node | sympy.Expr) -> Node:
     raise TypeError(f"a text, a formula or a SymPy expression was expected, not {type(expression).__name__}")
 
 
-_MARK = "."
+_PREFIX = "."
 """Put before every name while SymPy holds it, so that a quantity called `slot1` is not taken for a slot."""
 
 
@@ -50,14 +50,14 @@ def _from_sympy(expression: sympy.Expr) -> Node:
             raise TypeError(f"a formula of scalars was expected, and {symbol} is none")
         if sum(other.name == symbol.name for other in symbols) > 1:
             raise TypeError(f"two different symbols are called {symbol.name}")
-    atoms = {symbol: sympy.Symbol(_MARK + symbol.name, real=True) for symbol in symbols}
+    atoms = {symbol: sympy.Symbol(_PREFIX + symbol.name, real=True) for symbol in symbols}
     atoms |= {number: sympy.Rational(str(number)) for number in expression.atoms(sympy.Float)}
     expression = expression.xreplace(atoms)
     for kind, ours in _SYMPY.items():
         expression = expression.replace(kind, ours)
     return rewrite(
         symbolic.from_sympy(expression),
-        lambda part: Name(part.name.removeprefix(_MARK)) if isinstance(part, Name) else None,
+        lambda part: Name(part.name.removeprefix(_PREFIX)) if isinstance(part, Name) else None,
     )
 
 
