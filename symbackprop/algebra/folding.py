@@ -14,8 +14,10 @@ from symbackprop.algebra.formula import (
     Number,
     Product,
     Quotient,
+    SampleCount,
     Sum,
     added,
+    is_constant,
     map_children,
     multiplied,
     negated,
@@ -43,10 +45,10 @@ def folded(node: Node) -> Node:
 
 
 def _sum(terms: tuple[Node, ...]) -> Node:
-    """Return the sum; a number that all terms begin with stands in front of it."""
-    numbers = {term.factors[0] if isinstance(term, Product) else None for term in terms}
-    common = next(iter(numbers)) if len(numbers) == 1 and len(terms) > 1 else None
-    if not isinstance(common, Number):
+    """Return the sum; a constant that all terms begin with stands in front of it."""
+    firsts = {term.factors[0] if isinstance(term, Product) else None for term in terms}
+    common = next(iter(firsts)) if len(firsts) == 1 and len(terms) > 1 else None
+    if common is None or not is_constant(common):
         return added(terms)
     rests = tuple(multiplied(term.factors[1:]) for term in terms if isinstance(term, Product))
     return Product((common, Sum(rests)))
@@ -58,7 +60,8 @@ def _terms(terms: tuple[Node, ...]) -> Iterator[Node]:
 
 
 def _product(factors: tuple[Node, ...]) -> Node:
-    number, rest = Fraction(1), []
+    """Return the product with one constant in front: a number, times or over the number of samples to some power."""
+    number, power, rest = Fraction(1), 0, []
     waiting = list(reversed(factors))
     while waiting:
         factor = waiting.pop()
@@ -69,9 +72,21 @@ def _product(factors: tuple[Node, ...]) -> Node:
             waiting.append(factor.operand)
         elif isinstance(factor, Number):
             number *= factor.value
+        elif isinstance(factor, SampleCount):
+            power += 1
+        elif isinstance(factor, Quotient) and isinstance(factor.denominator, SampleCount):
+            power -= 1
+            waiting.append(factor.numerator)
         else:
             rest.append(factor)
     if number == 0:
         return ZERO
-    positive = multiplied((Number(abs(number)), *rest))
+    positive = multiplied((_constant(abs(number), power), *rest))
     return negated(positive) if number < 0 else positive
+
+
+def _constant(number: Fraction, power: int) -> Node:
+    """Return a number times a power of the number of samples."""
+    counts = (SampleCount(),) * abs(power)
+    whole = Number(number)
+    return Quotient(whole, multiplied(counts)) if power < 0 else multiplied((whole, *counts))

@@ -58,6 +58,11 @@ class Number(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class SampleCount(Node):
+    """The number of samples, `m`, where formulas hold for a batch of any size: a constant without a value."""
+
+
+@dataclass(frozen=True, slots=True)
 class Name(Node):
     """A named quantity (`W1_2_1`), in sample `sample` (from 1) where the formula says which."""
 
@@ -199,6 +204,22 @@ class Stack(Node, sequence="items"):
 
 ONE = Number(Fraction(1))
 ZERO = Number(Fraction(0))
+
+
+def per_sample(value: Fraction, samples: int | SampleCount) -> Node:
+    """Return a number divided by the number of samples.
+
+    >>> per_sample(Fraction(1), 4), per_sample(Fraction(1, 2), SampleCount()).denominator
+    (Number(value=Fraction(1, 4)), SampleCount())
+    """
+    return Quotient(Number(value), samples) if isinstance(samples, SampleCount) else Number(value / samples)
+
+
+def is_constant(node: Node) -> bool:
+    """Say whether a formula is a number, or a number and the number of samples multiplied or divided."""
+    return isinstance(node, Number | SampleCount) or (
+        isinstance(node, Product | Quotient) and all(map(is_constant, node))
+    )
 
 
 def walk(node: Node) -> Iterator[Node]:

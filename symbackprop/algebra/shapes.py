@@ -20,6 +20,7 @@ from symbackprop.algebra.formula import (
     Product,
     Quotient,
     Repeated,
+    SampleCount,
     Span,
     Stack,
     Sum,
@@ -66,7 +67,7 @@ def is_elementwise(node: Node) -> bool:
     if isinstance(node, Apply):
         of_arrays = (*ARRAY_FUNCTIONS, GENERIC_LOSS)
         return not (is_reduction(node) or is_vector(node.function) or node.function in of_arrays)
-    return isinstance(node, Number | Sum | Product | Hadamard | Quotient | Power | Negative)
+    return isinstance(node, Number | SampleCount | Sum | Product | Hadamard | Quotient | Power | Negative)
 
 
 def axis_of(apply: Apply, rank: int, where: str) -> int | None:
@@ -82,7 +83,7 @@ def axis_of(apply: Apply, rank: int, where: str) -> int | None:
 def shape_of(node: Node, shapes: Mapping[str, Shape], where: str) -> Shape:
     """Return the shape of a formula over arrays of the given shapes; `where` names the equation in messages."""
     match node:
-        case Number():
+        case Number() | SampleCount():
             return ()
         case Name(name) | Adjoint(name):
             return shapes[name]

@@ -24,6 +24,7 @@ from symbackprop.algebra.formula import (
     Power,
     Product,
     Quotient,
+    SampleCount,
     Slot,
     Sum,
     added,
@@ -94,6 +95,10 @@ def slot_symbol(index: int) -> sympy.Symbol:
     return sympy.Symbol(f"slot{index}", real=True)
 
 
+_SAMPLE_COUNT = sympy.Symbol("m", integer=True, positive=True)
+"""The number of samples; a quantity called m is real, and so another symbol."""
+
+
 def name_symbol(name: str) -> sympy.Symbol:
     """Return the SymPy symbol of a named quantity."""
     return sympy.Symbol(name, real=True)
@@ -111,6 +116,8 @@ def to_sympy(node: Node, leaf: Callable[[Node], sympy.Expr | None] = lambda node
     match node:
         case Number(value):
             return rational(value)
+        case SampleCount():
+            return _SAMPLE_COUNT
         case Name(name, sample):
             return name_symbol(name if sample is None else f"{name}@{sample}")
         case Slot(index):
@@ -215,6 +222,8 @@ def from_sympy(expression: sympy.Expr) -> Node:
         return Apply(functions.CONSTANT, ())
     if isinstance(expression, sympy.Rational):
         return Number(Fraction(int(expression.p), int(expression.q)))
+    if expression == _SAMPLE_COUNT:
+        return SampleCount()
     if isinstance(expression, sympy.Symbol):
         name = expression.name
         return Slot(int(name.removeprefix("slot"))) if _is_slot(expression) else Name(name)

@@ -77,7 +77,7 @@ class ArrayEngine:
         """Change parameters and states by one update for each learning rate; return the losses before the updates."""
         compute, change = self._gradient[1], self._updates(update)
         gradients = list(map(like, parameters))
-        batch = [empty((self.plan.graph.samples or 1, *array.shape[1:]), self.plan.dtype) for array in data]
+        batch = [empty((self.plan.graph.batch_axis.size, *array.shape[1:]), self.plan.dtype) for array in data]
         losses, count = [], run.first
         with np.errstate(all="ignore"):
             for step, rate in enumerate(run.rates.tolist()):
@@ -139,7 +139,7 @@ class ArrayEngine:
         """
         wanted = [result] if isinstance(result, View) else []
         operations = lowering.needed(wanted)
-        writer = self.writer(self.plan.graph.samples or 1, self.plan.dtype, lowering.identifiers.fresh)
+        writer = self.writer(self.plan.graph.batch_axis.size, self.plan.dtype, lowering.identifiers.fresh)
         written = {operation.target.array for operation in operations} - lowering.outputs
         kept = {view.array for view in wanted}
         lines = writer.lines(operations, {*written, *passing} - kept)

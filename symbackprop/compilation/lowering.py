@@ -360,7 +360,7 @@ class Lowering:
                 return self._total(factor, self.array(rest, shape), tuple(range(len(shape) + 1)), hint)
         value = self.lower(node)
         if not varies(value):
-            return folded(Product((Number(Fraction(self.plan.graph.samples or 1)), value)))
+            return folded(Product((Number(Fraction(self.plan.graph.batch_axis.size)), value)))
         factor, rest = _coefficient(value)
         return self._total(factor, self.array(rest, self.shape(node)), (0,), hint)
 

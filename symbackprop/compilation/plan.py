@@ -21,6 +21,7 @@ from symbackprop.algebra.formula import (
     Name,
     Negative,
     Node,
+    SampleCount,
     added,
     multiplied,
     negated,
@@ -32,6 +33,7 @@ from symbackprop.derivation import backprop, matrix_grain
 from symbackprop.derivation.backprop import Link
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.errors import ProblemError
+from symbackprop.graph.batch_axis import Samples
 from symbackprop.graph.quantities import Equation, FusedLoss, Graph, Quantity, Role
 from symbackprop.messages import message
 from symbackprop.problems import ComputationGraph
@@ -79,13 +81,15 @@ class Plan:
         """About how many numbers the forward pass reads, over all samples: the size that decides between engines."""
         count = 0
         for equation in self.graph.equations:
-            repeated = (self.graph.samples or 1) if self.graph.quantities[equation.name].batched else 1
+            repeated = len(self.graph.samples_of(self.graph.quantities[equation.name]))
             for part in walk(equation.formula):
                 if isinstance(part, MatrixProduct):
                     left = math.prod(shape_of(part.left, self.graph.shapes, ""))
                     right = math.prod(shape_of(part.right, self.graph.shapes, "")[1:])
                     count += repeated * left * right
-        return count + sum(math.prod(each.shape) for each in self.graph.quantities.values()) * (self.graph.samples or 1)
+        return (
+            count + sum(math.prod(each.shape) for each in self.graph.quantities.values()) * self.graph.batch_axis.size
+        )
 
     # Between arrays
 
@@ -127,17 +131,18 @@ class Plan:
 
     def places(self, element: str) -> tuple[int | None, ...]:
         """Return the samples in which an element has a value of its own; (None,) for one that all share."""
-        return tuple(range(1, (self.graph.samples or 0) + 1)) if element in self.batched else (None,)
+        return self.derivation.elements.batch_axis.samples_of(element)
 
     def forward(self) -> Iterator[Assignment]:
         """Yield one assignment for every named number of the forward pass."""
+        axis = self.derivation.elements.batch_axis
         for equation in self.derivation.elements.equations:
             terms = (equation.fused,) if equation.fused is not None and self.fuses else equation.terms
             for place in self.places(equation.name):
                 found = [
                     self._in_sample(term.formula(), sample)
                     for term in terms
-                    for sample in ((place,) if place is not None else self._spanned(term.arguments))
+                    for sample in axis.spread(equation.name, term.arguments, place)
                 ]
                 yield Name(equation.name, place), added(tuple(found))
 
@@ -164,14 +169,9 @@ class Plan:
                 for link in links[element]:
                     partial = link.partial()
                     upstream = () if link.source == output else (Adjoint(link.source),)
-                    sources = (link.source, *link.term.arguments)
-                    for sample in (place,) if place is not None else self._spanned(sources):
+                    for sample in self.derivation.elements.batch_axis.spread(element, link.read, place):
                         terms.append(self._in_sample(_signed(upstream, partial), sample))
                 yield Adjoint(element, place), added(tuple(terms))
-
-    def _spanned(self, elements: tuple[str, ...]) -> tuple[int | None, ...]:
-        """Return the samples over which something shared adds what it reads."""
-        return next((self.places(element) for element in elements if element in self.batched), (None,))
 
     def _in_sample(self, node: Node, sample: int | None) -> Node:
         """Return a formula with the sample written to the names that have one."""
@@ -212,7 +212,7 @@ def _needed(order: Iterable[str], wanted: Iterable[str], read: Callable[[str], I
 
 def plan(
     derivation: Derivation,
-    samples: int | None,
+    samples: Samples,
     dtype: str,
     wanted: tuple[str, ...] | None = None,
     *,
@@ -220,10 +220,16 @@ def plan(
 ) -> Plan:
     """Return the plan of a derivation's problem for a number of samples; the gradients wanted are those by parameters.
 
+    A batch may have a symbol for its number of samples: then there is code between arrays that serves every number.
+
     Raises `ProblemError` where a function of the problem is a symbol without a formula.
     """
     problem = derivation.problem
-    found = derivation if problem.samples == samples else derive(replace(problem, samples=samples))
+    found = derivation
+    if isinstance(samples, SampleCount):
+        found = derive(problem, of_any_size=True)
+    elif derivation.graph.samples != samples:
+        found = derive(replace(problem, samples=samples))
     for equation in found.graph.equations:
         for part in walk(equation.formula):
             if isinstance(part, Apply) and functions.is_symbol(part):

@@ -147,8 +147,7 @@ class Straight:
     def _rows(self, row: str | None) -> list[str]:
         """Return the lines that load the data: one row for each sample, at the place that `row` says."""
         lines = []
-        for number in range(self.plan.graph.samples or 1):
-            place = None if self.plan.graph.samples is None else number + 1
+        for number, place in enumerate(self.plan.graph.batch_axis.numbers):
             loaded = [Name(name.name, place) for name in _elements(self.plan.data)]
             at = str(number) if row is None else row.format(number)
             lines += self.carrier.load(self._spelled(loaded), "rows", at)

@@ -11,7 +11,7 @@ from symbackprop.arithmetic import exact
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.curvature import linear_systems
 from symbackprop.curvature.linear_systems import Matrix, Row
-from symbackprop.curvature.tangents import CurvatureError, Sweep, degrees, elements, free, samples
+from symbackprop.curvature.tangents import CurvatureError, Sweep, degrees, elements, free
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.errors import EvaluationError
 from symbackprop.evaluation.evaluate import EXACT, Kink, Value
@@ -127,7 +127,7 @@ def jacobian(problem: Problem, of: str | None = None) -> Jacobian:
     keys = [
         (element, sample)
         for name in _outputs(derivation, of)
-        for sample in samples(derivation, derivation.graph.quantities[name].batched)
+        for sample in derivation.graph.samples_of(derivation.graph.quantities[name])
         for element in derivation.graph.quantities[name].elements()
     ]
     rows = tuple(name if sample is None else f"{name}@{sample}" for name, sample in keys)

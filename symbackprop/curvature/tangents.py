@@ -59,11 +59,6 @@ def free(derivation: Derivation) -> tuple[str, ...]:
     )
 
 
-def samples(derivation: Derivation, batched: bool) -> Sequence[int | None]:
-    """Return the samples that something has values in: all of a batch, else the one without a number."""
-    return range(1, (derivation.graph.samples or 0) + 1) if batched else [None]
-
-
 @functools.cache
 def second_partial(form: Form, slot: int, other: int) -> Node:
     """Return ∂²form/∂slot∂other over slots, derived by SymPy from the form's partial.
@@ -110,8 +105,7 @@ def _instances(derivation: Derivation) -> Iterator[_Instance]:
 
     for equation in derivation.elements.equations:
         for term in equation.terms:
-            spans = equation.batched or not batched.isdisjoint(term.arguments)
-            for sample in samples(derivation, spans):
+            for sample in derivation.elements.batch_axis.samples_of(equation.name, *term.arguments):
                 target = (equation.name, sample if equation.batched else None)
                 yield _Instance(target, term.form, keys(term.arguments, sample), keys(term.values, sample))
 

@@ -20,6 +20,11 @@ class Link(NamedTuple):
     term: Term
     slot: int
 
+    @property
+    def read(self) -> tuple[str, ...]:
+        """Everything that the step is made of: the source, whose gradient is upstream, and what the partial may read."""
+        return (self.source, *self.term.arguments)
+
     def partial(self) -> Node:
         """Return the local partial as a formula over names."""
         return self.term.partial(self.slot)

@@ -6,34 +6,35 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop.algebra import expressions
-from symbackprop.algebra.formula import Apply, Name, Node, Number, Product, map_children, names
+from symbackprop.algebra.formula import Apply, Name, Node, Product, map_children, names, per_sample
 from symbackprop.algebra.functions import ACTIVATIONS, NAMES, SETTINGS
 from symbackprop.algebra.shapes import shape_of, spell
 from symbackprop.errors import ProblemError, SymbackpropError, unknown
+from symbackprop.graph.batch_axis import Samples
 from symbackprop.graph.quantities import Equation, Graph, Quantity, Role
 from symbackprop.messages import message
 from symbackprop.problems import ComputationGraph, Problem
 from symbackprop.problems.graph_table import check_name
 
 
-def graph_of(problem: Problem) -> Graph:
-    """Return the graph of a computation-graph problem.
+def graph_of(problem: Problem, samples: Samples) -> Graph:
+    """Return the graph of a computation-graph problem over so many samples.
 
     With samples, the output of one sample is called `<output>@`, and the output is their sum or mean.
     Raises `SymbackpropError` that names the equation at fault.
     """
     model = problem.model
     assert isinstance(model, ComputationGraph)
-    quantities = {quantity.name: quantity for quantity in _declared(model, problem.samples is not None)}
+    quantities = {quantity.name: quantity for quantity in _declared(model, samples is not None)}
     equations: list[Equation] = []
     for position, text in enumerate(model.equations):
         try:
             _add(model, text, quantities, equations)
         except SymbackpropError as error:
             raise error.at(f"graph.equations[{position}] ({text.strip()[:100]})") from None
-    _finish(model, problem.samples, quantities, equations)
+    _finish(model, samples, quantities, equations)
     _check_elements(quantities)
-    return Graph(quantities, tuple(equations), model.output, problem.samples)
+    return Graph(quantities, tuple(equations), model.output, samples)
 
 
 def _declared(model: ComputationGraph, batched: bool) -> list[Quantity]:
@@ -71,7 +72,7 @@ def _with_convention(formula: Node, at_zero: Fraction) -> Node:
 
 
 def _finish(
-    model: ComputationGraph, samples: int | None, quantities: dict[str, Quantity], equations: list[Equation]
+    model: ComputationGraph, samples: Samples, quantities: dict[str, Quantity], equations: list[Equation]
 ) -> None:
     """Check the output; with samples, name its value in one sample apart from their sum or mean."""
     output = quantities.get(model.output)
@@ -89,8 +90,8 @@ def _finish(
     place = computed.index(model.output)
     equations[place] = Equation(inner, equations[place].formula)
     total: Node = Name(inner)
-    if model.reduction == "mean" and samples > 1:
-        total = Product((Number(Fraction(1, samples)), total))
+    if model.reduction == "mean" and samples != 1:
+        total = Product((per_sample(Fraction(1), samples), total))
     equations.append(Equation(model.output, total))
     quantities[inner] = Quantity(inner, (), Role.INTERMEDIATE, "gate", batched=True)
     del quantities[model.output]

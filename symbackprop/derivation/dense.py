@@ -11,8 +11,24 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop.algebra import expressions, functions
-from symbackprop.algebra.formula import Apply, Name, Node, Number, Power, Product, Slot, Sum, added, rewrite
+from symbackprop.algebra.formula import (
+    ONE,
+    Apply,
+    Name,
+    Node,
+    Number,
+    Power,
+    Product,
+    SampleCount,
+    Slot,
+    Sum,
+    added,
+    multiplied,
+    per_sample,
+    rewrite,
+)
 from symbackprop.catalog import losses
+from symbackprop.graph.batch_axis import Samples
 from symbackprop.graph.quantities import Equation, FusedLoss, Graph, Quantity, Role
 from symbackprop.problems import Layer, Problem, Regularization
 
@@ -20,14 +36,14 @@ BIAS_KINDS = {"per_unit": ("b", "bias", "+"), "shared": ("b", "bias", "+"), "thr
 """Kind of bias → letter of the parameter, its kind in notation, its sign in the equation."""
 
 
-def graph_of(problem: Problem) -> Graph:
-    """Return the graph of a network problem: z1, a1, …, and the loss `L`.
+def graph_of(problem: Problem, samples: Samples) -> Graph:
+    """Return the graph of a network problem over so many samples: z1, a1, …, and the loss `L`.
 
     With a batch, the loss of one sample is called `L@` and `L` is its sum or mean over the samples. With a penalty that is
     called `data_loss` instead, and `L` joins it and the `penalty`.
     """
     network = problem.network
-    batched = problem.samples is not None
+    batched = samples is not None
     quantities = [Quantity("x", (network.inputs,), Role.INPUT, "input", 0, batched)]
     equations: list[Equation] = []
     previous, width = "x", network.inputs
@@ -47,8 +63,8 @@ def graph_of(problem: Problem) -> Graph:
     quantities.append(Quantity("y", (width,), Role.TARGET, "target", len(network.layers), batched))
     parameters = [quantity for quantity in quantities if quantity.role is Role.PARAMETER]
     quantities += _loss_quantities(batched, network.regularization is not None)
-    equations += _loss_equations(problem, previous, parameters)
-    return Graph({quantity.name: quantity for quantity in quantities}, tuple(equations), "L", problem.samples)
+    equations += _loss_equations(problem, samples, previous, parameters)
+    return Graph({quantity.name: quantity for quantity in quantities}, tuple(equations), "L", samples)
 
 
 def parameter_quantities(number: int, layer: Layer, width: int, layout: str) -> list[Quantity]:
@@ -77,7 +93,7 @@ def _loss_quantities(batched: bool, penalised: bool) -> list[Quantity]:
     return [*found, Quantity("L", (), Role.OUTPUT, "loss")]
 
 
-def _loss_equations(problem: Problem, prediction: str, parameters: list[Quantity]) -> list[Equation]:
+def _loss_equations(problem: Problem, samples: Samples, prediction: str, parameters: list[Quantity]) -> list[Equation]:
     network = problem.network
     places = {"a": Name(prediction), "y": Name("y")}
     formula = _placed(losses.formula(network.loss, network.loss_settings, network.loss_body), places)
@@ -85,16 +101,16 @@ def _loss_equations(problem: Problem, prediction: str, parameters: list[Quantity
     fused = _fused(problem, prediction)
     stated_derivative = None if network.loss_body else losses.stated_derivative(network.loss, network.loss_settings)
     stated_derivatives = () if stated_derivative is None else ((prediction, _placed(stated_derivative, places)),)
-    if problem.samples is None:
+    if samples is None:
         found = [Equation(whole, formula, fused, stated_derivatives)]
     else:
-        # Reading a batched quantity outside the batch adds it over the samples (symbackprop.graph.quantities).
+        # Reading a batched quantity outside the batch adds it over the samples (symbackprop.graph.batch_axis).
         total: Node = Name("L@")
-        if network.reduction == "mean" and problem.samples > 1:
-            total = Product((Number(Fraction(1, problem.samples)), total))
+        if network.reduction == "mean" and samples != 1:
+            total = Product((per_sample(Fraction(1), samples), total))
         found = [Equation("L@", formula, fused, stated_derivatives), Equation(whole, total)]
     if network.regularization is not None:
-        found.append(Equation("penalty", penalty(network.regularization, parameters, problem.samples or 1)))
+        found.append(Equation("penalty", penalty(network.regularization, parameters, samples or 1)))
         found.append(Equation("L", _penalised(network.regularization)))
     return found
 
@@ -124,7 +140,7 @@ def _placed(formula: Node, places: Mapping[str, Node]) -> Node:
     return rewrite(formula, lambda part: places[part.name] if isinstance(part, Name) else None)
 
 
-def penalty(choice: Regularization, parameters: Sequence[Quantity], samples: int) -> Node:
+def penalty(choice: Regularization, parameters: Sequence[Quantity], samples: int | SampleCount) -> Node:
     """Return the penalty on the weights of a network of these parameters, in the form chosen (`Regularization`).
 
     Constant factors stand one inside the other, λ times ½ times the sum, so that each stays as it was stated.
@@ -133,13 +149,13 @@ def penalty(choice: Regularization, parameters: Sequence[Quantity], samples: int
     square = Number(Fraction(2))
     parts = []
     if choice.l2 is not None:
-        factors = {"half": Fraction(1, 2), "half_mean": Fraction(1, 2 * samples)}
+        factors = {"half": Number(Fraction(1, 2)), "half_mean": per_sample(Fraction(1, 2), samples)}
         total = _total([Power(Name(each.name), square) for each in penalised], penalised)
-        parts.append(_weighted(choice, choice.l2, factors.get(choice.form, Fraction(1)), total))
+        parts.append(_weighted(choice, choice.l2, factors.get(choice.form, ONE), total))
     if choice.l1 is not None:
-        factors = {"half_mean": Fraction(1, samples)}
+        factors = {"half_mean": per_sample(Fraction(1), samples)}
         total = _total([Apply("abs", (Name(each.name),)) for each in penalised], penalised)
-        parts.append(_weighted(choice, choice.l1, factors.get(choice.form, Fraction(1)), total))
+        parts.append(_weighted(choice, choice.l1, factors.get(choice.form, ONE), total))
     return added(tuple(parts))
 
 
@@ -149,11 +165,10 @@ def _total(parts: list[Node], quantities: list[Quantity]) -> Node:
     return added(tuple(Apply("sum", (part,)) if each.shape else part for part, each in pairs))
 
 
-def _weighted(choice: Regularization, strength: Fraction, factor: Fraction, total: Node) -> Node:
+def _weighted(choice: Regularization, strength: Fraction, factor: Node, total: Node) -> Node:
     if choice.form == "convex":
         return total
-    scaled = total if factor == 1 else Product((Number(factor), total))
-    return Product((Number(strength), scaled))
+    return Product((Number(strength), multiplied((factor, total))))
 
 
 def _penalised(choice: Regularization) -> Node:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from symbackprop.algebra import symbolic
-from symbackprop.algebra.formula import Adjoint, Node, added, multiplied
+from symbackprop.algebra.formula import Adjoint, Node, SampleCount, added, multiplied
 from symbackprop.derivation import backprop, computation_graphs, dense, element_grain
 from symbackprop.derivation.backprop import Link, Links
 from symbackprop.derivation.element_grain import ElementEquation, ElementGraph
@@ -109,8 +109,13 @@ class Derivation(Displayed):
 
     def crosses_samples(self, name: str) -> bool:
         """Say whether a gradient adds over the samples: the quantity is shared by them and its readers are not."""
-        batched = self.elements.batched
-        return name not in batched and any(link.source in batched for link in self.links.get(name, ()))
+        return any(self.elements.batch_axis.adds(name, link.read) for link in self.links.get(name, ()))
+
+    def contributions(self, name: str, sample: int | None = None) -> Iterator[tuple[Link, int | None]]:
+        """Yield what the gradient by a scalar, in a sample, is the sum of: its links, each in the sample where it lies."""
+        for link in self.links[name]:
+            for place in self.elements.batch_axis.spread(name, link.read, sample):
+                yield link, place
 
     def adjoint_name(self, name: str) -> str:
         """Return the code name of the gradient by an element: `delta2_1` for z2_1 of a network, else `dL_dw_1`.
@@ -165,10 +170,13 @@ class Derivation(Displayed):
         return symbolic.to_sympy(self.equations[element].formula())
 
 
-def derive(problem: Problem) -> Derivation:
-    """Return the derivation of a problem: its equations, and the links that one reverse sweep over them finds."""
-    graph = (
-        computation_graphs.graph_of(problem) if isinstance(problem.model, ComputationGraph) else dense.graph_of(problem)
-    )
+def derive(problem: Problem, *, of_any_size: bool = False) -> Derivation:
+    """Return the derivation of a problem: its equations, and the links that one reverse sweep over them finds.
+
+    With `of_any_size` a batch has a symbol for its number of samples, and the formulas hold for every number.
+    """
+    samples = SampleCount() if of_any_size and problem.samples is not None else problem.samples
+    front_end = computation_graphs if isinstance(problem.model, ComputationGraph) else dense
+    graph = front_end.graph_of(problem, samples)
     notation.check_names(graph, problem.notation, where="notation.naming")
     return Derivation(problem, graph)

@@ -27,6 +27,7 @@ from symbackprop.algebra.formula import (
     Sum,
     added,
     fill,
+    is_constant,
     map_children,
     names,
     rewrite,
@@ -35,6 +36,7 @@ from symbackprop.algebra.formula import (
 from symbackprop.algebra.functions import REDUCTIONS, is_vector
 from symbackprop.algebra.shapes import Shape, is_elementwise, shape_of
 from symbackprop.derivation.array_entries import Accessor, accessor, along, entry, fitted, reduced_indices
+from symbackprop.graph.batch_axis import BatchAxis, Samples
 from symbackprop.graph.quantities import Equation, FusedLoss, Graph
 
 
@@ -74,7 +76,7 @@ class ElementEquation(NamedTuple):
         return added(tuple(term.formula() for term in self.terms))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ElementGraph:
     """The equations between scalars, in order of evaluation; `batched` holds the names that differ between samples.
 
@@ -84,8 +86,13 @@ class ElementGraph:
     equations: tuple[ElementEquation, ...]
     output: str
     batched: frozenset[str]
-    samples: int | None
+    samples: Samples
     bypassed: frozenset[str] = frozenset()
+
+    @functools.cached_property
+    def batch_axis(self) -> BatchAxis:
+        """The samples, with the names of the scalars that differ between them."""
+        return BatchAxis(self.samples, self.batched)
 
 
 Terms = Callable[[Shape], Iterator[Term]]
@@ -165,7 +172,7 @@ def _addends(node: Node, wrap: Wrap) -> Iterator[tuple[Node, Wrap]]:
                 yield from _addends(term, wrap)
         case Negative(operand) if _splits(operand):
             yield from _addends(operand, lambda inner: wrap(Negative(inner)))
-        case Product((Number() as factor, rest)) if _splits(rest):
+        case Product((factor, rest)) if is_constant(factor) and _splits(rest):
             yield from _addends(rest, lambda inner: wrap(_scaled(factor, inner)))
         case Quotient(numerator, Number() as divisor) if _splits(numerator):
             yield from _addends(numerator, lambda inner: wrap(Quotient(inner, divisor)))
@@ -173,10 +180,13 @@ def _addends(node: Node, wrap: Wrap) -> Iterator[tuple[Node, Wrap]]:
             yield node, wrap
 
 
-def _scaled(factor: Number, node: Node) -> Node:
+def _scaled(factor: Node, node: Node) -> Node:
     """Return a constant times a formula, two constants in front made one."""
-    if isinstance(node, Product) and isinstance(node.factors[0], Number):
-        return Product((Number(factor.value * node.factors[0].value), *node.factors[1:]))
+    match factor, node:
+        case Number(value), Product((Number(other), *rest)):
+            return Product((Number(value * other), *rest))
+        case _, Product(factors) if is_constant(factors[0]):
+            return Product((factor, *factors))
     return Product((factor, node))
 
 

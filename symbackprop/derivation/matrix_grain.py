@@ -29,6 +29,7 @@ from symbackprop.algebra.formula import (
     Product,
     Quotient,
     Repeated,
+    SampleCount,
     Slot,
     Span,
     Stack,
@@ -339,6 +340,7 @@ class _Pullback:
 
 _RULES: Mapping[type[Node], Callable[..., Iterator[tuple[Node, Node]]]] = {
     Number: lambda pullback, node, upstream: iter(()),
+    SampleCount: lambda pullback, node, upstream: iter(()),
     Sum: _Pullback.sum,
     Negative: _Pullback.negative,
     Product: _Pullback.product,

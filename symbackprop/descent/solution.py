@@ -186,8 +186,7 @@ def _outputs(values: Values, derivation: Derivation) -> tuple[Value, ...]:
     if isinstance(model, ComputationGraph):
         return ()
     names = derivation.graph.quantities[f"a{len(model.layers)}"].elements()
-    samples = range(1, derivation.graph.samples + 1) if derivation.graph.samples is not None else (None,)
-    return tuple(values.value(name, sample) for sample in samples for name in names)
+    return tuple(values.value(name, sample) for sample in derivation.graph.batch_axis.numbers for name in names)
 
 
 def _check_stop(training: Training) -> None:

@@ -175,15 +175,16 @@ def _difference(left: Exact, right: Exact, floor: float) -> float:
 
 
 def _leaves_of(derivation: Derivation, quantity: Quantity) -> list[_Leaf]:
-    samples = range(1, (derivation.graph.samples or 0) + 1) if quantity.batched else [None]
-    return [_Leaf(element, sample) for sample in samples for element in quantity.elements()]
+    return [
+        _Leaf(element, sample) for sample in derivation.graph.samples_of(quantity) for element in quantity.elements()
+    ]
 
 
 def _chosen(derivation: Derivation) -> tuple[list[_Leaf], bool]:
     """Return the leaves to compare and whether they are a sample: evenly spread over each array, ends included."""
     arrays = [_leaves_of(derivation, each) for each in derivation.graph.of_role(Role.PARAMETER, Role.INPUT)]
     work = sum(
-        len(equation.terms) * ((derivation.graph.samples or 1) if equation.batched else 1)
+        len(equation.terms) * len(derivation.elements.batch_axis.samples_of(equation.name))
         for equation in derivation.elements.equations
     )
     count = sum(map(len, arrays))
@@ -273,10 +274,9 @@ def _sign(value: Exact) -> int:
 def _switches(derivation: Derivation) -> Iterator[_Switch]:
     """Iterate over the places where a term changes branch: |u| at u = 0, max(u, v) and min(u, v) at u = v."""
     for equation in derivation.elements.equations:
-        samples = range(1, (derivation.graph.samples or 0) + 1) if equation.batched else [None]
         for term in equation.terms:
             for distance in term.form.kinks:
-                for sample in samples:
+                for sample in derivation.elements.batch_axis.samples_of(equation.name):
                     yield _Switch(equation.name, distance, term.arguments, sample)
 
 
@@ -338,37 +338,34 @@ def _float(value: Exact, digits: int) -> sympy.Float:
 
 def _composed_size(derivation: Derivation) -> int:
     """Return the number of operations of the composed output."""
-    samples = derivation.graph.samples or 1
+    axis = derivation.elements.batch_axis
     sizes: dict[str, int] = {}
     for equation in derivation.elements.equations:
         size = 0
         for term in equation.terms:
-            spans = not equation.batched and not derivation.elements.batched.isdisjoint(term.arguments)
             inside = sum(sizes.get(name, 1) for name in term.arguments)
-            size += (samples if spans else 1) * (inside + 1)
+            size += len(axis.spread(equation.name, term.arguments)) * (inside + 1)
         sizes[equation.name] = size
     return sizes[derivation.graph.output]
 
 
 def _composed(derivation: Derivation) -> sympy.Expr:
     """Return the output as one expression in parameters, inputs and targets."""
-    batched = derivation.elements.batched
-    samples = range(1, (derivation.graph.samples or 0) + 1)
+    batched, axis = derivation.elements.batched, derivation.elements.batch_axis
     known: dict[tuple[str, int | None], sympy.Expr] = {}
 
     def spelled(formula: Node, sample: int | None) -> sympy.Expr:
         return symbolic.to_sympy(formula, functools.partial(_composing, known, batched, sample))
 
     for equation in derivation.elements.equations:
-        if equation.batched:
-            for sample in samples:
-                known[equation.name, sample] = spelled(equation.formula(), sample)
-            continue
-        total: list[sympy.Expr] = []
-        for term in equation.terms:
-            spans = not batched.isdisjoint(term.arguments)
-            total += [spelled(term.formula(), sample) for sample in (samples if spans else [None])]
-        known[equation.name, None] = sympy.Add(*total)
+        for sample in axis.samples_of(equation.name):
+            known[equation.name, sample] = sympy.Add(
+                *(
+                    spelled(term.formula(), place)
+                    for term in equation.terms
+                    for place in axis.spread(equation.name, term.arguments, sample)
+                )
+            )
     return known[derivation.graph.output, None]
 
 

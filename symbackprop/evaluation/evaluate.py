@@ -15,6 +15,7 @@ from typing import Any
 from symbackprop.algebra.formula import Node, Slot
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.floats import float_function
+from symbackprop.derivation.backprop import Link
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.derivation.element_grain import ElementEquation, Term
 from symbackprop.errors import EvaluationError, MissingValueError, SymbackpropError
@@ -128,7 +129,7 @@ class Values:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A term (or a link's partial) ready to run; `spans` says that its arguments differ between samples."""
+    """A term (or a link's partial) ready to run; `spans` says that it is added over the samples."""
 
     function: Callable[..., Value]
     arguments: tuple[str, ...]
@@ -147,8 +148,9 @@ class Evaluation:
         self.arithmetic = arithmetic
         self.output = derivation.graph.output
         self.batched = derivation.elements.batched
+        self._adds = derivation.elements.batch_axis.adds
         self._forward = [
-            (equation.name, [self._term(term) for term in self._terms(equation)])
+            (equation.name, [self._term(equation.name, term) for term in self._terms(equation)])
             for equation in derivation.elements.equations
         ]
         # The contributions of the samples and parts to the loss are no results: a half, or 1/3, is not rounded as by hand.
@@ -161,7 +163,7 @@ class Evaluation:
         # What a fused loss leads past is a leaf of its own: no other gradient needs it.
         needed = derivation.equations.keys() - (derivation.elements.bypassed if arithmetic.fuses else set())
         self._backward = [
-            (name, [self._link(link.source, link.term, link.slot) for link in links])
+            (name, [self._link(name, link) for link in links])
             for name, links in (derivation.fused_links if arithmetic.fuses else derivation.links).items()
             if links and (keep is None or name in needed or name in keep)
         ]
@@ -169,15 +171,15 @@ class Evaluation:
     def _terms(self, equation: ElementEquation) -> tuple[Term, ...]:
         return (equation.fused,) if self.arithmetic.fuses and equation.fused else equation.terms
 
-    def _term(self, term: Term) -> _Piece:
+    def _term(self, name: str, term: Term) -> _Piece:
         function = self.arithmetic.function(term.form.formula, term.form.arity)
-        return _Piece(function, term.arguments, not self.batched.isdisjoint(term.arguments))
+        return _Piece(function, term.arguments, self._adds(name, term.arguments))
 
-    def _link(self, source: str, term: Term, slot: int) -> _Piece:
-        formula = term.form.partial(slot).formula(bool(term.values))
+    def _link(self, name: str, link: Link) -> _Piece:
+        term = link.term
+        formula = term.form.partial(link.slot).formula(bool(term.values))
         function = self.arithmetic.function(formula, term.form.arity + len(term.values))
-        spans = source in self.batched or not self.batched.isdisjoint(term.arguments)
-        return _Piece(function, term.arguments + term.values, spans, source)
+        return _Piece(function, term.arguments + term.values, self._adds(name, link.read), link.source)
 
     def forward(self, shared: Mapping[str, Value], data: Sequence[Mapping[str, Value]]) -> Values:
         """Return the forward values for shared leaves and, in a batch, the leaves of each sample."""
@@ -264,7 +266,7 @@ def leaves(derivation: Derivation, arithmetic: Arithmetic) -> tuple[dict[str, Va
     """
     require_numbers(derivation)
     shared: dict[str, Value] = {}
-    samples: tuple[dict[str, Value], ...] = tuple({} for _ in range(derivation.graph.samples or 0))
+    samples: tuple[dict[str, Value], ...] = tuple({} for each in derivation.graph.batch_axis.numbers if each)
     for quantity in derivation.graph.of_role(Role.PARAMETER, Role.INPUT, Role.TARGET):
         entries = derivation.problem.arrays[quantity.name].entries
         numbers = [arithmetic.convert(given.value) for given in entries if given is not None]
@@ -306,8 +308,7 @@ def kinks(derivation: Derivation, values: Values, within: Fraction = _NEAR_KINK)
         for term in equation.terms:
             for kink in term.form.kinks:
                 distance = _exact_function(kink, term.form.arity)
-                places = range(1, len(values.samples) + 1) if equation.batched else [None]
-                for sample in places:
+                for sample in derivation.elements.batch_axis.samples_of(equation.name):
                     arguments = [values.value(name, sample) for name in term.arguments]
                     if exact.compare(abs(distance(*arguments)), within) <= 0:
                         found.append(Kink(equation.name, sample))

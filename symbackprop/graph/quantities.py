@@ -3,9 +3,8 @@
 `Graph` holds equations between scalars, vectors and matrices (`z1 = W1 @ x + b1`). `Graph.expand()` gives the element
 grain (`symbackprop.derivation.element_grain`): one equation per scalar, each a sum of terms.
 
-**Samples.** A batch is not unrolled. Quantities marked `batched` have one value per sample; an equation that is not
-batched but reads a batched quantity adds over the samples (it is how the loss of a batch is written), and a gradient of
-something that is not batched adds its contributions over the samples. Nothing else knows of batches.
+A batch is not unrolled: quantities marked `batched` have one value for each sample, and `symbackprop.graph.batch_axis` says
+what is added over the samples.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from enum import StrEnum
 
 from symbackprop.algebra.formula import Node
 from symbackprop.algebra.shapes import Shape, indices_of
+from symbackprop.graph.batch_axis import BatchAxis, Samples
 
 
 class Role(StrEnum):
@@ -99,12 +99,24 @@ class Equation:
 
 @dataclass(frozen=True)
 class Graph:
-    """Quantities by name, equations in order of evaluation, the scalar `output`, and the number of samples if batched."""
+    """Quantities by name, equations in order of evaluation, the scalar `output`, and the number of samples if batched.
+
+    `samples` is a symbol where the equations hold for a batch of any size.
+    """
 
     quantities: Mapping[str, Quantity]
     equations: tuple[Equation, ...]
     output: str
-    samples: int | None = None
+    samples: Samples = None
+
+    @functools.cached_property
+    def batch_axis(self) -> BatchAxis:
+        """The samples, with the names of the batched quantities."""
+        return BatchAxis(self.samples, frozenset(each.name for each in self.quantities.values() if each.batched))
+
+    def samples_of(self, quantity: Quantity) -> tuple[int | None, ...]:
+        """Return the samples in which a quantity has values of its own; (None,) for one that they share."""
+        return self.batch_axis.samples_of(quantity.name)
 
     def of_role(self, *roles: Role) -> tuple[Quantity, ...]:
         """Return the quantities of the given roles in order of definition."""

@@ -88,7 +88,7 @@ def _keys(derivation: Derivation, group: str) -> Iterator[str]:
 
 
 def _elements(derivation: Derivation, quantity: Quantity) -> Iterator[str]:
-    samples = range(1, (derivation.graph.samples or 0) + 1) if quantity.batched else [None]
+    samples = derivation.graph.samples_of(quantity)
     for sample in samples:
         yield from (key_of(element, sample) for element in quantity.elements())
 

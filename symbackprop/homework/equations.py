@@ -89,14 +89,9 @@ def split(key: str) -> tuple[str, str, int | None]:
     return (mark, name, int(sample)) if at and sample.isdigit() else (mark, plain, None)
 
 
-def _samples(derivation: Derivation) -> list[int | None]:
-    count = derivation.graph.samples
-    return [None] if count is None else list(range(1, count + 1))
-
-
 def _forward(derivation: Derivation, mark: str) -> Iterator[ElementEquation]:
     """Yield the forward pass; with the mark of new values it reads the updated parameters and defines new values."""
-    batched = derivation.elements.batched
+    batched, axis = derivation.elements.batched, derivation.elements.batch_axis
     renewed = {equation.name for equation in derivation.elements.equations}
     renewed.update(element for quantity in derivation.parameters for element in quantity.elements())
 
@@ -106,24 +101,22 @@ def _forward(derivation: Derivation, mark: str) -> Iterator[ElementEquation]:
         )
 
     for equation in derivation.elements.equations:
-        for sample in _samples(derivation) if equation.name in batched else [None]:
-            places = [sample] if sample is not None else _samples(derivation)
+        for sample in axis.samples_of(equation.name):
             terms = tuple(
                 Term(term.form, renamed(term.arguments, place), renamed(term.values, place))
                 for term in equation.terms
-                for place in (places if not batched.isdisjoint(term.arguments) else places[:1])
+                for place in axis.spread(equation.name, term.arguments, sample)
             )
             yield ElementEquation(mark + key_of(equation.name, sample), terms, False)
 
 
 def _backward(derivation: Derivation, classroom: bool) -> Iterator[ElementEquation]:
     """Yield, for each gradient, the product along each path and their sum."""
-    batched = derivation.elements.batched
     inputs = {e for quantity in derivation.graph.of_role(Role.INPUT, Role.TARGET) for e in quantity.elements()}
     for name in derivation.links:
         if name == derivation.graph.output or name in inputs:
             continue
-        for sample in _samples(derivation) if name in batched else [None]:
+        for sample in derivation.elements.batch_axis.samples_of(name):
             key = GRADIENT + key_of(name, sample)
             products = list(_products(derivation, name, sample, classroom))
             if len(products) == 1:
@@ -136,12 +129,8 @@ def _backward(derivation: Derivation, classroom: bool) -> Iterator[ElementEquati
 
 
 def _products(derivation: Derivation, name: str, sample: int | None, classroom: bool) -> Iterator[Term]:
-    batched = derivation.elements.batched
-    for link in derivation.links[name]:
-        spans = link.source in batched or not batched.isdisjoint(link.term.arguments)
-        places = _samples(derivation) if spans and name not in batched else [sample]
-        for place in places:
-            yield Term(*abstracted(_product(derivation, link, place, classroom)))
+    for link, place in derivation.contributions(name, sample):
+        yield Term(*abstracted(_product(derivation, link, place, classroom)))
 
 
 def _product(derivation: Derivation, link: Link, sample: int | None, classroom: bool) -> Node:

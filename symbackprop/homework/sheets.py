@@ -5,7 +5,7 @@ The sheet is made from a derivation without values: nothing that is asked can be
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -118,8 +118,7 @@ def _given_keys(given: Assignment) -> Iterator[str]:
     """Yield the keys of the computed quantities that a sheet gives."""
     graph = given.derivation.graph
     for quantity in map(graph.quantities.__getitem__, given.homework.given):
-        samples: Sequence[int | None] = range(1, (graph.samples or 0) + 1) if quantity.batched else [None]
-        yield from (key_of(element, sample) for sample in samples for element in quantity.elements())
+        yield from (key_of(element, sample) for sample in graph.samples_of(quantity) for element in quantity.elements())
 
 
 def _given(given: Assignment, values: Numerals) -> Table:

@@ -196,7 +196,7 @@ def _keys(given: Assignment) -> dict[str, list[str]]:
     """Return the keys of each declared array in the order of its numbers, samples first, and of the learning rate."""
     found = {RATE: [RATE]}
     for quantity in given.derivation.graph.of_role(Role.PARAMETER, Role.INPUT, Role.TARGET):
-        samples = range(1, (given.derivation.graph.samples or 0) + 1) if quantity.batched else [None]
+        samples = given.derivation.graph.samples_of(quantity)
         found[quantity.name] = [key_of(element, sample) for sample in samples for element in quantity.elements()]
     return found
 

@@ -91,7 +91,7 @@ def _exact(solution: Solution) -> dict[str, str]:
     for quantity in first.derivation.graph.quantities.values():
         if quantity.name.endswith("@"):
             continue
-        for sample in range(1, len(values.samples) + 1) if quantity.batched else [None]:
+        for sample in first.derivation.graph.samples_of(quantity):
             for element in quantity.elements():
                 text = _closed_form(equations.get(element), element, values, sample)
                 if text is not None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from symbackprop.algebra import functions
@@ -27,6 +26,7 @@ from symbackprop.algebra.formula import (
     Product,
     Quotient,
     Repeated,
+    SampleCount,
     Slot,
     Span,
     Stack,
@@ -34,6 +34,7 @@ from symbackprop.algebra.formula import (
     Transposed,
     added,
     fill,
+    is_constant,
     map_children,
     multiplied,
     rewrite,
@@ -46,10 +47,6 @@ from symbackprop.scripts.libraries import Library
 
 COUNT = "m"
 """What scripts call the number of samples."""
-
-SAMPLES = 2**61 - 1
-"""The number of samples that a plan for a script is made for. A script serves batches of every size, so that this number is
-printed as `m`: it is a prime larger than any number of samples, and no other constant of a problem holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +100,7 @@ class Lines:
     def settle(self, name: str, contributions: Sequence[tuple[str, Node]]) -> bool:
         """Say whether the gradient by a scalar is a constant, which then stands in the lines that read it."""
         found = folded(self._joined_contributions(name, contributions))
-        if not isinstance(found, Number) or self.plan.graph.quantities[name].shape:
+        if not is_constant(found) or self.plan.graph.quantities[name].shape:
             return False
         self.constants[Adjoint(name)] = found
         return True
@@ -310,7 +307,7 @@ class Lines:
     def _summed(self, node: Node) -> Node:
         """Return the sum of a formula over the samples; what is alike in all of them counts as often as there are."""
         if not self.piece(node).varies:
-            return Product((Number(Fraction(SAMPLES)), node)) if self.plan.graph.samples else node
+            return Product((SampleCount(), node)) if self.plan.graph.samples else node
         total, along = self.spelling.reductions["sum"]
         match node:
             case Negative(operand):
@@ -351,12 +348,10 @@ def _counted(node: Node) -> Node:
     """Return a formula with `m` for the number of samples, as the divisor of a whole product where it divides."""
     node = map_children(node, _counted)
     match node:
-        case Product((Quotient(Number() as number, Piece(text=str(text))) as first, *rest)) if text == COUNT:
-            return Quotient(multiplied((number, *rest)), first.denominator)
-        case Number(value) if value.denominator % SAMPLES == 0:
-            return Quotient(Number(value * SAMPLES), _M)
-        case Number(value) if value and value.numerator % SAMPLES == 0:
-            return multiplied((Number(value / SAMPLES), _M))
+        case SampleCount():
+            return _M
+        case Product((Quotient(Number() as number, divisor), *rest)) if divisor == _M:
+            return Quotient(multiplied((number, *rest)), divisor)
     return node
 
 

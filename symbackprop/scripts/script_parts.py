@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from symbackprop.algebra.folding import folded
-from symbackprop.algebra.formula import Adjoint, Name, Node, Number, rewrite
+from symbackprop.algebra.formula import Adjoint, Name, Node, Number, SampleCount, rewrite
 from symbackprop.arithmetic import exact
 from symbackprop.catalog import optimizers, schedules
 from symbackprop.catalog.optimizers import RATE
@@ -27,7 +27,7 @@ from symbackprop.messages import message
 from symbackprop.problems import Problem
 from symbackprop.problems.training_table import batches_in
 from symbackprop.scripts.libraries import NUMPY, Library, spelled
-from symbackprop.scripts.script_lines import COUNT, SAMPLES, Lines
+from symbackprop.scripts.script_lines import COUNT, Lines
 
 WIDTH = 110
 LISTED = 200
@@ -65,7 +65,7 @@ class Parts:
         self.derivation: Derivation = derive(problem)
         graph = self.derivation.graph
         self.wanted = tuple(each.name for each in graph.of_role(Role.PARAMETER) or graph.of_role(Role.INPUT))
-        samples = None if problem.samples is None else SAMPLES
+        samples = None if problem.samples is None else SampleCount()
         self.plan: Plan = plan(self.derivation, samples, "float64", self.wanted)
         self.identifiers = Identifiers(self.plan.derivation, RESERVED)
         self.lines = Lines(self.plan, library, self.identifiers)
@@ -161,9 +161,9 @@ class Parts:
         numbers = {}
         for name in self.wanted:
             quantity = self.derivation.graph.quantities[name]
-            samples = range(1, (self.problem.samples or 0) + 1) if quantity.batched else (None,)
+            samples = self.derivation.graph.samples_of(quantity)
             flat = [float(values.gradient(each, n)) for n in samples for each in quantity.elements()]
-            shape = (*([self.problem.samples or 1] if quantity.batched else []), *quantity.shape)
+            shape = (*([len(samples)] if quantity.batched else []), *quantity.shape)
             numbers[self.names[name]] = _listed(_nested(flat, shape))
         loss = float(values.value(self.derivation.graph.output))
         return {"loss": loss, "gradients": numbers, "norms": False}

@@ -20,7 +20,7 @@ from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import CONTEXT, Exact
 from symbackprop.catalog.losses import LOSSES
 from symbackprop.catalog.losses import WITH_FORMULA as KNOWN_LOSSES
-from symbackprop.derivation import computation_graphs, matrix_grain
+from symbackprop.derivation import matrix_grain
 from symbackprop.derivation.array_entries import entry
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.derivation.matrix_grain import MatrixGradients, gradient_formula
@@ -257,7 +257,7 @@ OPERATIONS: Mapping[str, tuple[list[str], dict[str, Any]]] = {
 def operation_problem(name: str, **changes: Any) -> Problem:
     """Return the graph of one operation, p, with an output that weighs every element of p differently."""
     equations, inputs = OPERATIONS[name]
-    shape = computation_graphs.graph_of(graph_problem([*equations, "f = sum(p)"], **inputs)).shapes["p"]
+    shape = derive(graph_problem([*equations, "f = sum(p)"], **inputs)).graph.shapes["p"]
     weights = weights_of(shape)
     graph = {"inputs": inputs, "equations": [*equations, f"f = sum({weights}*p*p) + sum({weights}*p)"], "output": "f"}
     return sbp.problem({"graph": {**graph, **changes}})
@@ -303,7 +303,7 @@ def test_operation_has_the_same_gradient_in_both_grains_for_samples(name: str) -
     """With samples of the first input the others are parameters, whose shares add over the samples."""
     equations, inputs = OPERATIONS[name]
     first, *others = inputs
-    shape = computation_graphs.graph_of(operation_problem(name)).shapes["p"]
+    shape = derive(operation_problem(name)).graph.shapes["p"]
     content = {
         "graph": {
             "parameters": {other: inputs[other] for other in others},

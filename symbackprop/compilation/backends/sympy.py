@@ -103,8 +103,7 @@ class LambdifyEngine:
     def _predict(self) -> Callable[..., Sequence[float]]:
         assert self.plan.prediction is not None
         elements = self.plan.graph.quantities[self.plan.prediction].elements()
-        samples = range(1, (self.plan.graph.samples or 0) + 1)
-        wanted = [Name(element, sample) for sample in samples for element in elements]
+        wanted = [Name(element, sample) for sample in self.plan.graph.batch_axis.numbers for element in elements]
         return self._function(self.plan.forward(), wanted)
 
     def _function(self, assignments: Iterable[Assignment], wanted: Sequence[Node]) -> Callable[..., Sequence[float]]:
@@ -126,9 +125,7 @@ class LambdifyEngine:
         return [*shared, *chain.from_iterable(map(self._places, self.plan.data))]
 
     def _places(self, quantity: Quantity) -> list[Name]:
-        samples: Sequence[int | None] = [None]
-        if quantity.batched:
-            samples = range(1, (self.plan.graph.samples or 0) + 1)
+        samples = self.plan.graph.samples_of(quantity)
         return [Name(element, sample) for sample in samples for element in quantity.elements()]
 
     def _numbers(self, parameters: Arrays, data: Arrays) -> list[float]:

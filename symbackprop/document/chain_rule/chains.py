@@ -6,7 +6,7 @@ Each line is read off the derivation: the symbols are the links, the numbers the
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from symbackprop.algebra import functions
@@ -75,8 +75,7 @@ class Scene:
     @property
     def samples(self) -> Sequence[int | None]:
         """The numbers of the samples from 1, or one None where there is no batch."""
-        count = self.derivation.graph.samples
-        return [None] if count is None else list(range(1, count + 1))
+        return self.derivation.graph.batch_axis.numbers
 
     def value(self, name: str, sample: int | None = None) -> Value:
         """Return a forward value."""
@@ -203,8 +202,8 @@ def _position(term: Node) -> list[int]:
 
 def _over_samples(scene: Scene, name: str) -> Node:
     """Return the right-hand side of an equation that adds over the samples: one summand for each, then what they share."""
-    terms, batched = scene.derivation.equations[name].terms, scene.derivation.elements.batched
-    spanning = [term for term in terms if not batched.isdisjoint(term.arguments)]
+    terms, axis = scene.derivation.equations[name].terms, scene.derivation.elements.batch_axis
+    spanning = [term for term in terms if axis.adds(name, term.arguments)]
     summands = [scene.marked(term.formula(), sample) for sample in scene.samples for term in spanning]
     shared = [scene.marked(term.formula(), None) for term in terms if term not in spanning]
     return added((*summands, *shared))
@@ -281,21 +280,10 @@ def named_gradient(scene: Scene, name: str, sample: int | None = None) -> Node:
     return Negative(Delta(name, sample)) if is_negative_delta(scene, name) else Adjoint(name, sample)
 
 
-def _links(scene: Scene, name: str, sample: int | None) -> Iterator[tuple[Link, int | None]]:
-    """Yield the links of a gradient with the sample each belongs to: all samples for what they share."""
-    batched = scene.derivation.elements.batched
-    for link in scene.derivation.links[name]:
-        spans = link.source in batched or not batched.isdisjoint(link.term.arguments)
-        if name in batched or not spans:
-            yield link, sample
-        else:
-            yield from ((link, place) for place in scene.samples)
-
-
 def _paths(scene: Scene, name: str, sample: int | None) -> list[tuple[Factor, ...]]:
     """Return the paths of a gradient; an equation that reads the quantity in several places has one derivative by it."""
     found: dict[tuple[str, int | None], list[tuple[Factor, ...]]] = {}
-    for link, place in _links(scene, name, sample):
+    for link, place in scene.derivation.contributions(name, sample):
         found.setdefault((link.source, place), []).append(path_of(scene, link, place))
     return [merged(alike) for alike in found.values()]
 
@@ -331,7 +319,7 @@ def _one_path(scene: Scene, name: str, path: tuple[Factor, ...]) -> tuple[Node, 
     first = path[0]
     if is_named(first.partial) and name not in scene.derivation.equations:
         above, place = named_quantity(first.partial)
-        upper = [path_of(scene, link, each) for link, each in _links(scene, above, place)]
+        upper = [path_of(scene, link, each) for link, each in scene.derivation.contributions(above, place)]
         if len(upper) == 1:
             derivatives = tuple(factor.derivative for factor in (*upper[0], *path[1:]))
             return Product(derivatives), signed((product_of(upper[0]), *(braced(factor) for factor in path[1:])))

@@ -81,11 +81,10 @@ def automatic(derivation: Derivation) -> tuple[str, ...]:
 
 def size_of(graph: Graph) -> Size:
     """Return the size of a problem, counted between arrays."""
-    samples = graph.samples or 1
     parameters = graph.of_role(Role.PARAMETER)
     computed = [graph.quantities[equation.name] for equation in graph.equations]
-    values = sum(count(quantity) * (samples if quantity.batched else 1) for quantity in computed)
-    terms = max([samples, *(max(quantity.shape, default=1) for quantity in graph.quantities.values())])
+    values = sum(count(quantity) * len(graph.samples_of(quantity)) for quantity in computed)
+    terms = max([graph.batch_axis.size, *(max(quantity.shape, default=1) for quantity in graph.quantities.values())])
     return Size(sum(map(count, parameters)), values, terms)
 
 

@@ -14,7 +14,6 @@ from symbackprop.algebra.formula import (
     Name,
     Negative,
     Node,
-    Number,
     Product,
     Quotient,
     Sum,
@@ -31,16 +30,16 @@ from symbackprop.derivation.backprop import Link
 from symbackprop.derivation.matrix_grain import elementwise_product
 from symbackprop.document.chain_rule.chains import is_negative_delta, path_of
 from symbackprop.document.chain_rule.signs import signs_in_front
-from symbackprop.document.display_nodes import Delta, Gradient, Letter, Local, Sized, Summation, Width
+from symbackprop.document.display_nodes import Delta, Gradient, Local, Sized, Summation, Width
 from symbackprop.document.matrix_form.matrix import as_arrays, named
 from symbackprop.document.matrix_form.recurrences import (
     LAST,
-    SAMPLES,
     THIS,
     WIDTH,
     Model,
     Recurrence,
     Unlike,
+    counted,
     error_name,
     general_factor,
     lettered,
@@ -48,7 +47,6 @@ from symbackprop.document.matrix_form.recurrences import (
     summed,
     unit_layers,
 )
-from symbackprop.graph.notation import Symbol
 from symbackprop.graph.quantities import Quantity
 from symbackprop.problems import Layer, Problem
 
@@ -111,7 +109,7 @@ def _contributions(model: Model, name: str) -> list[Node]:
         if isinstance(part, Apply) and part.function == functions.GENERIC_LOSS:
             loss = next(equation.name for equation in graph.equations if equation.formula == _whole(part))
             return Local(Name(loss), part.arguments[int(dict(part.settings)["by"])])
-        return None
+        return counted(part)
 
     def tidy(part: Node) -> Node:
         inner = map_children(part, tidy)
@@ -119,17 +117,13 @@ def _contributions(model: Model, name: str) -> list[Node]:
             return elementwise_product(inner.factors, graph.shapes)
         return inner
 
-    def counted(part: Node) -> Node | None:
-        is_mean = graph.samples is not None and part == Number(Fraction(1, SAMPLES))
-        return Quotient(ONE, Letter(Symbol("m"))) if is_mean else None
-
     def of_penalty() -> Node:
         """Return ∂L/∂Ω · ∂Ω/∂W, the penalty's own derivative left as it is."""
         above = () if found["penalty"] == ((graph.output, ONE),) else (Gradient("penalty"),)
         return multiplied((*above, Local(Name("penalty"), Name(name))))
 
     return [
-        of_penalty() if source == "penalty" else tidy(rewrite(rewrite(contribution, counted), through))
+        of_penalty() if source == "penalty" else tidy(rewrite(contribution, through))
         for source, contribution in found[name]
     ]
 

@@ -65,7 +65,7 @@ def _forward(scene: Scene, graph: Graph) -> Iterator[Chain]:
         quantity = graph.quantities[equation.name]
         formula = as_arrays(graph, oriented(graph, equation.formula, scene.derivation.problem.layout == "row"))
         if graph.samples is not None and not quantity.batched:
-            formula = over_samples(formula, graph.samples, lambda name: graph.quantities[name].batched)
+            formula = over_samples(formula, graph.batch_axis.size, lambda name: graph.quantities[name].batched)
         steps = [Step(Relation.EQUAL, shaped(graph, formula))]
         steps += _numbers(scene, quantity, Tone.FORWARD)
         yield Chain(Name(equation.name), tuple(steps))
@@ -135,7 +135,7 @@ def _over_samples(scene: Scene, name: str, formula: Node) -> Node:
     def is_batched(part: str) -> bool:
         return scene.notation.quantity(part).batched
 
-    return over_samples(formula, graph.samples or 1, is_batched)
+    return over_samples(formula, graph.batch_axis.size, is_batched)
 
 
 def _entry_chain(scene: Scene, name: str, formula: Node) -> Iterator[Chain]:

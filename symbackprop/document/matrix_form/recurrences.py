@@ -23,7 +23,7 @@ from symbackprop.algebra.formula import (
     Node,
     Number,
     Product,
-    Quotient,
+    SampleCount,
     added,
     multiplied,
     negated,
@@ -43,9 +43,6 @@ WIDTH = 5
 
 BEFORE, THIS, NEXT, LAST = 1, 2, 3, 4
 """Its layers: l − 1, l, l + 1, and the output layer."""
-
-SAMPLES = 7
-"""Its samples, where there is a batch."""
 
 _Units = Mapping[tuple[int, int], str]
 """(layer, unit) → the letter that the unit is called by."""
@@ -88,9 +85,8 @@ def model_of(
     network = replace(problem.network, inputs=WIDTH, input_names=(), layers=layers)
     if not has_loss:
         network = replace(network, loss="generic", loss_settings=(), loss_body="")
-    samples = None if problem.samples is None else SAMPLES
     unknown = {name: Array((count,), (None,) * count) for name, count in (("x", WIDTH), ("y", outputs))}
-    derivation = derive(replace(problem, model=network, arrays=unknown, samples=samples, training=None))
+    derivation = derive(replace(problem, model=network, arrays=unknown, training=None), of_any_size=True)
     notation = Notation.of(derivation.graph, _by_layer(problem.notation))
     this, last = notation.layer_number(THIS), notation.layer_number(LAST)
     hidden = replace(notation, layer_texts={this - 2: "l-2", this - 1: "l-1", this: "l", this + 1: "l+1"})
@@ -198,13 +194,16 @@ def _paths(model: Model, name: str) -> list[tuple[Factor, ...]]:
 
 
 def general_factor(model: Model, factor: Factor) -> Factor:
-    """Return a factor without the numbers of this network: one over its samples is 1/m; ∂L/∂a and ∂Ω/∂w stay derivatives."""
+    """Return a factor with a letter for the number of samples, and ∂L/∂a and ∂Ω/∂w as the derivatives that they are."""
     is_loss = isinstance(factor.partial, Apply) and factor.partial.function == functions.GENERIC_LOSS
     if is_loss or (isinstance(factor.derivative, Local) and factor.derivative.of == Name("penalty")):
         return Factor(factor.derivative, factor.derivative)
-    if model.scene.derivation.graph.samples is None or factor.partial != Number(Fraction(1, SAMPLES)):
-        return factor
-    return Factor(factor.derivative, Quotient(ONE, Letter(Symbol("m"))))
+    return Factor(factor.derivative, rewrite(factor.partial, counted))
+
+
+def counted(part: Node) -> Node | None:
+    """Return the letter of the number of samples in its place."""
+    return Letter(Symbol("m")) if isinstance(part, SampleCount) else None
 
 
 def _partials(path: Sequence[Factor]) -> Node:

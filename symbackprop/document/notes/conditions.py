@@ -150,9 +150,9 @@ def reduces_by(kind: str) -> Condition:
     """Return whether several samples are joined by their `mean` or `sum`."""
 
     def holds(line: Line) -> bool:
-        problem, count = line.scene.derivation.problem, line.scene.derivation.graph.samples
+        problem = line.scene.derivation.problem
         model = problem.model if isinstance(problem.model, ComputationGraph) else problem.network
-        return model.reduction == kind and (count or 1) > 1
+        return model.reduction == kind and len(line.scene.samples) > 1
 
     return holds
 

@@ -33,7 +33,7 @@ _UNIT = "k"
 def batch_section(scene: Scene) -> Section | None:
     """Return the section with the three formulas; None without several samples and a training loop."""
     graph, problem = scene.derivation.graph, scene.derivation.problem
-    if (graph.samples or 1) == 1 or problem.training is None:
+    if graph.batch_axis.size == 1 or problem.training is None:
         return None
     weight = Letter(Symbol(scene.notation.letters["weight"].base.lower()))
     partial = _partial(scene)
@@ -64,7 +64,7 @@ def _is_difference(part: Node) -> bool:
 def _chains(scene: Scene, weight: Node, partial: Node | None) -> Iterator[Chain]:
     """Yield the three gradients; a mean puts the number of samples below the constant factor."""
     graph, problem = scene.derivation.graph, scene.derivation.problem
-    count = graph.samples or 1
+    count = graph.batch_axis.size
     number, of_sample = _split(_of_sample(scene, weight, partial))
     whole, one = Name(graph.output), Name(f"{graph.output}@")
     is_mean = problem.network.reduction == "mean"

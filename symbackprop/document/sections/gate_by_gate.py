@@ -54,7 +54,7 @@ def _equations(scene: Scene) -> Iterator[Block]:
         rows = scene.derivation.problem.layout == "row"
         formula = as_arrays(graph, oriented(graph, equation.formula, rows))
         if graph.samples is not None and not graph.quantities[equation.name].batched:
-            formula = over_samples(formula, graph.samples, lambda name: graph.quantities[name].batched)
+            formula = over_samples(formula, graph.batch_axis.size, lambda name: graph.quantities[name].batched)
         chains.append(Chain(Name(equation.name), (Step(Relation.EQUAL, formula),)))
     yield Display(tuple(chains), _SIDE_BY_SIDE)
 
@@ -70,7 +70,7 @@ def _given(scene: Scene) -> Iterator[Table]:
             if element is None
             else (Name(element, sample), message(f"role.{quantity.role.value}"), given_number(scene, element, sample))
             for quantity in quantities
-            for sample in (scene.samples if quantity.batched else [None])
+            for sample in graph.samples_of(quantity)
             for element in detail.some(quantity.elements(), most)
         ]
         if rows:
@@ -148,7 +148,7 @@ def backward_sections(scene: Scene) -> Iterator[Section]:
     groups: dict[str, list[Block]] = {"gates": [], "parameters": [], "inputs": []}
     for quantity, elements in itertools.groupby(backward_order(scene), lambda name: scene.notation.locate(name)[0]):
         group = {Role.PARAMETER: "parameters", Role.INPUT: "inputs"}.get(quantity.role, "gates")
-        samples = scene.samples if quantity.batched else [None]
+        samples = scene.derivation.graph.samples_of(quantity)
         shown, others = detail.split(scene, [(name, sample) for name in elements for sample in samples])
         groups[group] += [Display((gradient(scene, *each),)) for each in shown]
         groups[group] += detail.gradients_of(scene, others)

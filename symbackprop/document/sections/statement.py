@@ -186,7 +186,7 @@ def _data(scene: Scene) -> Table:
     batch_header = [detail.OMITTED if name is None else Name(name) for name in columns]
     batch_rows = [
         (str(sample or detail.OMITTED), *(_of_sample(scene, name, sample) for name in columns))
-        for sample in detail.some(range(1, graph.samples + 1), detail.MOST_ROWS)
+        for sample in detail.some(scene.samples, detail.MOST_ROWS)
     ]
     return Table((message("column.sample"), *batch_header), tuple(batch_rows), (True,) * (1 + len(columns)))
 
@@ -300,10 +300,9 @@ def _listed(scene: Scene) -> list[str]:
 
 def _defining(scene: Scene, name: str) -> Node:
     """Return the right-hand side of an equation, with the sum over the samples where it has one."""
-    formula, elements = written_out(scene.derivation.equations[name].formula()), scene.derivation.elements
-    over_samples = name not in elements.batched and not elements.batched.isdisjoint(names(formula))
-    formula = detail.shortened(formula, scene.derivation.graph)
-    return OverSamples(formula, elements.samples) if elements.samples and over_samples else formula
+    formula, axis = written_out(scene.derivation.equations[name].formula()), scene.derivation.elements.batch_axis
+    shortened = detail.shortened(formula, scene.derivation.graph)
+    return OverSamples(shortened, axis.size) if axis.adds(name, names(formula)) else shortened
 
 
 def _count(scene: Scene) -> Message:

@@ -79,11 +79,10 @@ def arrays(solution: Solution) -> list[str]:
     start = Listing(solution, solution.steps[0])
     names = [element for quantity in solution.derivation.parameters for element in quantity.elements()]
     whole = solution.after if solution.after is not None else first
-    samples = range(1, (solution.problem.samples or 0) + 1) or [None]
     elements = [(quantity.batched, element) for quantity in start.plan.data for element in quantity.elements()]
     rows = [
         [float(whole.value(element, sample if batched else None)) for batched, element in elements]
-        for sample in samples
+        for sample in solution.derivation.graph.batch_axis.numbers
     ]
     return [
         f"names = {names!r}",
