@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from symbackprop.algebra.formula import Name, Node, Slot, names, rewrite
@@ -121,12 +121,14 @@ def solve(
     steps: int | None = None,
     full_steps: int | None = None,
     learning_rates: Sequence[object] = (),
+    derivation: Derivation | None = None,
 ) -> Solution:
     """Return the solution of a problem: all values, gradients, and `steps` updates (default: the problem's own number).
 
     The first `full_steps` steps are exact (default: 2 when there are two steps, else 1), the others float64; with
     `round_intermediates` all steps are exact but for that rounding. Documents compare descents with the given
     `learning_rates` (numbers, or texts such as "1/3").
+    `derivation` is that of the problem, or of the same one with other numbers, where it is known already.
     A problem that leaves numbers out has a derivation and no steps. Raises `EvaluationError` where the loss stops being
     finite.
 
@@ -134,7 +136,8 @@ def solve(
     >>> solve(symbackprop.example("line")).losses
     (0.5, 0.125, 0.03125)
     """
-    derivation, training = derive(problem), problem.training
+    derivation = derive(problem) if derivation is None else replace(derivation, problem=problem)
+    training = problem.training
     rates = tuple(numbers.number(rate, "learning_rates") for rate in learning_rates)
     if rates and training is None:
         raise ProblemError(message("rates.no_training"), where="learning_rates")

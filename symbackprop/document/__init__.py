@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop.algebra.formula import Name
@@ -13,7 +12,7 @@ from symbackprop.descent.solution import Solution, Step
 from symbackprop.document.blocks import Document, Figure, Listing, Paragraph, Section, Table
 from symbackprop.document.calculation.numerals import Style, is_decimal, show
 from symbackprop.document.chain_rule import detail
-from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.chain_rule.scene import Formulas, Scene
 from symbackprop.document.matrix_form import general, matrix
 from symbackprop.document.notes.explanations import EXPLANATIONS as EXPLANATIONS
 from symbackprop.document.notes.explanations import Lesson
@@ -42,32 +41,38 @@ _ASKED = ("title.network", "title.given", "title.conventions", "title.graph", "t
 """The parts of a statement that a sheet of homework needs; the others tell what is to be found."""
 
 
-def stated(problem: Problem, derivation: Derivation, diagram: Figure | None, *, formulas: bool) -> Section:
-    """Return the statement of a problem with nothing but what is given: no value that has to be computed."""
-    scene = _unsolved(problem, derivation)
-    state = gate_by_gate.statement if isinstance(problem.model, ComputationGraph) else statement.statement
-    whole = state(scene, 0)
+def stated(
+    problem: Problem, derivation: Derivation, diagram: Figure | None, *, formulas: bool, known: Formulas | None = None
+) -> Section:
+    """Return the statement of a problem with nothing but what is given: no value that has to be computed.
+
+    `known` are formulas as `compose` has them.
+    """
+    scene = _unsolved(problem, derivation, known)
+    parts = gate_by_gate.PARTS if isinstance(problem.model, ComputationGraph) else statement.PARTS
     kept = [*_ASKED, *(["title.formulas"] if formulas else [])]
-    sections = tuple(section for section in whole.sections if section.title.id in kept)
+    sections = tuple(Section(message(title), tuple(part(scene))) for title, part in parts.items() if title in kept)
     if problem.training is not None:
         header = tuple(message(f"column.{name}") for name in ("symbol", "meaning", "value"))
         settings = Table(header, tuple(updates.symbol_rows(scene)), (False, False, True))
         rules = Listing(tuple(updates.rules(scene)))
         sections = (*sections, Section(message("title.update"), (rules, settings)))
-    return replace(whole, blocks=() if diagram is None else (diagram,), sections=sections)
+    return Section(message("title.problem"), () if diagram is None else (diagram,), sections)
 
 
 def numbers_given(problem: Problem, derivation: Derivation) -> Section:
     """Return the numbers that a problem states, in tables."""
-    tables = gate_by_gate.given if isinstance(problem.model, ComputationGraph) else statement.given
-    title = message("title.problem")
-    return Section(title, sections=(tables(_unsolved(problem, derivation)),))
+    parts = gate_by_gate.PARTS if isinstance(problem.model, ComputationGraph) else statement.PARTS
+    tables = tuple(parts["title.given"](_unsolved(problem, derivation, None)))
+    return Section(message("title.problem"), sections=(Section(message("title.given"), tables),))
 
 
-def _unsolved(problem: Problem, derivation: Derivation) -> Scene:
+def _unsolved(problem: Problem, derivation: Derivation, known: Formulas | None) -> Scene:
     """Return what the lines of a problem without its solution are written from."""
-    notation = Notation.of(derivation.graph, problem.notation)
-    return Scene(derivation, None, notation, style_of(problem), _given(problem, derivation))
+    notation, style = Notation.of(derivation.graph, problem.notation), style_of(problem)
+    return Scene(
+        derivation, None, notation, style, _given(problem, derivation), formulas={} if known is None else known
+    )
 
 
 def compose(
@@ -76,12 +81,14 @@ def compose(
     explanations: str = "full",
     *,
     without: Collection[str] = (),
+    known: Formulas | None = None,
 ) -> Document:
     """Return the worked solution as a document that shows the given details, with explanations or `brief`.
 
     Without details, it shows those that suit the size of the problem (`detail.automatic`). Of the sections `title.problem`,
     `title.derivatives`, `title.check` and `title.summary` those in `without` are neither made nor shown (the comparison with
-    central differences takes as long as all the rest), and no figure with `figures` in it.
+    central differences takes as long as all the rest), and no figure with `figures` in it. `known` are formulas in symbols
+    that other documents of the derivation with other numbers have left, and takes up new ones.
     """
     problem, derivation = solution.problem, solution.derivation
     details = detail.automatic(derivation) if details is None else details
@@ -89,9 +96,12 @@ def compose(
     style = style_of(problem)
 
     chosen: frozenset[str] | None = None
+    formulas: Formulas = {} if known is None else known
 
     def scene(values: Values | None, given: Mapping[str, Given], step: Step | None = None) -> Scene:
-        return Scene(derivation if step is None else step.derivation, values, notation, style, given, chosen)
+        if step is None or step.batch is None:
+            return Scene(derivation, values, notation, style, given, chosen, formulas)
+        return Scene(step.derivation, values, notation, style, given, chosen)
 
     given = _given(problem, derivation)
     opening = solution.steps[0] if solution.steps else None

@@ -113,14 +113,14 @@ def _end_after(sentinel: int) -> None:
 def _written(job: Job) -> Files:
     """Return the texts of a job's documents, one by one; PDFs are set together (`classes`)."""
     given, table = _assignment(job.manifest), rendering.formats(job.templates)
-    names = [name for name in job.formats if table[name].finish != "pdf"]
+    rows = [table[name] for name in job.formats if table[name].finish != "pdf"]
     found: Files = {}
     for enrolment, pupil in zip(job.manifest.enrolments, _pupils(given, job.manifest.enrolments), strict=True):
         for kind in (SHEETS, KEYS):
             content = _document(job, given, kind, pupil)
-            for name in names:
-                draft = drafted(content, pupil.problem, given.derivation, name, job.language, job.templates)
-                found[_path(job, enrolment, kind, table[name].suffix)] = exporters.written(draft)
+            for row in rows:
+                draft = drafted(content, pupil.problem, given.derivation, row, job.language)
+                found[_path(job, enrolment, kind, row.suffix)] = exporters.written(draft)
     return found
 
 

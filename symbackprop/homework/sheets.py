@@ -48,7 +48,7 @@ def sheet(given: Assignment, pupil: Pupil) -> Document:
     diagram = figure_placement.given(problem, given.derivation) if "diagram" in show else None
     sections = [
         Section(message("sheet.task"), tuple(_task(given))),
-        document.stated(problem, given.derivation, diagram, formulas="formulas" in show),
+        document.stated(problem, given.derivation, diagram, formulas="formulas" in show, known=given.formulas),
     ]
     if given.homework.given:
         sections.append(Section(message("sheet.given"), (_given(given, pupil.values),)))
@@ -58,7 +58,8 @@ def sheet(given: Assignment, pupil: Pupil) -> Document:
 
 def key(given: Assignment, pupil: Pupil) -> Document:
     """Return the key of a student: the answers as they are marked, then the whole worked solution."""
-    worked = document.compose(solve(pupil.problem), explanations="brief", without=_NOT_IN_KEYS)
+    solution = solve(pupil.problem, derivation=given.derivation)
+    worked = document.compose(solution, explanations="brief", without=_NOT_IN_KEYS, known=given.formulas)
     answers = Section(message("sheet.key"), (_answers(given, pupil.values),))
     numbers = document.numbers_given(pupil.problem, given.derivation)
     subtitle = (*_subtitle(given, pupil), *worked.subtitle)

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy
 
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation.derivations import Derivation, derive
+from symbackprop.document.chain_rule.scene import Formulas
 from symbackprop.errors import ProblemError
 from symbackprop.graph.quantities import Role
 from symbackprop.homework.acceptance import Fairness
@@ -28,7 +29,7 @@ from symbackprop.homework.array_arithmetic import ARRAYS
 from symbackprop.homework.equations import Program, Runner, key_of, program
 from symbackprop.homework.tolerance import Tolerance
 from symbackprop.messages import message
-from symbackprop.problems import Given, Homework, Problem
+from symbackprop.problems import ComputationGraph, Given, Homework, Network, Problem
 from symbackprop.problems.homework_table import drawn
 
 VERSION = 1
@@ -41,13 +42,17 @@ Positions = Mapping[str, Array]
 
 @dataclass(frozen=True)
 class Assignment:
-    """A problem made ready to be drawn, asked and marked."""
+    """A problem made ready to be drawn, asked and marked.
+
+    `formulas` are those that its documents have in symbols; they are the same in all of them.
+    """
 
     problem: Problem
     homework: Homework
     derivation: Derivation
     program: Program
     answers: tuple[Answer, ...]
+    formulas: Formulas = field(default_factory=dict, repr=False, compare=False)
 
     @functools.cached_property
     def digest(self) -> str:
@@ -218,7 +223,7 @@ def variant(given: Assignment, positions: Mapping[str, Sequence[int]]) -> Proble
 def _digest(problem: Problem, homework: Homework) -> str:
     training = problem.training
     content = [
-        repr(problem.model),
+        _kept_spelling(problem.model),
         problem.layout,
         {name: [array.shape, _numbers(array.entries)] for name, array in problem.arrays.items()},
         problem.samples,
@@ -230,6 +235,12 @@ def _digest(problem: Problem, homework: Homework) -> str:
         repr(homework.rounding),
     ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _kept_spelling(model: Network | ComputationGraph) -> str:
+    """Return a model as text that stays the same, whatever classes are called: homework given out is known by it."""
+    kind = "Circuit" if isinstance(model, ComputationGraph) else "Network"
+    return f"{kind}({', '.join(f'{each.name}={getattr(model, each.name)!r}' for each in fields(model))})"
 
 
 def _numbers(entries: Sequence[Given | None]) -> list[str]:

@@ -9,28 +9,19 @@ from collections.abc import Iterator, Sequence
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Document
-from symbackprop.errors import unknown
 from symbackprop.problems import Problem
 from symbackprop.rendering import tex_engines
-from symbackprop.rendering.drafts import Draft
+from symbackprop.rendering.drafts import Draft, Format
 from symbackprop.rendering.formats import formats
 from symbackprop.templating import filled
 
 COLLECTION = "collection.jinja"
 
 
-def drafted(
-    content: Document, problem: Problem, derivation: Derivation, format: str, language: str, templates: str | None
-) -> Draft:
-    """Return a document on its way into a format and a language; `problem` and `derivation` say in which notation.
-
-    Raises what `symbackprop.rendering.render` raises.
-    """
-    table = formats(templates)
-    if format not in table:
-        raise unknown("format", format, table)
+def drafted(content: Document, problem: Problem, derivation: Derivation, format: Format, language: str) -> Draft:
+    """Return a document on its way into a format and a language; `problem` and `derivation` say in which notation."""
     unsolved = Solution(problem, derivation, (), None, (), {})
-    return Draft(table[format], unsolved, language, (), content=content)
+    return Draft(format, unsolved, language, (), content=content)
 
 
 def can_typeset() -> bool:
@@ -51,7 +42,8 @@ def collected(
 
     Raises `OutputError` as `symbackprop.rendering.tex_engines.typeset` does.
     """
-    drafts = [drafted(*pair, derivation, "pdf", language, templates) for pair in zip(contents, problems, strict=True)]
+    row = formats(templates)["pdf"]
+    drafts = [drafted(*pair, derivation, row, language) for pair in zip(contents, problems, strict=True)]
     views = [draft.view for draft in drafts]
     shared = {"latin": all(view["latin"] for view in views), "language": language, "small": drafts[0].is_small}
     shared["figures"] = [figure for view in views for figure in view["figures"]]

@@ -5,9 +5,7 @@ Each line is read off the derivation: the symbols are the links, the numbers the
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from symbackprop.algebra import functions
 from symbackprop.algebra.formula import (
@@ -25,11 +23,7 @@ from symbackprop.algebra.formula import (
     rewrite,
 )
 from symbackprop.derivation.backprop import Link
-from symbackprop.derivation.derivations import Derivation
 from symbackprop.document.blocks import Chain, Relation, Step
-from symbackprop.document.calculation import endings
-from symbackprop.document.calculation.numerals import Style, show
-from symbackprop.document.calculation.verified_lines import MOST_GUARD_DIGITS, lines
 from symbackprop.document.chain_rule.factors import (
     Factor,
     braced,
@@ -41,122 +35,28 @@ from symbackprop.document.chain_rule.factors import (
     product_of,
     signed,
 )
-from symbackprop.document.display_nodes import Boxed, Braced, Delta, Gradient, Leaf, Local, Shown, Tone
-from symbackprop.evaluation.evaluate import Value, Values, to_decimal
-from symbackprop.graph.notation import Notation
+from symbackprop.document.chain_rule.scene import Scene, in_symbols
+from symbackprop.document.display_nodes import Boxed, Braced, Delta, Gradient, Local, Tone
 from symbackprop.graph.quantities import Quantity, Role
 from symbackprop.messages import message
-from symbackprop.problems import Given
 
 LAYER_KINDS = ("pre_activation", "activation", "weight", "bias", "threshold")
 """The kinds of quantity that belong to a layer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What the lines of one step are written from.
+def calculable(formula: Node) -> Node:
+    """Return a formula as it is calculated: without braces, its activations written out."""
 
-    `values` is None where the problem leaves numbers out: then all lines are symbolic. `given` holds the problem's own
-    numbers that still hold in this step, by element (and sample). `chosen` names the scalars whose lines are written out,
-    None for all.
-    """
+    def opened(part: Node) -> Node | None:
+        match part:
+            case Braced(body, _):
+                return calculable(body)
+            case Apply():
+                definition = functions.expanded(part) if part.function != "step" else None
+                return None if definition is None else calculable(definition)
+        return None
 
-    derivation: Derivation
-    values: Values | None
-    notation: Notation
-    style: Style
-    given: Mapping[str, Given]
-    chosen: frozenset[str] | None = None
-
-    def writes(self, name: str, sample: int | None = None) -> bool:
-        """Say whether the lines of a scalar are written out; where not all are, those of the first sample alone."""
-        return self.chosen is None or (name in self.chosen and sample in (None, 1))
-
-    @property
-    def samples(self) -> Sequence[int | None]:
-        """The numbers of the samples from 1, or one None where there is no batch."""
-        return self.derivation.graph.batch_axis.numbers
-
-    def value(self, name: str, sample: int | None = None) -> Value:
-        """Return a forward value."""
-        assert self.values is not None
-        return self.values.value(name, sample)
-
-    def gradient(self, name: str, sample: int | None = None) -> Value:
-        """Return the gradient of the output by a scalar."""
-        assert self.values is not None
-        return self.values.gradient(name, sample)
-
-    def sample_of(self, name: str, sample: int | None) -> int | None:
-        """Return the sample a name is marked with: None for what the samples share."""
-        return sample if name in self.derivation.elements.batched else None
-
-    def marked(self, formula: Node, sample: int | None) -> Node:
-        """Return a formula with its batched names marked by their sample."""
-
-        def mark(part: Node) -> Node | None:
-            if isinstance(part, Name | Adjoint | Delta) and part.sample is None:
-                return type(part)(part.name, self.sample_of(part.name, sample))
-            return None
-
-        return rewrite(formula, mark)
-
-    def written(self, name: str, sample: int | None = None) -> str:
-        """Return the text that states a given number, or nothing."""
-        given = self.given.get(name if sample is None else f"{name}@{sample}")
-        return "" if given is None else given.text
-
-    def lines(self, formula: Node, tone: Tone, kept: Value) -> tuple[Step, ...]:
-        """Return the lines of numbers of a formula; none where numbers are missing.
-
-        `kept` is the value that is used from then on; where the problem rounds it as by hand, it closes the lines.
-        """
-        if self.values is None:
-            return ()
-        numbered = self.numbered(formula)
-        found = self._finished(lines(numbered, self.style, tone))
-        shown = show(kept, self.style, tone=tone)
-        policy = self.derivation.problem.notation.round_intermediates
-        for digits in itertools.count(self.style.digits + 1):
-            last = found[-1].formula
-            if not (policy and shown.exact and isinstance(last, Shown)) or last.value == shown.value:
-                return found
-            # Rounding what was rounded to be shown may give another number than rounding by hand: then it has more digits.
-            if to_decimal(policy, last.value) == kept or digits > self.style.digits + MOST_GUARD_DIGITS:
-                return (*found, Step(Relation.ABOUT, shown))
-            found = self._finished(lines(numbered, replace(self.style, digits=digits, kept={}), tone))
-        raise AssertionError
-
-    def _finished(self, steps: tuple[Step, ...]) -> tuple[Step, ...]:
-        return endings.finished(steps, self.style)
-
-    def kept(self, name: str, sample: int | None, *, gradient: bool = False) -> Value:
-        """Return a value or a gradient by name; 0 where numbers are missing."""
-        if self.values is None:
-            return 0
-        return self.gradient(name, sample) if gradient else self.value(name, sample)
-
-    def numbered(self, formula: Node) -> Node:
-        """Return a formula with numbers for its names and activations written out."""
-
-        def number(part: Node) -> Node | None:
-            match part:
-                case Name(name, sample):
-                    computed = name in self.derivation.equations
-                    tone = Tone.FORWARD if computed else Tone.PLAIN
-                    return Leaf(self.value(name, sample), tone, self.written(name, sample))
-                case Adjoint(name, sample) | Gradient(name, sample):
-                    return Leaf(self.gradient(name, sample), Tone.BACKWARD)
-                case Delta(name, sample):
-                    return Leaf(-self.gradient(name, sample), Tone.BACKWARD)
-                case Braced(body, _):
-                    return self.numbered(body)
-                case Apply():
-                    definition = functions.expanded(part) if part.function != "step" else None
-                    return None if definition is None else self.numbered(definition)
-            return None
-
-        return rewrite(formula, number)
+    return rewrite(formula, opened)
 
 
 _RESULT_ALONE = 2
@@ -165,18 +65,25 @@ _RESULT_ALONE = 2
 
 def forward(scene: Scene, name: str, sample: int | None = None) -> Chain:
     """Return the lines of a forward value: formula, numbers, steps, value."""
-    formula = scene.marked(written_out(scene.derivation.equations[name].formula()), sample)
-    if scene.derivation.elements.samples and name not in scene.derivation.elements.batched:
-        formula = _over_samples(scene, name)
+    formula, calculation = _forward_formula(scene, name, sample)
     kept = scene.kept(name, scene.sample_of(name, sample))
-    steps = (Step(Relation.EQUAL, formula), *scene.lines(formula, Tone.FORWARD, kept))
+    steps = (Step(Relation.EQUAL, formula), *scene.lines(calculation, Tone.FORWARD, kept))
     fused = scene.derivation.equations[name].fused
     if fused is not None and not functions.is_shifted(fused.form.formula) and len(steps) == _RESULT_ALONE:
         # ln(1 − a) of a saturated output has no line that checks on a calculator; from the logits it has one.
         short = scene.marked(fused.formula(), sample)
         from_logits = Step(Relation.EQUAL, short, opens=True, reason=message("fused.from_logits"))
-        steps = (steps[0], from_logits, *scene.lines(short, Tone.FORWARD, kept))
+        steps = (steps[0], from_logits, *scene.lines(calculable(short), Tone.FORWARD, kept))
     return Chain(Name(name, scene.sample_of(name, sample)), steps)
+
+
+@in_symbols
+def _forward_formula(scene: Scene, name: str, sample: int | None) -> tuple[Node, Node]:
+    """Return the formula of a forward value, and the same as it is calculated."""
+    formula = scene.marked(written_out(scene.derivation.equations[name].formula()), sample)
+    if scene.derivation.elements.samples and name not in scene.derivation.elements.batched:
+        formula = _over_samples(scene, name)
+    return formula, calculable(formula)
 
 
 def written_out(formula: Node) -> Node:
@@ -231,6 +138,17 @@ def gradient(scene: Scene, name: str, sample: int | None = None) -> Chain:
 
     Where δ is the negative of the gradient, so are all its lines.
     """
+    left, steps, calculation = _gradient_formulas(scene, name, sample)
+    kept = scene.kept(name, sample, gradient=True)
+    numbers = list(scene.lines(calculation, Tone.BACKWARD, -kept if isinstance(left, Delta) else kept))
+    if numbers:
+        numbers[-1] = replace(numbers[-1], formula=Boxed(numbers[-1].formula))
+    return Chain(left, (*steps, *numbers))
+
+
+@in_symbols
+def _gradient_formulas(scene: Scene, name: str, sample: int | None) -> tuple[Node, tuple[Step, ...], Node]:
+    """Return the symbol of a gradient, its lines in symbols, and the formula by which it is calculated."""
     own = Gradient(name, sample)
     is_negative = is_negative_delta(scene, name)
     left = Delta(name, sample) if is_negative else Adjoint(name, sample)
@@ -261,13 +179,9 @@ def gradient(scene: Scene, name: str, sample: int | None = None) -> Chain:
     short = _through_named(scene, name, paths)
     if short is not None and short != partials:
         steps.append(Step(Relation.EQUAL, short))
-    kept = scene.kept(name, sample, gradient=True)
     if short is not None and scene.derivation.problem.notation.round_intermediates is not None:
         partials = short
-    numbers = list(scene.lines(partials, Tone.BACKWARD, -kept if is_negative else kept))
-    if numbers:
-        numbers[-1] = replace(numbers[-1], formula=Boxed(numbers[-1].formula))
-    return Chain(left, (*steps, *numbers))
+    return left, tuple(steps), calculable(partials)
 
 
 def is_negative_delta(scene: Scene, name: str) -> bool:

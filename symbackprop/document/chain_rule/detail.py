@@ -15,8 +15,9 @@ from symbackprop.algebra.formula import Adjoint, Name, Negative, Node, Product, 
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.document.blocks import Block, Chain, Display, Paragraph, Relation, Section, Step, Table
 from symbackprop.document.calculation.numerals import show
-from symbackprop.document.chain_rule.chains import Scene, is_negative_delta
+from symbackprop.document.chain_rule.chains import is_negative_delta
 from symbackprop.document.chain_rule.factors import is_named
+from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Apart, Boxed, Braced, Delta, Dots, Shown, Tone
 from symbackprop.evaluation.evaluate import Values
 from symbackprop.graph.quantities import Graph, Quantity, Role

@@ -9,7 +9,6 @@ from symbackprop.algebra.formula import ZERO, Adjoint, Node, Product, added
 from symbackprop.document.blocks import Chain, Display, Relation, Step
 from symbackprop.document.chain_rule.chains import (
     LAYER_KINDS,
-    Scene,
     errors_of,
     is_negative_delta,
     layers_of,
@@ -19,6 +18,7 @@ from symbackprop.document.chain_rule.chains import (
 )
 from symbackprop.document.chain_rule.detail import shortened
 from symbackprop.document.chain_rule.factors import Factor, flipped, product_of, signed, unbraced
+from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.chain_rule.signs import signs_in_front
 from symbackprop.document.display_nodes import Delta, over_samples
 from symbackprop.graph.quantities import Quantity, Role

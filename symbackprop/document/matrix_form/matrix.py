@@ -27,9 +27,10 @@ from symbackprop.derivation import matrix_grain
 from symbackprop.derivation.matrix_grain import elementwise_product, gradient_formula
 from symbackprop.document.blocks import Chain, Display, Paragraph, Relation, Section, Step
 from symbackprop.document.calculation.numerals import show
-from symbackprop.document.chain_rule.chains import Scene, has_own_step, is_negative_delta, named_gradient
+from symbackprop.document.chain_rule.chains import has_own_step, is_negative_delta, named_gradient
 from symbackprop.document.chain_rule.detail import shortened
 from symbackprop.document.chain_rule.factors import is_named
+from symbackprop.document.chain_rule.scene import Scene, in_symbols
 from symbackprop.document.chain_rule.signs import signs_in_front
 from symbackprop.document.display_nodes import Delta, Gradient, Grid, Listed, Shaped, Shown, Tone, over_samples
 from symbackprop.document.matrix_form import products
@@ -81,24 +82,34 @@ def _gradient_chains(scene: Scene, wanted: Sequence[str]) -> Iterator[tuple[str,
     """Yield the gradients by name; where the arrays are small, the stacked entries lead to the formula."""
     graph = scene.derivation.graph
     for name, formula in array_gradients(scene).items():
-        quantity = graph.quantities[name]
         # ∂L/∂a of a loss without a formula is itself.
         if name not in wanted or (isinstance(formula, Apply) and is_symbol(formula)):
             continue
         is_negative = is_negative_delta(scene, name)
-        own = Gradient(name)
-        steps = []
-        if scene.notation.delta(name) is not None:
-            steps.append(Step(Relation.EQUAL, negated(own) if is_negative else own))
-        for stage in (*products.stacked(graph, quantity, formula, scene.derivation.problem.layout == "row"), formula):
-            signed = signs_in_front(named(scene, negated(stage) if is_negative else stage))
-            steps.append(Step(Relation.EQUAL, shaped(graph, _over_samples(scene, name, signed))))
+        steps = list(_gradient_steps(scene, name))
         if not is_named(steps[-1].formula.body if isinstance(steps[-1].formula, Shaped) else steps[-1].formula):
             # An error that stands there already has been put into numbers.
-            steps += _numbers(scene, quantity, Tone.BACKWARD, -1 if is_negative else 1)
+            steps += _numbers(scene, graph.quantities[name], Tone.BACKWARD, -1 if is_negative else 1)
         yield name, Chain(Delta(name) if is_negative else Adjoint(name), tuple(steps))
 
 
+@in_symbols
+def _gradient_steps(scene: Scene, name: str) -> Sequence[Step]:
+    """Return the gradient by an array in symbols: its name, its entries and their product if they are few, the formula."""
+    graph, formula = scene.derivation.graph, array_gradients(scene)[name]
+    is_negative = is_negative_delta(scene, name)
+    own = Gradient(name)
+    steps = []
+    if scene.notation.delta(name) is not None:
+        steps.append(Step(Relation.EQUAL, negated(own) if is_negative else own))
+    is_row = scene.derivation.problem.layout == "row"
+    for stage in (*products.stacked(graph, graph.quantities[name], formula, is_row), formula):
+        signed = signs_in_front(named(scene, negated(stage) if is_negative else stage))
+        steps.append(Step(Relation.EQUAL, shaped(graph, _over_samples(scene, name, signed))))
+    return steps
+
+
+@in_symbols
 def array_gradients(scene: Scene) -> Mapping[str, Node]:
     """Return the formula of the gradient by every array that has a line of its own.
 

@@ -31,8 +31,9 @@ from symbackprop.algebra.formula import (
 )
 from symbackprop.derivation.derivations import derive
 from symbackprop.document.calculation.numerals import Style
-from symbackprop.document.chain_rule.chains import Scene, is_negative_delta, path_of
+from symbackprop.document.chain_rule.chains import is_negative_delta, path_of
 from symbackprop.document.chain_rule.factors import Factor, product_of, signed
+from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Braced, Delta, Gradient, Letter, Local, Summation
 from symbackprop.graph.notation import DEFAULTS, Notation, Symbol
 from symbackprop.graph.quantities import Quantity

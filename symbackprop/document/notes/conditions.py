@@ -10,7 +10,7 @@ from symbackprop.algebra import functions
 from symbackprop.algebra.formula import Adjoint, Name, Node, Number, names, walk
 from symbackprop.derivation.backprop import Link
 from symbackprop.document.blocks import Chain
-from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Delta, Gradient
 from symbackprop.graph.quantities import Quantity, Role
 from symbackprop.problems import ComputationGraph, Training

@@ -15,7 +15,7 @@ from symbackprop.arithmetic.exact import add, multiply, negate
 from symbackprop.descent.solution import Solution, Step
 from symbackprop.document.blocks import Block, Display, Note, NoteKind, Paragraph, Section
 from symbackprop.document.calculation.numerals import Style, show
-from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.notes.conditions import Line
 from symbackprop.document.notes.glossary import glossary
 from symbackprop.document.notes.reasons import Kind, Words, kinds_of

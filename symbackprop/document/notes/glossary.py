@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from symbackprop.algebra.formula import Adjoint, Hadamard, Name, Node, Transposed
 from symbackprop.catalog.optimizers import carried, reduced
 from symbackprop.document.blocks import Inline, Section, Terms
-from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Delta, Gradient, Letter, Local
 from symbackprop.messages import message
 from symbackprop.problems import ComputationGraph

@@ -14,7 +14,7 @@ from symbackprop.arithmetic import exact
 from symbackprop.derivation.element_grain import ElementEquation
 from symbackprop.descent.solution import Step
 from symbackprop.document.calculation.numerals import show
-from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Boxed, Range, Shown
 from symbackprop.document.notes.conditions import Line, is_gradient, is_parameter
 from symbackprop.evaluation.evaluate import EXACT, Evaluation, Value, Values

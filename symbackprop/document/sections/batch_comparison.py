@@ -21,7 +21,7 @@ from symbackprop.algebra.formula import (
     walk,
 )
 from symbackprop.document.blocks import Block, Chain, Display, Paragraph, Relation, Section, Step
-from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Letter, Local, OverSamples, Size, Total
 from symbackprop.graph.notation import BATCH, Symbol
 from symbackprop.messages import message

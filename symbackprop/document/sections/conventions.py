@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from symbackprop.algebra.formula import Adjoint, Name, Node, Number, negated
-from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Delta, Equality, Gradient, Letter
 from symbackprop.graph.notation import Notation, Symbol
 from symbackprop.graph.quantities import Quantity

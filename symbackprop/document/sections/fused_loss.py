@@ -29,7 +29,7 @@ from symbackprop.derivation.backprop import Link, sweep
 from symbackprop.derivation.element_grain import ElementEquation, Term
 from symbackprop.document.blocks import Block, Chain, Display, Paragraph, Relation, Section, Step
 from symbackprop.document.calculation.numerals import show
-from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Letter, Local, Same, Total
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import Message, message

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from symbackprop.algebra.formula import Apply, Name, Number, walk
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Listing, Relation, Section, Step, Table
 from symbackprop.document.chain_rule import detail
-from symbackprop.document.chain_rule.chains import Scene, forward, gradient, row_length
+from symbackprop.document.chain_rule.chains import forward, gradient, row_length
 from symbackprop.document.chain_rule.formulas import formula_display
+from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Gradient, over_samples
 from symbackprop.document.matrix_form.matrix import as_arrays, oriented
 from symbackprop.document.sections import conventions
@@ -31,20 +32,10 @@ _SHORT = 2
 
 def statement(scene: Scene, updates: int) -> Section:
     """Return the section that states the problem; `updates` is the number of updates that are made."""
-    subsections = [
-        Section(message("title.graph"), tuple(_equations(scene))),
-        given(scene),
-        Section(message("title.conventions"), (Listing(tuple(_conventions(scene))),)),
-        Section(message("title.formulas"), tuple(_at_a_glance(scene))),
-    ]
+    subsections = [Section(message(title), tuple(part(scene))) for title, part in PARTS.items()]
     if scene.derivation.problem.training:
         subsections.append(Section(message("title.loop"), (loop(scene, updates),)))
     return Section(message("title.problem"), sections=tuple(subsections))
-
-
-def given(scene: Scene) -> Section:
-    """Return the section of the numbers that the problem states."""
-    return Section(message("title.given"), tuple(_given(scene)))
 
 
 def _equations(scene: Scene) -> Iterator[Block]:
@@ -111,6 +102,15 @@ def _at_a_glance(scene: Scene) -> Iterator[Display]:
         short = all(len(scene.derivation.links[name]) <= _SHORT for name in names)
         length = row_length(scene, scene.derivation.graph.quantities[name]) if name else _SIDE_BY_SIDE
         yield formula_display(scene, names, length if short else 1)
+
+
+PARTS: Mapping[str, Callable[[Scene], Iterable[Block]]] = {
+    "title.graph": _equations,
+    "title.given": _given,
+    "title.conventions": lambda scene: (Listing(tuple(_conventions(scene))),),
+    "title.formulas": _at_a_glance,
+}
+"""The sections of a statement that every graph has, by their titles."""
 
 
 def backward_order(scene: Scene) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from symbackprop.algebra import differentiation, functions
 from symbackprop.algebra.formula import Apply, Name, Node, Slot, added, fill, rewrite
 from symbackprop.document.blocks import Chain, Display, Relation, Section, Step
-from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Derivative, Letter, Local
 from symbackprop.document.sections.fused_loss import fused_section, softmax_jacobian
 from symbackprop.graph.notation import Symbol

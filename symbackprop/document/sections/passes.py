@@ -11,15 +11,8 @@ from symbackprop.descent.solution import Change, Parameters, Solution, Step
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Section, Table
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule import detail
-from symbackprop.document.chain_rule.chains import (
-    LAYER_KINDS,
-    Scene,
-    errors_of,
-    forward,
-    gradient,
-    layers_of,
-    parameters_of,
-)
+from symbackprop.document.chain_rule.chains import LAYER_KINDS, errors_of, forward, gradient, layers_of, parameters_of
+from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Tone
 from symbackprop.document.matrix_form import matrix
 from symbackprop.document.notes.explanations import Lesson

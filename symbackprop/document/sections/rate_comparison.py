@@ -12,7 +12,7 @@ from symbackprop.descent.learning_rates import RateComparison, Trajectory, compa
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Block, Figure, Inline, Paragraph, Section, Table
 from symbackprop.document.calculation.numerals import show
-from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import About, Equality, Letter, Shown
 from symbackprop.evaluation.evaluate import Value
 from symbackprop.graph.notation import Symbol

@@ -13,7 +13,7 @@ from symbackprop.curvature.linear_systems import Row
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Relation, Section, Step, Table
 from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.calculation.verified_lines import lines
-from symbackprop.document.chain_rule.chains import Scene
+from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import About, Equality, Grid, Leaf, Letter, Shown, Tone
 from symbackprop.document.sections.updates import untaken
 from symbackprop.evaluation.evaluate import Value

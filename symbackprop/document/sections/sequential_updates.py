@@ -16,7 +16,6 @@ from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph
 from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.chains import (
     LAYER_KINDS,
-    Scene,
     errors_of,
     gradient,
     is_negative_delta,
@@ -24,6 +23,7 @@ from symbackprop.document.chain_rule.chains import (
     parameters_of,
 )
 from symbackprop.document.chain_rule.factors import unbraced
+from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Delta, Gradient, Local, Substitute, Updated
 from symbackprop.document.matrix_form import matrix
 from symbackprop.document.sections.statement import layer_name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
@@ -24,8 +24,9 @@ from symbackprop.document.blocks import (
 )
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule import detail
-from symbackprop.document.chain_rule.chains import Scene, written_out
+from symbackprop.document.chain_rule.chains import written_out
 from symbackprop.document.chain_rule.formulas import gradient_formulas
+from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import About, Equality, Letter, OverSamples, Range, Tone
 from symbackprop.document.sections import batch_comparison, conventions
 from symbackprop.document.sections import updates as updates_of
@@ -53,25 +54,13 @@ _MOST_TERMS = 3
 
 def statement(scene: Scene, updates: int) -> Section:
     """Return the section that states the problem; `updates` is the number of updates that are made."""
-    subsections = [
-        Section(message("title.network"), tuple(_network(scene))),
-        given(scene),
-        Section(message("title.conventions"), (Listing(tuple(_conventions(scene))),)),
-        Section(message("title.symbols"), (_symbols(scene),)),
-        Section(message("title.count"), (Paragraph(_count(scene)),)),
-        Section(message("title.formulas"), tuple(_formulas(scene))),
-    ]
+    subsections = [Section(message(title), tuple(part(scene))) for title, part in PARTS.items()]
     if scene.derivation.problem.training:
         subsections.append(Section(message("title.loop"), (loop(scene, updates),)))
     side_by_side = batch_comparison.batch_section(scene)
     if side_by_side is not None:
         subsections.append(side_by_side)
     return Section(message("title.problem"), sections=tuple(subsections))
-
-
-def given(scene: Scene) -> Section:
-    """Return the section of the numbers that the problem states."""
-    return Section(message("title.given"), (_parameters(scene), _data(scene)))
 
 
 def layer_name(scene: Scene, layer: int) -> Message:
@@ -345,6 +334,17 @@ def _formulas(scene: Scene) -> Iterator[Block]:
             yield Display(tuple(chains), len(by_kind) if is_even else len(chains))
     if is_whole:
         yield from gradient_formulas(scene)
+
+
+PARTS: Mapping[str, Callable[[Scene], Iterable[Block]]] = {
+    "title.network": _network,
+    "title.given": lambda scene: (_parameters(scene), _data(scene)),
+    "title.conventions": lambda scene: (Listing(tuple(_conventions(scene))),),
+    "title.symbols": lambda scene: (_symbols(scene),),
+    "title.count": lambda scene: (Paragraph(_count(scene)),),
+    "title.formulas": _formulas,
+}
+"""The sections of a statement that every network has, by their titles."""
 
 
 def loop(scene: Scene, updates: int) -> Listing:

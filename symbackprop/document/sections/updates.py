@@ -15,8 +15,9 @@ from symbackprop.catalog.schedules import CONSTANT
 from symbackprop.descent.solution import Change, Solution
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Relation, Step
 from symbackprop.document.calculation.numerals import Style, show
-from symbackprop.document.chain_rule.chains import Scene, parameters_of
+from symbackprop.document.chain_rule.chains import parameters_of
 from symbackprop.document.chain_rule.formulas import gradient_expression
+from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.chain_rule.signs import signs_in_front
 from symbackprop.document.display_nodes import (
     Assigned,

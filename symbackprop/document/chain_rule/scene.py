@@ -1,0 +1,148 @@
+"""What the lines of one step are written from, and formulas in symbols, which all scenes of a derivation share."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from symbackprop.algebra.formula import Adjoint, Name, Node, rewrite
+from symbackprop.derivation.derivations import Derivation
+from symbackprop.document.blocks import Relation, Step
+from symbackprop.document.calculation import endings
+from symbackprop.document.calculation.numerals import Style, show
+from symbackprop.document.calculation.verified_lines import MOST_GUARD_DIGITS, lines
+from symbackprop.document.display_nodes import Delta, Gradient, Leaf, Shown, Tone
+from symbackprop.evaluation.evaluate import Value, Values, to_decimal
+from symbackprop.graph.notation import Notation
+from symbackprop.problems import Given
+
+Formulas = dict[tuple[object, ...], Any]
+"""What was found in symbols: by the function that found it and its arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What the lines of one step are written from.
+
+    `values` is None where the problem leaves numbers out: then all lines are symbolic. `given` holds the problem's own
+    numbers that still hold in this step, by element (and sample). `chosen` names the scalars whose lines are written out,
+    None for all. `formulas` holds what has been found in symbols, for all scenes with the same derivation and notation,
+    whatever their numbers.
+    """
+
+    derivation: Derivation
+    values: Values | None
+    notation: Notation
+    style: Style
+    given: Mapping[str, Given]
+    chosen: frozenset[str] | None = None
+    formulas: Formulas = field(default_factory=dict, repr=False, compare=False)
+
+    def writes(self, name: str, sample: int | None = None) -> bool:
+        """Say whether the lines of a scalar are written out; where not all are, those of the first sample alone."""
+        return self.chosen is None or (name in self.chosen and sample in (None, 1))
+
+    @property
+    def samples(self) -> Sequence[int | None]:
+        """The numbers of the samples from 1, or one None where there is no batch."""
+        return self.derivation.graph.batch_axis.numbers
+
+    def value(self, name: str, sample: int | None = None) -> Value:
+        """Return a forward value."""
+        assert self.values is not None
+        return self.values.value(name, sample)
+
+    def gradient(self, name: str, sample: int | None = None) -> Value:
+        """Return the gradient of the output by a scalar."""
+        assert self.values is not None
+        return self.values.gradient(name, sample)
+
+    def sample_of(self, name: str, sample: int | None) -> int | None:
+        """Return the sample a name is marked with: None for what the samples share."""
+        return sample if name in self.derivation.elements.batched else None
+
+    def marked(self, formula: Node, sample: int | None) -> Node:
+        """Return a formula with its batched names marked by their sample."""
+
+        def mark(part: Node) -> Node | None:
+            if isinstance(part, Name | Adjoint | Delta) and part.sample is None:
+                return type(part)(part.name, self.sample_of(part.name, sample))
+            return None
+
+        return rewrite(formula, mark)
+
+    def written(self, name: str, sample: int | None = None) -> str:
+        """Return the text that states a given number, or nothing."""
+        given = self.given.get(name if sample is None else f"{name}@{sample}")
+        return "" if given is None else given.text
+
+    def lines(self, formula: Node, tone: Tone, kept: Value) -> tuple[Step, ...]:
+        """Return the lines of numbers of a formula; none where numbers are missing.
+
+        `kept` is the value that is used from then on; where the problem rounds it as by hand, it closes the lines.
+        """
+        if self.values is None:
+            return ()
+        numbered = self.numbered(formula)
+        found = self._finished(lines(numbered, self.style, tone))
+        shown = show(kept, self.style, tone=tone)
+        policy = self.derivation.problem.notation.round_intermediates
+        for digits in itertools.count(self.style.digits + 1):
+            last = found[-1].formula
+            if not (policy and shown.exact and isinstance(last, Shown)) or last.value == shown.value:
+                return found
+            # Rounding what was rounded to be shown may give another number than rounding by hand: then it has more digits.
+            if to_decimal(policy, last.value) == kept or digits > self.style.digits + MOST_GUARD_DIGITS:
+                return (*found, Step(Relation.ABOUT, shown))
+            found = self._finished(lines(numbered, replace(self.style, digits=digits, kept={}), tone))
+        raise AssertionError
+
+    def _finished(self, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        return endings.finished(steps, self.style)
+
+    def kept(self, name: str, sample: int | None, *, gradient: bool = False) -> Value:
+        """Return a value or a gradient by name; 0 where numbers are missing."""
+        if self.values is None:
+            return 0
+        return self.gradient(name, sample) if gradient else self.value(name, sample)
+
+    def numbered(self, formula: Node) -> Node:
+        """Return a formula that is `calculable` with numbers for its names."""
+
+        def number(part: Node) -> Node | None:
+            match part:
+                case Name(name, sample):
+                    computed = name in self.derivation.equations
+                    tone = Tone.FORWARD if computed else Tone.PLAIN
+                    return Leaf(self.value(name, sample), tone, self.written(name, sample))
+                case Adjoint(name, sample) | Gradient(name, sample):
+                    return Leaf(self.gradient(name, sample), Tone.BACKWARD)
+                case Delta(name, sample):
+                    return Leaf(-self.gradient(name, sample), Tone.BACKWARD)
+            return None
+
+        return rewrite(formula, number)
+
+
+Arguments = ParamSpec("Arguments")
+Found = TypeVar("Found")
+
+
+def in_symbols(find: Callable[Concatenate[Scene, Arguments], Found]) -> Callable[Concatenate[Scene, Arguments], Found]:
+    """Return a function of a scene that answers as `find` does, and asks it once for all scenes that share formulas.
+
+    What it finds must hang on nothing but the derivation (without its numbers), the notation and the other arguments.
+    """
+
+    @functools.wraps(find)
+    def found(scene: Scene, /, *arguments: Arguments.args, **named: Arguments.kwargs) -> Found:
+        key = (find, *arguments, *named.items())
+        if key not in scene.formulas:
+            scene.formulas[key] = find(scene, *arguments, **named)
+        answer: Found = scene.formulas[key]
+        return answer
+
+    return found
