@@ -1,6 +1,7 @@
 # make solve    a worked solution of examples/mazur.toml, and where it is
 # make test     every test; what this machine lacks (TeX, say) is skipped with its reason
 # make check    format, lint, types, then every test
+# make house    the picture and the list of rooms in docs/architecture.md, anew
 # make gallery  the solutions in output/, anew (needs TeX and pdftoppm)
 # make format   rewrite the code as `make check` wants it
 #
@@ -16,7 +17,7 @@ PYTEST ?= $(RUN) pytest --numprocesses=auto --dist=loadfile
 .DELETE_ON_ERROR:
 # `check` runs its parts in order, the tests last.
 .NOTPARALLEL:
-.PHONY: help solve test check static format gallery clean
+.PHONY: help solve test check static format house gallery clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -38,6 +39,9 @@ static: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(RUN) ruff format .
 	$(RUN) ruff check --fix .
+
+house: $(VENV)/.installed
+	$(VENV)/bin/python tools/house.py
 
 gallery: $(VENV)/.installed
 	$(VENV)/bin/python tools/gallery.py

@@ -9,55 +9,20 @@ from __future__ import annotations
 import ast
 import graphlib
 import importlib
-import pathlib
 import re
 import subprocess
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 
 import symbackprop
 from tests.conftest import ROOT
+from tools.house import PACKAGE, WINGS, House, imports_of, wing_of
 
-PACKAGE = ROOT / "symbackprop"
 LONGEST_MODULE = 400
-
-WINGS = (
-    "messages",
-    "language",
-    "errors",
-    "registry",
-    "resources",
-    "csv_tables",
-    "templating",
-    "display",
-    "algebra",
-    "arithmetic",
-    "graph",
-    "catalog",
-    "problems",
-    "frontends",
-    "derivation",
-    "evaluation",
-    "compilation",
-    "curvature",
-    "descent",
-    "training",
-    "figures",
-    "scripts",
-    "document",
-    "estimators",
-    "rendering",
-    "homework",
-    "jupyter",
-    "cli",
-    "__main__",
-)
-"""The wings in the order of the data's way: a wing imports itself and those before it. A wing is a module or a package
-directly below `symbackprop`."""
 
 FACE = "symbackprop"
 """The package itself: it may know every wing, and only `display` asks it for anything."""
@@ -122,48 +87,18 @@ WRITING_ATTRIBUTES = {
 }
 """What prints or changes files: functions by name, and methods and streams by attribute."""
 
-FILES = sorted(PACKAGE.rglob("*.py"))
-
-
-def name_of(file: pathlib.Path) -> str:
-    """Return the dotted name of a module; a package is named without `__init__`."""
-    parts = file.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-MODULES = {name_of(file): file for file in FILES}
-
-
-def wing_of(module: str) -> str:
-    """Return the wing of a module; the package itself has the wing ""."""
-    return module.split(".")[1] if "." in module else ""
-
-
-def imports_of(tree: ast.Module, modules: frozenset[str] | None = None) -> Iterator[str]:
-    """Iterate over the modules that a module imports, wherever it does.
-
-    `from symbackprop import errors` names the module symbackprop.errors, `from symbackprop.errors import unknown` too.
-    """
-    known = frozenset(MODULES) if modules is None else modules
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "imports are absolute"
-            assert node.module is not None
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                yield inner if inner in known else node.module
+HOUSE = House()
+MODULES = HOUSE.files
 
 
 def parse(module: str) -> ast.Module:
     """Return the syntax tree of one of our modules."""
-    return ast.parse(MODULES[module].read_text("utf-8"))
+    return HOUSE.trees[module]
 
 
 def own_imports(module: str) -> set[str]:
     """Return which of our modules a module imports."""
-    return {name for name in imports_of(parse(module)) if name.split(".")[0] == "symbackprop"}
+    return HOUSE.imports(module)
 
 
 def climbing(module: str, imported: set[str]) -> set[str]:
@@ -200,12 +135,12 @@ def test_wings_list_every_wing() -> None:
 
 def test_top_of_the_package_has_few_modules() -> None:
     """What is not in a folder is what every wing uses, or a face: a newcomer meets folders."""
-    assert len([file for file in FILES if file.parent == PACKAGE]) <= MOST_AT_THE_TOP
+    assert len([file for file in MODULES.values() if file.parent == PACKAGE]) <= MOST_AT_THE_TOP
 
 
 def test_modules_have_names_of_their_own() -> None:
     """No two modules have one name, so that a name says which module is meant."""
-    stems = Counter(file.stem for file in FILES if file.stem != "__init__")
+    stems = Counter(file.stem for file in MODULES.values() if file.stem != "__init__")
     assert {stem for stem, count in stems.items() if count > 1} == set()
     assert len(stems) > 150
 
@@ -263,7 +198,7 @@ def test_folders_import_each_other_without_circles() -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_module_imports_only_the_libraries_of_its_wing(module: str) -> None:
     """A library is imported in the wings it belongs to and nowhere else."""
-    roots = {name.split(".")[0] for name in imports_of(parse(module))}
+    roots = {name.split(".")[0] for name in imports_of(parse(module), HOUSE.known)}
     foreign = roots - set(sys.stdlib_module_names) - {"symbackprop"}
     assert {library for library in foreign if wing_of(module) not in LIBRARIES[library]} == set()
 

@@ -84,16 +84,14 @@ class Lowering:
             value = self.array(value, quantity.shape, hint)
         self.known[target] = value
 
-    def define_gradient(
-        self, target: Adjoint, contributions: tuple[tuple[str, Node], ...], out: View | None = None
-    ) -> None:
+    def define_gradient(self, target: Adjoint, summands: tuple[tuple[str, Node], ...], out: View | None = None) -> None:
         """Lower a gradient, into the array `out` where there is one; by something that samples share it adds over them."""
         quantity = self.plan.graph.quantities[target.name]
         hint = out or View(self.identifiers.of(target), quantity.shape, quantity.batched)
         parts = []
-        for source, formula in contributions:
+        for source, formula in summands:
             adds = self.plan.graph.quantities[source].batched and not quantity.batched
-            free = hint if len(contributions) == 1 else None
+            free = hint if len(summands) == 1 else None
             parts.append(self.summed(formula, free) if adds else self.lower(formula, free))
         value = folded(Sum(tuple(parts)))
         if out is not None:
