@@ -284,36 +284,3 @@ def _product(expression: sympy.Mul) -> Node:
     coefficient, factors = expression.as_coeff_mul()
     ordered = sorted(map(from_sympy, factors), key=lambda factor: _reading_order(factor)[1])
     return multiplied((from_sympy(coefficient), *ordered))
-
-
-def without_cancellation(expression: sympy.Expr) -> sympy.Expr:
-    """Return an expression for floats in which ln(1 + u), e^u − 1, 1 + erf(u) and ln(e^u + e^v) are functions of their own.
-
-    Taken apart they lose all digits where their value is small: ln(1 + 1e-17) is 0 in float64, log1p(1e-17) is 1e-17.
-
-    >>> x = sympy.Symbol("x")
-    >>> without_cancellation(2 * sympy.exp(x) - 2), without_cancellation(sympy.log(1 + sympy.exp(-x)))
-    (2*expm1(x), log1p(exp(-x)))
-    """
-    arguments = [without_cancellation(argument) for argument in expression.args]
-    rebuilt = expression.func(*arguments) if arguments else expression
-    if isinstance(rebuilt, sympy.log) and all(
-        isinstance(each, sympy.exp) for each in sympy.Add.make_args(rebuilt.args[0])
-    ):
-        return sympy.Function("logsumexp")(*(each.args[0] for each in sympy.Add.make_args(rebuilt.args[0])))
-    if (
-        isinstance(rebuilt, sympy.log)
-        and isinstance(rebuilt.args[0], sympy.Add)
-        and sympy.S.One in rebuilt.args[0].args
-    ):
-        return sympy.Function("log1p")(rebuilt.args[0] - 1)
-    if not isinstance(rebuilt, sympy.Add):
-        return rebuilt
-    number, rest = rebuilt.as_coeff_Add()
-    for term in sympy.Add.make_args(rest):
-        coefficient, function = term.as_coeff_Mul()
-        if isinstance(function, sympy.exp) and coefficient == -number:
-            return rest - term + coefficient * sympy.Function("expm1")(*function.args)
-        if isinstance(function, sympy.erf) and coefficient == number:
-            return rest - term + coefficient * sympy.Function("erfc")(-function.args[0])
-    return rebuilt

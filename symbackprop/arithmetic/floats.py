@@ -8,11 +8,11 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
-import sympy
-
-from symbackprop.algebra import functions, symbolic
-from symbackprop.algebra.formula import Node, Number
+from symbackprop.algebra import functions
+from symbackprop.algebra.formula import Apply, Node, Sum, rewrite
+from symbackprop.arithmetic.python_code import SCALARS, accurate, compile_formula
 
 _LARGEST_EXPONENT = math.log(1.7976931348623157e308)
 
@@ -60,29 +60,32 @@ def logarithm_of_exponentials(*exponents: float) -> float:
     return largest + math.log1p(math.fsum(math.exp(each - largest) for each in others))
 
 
-def step(argument: float, at_zero: float) -> float:
-    """Return 1 above zero, 0 below it and `at_zero` at it."""
-    return 1.0 if argument > 0.0 else 0.0 if argument < 0.0 else at_zero
-
-
 FUNCTIONS: Mapping[str, Callable[..., float]] = {
+    **SCALARS.namespace,
     "exp": exponential,
     "log": logarithm,
     "sqrt": square_root,
-    "sin": math.sin,
-    "cos": math.cos,
-    "tan": math.tan,
-    "tanh": math.tanh,
-    "erf": math.erf,
     "log1p": logarithm_of_one_plus,
-    "logsumexp": logarithm_of_exponentials,
     "expm1": exponential_less_one,
-    "erfc": math.erfc,
-    "Step": step,
-    "Maximum": lambda left, right, at_tie: left if left >= right else right,
-    "Minimum": lambda left, right, at_tie: left if left <= right else right,
-    "Absolute": lambda argument, at_zero: abs(argument),
+    "logsumexp": logarithm_of_exponentials,
 }
+
+FLOATS = replace(SCALARS, functions={**SCALARS.functions, "logsumexp": "logsumexp({all})"}, namespace=FUNCTIONS)
+"""Floats with the infinities of IEEE 754: exp(1000) is ∞, 1/∞ is 0, ln 0 is −∞."""
+
+
+def stable(formula: Node) -> Node:
+    """Return an equal formula for floats: activations in their stable forms, functions that lose no digits."""
+    return rewrite(accurate(functions.stable_form(formula)), _of_exponentials)
+
+
+def _of_exponentials(part: Node) -> Node | None:
+    """Return ln(e^p + e^q + …) as a function of its own: where one exponential is 1, its digits are those of the others."""
+    match part:
+        case Apply("ln", (Sum(terms),)) if all(isinstance(term, Apply) and term.function == "exp" for term in terms):
+            exponents = tuple(term.arguments[0] for term in terms if isinstance(term, Apply))
+            return Apply("logsumexp", tuple(rewrite(exponent, _of_exponentials) for exponent in exponents))
+    return None
 
 
 FloatFunction = Callable[..., float]
@@ -94,10 +97,4 @@ def float_function(formula: Node, arity: int) -> FloatFunction:
 
     Activations are evaluated in their stable forms. Infinities follow IEEE 754 (exp(1000) is ∞, 1/∞ is 0, ln 0 is −∞).
     """
-    if isinstance(formula, Number):
-        constant = float(formula.value)
-        return lambda *_: constant
-    expression = symbolic.without_cancellation(symbolic.to_sympy(functions.stable_form(formula)))
-    slots = [symbolic.slot_symbol(index) for index in range(arity)]
-    function: FloatFunction = sympy.lambdify(slots, expression, modules=[FUNCTIONS], cse=arity > 2)
-    return function
+    return compile_formula(stable(formula), arity, FLOATS)

@@ -14,8 +14,8 @@ from typing import Any
 from symbackprop.algebra.formula import Apply, Hadamard, Negative, Node, Number, Power, Product, Quotient, Sum, walk
 from symbackprop.algebra.functions import EXTREMES
 from symbackprop.algebra.shapes import Shape, broadcast
+from symbackprop.arithmetic.python_code import HALF, SCALARS, accurate, constant, printed
 from symbackprop.compilation.operations import Copy, Elementwise, Multiply, Operation, Reduce, View
-from symbackprop.compilation.printing import HALF, SCALARS, accurate, constant, printed
 
 UNARY = {
     **{name: name for name in ("exp", "sqrt", "sin", "cos", "tan", "tanh", "log1p", "expm1", "erf", "erfc")},

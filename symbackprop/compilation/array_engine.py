@@ -11,6 +11,7 @@ import numpy as np
 
 from symbackprop.algebra.folding import folded
 from symbackprop.algebra.formula import ZERO, Adjoint, Name, Node, Number, rewrite
+from symbackprop.arithmetic.python_code import Spelled
 from symbackprop.compilation.array_code import FUNCTIONS, Writer
 from symbackprop.compilation.engine import Array, Arrays, Run, empty, like
 from symbackprop.compilation.identifiers import Identifiers
@@ -18,7 +19,6 @@ from symbackprop.compilation.lowering import Lowering
 from symbackprop.compilation.operations import Copy, View
 from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, Update
 from symbackprop.compilation.plan import Plan
-from symbackprop.compilation.printing import Spelled
 
 
 def _float_function(function: Callable[[float], float]) -> Callable[..., Array]:

@@ -37,6 +37,7 @@ from symbackprop.algebra.formula import (
     walk,
 )
 from symbackprop.algebra.shapes import Shape, axis_of, broadcast, indexed, is_elementwise, is_reduction, shape_of
+from symbackprop.arithmetic.python_code import Spelled, accurate
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.operations import (
     Copy,
@@ -50,7 +51,6 @@ from symbackprop.compilation.operations import (
     varies,
 )
 from symbackprop.compilation.plan import Plan
-from symbackprop.compilation.printing import Spelled, accurate
 
 
 @dataclass

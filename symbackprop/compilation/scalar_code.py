@@ -22,17 +22,16 @@ from symbackprop.algebra.formula import (
     Name,
     Node,
     Number,
-    Power,
     Sum,
     fill,
     map_children,
     rewrite,
     walk,
 )
+from symbackprop.arithmetic.python_code import Dialect, Spelled, accurate, factored, printed
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, Update
 from symbackprop.compilation.plan import Plan
-from symbackprop.compilation.printing import Dialect, Spelled, accurate, printed
 from symbackprop.graph.quantities import Quantity
 
 _WORDS = "parameters gradients states rows batches batch rates losses step record range zip len abs max min"
@@ -190,30 +189,10 @@ class Straight:
 
     def _statements(self, found: Sequence[Assigned]) -> Iterator[str]:
         """Yield the statements, what is costly and occurs twice computed once."""
-        bases = {part.base for _, value in found for part in walk(value) if isinstance(part, Power)}
-        often = collections.Counter(
-            part
-            for _, value in found
-            for part in walk(value)
-            if _is_costly(part) or (isinstance(part, Sum) and part in bases)
-        )
-        names: dict[Node, Node] = {}
-
-        def shared(part: Node) -> Node | None:
-            if often[part] < 2:
-                return None
-            if part not in names:
-                inner = map_children(part, lambda child: rewrite(child, shared))
-                name = self.identifiers.fresh(f"e{len(names) + 1}")
-                lines.append(f"{name} = {self._text(inner)}")
-                names[part] = Spelled(name)
-            return names[part]
-
-        for target, value in found:
-            lines: list[str] = []
-            text = self._text(rewrite(value, shared))
-            yield from lines
-            yield f"{self.identifiers.of(target)} = {text}"
+        values = factored([value for _, value in found], lambda number: self.identifiers.fresh(f"e{number}"))
+        for (target, _), (before, value) in zip(found, values, strict=True):
+            yield from (f"{name} = {self._text(inner)}" for name, inner in before)
+            yield f"{self.identifiers.of(target)} = {self._text(value)}"
 
     def _resolved(self, formula: Node) -> Node:
         """Return a formula in primitives, with what is a constant or has another name put in."""
@@ -268,13 +247,6 @@ def _function(signature: str, body: Iterable[str]) -> str:
 
 
 _PRIMITIVES = ("step", *functions.PRIMITIVES)
-
-
-def _is_costly(node: Node) -> bool:
-    """Say whether a formula is worth a name of its own when it occurs twice: a call, or a sum of calls."""
-    if isinstance(node, Sum):
-        return any(map(_is_costly, node.terms))
-    return isinstance(node, Apply) and bool(node.arguments) and node.function not in ("step", "abs")
 
 
 def plain(formula: Node) -> Node:

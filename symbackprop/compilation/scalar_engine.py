@@ -7,16 +7,16 @@ IEEE 754, carries the call out from its beginning.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from symbackprop.arithmetic.python_code import Dialect
 from symbackprop.compilation.array_engine import ArrayEngine
 from symbackprop.compilation.engine import Array, Arrays, Run
 from symbackprop.compilation.optimizer_code import Update
 from symbackprop.compilation.plan import Plan
-from symbackprop.compilation.printing import Dialect
 from symbackprop.compilation.scalar_code import Carrier, Straight
 
 Compile = Callable[[str, str], Callable[..., Any]]
@@ -28,12 +28,10 @@ _OUT_OF_RANGE = (OverflowError, ValueError, ZeroDivisionError)
 class ScalarEngine:
     """Straight-line code for scalars; `compiled` makes functions of it and `arrays` takes over where floats end."""
 
-    def __init__(
-        self, plan: Plan, carrier: Carrier, dialect: Dialect, namespace: Mapping[str, Any], compiled: Compile
-    ) -> None:
+    def __init__(self, plan: Plan, carrier: Carrier, dialect: Dialect, compiled: Compile) -> None:
         self.plan, self.carrier = plan, carrier
         self.arrays = ArrayEngine(plan)
-        self._straight = functools.partial(Straight, plan, dialect, carrier, namespace)
+        self._straight = functools.partial(Straight, plan, dialect, carrier, dialect.namespace)
         self._compile = compiled
         self._loops: dict[tuple[Update, bool], Callable[..., Any]] = {}
 

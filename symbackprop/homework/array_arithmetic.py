@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy
 
-from symbackprop.algebra.formula import Node, Slot
+from symbackprop.algebra.formula import Node
 from symbackprop.algebra.functions import stable_form
-from symbackprop.compilation.array_engine import NAMESPACE
-from symbackprop.compilation.printing import ARRAYS as DIALECT
-from symbackprop.compilation.printing import accurate, printed
+from symbackprop.arithmetic import python_code
+from symbackprop.arithmetic.python_code import accurate, compile_formula
 from symbackprop.evaluation.evaluate import Arithmetic
 
 Array = Any
+
+_CALLED = (*python_code.MATH, "absolute", "maximum", "minimum", "heaviside")
+_DIALECT = replace(
+    python_code.ARRAYS,
+    namespace={
+        name: getattr(numpy, name) if hasattr(numpy, name) else numpy.vectorize(getattr(math, name), otypes=[float])
+        for name in _CALLED
+    },
+)
+"""NumPy has no erf."""
 
 
 @functools.cache
 def function(formula: Node, arity: int) -> Callable[..., Array]:
     """Return a function of `arity` arrays that evaluates a form's formula in float64, without warnings."""
-
-    def slot(part: Node) -> str | None:
-        return f"p{part.index}" if isinstance(part, Slot) else None
-
-    parameters = ", ".join(f"p{index}" for index in range(arity))
-    text = printed(accurate(stable_form(formula)), slot, DIALECT)
-    compiled: Callable[..., Array] = eval(f"lambda {parameters}: {text}", {**NAMESPACE, "heaviside": numpy.heaviside})
-    return numpy.errstate(all="ignore")(compiled)
+    return numpy.errstate(all="ignore")(compile_formula(accurate(stable_form(formula)), arity, _DIALECT))
 
 
 ARRAYS = Arithmetic(

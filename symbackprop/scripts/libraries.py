@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from symbackprop.compilation.printing import Dialect
+from symbackprop.arithmetic.python_code import Dialect
 
 _SAME = ("exp", "sqrt", "sin", "cos", "tan", "tanh", "log1p", "expm1")
 

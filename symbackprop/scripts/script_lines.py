@@ -40,9 +40,9 @@ from symbackprop.algebra.formula import (
     rewrite,
 )
 from symbackprop.algebra.shapes import Shape, axis_of, broadcast, is_elementwise, is_reduction, shape_of
+from symbackprop.arithmetic.python_code import ATOM, MATRIX, PRODUCT, SIGN, accurate, bound
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.plan import Plan
-from symbackprop.compilation.printing import ATOM, MATRIX, PRODUCT, SIGN, accurate, bound
 from symbackprop.scripts.libraries import Library
 
 COUNT = "m"

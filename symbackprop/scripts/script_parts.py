@@ -14,12 +14,12 @@ from typing import Any
 from symbackprop.algebra.folding import folded
 from symbackprop.algebra.formula import Adjoint, Name, Node, Number, SampleCount, rewrite
 from symbackprop.arithmetic import exact
+from symbackprop.arithmetic.python_code import accurate, printed
 from symbackprop.catalog import optimizers, schedules
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.compilation import compile
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.plan import Plan, plan
-from symbackprop.compilation.printing import accurate, printed
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.errors import MissingValueError, ProblemError
 from symbackprop.graph.quantities import Role

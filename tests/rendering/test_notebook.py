@@ -26,8 +26,8 @@ import symbackprop as sbp
 from symbackprop import rendering
 from symbackprop.algebra.formula import ONE, Adjoint, Apply, Name, Node, added, multiplied, rewrite, walk
 from symbackprop.arithmetic import exact
+from symbackprop.arithmetic.python_code import is_constant
 from symbackprop.compilation.identifiers import Identifiers
-from symbackprop.compilation.printing import is_constant
 from symbackprop.compilation.scalar_code import WORDS
 from symbackprop.descent.solution import Solution
 from symbackprop.scripts.notebook import statements

@@ -8,7 +8,6 @@ elementwise formula becomes one compiled loop.
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,32 +15,30 @@ from typing import Any
 import numpy as np
 
 from symbackprop.algebra.formula import Name, Node, rewrite, walk
+from symbackprop.arithmetic.python_code import SCALARS, Spelled, accurate, printed
 from symbackprop.compilation.array_code import Writer
 from symbackprop.compilation.array_engine import ArrayEngine
 from symbackprop.compilation.engine import Engine
 from symbackprop.compilation.operations import View
 from symbackprop.compilation.plan import Plan
-from symbackprop.compilation.printing import MATH, SCALARS, Spelled, accurate, printed
 from symbackprop.compilation.scalar_code import Carrier
 from symbackprop.compilation.scalar_engine import ScalarEngine
 
 STATEMENTS = 200
 """Edges × samples up to which straight-line code is compiled: about a second."""
 
-_NAMESPACE = {name: getattr(math, name) for name in MATH}
-
 
 def prepare(plan: Plan) -> Engine:
     """Return the faster engine for a problem of this size."""
     if plan.edges > STATEMENTS or plan.dtype != "float64":
         return ArrayEngine(plan, KernelWriter)
-    return ScalarEngine(plan, Carrier(indexed=True), SCALARS, _NAMESPACE, _function)
+    return ScalarEngine(plan, Carrier(indexed=True), SCALARS, _function)
 
 
 def _function(source: str, name: str) -> Callable[..., Any]:
     import numba
 
-    namespace = dict(_NAMESPACE)
+    namespace = dict(SCALARS.namespace)
     exec(source, namespace)
     found: Callable[..., Any] = numba.njit(namespace[name], error_model="numpy")
     return found
@@ -85,7 +82,7 @@ def _kernel(text: str, dtype: str) -> Any:
     """Return a NumPy function that runs a kernel in one pass over its arrays, in the given number type."""
     import numba
 
-    namespace: dict[str, Any] = {**_NAMESPACE, "number": np.dtype(dtype).type}
+    namespace: dict[str, Any] = {**SCALARS.namespace, "number": np.dtype(dtype).type}
     exec(text, namespace)
     arity = namespace["kernel"].__code__.co_argcount
     vectorize: Callable[..., Any] = numba.vectorize

@@ -7,21 +7,32 @@ backends, has no loop inside, and its code grows with the samples.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 import numpy as np
 import sympy
 
-from symbackprop.algebra import functions, symbolic
-from symbackprop.algebra.formula import ONE, ZERO, Adjoint, Name, Node
+from symbackprop.algebra import symbolic
+from symbackprop.algebra.formula import ONE, ZERO, Adjoint, Apply, Name, Node
 from symbackprop.arithmetic import floats
 from symbackprop.compilation.engine import Array, Arrays, Run
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, Update
 from symbackprop.compilation.plan import Assignment, Plan
 from symbackprop.graph.quantities import Quantity
+
+_OWN = ("log1p", "expm1", "erfc", "logsumexp")
+"""Functions of our formulas that SymPy would take apart, or has no name for."""
+
+_FUNCTIONS: Mapping[str, Callable[..., float]] = {
+    **floats.FUNCTIONS,
+    "Step": lambda argument, at_zero: 1.0 if argument > 0.0 else 0.0 if argument < 0.0 else at_zero,
+    "Maximum": lambda left, right, at_tie: left if left >= right else right,
+    "Minimum": lambda left, right, at_tie: left if left <= right else right,
+    "Absolute": lambda argument, at_zero: abs(argument),
+}
 
 
 def prepare(plan: Plan) -> LambdifyEngine:
@@ -34,7 +45,7 @@ class LambdifyEngine:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self._identifiers = Identifiers(plan.derivation, frozenset(floats.FUNCTIONS))
+        self._identifiers = Identifiers(plan.derivation, frozenset(_FUNCTIONS))
 
     @functools.cached_property
     def source(self) -> str:
@@ -113,9 +124,11 @@ class LambdifyEngine:
 
     def _expression(self, formula: Node) -> sympy.Expr:
         def leaf(part: Node) -> sympy.Expr | None:
+            if isinstance(part, Apply) and part.function in _OWN:
+                return sympy.Function(part.function)(*(symbolic.to_sympy(each, leaf) for each in part.arguments))
             return self._symbol(part) if isinstance(part, Name | Adjoint) else None
 
-        return symbolic.without_cancellation(symbolic.to_sympy(functions.stable_form(formula), leaf))
+        return symbolic.to_sympy(floats.stable(formula), leaf)
 
     def _symbol(self, node: Name | Adjoint) -> sympy.Symbol:
         return sympy.Symbol(self._identifiers.of(node), real=True)
@@ -152,6 +165,6 @@ def _lambdified(
     equations: Sequence[tuple[sympy.Symbol, sympy.Expr]],
 ) -> Callable[..., Sequence[float]]:
     found: Callable[..., Sequence[float]] = sympy.lambdify(
-        arguments, outputs, modules=[floats.FUNCTIONS], cse=lambda expressions, **_: (equations, list(expressions))
+        arguments, outputs, modules=[_FUNCTIONS], cse=lambda expressions, **_: (equations, list(expressions))
     )
     return found

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from symbackprop.compilation.printing import MATH
+from symbackprop.arithmetic.python_code import MATH
 from symbackprop.descent.solution import Solution
 from symbackprop.scripts.notebook import training_loop
 from symbackprop.scripts.notebook.statements import ATOL, MOST_STATEMENTS, RTOL, Listing, Part, unrounded

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import builtins
 import functools
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,10 +16,10 @@ from symbackprop.algebra import functions
 from symbackprop.algebra.folding import folded
 from symbackprop.algebra.formula import ONE, Adjoint, Apply, Name, Node, rewrite, walk
 from symbackprop.arithmetic import exact
+from symbackprop.arithmetic.python_code import MATH, SCALARS, Spelled, printed
 from symbackprop.compilation import optimizer_code
 from symbackprop.compilation.optimizer_code import Update
 from symbackprop.compilation.plan import Assignment, plan
-from symbackprop.compilation.printing import MATH, SCALARS, Spelled, printed
 from symbackprop.compilation.scalar_code import Carrier, Straight
 from symbackprop.descent import epochs
 from symbackprop.descent.solution import Solution, Step, trained
@@ -54,8 +53,6 @@ RESERVED = frozenset(
 
 RTOL, ATOL = "1e-9", "1e-12"
 """How near a number of the code is to the solution's, as the code writes it."""
-
-_FUNCTIONS = {name: getattr(math, name) for name in MATH}
 
 LOSS_KINDS = ("loss", "data_loss", "penalty")
 """The kinds of quantity that the section on the loss computes."""
@@ -217,7 +214,7 @@ class Listing(Straight):
         read = {part for part in walk(formula) if isinstance(part, Name | Adjoint)}
         space: dict[str, object] = {self.identifiers.of(part): float(self._value(part)) for part in read}
         try:
-            found = eval(text, {**_FUNCTIONS, **space})
+            found = eval(text, {**SCALARS.namespace, **space})
         except (ArithmeticError, ValueError):
             return False
         return bool(abs(found - value) <= (float(RTOL) * abs(value) + float(ATOL)) / 10)

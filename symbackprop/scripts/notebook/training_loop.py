@@ -7,9 +7,9 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from symbackprop.algebra.formula import ONE, Adjoint, Name
+from symbackprop.arithmetic.python_code import SCALARS, Spelled
 from symbackprop.compilation.optimizer_code import Update
 from symbackprop.compilation.plan import plan
-from symbackprop.compilation.printing import SCALARS, Spelled
 from symbackprop.compilation.scalar_code import Carrier, States, Straight
 from symbackprop.descent import epochs
 from symbackprop.descent.epochs import Batch

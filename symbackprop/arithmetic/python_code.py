@@ -1,4 +1,4 @@
-"""Scalar formulas as Python expressions, in a dialect: which function stands for which primitive.
+"""Scalar formulas as Python expressions and functions, in a dialect: which function stands for which primitive.
 
 Formulas are printed from the tree, so that they read as they were written: a quotient is a division and not a power, a
 square is a product, and the derivative at a kink is a comparison.
@@ -6,9 +6,12 @@ square is a product, and the derivative at a kink is a comparison.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import collections
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 from symbackprop.algebra import functions
 from symbackprop.algebra.formula import (
@@ -25,12 +28,16 @@ from symbackprop.algebra.formula import (
     Quotient,
     Slot,
     Sum,
+    added,
     map_children,
+    negated,
+    rewrite,
     walk,
 )
 from symbackprop.arithmetic import exact
 
 HALF = Fraction(1, 2)
+_MINUS_ONE = Number(Fraction(-1))
 SUM, MATRIX, PRODUCT, SIGN, POWER, ATOM = range(6)
 """How tightly an expression binds, from the loosest; a matrix product inside another one is put in parentheses."""
 
@@ -52,31 +59,54 @@ class Spelled(Node):
 class Dialect:
     """The functions of generated code: by primitive, a template over its arguments; `step` also has its value at 0.
 
-    `extreme` writes `max` and `min` of two arguments, `number` a constant.
+    `extreme` writes `max` and `min` of two arguments, `number` a constant. `namespace` holds what the code calls.
     """
 
     functions: Mapping[str, str]
     extreme: Callable[[str, str, str], str]
     step: Callable[[str, Fraction], str]
     number: Callable[[float], str] = repr
+    namespace: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
 
 def accurate(node: Node) -> Node:
-    """Return an equal formula in which ln(1 + u), exp(u) − 1 and 1 + erf(u) are functions of their own.
+    """Return an equal formula in which ln(1 + u), exp(u) − 1 and 1 ± erf(u) are functions of their own.
 
-    Taken apart they lose all digits where their value is small.
+    Taken apart they lose all digits where their value is small: in float64 ln(1 + 1e-17) is 0, log1p(1e-17) is 1e-17.
+
+    >>> accurate(Sum((ONE, Negative(Apply("exp", (Name("u"),))))))
+    Negative(operand=Apply(function='expm1', arguments=(Name(name='u', sample=None),), ...
     """
     if is_constant(node):
         return node
     node = map_children(node, accurate)
     match node:
-        case Apply("ln", (Sum((Number(Fraction(numerator=1, denominator=1)), *rest)),)):
-            return Apply("log1p", (rest[0] if len(rest) == 1 else Sum(tuple(rest)),))
-        case Sum((Apply("exp", (argument,)), Negative(Number(Fraction(numerator=1, denominator=1))))):
-            return Apply("expm1", (argument,))
-        case Sum((Number(Fraction(numerator=1, denominator=1)), Apply("erf", (argument,)))):
-            return Apply("erfc", (Negative(argument),))
+        case Apply("ln", (Sum(terms),)) if ONE in terms:
+            rest = list(terms)
+            rest.remove(ONE)
+            return Apply("log1p", (added(tuple(rest)),))
+        case Sum(terms):
+            return _near_one(terms) or node
     return node
+
+
+def _near_one(terms: tuple[Node, ...]) -> Node | None:
+    """Return a sum with its 1 and an exponential or an error function in it joined; None where there are none."""
+    one = next((term for term in terms if term in (ONE, Negative(ONE), _MINUS_ONE)), None)
+    for term in terms if one is not None else ():
+        function = term.operand if isinstance(term, Negative) else term
+        is_same = (one == ONE) != isinstance(term, Negative)
+        match function:
+            case Apply("exp", (argument,)) if not is_same:
+                joined: Node = Apply("expm1", (argument,))
+                joined = joined if function == term else Negative(joined)
+            case Apply("erf", (argument,)):
+                joined = Apply("erfc", (negated(argument) if is_same else argument,))
+                joined = joined if one == ONE else Negative(joined)
+            case _:
+                continue
+        return added(tuple(joined if each is term else each for each in terms if each is not one))
+    return None
 
 
 def is_constant(node: Node) -> bool:
@@ -167,7 +197,7 @@ class _Printer:
             for other in arguments[1:]:
                 text = self.dialect.extreme(apply.function, text, other)
             return text
-        return self.dialect.functions[apply.function].format(*arguments)
+        return self.dialect.functions[apply.function].format(*arguments, all=", ".join(arguments))
 
 
 def _simple(text: str) -> bool:
@@ -191,11 +221,11 @@ _NAMES = {"exp": "exp", "ln": "log", "sqrt": "sqrt", "sin": "sin", "cos": "cos",
 _ACCURATE = {"log1p": "log1p", "expm1": "expm1", "erf": "erf", "erfc": "erfc"}
 _CALLS = {name: f"{called}({{0}})" for name, called in {**_NAMES, **_ACCURATE, "abs": "abs"}.items()}
 
-SCALARS = Dialect(_CALLS, _chosen, _compared)
-"""Floats, by Python's `math`: an overflow is an exception, and whoever runs the code catches it."""
-
 MATH = tuple(_NAMES.values()) + tuple(_ACCURATE.values())
 """What the code of scalars takes from `math`."""
+
+SCALARS = Dialect(_CALLS, _chosen, _compared, namespace={name: getattr(math, name) for name in MATH})
+"""Floats, by Python's `math`: an overflow is an exception, and whoever runs the code catches it."""
 
 ARRAYS = Dialect(
     {**_CALLS, "abs": "absolute({0})"},
@@ -203,3 +233,58 @@ ARRAYS = Dialect(
     lambda argument, at_zero: f"heaviside({argument}, {float(at_zero)!r})",
 )
 """Arrays of any shape, by NumPy's functions."""
+
+
+def factored(formulas: Sequence[Node], named: Callable[[int], str]) -> Iterator[tuple[list[tuple[str, Node]], Node]]:
+    """Yield each formula with names for what is costly and occurs twice in all of them, and the new names before it.
+
+    `named` gives the n-th name.
+    """
+    bases = {part.base for formula in formulas for part in walk(formula) if isinstance(part, Power)}
+    often = collections.Counter(
+        part
+        for formula in formulas
+        for part in walk(formula)
+        if _is_costly(part) or (isinstance(part, Sum) and part in bases)
+    )
+    names: dict[Node, Node] = {}
+
+    def shared(part: Node) -> Node | None:
+        if often[part] < 2:
+            return None
+        if part not in names:
+            inner = map_children(part, lambda child: rewrite(child, shared))
+            name = named(len(names) + 1)
+            before.append((name, inner))
+            names[part] = Spelled(name)
+        return names[part]
+
+    for formula in formulas:
+        before: list[tuple[str, Node]] = []
+        yield before, rewrite(formula, shared)
+
+
+def _is_costly(node: Node) -> bool:
+    """Say whether a formula is worth a name of its own when it occurs twice: a call, or a sum of calls."""
+    if isinstance(node, Sum):
+        return any(map(_is_costly, node.terms))
+    return isinstance(node, Apply) and bool(node.arguments) and node.function not in ("step", "abs")
+
+
+def compile_formula(formula: Node, arity: int, dialect: Dialect) -> Callable[..., Any]:
+    """Return a function of `arity` numbers (or arrays, as the dialect has it) that evaluates a formula over slots.
+
+    >>> compile_formula(Sum((Slot(0), Negative(Slot(1)))), 2, SCALARS)(3.0, 1.0)
+    2.0
+    """
+
+    def slot(part: Node) -> str | None:
+        return f"p{part.index}" if isinstance(part, Slot) else None
+
+    ((before, whole),) = factored([formula], lambda number: f"e{number}")
+    lines = [f"{name} = {printed(inner, slot, dialect)}" for name, inner in before]
+    lines.append(f"return {printed(whole, slot, dialect)}")
+    signature = f"def function({', '.join(f'p{index}' for index in range(arity))}):"
+    space = dict(dialect.namespace)
+    exec("\n    ".join((signature, *lines)), space)
+    return space["function"]
