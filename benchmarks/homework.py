@@ -17,7 +17,7 @@ from measuring import Line
 
 from symbackprop.homework import distribution, enrolment
 from symbackprop.homework.array_arithmetic import ARRAYS
-from symbackprop.homework.equations import Runner
+from symbackprop.homework.equations import evaluation
 from symbackprop.homework.marking import Marker, Verdict
 from symbackprop.homework.roster import numbered
 from symbackprop.homework.tolerance import Tolerance
@@ -52,11 +52,11 @@ def race(pairs: int) -> Iterator[Line]:
     seconds = time.perf_counter() - start
     yield Line(f"draw {VARIANTS:,} fair variants ({cohort.tries:,} draws)", f"{seconds:.2f} s")
     found = leaves_of(given, cohort.positions, VARIANTS)
-    runner = Runner(given.program.equations, ARRAYS)
+    run = evaluation(given.program.equations, ARRAYS).forward
     tolerances = [Tolerance(given.program, answer.key, given.homework.rounding, ARRAYS) for answer in given.answers]
 
     def keys() -> None:
-        values = runner.run(found)
+        values = run(found, ()).shared
         for tolerance in tolerances:
             tolerance.of(values)
 

@@ -20,7 +20,7 @@ import symbackprop as sbp
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.evaluation.evaluate import FLOAT, Evaluation, Values
 from symbackprop.homework.array_arithmetic import ARRAYS
-from symbackprop.homework.equations import GRADIENT, PATH, Runner, program, split
+from symbackprop.homework.equations import GRADIENT, PATH, evaluation, program, split
 
 WIDTHS = (2, 3, 3, 1)
 VARIANTS = 10_000
@@ -42,19 +42,19 @@ def race(rounds: int) -> Iterator[Line]:
     problem = sbp.network(WIDTHS, activations=["sigmoid"] * (len(WIDTHS) - 1), loss="half_squared_error")
     derivation = sbp.derive(problem)
     steps = program(derivation)
-    runner = Runner(steps.equations, ARRAYS)
+    run = evaluation(steps.equations, ARRAYS).forward
     random = np.random.default_rng(1)
     leaves = {name: random.uniform(-1, 1, VARIANTS) for name in steps.leaves}
-    draws = runner.run(leaves)
+    draws = run(leaves, ()).shared
     count = sum(PATH not in key for key in draws)
-    evaluation = Evaluation(derivation, FLOAT)
+    own = Evaluation.of(derivation, FLOAT)
     agree = True
     for variant in range(COMPARED):
-        values = evaluation.backward(evaluation.forward(_of(leaves, variant), ()))
+        values = own.backward(own.forward(_of(leaves, variant), ()))
         agree &= all(
             np.isclose(array[variant], _expected(values, key)) for key, array in draws.items() if PATH not in key
         )
-    best = measuring.best_of({"": lambda: runner.run(leaves)}, rounds)[""]
+    best = measuring.best_of({"": lambda: run(leaves, ()).shared}, rounds)[""]
     name = "-".join(map(str, WIDTHS))
     yield Line(
         f"{name}: {count} named numbers of {VARIANTS:,} variants (agree: {agree})",
@@ -62,7 +62,7 @@ def race(rounds: int) -> Iterator[Line]:
         "≤ 10 ms",
         agree and best <= 0.01,
     )
-    single = measuring.best_of({"": lambda: _each(evaluation, leaves)}, 3)[""] / COMPARED * VARIANTS
+    single = measuring.best_of({"": lambda: _each(own, leaves)}, 3)[""] / COMPARED * VARIANTS
     yield Line("  one evaluation for each variant", f"{single:.1f} s, {single / best:,.0f} ×")
     slow = _substituted(derivation, _of(leaves, 0)) * VARIANTS
     yield Line(

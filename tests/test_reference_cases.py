@@ -99,7 +99,7 @@ class Reader:
         derivation = solution.derivation
         shared, data = leaves(derivation, FLOAT)
         final = {name: float(value) for name, value in solution.final.items()}
-        return solution, Evaluation(derivation, FLOAT).forward({**shared, **final}, data)
+        return solution, Evaluation.of(derivation, FLOAT).forward({**shared, **final}, data)
 
     @functools.cached_property
     def sequential(self) -> Reader:

@@ -192,7 +192,7 @@ def _exactly(derivation: Derivation, sweep: Sweep) -> tuple[list[Row], tuple[sym
         return None
     symbols = [symbolic.name_symbol(name) for name in sweep.parameters]
     leaf_values, samples = leaves(derivation, _SYMBOLIC)
-    run = Evaluation(derivation, _SYMBOLIC, sweep.parameters)
+    run = Evaluation.of(derivation, _SYMBOLIC, sweep.parameters)
     values = run.backward(run.forward({**leaf_values, **dict(zip(sweep.parameters, symbols, strict=True))}, samples))
     gradient = [sympy.fraction(sympy.cancel(values.gradient(name)))[0] for name in sweep.parameters]
     try:

@@ -120,7 +120,7 @@ class Sweep:
     def __init__(self, derivation: Derivation, arithmetic: Arithmetic, parameters: tuple[str, ...]) -> None:
         self.derivation, self.arithmetic, self.parameters = derivation, arithmetic, parameters
         self.shared, self._data = leaves(derivation, arithmetic)
-        self._pass = Evaluation(derivation, arithmetic, ()).forward
+        self._pass = Evaluation.of(derivation, arithmetic, ()).forward
         self._instances = tuple(_instances(derivation))
 
     @property

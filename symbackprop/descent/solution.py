@@ -146,7 +146,7 @@ def solve(
     count = 0 if training is None else training.steps if steps is None else steps
     kind = arithmetic_of(problem)
     if training is None or not count:
-        values = Evaluation(derivation, kind)
+        values = Evaluation.of(derivation, kind)
         first = values.backward(values.forward(*leaves(derivation, kind)))
         step = Step(derivation, first, kinks(derivation, first))
         losses_before = (_loss(derivation, first),)
@@ -297,7 +297,7 @@ class Descent:
 
     def _part_of(self, derivation: Derivation) -> _Part:
         # Only steps that are shown need the gradients by inputs and frozen parameters.
-        evaluation = Evaluation(derivation, self.kind, trained(derivation) if self.kind is FLOAT else None)
+        evaluation = Evaluation.of(derivation, self.kind, trained(derivation) if self.kind is FLOAT else None)
         return _Part(derivation, evaluation, Update(derivation, evaluation))
 
 

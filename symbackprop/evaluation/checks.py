@@ -138,7 +138,7 @@ def check(problem: Problem, *, derivation: Derivation | None = None) -> Report:
     """
     derivation = derivation or derive(problem)
     shared, data = leaves(derivation, EXACT)
-    evaluation = Evaluation(derivation, EXACT)
+    evaluation = Evaluation.of(derivation, EXACT)
     values = evaluation.backward(evaluation.forward(shared, data))
     chosen, sampled = _chosen(derivation)
     oracle = _Differences(derivation, values, shared, data)
@@ -229,7 +229,7 @@ class _Differences:
         data: tuple[Mapping[str, Exact], ...],
     ) -> None:
         self.output = derivation.graph.output
-        self.forward = Evaluation(derivation, EXACT, ()).forward
+        self.forward = Evaluation.of(derivation, EXACT, ()).forward
         self.step = exact.to_real(STEP)
         self.shared = {name: exact.to_real(value) for name, value in shared.items()}
         self.data = [{name: exact.to_real(value) for name, value in sample.items()} for sample in data]

@@ -7,6 +7,7 @@ by hand, `FLOAT` is float64. All run the same formulas: a term's form forwards, 
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -15,9 +16,10 @@ from typing import Any
 from symbackprop.algebra.formula import Node, Slot
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.floats import float_function
-from symbackprop.derivation.backprop import Link
+from symbackprop.derivation import backprop
+from symbackprop.derivation.backprop import Link, Links
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.derivation.element_grain import ElementEquation, Term
+from symbackprop.derivation.element_grain import ElementEquation, ElementGraph, Term
 from symbackprop.errors import EvaluationError, MissingValueError, SymbackpropError
 from symbackprop.graph.quantities import Role
 from symbackprop.messages import message
@@ -131,55 +133,94 @@ class Values:
 class _Piece:
     """A term (or a link's partial) ready to run; `spans` says that it is added over the samples."""
 
-    function: Callable[..., Value]
-    arguments: tuple[str, ...]
+    run: Callable[[Mapping[str, Value]], Value]
     spans: bool
     source: str = ""
 
-    def run(self, values: Mapping[str, Value]) -> Value:
-        return self.function(*[values[name] for name in self.arguments])
+
+def _reading(function: Callable[..., Value], names: tuple[str, ...]) -> Callable[[Mapping[str, Value]], Value]:
+    """Return a function of numbers as one of a mapping that has them by name."""
+    match names:
+        case ():
+            return lambda values: function()
+        case (name,):
+            return lambda values: function(values[name])
+    read = operator.itemgetter(*names)
+    return lambda values: function(*read(values))
 
 
 class Evaluation:
-    """A derivation made ready for many passes in one arithmetic."""
+    """Equations between scalars made ready for many passes in one arithmetic."""
 
-    def __init__(self, derivation: Derivation, arithmetic: Arithmetic, wanted: Iterable[str] | None = None) -> None:
-        """Prepare; `wanted` limits the gradients of leaves (parameters, inputs, targets) to those elements."""
-        self.arithmetic = arithmetic
-        self.output = derivation.graph.output
-        self.batched = derivation.elements.batched
-        self._adds = derivation.elements.batch_axis.adds
-        self._forward = [
-            (equation.name, [self._term(equation.name, term) for term in self._terms(equation)])
-            for equation in derivation.elements.equations
-        ]
+    def __init__(
+        self,
+        elements: ElementGraph,
+        arithmetic: Arithmetic,
+        wanted: Iterable[str] | None = None,
+        *,
+        links: Callable[[], Links] | None = None,
+        exact: frozenset[str] = frozenset(),
+    ) -> None:
+        """Prepare; `wanted` limits the gradients of leaves (what no equation defines) to those elements.
+
+        `links` are those of the backward pass, found by a sweep unless given; gradients by what is `exact` are not settled.
+        """
+        self.elements, self.arithmetic = elements, arithmetic
+        self.batched, self.output, self._adds = elements.batched, elements.output, elements.batch_axis.adds
+        self._wanted = None if wanted is None else frozenset(wanted)
+        self._links = links or (lambda: backprop.sweep(elements))
+        self._exact = exact
+
+    @classmethod
+    def of(cls, derivation: Derivation, arithmetic: Arithmetic, wanted: Iterable[str] | None = None) -> Evaluation:
+        """Return the evaluation of a derivation, backwards by the links that it has for this arithmetic."""
         # The contributions of the samples and parts to the loss are no results: a half, or 1/3, is not rounded as by hand.
-        self._contributions = {
+        contributions = frozenset(
             quantity.name
             for quantity in derivation.graph.quantities.values()
-            if quantity.name == f"{self.output}@" or quantity.kind in ("data_loss", "penalty")
-        }
-        keep = None if wanted is None else set(wanted)
-        # What a fused loss leads past is a leaf of its own: no other gradient needs it.
-        needed = derivation.equations.keys() - (derivation.elements.bypassed if arithmetic.fuses else set())
-        self._backward = [
-            (name, [self._link(name, link) for link in links])
-            for name, links in (derivation.fused_links if arithmetic.fuses else derivation.links).items()
-            if links and (keep is None or name in needed or name in keep)
+            if quantity.name == f"{derivation.graph.output}@" or quantity.kind in ("data_loss", "penalty")
+        )
+
+        def links() -> Links:
+            return derivation.fused_links if arithmetic.fuses else derivation.links
+
+        return cls(derivation.elements, arithmetic, wanted, links=links, exact=contributions)
+
+    @functools.cached_property
+    def _forward(self) -> list[tuple[str, list[_Piece]]]:
+        return [
+            (equation.name, [self._term(equation.name, term) for term in self._terms(equation)])
+            for equation in self.elements.equations
         ]
+
+    @functools.cached_property
+    def _backward(self) -> list[tuple[str, list[_Piece]]]:
+        # What a fused loss leads past is a leaf of its own: no other gradient needs it.
+        needed = {equation.name for equation in self.elements.equations}
+        needed -= self.elements.bypassed if self.arithmetic.fuses else frozenset()
+        return [
+            (name, [self._link(name, link) for link in links])
+            for name, links in self._links().items()
+            if links and (self._wanted is None or name in needed or name in self._wanted)
+        ]
+
+    @property
+    def swept(self) -> tuple[str, ...]:
+        """The names of what a backward pass gives the gradients by, the output first."""
+        return self.output, *(name for name, _ in self._backward)
 
     def _terms(self, equation: ElementEquation) -> tuple[Term, ...]:
         return (equation.fused,) if self.arithmetic.fuses and equation.fused else equation.terms
 
     def _term(self, name: str, term: Term) -> _Piece:
         function = self.arithmetic.function(term.form.formula, term.form.arity)
-        return _Piece(function, term.arguments, self._adds(name, term.arguments))
+        return _Piece(_reading(function, term.arguments), self._adds(name, term.arguments))
 
     def _link(self, name: str, link: Link) -> _Piece:
         term = link.term
         formula = term.form.partial(link.slot).formula(bool(term.values))
         function = self.arithmetic.function(formula, term.form.arity + len(term.values))
-        return _Piece(function, term.arguments + term.values, self._adds(name, link.read), link.source)
+        return _Piece(_reading(function, term.arguments + term.values), self._adds(name, link.read), link.source)
 
     def forward(self, shared: Mapping[str, Value], data: Sequence[Mapping[str, Value]]) -> Values:
         """Return the forward values for shared leaves and, in a batch, the leaves of each sample."""
@@ -191,12 +232,10 @@ class Evaluation:
                     for sample in samples:
                         sample[name] = settle(_total((piece.run(sample) for piece in pieces), add))
                     continue
-                spread = (
-                    value
-                    for piece in pieces
-                    for value in ([piece.run(sample) for sample in samples] if piece.spans else [piece.run(values)])
-                )
-                values[name] = settle(_total(spread, add))
+                found: list[Value] = []
+                for piece in pieces:
+                    found += [piece.run(sample) for sample in samples] if piece.spans else [piece.run(values)]
+                values[name] = settle(found[0] if len(found) == 1 else _total(found, add))
             except EvaluationError as error:
                 raise error.at(name) from None
             for sample in samples:
@@ -227,7 +266,7 @@ class Evaluation:
         return _total(products, self.arithmetic.add)
 
     def _settled(self, name: str, gradient: Value) -> Value:
-        return gradient if name in self._contributions else self.arithmetic.settle(gradient)
+        return gradient if name in self._exact else self.arithmetic.settle(gradient)
 
     def _shared_gradient(
         self, pieces: list[_Piece], found: Values, shared: Mapping[str, Value], samples: list[dict[str, Value]]
@@ -289,7 +328,7 @@ def evaluate(derivation: Derivation, arithmetic: Arithmetic = EXACT) -> Values:
 
     Raises `MissingValueError` when a number is missing, `EvaluationError` where a formula has no finite value.
     """
-    evaluation = Evaluation(derivation, arithmetic)
+    evaluation = Evaluation.of(derivation, arithmetic)
     return evaluation.backward(evaluation.forward(*leaves(derivation, arithmetic)))
 
 

@@ -130,7 +130,7 @@ def _path(solution: Solution, names: Sequence[str]) -> list[tuple[float, ...]]:
 def _loss(derivation: Derivation) -> Callable[[Numbers], float]:
     """Return the loss as a function of some parameters, the others as the problem states them; NaN where it has no value."""
     shared, data = leaves(derivation, FLOAT)
-    evaluation = Evaluation(derivation, FLOAT, ())
+    evaluation = Evaluation.of(derivation, FLOAT, ())
 
     def loss(changed: Numbers) -> float:
         try:
@@ -261,7 +261,7 @@ def _line(
 ) -> list[Series]:
     """Return where an output has a value: pieces of one line, the first of them in the legend."""
     shared, data = leaves(derivation, FLOAT)
-    evaluation = Evaluation(derivation, FLOAT, ())
+    evaluation = Evaluation.of(derivation, FLOAT, ())
     xs, ys = axes
     places = [{"x_1": x, "x_2": y} for y in ys for x in xs]
     start = {**shared, **parameters}

@@ -16,7 +16,7 @@ from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation.element_grain import ElementEquation, Term
 from symbackprop.evaluation.evaluate import Arithmetic
 from symbackprop.homework.answers import Answer
-from symbackprop.homework.equations import GRADIENT, NEW, PATH, Program, Runner
+from symbackprop.homework.equations import GRADIENT, NEW, PATH, Program, evaluation
 from symbackprop.homework.tolerance import Tolerance, half_unit
 from symbackprop.problems import Homework, Network
 
@@ -45,11 +45,11 @@ class Fairness:
         self._bounded = tuple(_bounded(program.equations))
         self._swaps = tuple(_swaps(program))
         self._kinks = [
-            (Tolerance(kinked, key, homework.rounding, arithmetic), Runner([equation], arithmetic), key)
+            (Tolerance(kinked, key, homework.rounding, arithmetic), evaluation([equation], arithmetic).forward, key)
             for kinked, key, equation in _kinked(program)
         ]
         self._mistaken = _mistaken(program, answers)
-        self._mistake = Runner(self._mistaken.values(), arithmetic)
+        self._mistake = evaluation(self._mistaken.values(), arithmetic).forward
         rate = program.derivation.problem.variants.get(RATE)
         self._rate_is_drawn = rate is not None and any(answer.key.startswith(NEW) for answer in answers)
 
@@ -82,8 +82,8 @@ class Fairness:
             yield numpy.abs(values[key]) > SATURATED
 
     def _at_kink(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
-        for tolerance, runner, key in self._kinks:
-            reached = runner.run(values)
+        for tolerance, run, key in self._kinks:
+            reached = run(values, ()).shared
             yield numpy.abs(reached[key]) <= tolerance.of(reached, own=False)
 
     def _swap(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
@@ -99,7 +99,7 @@ class Fairness:
         """Yield where no answer tells a student who used the already updated weights of the next layer."""
         if not self._mistaken:
             return
-        mistaken = self._mistake.run(values)
+        mistaken = self._mistake(values, ()).shared
         told: Array = False
         for answer in self.answers:
             if answer.key in self._mistaken:

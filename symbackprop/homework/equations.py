@@ -12,7 +12,7 @@ its first path, `→W1_1_1` the new value of a parameter and `→L` the loss aft
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -20,17 +20,14 @@ from symbackprop.algebra.forms import abstracted, form_of
 from symbackprop.algebra.formula import Name, Node, Number, Slot, fill, multiplied, rewrite
 from symbackprop.catalog import optimizers
 from symbackprop.catalog.optimizers import RATE
-from symbackprop.derivation import backprop
 from symbackprop.derivation.backprop import Link
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.derivation.element_grain import ElementEquation, ElementGraph, Term
-from symbackprop.evaluation.evaluate import Arithmetic, Value
+from symbackprop.evaluation.evaluate import Arithmetic, Evaluation
 from symbackprop.graph.quantities import Role
 
 GRADIENT, NEW, PATH = "∂", "→", "#"
 _IDENTITY = form_of(Slot(0))
-
-Values = Mapping[str, Value]
 
 
 @dataclass(frozen=True)
@@ -175,59 +172,18 @@ def _named(part: Node, known: Mapping[str, Node]) -> Node | None:
     return known.get(part.name) if isinstance(part, Name) else None
 
 
-class Runner:
-    """Equations made ready to run in one arithmetic."""
+def evaluation(
+    equations: Iterable[ElementEquation],
+    arithmetic: Arithmetic,
+    answer: str = "",
+    wanted: Iterable[str] | None = None,
+) -> Evaluation:
+    """Return equations of a program made ready to run; a backward pass begins at the answer.
 
-    def __init__(self, equations: Iterable[ElementEquation], arithmetic: Arithmetic) -> None:
-        equations = tuple(equations)
-        self.arithmetic = arithmetic
-        self.defined = frozenset(equation.name for equation in equations)
-        self._lines: list[tuple[str, list[tuple[Callable[..., Value], tuple[str, ...]]]]] = [
-            (
-                equation.name,
-                [(arithmetic.function(term.form.formula, term.form.arity), term.arguments) for term in equation.terms],
-            )
-            for equation in equations
-        ]
-
-    def run(self, known: Values) -> dict[str, Value]:
-        """Return the known values and those computed from them, by key."""
-        values = dict(known)
-        add, settle = self.arithmetic.add, self.arithmetic.settle
-        for key, terms in self._lines:
-            total = None
-            for function, arguments in terms:
-                value = function(*[values[name] for name in arguments])
-                total = value if total is None else add(total, value)
-            values[key] = settle(total)
-        return values
-
-
-class Sensitivity:
-    """How an answer moves with every number that leads to it but the `exact` ones: a sweep, made ready to run."""
-
-    def __init__(
-        self, equations: tuple[ElementEquation, ...], answer: str, arithmetic: Arithmetic, exact: frozenset[str]
-    ) -> None:
-        self.answer = answer
-        self.arithmetic = arithmetic
-        links = backprop.sweep(ElementGraph(equations, answer, frozenset(), None))
-        self.keys = tuple(key for key in links if key not in exact)
-        self._lines = [(key, [self._ready(link) for link in links[key]]) for key in self.keys if key != answer]
-
-    def _ready(self, link: Link) -> tuple[str, Callable[..., Value], tuple[str, ...]]:
-        form = link.term.form
-        partial = form.partial(link.slot).plain
-        return link.source, self.arithmetic.function(partial, form.arity), link.term.arguments
-
-    def of(self, values: Values) -> dict[str, Value]:
-        """Return the derivative of the answer by each key, at given values."""
-        multiply, add = self.arithmetic.multiply, self.arithmetic.add
-        found: dict[str, Value] = {self.answer: self.arithmetic.convert(Fraction(1))}
-        for key, links in self._lines:
-            total = None
-            for source, function, arguments in links:
-                contribution = multiply(found[source], function(*[values[name] for name in arguments]))
-                total = contribution if total is None else add(total, contribution)
-            found[key] = total
-        return found
+    Its partials read arguments only: a value that a classroom form reads need not lead to the answer.
+    """
+    bare = tuple(
+        equation._replace(terms=tuple(Term(term.form, term.arguments) for term in equation.terms))
+        for equation in equations
+    )
+    return Evaluation(ElementGraph(bare, answer, frozenset(), None), arithmetic, wanted)

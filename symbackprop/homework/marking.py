@@ -23,7 +23,7 @@ from symbackprop.errors import EvaluationError, SymbackpropError
 from symbackprop.evaluation.evaluate import FLOAT
 from symbackprop.homework.answer_parsing import ParsedAnswer, read
 from symbackprop.homework.answers import Answer, names_of
-from symbackprop.homework.equations import Program, Runner, program
+from symbackprop.homework.equations import Program, evaluation, program
 from symbackprop.homework.tolerance import Tolerance
 from symbackprop.homework.variants import Assignment
 from symbackprop.messages import Message, message
@@ -65,7 +65,7 @@ class _Question:
     readable: Mapping[str, str]
     ancestors: tuple[str, ...]
     nearest: tuple[str, ...]
-    routes: tuple[tuple[Runner, Tolerance], ...]
+    routes: tuple[Tolerance, ...]
     bounds: tuple[float, float] | None
 
 
@@ -99,8 +99,7 @@ class Marker:
         for steps in self._programs:
             cone = steps.cone([answer.key], known)
             nearest |= dict.fromkeys(name for equation in cone for name in _read(equation.terms) if name in known)
-            tolerance = Tolerance(steps, answer.key, self.assignment.homework.rounding, FLOAT, known)
-            routes.append((Runner(cone, FLOAT), tolerance))
+            routes.append(Tolerance(steps, answer.key, self.assignment.homework.rounding, FLOAT, known))
         readable = {name: key for name, key in self._names.items() if key in before}
         order = [equation.name for equation in self.assignment.program.equations]
         return _Question(
@@ -181,10 +180,11 @@ class Marker:
 
     def _follows(self, question: _Question, personal: Values, candidates: Sequence[float | None]) -> bool:
         """Say whether one of the values follows from the student's own earlier ones, along one of the routes."""
-        for runner, tolerance in question.routes:
-            known = {key: value for key, value in personal.items() if key not in runner.defined}
+        for tolerance in question.routes:
+            defined = {equation.name for equation in tolerance.equations}
+            known = {key: value for key, value in personal.items() if key not in defined}
             try:
-                found = runner.run(known)
+                found = tolerance.evaluation.forward(known, ()).shared
                 allowed = float(tolerance.of(found))
             except (EvaluationError, ArithmeticError, ValueError):
                 continue
@@ -223,7 +223,7 @@ class Marker:
     @functools.cached_property
     def _probes(self) -> list[Values]:
         """Values of the whole program at a few numbers of no meaning."""
-        runner = Runner(self.assignment.program.equations, FLOAT)
+        run = evaluation(self.assignment.program.equations, FLOAT).forward
         found: list[Values] = []
         for probe in range(1, _PROBES + 1):
             leaves = {
@@ -231,7 +231,7 @@ class Marker:
                 for position, key in enumerate(self.assignment.program.leaves)
             }
             try:
-                found.append(runner.run(leaves))
+                found.append(run(leaves, ()).shared)
             except (SymbackpropError, ArithmeticError, ValueError):
                 continue
         return found

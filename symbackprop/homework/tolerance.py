@@ -14,8 +14,9 @@ import numpy
 
 from symbackprop.algebra.formula import Slot
 from symbackprop.derivation.element_grain import ElementEquation
+from symbackprop.evaluation import evaluate
 from symbackprop.evaluation.evaluate import Arithmetic
-from symbackprop.homework.equations import Program, Sensitivity
+from symbackprop.homework.equations import Program, evaluation
 from symbackprop.problems import Rounding
 
 MARGIN = 1.1
@@ -57,18 +58,22 @@ class Tolerance:
         self.rounding = rounding
         equations = program.cone([key], known)
         self.equations = equations
-        self.sensitivity = Sensitivity(equations, key, arithmetic, frozenset(program.leaves) - known)
+        self.evaluation = evaluation(equations, arithmetic, key, known)
         copied = {equation.name for equation in equations if _is_copy(equation)}
-        self.rounded = tuple(each for each in self.sensitivity.keys if each not in copied)
+        self.rounded = tuple(each for each in self.evaluation.swept if each not in copied)
 
     def of(self, values: Values, *, own: bool = True) -> Array:
         """Return the tolerance at given values; without `own`, only what the roundings of earlier numbers make of it."""
-        partials = self.sensitivity.of(values)
+        partials = self.partials(values)
         total: Array = 0.0
         for key in self.rounded:
             if own or key != self.key:
                 total = total + numpy.abs(partials[key]) * half_unit(values[key], self.rounding)
         return MARGIN * total
+
+    def partials(self, values: Values) -> Values:
+        """Return the derivatives of the answer by every number that leads to it, at given values."""
+        return self.evaluation.backward(evaluate.Values(values, (), {}, ())).gradients
 
 
 def _is_copy(equation: ElementEquation) -> bool:

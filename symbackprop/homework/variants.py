@@ -26,7 +26,7 @@ from symbackprop.graph.quantities import Role
 from symbackprop.homework.acceptance import Fairness
 from symbackprop.homework.answers import Answer, answers
 from symbackprop.homework.array_arithmetic import ARRAYS
-from symbackprop.homework.equations import Program, Runner, key_of, program
+from symbackprop.homework.equations import Program, evaluation, key_of, program
 from symbackprop.homework.tolerance import Tolerance
 from symbackprop.messages import message
 from symbackprop.problems import ComputationGraph, Given, Homework, Network, Problem
@@ -100,7 +100,7 @@ def draw(given: Assignment, students: Sequence[str], seed: int, attempts: Mappin
 
     Raises `ProblemError` with the counted reasons when a student has no fair draw among `MOST_TRIES`.
     """
-    runner = Runner(given.program.equations, ARRAYS)
+    run = evaluation(given.program.equations, ARRAYS).forward
     fairness = Fairness(given.program, given.answers, given.homework, ARRAYS)
     draws = given.problem.variants
     streams = {student: _streams(given, student, seed, attempts[student]) for student in students}
@@ -121,7 +121,7 @@ def draw(given: Assignment, students: Sequence[str], seed: int, attempts: Mappin
             ]
             numbered = dict(zip(waiting.tolist(), blocks, strict=True))
         candidates = {name: numpy.array([numbered[k][name][turn % BLOCK] for k in waiting.tolist()]) for name in draws}
-        found = runner.run(leaves_of(given, candidates, len(waiting)))
+        found = run(leaves_of(given, candidates, len(waiting)), ()).shared
         reasons, allowed = fairness.judge(found)
         against = numpy.zeros(len(waiting), dtype=bool)
         for reason, which in reasons.items():
@@ -145,7 +145,8 @@ def draw(given: Assignment, students: Sequence[str], seed: int, attempts: Mappin
 def values_of(given: Assignment, students: Sequence[str], positions: Mapping[str, Sequence[Sequence[int]]]) -> Cohort:
     """Return the numbers of variants that were drawn before, at these positions, without judging them again."""
     chosen = {name: numpy.array(rows, dtype=int) for name, rows in positions.items()}
-    found = Runner(given.program.equations, ARRAYS).run(leaves_of(given, chosen, len(students)))
+    leaves = leaves_of(given, chosen, len(students))
+    found = evaluation(given.program.equations, ARRAYS).forward(leaves, ()).shared
     allowed = {
         answer.id: Tolerance(given.program, answer.key, given.homework.rounding, ARRAYS) for answer in given.answers
     }

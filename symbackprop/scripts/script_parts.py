@@ -156,7 +156,7 @@ class Parts:
     def _expected_of_inputs(self) -> Mapping[str, Any]:
         from symbackprop.evaluation.evaluate import FLOAT, Evaluation, leaves
 
-        evaluation = Evaluation(self.derivation, FLOAT, None)
+        evaluation = Evaluation.of(self.derivation, FLOAT, None)
         values = evaluation.backward(evaluation.forward(*leaves(self.derivation, FLOAT)))
         numbers = {}
         for name in self.wanted:

@@ -66,7 +66,7 @@ class Differences:
 
     def __init__(self, problem: Problem) -> None:
         self.derivation = derive(problem)
-        self.run = Evaluation(self.derivation, EXACT)
+        self.run = Evaluation.of(self.derivation, EXACT)
         self.shared, self.data = leaves(self.derivation, EXACT)
         self.names = [name for quantity in self.derivation.parameters for name in quantity.elements()]
 

@@ -196,7 +196,7 @@ class Oracle:
     def __init__(self, solution: Solution) -> None:
         """Make the passes ready."""
         self.solution = solution
-        self.passes = Evaluation(solution.derivation, FLOAT)
+        self.passes = Evaluation.of(solution.derivation, FLOAT)
         self.true = self.passes.backward(self.passes.forward(*leaves(solution.derivation, FLOAT)))
 
     def moved(self, it: Name, by: float) -> float:

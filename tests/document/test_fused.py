@@ -172,7 +172,7 @@ def test_solution_is_right_at_huge_logits(activation: str, loss: str, z: tuple[i
 def test_floats_are_right_at_huge_logits(activation: str, loss: str, z: tuple[int, ...], y: tuple[float, ...]) -> None:
     """In float64 the loss is right to 1e-12, relatively, and each error relative to the targets it is a difference from."""
     derivation = derive(outputs(activation, loss, z, y))
-    evaluation = Evaluation(derivation, FLOAT, [f"W1_{unit}_1" for unit in (1, 2, 3)])
+    evaluation = Evaluation.of(derivation, FLOAT, [f"W1_{unit}_1" for unit in (1, 2, 3)])
     values = evaluation.backward(evaluation.forward(*leaves(derivation, FLOAT)))
     expected, errors, _ = reference(activation, z, y)
     assert_close(expected, values.value("L"))

@@ -310,7 +310,7 @@ def test_network_path_is_what_changes_with_the_parameter(name: str, start: str) 
     """A quantity lies on the chains of a parameter just when it changes with it."""
     solution = solved(name)
     derivation = solution.derivation
-    evaluation = Evaluation(derivation, FLOAT)
+    evaluation = Evaluation.of(derivation, FLOAT)
     shared, data = leaves(derivation, FLOAT)
     before = evaluation.forward(shared, data).shared
     after = evaluation.forward({**shared, start: shared[start] + 0.5}, data).shared
@@ -607,7 +607,7 @@ def test_boundary_is_where_the_output_is_one_half() -> None:
     solution = solve(symbackprop.example("xor"), steps=8000)
     plot = figures.boundary(solution)
     assert plot is not None
-    evaluation = Evaluation(solution.derivation, FLOAT, ())
+    evaluation = Evaluation.of(solution.derivation, FLOAT, ())
     shared, data = leaves(solution.derivation, FLOAT)
     trained = {**shared, **{name: float(value) for name, value in solution.final.items()}}
     lines = [series for series in plot.series if series.joined and not series.is_dashed]

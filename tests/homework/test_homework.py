@@ -23,7 +23,7 @@ from symbackprop.evaluation.evaluate import EXACT, FLOAT, leaves
 from symbackprop.homework import enrolment, grading, reports, sheets
 from symbackprop.homework.answer_parsing import read
 from symbackprop.homework.answers import names_of
-from symbackprop.homework.equations import GRADIENT, NEW, PATH, Program, Runner, program, split
+from symbackprop.homework.equations import GRADIENT, NEW, PATH, Program, evaluation, program, split
 from symbackprop.homework.marking import Mark, Marker, Verdict, first_wrong
 from symbackprop.homework.overrides import Override, corrected, read_overrides
 from symbackprop.homework.roster import code, file_name, numbered, read_roster
@@ -97,11 +97,10 @@ def to_digits(value: float, digits: int = DIGITS) -> float:
 def worked(given: Assignment, values: Mapping[str, float], slip: str = "") -> dict[str, float]:
     """Return what a student writes down who rounds every number, and whose quantity `slip` is wrong by a slip."""
     found = {key: values[key] for key in given.program.leaves}
-    runner = Runner(given.program.equations, FLOAT)
     for key in (equation.name for equation in given.program.equations):
-        exact = Runner([given.program.by_key[key]], FLOAT).run(found)[key]
+        exact = evaluation([given.program.by_key[key]], FLOAT).forward(found, ()).shared[key]
         found[key] = to_digits(exact * 0.97 if key == slip else exact)
-    assert runner.defined <= found.keys()
+    assert given.program.by_key.keys() <= found.keys()
     return found
 
 
@@ -125,7 +124,7 @@ def test_program_computes_what_the_solution_does(name: str, classroom: bool) -> 
     known = {**shared, **{f"{key}@{n}": value for n, sample in enumerate(samples, 1) for key, value in sample.items()}}
     if problem.training is not None:
         known["learning_rate"] = problem.training.settings["learning_rate"].value
-    found = Runner(steps.equations, EXACT).run(known)
+    found = evaluation(steps.equations, EXACT).forward(known, ()).shared
     first = solved.steps[0]
     for key, value in found.items():
         if PATH in key or key == "learning_rate":
@@ -276,10 +275,10 @@ def test_no_legal_rounding_leaves_the_tolerance(ready: Assignment) -> None:
         tolerance = Tolerance(ready.program, answer.key, ready.homework.rounding, FLOAT)
         for place in range(12):
             values, allowed = of(cohort, place)
-            slopes = tolerance.sensitivity.of(values)
+            slopes = tolerance.partials(values)
             found = {key: values[key] for key in ready.program.leaves}
             for equation in tolerance.equations:
-                exact = Runner([equation], FLOAT).run(found)[equation.name]
+                exact = evaluation([equation], FLOAT).forward(found, ()).shared[equation.name]
                 sign = 1 if slopes.get(equation.name, 0) >= 0 else -1
                 unit = float(half_unit(exact, ready.homework.rounding)) if equation.name in tolerance.rounded else 0.0
                 found[equation.name] = exact + sign * unit

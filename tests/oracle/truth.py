@@ -432,7 +432,7 @@ def _titles(code: str) -> Mapping[str, str]:
 
 def second_derivatives(derivation: Derivation) -> tuple[Number, Number]:
     """Return the gradient by all parameters and the matrix of second derivatives, by differences of gradients."""
-    evaluation = Evaluation(derivation, EXACT)
+    evaluation = Evaluation.of(derivation, EXACT)
     shared, data = leaves(derivation, EXACT)
     names = [element for quantity in derivation.parameters for element in quantity.elements()]
 

@@ -53,7 +53,7 @@ def _exact(scene: Scene, values: Values) -> Values:
     leaves = derivation.graph.of_role(Role.PARAMETER, Role.INPUT, Role.TARGET)
     shared = {name: values.shared[name] for q in leaves if not q.batched for name in q.elements()}
     samples = [{name: sample[name] for q in leaves if q.batched for name in q.elements()} for sample in values.samples]
-    evaluation = Evaluation(derivation, EXACT)
+    evaluation = Evaluation.of(derivation, EXACT)
     return evaluation.backward(evaluation.forward(shared, samples))
 
 
