@@ -19,7 +19,7 @@ from symbackprop.algebra.forms import Form
 from symbackprop.algebra.formula import ZERO, Apply, Negative, Node, Sum, walk
 from symbackprop.curvature.linear_systems import Matrix, Row
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.derivation.element_grain import Term
+from symbackprop.derivation.element_grain import ElementGraph, Term
 from symbackprop.errors import EvaluationError, SymbackpropError
 from symbackprop.evaluation.evaluate import EXACT, Arithmetic, Evaluation, Kink, Value, Values, leaves
 from symbackprop.messages import message
@@ -97,17 +97,11 @@ class _Instance:
     values: tuple[Key, ...]
 
 
-def _instances(derivation: Derivation) -> Iterator[_Instance]:
-    batched = derivation.elements.batched
-
-    def keys(names: tuple[str, ...], sample: int | None) -> tuple[Key, ...]:
-        return tuple((name, sample if name in batched else None) for name in names)
-
-    for equation in derivation.elements.equations:
-        for term in equation.terms:
-            for sample in derivation.elements.batch_axis.samples_of(equation.name, *term.arguments):
-                target = (equation.name, sample if equation.batched else None)
-                yield _Instance(target, term.form, keys(term.arguments, sample), keys(term.values, sample))
+def _instances(elements: ElementGraph) -> Iterator[_Instance]:
+    for equation, term, sample in elements.instances():
+        target, *keys = (elements.place(name, sample) for name in (equation.name, *term.arguments, *term.values))
+        count = len(term.arguments)
+        yield _Instance(target, term.form, tuple(keys[:count]), tuple(keys[count:]))
 
 
 Partials = dict[int, Value]
@@ -121,7 +115,7 @@ class Sweep:
         self.derivation, self.arithmetic, self.parameters = derivation, arithmetic, parameters
         self.shared, self._data = leaves(derivation, arithmetic)
         self._pass = Evaluation.of(derivation, arithmetic, ()).forward
-        self._instances = tuple(_instances(derivation))
+        self._instances = tuple(_instances(derivation.elements))
 
     @property
     def size(self) -> int:

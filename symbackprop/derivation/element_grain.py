@@ -94,6 +94,17 @@ class ElementGraph:
         """The samples, with the names of the scalars that differ between them."""
         return BatchAxis(self.samples, self.batched)
 
+    def instances(self) -> Iterator[tuple[ElementEquation, Term, int | None]]:
+        """Yield every term of every equation in each sample in which it is a number of its own."""
+        for equation in self.equations:
+            for term in equation.terms:
+                for sample in self.batch_axis.samples_of(equation.name, *term.arguments):
+                    yield equation, term, sample
+
+    def place(self, name: str, sample: int | None) -> tuple[str, int | None]:
+        """Return where a scalar that is read in a sample has its value: there, or among what samples share."""
+        return name, sample if name in self.batched else None
+
 
 Terms = Callable[[Shape], Iterator[Term]]
 Wrap = Callable[[Node], Node]

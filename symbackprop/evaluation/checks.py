@@ -206,12 +206,12 @@ class _Switch:
     """A place where a formula changes branch: `distance` of the quantity's term from its kink, over `arguments`."""
 
     name: str
-    distance: Node
-    arguments: tuple[str, ...]
     sample: int | None
+    distance: Node
+    arguments: tuple[tuple[str, int | None], ...]
 
     def measure(self, values: Values) -> Exact:
-        numbers = [values.value(name, self.sample) for name in self.arguments]
+        numbers = [values.value(*place) for place in self.arguments]
         return exact.evaluate(self.distance, lambda part: numbers[part.index] if isinstance(part, Slot) else None)
 
     def __str__(self) -> str:
@@ -273,17 +273,17 @@ def _sign(value: Exact) -> int:
 
 def _switches(derivation: Derivation) -> Iterator[_Switch]:
     """Iterate over the places where a term changes branch: |u| at u = 0, max(u, v) and min(u, v) at u = v."""
-    for equation in derivation.elements.equations:
-        for term in equation.terms:
-            for distance in term.form.kinks:
-                for sample in derivation.elements.batch_axis.samples_of(equation.name):
-                    yield _Switch(equation.name, distance, term.arguments, sample)
+    elements = derivation.elements
+    for equation, term, sample in elements.instances():
+        arguments = tuple(elements.place(name, sample) for name in term.arguments)
+        for distance in term.form.kinks:
+            yield _Switch(*elements.place(equation.name, sample), distance, arguments)
 
 
 def _sources(derivation: Derivation, switch: _Switch) -> frozenset[str]:
     """Return everything that a switch depends on."""
     found: set[str] = set()
-    waiting = list(switch.arguments)
+    waiting = [name for name, _ in switch.arguments]
     while waiting:
         name = waiting.pop()
         if name not in found:

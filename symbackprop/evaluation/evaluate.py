@@ -343,14 +343,12 @@ class Kink:
 def kinks(derivation: Derivation, values: Values, within: Fraction = _NEAR_KINK) -> tuple[Kink, ...]:
     """Return the quantities whose formula is at a kink (or closer to it than `within`) at these exact values, each once."""
     found = []
-    for equation in derivation.elements.equations:
-        for term in equation.terms:
-            for kink in term.form.kinks:
-                distance = _exact_function(kink, term.form.arity)
-                for sample in derivation.elements.batch_axis.samples_of(equation.name):
-                    arguments = [values.value(name, sample) for name in term.arguments]
-                    if exact.compare(abs(distance(*arguments)), within) <= 0:
-                        found.append(Kink(equation.name, sample))
+    elements = derivation.elements
+    for equation, term, sample in elements.instances():
+        for kink in term.form.kinks:
+            arguments = [values.value(*elements.place(name, sample)) for name in term.arguments]
+            if exact.compare(abs(_exact_function(kink, term.form.arity)(*arguments)), within) <= 0:
+                found.append(Kink(*elements.place(equation.name, sample)))
     return tuple(dict.fromkeys(found))
 
 
