@@ -25,7 +25,7 @@ from symbackprop.cli import group
 from symbackprop.cli.commands import train as command
 from symbackprop.compilation.backends import BACKENDS
 from symbackprop.descent import epochs
-from symbackprop.descent.learning_rates import RateComparison, compare_rates
+from symbackprop.descent.trajectories import RateComparison, compare_rates
 from symbackprop.errors import MissingValueError, ProblemError, SymbackpropError
 from symbackprop.problems import Problem, numbers
 from symbackprop.training import DivergenceError, Every, TrainingState

@@ -1,1 +1,1 @@
-"""The lines of the chain rule, quantity by quantity."""
+"""The chain rule, quantity by quantity: paths, factors and their signs, and how much of it is written out."""

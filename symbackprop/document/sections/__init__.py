@@ -1,1 +1,1 @@
-"""The sections of a worked solution."""
+"""The sections of a worked solution: statement, passes, updates, and what goes beyond them."""

@@ -8,8 +8,8 @@ from fractions import Fraction
 from symbackprop import figures
 from symbackprop.algebra.formula import ONE, Name, Negative, Node, Number, Product, Quotient, Sum
 from symbackprop.descent.epochs import table_rows
-from symbackprop.descent.learning_rates import RateComparison, Trajectory, compare_rates
 from symbackprop.descent.solution import Solution
+from symbackprop.descent.trajectories import RateComparison, Trajectory, compare_rates
 from symbackprop.document.blocks import Block, Figure, Inline, Paragraph, Section, Table
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule.scene import Scene

@@ -1,4 +1,4 @@
-"""A comparison of learning rates: the same descent with several of them, and what becomes of it."""
+"""Trajectories of a descent with several learning rates, side by side, and what becomes of each."""
 
 from __future__ import annotations
 
