@@ -1,6 +1,6 @@
 # make solve    a worked solution of examples/mazur.toml, and where it is
-# make test     every test; what this machine lacks (TeX, say) is skipped with its reason
-# make check    format, lint, types, then every test
+# make test     every law on a few rows, in minutes; what this machine lacks is skipped with its reason
+# make check    format, lint, types, then every test: long sweeps, TeX, browser, the built package
 # make house    the picture and the list of rooms in docs/architecture.md, anew
 # make gallery  the solutions in output/, anew (needs TeX and pdftoppm)
 # make format   rewrite the code as `make check` wants it
@@ -10,8 +10,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 RUN    := $(VENV)/bin/python -m
-# Tests run on all cores, each file on one.
-PYTEST ?= $(RUN) pytest --numprocesses=auto --dist=loadfile
+# Tests run on all cores; one that is done takes over what another has before it.
+PYTEST ?= $(RUN) pytest --numprocesses=auto --dist=worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -27,9 +27,10 @@ solve: $(VENV)/.installed
 	@$(RUN) symbackprop solve examples/mazur.toml
 
 test: $(VENV)/.installed-test
-	$(PYTEST)
+	$(PYTEST) -m "not sweep"
 
-check: static test
+check: static
+	$(PYTEST)
 
 static: $(VENV)/.installed-dev
 	$(RUN) ruff format --check .

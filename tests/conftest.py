@@ -1,19 +1,15 @@
-"""What several test modules use."""
+"""The options of the tests, and what pytest tells them."""
 
 from __future__ import annotations
 
-import importlib
-import os
-import shutil
-from pathlib import Path
-from typing import Any, NoReturn
+from collections.abc import Iterator
 
 import pytest
 
-REQUIRE = "SYMBACKPROP_REQUIRE"
+from tests import helpers
+from tests.helpers import REQUIRE, ROOT, each, few, load_tool, only, require_module, require_tool, running
 
-ROOT = Path(__file__).parent.parent
-"""The checkout."""
+__all__ = ["REQUIRE", "ROOT", "each", "few", "load_tool", "only", "require_module", "require_tool"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -21,26 +17,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden from what is rendered now")
 
 
-def require_tool(name: str) -> str:
-    """Return the path of a program; skip the test where it is missing.
-
-    With `SYMBACKPROP_REQUIRE=1` in the environment a missing program is a failure: continuous integration must not
-    pass because it could not look.
-    """
-    path = shutil.which(name)
-    return _missing(name) if path is None else path
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell the modules of tests, before they are read, whether the run is a short one."""
+    helpers.is_short = config.option.markexpr == helpers.SHORT
 
 
-def require_module(name: str) -> Any:
-    """Return a Python module; skip the test where it is missing, or fail as `require_tool` does."""
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Remember which test runs, for `require_tool`."""
+    running.append(item)
     try:
-        return importlib.import_module(name)
-    except ImportError:
-        return _missing(name)
-
-
-def _missing(name: str) -> NoReturn:
-    reason = f"{name} is not installed"
-    if os.environ.get(REQUIRE, "0") not in ("", "0"):
-        pytest.fail(f"{reason}, and {REQUIRE} is set", pytrace=False)
-    pytest.skip(reason)
+        return (yield)
+    finally:
+        running.pop()

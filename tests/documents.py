@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import symbackprop as sbp
-from symbackprop import document
+from symbackprop import document, language, rendering
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Section
 from symbackprop.problems.load import examples
@@ -94,6 +95,19 @@ PROBLEMS: dict[str, dict[str, object]] = {
 def solved(name: str) -> Solution:
     """Return the solution of an example or of a problem of this module."""
     return sbp.solve(sbp.problem(PROBLEMS[name]) if name in PROBLEMS else sbp.example(name))
+
+
+@functools.cache
+def rendered(
+    name: str, format: str, code: str = language.DEFAULT, stem: str = rendering.STEM
+) -> Mapping[str, str | bytes]:
+    """Return the files of the solution of an example or of a problem of this module; all tests read the same ones."""
+    return MappingProxyType(dict(rendering.files(solved(name), format, code, stem=stem)))
+
+
+def text_of(name: str, format: str, code: str = language.DEFAULT) -> str:
+    """Return the document of an example or of a problem of this module."""
+    return str(next(iter(rendered(name, format, code).values())))
 
 
 def sections_of(sections: tuple[Section, ...]) -> Iterator[Section]:

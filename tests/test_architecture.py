@@ -19,7 +19,7 @@ from collections.abc import Mapping
 import pytest
 
 import symbackprop
-from tests.conftest import ROOT
+from tests.helpers import ROOT
 from tools.house import PACKAGE, WINGS, House, imports_of, wing_of
 
 LONGEST_MODULE = 400

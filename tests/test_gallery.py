@@ -4,35 +4,21 @@ from __future__ import annotations
 
 import functools
 import html
-import importlib.util
 import re
 import subprocess
-import sys
 from pathlib import Path
-from types import ModuleType
 from urllib.parse import unquote
 
 import pytest
 
 from symbackprop.problems.load import examples
-from tests.conftest import require_tool
 from tests.documents import solved
+from tests.helpers import ROOT, load_tool, require_tool
 
-ROOT = Path(__file__).parent.parent
 OUTPUT = ROOT / "output"
 
 
-def _loaded() -> ModuleType:
-    """Return the program that writes the gallery."""
-    spec = importlib.util.spec_from_file_location("gallery", ROOT / "tools" / "gallery.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-gallery = _loaded()
+gallery = load_tool("gallery")
 is_written = pytest.mark.skipif(
     not (OUTPUT / gallery.PREVIEW).is_dir(), reason="the gallery is not written here (make gallery)"
 )
@@ -127,6 +113,7 @@ def test_texts_of_the_gallery_are_what_the_program_writes(name: str, code: str) 
         assert written == (content if isinstance(content, bytes) else content.encode()), f"make gallery: {path}"
 
 
+@pytest.mark.sweep
 @is_written
 def test_page_of_the_gallery_is_what_the_program_writes(tmp_path: Path) -> None:
     """A PDF has the text of one made now: the bytes depend on the fonts and the engine of a machine."""

@@ -17,6 +17,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
+pytestmark = pytest.mark.sweep  # a package is built and installed
+
 
 def run(*command: str | Path, folder: Path) -> str:
     """Return what a command prints; a failing command is an assertion with its output."""

@@ -55,6 +55,7 @@ from symbackprop.catalog.losses import LOSSES
 from symbackprop.derivation.derivations import derive
 from symbackprop.errors import EvaluationError, ExpressionError, UnknownNameError
 from symbackprop.problems.build import fitting_activations
+from tests.helpers import each, many
 
 X = Name("x")
 
@@ -358,19 +359,21 @@ def formulas() -> st.SearchStrategy[Node]:
     return st.recursive(st.one_of(st.just(X), st.just(X), st.just(Name("y")), small_numbers()), larger, max_leaves=7)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=many(80), deadline=None)
 @given(formulas())
 def test_derivative_of_any_formula_is_that_of_sympy(formula: Node) -> None:
     """Random formulas: every node, every line; ties and zeros by the conventions of the formula."""
     points = [{"x": Fraction(3, 7), "y": Fraction(-5, 11)}, {"x": Fraction(-9, 8), "y": Fraction(2, 3)}]
     tree = differentiate(formula, "x")
     lines = steps(tree)
-    for point, (expected,) in zip(points, sympy_derivatives(((formula, X),), points, symbolic.to_sympy), strict=True):
+    for point, (expected,) in each(
+        zip(points, sympy_derivatives(((formula, X),), points, symbolic.to_sympy), strict=True)
+    ):
         assert_close(expected, value_at(tree.after, point), tree)
         assert_close(expected, value_at(lines[-1].formula, point), lines)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=many(60), deadline=None)
 @given(formulas())
 def test_collecting_keeps_the_value_and_is_done_once(formula: Node) -> None:
     """Collecting does not change a formula's value, and a collected formula is collected."""
@@ -481,7 +484,7 @@ def test_finished_derivative_is_written_as_by_hand(text: str, written: str) -> N
 
 def test_every_rule_has_a_phrase() -> None:
     """The table `rule` of every language has one phrase for each rule, and no other."""
-    for code in language.available():
+    for code in each(language.available()):
         keys = {key.removeprefix("rule.") for key in language.phrases(code) if key.startswith("rule.")}
         assert {rule.value for rule in Rule} == keys
 
@@ -536,7 +539,7 @@ def test_derivative_of_a_sympy_expression_is_that_of_sympy(name: str) -> None:
     (variable,) = (symbol for symbol in expression.free_symbols if symbol.name == "x")
     tree = differentiate(expression, variable)
     derived = sympy.diff(expression, variable)
-    for point in points_for(tree.before):
+    for point in each(points_for(tree.before)):
         numbers = {symbol: symbolic.rational(point[symbol.name]) for symbol in expression.free_symbols}
         value = sympy.N(sympy.nsimplify(derived, rational=True).subs(numbers), 60)
         assert_close(CONTEXT.mpf(str(value)), value_at(tree.after, point), tree)

@@ -25,6 +25,7 @@ from symbackprop.derivation.derivations import derive
 from symbackprop.errors import ExpressionError
 from symbackprop.evaluation.evaluate import EXACT, FLOAT, evaluate
 from symbackprop.problems.build import fitting_activations
+from tests.helpers import each
 
 POINTS = [Fraction(whole, 7) for whole in (-211, -40, -9, -2, -1, 1, 3, 8, 37, 190)]
 
@@ -98,11 +99,11 @@ def assert_equal(expected: Exact, actual: Exact) -> None:
 def test_activation_partial_equals_the_derivative_by_sympy(signature: Apply) -> None:
     """The partial that is printed and run, classroom or plain, is SymPy's derivative of the definition."""
     definition, arity = own_definition(signature), len(signature.arguments)
-    for slot in range(arity):
+    for slot in each(range(arity)):
         derived = sympy.diff(definition, symbolic.slot_symbol(slot))
         partial = form_of(signature).partial(slot)
         run, plain = EXACT.function(partial.formula(has_values=True), 2 * arity), EXACT.function(partial.plain, arity)
-        for arguments in arguments_of(arity):
+        for arguments in each(arguments_of(arity)):
             expected = high_precision(derived, arguments)
             assert_equal(expected, run(*arguments, *values_of(signature, arguments)))
             assert_equal(expected, plain(*arguments))
@@ -143,7 +144,7 @@ def test_activation_is_finite_and_right_at_a_thousand(signature: Apply, sign: in
 @pytest.mark.parametrize("signature", [each for each in SIGNATURES if len(each.arguments) == 1], ids=spelled)
 def test_float_value_equals_the_exact_one(signature: Apply) -> None:
     """Between the extremes the float64 of an activation is its 50-digit value, rounded."""
-    for point in POINTS:
+    for point in each(POINTS):
         expected = float(EXACT.function(signature, 1)(point))
         actual = float_function(form_of(signature).formula, 1)(float(point))
         assert math.isclose(expected, actual, rel_tol=1e-13, abs_tol=FIFTY_DIGITS)
@@ -203,7 +204,7 @@ def test_loss_derivative_equals_central_differences(loss: str, units: int) -> No
         )
 
     h = CONTEXT.mpf("1e-15")
-    for name in outputs:
+    for name in each(outputs):
         above, below = ({**values, name: exact.to_real(values[name]) + step} for step in (h, -h))
         expected = (total(above) - total(below)) / (2 * h)
         for kind, tolerance in ((EXACT, "1e-25"), (FLOAT, "1e-13")):

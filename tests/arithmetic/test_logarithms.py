@@ -30,6 +30,7 @@ from symbackprop.problems.numbers import number
 from symbackprop.rendering import json_result
 from symbackprop.rendering.tex import Printer
 from tests.document.test_truth import assert_true, written
+from tests.helpers import each, many
 from tests.oracle import truth
 
 F = Fraction
@@ -52,7 +53,7 @@ def ln(text: str) -> Any:
     return number(text, "test").value
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=many(300), deadline=None, derandomize=True)
 @given(logarithms, logarithms, rationals)
 def test_sums_and_multiples_are_exact(left: Any, right: Any, factor: Fraction) -> None:
     """The sum, the difference and a rational multiple are fractions or logarithms, to 120 digits what mpmath finds."""
@@ -63,7 +64,7 @@ def test_sums_and_multiples_are_exact(left: Any, right: Any, factor: Fraction) -
         (exact.multiply(factor, right), lambda p, q, r: r * q),
         (exact.add(exact.divide(left, F(7)), factor), lambda p, q, r: p / 7 + r),
     ]
-    for found, expected in cases:
+    for found, expected in each(cases):
         if not isinstance(found, Fraction | Logarithm):
             continue  # Too long, and a float; see below.
         with mpmath.workdps(130):
@@ -71,7 +72,7 @@ def test_sums_and_multiples_are_exact(left: Any, right: Any, factor: Fraction) -
             assert abs(digits_of(found) - wanted) < mpmath.mpf(10) ** -120
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=many(300), deadline=None, derandomize=True)
 @given(logarithms, logarithms)
 def test_equal_numbers_are_one(left: Any, right: Any) -> None:
     """Equality, order, sign and hash are those of the numbers, whatever they were made from."""
@@ -86,14 +87,14 @@ def test_equal_numbers_are_one(left: Any, right: Any) -> None:
     assert abs(float(left) - float(digits_of(left))) <= 1e-15 * abs(float(left))
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=many(200), deadline=None, derandomize=True)
 @given(logarithms)
 def test_text_states_the_number(value: Any) -> None:
     """A logarithm as text is an expression of a problem file that has this value."""
     assert ln(str(value)) == value
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=many(200), deadline=None, derandomize=True)
 @given(positive, positive)
 def test_exponentials_lead_back(first: Fraction, second: Fraction) -> None:
     """e^(ln p + ln q) is pq, e^(-ln p) is 1/p, tanh(ln p) and sigmoid(ln p) are rational."""
@@ -243,7 +244,7 @@ def test_variants_draw_logarithms() -> None:
     given = variants.assignment(sbp.problem(CLASSIFIER | {"variants": drawn}))
     students = ("1", "2", "3")
     cohort = variants.draw(given, students, seed=5, attempts=dict.fromkeys(students, 1))
-    for row, _ in enumerate(students):
+    for row, _ in each(enumerate(students)):
         problem = variants.variant(given, {name: positions[row] for name, positions in cohort.positions.items()})
         assert {str(entry.value) for entry in problem.arrays["W1"].entries if entry} <= set(choices)
         values = sbp.solve(problem).steps[0].values

@@ -20,6 +20,7 @@ from symbackprop.descent.solution import solve
 from symbackprop.errors import SymbackpropError
 from symbackprop.problems import Problem
 from symbackprop.rendering.json_result import result
+from tests.helpers import each
 
 LAYERS = [{"units": 4, "activation": "tanh"}, {"units": 2, "bias": "shared"}, {"units": 3, "bias": "threshold"}]
 SHAPES = {"W1": (4, 5), "b1": (4,), "W2": (2, 4), "b2": (), "W3": (3, 2), "theta3": (3,)}
@@ -82,7 +83,7 @@ def test_arrays_are_drawn_in_the_stated_order() -> None:
         problem_of({"seed": 3, "initializer": {"name": "uniform", "low": -1, "high": "1/2", "biases": True}})
     )
     generator = np.random.Generator(np.random.PCG64(3))
-    for name, shape in SHAPES.items():
+    for name, shape in each(SHAPES.items()):
         assert np.array_equal(generator.uniform(-1, 0.5, shape), drawn[name])
 
 
@@ -100,7 +101,7 @@ def test_layouts_have_the_same_weights(name: str, biases: bool) -> None:
     """W_jk is the same number in row and in column layout."""
     parameters = {"seed": 5, "initializer": {"name": name, "biases": biases}}
     column, row = (arrays_of(problem_of(parameters, layout)) for layout in ("column", "row"))
-    for key, array in column.items():
+    for key, array in each(column.items()):
         assert SHAPES[key] == array.shape
         assert np.array_equal(array, row[key])
 

@@ -12,7 +12,6 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from conftest import require_module
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,7 +27,7 @@ from symbackprop.evaluation.evaluate import FLOAT, to_decimal
 from symbackprop.problems import Problem
 from symbackprop.problems.json_schema import schema
 from symbackprop.rendering.json_result import result
-from tests.conftest import ROOT
+from tests.helpers import ROOT, each, few, many, require_module
 
 # The tables
 
@@ -62,8 +61,9 @@ def test_reduced_lines_give_the_numbers_of_the_whole_ones(name: str, first: bool
     """Whatever settings are 0, leaving out what falls away changes no number."""
     row = OPTIMIZERS[name]
     number = Fraction(1 if first else 3)
-    for count in range(len(row.settings) + 1):
-        for zero in itertools.combinations([key for key in row.settings if key != "learning_rate"], count):
+    free = [key for key in row.settings if key != "learning_rate"]
+    for count in each(range(len(free) + 1)):
+        for zero in each(itertools.combinations(free, count)):
             known = {key: Fraction(position + 2, 17) for position, key in enumerate((*row.settings, *row.state))}
             known |= {"w": Fraction(5, 3), "g": Fraction(-7, 4), "t": number} | dict.fromkeys(zero, Fraction(0))
             if first:
@@ -272,7 +272,7 @@ def flat(array: Any) -> list[float]:
     return [entry for row in array for entry in flat(row)] if isinstance(array, list) else [array]
 
 
-@pytest.mark.parametrize(("ours", "own", "theirs", "options"), VARIATIONS, ids=lambda part: str(part)[:40])
+@pytest.mark.parametrize(("ours", "own", "theirs", "options"), few(VARIATIONS, 5), ids=lambda part: str(part)[:40])
 def test_fifty_steps_are_those_of_torch(
     ours: str, own: Mapping[str, Any], theirs: str, options: Mapping[str, Any]
 ) -> None:
@@ -341,7 +341,7 @@ def test_exact_steps_agree_with_floats(name: str, batch_size: int | None) -> Non
     own = {"weight_decay": 0.01, "learning_rate": 0.1, **({} if batch_size is None else {"batch_size": batch_size})}
     problem = network(optimizer=name, steps=6, schedule={"kind": "exponential", "gamma": 0.8}, **own)
     solutions = [solve(problem, full_steps=count) for count in (1, 3, 6)]
-    for solution in solutions[1:]:
+    for solution in each(solutions[1:]):
         assert solutions[0].losses == pytest.approx(solution.losses, rel=1e-12)
         final = {element: float(value) for element, value in solution.final.items()}
         assert solutions[0].final == pytest.approx(final, rel=1e-11)
@@ -388,7 +388,7 @@ def test_rounding_by_hand_rounds_every_line(name: str) -> None:
 small = st.integers(-20, 20).map(lambda value: Fraction(value, 8))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=many(25), deadline=None)
 @given(st.lists(small, min_size=1, max_size=4), st.integers(1, 9))
 def test_weight_decay_is_the_gradient_of_an_l2_penalty(xs: list[Fraction], decay: int) -> None:
     """For gradient descent λ added to the gradient is the penalty λ/2 Σw², biases included; exactly."""
@@ -427,7 +427,7 @@ def test_nesterov_looks_ahead_of_the_heavy_ball() -> None:
 
 def test_ascent_climbs_with_every_optimiser() -> None:
     """A negative learning rate is ascent: w rises where the gradient is positive."""
-    for name in OPTIMIZERS:
+    for name in each(OPTIMIZERS):
         assert solve(gradients([1, 1], optimizer=name, learning_rate=-0.1, weight_decay=0)).final["w"] > 1
 
 
@@ -466,7 +466,7 @@ def test_online_step_is_the_step_of_its_sample() -> None:
 def test_losses_are_those_of_the_whole_data(size: int) -> None:
     """Before and after every update of a batch the loss is that over all samples."""
     solution = solve(network(learning_rate=0.5, batch_size=size, epochs=2), full_steps=4)
-    for number, step in enumerate(solution.steps):
+    for number, step in each(enumerate(solution.steps)):
         shared = {e: step.values.value(e) for q in solution.derivation.parameters for e in q.elements()}
         samples = [solve(moved(alone(sample), shared)).losses[0] for sample in (1, 2, 3)]
         assert math.isclose(sum(samples) / 3, solution.losses[number], rel_tol=1e-12)
@@ -671,7 +671,7 @@ def rendered(solution: Solution, format: str = "markdown") -> str:
     return text
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", few(OPTIMIZERS, 2))
 def test_document_lines_of_an_update_are_true(name: str) -> None:
     """Every printed line of every update checks on a calculator, with batches, decay and a schedule too."""
     from test_documents import assert_chain_is_true, assert_nothing_forbidden, chains_of
@@ -741,7 +741,7 @@ def test_document_of_a_batch_calls_samples_by_their_numbers() -> None:
         assert (f"^{{(1)[{sample}]}}" in text) is (sample in step.batch)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", few(OPTIMIZERS, 2))
 def test_document_is_true_where_delta_is_the_negative_gradient(name: str) -> None:
     """With δ = −∂L/∂z every line of every optimizer is true, and the numbers are the same; plain descent adds."""
     from test_documents import assert_chain_is_true, assert_nothing_forbidden, chains_of

@@ -1,7 +1,13 @@
-"""The command line as a person meets it: a process in an empty directory, its output, its messages, its exit codes."""
+"""The command line as a person meets it: in an empty directory, its output, its messages, its exit codes.
+
+Most runs are calls of `main` in this process, with streams of their own (`run`); where a process is the point, its locale,
+its pipes or its hash seed, there is one (`process`, `shell`).
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import json
 import os
 import re
@@ -9,17 +15,19 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
-from symbackprop import language
+from symbackprop import cli, language
 from symbackprop.algebra.functions import ACTIVATIONS
 from symbackprop.catalog.losses import LOSSES
 from symbackprop.catalog.optimizers import OPTIMIZERS
 from symbackprop.compilation.backends import BACKENDS
+from symbackprop.evaluation.evaluate import Evaluation, Values
 from symbackprop.problems import load
-from tests.conftest import ROOT
+from tests.helpers import ROOT, only
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
 FREE = '[network]\ninputs = 1\nloss = "squared_error"\nlayers = [{ units = 1 }]\n'
@@ -35,12 +43,23 @@ def process(command: Sequence[str], folder: Path, environment: Mapping[str, str]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=120, check=False)
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    """Return a function that runs `symbackprop` with arguments in an empty directory."""
+def command(*arguments: str) -> list[str]:
+    """Return the command that runs `symbackprop` in a process of its own."""
+    return [sys.executable, "-m", "symbackprop", *arguments]
 
-    def start(*arguments: str, environment: Mapping[str, str] | None = None) -> Finished:
-        return process([sys.executable, "-m", "symbackprop", *arguments], tmp_path, environment)
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return a function that runs `symbackprop` with arguments in an empty directory."""
+    monkeypatch.chdir(tmp_path)
+
+    def start(*arguments: str) -> Finished:
+        streams = [io.TextIOWrapper(io.BytesIO()) for _ in range(2)]
+        with redirect_stdout(streams[0]), redirect_stderr(streams[1]), pytest.raises(SystemExit) as left:
+            cli.main(arguments)
+        output, errors = [(stream.flush(), stream.buffer.getvalue())[1] for stream in streams]  # type: ignore[attr-defined]
+        assert isinstance(left.value.code, int)
+        return Finished(arguments, left.value.code, output, errors)
 
     return start
 
@@ -72,9 +91,9 @@ def files_in(folder: Path) -> list[str]:
 # solve
 
 
-def test_solve_writes_latex_and_markdown_where_it_says(run: Run, tmp_path: Path) -> None:
+def test_solve_writes_latex_and_markdown_where_it_says(tmp_path: Path) -> None:
     """Without options the results are LaTeX and Markdown with its figure in output/<problem name>; paths are printed."""
-    printed = assert_done(run("solve", "mazur"))
+    printed = assert_done(process(command("solve", "mazur"), tmp_path))
     paths = ["output/mazur/solution.tex", "output/mazur/solution.md", "output/mazur/solution.1.svg"]
     assert [str(Path(path)) for path in paths] == printed.splitlines()
     assert sorted(paths) == files_in(tmp_path)
@@ -115,24 +134,26 @@ def test_solve_to_standard_output_refuses_several_formats(run: Run, tmp_path: Pa
     assert files_in(tmp_path) == []
 
 
-def test_solve_output_is_utf8_whatever_the_locale(run: Run, tmp_path: Path) -> None:
+def test_solve_output_is_utf8_whatever_the_locale(tmp_path: Path) -> None:
     """Documents and messages are UTF-8 in an ASCII locale too."""
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
     (tmp_path / "mine.toml").write_text(f'title = "Schritt für Schritt: δ"\n{FREE}{NUMBERS}', "utf-8")
-    result = json.loads(assert_done(run("solve", "mine.toml", "-f", "json", "-o", "-", environment=ascii_only)))
+    solving = command("solve", "mine.toml", "-f", "json", "-o", "-")
+    result = json.loads(assert_done(process(solving, tmp_path, ascii_only)))
     assert "Schritt für Schritt: δ" == result["title"]
     (tmp_path / "mine.toml").write_text(FREE.replace("units = 1", 'units = 1, activation = "σ"'), "utf-8")
-    assert_mistake(run("solve", "mine.toml", environment=ascii_only), 'unknown activation "σ"')
+    assert_mistake(process(solving, tmp_path, ascii_only), 'unknown activation "σ"')
 
 
-def test_solve_is_the_same_bytes_for_every_hash_seed(run: Run) -> None:
+def test_solve_is_the_same_bytes_for_every_hash_seed(tmp_path: Path) -> None:
     """The order of a set or a dictionary never reaches a result."""
-    found = {
-        run("solve", "xor", "-f", name, "--steps", "1", "-o", "-", environment={"PYTHONHASHSEED": seed}).stdout
-        for name in ("json", "latex", "markdown")
-        for seed in ("0", "1", "2")
-    }
-    assert len(found) == 3
+    found = []
+    for seed in ("0", "1", "2"):
+        solving = command("solve", "xor", "-f", "json,latex,markdown", "--steps", "1", "-o", seed, "--quiet")
+        assert assert_done(process(solving, tmp_path, {"PYTHONHASHSEED": seed})) == ""
+        found.append({file.name: file.read_bytes() for file in (tmp_path / seed).iterdir()})
+    assert len(found[0]) > 3
+    assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.parametrize(
@@ -263,16 +284,16 @@ def test_broken_pipe_is_silent(tmp_path: Path, arguments: str) -> None:
     assert finished.stderr.decode().strip() in ("0", "1")
 
 
-def shell(command: str, folder: Path) -> Finished:
+def shell(line: str, folder: Path) -> Finished:
     """Return the finished run of a line of shell in which `symbackprop` is this package's command."""
-    command = re.sub(r"\bsymbackprop\b", f'"{sys.executable}" -m symbackprop', command, count=1)
-    return process(["sh", "-c", command], folder)
+    line = re.sub(r"\bsymbackprop\b", f'"{sys.executable}" -m symbackprop', line, count=1)
+    return process(["sh", "-c", line], folder)
 
 
 # check
 
 
-@pytest.mark.parametrize("name", load.examples())
+@pytest.mark.parametrize("name", only(load.examples(), "circuit", "line", "mazur"))
 def test_check_agrees_with_every_example(run: Run, name: str) -> None:
     """The gradients of every bundled example agree with the independent oracles: exit code 0."""
     printed = assert_done(run("check", name))
@@ -306,20 +327,16 @@ def test_check_of_many_gradients_prints_the_summary_only(run: Run, tmp_path: Pat
     assert re.fullmatch(r"SymPy, composed loss: largest relative difference \d\.\de[-+]\d+", composed)
 
 
-def test_check_finds_a_wrong_derivative(tmp_path: Path) -> None:
+def test_check_finds_a_wrong_derivative(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a wrong derivative planted in the derivation `check` names what differs and exits with 1."""
-    (tmp_path / "planted.py").write_text(
-        "import dataclasses\n"
-        "from symbackprop import cli, evaluate\n"
-        "right = evaluate.Evaluation.backward\n"
-        "def wrong(self, values):\n"
-        "    found = right(self, values)\n"
-        "    gradients = {name: value * 2 for name, value in found.gradients.items()}\n"
-        "    return dataclasses.replace(found, gradients=gradients)\n"
-        "evaluate.Evaluation.backward = wrong\n"
-        "cli.main(['check', 'line'])\n"
-    )
-    finished = process([sys.executable, "planted.py"], tmp_path)
+    right = Evaluation.backward
+
+    def wrong(evaluation: Evaluation, values: Values) -> Values:
+        found = right(evaluation, values)
+        return dataclasses.replace(found, gradients={name: value * 2 for name, value in found.gradients.items()})
+
+    monkeypatch.setattr(Evaluation, "backward", wrong)
+    finished = run("check", "line")
     assert finished.stderr.decode() == ""
     assert finished.returncode == 1
     assert re.search(r"^W1\S* +differs +\d", finished.stdout.decode(), re.MULTILINE)

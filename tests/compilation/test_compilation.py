@@ -23,6 +23,7 @@ from symbackprop.errors import MissingLibraryError, ProblemError, SymbackpropErr
 from symbackprop.evaluation.evaluate import FLOAT, evaluate
 from symbackprop.problems import Problem
 from symbackprop.problems.load import examples
+from tests.helpers import each, few
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 NUMBA = pytest.mark.skipif(not BACKENDS["numba"].is_installed, reason="numba is not installed")
@@ -107,7 +108,7 @@ def test_pairs_cover_the_registries() -> None:
 
 
 @pytest.mark.parametrize("samples", [1, 4])
-@pytest.mark.parametrize(("activation", "loss"), PAIRS)
+@pytest.mark.parametrize(("activation", "loss"), few(PAIRS, 23))
 def test_engines_agree_with_the_reference(activation: str, loss: str, samples: int) -> None:
     """Straight lines, arrays and SymPy's lambdify give the same loss and gradients, arrays in float32 too."""
     derivation = sbp.derive(network(activation, loss))
@@ -122,19 +123,19 @@ def test_engines_agree_with_the_reference(activation: str, loss: str, samples: i
     assert_same(expected, single(*arguments), 2e-5)
 
 
-@pytest.mark.parametrize(("activation", "loss"), PAIRS)
+@pytest.mark.parametrize(("activation", "loss"), few(PAIRS, 23))
 def test_gradients_are_those_of_finite_differences(activation: str, loss: str) -> None:
     """The gradients of the array code are central differences of its loss."""
     derivation = sbp.derive(network(activation, loss))
     compiled = sbp.compile(derivation)
     parameters, *data = drawn(derivation.problem, 3)
     _, found = run(of_arrays(compiled, 3), compiled, parameters, *data)
-    for name, expected in differences(compiled, parameters, *data).items():
+    for name, expected in each(differences(compiled, parameters, *data).items()):
         np.testing.assert_allclose(found[name], expected, rtol=2e-5, atol=1e-7, err_msg=name)
 
 
 @NUMBA
-@pytest.mark.parametrize("activation", functions.WITH_FORMULA)
+@pytest.mark.parametrize("activation", few(functions.WITH_FORMULA, 2))
 def test_numba_agrees_with_the_reference(activation: str) -> None:
     """Machine code gives the same numbers: straight lines, and one loop for each elementwise formula in either type."""
     from symbackprop.compilation.backends.numba import KernelWriter
@@ -255,8 +256,8 @@ def test_graph_single_sample_has_finite_differences() -> None:
         compiled(parameters, inputs, targets),
         run(of_arrays(compiled, None), compiled, parameters, inputs, targets),
     )
-    for _, found in results:
-        for name, expected in differences(compiled, parameters, inputs, targets).items():
+    for _, found in each(results):
+        for name, expected in each(differences(compiled, parameters, inputs, targets).items()):
             np.testing.assert_allclose(found[name], expected, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
@@ -295,7 +296,7 @@ def test_names_of_quantities_may_mean_anything_elsewhere(dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("sign", [1, -1])
-@pytest.mark.parametrize(("activation", "loss"), PAIRS)
+@pytest.mark.parametrize(("activation", "loss"), few(PAIRS, 23))
 def test_saturated_units_are_finite(activation: str, loss: str, sign: int, dtype: str) -> None:
     """At |z| = 1000 values and gradients are finite, without a warning (a warning is an error here)."""
     if loss in ("binary_cross_entropy", "cross_entropy") and losses.fused(loss, activation) is None:
@@ -360,7 +361,7 @@ class Watched:
         return Watched(self.function.reduce, self.seen)
 
 
-@pytest.mark.parametrize(("activation", "loss"), PAIRS)
+@pytest.mark.parametrize(("activation", "loss"), few(PAIRS, 23))
 def test_float32_stays_float32(activation: str, loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No array of the code, and no result of a call in it, is of another type: loss, gradients, prediction, update."""
     seen: set[np.dtype[Any]] = set()
@@ -529,9 +530,9 @@ def test_descent_agrees_with_the_reference(optimizer: str, batches: list[list[in
     reference = runner("sympy", optimizer)
     expected = reference.run(rates, batches)
     others = [runner("numpy", optimizer), runner("numpy", optimizer, arrays=True)]
-    for other in others:
+    for other in each(others):
         np.testing.assert_allclose(other.run(rates, batches), expected, rtol=1e-11)
-        for name, array in reference.save().items():
+        for name, array in each(reference.save().items()):
             np.testing.assert_allclose(other.save()[name], array, rtol=1e-9, atol=1e-13, err_msg=name)
         np.testing.assert_array_equal(other.parameters["b1"], drawn(other.gradient.derivation.problem, 4)[0]["b1"])
 

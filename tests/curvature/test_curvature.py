@@ -35,6 +35,7 @@ from symbackprop.evaluation.evaluate import EXACT, Evaluation, Values, leaves
 from symbackprop.problems import Problem
 from symbackprop.problems.build import fitting_activations
 from symbackprop.problems.load import examples
+from tests.helpers import many
 
 H = exact.to_real(Fraction(1, 10**14))
 """Step of the differences: their error is of the order h², and h leaves 36 digits of 50."""
@@ -125,7 +126,7 @@ def networks(draw: st.DrawFn) -> Problem:
     return network(layers, "half_squared_error", data(widths[0]), data(widths[-1]), draw(st.integers(0, 40)))
 
 
-@settings(derandomize=True, deadline=None, max_examples=25, database=None)
+@settings(derandomize=True, deadline=None, max_examples=many(25), database=None)
 @given(networks())
 def test_hessian_of_a_random_network_is_the_difference_of_its_gradient(problem: Problem) -> None:
     """∂²L/∂w∂v is the central difference of ∂L/∂w along v, for one sample and for batches, and H is symmetric."""

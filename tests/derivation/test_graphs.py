@@ -31,7 +31,7 @@ from symbackprop.graph.quantities import Quantity
 from symbackprop.problems import ComputationGraph, Problem
 from symbackprop.problems.load import examples
 from symbackprop.rendering.json_result import result, to_json
-from tests.conftest import ROOT
+from tests.helpers import ROOT
 
 Content = dict[str, Any]
 

@@ -98,9 +98,10 @@ def test_pipe_gets_paths_alone(tmp_path: Path) -> None:
     assert all((tmp_path / path).is_file() for path in paths)
 
 
+@pytest.mark.sweep
 def test_pdf_goes_to_standard_output_as_it_is(tmp_path: Path) -> None:
     """Bytes are printed as bytes."""
-    from tests.conftest import require_tool
+    from tests.helpers import require_tool
 
     require_tool("pdflatex")
     command = [sys.executable, "-m", "symbackprop", "solve", "line", "-f", "pdf", "-o", "-"]

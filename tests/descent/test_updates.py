@@ -21,6 +21,7 @@ from symbackprop.evaluation.checks import check
 from symbackprop.evaluation.evaluate import Values, rounded, to_decimal
 from symbackprop.problems import Problem, Rounding
 from symbackprop.rendering.json_result import result
+from tests.helpers import each, many
 
 # Sequential
 
@@ -94,7 +95,7 @@ def test_sequential_update_of_three_layers_and_a_batch() -> None:
         new[name] = weights[name] - rate * (delta.T @ a[layer - 1] + 0.5 * weights[name])
         delta = (delta @ new[name]) * (1 - a[layer - 1] ** 2)
     found = result(solve(problem))["updated"]
-    for name, array in new.items():
+    for name, array in each(new.items()):
         assert np.allclose(array, found[name], rtol=1e-12, atol=0)
 
 
@@ -385,7 +386,7 @@ def as_biases(solution: Solution) -> dict[str, float]:
     }
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=many(25), deadline=None)
 @given(networks())
 def test_conventions_give_the_same_updated_network(content: dict[str, Any]) -> None:
     """Rows or columns, biases or thresholds: the same losses and the same network after two updates."""

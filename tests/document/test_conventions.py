@@ -28,6 +28,7 @@ from symbackprop.problems.load import examples
 from symbackprop.problems.spec import NotationSpec, ProblemSpec
 from symbackprop.rendering import json_result
 from symbackprop.rendering.tex import Printer
+from tests.helpers import each, many
 
 CONVENTIONS: Mapping[str, tuple[str, ...]] = {
     "naming": tuple(NAMINGS),
@@ -103,7 +104,7 @@ def leaf(part: Node) -> object:
     return part.value if isinstance(part, Leaf | Shown) else None
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=many(40), deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
 @given(
     st.fixed_dictionaries({key: st.sampled_from(values) for key, values in CONVENTIONS.items()}),
     st.sampled_from([None, 2]),
@@ -348,9 +349,9 @@ def test_new_from_an_unknown_example_names_the_nearest(tmp_path: Path) -> None:
 
 def test_every_key_of_the_problem_file_has_a_comment() -> None:
     """Each key of each table of the file is explained in every language that there is."""
-    for lang in language.available():
+    for lang in each(language.available()):
         phrases = language.phrases(lang)
-        for name, field in ProblemSpec.model_fields.items():
+        for name, field in each(ProblemSpec.model_fields.items()):
             types = (field.annotation, *getattr(field.annotation, "__args__", ()))
             table = next((each for each in types if hasattr(each, "model_fields")), None)
             assert name == "title" or f"starter.{name}" in phrases

@@ -22,8 +22,8 @@ from symbackprop.document.chain_rule import detail
 from symbackprop.document.display_nodes import Boxed, Delta, Gradient, Updated
 from symbackprop.problems.load import examples
 from symbackprop.rendering.widths import width
-from tests.conftest import require_tool
-from tests.documents import dense, sections_of
+from tests.documents import dense, sections_of, solved, text_of
+from tests.helpers import require_tool
 
 LARGE = [784, 128, 10]
 
@@ -113,8 +113,8 @@ def test_explicit_detail_wins() -> None:
     chosen = rendering.render(medium(), "markdown", explain="brief")
     assert chosen == rendering.render(medium(), "markdown", detail="representative", explain="brief")
     assert len(chosen) < len(own) * 0.8
-    full = rendering.render(sbp.solve(sbp.example("mazur")), "markdown", detail="full")
-    assert full == rendering.render(sbp.solve(sbp.example("mazur")), "markdown")
+    full = rendering.render(solved("mazur"), "markdown", detail="full")
+    assert full == text_of("mazur", "markdown")
 
 
 # What representative shows
@@ -176,7 +176,7 @@ def test_representative_of_a_batch_writes_out_the_first_sample() -> None:
 
 def test_representative_of_a_graph_writes_out_the_first_of_each_array() -> None:
     """Attention has arrays: of each a few entries have lines, all others rows."""
-    solution = sbp.solve(sbp.example("attention"))
+    solution = solved("attention")
     content = document.compose(solution, ("representative",))
     whole = document.compose(solution, ("full",))
     count = len(chains_of(content, "title.forward", "title.backward"))
@@ -257,13 +257,14 @@ def picture() -> Solution:
 
 
 MOST_PAGES = {
-    "deep": (lambda: sbp.solve(sbp.example("deep")), "full", 11),
+    "deep": (lambda: solved("deep"), "full", 11),
     "digit": (picture, "matrix", 3),
     "symbols": (large, "matrix", 3),
 }
 """Solutions, how much they write out, and their pages at most."""
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("language", "engine"), [("en", "pdflatex"), ("zh", "xelatex")])
 @pytest.mark.parametrize("name", MOST_PAGES)
 def test_solutions_have_few_pages(name: str, language: str, engine: str, tmp_path: Path) -> None:
@@ -302,6 +303,7 @@ def drawn(seed: int) -> dict[str, object]:
     )
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", [*WIDE, *(f"drawn {seed}" for seed in range(4))])
 def test_long_formulas_fit_their_lines(name: str, tmp_path: Path) -> None:
     """No line of a wide network is more than 5 pt too long."""

@@ -23,6 +23,8 @@ from symbackprop.document.calculation import numerals, verified_lines
 from symbackprop.document.display_nodes import Boxed, Leaf, Numeral, Shown, Tone
 from symbackprop.problems import build
 from symbackprop.problems.load import examples
+from tests.documents import solved, text_of
+from tests.helpers import many
 
 FORBIDDEN = {
     "double minus": r"--(?!-)|- -|-\s*\\\w*bwd\{-|\+ -|\+\s*\\\w*[fb]wd\{-",
@@ -98,7 +100,7 @@ def assert_chain_is_true(chain: Chain) -> int:
 @pytest.mark.parametrize("name", examples())
 def test_document_lines_are_true_in_examples(name: str) -> None:
     """Typing any printed line into a calculator gives the printed result to its last digit."""
-    checked = sum(map(assert_chain_is_true, chains_of(document.compose(sbp.solve(sbp.example(name))))))
+    checked = sum(map(assert_chain_is_true, chains_of(document.compose(solved(name)))))
     assert checked > 5
 
 
@@ -146,7 +148,7 @@ def problems(draw: st.DrawFn) -> dict[str, object]:
     return content
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=many(60), deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
 @given(problems())
 def test_document_lines_are_true_in_random_problems(content: dict[str, object]) -> None:
     """The truth rule holds for any network, activation, loss, bias, layout, batch and number of digits."""
@@ -176,7 +178,7 @@ def assert_nothing_forbidden(text: str) -> None:
 @pytest.mark.parametrize("name", examples())
 def test_document_has_no_forbidden_pattern(name: str, format: str) -> None:
     """No `--`, `+ -`, `-0.0`, `1x` or minus behind a cross without parentheses."""
-    assert_nothing_forbidden(rendering.render(sbp.solve(sbp.example(name)), format))
+    assert_nothing_forbidden(text_of(name, format))
 
 
 def lines(formula: Node, digits: int = 6, *, fractions: bool = False) -> list[str]:

@@ -13,7 +13,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 import symbackprop as sbp
-from symbackprop import document, language, rendering
+from symbackprop import document, language
 from symbackprop.algebra import functions
 from symbackprop.algebra.formula import Name
 from symbackprop.catalog import losses
@@ -26,7 +26,8 @@ from symbackprop.errors import EvaluationError, UnknownNameError
 from symbackprop.evaluation.evaluate import FLOAT, Evaluation, leaves
 from symbackprop.messages import Message
 from symbackprop.problems import build
-from tests.documents import dense, sections_of, solved
+from tests.documents import dense, sections_of, solved, text_of
+from tests.helpers import each, many
 from tests.rendering.test_rendering import assert_compiles
 
 TABLES = ("note", "idea", "reason", "mistake", "remark", "glossary", "definition")
@@ -265,7 +266,7 @@ def small_problems(draw: st.DrawFn) -> dict[str, object]:
     return {**found, "data": {**data, "x": x}, "training": {"learning_rate": 1, "steps": 0}}
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=many(40), deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
 @given(small_problems())
 def test_remarks_are_true_in_random_problems(content: dict[str, object]) -> None:
     """Signs, branches and targets are as the numbers of the step are, whatever the problem."""
@@ -274,12 +275,12 @@ def test_remarks_are_true_in_random_problems(content: dict[str, object]) -> None
     except EvaluationError:
         return
     oracle = Oracle(solution)
-    for chain in chains_of(document.compose(solution, ("full",), without=("title.check",))):
+    for chain in each(chains_of(document.compose(solution, ("full",), without=("title.check",)))):
         if chain.remark is not None:
             oracle.assert_is_true(chain.remark)
 
 
-@settings(max_examples=10, deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=many(10), deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
 @given(small_problems(), st.integers(1, 2))
 def test_signs_are_true_of_numbers_rounded_by_hand(content: dict[str, object], decimals: int) -> None:
     """Where rounding has changed a sign or made a zero, nothing is said of it."""
@@ -290,7 +291,7 @@ def test_signs_are_true_of_numbers_rounded_by_hand(content: dict[str, object], d
     except EvaluationError:
         return
     oracle = Oracle(solution)
-    for chain in chains_of(document.compose(solution, ("full",), without=("title.check",))):
+    for chain in each(chains_of(document.compose(solution, ("full",), without=("title.check",)))):
         if chain.remark is not None and chain.remark.id.removeprefix("remark.") in SIGNS:
             oracle.assert_is_true(chain.remark)
 
@@ -302,7 +303,7 @@ def test_remarks_are_true(name: str) -> None:
     oracle = Oracle(solution)
     chains = chains_of(document.compose(solution, ("full",), without=("title.check",)))
     remarks = [chain.remark for chain in chains if chain.remark is not None]
-    for remark in remarks:
+    for remark in each(remarks):
         oracle.assert_is_true(remark)
 
 
@@ -333,12 +334,12 @@ def test_promise_is_what_the_gradients_promise() -> None:
 @pytest.mark.parametrize("name", ["mazur", "classifier", "xor", "rnn"])
 def test_explained_documents_typeset_without_overfull_lines(name: str, code: str, tmp_path: Path) -> None:
     """Notes and remarks fit the page in either language."""
-    assert_compiles(str(rendering.render(solved(name), "latex", code)), tmp_path, runs=1)
+    assert_compiles(text_of(name, "latex", code), tmp_path, runs=1)
 
 
 def test_notes_stand_in_every_format() -> None:
     """Each format writes ideas, reasons and mistakes in its own way."""
-    latex, markdown, page = (str(sbp.render(solved("mazur"), format=f)) for f in ("latex", "markdown", "html"))
+    latex, markdown, page = (text_of("mazur", f) for f in ("latex", "markdown", "html"))
     assert (
         latex.count(r"\symbackpropreason{Why.}")
         == markdown.count("> *Why.*")

@@ -44,6 +44,7 @@ from symbackprop.evaluation.checks import Oracle, check
 from symbackprop.evaluation.evaluate import FLOAT, Evaluation, evaluate, leaves
 from symbackprop.problems import Problem
 from symbackprop.rendering import json_result
+from tests.helpers import each
 
 PAIRS = [(row.fused.activation, name) for name, row in LOSSES.items() if row.fused]
 every_pair = pytest.mark.parametrize(("activation", "loss"), PAIRS)
@@ -81,7 +82,7 @@ def test_fused_error_equals_the_derivative_of_the_composed_loss(
     activation: str, loss: str, units: int, distribution: bool
 ) -> None:
     """The one link to a logit is SymPy's derivative of the loss with the activation put in, at 44 digits."""
-    for z, y in numbers_of(units, distribution):
+    for z, y in each(numbers_of(units, distribution)):
         derivation = derive(outputs(activation, loss, list(map(str, z)), list(map(str, y))))
         if units == 1 and functions.is_vector(activation):
             assert not derivation.elements.bypassed  # softmax of one unit is 1
@@ -89,7 +90,7 @@ def test_fused_error_equals_the_derivative_of_the_composed_loss(
         whole, values = composed(derivation), evaluate(derivation)
         known = {symbolic.name_symbol(f"z1_{k}"): symbolic.rational(each) for k, each in enumerate(z, start=1)}
         known |= {symbolic.name_symbol(f"y_{k}"): symbolic.rational(each) for k, each in enumerate(y, start=1)}
-        for unit in range(1, units + 1):
+        for unit in each(range(1, units + 1)):
             (link,) = derivation.links[f"z1_{unit}"]
             assert "L" == link.source
             expected = CONTEXT.mpf(str(sympy.N(sympy.diff(whole, symbolic.name_symbol(f"z1_{unit}")).subs(known), 60)))
@@ -102,7 +103,7 @@ def test_fused_error_equals_the_derivative_of_the_composed_loss(
 @pytest.mark.parametrize("units", [2, 3, 5])
 def test_fused_loss_equals_the_composed_loss(activation: str, loss: str, units: int) -> None:
     """What floats run for the loss is what is printed, with the activation put in."""
-    for z, y in numbers_of(units, distribution=False):
+    for z, y in each(numbers_of(units, distribution=False)):
         derivation = derive(outputs(activation, loss, list(map(str, z)), list(map(str, y))))
         values, equation = evaluate(derivation), derivation.equations["L"]
         assert equation.fused is not None

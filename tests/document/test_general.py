@@ -25,6 +25,7 @@ from symbackprop.document.matrix_form import layerwise, recurrences
 from symbackprop.document.matrix_form.recurrences import BEFORE, LAST, THIS, Model, Recurrence
 from symbackprop.errors import MissingValueError, ProblemError, SymbackpropError
 from symbackprop.problems import Problem
+from tests.helpers import each, many
 
 # The derivation of a network as SymPy: every gradient multiplied out to the loss, over pre-activations and parameters
 
@@ -307,7 +308,7 @@ def networks(draw: st.DrawFn) -> Problem:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=many(25), deadline=None)
 @given(networks())
 def test_general_recurrences_hold_in_every_network(problem: Problem) -> None:
     """At every layer, unit and sample of a random network each printed line is the gradient of the element grain."""
@@ -419,7 +420,7 @@ def test_softmax_error_adds_over_all_activations_of_the_layer(notation: dict[str
     problem = network((2, 3, 1), ("softmax", "generic"), notation=notation)
     truth = Truth(sbp.derive(problem))
     own, other, error = layerwise.softmax_error(problem, problem.network.layers[0])
-    for numbers in units(truth, j=1, k=1):
+    for numbers in each(units(truth, j=1, k=1)):
         if numbers["j"] != numbers["k"]:
             hold(truth, other, -1, numbers)
         hold(truth, own, -1, numbers)

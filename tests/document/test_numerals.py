@@ -32,6 +32,7 @@ from symbackprop.document.calculation.numerals import Style
 from symbackprop.document.display_nodes import Delta, Gradient, Leaf
 from symbackprop.rendering.tex import Printer
 from symbackprop.rendering.widths import width
+from tests.helpers import many
 
 decimals = st.builds(
     lambda whole, power: Fraction(whole) * Fraction(10) ** power,
@@ -41,7 +42,7 @@ decimals = st.builds(
 fractions = st.builds(Fraction, st.integers(-(10**12), 10**12).filter(bool), st.integers(1, 10**12))
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=many(300), deadline=None, derandomize=True)
 @given(decimals | fractions, st.integers(1, 18))
 def test_rounding_is_that_of_decimals(value: Fraction, digits: int) -> None:
     """A number rounded to significant digits, halves to even, is what the standard library makes of it."""
@@ -66,7 +67,7 @@ formulas = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=many(200), deadline=None, derandomize=True)
 @given(formulas, st.integers(0, 4))
 def test_whole_numbers_give_the_exact_value_of_a_printed_line(formula: Node, guard: int) -> None:
     """Where a line is added up in whole numbers, the value is the one that exact arithmetic finds in the print."""
@@ -81,7 +82,7 @@ def test_whole_numbers_give_the_exact_value_of_a_printed_line(formula: Node, gua
     )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=many(200), deadline=None, derandomize=True)
 @given(fractions)
 def test_magnitude_is_the_place_of_the_first_digit(value: Fraction) -> None:
     """10^magnitude ≤ |value| < 10^(magnitude + 1)."""

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import require_module
 
 import symbackprop
 from symbackprop.errors import MissingLibraryError
+from tests.helpers import require_module
 
 X = np.random.default_rng(0).normal(size=(60, 3))
 TARGETS = {"binary": np.where(X[:, 0] + X[:, 1] > 0, "up", "down"), "several": np.digitize(X[:, 0], [-0.5, 0.5])}

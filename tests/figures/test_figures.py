@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import require_tool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -34,6 +33,7 @@ from symbackprop.graph.notation import Symbol
 from symbackprop.messages import message
 from symbackprop.problems import ComputationGraph
 from symbackprop.rendering import escapes, svg, tikz
+from tests.helpers import each, many, require_tool
 
 SVG = "{http://www.w3.org/2000/svg}"
 NETWORKS = ("mazur", "xor", "classifier", "deep", "line")
@@ -108,7 +108,7 @@ def assert_apart(shapes: list[DiagramNode] | list[Text]) -> None:
 SIZES = st.lists(st.integers(1, 10), min_size=2, max_size=4)
 
 
-@settings(derandomize=True, deadline=None, max_examples=15)
+@settings(derandomize=True, deadline=None, max_examples=many(15))
 @given(SIZES, st.sampled_from(["per_unit", "shared", "none", "threshold"]), st.sampled_from(["flat", "layered"]))
 def test_network_nothing_stands_on_anything_else(sizes: list[int], bias: str, naming: str) -> None:
     """Units overlap no unit, labels no label; and no label stands half on a unit."""
@@ -150,7 +150,7 @@ def test_diagram_everything_lies_on_the_page(name: str) -> None:
         assert 0 <= point.x <= diagram.width and 0 <= point.y <= diagram.height
 
 
-@settings(derandomize=True, deadline=None, max_examples=15)
+@settings(derandomize=True, deadline=None, max_examples=many(15))
 @given(SIZES)
 def test_network_units_stand_in_the_order_of_their_indices(sizes: list[int]) -> None:
     """Units of a layer stand in one column from the first down; layers from left to right."""
@@ -166,7 +166,7 @@ def test_network_units_stand_in_the_order_of_their_indices(sizes: list[int]) -> 
     assert columns == sorted(set(columns))
 
 
-@settings(derandomize=True, deadline=None, max_examples=15)
+@settings(derandomize=True, deadline=None, max_examples=many(15))
 @given(SIZES)
 def test_network_every_weight_has_an_edge_or_is_left_out_openly(sizes: list[int]) -> None:
     """Each weight between shown units is one line, with a label up to 16 edges; the caption counts what is left out."""
@@ -221,7 +221,7 @@ def test_layout_edges_lead_to_the_right_and_cross_little() -> None:
     assert [end for _, end in ends] == sorted(end for _, end in ends)
 
 
-@settings(derandomize=True, deadline=None, max_examples=60)
+@settings(derandomize=True, deadline=None, max_examples=many(60))
 @given(st.lists(st.tuples(st.integers(0, 11), st.integers(0, 11)), max_size=30))
 def test_layout_gives_each_node_a_place_of_its_own(pairs: list[tuple[int, int]]) -> None:
     """Two nodes of one rank are at least a row apart, whatever the graph."""
@@ -229,7 +229,7 @@ def test_layout_gives_each_node_a_place_of_its_own(pairs: list[tuple[int, int]])
     nodes = [f"n{k}" for k in range(12)]
     read = {start for start, _ in edges} - {end for _, end in edges}
     found = layout(nodes, edges, read)
-    for first, second in itertools.combinations(nodes, 2):
+    for first, second in each(itertools.combinations(nodes, 2)):
         if found.column_of[first] == found.column_of[second]:
             assert abs(found.heights[first] - found.heights[second]) > 1 - 1e-9
     for start, end in edges:
@@ -495,6 +495,7 @@ def test_plots_in_one_page_do_not_disturb_each_other() -> None:
         assert re.fullmatch(r"(svg\.plot \*\{[^}]*\}\s*)+", (style.text or "").strip())
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("program", ["pdflatex", "xelatex"])
 def test_tikz_compiles(program: str, tmp_path: Path) -> None:
     """All kinds of figures compile, without errors and without anything beyond the margin."""

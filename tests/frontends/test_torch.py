@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import require_module
 
 import symbackprop
 from symbackprop.errors import MissingLibraryError, ProblemError, UnknownNameError
 from symbackprop.frontends.torch_models import ACTIVATIONS, TORCH_LOSSES
 from symbackprop.problems import Problem
+from tests.helpers import require_module
 
 try:
     import torch

@@ -26,6 +26,7 @@ from symbackprop.graph.notation import (
 from symbackprop.problems import build
 from symbackprop.rendering.spelling import function_name, symbol, word
 from symbackprop.rendering.tex import Printer
+from tests.helpers import each
 
 BIASES = ("per_unit", "shared", "none", "threshold")
 
@@ -176,7 +177,7 @@ def test_every_loss_is_written_in_symbols(naming: str, loss: str) -> None:
     }
     derivation = sbp.derive(sbp.problem(content))
     printer = Printer(Notation.of(derivation.graph, derivation.problem.notation), {})
-    for name, equation in derivation.equations.items():
+    for name, equation in each(derivation.equations.items()):
         text = f"{printer.print(Name(name))} = {printer.print(equation.formula())}"
         assert not any(f"{code}1" in text for code in ("W", "z", "a", "delta")), text
 
@@ -188,8 +189,8 @@ def test_different_elements_never_print_alike(naming: str, layout: str, bias: st
     """A symbol says which quantity it is: elements, their δ and, in a batch, their samples."""
     found = notation(units, naming, layout, bias)
     texts: dict[str, str] = {}
-    for quantity in found.graph.quantities.values():
-        for element in quantity.elements():
+    for quantity in each(found.graph.quantities.values()):
+        for element in each(quantity.elements()):
             for text in (symbol(found.symbol(element)), symbol(found.symbol(element, 3))):
                 assert texts.setdefault(text, element) == element
             delta = found.delta(element)

@@ -32,6 +32,7 @@ from symbackprop.homework.tolerance import MARGIN, Tolerance, half_unit
 from symbackprop.homework.variants import Assignment, Cohort, assignment, draw, values_of, variant
 from symbackprop.problems import Problem, Rounding, load
 from symbackprop.rendering import exporters, pdf_collections
+from tests.helpers import each
 
 GRID = {"low": "-1", "high": "1", "step": "1/10"}
 INPUTS = {"choices": ["1/2", "1", "3/2", "2", "-1"]}
@@ -126,7 +127,7 @@ def test_program_computes_what_the_solution_does(name: str, classroom: bool) -> 
         known["learning_rate"] = problem.training.settings["learning_rate"].value
     found = evaluation(steps.equations, EXACT).forward(known, ()).shared
     first = solved.steps[0]
-    for key, value in found.items():
+    for key, value in each(found.items()):
         if PATH in key or key == "learning_rate":
             continue
         mark, element, place = split(key)
@@ -164,7 +165,7 @@ def test_values_are_those_of_the_exact_solution(ready: Assignment) -> None:
         problem = variant(ready, {name: array[place].tolist() for name, array in cohort.positions.items()})
         solved = sbp.solve(problem)
         values, _ = of(cohort, place)
-        for answer in ready.answers:
+        for answer in each(ready.answers):
             element = answer.key.strip(GRADIENT + NEW)
             if answer.key.startswith(GRADIENT):
                 expected = solved.steps[0].values.gradient(element)
@@ -502,9 +503,9 @@ def test_values_of_positions_are_the_values_that_were_drawn(ready: Assignment) -
     """Marking reads positions from the manifest and finds the same key."""
     cohort = drawn(ready, 10)
     again = values_of(ready, cohort.students, {name: array.tolist() for name, array in cohort.positions.items()})
-    for key, array in cohort.values.items():
+    for key, array in each(cohort.values.items()):
         assert array.tolist() == again.values[key].tolist()
-    for id, array in cohort.tolerances.items():
+    for id, array in each(cohort.tolerances.items()):
         assert array.tolist() == again.tolerances[id].tolist()
 
 

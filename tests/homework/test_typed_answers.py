@@ -17,6 +17,7 @@ from symbackprop.homework import variants
 from symbackprop.homework.answer_normalization import AnswerText, plain
 from symbackprop.homework.answer_parsing import ParsedAnswer, read
 from symbackprop.homework.marking import Marker, Verdict
+from tests.helpers import many
 
 NUMBERS = {
     "x_1": 0.5,
@@ -110,7 +111,7 @@ def test_hostile_texts_are_no_answers(text: str) -> None:
             value(parsed)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=many(400), deadline=None, derandomize=True)
 @given(st.text(alphabet="0123456789.,;+-*/^()= _ea1xzδσ½⅓²⁻₁⁽⁾（）×·−√π@∂|'\u200b学", max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Every text has a reading, and a mistake lies inside of what was typed."""
@@ -120,7 +121,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert len(caret) - 1 <= len(text) + sum(ord(character) > 0x2FFF for character in text)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=many(200), deadline=None, derandomize=True)
 @given(st.text(alphabet="0123456789.a_½²⁻₁（）×−z⁽¹⁾₂ \u200b", max_size=30))
 def test_every_character_knows_its_column(text: str) -> None:
     """Columns are those of the text, in order, one for each character."""

@@ -16,6 +16,7 @@ from symbackprop import cli, errors, language, rendering
 from symbackprop.errors import ProblemError, UnknownNameError
 from symbackprop.messages import message
 from symbackprop.problems import load
+from tests.documents import text_of
 
 PACKAGE = Path(language.__file__).parents[1]
 TEMPLATES = PACKAGE.parent / "templates"
@@ -250,7 +251,7 @@ def test_chinese_document_has_no_english_sentence(format: str) -> None:
 
 def test_chinese_page_says_its_language() -> None:
     """A page and what a screen reader hears of it are marked as Chinese."""
-    assert '<html lang="zh">' in str(sbp.render(sbp.solve(sbp.example("line")), format="html", language="zh"))
+    assert '<html lang="zh">' in text_of("line", "html", "zh")
 
 
 @pytest.mark.parametrize(

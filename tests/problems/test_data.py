@@ -15,6 +15,7 @@ from symbackprop.csv_tables import read_csv, write_csv
 from symbackprop.errors import SymbackpropError
 from symbackprop.problems import Problem
 from symbackprop.problems.load import load
+from tests.helpers import many
 
 NETWORK = """
 [network]
@@ -85,7 +86,7 @@ def test_a_column_of_classes_is_one_hot(tmp_path: Path) -> None:
     assert ["0.2", "0.3", "0.5"] == texts(whole, "y")
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=many(30), deadline=None, derandomize=True)
 @given(
     rows=st.lists(
         st.tuples(*[st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-999, max_value=999)] * 3),

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-import symbackprop as sbp
 from symbackprop import rendering
 from symbackprop.errors import OutputError, UnknownNameError
 from symbackprop.rendering import assets
 from symbackprop.resources import folder
-from tests.conftest import ROOT
+from tests.documents import solved
+from tests.helpers import ROOT
 
 BUNDLED = (folder("templates") / "html",)
 
@@ -40,7 +40,7 @@ def test_users_file_replaces_a_bundled_one(tmp_path: Path) -> None:
     (tmp_path / "html").mkdir()
     (tmp_path / "html" / "page.css").write_text("/* mine </style> */", encoding="utf-8")
     (tmp_path / "html" / "page.js").write_text("'</script><!--';\r\n", encoding="utf-8", newline="")
-    written = rendering.render(sbp.solve(sbp.example("line")), "html", templates=tmp_path)
+    written = rendering.render(solved("line"), "html", templates=tmp_path)
     assert isinstance(written, str)
     assert r"/* mine <\/style> */" in written
     assert "'\\x3C/script>\\x3C!--';\n" in written
@@ -54,7 +54,7 @@ def test_asset_that_is_not_there_is_one_message(name: str, tmp_path: Path) -> No
     (tmp_path / "html" / "format.toml").write_text(f'suffix = "html"\nstyles = ["{name}"]\n', encoding="utf-8")
     (tmp_path / "secret.css").write_text("secret", encoding="utf-8")
     with pytest.raises(OutputError, match=re.escape(name)):
-        rendering.render(sbp.solve(sbp.example("line")), "html", templates=tmp_path)
+        rendering.render(solved("line"), "html", templates=tmp_path)
 
 
 def test_asset_that_is_no_text_is_one_message(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from symbackprop import cli
-from tests.conftest import require_tool
+from tests.helpers import each, require_tool
 
 ROSTER = 'Group;Name;ID\nA;"Müller, Anna";s1\nB;王小明;s2\nC;=cmd();s/3\nA;<script>alert(1)</script>;s4\n'
 PROBLEM = "homework"
@@ -126,7 +126,7 @@ def test_another_homework_does_not_overwrite(run: Run) -> None:
 def test_anonymous_sheets_carry_codes_only(run: Run) -> None:
     """Neither name nor id is on a sheet or in its file name."""
     give(run, "--anonymous")
-    for name, content in contents("class", "students").items():
+    for name, content in each(contents("class", "students").items()):
         assert re.fullmatch(r"students/sheets/[A-Z2-7]{10}\.md", name)
         text = content.decode()
         assert not any(part in text for part in ("Müller", "王小明", "cmd", " s1 ", " s2 "))
@@ -251,6 +251,7 @@ def test_overrides(run: Run) -> None:
     )
 
 
+@pytest.mark.sweep
 def test_pdfs_of_a_class(run: Run) -> None:
     """The class in one file with every student on a right-hand page, and each student's own."""
     require_tool("pdflatex")

@@ -21,7 +21,8 @@ import symbackprop as sbp
 from symbackprop import language, rendering
 from symbackprop.problems.load import examples
 from symbackprop.rendering.escapes import ESCAPES
-from tests.conftest import require_tool
+from tests.documents import text_of
+from tests.helpers import require_tool
 
 HOSTILE = """</script></title></style><img src=x onerror=alert(1)> <!-- ]]> & &amp; ' " {{ << %> $x$ \\(y\\) `"""
 NARROW, WIDE = 400, 1200
@@ -51,10 +52,9 @@ PROBLEMS = (*examples(), "hostile")
 @functools.cache
 def page(name: str) -> str:
     """Return the page of an example, or of the hostile problem."""
-    problem = sbp.problem(hostile()) if name == "hostile" else sbp.example(name)
-    written = rendering.render(sbp.solve(problem), "html")
-    assert isinstance(written, str)
-    return written
+    return (
+        str(rendering.render(sbp.solve(sbp.problem(hostile())), "html")) if name == "hostile" else text_of(name, "html")
+    )
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +105,7 @@ FORMULAS = "[...document.querySelectorAll('math')]"
 OUTSIDE = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_page_sets_every_formula_and_fetches_nothing(name: str, visit: Any) -> None:
     """KaTeX sets each formula, nobody complains, only the file itself is read, and nothing sticks out of the page."""
@@ -132,10 +133,11 @@ ORPHANS = """() => {
 }"""
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("code", ["en", "zh"])
 def test_no_line_begins_with_the_sign_behind_a_formula(code: str, visit: Any) -> None:
     """A full stop or a comma stays with the formula that it follows, at any width."""
-    written = rendering.render(sbp.solve(sbp.example("mazur")), "html", language=code)
+    written = text_of("mazur", "html", code)
     seen = visit(str(written), NARROW).page
     for width in range(360, 480, 10):
         seen.set_viewport_size({"width": width, "height": 800})
@@ -156,6 +158,7 @@ STAGES = """(() => {
 })()"""
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("prints", [False, True])
 def test_first_screen_is_shown_before_the_last_formula_is_set(prints: bool, browser: Any, tmp_path: Path) -> None:
     """A page does not wait for what is far below; the load event does, and so does paper."""
@@ -172,6 +175,7 @@ def test_first_screen_is_shown_before_the_last_formula_is_set(prints: bool, brow
     assert 0 == stages["load"]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", ["mazur", "attention", "line", "hostile"])
 def test_page_without_scripts_is_readable(name: str, visit: Any) -> None:
     """Everything is there as text and as MathML that has a size; neither commands of TeX nor idle buttons are seen."""
@@ -187,6 +191,7 @@ def test_page_without_scripts_is_readable(name: str, visit: Any) -> None:
     assert [] == seen.complaints
 
 
+@pytest.mark.sweep
 def test_page_at_both_widths_keeps_its_text_inside(visit: Any) -> None:
     """At 400 pixels contents fold away above the text, at 1200 they stand beside it; without scripts nothing sticks out."""
     seen = visit(page("mazur"), NARROW, java_script_enabled=False)
@@ -201,6 +206,7 @@ def test_page_at_both_widths_keeps_its_text_inside(visit: Any) -> None:
     assert contents["y"] < 800
 
 
+@pytest.mark.sweep
 def test_page_shows_hostile_text_literally(visit: Any) -> None:
     """Title and names are text: in the heading, in the title of the window, in the table of what is given."""
     seen = visit(page("hostile"))
@@ -211,6 +217,7 @@ def test_page_shows_hostile_text_literally(visit: Any) -> None:
     assert [] == seen.complaints
 
 
+@pytest.mark.sweep
 def test_policy_lets_nothing_in(visit: Any) -> None:
     """A script, a handler and an image that got into the page all the same are refused by its policy."""
     planted = """<main id="solution"><script>document.title = "run"</script>
@@ -241,6 +248,7 @@ def printed(pdf: bytes) -> list[str]:
     return text.split("\f")[:-1]
 
 
+@pytest.mark.sweep
 def test_page_prints_unfolded(visit: Any) -> None:
     """On paper there are the folded sections, no buttons, no contents, and no heading at the foot of a page."""
     seen = visit(page("mazur")).page
@@ -259,6 +267,7 @@ def test_page_prints_unfolded(visit: Any) -> None:
     assert not seen.locator(".tools").is_visible()
 
 
+@pytest.mark.sweep
 def test_steps_fold_and_unfold(visit: Any) -> None:
     """The buttons fold and unfold all; the address of a derivation unfolds what holds it."""
     seen = visit(page("mazur")).page
@@ -273,6 +282,7 @@ def test_steps_fold_and_unfold(visit: Any) -> None:
     assert 0 == seen.locator("main details:not([open])").count()
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("place", ["gradient-W1_1_1", "update-W1_2_1", "section-5"])
 def test_address_brings_its_place_onto_the_screen(place: str, visit: Any) -> None:
     """What lies between, much of it not drawn before, does not push aside what was asked for."""
@@ -297,6 +307,7 @@ def test_every_gradient_of_a_parameter_has_a_place() -> None:
 WEIGHT = "svg.figure path.edge[data-name=W1_2_1]"
 
 
+@pytest.mark.sweep
 def test_figure_shows_the_chain_of_a_weight(visit: Any) -> None:
     """Pointing at a weight lights it and what its gradient passes through, and only that."""
     seen = visit(page("mazur")).page
@@ -309,6 +320,7 @@ def test_figure_shows_the_chain_of_a_weight(visit: Any) -> None:
     assert 0 == seen.locator("svg.figure .lit").count()
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("way", ["pointer", "keyboard"])
 def test_figure_leads_to_the_derivation(way: str, visit: Any) -> None:
     """A weight leads to the derivation of its gradient, folded or not, by pointer and by key."""
@@ -332,6 +344,7 @@ def test_figure_leads_to_the_derivation(way: str, visit: Any) -> None:
     assert expected == seen.evaluate("document.activeElement.id")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", ["mazur", "circuit"])
 def test_figure_says_what_it_shows(name: str, visit: Any) -> None:
     """Without scripts a figure is a picture with a title and a description in words; below it stands its caption."""
@@ -346,6 +359,7 @@ def test_figure_says_what_it_shows(name: str, visit: Any) -> None:
         assert figures.nth(number).locator("figcaption").inner_text()
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_colour_of_text_is_readable(scheme: str, visit: Any) -> None:
     """Text, numbers of either kind, headings, contents and reasons have contrast with what they stand on."""
@@ -367,6 +381,7 @@ def test_every_colour_of_text_is_readable(scheme: str, visit: Any) -> None:
     )
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["mazur", "xor"])
 def test_every_text_of_a_figure_is_readable(name: str, scheme: str, visit: Any) -> None:
@@ -395,6 +410,7 @@ def contrast(one: tuple[int, int, int], other: tuple[int, int, int]) -> float:
     return (lighter + 0.05) / (darker + 0.05)
 
 
+@pytest.mark.sweep
 def test_theme_is_chosen_and_kept(visit: Any) -> None:
     """The button turns the colours round and says so; the choice outlives the page."""
     seen = visit(page("line"), color_scheme="light").page
@@ -410,6 +426,7 @@ def test_theme_is_chosen_and_kept(visit: Any) -> None:
     assert after == seen.evaluate(ground)
 
 
+@pytest.mark.sweep
 def test_keyboard_reaches_everything(visit: Any) -> None:
     """The first key leads past the contents; sections fold by key; what scrolls sideways can be focused."""
     seen = visit(page("attention"), NARROW).page

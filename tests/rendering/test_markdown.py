@@ -22,8 +22,8 @@ from symbackprop.document.blocks import Display, Document, Figure, Note, Table, 
 from symbackprop.messages import message
 from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.escapes import ESCAPES
-from tests.conftest import require_tool
-from tests.documents import EXAMPLES, HOSTILE, PROBLEMS, blocks_of, sections_of, solved
+from tests.documents import EXAMPLES, HOSTILE, PROBLEMS, blocks_of, sections_of, solved, text_of
+from tests.helpers import require_tool
 
 NAMES = [*EXAMPLES, *PROBLEMS]
 DIALECTS = ("markdown", "markdown-github")
@@ -32,7 +32,7 @@ DIALECTS = ("markdown", "markdown-github")
 @functools.cache
 def parsed(name: str) -> tuple[str, list[Token]]:
     """Return a document's Markdown and its tokens."""
-    text = str(rendering.files(solved(name), "markdown")["solution.md"])
+    text = text_of(name, "markdown")
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(dollarmath_plugin)
     return text, parser.parse(text)
 
@@ -145,7 +145,7 @@ def test_escape_markdown_is_undone_by_a_reader(text: str) -> None:
 @functools.cache
 def on_github(name: str) -> tuple[str, str]:
     """Return a document's Markdown for GitHub, and what GitHub's own parser makes of it."""
-    text = str(rendering.files(solved(name), "markdown-github")["solution.github.md"])
+    text = text_of(name, "markdown-github")
     return text, to_html(text)
 
 

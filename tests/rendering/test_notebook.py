@@ -31,7 +31,8 @@ from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.scalar_code import WORDS
 from symbackprop.descent.solution import Solution
 from symbackprop.scripts.notebook import statements
-from tests.documents import EXAMPLES, PROBLEMS, dense, solved
+from tests.documents import EXAMPLES, PROBLEMS, dense, solved, text_of
+from tests.helpers import each
 
 BATCH = dense((2, "tanh"), (1, "linear"), samples=5)
 
@@ -96,7 +97,8 @@ def solution(name: str) -> Solution:
 @functools.cache
 def notebook(name: str) -> Any:
     """Return a notebook, checked against the description of the format."""
-    found = nbformat.reads(str(rendering.render(solution(name), "notebook")), as_version=4)
+    text = str(rendering.render(solution(name), "notebook")) if name in TRAININGS else text_of(name, "notebook")
+    found = nbformat.reads(text, as_version=4)
     nbformat.validate(found)
     return found
 
@@ -251,7 +253,7 @@ def test_notebook_finds_a_wrong_line(name: str) -> None:
     cells = code(name)
     place = next(k for k, cell in enumerate(cells) if re.search(r"^(?:delta|d\w+_d)\w+ = ", cell, re.MULTILINE))
     lines = cells[place].splitlines()
-    for number, line in enumerate(lines):
+    for number, line in each(enumerate(lines)):
         left, sign, right = line.partition(" = ")
         if not sign or not re.match(r"delta|d\w+_d", left):
             continue
@@ -284,7 +286,7 @@ def test_notebook_loop_is_compared_with_the_solution(name: str) -> None:
 def test_notebook_has_the_sections_of_the_document() -> None:
     """Its text is the common Markdown, cut into cells; a figure is inside it."""
     text = "\n\n".join(cell.source for cell in notebook("mazur").cells if cell.cell_type == "markdown")
-    for line in str(rendering.render(solved("mazur"), "markdown")).splitlines():
+    for line in text_of("mazur", "markdown").splitlines():
         if not line.startswith("!["):
             assert line in text
     assert "](data:image/svg+xml;base64," in text
@@ -303,7 +305,7 @@ def test_notebook_has_the_code_beside_its_text() -> None:
 
 def test_notebook_has_unique_cells_and_no_output() -> None:
     """Identifiers are places; nothing has run yet."""
-    cells = json.loads(str(rendering.render(solved("mazur"), "notebook")))["cells"]
+    cells = json.loads(text_of("mazur", "notebook"))["cells"]
     assert [f"cell-{number}" for number in range(1, len(cells) + 1)] == [cell["id"] for cell in cells]
     for cell in cells:
         assert cell["source"]
@@ -314,7 +316,7 @@ def test_notebook_has_unique_cells_and_no_output() -> None:
 def test_notebook_of_a_large_problem_says_why_it_has_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """Above a number of statements there is a sentence in place of the code."""
     monkeypatch.setattr("symbackprop.scripts.notebook.cells.MOST_STATEMENTS", 10)
-    found = json.loads(str(rendering.render(solved("mazur"), "notebook")))["cells"]
+    found = json.loads(text_of("mazur", "notebook"))["cells"]
     assert {"markdown"} == {cell["cell_type"] for cell in found}
     assert any("too large" in "".join(cell["source"]) for cell in found)
 

@@ -15,8 +15,8 @@ import symbackprop as sbp
 from symbackprop import rendering
 from symbackprop.errors import OutputError
 from symbackprop.rendering import tex_engines
-from tests.conftest import require_tool
 from tests.documents import dense, solved
+from tests.helpers import require_tool
 
 PAGE = "\\documentclass{article}\\begin{document}%s\\end{document}"
 
@@ -43,6 +43,7 @@ def program(folder: Path, name: str, script: str) -> None:
     file.chmod(file.stat().st_mode | stat.S_IXUSR)
 
 
+@pytest.mark.sweep
 def test_pdf_is_the_document_typeset(tmp_path: Path) -> None:
     """The pages have the title, every section and the result that the solution is about."""
     require_tool("pdflatex")
@@ -56,12 +57,14 @@ def test_pdf_is_the_document_typeset(tmp_path: Path) -> None:
     assert "0.0821670" in text
 
 
+@pytest.mark.sweep
 def test_pdf_of_a_chinese_title_has_its_characters(tmp_path: Path) -> None:
     """A text that pdflatex cannot print goes to an engine that can, with fonts that have it."""
     require_tool("xelatex")
     assert "反向传播" in text_of(titled("反向传播"), tmp_path)
 
 
+@pytest.mark.sweep
 def test_pdf_is_the_same_at_every_time() -> None:
     """The bytes depend on the problem alone."""
     require_tool("pdflatex")
@@ -92,6 +95,7 @@ def test_engine_follows_the_first_line_of_a_document(monkeypatch: pytest.MonkeyP
         tex_engines.engine_for(f"% !TeX program = xelatex\n{PAGE}")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     ("body", "message"),
     [
@@ -111,6 +115,7 @@ def test_document_at_fault_is_one_message(body: str, message: str) -> None:
     assert not Path("/tmp/symbackprop-escaped.tex").exists()
 
 
+@pytest.mark.sweep
 def test_document_runs_no_command(tmp_path: Path) -> None:
     """A document that calls the shell gets none, whatever the machine's configuration allows."""
     require_tool("pdflatex")
@@ -120,6 +125,7 @@ def test_document_runs_no_command(tmp_path: Path) -> None:
     assert not mark.exists()
 
 
+@pytest.mark.sweep
 def test_missing_character_is_an_error() -> None:
     """A page that lacks a character is not handed over as if it were whole."""
     require_tool("xelatex")
@@ -159,6 +165,7 @@ def test_engine_that_writes_nothing_is_an_error(monkeypatch: pytest.MonkeyPatch,
         tex_engines.typeset(PAGE)
 
 
+@pytest.mark.sweep
 def test_nothing_is_left_behind(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The folder that the engine worked in is gone, after success and after failure."""
     require_tool("pdflatex")

@@ -1,8 +1,7 @@
-"""Rendered documents: golden files, LaTeX that compiles, whole or inside a document of somebody's own."""
+"""Rendered documents: LaTeX that compiles, whole or inside a document of somebody's own."""
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import subprocess
@@ -17,36 +16,12 @@ from symbackprop import language, rendering
 from symbackprop.algebra.functions import ACTIVATIONS
 from symbackprop.errors import UnknownNameError
 from symbackprop.rendering import tex_engines
-from tests.conftest import ROOT, require_tool
-from tests.documents import EXAMPLES, FRACTIONS, HOSTILE, PROBLEMS, dense, solved
+from tests.documents import EXAMPLES, FRACTIONS, HOSTILE, PROBLEMS, dense, rendered, solved, text_of
+from tests.helpers import require_tool
 
-GOLDEN = ROOT / "tests" / "golden"
 MOST_OVERFULL = 5.0
 """In points: less than anyone sees."""
 TEXTUAL = tuple(name for name, format in rendering.formats().items() if format.finish == "document")
-
-
-GOLDEN_FILES = [(name, format) for name in EXAMPLES for format in ("latex", "markdown")] + [
-    ("line", format) for format in ("latex-fragment", "markdown-github")
-]
-"""Formats that are made of others are kept for one example: what they share is in the files of the others."""
-
-
-@pytest.mark.parametrize(("name", "format"), GOLDEN_FILES)
-def test_rendering_of_an_example_is_golden(name: str, format: str, request: pytest.FixtureRequest) -> None:
-    """A document changes only when its golden files are changed with it (`--update-golden`)."""
-    for file, actual in rendering.files(solved(name), format, stem=name).items():
-        if file.endswith(".svg"):  # figures have tests of their own, and curves are drawn by a library's version
-            continue
-        path = GOLDEN / file
-        assert isinstance(actual, str)
-        if request.config.getoption("--update-golden"):
-            path.write_text(actual, encoding="utf-8")
-        expected = path.read_text("utf-8")
-        difference = "".join(
-            difflib.unified_diff(expected.splitlines(True), actual.splitlines(True), f"golden/{file}", "rendered")
-        )
-        assert expected == actual, f"\n{difference}"
 
 
 def compiled(text: str, folder: Path, runs: int = 1) -> str:
@@ -71,22 +46,25 @@ def assert_compiles(text: str, folder: Path, runs: int, most_overfull: float = M
     assert "Output written on document.pdf" in log.replace("\n", "")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_latex_of_an_example_compiles(name: str, tmp_path: Path) -> None:
     """Twice through its engine: no error, no missing character or reference, no line that sticks out of the page."""
-    assert_compiles(str(rendering.render(solved(name), "latex")), tmp_path, runs=2)
+    assert_compiles(text_of(name, "latex"), tmp_path, runs=2)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_latex_of_a_problem_compiles(name: str, tmp_path: Path) -> None:
     """Every kind of problem and notation fits on the page."""
-    assert_compiles(str(rendering.render(solved(name), "latex")), tmp_path, runs=1)
+    assert_compiles(text_of(name, "latex"), tmp_path, runs=1)
 
 
+@pytest.mark.sweep
 def test_latex_prints_hostile_text_literally(tmp_path: Path) -> None:
     """What a user types as a title or a name stands on paper as it was typed; nothing of it is a command."""
     pdftotext = require_tool("pdftotext")
-    compiled(rendering.render(solved("hostile"), "latex"), tmp_path)
+    compiled(text_of("hostile", "latex"), tmp_path)
     done = subprocess.run([pdftotext, "-raw", "document.pdf", "-"], cwd=tmp_path, capture_output=True, check=True)
     text = re.sub(r"\s+", "", done.stdout.decode())
     assert re.sub(r"\s+", "", HOSTILE) in text
@@ -104,11 +82,12 @@ HOSTS = {
 """Documents of somebody's own; the fragment goes where `%s` is."""
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", ["mazur", "deep", "circuit"])
 @pytest.mark.parametrize("host", HOSTS)
 def test_fragment_compiles_inside_a_document_of_ones_own(host: str, name: str, tmp_path: Path) -> None:
     """The body alone goes into an article, an exam and slides, with the style file that is written beside it."""
-    for file, content in rendering.files(solved(name), "latex-fragment").items():
+    for file, content in rendered(name, "latex-fragment").items():
         (tmp_path / file).write_text(str(content), encoding="utf-8")
     # The frame of an exam's solution is cut to pages by eye: a few points more at a foot are its own.
     assert_compiles(HOSTS[host] % r"\input{solution.fragment}", tmp_path, runs=1, most_overfull=12.0)
@@ -116,8 +95,8 @@ def test_fragment_compiles_inside_a_document_of_ones_own(host: str, name: str, t
 
 def test_fragment_is_the_body_of_the_document(tmp_path: Path) -> None:
     """What the whole document defines is what the style file defines: there is one source of both."""
-    parts = rendering.files(solved("line"), "latex-fragment")
-    whole = str(rendering.render(solved("line"), "latex"))
+    parts = rendered("line", "latex-fragment")
+    whole = text_of("line", "latex")
     definitions = str(parts["symbackprop.sty"]).partition("\n\\RequirePackage")[2]
     assert len(definitions) > 1000
     assert definitions in whole
@@ -125,6 +104,7 @@ def test_fragment_is_the_body_of_the_document(tmp_path: Path) -> None:
     assert sections.findall(whole) == sections.findall(str(parts["solution.fragment.tex"]))
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("text", ["反向传播", "вход", "β → ∞ ≤ 𝒢 ☃", "Ångström – “ĳ” ďž €5", "de\u0301ja\u0300"])
 def test_latex_prints_every_script(text: str, tmp_path: Path) -> None:
     """Letters beyond the Latin ones choose an engine that has them; what no font has leaves a box and no error."""
@@ -155,8 +135,8 @@ def test_every_activation_is_printed(activation: str, format: str) -> None:
 @pytest.mark.parametrize("format", TEXTUAL)
 def test_summary_of_several_steps_says_which(format: str) -> None:
     """The key of two steps in full has a table for each; of a hundred it names the one it shows."""
-    assert "The first of 100 steps." in rendering.render(solved("deep"), format)
-    closing = rendering.render(solved("line"), format).split("Summary")[-1]
+    assert "The first of 100 steps." in text_of("deep", format)
+    closing = text_of("line", format).split("Summary")[-1]
     assert ["Step 1", "Step 2"] == re.findall(r"Step \d", closing)
 
 

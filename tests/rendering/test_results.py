@@ -17,6 +17,7 @@ from symbackprop.graph.quantities import Role
 from symbackprop.problems import Network, Problem
 from symbackprop.problems.load import examples
 from symbackprop.rendering.json_result import to_json
+from tests.helpers import each
 
 
 def solved(problem: Problem) -> Mapping[str, Any]:
@@ -215,7 +216,7 @@ def test_exact_string_is_the_value(results: Mapping[str, Mapping[str, Any]], nam
     from symbackprop.problems.numbers import number
 
     solution = solve(sbp.example(name), steps=1)
-    for key, text in results[name]["exact"].items():
+    for key, text in each(results[name]["exact"].items()):
         element, _, sample = key.partition("@")
         value = solution.steps[0].values.value(element, int(sample) if sample else None)
         assert number(text, key).value == value

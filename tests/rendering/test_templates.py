@@ -9,7 +9,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-import symbackprop as sbp
 from symbackprop import rendering
 from symbackprop.descent.solution import Solution
 from symbackprop.errors import OutputError, UnknownNameError
@@ -17,13 +16,14 @@ from symbackprop.rendering import formats
 from symbackprop.rendering.escapes import ESCAPES
 from symbackprop.rendering.exporters import EXPORTERS
 from symbackprop.rendering.markups import MARKUPS
-from tests.conftest import ROOT
+from tests.documents import solved
+from tests.helpers import ROOT
 
 
 @functools.cache
 def line() -> Solution:
     """Return the smallest example, solved."""
-    return sbp.solve(sbp.example("line"))
+    return solved("line")
 
 
 def written(folder: Path, **files: str) -> Path:

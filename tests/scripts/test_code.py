@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import require_module
 
 import symbackprop
 from symbackprop.catalog import optimizers
@@ -19,6 +18,7 @@ from symbackprop.errors import MissingValueError, ProblemError, UnknownNameError
 from symbackprop.problems import Problem
 from symbackprop.problems.load import examples
 from symbackprop.scripts import TARGETS, script
+from tests.helpers import require_module
 
 X = [[0.5, -1.0, 0.25], [1.5, 0.75, -0.5], [-0.25, 0.125, 1.0], [0.75, 1.25, -1.5], [0.1, -0.6, 0.9]]
 

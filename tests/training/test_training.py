@@ -15,7 +15,6 @@ from typing import Any
 import click.testing
 import numpy as np
 import pytest
-from conftest import require_module
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,7 +28,7 @@ from symbackprop.descent.trajectories import RateComparison, compare_rates
 from symbackprop.errors import MissingValueError, ProblemError, SymbackpropError
 from symbackprop.problems import Problem, numbers
 from symbackprop.training import DivergenceError, Every, TrainingState
-from tests.conftest import ROOT
+from tests.helpers import ROOT, each, many, require_module
 
 LINE = np.linspace(-1, 1, 11)[:, None]
 
@@ -157,7 +156,7 @@ def test_training_agrees_with_torch(optimizer: str) -> None:
             logits = hidden @ known["W2"].T + known["b2"]
             torch.nn.functional.cross_entropy(logits, torch.tensor(labels[batch])).backward()
             updates.step()
-    for key, value in known.items():
+    for key, value in each(known.items()):
         np.testing.assert_allclose(value.detach().numpy(), history.parameters[key], rtol=1e-9, atol=1e-12)
 
 
@@ -211,7 +210,7 @@ def test_frozen_parameters_stay() -> None:
     """What is frozen keeps its value."""
     history = sbp.train(sbp.example("xor"), epochs=5, frozen=["W1", "b1"])
     start = sbp.train(sbp.example("xor"), steps=0)
-    for name in start.parameters:
+    for name in each(start.parameters):
         assert np.array_equal(start.parameters[name], history.parameters[name]) is (name in ("W1", "b1"))
 
 
@@ -368,7 +367,7 @@ def test_recorded_predictions_are_those_before_the_updates() -> None:
 # Going on
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=many(15), deadline=None, derandomize=True)
 @given(
     optimizer=st.sampled_from(list(OPTIMIZERS)),
     first=st.integers(0, 11),

@@ -1,0 +1,103 @@
+"""What several test modules use: rows of which few are looked at, loops that run, programs that may be missing."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn, TypeVar
+
+import pytest
+
+REQUIRE = "SYMBACKPROP_REQUIRE"
+
+ROOT = Path(__file__).parent.parent
+"""The checkout."""
+
+SLOW_TOOLS = ("pdflatex", "xelatex", "chromium")
+running: list[pytest.Item] = []
+"""The test that runs, where one does."""
+SHORT = "not sweep"
+"""What `make test` asks pytest for."""
+is_short = False
+"""Whether pytest was asked for that."""
+_Thing = TypeVar("_Thing")
+
+
+def few(rows: Iterable[Any], count: int) -> list[Any]:
+    """Return the rows of a parametrised test, marked as a sweep but for a few of them, evenly spread: first and last too.
+
+    A law is looked at on these by `make test`, and on every row by `make check`.
+    """
+    listed = list(rows)
+    chosen = {round(position * (len(listed) - 1) / max(count - 1, 1)) for position in range(count)}
+    return [row if n in chosen else _swept(row) for n, row in enumerate(listed)]
+
+
+def only(rows: Iterable[Any], *chosen: Any) -> list[Any]:
+    """Return the rows of a parametrised test, marked as a sweep but for those that are named."""
+    listed = list(rows)
+    assert all(row in listed for row in chosen), chosen
+    return [row if row in chosen else _swept(row) for row in listed]
+
+
+def many(examples: int) -> int:
+    """Return how many random examples a law is looked at on: `make check` draws them all, `make test` a fifth."""
+    return -(-examples // 5) if is_short else examples
+
+
+def _swept(row: Any) -> Any:
+    values, marks, name = (row.values, row.marks, row.id) if hasattr(row, "marks") else (row, (), None)
+    return pytest.param(
+        *(values if isinstance(values, tuple) else (values,)), marks=(*marks, pytest.mark.sweep), id=name
+    )
+
+
+def each(things: Iterable[_Thing], least: int = 1) -> Iterator[_Thing]:
+    """Yield things to look at, and fail where there were fewer: a loop of assertions that never ran proves nothing."""
+    count = 0
+    for count, thing in enumerate(things, start=1):  # noqa: B007
+        yield thing
+    assert count >= least, f"the loop was to look at {least} or more, and there were {count}"
+
+
+def load_tool(name: str) -> ModuleType:
+    """Return a program of `tools/` as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def require_tool(name: str) -> str:
+    """Return the path of a program; skip the test where it is missing.
+
+    With `SYMBACKPROP_REQUIRE=1` in the environment a missing program is a failure: continuous integration must not
+    pass because it could not look. A test that waits for TeX or for a browser is a sweep: `make test` does without.
+    """
+    if name in SLOW_TOOLS and running and running[-1].get_closest_marker("sweep") is None:
+        pytest.fail(f"a test that needs {name} is marked as a sweep", pytrace=False)
+    path = shutil.which(name)
+    return _missing(name) if path is None else path
+
+
+def require_module(name: str) -> Any:
+    """Return a Python module; skip the test where it is missing, or fail as `require_tool` does."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return _missing(name)
+
+
+def _missing(name: str) -> NoReturn:
+    reason = f"{name} is not installed"
+    if os.environ.get(REQUIRE, "0") not in ("", "0"):
+        pytest.fail(f"{reason}, and {REQUIRE} is set", pytrace=False)
+    pytest.skip(reason)
