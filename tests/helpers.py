@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import shutil
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NoReturn, TypeVar
 
 import pytest
@@ -64,16 +61,6 @@ def each(things: Iterable[_Thing], least: int = 1) -> Iterator[_Thing]:
     for count, thing in enumerate(things, start=1):  # noqa: B007
         yield thing
     assert count >= least, f"the loop was to look at {least} or more, and there were {count}"
-
-
-def load_tool(name: str) -> ModuleType:
-    """Return a program of `tools/` as a module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def require_tool(name: str) -> str:

@@ -13,12 +13,12 @@ import pytest
 
 from symbackprop.problems.load import examples
 from tests.documents import solved
-from tests.helpers import ROOT, load_tool, require_tool
+from tests.helpers import ROOT, require_tool
+from tools import gallery
 
 OUTPUT = ROOT / "output"
 
 
-gallery = load_tool("gallery")
 is_written = pytest.mark.skipif(
     not (OUTPUT / gallery.PREVIEW).is_dir(), reason="the gallery is not written here (make gallery)"
 )
