@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 
 import pytest
 
@@ -96,18 +96,13 @@ def parse(module: str) -> ast.Module:
     return HOUSE.trees[module]
 
 
-def own_imports(module: str) -> set[str]:
-    """Return which of our modules a module imports."""
-    return HOUSE.imports(module)
-
-
-def climbing(module: str, imported: set[str]) -> set[str]:
+def climbing(module: str, imported: Set[str]) -> set[str]:
     """Return those imports that lie in a later wing than the module."""
     own = WINGS.index(wing_of(module))
     return {name for name in imported if name != FACE and WINGS.index(wing_of(name)) > own}
 
 
-def circles(graph: Mapping[str, set[str]]) -> list[str] | None:
+def circles(graph: Mapping[str, Set[str]]) -> list[str] | None:
     """Return nodes that lead back to each other, or None where there are none."""
     try:
         graphlib.TopologicalSorter(graph).prepare()
@@ -150,12 +145,12 @@ def test_wing_imports_only_itself_and_earlier_wings(wing: str) -> None:
     """No import runs back, wherever it stands: in a function and for a type checker too."""
     modules = [module for module in MODULES if wing_of(module) == wing]
     assert modules
-    assert {module: found for module in modules if (found := climbing(module, own_imports(module)))} == {}
+    assert {module: found for module in modules if (found := climbing(module, HOUSE.imports[module]))} == {}
 
 
 def test_face_is_asked_by_display_alone() -> None:
     """The package knows every wing; only what a notebook shows is asked of it."""
-    assert {module for module in MODULES if module != FACE and FACE in own_imports(module)} == {"symbackprop.display"}
+    assert {module for module in MODULES if module != FACE and FACE in HOUSE.imports[module]} == {"symbackprop.display"}
 
 
 def test_package_imports_none_of_its_modules() -> None:
@@ -173,7 +168,7 @@ def test_package_names_exist_where_it_says() -> None:
 
 def test_modules_import_each_other_without_circles() -> None:
     """The modules can be put in an order in which each imports only those before it."""
-    graph = {module: own_imports(module) - {FACE} for module in MODULES if module != FACE}
+    graph = {module: HOUSE.imports[module] - {FACE} for module in MODULES if module != FACE}
     assert circles({module: found - CIRCLING for module, found in graph.items()}) is None
 
 
@@ -181,7 +176,7 @@ def test_folders_import_each_other_without_circles() -> None:
     """The same holds for the rooms of each wing: its modules and the folders inside it."""
     rooms: dict[str, dict[str, set[str]]] = {}
     for module in MODULES:
-        for imported in own_imports(module):
+        for imported in HOUSE.imports[module]:
             room, other = module.split("."), imported.split(".")
             depth = next((n for n, pair in enumerate(zip(room, other, strict=False)) if pair[0] != pair[1]), 0)
             if depth:

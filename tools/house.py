@@ -59,7 +59,7 @@ directly below `symbackprop`."""
 FIRST = "algebra"
 """Where the data's way begins; the wings before it serve all others."""
 
-_BEGIN, _END = "<!-- begin: written by tools/house.py -->\n", "<!-- end: written by tools/house.py -->\n"
+BEGIN, END = "<!-- begin: written by tools/house.py -->\n", "<!-- end: written by tools/house.py -->\n"
 """What stands around the list in the page."""
 
 
@@ -103,9 +103,13 @@ class House:
         """The syntax tree of each module."""
         return {module: ast.parse(file.read_text("utf-8")) for module, file in self.files.items()}
 
-    def imports(self, module: str) -> set[str]:
-        """Return which of our modules a module imports."""
-        return {name for name in imports_of(self.trees[module], self.known) if name.split(".")[0] == PACKAGE.name}
+    @functools.cached_property
+    def imports(self) -> Mapping[str, frozenset[str]]:
+        """Which of our modules each module imports."""
+        return {
+            module: frozenset(name for name in imports_of(tree, self.known) if name.split(".")[0] == PACKAGE.name)
+            for module, tree in self.trees.items()
+        }
 
     def description(self, module: str) -> str:
         """Return the first line of a module's docstring."""
@@ -122,7 +126,7 @@ class House:
 
     def below(self, wing: str) -> set[str]:
         """Return the wings on the data's way that a wing imports."""
-        imported = {wing_of(each) for module in self.files if wing_of(module) == wing for each in self.imports(module)}
+        imported = {wing_of(each) for module in self.files if wing_of(module) == wing for each in self.imports[module]}
         return imported & set(WINGS[WINGS.index(FIRST) :]) - {wing}
 
     def arrows(self) -> list[tuple[str, str]]:
@@ -167,8 +171,8 @@ def _rooms(house: House, package: str, indent: str) -> Iterator[str]:
 
 def page(house: House, text: str) -> str:
     """Return the text of the page with the list as it is now."""
-    before, begin, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
     assert begin and end, "the page has both marks"
     return f"{before}{begin}\n{listing(house)}\n{end}{after}"
 
