@@ -17,11 +17,11 @@ from measuring import Line
 
 from symbackprop.homework import distribution, enrolment
 from symbackprop.homework.array_arithmetic import ARRAYS
-from symbackprop.homework.equations import evaluation
+from symbackprop.homework.hand_computation import evaluation
 from symbackprop.homework.marking import Marker, Verdict
 from symbackprop.homework.roster import numbered
 from symbackprop.homework.tolerance import Tolerance
-from symbackprop.homework.variants import Assignment, assignment, draw, leaves_of
+from symbackprop.homework.variants import HomeworkAssignment, assignment, draw, leaves_of
 from symbackprop.problems import load
 
 EXAMPLE = "homework"
@@ -52,8 +52,8 @@ def race(pairs: int) -> Iterator[Line]:
     seconds = time.perf_counter() - start
     yield Line(f"draw {VARIANTS:,} fair variants ({cohort.tries:,} draws)", f"{seconds:.2f} s")
     found = leaves_of(given, cohort.positions, VARIANTS)
-    run = evaluation(given.program.equations, ARRAYS).forward
-    tolerances = [Tolerance(given.program, answer.key, given.homework.rounding, ARRAYS) for answer in given.answers]
+    run = evaluation(given.computation.equations, ARRAYS).forward
+    tolerances = [Tolerance(given.computation, answer.key, given.homework.rounding, ARRAYS) for answer in given.answers]
 
     def keys() -> None:
         values = run(found, ()).shared
@@ -67,7 +67,7 @@ def race(pairs: int) -> Iterator[Line]:
         yield _written(pairs, Path(folder))
 
 
-def _marking(given: Assignment, students: Sequence[str]) -> Line:
+def _marking(given: HomeworkAssignment, students: Sequence[str]) -> Line:
     cohort = draw(given, students, 7, dict.fromkeys(students, 1))
     marker = Marker(given)
     start = time.perf_counter()

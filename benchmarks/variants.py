@@ -20,7 +20,7 @@ import symbackprop as sbp
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.evaluation.evaluate import FLOAT, Evaluation, Values
 from symbackprop.homework.array_arithmetic import ARRAYS
-from symbackprop.homework.equations import GRADIENT, PATH, evaluation, program, split
+from symbackprop.homework.hand_computation import GRADIENT, PATH, evaluation, hand_computation, split
 
 WIDTHS = (2, 3, 3, 1)
 VARIANTS = 10_000
@@ -41,7 +41,7 @@ def race(rounds: int) -> Iterator[Line]:
     """Yield the times of one call for all variants, and of one variant by other means."""
     problem = sbp.network(WIDTHS, activations=["sigmoid"] * (len(WIDTHS) - 1), loss="half_squared_error")
     derivation = sbp.derive(problem)
-    steps = program(derivation)
+    steps = hand_computation(derivation)
     run = evaluation(steps.equations, ARRAYS).forward
     random = np.random.default_rng(1)
     leaves = {name: random.uniform(-1, 1, VARIANTS) for name in steps.leaves}

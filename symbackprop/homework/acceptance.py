@@ -16,7 +16,7 @@ from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation.element_grain import ElementEquation, Term
 from symbackprop.evaluation.evaluate import Arithmetic
 from symbackprop.homework.answers import Answer
-from symbackprop.homework.equations import GRADIENT, NEW, PATH, Program, evaluation
+from symbackprop.homework.hand_computation import GRADIENT, NEW, PATH, HandComputation, evaluation
 from symbackprop.homework.tolerance import Tolerance, half_unit
 from symbackprop.problems import Homework, Network
 
@@ -32,25 +32,27 @@ Values = Mapping[str, Array]
 Check = Callable[[Values, Mapping[str, Array]], Iterator[Array]]
 
 
-class Fairness:
+class Acceptance:
     """The checks of one problem, made ready to judge many draws at once."""
 
-    def __init__(self, program: Program, answers: Sequence[Answer], homework: Homework, arithmetic: Arithmetic) -> None:
-        self.program = program
+    def __init__(
+        self, computation: HandComputation, answers: Sequence[Answer], homework: Homework, arithmetic: Arithmetic
+    ) -> None:
+        self.computation = computation
         self.answers = answers
         self.rounding = homework.rounding
         self.tolerances = {
-            answer.id: Tolerance(program, answer.key, homework.rounding, arithmetic) for answer in answers
+            answer.id: Tolerance(computation, answer.key, homework.rounding, arithmetic) for answer in answers
         }
-        self._bounded = tuple(_bounded(program.equations))
-        self._swaps = tuple(_swaps(program))
+        self._bounded = tuple(_bounded(computation.equations))
+        self._swaps = tuple(_swaps(computation))
         self._kinks = [
             (Tolerance(kinked, key, homework.rounding, arithmetic), evaluation([equation], arithmetic).forward, key)
-            for kinked, key, equation in _kinked(program)
+            for kinked, key, equation in _kinked(computation)
         ]
-        self._mistaken = _mistaken(program, answers)
+        self._mistaken = _mistaken(computation, answers)
         self._mistake = evaluation(self._mistaken.values(), arithmetic).forward
-        rate = program.derivation.problem.variants.get(RATE)
+        rate = computation.derivation.problem.variants.get(RATE)
         self._rate_is_drawn = rate is not None and any(answer.key.startswith(NEW) for answer in answers)
 
     def judge(self, values: Values) -> tuple[dict[str, Array], dict[str, Array]]:
@@ -64,11 +66,11 @@ class Fairness:
         return {reason: against for reason, against in found.items() if against is not None}, tolerances
 
     def _undefined(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
-        for equation in self.program.equations:
+        for equation in self.computation.equations:
             yield ~numpy.isfinite(values[equation.name])
 
     def _zero(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
-        digits = self.program.derivation.problem.notation.digits
+        digits = self.computation.derivation.problem.notation.digits
         for answer in self.answers:
             smallest = 0.0 if self.rounding.significant else 10.0**-self.rounding.digits
             yield numpy.abs(values[answer.key]) <= max(smallest, 10.0 ** -(2 * digits))
@@ -109,15 +111,15 @@ class Fairness:
         yield ~numpy.asarray(told)
 
 
-_CHECKS: Mapping[str, Callable[[Fairness, Values, Mapping[str, Array]], Iterator[Array]]] = {
-    "undefined": Fairness._undefined,
-    "zero": Fairness._zero,
-    "imprecise": Fairness._imprecise,
-    "saturated": Fairness._saturated,
-    "kink": Fairness._at_kink,
-    "swap": Fairness._swap,
-    "learning_rate": Fairness._rate,
-    "mistake": Fairness._hidden_mistake,
+_CHECKS: Mapping[str, Callable[[Acceptance, Values, Mapping[str, Array]], Iterator[Array]]] = {
+    "undefined": Acceptance._undefined,
+    "zero": Acceptance._zero,
+    "imprecise": Acceptance._imprecise,
+    "saturated": Acceptance._saturated,
+    "kink": Acceptance._at_kink,
+    "swap": Acceptance._swap,
+    "learning_rate": Acceptance._rate,
+    "mistake": Acceptance._hidden_mistake,
 }
 """Every reason against a draw, by the id of its phrase."""
 
@@ -143,19 +145,19 @@ def _bounded(equations: Sequence[ElementEquation]) -> Iterator[str]:
     yield from sorted(seen)
 
 
-def _swaps(program: Program) -> Iterator[tuple[str, str]]:
+def _swaps(computation: HandComputation) -> Iterator[tuple[str, str]]:
     """Yield the pairs of drawn weights that a swap of indices exchanges."""
-    problem = program.derivation.problem
-    for quantity in program.derivation.parameters:
+    problem = computation.derivation.problem
+    for quantity in computation.derivation.parameters:
         if len(quantity.shape) == 2 and quantity.name in problem.variants:
             for row, column in itertools.combinations(range(min(quantity.shape)), 2):
                 yield quantity.element((row, column)), quantity.element((column, row))
 
 
-def _kinked(program: Program) -> Iterator[tuple[Program, str, ElementEquation]]:
-    """Yield, for each kink, the program with an equation for the distance from it, and its key."""
+def _kinked(computation: HandComputation) -> Iterator[tuple[HandComputation, str, ElementEquation]]:
+    """Yield, for each kink, the computation with an equation for the distance from it, and its key."""
     number = 0
-    for equation in program.equations:
+    for equation in computation.equations:
         if equation.name.startswith((GRADIENT, NEW)):
             continue
         for term in equation.terms:
@@ -163,7 +165,7 @@ def _kinked(program: Program) -> Iterator[tuple[Program, str, ElementEquation]]:
                 number += 1
                 key = f"{PATH}{number}"
                 distance = ElementEquation(key, (_over(kink, term.arguments),), False)
-                yield replace(program, equations=(*program.equations, distance)), key, distance
+                yield replace(computation, equations=(*computation.equations, distance)), key, distance
 
 
 def _over(formula: Any, arguments: tuple[str, ...]) -> Term:
@@ -176,18 +178,18 @@ def _over(formula: Any, arguments: tuple[str, ...]) -> Term:
 _MISTAKEN = "✗"
 
 
-def _mistaken(program: Program, answers: Sequence[Answer]) -> dict[str, ElementEquation]:
+def _mistaken(computation: HandComputation, answers: Sequence[Answer]) -> dict[str, ElementEquation]:
     """Return the equations of the commonest mistake by the key each is mistaken about.
 
     Gradients of earlier layers are then computed with the weights of later layers already updated.
     """
-    problem = program.derivation.problem
+    problem = computation.derivation.problem
     if problem.training is None or not isinstance(problem.model, Network):
         return {}
-    weights = {element for quantity in program.derivation.parameters for element in quantity.elements()}
+    weights = {element for quantity in computation.derivation.parameters for element in quantity.elements()}
     asked = {answer.key for answer in answers}
     changed: dict[str, ElementEquation] = {}
-    for equation in program.equations:
+    for equation in computation.equations:
         if not equation.name.startswith(GRADIENT):
             continue
         renamed = tuple(

@@ -1,4 +1,4 @@
-"""What is asked: answer ids, the keys of the program they stand for, and other names that students may use."""
+"""What is asked: answer ids, the keys of the computation they stand for, and other names that students may use."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.graph.notation import Notation, Symbol
 from symbackprop.graph.quantities import Quantity, Role
-from symbackprop.homework.equations import GRADIENT, NEW, PATH, Program, key_of, split
+from symbackprop.homework.hand_computation import GRADIENT, NEW, PATH, HandComputation, key_of, split
 from symbackprop.problems import Homework
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: its id (`dL_dz1_2@3`), its key in the program, the entry of `ask` it belongs to, other accepted names."""
+    """One answer: its id (`dL_dz1_2@3`), its key in the computation, the entry of `ask` it belongs to, other accepted names."""
 
     id: str
     key: str
@@ -23,28 +23,28 @@ class Answer:
     aliases: tuple[str, ...] = ()
 
 
-def answers(program: Program, homework: Homework) -> tuple[Answer, ...]:
+def answers(computation: HandComputation, homework: Homework) -> tuple[Answer, ...]:
     """Return what is asked, in the order of computation: forward pass, errors from the output back, gradients, update."""
-    output = program.derivation.graph.output
+    output = computation.derivation.graph.output
     found: dict[str, Answer] = {}
     printed: dict[str, list[str]] = {}
-    for name, key in names_of(program).items():
+    for name, key in names_of(computation).items():
         if name != _id(key, output):
             printed.setdefault(key, []).append(name)
     for group in homework.ask:
-        for key in _keys(program.derivation, group):
-            if key in program.by_key and key not in found:
+        for key in _keys(computation.derivation, group):
+            if key in computation.by_key and key not in found:
                 found[key] = Answer(_id(key, output), key, group, tuple(printed.get(key, ())))
-    order = {key: position for position, key in enumerate(_in_order(program))}
+    order = {key: position for position, key in enumerate(_in_order(computation))}
     return tuple(sorted(found.values(), key=lambda answer: order[answer.key]))
 
 
-def names_of(program: Program) -> dict[str, str]:
+def names_of(computation: HandComputation) -> dict[str, str]:
     """Return the key of every quantity by its id and, where no other has that name, as the document prints it."""
-    derivation = program.derivation
+    derivation = computation.derivation
     output = derivation.graph.output
     notation = Notation.of(derivation.graph, derivation.problem.notation)
-    keys = [key for key in (*program.leaves, *program.by_key) if PATH not in key]
+    keys = [key for key in (*computation.leaves, *computation.by_key) if PATH not in key]
     ids = {_id(key, output): key for key in keys}
     printed: dict[str, list[str]] = {}
     for key in keys:
@@ -53,9 +53,9 @@ def names_of(program: Program) -> dict[str, str]:
     return ids | {name: each[0] for name, each in printed.items() if len(each) == 1 and name not in ids}
 
 
-def _in_order(program: Program) -> Iterator[str]:
+def _in_order(computation: HandComputation) -> Iterator[str]:
     """Yield the keys of all that is computed as a student goes: values, errors layer by layer back, gradients, update."""
-    derivation = program.derivation
+    derivation = computation.derivation
     quantities = derivation.graph.quantities
     defined = [quantity for quantity in quantities.values() if quantity.role in (Role.INTERMEDIATE, Role.OUTPUT)]
     parameters = derivation.graph.of_role(Role.PARAMETER)

@@ -22,8 +22,8 @@ from symbackprop.document.blocks import Document
 from symbackprop.homework import sheets
 from symbackprop.homework.manifest import Enrolment, Manifest
 from symbackprop.homework.roster import file_name
-from symbackprop.homework.sheets import Pupil
-from symbackprop.homework.variants import Assignment, Cohort, values_of, variant
+from symbackprop.homework.sheets import StudentVariant
+from symbackprop.homework.variants import Cohort, HomeworkAssignment, values_of, variant
 from symbackprop.rendering import exporters, pdf_collections
 from symbackprop.rendering.pdf_collections import drafted
 
@@ -115,20 +115,22 @@ def _written(job: Job) -> Files:
     given, table = _assignment(job.manifest), rendering.formats(job.templates)
     rows = [table[name] for name in job.formats if table[name].finish != "pdf"]
     found: Files = {}
-    for enrolment, pupil in zip(job.manifest.enrolments, _pupils(given, job.manifest.enrolments), strict=True):
+    for enrolment, student in zip(
+        job.manifest.enrolments, _student_variants(given, job.manifest.enrolments), strict=True
+    ):
         for kind in (SHEETS, KEYS):
-            content = _document(job, given, kind, pupil)
+            content = _document(job, given, kind, student)
             for row in rows:
-                draft = drafted(content, pupil.problem, given.derivation, row, job.language)
+                draft = drafted(content, student.problem, given.derivation, row, job.language)
                 found[_path(job, enrolment, kind, row.suffix)] = exporters.written(draft)
     return found
 
 
-def _document(job: Job, given: Assignment, kind: str, pupil: Pupil) -> Document:
+def _document(job: Job, given: HomeworkAssignment, kind: str, student: StudentVariant) -> Document:
     """Return the sheet or the key of a student; an anonymous sheet shows the code alone."""
     if kind == KEYS:
-        return sheets.key(given, pupil)
-    return sheets.sheet(given, replace(pupil, name="", id="") if job.anonymous else pupil)
+        return sheets.key(given, student)
+    return sheets.sheet(given, replace(student, name="", id="") if job.anonymous else student)
 
 
 def _collected(job: Job, kind: str) -> Files:
@@ -137,11 +139,11 @@ def _collected(job: Job, kind: str) -> Files:
     found: Files = {}
     for start in range(0, len(job.manifest.enrolments), TYPESET_CHUNK):
         chosen = job.manifest.enrolments[start : start + TYPESET_CHUNK]
-        own = _pupils(given, chosen)
-        contents = [_document(job, given, kind, pupil) for pupil in own]
+        own = _student_variants(given, chosen)
+        contents = [_document(job, given, kind, student) for student in own]
         together, each = pdf_collections.collected(
             contents,
-            [pupil.problem for pupil in own],
+            [student.problem for student in own],
             given.derivation,
             job.language,
             job.templates,
@@ -152,21 +154,21 @@ def _collected(job: Job, kind: str) -> Files:
     return {f"{kind}.pdf": pdf_collections.joined(whole), **found}
 
 
-def _assignment(manifest: Manifest) -> Assignment:
+def _assignment(manifest: Manifest) -> HomeworkAssignment:
     """Return the assignment of a manifest, made once in each process."""
     return _ready(replace(manifest, enrolments=()).text())
 
 
 @functools.lru_cache(maxsize=2)
-def _ready(text: str) -> Assignment:
+def _ready(text: str) -> HomeworkAssignment:
     return Manifest.of(text).assignment()
 
 
-def _pupils(given: Assignment, enrolments: Sequence[Enrolment]) -> list[Pupil]:
+def _student_variants(given: HomeworkAssignment, enrolments: Sequence[Enrolment]) -> list[StudentVariant]:
     """Return students with their variants and the numbers to be printed."""
     cohort = enrolled(given, enrolments)
     return [
-        Pupil(
+        StudentVariant(
             enrolment.student.name,
             enrolment.student.id,
             enrolment.code,
@@ -177,7 +179,7 @@ def _pupils(given: Assignment, enrolments: Sequence[Enrolment]) -> list[Pupil]:
     ]
 
 
-def enrolled(given: Assignment, enrolments: Sequence[Enrolment]) -> Cohort:
+def enrolled(given: HomeworkAssignment, enrolments: Sequence[Enrolment]) -> Cohort:
     """Return the numbers of the variants of these students."""
     positions: dict[str, list[Any]] = {}
     for enrolment in enrolments:

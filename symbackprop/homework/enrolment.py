@@ -12,7 +12,7 @@ from symbackprop.errors import OutputError
 from symbackprop.homework.distribution import Job, enrolled
 from symbackprop.homework.manifest import MANIFEST, Enrolment, Manifest, answer_files, inlined
 from symbackprop.homework.roster import Roster, code
-from symbackprop.homework.variants import Assignment, assignment, draw
+from symbackprop.homework.variants import HomeworkAssignment, assignment, draw
 from symbackprop.messages import message
 from symbackprop.problems import load
 
@@ -106,7 +106,7 @@ def _secret(folder: Path) -> str:
     return path.read_text("utf-8").strip() if path.is_file() else secrets.token_hex(16)
 
 
-def _check_same(before: Manifest, given: Assignment, seed: int, attempt: int, folder: Path) -> None:
+def _check_same(before: Manifest, given: HomeworkAssignment, seed: int, attempt: int, folder: Path) -> None:
     if before.digest != given.digest:
         raise OutputError(message("homework.other_numbers"), where=str(folder))
     for name, found, expected in (("seed", seed, before.seed), ("attempt", attempt, before.settings.get("attempt"))):

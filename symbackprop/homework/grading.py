@@ -10,13 +10,13 @@ from symbackprop.homework.distribution import enrolled
 from symbackprop.homework.manifest import MANIFEST, Enrolment, Manifest
 from symbackprop.homework.marking import Marker
 from symbackprop.homework.overrides import corrected, read_overrides
-from symbackprop.homework.reports import Marked
+from symbackprop.homework.reports import GradedClass
 from symbackprop.homework.submissions import read_submissions
-from symbackprop.homework.variants import Assignment
+from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import message
 
 
-def grade(folder: Path, submissions: Path, overrides: Path | None = None, encoding: str = "") -> Marked:
+def grade(folder: Path, submissions: Path, overrides: Path | None = None, encoding: str = "") -> GradedClass:
     """Return the marks of the class whose homework was written to `folder`.
 
     `submissions` is a CSV file with a row for each answer (`student,answer,value`) or for each student; students without
@@ -45,11 +45,11 @@ def grade(folder: Path, submissions: Path, overrides: Path | None = None, encodi
     answer_texts = {text for own in handed_in.texts.values() for text in own.values()}
     corrections = () if overrides is None else read_overrides(overrides, enrolments, names, answer_texts)
     found, changes = corrected(marks, corrections)
-    return Marked(manifest, assignment, found, keys, marker.total, remarks, changes)
+    return GradedClass(manifest, assignment, found, keys, marker.total, remarks, changes)
 
 
 def _numbers(
-    given: Assignment, present: Sequence[Enrolment]
+    given: HomeworkAssignment, present: Sequence[Enrolment]
 ) -> Iterator[tuple[str, dict[str, float], dict[str, float]]]:
     """Yield, for each student, the id, the key's numbers by key and the tolerances by answer id."""
     if not present:

@@ -19,7 +19,7 @@ import numpy
 from symbackprop.csv_tables import write_csv
 from symbackprop.errors import ProblemError
 from symbackprop.homework.roster import Student
-from symbackprop.homework.variants import VERSION, Assignment, Cohort, assignment
+from symbackprop.homework.variants import VERSION, Cohort, HomeworkAssignment, assignment
 from symbackprop.messages import message
 from symbackprop.problems import Array, Network, Problem, Rounding, load
 
@@ -56,7 +56,7 @@ class Manifest:
         """Return the problem that was given out."""
         return load.problem(self.content, name=self.name)
 
-    def assignment(self) -> Assignment:
+    def assignment(self) -> HomeworkAssignment:
         """Return the assignment; raises `ProblemError` where this version would mark other numbers than were given out."""
         found = assignment(self.problem())
         if found.digest != self.digest:
@@ -136,7 +136,7 @@ def spelled(value: float) -> str:
     return format(value, f".{_DIGITS}g")
 
 
-def answer_files(given: Assignment, cohort: Cohort, codes: Sequence[str]) -> dict[str, str]:
+def answer_files(given: HomeworkAssignment, cohort: Cohort, codes: Sequence[str]) -> dict[str, str]:
     """Return the key as `answers.csv` and `answers.json`, one row for each student and answer in the order of the class."""
     points = given.homework.points
     whole = sum(points[answer.group] for answer in given.answers)

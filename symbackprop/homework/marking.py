@@ -2,7 +2,7 @@
 
 In order: nothing typed is `blank`, what cannot be read or decided `unreadable`; what is within tolerance of the key is
 `correct`, what is within tolerance of the value recomputed from the student's own earlier answers `follow_through`, the rest
-`wrong`. The recomputation runs the program of the problem with these answers in place, in both forms of each derivative.
+`wrong`. The recomputation runs the computation of the problem with these answers in place, in both forms of each derivative.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from symbackprop.errors import EvaluationError, SymbackpropError
 from symbackprop.evaluation.evaluate import FLOAT
 from symbackprop.homework.answer_parsing import ParsedAnswer, read
 from symbackprop.homework.answers import Answer, names_of
-from symbackprop.homework.equations import Program, evaluation, program
+from symbackprop.homework.hand_computation import HandComputation, evaluation, hand_computation
 from symbackprop.homework.tolerance import Tolerance
-from symbackprop.homework.variants import Assignment
+from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import Message, message
 
 Values = Mapping[str, Any]
@@ -72,11 +72,11 @@ class _Question:
 class Marker:
     """An assignment made ready to mark any number of students."""
 
-    def __init__(self, assignment: Assignment) -> None:
+    def __init__(self, assignment: HomeworkAssignment) -> None:
         self.assignment = assignment
         self.ids = {name: answer for answer in assignment.answers for name in (answer.id, *answer.aliases)}
-        self._names = names_of(assignment.program)
-        self._programs = (assignment.program, program(assignment.derivation, classroom=False))
+        self._names = names_of(assignment.computation)
+        self._computations = (assignment.computation, hand_computation(assignment.derivation, classroom=False))
         self._questions = {answer.id: self._question(answer) for answer in assignment.answers}
         points = assignment.homework.points
         whole = sum((points[answer.group] for answer in assignment.answers), Fraction(0))
@@ -91,24 +91,24 @@ class Marker:
 
     def _question(self, answer: Answer) -> _Question:
         asked = {other.key for other in self.assignment.answers}
-        before = {name for equation in self.assignment.program.cone([answer.key]) for name in _read(equation.terms)}
-        before |= {equation.name for equation in self.assignment.program.cone([answer.key])} - {answer.key}
+        before = {name for equation in self.assignment.computation.cone([answer.key]) for name in _read(equation.terms)}
+        before |= {equation.name for equation in self.assignment.computation.cone([answer.key])} - {answer.key}
         known = frozenset(asked & before)
         routes = []
         nearest: dict[str, None] = {}
-        for steps in self._programs:
+        for steps in self._computations:
             cone = steps.cone([answer.key], known)
             nearest |= dict.fromkeys(name for equation in cone for name in _read(equation.terms) if name in known)
             routes.append(Tolerance(steps, answer.key, self.assignment.homework.rounding, FLOAT, known))
         readable = {name: key for name, key in self._names.items() if key in before}
-        order = [equation.name for equation in self.assignment.program.equations]
+        order = [equation.name for equation in self.assignment.computation.equations]
         return _Question(
             answer,
             readable,
             tuple(sorted(known, key=order.index)),
             tuple(sorted(nearest, key=order.index)),
             tuple(routes),
-            _bounds(self.assignment.program, answer.key),
+            _bounds(self.assignment.computation, answer.key),
         )
 
     def mark(self, values: Values, tolerances: Mapping[str, float], submitted: Mapping[str, str]) -> list[Mark]:
@@ -222,13 +222,13 @@ class Marker:
 
     @functools.cached_property
     def _probes(self) -> list[Values]:
-        """Values of the whole program at a few numbers of no meaning."""
-        run = evaluation(self.assignment.program.equations, FLOAT).forward
+        """Values of the whole computation at a few numbers of no meaning."""
+        run = evaluation(self.assignment.computation.equations, FLOAT).forward
         found: list[Values] = []
         for probe in range(1, _PROBES + 1):
             leaves = {
                 key: math.sin(probe * 1.7 + position * 2.3) * 0.9 + 0.05
-                for position, key in enumerate(self.assignment.program.leaves)
+                for position, key in enumerate(self.assignment.computation.leaves)
             }
             try:
                 found.append(run(leaves, ()).shared)
@@ -252,7 +252,7 @@ def _value(formula: Any, values: Values) -> float | None:
     return found if math.isfinite(found) else None
 
 
-def _bounds(steps: Program, key: str) -> tuple[float, float] | None:
+def _bounds(steps: HandComputation, key: str) -> tuple[float, float] | None:
     """Return the range of an activation's values, for a quantity that is one."""
     equation = steps.by_key[key]
     formula = equation.terms[0].form.formula

@@ -14,7 +14,7 @@ from symbackprop.homework.manifest import Enrolment, Manifest, printed
 from symbackprop.homework.marking import Mark, Verdict, first_wrong
 from symbackprop.homework.overrides import CHANGED
 from symbackprop.homework.roster import file_name
-from symbackprop.homework.variants import Assignment
+from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import Message, message
 from symbackprop.rendering.escapes import html
 from symbackprop.templating import filled
@@ -35,11 +35,11 @@ def points(value: Fraction) -> str:
 
 
 @dataclass(frozen=True)
-class Marked:
+class GradedClass:
     """A class that is marked: marks by student, the key's numbers by student and answer, and what was found odd."""
 
     manifest: Manifest
-    assignment: Assignment
+    assignment: HomeworkAssignment
     marks: Mapping[str, Sequence[Mark]]
     keys: Mapping[str, Mapping[str, float]]
     most: Fraction
@@ -60,7 +60,7 @@ class Marked:
         return language.say(self.language, said)
 
 
-def files(marked: Marked) -> Iterator[tuple[str, str]]:
+def files(marked: GradedClass) -> Iterator[tuple[str, str]]:
     """Yield every file of the marks as name and content: tables first, then the pages."""
     yield "report.csv", _report(marked)
     yield "gradebook.csv", _gradebook(marked)
@@ -72,7 +72,7 @@ def files(marked: Marked) -> Iterator[tuple[str, str]]:
             yield f"feedback/{file_name(enrolment.student.id)}.html", _feedback(marked, enrolment)
 
 
-def _report(marked: Marked) -> str:
+def _report(marked: GradedClass) -> str:
     rows = (
         (student, mark.answer.id, mark.text, mark.verdict, points(mark.points), points(mark.most), _said(marked, mark))
         for student, own in marked.marks.items()
@@ -81,7 +81,7 @@ def _report(marked: Marked) -> str:
     return write_csv(REPORT_HEADER, rows)
 
 
-def _said(marked: Marked, mark: Mark) -> str:
+def _said(marked: GradedClass, mark: Mark) -> str:
     """Return the remark in one line; of a mistake in an expression what it is, without the picture of where."""
     if mark.said is None:
         return ""
@@ -90,7 +90,7 @@ def _said(marked: Marked, mark: Mark) -> str:
     return " ".join(marked.say(said).split())
 
 
-def _gradebook(marked: Marked) -> str:
+def _gradebook(marked: GradedClass) -> str:
     columns = [column for column in marked.manifest.columns if column]
     rows = []
     for enrolment in marked.manifest.enrolments:
@@ -100,7 +100,7 @@ def _gradebook(marked: Marked) -> str:
     return write_csv([*columns, "total"], rows)
 
 
-def _changes(marked: Marked) -> str:
+def _changes(marked: GradedClass) -> str:
     rows = (
         (student, new.answer.id, old.verdict, points(old.points), new.verdict, points(new.points), _said(marked, new))
         for student, old, new in marked.changes
@@ -108,7 +108,7 @@ def _changes(marked: Marked) -> str:
     return write_csv(CHANGES_HEADER, rows)
 
 
-def _feedback(marked: Marked, enrolment: Enrolment) -> str:
+def _feedback(marked: GradedClass, enrolment: Enrolment) -> str:
     student, own = enrolment.student, marked.marks[enrolment.student.id]
     first = first_wrong(own)
     remarks = [] if first is None else [message("report.first_wrong", name=first.answer.id)]
@@ -126,11 +126,11 @@ def _feedback(marked: Marked, enrolment: Enrolment) -> str:
     )
 
 
-def _course(marked: Marked) -> str:
+def _course(marked: GradedClass) -> str:
     return marked.assignment.homework.course.said(marked.language)
 
 
-def _feedback_row(marked: Marked, mark: Mark, key: float) -> list[Cell]:
+def _feedback_row(marked: GradedClass, mark: Mark, key: float) -> list[Cell]:
     rounding = marked.assignment.homework.rounding
     return [
         _cell(mark.answer.id, "id"),
@@ -142,7 +142,7 @@ def _feedback_row(marked: Marked, mark: Mark, key: float) -> list[Cell]:
     ]
 
 
-def _why(marked: Marked, mark: Mark) -> Cell:
+def _why(marked: GradedClass, mark: Mark) -> Cell:
     if mark.said is None or not _has_caret(mark):
         return _cell("" if mark.said is None else marked.say(mark.said))
     what, text, before = (mark.said.arguments[key] for key in ("what", "text", "before"))
@@ -156,7 +156,7 @@ def _has_caret(mark: Mark) -> bool:
     return mark.said is not None and mark.said.id == "expression.mistake"
 
 
-def _summary(marked: Marked) -> str:
+def _summary(marked: GradedClass) -> str:
     totals = [float(marked.total(student)) for student in marked.marks]
     remarks = [
         message("report.handed_in", count=len(totals), of=len(marked.manifest.enrolments)),
@@ -181,7 +181,7 @@ def _summary(marked: Marked) -> str:
     )
 
 
-def _by_answer(marked: Marked) -> tuple[list[Cell], list[list[Cell]]]:
+def _by_answer(marked: GradedClass) -> tuple[list[Cell], list[list[Cell]]]:
     """Return, for each answer, how many students have each verdict, and how many went wrong first here."""
     names = ("answer", *Verdict, "first_wrong_count")
     header = _header(marked, names, numeric=names[1:])
@@ -193,7 +193,7 @@ def _by_answer(marked: Marked) -> tuple[list[Cell], list[list[Cell]]]:
     return header, rows
 
 
-def _by_student(marked: Marked) -> tuple[list[Cell], list[list[Cell]]]:
+def _by_student(marked: GradedClass) -> tuple[list[Cell], list[list[Cell]]]:
     header = _header(marked, ("student", "name", "points", "first_wrong"), numeric=("points",))
     rows = []
     for enrolment in marked.manifest.enrolments:
@@ -208,7 +208,7 @@ def _by_student(marked: Marked) -> tuple[list[Cell], list[list[Cell]]]:
     return header, rows
 
 
-def _unread(marked: Marked) -> tuple[list[Cell], list[list[Cell]]]:
+def _unread(marked: GradedClass) -> tuple[list[Cell], list[list[Cell]]]:
     """Return what was typed but could not be read, and has not been marked by hand."""
     header = _header(marked, ("student", "name", "answer", "typed", "remark"), numeric=())
     rows = [
@@ -226,7 +226,7 @@ def _unread(marked: Marked) -> tuple[list[Cell], list[list[Cell]]]:
     return header, rows
 
 
-def _header(marked: Marked, names: Sequence[str], numeric: Sequence[str]) -> list[Cell]:
+def _header(marked: GradedClass, names: Sequence[str], numeric: Sequence[str]) -> list[Cell]:
     return [{"text": html(marked.say(message(f"report_column.{name}"))), "numeric": name in numeric} for name in names]
 
 
@@ -240,7 +240,7 @@ def _cell(text: str, tone: str = "") -> Cell:
 
 
 def _page(
-    marked: Marked,
+    marked: GradedClass,
     *,
     title: str,
     subtitle: Sequence[str],

@@ -16,10 +16,10 @@ from symbackprop.document.blocks import Block, Document, Inline, Listing, Paragr
 from symbackprop.document.display_nodes import Blank, Gradient, Updated
 from symbackprop.document.sections import figure_placement
 from symbackprop.homework.answers import Answer
-from symbackprop.homework.equations import GRADIENT, NEW, key_of, split
+from symbackprop.homework.hand_computation import GRADIENT, NEW, key_of, split
 from symbackprop.homework.manifest import printed, spelled
 from symbackprop.homework.reports import points
-from symbackprop.homework.variants import Assignment
+from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import Message, message
 from symbackprop.problems import Problem
 
@@ -32,7 +32,7 @@ Numerals = Mapping[str, tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Pupil:
+class StudentVariant:
     """A student with a variant: name and id (empty on an anonymous sheet), code, problem, and the numbers to be printed."""
 
     name: str
@@ -42,45 +42,45 @@ class Pupil:
     values: Numerals
 
 
-def sheet(given: Assignment, pupil: Pupil) -> Document:
+def sheet(given: HomeworkAssignment, student: StudentVariant) -> Document:
     """Return the sheet of a student; of the values only those are printed that the homework gives."""
-    show, problem = given.homework.show, pupil.problem
+    show, problem = given.homework.show, student.problem
     diagram = figure_placement.given(problem, given.derivation) if "diagram" in show else None
     sections = [
         Section(message("sheet.task"), tuple(_task(given))),
         document.stated(problem, given.derivation, diagram, formulas="formulas" in show, known=given.formulas),
     ]
     if given.homework.given:
-        sections.append(Section(message("sheet.given"), (_given(given, pupil.values),)))
+        sections.append(Section(message("sheet.given"), (_given(given, student.values),)))
     sections.append(Section(message("sheet.answers"), (_blanks(given),)))
-    return Document(problem.heading, tuple(_subtitle(given, pupil)), tuple(sections))
+    return Document(problem.heading, tuple(_subtitle(given, student)), tuple(sections))
 
 
-def key(given: Assignment, pupil: Pupil) -> Document:
+def key(given: HomeworkAssignment, student: StudentVariant) -> Document:
     """Return the key of a student: the answers as they are marked, then the whole worked solution."""
-    solution = solve(pupil.problem, derivation=given.derivation)
+    solution = solve(student.problem, derivation=given.derivation)
     worked = document.compose(solution, explanations="brief", without=_NOT_IN_KEYS, known=given.formulas)
-    answers = Section(message("sheet.key"), (_answers(given, pupil.values),))
-    numbers = document.numbers_given(pupil.problem, given.derivation)
-    subtitle = (*_subtitle(given, pupil), *worked.subtitle)
+    answers = Section(message("sheet.key"), (_answers(given, student.values),))
+    numbers = document.numbers_given(student.problem, given.derivation)
+    subtitle = (*_subtitle(given, student), *worked.subtitle)
     return replace(worked, subtitle=subtitle, sections=(answers, numbers, *worked.sections))
 
 
-def numerals(given: Assignment, values: Mapping[str, float]) -> Numerals:
+def numerals(given: HomeworkAssignment, values: Mapping[str, float]) -> Numerals:
     """Return the numbers that sheets and keys print: what is asked, and what is given."""
     keys = {answer.key: None for answer in given.answers} | dict.fromkeys(_given_keys(given))
     return {key: (printed(values[key], given.homework.rounding), spelled(values[key])) for key in keys}
 
 
-def _subtitle(given: Assignment, pupil: Pupil) -> Iterator[Message]:
+def _subtitle(given: HomeworkAssignment, student: StudentVariant) -> Iterator[Message]:
     course = given.homework.course
-    for text in (course if course.text else "", given.homework.date, pupil.name, pupil.id):
+    for text in (course if course.text else "", given.homework.date, student.name, student.id):
         if text:
             yield message("text.plain", text=text)
-    yield message("sheet.code", code=pupil.code)
+    yield message("sheet.code", code=student.code)
 
 
-def _task(given: Assignment) -> Iterator[Block]:
+def _task(given: HomeworkAssignment) -> Iterator[Block]:
     homework = given.homework
     for paragraph in homework.instructions.paragraphs():
         yield Paragraph(message("text.plain", text=paragraph))
@@ -95,13 +95,13 @@ def _task(given: Assignment) -> Iterator[Block]:
     yield Listing(tuple(rules))
 
 
-def _total(given: Assignment) -> Fraction:
+def _total(given: HomeworkAssignment) -> Fraction:
     if given.homework.total is not None:
         return given.homework.total
     return sum((given.homework.points[answer.group] for answer in given.answers), Fraction(0))
 
 
-def _points(given: Assignment) -> Mapping[str, str]:
+def _points(given: HomeworkAssignment) -> Mapping[str, str]:
     """Return the points of one answer, by the entry of `ask`."""
     whole = sum((given.homework.points[answer.group] for answer in given.answers), Fraction(0))
     return {group: points(each * _total(given) / whole) for group, each in given.homework.points.items()}
@@ -115,19 +115,19 @@ def symbol(key: str) -> Node:
     return Updated(name) if mark == NEW else Name(name, sample)
 
 
-def _given_keys(given: Assignment) -> Iterator[str]:
+def _given_keys(given: HomeworkAssignment) -> Iterator[str]:
     """Yield the keys of the computed quantities that a sheet gives."""
     graph = given.derivation.graph
     for quantity in map(graph.quantities.__getitem__, given.homework.given):
         yield from (key_of(element, sample) for sample in graph.samples_of(quantity) for element in quantity.elements())
 
 
-def _given(given: Assignment, values: Numerals) -> Table:
+def _given(given: HomeworkAssignment, values: Numerals) -> Table:
     header = (message("column.quantity"), message("column.value"))
     return Table(header, tuple((symbol(key), values[key][0]) for key in _given_keys(given)), (False, True))
 
 
-def _blanks(given: Assignment) -> Table:
+def _blanks(given: HomeworkAssignment) -> Table:
     names = ("column.answer_id", "column.quantity", "column.points", "column.answer")
     worth = _points(given)
 
@@ -137,7 +137,7 @@ def _blanks(given: Assignment) -> Table:
     return Table(tuple(map(message, names)), tuple(map(row, given.answers)), (False, False, True, False))
 
 
-def _answers(given: Assignment, values: Numerals) -> Table:
+def _answers(given: HomeworkAssignment, values: Numerals) -> Table:
     names = ("column.answer_id", "column.quantity", "column.value", "column.full_value", "column.points")
     worth = _points(given)
 

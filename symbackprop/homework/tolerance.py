@@ -16,7 +16,7 @@ from symbackprop.algebra.formula import Slot
 from symbackprop.derivation.element_grain import ElementEquation
 from symbackprop.evaluation import evaluate
 from symbackprop.evaluation.evaluate import Arithmetic
-from symbackprop.homework.equations import Program, evaluation
+from symbackprop.homework.hand_computation import HandComputation, evaluation
 from symbackprop.problems import Rounding
 
 MARGIN = 1.1
@@ -48,7 +48,7 @@ class Tolerance:
 
     def __init__(
         self,
-        program: Program,
+        computation: HandComputation,
         key: str,
         rounding: Rounding,
         arithmetic: Arithmetic,
@@ -56,7 +56,7 @@ class Tolerance:
     ) -> None:
         self.key = key
         self.rounding = rounding
-        equations = program.cone([key], known)
+        equations = computation.cone([key], known)
         self.equations = equations
         self.evaluation = evaluation(equations, arithmetic, key, known)
         copied = {equation.name for equation in equations if _is_copy(equation)}

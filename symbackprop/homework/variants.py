@@ -23,10 +23,10 @@ from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.document.chain_rule.scene import Formulas
 from symbackprop.errors import ProblemError
 from symbackprop.graph.quantities import Role
-from symbackprop.homework.acceptance import Fairness
+from symbackprop.homework.acceptance import Acceptance
 from symbackprop.homework.answers import Answer, answers
 from symbackprop.homework.array_arithmetic import ARRAYS
-from symbackprop.homework.equations import Program, evaluation, key_of, program
+from symbackprop.homework.hand_computation import HandComputation, evaluation, hand_computation, key_of
 from symbackprop.homework.tolerance import Tolerance
 from symbackprop.messages import message
 from symbackprop.problems import ComputationGraph, Given, Homework, Network, Problem
@@ -41,7 +41,7 @@ Positions = Mapping[str, Array]
 
 
 @dataclass(frozen=True)
-class Assignment:
+class HomeworkAssignment:
     """A problem made ready to be drawn, asked and marked.
 
     `formulas` are those that its documents have in symbols; they are the same in all of them.
@@ -50,7 +50,7 @@ class Assignment:
     problem: Problem
     homework: Homework
     derivation: Derivation
-    program: Program
+    computation: HandComputation
     answers: tuple[Answer, ...]
     formulas: Formulas = field(default_factory=dict, repr=False, compare=False)
 
@@ -64,7 +64,7 @@ class Assignment:
 class Cohort:
     """The variants of a class: by student and drawn quantity the positions among its choices, and every value.
 
-    `values` are arrays with one entry for each student, by key of the program; `tolerances` those of each answer by id.
+    `values` are arrays with one entry for each student, by key of the computation; `tolerances` those of each answer by id.
     `rejections` counts, over all `tries`, the reasons against draws that were not fair.
     """
 
@@ -76,7 +76,7 @@ class Cohort:
     rejections: Mapping[str, int]
 
 
-def assignment(problem: Problem) -> Assignment:
+def assignment(problem: Problem) -> HomeworkAssignment:
     """Return a problem ready for homework; one without `[homework]` asks for everything.
 
     Raises `ProblemError` for what cannot be asked of a student: an update that is no gradient descent, missing numbers.
@@ -91,17 +91,17 @@ def assignment(problem: Problem) -> Assignment:
         raise ProblemError(message("problem.missing_values", names=missing), where="variants")
     asked = problem.homework or homework(HomeworkSpec(), problem)
     derivation = derive(problem)
-    steps = program(derivation)
-    return Assignment(problem, asked, derivation, steps, answers(steps, asked))
+    steps = hand_computation(derivation)
+    return HomeworkAssignment(problem, asked, derivation, steps, answers(steps, asked))
 
 
-def draw(given: Assignment, students: Sequence[str], seed: int, attempts: Mapping[str, int]) -> Cohort:
+def draw(given: HomeworkAssignment, students: Sequence[str], seed: int, attempts: Mapping[str, int]) -> Cohort:
     """Return fair variants for the students (their ids); `attempts` numbers the attempt of each, from 1.
 
     Raises `ProblemError` with the counted reasons when a student has no fair draw among `MOST_TRIES`.
     """
-    run = evaluation(given.program.equations, ARRAYS).forward
-    fairness = Fairness(given.program, given.answers, given.homework, ARRAYS)
+    run = evaluation(given.computation.equations, ARRAYS).forward
+    acceptance = Acceptance(given.computation, given.answers, given.homework, ARRAYS)
     draws = given.problem.variants
     streams = {student: _streams(given, student, seed, attempts[student]) for student in students}
     chosen = {name: numpy.zeros((len(students), each.size), dtype=int) for name, each in draws.items()}
@@ -122,7 +122,7 @@ def draw(given: Assignment, students: Sequence[str], seed: int, attempts: Mappin
             numbered = dict(zip(waiting.tolist(), blocks, strict=True))
         candidates = {name: numpy.array([numbered[k][name][turn % BLOCK] for k in waiting.tolist()]) for name in draws}
         found = run(leaves_of(given, candidates, len(waiting)), ()).shared
-        reasons, allowed = fairness.judge(found)
+        reasons, allowed = acceptance.judge(found)
         against = numpy.zeros(len(waiting), dtype=bool)
         for reason, which in reasons.items():
             which = numpy.broadcast_to(which, against.shape)
@@ -142,13 +142,15 @@ def draw(given: Assignment, students: Sequence[str], seed: int, attempts: Mappin
     raise _no_fair_draw(students[int(waiting[0])], tries, rejections)
 
 
-def values_of(given: Assignment, students: Sequence[str], positions: Mapping[str, Sequence[Sequence[int]]]) -> Cohort:
+def values_of(
+    given: HomeworkAssignment, students: Sequence[str], positions: Mapping[str, Sequence[Sequence[int]]]
+) -> Cohort:
     """Return the numbers of variants that were drawn before, at these positions, without judging them again."""
     chosen = {name: numpy.array(rows, dtype=int) for name, rows in positions.items()}
     leaves = leaves_of(given, chosen, len(students))
-    found = evaluation(given.program.equations, ARRAYS).forward(leaves, ()).shared
+    found = evaluation(given.computation.equations, ARRAYS).forward(leaves, ()).shared
     allowed = {
-        answer.id: Tolerance(given.program, answer.key, given.homework.rounding, ARRAYS) for answer in given.answers
+        answer.id: Tolerance(given.computation, answer.key, given.homework.rounding, ARRAYS) for answer in given.answers
     }
     shape = (len(students),)
     return Cohort(
@@ -169,7 +171,7 @@ def _no_fair_draw(student: str, tries: int, rejections: Mapping[str, int]) -> Pr
     return ProblemError(message("homework.unfair", student=student, tries=tries, reasons=counted), where="variants")
 
 
-def _streams(given: Assignment, student: str, seed: int, attempt: int) -> dict[str, numpy.random.Generator]:
+def _streams(given: HomeworkAssignment, student: str, seed: int, attempt: int) -> dict[str, numpy.random.Generator]:
     found = {}
     for name in given.problem.variants:
         text = json.dumps(["symbackprop variants", VERSION, given.digest, seed, student, attempt, name])
@@ -178,7 +180,7 @@ def _streams(given: Assignment, student: str, seed: int, attempt: int) -> dict[s
     return found
 
 
-def leaves_of(given: Assignment, positions: Positions, count: int) -> dict[str, Array]:
+def leaves_of(given: HomeworkAssignment, positions: Positions, count: int) -> dict[str, Array]:
     """Return the given numbers by key, one entry for each draw."""
     found: dict[str, Array] = {}
     problem = given.problem
@@ -198,7 +200,7 @@ def leaves_of(given: Assignment, positions: Positions, count: int) -> dict[str, 
     return {key: numpy.broadcast_to(value, (count,)) for key, value in found.items()}
 
 
-def _keys(given: Assignment) -> dict[str, list[str]]:
+def _keys(given: HomeworkAssignment) -> dict[str, list[str]]:
     """Return the keys of each declared array in the order of its numbers, samples first, and of the learning rate."""
     found = {RATE: [RATE]}
     for quantity in given.derivation.graph.of_role(Role.PARAMETER, Role.INPUT, Role.TARGET):
@@ -207,7 +209,7 @@ def _keys(given: Assignment) -> dict[str, list[str]]:
     return found
 
 
-def variant(given: Assignment, positions: Mapping[str, Sequence[int]]) -> Problem:
+def variant(given: HomeworkAssignment, positions: Mapping[str, Sequence[int]]) -> Problem:
     """Return the problem with the drawn numbers in place: exact, and with nothing left to draw."""
     problem = given.problem
     arrays = dict(problem.arrays)

@@ -23,13 +23,21 @@ from symbackprop.evaluation.evaluate import EXACT, FLOAT, leaves
 from symbackprop.homework import enrolment, grading, reports, sheets
 from symbackprop.homework.answer_parsing import read
 from symbackprop.homework.answers import names_of
-from symbackprop.homework.equations import GRADIENT, NEW, PATH, Program, evaluation, program, split
+from symbackprop.homework.hand_computation import (
+    GRADIENT,
+    NEW,
+    PATH,
+    HandComputation,
+    evaluation,
+    hand_computation,
+    split,
+)
 from symbackprop.homework.marking import Mark, Marker, Verdict, first_wrong
 from symbackprop.homework.overrides import Override, corrected, read_overrides
 from symbackprop.homework.roster import code, file_name, numbered, read_roster
 from symbackprop.homework.submissions import read_submissions
 from symbackprop.homework.tolerance import MARGIN, Tolerance, half_unit
-from symbackprop.homework.variants import Assignment, Cohort, assignment, draw, values_of, variant
+from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw, values_of, variant
 from symbackprop.problems import Problem, Rounding, load
 from symbackprop.rendering import exporters, pdf_collections
 from tests.helpers import each
@@ -68,7 +76,7 @@ PROBLEMS = {
 
 
 @pytest.fixture(scope="module", params=sorted(PROBLEMS))
-def ready(request: pytest.FixtureRequest) -> Assignment:
+def ready(request: pytest.FixtureRequest) -> HomeworkAssignment:
     """Return each problem of the acceptance test, ready for homework."""
     return assignment(PROBLEMS[request.param]())
 
@@ -78,7 +86,7 @@ def students(count: int) -> tuple[str, ...]:
     return tuple(f"s{number}" for number in range(count))
 
 
-def drawn(given: Assignment, count: int, *, seed: int = 7, attempt: int = 1) -> Cohort:
+def drawn(given: HomeworkAssignment, count: int, *, seed: int = 7, attempt: int = 1) -> Cohort:
     """Return the variants of a class of `count`."""
     ids = students(count)
     return draw(given, ids, seed, dict.fromkeys(ids, attempt))
@@ -95,22 +103,22 @@ def to_digits(value: float, digits: int = DIGITS) -> float:
     return float(f"{value:.{digits - 1}e}")
 
 
-def worked(given: Assignment, values: Mapping[str, float], slip: str = "") -> dict[str, float]:
+def worked(given: HomeworkAssignment, values: Mapping[str, float], slip: str = "") -> dict[str, float]:
     """Return what a student writes down who rounds every number, and whose quantity `slip` is wrong by a slip."""
-    found = {key: values[key] for key in given.program.leaves}
-    for key in (equation.name for equation in given.program.equations):
-        exact = evaluation([given.program.by_key[key]], FLOAT).forward(found, ()).shared[key]
+    found = {key: values[key] for key in given.computation.leaves}
+    for key in (equation.name for equation in given.computation.equations):
+        exact = evaluation([given.computation.by_key[key]], FLOAT).forward(found, ()).shared[key]
         found[key] = to_digits(exact * 0.97 if key == slip else exact)
-    assert given.program.by_key.keys() <= found.keys()
+    assert given.computation.by_key.keys() <= found.keys()
     return found
 
 
-def typed(given: Assignment, values: Mapping[str, float]) -> dict[str, str]:
+def typed(given: HomeworkAssignment, values: Mapping[str, float]) -> dict[str, str]:
     """Return the answers as typed, by id."""
     return {answer.id: repr(values[answer.key]) for answer in given.answers}
 
 
-# The program
+# What is computed by hand
 
 
 @pytest.mark.parametrize("name", ["mazur", "classifier", "xor", "deep", "rnn", "circuit"])
@@ -120,7 +128,7 @@ def test_program_computes_what_the_solution_does(name: str, classroom: bool) -> 
     problem = sbp.example(name)
     derivation = sbp.derive(problem)
     solved = sbp.solve(problem, steps=None if problem.training is None else 1)
-    steps = program(derivation, classroom=classroom)
+    steps = hand_computation(derivation, classroom=classroom)
     shared, samples = leaves(derivation, EXACT)
     known = {**shared, **{f"{key}@{n}": value for n, sample in enumerate(samples, 1) for key, value in sample.items()}}
     if problem.training is not None:
@@ -146,7 +154,7 @@ def test_program_computes_what_the_solution_does(name: str, classroom: bool) -> 
 # Variants
 
 
-def test_draws_are_fair(ready: Assignment) -> None:
+def test_draws_are_fair(ready: HomeworkAssignment) -> None:
     """No asked value is zero, none is lost in its tolerance, no two weights hide a swap."""
     cohort = drawn(ready, 400)
     for answer in ready.answers:
@@ -158,7 +166,7 @@ def test_draws_are_fair(ready: Assignment) -> None:
     assert sum(cohort.rejections.values()) >= cohort.tries - 400
 
 
-def test_values_are_those_of_the_exact_solution(ready: Assignment) -> None:
+def test_values_are_those_of_the_exact_solution(ready: HomeworkAssignment) -> None:
     """The one vectorised call gives what each variant's own solution gives."""
     cohort = drawn(ready, 5)
     for place in range(5):
@@ -268,16 +276,16 @@ def test_half_unit() -> None:
     assert 5e-4 == half_unit(123.0, Rounding(3, False))
 
 
-def test_no_legal_rounding_leaves_the_tolerance(ready: Assignment) -> None:
+def test_no_legal_rounding_leaves_the_tolerance(ready: HomeworkAssignment) -> None:
     """The adversary rounds every number by half a unit in the direction that hurts the answer most."""
     cohort = drawn(ready, 12)
     tightest = 0.0
     for answer in ready.answers:
-        tolerance = Tolerance(ready.program, answer.key, ready.homework.rounding, FLOAT)
+        tolerance = Tolerance(ready.computation, answer.key, ready.homework.rounding, FLOAT)
         for place in range(12):
             values, allowed = of(cohort, place)
             slopes = tolerance.partials(values)
-            found = {key: values[key] for key in ready.program.leaves}
+            found = {key: values[key] for key in ready.computation.leaves}
             for equation in tolerance.equations:
                 exact = evaluation([equation], FLOAT).forward(found, ()).shared[equation.name]
                 sign = 1 if slopes.get(equation.name, 0) >= 0 else -1
@@ -292,7 +300,7 @@ def test_no_legal_rounding_leaves_the_tolerance(ready: Assignment) -> None:
 # Marking
 
 
-def test_a_student_in_full_precision_gets_every_mark(ready: Assignment) -> None:
+def test_a_student_in_full_precision_gets_every_mark(ready: HomeworkAssignment) -> None:
     """And one who rounds every step as told, too."""
     cohort, marker = drawn(ready, 60), Marker(ready)
     for place in range(60):
@@ -301,7 +309,7 @@ def test_a_student_in_full_precision_gets_every_mark(ready: Assignment) -> None:
             assert {Verdict.CORRECT} == {mark.verdict for mark in marker.mark(values, allowed, answers)}
 
 
-def test_one_slip_costs_one_answer(ready: Assignment) -> None:
+def test_one_slip_costs_one_answer(ready: HomeworkAssignment) -> None:
     """What follows from the slip is marked with the student's own value, and says so."""
     cohort, marker, chance = drawn(ready, 60), Marker(ready), random.Random(1)
     for place in range(60):
@@ -401,7 +409,7 @@ def test_blanks(text: str) -> None:
 
 def test_names_are_those_of_the_document_too() -> None:
     """Ids, and the letters of flat naming."""
-    names = names_of(program(sbp.derive(sbp.example("mazur"))))
+    names = names_of(hand_computation(sbp.derive(sbp.example("mazur"))))
     assert {"W2_1_1", "dL_dW2_1_1", "new_W2_1_1", "L"} <= names.keys()
     assert names["w5"] == "W2_1_1"
     assert names["dE_dw5"] == GRADIENT + "W2_1_1"
@@ -491,7 +499,7 @@ def test_submissions_long_and_wide(tmp_path: Path) -> None:
     assert wide.texts == {"a1": {"z1": "0,5", "z2": "1"}}
 
 
-def marks_of(given: Assignment, cohort: Cohort) -> Iterator[list[Mark]]:
+def marks_of(given: HomeworkAssignment, cohort: Cohort) -> Iterator[list[Mark]]:
     """Yield the marks of every student in full precision."""
     marker = Marker(given)
     for place in range(len(cohort.students)):
@@ -499,7 +507,7 @@ def marks_of(given: Assignment, cohort: Cohort) -> Iterator[list[Mark]]:
         yield marker.mark(values, allowed, typed(given, values))
 
 
-def test_values_of_positions_are_the_values_that_were_drawn(ready: Assignment) -> None:
+def test_values_of_positions_are_the_values_that_were_drawn(ready: HomeworkAssignment) -> None:
     """Marking reads positions from the manifest and finds the same key."""
     cohort = drawn(ready, 10)
     again = values_of(ready, cohort.students, {name: array.tolist() for name, array in cohort.positions.items()})
@@ -511,7 +519,7 @@ def test_values_of_positions_are_the_values_that_were_drawn(ready: Assignment) -
 
 def test_nothing_before_an_answer_is_left_out() -> None:
     """Cones hold what is read, in order, and stop at what is known."""
-    steps: Program = program(sbp.derive(sbp.example("mazur")))
+    steps: HandComputation = hand_computation(sbp.derive(sbp.example("mazur")))
     whole = [equation.name for equation in steps.cone([GRADIENT + "W1_1_1"])]
     cut = [equation.name for equation in steps.cone([GRADIENT + "W1_1_1"], frozenset({GRADIENT + "z1_1"}))]
     assert {"z1_1", "a1_1", "z2_2", GRADIENT + "a1_1#1"} <= set(whole)
@@ -574,7 +582,7 @@ def test_course_and_instructions_in_the_language_of_the_homework(tmp_path: Path)
     cohort = drawn(given, 1)
     values, _ = of(cohort, 0)
     problem = variant(given, {name: tuple(array[0].tolist()) for name, array in cohort.positions.items()})
-    sheet = sheets.sheet(given, sheets.Pupil("", "s0", "CODE", problem, sheets.numerals(given, values)))
+    sheet = sheets.sheet(given, sheets.StudentVariant("", "s0", "CODE", problem, sheets.numerals(given, values)))
     for language, said, unsaid in (
         ("en", ("Networks", "First.", "Second."), "其一。"),
         ("zh", ("神经网络", "其一。", "其二。 其三。"), "First."),
@@ -626,7 +634,7 @@ def test_mistakes_in_overrides(tmp_path: Path, text: str, message: str) -> None:
         overridden(tmp_path, text)
 
 
-def test_what_overrides_change(ready: Assignment, tmp_path: Path) -> None:
+def test_what_overrides_change(ready: HomeworkAssignment, tmp_path: Path) -> None:
     """`excuse = false` excuses nobody, `true` everybody; a number or what somebody answered is accepted."""
     cohort = drawn(ready, 1)
     values, allowed = of(cohort, 0)

@@ -11,7 +11,7 @@ from symbackprop.cli.inputs import encoding_option, quiet_option
 from symbackprop.cli.outputs import print_text, remark, say, working, write_files
 
 if TYPE_CHECKING:
-    from symbackprop.homework.reports import Marked
+    from symbackprop.homework.reports import GradedClass
 
 
 @click.command()
@@ -38,7 +38,7 @@ def command(
         print_text("".join(_told(marked, place)))
 
 
-def _told(marked: Marked, place: Path) -> list[str]:
+def _told(marked: GradedClass, place: Path) -> list[str]:
     from symbackprop.homework.reports import points
 
     told = [

@@ -31,7 +31,7 @@ _IDENTITY = form_of(Slot(0))
 
 
 @dataclass(frozen=True)
-class Program:
+class HandComputation:
     """The equations of one problem, in order of computation; `leaves` are the keys of what is given."""
 
     derivation: Derivation
@@ -54,8 +54,8 @@ class Program:
         return tuple(reversed(found))
 
 
-def program(derivation: Derivation, *, classroom: bool = True) -> Program:
-    """Return the program of a derivation.
+def hand_computation(derivation: Derivation, *, classroom: bool = True) -> HandComputation:
+    """Return what is computed by hand along a derivation, as equations.
 
     With `classroom` a derivative that teachers write by the value (σ′ = a(1 − a)) is taken in that form, else in the form
     that reads the argument: the same number, but not the same roundings.
@@ -66,7 +66,7 @@ def program(derivation: Derivation, *, classroom: bool = True) -> Program:
         equations += _forward(derivation, NEW)
     defined = {equation.name for equation in equations}
     read = dict.fromkeys(name for equation in equations for term in equation.terms for name in term.arguments)
-    return Program(derivation, tuple(equations), tuple(name for name in read if name not in defined))
+    return HandComputation(derivation, tuple(equations), tuple(name for name in read if name not in defined))
 
 
 def key_of(name: str, sample: int | None) -> str:
@@ -178,7 +178,7 @@ def evaluation(
     answer: str = "",
     wanted: Iterable[str] | None = None,
 ) -> Evaluation:
-    """Return equations of a program made ready to run; a backward pass begins at the answer.
+    """Return equations of a computation made ready to run; a backward pass begins at the answer.
 
     Its partials read arguments only: a value that a classroom form reads need not lead to the answer.
     """
