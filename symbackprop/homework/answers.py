@@ -15,7 +15,7 @@ from symbackprop.problems import Homework
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: its id (`dL_dz1_2@3`), its key in the computation, the entry of `ask` it belongs to, other accepted names."""
+    """One answer: its id (`dL_dz1_2@3`), its key in the computation, its entry of `ask`, other names accepted."""
 
     id: str
     key: str
