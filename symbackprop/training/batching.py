@@ -22,7 +22,7 @@ Data = tuple[int | None, list[Array]]
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class UpdateBlock:
     """Updates of one epoch (counted from 1) on batches of one size; `ends` says that the epoch ends with the last of them.
 
     `batches` are the indices of their samples, (updates, samples), or None where an update has all samples: those of the
@@ -35,7 +35,7 @@ class Block:
     data: Data | None = None
     ends: bool = False
 
-    def split(self, updates: int) -> tuple[Block, Block | None]:
+    def split(self, updates: int) -> tuple[UpdateBlock, UpdateBlock | None]:
         """Return the first updates, and the others if there are any."""
         if updates >= self.updates:
             return self, None
@@ -45,7 +45,7 @@ class Block:
             self, updates=self.updates - updates, batches=rest
         )
 
-    def joins(self, other: Block) -> bool:
+    def joins(self, other: UpdateBlock) -> bool:
         """Say whether the updates of both can be carried out in one go."""
         if self.data is not None or other.data is not None:
             return False
@@ -56,12 +56,12 @@ class Block:
         return None if self.batches is None else self.batches.shape[1]
 
 
-def from_arrays(samples: int | None, training: Training, done: int) -> Iterator[Block]:
+def from_arrays(samples: int | None, training: Training, done: int) -> Iterator[UpdateBlock]:
     """Iterate without end over the updates of one epoch after the other, those that are done left out."""
     per_epoch = batches_in(samples, training.batch_size)
     passed, place = divmod(done, per_epoch)
     if per_epoch == 1 or samples is None or training.batch_size is None:
-        yield from (Block(number, 1, ends=True) for number in itertools.count(passed + 1))
+        yield from (UpdateBlock(number, 1, ends=True) for number in itertools.count(passed + 1))
         return
     size = training.batch_size
     whole = samples // size
@@ -72,11 +72,13 @@ def from_arrays(samples: int | None, training: Training, done: int) -> Iterator[
         parts = [order[: whole * size].reshape(whole, size)[place:], order[whole * size :].reshape(1, -1)]
         parts = [part for part in parts if part.size]
         for part in parts:
-            yield Block(number, len(part), part, ends=part is parts[-1])
+            yield UpdateBlock(number, len(part), part, ends=part is parts[-1])
         place = 0
 
 
-def from_batches(batches: Iterable[Any], arguments: Arguments, passed: int, passes: int | None) -> Iterator[Block]:
+def from_batches(
+    batches: Iterable[Any], arguments: Arguments, passed: int, passes: int | None
+) -> Iterator[UpdateBlock]:
     """Iterate over batches that are handed over, pairs of inputs and targets; a pass over them is an epoch.
 
     The epochs after the `passed` ones are counted on; there are `passes` of them, or no end of them.
@@ -85,11 +87,11 @@ def from_batches(batches: Iterable[Any], arguments: Arguments, passed: int, pass
     """
     numbers = itertools.count(passed + 1)
     for number in numbers if passes is None else itertools.islice(numbers, passes):
-        last: Block | None = None
+        last: UpdateBlock | None = None
         for batch in batches:
             if last is not None:
                 yield last
-            last = Block(number, 1, data=arguments.data_arrays(*pair(batch, "x")))
+            last = UpdateBlock(number, 1, data=arguments.data_arrays(*pair(batch, "x")))
         if last is None:
             raise ProblemError(message("train.exhausted", number=number), where="x")
         yield replace(last, ends=True)

@@ -21,7 +21,7 @@ from symbackprop.descent.epochs import Watch
 from symbackprop.evaluation.evaluate import is_finite
 from symbackprop.messages import message
 from symbackprop.problems import Training
-from symbackprop.training.batching import Block, Data
+from symbackprop.training.batching import UpdateBlock, Data
 from symbackprop.training.history import Best, Callback, DivergenceError, Every, History, TrainingState
 
 EPOCH = "state.epoch"
@@ -35,7 +35,7 @@ _LONGEST = 2000
 class _Taken:
     """A stretch of updates that was carried out, and what it began with."""
 
-    blocks: list[Block]
+    blocks: list[UpdateBlock]
     before: dict[str, Array]
     rates: list[float]
 
@@ -47,7 +47,7 @@ class TrainingLoop:
         self,
         runner: Runner,
         training: Training,
-        blocks: Iterator[Block],
+        blocks: Iterator[UpdateBlock],
         *,
         is_counted: bool = True,
         validation: Data | None = None,
@@ -153,14 +153,14 @@ class TrainingLoop:
 
     # Updates
 
-    def _stretches(self) -> Iterator[list[Block]]:
+    def _stretches(self) -> Iterator[list[UpdateBlock]]:
         """Yield the updates that can be carried out before somebody has to look."""
-        found: list[Block] = []
+        found: list[UpdateBlock] = []
         step, length = self.first, 0
         if step >= self.last:
             return
         for block in self.blocks:
-            rest: Block | None = block
+            rest: UpdateBlock | None = block
             while rest is not None and step < self.last:
                 record = next((each for each in self.recorded if each > step), math.inf)
                 looks = (self._due(call, step) for call in self.callbacks)
@@ -187,7 +187,7 @@ class TrainingLoop:
     def _is_due(self, call: Callback) -> bool:
         return self._due(call, self.runner.count - 1) == self.runner.count
 
-    def _carry_out(self, stretch: list[Block]) -> None:
+    def _carry_out(self, stretch: list[UpdateBlock]) -> None:
         rates = list(self._rates_of(stretch))
         self._taken = (self._taken[1], _Taken(stretch, self.runner.save(), rates))
         losses = self._run(stretch, rates)
@@ -201,7 +201,7 @@ class TrainingLoop:
             self.epochs += [block.epoch] * block.updates
         self.epoch = stretch[-1].epoch - (not stretch[-1].ends)
 
-    def _run(self, stretch: list[Block], rates: list[float]) -> Array:
+    def _run(self, stretch: list[UpdateBlock], rates: list[float]) -> Array:
         """Carry out updates, one for each rate; return the losses before them."""
         (first, *_) = stretch
         if first.data is not None:
@@ -211,7 +211,7 @@ class TrainingLoop:
         batches = np.concatenate([block.batches for block in stretch if block.batches is not None])
         return self.runner.run(rates, batches[: len(rates)])
 
-    def _rates_of(self, stretch: list[Block]) -> Iterator[float]:
+    def _rates_of(self, stretch: list[UpdateBlock]) -> Iterator[float]:
         updates = itertools.count(self.runner.count)
         for block in stretch:
             for done in itertools.islice(updates, block.updates):
@@ -224,7 +224,7 @@ class TrainingLoop:
 
     # What is told
 
-    def _state(self, block: Block) -> TrainingState:
+    def _state(self, block: UpdateBlock) -> TrainingState:
         latest = self.validation_losses[-1] if self.validation_losses else None
         loss, rate = self.losses[-1], self.rates[-1]
         return TrainingState(self.runner.count, block.epoch, loss, latest, rate, self.runner.parameters)
