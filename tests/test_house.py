@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.helpers import ROOT
 from tools import house
 from tools.house import PACKAGE, PAGE, WINGS, House
 

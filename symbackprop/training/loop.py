@@ -21,7 +21,7 @@ from symbackprop.descent.epochs import Watch
 from symbackprop.evaluation.evaluate import is_finite
 from symbackprop.messages import message
 from symbackprop.problems import Training
-from symbackprop.training.batching import UpdateBlock, Data
+from symbackprop.training.batching import Data, UpdateBlock
 from symbackprop.training.history import Best, Callback, DivergenceError, Every, History, TrainingState
 
 EPOCH = "state.epoch"

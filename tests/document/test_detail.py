@@ -22,7 +22,7 @@ from symbackprop.document.chain_rule import detail
 from symbackprop.document.display_nodes import Boxed, Delta, Gradient, Updated
 from symbackprop.problems.load import examples
 from symbackprop.rendering.widths import width
-from tests.documents import dense, sections_of, solved, text_of
+from tests.documents import dense, sections_of, solved
 from tests.helpers import require_tool
 
 LARGE = [784, 128, 10]
@@ -114,7 +114,7 @@ def test_explicit_detail_wins() -> None:
     assert chosen == rendering.render(medium(), "markdown", detail="representative", explain="brief")
     assert len(chosen) < len(own) * 0.8
     full = rendering.render(solved("mazur"), "markdown", detail="full")
-    assert full == text_of("mazur", "markdown")
+    assert full == rendering.render(solved("mazur"), "markdown")
 
 
 # What representative shows
