@@ -62,7 +62,7 @@ def build(content: Mapping[str, object], name: str, folder: Path | None = None) 
         raise ProblemError(message("problem.two_models"))
     if spec.graph is not None:
         _refuse_for_graph(spec)
-        model, arrays, samples = graph_table.circuit(spec, spec.graph)
+        model, arrays, samples = graph_table.computation_graph(spec, spec.graph)
         sizes: Mapping[str, Shape] = {parameter: model.shapes[parameter] for parameter in model.parameters}
         return _problem(spec, name, model, arrays, samples, sizes)
     if spec.network is None:

@@ -16,7 +16,7 @@ _LONGEST_NAME = 40
 _LARGEST_ARRAY = 1_000_000
 
 
-def circuit(spec: ProblemSpec, graph: GraphSpec) -> tuple[ComputationGraph, dict[str, Array], int | None]:
+def computation_graph(spec: ProblemSpec, graph: GraphSpec) -> tuple[ComputationGraph, dict[str, Array], int | None]:
     """Return the computation graph of a file, the numbers of its declared quantities, and the number of samples."""
     if spec.parameters:
         raise ProblemError(message("problem.graph_parameters"), where="parameters")
