@@ -87,6 +87,10 @@ WRITING_ATTRIBUTES = {
 }
 """What prints or changes files: functions by name, and methods and streams by attribute."""
 
+MODELS = frozenset({"Network", "ComputationGraph"})
+ASKS_FOR_THE_MODEL = {"symbackprop.problems.types", "symbackprop.derivation.derivations"}
+"""The modules that look at the kind of a problem's model: all others ask the problem or its graph for what they need."""
+
 HOUSE = House()
 MODULES = HOUSE.files
 
@@ -119,6 +123,18 @@ def writing(tree: ast.Module) -> set[str]:
             found.add(node.attr)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in WRITING_FUNCTIONS:
             found.add(node.func.id)
+    return found
+
+
+def kinds_asked(tree: ast.Module) -> set[str]:
+    """Return the names of the classes that a module tests objects for, by `isinstance` or in the cases of a `match`."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+            found.update(part.id for part in ast.walk(node.args[1]) if isinstance(part, ast.Name))
+            found.update(part.attr for part in ast.walk(node.args[1]) if isinstance(part, ast.Attribute))
+        elif isinstance(node, ast.MatchClass):
+            found.update(part.id for part in ast.walk(node.cls) if isinstance(part, ast.Name))
     return found
 
 
@@ -234,6 +250,11 @@ def test_module_is_short(module: str) -> None:
     assert len(MODULES[module].read_text("utf-8").splitlines()) <= LONGEST_MODULE
 
 
+def test_few_modules_ask_which_model_a_problem_has() -> None:
+    """A problem and its graph say whether there are layers, what is predicted and what the loss is; no reader branches."""
+    assert {module for module in MODULES if kinds_asked(parse(module)) & MODELS} == ASKS_FOR_THE_MODEL
+
+
 def test_architecture_checks_find_what_they_look_for() -> None:
     """Planted faults are found: imports that run back, lazy or for types only, a circle, a library, a written file."""
     tree = ast.parse(
@@ -242,6 +263,7 @@ def test_architecture_checks_find_what_they_look_for() -> None:
         "def derive():\n    from symbackprop import problems\n    import click.testing\n"
         "from symbackprop.errors import unknown\n"
         "def show(path):\n    print(1)\n    path.write_text('')\n"
+        "def ask(model):\n    match model:\n        case Network():\n            return isinstance(model, types.A | B)\n"
     )
     known = frozenset({"symbackprop.problems", "symbackprop.cli", "symbackprop.errors"})
     imported = set(imports_of(tree, known))
@@ -250,3 +272,4 @@ def test_architecture_checks_find_what_they_look_for() -> None:
     assert climbing("symbackprop.catalog.losses", own) == {"symbackprop.problems", "symbackprop.cli"}
     assert circles({"a": {"b"}, "b": {"a"}}) is not None
     assert writing(tree) == {"print", "write_text"}
+    assert kinds_asked(tree) == {"Network", "types", "A", "B"}

@@ -14,7 +14,7 @@ from symbackprop.compilation.plan import has_distribution
 from symbackprop.errors import MissingValueError, ProblemError, unknown
 from symbackprop.graph.quantities import Graph, Quantity, Role
 from symbackprop.messages import message
-from symbackprop.problems import ComputationGraph, Problem
+from symbackprop.problems import Problem
 
 _SUMS_TO_ONE = 1e-3
 """How far the targets of a sample may be from summing to 1: float32, or decimals written by hand."""
@@ -27,7 +27,7 @@ class Arguments:
         self.problem, self.dtype = problem, np.dtype(dtype)
         self.parameters = graph.of_role(Role.PARAMETER)
         self.inputs, self.targets = graph.of_role(Role.INPUT), graph.of_role(Role.TARGET)
-        self.is_network = not isinstance(problem.model, ComputationGraph)
+        self.is_network = bool(problem.layers)
         self.has_classes = self.is_network and self._has_classes()
         fused = [equation.fused for equation in graph.equations if equation.fused is not None]
         self.sums_to_one = any(map(has_distribution, fused))

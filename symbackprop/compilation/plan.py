@@ -36,7 +36,6 @@ from symbackprop.errors import ProblemError
 from symbackprop.graph.batch_axis import Samples
 from symbackprop.graph.quantities import Equation, FusedLoss, Graph, Quantity, Role
 from symbackprop.messages import message
-from symbackprop.problems import ComputationGraph
 
 Assignment = tuple[Name | Adjoint, Node]
 """A value or a gradient, and the formula that gives it."""
@@ -73,8 +72,7 @@ class Plan:
     @property
     def prediction(self) -> str | None:
         """The name of a network's output; None for a computation graph."""
-        model = self.derivation.problem.model
-        return None if isinstance(model, ComputationGraph) else f"a{len(model.layers)}"
+        return None if self.graph.prediction is None else self.graph.prediction.name
 
     @functools.cached_property
     def edges(self) -> int:

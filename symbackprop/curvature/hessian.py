@@ -17,7 +17,7 @@ from symbackprop.errors import EvaluationError
 from symbackprop.evaluation.evaluate import EXACT, Kink, Value
 from symbackprop.graph.quantities import Role
 from symbackprop.messages import message
-from symbackprop.problems import Network, Problem
+from symbackprop.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +136,14 @@ def jacobian(problem: Problem, of: str | None = None) -> Jacobian:
 
 def _outputs(derivation: Derivation, of: str | None) -> tuple[str, ...]:
     """Return the names of the arrays whose Jacobian is asked for."""
-    graph, model = derivation.graph, derivation.problem.model
+    graph = derivation.graph
     if of is not None:
         return (derivation.quantity(of).name,)
-    if isinstance(model, Network):
-        return (f"a{len(model.layers)}",)
-    inner = f"{graph.output}@" if f"{graph.output}@" in graph.quantities else graph.output
-    (formula,) = (equation.formula for equation in graph.equations if equation.name == inner)
+    if graph.prediction is not None:
+        return (graph.prediction.name,)
+    (formula,) = (equation.formula for equation in graph.equations if equation.name == graph.sample_loss)
     computed = [name for name in names(formula) if graph.quantities[name].role is Role.INTERMEDIATE]
-    return tuple(computed) or (inner,)
+    return tuple(computed) or (graph.sample_loss,)
 
 
 def hessian(problem: Problem) -> Hessian:

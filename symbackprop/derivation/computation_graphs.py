@@ -12,19 +12,18 @@ from symbackprop.algebra.shapes import shape_of, spell
 from symbackprop.errors import ProblemError, SymbackpropError, unknown
 from symbackprop.graph.batch_axis import Samples
 from symbackprop.graph.quantities import Equation, Graph, Quantity, Role
+from symbackprop.graph.scalars import of_one_sample
 from symbackprop.messages import message
-from symbackprop.problems import ComputationGraph, Problem
+from symbackprop.problems import ComputationGraph
 from symbackprop.problems.graph_table import check_name
 
 
-def graph_of(problem: Problem, samples: Samples) -> Graph:
-    """Return the graph of a computation-graph problem over so many samples.
+def graph_of(model: ComputationGraph, samples: Samples) -> Graph:
+    """Return the graph of the equations of a computation graph over so many samples.
 
     With samples, the output of one sample is called `<output>@`, and the output is their sum or mean.
     Raises `SymbackpropError` that names the equation at fault.
     """
-    model = problem.model
-    assert isinstance(model, ComputationGraph)
     quantities = {quantity.name: quantity for quantity in _declared(model, samples is not None)}
     equations: list[Equation] = []
     for position, text in enumerate(model.equations):
@@ -86,7 +85,7 @@ def _finish(
         return
     if any(model.output in names(equation.formula) for equation in equations):
         raise ProblemError(message("graph.output_read", name=model.output), where="graph.output")
-    inner = f"{model.output}@"
+    inner = of_one_sample(model.output)
     place = computed.index(model.output)
     equations[place] = Equation(inner, equations[place].formula)
     total: Node = Name(inner)

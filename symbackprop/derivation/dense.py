@@ -29,11 +29,10 @@ from symbackprop.algebra.formula import (
 )
 from symbackprop.catalog import losses
 from symbackprop.graph.batch_axis import Samples
-from symbackprop.graph.quantities import Equation, FusedLoss, Graph, Quantity, Role
+from symbackprop.graph.quantities import DATA_LOSS, PENALTY, Equation, FusedLoss, Graph, Quantity, Role
+from symbackprop.graph.scalars import of_one_sample
 from symbackprop.problems import Layer, Problem, Regularization
-
-BIAS_KINDS = {"per_unit": ("b", "bias", "+"), "shared": ("b", "bias", "+"), "threshold": ("theta", "threshold", "-")}
-"""Kind of bias → letter of the parameter, its kind in notation, its sign in the equation."""
+from symbackprop.problems.types import BIAS_KINDS, LOSS, UNITS, parameter_quantities, units_name
 
 
 def graph_of(problem: Problem, samples: Samples) -> Graph:
@@ -47,36 +46,26 @@ def graph_of(problem: Problem, samples: Samples) -> Graph:
     quantities = [Quantity("x", (network.inputs,), Role.INPUT, "input", 0, batched)]
     equations: list[Equation] = []
     previous, width = "x", network.inputs
-    for number, layer in enumerate(network.layers, start=1):
-        own = parameter_quantities(number, layer, width, problem.layout)
+    parameters = parameter_quantities(network, problem.layout)
+    for number, (layer, own) in enumerate(zip(network.layers, parameters, strict=True), start=1):
         quantities += own
-        z = Quantity(f"z{number}", (layer.units,), Role.INTERMEDIATE, "pre_activation", number, batched)
-        a = Quantity(f"a{number}", (layer.units,), Role.INTERMEDIATE, "activation", number, batched)
+        z, a = (
+            Quantity(units_name(letter, number), (layer.units,), Role.INTERMEDIATE, kind, number, batched)
+            for letter, kind in zip(UNITS, ("pre_activation", "activation"), strict=True)
+        )
         quantities += [z, a]
-        text = f"W{number} @ {previous}" if problem.layout == "column" else f"{previous} @ W{number}"
-        if len(own) == 2:
-            text += f" {BIAS_KINDS[layer.bias][2]} {own[1].name}"
+        weights, *bias = own
+        text = f"{weights.name} @ {previous}" if problem.layout == "column" else f"{previous} @ {weights.name}"
+        for each in bias:
+            text += f" {BIAS_KINDS[layer.bias][2]} {each.name}"
         known = [quantity.name for quantity in quantities]
         equations.append(Equation(z.name, expressions.parse(text, functions=(), names=known)))
         equations.append(Equation(a.name, _activated(number, layer, z.name, network.relu_derivative_at_zero)))
         previous, width = a.name, layer.units
     quantities.append(Quantity("y", (width,), Role.TARGET, "target", len(network.layers), batched))
-    parameters = [quantity for quantity in quantities if quantity.role is Role.PARAMETER]
     quantities += _loss_quantities(batched, network.regularization is not None)
-    equations += _loss_equations(problem, samples, previous, parameters)
-    return Graph({quantity.name: quantity for quantity in quantities}, tuple(equations), "L", samples)
-
-
-def parameter_quantities(number: int, layer: Layer, width: int, layout: str) -> list[Quantity]:
-    """Return the weight matrix of layer `number` (from 1) over `width` inputs, and its bias or threshold, if any."""
-    transposed = layout == "row"
-    shape = (width, layer.units) if transposed else (layer.units, width)
-    found = [Quantity(f"W{number}", shape, Role.PARAMETER, "weight", number, transposed=transposed)]
-    if layer.bias != "none":
-        letter, kind, _ = BIAS_KINDS[layer.bias]
-        bias_shape = () if layer.bias == "shared" else (layer.units,)
-        found.append(Quantity(f"{letter}{number}", bias_shape, Role.PARAMETER, kind, number))
-    return found
+    equations += _loss_equations(problem, samples, previous, [each for own in parameters for each in own])
+    return Graph({quantity.name: quantity for quantity in quantities}, tuple(equations), LOSS, samples)
 
 
 def _activated(number: int, layer: Layer, argument: str, at_kink: Fraction) -> Node:
@@ -87,17 +76,17 @@ def _activated(number: int, layer: Layer, argument: str, at_kink: Fraction) -> N
 
 
 def _loss_quantities(batched: bool, penalised: bool) -> list[Quantity]:
-    found = [Quantity("L@", (), Role.INTERMEDIATE, "loss", batched=True)] if batched else []
+    found = [Quantity(of_one_sample(LOSS), (), Role.INTERMEDIATE, "loss", batched=True)] if batched else []
     if penalised:
-        found += [Quantity(name, (), Role.INTERMEDIATE, name) for name in ("data_loss", "penalty")]
-    return [*found, Quantity("L", (), Role.OUTPUT, "loss")]
+        found += [Quantity(name, (), Role.INTERMEDIATE, name) for name in (DATA_LOSS, PENALTY)]
+    return [*found, Quantity(LOSS, (), Role.OUTPUT, "loss")]
 
 
 def _loss_equations(problem: Problem, samples: Samples, prediction: str, parameters: list[Quantity]) -> list[Equation]:
     network = problem.network
     places = {"a": Name(prediction), "y": Name("y")}
     formula = _placed(losses.formula(network.loss, network.loss_settings, network.loss_body), places)
-    whole = "L" if network.regularization is None else "data_loss"
+    whole = LOSS if network.regularization is None else DATA_LOSS
     fused = _fused(problem, prediction)
     stated_derivative = None if network.loss_body else losses.stated_derivative(network.loss, network.loss_settings)
     stated_derivatives = () if stated_derivative is None else ((prediction, _placed(stated_derivative, places)),)
@@ -105,13 +94,14 @@ def _loss_equations(problem: Problem, samples: Samples, prediction: str, paramet
         found = [Equation(whole, formula, fused, stated_derivatives)]
     else:
         # Reading a batched quantity outside the batch adds it over the samples (symbackprop.graph.batch_axis).
-        total: Node = Name("L@")
+        one = of_one_sample(LOSS)
+        total: Node = Name(one)
         if network.reduction == "mean" and samples != 1:
             total = Product((per_sample(Fraction(1), samples), total))
-        found = [Equation("L@", formula, fused, stated_derivatives), Equation(whole, total)]
+        found = [Equation(one, formula, fused, stated_derivatives), Equation(whole, total)]
     if network.regularization is not None:
-        found.append(Equation("penalty", penalty(network.regularization, parameters, samples or 1)))
-        found.append(Equation("L", _penalised(network.regularization)))
+        found.append(Equation(PENALTY, penalty(network.regularization, parameters, samples or 1)))
+        found.append(Equation(LOSS, _penalised(network.regularization)))
     return found
 
 
@@ -130,7 +120,7 @@ def _fused(problem: Problem, prediction: str) -> FusedLoss | None:
     found = losses.fused(network.loss, last.activation, distribution=is_distribution)
     if found is None:
         return None
-    logits = f"z{len(network.layers)}"
+    logits = units_name(UNITS[0], len(network.layers))
     places = {"z": Name(logits), "a": Name(prediction), "y": Name("y")}
     return FusedLoss(prediction, logits, _placed(found.loss, places), _placed(found.error, places))
 
@@ -173,7 +163,7 @@ def _weighted(choice: Regularization, strength: Fraction, factor: Node, total: N
 
 def _penalised(choice: Regularization) -> Node:
     """Return the loss with its penalty: their sum, or λ of the one and 1 − λ of the other."""
-    data, extra = Name("data_loss"), Name("penalty")
+    data, extra = Name(DATA_LOSS), Name(PENALTY)
     if choice.form != "convex":
         return Sum((data, extra))
     strength = choice.l1 if choice.l2 is None else choice.l2

@@ -16,6 +16,7 @@ from symbackprop.display import Displayed
 from symbackprop.errors import unknown
 from symbackprop.graph import notation
 from symbackprop.graph.quantities import Graph, Quantity, Role
+from symbackprop.graph.scalars import element_name
 from symbackprop.problems import ComputationGraph, Problem
 
 if TYPE_CHECKING:
@@ -124,10 +125,9 @@ class Derivation(Displayed):
         >>> symbackprop.derive(symbackprop.example("mazur")).adjoint_name("z2_1")
         'delta2_1'
         """
-        base, _, index = name.partition("_")
-        quantity = self.graph.quantities.get(base)
-        if quantity is not None and quantity.kind == "pre_activation":
-            return f"delta{quantity.layer}_{index}"
+        quantity, index = self.graph.place_of(name)
+        if quantity.kind == "pre_activation":
+            return element_name(f"delta{quantity.layer}", index)
         return f"d{self.graph.output}_d{name}"
 
     def gradient(self, name: str) -> sympy.Matrix:
@@ -176,7 +176,10 @@ def derive(problem: Problem, *, of_any_size: bool = False) -> Derivation:
     With `of_any_size` a batch has a symbol for its number of samples, and the formulas hold for every number.
     """
     samples = SampleCount() if of_any_size and problem.samples is not None else problem.samples
-    front_end = computation_graphs if isinstance(problem.model, ComputationGraph) else dense
-    graph = front_end.graph_of(problem, samples)
+    model = problem.model
+    if isinstance(model, ComputationGraph):
+        graph = computation_graphs.graph_of(model, samples)
+    else:
+        graph = dense.graph_of(problem, samples)
     notation.check_names(graph, problem.notation, where="notation.naming")
     return Derivation(problem, graph)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -30,7 +31,7 @@ from symbackprop.evaluation.evaluate import (
 )
 from symbackprop.evaluation.evaluate import not_finite as diverged
 from symbackprop.messages import message
-from symbackprop.problems import ComputationGraph, Given, Problem, Training, numbers
+from symbackprop.problems import Given, Problem, Training, numbers
 from symbackprop.problems.training_table import batches_in
 
 Parameters = Mapping[str, Value]
@@ -185,11 +186,8 @@ def solve(
 
 def _outputs(values: Values, derivation: Derivation) -> tuple[Value, ...]:
     """Return the outputs of a network, sample after sample; a computation graph names none."""
-    model = derivation.problem.model
-    if isinstance(model, ComputationGraph):
-        return ()
-    names = derivation.graph.quantities[f"a{len(model.layers)}"].elements()
-    return tuple(values.value(name, sample) for sample in derivation.graph.batch_axis.numbers for name in names)
+    prediction = derivation.graph.prediction
+    return () if prediction is None else tuple(itertools.starmap(values.value, derivation.graph.scalars(prediction)))
 
 
 def _check_stop(training: Training) -> None:

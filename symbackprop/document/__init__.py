@@ -30,7 +30,7 @@ from symbackprop.evaluation import checks
 from symbackprop.evaluation.evaluate import Values
 from symbackprop.graph.notation import Notation
 from symbackprop.messages import Message, message
-from symbackprop.problems import ComputationGraph, Given, Problem
+from symbackprop.problems import Given, Problem
 
 DETAILS = (detail.FULL, detail.REPRESENTATIVE, detail.MATRIX, "general", "second_order")
 """What a document may show: every quantity; one parameter of each array, and tables; array equations; recurrences for any
@@ -49,7 +49,7 @@ def stated(
     `known` are formulas as `compose` has them.
     """
     scene = _unsolved(problem, derivation, known)
-    parts = gate_by_gate.PARTS if isinstance(problem.model, ComputationGraph) else statement.PARTS
+    parts = statement.PARTS if problem.layers else gate_by_gate.PARTS
     kept = [*_ASKED, *(["title.formulas"] if formulas else [])]
     sections = tuple(Section(message(title), tuple(part(scene))) for title, part in parts.items() if title in kept)
     if problem.training is not None:
@@ -62,7 +62,7 @@ def stated(
 
 def numbers_given(problem: Problem, derivation: Derivation) -> Section:
     """Return the numbers that a problem states, in tables."""
-    parts = gate_by_gate.PARTS if isinstance(problem.model, ComputationGraph) else statement.PARTS
+    parts = statement.PARTS if problem.layers else gate_by_gate.PARTS
     tables = tuple(parts["title.given"](_unsolved(problem, derivation, None)))
     return Section(message("title.problem"), sections=(Section(message("title.given"), tables),))
 
@@ -110,7 +110,7 @@ def compose(
     lesson = Lesson(explanations == "full")
     sections: list[Section] = []
     if "title.problem" not in without:
-        state = gate_by_gate.statement if isinstance(problem.model, ComputationGraph) else statement.statement
+        state = statement.statement if problem.layers else gate_by_gate.statement
         sections += lesson.explained([state(first, max(len(solution.losses) - 1, 0))], first)
     if "general" in details:
         sections += lesson.explained([general.general_section(problem)], first)
@@ -208,7 +208,7 @@ def _unchanged(solution: Solution, given: Mapping[str, Given]) -> dict[str, Give
 
 def _subtitle(solution: Solution, notation: Notation) -> list[Message]:
     digits = message("text.digits", digits=solution.problem.notation.digits)
-    if isinstance(solution.problem.model, ComputationGraph):
+    if not solution.problem.layers:
         return [message("text.worked_solution"), digits]
     return [message("text.worked_solution"), backward_sentence(notation, "text"), digits]
 

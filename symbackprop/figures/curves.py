@@ -18,7 +18,6 @@ from symbackprop.figures.drawing import Box, Ink, Plot, Point, Series
 from symbackprop.figures.labels import notation_of
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import Message, message
-from symbackprop.problems import ComputationGraph
 
 _MOST_POINTS = 400
 _MOST_DESCENT = 1000
@@ -219,9 +218,9 @@ def boundary(solution: Solution) -> Plot | None:
     nothing to be told apart from.
     """
     model, derivation = solution.problem.model, solution.derivation
-    if isinstance(model, ComputationGraph) or not solution.steps or model.inputs != 2:
+    if not (solution.problem.layers and solution.steps) or solution.problem.network.inputs != 2:
         return None
-    last = model.layers[-1]
+    last = solution.problem.layers[-1]
     level = {("sigmoid", 1): 0.5, ("tanh", 1): 0.0, ("softmax", 2): 0.5}.get((last.activation, last.units))
     if level is None:
         return None

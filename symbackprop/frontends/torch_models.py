@@ -14,8 +14,9 @@ from symbackprop.algebra import functions
 from symbackprop.catalog import losses
 from symbackprop.errors import MissingLibraryError, ProblemError, unknown
 from symbackprop.messages import message
-from symbackprop.problems import ComputationGraph, Problem
+from symbackprop.problems import Problem
 from symbackprop.problems.load import problem
+from symbackprop.problems.types import parameter_quantities
 from symbackprop.registry import Registry
 
 if TYPE_CHECKING:
@@ -146,19 +147,18 @@ def to_torch(problem: Problem, parameters: Mapping[str, Any] | None = None) -> t
     without PyTorch.
     """
     library = _require()
-    if isinstance(problem.model, ComputationGraph):
+    if not problem.layers:
         raise ProblemError(message("torch.graph"))
     modules: list[Any] = []
-    width = problem.model.inputs
-    for number, layer in enumerate(problem.model.layers, start=1):
+    width = problem.network.inputs
+    parameters_of = parameter_quantities(problem.network, problem.layout)
+    for number, (layer, own) in enumerate(zip(problem.layers, parameters_of, strict=True), start=1):
         linear = library.nn.Linear(width, layer.units, bias=layer.bias != "none", dtype=library.float64)
-        weight = _tensor(library, problem, parameters, f"W{number}")
+        weight, *bias = (_tensor(library, problem, parameters, each.name) for each in own)
         with library.no_grad():
             linear.weight.copy_(weight.T if problem.layout == "row" else weight)
-            if layer.bias != "none":
-                is_threshold = layer.bias == "threshold"
-                found = _tensor(library, problem, parameters, f"{'theta' if is_threshold else 'b'}{number}")
-                linear.bias.copy_(-found if is_threshold else found)
+            for found in bias:
+                linear.bias.copy_(-found if layer.bias == "threshold" else found)
         modules.append(linear)
         modules += _activated(library, layer, number)
         width = layer.units

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from symbackprop.errors import ProblemError, nearest, unknown
 from symbackprop.graph.quantities import Graph, Quantity
+from symbackprop.graph.scalars import element_name
 from symbackprop.messages import message
 
 GREEK = (
@@ -140,7 +141,7 @@ def check_names(graph: Graph, conventions: Conventions, where: str) -> None:
     """Raise an error for a name of the user's own that belongs to no quantity, or that makes two print alike."""
     if not conventions.names:
         return
-    quantities = [quantity for quantity in graph.quantities.values() if not quantity.name.endswith("@")]
+    quantities = [quantity for quantity in graph.quantities.values() if not graph.is_sample_loss(quantity)]
     known = dict.fromkeys(name for each in quantities for name in (each.name, *each.elements()))
     for name in conventions.names:
         if name not in known:
@@ -182,7 +183,7 @@ class Notation:
     @property
     def depth(self) -> int:
         """The number of layers."""
-        return max((quantity.layer or 0 for quantity in self.graph.quantities.values()), default=0)
+        return len(self.graph.layers)
 
     @property
     def negative_delta(self) -> bool:
@@ -209,11 +210,11 @@ class Notation:
 
     def symbol(self, name: str, sample: int | str | None = None) -> Symbol:
         """Return the symbol of an element or an array by its code name, in sample `sample` if one is named."""
-        return self.entry(*self._place(name), sample)
+        return self.entry(*self.graph.place_of(name), sample)
 
     def entry(self, quantity: Quantity, index: tuple[str, ...], sample: int | str | None = None) -> Symbol:
         """Return the symbol of an array's element, whose index, in the order to, from, may be letters; () is the array."""
-        if quantity.name.endswith("@"):
+        if self.graph.is_sample_loss(quantity):
             found = self.symbol(self.graph.output)
             return replace(found, lower=(*found.lower, "n" if sample is None else str(sample)))
         row = _named if quantity.kind in NAMED else NAMINGS[self.conventions.naming]
@@ -223,7 +224,7 @@ class Notation:
     def _own(self, quantity: Quantity, index: tuple[str, ...]) -> Symbol | None:
         """Return the name that the user gave to an element, or to its array (the element then adds its index)."""
         names = self.conventions.names
-        name = "_".join((quantity.name, *index))
+        name = element_name(quantity.name, index)
         if name in names:
             return parse_symbol(names[name])
         found = parse_symbol(names.get(quantity.name, ""))
@@ -231,11 +232,11 @@ class Notation:
 
     def is_own(self, name: str) -> bool:
         """Say whether the user named a quantity, or the array that it is an element of."""
-        return self._own(*self._place(name)) is not None
+        return self._own(*self.graph.place_of(name)) is not None
 
     def delta(self, name: str, sample: int | str | None = None) -> Symbol | None:
         """Return the symbol δ that belongs to a quantity, if there is one: to pre-activations, in most conventions."""
-        return self.delta_entry(*self._place(name), sample)
+        return self.delta_entry(*self.graph.place_of(name), sample)
 
     def delta_entry(self, quantity: Quantity, index: tuple[str, ...], sample: int | str | None = None) -> Symbol | None:
         """Return the symbol δ that belongs to an array's element, whose index may be letters, if there is one."""
@@ -261,27 +262,16 @@ class Notation:
 
     def locate(self, name: str) -> tuple[Quantity, tuple[int, ...]]:
         """Return the array that an element belongs to, and its index from 1 in the order to, from."""
-        quantity, index = self._place(name)
+        quantity, index = self.graph.place_of(name)
         return quantity, tuple(map(int, index))
 
     def quantity(self, name: str) -> Quantity:
         """Return the array that an element belongs to, whose index may have letters."""
-        return self._place(name)[0]
-
-    def _place(self, name: str) -> tuple[Quantity, tuple[str, ...]]:
-        quantities = self.graph.quantities
-        index: tuple[str, ...] = ()
-        base = name
-        while base not in quantities:
-            base, _, position = base.rpartition("_")
-            index = (position, *index)
-            if not base:
-                raise KeyError(name)
-        return quantities[base], index
+        return self.graph.quantity_of(name)
 
     def unit(self, layer: int, index: int) -> Symbol:
         """Return the symbol of a unit's value: input, hidden or output unit `index` of layer `layer` (0 is the input)."""
-        return self.symbol(f"x_{index}" if layer == 0 else f"a{layer}_{index}")
+        return self.entry(self.graph.units(layer), (str(index),))
 
     def _letter(self, kind: str) -> Symbol:
         return self.letters[kind]

@@ -13,10 +13,18 @@ import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from symbackprop.algebra.formula import Node
 from symbackprop.algebra.shapes import Shape, indices_of
 from symbackprop.graph.batch_axis import BatchAxis, Samples
+from symbackprop.graph.scalars import Scalar, element_name, located, of_one_sample
+
+LAYER_KINDS = ("weight", "bias", "threshold", "pre_activation", "activation")
+"""The kinds of quantity that belong to a layer of a dense network."""
+
+DATA_LOSS, PENALTY = "data_loss", "penalty"
+"""What the two parts of a loss with a penalty are called."""
 
 
 class Role(StrEnum):
@@ -52,8 +60,11 @@ class Quantity:
         >>> Quantity("W1", (3, 2), Role.PARAMETER, transposed=True).element((2, 0))
         'W1_1_3'
         """
-        ordered = reversed(index) if self.transposed else index
-        return "_".join([self.name, *[str(position + 1) for position in ordered]])
+        return element_name(self.name, [position + 1 for position in self.ordered(index)])
+
+    def ordered(self, index: Shape) -> Shape:
+        """Return an index in the order of names: to, from."""
+        return index[::-1] if self.transposed else index
 
     def indices(self) -> Iterator[Shape]:
         """Iterate over all indices in the array's own order, the last one fastest."""
@@ -97,6 +108,34 @@ class Equation:
     stated_derivatives: tuple[tuple[str, Node], ...] = ()
 
 
+class Place(NamedTuple):
+    """Where an element stands: its array, and its numbers from 1 as its code name has them; letters stand for any number."""
+
+    quantity: Quantity
+    numbers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerArrays:
+    """The arrays of one layer of a dense network, numbered from 1; `bias` is its bias or threshold, if it has one."""
+
+    number: int
+    weights: Quantity
+    bias: Quantity | None
+    pre_activation: Quantity
+    activation: Quantity
+
+    @property
+    def parameters(self) -> tuple[Quantity, ...]:
+        """The weights, and the bias if there is one."""
+        return (self.weights,) if self.bias is None else (self.weights, self.bias)
+
+    @property
+    def arrays(self) -> tuple[Quantity, ...]:
+        """All of them, in order of definition."""
+        return (*self.parameters, self.pre_activation, self.activation)
+
+
 @dataclass(frozen=True)
 class Graph:
     """Quantities by name, equations in order of evaluation, the scalar `output`, and the number of samples if batched.
@@ -121,6 +160,93 @@ class Graph:
     def of_role(self, *roles: Role) -> tuple[Quantity, ...]:
         """Return the quantities of the given roles in order of definition."""
         return tuple(quantity for quantity in self.quantities.values() if quantity.role in roles)
+
+    # Samples
+
+    def scalars(self, *quantities: Quantity) -> Iterator[Scalar]:
+        """Iterate over the scalars of some arrays, in the order of the numbers of each: sample after sample."""
+        for quantity in quantities:
+            for sample in self.samples_of(quantity):
+                yield from [Scalar(element, sample) for element in quantity.elements()]
+
+    @property
+    def sample_loss(self) -> str:
+        """The name of the output in one sample, which is the output itself where it is not joined over the samples."""
+        name = of_one_sample(self.output)
+        return name if name in self.quantities else self.output
+
+    @property
+    def joins_samples(self) -> bool:
+        """Whether the output is the sum or mean of what it is in each sample."""
+        return self.sample_loss != self.output
+
+    def is_sample_loss(self, quantity: Quantity) -> bool:
+        """Say whether a quantity is the output in one sample, which has no name of its own on paper."""
+        return self.joins_samples and quantity.name == self.sample_loss
+
+    @property
+    def data_loss(self) -> str:
+        """The name of the loss that compares predictions with targets, in one sample, without a penalty."""
+        return next((name for name in (of_one_sample(self.output), DATA_LOSS) if name in self.quantities), self.output)
+
+    # Layers
+
+    @functools.cached_property
+    def layers(self) -> tuple[LayerArrays, ...]:
+        """The layers of a dense network from the first to the output layer; a computation graph has none."""
+        found: dict[int, dict[str, Quantity]] = {}
+        for quantity in self.quantities.values():
+            if quantity.layer is not None and quantity.kind in LAYER_KINDS:
+                found.setdefault(quantity.layer, {})[quantity.kind] = quantity
+        return tuple(
+            LayerArrays(
+                number,
+                arrays["weight"],
+                arrays.get("bias") or arrays.get("threshold"),
+                arrays["pre_activation"],
+                arrays["activation"],
+            )
+            for number, arrays in sorted(found.items())
+        )
+
+    def units(self, layer: int) -> Quantity:
+        """Return the values of the units of a layer of a dense network, 0 for the inputs."""
+        return self.layers[layer - 1].activation if layer else self.of_role(Role.INPUT)[0]
+
+    @property
+    def prediction(self) -> Quantity | None:
+        """What a dense network predicts; a computation graph names no such quantity."""
+        return self.layers[-1].activation if self.layers else None
+
+    @functools.cached_property
+    def targets(self) -> Mapping[str, str]:
+        """The target of each element that a dense network predicts."""
+        if self.prediction is None:
+            return {}
+        (target,) = self.of_role(Role.TARGET)
+        return dict(zip(self.prediction.elements(), target.elements(), strict=True))
+
+    # Names
+
+    @functools.cached_property
+    def _places(self) -> Mapping[str, Place]:
+        return {
+            quantity.element(index): Place(quantity, tuple([str(position + 1) for position in quantity.ordered(index)]))
+            for quantity in self.quantities.values()
+            for index in quantity.indices()
+        }
+
+    def place_of(self, name: str) -> Place:
+        """Return the array and the index of an element; the name may be that of an array, or have letters for numbers."""
+        found = self._places.get(name)
+        if found is not None:
+            return found
+        array, index = located(name, self.quantities)
+        return Place(self.quantities[array], index)
+
+    def quantity_of(self, name: str) -> Quantity:
+        """Return the array that an element belongs to."""
+        return self.place_of(name).quantity
 
     @functools.cached_property
     def shapes(self) -> Mapping[str, Shape]:

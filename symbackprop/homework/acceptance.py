@@ -18,7 +18,7 @@ from symbackprop.evaluation.evaluate import Arithmetic
 from symbackprop.homework.answers import Answer
 from symbackprop.homework.hand_computation import GRADIENT, NEW, PATH, HandComputation, evaluation
 from symbackprop.homework.tolerance import Tolerance, half_unit
-from symbackprop.problems import Homework, Network
+from symbackprop.problems import Homework
 
 SATURATED = 4.0
 """A bounded activation is flat beyond this size of its argument."""
@@ -184,7 +184,7 @@ def _mistaken(computation: HandComputation, answers: Sequence[Answer]) -> dict[s
     Gradients of earlier layers are then computed with the weights of later layers already updated.
     """
     problem = computation.derivation.problem
-    if problem.training is None or not isinstance(problem.model, Network):
+    if problem.training is None or not problem.layers:
         return {}
     weights = {element for quantity in computation.derivation.parameters for element in quantity.elements()}
     asked = {answer.key for answer in answers}

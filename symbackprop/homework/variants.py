@@ -242,7 +242,7 @@ def _digest(problem: Problem, homework: Homework) -> str:
 
 def _kept_spelling(model: Network | ComputationGraph) -> str:
     """Return a model as text that stays the same, whatever classes are called: homework given out is known by it."""
-    kind = "Circuit" if isinstance(model, ComputationGraph) else "Network"
+    kind = "Network" if model.layers else "Circuit"
     return f"{kind}({', '.join(f'{each.name}={getattr(model, each.name)!r}' for each in fields(model))})"
 
 

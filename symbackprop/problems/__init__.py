@@ -18,7 +18,6 @@ from symbackprop.problems.types import (
     Regularization,
     Rounding,
     ScheduleChoice,
-    Shape,
     Stop,
     Training,
 )
@@ -37,7 +36,6 @@ __all__ = [
     "Regularization",
     "Rounding",
     "ScheduleChoice",
-    "Shape",
     "Stop",
     "Training",
 ]

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from symbackprop.algebra import expressions, shapes
 from symbackprop.algebra.functions import ACTIVATIONS, ARITIES, NAMES, WITH_FORMULA, Settings
+from symbackprop.algebra.shapes import Shape
 from symbackprop.catalog import losses
 from symbackprop.errors import ProblemError, SymbackpropError, nearest, unknown
 from symbackprop.graph import notation
@@ -41,9 +42,7 @@ from symbackprop.problems.types import (
     Problem,
     Regularization,
     Rounding,
-    Shape,
     Training,
-    parameter_shapes,
 )
 from symbackprop.problems.wordings import wording
 
@@ -63,12 +62,12 @@ def build(content: Mapping[str, object], name: str, folder: Path | None = None) 
     if spec.graph is not None:
         _refuse_for_graph(spec)
         model, arrays, samples = graph_table.computation_graph(spec, spec.graph)
-        sizes: Mapping[str, Shape] = {parameter: model.shapes[parameter] for parameter in model.parameters}
+        sizes = model.parameter_shapes(spec.notation.layout)
         return _problem(spec, name, model, arrays, samples, sizes)
     if spec.network is None:
         raise ProblemError(message("problem.missing_key", key="network"))
     network = _network(spec.network, spec.regularization)
-    sizes = parameter_shapes(network, spec.notation.layout)
+    sizes = network.parameter_shapes(spec.notation.layout)
     arrays, initialization = parameters_table.parameters(
         spec.parameters, network, spec.notation.layout, folder or Path()
     )

@@ -8,12 +8,13 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+from symbackprop.algebra.shapes import Shape
 from symbackprop.catalog import losses
 from symbackprop.csv_tables import Sheet, read_csv
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import numbers
-from symbackprop.problems.types import Array, Given, Network, Shape
+from symbackprop.problems.types import Array, Given, Network
 
 X, Y, FILE, INPUTS, TARGETS = KEYS = ("x", "y", "file", "inputs", "targets")
 """The keys of the table: arrays of numbers, or a file and the names of its columns."""

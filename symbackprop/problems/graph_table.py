@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterator, Mapping
 
 from symbackprop.algebra.functions import NAMES
+from symbackprop.algebra.shapes import Shape
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import numbers
 from symbackprop.problems.spec import GraphSpec, ProblemSpec, SymbolSpec
-from symbackprop.problems.types import Array, ComputationGraph, Shape
+from symbackprop.problems.types import Array, ComputationGraph
 
 _LONGEST_NAME = 40
 _LARGEST_ARRAY = 1_000_000

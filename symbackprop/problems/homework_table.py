@@ -10,7 +10,7 @@ from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import numbers
 from symbackprop.problems.spec import ChoicesSpec, GridSpec, HomeworkSpec, ProblemSpec
-from symbackprop.problems.types import Array, ComputationGraph, Draw, Given, Homework, Network, Problem, Rounding
+from symbackprop.problems.types import Array, Draw, Given, Homework, Problem, Rounding
 from symbackprop.problems.wordings import wording
 
 GROUPS = ("deltas", "gradients", "updated", "new_L")
@@ -81,12 +81,11 @@ def _are_classes(problem: Problem, name: str, choices: tuple[Given, ...], where:
     """Say whether the choices of `y` are class indices, and check that they exist."""
     from symbackprop.catalog.losses import LOSSES
 
-    model = problem.model
-    if name != "y" or not isinstance(model, Network) or model.loss_body:
+    if name != "y" or not problem.layers or problem.network.loss_body:
         return False
-    if LOSSES[model.loss].targets != "distribution":
+    if LOSSES[problem.network.loss].targets != "distribution":
         return False
-    last = model.layers[-1].units - 1
+    last = problem.layers[-1].units - 1
     for given in choices:
         if given.value not in range(last + 1):
             raise ProblemError(message("problem.class_index", value=given.text, last=last), where=where)
@@ -104,7 +103,7 @@ def drawn(draw: Draw, positions: Sequence[int], array: Array) -> Array:
 
 def homework(spec: HomeworkSpec, problem: Problem) -> Homework:
     """Return the assignment of a problem."""
-    names = askable(problem)
+    names = problem.model.computed()
     groups = [group for group in GROUPS if problem.training is not None or group not in ("updated", "new_L")]
     valid = (*names, *groups)
     usual = tuple(name for name in valid if name != "new_L")
@@ -150,11 +149,3 @@ def _positive(value: object, where: str) -> Fraction:
     if given.value <= 0:
         raise ProblemError(message("problem.bound", relation=">", limit=0), where=where)
     return given.value
-
-
-def askable(problem: Problem) -> tuple[str, ...]:
-    """Return the computed quantities of a problem in order, by code name: what can be asked or given."""
-    if isinstance(problem.model, ComputationGraph):
-        return tuple(text.partition("=")[0].strip() for text in problem.model.equations)
-    count = len(problem.model.layers)
-    return (*(f"{letter}{layer}" for layer in range(1, count + 1) for letter in "za"), "L")

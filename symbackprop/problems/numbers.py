@@ -9,10 +9,11 @@ from fractions import Fraction
 from symbackprop.algebra import expressions
 from symbackprop.algebra.formula import Apply, Negative, Node, Number, Power, Product, Quotient, Sum, walk
 from symbackprop.algebra.functions import ARITIES, Settings
+from symbackprop.algebra.shapes import Shape, spell
 from symbackprop.arithmetic import exact
 from symbackprop.errors import EvaluationError, ProblemError, SymbackpropError, nearest
-from symbackprop.messages import Message, message
-from symbackprop.problems.types import Array, Given, Shape
+from symbackprop.messages import message
+from symbackprop.problems.types import Array, Given
 
 
 def number(value: object, where: str) -> Given:
@@ -63,7 +64,7 @@ def array(value: object, shape: Shape, where: str) -> Array:
     """Return an array of exactly this shape; None entries are only possible by leaving the whole array out."""
     found = _shape(value, where)
     if found != shape:
-        raise ProblemError(message("problem.shape", found=spell_shape(found), expected=spell_shape(shape)), where=where)
+        raise ProblemError(message("problem.shape", found=spell(found), expected=spell(shape)), where=where)
     return Array(shape, tuple(_flat(value, where)))
 
 
@@ -100,15 +101,6 @@ def _flat(value: object, where: str) -> list[Given]:
         return [number(value, where)]
     assert isinstance(value, Sequence)
     return [entry for position, item in enumerate(value) for entry in _flat(item, f"{where}[{position}]")]
-
-
-def spell_shape(shape: Shape) -> str | Message:
-    """Return a shape as messages spell it: `2×3`, `2`, or the phrase for a single number.
-
-    >>> spell_shape((2, 3))
-    '2×3'
-    """
-    return "×".join(map(str, shape)) if shape else message("problem.scalar_shape")
 
 
 def fraction_between(given: Given, lowest: int, highest: int | None, where: str) -> Fraction:

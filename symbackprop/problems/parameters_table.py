@@ -7,13 +7,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from symbackprop.algebra.shapes import Shape
 from symbackprop.catalog import initializers
 from symbackprop.catalog.initializers import INITIALIZERS, Wanted
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import numbers
 from symbackprop.problems.spec import InitializerSpec, ParametersSpec
-from symbackprop.problems.types import Array, Initialization, Network, Shape, bias_name, parameter_shapes
+from symbackprop.problems.types import Array, Initialization, Network, parameter_quantities
 
 
 def parameters(
@@ -26,7 +27,7 @@ def parameters(
     """
     spec = spec or ParametersSpec.model_validate({})
     initializer = _initializer(spec)
-    shapes = parameter_shapes(network, layout)
+    shapes = network.parameter_shapes(layout)
     found = _loaded(spec, shapes, folder) | _written(spec, shapes)
     omitted = tuple(name for name in shapes if name not in found)
     initialization = None
@@ -60,7 +61,7 @@ def _drawn(
 ) -> tuple[Initialization, dict[str, Array]]:
     """Return how the omitted parameters were drawn, and the arrays: biases are zero unless they are drawn too."""
     name, settings, biases = initializer
-    shapes = parameter_shapes(network, layout)
+    shapes = network.parameter_shapes(layout)
     found = {
         key: numbers.array(values, shapes[key], f"parameters.{key}")
         for key, values in draws(network, layout, omitted, seed, name, settings, biases=biases)
@@ -98,13 +99,10 @@ def _is_weight(name: str) -> bool:
 
 def _wanted(network: Network) -> Iterator[Wanted]:
     """Iterate over all parameters in the order in which they are drawn, weights as (units, inputs)."""
-    shapes = parameter_shapes(network, "column")
-    fan_in = network.inputs
-    for number, layer in enumerate(network.layers, start=1):
-        for name in (f"W{number}", bias_name(number, layer)):
-            if name is not None:
-                yield Wanted(name, shapes[name], fan_in, layer.units)
-        fan_in = layer.units
+    for own in parameter_quantities(network, "column"):
+        units, fan_in = own[0].shape
+        for each in own:
+            yield Wanted(each.name, each.shape, fan_in, units)
 
 
 _Initializer = tuple[str, dict[str, Fraction], bool]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
+from symbackprop.algebra.shapes import Shape
 from symbackprop.arithmetic import exact
 from symbackprop.catalog.optimizers import OPTIMIZERS, Setting
 from symbackprop.catalog.schedules import SCHEDULES
@@ -12,7 +13,7 @@ from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import numbers
 from symbackprop.problems.spec import ScheduleSpec, StopSpec, TrainingSpec
-from symbackprop.problems.types import Given, ScheduleChoice, Shape, Stop, Training
+from symbackprop.problems.types import Given, ScheduleChoice, Stop, Training
 
 SEQUENTIAL = "gradient_descent"
 """The one optimizer that published examples with sequential updates use."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 from symbackprop import language
 from symbackprop.algebra import functions
+from symbackprop.algebra.shapes import Shape
 from symbackprop.catalog import losses
 from symbackprop.display import Displayed
 from symbackprop.graph.notation import Conventions
-
-Shape = tuple[int, ...]
+from symbackprop.graph.quantities import Quantity, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,25 @@ class Network:
     loss_body: str = ""
     regularization: Regularization | None = None
 
+    def parameter_shapes(self, layout: str) -> Mapping[str, Shape]:
+        """Return the shape of every parameter, in order: `W1`, then `b1` or `theta1`, then `W2`, …."""
+        return {each.name: each.shape for own in parameter_quantities(self, layout) for each in own}
+
+    def computed(self) -> tuple[str, ...]:
+        """Return the names of what is computed from one sample, in order: `z1`, `a1`, …, `L`."""
+        numbers = range(1, len(self.layers) + 1)
+        return (*(units_name(letter, number) for number in numbers for letter in UNITS), LOSS)
+
+    def generic(self) -> tuple[str, ...]:
+        """Return the keys whose function is a symbol without a formula."""
+        found = tuple(
+            f"network.layers[{position}].activation"
+            for position, layer in enumerate(self.layers)
+            if not layer.body and layer.activation not in functions.WITH_FORMULA
+        )
+        has_loss = bool(self.loss_body) or self.loss in losses.WITH_FORMULA
+        return found if has_loss else (*found, "network.loss")
+
 
 @dataclass(frozen=True, slots=True)
 class ComputationGraph:
@@ -105,6 +124,20 @@ class ComputationGraph:
     shapes: Mapping[str, Shape]
     reduction: str
     relu_derivative_at_zero: Fraction
+
+    layers: ClassVar[tuple[Layer, ...]] = ()
+
+    def parameter_shapes(self, layout: str) -> Mapping[str, Shape]:
+        """Return the shape of every parameter, which no layout changes, in order."""
+        return {name: self.shapes[name] for name in self.parameters}
+
+    def computed(self) -> tuple[str, ...]:
+        """Return the names of what is computed from one sample, in order."""
+        return tuple(text.partition("=")[0].strip() for text in self.equations)
+
+    def generic(self) -> tuple[str, ...]:
+        """Return the keys whose function is a symbol without a formula: an equation has none."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +276,11 @@ class Problem(Displayed):
         return language.Wording(self.title, self.titles)
 
     @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers of a dense network; a computation graph has none."""
+        return self.model.layers
+
+    @property
     def network(self) -> Network:
         """The dense network of a problem that has one."""
         assert isinstance(self.model, Network)
@@ -250,47 +288,42 @@ class Problem(Displayed):
 
     def parameter_shapes(self) -> Mapping[str, Shape]:
         """Return the shape of every parameter, in order: `W1`, then `b1` or `theta1`, then `W2`, …."""
-        if isinstance(self.model, ComputationGraph):
-            return {name: self.model.shapes[name] for name in self.model.parameters}
-        return parameter_shapes(self.model, self.layout)
+        return self.model.parameter_shapes(self.layout)
 
     def generic(self) -> tuple[str, ...]:
         """Return the keys whose function is a symbol without a formula: with one there are no numbers."""
-        if isinstance(self.model, ComputationGraph):
-            return ()
-        found = [
-            f"network.layers[{position}].activation"
-            for position, layer in enumerate(self.model.layers)
-            if not layer.body and layer.activation not in functions.WITH_FORMULA
-        ]
-        return (
-            (*found, "network.loss")
-            if not self.model.loss_body and self.model.loss not in losses.WITH_FORMULA
-            else tuple(found)
-        )
+        return self.model.generic()
 
     def missing(self) -> tuple[str, ...]:
         """Return the arrays that lack a number somewhere, in order."""
         return tuple(name for name, array in self.arrays.items() if None in array.entries)
 
 
-def parameter_shapes(network: Network, layout: str) -> dict[str, Shape]:
-    """Return the shapes of a network's parameters by code name."""
-    return dict(_shapes(network, layout))
+LOSS, UNITS = "L", ("z", "a")
+"""What a network calls its loss, and the pre-activations and activations of a layer before its number."""
+
+BIAS_KINDS = {"per_unit": ("b", "bias", "+"), "shared": ("b", "bias", "+"), "threshold": ("theta", "threshold", "-")}
+"""Kind of bias → letter of the parameter, its kind in notation, its sign in the equation."""
 
 
-def _shapes(network: Network, layout: str) -> Iterator[tuple[str, Shape]]:
-    width = network.inputs
-    for number, layer in enumerate(network.layers, start=1):
-        yield f"W{number}", (layer.units, width) if layout == "column" else (width, layer.units)
-        name = bias_name(number, layer)
-        if name is not None:
-            yield name, () if layer.bias == "shared" else (layer.units,)
-        width = layer.units
+def units_name(letter: str, layer: int) -> str:
+    """Return the code name of the pre-activations or activations of a layer."""
+    return f"{letter}{layer}"
 
 
-def bias_name(number: int, layer: Layer) -> str | None:
-    """Return the code name of the bias or threshold of layer `number`; None where there is none."""
-    if layer.bias == "none":
-        return None
-    return f"theta{number}" if layer.bias == "threshold" else f"b{number}"
+def parameter_quantities(network: Network, layout: str) -> tuple[tuple[Quantity, ...], ...]:
+    """Return, for each layer, its weight matrix and its bias or threshold, if it has one."""
+    widths = [network.inputs, *(layer.units for layer in network.layers)]
+    return tuple(
+        tuple(_of_layer(number, layer, width, layout == "row"))
+        for number, (layer, width) in enumerate(zip(network.layers, widths, strict=False), start=1)
+    )
+
+
+def _of_layer(number: int, layer: Layer, width: int, transposed: bool) -> Iterator[Quantity]:
+    shape = (width, layer.units) if transposed else (layer.units, width)
+    yield Quantity(f"W{number}", shape, Role.PARAMETER, "weight", number, transposed=transposed)
+    if layer.bias in BIAS_KINDS:
+        letter, kind, _ = BIAS_KINDS[layer.bias]
+        bias_shape = () if layer.bias == "shared" else (layer.units,)
+        yield Quantity(f"{letter}{number}", bias_shape, Role.PARAMETER, kind, number)

@@ -18,7 +18,7 @@ from symbackprop.compilation.compiled_descent import COUNT
 from symbackprop.derivation.derivations import derive
 from symbackprop.errors import ProblemError, SymbackpropError
 from symbackprop.messages import message
-from symbackprop.problems import ComputationGraph, Problem
+from symbackprop.problems import Problem
 from symbackprop.problems.parameters_table import draws
 from symbackprop.training import batching
 from symbackprop.training.history import Best, Callback, DivergenceError, Every, History, TrainingState
@@ -159,7 +159,7 @@ def _first(problem: Problem, gradient: Gradient, seed: int, saved: Mapping[str, 
     if saved:
         return {name: saved[name] for name in names if name in saved}
     omitted = [name for name in names if None in problem.arrays[name].entries]
-    if not omitted or isinstance(problem.model, ComputationGraph):
+    if not omitted or not problem.layers:
         return None
     drawn = dict(draws(problem.network, problem.layout, omitted, seed))
     return {name: drawn[name] if name in drawn else _floats(problem, name) for name in names}

@@ -133,11 +133,7 @@ def _picture(history: History, kind: str) -> bytes:
 
 def _few_predictions(problem: Problem) -> bool:
     """Say whether the predictions of all samples fit beside an iteration."""
-    from symbackprop.problems import ComputationGraph
-
-    if isinstance(problem.model, ComputationGraph):
-        return False
-    return problem.model.layers[-1].units * (problem.samples or 1) <= MOST_PREDICTIONS
+    return bool(problem.layers) and problem.layers[-1].units * (problem.samples or 1) <= MOST_PREDICTIONS
 
 
 def _spell(history: History, iterations: Sequence[int]) -> str:
@@ -184,10 +180,8 @@ def _names(history: History) -> list[str]:
 
 def _predictions(history: History, digits: int) -> Iterator[str]:
     """Yield the lines of the table of samples: inputs (if few), outputs, targets; of classes, how many are right."""
-    from symbackprop.problems import ComputationGraph
-
     arguments, problem = history.gradient.arguments, history.gradient.derivation.problem
-    if isinstance(problem.model, ComputationGraph):
+    if not problem.layers:
         return
     _, (x, y) = arguments.data_arrays(None, None)
     outputs = history.predict(x)

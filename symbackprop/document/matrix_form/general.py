@@ -15,7 +15,7 @@ from symbackprop.document.matrix_form.recurrences import LAST, THIS, Model, Recu
 from symbackprop.errors import ProblemError
 from symbackprop.graph.notation import Notation, Symbol
 from symbackprop.messages import Message, message
-from symbackprop.problems import ComputationGraph, Layer, Problem
+from symbackprop.problems import Layer, Problem
 
 
 def general_section(problem: Problem) -> Section:
@@ -23,7 +23,7 @@ def general_section(problem: Problem) -> Section:
 
     Raises `ProblemError` for a computation graph, which has no layers.
     """
-    if isinstance(problem.model, ComputationGraph):
+    if not problem.layers:
         raise ProblemError(message("general.no_layers"), where="--detail")
     layers = problem.network.layers
     models = {bias: recurrences.model_of(problem, bias) for bias in dict.fromkeys(layer.bias for layer in layers)}

@@ -13,7 +13,7 @@ from symbackprop.document.blocks import Chain
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Delta, Gradient
 from symbackprop.graph.quantities import Quantity, Role
-from symbackprop.problems import ComputationGraph, Training
+from symbackprop.problems import Training
 from symbackprop.problems.types import Layer
 
 
@@ -52,7 +52,7 @@ class Line:
     @property
     def is_network(self) -> bool:
         """Whether the problem has layers."""
-        return not isinstance(self.scene.derivation.problem.model, ComputationGraph)
+        return bool(self.scene.derivation.graph.layers)
 
     @property
     def layer(self) -> Layer:
@@ -151,8 +151,7 @@ def reduces_by(kind: str) -> Condition:
 
     def holds(line: Line) -> bool:
         problem = line.scene.derivation.problem
-        model = problem.model if isinstance(problem.model, ComputationGraph) else problem.network
-        return model.reduction == kind and len(line.scene.samples) > 1
+        return problem.model.reduction == kind and len(line.scene.samples) > 1
 
     return holds
 

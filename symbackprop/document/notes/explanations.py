@@ -21,7 +21,6 @@ from symbackprop.document.notes.glossary import glossary
 from symbackprop.document.notes.reasons import Kind, Words, kinds_of
 from symbackprop.document.notes.remarks import ExactGradients, remark
 from symbackprop.messages import Message, message
-from symbackprop.problems import ComputationGraph
 
 EXPLANATIONS = ("full", "brief")
 """How much is explained: each kind of step, or nothing."""
@@ -92,7 +91,7 @@ class Lesson:
         name = _IDEAS.get(section.title.id)
         if name is None:
             return
-        is_graph = isinstance(scene.derivation.problem.model, ComputationGraph)
+        is_graph = not scene.derivation.graph.layers
         yield from self._once(NoteKind.IDEA, f"{name}_graph" if is_graph and name in _OF_GRAPHS else name, {})
 
     def _blocks(

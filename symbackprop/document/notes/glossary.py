@@ -11,7 +11,6 @@ from symbackprop.document.blocks import Inline, Section, Terms
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Delta, Gradient, Letter, Local
 from symbackprop.messages import message
-from symbackprop.problems import ComputationGraph
 
 Symbol = Callable[[Scene], Inline]
 
@@ -27,7 +26,7 @@ class Term:
 
 
 def _is_network(scene: Scene) -> bool:
-    return not isinstance(scene.derivation.problem.model, ComputationGraph)
+    return bool(scene.derivation.graph.layers)
 
 
 def _first(kind: str) -> Callable[[Scene], str]:

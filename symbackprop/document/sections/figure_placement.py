@@ -13,7 +13,7 @@ from symbackprop.document.blocks import Figure, Section
 from symbackprop.figures.drawing import Diagram
 from symbackprop.figures.labels import Decimal, decimal, notation_of, plain, written_numbers
 from symbackprop.messages import Message, message
-from symbackprop.problems import ComputationGraph, Problem
+from symbackprop.problems import Problem
 
 _MOST_TOLD = 24
 """Quantities whose numbers are told in words, at most."""
@@ -43,7 +43,7 @@ def given(problem: Problem, derivation: Derivation) -> Figure:
 
 def network(solution: Solution) -> Figure | None:
     """Return the diagram of a network."""
-    if isinstance(solution.problem.model, ComputationGraph):
+    if not solution.problem.layers:
         return None
     diagram = figures.network(solution)
     graph = solution.derivation.graph
@@ -64,7 +64,7 @@ def network(solution: Solution) -> Figure | None:
 
 def graph(solution: Solution) -> Figure | None:
     """Return the diagram of a computation graph."""
-    if not isinstance(solution.problem.model, ComputationGraph):
+    if solution.problem.layers:
         return None
     diagram = figures.gates(solution)
     caption = message("caption.graph" if solution.steps else "caption.graph_symbols")

@@ -18,7 +18,6 @@ from symbackprop.document.sections import updates as updates_of
 from symbackprop.document.sections.statement import given_number, loop
 from symbackprop.graph.quantities import Quantity, Role
 from symbackprop.messages import Message, message
-from symbackprop.problems import ComputationGraph
 
 _BESIDE = 3
 """So often a table of given numbers stands beside itself at most."""
@@ -73,15 +72,13 @@ def _conventions(scene: Scene) -> Iterator[Message]:
     output = Name(graph.output)
     first = next(name for name in scene.derivation.links if name != graph.output)
     yield message("convention.gate", gradient=Gradient(first), output=output)
-    if graph.samples is not None and isinstance(model, ComputationGraph):
+    if graph.samples is not None:
         yield conventions.samples_sentence(scene, model.reduction)
     terms = [term for equation in scene.derivation.elements.equations for term in equation.terms]
     parts = [part for term in terms for part in walk(term.form.formula)]
     if any(isinstance(part, Apply) and part.function in ("max", "min", "abs") for part in parts):
         yield message("convention.tie")
-    if isinstance(model, ComputationGraph) and any(
-        isinstance(part, Apply) and part.function == "relu" for part in parts
-    ):
+    if any(isinstance(part, Apply) and part.function == "relu" for part in parts):
         value = Number(model.relu_derivative_at_zero)
         yield message("convention.relu_at_zero", value=value)
     yield from updates_of.conventions(scene)

@@ -29,7 +29,6 @@ from symbackprop.document.sections.updates import (
     verdict,
 )
 from symbackprop.messages import message
-from symbackprop.problems import ComputationGraph
 
 _BESIDE = 2
 """So often a table of results stands beside itself at most."""
@@ -53,8 +52,8 @@ def step_sections(scene: Scene, step: Step | None, lesson: Lesson, *, derives: b
 
 
 def _step_sections(scene: Scene, step: Step | None, *, derives: bool) -> Iterator[Section]:
-    is_circuit = isinstance(scene.derivation.problem.model, ComputationGraph)
-    if is_circuit:
+    has_layers = bool(scene.derivation.graph.layers)
+    if not has_layers:
         yield Section(message("title.forward"), sections=tuple(gate_by_gate.forward_sections(scene)))
         backward = tuple(gate_by_gate.backward_sections(scene))
     else:
@@ -150,7 +149,7 @@ def after_section(scene: Scene, solution: Solution) -> Section:
     count = len(solution.steps)
     closing = (Paragraph(verdict(solution)), *stopped_sentence(solution))
     further = () if len(solution.losses) <= count + 1 else (_further(scene, solution),)
-    if isinstance(scene.derivation.problem.model, ComputationGraph):
+    if not scene.derivation.graph.layers:
         shown = [*gate_by_gate.forward_sections(scene), Section(message("title.output"), closing)]
     else:
         shown = [*_forward(scene), Section(message("title.loss"), (*_loss(scene), *closing))]
@@ -187,10 +186,8 @@ def _further(scene: Scene, solution: Solution) -> Section:
 
 
 def _outputs(scene: Scene) -> tuple[str, ...]:
-    model = scene.derivation.problem.model
-    if isinstance(model, ComputationGraph):
-        return ()
-    return scene.derivation.graph.quantities[f"a{len(model.layers)}"].elements()
+    prediction = scene.derivation.graph.prediction
+    return () if prediction is None else prediction.elements()
 
 
 def _final_predictions(scene: Scene, solution: Solution) -> Iterator[Block]:

@@ -34,7 +34,6 @@ from symbackprop.document.sections.fused_loss import out_of_range
 from symbackprop.graph.notation import Symbol
 from symbackprop.graph.quantities import Quantity, Role
 from symbackprop.messages import Message, message
-from symbackprop.problems import ComputationGraph
 
 _NOT_GIVEN = "–"
 
@@ -349,8 +348,8 @@ PARTS: Mapping[str, Callable[[Scene], Iterable[Block]]] = {
 
 def loop(scene: Scene, updates: int) -> Listing:
     """Return the loop of the descent as a numbered algorithm."""
-    is_graph = isinstance(scene.derivation.problem.model, ComputationGraph)
-    steps = ("forward_graph", "backward_graph") if is_graph else ("forward", "loss", "backward")
+    has_layers = bool(scene.derivation.graph.layers)
+    steps = ("forward", "loss", "backward") if has_layers else ("forward_graph", "backward_graph")
     items = [*(message(f"loop.{step}") for step in steps), *updates_of.rules(scene)]
     items.append(message("loop.repeat", steps=updates) if updates > 1 else message("loop.once"))
     return Listing(tuple(items), numbered=True)

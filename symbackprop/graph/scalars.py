@@ -1,0 +1,66 @@
+"""Scalars: what one number of a graph is called, and how such a name is spelled and read. No other module parses one.
+
+A scalar is an element of an array, in one sample if it differs between samples. Its code name numbers the element from 1,
+the unit that it leads to before the unit that it comes from: `W1_2_3`. Texts that people and programs exchange name the
+sample behind it: `z1_2@4`. The loss of one sample is `L@` where the loss of all is `L`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from typing import NamedTuple
+
+_INDEX, _SAMPLE = "_", "@"
+
+
+class Scalar(NamedTuple):
+    """One number of a graph: the code name of an element, and its sample, from 1, where samples differ in it.
+
+    The graph knows the array and the index of the name (`Graph.place_of`); the name itself is one string for all samples.
+    """
+
+    name: str
+    sample: int | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.sample is None else f"{self.name}{_SAMPLE}{self.sample}"
+
+    @classmethod
+    def read(cls, text: str) -> Scalar:
+        """Return the scalar that a text names.
+
+        >>> Scalar.read("z1_2@4"), str(Scalar("z1_2", 4)), Scalar.read("L@")
+        (Scalar(name='z1_2', sample=4), 'z1_2@4', Scalar(name='L@', sample=None))
+        """
+        name, _, sample = text.rpartition(_SAMPLE)
+        return cls(name, int(sample)) if name and sample.isdecimal() else cls(text)
+
+
+def element_name(array: str, index: Iterable[int | str]) -> str:
+    """Return the code name of an element of an array; letters stand for any number.
+
+    >>> element_name("W1", (2, 3)), element_name("z2", "j"), element_name("L", ())
+    ('W1_2_3', 'z2_j', 'L')
+    """
+    return _INDEX.join((array, *map(str, index)))
+
+
+def located(name: str, arrays: Container[str]) -> tuple[str, tuple[str, ...]]:
+    """Return the array and the index of an element by its code name; raises `KeyError` for an element of none.
+
+    >>> located("W1_k_j", {"W1", "x"})
+    ('W1', ('k', 'j'))
+    """
+    array = name
+    index: tuple[str, ...] = ()
+    while array not in arrays:
+        array, _, position = array.rpartition(_INDEX)
+        index = (position, *index)
+        if not array:
+            raise KeyError(name)
+    return array, index
+
+
+def of_one_sample(output: str) -> str:
+    """Return the code name of an output in one sample, where the output itself joins the samples."""
+    return output + _SAMPLE
