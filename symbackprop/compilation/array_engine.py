@@ -13,9 +13,9 @@ from symbackprop.algebra.folding import folded
 from symbackprop.algebra.formula import ZERO, Adjoint, Name, Node, Number, rewrite
 from symbackprop.arithmetic.python_code import Spelled
 from symbackprop.compilation.array_code import FUNCTIONS, Writer
+from symbackprop.compilation.array_lowering import ArrayLowering
 from symbackprop.compilation.engine import Array, Arrays, Run, empty, like
 from symbackprop.compilation.identifiers import Identifiers
-from symbackprop.compilation.lowering import Lowering
 from symbackprop.compilation.operations import Copy, View
 from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, Update
 from symbackprop.compilation.plan import Plan
@@ -121,8 +121,8 @@ class ArrayEngine:
         given = [lowering.identifiers.of(Name(each.name)) for each in (*self.plan.parameters, *inputs)]
         return self._code("predict", lowering, given, lowering.known[Name(self.plan.prediction)])[1]
 
-    def _lowering(self, *, forward: bool) -> Lowering:
-        lowering = Lowering(self.plan, Identifiers(self.plan.derivation, _RESERVED))
+    def _lowering(self, *, forward: bool) -> ArrayLowering:
+        lowering = ArrayLowering(self.plan, Identifiers(self.plan.derivation, _RESERVED))
         for quantity in (*self.plan.parameters, *self.plan.data):
             lowering.given(quantity.name)
         if forward:
@@ -131,7 +131,12 @@ class ArrayEngine:
         return lowering
 
     def _code(
-        self, name: str, lowering: Lowering, arguments: Sequence[str], result: Node | None, passing: Sequence[str] = ()
+        self,
+        name: str,
+        lowering: ArrayLowering,
+        arguments: Sequence[str],
+        result: Node | None,
+        passing: Sequence[str] = (),
     ) -> tuple[str, Callable[..., Any]]:
         """Return the source and the function `name` that carries out what its result and the outputs need.
 

@@ -1,13 +1,14 @@
-"""From formulas between arrays of one sample to operations on arrays of all samples.
+"""From formulas between arrays of one sample to formulas between arrays of all samples, whoever writes these down.
 
-What is elementwise stays a formula; what is not becomes operations (`symbackprop.compilation.operations`). Every operation
-writes into an array of its own, which is made once; what occurs twice is computed once.
+What is elementwise stays a formula; what is not becomes an array: of prepared memory (`compilation.array_lowering`), or of a
+line that a person reads (`scripts.script_lines`). Where samples lie, what is added over them and how sides of a product are
+turned is decided here for both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+import abc
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -26,8 +27,8 @@ from symbackprop.algebra.formula import (
     Number,
     Placed,
     Product,
-    Quotient,
     Repeated,
+    SampleCount,
     Span,
     Stack,
     Sum,
@@ -36,70 +37,75 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
-from symbackprop.algebra.shapes import Shape, axis_of, broadcast, indexed, is_elementwise, is_reduction, shape_of
+from symbackprop.algebra.shapes import Shape, axis_of, broadcast, is_elementwise, is_reduction, shape_of
 from symbackprop.arithmetic.python_code import Spelled, accurate
 from symbackprop.compilation.identifiers import Identifiers
-from symbackprop.compilation.operations import (
-    Copy,
-    Elementwise,
-    Multiply,
-    Operation,
-    Reduce,
-    View,
-    aligned,
-    spread,
-    varies,
-)
+from symbackprop.compilation.operations import View, spread, varies
 from symbackprop.compilation.plan import Plan
 
+Part = tuple[tuple[int | Span, ...], Node]
+"""What stands at some indices of an array of one sample, as a lowered formula."""
 
-@dataclass
-class Lowering:
-    """The operations that some assignments take, collected as they are lowered.
 
-    `arrays` holds the shape of every array that the operations write, of one sample, and whether it varies.
+class Lowering(abc.ABC):
+    """The rules; `known` has the array, or the constant, that each name stands for.
+
+    A `hint` is an array that the outermost operation may write to; a target without memory of its own has no use for it.
     """
 
-    plan: Plan
-    identifiers: Identifiers
-    operations: list[Operation] = field(default_factory=list)
-    arrays: dict[str, tuple[Shape, bool]] = field(default_factory=dict)
-    known: dict[Node, Node] = field(default_factory=dict)
-    outputs: set[str] = field(default_factory=set)
-    _computed: dict[Node, View] = field(default_factory=dict)
+    def __init__(self, plan: Plan, identifiers: Identifiers) -> None:
+        self.plan, self.identifiers = plan, identifiers
+        self.known: dict[Node, Node] = {}
 
-    def given(self, name: str) -> View:
-        """Introduce a quantity that the code is called with."""
-        quantity = self.plan.graph.quantities[name]
-        view = View(self.identifiers.of(Name(name)), quantity.shape, quantity.batched)
-        self.known[Name(name)] = view
-        return view
+    # What a target makes of it
 
-    def define(self, target: Name | Adjoint, formula: Node) -> None:
-        """Lower `target = formula`; a target that is a constant or another array takes no operation."""
+    @abc.abstractmethod
+    def array(self, value: Node, shape: Shape, hint: View | None = None) -> View:
+        """Return a lowered formula as an array of that shape."""
+
+    @abc.abstractmethod
+    def product(self, left: View, right: View, shape: Shape, dropped: int | None, hint: View | None) -> View:
+        """Return `left @ right`, without the axis of length 1 of one sample that is to be dropped."""
+
+    @abc.abstractmethod
+    def reduction(self, function: str, value: Node, shape: Shape, axes: tuple[int, ...], hint: View | None) -> Node:
+        """Return a reduction of a formula of that shape over axes of its array, of which samples are the first."""
+
+    @abc.abstractmethod
+    def joined(self, kind: str, parts: Sequence[Part], shape: Shape, axis: int, hint: View | None) -> View:
+        """Return an array whose parts are formulas: a `stack`, a `concat` along the axis, or one `placed` among zeros."""
+
+    @abc.abstractmethod
+    def activation(self, node: Apply, hint: View | None) -> Node:
+        """Return an activation."""
+
+    def outer(self, left: View, right: View) -> Node:
+        """Return the products of all numbers of two vectors."""
+        return Hadamard((left.with_axis(1), right.with_axis(0)))
+
+    def offered(self, hint: View | None, node: Node) -> View | None:
+        """Return the hint if a part of an elementwise formula may write to it."""
+        return None
+
+    # Equations
+
+    def named(self, target: Name | Adjoint) -> View:
+        """Return the array of the name that generated code has for a quantity or a gradient."""
         quantity = self.plan.graph.quantities[target.name]
-        hint = View(self.identifiers.of(target), quantity.shape, quantity.batched)
-        value = self.lower(formula, hint) if quantity.batched else self._shared(formula)
-        if not isinstance(value, Number):
-            value = self.array(value, quantity.shape, hint)
-        self.known[target] = value
+        return View(self.identifiers.of(target), quantity.shape, quantity.batched)
 
-    def define_gradient(self, target: Adjoint, summands: tuple[tuple[str, Node], ...], out: View | None = None) -> None:
-        """Lower a gradient, into the array `out` where there is one; by something that samples share it adds over them."""
-        quantity = self.plan.graph.quantities[target.name]
-        hint = out or View(self.identifiers.of(target), quantity.shape, quantity.batched)
-        parts = []
+    def equation(self, name: str, formula: Node, hint: View | None = None) -> Node:
+        """Return the lowered right-hand side of an equation."""
+        return self.lower(formula, hint) if self.plan.graph.quantities[name].batched else self._shared(formula)
+
+    def gradient(self, name: str, summands: Sequence[tuple[str, Node]], hint: View | None = None) -> Node:
+        """Return the lowered gradient by a quantity; by something that samples share it adds over them."""
+        quantities, parts = self.plan.graph.quantities, []
+        free = hint if len(summands) == 1 else None
         for source, formula in summands:
-            adds = self.plan.graph.quantities[source].batched and not quantity.batched
-            free = hint if len(summands) == 1 else None
+            adds = quantities[source].batched and not quantities[name].batched
             parts.append(self.summed(formula, free) if adds else self.lower(formula, free))
-        value = folded(Sum(tuple(parts)))
-        if out is not None:
-            self.outputs.add(out.array)
-            self.write(value, out)
-        elif not isinstance(value, Number):
-            value = self.array(value, quantity.shape, hint)
-        self.known[target] = value if out is None else out
+        return folded(Sum(tuple(parts)))
 
     def _shared(self, formula: Node) -> Node:
         """Lower what samples share: a term that reads something of theirs adds over them."""
@@ -108,63 +114,18 @@ class Lowering:
         value = self.lower(formula)
         return self.summed(formula) if varies(value) else value
 
-    def write(self, value: Node, target: View) -> None:
-        """Write a lowered formula into an array; nothing where the array is it already."""
-        value = aligned(value, len(target.shape))
-        if not isinstance(value, View | Number):
-            self.operations.append(Elementwise(target, value))
-        elif value != target:
-            self.operations.append(Copy(target, value))
-
-    def array(self, value: Node, shape: Shape, hint: View | None = None) -> View:
-        """Return a lowered formula as an array of that shape, computed once however often it is asked for."""
-        if isinstance(value, View) and value.shape == shape:
-            return value
-        value = aligned(value, len(shape))
-        if value in self._computed and self._computed[value].shape == shape:
-            return self._computed[value]
-        target = self._fresh(shape, varies(value), hint)
-        self.write(value, target)
-        if target not in set(walk(value)):
-            self._computed[value] = target
-        return target
-
-    def _fresh(self, shape: Shape, is_varying: bool, hint: View | None = None) -> View:
-        """Return an array that nothing has been written to: the one hinted at, where it is free and fits."""
-        if hint is not None and hint.shape == shape and (hint.varies or not is_varying):
-            target = replace(hint, varies=is_varying)
-            if self.arrays.get(target.array, (shape, is_varying)) == (shape, is_varying):
-                self.arrays[target.array] = (shape, is_varying)
-                return target
-        target = View(self.identifiers.fresh(f"t{len(self.arrays) + 1}"), shape, is_varying)
-        self.arrays[target.array] = (shape, is_varying)
-        return target
-
-    def needed(self, wanted: Iterable[View]) -> list[Operation]:
-        """Return the operations that the wanted arrays and the outputs take, in order."""
-        live = {*self.outputs, *(view.array for view in wanted)}
-        found: list[Operation] = []
-        for operation in reversed(self.operations):
-            if operation.target.array in live:
-                found.append(operation)
-                live.update(part.array for part in operation.reads())
-        return found[::-1]
-
     # One sample's formula
 
     def lower(self, node: Node, hint: View | None = None) -> Node:
-        """Return the elementwise formula over views that is left of a formula; the rest has become operations.
-
-        `hint` is an array that the outermost operation may write to.
-        """
+        """Return the elementwise formula over arrays that is left of a formula."""
         if isinstance(node, Name | Adjoint):
             return self.known[node] if isinstance(node, Name) else self.known.get(node, ZERO)
-        if isinstance(node, View | Number | Spelled):
+        if isinstance(node, View | Number | SampleCount | Spelled):
             return node
         if isinstance(node, Apply) and (node.function not in functions.PRIMITIVES or is_reduction(node) or node.body):
             return self._applied(node, hint)
         if is_elementwise(node):
-            return self._elementwise(node, hint)
+            return self.elementwise(node, hint)
         return _RULES[type(node)](self, node, hint)
 
     def shape(self, node: Node) -> Shape:
@@ -180,156 +141,86 @@ class Lowering:
         """Return a formula as an array of its whole shape."""
         return self.array(self.lower(node), self.shape(node))
 
-    def _elementwise(self, node: Node, hint: View | None) -> Node:
-        """Lower the parts; the hint goes to the first that can write to it."""
-        parts = []
-        for child in node:
-            free = (
-                hint if hint is not None and hint.array not in self.arrays and self.shape(child) == hint.shape else None
-            )
-            parts.append(self.lower(child, free))
-        remaining = iter(parts)
+    def elementwise(self, node: Node, hint: View | None = None) -> Node:
+        """Lower the parts of an elementwise formula."""
+        remaining = iter([self.lower(child, self.offered(hint, child)) for child in node])
         return accurate(folded(map_children(node, lambda child: next(remaining))))
 
     def _applied(self, node: Apply, hint: View | None) -> Node:
         if is_reduction(node):
             return self._reduced(node, hint)
-        if not node.body and functions.is_vector(node.function):
-            return self._softmax(node)
-        rule = _FUNCTIONS.get(node.function)
-        if rule is not None:
-            return rule(self, node, hint)
+        if node.function in _FUNCTIONS and not node.body:
+            return _FUNCTIONS[node.function](self, node, hint)
         if node.function in ("step", functions.CONSTANT, "log1p", "expm1", "erfc"):
-            return self._elementwise(node, hint)
-        stable = functions.stable_form(node)
-        return self.lower(stable, hint)
+            return self.elementwise(node, hint)
+        return self.activation(node, hint)
 
     def _reduced(self, node: Apply, hint: View | None) -> Node:
         (argument,) = node.arguments
-        shape = self.shape(argument)
+        shape, value = self.shape(argument), self.lower(argument)
         axis = axis_of(node, len(shape), "")
         axes = tuple(range(len(shape))) if axis is None else (axis,)
-        whole = self.lower(argument)
-        if node.function not in functions.EXTREMES and not isinstance(whole, View):
-            return self._added(node, whole, shape, axes, hint)
-        operand = self.array(whole, shape)
-        return self._counted(node, self._reduce(node.function, operand, axes, hint), shape, axes)
+        return self.reduction(node.function, value, shape, tuple(place + varies(value) for place in axes), hint)
 
-    def _added(self, node: Apply, whole: Node, shape: Shape, axes: tuple[int, ...], hint: View | None) -> Node:
-        """Return a sum of elements, a constant factor in front of them taken out."""
-        factor, rest = _coefficient(whole)
-        total = self._reduce("sum", self.array(rest, shape), axes, hint if factor == 1 else None)
-        return self._counted(node, folded(Product((Number(factor), total))), shape, axes)
-
-    def _counted(self, node: Apply, total: Node, shape: Shape, axes: tuple[int, ...]) -> Node:
-        if node.function != "mean":
-            return total
-        count = 1
-        for axis in axes:
-            count *= shape[axis]
-        return folded(Product((Number(Fraction(1, count)), total)))
-
-    def _reduce(self, function: str, operand: View, axes: tuple[int, ...], hint: View | None = None) -> Node:
-        """Return the reduction of an array over axes of one sample."""
-        function = "sum" if function == "mean" else function
-        places = tuple(axis + operand.varies for axis in axes)
-        key = Apply(function, (operand,), settings=tuple(("axis", Fraction(place)) for place in places))
-        if key in self._computed:
-            return self._computed[key]
-        kept = tuple(length for axis, length in enumerate(operand.shape) if axis not in axes)
-        target = self._fresh(kept, operand.varies, hint)
-        self.operations.append(Reduce(target, function, operand, places))
-        if hint is None:  # what is hinted at may be overwritten
-            self._computed[key] = target
-        return target
-
-    def _softmax(self, node: Apply) -> Node:
-        """Return exp(z − max z) over its sum, along the axis."""
-        (argument,) = node.arguments
-        shape = self.shape(argument)
-        axis = axis_of(node, len(shape), "") or 0
-        z = self.view(argument)
-        largest = self._repeat(self._reduce("max", z, (axis,)), axis)
-        powers = self.array(Apply("exp", (Sum((z, Negative(largest))),)), shape)
-        return Quotient(powers, self._repeat(self._reduce("sum", powers, (axis,)), axis))
-
-    def _repeat(self, node: Node, axis: int) -> Node:
+    def repeat(self, value: Node, axis: int) -> Node:
         """Return a lowered formula with a new axis, along which it is repeated."""
-        if isinstance(node, View):
-            return node.with_axis(axis)
-        if not any(isinstance(part, View) for part in walk(node)):
-            return node
-        rank = len(self.shape(node))
-        return rewrite(node, lambda part: spread(part, axis, rank) if isinstance(part, View) else None)
+        if isinstance(value, View):
+            return value.with_axis(axis)
+        if not any(isinstance(part, View) for part in walk(value)):
+            return value
+        rank = len(self.shape(value))
+        return rewrite(value, lambda part: spread(part, axis, rank) if isinstance(part, View) else None)
 
     def _repeated(self, node: Repeated, hint: View | None) -> Node:
-        return self._repeat(self.lower(node.operand), node.axis)
+        return self.repeat(self.lower(node.operand), node.axis)
 
     def _transposed(self, node: Transposed, hint: View | None) -> Node:
         return self.view(node.operand).transposed()
 
     def _indexed(self, node: Indexed, hint: View | None) -> Node:
-        operand = self.view(node.operand)
-        return self._part(operand, node.indices)
+        return self.view(node.operand).part(node.indices)
 
     def _placed(self, node: Placed, hint: View | None) -> Node:
-        inner = self.lower(node.operand)
-        target = self._fresh(node.shape, varies(inner), hint)
-        self.operations.append(Copy(target, ZERO))
-        part = self._part(target, node.indices)
-        self.write(inner, part)
-        return target
-
-    def _part(self, target: View, indices: tuple[int | Span, ...]) -> View:
-        """Return the view of a part of an array; `...` keeps one element an array that can be written to."""
-        shape = indexed(target.shape, indices, "")
-        places = [":"] * target.varies + [_spelled(index) for index in indices] + ["..."] * (shape == ())
-        return replace(target, shape=shape, index=f"{target.index}[{', '.join(places)}]")
+        return self.joined("placed", [(node.indices, self.lower(node.operand))], node.shape, 0, hint)
 
     def _stacked(self, node: Stack, hint: View | None) -> Node:
-        inner = [self.lower(item) for item in node.items]
-        target = self._fresh(self.shape(node), any(map(varies, inner)), hint)
-        for position, value in enumerate(inner):
-            self.write(value, self._part(target, (position,)))
-        return target
+        parts: list[Part] = [((place,), self.lower(item)) for place, item in enumerate(node.items)]
+        return self.joined("stack", parts, self.shape(node), 0, hint)
 
     def _concatenated(self, node: Apply, hint: View | None) -> Node:
-        inner = [self.lower(part) for part in node.arguments]
         shape = self.shape(node)
         axis = axis_of(node, len(shape), "") or 0
-        target = self._fresh(shape, any(map(varies, inner)), hint)
+        parts: list[Part] = []
         start = 0
-        for value, part in zip(inner, node.arguments, strict=True):
+        for part in node.arguments:
             stop = start + self.shape(part)[axis]
-            self.write(value, self._part(target, (*(Span(None, None),) * axis, Span(start, stop))))
+            parts.append(((*(Span(None, None),) * axis, Span(start, stop)), self.lower(part)))
             start = stop
-        return target
+        return self.joined("concat", parts, shape, axis, hint)
 
     def _outer(self, node: Apply, hint: View | None) -> Node:
         left, right = map(self.view, node.arguments)
-        return Hadamard((left.with_axis(1), right.with_axis(0)))
+        return self.outer(left, right)
 
     def _dot(self, node: Apply, hint: View | None) -> Node:
         return self._matrix_product(MatrixProduct(*node.arguments), hint)
 
     def _matrix_product(self, node: MatrixProduct, hint: View | None) -> Node:
+        """Return a product whose sides have their samples first: a row for each sample where the formula has a column."""
         left, right = self.view(node.left), self.view(node.right)
-        ranks = len(left.shape), len(right.shape)
-        if ranks == (1, 1):
-            factor = self.array(Hadamard((left, right)), left.shape)
-            return self._reduce("sum", factor, (0,), hint)
-        shape = left.shape[:-1] + right.shape[1:]
-        target = self._fresh(shape, left.varies or right.varies, hint)
-        result = target
-        if ranks == (2, 1) and right.varies:
-            if left.varies:
-                right, target = right.with_axis(1), target.with_axis(1)
-            else:
+        shape, dropped = left.shape[:-1] + right.shape[1:], None
+        match (len(left.shape), left.varies), (len(right.shape), right.varies):
+            case (1, True), (1, True):
+                return self.reduction("sum", Hadamard((left, right)), left.shape, (1,), hint)
+            case (1, False), (1, True):
+                left, right = right, left
+            case (2, False), (1, True):
                 left, right = right, left.transposed()
-        elif ranks == (1, 2) and left.varies and right.varies:
-            left, target = left.with_axis(0), target.with_axis(0)
-        self.operations.append(Multiply(target, left, right))
-        return result
+            case (2, True), (1, True):
+                right, dropped = right.with_axis(1), 1
+            case (1, True), (2, True):
+                left, dropped = left.with_axis(0), 0
+        return self.product(left, right, shape, dropped, hint)
 
     # Sums over the samples
 
@@ -341,50 +232,25 @@ class Lowering:
             case Product(factors):
                 lowered = [(factor, varies(self.lower(factor))) for factor in factors]
                 if [is_varying for _, is_varying in lowered].count(True) == 1:
-                    return folded(
-                        Product(
-                            tuple(self.summed(each) if is_varying else self.lower(each) for each, is_varying in lowered)
-                        )
-                    )
+                    parts = (self.summed(each) if is_varying else self.lower(each) for each, is_varying in lowered)
+                    return folded(Product(tuple(parts)))
             case Apply("outer", (left, right)):
-                views = self.view(left), self.view(right)
-                if views[0].varies and views[1].varies:
-                    target = self._fresh(self.shape(node), False, hint)
-                    self.operations.append(Multiply(target, replace(views[0], index=views[0].index + ".T"), views[1]))
-                    return target
-            case Apply("sum", (argument,), axis=None) if varies(whole := self.lower(argument)):
-                factor, rest = _coefficient(whole)
+                first, second = self.view(left), self.view(right)
+                if first.varies and second.varies:
+                    return self.product(first.rows().transposed(), second.rows(), self.shape(node), None, hint)
+            case Apply("sum", (argument,), axis=None) if varies(value := self.lower(argument)):
                 shape = self.shape(argument)
-                return self._total(factor, self.array(rest, shape), tuple(range(len(shape) + 1)), hint)
+                return self.reduction("sum", value, shape, tuple(range(len(shape) + 1)), hint)
         value = self.lower(node)
         if not varies(value):
-            return folded(Product((Number(Fraction(self.plan.graph.batch_axis.size)), value)))
-        factor, rest = _coefficient(value)
-        return self._total(factor, self.array(rest, self.shape(node)), (0,), hint)
+            return folded(Product((self._count, value)))
+        return self.reduction("sum", value, self.shape(node), (0,), hint)
 
-    def _total(self, factor: Fraction, operand: View, axes: tuple[int, ...], hint: View | None) -> Node:
-        """Return a constant times the sum of an array over axes of which the first is that of the samples."""
-        shape = operand.shape if len(axes) == 1 else ()
-        target = self._fresh(shape, False, hint if factor == 1 else None)
-        self.operations.append(Reduce(target, "sum", operand, axes))
-        return folded(Product((Number(factor), target)))
-
-
-def _coefficient(node: Node) -> tuple[Fraction, Node]:
-    """Return the constant factor of a formula and the rest."""
-    match node:
-        case Negative(operand):
-            factor, rest = _coefficient(operand)
-            return -factor, rest
-        case Product((Number(value), *rest_factors)):
-            return value, folded(Product(tuple(rest_factors)))
-    return Fraction(1), node
-
-
-def _spelled(index: int | Span) -> str:
-    if isinstance(index, int):
-        return str(index)
-    return f"{'' if index.start is None else index.start}:{'' if index.stop is None else index.stop}"
+    @property
+    def _count(self) -> Node:
+        """The number of samples."""
+        samples = self.plan.graph.samples
+        return samples if isinstance(samples, SampleCount) else Number(Fraction(self.plan.graph.batch_axis.size))
 
 
 Rule = Callable[[Lowering, Any, View | None], Node]

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from symbackprop.algebra.formula import Node, Number, rewrite, walk
-from symbackprop.algebra.shapes import Shape
+from symbackprop.algebra.formula import Node, Number, Span, rewrite, walk
+from symbackprop.algebra.shapes import Shape, indexed
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,16 @@ class View(Node):
         turn = ".swapaxes(1, 2)" if self.varies else ".T"
         index = self.index.removesuffix(turn) if self.index.endswith(turn) else self.index + turn
         return replace(self, shape=self.shape[::-1], index=index)
+
+    def rows(self) -> View:
+        """Return the vectors of all samples as the rows of one matrix."""
+        return replace(self, shape=(0, *self.shape), varies=False)
+
+    def part(self, indices: tuple[int | Span, ...], *, is_written: bool = False) -> View:
+        """Return the view of a part; `...` keeps one number an array that can be written to."""
+        shape = indexed(self.shape, indices, "")
+        places = [":"] * self.varies + [_spelled(index) for index in indices] + ["..."] * (is_written and shape == ())
+        return replace(self, shape=shape, index=f"{self.index}[{', '.join(places)}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +122,11 @@ def aligned(node: Node, rank: int) -> Node:
     def align(part: Node) -> Node | None:
         if not isinstance(part, View):
             return None
-        while part.varies and len(part.shape) < rank:
-            part = part.with_axis(0)
-        return part
+        missing = rank - len(part.shape)
+        if not part.varies or missing <= 0:
+            return part
+        places = f":{', None' * missing}{', :' * len(part.shape)}"
+        return replace(part, shape=(1,) * missing + part.shape, index=f"{part.index}[{places}]")
 
     return rewrite(node, align)
 
@@ -124,3 +136,9 @@ def spread(view: View, axis: int, rank: int) -> View:
     while len(view.shape) < rank:
         view = view.with_axis(0)
     return view.with_axis(axis)
+
+
+def _spelled(index: int | Span) -> str:
+    if isinstance(index, int):
+        return str(index)
+    return f"{'' if index.start is None else index.start}:{'' if index.stop is None else index.stop}"

@@ -118,7 +118,7 @@ class Parts:
     def _backward(self) -> Iterator[Line]:
         for name, contributions in self.plan.contributions.items():
             if not self.lines.settle(name, contributions) or name in self.wanted:
-                yield self._line(self.identifiers.of(Adjoint(name)), name, self.lines.gradient(name, contributions))
+                yield self._line(self.identifiers.of(Adjoint(name)), name, self.lines.derivative(name, contributions))
 
     def _line(self, target: str, name: str, text: str) -> Line:
         quantity = self.plan.graph.quantities[name]
