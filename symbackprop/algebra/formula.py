@@ -253,23 +253,29 @@ def rewrite(node: Node, change: Callable[[Node], Node | None]) -> Node:
     answer = change(node)
     if answer is not None:
         return answer
-    if not type(node).read(node):
-        return node
-    return map_children(node, lambda child: rewrite(child, change))
+    old = type(node).read(node)
+    return _rebuilt(node, old, tuple([rewrite(child, change) for child in old])) if old else node
 
 
 def map_children(node: Node, change: Callable[[Node], Node]) -> Node:
     """Return the node with each direct subformula replaced; the node itself when nothing changes."""
-    kind = type(node)
-    old = kind.read(node)
-    new = tuple([change(child) for child in old])
+    old = type(node).read(node)
+    return _rebuilt(node, old, tuple([change(child) for child in old])) if old else node
+
+
+def _rebuilt(node: Node, old: tuple[Node, ...], new: tuple[Node, ...]) -> Node:
+    """Return a node with new subformulas in place of old ones; the node itself when they are the same."""
     if not any(map(operator.is_not, new, old)):
         return node
+    kind = type(node)
+    build: Callable[..., Node] = kind
     fields: tuple[str, ...] = kind.__match_args__
+    if len(fields) == 1 and kind.sequence:
+        return build(new)
     if len(fields) == len(kind.children):
-        return kind(*new)
+        return build(*new)
     places: dict[str, Any] = {kind.sequence: new} if kind.sequence else dict(zip(kind.children, new, strict=True))
-    return kind(*[places[name] if name in places else getattr(node, name) for name in fields])
+    return build(*[places[name] if name in places else getattr(node, name) for name in fields])
 
 
 def fill(node: Node, slots: tuple[Node, ...]) -> Node:

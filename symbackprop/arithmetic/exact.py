@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from typing import Any
 
 import mpmath
 
@@ -216,7 +217,11 @@ def _resolved(compute: Callable[[], Exact], bounds: tuple[int, ...], most: int) 
     return value
 
 
-def evaluate(node: Node, leaf: Callable[[Node], Exact | None] = lambda node: None) -> Exact:
+Leaves = Callable[[Node], Exact | None]
+"""The values of names and slots, None for any other part of a formula."""
+
+
+def evaluate(node: Node, leaf: Leaves = lambda node: None) -> Exact:
     """Return the exact value of a scalar formula; `leaf` gives the values of names and slots.
 
     >>> evaluate(Quotient(Number(Fraction(1)), Number(Fraction(3))))
@@ -225,34 +230,40 @@ def evaluate(node: Node, leaf: Callable[[Node], Exact | None] = lambda node: Non
     answer = leaf(node)
     if answer is not None:
         return answer
-    match node:
-        case Number(value):
-            return value
-        case Sum(terms):
-            total = evaluate(terms[0], leaf)
-            for term in terms[1:]:
-                total = add(total, evaluate(term, leaf))
-            return total
-        case Product(factors):
-            total = evaluate(factors[0], leaf)
-            for factor in factors[1:]:
-                total = multiply(total, evaluate(factor, leaf))
-            return total
-        case Quotient(numerator, denominator):
-            return divide(evaluate(numerator, leaf), evaluate(denominator, leaf))
-        case Power(base, exponent):
-            return power(evaluate(base, leaf), evaluate(exponent, leaf))
-        case Negative(operand):
-            return negate(evaluate(operand, leaf))
-        case Apply(function, arguments, at_kink):
-            body = None if function == "step" else functions.expanded(node)
-            if body is not None:
-                return _activated(node, body, leaf)
-            known = _of_angle(function, arguments)
-            if known is not None:
-                return known
-            return apply(function, tuple(evaluate(argument, leaf) for argument in arguments), at_kink)
-    raise TypeError(f"no value for {type(node).__name__}")
+    value = _VALUES.get(type(node))
+    if value is None:
+        raise TypeError(f"no value for {type(node).__name__}")
+    return value(node, leaf)
+
+
+def _sum(node: Sum, leaf: Leaves) -> Exact:
+    return functools.reduce(add, [evaluate(term, leaf) for term in node.terms])
+
+
+def _product(node: Product, leaf: Leaves) -> Exact:
+    return functools.reduce(multiply, [evaluate(factor, leaf) for factor in node.factors])
+
+
+def _applied(node: Apply, leaf: Leaves) -> Exact:
+    body = None if node.function == "step" else functions.expanded(node)
+    if body is not None:
+        return _activated(node, body, leaf)
+    known = _of_angle(node.function, node.arguments)
+    if known is not None:
+        return known
+    return apply(node.function, tuple([evaluate(argument, leaf) for argument in node.arguments]), node.at_kink)
+
+
+_VALUES: Mapping[type[Node], Callable[[Any, Leaves], Exact]] = {
+    Number: lambda node, leaf: node.value,
+    Sum: _sum,
+    Product: _product,
+    Quotient: lambda node, leaf: divide(evaluate(node.numerator, leaf), evaluate(node.denominator, leaf)),
+    Power: lambda node, leaf: power(evaluate(node.base, leaf), evaluate(node.exponent, leaf)),
+    Negative: lambda node, leaf: negate(evaluate(node.operand, leaf)),
+    Apply: _applied,
+}
+"""What gives the value of each kind of node: formulas are evaluated all the time, and a look into a table is quick."""
 
 
 _SINES = {Fraction(0): 0, Fraction(1, 6): 1, Fraction(1, 2): 2, Fraction(5, 6): 1}
@@ -295,7 +306,7 @@ def _multiple_of_pi(angle: Node) -> Fraction | None:
     return None
 
 
-def _activated(apply: Apply, body: Node, leaf: Callable[[Node], Exact | None]) -> Exact:
+def _activated(apply: Apply, body: Node, leaf: Leaves) -> Exact:
     """Return the value of an activation; a saturated one has digits for its distance from a bound other than 0."""
     row = None if apply.body else functions.ACTIVATIONS.get(apply.function)
     bounds = tuple(int(bound) for bound in (row.lowest, row.highest) if bound) if row else ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from symbackprop.algebra.formula import Apply, Negative, Node, Number, Product, Quotient, Sum, rewrite, walk
+from symbackprop.algebra.formula import Apply, Negative, Node, Number, Product, Quotient, Sum, rewrite
 from symbackprop.arithmetic.exact import magnitude
 from symbackprop.arithmetic.real_numbers import Exact, Logarithm
 from symbackprop.document.display_nodes import Numeral, Shown, Tone
@@ -13,6 +13,19 @@ from symbackprop.document.display_nodes import Numeral, Shown, Tone
 _SMALLEST_PLAIN, _LARGEST_PLAIN = -4, 7
 _SPARE_DIGITS = 4
 _LONGEST_DENOMINATOR = 10**4
+
+
+Scaled = tuple[int, int]
+"""A decimal: a whole number and the power of ten that it is multiplied with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A number as printed, how many digits it shows, and what it is in whole numbers if it is a decimal."""
+
+    shown: Shown
+    length: int
+    scaled: Scaled | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +37,9 @@ class Style:
 
     digits: int
     fractions: bool = False
-    kept: dict[tuple[int, int, Tone, str], tuple[Exact, Shown]] = field(default_factory=dict, repr=False, compare=False)
+    kept: dict[tuple[int, int, Tone, str], tuple[Exact, Printed]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
 
 def to_fraction(value: Exact) -> Fraction:
@@ -104,28 +119,37 @@ def show(value: Exact, style: Style, *, guard: int = 0, tone: Tone = Tone.PLAIN,
 
     `guard` adds digits to a rounded number; `written` is the text that the problem states it in (0.20, 1/2).
     """
+    return printed(value, style, guard=guard, tone=tone, written=written).shown
+
+
+def printed(value: Exact, style: Style, *, guard: int = 0, tone: Tone = Tone.PLAIN, written: str = "") -> Printed:
+    """Return what `show` returns with what it is in whole numbers."""
     key = id(value), guard, tone, written
     found = style.kept.get(key)
     if found is None:
         # With the number itself beside it, nothing else can get its identity.
-        found = style.kept[key] = value, _show(value, style, guard, tone, written)
+        found = style.kept[key] = value, _printed(value, style, guard, tone, written)
     return found[1]
 
 
-def _show(value: Exact, style: Style, guard: int, tone: Tone, written: str) -> Shown:
+def _printed(value: Exact, style: Style, guard: int, tone: Tone, written: str) -> Printed:
     if style.fractions and isinstance(value, Logarithm) and all(map(_is_short, value.parts())):
-        return Shown(Numeral(str(value), formula=_formula(value)), value, True, tone)
+        return Printed(Shown(Numeral(str(value), formula=_formula(value)), value, True, tone), style.digits, None)
     exact = to_fraction(value)
     if exact == 0:
-        return Shown(Numeral("0"), exact, isinstance(value, Fraction), tone)
+        return Printed(Shown(Numeral("0"), exact, isinstance(value, Fraction), tone), 1, (0, 0))
     if isinstance(value, Fraction):
         digits = terminating_digits(value)
         whole_or_decimal = value.denominator == 1 or (written and is_decimal(written))
         if style.fractions and not whole_or_decimal and value.denominator < _LONGEST_DENOMINATOR:
             numeral = Numeral(str(value.numerator), denominator=str(value.denominator))
-            return Shown(numeral, value, True, tone)
+            return Printed(Shown(numeral, value, True, tone), len(str(abs(value.numerator))), None)
         if digits is not None and digits <= style.digits + _SPARE_DIGITS:
-            return Shown(_decimal(value, digits, written), value, True, tone)
+            numeral = _decimal(value, digits, written)
+            whole, _, decimals = numeral.text.partition(".")
+            number = int(whole + decimals)
+            scaled = number, numeral.exponent - len(decimals)
+            return Printed(Shown(numeral, value, True, tone), len(str(abs(number))), scaled)
     return _rounded(exact, style.digits + guard, tone)
 
 
@@ -141,11 +165,6 @@ def _formula(value: Logarithm) -> Node:
     size = function if coefficient == 1 else Product((ratio(coefficient), function))
     part = Negative(size) if is_reciprocal else size
     return Sum((ratio(offset), part)) if offset else part
-
-
-def has_formula(node: Node) -> bool:
-    """Say whether a number in a formula is printed as one."""
-    return any(isinstance(part, Shown) and part.numeral.formula is not None for part in walk(node))
 
 
 def spelled(formula: Node) -> Node:
@@ -167,7 +186,7 @@ def ratio(value: Fraction) -> Node:
     return Negative(size) if value < 0 else size
 
 
-def _rounded(value: Fraction, digits: int, tone: Tone) -> Shown:
+def _rounded(value: Fraction, digits: int, tone: Tone) -> Printed:
     """Return a number other than 0 rounded to significant digits; it keeps its zeros (0.0821670)."""
     power = magnitude(value)
     whole, exponent = _significant(value, power, digits)
@@ -176,7 +195,7 @@ def _rounded(value: Fraction, digits: int, tone: Tone) -> Shown:
     # A number with fewer digits than its whole part would end in zeros that look significant.
     plain = _SMALLEST_PLAIN <= power < min(_LARGEST_PLAIN, digits)
     numeral = Numeral(_placed(whole, -exponent)) if plain else Numeral(_placed(whole, digits - 1), power)
-    return Shown(numeral, decimal(whole, exponent), False, tone)
+    return Printed(Shown(numeral, decimal(whole, exponent), False, tone), digits, (whole, exponent))
 
 
 def _decimal(value: Fraction, digits: int, written: str) -> Numeral:

@@ -7,9 +7,10 @@ next printed number; where they do not, the operands get guard digits until they
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 from symbackprop.algebra.formula import Negative, Node, Number, Power, Product, Sum, map_children, walk
 from symbackprop.arithmetic import exact
@@ -17,12 +18,13 @@ from symbackprop.arithmetic.exact import magnitude
 from symbackprop.arithmetic.real_numbers import Logarithm
 from symbackprop.document.blocks import Relation, Step
 from symbackprop.document.calculation.numerals import (
+    Printed,
+    Scaled,
     Style,
     decimal,
     halves_to_even,
-    has_formula,
+    printed,
     rounded,
-    show,
     spelled,
     to_fraction,
 )
@@ -52,19 +54,43 @@ def _printed(stages: list[Node], style: Style) -> tuple[Step, ...]:
         found = _with_digits(paper, stages, digits) if digits else None
         if found is not None:
             return _related(found)
-    return (Step(Relation.ABOUT, paper.shown(stages[-1], 0), opens=True),)
+    last = stages[-1]
+    assert isinstance(last, Leaf)
+    return (Step(Relation.ABOUT, paper.number(last, 0).shown, opens=True),)
 
 
-def _with_digits(paper: _Paper, stages: list[Node], digits: int) -> list[Node] | None:
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A stage as printed: whether all its numbers are exact, and whether one of them is printed as a formula."""
+
+    formula: Node
+    is_exact: bool
+    has_formula: bool
+
+    @classmethod
+    def of(cls, stage: Node, numbers: Mapping[int, Printed]) -> _Line:
+        """Return a stage with its numbers, by leaf."""
+
+        def shown(part: Node) -> Node:
+            return numbers[id(part)].shown if isinstance(part, Leaf) else map_children(part, shown)
+
+        own = [number.shown for number in numbers.values()]
+        has_formula = any(number.numeral.formula is not None for number in own)
+        return cls(shown(stage), all(number.exact for number in own), has_formula)
+
+
+def _with_digits(paper: _Paper, stages: list[Node], digits: int) -> list[_Line] | None:
     """Return the printed stages whose result has `digits` digits, or None when guard digits cannot make them true."""
     last = stages[-1]
     assert isinstance(last, Leaf)
-    result = _print(last, Style(digits, paper.style.fractions), 0)
-    found: list[Node] = [result.shown]
+    result = _number(last, Style(digits, paper.style.fractions), 0)
     guard = 0
     numbers = {id(last): result}
-    for following, stage in itertools.pairwise(reversed(stages)):
-        linked = _links(stage, following, numbers)
+    found = [_Line.of(last, numbers)]
+    following = [last]
+    for stage in reversed(stages[:-1]):
+        leaves = [part for part in walk(stage) if isinstance(part, Leaf)]
+        linked = _links(leaves, following, numbers)
         for candidate in range(guard, MOST_GUARD_DIGITS + 1):
             if _rounds_to(paper, stage, candidate, result, digits) and all(
                 _rounds_to(paper, formula, candidate, number, number.length) for formula, number in linked
@@ -73,20 +99,25 @@ def _with_digits(paper: _Paper, stages: list[Node], digits: int) -> list[Node] |
                 break
         else:
             return None
-        found.insert(0, paper.shown(stage, guard))
-        numbers = {id(part): paper.number(part, guard) for part in walk(stage) if isinstance(part, Leaf)}
+        numbers = {id(leaf): paper.number(leaf, guard) for leaf in leaves}
+        found.insert(0, _Line.of(stage, numbers))
+        following = leaves
     return found
 
 
-def _links(previous: Node, stage: Node, numbers: Mapping[int, _Print]) -> list[tuple[Node, _Print]]:
+def _links(previous: list[Leaf], leaves: list[Leaf], numbers: Mapping[int, Printed]) -> list[tuple[Node, Printed]]:
     """Return the numbers of a stage, as printed, with what stood in their place before: a part, or the same number."""
-    parts = {id(part) for part in walk(previous)}
-    leaves = [leaf for leaf in walk(stage) if isinstance(leaf, Leaf)]
-    replaced = [(leaf if id(leaf) in parts or not leaf.origin else leaf.origin.formula, leaf) for leaf in leaves]
-    return [(part, numbers[id(leaf)]) for part, leaf in replaced if id(part) in parts]
+    kept = set(map(id, previous))
+    linked: list[tuple[Node, Printed]] = []
+    for leaf in leaves:
+        if id(leaf) in kept:
+            linked.append((leaf, numbers[id(leaf)]))
+        elif leaf.origin is not None:
+            linked.append((leaf.origin.formula, numbers[id(leaf)]))
+    return linked
 
 
-def _rounds_to(paper: _Paper, formula: Node, guard: int, target: _Print, digits: int) -> bool:
+def _rounds_to(paper: _Paper, formula: Node, guard: int, target: Printed, digits: int) -> bool:
     """Say whether a formula, printed with guard digits and evaluated at 50 digits, gives the printed number."""
     is_exact, goal = target.shown.exact, target.scaled
     if is_exact:
@@ -109,32 +140,13 @@ def _rounds_to(paper: _Paper, formula: Node, guard: int, target: _Print, digits:
     return bool(rounded(number, digits) == printed) and not is_tie
 
 
-Scaled = tuple[int, int]
-"""A decimal: a whole number and the power of ten that it is multiplied with."""
-
 _MOST_PLACES = 4
 _LARGEST_POWER = 4
 _LARGEST_SPAN = 200
 
 
-@dataclass(frozen=True, slots=True)
-class _Print:
-    """A number as printed, how many digits it shows, and what it is in whole numbers if it is a decimal."""
-
-    shown: Shown
-    length: int
-    scaled: Scaled | None
-
-
-def _print(leaf: Leaf, style: Style, guard: int) -> _Print:
-    shown = show(leaf.value, style, guard=guard, tone=leaf.tone, written=leaf.written)
-    numeral = shown.numeral
-    if numeral.formula is not None:
-        return _Print(shown, style.digits, None)
-    whole, _, decimals = numeral.text.partition(".")
-    number = int(whole + decimals)
-    scaled = None if numeral.denominator else (number, numeral.exponent - len(decimals))
-    return _Print(shown, len(str(abs(number))) if number else 1, scaled)
+def _number(leaf: Leaf, style: Style, guard: int) -> Printed:
+    return printed(leaf.value, style, guard=guard, tone=leaf.tone, written=leaf.written)
 
 
 class _Paper:
@@ -142,21 +154,20 @@ class _Paper:
 
     def __init__(self, style: Style) -> None:
         self.style = style
-        self._numbers: dict[tuple[int, int], _Print] = {}
+        self._exact: dict[int, Printed] = {}
+        self._numbers: dict[tuple[int, int], Printed] = {}
 
-    def number(self, leaf: Leaf, guard: int) -> _Print:
-        """Return a number as printed."""
-        key = id(leaf), guard  # every leaf lives as long as the stages do
-        found = self._numbers.get(key)
+    def number(self, leaf: Leaf, guard: int) -> Printed:
+        """Return a number as printed; an exact one has no guard digits."""
+        place = id(leaf)  # every leaf lives as long as the stages do
+        found = self._exact.get(place) or self._numbers.get((place, guard))
         if found is None:
-            found = self._numbers[key] = _print(leaf, self.style, guard)
+            found = _number(leaf, self.style, guard)
+            if found.shown.exact:
+                self._exact[place] = found
+            else:
+                self._numbers[place, guard] = found
         return found
-
-    def shown(self, stage: Node, guard: int) -> Node:
-        """Return a stage with its numbers as printed."""
-        if isinstance(stage, Leaf):
-            return self.number(stage, guard).shown
-        return map_children(stage, lambda part: self.shown(part, guard))
 
     def value(self, formula: Node, guard: int) -> exact.Exact:
         """Return the value of a formula as printed."""
@@ -164,41 +175,71 @@ class _Paper:
             formula, lambda part: self.number(part, guard).shown.value if isinstance(part, Leaf) else None
         )
 
-    def scaled(self, node: Node, guard: int) -> Scaled | None:
+    def scaled(self, formula: Node, guard: int) -> Scaled | None:
         """Return the value of a formula as printed in whole numbers, if only decimals are added and multiplied in it."""
-        match node:
-            case Leaf():
-                return self.number(node, guard).scaled
-            case Number(value):
-                if value.denominator == 1:
-                    return value.numerator, 0
-                whole = value * 10**_MOST_PLACES
-                return (whole.numerator, -_MOST_PLACES) if whole.denominator == 1 else None
-            case Negative(operand):
-                inner = self.scaled(operand, guard)
-                return None if inner is None else (-inner[0], inner[1])
-            case Sum(terms):
-                known = [part for term in terms if (part := self.scaled(term, guard)) is not None]
-                if len(known) < len(terms):
-                    return None
-                powers = [exponent for _, exponent in known]
-                least = min(powers)
-                if max(powers) - least > _LARGEST_SPAN:
-                    return None
-                return sum([whole * 10 ** (exponent - least) for whole, exponent in known]), least
-            case Product(factors):
-                whole, power = 1, 0
-                for factor in factors:
-                    part = self.scaled(factor, guard)
-                    if part is None:
-                        return None
-                    whole, power = whole * part[0], power + part[1]
-                return whole, power
-            case Power(base, Number(value)) if value.denominator == 1 and 0 <= value.numerator <= _LARGEST_POWER:
-                inner = self.scaled(base, guard)
-                times = value.numerator
-                return None if inner is None else (inner[0] ** times, inner[1] * times)
+        return _scaled(formula, lambda leaf: self.number(leaf, guard).scaled)
+
+
+Decimals = Callable[[Leaf], Scaled | None]
+
+
+def _scaled(node: Node, number: Decimals) -> Scaled | None:
+    value = _SCALED.get(type(node))
+    return None if value is None else value(node, number)
+
+
+def _constant(node: Number) -> Scaled | None:
+    if node.value.denominator == 1:
+        return node.value.numerator, 0
+    whole = node.value * 10**_MOST_PLACES
+    return (whole.numerator, -_MOST_PLACES) if whole.denominator == 1 else None
+
+
+def _negative(node: Negative, number: Decimals) -> Scaled | None:
+    found = _scaled(node.operand, number)
+    return None if found is None else (-found[0], found[1])
+
+
+def _sum(node: Sum, number: Decimals) -> Scaled | None:
+    known = []
+    for term in node.terms:
+        part = _scaled(term, number)
+        if part is None:
+            return None
+        known.append(part)
+    powers = [exponent for _, exponent in known]
+    least = min(powers)
+    if max(powers) - least > _LARGEST_SPAN:
         return None
+    return sum([whole * 10 ** (exponent - least) for whole, exponent in known]), least
+
+
+def _product(node: Product, number: Decimals) -> Scaled | None:
+    whole, power = 1, 0
+    for factor in node.factors:
+        part = _scaled(factor, number)
+        if part is None:
+            return None
+        whole, power = whole * part[0], power + part[1]
+    return whole, power
+
+
+def _power(node: Power, number: Decimals) -> Scaled | None:
+    times = node.exponent.value if isinstance(node.exponent, Number) else Fraction(-1)
+    if times.denominator > 1 or not 0 <= times <= _LARGEST_POWER:
+        return None
+    found = _scaled(node.base, number)
+    return None if found is None else (found[0] ** times.numerator, found[1] * times.numerator)
+
+
+_SCALED: Mapping[type[Node], Callable[[Any, Decimals], Scaled | None]] = {
+    Leaf: lambda node, number: number(node),
+    Number: lambda node, number: _constant(node),
+    Negative: _negative,
+    Sum: _sum,
+    Product: _product,
+    Power: _power,
+}
 
 
 def _shortened(value: Scaled, digits: int) -> Scaled:
@@ -225,21 +266,18 @@ def printed_value(formula: Node) -> exact.Exact:
     return exact.evaluate(formula, lambda part: part.value if isinstance(part, Shown) else None)
 
 
-def _related(shown: list[Node]) -> tuple[Step, ...]:
+def _related(found: list[_Line]) -> tuple[Step, ...]:
     """Return the lines with their relations: equal where both sides are printed exactly and are equal, else about."""
-    first = Relation.EQUAL if _is_exact(shown[0]) else Relation.ABOUT
-    steps = [Step(first, shown[0], opens=True)]
-    for before, after in itertools.pairwise(shown):
-        relation = Relation.EQUAL if _is_exact(before) and _is_exact(after) and _same(before, after) else Relation.ABOUT
-        if (has_formula(before) or has_formula(after)) and spelled(after) == spelled(before):
-            steps[-1] = replace(steps[-1], formula=after)  # ln(2/5), and the number that is printed so
-        elif after != before:
-            steps.append(Step(relation, after))
+    first = found[0]
+    steps = [Step(Relation.EQUAL if first.is_exact else Relation.ABOUT, first.formula, opens=True)]
+    for before, after in itertools.pairwise(found):
+        is_spelled = before.has_formula or after.has_formula
+        if is_spelled and spelled(after.formula) == spelled(before.formula):
+            steps[-1] = replace(steps[-1], formula=after.formula)  # ln(2/5), and the number that is printed so
+        elif after.formula != before.formula:
+            is_equal = before.is_exact and after.is_exact and _same(before.formula, after.formula)
+            steps.append(Step(Relation.EQUAL if is_equal else Relation.ABOUT, after.formula))
     return tuple(steps)
-
-
-def _is_exact(shown: Node) -> bool:
-    return all(part.exact for part in walk(shown) if isinstance(part, Shown))
 
 
 def _same(before: Node, after: Node) -> bool:
