@@ -29,7 +29,7 @@ class Chain:
     """`left = … = … ≈ …`: one or more lines aligned at their relations, and a short remark at their end."""
 
     left: Node
-    steps: tuple[Step, ...]
+    steps: tuple[ChainStep, ...]
     remark: Message | None = None
 
 
@@ -124,7 +124,7 @@ class Relation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ChainStep:
     """A formula as printed, and its relation to what stands before it.
 
     `opens` says that a long chain should be broken here: a new thought begins. `reason` names the rule behind the step.

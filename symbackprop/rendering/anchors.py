@@ -22,8 +22,8 @@ _KINDS: Mapping[type[Node], str] = {
 def anchor(chain: Chain) -> str:
     """Return the name of the place where a quantity is derived, or nothing where its formula is only stated.
 
-    >>> from symbackprop.document.calculation.verified_lines import Relation, Step
-    >>> step = Step(Relation.EQUAL, Name("x"))
+    >>> from symbackprop.document.calculation.verified_lines import Relation, ChainStep
+    >>> step = ChainStep(Relation.EQUAL, Name("x"))
     >>> anchor(Chain(Gradient("W1_2_1"), (step, step))), anchor(Chain(Gradient("W1_2_1"), (step,)))
     ('gradient-W1_2_1', '')
     """

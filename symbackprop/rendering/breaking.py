@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from symbackprop.algebra.formula import Negative, Node, Product, Sum
-from symbackprop.document.blocks import Chain, Step
+from symbackprop.document.blocks import Chain, ChainStep
 from symbackprop.document.display_nodes import Listed
 from symbackprop.rendering import array_formulas
 from symbackprop.rendering.tex import RELATIONS, Printer
@@ -50,14 +50,18 @@ def step_texts(printer: Printer, chain: Chain) -> list[str]:
     return [f"{RELATIONS[step.relation]} {printer.print(step.formula)}" for step in chain.steps]
 
 
-def step_lines(printer: Printer, step: Step, room: float) -> list[str]:
+def step_lines(printer: Printer, step: ChainStep, room: float) -> list[str]:
     """Return a step that is too long for a line in lines."""
     first, *rest = broken(printer, step.formula, room / _TIGHT if isinstance(step.formula, Listed) else room)
     return [f"{RELATIONS[step.relation]} {first}", *(rf"\quad {part}" for part in rest)]
 
 
 def arranged(
-    texts: Sequence[str], steps: Sequence[Step], room: float, remark: float, in_lines: Callable[[int], Sequence[str]]
+    texts: Sequence[str],
+    steps: Sequence[ChainStep],
+    room: float,
+    remark: float,
+    in_lines: Callable[[int], Sequence[str]],
 ) -> list[list[str]]:
     """Return the steps of a chain, printed, in lines as `chain_lines` has them; `in_lines` breaks one that is too long."""
     if sum(map(width, texts)) + remark <= room:
@@ -81,7 +85,7 @@ def arranged(
     return lines
 
 
-def _thought(steps: Sequence[Step], texts: Sequence[str], start: int) -> Sequence[str]:
+def _thought(steps: Sequence[ChainStep], texts: Sequence[str], start: int) -> Sequence[str]:
     """Return the steps of a chain from one that opens a new thought up to the next."""
     end = next((place for place in range(start + 1, len(texts)) if steps[place].opens), len(texts))
     return texts[start:end]

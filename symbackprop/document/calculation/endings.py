@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from symbackprop.algebra.formula import Negative
-from symbackprop.document.blocks import Relation, Step
+from symbackprop.document.blocks import ChainStep, Relation
 from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.display_nodes import Shown
 
 
-def finished(steps: tuple[Step, ...], style: Style) -> tuple[Step, ...]:
+def finished(steps: tuple[ChainStep, ...], style: Style) -> tuple[ChainStep, ...]:
     """Return lines of numbers as they are displayed."""
     return _with_decimal(_without_repeats(steps), style)
 
 
-def _without_repeats(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+def _without_repeats(steps: tuple[ChainStep, ...]) -> tuple[ChainStep, ...]:
     """Return lines without a number that stands with its sign apart before it stands as a whole."""
     if len(steps) < 2 or not isinstance(steps[-1].formula, Shown) or steps[-1].formula.numeral.formula is not None:
         return steps
@@ -26,9 +26,12 @@ def _without_repeats(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return (*steps[:-2], replace(last, relation=relation, opens=before.opens))
 
 
-def _with_decimal(steps: tuple[Step, ...], style: Style) -> tuple[Step, ...]:
+def _with_decimal(steps: tuple[ChainStep, ...], style: Style) -> tuple[ChainStep, ...]:
     """Return lines that end with a decimal where they end with an exact number that is none: ln(5/2) ≈ 0.916291."""
     last = steps[-1].formula
     if not isinstance(last, Shown) or last.numeral.formula is None:
         return steps
-    return (*steps, Step(Relation.ABOUT, show(last.value, replace(style, fractions=False, kept={}), tone=last.tone)))
+    return (
+        *steps,
+        ChainStep(Relation.ABOUT, show(last.value, replace(style, fractions=False, kept={}), tone=last.tone)),
+    )

@@ -16,7 +16,7 @@ from symbackprop.algebra.formula import Negative, Node, Number, Power, Product, 
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import magnitude
 from symbackprop.arithmetic.real_numbers import Logarithm
-from symbackprop.document.blocks import Relation, Step
+from symbackprop.document.blocks import ChainStep, Relation
 from symbackprop.document.calculation.numerals import (
     Printed,
     Scaled,
@@ -35,7 +35,7 @@ from symbackprop.errors import EvaluationError
 MOST_GUARD_DIGITS = 12
 
 
-def lines(first: Node, style: Style, tone: Tone) -> tuple[Step, ...]:
+def lines(first: Node, style: Style, tone: Tone) -> tuple[ChainStep, ...]:
     """Return the printed lines from a formula over leaves to its value: substituted, step by step, result.
 
     `tone` is that of the result and of the intermediate results.
@@ -43,7 +43,7 @@ def lines(first: Node, style: Style, tone: Tone) -> tuple[Step, ...]:
     return _printed(stages_of(first, tone), style)
 
 
-def _printed(stages: list[Node], style: Style) -> tuple[Step, ...]:
+def _printed(stages: list[Node], style: Style) -> tuple[ChainStep, ...]:
     """Return the stages with their digits found.
 
     At the cap or on a near-tie the result gains or loses a digit. Where no operands of a readable length give the result
@@ -56,7 +56,7 @@ def _printed(stages: list[Node], style: Style) -> tuple[Step, ...]:
             return _related(found)
     last = stages[-1]
     assert isinstance(last, Leaf)
-    return (Step(Relation.ABOUT, paper.number(last, 0).shown, opens=True),)
+    return (ChainStep(Relation.ABOUT, paper.number(last, 0).shown, opens=True),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,17 +266,17 @@ def printed_value(formula: Node) -> exact.Exact:
     return exact.evaluate(formula, lambda part: part.value if isinstance(part, Shown) else None)
 
 
-def _related(found: list[_Line]) -> tuple[Step, ...]:
+def _related(found: list[_Line]) -> tuple[ChainStep, ...]:
     """Return the lines with their relations: equal where both sides are printed exactly and are equal, else about."""
     first = found[0]
-    steps = [Step(Relation.EQUAL if first.is_exact else Relation.ABOUT, first.formula, opens=True)]
+    steps = [ChainStep(Relation.EQUAL if first.is_exact else Relation.ABOUT, first.formula, opens=True)]
     for before, after in itertools.pairwise(found):
         is_spelled = before.has_formula or after.has_formula
         if is_spelled and spelled(after.formula) == spelled(before.formula):
             steps[-1] = replace(steps[-1], formula=after.formula)  # ln(2/5), and the number that is printed so
         elif after.formula != before.formula:
             is_equal = before.is_exact and after.is_exact and _same(before.formula, after.formula)
-            steps.append(Step(Relation.EQUAL if is_equal else Relation.ABOUT, after.formula))
+            steps.append(ChainStep(Relation.EQUAL if is_equal else Relation.ABOUT, after.formula))
     return tuple(steps)
 
 

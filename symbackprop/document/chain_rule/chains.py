@@ -23,7 +23,7 @@ from symbackprop.algebra.formula import (
     rewrite,
 )
 from symbackprop.derivation.backprop import Link
-from symbackprop.document.blocks import Chain, Relation, Step
+from symbackprop.document.blocks import Chain, ChainStep, Relation
 from symbackprop.document.chain_rule.factors import (
     Factor,
     braced,
@@ -67,12 +67,12 @@ def forward(scene: Scene, name: str, sample: int | None = None) -> Chain:
     """Return the lines of a forward value: formula, numbers, steps, value."""
     formula, calculation = _forward_formula(scene, name, sample)
     kept = scene.kept(name, scene.sample_of(name, sample))
-    steps = (Step(Relation.EQUAL, formula), *scene.lines(calculation, Tone.FORWARD, kept))
+    steps = (ChainStep(Relation.EQUAL, formula), *scene.lines(calculation, Tone.FORWARD, kept))
     fused = scene.derivation.equations[name].fused
     if fused is not None and not functions.is_shifted(fused.form.formula) and len(steps) == _RESULT_ALONE:
         # ln(1 − a) of a saturated output has no line that checks on a calculator; from the logits it has one.
         short = scene.marked(fused.formula(), sample)
-        from_logits = Step(Relation.EQUAL, short, opens=True, reason=message("fused.from_logits"))
+        from_logits = ChainStep(Relation.EQUAL, short, opens=True, reason=message("fused.from_logits"))
         steps = (steps[0], from_logits, *scene.lines(calculable(short), Tone.FORWARD, kept))
     return Chain(Name(name, scene.sample_of(name, sample)), steps)
 
@@ -147,7 +147,7 @@ def gradient(scene: Scene, name: str, sample: int | None = None) -> Chain:
 
 
 @in_symbols
-def _gradient_formulas(scene: Scene, name: str, sample: int | None) -> tuple[Node, tuple[Step, ...], Node]:
+def _gradient_formulas(scene: Scene, name: str, sample: int | None) -> tuple[Node, tuple[ChainStep, ...], Node]:
     """Return the symbol of a gradient, its lines in symbols, and the formula by which it is calculated."""
     own = Gradient(name, sample)
     is_negative = is_negative_delta(scene, name)
@@ -171,14 +171,14 @@ def _gradient_formulas(scene: Scene, name: str, sample: int | None) -> tuple[Nod
     if derivatives == own and scene.notation.delta(name) is None:
         # The loss reads the quantity itself: there is no chain.
         derivatives = partials = paths[0][0].partial
-    steps = [Step(Relation.EQUAL, derivatives)]
+    steps = [ChainStep(Relation.EQUAL, derivatives)]
     if scene.notation.delta(name) is not None and derivatives != (whole := negated(own) if is_negative else own):
-        steps.insert(0, Step(Relation.EQUAL, whole))
+        steps.insert(0, ChainStep(Relation.EQUAL, whole))
     if partials != derivatives:
-        steps.append(Step(Relation.EQUAL, partials, opens=True))
+        steps.append(ChainStep(Relation.EQUAL, partials, opens=True))
     short = _through_named(scene, name, paths)
     if short is not None and short != partials:
-        steps.append(Step(Relation.EQUAL, short))
+        steps.append(ChainStep(Relation.EQUAL, short))
     if short is not None and scene.derivation.problem.notation.round_intermediates is not None:
         partials = short
     return left, tuple(steps), calculable(partials)

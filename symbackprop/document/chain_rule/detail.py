@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from symbackprop.algebra.formula import Adjoint, Name, Negative, Node, Product, Sum, rewrite, walk
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.document.blocks import Block, Chain, Display, Paragraph, Relation, Section, Step, Table
+from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Paragraph, Relation, Section, Table
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule.chains import is_negative_delta
 from symbackprop.document.chain_rule.factors import is_named
@@ -191,7 +191,7 @@ def explained_once(sections: Sequence[Section]) -> tuple[Section, ...]:
     return tuple(map(of, sections))
 
 
-def _from_error(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+def _from_error(steps: tuple[ChainStep, ...]) -> tuple[ChainStep, ...]:
     """Return the lines of a gradient without those that work out the error it begins with, where it has a symbol."""
     count = sum(not any(isinstance(part, Shown) for part in walk(step.formula)) for step in steps)
     symbols, numbers = steps[:count], steps[count:]
@@ -204,13 +204,13 @@ def _from_error(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     return steps
 
 
-def _from_product(numbers: tuple[Step, ...]) -> tuple[Step, ...]:
+def _from_product(numbers: tuple[ChainStep, ...]) -> tuple[ChainStep, ...]:
     """Return the numbers of a product from where only its factors are left."""
     formulas = (step.formula.body if isinstance(step.formula, Boxed) else step.formula for step in numbers)
     return _from(numbers, max((place for place, each in enumerate(formulas) if not isinstance(each, Shown)), default=0))
 
 
-def _from(numbers: tuple[Step, ...], place: int) -> tuple[Step, ...]:
+def _from(numbers: tuple[ChainStep, ...], place: int) -> tuple[ChainStep, ...]:
     """Return numbers from a place on, with the relation that holds across those before."""
     is_about = any(step.relation is Relation.ABOUT for step in numbers[: place + 1])
     relation = Relation.ABOUT if is_about else Relation.EQUAL

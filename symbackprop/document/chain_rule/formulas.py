@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from symbackprop.algebra.formula import ZERO, Adjoint, Node, Product, added
-from symbackprop.document.blocks import Chain, Display, Relation, Step
+from symbackprop.document.blocks import Chain, ChainStep, Display, Relation
 from symbackprop.document.chain_rule.chains import (
     LAYER_KINDS,
     errors_of,
@@ -60,8 +60,8 @@ def formula_display(scene: Scene, elements: Sequence[str], row: int) -> Display:
 def _gradient_formula(scene: Scene, name: str) -> Chain:
     formula = shortened(gradient_expression(scene, name), scene.derivation.graph)
     if is_negative_delta(scene, name):
-        return Chain(Delta(name), (Step(Relation.EQUAL, _opposite(formula)),))
-    return Chain(Adjoint(name), (Step(Relation.EQUAL, formula),))
+        return Chain(Delta(name), (ChainStep(Relation.EQUAL, _opposite(formula)),))
+    return Chain(Adjoint(name), (ChainStep(Relation.EQUAL, formula),))
 
 
 def gradient_expression(scene: Scene, name: str) -> Node:

@@ -10,7 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from symbackprop.algebra.formula import Adjoint, Name, Node, rewrite
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.document.blocks import Relation, Step
+from symbackprop.document.blocks import ChainStep, Relation
 from symbackprop.document.calculation import endings
 from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.calculation.verified_lines import MOST_GUARD_DIGITS, lines
@@ -79,7 +79,7 @@ class Scene:
         given = self.given.get(name if sample is None else f"{name}@{sample}")
         return "" if given is None else given.text
 
-    def lines(self, formula: Node, tone: Tone, kept: Value) -> tuple[Step, ...]:
+    def lines(self, formula: Node, tone: Tone, kept: Value) -> tuple[ChainStep, ...]:
         """Return the lines of numbers of a formula; none where numbers are missing.
 
         `kept` is the value that is used from then on; where the problem rounds it as by hand, it closes the lines.
@@ -96,11 +96,11 @@ class Scene:
                 return found
             # Rounding what was rounded to be shown may give another number than rounding by hand: then it has more digits.
             if to_decimal(policy, last.value) == kept or digits > self.style.digits + MOST_GUARD_DIGITS:
-                return (*found, Step(Relation.ABOUT, shown))
+                return (*found, ChainStep(Relation.ABOUT, shown))
             found = self._finished(lines(numbered, replace(self.style, digits=digits, kept={}), tone))
         raise AssertionError
 
-    def _finished(self, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    def _finished(self, steps: tuple[ChainStep, ...]) -> tuple[ChainStep, ...]:
         return endings.finished(steps, self.style)
 
     def kept(self, name: str, sample: int | None, *, gradient: bool = False) -> Value:

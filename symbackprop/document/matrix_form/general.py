@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from symbackprop.algebra import functions
 from symbackprop.algebra.formula import Name, Node, Number
-from symbackprop.document.blocks import Block, Chain, Display, Listing, Paragraph, Relation, Section, Step
+from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Listing, Paragraph, Relation, Section
 from symbackprop.document.display_nodes import Equality, General, Letter, Local, Range, Width
 from symbackprop.document.matrix_form import layerwise, recurrences
 from symbackprop.document.matrix_form.recurrences import LAST, THIS, Model, Recurrence
@@ -85,7 +85,7 @@ def _chain(recurrence: Recurrence, model: Model | None = None) -> Chain:
         if formula != before:
             shown = formula if model is None else layerwise.with_shapes(model, formula)
             body = General(shown, recurrence.notation)
-            steps.append(Step(Relation.EQUAL, body, opens=True, reason=message(reason) if reason else None))
+            steps.append(ChainStep(Relation.EQUAL, body, opens=True, reason=message(reason) if reason else None))
         before = formula
     return Chain(General(recurrence.left, recurrence.notation), tuple(steps))
 

@@ -25,7 +25,7 @@ from symbackprop.algebra.functions import is_symbol
 from symbackprop.algebra.shapes import indices_of, shape_of
 from symbackprop.derivation import matrix_grain
 from symbackprop.derivation.matrix_grain import elementwise_product, gradient_formula
-from symbackprop.document.blocks import Chain, Display, Paragraph, Relation, Section, Step
+from symbackprop.document.blocks import Chain, ChainStep, Display, Paragraph, Relation, Section
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule.chains import has_own_step, is_negative_delta, named_gradient
 from symbackprop.document.chain_rule.detail import shortened
@@ -67,7 +67,7 @@ def _forward(scene: Scene, graph: Graph) -> Iterator[Chain]:
         formula = as_arrays(graph, oriented(graph, equation.formula, scene.derivation.problem.layout == "row"))
         if graph.samples is not None and not quantity.batched:
             formula = over_samples(formula, graph.batch_axis.size, lambda name: graph.quantities[name].batched)
-        steps = [Step(Relation.EQUAL, shaped(graph, formula))]
+        steps = [ChainStep(Relation.EQUAL, shaped(graph, formula))]
         steps += _numbers(scene, quantity, Tone.FORWARD)
         yield Chain(Name(equation.name), tuple(steps))
 
@@ -94,18 +94,18 @@ def _gradient_chains(scene: Scene, wanted: Sequence[str]) -> Iterator[tuple[str,
 
 
 @in_symbols
-def _gradient_steps(scene: Scene, name: str) -> Sequence[Step]:
+def _gradient_steps(scene: Scene, name: str) -> Sequence[ChainStep]:
     """Return the gradient by an array in symbols: its name, its entries and their product if they are few, the formula."""
     graph, formula = scene.derivation.graph, array_gradients(scene)[name]
     is_negative = is_negative_delta(scene, name)
     own = Gradient(name)
     steps = []
     if scene.notation.delta(name) is not None:
-        steps.append(Step(Relation.EQUAL, negated(own) if is_negative else own))
+        steps.append(ChainStep(Relation.EQUAL, negated(own) if is_negative else own))
     is_row = scene.derivation.problem.layout == "row"
     for stage in (*products.stacked(graph, graph.quantities[name], formula, is_row), formula):
         signed = signs_in_front(named(scene, negated(stage) if is_negative else stage))
-        steps.append(Step(Relation.EQUAL, shaped(graph, _over_samples(scene, name, signed))))
+        steps.append(ChainStep(Relation.EQUAL, shaped(graph, _over_samples(scene, name, signed))))
     return steps
 
 
@@ -159,7 +159,7 @@ def _entry_chain(scene: Scene, name: str, formula: Node) -> Iterator[Chain]:
     is_negative = is_negative_delta(scene, name)
     signed = signs_in_front(named(scene, negated(body) if is_negative else body))
     left = Delta(element) if is_negative else Adjoint(element)
-    yield Chain(left, (Step(Relation.EQUAL, shortened(_over_samples(scene, name, signed), graph)),))
+    yield Chain(left, (ChainStep(Relation.EQUAL, shortened(_over_samples(scene, name, signed), graph)),))
 
 
 def named(scene: Scene, formula: Node) -> Node:
@@ -214,7 +214,7 @@ def shaped(graph: Graph, formula: Node) -> Node:
     return rewrite(formula, change)
 
 
-def _numbers(scene: Scene, quantity: Quantity, tone: Tone, sign: int = 1) -> list[Step]:
+def _numbers(scene: Scene, quantity: Quantity, tone: Tone, sign: int = 1) -> list[ChainStep]:
     """Return the value of an array, times a sign, as a step; none without numbers, for a batch, or for a large array."""
     rows = grid_rows(scene, quantity)
     if (
@@ -228,7 +228,7 @@ def _numbers(scene: Scene, quantity: Quantity, tone: Tone, sign: int = 1) -> lis
     shown = tuple(tuple(show(sign * read(element), scene.style, tone=tone) for element in row) for row in rows)
     is_rounded = scene.derivation.problem.notation.round_intermediates is not None
     exact = not is_rounded and all(number.exact for row in shown for number in row)
-    return [Step(Relation.EQUAL if exact else Relation.ABOUT, _array(quantity, shown), opens=True)]
+    return [ChainStep(Relation.EQUAL if exact else Relation.ABOUT, _array(quantity, shown), opens=True)]
 
 
 def _array(quantity: Quantity, rows: Sequence[Sequence[Shown]]) -> Node:

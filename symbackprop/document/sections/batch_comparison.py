@@ -20,7 +20,7 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
-from symbackprop.document.blocks import Block, Chain, Display, Paragraph, Relation, Section, Step
+from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Paragraph, Relation, Section
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Letter, Local, OverSamples, Size, Total
 from symbackprop.graph.notation import BATCH, Symbol
@@ -76,7 +76,7 @@ def _chains(scene: Scene, weight: Node, partial: Node | None) -> Iterator[Chain]
     for kind, loss, size, body in sums:
         factor: Node = Number(number) if size == ONE or not is_mean else Quotient(Number(number), size)
         formula = multiplied((factor, body))
-        yield Chain(Local(loss, weight), (Step(Relation.EQUAL, formula, reason=message(f"batches.{kind}")),))
+        yield Chain(Local(loss, weight), (ChainStep(Relation.EQUAL, formula, reason=message(f"batches.{kind}")),))
 
 
 def _of_batch(scene: Scene) -> Symbol:

@@ -27,7 +27,7 @@ from symbackprop.algebra.formula import (
 )
 from symbackprop.derivation.backprop import Link, sweep
 from symbackprop.derivation.element_grain import ElementEquation, Term
-from symbackprop.document.blocks import Block, Chain, Display, Paragraph, Relation, Section, Step
+from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Paragraph, Relation, Section
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Letter, Local, Same, Total
@@ -54,7 +54,7 @@ def softmax_jacobian(value: str, argument: str, count: int) -> tuple[Chain, Chai
         _step(Product((fractions[0], Sum((SAME, Negative(fractions[1]))))), "common_factor"),
         _step(Product((ai, Sum((SAME, Negative(aj))))), "definition"),
     )
-    definition = Chain(ai, (Step(Relation.EQUAL, fractions[0]),))
+    definition = Chain(ai, (ChainStep(Relation.EQUAL, fractions[0]),))
     return definition, Chain(Local(ai, Name(lettered(argument, "j"))), steps)
 
 
@@ -90,8 +90,8 @@ def _by_activation(scene: Scene, equation: ElementEquation, name: str) -> Link:
     return next(link for link in links if link.source == equation.name)
 
 
-def _step(formula: Node, reason: str) -> Step:
-    return Step(Relation.EQUAL, formula, opens=True, reason=message(f"fused.{reason}"))
+def _step(formula: Node, reason: str) -> ChainStep:
+    return ChainStep(Relation.EQUAL, formula, opens=True, reason=message(f"fused.{reason}"))
 
 
 def _of_unit(scene: Scene, equation: ElementEquation, fused: Term) -> Iterator[Chain]:
@@ -101,7 +101,7 @@ def _of_unit(scene: Scene, equation: ElementEquation, fused: Term) -> Iterator[C
     without_y, without_a = Sum((ONE, Negative(y))), Sum((ONE, Negative(a)))
     partials = _by_activation(scene, equation, a.name).partial(), _activation(scene, fused).partial(0)
     steps = (
-        Step(Relation.EQUAL, Product((Local(loss, a), Local(a, z)))),
+        ChainStep(Relation.EQUAL, Product((Local(loss, a), Local(a, z)))),
         _step(Product(partials), "partials"),
         _step(Sum((Product((without_y, a)), Negative(Product((y, without_a))))), "cancelled"),
         _step(Sum((a, Negative(Product((y, a))), Negative(y), Product((y, a)))), "expanded"),

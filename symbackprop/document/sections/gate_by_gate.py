@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from symbackprop.algebra.formula import Apply, Name, Number, walk
-from symbackprop.document.blocks import Block, Chain, Display, Inline, Listing, Relation, Section, Step, Table
+from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Listing, Relation, Section, Table
 from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.chains import forward, gradient, row_length
 from symbackprop.document.chain_rule.formulas import formula_display
@@ -45,7 +45,7 @@ def _equations(scene: Scene) -> Iterator[Block]:
         formula = as_arrays(graph, oriented(graph, equation.formula, rows))
         if graph.samples is not None and not graph.quantities[equation.name].batched:
             formula = over_samples(formula, graph.batch_axis.size, lambda name: graph.quantities[name].batched)
-        chains.append(Chain(Name(equation.name), (Step(Relation.EQUAL, formula),)))
+        chains.append(Chain(Name(equation.name), (ChainStep(Relation.EQUAL, formula),)))
     yield Display(tuple(chains), _SIDE_BY_SIDE)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from symbackprop.algebra import differentiation, functions
 from symbackprop.algebra.formula import Apply, Name, Node, Slot, added, fill, rewrite
-from symbackprop.document.blocks import Chain, Display, Relation, Section, Step
+from symbackprop.document.blocks import Chain, ChainStep, Display, Relation, Section
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Derivative, Letter, Local
 from symbackprop.document.sections.fused_loss import fused_section, softmax_jacobian
@@ -52,11 +52,11 @@ def _elementwise(formula: Apply) -> Chain:
     steps = _steps(tree)
     classroom = functions.classroom_derivative(formula, 0)
     if classroom is not None:
-        steps.append(Step(Relation.EQUAL, _lettered(fill(classroom, (Name(_VARIABLE), applied)))))
+        steps.append(ChainStep(Relation.EQUAL, _lettered(fill(classroom, (Name(_VARIABLE), applied)))))
     return Chain(Derivative(_lettered(applied), Letter(Symbol(_VARIABLE))), tuple(steps))
 
 
-def _steps(tree: differentiation.Differentiation) -> list[Step]:
+def _steps(tree: differentiation.Differentiation) -> list[ChainStep]:
     lines = differentiation.steps(tree)
     if len(lines) > _LONGEST:
         lines = (lines[0], lines[-1])
@@ -64,7 +64,7 @@ def _steps(tree: differentiation.Differentiation) -> list[Step]:
     for line in lines:
         rule = message(f"rule.{line.rule.value}")
         reason = message("text.with_chain", rule=rule) if line.is_chain else rule
-        found.append(Step(Relation.EQUAL, _lettered(line.formula), opens=True, reason=reason))
+        found.append(ChainStep(Relation.EQUAL, _lettered(line.formula), opens=True, reason=reason))
     return found
 
 
@@ -87,7 +87,7 @@ def _vector(scene: Scene, name: str) -> Iterator[Chain]:
     if len(scene.derivation.graph.quantities[name.partition("_")[0]].shape) == 1 and term.form.arity > 1:
         yield from softmax_jacobian(name, term.arguments[0], term.form.arity)
     for slot in range(min(2, term.form.arity)):
-        steps = (Step(Relation.EQUAL, term.partial(slot)),)
+        steps = (ChainStep(Relation.EQUAL, term.partial(slot)),)
         yield Chain(Local(Name(name), Name(term.arguments[slot])), steps)
 
 
@@ -102,4 +102,4 @@ def _loss(scene: Scene) -> Iterator[Chain]:
     predictions = [term.arguments[slot] for term, slot in places if term.arguments[slot] in scene.derivation.equations]
     for prediction in predictions[:1]:
         partials = tuple(term.partial(slot) for term, slot in places if term.arguments[slot] == prediction)
-        yield Chain(Local(Name(name), Name(prediction)), (Step(Relation.EQUAL, added(partials)),))
+        yield Chain(Local(Name(name), Name(prediction)), (ChainStep(Relation.EQUAL, added(partials)),))

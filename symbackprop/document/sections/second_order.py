@@ -10,7 +10,7 @@ from symbackprop.algebra import symbolic
 from symbackprop.algebra.formula import ONE, ZERO, Name, Negative, Node, Number, Product, Quotient, Sum
 from symbackprop.curvature import CurvatureError, Kind
 from symbackprop.curvature.linear_systems import Row
-from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Relation, Section, Step, Table
+from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Paragraph, Relation, Section, Table
 from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.calculation.verified_lines import lines
 from symbackprop.document.chain_rule.scene import Scene
@@ -77,12 +77,12 @@ def _grid(style: Style, rows: Sequence[Row], letter: Letter) -> Chain:
     shown = tuple(show(value, style, tone=Tone.BACKWARD) for row in rows for value in row)
     is_exact = all(number.exact for number in shown)
     body: Node = shown[0] if len(shown) == 1 else Grid(shown, len(rows[0]))
-    return Chain(letter, (Step(Relation.EQUAL if is_exact else Relation.ABOUT, body),))
+    return Chain(letter, (ChainStep(Relation.EQUAL if is_exact else Relation.ABOUT, body),))
 
 
-def _result(value: Value, style: Style) -> Step:
+def _result(value: Value, style: Style) -> ChainStep:
     shown = show(value, style)
-    return Step(Relation.EQUAL if shown.exact else Relation.ABOUT, shown)
+    return ChainStep(Relation.EQUAL if shown.exact else Relation.ABOUT, shown)
 
 
 def _cell(value: Value, style: Style) -> Shown | About:
@@ -103,7 +103,9 @@ def _newton(scene: Scene, hessian: curvature.Hessian) -> Iterator[Block]:
     if len(step.names) == len(hessian.names) == 1:
         formula = Negative(Quotient(letters["g"], letters["H"]))
         numbers = Negative(Quotient(_leaf(hessian.gradient[0]), _leaf(hessian.entries[0][0])))
-        yield Display((Chain(letters["p"], (Step(Relation.EQUAL, formula), *lines(numbers, style, Tone.BACKWARD))),))
+        yield Display(
+            (Chain(letters["p"], (ChainStep(Relation.EQUAL, formula), *lines(numbers, style, Tone.BACKWARD))),)
+        )
     header = [message(f"second_order.{name}") for name in ("parameter", "before", "change", "after")]
     rows = zip(step.names, step.before, step.step, step.after, strict=True)
     cells = tuple((Name(name), *(_cell(value, style) for value in row)) for name, *row in rows)
@@ -134,7 +136,7 @@ def _rate(scene: Scene) -> Iterator[Block]:
     yield Paragraph(message("second_order.limit", rate=rate, factor=_factor(rate, Letter(Symbol("lambda")))))
     two = Number(Fraction(2))
     limit = (
-        Step(Relation.EQUAL, Quotient(two, largest)),
+        ChainStep(Relation.EQUAL, Quotient(two, largest)),
         *lines(Quotient(two, _leaf(found.largest)), style, Tone.PLAIN),
     )
     chains = [Chain(Letter(Symbol("eta", ("max",))), limit)]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from symbackprop.algebra.formula import Adjoint, Name, Negative, Node, rewrite, walk
 from symbackprop.descent.solution import Change
-from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Section, Step, Table
+from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Paragraph, Section, Table
 from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.chains import (
     LAYER_KINDS,
@@ -112,7 +112,7 @@ class _View:
     def _chain(self, chain: Chain) -> Chain:
         """Return a chain without its steps through derivatives, which hold for the gradient alone."""
         left = self._symbols(chain.left)
-        steps: list[Step] = []
+        steps: list[ChainStep] = []
         for step in chain.steps:
             formula = self._symbols(unbraced(step.formula))
             is_said = formula == (steps[-1].formula if steps else left)

@@ -13,13 +13,13 @@ from symbackprop.arithmetic.exact import evaluate
 from symbackprop.document.blocks import (
     Block,
     Chain,
+    ChainStep,
     Display,
     Inline,
     Listing,
     Paragraph,
     Relation,
     Section,
-    Step,
     Table,
 )
 from symbackprop.document.calculation.numerals import show
@@ -116,14 +116,14 @@ def _activations(scene: Scene) -> Iterator[Chain]:
             left = replace(formula, arguments=(Letter(Symbol("z")),))
             body = functions.expanded(left)
         if body is not None:
-            yield Chain(left, (Step(Relation.EQUAL, detail.shortened(body, scene.derivation.graph)),))
+            yield Chain(left, (ChainStep(Relation.EQUAL, detail.shortened(body, scene.derivation.graph)),))
 
 
 def _loss(scene: Scene) -> Chain:
     graph = scene.derivation.graph
     name = f"{graph.output}@" if graph.samples else graph.output
     formula = detail.shortened(scene.derivation.equations[name].formula(), graph)
-    return Chain(Name(name), (Step(Relation.EQUAL, formula),))
+    return Chain(Name(name), (ChainStep(Relation.EQUAL, formula),))
 
 
 def _parameters(scene: Scene) -> Table:
@@ -329,7 +329,7 @@ def _formulas(scene: Scene) -> Iterator[Block]:
         # A row for each unit of a layer: what it adds up, and what it makes of it.
         is_even = layer is not None and len(set(map(len, by_kind))) == 1
         for row in [list(itertools.chain(*zip(*by_kind, strict=True)))] if is_even else by_kind:
-            chains = [Chain(Name(name), (Step(Relation.EQUAL, _defining(scene, name)),)) for name in row]
+            chains = [Chain(Name(name), (ChainStep(Relation.EQUAL, _defining(scene, name)),)) for name in row]
             yield Display(tuple(chains), len(by_kind) if is_even else len(chains))
     if is_whole:
         yield from gradient_formulas(scene)

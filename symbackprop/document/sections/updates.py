@@ -13,7 +13,7 @@ from symbackprop.catalog import optimizers, schedules
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.catalog.schedules import CONSTANT
 from symbackprop.descent.solution import Change, Solution
-from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Relation, Step
+from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Paragraph, Relation
 from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.chain_rule.chains import parameters_of
 from symbackprop.document.chain_rule.formulas import gradient_expression
@@ -101,10 +101,10 @@ def updated(scene: Scene, change: Change, name: str) -> tuple[Chain, ...]:
     for target, formula in optimizers.reduced(training.optimizer, training.zero, first=change.number == 1):
         value = change.lines[name][target]
         left = Updated(name) if target == "w" else _state_letter(scene, target, str(change.number))
-        steps = [Step(Relation.EQUAL, _filled(formula, symbols))]
+        steps = [ChainStep(Relation.EQUAL, _filled(formula, symbols))]
         if scene.notation.negative_delta and "g" in names(formula) and not is_rounded:
             through_delta = gradient_expression(scene, name)
-            steps.append(Step(Relation.EQUAL, signs_in_front(_filled(formula, symbols | {"g": through_delta}))))
+            steps.append(ChainStep(Relation.EQUAL, signs_in_front(_filled(formula, symbols | {"g": through_delta}))))
         lines = scene.lines(signs_in_front(_filled(formula, numbers)), Tone.PLAIN, value)
         found.append(Chain(left, (*steps, *lines)))
         symbols[target], numbers[target] = left, Leaf(value)
@@ -168,7 +168,7 @@ def _rate_chain(scene: Scene, change: Change) -> Chain:
     formula = schedules.rate(choice.kind)
     lines = scene.lines(_filled(formula, numbers), Tone.PLAIN, change.learning_rate)
     return Chain(
-        _setting_letters(scene, change.number)[RATE], (Step(Relation.EQUAL, _filled(formula, symbols)), *lines)
+        _setting_letters(scene, change.number)[RATE], (ChainStep(Relation.EQUAL, _filled(formula, symbols)), *lines)
     )
 
 
