@@ -70,7 +70,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class DescentStep:
     """One pass in exact arithmetic with its true gradients, and the update that followed; None without one.
 
     `derivation` and `values` are those of the samples in `batch`, numbered from 1 in its order; None: of all samples.
@@ -107,7 +107,7 @@ class Solution(Displayed):
 
     problem: Problem
     derivation: Derivation
-    steps: tuple[Step, ...]
+    steps: tuple[DescentStep, ...]
     after: Values | None
     losses: tuple[float, ...]
     final: Parameters
@@ -149,7 +149,7 @@ def solve(
     if training is None or not count:
         values = Evaluation.of(derivation, kind)
         first = values.backward(values.forward(*leaves(derivation, kind)))
-        step = Step(derivation, first, kinks(derivation, first))
+        step = DescentStep(derivation, first, kinks(derivation, first))
         losses_before = (_loss(derivation, first),)
         parameters = _parameters(derivation, first)
         return Solution(problem, derivation, (step,), None, losses_before, parameters, learning_rates=rates)
@@ -160,7 +160,7 @@ def solve(
     losses = [_loss(derivation, descent.values)]
     watch = epochs.watch_of(problem, losses[0])
     per_epoch = batches_in(problem.samples, training.batch_size)
-    found: list[Step] = []
+    found: list[DescentStep] = []
     after = descent.values
     shown = frozenset(epochs.table_rows(count))
     predictions = {0: _outputs(descent.values, derivation)}
@@ -259,14 +259,14 @@ class Descent:
         found._move({name: kind.convert(value) for name, value in _parameters(self.derivation, self.values).items()})
         return found
 
-    def step(self, batch: Batch | None) -> Step:
+    def step(self, batch: Batch | None) -> DescentStep:
         """Make an update; return all that was computed."""
         part, values = self._passed(batch)
         change = self._changed(part, values)
         derivation = part.derivation
         if batch is not None:
             derivation = epochs.resampled(self.derivation, derivation, batch)
-        return Step(derivation, values, kinks(derivation, values), change, batch)
+        return DescentStep(derivation, values, kinks(derivation, values), change, batch)
 
     def update(self, batch: Batch | None) -> None:
         """Make an update."""

@@ -8,7 +8,7 @@ from fractions import Fraction
 from symbackprop.algebra.formula import Name
 from symbackprop.arithmetic.real_numbers import Logarithm
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.descent.solution import Solution, Step
+from symbackprop.descent.solution import DescentStep, Solution
 from symbackprop.document.blocks import Document, Figure, Listing, Paragraph, Section, Table
 from symbackprop.document.calculation.numerals import Style, is_decimal, show
 from symbackprop.document.chain_rule import detail
@@ -98,7 +98,7 @@ def compose(
     chosen: frozenset[str] | None = None
     formulas: Formulas = {} if known is None else known
 
-    def scene(values: Values | None, given: Mapping[str, Given], step: Step | None = None) -> Scene:
+    def scene(values: Values | None, given: Mapping[str, Given], step: DescentStep | None = None) -> Scene:
         if step is None or step.batch is None:
             return Scene(derivation, values, notation, style, given, chosen, formulas)
         return Scene(step.derivation, values, notation, style, given, chosen)

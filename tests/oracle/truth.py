@@ -19,7 +19,7 @@ from symbackprop import language
 from symbackprop.arithmetic.exact import magnitude
 from symbackprop.catalog import optimizers, schedules
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.descent.solution import Solution, Step
+from symbackprop.descent.solution import DescentStep, Solution
 from symbackprop.evaluation.evaluate import EXACT, Evaluation, Values, evaluate, leaves
 from symbackprop.graph.quantities import Role
 from tests.oracle.latex_reader import Chain, Row, Term, Unreadable, number_of, parse, read, without_text
@@ -165,7 +165,7 @@ class Scenes:
         step = self.solution.steps[number - 1]
         return self._names(step.derivation, step.values, step)
 
-    def _names(self, derivation: Derivation, values: Values | None, step: Step | None = None) -> Names:
+    def _names(self, derivation: Derivation, values: Values | None, step: DescentStep | None = None) -> Names:
         graph, called = derivation.graph, self.symbols
         count = graph.samples or 0
         labels = step.batch if step is not None and step.batch is not None else tuple(range(1, count + 1))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from symbackprop.algebra.formula import Name
 from symbackprop.arithmetic.exact import add, multiply, negate
-from symbackprop.descent.solution import Solution, Step
+from symbackprop.descent.solution import DescentStep, Solution
 from symbackprop.document.blocks import Block, Display, Note, NoteKind, Paragraph, Section
 from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.chain_rule.scene import Scene
@@ -73,7 +73,9 @@ class Lesson:
     is_full: bool
     said: set[str] = field(default_factory=set)
 
-    def explained(self, sections: Sequence[Section], scene: Scene, step: Step | None = None) -> tuple[Section, ...]:
+    def explained(
+        self, sections: Sequence[Section], scene: Scene, step: DescentStep | None = None
+    ) -> tuple[Section, ...]:
         """Return sections with their explanations; their lines are written from a scene, of a step if of one."""
         if not self.is_full:
             return tuple(sections)

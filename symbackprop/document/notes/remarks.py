@@ -12,7 +12,7 @@ from fractions import Fraction
 from symbackprop.algebra.formula import ONE, Apply, Name, Number, Product, Slot
 from symbackprop.arithmetic import exact
 from symbackprop.derivation.element_grain import ElementEquation
-from symbackprop.descent.solution import Step
+from symbackprop.descent.solution import DescentStep
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Boxed, Range, Shown
@@ -33,7 +33,7 @@ Remark = Callable[[Line, "ExactGradients"], Message | None]
 class ExactGradients:
     """The true gradients of a step, and what lies on the paths of a kink."""
 
-    def __init__(self, scene: Scene, step: Step | None) -> None:
+    def __init__(self, scene: Scene, step: DescentStep | None) -> None:
         """Look at a step, whose numbers may be rounded as by hand; None: there is no step, and nothing is true."""
         self.values = None if step is None else step.values
         self.kinks = frozenset(kink.name for kink in step.kinks) if step is not None else frozenset()

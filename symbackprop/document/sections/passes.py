@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from symbackprop.algebra.formula import Name
 from symbackprop.descent.epochs import MOST_ROWS, table_rows
-from symbackprop.descent.solution import Change, Parameters, Solution, Step
+from symbackprop.descent.solution import Change, DescentStep, Parameters, Solution
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Section, Table
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule import detail
@@ -37,7 +37,7 @@ MOST_PREDICTIONS = 4
 """Of more outputs, over all samples, the table of updates shows none; of more inputs that of samples shows none."""
 
 
-def step_sections(scene: Scene, step: Step | None, lesson: Lesson, *, derives: bool = True) -> Iterator[Section]:
+def step_sections(scene: Scene, step: DescentStep | None, lesson: Lesson, *, derives: bool = True) -> Iterator[Section]:
     """Yield forward pass, loss, backward pass and update of one step; None: only the symbols, for want of numbers.
 
     They are explained as far as the lesson goes; `derives` adds the derivatives of activations and loss.
@@ -51,7 +51,7 @@ def step_sections(scene: Scene, step: Step | None, lesson: Lesson, *, derives: b
     yield from others
 
 
-def _step_sections(scene: Scene, step: Step | None, *, derives: bool) -> Iterator[Section]:
+def _step_sections(scene: Scene, step: DescentStep | None, *, derives: bool) -> Iterator[Section]:
     has_layers = bool(scene.derivation.graph.layers)
     if not has_layers:
         yield Section(message("title.forward"), sections=tuple(gate_by_gate.forward_sections(scene)))
@@ -124,7 +124,7 @@ def _whole_loss(scene: Scene) -> Iterator[Chain]:
         yield forward(scene, output)
 
 
-def _kinks(step: Step | None) -> Iterator[Block]:
+def _kinks(step: DescentStep | None) -> Iterator[Block]:
     if step is not None and step.kinks:
         places = tuple(Name(kink.name, kink.sample) for kink in step.kinks)
         yield Paragraph(message("text.kinks", places=places))

@@ -22,7 +22,7 @@ from symbackprop.compilation.optimizer_code import Update
 from symbackprop.compilation.plan import Assignment, plan
 from symbackprop.compilation.scalar_code import Carrier, Straight
 from symbackprop.descent import epochs
-from symbackprop.descent.solution import Solution, Step, trained
+from symbackprop.descent.solution import DescentStep, Solution, trained
 from symbackprop.evaluation.evaluate import Value, Values
 from symbackprop.problems import Training
 
@@ -70,7 +70,7 @@ class Part:
 class Listing(Straight):
     """The code of one step of a solution."""
 
-    def __init__(self, solution: Solution, step: Step) -> None:
+    def __init__(self, solution: Solution, step: DescentStep) -> None:
         """Make the listing of a step whose numbers are not rounded on their way."""
         self.solution, self.step = solution, step
         graph = step.derivation.graph
