@@ -21,14 +21,12 @@ from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Apart, Boxed, Braced, Delta, Dots, Shown, Tone
 from symbackprop.evaluation.evaluate import Values
 from symbackprop.graph.quantities import Graph, Quantity, Role
+from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 
 FULL, REPRESENTATIVE, MATRIX = "full", "representative", "matrix"
 
 Item = TypeVar("Item")
-
-Marked = tuple[str, int | None]
-"""A scalar by name, with its sample from 1 where it has one in each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,29 +126,29 @@ def _activation(derivation: Derivation, name: str) -> Iterator[str]:
         yield f"a{quantity.layer}_{index}"
 
 
-def split(scene: Scene, marked: Sequence[Marked]) -> tuple[list[Marked], list[Marked]]:
+def split(scene: Scene, scalars: Sequence[Scalar]) -> tuple[list[Scalar], list[Scalar]]:
     """Return the scalars whose lines are written out, and the others, which stand in a table."""
-    return [each for each in marked if scene.writes(*each)], [each for each in marked if not scene.writes(*each)]
+    return [each for each in scalars if scene.writes(*each)], [each for each in scalars if not scene.writes(*each)]
 
 
-def values_of(scene: Scene, marked: Sequence[Marked]) -> Iterator[Block]:
+def values_of(scene: Scene, scalars: Sequence[Scalar]) -> Iterator[Block]:
     """Yield a table of forward values; nothing for none."""
-    rows = [(Name(*each), show(scene.value(*each), scene.style, tone=Tone.FORWARD)) for each in _known(scene, marked)]
+    rows = [(Name(*each), show(scene.value(*each), scene.style, tone=Tone.FORWARD)) for each in _known(scene, scalars)]
     yield from _listed("values", "quantity", rows)
 
 
-def gradients_of(scene: Scene, marked: Sequence[Marked]) -> Iterator[Block]:
+def gradients_of(scene: Scene, scalars: Sequence[Scalar]) -> Iterator[Block]:
     """Yield a table of gradients, in the symbols of the document (δ); nothing for none."""
     rows = []
-    for name, sample in _known(scene, marked):
+    for name, sample in _known(scene, scalars):
         is_negative, gradient = is_negative_delta(scene, name), scene.gradient(name, sample)
         left = Delta(name, sample) if is_negative else Adjoint(name, sample)
         rows.append((left, show(-gradient if is_negative else gradient, scene.style, tone=Tone.BACKWARD)))
     yield from _listed("gradients", "gradient", rows)
 
 
-def _known(scene: Scene, marked: Sequence[Marked]) -> Sequence[Marked]:
-    return marked if scene.values is not None else ()
+def _known(scene: Scene, scalars: Sequence[Scalar]) -> Sequence[Scalar]:
+    return scalars if scene.values is not None else ()
 
 
 def _listed(phrase: str, column: str, rows: Sequence[tuple[Node, Node]]) -> Iterator[Block]:

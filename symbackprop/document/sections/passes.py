@@ -28,6 +28,7 @@ from symbackprop.document.sections.updates import (
     update_blocks,
     verdict,
 )
+from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 
 _BESIDE = 2
@@ -79,15 +80,15 @@ def _update(scene: Scene, change: Change) -> Section:
 
 def _forward(scene: Scene) -> Iterator[Section]:
     layers = layers_of(scene, "pre_activation", "activation")
-    others: list[detail.Marked] = []
+    others: list[Scalar] = []
     for sample in scene.samples:
         parts = []
         if scene.chosen is not None and sample not in (None, 1):
-            others += [(name, sample) for layer in layers for quantity in layer for name in quantity.elements()]
+            others += [Scalar(name, sample) for layer in layers for quantity in layer for name in quantity.elements()]
             continue
         for quantities in layers:
             units = zip(*(quantity.elements() for quantity in quantities), strict=True)
-            shown, rest = detail.split(scene, [(name, sample) for unit in units for name in unit])
+            shown, rest = detail.split(scene, [Scalar(name, sample) for unit in units for name in unit])
             lines = Display(tuple(forward(scene, *each) for each in shown))
             parts.append(Section(layer_name(scene, quantities[0].layer or 0), (lines, *detail.values_of(scene, rest))))
         if sample is None:
@@ -101,8 +102,8 @@ def _forward(scene: Scene) -> Iterator[Section]:
 
 def _loss(scene: Scene) -> Iterator[Block]:
     output = scene.derivation.graph.output
-    of_samples: list[detail.Marked] = [
-        (output if sample is None else f"{output}@", sample)
+    of_samples = [
+        Scalar(output if sample is None else f"{output}@", sample)
         for sample in scene.samples
         if sample is not None or "penalty" not in scene.derivation.equations
     ]
@@ -132,11 +133,11 @@ def _kinks(step: DescentStep | None) -> Iterator[Block]:
 
 def _backward(scene: Scene) -> Iterator[Section]:
     for layer in reversed(layers_of(scene, *LAYER_KINDS)):
-        errors = [(name, sample) for sample in scene.samples for name in errors_of(scene, layer)]
-        parameters: list[detail.Marked] = [(name, None) for name in parameters_of(layer)]
+        errors = [Scalar(name, sample) for sample in scene.samples for name in errors_of(scene, layer)]
+        parameters = [Scalar(name) for name in parameters_of(layer)]
         blocks: list[Block] = []
-        for marked in (errors, parameters):
-            shown, others = detail.split(scene, marked)
+        for scalars in (errors, parameters):
+            shown, others = detail.split(scene, scalars)
             blocks += [Display((gradient(scene, *each),)) for each in shown]
             blocks += detail.gradients_of(scene, others)
         names = [quantity.name for quantity in layer]

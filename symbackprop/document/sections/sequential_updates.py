@@ -29,6 +29,7 @@ from symbackprop.document.matrix_form import matrix
 from symbackprop.document.sections.statement import layer_name
 from symbackprop.document.sections.updates import rate_lines, update_blocks
 from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 
 
@@ -83,10 +84,10 @@ class _View:
         weights = tuple(Updated(name) for name in self.updated if self.scene.notation.quantity(name).kind == "weight")
         kind = "sequential.layer" if len(weights) == 1 else "sequential.layers"
         yield Paragraph(message(kind, weights=message("text.items", items=weights)))
-        errors = [(name, sample) for sample in self.scene.samples for name in errors_of(self.scene, layer)]
-        parameters: list[detail.Marked] = [(name, None) for name in parameters_of(layer) if name in change.lines]
-        for marked in (errors, parameters):
-            shown, others = detail.split(self.scene, marked)
+        errors = [Scalar(name, sample) for sample in self.scene.samples for name in errors_of(self.scene, layer)]
+        parameters = [Scalar(name) for name in parameters_of(layer) if name in change.lines]
+        for scalars in (errors, parameters):
+            shown, others = detail.split(self.scene, scalars)
             yield from self.honest(Display((gradient(self.scene, *each),)) for each in shown)
             yield from self.honest(detail.gradients_of(self.scene, others))
         yield Paragraph(message("text.in_matrix_form"))
