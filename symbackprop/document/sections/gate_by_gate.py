@@ -17,6 +17,7 @@ from symbackprop.document.sections import conventions
 from symbackprop.document.sections import updates as updates_of
 from symbackprop.document.sections.statement import given_number, loop
 from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import Message, message
 
 _BESIDE = 3
@@ -134,7 +135,7 @@ def forward_sections(scene: Scene) -> Iterator[Section]:
 
 def _forward(scene: Scene, quantities: list[Quantity], sample: int | None) -> Iterator[Block]:
     for quantity in quantities:
-        shown, others = detail.split(scene, [(name, sample) for name in quantity.elements()])
+        shown, others = detail.split(scene, [Scalar(name, sample) for name in quantity.elements()])
         if shown:
             yield Display(tuple(forward(scene, *each) for each in shown))
         yield from detail.values_of(scene, others)
@@ -146,7 +147,7 @@ def backward_sections(scene: Scene) -> Iterator[Section]:
     for quantity, elements in itertools.groupby(backward_order(scene), lambda name: scene.notation.locate(name)[0]):
         group = {Role.PARAMETER: "parameters", Role.INPUT: "inputs"}.get(quantity.role, "gates")
         samples = scene.derivation.graph.samples_of(quantity)
-        shown, others = detail.split(scene, [(name, sample) for name in elements for sample in samples])
+        shown, others = detail.split(scene, [Scalar(name, sample) for name in elements for sample in samples])
         groups[group] += [Display((gradient(scene, *each),)) for each in shown]
         groups[group] += detail.gradients_of(scene, others)
     for group, blocks in groups.items():
