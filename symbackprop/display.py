@@ -1,4 +1,4 @@
-"""What a Jupyter notebook shows of our objects: a page with formulas in place of a long line of Python."""
+"""What problems, derivations and solutions have in common: a Jupyter notebook shows them as a page with formulas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Messages and the exception tree: what is wrong, where, what was expected, the nearest valid choice.
+"""The exception tree: what is wrong, where, what was expected, the nearest valid choice.
 
 An error carries a message *id* and its arguments, never a finished sentence, so that every language can say it
 (`symbackprop.language`).

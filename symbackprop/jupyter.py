@@ -1,4 +1,4 @@
-"""What a notebook shows of a problem, a derivation and a solution."""
+"""The pages that a notebook shows: the statement of a problem, the formulas of a derivation, a whole solution."""
 
 from __future__ import annotations
 

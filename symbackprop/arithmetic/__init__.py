@@ -1,1 +1,1 @@
-"""Numbers: exact, of 50 digits, as floats, and many at once."""
+"""Numbers: exact, of 50 digits, and as floats; formulas as Python that computes with floats."""

@@ -1,4 +1,4 @@
-"""A checked problem: plain frozen data that every later floor reads."""
+"""A checked problem: plain frozen data that everything after it reads."""
 
 from __future__ import annotations
 
