@@ -12,8 +12,8 @@ from urllib.parse import unquote
 import pytest
 
 from symbackprop.problems.load import examples
-from tests.documents import solved
-from tests.helpers import ROOT, require_tool
+from tests.documents import REPRESENTATIVE, solved
+from tests.helpers import ROOT, only, require_tool
 from tools import gallery
 
 OUTPUT = ROOT / "output"
@@ -103,7 +103,7 @@ def test_index_leads_to_files() -> None:
 
 
 @is_written
-@pytest.mark.parametrize(("name", "code"), EXAMPLES)
+@pytest.mark.parametrize(("name", "code"), only(EXAMPLES, *(row for row in EXAMPLES if row[0] in REPRESENTATIVE)))
 def test_texts_of_the_gallery_are_what_the_program_writes(name: str, code: str) -> None:
     """Markdown, figures and the page for a browser are the same to the byte."""
     formats = [format for format in gallery.kept(name, code) if format != "pdf"]

@@ -293,7 +293,7 @@ def shell(line: str, folder: Path) -> Finished:
 # check
 
 
-@pytest.mark.parametrize("name", only(load.examples(), "circuit", "line", "mazur"))
+@pytest.mark.parametrize("name", only(load.examples(), "line", "mazur"))
 def test_check_agrees_with_every_example(run: Run, name: str) -> None:
     """The gradients of every bundled example agree with the independent oracles: exit code 0."""
     printed = assert_done(run("check", name))

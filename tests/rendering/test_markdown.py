@@ -16,13 +16,13 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-from symbackprop import document, language, rendering
+from symbackprop import language, rendering
 from symbackprop.algebra.formula import Name
 from symbackprop.document.blocks import Display, Document, Figure, Note, Table, Terms
 from symbackprop.messages import message
 from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.escapes import ESCAPES
-from tests.documents import EXAMPLES, HOSTILE, PROBLEMS, blocks_of, sections_of, solved, text_of
+from tests.documents import EXAMPLES, HOSTILE, PROBLEMS, blocks_of, composed, sections_of, solved, some, text_of
 from tests.helpers import require_tool
 
 NAMES = [*EXAMPLES, *PROBLEMS]
@@ -44,7 +44,7 @@ def inner(tokens: list[Token]) -> Iterator[Token]:
         yield from inner(token.children or [])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", some(NAMES))
 def test_markdown_is_read_as_it_is_meant(name: str) -> None:
     """A parser finds every displayed formula and every table, and no formula in what it takes for text."""
     _, tokens = parsed(name)
@@ -69,7 +69,7 @@ def test_markdown_is_read_as_it_is_meant(name: str) -> None:
     assert blocks_of(name, Figure) == every.count("image")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", some(NAMES))
 def test_markdown_keeps_the_columns_of_its_tables(name: str) -> None:
     """Every row has the cells of its header: no formula carries a bar that a table would take for its own."""
     _, tokens = parsed(name)
@@ -81,7 +81,7 @@ def test_markdown_keeps_the_columns_of_its_tables(name: str) -> None:
             rows[-1] += 1
     expected = [
         len(row)
-        for section in sections_of(document.compose(solved(name)).sections)
+        for section in sections_of(composed(name).sections)
         for block in section.blocks
         if isinstance(block, Table | Terms)
         for row in (block.header, *(block.rows if isinstance(block, Table) else block.entries))
@@ -91,7 +91,7 @@ def test_markdown_keeps_the_columns_of_its_tables(name: str) -> None:
     assert [] == [formula for formula in formulas if "|" in formula]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", some(NAMES))
 def test_markdown_avoids_the_traps_of_its_readers(name: str) -> None:
     r"""Blank lines around `$$`, none inside, no inner line that begins a list or heading, no \operatorname."""
     text, _ = parsed(name)
@@ -154,7 +154,7 @@ def to_html(text: str) -> str:
     return str(cmarkgfm.github_flavored_markdown_to_html(text, Options.CMARK_OPT_UNSAFE))
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", some(NAMES))
 def test_github_keeps_every_formula(name: str) -> None:
     """Displayed formulas are fences of mathematics, formulas in sentences code between dollars, both letter by letter."""
     text, page = on_github(name)
@@ -165,7 +165,7 @@ def test_github_keeps_every_formula(name: str) -> None:
     assert page.count("<code>") == len(fences) + text.count("$`")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", some(NAMES))
 def test_github_keeps_every_table(name: str) -> None:
     """Every table is one, and every row of it has the cells of its header."""
     _, page = on_github(name)
@@ -177,7 +177,7 @@ def test_github_keeps_every_table(name: str) -> None:
     assert all(table.count("|") == 0 for table in tables if name != "hostile")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", some(NAMES))
 def test_github_finds_no_other_markup(name: str) -> None:
     """Nothing but headings, paragraphs, lists, tables, formulas, figures and explanations: no link, no emphasis."""
     _, page = on_github(name)
@@ -192,7 +192,7 @@ def test_github_finds_no_other_markup(name: str) -> None:
     assert blocks_of(name, Figure) == page.count('<img src="solution.')
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", some(NAMES))
 def test_github_sees_a_formula_where_one_stands(name: str) -> None:
     r"""Beside a formula are spaces, ends or ASCII signs; GitHub refuses \operatorname and reads bars as columns."""
     text, _ = on_github(name)
