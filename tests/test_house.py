@@ -7,6 +7,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Mapping
+from xml.etree import ElementTree
 
 import pytest
 
@@ -125,8 +126,8 @@ def exists(name: str) -> bool:
 
 def test_architecture_names_exist() -> None:
     """What the page names, outside the list that is written for it, is there: a module, a name in it, a file."""
-    before, _, after = PAGE.read_text("utf-8").partition(house.BEGIN)
-    prose = re.sub(r"^```.*?^```$", "", before + after.partition(house.END)[2], flags=re.MULTILINE | re.DOTALL)
+    own = house.WRITTEN.sub("", PAGE.read_text("utf-8"))
+    prose = re.sub(r"^```.*?^```$", "", own, flags=re.MULTILINE | re.DOTALL)
     named = set(re.findall(r"`((?!sympy)[a-z_]+(?:\.\w+)+)`", prose))
     assert len(named) > 10
     assert {name for name in named if not exists(name)} == set()
@@ -156,3 +157,18 @@ def test_picture_arrows_imply_every_import() -> None:
     for wing in WINGS[WINGS.index(house.FIRST) :]:
         assert all(leads(lower, wing, arrows) for lower in HOUSE.below(wing))
     assert not any(leads(*arrow, [other for other in arrows if other != arrow]) for arrow in arrows)
+
+
+def test_picture_boxes_stand_apart() -> None:
+    """The picture is well-formed, runs nothing, and no wing covers another or leaves the page."""
+    tree = ElementTree.fromstring(house.picture(HOUSE))
+    assert {"svg", "title", "desc", "style", "rect", "text", "path"} == {
+        each.tag.partition("}")[2] for each in tree.iter()
+    }
+    width, height = float(tree.attrib["width"]), float(tree.attrib["height"])
+    found = [each.attrib for each in tree.iter() if each.get("class") == "wing"]
+    boxes = [tuple(float(each[side]) for side in ("x", "y", "width", "height")) for each in found]
+    assert len(boxes) == 1 + len(WINGS[WINGS.index(house.FIRST) :])
+    assert all(x >= 0 and y >= 0 and x + wide <= width and y + high <= height for x, y, wide, high in boxes)
+    for (x, y, wide, high), (left, top, across, down) in itertools.combinations(boxes, 2):
+        assert x + wide <= left or left + across <= x or y + high <= top or top + down <= y

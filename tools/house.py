@@ -12,6 +12,7 @@ import functools
 import html
 import itertools
 import pathlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -59,8 +60,8 @@ directly below `symbackprop`."""
 FIRST = "algebra"
 """Where the data's way begins; the wings before it serve all others."""
 
-BEGIN, END = "<!-- begin: written by tools/house.py -->\n", "<!-- end: written by tools/house.py -->\n"
-"""What stands around the list in the page."""
+WRITTEN = re.compile(r"(<!-- (?P<name>picture|rooms): written by tools/house.py -->\n)(.*?)(<!-- end -->\n)", re.DOTALL)
+"""A part of the page that is written here, between its marks."""
 
 
 def name_of(file: pathlib.Path) -> str:
@@ -170,11 +171,10 @@ def _rooms(house: House, package: str, indent: str) -> Iterator[str]:
 
 
 def page(house: House, text: str) -> str:
-    """Return the text of the page with the list as it is now."""
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    assert begin and end, "the page has both marks"
-    return f"{before}{begin}\n{listing(house)}\n{end}{after}"
+    """Return the text of the page with the picture's words and the list as they are now."""
+    parts = {"picture": f"![{told(house)}]({PICTURE.name})\n", "rooms": f"\n{listing(house)}\n"}
+    assert list(parts) == [match["name"] for match in WRITTEN.finditer(text)], "the page has the marks of both parts"
+    return WRITTEN.sub(lambda match: match[1] + parts[match["name"]] + match[4], text)
 
 
 # The picture
@@ -342,7 +342,7 @@ def _arrow(start: Box, end: Box, passed: Sequence[tuple[float, float, float]]) -
 
 
 def main() -> None:
-    """Write the picture, and the list into the page."""
+    """Write the picture, and its words and the list into the page."""
     house = House()
     PICTURE.write_text(picture(house), "utf-8", newline="\n")
     PAGE.write_text(page(house, PAGE.read_text("utf-8")), "utf-8", newline="\n")
