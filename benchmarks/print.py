@@ -23,9 +23,10 @@ from symbackprop.arithmetic import exact
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Display, Document, Section, Step
+from symbackprop.rendering import layout
+from symbackprop.rendering.dialects import tex
 from symbackprop.rendering.drafts import Draft
-from symbackprop.rendering.exporters import FINISHES
-from symbackprop.rendering.tex import Printer
+from symbackprop.rendering.exporters import EXPORTERS
 
 FORMATS = ("latex", "markdown")
 STEP_TARGET = 10.0
@@ -94,8 +95,8 @@ def _agree(derivation: Derivation, tree: Node, expression: sympy.Expr) -> bool:
 
 
 def _printed(derivation: Derivation, trees: Sequence[Node]) -> list[str]:
-    printer = Printer(document.notation_of(Solution(derivation.problem, derivation, (), None, (), {})), {})
-    return [printer.print(tree) for tree in trees]
+    laid_out = layout.of(document.notation_of(Solution(derivation.problem, derivation, (), None, (), {})))
+    return [tex.write(laid_out.box(tree)) for tree in trees]
 
 
 def steps(solution: Solution, rounds: int) -> Iterator[Line]:
@@ -131,7 +132,7 @@ def documents(solution: Solution, rounds: int) -> Iterator[Line]:
 
 
 def _written(solution: Solution, content: Document, format: rendering.Format) -> str:
-    return str(FINISHES[format.finish](Draft(format, solution, "en", ("full",), content=content)))
+    return str(EXPORTERS[format.finish](Draft(format, solution, "en", ("full",), content=content)))
 
 
 if __name__ == "__main__":

@@ -25,7 +25,8 @@ from symbackprop.derivation.derivations import Derivation
 from symbackprop.document.matrix_form import matrix
 from symbackprop.graph.notation import Notation
 from symbackprop.problems import Problem
-from symbackprop.rendering.tex import Printer
+from symbackprop.rendering import layout
+from symbackprop.rendering.dialects import tex
 
 WIDTHS = (784, 128, 10)
 BATCHES = (64, 128, 1024)
@@ -275,11 +276,12 @@ def race(samples: int, rounds: int, peak: float, *, compiled_torch: bool) -> Ite
 def latex(derivation: Derivation) -> list[str]:
     """Return the equations and the gradients between arrays as LaTeX."""
     graph = derivation.graph
-    printer = Printer(Notation.of(graph, derivation.problem.notation), {})
+    laid_out = layout.of(Notation.of(graph, derivation.problem.notation))
     lines = [(Name(equation.name), equation.formula) for equation in graph.equations]
     gradients = matrix_grain.gradients(graph).items()
     lines += [(Adjoint(name), matrix_grain.gradient_formula(shares)) for name, shares in gradients if shares]
-    return [f"{printer.print(left)} = {printer.print(matrix.as_arrays(graph, right))}" for left, right in lines]
+    pairs = [(left, matrix.as_arrays(graph, right)) for left, right in lines]
+    return [" = ".join(tex.write(laid_out.box(side)) for side in pair) for pair in pairs]
 
 
 def preparing(rounds: int) -> Iterator[Line]:

@@ -10,9 +10,13 @@ from typing import Any
 
 import symbackprop as sbp
 from symbackprop import document, language, rendering
+from symbackprop.algebra.formula import Node
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Document, Section
+from symbackprop.graph.notation import Notation
 from symbackprop.problems.load import examples
+from symbackprop.rendering import layout
+from symbackprop.rendering.dialects import tex
 from tests.helpers import only
 
 EXAMPLES = examples()
@@ -127,6 +131,12 @@ def some(names: Iterable[str]) -> list[Any]:
     """Return the names of examples or of problems of this module as rows of a test, all but the representative a sweep."""
     listed = list(names)
     return only(listed, *(name for name in listed if name in REPRESENTATIVE))
+
+
+def printed(notation: Notation, *nodes: Node) -> list[str]:
+    """Return the TeX of some formulas in a notation."""
+    laid_out = layout.of(notation)
+    return [tex.write(laid_out.box(node)) for node in nodes]
 
 
 def sections_of(sections: tuple[Section, ...]) -> Iterator[Section]:

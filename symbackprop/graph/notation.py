@@ -206,7 +206,7 @@ class Notation:
     def function(self, layer: int, order: int = 0) -> Symbol:
         r"""Return the symbol of a layer's activation as a function without a formula, or of its derivative."""
         text = self.layer_text(self.layer_number(layer))
-        return Symbol("f", (), (text + r"\prime" * order,))
+        return Symbol("f", (), (text + "′" * order,))
 
     def symbol(self, name: str, sample: int | str | None = None) -> Symbol:
         """Return the symbol of an element or an array by its code name, in sample `sample` if one is named."""
@@ -224,6 +224,8 @@ class Notation:
     def _own(self, quantity: Quantity, index: tuple[str, ...]) -> Symbol | None:
         """Return the name that the user gave to an element, or to its array (the element then adds its index)."""
         names = self.conventions.names
+        if not names:
+            return None
         name = element_name(quantity.name, index)
         if name in names:
             return parse_symbol(names[name])

@@ -12,8 +12,8 @@ from urllib.parse import quote
 from symbackprop import document
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Document
-from symbackprop.rendering import escapes, markups
-from symbackprop.rendering.tex import Printer
+from symbackprop.rendering import escapes, layout
+from symbackprop.rendering.dialects import DIALECTS
 from symbackprop.rendering.view_models import Deferred, View, Writer
 from symbackprop.templating import filled
 
@@ -28,8 +28,8 @@ class Format:
     stands before and after a formula in a sentence, `spaced` whether a formula needs a space towards letters beside it,
     `folds` whether a long table goes on beside itself. `finish` names what is made of the templates (a row of
     `exporters.EXPORTERS`), `attachments` the templates whose text is a file of its own beside the document, `figures`
-    the suffix of such files for its figures ("": they are in the document). A page has its formulas in another markup
-    than TeX (`formulas`, a row of `markups.MARKUPS`) and its style sheets and scripts inside it. `folders` hold the
+    the suffix of such files for its figures ("": they are in the document). A page has its formulas in another dialect
+    than TeX (`formulas`, a row of `dialects.DIALECTS`) and its style sheets and scripts inside it. `folders` hold the
     templates; a file of an earlier one is preferred.
     """
 
@@ -98,12 +98,12 @@ class Draft:
     def writer(self) -> Writer:
         """What writes blocks as the format wants them."""
         row = self.format
-        printer = Printer(document.notation_of(self.solution), row.tones, rows=self.solution.problem.layout == "row")
-        escape = escapes.ESCAPES[row.escape]
+        dialect = DIALECTS[row.formulas]
+        notation, rows = document.notation_of(self.solution), self.solution.problem.layout == "row"
+        laid_out = layout.of(notation, row.tones, rows=rows, measure=dialect.measure)
         width = row.small_width if self.is_small else row.width
-        return Writer(
-            printer, self.language, escape, width, row.math, row.spaced, markups.MARKUPS[row.formulas], row.folds
-        )
+        escape = escapes.ESCAPES[row.escape]
+        return Writer(laid_out, dialect, self.language, escape, width, row.math, row.spaced, row.folds)
 
     def fill(self, name: str, **content: object) -> str:
         """Return one of the format's templates filled with the document, and with more by name."""

@@ -13,6 +13,7 @@ _LATEX = {
     "|": r"\textbar{}", '"': r"\textquotedbl{}", "`": r"\textasciigrave{}",
     "•": r"\textbullet{}",
 }  # fmt: skip
+_LATEX_ASCII = str.maketrans({sign: command for sign, command in _LATEX.items() if sign.isascii()})
 _LIGATURE = re.compile(r"(?<=-)-|(?<=,),|(?<=')'")
 _MARKDOWN = re.compile(r"([\\`*_\[\]<>|$~&#])")
 _ADDRESS = re.compile(r"(https?|ftp|www)([:.])", re.IGNORECASE)
@@ -45,7 +46,8 @@ def latex(text: str) -> str:
     '50 \\% of \\$\\textbackslash{}input\\{x\\}'
     """
     unjoined = _LIGATURE.sub(lambda found: f"\0{found[0]}", _one_line(unicodedata.normalize("NFC", text)))
-    return "".join(map(_latex_character, unjoined)).replace("\0", "{}")
+    escaped = unjoined.translate(_LATEX_ASCII) if unjoined.isascii() else "".join(map(_latex_character, unjoined))
+    return escaped.replace("\0", "{}")
 
 
 def _latex_character(character: str) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 from symbackprop import resources
 from symbackprop.errors import OutputError, unknown
 from symbackprop.messages import message
-from symbackprop.rendering import escapes, markups
+from symbackprop.rendering import escapes
+from symbackprop.rendering.dialects import DIALECTS
 from symbackprop.rendering.drafts import Format
 from symbackprop.rendering.exporters import EXPORTERS
 
@@ -43,7 +44,7 @@ _KINDS: Mapping[str, type] = {
 _CHOICES: Mapping[str, Collection[str]] = {
     "escape": escapes.ESCAPES,
     "finish": EXPORTERS,
-    "formulas": markups.MARKUPS,
+    "formulas": DIALECTS,
 }
 
 

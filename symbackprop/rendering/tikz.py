@@ -15,7 +15,7 @@ from symbackprop.figures.drawing import SMALL, Arrow, Diagram, DiagramNode, Ink,
 from symbackprop.figures.labels import Decimal, Label, LabelPart
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import Message
-from symbackprop.rendering.spelling import symbol
+from symbackprop.rendering.dialects.tex import symbol
 
 _SIZES = (5, 6, 7, 8, 9, 10, 10.95, 12, 14.4, 17.28, 20.74, 24.88)
 """The sizes that TeX's fonts have, in points."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,17 +29,18 @@ from symbackprop.document.blocks import (
 )
 from symbackprop.language import Wording
 from symbackprop.messages import Message
-from symbackprop.rendering import anchors, breaking, escapes, svg, tikz
-from symbackprop.rendering.markups import TEX, Markup
-from symbackprop.rendering.tex import Printer
-from symbackprop.rendering.widths import width
+from symbackprop.rendering import anchors, escapes, svg, tikz
+from symbackprop.rendering.dialects import Dialect
+from symbackprop.rendering.layout import Layout, breaking, widths
+from symbackprop.rendering.layout.boxes import Box, Text
 
 View = dict[str, Any]
-Cell = dict[str, str]
+Cell = dict[str, Any]
 """What stands before the relation of a line (`left`), what from it on (`right`), and the `reason` for it, if it has one.
 
 `aside` is the reason as it stands beside a formula, in parentheses. The first cell of a derivation has its `anchor`.
-The last may end with a `remark`: a text, and the same as part of a formula (`remark_tex`).
+The last may end with a `remark`: a text, and the same as part of a formula (`remark_tex`). Formulas are boxes until the
+display is written.
 """
 
 _GAP, _INDENT, _RELATION = 5, 2, 3
@@ -48,8 +48,6 @@ _GAP, _INDENT, _RELATION = 5, 2, 3
 
 _REMARK_GAP, _REMARK_SIZE = 3, 0.78
 """The room before a remark, in digits, and how large its letters are beside those of a formula."""
-
-_WORDS = re.compile(r"\\text\{([^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +65,16 @@ class Writer:
     """Writes blocks for one format in one language.
 
     `math` stands before and after a formula in a sentence; `spaced` keeps letters and full-width signs away from it;
-    `markup` is what becomes of TeX; `folds` lets long tables go on beside themselves.
+    `dialect` is what formulas are written in; `folds` lets long tables go on beside themselves.
     """
 
-    printer: Printer
+    layout: Layout
+    dialect: Dialect
     language: str
     escape: Callable[[str], str]
     width: int
     math: tuple[str, str] = ("$", "$")
     spaced: bool = False
-    markup: Markup = TEX
     folds: bool = False
 
     def say(self, id: str) -> str:
@@ -127,14 +125,17 @@ class Writer:
 
     def _table(self, table: Table) -> View:
         """Return a table, beside itself where it is long and may be."""
-        header, *rows = ([self._inline(cell) for cell in row] for row in (table.header, *table.rows))
-        groups = breaking.groups([header, *rows], table.beside if self.folds else 1, self.width)
+        cells = [[list(self._pieces(cell)) for cell in row] for row in (table.header, *table.rows)]
+        sizes = [[_cell_width(pieces) for pieces in row] for row in cells]
+        header, *rows = ([self._sentence(pieces) for pieces in row] for row in cells)
+        groups = breaking.groups(sizes, table.beside if self.folds else 1, self.width)
         height = math.ceil(len(rows) / groups)
         parts = [rows[start : start + height] for start in range(0, len(rows), height or 1)] or [[]]
         empty = [""] * len(header)
         beside = [list(itertools.chain(*row)) for row in itertools.zip_longest(*parts, fillvalue=empty)]
         headers, numeric = header * len(parts), table.numeric * len(parts)
-        breaks = breaking.breaks([headers, *beside], self.width)
+        sized = [row * len(parts) for row in sizes[: height + 1]]
+        breaks = breaking.breaks(sized, self.width)
         whole = {"header": headers, "rows": beside, "numeric": numeric, "groups": len(parts), "breaks": breaks}
         return {"kind": "table", **whole}
 
@@ -149,26 +150,35 @@ class Writer:
         }
 
     def _inline(self, part: object) -> str:
-        if isinstance(part, Message):
-            return self._message(part)
-        if isinstance(part, Node):
-            formula = self.markup.inline(self.printer.inlined.print(part))
-            return f"{self.math[0]}{formula}{self.math[1]}"
-        if isinstance(part, tuple):
-            return self._list(part)
-        if isinstance(part, Wording):
-            return self.escape(part.said(self.language))
-        return self.escape(str(part))
+        return self._sentence(self._pieces(part))
+
+    def _sentence(self, pieces: Iterable[str | Box]) -> str:
+        return self._joined([piece if isinstance(piece, str) else self._formula(piece) for piece in pieces])
 
     def _message(self, content: Message) -> str:
-        pieces = language.pieces(self.language, content)
-        parts = [self.escape_phrase(part) if isinstance(part, str) else self._inline(part[0]) for part in pieces]
-        return self._joined(parts)
+        return self._inline(content)
 
-    def _list(self, items: Sequence[object]) -> str:
-        separator = self.escape_phrase(language.phrases(self.language)["list.separator"])
-        parts = [part for item in items for part in (separator, self._inline(item))]
-        return self._joined(parts[1:])
+    def _formula(self, box: Box) -> str:
+        return f"{self.math[0]}{self.dialect.inline(box)}{self.math[1]}"
+
+    def _pieces(self, part: object) -> Iterator[str | Box]:
+        """Yield the texts of the format and the formulas that something in a sentence consists of."""
+        if isinstance(part, Node):
+            yield self.layout.inlined.box(part)
+        elif isinstance(part, Message):
+            for piece in language.pieces(self.language, part):
+                if isinstance(piece, str):
+                    yield self.escape_phrase(piece)
+                else:
+                    yield from self._pieces(piece[0])
+        elif isinstance(part, tuple):
+            separator = self.escape_phrase(language.phrases(self.language)["list.separator"])
+            for position, item in enumerate(part):
+                if position:
+                    yield separator
+                yield from self._pieces(item)
+        else:
+            yield self.escape(part.said(self.language) if isinstance(part, Wording) else str(part))
 
     def _joined(self, parts: Sequence[str]) -> str:
         return self._apart(parts) if self.spaced else "".join(parts)
@@ -207,7 +217,7 @@ class Writer:
             rows = (cells[start : start + columns] for start in range(0, len(cells), columns))
             lines = [{"cells": row, "closes": True, "holds": False} for row in rows]
         for cell in (cell for line in lines for cell in line["cells"]):
-            cell |= {side: self.markup.displayed(cell[side]) for side in ("left", "right")}
+            cell |= {side: self.dialect.displayed(cell[side]) for side in ("left", "right")}
         return {"kind": "display", "lines": lines, "columns": columns}
 
     def _columns(self, cells: Sequence[Cell], most: int) -> int:
@@ -216,8 +226,8 @@ class Writer:
         for columns in range(most, 1, -1):
             if most % columns:
                 continue
-            widest = [max(width(cell["left"]) for cell in cells[k::columns]) for k in range(columns)]
-            widest += [max(width(cell["right"]) for cell in cells[k::columns]) for k in range(columns)]
+            sides = [[cell[side] for cell in cells[k::columns]] for k in range(columns) for side in ("left", "right")]
+            widest = [max(map(self.dialect.measure, side)) for side in sides]
             if not self.width or sum(widest) + _GAP * (columns - 1) <= self.width:
                 return columns
         return 1
@@ -226,27 +236,15 @@ class Writer:
         """Return the lines of a chain, its remark at the end of the last one, or on a line of its own if that is full."""
         if chain.remark is None:
             return self._chain(chain)
-        formula = self._in_formula(chain.remark)
-        size = _REMARK_GAP + _REMARK_SIZE * _length(formula)
+        pieces = self._pieces(chain.remark)
+        formula = tuple([Text(piece) if isinstance(piece, str) else piece for piece in pieces])
+        measure = self.dialect.measure
+        size = _REMARK_GAP + _REMARK_SIZE * measure(formula)
         cells = self._chain(chain, size)
-        if self.width and width(cells[0]["left"]) + width(cells[-1]["right"]) + size > self.width:
-            cells += _cells("", [""])
-        cells[-1] |= {"remark": self._message(chain.remark), "remark_tex": formula}
+        if self.width and measure(cells[0]["left"]) + measure(cells[-1]["right"]) + size > self.width:
+            cells += _cells((), [()])
+        cells[-1] |= {"remark": self._message(chain.remark), "remark_tex": self.dialect.remark(formula)}
         return cells
-
-    def _in_formula(self, part: object) -> str:
-        """Return a phrase as part of a formula: its words as text, its formulas as they are."""
-        if isinstance(part, Message):
-            pieces = language.pieces(self.language, part)
-            return "".join(
-                _word(self.escape_phrase(p)) if isinstance(p, str) else self._in_formula(p[0]) for p in pieces
-            )
-        if isinstance(part, tuple):
-            separator = _word(self.escape_phrase(language.phrases(self.language)["list.separator"]))
-            return separator.join(map(self._in_formula, part))
-        if isinstance(part, Node):
-            return self.printer.inlined.print(part)
-        return _word(self.escape(str(part)))
 
     def _chain(self, chain: Chain, remark: float = 0) -> list[Cell]:
         """Return the lines of a chain: what stands before the relation, and what from it on.
@@ -254,21 +252,26 @@ class Writer:
         Where steps have reasons, each is a line; else lines are broken where they have to be, and where that leaves
         room for a remark of some width.
         """
-        left = self.printer.print(chain.left)
+        left = self.layout.box(chain.left)
         if any(step.reason for step in chain.steps):
             reasons = [("", "") if step.reason is None else self._reason(step.reason) for step in chain.steps]
-            return _cells(left, breaking.step_texts(self.printer, chain), reasons)
-        return _cells(left, breaking.chain_lines(self.printer, chain, self.room(left), remark))
-
-    def room(self, left: str) -> float:
-        """Return the room behind the left side of a chain."""
-        return self.width - width(left) if self.width else math.inf
+            return _cells(left, breaking.step_boxes(self.layout, chain), reasons)
+        room = self.width - self.dialect.measure(left) if self.width else math.inf
+        return _cells(left, breaking.chain_lines(self.layout, chain, room, remark))
 
     def _reason(self, content: Message) -> tuple[str, str]:
         """Return a reason alone, and as an aside."""
         said = (content, Message("punctuation.aside", {"text": content}))
         alone, aside = (self.escape(language.say(self.language, each)) for each in said)
         return alone, aside
+
+
+def _cell_width(pieces: Sequence[str | Box]) -> float:
+    """Return roughly how wide a cell of a table is."""
+    texts = [piece for piece in pieces if isinstance(piece, str)]
+    if len(texts) == len(pieces):
+        return widths.of_words("".join(texts))
+    return sum([widths.of_cell(Text(piece) if isinstance(piece, str) else piece) for piece in pieces])
 
 
 def _is_explained(sections: Sequence[Section]) -> bool:
@@ -316,24 +319,12 @@ def _all_short(chains: list[list[Cell]]) -> bool:
     return all(len(chain) == 1 for chain in chains)
 
 
-def _word(text: str) -> str:
-    # TeX drops a space behind a Chinese sign unless it is a command.
-    is_dropped = text.endswith(" ") and not text.rstrip().isascii()
-    return rf"\text{{{text.rstrip()}\ }}" if is_dropped else rf"\text{{{text}}}"
-
-
-def _length(remark: str) -> float:
-    """Return roughly how long a remark is, in digits: a Chinese sign is as wide as two letters."""
-    words = "".join(_WORDS.findall(remark))
-    return len(words) + sum(not letter.isascii() for letter in words) + width(_WORDS.sub("", remark))
-
-
 _BARE = {"anchor": "", "remark": "", "remark_tex": "", "reason": "", "aside": ""}
 
 
-def _cells(left: str, lines: Sequence[str], reasons: Sequence[tuple[str, str]] = ()) -> list[Cell]:
+def _cells(left: Box, lines: Sequence[Box], reasons: Sequence[tuple[str, str]] = ()) -> list[Cell]:
     of_lines = zip(lines, reasons or [("", "")] * len(lines), strict=True)
     return [
-        {**_BARE, "left": "" if position else left, "right": line, "reason": reason, "aside": aside}
+        {**_BARE, "left": () if position else left, "right": line, "reason": reason, "aside": aside}
         for position, (line, (reason, aside)) in enumerate(of_lines)
     ]

@@ -27,7 +27,7 @@ from symbackprop.graph.notation import NAMINGS, Notation
 from symbackprop.problems.load import examples
 from symbackprop.problems.spec import NotationSpec, ProblemSpec
 from symbackprop.rendering import json_result
-from symbackprop.rendering.tex import Printer
+from tests import documents
 from tests.helpers import each, many
 
 CONVENTIONS: Mapping[str, tuple[str, ...]] = {
@@ -147,8 +147,7 @@ def test_conventions_a_wrong_sign_is_found() -> None:
 
 def printed(problem: sbp.Problem, *nodes: Node) -> list[str]:
     """Return the TeX of some formulas in the notation of a problem."""
-    printer = Printer(Notation.of(sbp.derive(problem).graph, problem.notation), {})
-    return [printer.print(node) for node in nodes]
+    return documents.printed(Notation.of(sbp.derive(problem).graph, problem.notation), *nodes)
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,11 @@ from symbackprop.arithmetic import exact
 from symbackprop.document.calculation import numerals, verified_lines
 from symbackprop.document.calculation.numerals import Style
 from symbackprop.document.display_nodes import Delta, Gradient, Leaf
-from symbackprop.rendering.tex import Printer
-from symbackprop.rendering.widths import width
+from symbackprop.rendering import layout
+from symbackprop.rendering.dialects import tex
+from symbackprop.rendering.layout import boxes
+from symbackprop.rendering.layout.widths import width
+from tests import documents
 from tests.helpers import many
 
 decimals = st.builds(
@@ -95,37 +98,40 @@ def test_magnitude_is_the_place_of_the_first_digit(value: Fraction) -> None:
 
 @pytest.mark.parametrize("naming", ["layered", "flat", "elementwise"])
 @pytest.mark.parametrize("sign", ["gradient", "negative"])
-def test_a_printer_spells_a_name_the_same_every_time(naming: str, sign: str) -> None:
-    """What a printer remembers is what a new one prints, inline or not, inside a sum over samples or not."""
+def test_a_layout_spells_a_name_the_same_every_time(naming: str, sign: str) -> None:
+    """What a layout remembers is what a new one has, inline or not, inside a sum over samples or not."""
     problem = sbp.example("xor")
     notation = replace(problem.notation, naming=naming, delta_sign=sign)
     solution = sbp.solve(replace(problem, notation=notation))
-    used = Printer(document.notation_of(solution), {})
+    used = layout.of(document.notation_of(solution))
     names = [name for name in solution.derivation.links if name != solution.derivation.graph.output]
     nodes: list[Node] = [kind(name) for name in names for kind in (Name, Adjoint, Gradient)]
     nodes += [Delta(name) for name in names if used.notation.delta(name) is not None]
     for _ in range(2):
-        for printer in (used, used.inlined, replace(used, over="n"), replace(used.inlined, over="n")):
-            fresh = replace(printer, spelled={})
-            assert [printer.print(node) for node in nodes] == [replace(fresh, spelled={}).print(node) for node in nodes]
-    assert used.spelled
+        for place in (used, used.inlined, used.summed_over("n"), used.inlined.summed_over("n")):
+            alone = [replace(place, names={}, others={}).box(node) for node in nodes]
+            assert list(map(tex.write, alone)) == [tex.write(place.box(node)) for node in nodes]
+    assert used.names
 
 
 def test_width_does_not_depend_on_the_digits() -> None:
-    """All digits are of one width, on which the memory of widths rests."""
-    assert (
-        width(r"\frac{1}{1 + e^{-0.3775}}") == width(r"\frac{2}{3 + e^{-9.8046}}") > width(r"\frac{1}{1 + e^{-0.37}}")
-    )
+    """All digits are of one width."""
+
+    def logistic(above: str, below: str, exponent: str) -> boxes.Box:
+        power = boxes.Scripts(boxes.Symbol("e"), None, boxes.Number(exponent))
+        return boxes.Fraction(boxes.Number(above), (boxes.Number(below), boxes.PLUS, power))
+
+    sizes = [width(logistic(*each)) for each in (("1", "1", "-0.3775"), ("2", "3", "-9.8046"), ("1", "1", "-0.37"))]
+    assert sizes[0] == sizes[1] > sizes[2]
 
 
 def test_matrix_of_fractions_has_space_between_its_rows() -> None:
-    """Fractions one below the other stand apart; the space is no part of how wide the matrix is."""
-    printer = Printer(document.notation_of(sbp.solve(sbp.example("line"))), {})
+    """Fractions one below the other stand apart."""
+    notation = document.notation_of(sbp.solve(sbp.example("line")))
     third, one = Number(Fraction(1, 3)), Number(Fraction(1))
-    apart, plain = printer.print(Stack((third, one))), printer.print(Stack((one, one)))
+    apart, plain = documents.printed(notation, Stack((third, one)), Stack((one, one)))
     assert apart == r"\begin{bmatrix} \frac{1}{3} \\[4pt] 1 \end{bmatrix}"
     assert plain == r"\begin{bmatrix} 1 \\ 1 \end{bmatrix}"
-    assert width(apart) == width(apart.replace("[4pt]", ""))
 
 
 def test_walk_goes_outermost_first_in_reading_order() -> None:

@@ -24,8 +24,10 @@ from symbackprop.graph.notation import (
     parse_symbol,
 )
 from symbackprop.problems import build
-from symbackprop.rendering.spelling import function_name, symbol, word
-from symbackprop.rendering.tex import Printer
+from symbackprop.rendering.dialects import tex
+from symbackprop.rendering.dialects.tex import symbol, word
+from symbackprop.rendering.layout.scalar_formulas import function_name
+from tests import documents
 from tests.helpers import each
 
 BIASES = ("per_unit", "shared", "none", "threshold")
@@ -54,8 +56,8 @@ def notation(
 
 def printed(notation: Notation, name: str) -> str:
     """Return the TeX of a quantity, or of a gradient (`d` before its name)."""
-    printer = Printer(notation, {})
-    return printer.print(Adjoint(name[1:]) if name.startswith("d") else Name(name))
+    (text,) = documents.printed(notation, Adjoint(name[1:]) if name.startswith("d") else Name(name))
+    return text
 
 
 NAMED = [
@@ -152,11 +154,11 @@ def test_every_kind_has_a_letter_that_can_be_printed(naming: str, kind: str) -> 
 @pytest.mark.parametrize("name", [*WITH_FORMULA, *PRIMITIVES])
 def test_every_function_has_a_symbol(name: str) -> None:
     """A registered function prints as one TeX command or upright word, never as a product of letters."""
-    text = function_name(name)
+    text = tex.write(function_name(name))
     assert text.startswith("\\") and "operatorname" not in text
     if not (name in ACTIVATIONS and ACTIVATIONS[name].vector):
         arguments = (Name("x_1"),) * (PRIMITIVES[name].arity if name in PRIMITIVES else 1)
-        assert "x_1" in Printer(notation((1, 1)), {}).print(Apply(name, arguments))
+        assert "x_1" in documents.printed(notation((1, 1)), Apply(name, arguments))[0]
 
 
 @pytest.mark.parametrize("text", ["f", "my_f", "f1", "swish"])
@@ -176,9 +178,9 @@ def test_every_loss_is_written_in_symbols(naming: str, loss: str) -> None:
         "notation": {"naming": naming},
     }
     derivation = sbp.derive(sbp.problem(content))
-    printer = Printer(Notation.of(derivation.graph, derivation.problem.notation), {})
+    used = Notation.of(derivation.graph, derivation.problem.notation)
     for name, equation in each(derivation.equations.items()):
-        text = f"{printer.print(Name(name))} = {printer.print(equation.formula())}"
+        text = " = ".join(documents.printed(used, Name(name), equation.formula()))
         assert not any(f"{code}1" in text for code in ("W", "z", "a", "delta")), text
 
 

@@ -1,4 +1,4 @@
-"""TeX as it is printed here, as MathML."""
+"""Boxes as MathML."""
 
 from __future__ import annotations
 
@@ -6,39 +6,92 @@ import html
 
 import pytest
 
-from symbackprop.rendering import mathml
+from symbackprop.graph.notation import Symbol
+from symbackprop.rendering.dialects import mathml, tex
+from symbackprop.rendering.layout import boxes
+from symbackprop.rendering.layout.boxes import (
+    EMPTY,
+    MINUS,
+    NEGATIVE,
+    SUM,
+    TOP,
+    Box,
+    Face,
+    Fenced,
+    Fraction,
+    Kept,
+    Lines,
+    Matrix,
+    Number,
+    Scripts,
+    Sign,
+    Text,
+    Toned,
+    Under,
+    Word,
+)
+
+A, B, X = Symbol("a"), Symbol("b"), Symbol("x")
 
 
 @pytest.mark.parametrize(
-    ("tex", "expected"),
+    ("box", "expected"),
     [
-        ("-x", '<mo form="prefix">−</mo><mi>x</mi>'),
-        ("a - b", "<mi>a</mi><mo>−</mo><mi>b</mi>"),
-        ("(a) - b", '<mo stretchy="false">(</mo><mi>a</mi><mo stretchy="false">)</mo><mo>−</mo><mi>b</mi>'),
-        (r"\approx -1", '<mo>≈</mo><mo form="prefix">−</mo><mn>1</mn>'),
-        (r"\frac{1}{x}", "<mfrac><mn>1</mn><mi>x</mi></mfrac>"),
-        ("w^+_5", "<msubsup><mi>w</mi><mn>5</mn><mo>+</mo></msubsup>"),
-        (r"\mathrm{net\_x}", '<mi mathvariant="normal">net_x</mi>'),
-        (r"\underset{2 \times 1}{x}", "<munder><mi>x</mi><mrow><mn>2</mn><mo>×</mo><mn>1</mn></mrow></munder>"),
-        (r"\fwd{0.5}", '<mrow class="fwd"><mn>0.5</mn></mrow>'),
-        (r"\text{a < b}", "<mtext>a &lt; b</mtext>"),
-        (r"\sum_{n}^{4} x", "<munderover><mo>∑</mo><mi>n</mi><mn>4</mn></munderover><mi>x</mi>"),
-        (r"\hat{m}", '<mover accent="true"><mi>m</mi><mo stretchy="false">^</mo></mover>'),
+        ((NEGATIVE, X), '<mo form="prefix">−</mo><mi>x</mi>'),
+        ((A, MINUS, B), "<mi>a</mi><mo>−</mo><mi>b</mi>"),
+        ((EMPTY, MINUS, B), "<mrow></mrow><mo>−</mo><mi>b</mi>"),
         (
-            r"\begin{bmatrix} 1 \\[4pt] [x] \end{bmatrix}",
-            '<mrow><mo>[</mo><mtable><mtr><mtd><mn>1</mn></mtd></mtr><mtr><mtd><mo stretchy="false">[</mo><mi>x</mi>'
-            '<mo stretchy="false">]</mo></mtd></mtr></mtable><mo>]</mo></mrow>',
+            (Fenced("(", A, ")"), MINUS, B),
+            '<mo stretchy="false">(</mo><mi>a</mi><mo stretchy="false">)</mo><mo>−</mo><mi>b</mi>',
         ),
-        (r"\mathcal{L}", "<mi>ℒ</mi>"),
-        (r"\unheard", r"<mtext>\unheard</mtext>"),
-        ("</math>", '<mo>&lt;</mo><mo>/</mo><mi>m</mi><mi>a</mi><mi>t</mi><mi>h</mi><mo>&gt;</mo>'),
+        ((Sign("≈"), Number("-1")), '<mo>≈</mo><mo form="prefix">−</mo><mn>1</mn>'),
+        (Fraction(Number("1"), X), "<mfrac><mn>1</mn><mi>x</mi></mfrac>"),
+        (Symbol("w", ("5",), ("+",)), "<msubsup><mi>w</mi><mn>5</mn><mo>+</mo></msubsup>"),
+        (Scripts(Symbol("w", ("5",)), None, Number("2")), "<msubsup><mi>w</mi><mn>5</mn><mn>2</mn></msubsup>"),
+        (Scripts(Kept(Symbol("w", ("5",)), {}, []), None, Number("2")), "<msubsup><mi>w</mi><mn>5</mn><mn>2</mn></msubsup>"),
+        (
+            Scripts(Fenced("(", A, ")"), None, Number("2")),
+            '<mo stretchy="false">(</mo><mi>a</mi><msup><mo stretchy="false">)</mo><mn>2</mn></msup>',
+        ),
+        (Scripts(boxes.Group(A), None, TOP), "<msup><mrow><mrow><mi>a</mi></mrow></mrow><mo>⊤</mo></msup>"),
+        (Symbol("a", (), ("(l-1)",)), '<msup><mi>a</mi><mrow><mo stretchy="false">(</mo><mi>l</mi><mo>−</mo><mn>1</mn>'
+         '<mo stretchy="false">)</mo></mrow></msup>'),
+        (Symbol("alpha"), "<mi>α</mi>"),
+        (Word("net_x"), '<mi mathvariant="normal">net_x</mi>'),
+        (Word("ln", Face.OPERATOR), "<mi>ln</mi><mo>&#8289;</mo>"),
+        (
+            Under(X, (Number("2"), boxes.CROSS, Number("1"))),
+            "<munder><mi>x</mi><mrow><mn>2</mn><mo>×</mo><mn>1</mn></mrow></munder>",
+        ),
+        (Toned(Number("0.5"), "fwd"), '<mrow class="fwd"><mn>0.5</mn></mrow>'),
+        (Text("a < b"), "<mtext>a &lt; b</mtext>"),
+        (
+            (Scripts(SUM, Symbol("n"), Number("4")), boxes.GAP, X),
+            "<munderover><mo>∑</mo><mi>n</mi><mn>4</mn></munderover><mi>x</mi>",
+        ),
+        (Symbol("m", accent="hat"), '<mover accent="true"><mi>m</mi><mo stretchy="false">^</mo></mover>'),
+        (Symbol("L", accent="mathcal"), "<mi>ℒ</mi>"),
+        (
+            Matrix([[Number("1")], [(Sign("["), X)]]),
+            "<mrow><mo>[</mo><mtable><mtr><mtd><mn>1</mn></mtd></mtr><mtr><mtd>"
+            '<mo stretchy="false">[</mo><mi>x</mi></mtd></mtr></mtable><mo>]</mo></mrow>',
+        ),
+        (
+            Lines([A, B]),
+            "<mrow><mtable><mtr><mtd></mtd><mtd><mi>a</mi></mtd></mtr>"
+            "<mtr><mtd></mtd><mtd><mi>b</mi></mtd></mtr></mtable></mrow>",
+        ),
+        (
+            boxes.Braced(A, B),
+            '<mrow><munder><munder><mi>a</mi><mo stretchy="true">⏟</mo></munder><mi>b</mi></munder></mrow>',
+        ),
+        (Text("</math>"), "<mtext>&lt;/math&gt;</mtext>"),
     ],
 )  # fmt: skip
-def test_mathml_of_tex(tex: str, expected: str) -> None:
-    """Each construct has its element; the TeX is kept word for word beside it."""
-    written = mathml.inline(tex)
-    annotation = html.escape(tex, quote=False)
+def test_mathml_of_a_box(box: Box, expected: str) -> None:
+    """Each kind of box has its element; the TeX is kept word for word beside it."""
+    annotation = html.escape(tex.write(box), quote=False)
     assert (
         f'<math><semantics><mrow>{expected}</mrow><annotation encoding="application/x-tex">{annotation}'
         "</annotation></semantics></math>"
-    ) == written
+    ) == mathml.inline(box)

@@ -1,0 +1,197 @@
+"""Boxes → TeX, for LaTeX, Markdown and KaTeX."""
+
+from __future__ import annotations
+
+import functools
+
+from symbackprop.graph.notation import GREEK, Symbol
+from symbackprop.rendering.dialects.table import complete
+from symbackprop.rendering.layout.boxes import (
+    Blank,
+    Box,
+    Braced,
+    Face,
+    Fenced,
+    Fraction,
+    Framed,
+    Group,
+    Infix,
+    Large,
+    Lines,
+    Matrix,
+    Number,
+    Root,
+    Row,
+    Scripts,
+    Sign,
+    Space,
+    Text,
+    Toned,
+    Under,
+    Word,
+    walk,
+)
+
+_COMMANDS = {
+    "−": "-", "≈": r"\approx", "×": r"\times", "·": r"\cdot", "⊙": r"\odot", "←": r"\leftarrow", "≤": r"\le",
+    "≥": r"\ge", "≠": r"\ne", "∈": r"\in", "∑": r"\sum", "…": r"\ldots", "⋯": r"\cdots", "⊤": r"\top",
+    "|": r"\vert", "⟨": r"\langle", "⟩": r"\rangle", "∂": r"\partial ", "d": r"\mathrm{d} ", "′": r"\prime",
+}  # fmt: skip
+"""Signs that have a command; every other stands for itself."""
+_CLINGING = frozenset(",;")
+"""Infix signs without a space before them."""
+_SPACES = {0: " ", 0.17: r" \, ", 1: r"\quad "}
+_FACES = {Face.UPRIGHT: r"\mathrm{%s}", Face.BOLD: r"\mathbf{%s}", Face.OPERATOR: r"\%s"}
+
+
+def write(box: Box) -> str:
+    r"""Return a box as TeX.
+
+    >>> write(Fraction(Symbol("alpha"), Number("2")))
+    '\\frac{\\alpha}{2}'
+    """
+    return _TABLE[type(box)](box)
+
+
+def word(text: str) -> str:
+    r"""Return a word, a letter or a number in math mode.
+
+    >>> word("net"), word("w"), word("12")
+    ('\\mathrm{net}', 'w', '12')
+    """
+    escaped = text.replace("_", r"\_")
+    return rf"\mathrm{{{escaped}}}" if is_word(text) else escaped
+
+
+def is_word(text: str) -> bool:
+    """Say whether a text is a word: several letters, maybe with digits.
+
+    >>> is_word("net"), is_word("w"), is_word("12"), is_word("l+1")
+    (True, False, False, False)
+    """
+    return len(text) > 1 and text.replace("_", "").isalnum() and any(map(str.isalpha, text))
+
+
+@functools.lru_cache(maxsize=1 << 14)
+def symbol(found: Symbol) -> str:
+    """Return a printed symbol.
+
+    >>> symbol(Symbol("W", ("12",), ("(1)",)))
+    'W^{(1)}_{12}'
+    """
+    base = rf"\{found.base}" if found.base in GREEK else word(found.base)
+    if found.accent:
+        base = rf"\{found.accent}{{{base}}}"
+    lower = ",".join(word(part) if isinstance(part, str) else symbol(part) for part in found.lower)
+    upper = "".join(found.upper).replace("′", r"\prime")
+    return base + _script("^", upper) + _script("_", lower)
+
+
+def _script(mark: str, text: str) -> str:
+    return "" if not text else f"{mark}{text}" if len(text) == 1 else f"{mark}{{{text}}}"
+
+
+def _row(box: Row) -> str:
+    text = ""
+    for part in box:
+        text += _TABLE[type(part)](part)
+    return text
+
+
+class _Infixes(dict[str, str]):
+    """What stands between two things for each sign."""
+
+    def __missing__(self, sign: str) -> str:
+        command = _COMMANDS.get(sign, sign)
+        self[sign] = found = f"{command} " if sign in _CLINGING else f" {command} "
+        return found
+
+
+_INFIXES = _Infixes()
+
+
+def _fraction(box: Fraction) -> str:
+    above, below = box
+    return rf"\frac{{{_TABLE[type(above)](above)}}}{{{_TABLE[type(below)](below)}}}"
+
+
+def _scripts(box: Scripts) -> str:
+    lower = "" if box.lower is None else f"_{{{write(box.lower)}}}"
+    return f"{write(box.base)}{lower}" if box.upper is None else f"{write(box.base)}{lower}^{{{write(box.upper)}}}"
+
+
+def _fenced(box: Fenced) -> str:
+    if not box.tall:
+        return f"{box.opening}{write(box.body)}{box.closing}"
+    opening, closing = _COMMANDS.get(box.opening), _COMMANDS.get(box.closing)
+    if opening and closing:
+        return rf"\left{opening} {write(box.body)} \right{closing}"
+    return rf"\left{box.opening}{write(box.body)}\right{box.closing}"
+
+
+def _braced(box: Braced) -> str:
+    # A brace counts as an operator, beside which TeX sets + and · without space; in braces of its own it is a letter.
+    return rf"{{\underbrace{{{write(box.body)}}}_{{{write(box.label)}}}}}"
+
+
+def _matrix(box: Matrix) -> str:
+    """A matrix in brackets; rows of fractions and of indices above each other would touch, and stand apart."""
+    lines = [" & ".join(map(write, row)) for row in box.rows]
+    end = rf" \\{_apart(box)} "
+    return rf"\begin{{bmatrix}} {end.join(lines)} \end{{bmatrix}}"
+
+
+def _apart(box: Matrix) -> str:
+    """Return the room between the rows of a matrix in which something stands: fractions, an index below another."""
+    parts = walk(box)
+    if Fraction in map(type, parts):
+        return "[4pt]"
+    return "[2pt]" if any(map(_is_deep, parts)) else ""
+
+
+def _is_deep(box: Box) -> bool:
+    """Say whether an index stands below something that is larger than a letter."""
+    if isinstance(box, Symbol):
+        is_large = len("".join(box.upper)) > 1 or box.accent or (is_word(box.base) and box.base not in GREEK)
+        return bool(box.lower and is_large)
+    return isinstance(box, Braced) or (isinstance(box, Scripts) and bool(box.lower) and isinstance(box.base, Group))
+
+
+def _lines(box: Lines) -> str:
+    body = r" \\ ".join(f"&{write(line)}" for line in box.lines)
+    return rf"\begin{{aligned}} {body} \end{{aligned}}"
+
+
+def _text(box: Text) -> str:
+    # TeX drops a space behind a Chinese sign unless it is a command.
+    text = box.text
+    is_dropped = text.endswith(" ") and not text.rstrip().isascii()
+    return rf"\text{{{text.rstrip()}\ }}" if is_dropped else rf"\text{{{text}}}"
+
+
+_TABLE = complete(
+    "tex",
+    {
+        tuple: _row,
+        Symbol: symbol,
+        Number: lambda box: box.text,
+        Sign: lambda box: _COMMANDS.get(box.text, box.text),
+        Large: lambda box: _COMMANDS[box.text],
+        Infix: lambda box: _INFIXES[box.text],
+        Space: lambda box: _SPACES[box.ems],
+        Word: lambda box: _FACES[box.face] % box.text.replace("_", r"\_"),
+        Text: _text,
+        Fraction: _fraction,
+        Root: lambda box: rf"\sqrt{{{write(box.body)}}}",
+        Scripts: _scripts,
+        Group: lambda box: f"{{{write(box.body)}}}",
+        Fenced: _fenced,
+        Braced: _braced,
+        Under: lambda box: rf"\underset{{{write(box.below)}}}{{{write(box.body)}}}",
+        Framed: lambda box: rf"\boxed{{{write(box.body)}}}",
+        Toned: lambda box: rf"\{box.tone}{{{write(box.body)}}}",
+        Matrix: _matrix,
+        Lines: _lines,
+        Blank: lambda box: r"\underline{\hspace{9em}}",
+    },
+)

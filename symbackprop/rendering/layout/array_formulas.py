@@ -1,0 +1,296 @@
+"""Formulas between arrays: transposes, ⊙, shapes under the factors, matrices of numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+from symbackprop.algebra.formula import (
+    Adjoint,
+    Apply,
+    Hadamard,
+    Indexed,
+    MatrixProduct,
+    Name,
+    Node,
+    Placed,
+    Product,
+    Repeated,
+    Span,
+    Stack,
+    Transposed,
+    rewrite,
+    walk,
+)
+from symbackprop.algebra.functions import EXTREMES, is_vector
+from symbackprop.algebra.shapes import Shape, axis_of, is_elementwise, is_reduction, shape_of
+from symbackprop.document.display_nodes import Delta, Grid, Listed, Shaped, Size, Substitute
+from symbackprop.graph.notation import Symbol
+from symbackprop.graph.quantities import Graph
+from symbackprop.graph.scalars import element_name
+from symbackprop.rendering.layout import boxes
+from symbackprop.rendering.layout.boxes import (
+    COMMA,
+    CROSS,
+    GAP,
+    ONES,
+    SUM,
+    THIN,
+    TOP,
+    Box,
+    Face,
+    Fenced,
+    Fraction,
+    Group,
+    Infix,
+    Number,
+    Scripts,
+    Sign,
+    Under,
+    Word,
+    joined,
+)
+from symbackprop.rendering.layout.formula_layout import ATOM, POWER, PRODUCT, SIGNED, LaidOut, Layout, Rules
+
+
+def is_array_function(node: Apply) -> bool:
+    """Say whether a function rearranges or reduces arrays, and so has a printed form of its own."""
+    return node.function in _FUNCTIONS or is_reduction(node) or (is_vector(node.function) and node.axis is not None)
+
+
+def apply(layout: Layout, node: Apply) -> LaidOut:
+    """Lay out a function of arrays."""
+    special = _FUNCTIONS.get(node.function)
+    if special is not None:
+        return special(layout, node)
+    if is_reduction(node):
+        return _reduction(layout, node)
+    # The axis joined, counted from 1 as indices are.
+    name: Box = Word(node.function)
+    name = name if node.axis is None else Scripts(name, Number(str(node.axis + 1)))
+    return (name, Fenced("(", layout.box(node.arguments[0]), ")")), POWER
+
+
+_LETTERS = ("j", "k")
+"""The letters of a sum's indices: row and column."""
+
+
+def _reduction(layout: Layout, node: Apply) -> LaidOut:
+    """Lay out a sum, mean, maximum or minimum over the entries of an array, with a letter for each index that it joins."""
+    (argument,) = node.arguments
+    plain = rewrite(argument, _plain)
+    graph = layout.notation.graph
+    shape = _shape(graph, plain)
+    axis = axis_of(node, len(shape), "")
+    letters = _LETTERS[: len(shape)] if axis is None else (_LETTERS[axis],)
+    below = _listing([Symbol(letter) for letter in letters])
+    if axis is None and not _has_structure(plain):
+        body = layout.inside(_entries(graph, plain, letters), PRODUCT)
+    else:
+        places = letters if axis is None else tuple(letters[0] if each == axis else ":" for each in range(len(shape)))
+        marks = [Sign(place) if place == ":" else Symbol(place) for place in places]
+        body = _picked(layout.inside(argument, ATOM), marks)
+    if node.function in EXTREMES:
+        return (Scripts(Word(node.function, Face.OPERATOR), below), GAP, body), SIGNED
+    total = Scripts(SUM, below)
+    if node.function != "mean":
+        return (total, GAP, body), SIGNED
+    count = math.prod(shape) if axis is None else shape[axis]
+    return (Fraction(Number("1"), Number(str(count))), GAP, total, GAP, body), SIGNED
+
+
+def _listing(marks: Sequence[Box]) -> Box:
+    return marks[0] if len(marks) == 1 else joined(Sign(","), marks)
+
+
+def _picked(array: Box, marks: Sequence[Box]) -> Scripts:
+    """Return an array with the place of an element, a row or a block below it."""
+    return Scripts(Group(array), _in_brackets(marks))
+
+
+def _in_brackets(marks: Sequence[Box]) -> Box:
+    return (Sign("["), _listing(marks), Sign("]"))
+
+
+def _plain(part: Node) -> Node | None:
+    """Return what a mark stands for, so that shapes can be told."""
+    return rewrite(part.body, _plain) if isinstance(part, Shaped) else None
+
+
+def _shape(graph: Graph, node: Node) -> Shape:
+    def known(part: Node) -> Node | None:
+        return Name(part.name) if isinstance(part, Delta | Substitute) else None
+
+    return shape_of(rewrite(node, known), graph.shapes, "")
+
+
+def _has_structure(node: Node) -> bool:
+    """Say whether some part does not work entry by entry."""
+    leaves = (Name, Adjoint, Delta, Substitute)
+    return any(not isinstance(part, leaves) and not is_elementwise(part) for part in walk(node))
+
+
+def _entries(graph: Graph, node: Node, letters: tuple[str, ...]) -> Node:
+    """Return a formula that works entry by entry, for the entry at some letters."""
+
+    def change(part: Node) -> Node | None:
+        if isinstance(part, Name | Adjoint | Delta | Substitute) and graph.shapes[part.name]:
+            own = letters[len(letters) - len(graph.shapes[part.name]) :]
+            own = own[::-1] if graph.quantities[part.name].transposed else own
+            return type(part)(element_name(part.name, own), part.sample)
+        if isinstance(part, Hadamard):
+            return Product(tuple(rewrite(factor, change) for factor in part.factors))
+        return None
+
+    return rewrite(node, change)
+
+
+def _size(layout: Layout, node: Size) -> LaidOut:
+    """The size of a set."""
+    return Fenced("|", layout.box(node.body), "|", True), ATOM
+
+
+def _outer(layout: Layout, node: Apply) -> LaidOut:
+    """Column times row: p qᵀ, or pᵀ q where vectors are rows."""
+    left, right = node.arguments
+    if layout.rows:
+        return (_top(layout, left), THIN, layout.inside(right, PRODUCT)), PRODUCT
+    return (layout.inside(left, PRODUCT), THIN, _top(layout, right)), PRODUCT
+
+
+def _dot(layout: Layout, node: Apply) -> LaidOut:
+    left, right = node.arguments
+    if layout.rows:
+        return (layout.inside(left, PRODUCT), THIN, _top(layout, right)), PRODUCT
+    return (_top(layout, left), THIN, layout.inside(right, PRODUCT)), PRODUCT
+
+
+def _concat(layout: Layout, node: Apply) -> LaidOut:
+    return Fenced("[", joined(Infix(";"), [layout.box(part) for part in node.arguments]), "]", True), ATOM
+
+
+def _pi(layout: Layout, node: Apply) -> LaidOut:
+    return Symbol("pi"), ATOM
+
+
+_FUNCTIONS: Mapping[str, Callable[[Layout, Apply], LaidOut]] = {
+    "outer": _outer,
+    "dot": _dot,
+    "concat": _concat,
+    "pi": _pi,
+}
+
+
+def _top(layout: Layout, node: Node) -> Box:
+    return Scripts(Group(layout.inside(node, ATOM)), None, TOP)
+
+
+def _matrix_product(layout: Layout, node: MatrixProduct) -> LaidOut:
+    """Matrices side by side."""
+    return (layout.inside(node.left, PRODUCT), THIN, layout.inside(node.right, PRODUCT)), PRODUCT
+
+
+def _transposed(layout: Layout, node: Transposed) -> LaidOut:
+    """A transpose."""
+    return _top(layout, node.operand), POWER
+
+
+def _hadamard(layout: Layout, node: Hadamard) -> LaidOut:
+    """An elementwise product."""
+    return joined(Infix("⊙"), [layout.inside(factor, PRODUCT) for factor in node.factors]), SIGNED
+
+
+def _indexed(layout: Layout, node: Indexed) -> LaidOut:
+    """An element, a row or a block, by indices from 1; an element of a named array is spelled as everywhere."""
+    places = tuple(index for index in node.indices if isinstance(index, int) and index >= 0)
+    if isinstance(node.operand, Name) and len(places) == len(node.indices):
+        quantity = layout.notation.quantity(node.operand.name)
+        if len(places) == len(quantity.shape):
+            return layout.laid_out(Name(quantity.element(places), node.operand.sample))
+    picked = _picked(layout.inside(node.operand, ATOM), list(map(_index, node.indices)))
+    return Scripts(Group(picked), None, TOP) if _is_turned(layout, node) else picked, POWER
+
+
+def _is_turned(layout: Layout, node: Indexed) -> bool:
+    """Say whether a row of a matrix stands where vectors are columns, or a column where they are rows."""
+    plain = rewrite(node.operand, _plain)
+    if len([index for index in node.indices if isinstance(index, int)]) != 1:
+        return False
+    if len(_shape(layout.notation.graph, plain)) != len(("row", "column")):
+        return False
+    return isinstance(node.indices[0], int) != layout.rows
+
+
+def _index(index: int | Span) -> Box:
+    if isinstance(index, int):
+        return Number(str(index + 1)) if index >= 0 else _from_end(index + 1)
+    start = () if index.start is None else (_index(index.start),)
+    stop = () if index.stop is None else (Number(str(index.stop)) if index.stop >= 0 else _from_end(index.stop),)
+    return (*start, Sign(":"), *stop)
+
+
+def _from_end(places: int) -> Box:
+    return (Word("end"), Sign("−"), Number(str(-places))) if places else Word("end")
+
+
+def _stack(layout: Layout, node: Stack) -> LaidOut:
+    """A vector or a matrix of formulas."""
+    is_vector = not any(isinstance(item, Stack) for item in node.items)
+    rows = [item.items if isinstance(item, Stack) else (item,) for item in node.items]
+    rows = [node.items] if is_vector and layout.rows else rows
+    # Derivatives as fractions would make the letters of all entries small.
+    slashed = any(layout.is_derivative(part) for part in walk(node))
+    inner = layout.inlined if slashed else layout
+    return boxes.Matrix([[inner.box(part) for part in row] for row in rows]), ATOM
+
+
+def _repeated(layout: Layout, node: Repeated) -> LaidOut:
+    """A number or a vector in every place along an axis: times ones."""
+    return (layout.inside(node.operand, PRODUCT), THIN, Scripts(ONES, Number(str(node.length)))), PRODUCT
+
+
+def _placed(layout: Layout, node: Placed) -> LaidOut:
+    """An array of zeros that holds a block: the block with its place below."""
+    block = Fenced("⟨", layout.box(node.operand), "⟩", True)
+    return Scripts(block, _in_brackets(list(map(_index, node.indices)))), ATOM
+
+
+def _shaped(layout: Layout, node: Shaped) -> LaidOut:
+    """An array with its shape under it."""
+    shape = node.shape
+    if len(shape) == 1:
+        shape = (1, *shape) if layout.rows else (*shape, 1)
+    body, strength = layout.laid_out(node.body)
+    return Under(body, joined(CROSS, [Number(str(length)) for length in shape])), strength
+
+
+def _grid(layout: Layout, node: Grid) -> LaidOut:
+    """A matrix of numbers."""
+    return boxes.Matrix([[layout.box(number) for number in row] for row in node.rows]), ATOM
+
+
+def _listed(layout: Layout, node: Listed) -> LaidOut:
+    """A vector of numbers in a line, transposed where vectors are columns."""
+    return tuple(listed_items(layout, node)), POWER
+
+
+def listed_items(layout: Layout, node: Listed) -> list[Box]:
+    """Return what a vector in a line may be broken into: its numbers, with what joins them."""
+    *numbers, last = map(layout.box, node.items)
+    end = Sign(")") if layout.rows else Scripts(Sign(")"), None, TOP)
+    return [Sign("("), *((number, COMMA) for number in numbers), (last, end)]
+
+
+RULES: Rules = {
+    MatrixProduct: _matrix_product,
+    Transposed: _transposed,
+    Hadamard: _hadamard,
+    Indexed: _indexed,
+    Stack: _stack,
+    Repeated: _repeated,
+    Placed: _placed,
+    Shaped: _shaped,
+    Grid: _grid,
+    Listed: _listed,
+    Size: _size,
+}

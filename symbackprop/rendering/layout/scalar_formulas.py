@@ -1,0 +1,395 @@
+"""Formulas between scalars: sums with their signs, products, quotients, functions, derivatives, braces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from symbackprop.algebra import functions
+from symbackprop.algebra.formula import (
+    Adjoint,
+    Apply,
+    Indexed,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+)
+from symbackprop.document.blocks import Relation
+from symbackprop.document.display_nodes import (
+    About,
+    Apart,
+    Assigned,
+    Blank,
+    Boxed,
+    Braced,
+    Delta,
+    Derivative,
+    Dots,
+    Equality,
+    Gradient,
+    Letter,
+    Local,
+    OverSamples,
+    Range,
+    Same,
+    Shown,
+    Substitute,
+    Total,
+    Updated,
+)
+from symbackprop.graph.notation import BATCH, Symbol
+from symbackprop.rendering.layout import array_formulas, boxes, digits, generic
+from symbackprop.rendering.layout.boxes import (
+    ABOUT,
+    COMMA,
+    CROSS,
+    DOT,
+    EMPTY,
+    EQUAL,
+    GAP,
+    MINUS,
+    NEGATIVE,
+    ONES,
+    PLUS,
+    SLASH,
+    SUM,
+    THIN,
+    Box,
+    Face,
+    Fenced,
+    Fraction,
+    Infix,
+    Lines,
+    Root,
+    Scripts,
+    Sign,
+    Space,
+    Word,
+    counted,
+    joined,
+    parenthesised,
+)
+from symbackprop.rendering.layout.formula_layout import (
+    ATOM,
+    POWER,
+    PRODUCT,
+    SIGNED,
+    SUMMED,
+    LaidOut,
+    Layout,
+    Rules,
+    is_numeric,
+    remembered,
+)
+
+RELATIONS = {Relation.EQUAL: Sign("="), Relation.ABOUT: Sign("≈")}
+
+_OPERATORS = frozenset(("exp", "ln", "sin", "cos", "tan", "tanh", "max", "min"))
+_FUNCTIONS: Mapping[str, Box] = {"sigmoid": Symbol("sigma"), "sign": Word("sgn"), "pi": Symbol("pi")}
+
+_APART = frozenset((Local, Gradient, Braced, Apart))
+_SEPARATE = frozenset((Name, Adjoint, Letter, Apply, Indexed, Substitute, Updated))
+"""Factors that have a dot, or a thin space, before them."""
+
+
+def _scripted(found: Symbol) -> LaidOut:
+    return found, POWER if found.upper else ATOM
+
+
+def _name(layout: Layout, node: Name) -> LaidOut:
+    return _scripted(layout.notation.symbol(node.name, layout.sample(node)))
+
+
+def _adjoint(layout: Layout, node: Adjoint) -> LaidOut:
+    """δ where it stands for the derivative, else the derivative itself."""
+    found = None if layout.notation.negative_delta else layout.notation.delta(node.name, layout.sample(node))
+    return _gradient(layout, node) if found is None else _scripted(found)
+
+
+def _delta(layout: Layout, node: Delta) -> LaidOut:
+    found = layout.notation.delta(node.name, layout.sample(node))
+    assert found is not None
+    return _scripted(found)
+
+
+def _substitute(layout: Layout, node: Substitute) -> LaidOut:
+    """δ or g with a tilde."""
+    return _scripted(layout.notation.substitute(node.name, layout.sample(node)))
+
+
+def _gradient(layout: Layout, node: Gradient | Adjoint) -> LaidOut:
+    """∂L/∂name."""
+    return layout.derivative(layout.box(Name(layout.notation.graph.output)), layout.box(Name(node.name, node.sample)))
+
+
+def _local(layout: Layout, node: Local) -> LaidOut:
+    return layout.derivative(layout.box(node.of), layout.box(node.by))
+
+
+def _derivative(layout: Layout, node: Derivative) -> LaidOut:
+    """d/dz of a formula."""
+    below = (Sign("d"), layout.box(node.by))
+    return (Fraction(Word("d"), below), GAP, layout.inside(node.of, POWER)), PRODUCT
+
+
+def _sum(layout: Layout, node: Sum) -> LaidOut:
+    """Terms with their signs; in lines that are no wider than there is room."""
+    found = terms(layout, node)
+    row = tuple(found)
+    if not layout.room or layout.measure(row) <= layout.room:
+        return row, SUMMED
+    lines = [[found[0]]]
+    for term in found[1:]:
+        if layout.measure((*lines[-1], term)) <= layout.room:
+            lines[-1].append(term)
+        else:
+            lines.append([EMPTY, term])
+    return Lines([tuple(line) for line in lines]), SUMMED
+
+
+def terms(layout: Layout, node: Sum) -> list[Box]:
+    """Return the terms of a sum, each after the first beginning with its sign."""
+    found = [layout.inside(node.terms[0], SIGNED)]
+    found += [_signed(layout, term) for term in node.terms[1:]]
+    return found
+
+
+def _signed(layout: Layout, term: Node) -> tuple[Box, Box]:
+    """Return sign and size of a term: a negative number is subtracted, a double minus keeps its parentheses."""
+    if isinstance(term, Negative):
+        return MINUS, layout.inside(term.operand, PRODUCT)
+    if isinstance(term, Number) and term.value.numerator < 0:
+        return MINUS, layout.box(Number(-term.value))
+    if isinstance(term, Shown) and (sized := digits.positive(term)) is not None:
+        return MINUS, layout.inside(sized, PRODUCT)
+    return PLUS, layout.inside(term, PRODUCT)
+
+
+def _product(layout: Layout, node: Product) -> LaidOut:
+    """Factors side by side; a cross between numbers, a dot between derivatives and braces."""
+    return tuple(factors(layout, node)), PRODUCT
+
+
+def factors(layout: Layout, node: Product) -> list[Box]:
+    """Return the factors of a product, each after the first beginning with what joins it."""
+    parts = _flat(node) if Product in map(type, node.factors) else node.factors
+    first, *rest = parts
+    if not rest:
+        return [layout.inside(first, _loosest(first))]
+    found = [layout.inside(first, PRODUCT)]
+    before, was_numeric = first, is_numeric(first)
+    for place, part in enumerate(rest, start=1):
+        numeric = is_numeric(part)
+        sign = CROSS if numeric or was_numeric else _times(before, part)
+        if layout.inline and layout.is_derivative(before):
+            sign = DOT  # behind a slash a factor would belong to what is below it
+        found.append((sign, layout.inside(part, _loosest(part) if place == len(rest) else PRODUCT)))
+        before, was_numeric = part, numeric
+    return found
+
+
+def _quotient(layout: Layout, node: Quotient) -> LaidOut:
+    if layout.inline:
+        above, strength = layout.laid_out(node.numerator)
+        above = above if strength > SUMMED else parenthesised(above)
+        return (above, SLASH, layout.inside(node.denominator, POWER)), min(max(strength, SIGNED), PRODUCT)
+    return Fraction(layout.box(node.numerator), layout.box(node.denominator)), PRODUCT
+
+
+def _power(layout: Layout, node: Power) -> LaidOut:
+    return Scripts(layout.inside(node.base, ATOM), None, layout.small(node.exponent)), POWER
+
+
+def _negative(layout: Layout, node: Negative) -> LaidOut:
+    """A negative; of a negative number, with parentheses."""
+    return (NEGATIVE, layout.inside(node.operand, _loosest(node.operand))), SIGNED
+
+
+def _apply(layout: Layout, node: Apply) -> LaidOut:
+    """A function of its arguments."""
+    own = _OWN_FORMS.get(node.function)
+    if own is not None:
+        return own(layout, node)
+    if array_formulas.is_array_function(node):
+        return array_formulas.apply(layout, node)
+    if functions.is_symbol(node):
+        return generic.function(layout, node)
+    arguments = [layout.box(argument) for argument in node.arguments]
+    if not arguments:
+        return function_name(node.function), ATOM
+    inside = arguments[0] if len(arguments) == 1 else joined(COMMA, arguments)
+    return (*_settings(node), parenthesised(inside)), POWER
+
+
+def _exp(layout: Layout, node: Apply) -> LaidOut:
+    return Scripts(Symbol("e"), None, layout.small(node.arguments[0])), POWER
+
+
+def _sqrt(layout: Layout, node: Apply) -> LaidOut:
+    return Root(layout.box(node.arguments[0])), ATOM
+
+
+def _abs(layout: Layout, node: Apply) -> LaidOut:
+    return Fenced("|", layout.box(node.arguments[0]), "|", True), ATOM
+
+
+def _step(layout: Layout, node: Apply) -> LaidOut:
+    """Return 1 with a condition below it."""
+    (argument,) = node.arguments
+    if isinstance(argument, Negative):
+        relation, argument = "≤" if node.at_kink == 1 else "<", argument.operand
+    else:
+        relation = "≥" if node.at_kink == 1 else ">"
+    return Scripts(ONES, (layout.small(argument), Infix(relation), boxes.Number("0"))), ATOM
+
+
+_OWN_FORMS: Mapping[str, Callable[[Layout, Apply], LaidOut]] = {"exp": _exp, "sqrt": _sqrt, "abs": _abs, "step": _step}
+"""The functions that are not printed as a name with arguments."""
+
+
+def function_name(name: str) -> Box:
+    """Return a function's printed name: σ, tanh, ReLU."""
+    if name in _OPERATORS:
+        return Word(name, Face.OPERATOR)
+    row = functions.ACTIVATIONS.get(name)
+    text = row.symbol if row else name
+    return _FUNCTIONS.get(name) or (Word(text) if len(text) > 1 else Symbol(text))
+
+
+def _settings(node: Apply) -> tuple[Box, ...]:
+    """Return a function's name, with the parameters below it where they are not what everyone takes."""
+    name = function_name(node.function)
+    row = functions.ACTIVATIONS.get(node.function)
+    own = [value for name, value in node.settings if row is None or (name, value) not in row.parameters]
+    if row is None or node.body or not own:
+        return (name,)
+    return (Scripts(name, joined(Sign(","), [digits.slashed(value) for value in own])),)
+
+
+def _braced(layout: Layout, node: Braced) -> LaidOut:
+    return boxes.Braced(layout.inside(node.body, PRODUCT), layout.small(node.label)), ATOM
+
+
+def _apart(layout: Layout, node: Apart) -> LaidOut:
+    """A factor among others."""
+    return layout.inside(node.body, PRODUCT), PRODUCT
+
+
+def _boxed(layout: Layout, node: Boxed) -> LaidOut:
+    return boxes.Framed(layout.box(node.body)), ATOM
+
+
+def _letter(layout: Layout, node: Letter) -> LaidOut:
+    return node.symbol, ATOM
+
+
+def _blank(layout: Layout, node: Blank) -> LaidOut:
+    return boxes.Blank(), ATOM
+
+
+def _updated(layout: Layout, node: Updated) -> LaidOut:
+    """A parameter after the update, with a plus."""
+    found = layout.notation.symbol(node.name)
+    return Symbol(found.base, found.lower, (*found.upper, "+")), POWER
+
+
+def _assigned(layout: Layout, node: Assigned) -> LaidOut:
+    """Target ← value."""
+    return (layout.box(node.target), Infix("←"), layout.box(node.value)), SUMMED
+
+
+def _equality(layout: Layout, node: Equality) -> LaidOut:
+    """Left = right; a number that was rounded is only about what is on the left."""
+    is_rounded = isinstance(node.right, Shown) and not node.right.exact
+    return (layout.box(node.left), ABOUT if is_rounded else EQUAL, layout.box(node.right)), SUMMED
+
+
+def _over_samples(layout: Layout, node: OverSamples) -> LaidOut:
+    """A sum over the samples; of a single one, what is in it."""
+    if node.count == 1 and not node.of_batch:
+        return layout.summed_over("1").laid_out(node.body)
+    inside = layout.summed_over("n").inside(node.body, PRODUCT)
+    n = Symbol("n")
+    if node.of_batch:
+        return (Scripts(SUM, (n, Infix("∈"), BATCH)), GAP, inside), SUMMED
+    return (counted("n", boxes.Number(str(node.count))), GAP, inside), SUMMED
+
+
+def _about(layout: Layout, node: About) -> LaidOut:
+    """≈ number."""
+    return (RELATIONS[Relation.ABOUT], GAP, layout.box(node.body)), SUMMED
+
+
+def _range(layout: Layout, node: Range) -> LaidOut:
+    """first, …, last."""
+    return joined(COMMA, (layout.box(node.first), Sign("…"), layout.box(node.last))), SUMMED
+
+
+def _dots(layout: Layout, node: Dots) -> LaidOut:
+    """Terms that are left out."""
+    return Sign("⋯"), ATOM
+
+
+def _total(layout: Layout, node: Total) -> LaidOut:
+    """A sum over the outputs."""
+    sign = counted(node.index, boxes.Number(str(node.count)))
+    return (sign, GAP, layout.inside(node.body, PRODUCT)), PRODUCT
+
+
+def _same(layout: Layout, node: Same) -> LaidOut:
+    """1 where two indices are equal."""
+    return Scripts(ONES, (layout.box(node.left), EQUAL, layout.box(node.right))), ATOM
+
+
+def _flat(node: Product) -> list[Node]:
+    return [part for factor in node.factors for part in (_flat(factor) if isinstance(factor, Product) else [factor])]
+
+
+def _times(before: Node, factor: Node) -> Infix | Space:
+    """Return what joins two factors without numbers."""
+    kind = type(factor)
+    if type(before) in _APART or kind in _APART or kind is Number:
+        return DOT
+    return THIN if kind in _SEPARATE else GAP
+
+
+def _loosest(node: Node) -> int:
+    """Return how loose a formula may be at the end of a product: the sign of a sum over samples or entries reaches on."""
+    if isinstance(node, OverSamples):
+        return SUMMED if node.count > 1 or node.of_batch else PRODUCT
+    return SUMMED if isinstance(node, Apply) and array_formulas.is_array_function(node) else PRODUCT
+
+
+RULES: Rules = {
+    Name: remembered(_name),
+    Adjoint: remembered(_adjoint, slashed=True),
+    Gradient: remembered(_gradient, slashed=True),
+    Delta: remembered(_delta),
+    Substitute: remembered(_substitute),
+    Local: _local,
+    Derivative: _derivative,
+    Sum: _sum,
+    Product: _product,
+    Quotient: _quotient,
+    Power: _power,
+    Negative: _negative,
+    Apply: _apply,
+    Apart: _apart,
+    Braced: _braced,
+    Boxed: _boxed,
+    Letter: _letter,
+    Blank: _blank,
+    Updated: _updated,
+    Assigned: _assigned,
+    Equality: _equality,
+    OverSamples: _over_samples,
+    Range: _range,
+    Dots: _dots,
+    About: _about,
+    Total: _total,
+    Same: _same,
+}

@@ -1,0 +1,163 @@
+"""How wide a formula will be on paper, roughly: lines are broken by it before any typesetter has seen them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from symbackprop.graph.notation import GREEK, Symbol
+from symbackprop.rendering.layout.boxes import (
+    Blank,
+    Box,
+    Braced,
+    Face,
+    Fenced,
+    Fraction,
+    Framed,
+    Group,
+    Infix,
+    Kept,
+    Large,
+    Lines,
+    Matrix,
+    Number,
+    Root,
+    Row,
+    Scripts,
+    Sign,
+    Space,
+    Text,
+    Toned,
+    Under,
+    Word,
+    walk,
+)
+
+_CHARACTERS = {
+    " ": 0.0, ".": 0.6, ",": 0.9, "(": 0.8, ")": 0.8, "[": 0.6, "]": 0.6, "W": 2.1, "+": 2.5, "-": 2.3, "−": 2.3,
+    "×": 2.5, "·": 1.5, "⊙": 2.5, "=": 2.7, "<": 2.7, ">": 2.7, "≈": 2.7, "←": 3.2, "∑": 3.0, "…": 2.5, "⋯": 2.5,
+    **dict.fromkeys("∂⊤′_|⟨⟩≤≥≠∈", 1.1),
+}  # fmt: skip
+"""Of digits, letters and other signs, those that are not about as wide as all of their kind."""
+_LETTER = 1.1
+_FUNCTIONS = {"ln": 1.8, "max": 3.5, "min": 3.2, "tanh": 4.3}
+_SPACES = {0.17: 0.4, 1: 2.0}
+_SMALL = 0.75
+"""The size of what stands below or above, beside that of a letter."""
+_COLUMN_GAP, _BRACKETS = 2.0, 2.0
+_WORDS = 0.9
+"""A letter of text, in digits."""
+_OVERHANG, _FRAME, _BLANK = 0.6, 1.4, 5.4
+
+
+class _Characters(dict[str, float]):
+    """How wide texts of single characters are; most stand in a document many times."""
+
+    def __missing__(self, text: str) -> float:
+        sizes = [_CHARACTERS.get(each, _LETTER if each.isalpha() else 1.0) for each in text]
+        self[text] = found = sum(sizes)
+        return found
+
+
+_OF = _Characters()
+
+
+def _row(box: Row) -> float:
+    total = 0.0
+    for part in box:
+        total += _WIDTHS[type(part)](part)
+    return total
+
+
+def _symbol(box: Symbol) -> float:
+    base = _LETTER if box.base in GREEK else _OF[box.base]
+    if not box.lower and not box.upper:
+        return base
+    parts = [width(part) if isinstance(part, Symbol) else _OF[part] for part in box.lower]
+    below = sum(parts) + _CHARACTERS[","] * max(len(parts) - 1, 0)
+    return base + _SMALL * max(below, _OF["".join(box.upper)])
+
+
+def _number(box: Number) -> float:
+    text = box.text
+    return len(text) - 0.4 * ("." in text) + 1.3 * text.startswith("-")
+
+
+def _word(box: Word) -> float:
+    return _FUNCTIONS.get(box.text, _LETTER) if box.face is Face.OPERATOR else _OF[box.text]
+
+
+def _scripts(box: Scripts) -> float:
+    """A lower and an upper index stand one above the other."""
+    return width(box.base) + _SMALL * max(0.0 if part is None else width(part) for part in box[1:])
+
+
+def _table(box: Matrix) -> float:
+    """Each column is as wide as its widest entry."""
+    columns = itertools.zip_longest(*[[width(cell) for cell in row] for row in box.rows], fillvalue=0.0)
+    widest = [max(column) for column in columns]
+    return round(sum(widest) + _COLUMN_GAP * (len(widest) - 1) + _BRACKETS)
+
+
+def _text(box: Text) -> float:
+    """A letter is as wide as a digit, a Chinese sign as two, and so is the space behind one."""
+    spaced = box.text.endswith(" ") and not box.text.rstrip().isascii()
+    return len(box.text) + sum(not letter.isascii() for letter in box.text) + spaced
+
+
+def _kept(box: Kept) -> float:
+    if not box.widths:
+        box.widths.append(width(box.body))
+    return box.widths[0]
+
+
+_WIDTHS: Mapping[type, Callable[[Any], float]] = {
+    tuple: _row,
+    Symbol: _symbol,
+    Number: _number,
+    Sign: lambda box: _OF[box.text],
+    Large: lambda box: _OF[box.text],
+    Infix: lambda box: _OF[box.text],
+    Space: lambda box: _SPACES.get(box.ems, 0.0),
+    Word: _word,
+    Text: _text,
+    Fraction: lambda box: max(width(box.above), width(box.below)) + _OVERHANG,
+    Root: lambda box: _LETTER + width(box.body),
+    Scripts: _scripts,
+    Group: lambda box: width(box.body),
+    Fenced: lambda box: _OF[box.opening] + width(box.body) + _OF[box.closing],
+    Braced: lambda box: max(width(box.body), _SMALL * width(box.label)),
+    Under: lambda box: max(width(box.body), _SMALL * width(box.below)),
+    Framed: lambda box: _FRAME + width(box.body),
+    Toned: lambda box: width(box.body),
+    Matrix: _table,
+    Lines: lambda box: round(max(map(width, box.lines)) + _COLUMN_GAP + _BRACKETS),
+    Blank: lambda box: _BLANK,
+    Kept: _kept,
+}
+
+
+def width(box: Box) -> float:
+    """Return roughly how wide a box is, in digits.
+
+    >>> width(Number("25"))
+    2.0
+    """
+    return _WIDTHS[type(box)](box)
+
+
+def of_words(text: str) -> float:
+    """Return roughly how wide a text is."""
+    return _WORDS * len(text)
+
+
+def of_cell(box: Box) -> float:
+    """Return roughly how wide a part of a table's cell is: in a table a minus is the sign of a number."""
+    if isinstance(box, Text):
+        return _OF[box.text.replace("-", "0")]
+    return width(box) - sum(_CHARACTERS["-"] - 1.0 for part in walk(box) if _is_minus(part))
+
+
+def _is_minus(box: Box) -> bool:
+    return isinstance(box, Number | Sign | Infix) and box.text.startswith(("-", "−"))
