@@ -17,7 +17,7 @@ from symbackprop.compilation.array_lowering import ArrayLowering
 from symbackprop.compilation.engine import Array, Arrays, Run, empty, like
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.operations import Copy, View
-from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, Update
+from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, UpdateCode
 from symbackprop.compilation.plan import Plan
 
 
@@ -73,7 +73,7 @@ class ArrayEngine:
             found: Array = self._predict(*parameters, *inputs)
             return found
 
-    def descend(self, update: Update, parameters: Arrays, states: Arrays, data: Arrays, run: Run) -> Array:
+    def descend(self, update: UpdateCode, parameters: Arrays, states: Arrays, data: Arrays, run: Run) -> Array:
         """Change parameters and states by one update for each learning rate; return the losses before the updates."""
         compute, change = self._gradient[1], self._updates(update)
         gradients = list(map(like, parameters))
@@ -169,16 +169,16 @@ class ArrayEngine:
         exec(source, namespace)
         return source, namespace["prepare"](functools.partial(empty, dtype=self.plan.dtype))
 
-    def _updates(self, update: Update) -> Callable[..., None]:
+    def _updates(self, update: UpdateCode) -> Callable[..., None]:
         if update not in self._compiled:
             self._compiled[update] = self._update(update)
         return self._compiled[update]
 
     @functools.cached_property
-    def _compiled(self) -> dict[Update, Callable[..., None]]:
+    def _compiled(self) -> dict[UpdateCode, Callable[..., None]]:
         return {}
 
-    def _update(self, update: Update) -> Callable[..., None]:
+    def _update(self, update: UpdateCode) -> Callable[..., None]:
         """Return `update(parameters, gradients, states, learning_rate, t)`, which changes parameters and states in place."""
         lowering = self._lowering(forward=False)
         identifiers = lowering.identifiers

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from symbackprop.compilation.optimizer_code import Update
+from symbackprop.compilation.optimizer_code import UpdateCode
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Arrays = Sequence[Array]
@@ -70,7 +70,7 @@ class Engine(Protocol):
     def predict(self, parameters: Arrays, inputs: Arrays) -> Array:
         """Return the outputs of a network, (samples, outputs)."""
 
-    def descend(self, update: Update, parameters: Arrays, states: Arrays, data: Arrays, run: Run) -> Array:
+    def descend(self, update: UpdateCode, parameters: Arrays, states: Arrays, data: Arrays, run: Run) -> Array:
         """Change parameters and states by one update for each learning rate; return the losses before the updates.
 
         `states` are in the order of the update's states and, for each, of the trained parameters.

@@ -23,7 +23,7 @@ PARAMETER, GRADIENT = Name("w"), Name("g")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Update:
+class UpdateCode:
     """One update of every parameter named in `trained`; `update` gives one object for one kind of update.
 
     `common` are assignments to be carried out once; `lines` those of each number, over `w`, `g`, the `states`, the learning
@@ -36,7 +36,7 @@ class Update:
     trained: tuple[str, ...]
 
 
-def update(optimizer: str, settings: Mapping[str, Fraction], trained: tuple[str, ...], *, first: bool) -> Update:
+def update(optimizer: str, settings: Mapping[str, Fraction], trained: tuple[str, ...], *, first: bool) -> UpdateCode:
     """Return an optimizer's update, for the first one or for those after it; left-out settings have their defaults.
 
     The states are those that later updates carry on.
@@ -45,7 +45,9 @@ def update(optimizer: str, settings: Mapping[str, Fraction], trained: tuple[str,
 
 
 @functools.cache
-def _update(optimizer: str, given: tuple[tuple[str, Fraction], ...], trained: tuple[str, ...], first: bool) -> Update:
+def _update(
+    optimizer: str, given: tuple[tuple[str, Fraction], ...], trained: tuple[str, ...], first: bool
+) -> UpdateCode:
     row, settings = optimizers.OPTIMIZERS[optimizer], dict(given)
     numbers = {name: settings.get(name, setting.default) for name, setting in row.settings.items()}
     known = {name: Number(value) for name, value in numbers.items() if value is not None and name != RATE.name}
@@ -62,4 +64,4 @@ def _update(optimizer: str, given: tuple[tuple[str, Fraction], ...], trained: tu
         filled = folded(rewrite(formula, lambda part: known.get(part.name) if isinstance(part, Name) else None))
         lines.append((target, rewrite(filled, changing)))
     states = optimizers.carried(optimizer, optimizers.reduced(optimizer, zero, first=False))
-    return Update(tuple((name, node) for node, name in common.items()), tuple(lines), states, trained)
+    return UpdateCode(tuple((name, node) for node, name in common.items()), tuple(lines), states, trained)

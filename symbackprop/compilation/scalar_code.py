@@ -30,7 +30,7 @@ from symbackprop.algebra.formula import (
 )
 from symbackprop.arithmetic.python_code import Dialect, Spelled, accurate, factored, printed
 from symbackprop.compilation.identifiers import Identifiers
-from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, Update
+from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, UpdateCode
 from symbackprop.compilation.plan import Plan
 from symbackprop.graph.quantities import Quantity
 
@@ -94,7 +94,7 @@ class Straight:
         ]
         return _function("gradient(parameters, rows, gradients)", body)
 
-    def descend(self, update: Update, *, batches: bool) -> str:
+    def descend(self, update: UpdateCode, *, batches: bool) -> str:
         """Return `descend(parameters, states, rows, batches, rates, losses, t)`, which runs an update for every rate.
 
         Parameters and states change in place; the loss before each update goes into `losses`; `t` is the number of the
@@ -128,11 +128,11 @@ class Straight:
         ]
         return _function("descend(parameters, states, rows, batches, rates, losses, t)", body)
 
-    def _before(self, update: Update, trained: Sequence[Name]) -> list[str]:
+    def _before(self, update: UpdateCode, trained: Sequence[Name]) -> list[str]:
         """Return the lines of an update up to the loss, which is noted before anything changes."""
         return self._pass(self._inlined(update, trained))
 
-    def _behind(self, update: Update, trained: Sequence[Name], states: States) -> list[str]:
+    def _behind(self, update: UpdateCode, trained: Sequence[Name], states: States) -> list[str]:
         """Return the lines of an update from the loss on."""
         return list(self._updates(update, trained, states))
 
@@ -210,7 +210,7 @@ class Straight:
             return ZERO
         return self.known.get(Adjoint(parameter.name), Adjoint(parameter.name))
 
-    def _inlined(self, update: Update, trained: Sequence[Name]) -> frozenset[Adjoint]:
+    def _inlined(self, update: UpdateCode, trained: Sequence[Name]) -> frozenset[Adjoint]:
         """Return the gradients that are written where they are read: once, before what they read has changed."""
         if sum(part == GRADIENT for _, formula in update.lines for part in walk(formula)) != 1:
             return frozenset()
@@ -222,7 +222,7 @@ class Straight:
             and {part for part in walk(formula) if part in self.parameters} <= {Name(target.name)}
         )
 
-    def _updates(self, update: Update, trained: Sequence[Name], states: States) -> Iterator[str]:
+    def _updates(self, update: UpdateCode, trained: Sequence[Name], states: States) -> Iterator[str]:
         """Yield the statements that update every parameter."""
         common: dict[Node, Node] = {COUNT: Spelled(COUNT.name), RATE: Spelled(RATE.name)}
         for name, formula in update.common:

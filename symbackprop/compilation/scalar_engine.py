@@ -15,7 +15,7 @@ import numpy as np
 from symbackprop.arithmetic.python_code import Dialect
 from symbackprop.compilation.array_engine import ArrayEngine
 from symbackprop.compilation.engine import Array, Arrays, Run
-from symbackprop.compilation.optimizer_code import Update
+from symbackprop.compilation.optimizer_code import UpdateCode
 from symbackprop.compilation.plan import Plan
 from symbackprop.compilation.scalar_code import Carrier, Straight
 
@@ -33,7 +33,7 @@ class ScalarEngine:
         self.arrays = ArrayEngine(plan)
         self._straight = functools.partial(Straight, plan, dialect, carrier, dialect.namespace)
         self._compile = compiled
-        self._loops: dict[tuple[Update, bool], Callable[..., Any]] = {}
+        self._loops: dict[tuple[UpdateCode, bool], Callable[..., Any]] = {}
 
     @functools.cached_property
     def source(self) -> str:
@@ -64,7 +64,7 @@ class ScalarEngine:
         """Return the outputs of a network, (samples, outputs)."""
         return self.arrays.predict(parameters, inputs)
 
-    def descend(self, update: Update, parameters: Arrays, states: Arrays, data: Arrays, run: Run) -> Array:
+    def descend(self, update: UpdateCode, parameters: Arrays, states: Arrays, data: Arrays, run: Run) -> Array:
         """Change parameters and states by one update for each learning rate; return the losses before the updates."""
         batched = run.batches is not None
         if (update, batched) not in self._loops:

@@ -28,8 +28,8 @@ HIDING_RATES = (Fraction(1, 2), Fraction(1), Fraction(2))
 """Learning rates at which a lost factor 2 looks like a forgotten learning rate."""
 
 Array = Any
-Values = Mapping[str, Array]
-Check = Callable[[Values, Mapping[str, Array]], Iterator[Array]]
+NumbersByKey = Mapping[str, Array]
+Check = Callable[[NumbersByKey, Mapping[str, Array]], Iterator[Array]]
 
 
 class Acceptance:
@@ -55,7 +55,7 @@ class Acceptance:
         rate = computation.derivation.problem.variants.get(RATE)
         self._rate_is_drawn = rate is not None and any(answer.key.startswith(NEW) for answer in answers)
 
-    def judge(self, values: Values) -> tuple[dict[str, Array], dict[str, Array]]:
+    def judge(self, values: NumbersByKey) -> tuple[dict[str, Array], dict[str, Array]]:
         """Return for each reason which of the draws it speaks against, and the tolerance of each answer by id.
 
         `values` are arrays with one entry for each draw, by key.
@@ -65,39 +65,39 @@ class Acceptance:
             found = {reason: _any(check(self, values, tolerances)) for reason, check in _CHECKS.items()}
         return {reason: against for reason, against in found.items() if against is not None}, tolerances
 
-    def _undefined(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+    def _undefined(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Iterator[Array]:
         for equation in self.computation.equations:
             yield ~numpy.isfinite(values[equation.name])
 
-    def _zero(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+    def _zero(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Iterator[Array]:
         digits = self.computation.derivation.problem.notation.digits
         for answer in self.answers:
             smallest = 0.0 if self.rounding.significant else 10.0**-self.rounding.digits
             yield numpy.abs(values[answer.key]) <= max(smallest, 10.0 ** -(2 * digits))
 
-    def _imprecise(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+    def _imprecise(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Iterator[Array]:
         for answer in self.answers:
             yield tolerances[answer.id] > PRECISION * numpy.abs(values[answer.key])
 
-    def _saturated(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+    def _saturated(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Iterator[Array]:
         for key in self._bounded:
             yield numpy.abs(values[key]) > SATURATED
 
-    def _at_kink(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+    def _at_kink(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Iterator[Array]:
         for tolerance, run, key in self._kinks:
             reached = run(values, ()).shared
             yield numpy.abs(reached[key]) <= tolerance.of(reached, own=False)
 
-    def _swap(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+    def _swap(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Iterator[Array]:
         for first, second in self._swaps:
             yield values[first] == values[second]
 
-    def _rate(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+    def _rate(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Iterator[Array]:
         if self._rate_is_drawn:
             for rate in HIDING_RATES:
                 yield numpy.abs(values[RATE]) == float(rate)
 
-    def _hidden_mistake(self, values: Values, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+    def _hidden_mistake(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Iterator[Array]:
         """Yield where no answer tells a student who used the already updated weights of the next layer."""
         if not self._mistaken:
             return
@@ -111,7 +111,7 @@ class Acceptance:
         yield ~numpy.asarray(told)
 
 
-_CHECKS: Mapping[str, Callable[[Acceptance, Values, Mapping[str, Array]], Iterator[Array]]] = {
+_CHECKS: Mapping[str, Callable[[Acceptance, NumbersByKey, Mapping[str, Array]], Iterator[Array]]] = {
     "undefined": Acceptance._undefined,
     "zero": Acceptance._zero,
     "imprecise": Acceptance._imprecise,

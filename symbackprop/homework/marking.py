@@ -28,13 +28,13 @@ from symbackprop.homework.tolerance import Tolerance
 from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import Message, message
 
-Values = Mapping[str, Any]
+NumbersByKey = Mapping[str, Any]
 
 _PROBES = 6
 _CLOSE = 1e-9
 
 
-class Verdict(StrEnum):
+class MarkVerdict(StrEnum):
     """What an answer turned out to be."""
 
     CORRECT = "correct"
@@ -50,7 +50,7 @@ class Mark:
 
     answer: Answer
     text: str
-    verdict: Verdict
+    verdict: MarkVerdict
     points: Fraction
     most: Fraction
     said: Message | None = None
@@ -111,7 +111,7 @@ class Marker:
             _bounds(self.assignment.computation, answer.key),
         )
 
-    def mark(self, values: Values, tolerances: Mapping[str, float], submitted: Mapping[str, str]) -> list[Mark]:
+    def mark(self, values: NumbersByKey, tolerances: Mapping[str, float], submitted: Mapping[str, str]) -> list[Mark]:
         """Return the marks of one student, answer by answer in the order of computation.
 
         `values` are the key's numbers by key, `tolerances` those of the answers by id, `submitted` what was typed by id.
@@ -137,7 +137,7 @@ class Marker:
         self,
         answer: Answer,
         parsed: ParsedAnswer,
-        values: Values,
+        values: NumbersByKey,
         tolerance: float,
         own: Mapping[str, float],
         marks: Mapping[str, Mark],
@@ -145,27 +145,27 @@ class Marker:
         """Return the mark of an answer and the value that later answers may follow from."""
         most = self.most[answer.id]
 
-        def marked(verdict: Verdict, share: Fraction, said: Message | None = None, used: Any = ()) -> Mark:
+        def marked(verdict: MarkVerdict, share: Fraction, said: Message | None = None, used: Any = ()) -> Mark:
             return Mark(answer, parsed.text, verdict, most * share, most, said, used)
 
         nothing = Fraction(0)
         if parsed.is_blank:
-            return marked(Verdict.BLANK, nothing), None
+            return marked(MarkVerdict.BLANK, nothing), None
         if parsed.mistake is not None:
-            return marked(Verdict.UNREADABLE, nothing, parsed.mistake.what), None
+            return marked(MarkVerdict.UNREADABLE, nothing, parsed.mistake.what), None
         assert parsed.formula is not None
         value = _value(parsed.formula, values)
         if value is None:
             agrees = self._probed(answer, parsed)
             if agrees is None:
-                return marked(Verdict.UNREADABLE, nothing, message("mark.undecided")), None
-            return (marked(Verdict.CORRECT, Fraction(1)) if agrees else marked(Verdict.WRONG, nothing)), None
+                return marked(MarkVerdict.UNREADABLE, nothing, message("mark.undecided")), None
+            return (marked(MarkVerdict.CORRECT, Fraction(1)) if agrees else marked(MarkVerdict.WRONG, nothing)), None
         if abs(value - values[answer.key]) <= tolerance:
-            return marked(Verdict.CORRECT, Fraction(1)), value
+            return marked(MarkVerdict.CORRECT, Fraction(1)), value
         question = self._questions[answer.id]
         earlier = [key for key in question.nearest if key in own]
         # Where all are within tolerance of the key, what follows from them may still be just outside it.
-        wrong = [key for key in earlier if marks[key].verdict is not Verdict.CORRECT] or earlier
+        wrong = [key for key in earlier if marks[key].verdict is not MarkVerdict.CORRECT] or earlier
         if wrong:
             personal = {**values, **{key: own[key] for key in question.ancestors if key in own}}
             mine = _value(parsed.formula, personal)
@@ -173,12 +173,12 @@ class Marker:
             if self._follows(question, personal, (value, mine)):
                 used = tuple((marks[key].answer.id, marks[key].text.strip()) for key in wrong)
                 if refused is not None:
-                    return marked(Verdict.WRONG, nothing, refused, used), value
+                    return marked(MarkVerdict.WRONG, nothing, refused, used), value
                 said = message("mark.follow_through", values=[message("mark.with", name=n, value=v) for n, v in used])
-                return marked(Verdict.FOLLOW_THROUGH, self.assignment.homework.follow_through, said, used), value
-        return marked(Verdict.WRONG, nothing), value
+                return marked(MarkVerdict.FOLLOW_THROUGH, self.assignment.homework.follow_through, said, used), value
+        return marked(MarkVerdict.WRONG, nothing), value
 
-    def _follows(self, question: _Question, personal: Values, candidates: Sequence[float | None]) -> bool:
+    def _follows(self, question: _Question, personal: NumbersByKey, candidates: Sequence[float | None]) -> bool:
         """Say whether one of the values follows from the student's own earlier ones, along one of the routes."""
         for tolerance in question.routes:
             defined = {equation.name for equation in tolerance.equations}
@@ -194,7 +194,7 @@ class Marker:
         return False
 
     def _refusal(
-        self, question: _Question, wrong: Sequence[str], own: Mapping[str, float], values: Values
+        self, question: _Question, wrong: Sequence[str], own: Mapping[str, float], values: NumbersByKey
     ) -> Message | None:
         """Return why nothing may follow from the student's values: one of them leaves nothing to compute."""
         for key in wrong:
@@ -221,10 +221,10 @@ class Marker:
         return agrees
 
     @functools.cached_property
-    def _probes(self) -> list[Values]:
+    def _probes(self) -> list[NumbersByKey]:
         """Values of the whole computation at a few numbers of no meaning."""
         run = evaluation(self.assignment.computation.equations, FLOAT).forward
-        found: list[Values] = []
+        found: list[NumbersByKey] = []
         for probe in range(1, _PROBES + 1):
             leaves = {
                 key: math.sin(probe * 1.7 + position * 2.3) * 0.9 + 0.05
@@ -242,7 +242,7 @@ def _read(terms: Sequence[Term]) -> Iterator[str]:
         yield from term.arguments
 
 
-def _value(formula: Any, values: Values) -> float | None:
+def _value(formula: Any, values: NumbersByKey) -> float | None:
     """Return the number of a formula over keys, None where it has no finite one."""
     form, arguments = abstracted(formula)
     try:
@@ -266,4 +266,4 @@ def _bounds(steps: HandComputation, key: str) -> tuple[float, float] | None:
 
 def first_wrong(marks: Sequence[Mark]) -> Mark | None:
     """Return the first answer, in the order of computation, that is wrong."""
-    return next((mark for mark in marks if mark.verdict is Verdict.WRONG), None)
+    return next((mark for mark in marks if mark.verdict is MarkVerdict.WRONG), None)

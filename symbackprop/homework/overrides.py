@@ -23,7 +23,7 @@ from typing import Any
 
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.homework.answer_parsing import read
-from symbackprop.homework.marking import Mark, Verdict
+from symbackprop.homework.marking import Mark, MarkVerdict
 from symbackprop.messages import message
 
 _KEYS: Mapping[str, tuple[str, tuple[type, ...]]] = {
@@ -64,7 +64,7 @@ class Override:
         if self.points is not None:
             points = min(max(mark.points + self.points, Fraction(0)), mark.most)
             return replace(mark, points=points, said=said)
-        verdict = Verdict.CORRECT if self.accept is not None else mark.verdict
+        verdict = MarkVerdict.CORRECT if self.accept is not None else mark.verdict
         return replace(mark, verdict=verdict, points=mark.most, said=said)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from symbackprop import language, resources
 from symbackprop.csv_tables import write_csv
 from symbackprop.homework.manifest import Enrolment, Manifest, printed
-from symbackprop.homework.marking import Mark, Verdict, first_wrong
+from symbackprop.homework.marking import Mark, MarkVerdict, first_wrong
 from symbackprop.homework.overrides import CHANGED
 from symbackprop.homework.roster import file_name
 from symbackprop.homework.variants import HomeworkAssignment
@@ -183,13 +183,13 @@ def _summary(marked: GradedClass) -> str:
 
 def _by_answer(marked: GradedClass) -> tuple[list[Cell], list[list[Cell]]]:
     """Return, for each answer, how many students have each verdict, and how many went wrong first here."""
-    names = ("answer", *Verdict, "first_wrong_count")
+    names = ("answer", *MarkVerdict, "first_wrong_count")
     header = _header(marked, names, numeric=names[1:])
     rows = []
     for answer in marked.assignment.answers:
         verdicts = [mark.verdict for own in marked.marks.values() for mark in own if mark.answer.id == answer.id]
         first = sum(1 for own in marked.marks.values() if (m := first_wrong(own)) and m.answer.id == answer.id)
-        rows.append([_cell(answer.id, "id"), *(_count(verdicts.count(v)) for v in Verdict), _count(first)])
+        rows.append([_cell(answer.id, "id"), *(_count(verdicts.count(v)) for v in MarkVerdict), _count(first)])
     return header, rows
 
 
@@ -221,7 +221,7 @@ def _unread(marked: GradedClass) -> tuple[list[Cell], list[list[Cell]]]:
         ]
         for id, enrolment in ((enrolment.student.id, enrolment) for enrolment in marked.manifest.enrolments)
         for mark in marked.marks.get(id, ())
-        if mark.verdict is Verdict.UNREADABLE and not (mark.said is not None and mark.said.id == CHANGED)
+        if mark.verdict is MarkVerdict.UNREADABLE and not (mark.said is not None and mark.said.id == CHANGED)
     ]
     return header, rows
 

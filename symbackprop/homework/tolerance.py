@@ -22,7 +22,7 @@ from symbackprop.problems import Rounding
 MARGIN = 1.1
 
 Array = Any
-Values = Mapping[str, Array]
+NumbersByKey = Mapping[str, Array]
 
 
 def half_unit(value: Array, rounding: Rounding) -> Array:
@@ -62,7 +62,7 @@ class Tolerance:
         copied = {equation.name for equation in equations if _is_copy(equation)}
         self.rounded = tuple(each for each in self.evaluation.swept if each not in copied)
 
-    def of(self, values: Values, *, own: bool = True) -> Array:
+    def of(self, values: NumbersByKey, *, own: bool = True) -> Array:
         """Return the tolerance at given values; without `own`, only what the roundings of earlier numbers make of it."""
         partials = self.partials(values)
         total: Array = 0.0
@@ -71,7 +71,7 @@ class Tolerance:
                 total = total + numpy.abs(partials[key]) * half_unit(values[key], self.rounding)
         return MARGIN * total
 
-    def partials(self, values: Values) -> Values:
+    def partials(self, values: NumbersByKey) -> NumbersByKey:
         """Return the derivatives of the answer by every number that leads to it, at given values."""
         return self.evaluation.backward(evaluate.Values(values, (), {}, ())).gradients
 

@@ -46,7 +46,7 @@ gets an underscore."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ScriptLine:
     """One assignment: the name, the right-hand side, and the shape of the result as a comment says it."""
 
     name: str
@@ -109,21 +109,21 @@ class Parts:
         """Return the name of a gradient; None where the output does not depend on the quantity."""
         return self.identifiers.of(Adjoint(name)) if name in self.plan.contributions else None
 
-    def _forward(self) -> Iterator[Line]:
+    def _forward(self) -> Iterator[ScriptLine]:
         for equation in self.plan.equations:
             yield self._line(
                 self.names[equation.name], equation.name, self.lines.value(equation.name, equation.formula)
             )
 
-    def _backward(self) -> Iterator[Line]:
+    def _backward(self) -> Iterator[ScriptLine]:
         for name, contributions in self.plan.contributions.items():
             if not self.lines.settle(name, contributions) or name in self.wanted:
                 yield self._line(self.identifiers.of(Adjoint(name)), name, self.lines.derivative(name, contributions))
 
-    def _line(self, target: str, name: str, text: str) -> Line:
+    def _line(self, target: str, name: str, text: str) -> ScriptLine:
         quantity = self.plan.graph.quantities[name]
         lengths = [*([COUNT] if quantity.batched else []), *map(str, quantity.shape)]
-        return Line(target, text, f"({', '.join(lengths)}{',' if len(lengths) == 1 else ''})")
+        return ScriptLine(target, text, f"({', '.join(lengths)}{',' if len(lengths) == 1 else ''})")
 
     def _functions(self) -> Iterator[tuple[str, str, bool]]:
         """Yield the functions to define: name, expression in z, whether it is softmax."""

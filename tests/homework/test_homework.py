@@ -32,7 +32,7 @@ from symbackprop.homework.hand_computation import (
     hand_computation,
     split,
 )
-from symbackprop.homework.marking import Mark, Marker, Verdict, first_wrong
+from symbackprop.homework.marking import Mark, Marker, MarkVerdict, first_wrong
 from symbackprop.homework.overrides import Override, corrected, read_overrides
 from symbackprop.homework.roster import code, file_name, numbered, read_roster
 from symbackprop.homework.submissions import read_submissions
@@ -306,7 +306,7 @@ def test_a_student_in_full_precision_gets_every_mark(ready: HomeworkAssignment) 
     for place in range(60):
         values, allowed = of(cohort, place)
         for answers in (typed(ready, values), typed(ready, worked(ready, values))):
-            assert {Verdict.CORRECT} == {mark.verdict for mark in marker.mark(values, allowed, answers)}
+            assert {MarkVerdict.CORRECT} == {mark.verdict for mark in marker.mark(values, allowed, answers)}
 
 
 def test_one_slip_costs_one_answer(ready: HomeworkAssignment) -> None:
@@ -316,10 +316,12 @@ def test_one_slip_costs_one_answer(ready: HomeworkAssignment) -> None:
         values, allowed = of(cohort, place)
         slip = chance.choice(ready.answers)
         marks = marker.mark(values, allowed, typed(ready, worked(ready, values, slip.key)))
-        lost = [mark.answer.id for mark in marks if mark.verdict not in (Verdict.CORRECT, Verdict.FOLLOW_THROUGH)]
+        lost = [
+            mark.answer.id for mark in marks if mark.verdict not in (MarkVerdict.CORRECT, MarkVerdict.FOLLOW_THROUGH)
+        ]
         assert lost in ([slip.id], [])
         for mark in marks:
-            assert (mark.verdict is Verdict.FOLLOW_THROUGH) == bool(mark.used and mark.points)
+            assert (mark.verdict is MarkVerdict.FOLLOW_THROUGH) == bool(mark.used and mark.points)
 
 
 def test_verdicts() -> None:
@@ -342,16 +344,16 @@ def test_verdicts() -> None:
     marks = {mark.answer.id: mark for mark in marker.mark(values, allowed, answers)}
     found = {id: marks[id].verdict for id in ("z1_1", "z1_2", "a1_1", "a2_1", "dL_dz2_1", "L")}
     assert found == {
-        "z1_1": Verdict.BLANK,
-        "z1_2": Verdict.UNREADABLE,
-        "a1_1": Verdict.WRONG,
-        "a2_1": Verdict.CORRECT,
-        "dL_dz2_1": Verdict.CORRECT,
-        "L": Verdict.CORRECT,
+        "z1_1": MarkVerdict.BLANK,
+        "z1_2": MarkVerdict.UNREADABLE,
+        "a1_1": MarkVerdict.WRONG,
+        "a2_1": MarkVerdict.CORRECT,
+        "dL_dz2_1": MarkVerdict.CORRECT,
+        "L": MarkVerdict.CORRECT,
     }
     # An answer is not its own name, nor that of what comes after it.
     assert {"dL_dW2_1_1", "dL_dW2_1_2", "dL_dW2_2_1"} == {
-        id for id, mark in marks.items() if mark.verdict is Verdict.UNREADABLE and id != "z1_2"
+        id for id, mark in marks.items() if mark.verdict is MarkVerdict.UNREADABLE and id != "z1_2"
     }
     first = first_wrong(list(marks.values()))
     assert first is not None
@@ -369,7 +371,7 @@ def test_follow_through_is_refused_where_the_own_value_leaves_nothing_to_compute
     beyond = typed(given, values) | {"a1_1": "1.5", "dL_dW2_1_1": repr(values[GRADIENT + "z2_1"] * 1.5)}
     for answers, id, said in ((zero, "dL_dW2_1_1", "trivial_zero"), (beyond, "dL_dW2_1_1", "out_of_range")):
         mark = next(mark for mark in marker.mark(values, allowed, answers) if mark.answer.id == id)
-        assert mark.verdict is Verdict.WRONG
+        assert mark.verdict is MarkVerdict.WRONG
         assert mark.said is not None
         assert f"mark.{said}" == mark.said.id
 
@@ -381,10 +383,10 @@ def test_a_formula_without_a_value_here_is_decided_elsewhere() -> None:
     values, allowed = of(cohort, 0)
     good = "(W1_1_1*x_1 + W1_1_2*x_2 + b1_1)*(x_1 - x_1)/(x_1 - x_1)"
     marks = marker.mark(values, allowed, {"z1_1": good, "z1_2": "W1_2_1*x_1/(b1_2 - 1/5)"})
-    assert marks[0].verdict is Verdict.UNREADABLE
+    assert marks[0].verdict is MarkVerdict.UNREADABLE
     assert marks[0].said is not None
     assert "mark.undecided" == marks[0].said.id
-    assert marks[1].verdict is Verdict.WRONG
+    assert marks[1].verdict is MarkVerdict.WRONG
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from symbackprop.evaluation.evaluate import FLOAT
 from symbackprop.homework import variants
 from symbackprop.homework.answer_normalization import AnswerText, plain
 from symbackprop.homework.answer_parsing import ParsedAnswer, read
-from symbackprop.homework.marking import Marker, Verdict
+from symbackprop.homework.marking import Marker, MarkVerdict
 from tests.helpers import many
 
 NUMBERS = {
@@ -155,4 +155,4 @@ def test_expressions_of_books_earn_their_points() -> None:
     marks = {mark.answer.id: mark for mark in Marker(given).mark(values, allowed, texts)}
     for id in ("dL_dz1_1", "dL_dW2_1_1", "new_W2_1_1", "L"):
         assert marks[id].said is None, (id, marks[id].said)
-        assert marks[id].verdict is Verdict.CORRECT, id
+        assert marks[id].verdict is MarkVerdict.CORRECT, id

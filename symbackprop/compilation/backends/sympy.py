@@ -19,7 +19,7 @@ from symbackprop.algebra.formula import ONE, ZERO, Adjoint, Apply, Name, Node
 from symbackprop.arithmetic import floats
 from symbackprop.compilation.engine import Array, Arrays, Run
 from symbackprop.compilation.identifiers import Identifiers
-from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, Update
+from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, UpdateCode
 from symbackprop.compilation.plan import Assignment, Plan
 from symbackprop.graph.quantities import Quantity
 
@@ -72,7 +72,7 @@ class LambdifyEngine:
         found = self._predict(*self._numbers(parameters, data))
         return np.array(found, self.plan.dtype).reshape(len(inputs[0]), -1)
 
-    def descend(self, update: Update, parameters: Arrays, states: Arrays, data: Arrays, run: Run) -> Array:
+    def descend(self, update: UpdateCode, parameters: Arrays, states: Arrays, data: Arrays, run: Run) -> Array:
         """Change parameters and states by one update for each learning rate; return the losses before the updates."""
         rule = self._rule(update)
         names = [quantity.name for quantity in self.plan.parameters]
@@ -144,7 +144,7 @@ class LambdifyEngine:
     def _numbers(self, parameters: Arrays, data: Arrays) -> list[float]:
         return [number for array in (*parameters, *data) for number in array.ravel().tolist()]
 
-    def _rule(self, update: Update) -> Callable[..., Sequence[float]]:
+    def _rule(self, update: UpdateCode) -> Callable[..., Sequence[float]]:
         """Return the function (w, g, states, learning rate, t) → (new w, new states)."""
         states = [Name(state) for state in update.states]
         fresh = {target: sympy.Symbol(f"new_{target}", real=True) for target, _ in update.lines}

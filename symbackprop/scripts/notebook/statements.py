@@ -18,7 +18,7 @@ from symbackprop.algebra.formula import ONE, Adjoint, Apply, Name, Node, rewrite
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.python_code import MATH, SCALARS, Spelled, printed
 from symbackprop.compilation import optimizer_code
-from symbackprop.compilation.optimizer_code import Update
+from symbackprop.compilation.optimizer_code import UpdateCode
 from symbackprop.compilation.plan import Assignment, plan
 from symbackprop.compilation.scalar_code import Carrier, Straight
 from symbackprop.descent import epochs
@@ -166,7 +166,7 @@ class Listing(Straight):
         return tuple(Name(element) for element in trained(self.solution.derivation))
 
     @functools.cached_property
-    def _rule(self) -> Update:
+    def _rule(self) -> UpdateCode:
         assert self.step.change is not None
         return optimizer_lines(self._training, self.solution, first=self.step.change.number == 1)
 
@@ -247,7 +247,7 @@ def shown(formula: Node) -> Node:
     return folded(rewrite(formula, expression))
 
 
-def optimizer_lines(training: Training, solution: Solution, *, first: bool) -> Update:
+def optimizer_lines(training: Training, solution: Solution, *, first: bool) -> UpdateCode:
     """Return the lines of a problem's optimizer for the first update, or for a later one."""
     settings = {name: exact.to_fraction_of_float(given.value) for name, given in training.settings.items()}
     names = tuple(q.name for q in solution.derivation.parameters if q.name not in training.frozen)

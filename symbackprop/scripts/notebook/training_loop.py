@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from symbackprop.algebra.formula import ONE, Adjoint, Name
 from symbackprop.arithmetic.python_code import SCALARS, Spelled
-from symbackprop.compilation.optimizer_code import Update
+from symbackprop.compilation.optimizer_code import UpdateCode
 from symbackprop.compilation.plan import plan
 from symbackprop.compilation.scalar_code import Carrier, States, Straight
 from symbackprop.descent import epochs
@@ -33,12 +33,12 @@ class _Layerwise(Straight):
     What these have behind weights that are new is no gradient and has names of its own.
     """
 
-    def _before(self, update: Update, trained: Sequence[Name]) -> list[str]:
+    def _before(self, update: UpdateCode, trained: Sequence[Name]) -> list[str]:
         self.known = {Adjoint(self.plan.graph.output): ONE}
         forward = [(target, self._resolved(formula)) for target, formula in self.plan.forward()]
         return list(self._statements(forward))
 
-    def _behind(self, update: Update, trained: Sequence[Name], states: States) -> list[str]:
+    def _behind(self, update: UpdateCode, trained: Sequence[Name], states: States) -> list[str]:
         backward = list(self.plan.backward())
         layers = {self._layer(target.name) for target, _ in backward} | {self._layer(name.name) for name in trained}
         lines, is_new = [], False
@@ -109,7 +109,7 @@ def training(solution: Solution) -> tuple[str, str] | None:
     return "\n\n\n".join(functions), _loop(solution, batches, is_first_different=is_first_different)
 
 
-def _functions(solution: Solution, batches: Sequence[Batch], updates: Mapping[str, Update]) -> list[str]:
+def _functions(solution: Solution, batches: Sequence[Batch], updates: Mapping[str, UpdateCode]) -> list[str]:
     """Return the functions that run an update, by name: one for each size of the batches."""
     sizes = _sizes(batches)
     return [
