@@ -45,6 +45,8 @@ QUESTIONS = {
     "Where are the numerals on paper chosen?": "document.calculation.numerals",
     "Where is it told how softmax and cross-entropy are fused into one loss?": "document.sections.fused_loss",
     "Where does the glossary of a document come from?": "document.notes.glossary",
+    "Where does a line break that is too long?": "rendering.layout.breaking",
+    "Where is the MathML of a formula written?": "rendering.dialects.mathml",
     "Where is the answer of a student parsed?": "homework.answer_parsing",
     "Where is it decided how near an answer must be, the tolerance?": "homework.tolerance",
     "Where is the roster of a class read?": "homework.roster",
