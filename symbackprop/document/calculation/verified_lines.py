@@ -90,7 +90,7 @@ def _with_digits(paper: _Paper, stages: list[Node], digits: int) -> list[_Line] 
     following = [last]
     for stage in reversed(stages[:-1]):
         leaves = [part for part in walk(stage) if isinstance(part, Leaf)]
-        linked = _links(leaves, following, numbers)
+        linked = [link for link in _links(leaves, following, numbers) if link[0] is not stage]
         for candidate in range(guard, MOST_GUARD_DIGITS + 1):
             if _rounds_to(paper, stage, candidate, result, digits) and all(
                 _rounds_to(paper, formula, candidate, number, number.length) for formula, number in linked
@@ -106,14 +106,18 @@ def _with_digits(paper: _Paper, stages: list[Node], digits: int) -> list[_Line] 
 
 
 def _links(previous: list[Leaf], leaves: list[Leaf], numbers: Mapping[int, Printed]) -> list[tuple[Node, Printed]]:
-    """Return the numbers of a stage, as printed, with what stood in their place before: a part, or the same number."""
+    """Return the numbers of a stage, as printed, with what stood in their place before: a part, or the same number.
+
+    An exact number that stood there before is printed alike in both stages.
+    """
     kept = set(map(id, previous))
     linked: list[tuple[Node, Printed]] = []
     for leaf in leaves:
-        if id(leaf) in kept:
-            linked.append((leaf, numbers[id(leaf)]))
-        elif leaf.origin is not None:
-            linked.append((leaf.origin.formula, numbers[id(leaf)]))
+        number = numbers[id(leaf)]
+        if id(leaf) not in kept:
+            linked += [(leaf.origin.formula, number)] if leaf.origin is not None else []
+        elif not number.shown.exact:
+            linked.append((leaf, number))
     return linked
 
 
