@@ -48,7 +48,10 @@ _SATURATING = ("tanh", "erf")
 def to_real(value: Exact) -> Exact:
     """Return the value as a 50-digit float."""
     if isinstance(value, Fraction):
-        return CONTEXT.mpf(value.numerator) / value.denominator
+        above = mpmath.libmp.from_int(value.numerator, CONTEXT.prec, "n")
+        return CONTEXT.make_mpf(
+            mpmath.libmp.mpf_div(above, mpmath.libmp.from_int(value.denominator), CONTEXT.prec, "n")
+        )
     return value.real if isinstance(value, Logarithm) else value
 
 
@@ -71,7 +74,11 @@ def magnitude(value: Fraction) -> int:
     >>> magnitude(Fraction(3, 100)), magnitude(Fraction(10) ** 5000), magnitude(Fraction(10) ** 5000 - 1)
     (-2, 5000, 4999)
     """
-    above, below = abs(value.numerator), value.denominator
+    return magnitude_of(abs(value.numerator), value.denominator)
+
+
+def magnitude_of(above: int, below: int) -> int:
+    """Return the power of ten of the first significant digit of a quotient of positive whole numbers."""
     power = math.log10(above) - math.log10(below)
     guess = math.floor(power)
     if _SURE < power - guess < 1 - _SURE:

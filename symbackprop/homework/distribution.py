@@ -114,15 +114,16 @@ def _written(job: Job) -> Files:
     """Return the texts of a job's documents, one by one; PDFs are set together (`classes`)."""
     given, table = _assignment(job.manifest), rendering.formats(job.templates)
     rows = [table[name] for name in job.formats if table[name].finish != "pdf"]
+    enrolments = job.manifest.enrolments
+    students = _student_variants(given, enrolments)
+    problems = [student.problem for student in students]
     found: Files = {}
-    for enrolment, student in zip(
-        job.manifest.enrolments, _student_variants(given, job.manifest.enrolments), strict=True
-    ):
-        for kind in (SHEETS, KEYS):
-            content = _document(job, given, kind, student)
-            for row in rows:
-                draft = drafted(content, student.problem, given.derivation, row, job.language)
-                found[_path(job, enrolment, kind, row.suffix)] = exporters.written(draft)
+    for kind in (SHEETS, KEYS):
+        contents = [_document(job, given, kind, student) for student in students]
+        for row in rows:
+            drafts = drafted(contents, problems, given.derivation, row, job.language)
+            names = [_path(job, enrolment, kind, row.suffix) for enrolment in enrolments]
+            found |= zip(names, map(exporters.written, drafts), strict=True)
     return found
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from symbackprop.algebra.formula import Adjoint, Name, Node
@@ -34,11 +35,17 @@ def anchor(chain: Chain) -> str:
     return f"{kind}-{name}" if sample is None else f"{kind}-{name}-{sample}"
 
 
-def keep_first(part: Any, taken: set[str]) -> None:
-    """Take from the cells of a view, in place, every anchor that an earlier cell has: a name is of one place."""
-    for inner in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
-        keep_first(inner, taken)
-    if isinstance(part, dict) and part.get("anchor"):
-        if part["anchor"] in taken:
-            part["anchor"] = ""
-        taken.add(part["anchor"])
+def keep_first(sections: Sequence[Mapping[str, Any]]) -> None:
+    """Take from the cells of sections' views, in place, every anchor that an earlier cell has: a name is of one place."""
+    taken = {""}
+    for cell in _cells(sections):
+        if cell["anchor"] in taken:
+            cell["anchor"] = ""
+        taken.add(cell["anchor"])
+
+
+def _cells(sections: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
+    for section in sections:
+        lines = itertools.chain(*(block["lines"] for block in section["blocks"] if block["kind"] == "display"))
+        yield from (cell for line in lines for cell in line["cells"])
+        yield from _cells(section["sections"])

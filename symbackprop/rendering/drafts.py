@@ -60,7 +60,8 @@ class Draft:
     """A solution on its way into a format, in a language, with the given details; None: those that suit it.
 
     `stem` is the name of the document's file without its suffix, "" for a document that has to hold its figures itself.
-    `content` is written in place of the worked solution, which has its explanations unless `explain` is `brief`.
+    `content` is written in place of the worked solution, which has its explanations unless `explain` is `brief`. `known` is
+    what has written other documents of the same derivation in this format and language: it remembers how names are spelled.
     """
 
     format: Format
@@ -70,6 +71,7 @@ class Draft:
     stem: str = ""
     content: Document | None = None
     explain: str = "full"
+    known: Writer | None = None
 
     @functools.cached_property
     def view(self) -> View:
@@ -97,6 +99,8 @@ class Draft:
     @functools.cached_property
     def writer(self) -> Writer:
         """What writes blocks as the format wants them."""
+        if self.known is not None:
+            return self.known
         row = self.format
         dialect = DIALECTS[row.formulas]
         notation, rows = document.notation_of(self.solution), self.solution.problem.layout == "row"

@@ -18,10 +18,16 @@ from symbackprop.templating import filled
 COLLECTION = "collection.jinja"
 
 
-def drafted(content: Document, problem: Problem, derivation: Derivation, format: Format, language: str) -> Draft:
-    """Return a document on its way into a format and a language; `problem` and `derivation` say in which notation."""
-    unsolved = Solution(problem, derivation, (), None, (), {})
-    return Draft(format, unsolved, language, (), content=content)
+def drafted(
+    contents: Sequence[Document], problems: Sequence[Problem], derivation: Derivation, format: Format, language: str
+) -> list[Draft]:
+    """Return documents on their way into a format and a language, each with its problem: all are of one derivation."""
+    found: list[Draft] = []
+    for content, problem in zip(contents, problems, strict=True):
+        unsolved = Solution(problem, derivation, (), None, (), {})
+        known = found[0].writer if found else None
+        found.append(Draft(format, unsolved, language, (), content=content, known=known))
+    return found
 
 
 def can_typeset() -> bool:
@@ -42,8 +48,7 @@ def collected(
 
     Raises `OutputError` as `symbackprop.rendering.tex_engines.typeset` does.
     """
-    row = formats(templates)["pdf"]
-    drafts = [drafted(*pair, derivation, row, language) for pair in zip(contents, problems, strict=True)]
+    drafts = drafted(contents, problems, derivation, formats(templates)["pdf"], language)
     views = [draft.view for draft in drafts]
     shared = {"latin": all(view["latin"] for view in views), "language": language, "small": drafts[0].is_small}
     shared["figures"] = [figure for view in views for figure in view["figures"]]

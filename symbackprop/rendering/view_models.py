@@ -90,7 +90,7 @@ class Writer:
             "bullet": self.say("punctuation.bullet"),
             "language": self.language,
         }
-        anchors.keep_first(written, set())
+        anchors.keep_first(written["sections"])
         written["explained"] = _is_explained(content.sections)
         return {**written, "latin": all(map(escapes.is_latin, _texts(written)))}
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbackprop.algebra.formula import Apply, Negative, Node, Number, Product, Quotient, Sum, rewrite
-from symbackprop.arithmetic.exact import magnitude
+from symbackprop.arithmetic.exact import magnitude, magnitude_of
 from symbackprop.arithmetic.real_numbers import Exact, Logarithm
 from symbackprop.document.display_nodes import Numeral, Shown, Tone
 
@@ -42,15 +42,18 @@ class Style:
     )
 
 
-def to_fraction(value: Exact) -> Fraction:
-    """Return exactly what a fraction or a binary float of any precision stands for."""
-    if isinstance(value, Fraction):
-        return value
-    if isinstance(value, int | float):
-        return Fraction(value)
+def to_ratio(value: Exact) -> tuple[int, int]:
+    """Return numerator and denominator of exactly what a fraction or a binary float of any precision stands for."""
+    if isinstance(value, Fraction | int | float):
+        return value.as_integer_ratio()
     sign, mantissa, exponent, _ = value._mpf_
     whole, power = -int(mantissa) if sign else int(mantissa), int(exponent)
-    return Fraction(whole << power) if power >= 0 else Fraction(whole, 1 << -power)
+    return (whole << power, 1) if power >= 0 else (whole, 1 << -power)
+
+
+def to_fraction(value: Exact) -> Fraction:
+    """Return exactly what a fraction or a binary float of any precision stands for."""
+    return value if isinstance(value, Fraction) else Fraction(*to_ratio(value))
 
 
 def rounded(value: Fraction, digits: int) -> Fraction:
@@ -61,7 +64,8 @@ def rounded(value: Fraction, digits: int) -> Fraction:
     """
     if not value:
         return value
-    return decimal(*_significant(value, magnitude(value), digits))
+    (whole, exponent), _ = significant(value.numerator, value.denominator, digits)
+    return decimal(whole, exponent)
 
 
 def decimal(whole: int, exponent: int) -> Fraction:
@@ -69,15 +73,17 @@ def decimal(whole: int, exponent: int) -> Fraction:
     return Fraction(whole, 10**-exponent) if exponent < 0 else Fraction(whole * 10**exponent)
 
 
-def _significant(value: Fraction, power: int, digits: int) -> tuple[int, int]:
-    """Return whole and exponent of a number, whose first digit is that of 10^power, rounded to significant digits."""
-    exponent = power - digits + 1
-    above, below = value.numerator, value.denominator
+def significant(above: int, below: int, digits: int) -> tuple[Scaled, bool]:
+    """Return above / below, which is not 0, rounded to significant digits, halves to even; and whether it lay halfway."""
+    exponent = magnitude_of(abs(above), below) - digits + 1
     if exponent < 0:
         above *= 10**-exponent
     else:
         below *= 10**exponent
-    return halves_to_even(above, below), exponent
+    whole, rest = divmod(above, below)
+    is_halfway = 2 * rest == below
+    goes_up = whole % 2 == 1 if is_halfway else 2 * rest > below
+    return (whole + goes_up, exponent), is_halfway
 
 
 def halves_to_even(above: int, below: int) -> int:
@@ -135,9 +141,9 @@ def printed(value: Exact, style: Style, *, guard: int = 0, tone: Tone = Tone.PLA
 def _printed(value: Exact, style: Style, guard: int, tone: Tone, written: str) -> Printed:
     if style.fractions and isinstance(value, Logarithm) and all(map(_is_short, value.parts())):
         return Printed(Shown(Numeral(str(value), formula=_formula(value)), value, True, tone), style.digits, None)
-    exact = to_fraction(value)
-    if exact == 0:
-        return Printed(Shown(Numeral("0"), exact, isinstance(value, Fraction), tone), 1, (0, 0))
+    above, below = to_ratio(value)
+    if not above:
+        return Printed(Shown(Numeral("0"), Fraction(0), isinstance(value, Fraction), tone), 1, (0, 0))
     if isinstance(value, Fraction):
         digits = terminating_digits(value)
         whole_or_decimal = value.denominator == 1 or (written and is_decimal(written))
@@ -150,7 +156,7 @@ def _printed(value: Exact, style: Style, guard: int, tone: Tone, written: str) -
             number = int(whole + decimals)
             scaled = number, numeral.exponent - len(decimals)
             return Printed(Shown(numeral, value, True, tone), len(str(abs(number))), scaled)
-    return _rounded(exact, style.digits + guard, tone)
+    return _rounded(above, below, style.digits + guard, tone)
 
 
 def _is_short(value: Fraction) -> bool:
@@ -186,12 +192,12 @@ def ratio(value: Fraction) -> Node:
     return Negative(size) if value < 0 else size
 
 
-def _rounded(value: Fraction, digits: int, tone: Tone) -> Printed:
+def _rounded(above: int, below: int, digits: int, tone: Tone) -> Printed:
     """Return a number other than 0 rounded to significant digits; it keeps its zeros (0.0821670)."""
-    power = magnitude(value)
-    whole, exponent = _significant(value, power, digits)
+    (whole, exponent), _ = significant(above, below, digits)
     if abs(whole) == 10**digits:
-        whole, exponent, power = whole // 10, exponent + 1, power + 1
+        whole, exponent = whole // 10, exponent + 1
+    power = exponent + digits - 1
     # A number with fewer digits than its whole part would end in zeros that look significant.
     plain = _SMALLEST_PLAIN <= power < min(_LARGEST_PLAIN, digits)
     numeral = Numeral(_placed(whole, -exponent)) if plain else Numeral(_placed(whole, digits - 1), power)

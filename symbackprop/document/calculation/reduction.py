@@ -116,4 +116,4 @@ def _is_simple_sum(node: Node) -> bool:
 
 def _is_ready_function(node: Node) -> bool:
     """Say whether a node is a function of plain numbers (and not the whole of a line, which would leave no step)."""
-    return isinstance(node, Apply) and all(map(_is_simple, node.arguments))
+    return type(node) is Apply and all(map(_is_simple, node.arguments))

@@ -14,19 +14,19 @@ from typing import Any
 
 from symbackprop.algebra.formula import Negative, Node, Number, Power, Product, Sum, map_children, walk
 from symbackprop.arithmetic import exact
-from symbackprop.arithmetic.exact import magnitude
 from symbackprop.arithmetic.real_numbers import Logarithm
 from symbackprop.document.blocks import ChainStep, Relation
 from symbackprop.document.calculation.numerals import (
     Printed,
     Scaled,
     Style,
-    decimal,
     halves_to_even,
     printed,
     rounded,
+    significant,
     spelled,
     to_fraction,
+    to_ratio,
 )
 from symbackprop.document.calculation.reduction import stages_of
 from symbackprop.document.display_nodes import Leaf, Shown, Tone
@@ -136,12 +136,14 @@ def _rounds_to(paper: _Paper, formula: Node, guard: int, target: Printed, digits
         found = paper.value(formula, guard)
     except EvaluationError:
         return False
-    number = to_fraction(found)
     if is_exact:
-        return bool(found == printed) or rounded(number, digits) == rounded(to_fraction(printed), digits)
+        same = found == printed or rounded(to_fraction(found), digits) == rounded(to_fraction(printed), digits)
+        return bool(same)
+    if goal is None or not found:
+        return bool(found == printed)
     # What lies halfway, calculators round up and others to even: the operands need one digit more.
-    is_tie = bool(number) and abs(number - printed) == decimal(5, magnitude(number) - digits)
-    return bool(rounded(number, digits) == printed) and not is_tie
+    shortened, is_halfway = significant(*to_ratio(found), digits)
+    return _is_same(shortened, goal) and not is_halfway
 
 
 _MOST_PLACES = 4
