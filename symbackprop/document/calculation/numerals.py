@@ -44,7 +44,7 @@ class Style:
 
 def to_ratio(value: Exact) -> tuple[int, int]:
     """Return numerator and denominator of exactly what a fraction or a binary float of any precision stands for."""
-    if isinstance(value, Fraction | int | float):
+    if type(value) is Fraction or isinstance(value, int | float):
         return value.as_integer_ratio()
     sign, mantissa, exponent, _ = value._mpf_
     whole, power = -int(mantissa) if sign else int(mantissa), int(exponent)
