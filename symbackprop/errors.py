@@ -62,6 +62,10 @@ class UnknownNameError(SymbackpropError, KeyError):
     """A name is in none of the tables it could be in; a `KeyError`, as of any mapping, with a message of ours."""
 
 
+class IncompleteRowError(SymbackpropError):
+    """A row that was to be added to a table lacks something that a reader needs: a phrase, a formula that can be read."""
+
+
 class ExpressionError(SymbackpropError):
     """A text is no expression of the expression language; the message shows the place with a caret."""
 

@@ -346,7 +346,7 @@ def test_docs_list_every_symbol() -> None:
     """docs/problem-format.md lists each kind of symbol with its letter in every naming convention."""
     table = section("docs/problem-format.md", "`[notation]`")
     rows = {row[0]: row[1:] for row in rows_of(table[table.index("| symbol") :])}
-    letters = [{**notation.COMMON, **own} for own in notation.DEFAULTS.values()]
+    letters = [{**notation.COMMON, **row.letters} for row in notation.NAMINGS.values()]
     assert {kind: [each.get(kind, "–") for each in letters] for kind in notation.KINDS} == rows
 
 

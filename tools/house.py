@@ -27,6 +27,7 @@ WINGS = (
     "messages",
     "language",
     "errors",
+    "rows",
     "registry",
     "resources",
     "csv_tables",

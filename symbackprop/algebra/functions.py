@@ -7,12 +7,12 @@ proves the classroom form equal to it.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbackprop.algebra import expressions
+from symbackprop.algebra.activations import ROWS, Activation
 from symbackprop.algebra.formula import (
     ONE,
     Apply,
@@ -30,7 +30,10 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
-from symbackprop.registry import Registry
+from symbackprop.errors import ProblemError
+from symbackprop.messages import message
+from symbackprop.registry import Registry, cached, derived
+from symbackprop.rows import Defaults, reason_phrases
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +56,19 @@ _ONE_AT_ZERO = {Fraction(0): Fraction(1)}
 
 PRIMITIVES: Registry[Primitive] = Registry(
     "function",
-    {
-        row.name: row
-        for row in (
-            Primitive("exp", "exp", _ONE_AT_ZERO),
-            Primitive("ln", "log", {Fraction(1): Fraction(0)}),
-            Primitive("sqrt", "sqrt"),
-            Primitive("sin", "sin", _AT_ZERO),
-            Primitive("cos", "cos", _ONE_AT_ZERO),
-            Primitive("tan", "tan", _AT_ZERO),
-            Primitive("tanh", "tanh", _AT_ZERO),
-            Primitive("erf", "erf", _AT_ZERO),
-            Primitive("abs", "Abs", kinked=True),
-            Primitive("max", "Max", kinked=True, arity=2),
-            Primitive("min", "Min", kinked=True, arity=2),
-        )
-    },
+    (
+        Primitive("exp", "exp", _ONE_AT_ZERO),
+        Primitive("ln", "log", {Fraction(1): Fraction(0)}),
+        Primitive("sqrt", "sqrt"),
+        Primitive("sin", "sin", _AT_ZERO),
+        Primitive("cos", "cos", _ONE_AT_ZERO),
+        Primitive("tan", "tan", _AT_ZERO),
+        Primitive("tanh", "tanh", _AT_ZERO),
+        Primitive("erf", "erf", _AT_ZERO),
+        Primitive("abs", "Abs", kinked=True),
+        Primitive("max", "Max", kinked=True, arity=2),
+        Primitive("min", "Min", kinked=True, arity=2),
+    ),
     aliases={"log": "ln"},
 )
 
@@ -81,125 +81,22 @@ EXTREMES = ("max", "min")
 ARRAY_FUNCTIONS = ("dot", "outer", "concat")
 """Functions of arrays that rearrange or multiply."""
 
-Settings = tuple[tuple[str, Fraction], ...]
+Settings = Defaults
 
 
-@dataclass(frozen=True, slots=True)
-class Activation:
-    """An activation function.
+def _check(row: Activation) -> None:
+    """Raise `SymbackpropError` for an activation whose texts cannot be read."""
+    if not (row.expression or row.vector or row.name == GENERIC):
+        raise ProblemError(message("row.expression"))
+    for text in filter(None, (row.expression, row.derivative, row.stable)):
+        names = ("z", *(["a"] if text == row.derivative else []), *row.settings)
+        expressions.parse(text, functions=ARITIES, names=names, arities=ARITIES)
 
-    `expression` is its text in `z` and its parameters; `derivative` the usual classroom form in `z`, `a` (its own value)
-    and its parameters, if there is one; `stable` an equal form for floating point, where the expression can overflow
-    (`stable_form` gives a formula with all of them put in);
-    `symbol` how it is printed; `parameters` their defaults; `lowest` and `highest` bound its values. A vector activation
-    (softmax) has `vector = True` and no text: `definition` writes it for its number of units. `smooth` says that it has a
-    derivative everywhere although its expression is made of kinked functions.
-    """
-
-    name: str
-    expression: str
-    symbol: str
-    derivative: str = ""
-    stable: str = ""
-    parameters: Settings = ()
-    vector: bool = False
-    smooth: bool = False
-    lowest: Fraction | None = None
-    highest: Fraction | None = None
-    source: str = ""
-
-
-_ZERO, _UNIT = Fraction(0), Fraction(1)
 
 ACTIVATIONS: Registry[Activation] = Registry(
-    "activation",
-    {
-        row.name: row
-        for row in (
-            Activation("linear", "z", "id", source="the identity; Bishop, PRML (2006), section 5.2"),
-            Activation(
-                "sigmoid",
-                "1/(1 + exp(-z))",
-                "σ",
-                "a*(1 - a)",
-                stable="exp(min(0, z))/(1 + exp(-abs(z)))",
-                lowest=_ZERO,
-                highest=_UNIT,
-                source="the logistic function; Nielsen, Neural Networks and Deep Learning (2015), chapter 1",
-            ),
-            Activation(
-                "tanh",
-                "tanh(z)",
-                "tanh",
-                "1 - a**2",
-                lowest=-_UNIT,
-                highest=_UNIT,
-                source="LeCun et al., Efficient BackProp (1998), section 4.4",
-            ),
-            Activation("relu", "max(0, z)", "ReLU", lowest=_ZERO, source="Nair and Hinton, ICML 2010"),
-            Activation(
-                "leaky_relu",
-                "max(0, z) + alpha*min(0, z)",
-                "LeakyReLU",
-                parameters=(("alpha", Fraction(1, 100)),),
-                source="Maas, Hannun and Ng, ICML 2013",
-            ),
-            Activation(
-                "elu",
-                "max(0, z) + alpha*(exp(min(0, z)) - 1)",
-                "ELU",
-                parameters=(("alpha", _UNIT),),
-                source="Clevert, Unterthiner and Hochreiter, ICLR 2016, equation 15",
-            ),
-            Activation(
-                "softplus",
-                "ln(1 + exp(z))",
-                "softplus",
-                "sigmoid(z)",
-                stable="max(0, z) + ln(1 + exp(-abs(z)))",
-                lowest=_ZERO,
-                source="Dugas et al., NIPS 2000",
-            ),
-            Activation(
-                "softsign",
-                "z/(1 + abs(z))",
-                "softsign",
-                "1/(1 + abs(z))**2",
-                smooth=True,
-                lowest=-_UNIT,
-                highest=_UNIT,
-                source="Glorot and Bengio, AISTATS 2010, section 2",
-            ),
-            Activation(
-                "silu",
-                "z/(1 + exp(-z))",
-                "SiLU",
-                "a + (1 - a)*sigmoid(z)",
-                stable="z*sigmoid(z)",
-                source="Elfwing, Uchibe and Doya (2018), equation 2; also called swish",
-            ),
-            Activation(
-                "gelu",
-                "z/2*(1 + erf(z/sqrt(2)))",
-                "GELU",
-                "1/2*(1 + erf(z/sqrt(2))) + z*exp(-z**2/2)/sqrt(2*pi)",
-                source="Hendrycks and Gimpel (2016), section 2, the exact form",
-            ),
-            Activation(
-                "softmax",
-                "",
-                "softmax",
-                vector=True,
-                lowest=_ZERO,
-                highest=_UNIT,
-                source="Bridle (1990); Bishop, PRML (2006), equation 4.62",
-            ),
-            Activation(
-                "generic", "", "f", source="any differentiable function, a symbol with a symbol for its derivative"
-            ),
-        )
-    },
+    "activation", ROWS, phrases=lambda row: (f"activation.{row.name}", *reason_phrases(row.reason)), check=_check
 )
+"""The activations there are."""
 
 GENERIC = "generic"
 """The activation that is a symbol: `settings` of its `Apply` name its `layer`, and its `order` as a derivative."""
@@ -207,32 +104,38 @@ GENERIC = "generic"
 GENERIC_LOSS = "loss"
 """The loss that is a symbol: a function of all outputs and targets; `settings` name the place it is differentiated `by`."""
 
-WITH_FORMULA = tuple(row.name for row in ACTIVATIONS.values() if row.vector or row.expression)
+WITH_FORMULA = derived([], lambda: [row.name for row in ACTIVATIONS.values() if row.vector or row.expression])
 """The activations that have a formula, and so numbers."""
 
 CONSTANT = "pi"
 
-NAMES = (
-    *PRIMITIVES,
-    *PRIMITIVES.aliases,
-    *(name for name in WITH_FORMULA if name not in PRIMITIVES),
-    *REDUCTIONS,
-    *ARRAY_FUNCTIONS,
-    CONSTANT,
+NAMES = derived(
+    [],
+    lambda: [
+        *PRIMITIVES,
+        *PRIMITIVES.aliases,
+        *(name for name in WITH_FORMULA if name not in PRIMITIVES),
+        *REDUCTIONS,
+        *ARRAY_FUNCTIONS,
+        CONSTANT,
+    ],
 )
 """Every word of the expression language; a quantity cannot have one of these names."""
 
-ARITIES: Mapping[str, int] = {
-    **{name: PRIMITIVES[name].arity for name in (*PRIMITIVES, *PRIMITIVES.aliases)},
-    **{row.name: 1 for row in ACTIVATIONS.values() if row.expression and row.name not in PRIMITIVES},
-    CONSTANT: 0,
-}
+ARITIES: Mapping[str, int] = derived(
+    {},
+    lambda: {
+        **{name: PRIMITIVES[name].arity for name in (*PRIMITIVES, *PRIMITIVES.aliases)},
+        **{row.name: 1 for row in ACTIVATIONS.values() if row.expression and row.name not in PRIMITIVES},
+        CONSTANT: 0,
+    },
+)
 """The functions of scalars, with their numbers of arguments."""
 
 
-SETTINGS: Mapping[str, tuple[str, ...]] = {
-    row.name: tuple(name for name, _ in row.parameters) for row in ACTIVATIONS.values() if row.parameters
-}
+SETTINGS: Mapping[str, tuple[str, ...]] = derived(
+    {}, lambda: {row.name: tuple(row.settings) for row in ACTIVATIONS.values() if row.settings}
+)
 """The parameters of activations, which equations give by keyword: `leaky_relu(z, alpha=0.2)`."""
 
 
@@ -254,7 +157,7 @@ def definition(apply: Apply) -> Node | None:
     return _definition(apply.function, len(apply.arguments), apply.at_kink, apply.settings, apply.body)
 
 
-@functools.cache
+@cached
 def _definition(function: str, arity: int, at_kink: Fraction, settings: Settings, body: str) -> Node | None:
     if not body and (function in PRIMITIVES or function in (CONSTANT, GENERIC, GENERIC_LOSS)):
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,6 +20,7 @@ from symbackprop.arithmetic import exact
 from symbackprop.errors import ProblemError
 from symbackprop.messages import message
 from symbackprop.registry import Registry
+from symbackprop.rows import Setting, Settings, defaults
 
 if TYPE_CHECKING:
     import numpy
@@ -31,63 +32,78 @@ DEFAULT = "glorot_uniform"
 class Initializer:
     """An initialiser: `distribution` is `uniform` (over [low, high)), `normal` (mean, standard deviation) or `constant`.
 
-    `arguments` are its arguments as expressions of `fan_in`, `fan_out` and the initialiser's `parameters`, which are listed
-    with their defaults.
+    `arguments` are its arguments as expressions of `fan_in`, `fan_out` and the initialiser's `settings`.
     """
 
     name: str
     distribution: str
     arguments: tuple[str, ...]
-    parameters: tuple[tuple[str, Fraction], ...] = ()
+    settings: Settings = field(default_factory=dict)
     source: str = ""
+
+
+_ARGUMENTS = {"uniform": 2, "normal": 2, "constant": 1}
+"""The distributions there are, with their numbers of arguments."""
+
+
+def _check(row: Initializer) -> None:
+    """Raise `SymbackpropError` for an initializer of another distribution, or whose arguments cannot be read."""
+    if _ARGUMENTS.get(row.distribution) != len(row.arguments):
+        raise ProblemError(message("row.distribution", name=row.distribution), valid=_ARGUMENTS)
+    for text in row.arguments:
+        expressions.parse(text, functions=ARITIES, names=("fan_in", "fan_out", *row.settings))
 
 
 INITIALIZERS: Registry[Initializer] = Registry(
     "initializer",
-    {
-        row.name: row
-        for row in (
-            Initializer(
-                "glorot_uniform",
-                "uniform",
-                ("-sqrt(6/(fan_in + fan_out))", "sqrt(6/(fan_in + fan_out))"),
-                source="Glorot and Bengio, AISTATS 2010, equation 16; also called Xavier",
-            ),
-            Initializer(
-                "glorot_normal",
-                "normal",
-                ("0", "sqrt(2/(fan_in + fan_out))"),
-                source="Glorot and Bengio, AISTATS 2010, equation 12, not truncated (Keras truncates)",
-            ),
-            Initializer(
-                "he_uniform",
-                "uniform",
-                ("-sqrt(6/fan_in)", "sqrt(6/fan_in)"),
-                source="He et al., ICCV 2015, the variance of equation 10; also called Kaiming",
-            ),
-            Initializer(
-                "he_normal",
-                "normal",
-                ("0", "sqrt(2/fan_in)"),
-                source="He et al., ICCV 2015, equation 10, not truncated (Keras truncates)",
-            ),
-            Initializer(
-                "normal",
-                "normal",
-                ("mean", "std"),
-                parameters=(("mean", Fraction(0)), ("std", Fraction(1))),
-                source="the defaults are those of torch.nn.init.normal_",
-            ),
-            Initializer(
-                "uniform",
-                "uniform",
-                ("low", "high"),
-                parameters=(("low", Fraction(0)), ("high", Fraction(1))),
-                source="the defaults are those of torch.nn.init.uniform_",
-            ),
-            Initializer("zeros", "constant", ("0",), source="all units of a layer stay alike: symmetry is not broken"),
-        )
-    },
+    (
+        Initializer(
+            "glorot_uniform",
+            "uniform",
+            ("-sqrt(6/(fan_in + fan_out))", "sqrt(6/(fan_in + fan_out))"),
+            source="Glorot and Bengio, AISTATS 2010, equation 16; also called Xavier",
+        ),
+        Initializer(
+            "glorot_normal",
+            "normal",
+            ("0", "sqrt(2/(fan_in + fan_out))"),
+            source="Glorot and Bengio, AISTATS 2010, equation 12, not truncated (Keras truncates)",
+        ),
+        Initializer(
+            "he_uniform",
+            "uniform",
+            ("-sqrt(6/fan_in)", "sqrt(6/fan_in)"),
+            source="He et al., ICCV 2015, the variance of equation 10; also called Kaiming",
+        ),
+        Initializer(
+            "he_normal",
+            "normal",
+            ("0", "sqrt(2/fan_in)"),
+            source="He et al., ICCV 2015, equation 10, not truncated (Keras truncates)",
+        ),
+        Initializer(
+            "normal",
+            "normal",
+            ("mean", "std"),
+            settings={
+                "mean": Setting(Fraction(0), "mu", "mean"),
+                "std": Setting(Fraction(1), "sigma", "standard deviation", lowest=0),
+            },
+            source="the defaults are those of torch.nn.init.normal_",
+        ),
+        Initializer(
+            "uniform",
+            "uniform",
+            ("low", "high"),
+            settings={
+                "low": Setting(Fraction(0), "l", "lowest value"),
+                "high": Setting(Fraction(1), "h", "what values stay below"),
+            },
+            source="the defaults are those of torch.nn.init.uniform_",
+        ),
+        Initializer("zeros", "constant", ("0",), source="all units of a layer stay alike: symmetry is not broken"),
+    ),
+    check=_check,
 )
 
 
@@ -109,7 +125,7 @@ def scale(name: str, fan_in: int, fan_out: int, settings: Mapping[str, Fraction]
     (0.0, 0.25)
     """
     row = INITIALIZERS[name]
-    known = {**dict(row.parameters), **settings, "fan_in": Fraction(fan_in), "fan_out": Fraction(fan_out)}
+    known = {**dict(defaults(row.settings)), **settings, "fan_in": Fraction(fan_in), "fan_out": Fraction(fan_out)}
 
     def value(part: Node) -> exact.Exact | None:
         return known[part.name] if isinstance(part, Name) else None

@@ -10,13 +10,16 @@ the one put into the other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbackprop.algebra import expressions
 from symbackprop.algebra.formula import Apply, Name, Negative, Node, Number, rewrite
 from symbackprop.algebra.functions import GENERIC_LOSS, NAMES
-from symbackprop.registry import Registry
+from symbackprop.errors import ProblemError
+from symbackprop.messages import message
+from symbackprop.registry import Registry, derived
+from symbackprop.rows import Counterpart, Defaults, Setting, Settings, Words, defaults, reason_phrases
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,88 +38,165 @@ class Fused:
 
 
 @dataclass(frozen=True, slots=True)
+class TorchLoss(Counterpart):
+    """A loss of `torch.nn`.
+
+    `output` is the activation that it puts behind the last layer itself; `after` a module that has to stand there, which
+    `output` then replaces. With the reduction `mean` it averages over the outputs too (`over_outputs`), where ours adds.
+    `divided_by` names an attribute that it is divided by.
+    """
+
+    output: str = ""
+    after: str = ""
+    over_outputs: bool = True
+    divided_by: str = ""
+
+
+_UNWEIGHTED: Mapping[str, tuple[object, ...]] = {"weight": (None,)}
+_OF_CLASSES = {**_UNWEIGHTED, "ignore_index": (-100,)}
+
+
+@dataclass(frozen=True, slots=True)
 class Loss:
     """A loss of one sample.
 
-    `parameters` are the defaults of its parameters. `predictions` says what the outputs have to be: `any` number, a
-    `probability` each (between 0 and 1), or a `distribution` (probabilities of the classes, which sum to 1); `targets`
-    likewise. `stated_derivative` is the usual form of the gradient by `a`, element by element, where SymPy's is another.
-    `fused` joins the loss to an output activation, if there is a usual one.
+    `reason` is the end of the id of the phrase that explains it ("" for none), `settings` are numbers that its expression
+    leaves to the problem. `predictions` says what the outputs have to be: `any` number, a `probability` each (between 0 and
+    1), or a `distribution` (probabilities of the classes, which sum to 1); `targets` likewise. `stated_derivative` is the
+    usual form of the gradient by `a`, element by element, where SymPy's is another. `fused` joins the loss to an output
+    activation, if there is a usual one. `torch` has the losses of PyTorch that it is, `words` the phrases that it brings.
     """
 
     name: str
     expression: str
-    parameters: tuple[tuple[str, Fraction], ...] = ()
+    reason: str
+    settings: Settings = field(default_factory=dict)
     predictions: str = "any"
     targets: str = "any"
     source: str = ""
     stated_derivative: str = ""
     fused: Fused | None = None
+    torch: tuple[TorchLoss, ...] = ()
+    words: Words = field(default_factory=dict)
 
+    @property
+    def parameters(self) -> Defaults:
+        """The settings with their defaults."""
+        return defaults(self.settings)
+
+
+def _check(row: Loss) -> None:
+    """Raise `SymbackpropError` for a loss whose texts cannot be read."""
+    if not row.expression and row.name != GENERIC:
+        raise ProblemError(message("row.expression"))
+    for text in filter(None, (row.expression, row.stated_derivative)):
+        expressions.parse(text, functions=NAMES, names=("a", "y", *row.settings))
+    for text in (row.fused.loss, row.fused.error, row.fused.error_of_distribution or "a") if row.fused else ():
+        expressions.parse(text, functions=NAMES, names=("z", "a", "y"))
+
+
+GENERIC = "generic"
+"""The loss that is a symbol."""
 
 LOSSES: Registry[Loss] = Registry(
     "loss",
-    {
-        row.name: row
-        for row in (
-            Loss(
-                "half_squared_error",
-                "1/2*sum((a - y)**2)",
-                source="Nielsen (2015), equation 6; the ½ cancels the 2 of the derivative",
+    (
+        Loss(
+            "half_squared_error",
+            "1/2*sum((a - y)**2)",
+            "half_squared_error",
+            source="Nielsen (2015), equation 6; the ½ cancels the 2 of the derivative",
+        ),
+        Loss(
+            "squared_error",
+            "sum((a - y)**2)",
+            "squared_error",
+            source="Bishop, PRML (2006), section 1.1 without the ½",
+            torch=(TorchLoss("MSELoss"),),
+        ),
+        Loss(
+            "mean_squared_error",
+            "mean((a - y)**2)",
+            "squared_error",
+            source="Goodfellow et al., Deep Learning (2016), equation 5.4",
+        ),
+        Loss(
+            "binary_cross_entropy",
+            "-sum(y*ln(a) + (1 - y)*ln(1 - a))",
+            "binary_cross_entropy",
+            predictions="probability",
+            targets="probability",
+            source="Goodfellow et al. (2016), section 6.2.2.2",
+            fused=Fused("sigmoid", "sum(y*softplus(-z) + (1 - y)*softplus(z))", "a - y"),
+            torch=(
+                TorchLoss("BCELoss", fixed=_UNWEIGHTED),
+                TorchLoss("BCEWithLogitsLoss", fixed={**_UNWEIGHTED, "pos_weight": (None,)}, output="sigmoid"),
             ),
-            Loss("squared_error", "sum((a - y)**2)", source="Bishop, PRML (2006), section 1.1 without the ½"),
-            Loss(
-                "mean_squared_error", "mean((a - y)**2)", source="Goodfellow et al., Deep Learning (2016), equation 5.4"
+        ),
+        Loss(
+            "cross_entropy",
+            "-sum(y*ln(a))",
+            "cross_entropy",
+            predictions="distribution",
+            targets="distribution",
+            source="Goodfellow et al. (2016), section 6.2.2.3",
+            fused=Fused(
+                "softmax",
+                "sum(y*(max(z) - z)) + sum(y)*ln(sum(exp(z - max(z))))",
+                "sum(y)*a - y",
+                error_of_distribution="a - y",
             ),
-            Loss(
-                "binary_cross_entropy",
-                "-sum(y*ln(a) + (1 - y)*ln(1 - a))",
-                predictions="probability",
-                targets="probability",
-                source="Goodfellow et al. (2016), section 6.2.2.2",
-                fused=Fused("sigmoid", "sum(y*softplus(-z) + (1 - y)*softplus(z))", "a - y"),
-            ),
-            Loss(
-                "cross_entropy",
-                "-sum(y*ln(a))",
-                predictions="distribution",
-                targets="distribution",
-                source="Goodfellow et al. (2016), section 6.2.2.3",
-                fused=Fused(
-                    "softmax",
-                    "sum(y*(max(z) - z)) + sum(y)*ln(sum(exp(z - max(z))))",
-                    "sum(y)*a - y",
-                    error_of_distribution="a - y",
+            torch=(
+                TorchLoss(
+                    "CrossEntropyLoss",
+                    fixed={**_OF_CLASSES, "label_smoothing": (0.0,)},
+                    output="softmax",
+                    over_outputs=False,
                 ),
+                TorchLoss("NLLLoss", fixed=_OF_CLASSES, output="softmax", after="LogSoftmax", over_outputs=False),
             ),
-            Loss("absolute_error", "sum(abs(a - y))", source="Bishop, PRML (2006), section 1.5.5, with q = 1"),
-            Loss(
-                "huber",
-                "sum(min(abs(a - y), delta)*(abs(a - y) - 1/2*min(abs(a - y), delta)))",
-                parameters=(("delta", Fraction(1)),),
-                stated_derivative="max(-delta, min(delta, a - y))",
-                source="Huber (1964): half the squared error up to delta, then linear",
+        ),
+        Loss(
+            "absolute_error",
+            "sum(abs(a - y))",
+            "absolute_error",
+            source="Bishop, PRML (2006), section 1.5.5, with q = 1",
+            torch=(TorchLoss("L1Loss"),),
+        ),
+        Loss(
+            "huber",
+            "sum(min(abs(a - y), delta)*(abs(a - y) - 1/2*min(abs(a - y), delta)))",
+            "huber",
+            settings={"delta": Setting(Fraction(1), "delta", "up to which deviation it is quadratic")},
+            stated_derivative="max(-delta, min(delta, a - y))",
+            source="Huber (1964): half the squared error up to delta, then linear",
+            torch=(
+                TorchLoss("HuberLoss", {"delta": "delta"}),
+                TorchLoss("SmoothL1Loss", {"beta": "delta"}, divided_by="beta"),
             ),
-            Loss(
-                "hinge",
-                "sum((1 - y)*max(0, margin + a - dot(a, y)))",
-                parameters=(("margin", Fraction(1)),),
-                targets="distribution",
-                source="Weston and Watkins (1999); CS231n, linear classification: the other classes' scores within a margin",
-            ),
-            Loss("generic", "", source="any differentiable function of outputs and targets: it stays a symbol"),
-        )
-    },
+        ),
+        Loss(
+            "hinge",
+            "sum((1 - y)*max(0, margin + a - dot(a, y)))",
+            "hinge",
+            settings={"margin": Setting(Fraction(1), "m", "how far the other scores have to stay below")},
+            targets="distribution",
+            source="Weston and Watkins (1999); CS231n, linear classification: the other classes' scores within a margin",
+        ),
+        Loss("generic", "", "", source="any differentiable function of outputs and targets: it stays a symbol"),
+    ),
     aliases={
         "sse": "squared_error",
         "mse": "mean_squared_error",
         "bce": "binary_cross_entropy",
         "ce": "cross_entropy",
     },
+    phrases=lambda row: reason_phrases(row.reason),
+    check=_check,
 )
 
 
-WITH_FORMULA = tuple(row.name for row in LOSSES.values() if row.expression)
+WITH_FORMULA = derived([], lambda: [row.name for row in LOSSES.values() if row.expression])
 """The losses that have a formula, and so numbers."""
 
 

@@ -40,7 +40,10 @@ from symbackprop.algebra.formula import (
     names,
     rewrite,
 )
-from symbackprop.registry import Registry
+from symbackprop.errors import ProblemError
+from symbackprop.messages import message
+from symbackprop.registry import Registry, cached
+from symbackprop.rows import Counterpart, Setting, Settings, Words, reason_phrases
 
 Line = tuple[str, Node]
 """A target and its new value."""
@@ -50,30 +53,22 @@ RATE = "learning_rate"
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """A number of an optimizer or a schedule: default (None: has to be given), letter on paper, bounds, meaning.
-
-    A value is at least `lowest`, more than `above` and less than `below`, where these are given; some are whole numbers.
-    """
-
-    default: Fraction | None
-    symbol: str
-    meaning: str
-    lowest: int | None = None
-    above: int | None = None
-    below: int | None = None
-    whole: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Optimizer:
-    """An optimizer: its lines (see the module), settings, initial states, and where the form comes from."""
+    """An optimizer: its lines (see the module), settings, initial states, and where the form comes from.
+
+    `reason` is the end of the id of the phrase that explains it ("" for none). `torch` and `sklearn` are its counterparts in
+    PyTorch and scikit-learn, if it has any; `words` the phrases that it brings itself.
+    """
 
     name: str
     lines: tuple[tuple[str, str], ...]
-    settings: Mapping[str, Setting]
+    settings: Settings
     source: str
+    reason: str
     state: Mapping[str, Fraction] = field(default_factory=dict)
+    torch: Counterpart | None = None
+    sklearn: Counterpart | None = None
+    words: Words = field(default_factory=dict)
 
     @property
     def update(self) -> str:
@@ -109,140 +104,172 @@ _MOMENTS = (
     ("v_hat", "v/(1 - beta2**t)"),
 )
 
+_DECAY = {"weight_decay": "weight_decay"}
+_EPS = {"eps": "epsilon", **_DECAY}
+_OF_ADAM: Mapping[str, str | tuple[str, ...]] = {"betas": ("beta1", "beta2"), **_EPS}
+"""What PyTorch calls some of the settings."""
+
+
+def _phrases(row: Optimizer) -> Iterator[str]:
+    yield f"optimizer.{row.name}"
+    yield from (f"setting.{name}" for name in row.settings)
+    yield from (f"state.{row.name}_{name}" for name in row.state)
+    yield from reason_phrases(row.reason)
+
+
+def _check(row: Optimizer) -> None:
+    """Raise `SymbackpropError` for an optimizer without a learning rate or whose lines cannot be read."""
+    if RATE not in row.settings or not row.lines or row.lines[-1][0] != "w":
+        raise ProblemError(message("row.update", rate=RATE))
+    list(_parsed(row))
+
+
 OPTIMIZERS: Registry[Optimizer] = Registry(
     "optimizer",
-    {
-        row.name: row
-        for row in (
-            Optimizer(
-                "gradient_descent",
-                (_DECAYED, ("w", "w - learning_rate*g_tilde")),
-                {**_rate("0.001"), **_ADDED},
-                "Cauchy (1847); torch.optim.SGD without momentum",
+    (
+        Optimizer(
+            "gradient_descent",
+            (_DECAYED, ("w", "w - learning_rate*g_tilde")),
+            {**_rate("0.001"), **_ADDED},
+            "Cauchy (1847); torch.optim.SGD without momentum",
+            "",
+            torch=Counterpart("SGD", _DECAY),
+            sklearn=Counterpart("sgd", fixed={"momentum": (0,)}),
+        ),
+        Optimizer(
+            "momentum",
+            (
+                _DECAYED,
+                # The dampening holds from the second update on: in the first the velocity is the gradient.
+                ("v", "momentum*v + (1 - dampening*min(1, t - 1))*g_tilde"),
+                ("w", "w - learning_rate*v"),
             ),
-            Optimizer(
-                "momentum",
-                (
-                    _DECAYED,
-                    # The dampening holds from the second update on: in the first the velocity is the gradient.
-                    ("v", "momentum*v + (1 - dampening*min(1, t - 1))*g_tilde"),
-                    ("w", "w - learning_rate*v"),
-                ),
-                {
-                    **_rate("0.001"),
-                    "momentum": _MOMENTUM,
-                    "dampening": Setting(
-                        Fraction("0"), "tau", "share of the gradient left out, from the second update"
-                    ),
-                    **_ADDED,
-                },
-                "Polyak (1964), the heavy ball; torch.optim.SGD with momentum",
-                {"v": Fraction(0)},
+            {
+                **_rate("0.001"),
+                "momentum": _MOMENTUM,
+                "dampening": Setting(Fraction("0"), "tau", "share of the gradient left out, from the second update"),
+                **_ADDED,
+            },
+            "Polyak (1964), the heavy ball; torch.optim.SGD with momentum",
+            "momentum",
+            {"v": Fraction(0)},
+            torch=Counterpart("SGD", {**_DECAY, "momentum": "momentum", "dampening": "dampening"}),
+            sklearn=Counterpart("sgd", {"momentum": "momentum"}, {"nesterovs_momentum": (False,)}),
+        ),
+        Optimizer(
+            "nesterov",
+            (
+                _DECAYED,
+                ("v", "momentum*v + g_tilde"),
+                ("w", "w - learning_rate*(g_tilde + momentum*v)"),
             ),
-            Optimizer(
-                "nesterov",
-                (
-                    _DECAYED,
-                    ("v", "momentum*v + g_tilde"),
-                    ("w", "w - learning_rate*(g_tilde + momentum*v)"),
-                ),
-                {**_rate("0.001"), "momentum": _MOMENTUM, **_ADDED},
-                "Nesterov (1983) as in Sutskever et al. (2013); torch.optim.SGD with nesterov",
-                {"v": Fraction(0)},
+            {**_rate("0.001"), "momentum": _MOMENTUM, **_ADDED},
+            "Nesterov (1983) as in Sutskever et al. (2013); torch.optim.SGD with nesterov",
+            "nesterov",
+            {"v": Fraction(0)},
+            torch=Counterpart("SGD", {**_DECAY, "momentum": "momentum"}, {"nesterov": (True,)}),
+            sklearn=Counterpart("sgd", {"momentum": "momentum"}),
+        ),
+        Optimizer(
+            "adagrad",
+            (
+                _DECAYED,
+                ("s", "s + g_tilde**2"),
+                ("w", "w - learning_rate/(1 + (t - 1)*lr_decay)*g_tilde/(sqrt(s) + epsilon)"),
             ),
-            Optimizer(
-                "adagrad",
-                (
-                    _DECAYED,
-                    ("s", "s + g_tilde**2"),
-                    ("w", "w - learning_rate/(1 + (t - 1)*lr_decay)*g_tilde/(sqrt(s) + epsilon)"),
-                ),
-                {
-                    **_rate("0.01"),
-                    "lr_decay": Setting(
-                        Fraction("0"), "kappa", "decay of the learning rate, 1/(1 + (t − 1)κ)", lowest=0
-                    ),
-                    **_epsilon("1e-10"),
-                    **_ADDED,
-                },
-                "Duchi, Hazan and Singer (2011); torch.optim.Adagrad",
-                {"s": Fraction(0)},
+            {
+                **_rate("0.01"),
+                "lr_decay": Setting(Fraction("0"), "kappa", "decay of the learning rate, 1/(1 + (t − 1)κ)", lowest=0),
+                **_epsilon("1e-10"),
+                **_ADDED,
+            },
+            "Duchi, Hazan and Singer (2011); torch.optim.Adagrad",
+            "adagrad",
+            {"s": Fraction(0)},
+            torch=Counterpart("Adagrad", {**_EPS, "lr_decay": "lr_decay"}),
+        ),
+        Optimizer(
+            "rmsprop",
+            (
+                _DECAYED,
+                ("v", "alpha*v + (1 - alpha)*g_tilde**2"),
+                ("u", "momentum*u + g_tilde/(sqrt(v) + epsilon)"),
+                ("w", "w - learning_rate*u"),
             ),
-            Optimizer(
-                "rmsprop",
-                (
-                    _DECAYED,
-                    ("v", "alpha*v + (1 - alpha)*g_tilde**2"),
-                    ("u", "momentum*u + g_tilde/(sqrt(v) + epsilon)"),
-                    ("w", "w - learning_rate*u"),
-                ),
-                {
-                    **_rate("0.01"),
-                    "alpha": _share("0.99", "rho", "share of the mean square that is kept"),
-                    **_epsilon("1e-8"),
-                    "momentum": Setting(Fraction("0"), "mu", "share of the velocity that is kept", lowest=0),
-                    **_ADDED,
-                },
-                "Tieleman and Hinton (2012); torch.optim.RMSprop",
-                {"v": Fraction(0), "u": Fraction(0)},
+            {
+                **_rate("0.01"),
+                "alpha": _share("0.99", "rho", "share of the mean square that is kept"),
+                **_epsilon("1e-8"),
+                "momentum": Setting(Fraction("0"), "mu", "share of the velocity that is kept", lowest=0),
+                **_ADDED,
+            },
+            "Tieleman and Hinton (2012); torch.optim.RMSprop",
+            "rmsprop",
+            {"v": Fraction(0), "u": Fraction(0)},
+            torch=Counterpart("RMSprop", {**_EPS, "alpha": "alpha", "momentum": "momentum"}),
+        ),
+        Optimizer(
+            "adam",
+            (
+                _DECAYED,
+                ("m", "beta1*m + (1 - beta1)*g_tilde"),
+                ("v", "beta2*v + (1 - beta2)*g_tilde**2"),
+                *_MOMENTS,
+                ("w", "w - learning_rate*m_hat/(sqrt(v_hat) + epsilon)"),
             ),
-            Optimizer(
-                "adam",
-                (
-                    _DECAYED,
-                    ("m", "beta1*m + (1 - beta1)*g_tilde"),
-                    ("v", "beta2*v + (1 - beta2)*g_tilde**2"),
-                    *_MOMENTS,
-                    ("w", "w - learning_rate*m_hat/(sqrt(v_hat) + epsilon)"),
-                ),
-                {**_rate("0.001"), **_BETAS, **_epsilon("1e-8"), **_ADDED},
-                "Kingma and Ba (2015), algorithm 1; torch.optim.Adam",
-                {"m": Fraction(0), "v": Fraction(0)},
+            {**_rate("0.001"), **_BETAS, **_epsilon("1e-8"), **_ADDED},
+            "Kingma and Ba (2015), algorithm 1; torch.optim.Adam",
+            "adam",
+            {"m": Fraction(0), "v": Fraction(0)},
+            torch=Counterpart("Adam", _OF_ADAM),
+            sklearn=Counterpart("adam", {"beta_1": "beta1", "beta_2": "beta2", "epsilon": "epsilon"}),
+        ),
+        Optimizer(
+            "adamw",
+            (
+                ("m", "beta1*m + (1 - beta1)*g"),
+                ("v", "beta2*v + (1 - beta2)*g**2"),
+                *_MOMENTS,
+                ("w", "w - learning_rate*weight_decay*w - learning_rate*m_hat/(sqrt(v_hat) + epsilon)"),
             ),
-            Optimizer(
-                "adamw",
-                (
-                    ("m", "beta1*m + (1 - beta1)*g"),
-                    ("v", "beta2*v + (1 - beta2)*g**2"),
-                    *_MOMENTS,
-                    ("w", "w - learning_rate*weight_decay*w - learning_rate*m_hat/(sqrt(v_hat) + epsilon)"),
-                ),
-                {
-                    **_rate("0.001"),
-                    **_BETAS,
-                    **_epsilon("1e-8"),
-                    **_decay(
-                        "0.01", "weight decay: w shrinks by this times the learning rate, apart from the gradient"
-                    ),
-                },
-                "Loshchilov and Hutter (2019), algorithm 2; torch.optim.AdamW",
-                {"m": Fraction(0), "v": Fraction(0)},
-            ),
-        )
-    },
+            {
+                **_rate("0.001"),
+                **_BETAS,
+                **_epsilon("1e-8"),
+                **_decay("0.01", "weight decay: w shrinks by this times the learning rate, apart from the gradient"),
+            },
+            "Loshchilov and Hutter (2019), algorithm 2; torch.optim.AdamW",
+            "adam",
+            {"m": Fraction(0), "v": Fraction(0)},
+            torch=Counterpart("AdamW", _OF_ADAM),
+        ),
+    ),
     aliases={"sgd": "gradient_descent"},
+    phrases=_phrases,
+    check=_check,
 )
 
 _FUNCTIONS = {"sqrt": 1, "min": 2}
 
 
-@functools.cache
+@cached
 def lines(optimizer: str) -> tuple[Line, ...]:
     """Return the assignments of an optimizer as formulas, in order; the last target is `w`.
 
     >>> [target for target, formula in lines("adam")]
     ['g_tilde', 'm', 'v', 'm_hat', 'v_hat', 'w']
     """
-    row = OPTIMIZERS[optimizer]
+    return tuple(_parsed(OPTIMIZERS[optimizer]))
+
+
+def _parsed(row: Optimizer) -> Iterator[Line]:
     known = ["w", "g", "t", *row.settings, *row.state]
-    found = []
     for target, text in row.lines:
-        found.append((target, expressions.parse(text, functions=_FUNCTIONS, names=known, arities=_FUNCTIONS)))
+        yield target, expressions.parse(text, functions=_FUNCTIONS, names=known, arities=_FUNCTIONS)
         known.append(target)
-    return tuple(found)
 
 
-@functools.cache
+@cached
 def reduced(optimizer: str, zero: frozenset[str] = frozenset(), *, first: bool = False) -> tuple[Line, ...]:
     """Return the lines with the settings `zero` put to 0 and all that falls away left out, for the first update or later.
 

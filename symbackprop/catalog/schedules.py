@@ -7,15 +7,16 @@ settings. The kinds, their settings and defaults are those of `torch.optim.lr_sc
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbackprop.algebra import expressions
 from symbackprop.algebra.formula import Node, names
-from symbackprop.catalog.optimizers import RATE, Setting
-from symbackprop.registry import Registry
+from symbackprop.catalog.optimizers import RATE
+from symbackprop.errors import unknown
+from symbackprop.registry import Registry, cached
+from symbackprop.rows import Setting, Settings
 
 CONSTANT = "constant"
 """The schedule of a problem that states none."""
@@ -28,47 +29,55 @@ class Schedule:
     name: str
     rate: str
     source: str
-    settings: Mapping[str, Setting] = field(default_factory=dict)
+    settings: Settings = field(default_factory=dict)
     period: str = ""
 
 
 _GAMMA = "what the learning rate is multiplied by"
 
+
+def _check(row: Schedule) -> None:
+    """Raise `SymbackpropError` for a schedule whose rate cannot be read, or whose period is none of its settings."""
+    _parsed(row)
+    if row.period and row.period not in row.settings:
+        raise unknown("key", row.period, row.settings)
+
+
 SCHEDULES: Registry[Schedule] = Registry(
     "schedule",
-    {
-        row.name: row
-        for row in (
-            Schedule(CONSTANT, RATE, "no scheduler"),
-            Schedule(
-                "step",
-                "learning_rate*gamma**k",
-                "torch.optim.lr_scheduler.StepLR",
-                {
-                    "step_size": Setting(None, "p", "after how many epochs the rate changes", lowest=1, whole=True),
-                    "gamma": Setting(Fraction(1, 10), "gamma", _GAMMA, above=0),
-                },
-                "step_size",
-            ),
-            Schedule(
-                "exponential",
-                "learning_rate*gamma**k",
-                "torch.optim.lr_scheduler.ExponentialLR",
-                {"gamma": Setting(None, "gamma", _GAMMA, above=0)},
-            ),
-        )
-    },
+    (
+        Schedule(CONSTANT, RATE, "no scheduler"),
+        Schedule(
+            "step",
+            "learning_rate*gamma**k",
+            "torch.optim.lr_scheduler.StepLR",
+            {
+                "step_size": Setting(None, "p", "after how many epochs the rate changes", lowest=1, whole=True),
+                "gamma": Setting(Fraction(1, 10), "gamma", _GAMMA, above=0),
+            },
+            "step_size",
+        ),
+        Schedule(
+            "exponential",
+            "learning_rate*gamma**k",
+            "torch.optim.lr_scheduler.ExponentialLR",
+            {"gamma": Setting(None, "gamma", _GAMMA, above=0)},
+        ),
+    ),
 )
 
 
-@functools.cache
+@cached
 def rate(schedule: str) -> Node:
     """Return the learning rate after `k` changes as a formula.
 
     >>> rate("constant")
     Name(name='learning_rate', sample=None)
     """
-    row = SCHEDULES[schedule]
+    return _parsed(SCHEDULES[schedule])
+
+
+def _parsed(row: Schedule) -> Node:
     return expressions.parse(row.rate, functions={}, names=(RATE, "k", *row.settings), arities={})
 
 
@@ -84,6 +93,6 @@ def changes(schedule: str, passed: int, settings: Mapping[str, Fraction]) -> int
     return passed // int(period)
 
 
-@functools.cache
+@cached
 def _is_constant(schedule: str) -> bool:
     return "k" not in names(rate(schedule))

@@ -13,15 +13,14 @@ from symbackprop.compilation.backends import BACKENDS, Backend
 from symbackprop.compilation.engine import Array, Engine
 from symbackprop.compilation.plan import Plan, plan
 from symbackprop.derivation.derivations import Derivation, derive
-from symbackprop.errors import ProblemError
+from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import Problem
-from symbackprop.registry import Registry
 
 _KEPT = 8
 """For how many different numbers of samples the code is kept."""
 
-DTYPES: Registry[str] = Registry("dtype", {name: name for name in ("float64", "float32")})
+DTYPES = ("float64", "float32")
 """The number types there are."""
 
 
@@ -34,8 +33,10 @@ class Gradient:
 
     def __init__(self, derivation: Derivation, backend: str, dtype: str) -> None:
         self.derivation = derivation
-        self.backend, self.dtype = BACKENDS.aliases.get(backend, backend), DTYPES[np.dtype(dtype).name]
         self._backend: Backend = BACKENDS[backend]
+        self.backend, self.dtype = self._backend.name, np.dtype(dtype).name
+        if self.dtype not in DTYPES:
+            raise unknown("dtype", self.dtype, DTYPES)
         self._backend.require()
         self.arguments = Arguments(derivation.problem, derivation.graph, self.dtype)
         self._engines: OrderedDict[int | None, Engine] = OrderedDict()

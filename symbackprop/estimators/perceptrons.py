@@ -13,12 +13,11 @@ from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from symbackprop.algebra.functions import ACTIVATIONS
+from symbackprop.catalog.optimizers import OPTIMIZERS, RATE
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.problems.load import problem
 from symbackprop.training import History, train
-
-ALIASES = {"identity": "linear", "logistic": "sigmoid"}
-"""scikit-learn's names of activations beside ours; every other one is ours."""
 
 LARGEST_BATCH = 200
 """`batch_size = "auto"` is all samples, and at most this many."""
@@ -113,8 +112,9 @@ class _Perceptron(BaseEstimator):
 
     def _described(self, inputs: int, hidden: Sequence[int], outputs: int, loss: str) -> Mapping[str, object]:
         """Return the network as the content of a problem file."""
-        inner = ALIASES.get(self.activation, self.activation)
-        output = ALIASES.get(self.out_activation_, self.out_activation_)
+        # Some activations have a name of scikit-learn's; every other one is ours.
+        ours = {row.sklearn: row.name for row in ACTIVATIONS.values() if row.sklearn}
+        inner, output = (ours.get(name, name) for name in (self.activation, self.out_activation_))
         layers = [{"units": units, "activation": inner} for units in hidden]
         return {
             "network": {"inputs": inputs, "layers": [*layers, {"units": outputs, "activation": output}], "loss": loss},
@@ -123,16 +123,14 @@ class _Perceptron(BaseEstimator):
         }
 
     def _optimizer(self) -> dict[str, Any]:
-        if self.solver not in ("adam", "sgd"):
-            raise ValueError(f"The solver {self.solver!r} is not supported. Expected one of: ['adam', 'sgd']")
-        rate = {"learning_rate": self.learning_rate_init}
-        if self.solver == "adam":
-            moments = {"beta1": self.beta_1, "beta2": self.beta_2, "epsilon": self.epsilon}
-            return {"optimizer": "adam", **rate, **moments}
-        if not self.momentum:
-            return {"optimizer": "gradient_descent", **rate}
-        name = "nesterov" if self.nesterovs_momentum else "momentum"
-        return {"optimizer": name, **rate, "momentum": self.momentum}
+        rows = [(row, row.sklearn) for row in OPTIMIZERS.values() if row.sklearn is not None]
+        solvers = sorted({theirs.name for _, theirs in rows})
+        if self.solver not in solvers:
+            raise ValueError(f"The solver {self.solver!r} is not supported. Expected one of: {solvers}")
+        row, theirs = next(
+            (row, theirs) for row, theirs in rows if theirs.name == self.solver and theirs.mismatch(self) is None
+        )
+        return {"optimizer": row.name, RATE: self.learning_rate_init, **theirs.read(self)}
 
     def _stop(self, samples: int) -> dict[str, Any] | None:
         if not self.early_stopping and self.tol < 0:

@@ -1,99 +1,28 @@
 """Problems from PyTorch modules, and modules from problems: the same network, the same loss, the same numbers.
 
-The tables hold PyTorch's names beside ours; PyTorch itself is imported when one of the functions is called.
+The rows of activations and losses have PyTorch's names beside ours; PyTorch itself is imported when one of the functions is
+called.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from symbackprop.algebra import functions
-from symbackprop.catalog import losses
+from symbackprop.catalog.losses import LOSSES, Loss, TorchLoss
 from symbackprop.errors import MissingLibraryError, ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import Problem
 from symbackprop.problems.load import problem
 from symbackprop.problems.types import parameter_quantities
-from symbackprop.registry import Registry
+from symbackprop.rows import Counterpart
 
 if TYPE_CHECKING:
     import torch
 
 LIBRARY = "torch"
-
-
-@dataclass(frozen=True, slots=True)
-class ModuleRow:
-    """A module of `torch.nn` that is one of our activations.
-
-    `settings` are our parameters by its attributes; `fixed` are attributes that have to have one of some values.
-    """
-
-    activation: str
-    settings: Mapping[str, str]
-    fixed: Mapping[str, tuple[object, ...]]
-
-
-ACTIVATIONS: Registry[ModuleRow] = Registry(
-    "module",
-    {
-        "Identity": ModuleRow("linear", {}, {}),
-        "Sigmoid": ModuleRow("sigmoid", {}, {}),
-        "Tanh": ModuleRow("tanh", {}, {}),
-        "ReLU": ModuleRow("relu", {}, {}),
-        "LeakyReLU": ModuleRow("leaky_relu", {"negative_slope": "alpha"}, {}),
-        "ELU": ModuleRow("elu", {"alpha": "alpha"}, {}),
-        # Above its threshold PyTorch's softplus is the identity; at 20 the two differ by 2e-9.
-        "Softplus": ModuleRow("softplus", {}, {"beta": (1,)}),
-        "Softsign": ModuleRow("softsign", {}, {}),
-        "SiLU": ModuleRow("silu", {}, {}),
-        "GELU": ModuleRow("gelu", {}, {"approximate": ("none",)}),
-        "Softmax": ModuleRow("softmax", {}, {"dim": (-1, 1)}),
-    },
-)
-"""Modules of `torch.nn` beside the activations that they are."""
-
-
-@dataclass(frozen=True, slots=True)
-class LossRow:
-    """A loss of `torch.nn` as one of ours.
-
-    `output` is the activation that it puts behind the last layer itself; `after` a module that has to stand there, which
-    `output` then replaces. With the reduction `mean` it averages over the outputs too (`over_outputs`), where ours adds.
-    `settings` and `fixed` are as in `ModuleRow`; `divided_by` names an attribute that it is divided by.
-    """
-
-    loss: str
-    output: str = ""
-    after: str = ""
-    over_outputs: bool = True
-    settings: Mapping[str, str] | None = None
-    fixed: Mapping[str, tuple[object, ...]] | None = None
-    divided_by: str = ""
-
-
-_UNWEIGHTED: Mapping[str, tuple[object, ...]] = {"weight": (None,)}
-_OF_CLASSES = {**_UNWEIGHTED, "ignore_index": (-100,)}
-
-TORCH_LOSSES: Registry[LossRow] = Registry(
-    "module",
-    {
-        "MSELoss": LossRow("squared_error"),
-        "L1Loss": LossRow("absolute_error"),
-        "HuberLoss": LossRow("huber", settings={"delta": "delta"}),
-        "SmoothL1Loss": LossRow("huber", settings={"beta": "delta"}, divided_by="beta"),
-        "BCELoss": LossRow("binary_cross_entropy", fixed=_UNWEIGHTED),
-        "BCEWithLogitsLoss": LossRow("binary_cross_entropy", "sigmoid", fixed={**_UNWEIGHTED, "pos_weight": (None,)}),
-        "CrossEntropyLoss": LossRow(
-            "cross_entropy", "softmax", over_outputs=False, fixed={**_OF_CLASSES, "label_smoothing": (0.0,)}
-        ),
-        "NLLLoss": LossRow("cross_entropy", "softmax", "LogSoftmax", over_outputs=False, fixed=_OF_CLASSES),
-    },
-)
-"""Losses of `torch.nn` beside ours. Hinge losses are not among them: MultiMarginLoss divides by the number of classes."""
 
 Described = dict[str, Any]
 
@@ -112,23 +41,26 @@ def from_torch(
     """
     _require()
     modules = list(_flat(model))
-    row = TORCH_LOSSES[_name(loss)]
-    _check(loss, row.fixed or {}, "loss")
-    if row.after:
-        if not modules or _name(modules[-1]) != row.after:
-            raise ProblemError(message("torch.after", loss=_name(loss), module=row.after), where="loss")
+    known = {each.name: (row, each) for row in LOSSES.values() for each in row.torch}
+    if _name(loss) not in known:
+        raise unknown("module", _name(loss), known)
+    row, theirs = known[_name(loss)]
+    _check(loss, theirs, "loss")
+    if theirs.after:
+        if not modules or _name(modules[-1]) != theirs.after:
+            raise ProblemError(message("torch.after", loss=_name(loss), module=theirs.after), where="loss")
         del modules[-1]
     layers, parameters = _layers(modules)
-    if row.output:
+    if theirs.output:
         if layers[-1]["activation"] != "linear":
-            raise ProblemError(message("torch.logits", loss=_name(loss), activation=row.output), where="loss")
-        layers[-1]["activation"] = row.output
+            raise ProblemError(message("torch.logits", loss=_name(loss), activation=theirs.output), where="loss")
+        layers[-1]["activation"] = theirs.output
     content: Described = {
         "network": {
             "inputs": _linear(modules[0], 0).in_features,
             "layers": layers,
             "reduction": _reduction(loss),
-            "loss": _loss(row, loss, layers[-1]["units"]),
+            "loss": _loss(row, theirs, loss, layers[-1]["units"]),
         },
         "parameters": parameters,
         "data": {name: _plain(value) for name, value in (("x", x), ("y", y)) if value is not None},
@@ -190,6 +122,7 @@ def _flat(model: Any, place: str = "model") -> Iterator[Any]:
 
 def _layers(modules: list[Any]) -> tuple[list[Described], Described]:
     """Return the layers of some modules as a problem has them, and their parameters by name."""
+    known = {row.torch.name: (row, row.torch) for row in functions.ACTIVATIONS.values() if row.torch is not None}
     layers: list[Described] = []
     parameters: Described = {}
     for position, module in enumerate(modules):
@@ -202,14 +135,13 @@ def _layers(modules: list[Any]) -> tuple[list[Described], Described]:
             else:
                 parameters[f"b{len(layers)}"] = _plain(linear.bias)
             continue
-        if _name(module) not in ACTIVATIONS:
-            raise unknown("module", _name(module), ("Linear", *ACTIVATIONS), where=f"model[{position}]")
-        row = ACTIVATIONS[_name(module)]
+        if _name(module) not in known:
+            raise unknown("module", _name(module), ("Linear", *known), where=f"model[{position}]")
+        row, theirs = known[_name(module)]
         if not layers or _name(modules[position - 1]) != "Linear":
             raise ProblemError(message("torch.place", name=_name(module)), where=f"model[{position}]")
-        _check(module, row.fixed, f"model[{position}]")
-        layers[-1]["activation"] = row.activation
-        layers[-1].update({ours: getattr(module, theirs) for theirs, ours in row.settings.items()})
+        _check(module, theirs, f"model[{position}]")
+        layers[-1] |= {"activation": row.name, **theirs.read(module)}
     if not layers:
         raise ProblemError(message("torch.empty"), where="model")
     return layers, parameters
@@ -221,32 +153,30 @@ def _linear(module: Any, position: int) -> Any:
     return module
 
 
-def _check(module: Any, fixed: Mapping[str, tuple[object, ...]], where: str) -> None:
+def _check(module: Any, theirs: Counterpart, where: str) -> None:
     """Raise `ProblemError` for a setting that has no counterpart."""
-    for setting, allowed in fixed.items():
-        found = getattr(module, setting)
-        if not any(found is each or (each is not None and found == each) for each in allowed):
-            what = message(
-                "torch.setting", name=_name(module), setting=setting, value=str(found), allowed=str(allowed[0])
-            )
-            raise ProblemError(what, where=where)
+    setting = theirs.mismatch(module)
+    if setting is not None:
+        value, allowed = str(getattr(module, setting)), str(theirs.fixed[setting][0])
+        what = message("torch.setting", name=_name(module), setting=setting, value=value, allowed=allowed)
+        raise ProblemError(what, where=where)
 
 
 def _reduction(loss: Any) -> str:
-    _check(loss, {"reduction": ("mean", "sum")}, "loss")
+    _check(loss, Counterpart(_name(loss), fixed={"reduction": ("mean", "sum")}), "loss")
     return str(loss.reduction)
 
 
-def _loss(row: LossRow, loss: Any, outputs: int) -> object:
+def _loss(row: Loss, theirs: TorchLoss, loss: Any, outputs: int) -> object:
     """Return the loss of one sample, as a problem has it; the mean over the outputs is written into an expression."""
-    settings = {ours: getattr(loss, theirs) for theirs, ours in (row.settings or {}).items()}
-    averaged = outputs if row.over_outputs and loss.reduction == "mean" else 1
-    divisor = float(getattr(loss, row.divided_by)) if row.divided_by else 1.0
+    settings = theirs.read(loss)
+    averaged = outputs if theirs.over_outputs and loss.reduction == "mean" else 1
+    divisor = float(getattr(loss, theirs.divided_by)) if theirs.divided_by else 1.0
     if averaged * divisor == 1:
-        return {"name": row.loss, **settings} if settings else row.loss
-    if row.loss == "squared_error":
+        return {"name": row.name, **settings} if settings else row.name
+    if row.name == "squared_error":
         return "mean_squared_error"
-    text = losses.LOSSES[row.loss].expression
+    text = row.expression
     for name, value in settings.items():
         text = text.replace(name, f"{value!r}")
     return {"expression": f"({text})/{averaged * divisor!r}"}
@@ -271,15 +201,10 @@ def _tensor(torch: Any, problem: Problem, parameters: Mapping[str, Any] | None, 
 
 def _activated(torch: Any, layer: Any, number: int) -> list[Any]:
     """Return the module of a layer's activation, in a list; none for the identity."""
-    known = {row.activation: (name, row) for name, row in ACTIVATIONS.items()}
-    if layer.body or layer.activation not in known:
+    row = None if layer.body else functions.ACTIVATIONS[layer.activation]
+    if row is None or row.torch is None:
         raise ProblemError(message("torch.activation", name=layer.activation), where=f"network.layers[{number - 1}]")
-    if layer.activation == "linear":
+    if row.name == "linear":
         return []
-    name, row = known[layer.activation]
-    settings = {**dict(functions.ACTIVATIONS[layer.activation].parameters), **dict(layer.settings)}
-    arguments: Described = {theirs: float(settings[ours]) for theirs, ours in row.settings.items()}
-    if functions.is_vector(layer.activation):
-        arguments["dim"] = -1
-    made: Callable[..., Any] = getattr(torch.nn, name)
-    return [made(**arguments)]
+    made: Callable[..., Any] = getattr(torch.nn, row.torch.name)
+    return [made(**row.torch.arguments(dict(layer.settings)))]

@@ -14,6 +14,8 @@ from symbackprop.errors import ProblemError, nearest, unknown
 from symbackprop.graph.quantities import Graph, Quantity
 from symbackprop.graph.scalars import element_name
 from symbackprop.messages import message
+from symbackprop.registry import Registry, derived
+from symbackprop.rows import Words
 
 GREEK = (
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu",
@@ -56,13 +58,6 @@ class Conventions:
     delta_sign: str = "gradient"
 
 
-DEFAULTS: Mapping[str, Mapping[str, str]] = {
-    "layered": {"input": "x", "target": "y", "weight": "W", "activation": "a"},
-    "elementwise": {"input": "x", "target": "y", "weight": "w", "activation": "a"},
-    "flat": {"input": "i", "target": "t", "weight": "w", "hidden": "h", "output": "o"},
-}
-"""The letters that differ between naming conventions."""
-
 COMMON = {
     "pre_activation": "z",
     "bias": "b",
@@ -72,8 +67,6 @@ COMMON = {
     "learning_rate": "eta",
 }
 """The letters that all conventions share; `[notation] symbols` may replace any."""
-
-KINDS = tuple(dict.fromkeys((*COMMON, *(kind for letters in DEFAULTS.values() for kind in letters))))
 
 
 def parse_symbol(text: str) -> Symbol | None:
@@ -171,7 +164,7 @@ class Notation:
     @classmethod
     def of(cls, graph: Graph, conventions: Conventions) -> Notation:
         """Return the notation of a graph in some conventions."""
-        texts = {**COMMON, **DEFAULTS[conventions.naming], **conventions.symbols}
+        texts = {**COMMON, **NAMINGS[conventions.naming].letters, **conventions.symbols}
         letters = {kind: symbol for kind, text in texts.items() if (symbol := parse_symbol(text)) is not None}
         offsets, total = {}, 0
         for quantity in graph.quantities.values():
@@ -217,7 +210,7 @@ class Notation:
         if self.graph.is_sample_loss(quantity):
             found = self.symbol(self.graph.output)
             return replace(found, lower=(*found.lower, "n" if sample is None else str(sample)))
-        row = _named if quantity.kind in NAMED else NAMINGS[self.conventions.naming]
+        row = _named if quantity.kind in NAMED else NAMINGS[self.conventions.naming].symbol
         found = self._own(quantity, index) or row(self, quantity, index)
         return found if sample is None else replace(found, upper=(*found.upper, f"[{sample}]"))
 
@@ -370,9 +363,29 @@ def _unit(notation: Notation, layer: int, index: str) -> Symbol:
     return Symbol(letter.base, (*letter.lower, index) if index else letter.lower, upper)
 
 
-NAMINGS: Mapping[str, Callable[[Notation, Quantity, tuple[str, ...]], Symbol]] = {
-    "layered": _layered,
-    "elementwise": _layered,
-    "flat": _flat,
-}
-"""Naming conventions by name."""
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """A naming convention: what finds the symbol of a quantity's element, and the letters in which it differs.
+
+    `words` are the phrases that it brings itself.
+    """
+
+    name: str
+    symbol: Callable[[Notation, Quantity, tuple[str, ...]], Symbol]
+    letters: Mapping[str, str]
+    words: Words = field(default_factory=dict)
+
+
+NAMINGS: Registry[Naming] = Registry(
+    "naming",
+    (
+        Naming("layered", _layered, {"input": "x", "target": "y", "weight": "W", "activation": "a"}),
+        Naming("elementwise", _layered, {"input": "x", "target": "y", "weight": "w", "activation": "a"}),
+        Naming("flat", _flat, {"input": "i", "target": "t", "weight": "w", "hidden": "h", "output": "o"}),
+    ),
+    phrases=lambda row: (f"naming.{row.name}",),
+)
+"""The naming conventions."""
+
+KINDS = derived([], lambda: list(dict.fromkeys((*COMMON, *(kind for row in NAMINGS.values() for kind in row.letters)))))
+"""The kinds of quantity that have a letter."""

@@ -18,6 +18,9 @@ from pathlib import Path
 from symbackprop.messages import Message
 
 DEFAULT = "en"
+HOME = Path(__file__).parent
+"""The folder of the languages."""
+
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _CLOSING = "，。：；、？！）”》"
 
@@ -64,7 +67,7 @@ def available() -> tuple[str, ...]:
     >>> "en" in available()
     True
     """
-    return tuple(sorted({file.parent.name for file in Path(__file__).parent.glob("*/*.toml")}))
+    return tuple(sorted({file.parent.name for file in HOME.glob("*/*.toml")}))
 
 
 @functools.cache
@@ -74,10 +77,29 @@ def phrases(language: str) -> Mapping[str, str]:
         raise LookupError(f"there is no language {language!r}")
     return {
         f"{table}.{key}": text
-        for file in sorted((Path(__file__).parent / language).glob("*.toml"))
+        for file in sorted((HOME / language).glob("*.toml"))
         for table, keys in tomllib.loads(file.read_text("utf-8")).items()
         for key, text in keys.items()
-    }
+    } | _LEARNT.get(language, {})
+
+
+_LEARNT: dict[str, dict[str, str]] = {}
+"""What rows that were added to a registry bring to say: language → id → text."""
+
+
+def learn(words: Mapping[str, Mapping[str, str]]) -> None:
+    """Have further phrases by language and id, in place of those with the same ids."""
+    for code, texts in words.items():
+        _LEARNT.setdefault(code, {}).update(texts)
+    phrases.cache_clear()
+
+
+def forget(words: Mapping[str, Mapping[str, str]]) -> None:
+    """Have the phrases no more that were learnt; those of the files are back."""
+    for code, texts in words.items():
+        for id in texts:
+            _LEARNT.get(code, {}).pop(id, None)
+    phrases.cache_clear()
 
 
 def pieces(language: str, message: Message) -> Iterator[str | tuple[object]]:

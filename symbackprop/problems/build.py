@@ -18,7 +18,9 @@ from symbackprop.errors import ProblemError, SymbackpropError, nearest, unknown
 from symbackprop.graph import notation
 from symbackprop.messages import message
 from symbackprop.problems import data_table, graph_table, homework_table, numbers, parameters_table, training_table
+from symbackprop.problems.row_settings import fractions, row_named
 from symbackprop.problems.spec import (
+    UNKNOWN_KEY,
     ChoicesSpec,
     GridSpec,
     InitializerSpec,
@@ -157,6 +159,8 @@ def _translated(failure: ValidationError) -> SymbackpropError:
     where, kind, context = spell_key(steps), finding["type"], finding.get("ctx", {})
     if kind == "extra_forbidden":
         return unknown("key", str(steps[-1]), _keys_of(steps[:-1]), where=spell_key(steps[:-1]))
+    if kind == UNKNOWN_KEY:
+        return unknown("key", context["key"], context["valid"], where=where)
     if kind == "missing":
         return ProblemError(message("problem.missing_key", key=str(steps[-1])), where=spell_key(steps[:-1]))
     if kind == "literal_error":
@@ -266,12 +270,10 @@ def _layer(spec: LayerSpec, where: str) -> Layer:
         if not spec.activation.name.isidentifier() or spec.activation.name in NAMES:
             what = message("problem.function_name", name=spec.activation.name)
             raise ProblemError(what, where=f"{where}.activation.name")
+        fractions(spec, spec.activation.name, {}, where)
         return Layer(spec.units, spec.activation.name, spec.bias, body=text)
-    if spec.activation not in ACTIVATIONS:
-        raise unknown("activation", spec.activation, ACTIVATIONS, where=f"{where}.activation")
-    row = ACTIVATIONS[spec.activation]
-    settings = numbers.settings({"alpha": spec.alpha}, row.parameters, row.name, where)
-    return Layer(spec.units, row.name, spec.bias, settings)
+    row = row_named(ACTIVATIONS, spec.activation, f"{where}.activation")
+    return Layer(spec.units, row.name, spec.bias, fractions(spec, row.name, row.settings, where))
 
 
 def _loss(spec: str | LossSpec | OwnLoss, outputs: int, where: str) -> tuple[str, Settings, str]:
@@ -289,18 +291,15 @@ def _loss(spec: str | LossSpec | OwnLoss, outputs: int, where: str) -> tuple[str
         if shape:
             raise ProblemError(message("problem.loss_shape", shape=shapes.spell(shape)), where=f"{where}.expression")
         return "own", (), spec.expression
-    name = spec if isinstance(spec, str) else spec.name
-    if name not in losses.LOSSES:
-        raise unknown("loss", name, losses.LOSSES, where=where)
-    row = losses.LOSSES[name]
-    given = {} if isinstance(spec, str) else {"delta": spec.delta, "margin": spec.margin}
-    return row.name, numbers.settings(given, row.parameters, row.name, where), ""
+    table = LossSpec.model_validate({"name": spec}) if isinstance(spec, str) else spec
+    row = row_named(losses.LOSSES, table.name, where)
+    return row.name, fractions(table, row.name, row.settings, where), ""
 
 
 def fitting_activations(predictions: str) -> tuple[str, ...]:
     """Return the activations whose values a loss accepts (`any`, `probability` or `distribution`)."""
     if predictions == "any":
-        return WITH_FORMULA
+        return tuple(WITH_FORMULA)
     bounded = [row for row in ACTIVATIONS.values() if row.lowest == 0 and row.highest == 1]
     return tuple(row.name for row in bounded if row.vector or predictions == "probability")
 
@@ -325,11 +324,11 @@ def _notation(spec: NotationSpec) -> NotationChoice:
     notation.check_symbols(spec.symbols, where="notation.symbols")
     names = {} if isinstance(spec.naming, str) else dict(spec.naming)
     naming = spec.naming if isinstance(spec.naming, str) else names.pop(BASE_NAMING, "layered")
-    if naming not in notation.NAMINGS:
-        raise unknown("naming", naming, notation.NAMINGS, where=f"notation.naming.{BASE_NAMING}")
+    where = "notation.naming" if isinstance(spec.naming, str) else f"notation.naming.{BASE_NAMING}"
+    row = row_named(notation.NAMINGS, naming, where)
     notation.check_texts(names, where="notation.naming")
     return NotationChoice(
-        naming=naming,
+        naming=row.name,
         names=names,
         symbols=dict(spec.symbols),
         backward=spec.backward,

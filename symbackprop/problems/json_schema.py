@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from symbackprop.algebra.functions import ACTIVATIONS
-from symbackprop.catalog.losses import LOSSES
-from symbackprop.catalog.optimizers import OPTIMIZERS
-from symbackprop.catalog.schedules import SCHEDULES
-from symbackprop.problems.spec import LayerSpec, NetworkSpec, ProblemSpec, ScheduleSpec, TrainingSpec
+from symbackprop.graph.notation import NAMINGS
+from symbackprop.problems.spec import (
+    InitializerSpec,
+    LossSpec,
+    NetworkSpec,
+    NotationSpec,
+    ParametersSpec,
+    ProblemSpec,
+    SettingsTable,
+)
 from symbackprop.registry import Registry
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _NAMED: Mapping[tuple[str, str], Registry[Any]] = {
-    (LayerSpec.__name__, "activation"): ACTIVATIONS,
-    (NetworkSpec.__name__, "loss"): LOSSES,
-    (TrainingSpec.__name__, "optimizer"): OPTIMIZERS,
-    (ScheduleSpec.__name__, "kind"): SCHEDULES,
+    **{(table.__name__, table.named_by): table.registry for table in SettingsTable.__subclasses__()},
+    (NetworkSpec.__name__, "loss"): LossSpec.registry,
+    (NotationSpec.__name__, "naming"): NAMINGS,
+    (ParametersSpec.__name__, "initializer"): InitializerSpec.registry,
 }
 """The keys whose values are names of a registry: (table, key) → registry."""
-
-_SETTINGS: Mapping[str, Registry[Any]] = {TrainingSpec.__name__: OPTIMIZERS, ScheduleSpec.__name__: SCHEDULES}
-"""The tables whose keys include the settings of all rows of a registry."""
 
 
 def schema() -> dict[str, Any]:
@@ -33,14 +35,14 @@ def schema() -> dict[str, Any]:
     ['gradient_descent', 'momentum', 'nesterov', 'adagrad', 'rmsprop', 'adam', 'adamw', 'sgd']
     """
     found = {"$schema": DIALECT} | ProblemSpec.model_json_schema() | {"title": "symbackprop problem file"}
-    for (table, key), registry in _NAMED.items():
-        described = found["$defs"][table]["properties"][key]
+    for (name, key), registry in _NAMED.items():
+        described = found["$defs"][name]["properties"][key]
         # Where a table may stand in place of a name, only the name is one of a list.
         text = next((branch for branch in described.get("anyOf", ()) if branch.get("type") == "string"), described)
         text["enum"] = [*registry, *registry.aliases]
-    for table, registry in _SETTINGS.items():
-        definition = found["$defs"][table]
-        definition["properties"] |= _settings(registry)
+    for table in SettingsTable.__subclasses__():
+        definition = found["$defs"][table.__name__]
+        definition["properties"] |= _settings(table.registry)
         definition["additionalProperties"] = False
     for definition in found["$defs"].values():
         for described in definition["properties"].values():

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
 
 from symbackprop.algebra import expressions
 from symbackprop.algebra.formula import Apply, Negative, Node, Number, Power, Product, Quotient, Sum, walk
-from symbackprop.algebra.functions import ARITIES, Settings
+from symbackprop.algebra.functions import ARITIES
 from symbackprop.algebra.shapes import Shape, spell
 from symbackprop.arithmetic import exact
-from symbackprop.errors import EvaluationError, ProblemError, SymbackpropError, nearest
+from symbackprop.errors import EvaluationError, ProblemError, SymbackpropError
 from symbackprop.messages import message
 from symbackprop.problems.types import Array, Given
 
@@ -103,32 +103,21 @@ def _flat(value: object, where: str) -> list[Given]:
     return [entry for position, item in enumerate(value) for entry in _flat(item, f"{where}[{position}]")]
 
 
+def fraction(given: Given, where: str) -> Fraction:
+    """Return a rational number; raises `ProblemError` for another one."""
+    if not isinstance(given.value, Fraction):
+        raise ProblemError(message("problem.rational", value=given.text), where=where)
+    return given.value
+
+
 def fraction_between(given: Given, lowest: int, highest: int | None, where: str) -> Fraction:
     """Return a rational number within bounds, both included; `highest` None is no bound."""
-    value = given.value
-    if not isinstance(value, Fraction):
-        raise ProblemError(message("problem.rational", value=given.text), where=where)
+    value = fraction(given, where)
     if highest is None and value < lowest:
         raise ProblemError(message("problem.bound", relation="≥", limit=lowest), where=where)
     if highest is not None and not lowest <= value <= highest:
         raise ProblemError(message("problem.between", value=given.text, lowest=lowest, highest=highest), where=where)
     return value
-
-
-def settings(given: Mapping[str, object], known: Settings, name: str, where: str) -> Settings:
-    """Return the parameters of an activation or a loss: the given ones, else their defaults."""
-    found = dict(known)
-    for key, value in given.items():
-        if value is None:
-            continue
-        if key not in found:
-            what = message("problem.no_parameter" if found else "problem.no_parameters", name=name, key=key)
-            raise ProblemError(what, where=f"{where}.{key}", valid=found, nearest=nearest(key, found))
-        parameter = number(value, f"{where}.{key}")
-        if not isinstance(parameter.value, Fraction):
-            raise ProblemError(message("problem.rational", value=parameter.text), where=f"{where}.{key}")
-        found[key] = parameter.value
-    return tuple(found.items())
 
 
 def check_constants(formula: Node) -> None:

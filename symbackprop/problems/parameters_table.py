@@ -13,6 +13,7 @@ from symbackprop.catalog.initializers import INITIALIZERS, Wanted
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import numbers
+from symbackprop.problems.row_settings import fractions, row_named
 from symbackprop.problems.spec import InitializerSpec, ParametersSpec
 from symbackprop.problems.types import Array, Initialization, Network, parameter_quantities
 
@@ -116,17 +117,10 @@ def _initializer(spec: ParametersSpec) -> _Initializer:
     """
     table = spec.initializer
     if not isinstance(table, InitializerSpec):
-        table = InitializerSpec(name=table or initializers.DEFAULT)
+        table = InitializerSpec.model_validate({"name": table or initializers.DEFAULT})
     where = "parameters.initializer"
-    if table.name not in INITIALIZERS:
-        raise unknown("initializer", table.name, INITIALIZERS, where=where)
-    row = INITIALIZERS[table.name]
-    settings = numbers.settings(
-        {key: getattr(table, key) for key in ("low", "high", "mean", "std")}, row.parameters, row.name, where
-    )
-    found = dict(settings)
+    row = row_named(INITIALIZERS, table.name, where)
+    found = dict(fractions(table, row.name, row.settings, where))
     if found.get("low", Fraction(0)) > found.get("high", found.get("low", Fraction(0))):
         raise ProblemError(message("problem.low_high"), where=where)
-    if found.get("std", Fraction(0)) < 0:
-        raise ProblemError(message("problem.bound", relation="≥", limit=0), where=f"{where}.std")
     return row.name, found, table.biases

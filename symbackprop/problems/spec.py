@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from symbackprop.algebra.functions import ACTIVATIONS
+from symbackprop.catalog.initializers import INITIALIZERS
+from symbackprop.catalog.losses import LOSSES
+from symbackprop.catalog.optimizers import OPTIMIZERS
+from symbackprop.catalog.schedules import SCHEDULES
+from symbackprop.registry import Registry
 
 Scalar = Annotated[Any, Field(json_schema_extra={"type": ["number", "string"]})]
 Array = Annotated[Any, Field(json_schema_extra={"type": ["number", "string", "array"]})]
@@ -33,22 +41,58 @@ class OwnLoss(Table):
     expression: str = Field(description="the loss of one sample, in a and y: sum((a - y)**4)/4")
 
 
-class LossSpec(Table):
-    """A loss with its parameters."""
+class SettingsTable(Table):
+    """A table of the file that names a row of a registry, and whose further keys are the settings of that row.
 
+    `registry` is that of the row, `named_by` the key that names it. `is_of_formula` says that the settings are part of a
+    formula, and so fractions.
+    """
+
+    model_config = ConfigDict(extra="allow", strict=True)
+    __pydantic_extra__: dict[str, Scalar]
+    registry: ClassVar[Registry[Any]]
+    named_by: ClassVar[str] = "name"
+    is_of_formula: ClassVar[bool] = True
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """The settings that are written down."""
+        return self.__pydantic_extra__
+
+    @model_validator(mode="before")
+    @classmethod
+    def _knows_its_keys(cls, content: Any) -> Any:
+        """Refuse a key that is neither of the table nor a setting of any row."""
+        rows = tuple(cls.registry.values())
+        for key in content if isinstance(content, dict) else ():
+            if key not in cls.model_fields and not any(key in row.settings for row in rows):
+                name = content.get(cls.named_by, cls.model_fields[cls.named_by].default)
+                named = [cls.registry[name]] if isinstance(name, str) and name in cls.registry else rows
+                valid = dict.fromkeys((*cls.model_fields, *(setting for row in named for setting in row.settings)))
+                raise PydanticCustomError(UNKNOWN_KEY, "unknown key", {"key": str(key), "valid": list(valid)})
+        return content
+
+
+UNKNOWN_KEY = "unknown_key"
+"""The kind of finding of a key that neither a table nor any of its rows has."""
+
+
+class LossSpec(SettingsTable):
+    """A loss with its settings."""
+
+    registry: ClassVar[Registry[Any]] = LOSSES
     name: str
-    delta: Scalar = None
-    margin: Scalar = None
 
 
-class LayerSpec(Table):
-    """One dense layer."""
+class LayerSpec(SettingsTable):
+    """One dense layer, and the settings of its activation."""
 
+    registry: ClassVar[Registry[Any]] = ACTIVATIONS
+    named_by: ClassVar[str] = "activation"
     units: Positive = Field(description="number of units")
     activation: str | OwnFunction = Field(
         default="linear", description="name of an activation, or { expression, name }"
     )
-    alpha: Scalar = Field(default=None, description="the parameter of leaky_relu and elu")
     bias: Literal["per_unit", "shared", "none", "threshold"] = Field(
         default="per_unit", description="one bias per unit, one for the layer, none, or a threshold (z = Wx − θ)"
     )
@@ -76,14 +120,11 @@ class RegularizationSpec(Table):
     biases: bool = Field(default=False, description="whether biases and thresholds are penalised too")
 
 
-class InitializerSpec(Table):
-    """How omitted parameters are drawn."""
+class InitializerSpec(SettingsTable):
+    """How omitted parameters are drawn, and the settings of that initializer."""
 
+    registry: ClassVar[Registry[Any]] = INITIALIZERS
     name: str = Field(description="name of an initialiser")
-    low: Scalar = Field(default=None, description="of uniform")
-    high: Scalar = Field(default=None, description="of uniform")
-    mean: Scalar = Field(default=None, description="of normal")
-    std: Scalar = Field(default=None, description="of normal, the standard deviation")
     biases: bool = Field(default=False, description="whether biases and thresholds are drawn too, or are zero")
 
 
@@ -123,21 +164,12 @@ class GraphSpec(Table):
     relu_derivative_at_zero: Scalar = 0
 
 
-class SettingsTable(Table):
-    """A table of the file with further keys: the settings of the row of a registry that it names."""
-
-    model_config = ConfigDict(extra="allow", strict=True)
-    __pydantic_extra__: dict[str, Scalar]
-
-    @property
-    def settings(self) -> Mapping[str, object]:
-        """The settings that are written down."""
-        return self.__pydantic_extra__
-
-
 class ScheduleSpec(SettingsTable):
     """How the learning rate changes, and the settings of that kind of schedule."""
 
+    registry: ClassVar[Registry[Any]] = SCHEDULES
+    named_by: ClassVar[str] = "kind"
+    is_of_formula: ClassVar[bool] = False
     kind: str = Field(description="name of a schedule")
     per: Literal["epoch", "step"] = Field(default="epoch", description="whether it counts epochs or updates")
 
@@ -155,6 +187,9 @@ class StopSpec(Table):
 class TrainingSpec(SettingsTable):
     """Descent on the loss, and the settings of the optimizer."""
 
+    registry: ClassVar[Registry[Any]] = OPTIMIZERS
+    named_by: ClassVar[str] = "optimizer"
+    is_of_formula: ClassVar[bool] = False
     optimizer: str = Field(default="gradient_descent", description="name of an optimizer")
     schedule: ScheduleSpec | None = Field(default=None, description="how the learning rate changes")
     steps: Annotated[int, Field(ge=0, le=10_000_000)] | None = Field(default=None, description="number of updates")
@@ -182,7 +217,7 @@ class RoundingSpec(Table):
 class NotationSpec(Table):
     """How the document writes things; no number depends on it, except by rounding as by hand."""
 
-    naming: Literal["layered", "flat", "elementwise"] | dict[str, str] = Field(
+    naming: str | dict[str, str] = Field(
         default="layered",
         description="how quantities are called, or { base = 'flat', W1_1_1 = 'w_1' }: names of your own",
     )

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from fractions import Fraction
+from collections.abc import Mapping
 
 from symbackprop.algebra.shapes import Shape
-from symbackprop.arithmetic import exact
-from symbackprop.catalog.optimizers import OPTIMIZERS, Setting
+from symbackprop.catalog.optimizers import OPTIMIZERS
 from symbackprop.catalog.schedules import SCHEDULES
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import numbers
+from symbackprop.problems.row_settings import row_named, settings
 from symbackprop.problems.spec import ScheduleSpec, StopSpec, TrainingSpec
-from symbackprop.problems.types import Given, ScheduleChoice, Stop, Training
+from symbackprop.problems.types import ScheduleChoice, Stop, Training
 
 SEQUENTIAL = "gradient_descent"
 """The one optimizer that published examples with sequential updates use."""
@@ -21,9 +20,7 @@ SEQUENTIAL = "gradient_descent"
 
 def training(spec: TrainingSpec, shapes: Mapping[str, Shape], samples: int | None) -> Training:
     """Return what `[training]` says about parameters of these shapes and so many samples (None: one, or no batch)."""
-    if spec.optimizer not in OPTIMIZERS:
-        raise unknown("optimizer", spec.optimizer, OPTIMIZERS, where="training.optimizer")
-    row = OPTIMIZERS[spec.optimizer]
+    row = row_named(OPTIMIZERS, spec.optimizer, "training.optimizer")
     if spec.update == "sequential" and row.name != SEQUENTIAL:
         raise ProblemError(
             message("training.sequential", optimizer=row.name), where="training.update", valid=[SEQUENTIAL]
@@ -31,10 +28,9 @@ def training(spec: TrainingSpec, shapes: Mapping[str, Shape], samples: int | Non
     for position, name in enumerate(spec.frozen):
         if name not in shapes:
             raise unknown("parameter", name, shapes, where=f"training.frozen[{position}]")
-    elsewhere = {key for other in OPTIMIZERS.values() for key in other.settings}
     return Training(
         optimizer=row.name,
-        settings=_settings(spec.settings, row.settings, row.name, type(spec).model_fields, elsewhere, "training"),
+        settings=settings(spec, row.name, row.settings, "training"),
         steps=_steps(spec, samples),
         frozen=frozenset(spec.frozen),
         update=spec.update,
@@ -65,57 +61,12 @@ def batches_in(samples: int | None, batch_size: int | None) -> int:
     return 1 if samples is None or batch_size is None else -(-samples // batch_size)
 
 
-def _settings(
-    given: Mapping[str, object],
-    known: Mapping[str, Setting],
-    name: str,
-    keys: Iterable[str],
-    elsewhere: Iterable[str],
-    where: str,
-) -> dict[str, Given]:
-    """Return the settings of a row, the given ones or their defaults, in the row's order.
-
-    `keys` are the other keys of the table, `elsewhere` the settings of any row: one of another row is a mistake of its own.
-    """
-    for key in given:
-        if key in known:
-            continue
-        if key in elsewhere:
-            raise ProblemError(message("training.setting", name=name, key=key), where=f"{where}.{key}", valid=known)
-        raise unknown("key", key, (*keys, *known), where=where)
-    return {key: _setting(given.get(key), setting, key, where) for key, setting in known.items()}
-
-
-def _setting(value: object, setting: Setting, key: str, where: str) -> Given:
-    if value is None:
-        if setting.default is None:
-            raise ProblemError(message("problem.missing_key", key=key), where=where)
-        return numbers.stated(setting.default)
-    found, place = numbers.number(value, f"{where}.{key}"), f"{where}.{key}"
-    if setting.whole and not (isinstance(found.value, Fraction) and found.value.denominator == 1):
-        raise ProblemError(message("problem.kind", expected=message("kind.integer")), where=place)
-    for limit, relation, wrong in (
-        (setting.lowest, "≥", (-1,)),
-        (setting.above, ">", (-1, 0)),
-        (setting.below, "<", (1, 0)),
-    ):
-        if limit is not None and exact.compare(found.value, Fraction(limit)) in wrong:
-            raise ProblemError(message("problem.bound", relation=relation, limit=limit), where=place)
-    return found
-
-
 def _schedule(spec: ScheduleSpec | None) -> ScheduleChoice:
     if spec is None:
         return ScheduleChoice()
     where = "training.schedule"
-    if spec.kind not in SCHEDULES:
-        raise unknown("schedule", spec.kind, SCHEDULES, where=f"{where}.kind")
-    row = SCHEDULES[spec.kind]
-    elsewhere = {key for other in SCHEDULES.values() for key in other.settings}
-    keys = ScheduleSpec.model_fields
-    return ScheduleChoice(
-        row.name, _settings(spec.settings, row.settings, row.name, keys, elsewhere, where), spec.per == "step"
-    )
+    row = row_named(SCHEDULES, spec.kind, f"{where}.kind")
+    return ScheduleChoice(row.name, settings(spec, row.name, row.settings, where), spec.per == "step")
 
 
 def _stop(spec: StopSpec) -> Stop:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 
+from symbackprop.algebra.activations import Activation
 from symbackprop.arithmetic.python_code import Dialect
 
 _SAME = ("exp", "sqrt", "sin", "cos", "tan", "tanh", "log1p", "expm1")
@@ -15,9 +16,9 @@ _SAME = ("exp", "sqrt", "sin", "cos", "tan", "tanh", "log1p", "expm1")
 class Library:
     """The spelling of array operations in one library.
 
-    `reductions` are templates over the array, and with an axis over array and axis; `activations` those over the argument
-    and its parameters, where the library has the function itself. `defined` are functions that a script has to define.
-    A library that `differentiates` needs no backward pass.
+    `reductions` are templates over the array, and with an axis over array and axis; `own` finds that of an activation over
+    its argument and settings, "" where the library does not have the function itself. `defined` are functions that a script
+    has to define. A library that `differentiates` needs no backward pass.
     """
 
     name: str
@@ -26,7 +27,7 @@ class Library:
     joined: Mapping[str, str]
     outer: str
     repeated: str
-    activations: Mapping[str, str] = field(default_factory=dict)
+    own: Callable[[Activation], str] = lambda row: ""
     defined: tuple[str, ...] = ()
     differentiates: bool = False
 
@@ -74,8 +75,6 @@ NUMPY = Library(
     defined=("erf", "erfc", "placed"),
 )
 
-_F = "torch.nn.functional"
-
 TORCH = Library(
     "torch",
     Dialect(
@@ -91,16 +90,6 @@ TORCH = Library(
     {"stack": "torch.stack([{0}], dim={1})", "concat": "torch.cat([{0}], dim={1})"},
     "torch.outer({0}, {1})",
     "torch.broadcast_to({0}, {1})",
-    {
-        "sigmoid": "torch.sigmoid({0})",
-        "relu": "torch.relu({0})",
-        "leaky_relu": f"{_F}.leaky_relu({{0}}, {{alpha}})",
-        "elu": f"{_F}.elu({{0}}, {{alpha}})",
-        "softsign": f"{_F}.softsign({{0}})",
-        "silu": f"{_F}.silu({{0}})",
-        "gelu": f"{_F}.gelu({{0}})",
-        "softmax": "torch.softmax({0}, dim={axis})",
-    },
+    own=lambda row: row.torch.call if row.torch else "",
     differentiates=True,
 )
-"""Softplus is not PyTorch's own, which is the identity above 20."""

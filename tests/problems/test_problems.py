@@ -128,7 +128,7 @@ MISTAKES = [
     ("training.optimizer", "gradient_decent", 'unknown optimizer "gradient_decent"\n  did you mean "gradient_descent"'),
     ("training", {"rate": 1}, 'training: unknown key "rate"'),
     ("notation.layout", "rows", 'notation.layout: unknown choice "rows"\n  did you mean "row"'),
-    ("notation.naming", "flatt", 'notation.naming: unknown choice "flatt"\n  did you mean "flat"'),
+    ("notation.naming", "flatt", 'notation.naming: unknown naming convention "flatt"\n  did you mean "flat"'),
     ("notation.digits", 99, "notation.digits: the value has to be ≤ 30"),
     ("notation.symbols", {"los": "E"}, 'notation.symbols: unknown symbol "los"\n  did you mean "loss"'),
 ]

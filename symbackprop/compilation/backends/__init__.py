@@ -1,48 +1,68 @@
-"""Backends: a file each, found by its name. Adding a backend is adding a file with a function `prepare(plan)`.
-
-`LIBRARY` names what has to be installed, `NOTE` says in one phrase what the backend is.
-"""
+"""Backends: a file each, found by its name. Adding a backend is adding a file with a function `prepare(plan)`."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from symbackprop.compilation.engine import Engine
 from symbackprop.compilation.plan import Plan
-from symbackprop.errors import MissingLibraryError
+from symbackprop.errors import MissingLibraryError, ProblemError
 from symbackprop.messages import message
 from symbackprop.registry import Registry
+from symbackprop.rows import Words
 
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """A backend by name; its module is imported when it is used. Its library has its name."""
+    """A backend by name: the module that has its `prepare`, imported when it is used, and the library that it needs.
+
+    `words` are the phrases that it brings itself: `backend.<name>` says what it is.
+    """
 
     name: str
+    module: str
+    library: str
+    words: Words = field(default_factory=dict)
 
     @property
     def is_installed(self) -> bool:
         """Whether its library is there."""
-        return importlib.util.find_spec(self.name) is not None
+        return importlib.util.find_spec(self.library) is not None
 
     def require(self) -> None:
         """Raise `MissingLibraryError` where its library is not installed."""
         if not self.is_installed:
-            raise MissingLibraryError(message("compilation.not_installed", name=self.name))
+            raise MissingLibraryError(message("compilation.not_installed", name=self.library))
 
     def prepare(self, plan: Plan) -> Engine:
         """Return the engine that runs a plan."""
-        engine: Engine = importlib.import_module(f"{__name__}.{self.name}").prepare(plan)
+        engine: Engine = importlib.import_module(self.module).prepare(plan)
         return engine
+
+
+def _check(row: Backend) -> None:
+    """Raise `ProblemError` for a backend whose module is not there."""
+    try:
+        is_there = importlib.util.find_spec(row.module) is not None
+    except ImportError:
+        is_there = False
+    if not is_there:
+        raise ProblemError(message("row.module", name=row.module))
 
 
 def _found() -> Iterator[str]:
     return (file.stem for file in sorted(Path(__file__).parent.glob("*.py")) if file.stem != "__init__")
 
 
-BACKENDS: Registry[Backend] = Registry("backend", {name: Backend(name) for name in _found()})
+BACKENDS: Registry[Backend] = Registry(
+    "backend",
+    # The library of a bundled backend has its name.
+    [Backend(name, f"{__name__}.{name}", name) for name in _found()],
+    phrases=lambda row: (f"backend.{row.name}",),
+    check=_check,
+)
 """The backends there are."""

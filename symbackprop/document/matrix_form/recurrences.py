@@ -35,7 +35,7 @@ from symbackprop.document.chain_rule.chains import is_negative_delta, path_of
 from symbackprop.document.chain_rule.factors import Factor, product_of, signed
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Braced, Delta, Gradient, Letter, Local, Summation
-from symbackprop.graph.notation import DEFAULTS, Notation, Symbol
+from symbackprop.graph.notation import NAMINGS, Notation, Symbol
 from symbackprop.graph.quantities import Quantity
 from symbackprop.problems import Array, Layer, NotationChoice, Problem
 
@@ -99,7 +99,7 @@ def _by_layer(conventions: NotationChoice) -> NotationChoice:
     """Return conventions in which a unit is named by its layer and its place in it, as an arbitrary unit has to be."""
     if conventions.naming != "flat":
         return replace(conventions, names={})
-    kept = {kind: letter for kind, letter in DEFAULTS["flat"].items() if kind in DEFAULTS["layered"]}
+    kept = {kind: letter for kind, letter in NAMINGS["flat"].letters.items() if kind in NAMINGS["layered"].letters}
     return replace(conventions, naming="layered", names={}, symbols={**kept, **conventions.symbols})
 
 

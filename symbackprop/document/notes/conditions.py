@@ -116,19 +116,14 @@ def has_bias(*kinds: str) -> Condition:
     return lambda line: line.layer.bias in kinds
 
 
-def applies(*activations: str) -> Condition:
-    """Return whether the layer has one of some activations."""
-    return lambda line: not line.layer.body and line.layer.activation in activations
+def is_own_activation(line: Line) -> bool:
+    """Say whether the layer has an activation of the user's own."""
+    return bool(line.layer.body)
 
 
-def loss_is(*losses: str) -> Condition:
-    """Return whether the network has one of some losses."""
-
-    def holds(line: Line) -> bool:
-        network = line.scene.derivation.problem.network
-        return not network.loss_body and network.loss in losses
-
-    return holds
+def is_own_loss(line: Line) -> bool:
+    """Say whether the network has a loss of the user's own."""
+    return bool(line.scene.derivation.problem.network.loss_body)
 
 
 def is_loss_of_data(line: Line) -> bool:
@@ -182,7 +177,7 @@ def is_bent(line: Line) -> bool:
     if line.layer.body:
         return False
     row = functions.ACTIVATIONS[line.layer.activation]
-    return not row.vector and row.name not in ("linear", functions.GENERIC)
+    return row.expression not in ("", "z")
 
 
 def derivative_by_value(line: Line) -> bool:

@@ -110,7 +110,7 @@ class Lesson:
             yield from (Note(NoteKind.REASON, message(f"reason.{kind.name}", **words)) for kind, words in new)
             chains = tuple(replace(line.chain, remark=remark(line, exact_gradients)) for line in lines)
             yield replace(block, chains=chains)
-            mistakes = [(kind, words) for kind, words in new if kind.mistake]
+            mistakes = [(kind, words) for kind, words in new if kind.has_mistake]
             yield from (Note(NoteKind.MISTAKE, message(f"mistake.{kind.name}", **words)) for kind, words in mistakes)
 
     def _once(self, kind: NoteKind, name: str, words: Mapping[str, object]) -> Iterator[Note]:

@@ -8,17 +8,19 @@ notation belongs to a row whose condition asks for the notation in which it is t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from symbackprop import language
 from symbackprop.algebra.formula import Hadamard, MatrixProduct, Name, Transposed
-from symbackprop.catalog.optimizers import RATE
+from symbackprop.algebra.functions import ACTIVATIONS
+from symbackprop.catalog.losses import LOSSES
+from symbackprop.catalog.optimizers import OPTIMIZERS, RATE
 from symbackprop.catalog.schedules import CONSTANT
 from symbackprop.document.display_nodes import Letter, Local
 from symbackprop.document.notes.conditions import (
     Condition,
     Line,
     adds_samples,
-    applies,
     contains,
     crosses_samples,
     decays,
@@ -34,12 +36,14 @@ from symbackprop.document.notes.conditions import (
     is_fused,
     is_linear,
     is_loss_of_data,
+    is_own_activation,
+    is_own_loss,
     is_shared,
-    loss_is,
     no,
     of_kind,
     optimises_with,
     reduces_by,
+    trains,
     trains_with,
     within,
 )
@@ -52,13 +56,25 @@ Words = Mapping[str, object]
 class Kind:
     """A kind of step: the end of the ids of its phrases, when a line is of it, the symbols of its phrases.
 
-    `mistake` says that a common mistake is told beside it.
+    Where a row of a registry is what a line applies, the row says the name: `reason` finds it, "" for none.
     """
 
     name: str
     holds: Condition
     words: Callable[[Line], Words] = lambda line: {}
-    mistake: bool = False
+    reason: Callable[[Line], str] | None = None
+
+    @property
+    def has_mistake(self) -> bool:
+        """Whether a common mistake is told beside it: there is a phrase for one."""
+        return f"mistake.{self.name}" in language.phrases(language.DEFAULT)
+
+    def of(self, line: Line) -> Kind | None:
+        """Return the kind under the name that it has for a line, None where the line is not of it."""
+        if not self.holds(line):
+            return None
+        name = self.name if self.reason is None else self.reason(line)
+        return replace(self, name=name) if name else None
 
 
 def _itself(line: Line) -> Words:
@@ -71,7 +87,21 @@ def _pre_activation(line: Line) -> Name:
 
 
 def _activated(line: Line) -> Words:
+    if ACTIVATIONS[line.layer.activation].vector:
+        return _itself(line)
     return {"it": line.symbol, "argument": _pre_activation(line)}
+
+
+def _reason_of_activation(line: Line) -> str:
+    return ACTIVATIONS[line.layer.activation].reason
+
+
+def _reason_of_loss(line: Line) -> str:
+    return LOSSES[line.scene.derivation.problem.network.loss].reason
+
+
+def _reason_of_optimizer(line: Line) -> str:
+    return "" if line.training is None else OPTIMIZERS[line.training.optimizer].reason
 
 
 def _derivative(line: Line) -> Words:
@@ -158,78 +188,61 @@ _decays = trains_with(lambda training: training.settings[RATE].value > 0 and dec
 
 KINDS: tuple[Kind, ...] = (
     # Forward
-    Kind("weighted_sum", every(_sum, has_bias("per_unit", "shared")), _itself, mistake=True),
-    Kind("weighted_sum_threshold", every(_sum, has_bias("threshold")), _itself, mistake=True),
-    Kind("weighted_sum_plain", every(_sum, has_bias("none")), _itself, mistake=True),
-    Kind("activation_linear", every(_bend, applies("linear")), _activated),
-    Kind("activation_sigmoid", every(_bend, applies("sigmoid")), _activated, mistake=True),
-    Kind("activation_softmax", every(_bend, applies("softmax")), _itself, mistake=True),
-    Kind("activation", every(_bend, is_bent, no(applies("sigmoid"))), _activated),
-    Kind("half_squared_error", every(_loss, loss_is("half_squared_error")), _itself, mistake=True),
-    Kind("squared_error", every(_loss, loss_is("squared_error", "mean_squared_error")), _itself, mistake=True),
-    Kind("binary_cross_entropy", every(_loss, loss_is("binary_cross_entropy")), _itself, mistake=True),
-    Kind("cross_entropy", every(_loss, loss_is("cross_entropy")), _itself, mistake=True),
-    Kind("absolute_error", every(_loss, loss_is("absolute_error")), _itself),
-    Kind("huber", every(_loss, loss_is("huber")), _itself),
-    Kind("hinge", every(_loss, loss_is("hinge")), _itself, mistake=True),
+    Kind("weighted_sum", every(_sum, has_bias("per_unit", "shared")), _itself),
+    Kind("weighted_sum_threshold", every(_sum, has_bias("threshold")), _itself),
+    Kind("weighted_sum_plain", every(_sum, has_bias("none")), _itself),
+    Kind("activation", every(_bend, no(is_own_activation)), _activated, _reason_of_activation),
+    Kind("loss", every(_loss, no(is_own_loss)), _itself, _reason_of_loss),
     Kind("batch_mean", every(within("forward"), adds_samples, reduces_by("mean")), _sample_losses),
     Kind("batch_sum", every(within("forward"), adds_samples, reduces_by("sum")), _sample_losses),
     Kind("penalty", every(within("forward"), of_kind("penalty")), _itself),
     # Backward through units
-    Kind("fused", every(_error, is_fused), _itself, mistake=True),
-    Kind("delta_output", every(_with_derivative, lambda line: line.is_last, no(is_linear)), _derivative, mistake=True),
+    Kind("fused", every(_error, is_fused), _itself),
+    Kind("delta_output", every(_with_derivative, lambda line: line.is_last, no(is_linear)), _derivative),
     Kind("delta_output_linear", every(_with_derivative, lambda line: line.is_last, is_linear), _derivative),
-    Kind("slope_by_value", every(_with_derivative, no(is_linear), derivative_by_value), _derivative, mistake=True),
-    Kind("slope_branch", every(_with_derivative, is_branched, no(derivative_by_value)), _derivative, mistake=True),
+    Kind("slope_by_value", every(_with_derivative, no(is_linear), derivative_by_value), _derivative),
+    Kind("slope_branch", every(_with_derivative, is_branched, no(derivative_by_value)), _derivative),
     Kind("slope", every(_with_derivative, no(is_linear), no(derivative_by_value), no(is_branched)), _derivative),
     Kind("slope_linear", every(_with_derivative, is_linear, no(lambda line: line.is_last)), _derivative),
-    Kind("softmax_paths", every(_error, no(is_fused), has_several_paths), _itself, mistake=True),
-    Kind(
-        "loss_slope", every(within("backward"), of_kind("activation"), lambda line: line.is_last), _itself, mistake=True
-    ),
-    Kind("paths", every(_hidden, has_several_paths), _paths, mistake=True),
+    Kind("softmax_paths", every(_error, no(is_fused), has_several_paths), _itself),
+    Kind("loss_slope", every(within("backward"), of_kind("activation"), lambda line: line.is_last), _itself),
+    Kind("paths", every(_hidden, has_several_paths), _paths),
     Kind("one_path", every(_hidden, no(has_several_paths)), _paths),
     # Parameters
-    Kind("weight", every(_parameter, of_kind("weight")), _weight, mistake=True),
+    Kind("weight", every(_parameter, of_kind("weight")), _weight),
     Kind(
         "slope_within",
         every(_parameter, of_kind("weight"), is_bent, no(lambda line: line.through_delta), no(crosses_samples)),
         _itself,
-        mistake=True,
     ),
     Kind(
         "penalty_gradient",
         every(_parameter, of_kind("weight", "bias", "threshold"), lambda line: bool(line.sources("penalty"))),
         _itself,
-        mistake=True,
     ),
-    Kind("bias", every(_parameter, of_kind("bias"), no(is_shared)), _weight, mistake=True),
-    Kind("shared_bias", every(_parameter, of_kind("bias"), is_shared), _weight, mistake=True),
-    Kind("threshold", every(_parameter, of_kind("threshold")), _weight, mistake=True),
-    Kind("samples", every(_parameter, crosses_samples, reduces_by("sum")), _samples, mistake=True),
-    Kind("samples_mean", every(_parameter, crosses_samples, reduces_by("mean")), _samples, mistake=True),
+    Kind("bias", every(_parameter, of_kind("bias"), no(is_shared)), _weight),
+    Kind("shared_bias", every(_parameter, of_kind("bias"), is_shared), _weight),
+    Kind("threshold", every(_parameter, of_kind("threshold")), _weight),
+    Kind("samples", every(_parameter, crosses_samples, reduces_by("sum")), _samples),
+    Kind("samples_mean", every(_parameter, crosses_samples, reduces_by("mean")), _samples),
     # Between arrays
-    Kind("transposed", every(_array, of_kind("activation"), contains(Transposed), no(has_rows)), _matrix, mistake=True),
-    Kind("transposed_row", every(_array, of_kind("activation"), contains(Transposed), has_rows), _matrix, mistake=True),
-    Kind("elementwise", every(_array, of_kind("pre_activation"), contains(Hadamard)), _left, mistake=True),
-    Kind("outer", every(_array, of_kind("weight"), contains(MatrixProduct), no(has_rows)), _left, mistake=True),
-    Kind("outer_row", every(_array, of_kind("weight"), contains(MatrixProduct), has_rows), _left, mistake=True),
+    Kind("transposed", every(_array, of_kind("activation"), contains(Transposed), no(has_rows)), _matrix),
+    Kind("transposed_row", every(_array, of_kind("activation"), contains(Transposed), has_rows), _matrix),
+    Kind("elementwise", every(_array, of_kind("pre_activation"), contains(Hadamard)), _left),
+    Kind("outer", every(_array, of_kind("weight"), contains(MatrixProduct), no(has_rows)), _left),
+    Kind("outer_row", every(_array, of_kind("weight"), contains(MatrixProduct), has_rows), _left),
     # Computation graphs
-    Kind("gate", every(_is_gate, no(has_several_paths)), _source, mistake=True),
-    Kind("fork", every(_is_gate, has_several_paths), _itself, mistake=True),
+    Kind("gate", every(_is_gate, no(has_several_paths)), _source),
+    Kind("fork", every(_is_gate, has_several_paths), _itself),
     # Update
     Kind("descent", every(optimises_with("gradient_descent"), no(has_negative_delta), _descends), _rate),
     Kind("descent_negative_delta", every(optimises_with("gradient_descent"), has_negative_delta, _descends), _rate),
     Kind("ascent", _ascends, _rate),
-    Kind("momentum", optimises_with("momentum"), mistake=True),
-    Kind("nesterov", optimises_with("nesterov"), mistake=True),
-    Kind("adagrad", optimises_with("adagrad"), mistake=True),
-    Kind("rmsprop", optimises_with("rmsprop"), mistake=True),
-    Kind("adam", optimises_with("adam", "adamw"), mistake=True),
+    Kind("optimizer", trains, reason=_reason_of_optimizer),
     Kind("weight_decay", _decays),
     Kind("schedule", trains_with(lambda t: t.schedule.kind != CONSTANT), _rate),
-    Kind("old_values", trains_with(lambda t: t.update == "simultaneous"), mistake=True),
-    Kind("sequential", trains_with(lambda t: t.update == "sequential"), mistake=True),
+    Kind("old_values", trains_with(lambda t: t.update == "simultaneous")),
+    Kind("sequential", trains_with(lambda t: t.update == "sequential")),
     Kind("frozen", trains_with(lambda t: t.frozen)),
 )
 """The kinds of step, in the order in which their reasons are given where one line is of several."""
@@ -237,4 +250,4 @@ KINDS: tuple[Kind, ...] = (
 
 def kinds_of(line: Line) -> list[Kind]:
     """Return the kinds of step that a line is of."""
-    return [kind for kind in KINDS if kind.holds(line)]
+    return [found for kind in KINDS if (found := kind.of(line)) is not None]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 
+from symbackprop.algebra import functions
 from symbackprop.algebra.formula import ONE, Apply, Name, Number, Product, Slot
 from symbackprop.arithmetic import exact
 from symbackprop.derivation.element_grain import ElementEquation
@@ -20,9 +21,6 @@ from symbackprop.document.notes.conditions import Line, is_gradient, is_paramete
 from symbackprop.evaluation.evaluate import EXACT, Evaluation, Value, Values
 from symbackprop.graph.quantities import Role
 from symbackprop.messages import Message, message
-
-BRANCHED = ("relu", "leaky_relu", "elu")
-"""The activations that hand on what is above 0 and have another formula below."""
 
 _AT_KINK = Fraction(1, 10**40)
 """Nearer to a kink than this, 50 digits do not say on which side a number is."""
@@ -103,15 +101,16 @@ def _derivative_branch(line: Line, exact_gradients: ExactGradients) -> Message |
 
 def _of_branch(line: Line, equation: ElementEquation, about: str) -> Message | None:
     formula = equation.terms[0].formula()
-    is_branched = len(equation.terms) == 1 and isinstance(formula, Apply) and formula.function in BRANCHED
-    if not is_branched or line.scene.values is None:
+    if len(equation.terms) != 1 or not isinstance(formula, Apply) or formula.body or line.scene.values is None:
         return None
-    assert isinstance(formula, Apply)
+    row = functions.ACTIVATIONS.get(formula.function)
+    if row is None or not row.below:
+        return None
     (argument,) = formula.arguments
     if not isinstance(argument, Name):
         return None
     sample = line.scene.sample_of(argument.name, line.sample)
-    value, function = line.scene.value(argument.name, sample), formula.function
+    value = line.scene.value(argument.name, sample)
     named = Name(argument.name, sample)
     if value == 0:
         at_zero = exact.evaluate(
@@ -120,7 +119,7 @@ def _of_branch(line: Line, equation: ElementEquation, about: str) -> Message | N
         return message(f"remark.{about}_at", argument=named, slope=show(at_zero, line.scene.style))
     if exact.compare(abs(value), _AT_KINK) <= 0:
         return None
-    side = "above" if value > 0 else "below_relu" if function == "relu" else "below"
+    side = "above" if value > 0 else row.below
     return message(f"remark.{about}_{side}", argument=named)
 
 
