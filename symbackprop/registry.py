@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
 
 from symbackprop import language
 from symbackprop.errors import IncompleteRowError, SymbackpropError, unknown
@@ -146,7 +146,6 @@ def derived(table: Table, make: Callable[[], Table]) -> Table:
 
 def cached(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Return a function that remembers its results until a registry changes."""
-    remembering = functools.cache(function)
-    _FOLLOWING.append(remembering.cache_clear)
-    found: Callable[Parameters, Result] = functools.wraps(function)(remembering)  # type: ignore[assignment]
-    return found
+    found = functools.cache(function)
+    _FOLLOWING.append(found.cache_clear)
+    return cast("Callable[Parameters, Result]", found)

@@ -15,6 +15,7 @@ import sympy
 
 from symbackprop.algebra import functions, symbolic
 from symbackprop.algebra.formula import ZERO, Apply, Name, Negative, Node, Slot, Sum, rewrite, walk
+from symbackprop.registry import cached
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def _tie(extreme: Apply, pair: tuple[Node, Node]) -> Node:
     return Sum((Apply("abs", (difference,)), Apply("abs", (Sum((extreme, Negative(pair[0]))),))))
 
 
-@functools.cache
+@cached
 def form_of(formula: Node, classroom: tuple[Node | None, ...] = (), *, smooth: bool = False) -> Form:
     """Return the form with this formula (and these classroom forms of its first partials); the same object each time."""
     return Form(formula, classroom, smooth)

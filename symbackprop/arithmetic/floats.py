@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -13,6 +12,7 @@ from dataclasses import replace
 from symbackprop.algebra import functions
 from symbackprop.algebra.formula import Apply, Node, Sum, rewrite
 from symbackprop.arithmetic.python_code import SCALARS, accurate, compile_formula
+from symbackprop.registry import cached
 
 _LARGEST_EXPONENT = math.log(1.7976931348623157e308)
 
@@ -91,7 +91,7 @@ def _of_exponentials(part: Node) -> Node | None:
 FloatFunction = Callable[..., float]
 
 
-@functools.cache
+@cached
 def float_function(formula: Node, arity: int) -> FloatFunction:
     """Return a function of `arity` floats that evaluates a form's formula (or a partial's) in float64.
 

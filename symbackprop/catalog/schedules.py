@@ -64,6 +64,7 @@ SCHEDULES: Registry[Schedule] = Registry(
             {"gamma": Setting(None, "gamma", _GAMMA, above=0)},
         ),
     ),
+    check=_check,
 )
 
 

@@ -6,7 +6,6 @@ for all parameters.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -14,6 +13,7 @@ from fractions import Fraction
 from symbackprop.algebra.folding import folded
 from symbackprop.algebra.formula import Name, Node, Number, names, rewrite
 from symbackprop.catalog import optimizers
+from symbackprop.registry import cached
 
 COUNT, RATE = Name("t"), Name("learning_rate")
 """The number of the update, from 1, and its learning rate: the two that differ between updates."""
@@ -44,7 +44,7 @@ def update(optimizer: str, settings: Mapping[str, Fraction], trained: tuple[str,
     return _update(optimizer, tuple(sorted(settings.items())), trained, first)
 
 
-@functools.cache
+@cached
 def _update(
     optimizer: str, given: tuple[tuple[str, Fraction], ...], trained: tuple[str, ...], first: bool
 ) -> UpdateCode:

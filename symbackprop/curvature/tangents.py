@@ -7,7 +7,6 @@ their partials, once for each form and pair of slots. The loss is never composed
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -23,6 +22,7 @@ from symbackprop.derivation.element_grain import ElementGraph, Term
 from symbackprop.errors import EvaluationError, SymbackpropError
 from symbackprop.evaluation.evaluate import EXACT, Arithmetic, Evaluation, Kink, Value, Values, leaves
 from symbackprop.messages import message
+from symbackprop.registry import cached
 
 LARGEST = 30
 """The largest number of parameters (elements) that second order is worked out for."""
@@ -59,7 +59,7 @@ def free(derivation: Derivation) -> tuple[str, ...]:
     )
 
 
-@functools.cache
+@cached
 def second_partial(form: Form, slot: int, other: int) -> Node:
     """Return ∂²form/∂slot∂other over slots, derived by SymPy from the form's partial.
 
@@ -71,7 +71,7 @@ def second_partial(form: Form, slot: int, other: int) -> Node:
     return symbolic.from_sympy(sympy.diff(form.partial(slot).derived, symbolic.slot_symbol(other)))
 
 
-@functools.cache
+@cached
 def second_kinks(form: Form) -> tuple[Node, ...]:
     """Return the formulas at whose zeros the form, or one of its partials, changes branch.
 
@@ -221,7 +221,7 @@ def _degree(term: Term, known: Mapping[str, int | None]) -> int | None:
     return max(sum(power * bound for power, bound in zip(powers, bounds, strict=True)) for powers in monomials)
 
 
-@functools.cache
+@cached
 def _monomials(form: Form, active: tuple[int, ...]) -> tuple[tuple[int, ...], ...] | None:
     """Return the exponents of the monomials of a form in some of its slots, None where it is no polynomial in them."""
     expression, symbols = symbolic.to_sympy(form.formula), [symbolic.slot_symbol(slot) for slot in active]
@@ -245,7 +245,7 @@ def is_rational(derivation: Derivation, parameters: tuple[str, ...]) -> bool:
     return True
 
 
-@functools.cache
+@cached
 def _is_rational(form: Form, active: tuple[int, ...]) -> bool:
     symbols = [symbolic.slot_symbol(slot) for slot in active]
     return not active or bool(symbolic.to_sympy(form.formula).is_rational_function(*symbols))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +14,7 @@ from symbackprop.algebra.functions import stable_form
 from symbackprop.arithmetic import python_code
 from symbackprop.arithmetic.python_code import accurate, compile_formula
 from symbackprop.evaluation.evaluate import Arithmetic
+from symbackprop.registry import cached
 
 Array = Any
 
@@ -29,7 +29,7 @@ _DIALECT = replace(
 """NumPy has no erf."""
 
 
-@functools.cache
+@cached
 def function(formula: Node, arity: int) -> Callable[..., Array]:
     """Return a function of `arity` arrays that evaluates a form's formula in float64, without warnings."""
     return numpy.errstate(all="ignore")(compile_formula(accurate(stable_form(formula)), arity, _DIALECT))

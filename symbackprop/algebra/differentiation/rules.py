@@ -254,15 +254,6 @@ _RULES: Mapping[type[Node], Callable[[Any, Name], Application]] = {
 
 _LEAVES = (Number, Name, Adjoint, Slot)
 
-_KNOWN = {
-    *FUNCTIONS,
-    *functions.PRIMITIVES.aliases,
-    *functions.EXTREMES,
-    *functions.WITH_FORMULA,
-    functions.CONSTANT,
-    "step",
-}
-
 
 _DEEPEST = 100
 _LARGEST = 4000
@@ -279,10 +270,14 @@ def check(formula: Node) -> None:
     for part in walk(formula):
         if type(part) not in _RULES and type(part) not in _LEAVES:
             raise TypeError(f"a formula of scalars was expected, not {type(part).__name__}")
-        if isinstance(part, Apply) and not part.body and part.function not in _KNOWN:
+        if isinstance(part, Apply) and not part.body and not _is_known(part.function):
             raise unknown("function", part.function, functions.ARITIES)
     if _size(formula) > _LARGEST:
         raise ExpressionError(message("expression.too_big", limit=_LARGEST))
+
+
+def _is_known(function: str) -> bool:
+    return function in FUNCTIONS or function in functions.ARITIES or function in (*functions.WITH_FORMULA, "step")
 
 
 def _size(formula: Node, arguments: tuple[int, ...] = ()) -> int:
