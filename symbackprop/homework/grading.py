@@ -45,7 +45,7 @@ def grade(folder: Path, submissions: Path, overrides: Path | None = None, encodi
     answer_texts = {text for own in handed_in.texts.values() for text in own.values()}
     corrections = () if overrides is None else read_overrides(overrides, enrolments, names, answer_texts)
     found, changes = corrected(marks, corrections)
-    return GradedClass(manifest, assignment, found, keys, marker.total, remarks, changes)
+    return GradedClass(manifest, assignment, found, keys, remarks, changes)
 
 
 def _numbers(

@@ -138,11 +138,8 @@ def spelled(value: float) -> str:
 
 def answer_files(given: HomeworkAssignment, cohort: Cohort, codes: Sequence[str]) -> dict[str, str]:
     """Return the key as `answers.csv` and `answers.json`, one row for each student and answer in the order of the class."""
-    points = given.homework.points
-    whole = sum(points[answer.group] for answer in given.answers)
-    scale = Fraction(1) if given.homework.total is None else given.homework.total / whole
     header = ("student", "code", "answer", "value", "tolerance", "points")
-    most = {answer.id: format(float(points[answer.group] * scale), ".6g") for answer in given.answers}
+    most = {id: format(float(points), ".6g") for id, points in given.most.items()}
     values = {answer.id: [spelled(value) for value in cohort.values[answer.key].tolist()] for answer in given.answers}
     allowed = {
         answer.id: [format(value, ".3g") for value in cohort.tolerances[answer.id].tolist()] for answer in given.answers

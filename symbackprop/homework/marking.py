@@ -78,16 +78,6 @@ class Marker:
         self._names = names_of(assignment.computation)
         self._computations = (assignment.computation, hand_computation(assignment.derivation, classroom=False))
         self._questions = {answer.id: self._question(answer) for answer in assignment.answers}
-        points = assignment.homework.points
-        whole = sum((points[answer.group] for answer in assignment.answers), Fraction(0))
-        total = assignment.homework.total
-        self.scale = Fraction(1) if total is None else total / whole
-        self.most = {answer.id: points[answer.group] * self.scale for answer in assignment.answers}
-
-    @property
-    def total(self) -> Fraction:
-        """The marks of a sheet that is all correct."""
-        return sum(self.most.values(), Fraction(0))
 
     def _question(self, answer: Answer) -> _Question:
         asked = {other.key for other in self.assignment.answers}
@@ -143,7 +133,7 @@ class Marker:
         marks: Mapping[str, Mark],
     ) -> tuple[Mark, float | None]:
         """Return the mark of an answer and the value that later answers may follow from."""
-        most = self.most[answer.id]
+        most = self.assignment.most[answer.id]
 
         def marked(verdict: MarkVerdict, share: Fraction, said: Message | None = None, used: Any = ()) -> Mark:
             return Mark(answer, parsed.text, verdict, most * share, most, said, used)
@@ -169,7 +159,7 @@ class Marker:
         if wrong:
             personal = {**values, **{key: own[key] for key in question.ancestors if key in own}}
             mine = _value(parsed.formula, personal)
-            refused = self._refusal(question, wrong, own, values)
+            refused = self._refusal([marks[key].answer for key in wrong], own, values)
             if self._follows(question, personal, (value, mine)):
                 used = tuple((marks[key].answer.id, marks[key].text.strip()) for key in wrong)
                 if refused is not None:
@@ -193,17 +183,14 @@ class Marker:
                 return True
         return False
 
-    def _refusal(
-        self, question: _Question, wrong: Sequence[str], own: Mapping[str, float], values: NumbersByKey
-    ) -> Message | None:
+    def _refusal(self, wrong: Sequence[Answer], own: Mapping[str, float], values: NumbersByKey) -> Message | None:
         """Return why nothing may follow from the student's values: one of them leaves nothing to compute."""
-        for key in wrong:
-            other = next(answer for answer in self.assignment.answers if answer.key == key)
-            if own[key] == 0 and values[key] != 0:
-                return message("mark.trivial_zero", name=other.id)
-            bounds = self._questions[other.id].bounds
-            if bounds is not None and not bounds[0] <= own[key] <= bounds[1]:
-                return message("mark.out_of_range", name=other.id)
+        for answer in wrong:
+            if own[answer.key] == 0 and values[answer.key] != 0:
+                return message("mark.trivial_zero", name=answer.id)
+            bounds = self._questions[answer.id].bounds
+            if bounds is not None and not bounds[0] <= own[answer.key] <= bounds[1]:
+                return message("mark.out_of_range", name=answer.id)
         return None
 
     def _probed(self, answer: Answer, parsed: ParsedAnswer) -> bool | None:

@@ -42,7 +42,6 @@ class GradedClass:
     assignment: HomeworkAssignment
     marks: Mapping[str, Sequence[Mark]]
     keys: Mapping[str, Mapping[str, float]]
-    most: Fraction
     remarks: Sequence[tuple[str, Message]] = ()
     changes: Sequence[tuple[str, Mark, Mark]] = ()
 
@@ -120,7 +119,7 @@ def _feedback(marked: GradedClass, enrolment: Enrolment) -> str:
         marked,
         title=marked.assignment.problem.heading.said(marked.language),
         subtitle=[_course(marked), student.name, student.id, enrolment.code],
-        total=message("report.total", points=points(marked.total(student.id)), most=points(marked.most)),
+        total=message("report.total", points=points(marked.total(student.id)), most=points(marked.assignment.total)),
         remarks=remarks,
         parts=[(message("report.answers"), header, rows)],
     )
@@ -164,7 +163,7 @@ def _summary(marked: GradedClass) -> str:
     ]
     if totals:
         middle = [f"{value:.2f}" for value in (statistics.mean(totals), statistics.median(totals))]
-        total = message("report.class", mean=middle[0], median=middle[1], most=points(marked.most))
+        total = message("report.class", mean=middle[0], median=middle[1], most=points(marked.assignment.total))
     else:
         total = message("report.nothing")
     parts = [(message("report.by_answer"), *_by_answer(marked)), (message("report.by_student"), *_by_student(marked))]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 from symbackprop import document
 from symbackprop.algebra.formula import Name, Node
@@ -91,20 +90,8 @@ def _task(given: HomeworkAssignment) -> Iterator[Block]:
         share = "" if homework.follow_through == 1 else f"{float(100 * homework.follow_through):g} %"
         rules.append(message("sheet.follow_through_share", share=share) if share else message("sheet.follow_through"))
     if len(set(homework.points.values())) > 1 or homework.total is not None:
-        rules.append(message("sheet.total", points=points(_total(given))))
+        rules.append(message("sheet.total", points=points(given.total)))
     yield Listing(tuple(rules))
-
-
-def _total(given: HomeworkAssignment) -> Fraction:
-    if given.homework.total is not None:
-        return given.homework.total
-    return sum((given.homework.points[answer.group] for answer in given.answers), Fraction(0))
-
-
-def _points(given: HomeworkAssignment) -> Mapping[str, str]:
-    """Return the points of one answer, by the entry of `ask`."""
-    whole = sum((given.homework.points[answer.group] for answer in given.answers), Fraction(0))
-    return {group: points(each * _total(given) / whole) for group, each in given.homework.points.items()}
 
 
 def symbol(key: str) -> Node:
@@ -129,19 +116,17 @@ def _given(given: HomeworkAssignment, values: Numerals) -> Table:
 
 def _blanks(given: HomeworkAssignment) -> Table:
     names = ("column.answer_id", "column.quantity", "column.points", "column.answer")
-    worth = _points(given)
 
     def row(answer: Answer) -> tuple[Inline, ...]:
-        return answer.id, symbol(answer.key), worth[answer.group], Blank()
+        return answer.id, symbol(answer.key), points(given.most[answer.id]), Blank()
 
     return Table(tuple(map(message, names)), tuple(map(row, given.answers)), (False, False, True, False))
 
 
 def _answers(given: HomeworkAssignment, values: Numerals) -> Table:
     names = ("column.answer_id", "column.quantity", "column.value", "column.full_value", "column.points")
-    worth = _points(given)
 
     def row(answer: Answer) -> tuple[Inline, ...]:
-        return answer.id, symbol(answer.key), *values[answer.key], worth[answer.group]
+        return answer.id, symbol(answer.key), *values[answer.key], points(given.most[answer.id])
 
     return Table(tuple(map(message, names)), tuple(map(row, given.answers)), (False, False, True, True, True))

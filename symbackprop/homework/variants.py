@@ -59,6 +59,18 @@ class HomeworkAssignment:
         """A hash of all that changes numbers; titles, letters and points do not."""
         return _digest(self.problem, self.homework)
 
+    @functools.cached_property
+    def most(self) -> Mapping[str, Fraction]:
+        """The points of each answer by its id, scaled to the total that the homework states, if it does."""
+        each = {answer.id: self.homework.points[answer.group] for answer in self.answers}
+        total, whole = self.homework.total, sum(each.values(), Fraction(0))
+        return each if total is None else {id: points * total / whole for id, points in each.items()}
+
+    @property
+    def total(self) -> Fraction:
+        """The points of a sheet that is all correct."""
+        return sum(self.most.values(), Fraction(0))
+
 
 @dataclass(frozen=True)
 class Cohort:

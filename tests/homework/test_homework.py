@@ -358,7 +358,7 @@ def test_verdicts() -> None:
     first = first_wrong(list(marks.values()))
     assert first is not None
     assert "a1_1" == first.answer.id
-    assert Fraction(20) == marker.total
+    assert Fraction(20) == marker.assignment.total
     assert marks["L"].most == 3 * marks["z1_1"].most
 
 
