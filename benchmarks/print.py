@@ -95,7 +95,7 @@ def _agree(derivation: Derivation, tree: Node, expression: sympy.Expr) -> bool:
 
 
 def _printed(derivation: Derivation, trees: Sequence[Node]) -> list[str]:
-    laid_out = layout.of(document.notation_of(Solution(derivation.problem, derivation, (), None, (), {})))
+    laid_out = layout.of(Solution(derivation.problem, derivation, (), None, (), {}).notation)
     return [tex.write(laid_out.box(tree)) for tree in trees]
 
 

@@ -88,6 +88,18 @@ MODELS = frozenset({"Network", "ComputationGraph"})
 ASKS_FOR_THE_MODEL = {"symbackprop.problems.types", "symbackprop.derivation.derivations"}
 """The modules that look at the kind of a problem's model: all others ask the problem or its graph for what they need."""
 
+SPELLS = {
+    "symbackprop.graph.scalars",  # names of scalars
+    "symbackprop.graph.notation",  # printed symbols, from names of the user's own
+    "symbackprop.problems.types",  # names of the arrays of a network
+    "symbackprop.frontends.torch_models",  # content of a problem, from a model
+    "symbackprop.algebra.symbolic",  # symbols of SymPy
+    "symbackprop.compilation.identifiers",  # identifiers of code
+    "symbackprop.homework.answer_normalization",  # what students type
+    "symbackprop.homework.answers",  # what they are asked
+}
+"""The edges: the modules that spell names of quantities, or read them."""
+
 HOUSE = House()
 MODULES = HOUSE.files
 
@@ -132,6 +144,42 @@ def kinds_asked(tree: ast.Module) -> set[str]:
             found.update(part.attr for part in ast.walk(node.args[1]) if isinstance(part, ast.Attribute))
         elif isinstance(node, ast.MatchClass):
             found.update(part.id for part in ast.walk(node.cls) if isinstance(part, ast.Name))
+    return found
+
+
+_PARSING = {"partition", "rpartition", "split", "rsplit", "endswith", "join", "replace"}
+_SIGNS, _ESCAPING = {"_", "@"}, ("replace", "_")
+_FIXED = re.compile(r"(?:W|b|theta|delta|z|a|x|y)\d*_?")
+"""What the code names of a network begin with."""
+_ELEMENT = re.compile(r"(?:(?:W|b|theta|delta|z|a)[0-9]+(?:_\w+)?|[xy]_[0-9a-z]+)")
+"""The code name of an array of a layer, or of an element."""
+
+
+def is_docstring(node: ast.AST, parents: Mapping[ast.AST, ast.AST]) -> bool:
+    """Say whether a text is a statement of its own."""
+    return isinstance(parents.get(node), ast.Expr)
+
+
+def spelled_names(tree: ast.Module) -> list[str]:
+    """Return where a module takes names of quantities apart, or puts them together."""
+    parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
+    found = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Attribute(attr=method) as called, args=arguments) if method in _PARSING:
+                texts = [each.value for each in (called.value, *arguments[:1]) if isinstance(each, ast.Constant)]
+                found += [
+                    f"{node.lineno}: {method}" for text in texts if text in _SIGNS and (method, text) != _ESCAPING
+                ]
+            case ast.JoinedStr(values=[ast.Constant(value=str(first)), ast.FormattedValue(), *_]) if _FIXED.fullmatch(
+                first
+            ):
+                found.append(f"{node.lineno}: f-string {first}")
+            case ast.JoinedStr(values=values):
+                texts = [each.value for each in values if isinstance(each, ast.Constant)]
+                found += [f"{node.lineno}: f-string {text}" for text in texts if str(text).startswith("@")]
+            case ast.Constant(value=str(text)) if _ELEMENT.fullmatch(text) and not is_docstring(node, parents):
+                found.append(f"{node.lineno}: {text}")
     return found
 
 
@@ -248,6 +296,18 @@ def test_few_modules_ask_which_model_a_problem_has() -> None:
     assert {module for module in MODULES if kinds_asked(parse(module)) & MODELS} == ASKS_FOR_THE_MODEL
 
 
+@pytest.mark.parametrize("module", [module for module in MODULES if module not in SPELLS])
+def test_module_neither_spells_nor_parses_names(module: str) -> None:
+    """Names of quantities are strings without parts: who wants the array, the index or the sample asks the graph."""
+    assert spelled_names(parse(module)) == []
+
+
+def test_edges_spell_names() -> None:
+    """The list of edges names modules that exist, each of which needs to be on it."""
+    assert set(MODULES) >= SPELLS
+    assert {module for module in SPELLS if not spelled_names(parse(module))} == set()
+
+
 def test_architecture_checks_find_what_they_look_for() -> None:
     """Planted faults are found: imports that run back, lazy or for types only, a circle, a library, a written file."""
     tree = ast.parse(
@@ -265,4 +325,11 @@ def test_architecture_checks_find_what_they_look_for() -> None:
     assert climbing("symbackprop.catalog.losses", own) == {"symbackprop.problems", "symbackprop.cli"}
     assert circles({"a": {"b"}, "b": {"a"}}) is not None
     assert writing(tree) == {"print", "write_text"}
+    spelled = ast.parse(
+        "array = name.partition('_')[0]\nname, sample = key.rsplit('@', 1)\none = f'{output}@'\n"
+        "unit = f'a{layer}_{unit}'\n"
+        "weights = f'W{number}'\nfirst = equations['z2_1']\njoined = '_'.join(parts)\n"
+        "fine = 'user@example', 'W', 'a_b', f'{a} @ {b}'\n"
+    )
+    assert sorted(text[0] for text in spelled_names(spelled)) == list("1234567")
     assert kinds_asked(tree) == {"Network", "types", "A", "B"}

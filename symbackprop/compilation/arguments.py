@@ -158,8 +158,7 @@ class Arguments:
         array = self.problem.arrays.get(quantity.name)
         if array is None or None in array.entries:
             raise MissingValueError(message("problem.missing_values", names=[quantity.name]))
-        values = [float(given.value) for given in array.entries if given is not None]
-        return np.array(values, self.dtype).reshape(array.shape)
+        return np.array(array.floats(), self.dtype).reshape(array.shape)
 
 
 def _fits(length: int, wanted: int | None) -> bool:

@@ -124,14 +124,10 @@ def jacobian(problem: Problem, of: str | None = None) -> Jacobian:
     derivation = derive(problem)
     sweep = Sweep(derivation, EXACT, elements(derivation))
     tangents, _ = sweep.forward(sweep.values({}))
-    keys = [
-        (element, sample)
-        for name in _outputs(derivation, of)
-        for sample in derivation.graph.samples_of(derivation.graph.quantities[name])
-        for element in derivation.graph.quantities[name].elements()
-    ]
-    rows = tuple(name if sample is None else f"{name}@{sample}" for name, sample in keys)
-    return Jacobian(rows, sweep.parameters, tuple(sweep.dense(tangents.get(key, {})) for key in keys))
+    outputs = map(derivation.graph.quantities.__getitem__, _outputs(derivation, of))
+    scalars = tuple(derivation.graph.scalars(*outputs))
+    rows = tuple(sweep.dense(tangents.get(scalar, {})) for scalar in scalars)
+    return Jacobian(tuple(map(str, scalars)), sweep.parameters, rows)
 
 
 def _outputs(derivation: Derivation, of: str | None) -> tuple[str, ...]:

@@ -16,21 +16,19 @@ import sympy
 from symbackprop.algebra import symbolic
 from symbackprop.algebra.forms import Form
 from symbackprop.algebra.formula import ZERO, Apply, Negative, Node, Sum, walk
+from symbackprop.arithmetic import exact
 from symbackprop.curvature.linear_systems import Matrix, Row
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.derivation.element_grain import ElementGraph, Term
 from symbackprop.errors import EvaluationError, SymbackpropError
-from symbackprop.evaluation.evaluate import EXACT, Arithmetic, Evaluation, Kink, Value, Values, leaves
+from symbackprop.evaluation.evaluate import EXACT, NEAR_KINK, Arithmetic, Evaluation, Kink, Value, Values, leaves
+from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 from symbackprop.registry import cached
 
 LARGEST = 30
 """The largest number of parameters (elements) that second order is worked out for."""
 
-_NEAR_KINK = 1e-40
-
-Key = tuple[str, int | None]
-"""A scalar by code name, in sample 1, 2, … if it is batched."""
 Tangent = dict[int, Value]
 """Derivatives of one scalar by the parameters at those positions; what is not there is zero."""
 
@@ -91,10 +89,10 @@ def second_kinks(form: Form) -> tuple[Node, ...]:
 class _Instance:
     """A term in one sample: the scalar it is added to, those that it reads and those that hold its value."""
 
-    target: Key
+    target: Scalar
     form: Form
-    arguments: tuple[Key, ...]
-    values: tuple[Key, ...]
+    arguments: tuple[Scalar, ...]
+    values: tuple[Scalar, ...]
 
 
 def _instances(elements: ElementGraph) -> Iterator[_Instance]:
@@ -126,10 +124,10 @@ class Sweep:
         """Return the forward values at the problem's own numbers, with some parameters changed."""
         return self._pass({**self.shared, **changed}, self._data)
 
-    def forward(self, values: Values) -> tuple[Mapping[Key, Tangent], Sequence[Partials]]:
+    def forward(self, values: Values) -> tuple[Mapping[Scalar, Tangent], Sequence[Partials]]:
         """Return the tangents of all scalars, and the local partials of every instance on the way."""
         one = self.arithmetic.convert(Fraction(1))
-        tangents: dict[Key, Tangent] = {(name, None): {place: one} for place, name in enumerate(self.parameters)}
+        tangents: dict[Scalar, Tangent] = {Scalar(name): {place: one} for place, name in enumerate(self.parameters)}
         found: list[Partials] = []
         for instance in self._instances:
             active = [slot for slot, key in enumerate(instance.arguments) if tangents.get(key)]
@@ -148,9 +146,9 @@ class Sweep:
         tangents, partials = self.forward(values)
         add, multiply, settle = self.arithmetic.add, self.arithmetic.multiply, self.arithmetic.settle
         zero, one = (self.arithmetic.convert(Fraction(whole)) for whole in (0, 1))
-        output: Key = (self.derivation.graph.output, None)
-        adjoints: dict[Key, Value] = {output: one}
-        moved: dict[Key, Tangent] = {output: {}}
+        output = Scalar(self.derivation.graph.output)
+        adjoints: dict[Scalar, Value] = {output: one}
+        moved: dict[Scalar, Tangent] = {output: {}}
         for instance, local in zip(reversed(self._instances), reversed(partials), strict=True):
             if instance.target not in adjoints:
                 continue
@@ -166,7 +164,7 @@ class Sweep:
                     if formula != ZERO:
                         bent = multiply(upstream, self._run(formula, numbers, instance))
                         self._add(own, bent, tangents[instance.arguments[other]])
-        keys: list[Key] = [(name, None) for name in self.parameters]
+        keys = [Scalar(name) for name in self.parameters]
         gradient = tuple(adjoints.get(key, zero) for key in keys)
         return gradient, tuple(self.dense(moved.get(key, {})) for key in keys)
 
@@ -176,7 +174,7 @@ class Sweep:
         for instance in self._instances:
             for distance in second_kinks(instance.form):
                 measure = EXACT.function(distance, instance.form.arity)
-                if abs(measure(*(values.value(*key) for key in instance.arguments))) <= _NEAR_KINK:
+                if exact.compare(abs(measure(*(values.value(*key) for key in instance.arguments))), NEAR_KINK) <= 0:
                     found[Kink(*instance.target)] = None
         return tuple(found)
 

@@ -16,8 +16,8 @@ from symbackprop.display import Displayed
 from symbackprop.errors import unknown
 from symbackprop.graph import notation
 from symbackprop.graph.quantities import Graph, Quantity, Role
-from symbackprop.graph.scalars import element_name
-from symbackprop.problems import ComputationGraph, Problem
+from symbackprop.graph.scalars import Scalar, error_name
+from symbackprop.problems import ComputationGraph, Given, Problem
 
 if TYPE_CHECKING:
     import sympy
@@ -83,6 +83,12 @@ class Derivation(Displayed):
         """The parameters in order of definition."""
         return self.graph.of_role(Role.PARAMETER)
 
+    def stated(self) -> Iterator[tuple[Scalar, Given]]:
+        """Yield the numbers that the problem states, each with the scalar that has it."""
+        for name, array in self.problem.arrays.items():
+            scalars = self.graph.scalars(self.graph.quantities[name])
+            yield from [(each, given) for each, given in zip(scalars, array.entries, strict=True) if given is not None]
+
     def quantity(self, name: str) -> Quantity:
         """Return the array quantity of that name; an unknown name is an error that suggests one."""
         if name not in self.graph.quantities:
@@ -125,9 +131,9 @@ class Derivation(Displayed):
         >>> symbackprop.derive(symbackprop.example("mazur")).adjoint_name("z2_1")
         'delta2_1'
         """
-        quantity, index = self.graph.place_of(name)
-        if quantity.kind == "pre_activation":
-            return element_name(f"delta{quantity.layer}", index)
+        quantity, numbers = self.graph.place_of(name)
+        if quantity.kind == "pre_activation" and quantity.layer is not None:
+            return error_name(quantity.layer, numbers)
         return f"d{self.graph.output}_d{name}"
 
     def gradient(self, name: str) -> sympy.Matrix:

@@ -38,6 +38,7 @@ from symbackprop.algebra.shapes import Shape, is_elementwise, shape_of
 from symbackprop.derivation.array_entries import Accessor, accessor, along, entry, fitted, reduced_indices
 from symbackprop.graph.batch_axis import BatchAxis, Samples
 from symbackprop.graph.quantities import Equation, FusedLoss, Graph
+from symbackprop.graph.scalars import Scalar
 
 
 class Term(NamedTuple):
@@ -101,9 +102,9 @@ class ElementGraph:
                 for sample in self.batch_axis.samples_of(equation.name, *term.arguments):
                     yield equation, term, sample
 
-    def place(self, name: str, sample: int | None) -> tuple[str, int | None]:
-        """Return where a scalar that is read in a sample has its value: there, or among what samples share."""
-        return name, sample if name in self.batched else None
+    def place(self, name: str, sample: int | None) -> Scalar:
+        """Return the scalar that is read by a name in a sample: of that sample, or what samples share."""
+        return Scalar(name, sample if name in self.batched else None)
 
 
 Terms = Callable[[Shape], Iterator[Term]]

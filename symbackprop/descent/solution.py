@@ -30,6 +30,7 @@ from symbackprop.evaluation.evaluate import (
     leaves,
 )
 from symbackprop.evaluation.evaluate import not_finite as diverged
+from symbackprop.graph.notation import Notation
 from symbackprop.messages import message
 from symbackprop.problems import Given, Problem, Training, numbers
 from symbackprop.problems.training_table import batches_in
@@ -114,6 +115,11 @@ class Solution(Displayed):
     stopped: bool = False
     predictions: Mapping[int, tuple[Value, ...]] = field(default_factory=dict)
     learning_rates: tuple[Given, ...] = ()
+
+    @property
+    def notation(self) -> Notation:
+        """The notation that the problem asks for."""
+        return Notation.of(self.derivation.graph, self.problem.notation)
 
 
 def solve(

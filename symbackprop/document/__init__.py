@@ -29,6 +29,7 @@ from symbackprop.document.sections.passes import after_section, step_sections, s
 from symbackprop.evaluation import checks
 from symbackprop.evaluation.evaluate import Values
 from symbackprop.graph.notation import Notation
+from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import Message, message
 from symbackprop.problems import Given, Problem
 
@@ -70,9 +71,7 @@ def numbers_given(problem: Problem, derivation: Derivation) -> Section:
 def _unsolved(problem: Problem, derivation: Derivation, known: Formulas | None) -> Scene:
     """Return what the lines of a problem without its solution are written from."""
     notation, style = Notation.of(derivation.graph, problem.notation), style_of(problem)
-    return Scene(
-        derivation, None, notation, style, _given(problem, derivation), formulas={} if known is None else known
-    )
+    return Scene(derivation, None, notation, style, dict(derivation.stated()), formulas={} if known is None else known)
 
 
 def compose(
@@ -92,18 +91,18 @@ def compose(
     """
     problem, derivation = solution.problem, solution.derivation
     details = detail.automatic(derivation) if details is None else details
-    notation = notation_of(solution)
+    notation = solution.notation
     style = style_of(problem)
 
     chosen: frozenset[str] | None = None
     formulas: Formulas = {} if known is None else known
 
-    def scene(values: Values | None, given: Mapping[str, Given], step: DescentStep | None = None) -> Scene:
+    def scene(values: Values | None, given: Mapping[Scalar, Given], step: DescentStep | None = None) -> Scene:
         if step is None or step.batch is None:
             return Scene(derivation, values, notation, style, given, chosen, formulas)
         return Scene(step.derivation, values, notation, style, given, chosen)
 
-    given = _given(problem, derivation)
+    given = dict(derivation.stated())
     opening = solution.steps[0] if solution.steps else None
     # The values of a batch are not those of the whole data.
     first = scene(opening.values if opening is not None and opening.batch is None else None, given)
@@ -134,14 +133,14 @@ def _worked(
     solution: Solution, scene: Callable[..., Scene], lesson: Lesson, without: Collection[str]
 ) -> Iterator[Section]:
     """Yield the steps in full, what they did, the check and the summary; without numbers the symbols alone."""
-    given = _given(solution.problem, solution.derivation)
+    given = dict(solution.derivation.stated())
     if not solution.steps:
         yield from step_sections(scene(None, given), None, lesson, derives="title.derivatives" not in without)
         return
     later = _unchanged(solution, given)
     scenes: list[Scene] = []
     for step in solution.steps:
-        known = given if step.batch is None else _given(step.derivation.problem, step.derivation)
+        known = given if step.batch is None else dict(step.derivation.stated())
         # After an update the parameters are computed; only the data is still as written.
         scenes.append(scene(step.values, known if not scenes else _unchanged(solution, known), step))
     for number, (current, step) in enumerate(zip(scenes, solution.steps, strict=True), start=1):
@@ -166,11 +165,6 @@ def _document(solution: Solution, notation: Notation, sections: Iterable[Section
     return Document(title or kind, (kind, *conventions) if title else tuple(conventions), tuple(sections))
 
 
-def notation_of(solution: Solution) -> Notation:
-    """Return the notation that the problem asks for."""
-    return Notation.of(solution.derivation.graph, solution.problem.notation)
-
-
 def style_of(problem: Problem) -> Style:
     """Return how the numbers of a problem are shown: as fractions where it states one as a fraction or a logarithm.
 
@@ -185,25 +179,11 @@ def _is_fraction(given: Given) -> bool:
     return isinstance(given.value, Fraction | Logarithm) and not is_decimal(given.text)
 
 
-def _given(problem: Problem, derivation: Derivation) -> dict[str, Given]:
-    """Return the numbers of the problem by element (and sample)."""
-    found = {}
-    for name, array in problem.arrays.items():
-        quantity = derivation.graph.quantities[name]
-        elements = quantity.elements()
-        for position, given in enumerate(array.entries):
-            element = elements[position % len(elements)]
-            key = f"{element}@{position // len(elements) + 1}" if quantity.batched else element
-            if given is not None:
-                found[key] = given
-    return found
-
-
-def _unchanged(solution: Solution, given: Mapping[str, Given]) -> dict[str, Given]:
+def _unchanged(solution: Solution, given: Mapping[Scalar, Given]) -> dict[Scalar, Given]:
     """Return the given numbers that an update leaves as they are: the data and the frozen parameters."""
     frozen = solution.problem.training.frozen if solution.problem.training else frozenset()
     changed = {e for q in solution.derivation.parameters if q.name not in frozen for e in q.elements()}
-    return {name: number for name, number in given.items() if name not in changed}
+    return {scalar: number for scalar, number in given.items() if scalar.name not in changed}
 
 
 def _subtitle(solution: Solution, notation: Notation) -> list[Message]:
@@ -225,11 +205,6 @@ def _check_section(solution: Solution, style: Style) -> Section:
         worst = show(report.worst, Style(1))
         blocks.append(Paragraph(message(outcome, count=len(compared), worst=worst, step=show(checks.STEP, style))))
     if skipped:
-        names = tuple(_named(entry.name) for entry in skipped)
+        names = tuple(Name(*Scalar.read(entry.name)) for entry in skipped)
         blocks.append(Paragraph(message("text.skipped", names=names)))
     return Section(message("title.check"), tuple(blocks))
-
-
-def _named(key: str) -> Name:
-    name, _, sample = key.partition("@")
-    return Name(name, int(sample) if sample else None)

@@ -79,13 +79,13 @@ class _Perceptron(BaseEstimator):
     def coefs_(self) -> list[Array]:
         """The weights of every layer, (units before, units)."""
         check_is_fitted(self, "_history")
-        return [self._history.parameters[f"W{number}"] for number in range(1, self.n_layers_)]
+        return [self._history.parameters[layer.weights.name] for layer in self.derivation_.graph.layers]
 
     @property
     def intercepts_(self) -> list[Array]:
         """The biases of every layer, (units,)."""
         check_is_fitted(self, "_history")
-        return [self._history.parameters[f"b{number}"] for number in range(1, self.n_layers_)]
+        return [self._history.parameters[layer.bias.name] for layer in self.derivation_.graph.layers if layer.bias]
 
     def _trained(self, X: Array, y: Array, outputs: int, output: tuple[str, str], *, more: bool = False) -> Self:
         """Train from the beginning, or with `more` for one pass from where the last training ended."""

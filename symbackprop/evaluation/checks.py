@@ -28,7 +28,8 @@ from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import Exact
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.evaluation.evaluate import EXACT, Evaluation, Values, leaves
-from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.graph.quantities import Role
+from symbackprop.graph.scalars import Scalar
 from symbackprop.problems import Problem
 
 STEP = Fraction(1, 10**12)
@@ -113,17 +114,6 @@ class Report:
         return tuple(entry for entry in self.entries if entry.verdict is verdict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaf:
-    """A parameter element, or an input element of one sample (from 1) of a batch."""
-
-    name: str
-    sample: int | None
-
-    def __str__(self) -> str:
-        return self.name if self.sample is None else f"{self.name}@{self.sample}"
-
-
 def check(problem: Problem, *, derivation: Derivation | None = None) -> Report:
     """Return the comparison of every gradient by a parameter or input with the oracles.
 
@@ -157,7 +147,7 @@ def check(problem: Problem, *, derivation: Derivation | None = None) -> Report:
 
 
 def _entry(
-    leaf: _Leaf, gradient: Exact, numeric: Exact, composed: Exact | None, kinks: tuple[str, ...], floor: float
+    leaf: Scalar, gradient: Exact, numeric: Exact, composed: Exact | None, kinks: tuple[str, ...], floor: float
 ) -> Entry:
     if kinks:
         return Entry(str(leaf), float(gradient), Verdict.SKIPPED, kinks=kinks)
@@ -174,15 +164,9 @@ def _difference(left: Exact, right: Exact, floor: float) -> float:
     return float(distance) / scale if scale else float(distance)
 
 
-def _leaves_of(derivation: Derivation, quantity: Quantity) -> list[_Leaf]:
-    return [
-        _Leaf(element, sample) for sample in derivation.graph.samples_of(quantity) for element in quantity.elements()
-    ]
-
-
-def _chosen(derivation: Derivation) -> tuple[list[_Leaf], bool]:
+def _chosen(derivation: Derivation) -> tuple[list[Scalar], bool]:
     """Return the leaves to compare and whether they are a sample: evenly spread over each array, ends included."""
-    arrays = [_leaves_of(derivation, each) for each in derivation.graph.of_role(Role.PARAMETER, Role.INPUT)]
+    arrays = [list(derivation.graph.scalars(each)) for each in derivation.graph.of_role(Role.PARAMETER, Role.INPUT)]
     work = sum(
         len(equation.terms) * len(derivation.elements.batch_axis.samples_of(equation.name))
         for equation in derivation.elements.equations
@@ -195,7 +179,7 @@ def _chosen(derivation: Derivation) -> tuple[list[_Leaf], bool]:
     return spread, len(spread) < count
 
 
-def _spread(array: Sequence[_Leaf], most: int) -> list[_Leaf]:
+def _spread(array: Sequence[Scalar], most: int) -> list[Scalar]:
     if len(array) <= most:
         return list(array)
     return [array[position * (len(array) - 1) // (most - 1)] for position in range(most)]
@@ -215,7 +199,7 @@ class _Switch:
         return exact.evaluate(self.distance, lambda part: numbers[part.index] if isinstance(part, Slot) else None)
 
     def __str__(self) -> str:
-        return self.name if self.sample is None else f"{self.name}@{self.sample}"
+        return str(Scalar(self.name, self.sample))
 
 
 class _Differences:
@@ -238,7 +222,7 @@ class _Differences:
         near = [switch for switch in self.switches if exact.compare(abs(switch.measure(values)), STEP) <= 0]
         self.near = [(switch, _sources(derivation, switch)) for switch in near]
 
-    def gradient(self, leaf: _Leaf) -> tuple[Exact, tuple[str, ...]]:
+    def gradient(self, leaf: Scalar) -> tuple[Exact, tuple[str, ...]]:
         """Return the central difference by a leaf, and the names of the kinks on its paths, each once."""
         touched = [switch for switch, sources in self.near if _reaches(leaf, switch, sources)]
         above, below = self._passed(leaf, self.step), self._passed(leaf, -self.step)
@@ -253,7 +237,7 @@ class _Differences:
             dict.fromkeys(str(switch) for switch in self.switches if str(switch) in found)
         )
 
-    def _passed(self, leaf: _Leaf, change: Exact) -> Values:
+    def _passed(self, leaf: Scalar, change: Exact) -> Values:
         if leaf.sample is None:
             return self.forward({**self.shared, leaf.name: self.shared[leaf.name] + change}, self.data)
         data = list(self.data)
@@ -262,7 +246,7 @@ class _Differences:
         return self.forward(self.shared, data)
 
 
-def _reaches(leaf: _Leaf, switch: _Switch, sources: frozenset[str]) -> bool:
+def _reaches(leaf: Scalar, switch: _Switch, sources: frozenset[str]) -> bool:
     same_sample = leaf.sample == switch.sample or None in (leaf.sample, switch.sample)
     return leaf.name in sources and same_sample
 
@@ -293,7 +277,7 @@ def _sources(derivation: Derivation, switch: _Switch) -> frozenset[str]:
     return frozenset(found)
 
 
-def _composed_gradients(derivation: Derivation, values: Values, wanted: Sequence[_Leaf]) -> dict[_Leaf, Exact]:
+def _composed_gradients(derivation: Derivation, values: Values, wanted: Sequence[Scalar]) -> dict[Scalar, Exact]:
     """Return the derivatives of the composed output by some leaves, or nothing where it would be too large."""
     if _composed_size(derivation) * len(wanted) > _LARGEST_COMPOSED:
         return {}
@@ -302,7 +286,7 @@ def _composed_gradients(derivation: Derivation, values: Values, wanted: Sequence
     numbers = {
         _symbol(leaf): _float(values.value(leaf.name, leaf.sample), digits)
         for quantity in derivation.graph.of_role(Role.PARAMETER, Role.INPUT, Role.TARGET)
-        for leaf in _leaves_of(derivation, quantity)
+        for leaf in derivation.graph.scalars(quantity)
     }
     found = {}
     for leaf in wanted:
@@ -311,7 +295,7 @@ def _composed_gradients(derivation: Derivation, values: Values, wanted: Sequence
     return found
 
 
-def _symbol(leaf: _Leaf) -> sympy.Symbol:
+def _symbol(leaf: Scalar) -> sympy.Symbol:
     return symbolic.name_symbol(str(leaf))
 
 
@@ -379,7 +363,7 @@ def _composing(
     if isinstance(part, Name):
         place = sample if part.name in batched else None
         expression = known.get((part.name, place))
-        return _symbol(_Leaf(part.name, place)) if expression is None else expression
+        return _symbol(Scalar(part.name, place)) if expression is None else expression
     if isinstance(part, Apply) and part.function in _SYMPY_OWN:
         arguments = [
             symbolic.to_sympy(argument, functools.partial(_composing, known, batched, sample))

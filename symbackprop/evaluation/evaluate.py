@@ -21,14 +21,15 @@ from symbackprop.derivation.backprop import Link, Links
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.derivation.element_grain import ElementEquation, ElementGraph, Term
 from symbackprop.errors import EvaluationError, MissingValueError, SymbackpropError
-from symbackprop.graph.quantities import Role
+from symbackprop.graph.quantities import DATA_LOSS, PENALTY
 from symbackprop.messages import message
 from symbackprop.problems import Problem, Rounding
 
 Value = Any
 """A number of the arithmetic in use: `Fraction` or 50-digit float, or `float`."""
 
-_NEAR_KINK = Fraction(1, 10**40)
+NEAR_KINK = Fraction(1, 10**40)
+"""Nearer to a kink than this, 50 digits do not say on which side a number is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,7 @@ class Evaluation:
         contributions = frozenset(
             quantity.name
             for quantity in derivation.graph.quantities.values()
-            if quantity.name == f"{derivation.graph.output}@" or quantity.kind in ("data_loss", "penalty")
+            if derivation.graph.is_sample_loss(quantity) or quantity.kind in (DATA_LOSS, PENALTY)
         )
 
         def links() -> Links:
@@ -306,15 +307,8 @@ def leaves(derivation: Derivation, arithmetic: Arithmetic) -> tuple[dict[str, Va
     require_numbers(derivation)
     shared: dict[str, Value] = {}
     samples: tuple[dict[str, Value], ...] = tuple({} for each in derivation.graph.batch_axis.numbers if each)
-    for quantity in derivation.graph.of_role(Role.PARAMETER, Role.INPUT, Role.TARGET):
-        entries = derivation.problem.arrays[quantity.name].entries
-        numbers = [arithmetic.convert(given.value) for given in entries if given is not None]
-        elements = quantity.elements()
-        if not quantity.batched:
-            shared.update(zip(elements, numbers, strict=True))
-            continue
-        for position, sample in enumerate(samples):
-            sample.update(zip(elements, numbers[position * len(elements) :], strict=False))
+    for (name, sample), given in derivation.stated():
+        (shared if sample is None else samples[sample - 1])[name] = arithmetic.convert(given.value)
     return shared, samples
 
 
@@ -340,7 +334,7 @@ class Kink:
     sample: int | None
 
 
-def kinks(derivation: Derivation, values: Values, within: Fraction = _NEAR_KINK) -> tuple[Kink, ...]:
+def kinks(derivation: Derivation, values: Values, within: Fraction = NEAR_KINK) -> tuple[Kink, ...]:
     """Return the quantities whose formula is at a kink (or closer to it than `within`) at these exact values, each once."""
     found = []
     elements = derivation.elements

@@ -15,7 +15,6 @@ from symbackprop.descent.solution import Descent, Solution, trained
 from symbackprop.errors import SymbackpropError
 from symbackprop.evaluation.evaluate import FLOAT, Evaluation, leaves
 from symbackprop.figures.drawing import Box, Ink, Plot, Point, Series
-from symbackprop.figures.labels import notation_of
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import Message, message
 
@@ -40,7 +39,7 @@ def losses(solution: Solution) -> Plot | None:
     if len(found) < 3:
         return None
     series = _series(list(enumerate(found)), Ink.FORWARD)
-    output = notation_of(solution).symbol(solution.derivation.graph.output)
+    output = solution.notation.symbol(solution.derivation.graph.output)
     axes = (message("figure.updates"),), (output,)
     return Plot(message("figure.losses"), *axes, (series,), _is_log(found), counts=True)
 
@@ -107,7 +106,7 @@ def landscape(solution: Solution) -> Plot | None:
     path = _path(solution, names)
     loss = _loss(solution.derivation)
     output = solution.derivation.graph.output
-    symbols = tuple(notation_of(solution).symbol(name) for name in (*names, output))
+    symbols = tuple(solution.notation.symbol(name) for name in (*names, output))
     if len(names) == 1:
         return _curve(names[0], loss, path, _flat_places(solution, names[0]), symbols)
     return _surface((names[0], names[1]), loss, path, symbols)
@@ -217,7 +216,7 @@ def boundary(solution: Solution) -> Plot | None:
     A classifier has one output between 0 and 1 (or between -1 and 1), or two that are probabilities; a single sample has
     nothing to be told apart from.
     """
-    model, derivation = solution.problem.model, solution.derivation
+    derivation, graph = solution.derivation, solution.derivation.graph
     if not (solution.problem.layers and solution.steps) or solution.problem.network.inputs != 2:
         return None
     last = solution.problem.layers[-1]
@@ -228,8 +227,9 @@ def boundary(solution: Solution) -> Plot | None:
     samples = [{**shared, **sample} for sample in data]
     if len(samples) < 2:
         return None
-    xs, ys = ([*_spread(*_around([sample[name] for sample in samples]), _COARSE)] for name in ("x_1", "x_2"))
-    output = f"a{len(model.layers)}_1"
+    inputs = graph.units(0).elements()
+    xs, ys = ([*_spread(*_around([sample[name] for sample in samples]), _COARSE)] for name in inputs)
+    output, target = next(iter(graph.targets.items()))
     series = []
     if len(solution.losses) > 1:
         series += _line(derivation, {}, output, (xs, ys), level, message("figure.before"), is_first=True)
@@ -238,12 +238,12 @@ def boundary(solution: Solution) -> Plot | None:
     if not series:
         return None
     for above, marker, ink in ((True, "circle", Ink.FORWARD), (False, "square", Ink.NEGATIVE)):
-        places = tuple(Point(s["x_1"], s["x_2"]) for s in samples if (s["y_1"] > level) == above)
+        places = tuple(Point(*(s[name] for name in inputs)) for s in samples if (s[target] > level) == above)
         if places:
             key = "figure.above" if above else "figure.below"
             series.append(Series(places, ink, marker, joined=False, name=message(key, target=f"{level:g}")))
-    notation = notation_of(solution)
-    horizontal, vertical = ((notation.symbol(name),) for name in ("x_1", "x_2"))
+    notation = solution.notation
+    horizontal, vertical = ((notation.symbol(name),) for name in inputs)
     limits = Box(xs[0], ys[0], xs[-1], ys[-1])
     return Plot(message("figure.decision"), horizontal, vertical, tuple(series), limits=limits)
 
@@ -262,7 +262,8 @@ def _line(
     shared, data = leaves(derivation, FLOAT)
     evaluation = Evaluation.of(derivation, FLOAT, ())
     xs, ys = axes
-    places = [{"x_1": x, "x_2": y} for y in ys for x in xs]
+    inputs = derivation.graph.units(0).elements()
+    places = [dict(zip(inputs, (x, y), strict=True)) for y in ys for x in xs]
     start = {**shared, **parameters}
     found = evaluation.forward(start, [{**data[0], **place} for place in places]).samples
     heights = [float(sample[output]) for sample in found]

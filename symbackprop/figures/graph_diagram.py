@@ -33,7 +33,7 @@ from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution
 from symbackprop.figures.drawing import HALF, LARGE, SMALL, Arrow, Diagram, DiagramNode, Ink, Point, Text, fitted
 from symbackprop.figures.gradient_paths import Chains
-from symbackprop.figures.labels import Decimal, Label, LabelPart, decimal, notation_of, width, written_numbers
+from symbackprop.figures.labels import Decimal, Label, LabelPart, decimal, width, written_numbers
 from symbackprop.figures.layered_layout import Layout, layout
 from symbackprop.graph.notation import Symbol
 from symbackprop.graph.quantities import Quantity, Role
@@ -123,7 +123,7 @@ def gates(solution: Solution, highlight: str = "") -> Diagram:
     """
     derivation = solution.derivation
     pieces = _elided({piece.name: piece for piece in _pieces(derivation)})
-    notation = notation_of(solution)
+    notation = solution.notation
     symbols = {piece.name: notation.symbol(piece.name) for piece in pieces.values() if piece.elements}
     scene = _Scene(solution, pieces, symbols, written_numbers(solution))
     edges = [(start, piece.name) for piece in pieces.values() for start in dict.fromkeys(piece.reads)]

@@ -11,7 +11,7 @@ from typing import Any
 from symbackprop.arithmetic import exact
 from symbackprop.descent.solution import Solution
 from symbackprop.evaluation.evaluate import is_finite
-from symbackprop.graph.notation import Notation, Symbol
+from symbackprop.graph.notation import Symbol
 from symbackprop.messages import Message
 from symbackprop.problems import Given
 
@@ -71,19 +71,7 @@ def equality(left: LabelPart, number: Decimal) -> Label:
 
 def written_numbers(solution: Solution) -> Mapping[str, Given]:
     """Return the numbers that the problem states, by element; those of samples are left out."""
-    quantities = solution.derivation.graph.quantities
-    return {
-        element: given
-        for name, array in solution.problem.arrays.items()
-        if not quantities[name].batched
-        for element, given in zip(quantities[name].elements(), array.entries, strict=True)
-        if given is not None
-    }
-
-
-def notation_of(solution: Solution) -> Notation:
-    """Return the notation that the problem asks for."""
-    return Notation.of(solution.derivation.graph, solution.problem.notation)
+    return {scalar.name: given for scalar, given in solution.derivation.stated() if scalar.sample is None}
 
 
 def plain(part: LabelPart) -> str | Message:

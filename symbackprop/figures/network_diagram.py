@@ -16,8 +16,9 @@ from symbackprop.errors import unknown
 from symbackprop.evaluation.evaluate import Values
 from symbackprop.figures.drawing import LARGE, SMALL, Arrow, Diagram, DiagramNode, Ink, Point, Text, fitted
 from symbackprop.figures.gradient_paths import Chains
-from symbackprop.figures.labels import Label, decimal, equality, notation_of, width, written_numbers
+from symbackprop.figures.labels import Label, decimal, equality, width, written_numbers
 from symbackprop.graph.notation import Notation
+from symbackprop.graph.quantities import Graph, Quantity
 from symbackprop.messages import Message, message
 from symbackprop.problems import Given
 
@@ -66,6 +67,19 @@ class _Scene:
             return ()
         return (decimal(self.values.gradient(name)),)
 
+    @property
+    def graph(self) -> Graph:
+        """The graph of the network."""
+        return self.derivation.graph
+
+    def weight(self, layer: int, end: int, start: int) -> str:
+        """Return the code name of the weight to a unit of a layer from one of the layer before."""
+        return self.graph.layers[layer - 1].weights.at(end, start)
+
+    def bias(self, layer: int) -> Quantity | None:
+        """Return the bias or threshold of a layer, if it has one."""
+        return self.graph.layers[layer - 1].bias if layer else None
+
     def named(self, name: str) -> Label:
         """Return `symbol = value`, or the symbol alone."""
         symbol, value = self.notation.symbol(name), self.value(name)
@@ -109,7 +123,7 @@ def network(solution: Solution, highlight: str = "") -> Diagram:
     gradient. `highlight` is the code name of a parameter whose chains to the loss are marked (`W1_2_1`); raises
     `UnknownNameError` if there is no such parameter.
     """
-    derivation, notation = solution.derivation, notation_of(solution)
+    derivation, notation = solution.derivation, solution.notation
     values = solution.steps[0].values if solution.steps else None
     scene = _Scene(derivation, notation, values, written_numbers(solution))
     if highlight:
@@ -179,23 +193,15 @@ def _width(label: Label) -> float:
 
 def _half_width(scene: _Scene, column: _Column) -> float:
     """Return how far a unit and its labels reach to either side."""
-    biases = [name for unit in column.shown if (name := _bias(scene, column.layer, unit))]
-    return max(RADIUS, *(_width(scene.named(name)) / 2 for name in biases)) if biases else RADIUS
+    bias = scene.bias(column.layer)
+    names = [] if bias is None else [bias.at(*[unit][: len(bias.shape)]) for unit in column.shown]
+    return max([RADIUS, *(_width(scene.named(name)) / 2 for name in names)])
 
 
 def _weights(scene: _Scene, before: _Column, column: _Column) -> Iterator[tuple[str, Label]]:
     for start, end in itertools.product(before.shown, column.shown):
-        name = f"W{column.layer}_{end}_{start}"
+        name = scene.weight(column.layer, end, start)
         yield name, scene.named(name)
-
-
-def _bias(scene: _Scene, layer: int, unit: int) -> str:
-    """Return the code name of the bias or threshold of a unit, or nothing where there is none."""
-    for base in (f"b{layer}", f"theta{layer}"):
-        quantity = scene.derivation.graph.quantities.get(base)
-        if quantity is not None:
-            return f"{base}_{unit}" if quantity.shape else base
-    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,24 +217,24 @@ class _Drawing:
     def units(self, column: _Column, x: float) -> None:
         """Place the units of a layer, with its name on top."""
         scene, layer = self.scene, column.layer
-        places = column.places(self.row)
+        places, bias = column.places(self.row), scene.bias(layer)
         self.texts.append(Text(Point(x, places[0] - RADIUS - 34), (_layer_name(scene.notation, layer),), Ink.QUIET))
         for unit, y in zip(column.units, places, strict=True):
             if unit is None:
                 self.texts.append(Text(Point(x, y), ("⋮",), size=2 * LARGE))
                 continue
-            name = f"a{layer}_{unit}" if layer else f"x_{unit}"
-            also = (f"z{layer}_{unit}",) if layer else ()
-            self.unit(Point(x, y), name, also)
-            if layer:
-                gradient = scene.gradient(f"z{layer}_{unit}")
-                self.add(Point(x, y - RADIUS - 9), gradient, Ink.BACKWARD, f"z{layer}_{unit}", on_line=True)
-                bias = _bias(scene, layer, unit)
-                if "_" in bias:
-                    self.bias(Point(x, y), bias)
-        shared = _bias(scene, layer, 1) if layer else ""
-        if shared and "_" not in shared:
-            self.bias(Point(x, places[-1]), shared)
+            name = scene.graph.units(layer).at(unit)
+            if not layer:
+                self.unit(Point(x, y), name)
+            else:
+                argument = scene.graph.layers[layer - 1].pre_activation.at(unit)
+                self.unit(Point(x, y), name, (argument,))
+                gradient = scene.gradient(argument)
+                self.add(Point(x, y - RADIUS - 9), gradient, Ink.BACKWARD, argument, on_line=True)
+                if bias is not None and bias.shape:
+                    self.bias(Point(x, y), bias.at(unit))
+        if bias is not None and not bias.shape:
+            self.bias(Point(x, places[-1]), bias.name)
 
     def unit(self, at: Point, name: str, also: tuple[str, ...] = ()) -> None:
         """Place a unit with its symbol and, where it has one, its value."""
@@ -260,7 +266,7 @@ class _Drawing:
         sizes = {name: _size(scene, name) for name, _ in _weights(scene, before, column)}
         largest = max(map(abs, sizes.values()), default=0.0) or 1.0
         for start, end in itertools.product(before.shown, column.shown):
-            name = f"W{column.layer}_{end}_{start}"
+            name = scene.weight(column.layer, end, start)
             line = _arrow(Point(left, starts[start]), Point(right, ends[end]), name)
             if is_labelled or not any(sizes.values()):
                 self.lines.append(line)
@@ -282,7 +288,8 @@ class _Drawing:
     def loss(self, column: _Column, x: float) -> None:
         """Place the targets beside the outputs, and the loss."""
         scene, output = self.scene, self.scene.derivation.graph.output
-        targets = {unit: scene.named(f"y_{unit}") if scene.value(f"y_{unit}") else () for unit in column.shown}
+        names = {unit: scene.graph.targets[scene.graph.units(column.layer).at(unit)] for unit in column.shown}
+        targets = {unit: scene.named(name) if scene.value(name) else () for unit, name in names.items()}
         end = x + 2 * RADIUS + max(60.0, *(_width(label) + 16 for label in targets.values()))
         for unit, y in zip(column.units, column.places(self.row), strict=True):
             if unit is None:
@@ -290,7 +297,7 @@ class _Drawing:
             self.lines.append(_arrow(Point(x, y), Point(end, 0), ""))
             place = Point(x + RADIUS + 10, y - 10 if y <= 0 else y + 10)
             # The edge to the loss runs towards the middle: the target stands on its other side.
-            self.add(place, targets[unit], Ink.PLAIN, f"y_{unit}", on_line=True, anchor="start")
+            self.add(place, targets[unit], Ink.PLAIN, names[unit], on_line=True, anchor="start")
         self.unit(Point(end, 0), output)
 
 
@@ -318,8 +325,7 @@ def _with_paths(drawn: _Drawing, highlight: str) -> Diagram:
     chains = Chains(derivation)
     shown = {name for node in drawn.nodes for name in (node.name, *node.also)}
     shown |= {line.name for line in drawn.lines if line.name} | {text.name for text in drawn.texts if text.name}
-    kinds = {quantity.name for quantity in derivation.parameters}
-    starts = [name for name in shown if name.partition("_")[0] in kinds]
+    starts = shown & {name for quantity in derivation.parameters for name in quantity.elements()}
     paths = {
         name: tuple(other for other in chains.onward(name) if other in shown or other == name)
         for name in sorted(starts)

@@ -195,8 +195,7 @@ def _tensor(torch: Any, problem: Problem, parameters: Mapping[str, Any] | None, 
     array = problem.arrays[name]
     if None in array.entries:
         raise ProblemError(message("problem.missing_values", names=[name]))
-    numbers = [float(given.value) for given in array.entries if given is not None]
-    return torch.tensor(numbers, dtype=torch.float64).reshape(array.shape)
+    return torch.tensor(array.floats(), dtype=torch.float64).reshape(array.shape)
 
 
 def _activated(torch: Any, layer: Any, number: int) -> list[Any]:

@@ -60,7 +60,15 @@ class Quantity:
         >>> Quantity("W1", (3, 2), Role.PARAMETER, transposed=True).element((2, 0))
         'W1_1_3'
         """
-        return element_name(self.name, [position + 1 for position in self.ordered(index)])
+        return self.at(*[position + 1 for position in self.ordered(index)])
+
+    def at(self, *numbers: int | str) -> str:
+        """Return the code name of the element of these numbers, from 1 and to before from; letters stand for any number.
+
+        >>> Quantity("W1", (3, 2), Role.PARAMETER).at("j", "k"), Quantity("L", (), Role.OUTPUT).at()
+        ('W1_j_k', 'L')
+        """
+        return element_name(self.name, numbers)
 
     def ordered(self, index: Shape) -> Shape:
         """Return an index in the order of names: to, from."""

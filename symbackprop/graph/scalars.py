@@ -64,3 +64,8 @@ def located(name: str, arrays: Container[str]) -> tuple[str, tuple[str, ...]]:
 def of_one_sample(output: str) -> str:
     """Return the code name of an output in one sample, where the output itself joins the samples."""
     return output + _SAMPLE
+
+
+def error_name(layer: int, numbers: Iterable[int | str]) -> str:
+    """Return the code name of the error of a unit: δ, the gradient by its pre-activation."""
+    return element_name(f"delta{layer}", numbers)

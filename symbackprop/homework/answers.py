@@ -9,7 +9,8 @@ from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.graph.notation import Notation, Symbol
 from symbackprop.graph.quantities import Quantity, Role
-from symbackprop.homework.hand_computation import GRADIENT, NEW, PATH, HandComputation, key_of, split
+from symbackprop.graph.scalars import Scalar
+from symbackprop.homework.hand_computation import GRADIENT, NEW, PATH, HandComputation, split
 from symbackprop.problems import Homework
 
 
@@ -48,7 +49,7 @@ def names_of(computation: HandComputation) -> dict[str, str]:
     ids = {_id(key, output): key for key in keys}
     printed: dict[str, list[str]] = {}
     for key in keys:
-        for name in dict.fromkeys(_printed(key, notation, output)):
+        for name in dict.fromkeys(_printed(key, derivation, notation)):
             printed.setdefault(name, []).append(key)
     return ids | {name: each[0] for name, each in printed.items() if len(each) == 1 and name not in ids}
 
@@ -88,9 +89,7 @@ def _keys(derivation: Derivation, group: str) -> Iterator[str]:
 
 
 def _elements(derivation: Derivation, quantity: Quantity) -> Iterator[str]:
-    samples = derivation.graph.samples_of(quantity)
-    for sample in samples:
-        yield from (key_of(element, sample) for element in quantity.elements())
+    return map(str, derivation.graph.scalars(quantity))
 
 
 def _id(key: str, output: str) -> str:
@@ -101,18 +100,19 @@ def _id(key: str, output: str) -> str:
     return key
 
 
-def _printed(key: str, notation: Notation, output: str) -> Iterator[str]:
+def _printed(key: str, derivation: Derivation, notation: Notation) -> Iterator[str]:
     """Yield the names of a quantity as the document prints them, in plain letters: `dE_dw5` and `delta1_1`, `o1`, `eta`."""
     if key == RATE:
         yield _plain(notation.learning_rate())
         return
-    mark, name, sample = split(key)
-    text = key_of(_plain(notation.symbol(name)), sample)
+    mark, (name, sample) = split(key)
+    text = str(Scalar(_plain(notation.symbol(name)), sample))
     if mark == GRADIENT:
-        yield f"d{_plain(notation.symbol(output))}_d{text}"
+        yield f"d{_plain(notation.symbol(derivation.graph.output))}_d{text}"
         if notation.quantity(name).kind == "pre_activation" and not notation.negative_delta:
             delta = notation.delta(name)
-            yield from (key_of(each, sample) for each in (f"delta{name[1:]}", *([_plain(delta)] if delta else [])))
+            names = (derivation.adjoint_name(name), *([_plain(delta)] if delta else []))
+            yield from (str(Scalar(each, sample)) for each in names)
     else:
         yield f"new_{text}" if mark == NEW else text
 

@@ -25,6 +25,7 @@ from symbackprop.derivation.derivations import Derivation
 from symbackprop.derivation.element_grain import ElementEquation, ElementGraph, Term
 from symbackprop.evaluation.evaluate import Arithmetic, Evaluation
 from symbackprop.graph.quantities import Role
+from symbackprop.graph.scalars import Scalar
 
 GRADIENT, NEW, PATH = "∂", "→", "#"
 _IDENTITY = form_of(Slot(0))
@@ -69,21 +70,18 @@ def hand_computation(derivation: Derivation, *, classroom: bool = True) -> HandC
     return HandComputation(derivation, tuple(equations), tuple(name for name in read if name not in defined))
 
 
-def key_of(name: str, sample: int | None) -> str:
-    """Return the key of a quantity in a sample, or in none."""
-    return name if sample is None else f"{name}@{sample}"
+def _key(name: str, sample: int | None) -> str:
+    return str(Scalar(name, sample))
 
 
-def split(key: str) -> tuple[str, str, int | None]:
-    """Return the mark of a key (a gradient, a new value, or nothing), the quantity and its sample.
+def split(key: str) -> tuple[str, Scalar]:
+    """Return the mark of a key (a gradient, a new value, or nothing), and the scalar it is about.
 
     >>> split("∂z1_2@3")
-    ('∂', 'z1_2', 3)
+    ('∂', Scalar(name='z1_2', sample=3))
     """
     mark = key[:1] if key[:1] in (GRADIENT, NEW) else ""
-    plain = key[len(mark) :]
-    name, at, sample = plain.rpartition("@")
-    return (mark, name, int(sample)) if at and sample.isdigit() else (mark, plain, None)
+    return mark, Scalar.read(key[len(mark) :])
 
 
 def _forward(derivation: Derivation, mark: str) -> Iterator[ElementEquation]:
@@ -94,7 +92,7 @@ def _forward(derivation: Derivation, mark: str) -> Iterator[ElementEquation]:
 
     def renamed(names: tuple[str, ...], sample: int | None) -> tuple[str, ...]:
         return tuple(
-            (mark if name in renewed else "") + key_of(name, sample if name in batched else None) for name in names
+            (mark if name in renewed else "") + _key(name, sample if name in batched else None) for name in names
         )
 
     for equation in derivation.elements.equations:
@@ -104,7 +102,7 @@ def _forward(derivation: Derivation, mark: str) -> Iterator[ElementEquation]:
                 for term in equation.terms
                 for place in axis.spread(equation.name, term.arguments, sample)
             )
-            yield ElementEquation(mark + key_of(equation.name, sample), terms, False)
+            yield ElementEquation(mark + _key(equation.name, sample), terms, False)
 
 
 def _backward(derivation: Derivation, classroom: bool) -> Iterator[ElementEquation]:
@@ -114,7 +112,7 @@ def _backward(derivation: Derivation, classroom: bool) -> Iterator[ElementEquati
         if name == derivation.graph.output or name in inputs:
             continue
         for sample in derivation.elements.batch_axis.samples_of(name):
-            key = GRADIENT + key_of(name, sample)
+            key = GRADIENT + _key(name, sample)
             products = list(_products(derivation, name, sample, classroom))
             if len(products) == 1:
                 yield ElementEquation(key, (products[0],), False)
@@ -136,10 +134,10 @@ def _product(derivation: Derivation, link: Link, sample: int | None, classroom: 
     term = link.term
     partial = term.form.partial(link.slot).formula(bool(term.values) and classroom)
     names = (*term.arguments, *term.values)
-    keyed = fill(partial, tuple(Name(key_of(name, sample if name in batched else None)) for name in names))
+    keyed = fill(partial, tuple(Name(_key(name, sample if name in batched else None)) for name in names))
     if link.source == derivation.graph.output:
         return keyed
-    upstream = Name(GRADIENT + key_of(link.source, sample if link.source in batched else None))
+    upstream = Name(GRADIENT + _key(link.source, sample if link.source in batched else None))
     return multiplied((upstream, keyed))
 
 

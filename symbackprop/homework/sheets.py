@@ -15,7 +15,7 @@ from symbackprop.document.blocks import Block, Document, Inline, Listing, Paragr
 from symbackprop.document.display_nodes import Blank, Gradient, Updated
 from symbackprop.document.sections import figure_placement
 from symbackprop.homework.answers import Answer
-from symbackprop.homework.hand_computation import GRADIENT, NEW, key_of, split
+from symbackprop.homework.hand_computation import GRADIENT, NEW, split
 from symbackprop.homework.manifest import printed, spelled
 from symbackprop.homework.reports import points
 from symbackprop.homework.variants import HomeworkAssignment
@@ -96,17 +96,16 @@ def _task(given: HomeworkAssignment) -> Iterator[Block]:
 
 def symbol(key: str) -> Node:
     """Return what a key stands for, as the document prints it."""
-    mark, name, sample = split(key)
+    mark, scalar = split(key)
     if mark == GRADIENT:
-        return Gradient(name, sample)
-    return Updated(name) if mark == NEW else Name(name, sample)
+        return Gradient(*scalar)
+    return Updated(scalar.name) if mark == NEW else Name(*scalar)
 
 
 def _given_keys(given: HomeworkAssignment) -> Iterator[str]:
     """Yield the keys of the computed quantities that a sheet gives."""
     graph = given.derivation.graph
-    for quantity in map(graph.quantities.__getitem__, given.homework.given):
-        yield from (key_of(element, sample) for sample in graph.samples_of(quantity) for element in quantity.elements())
+    yield from map(str, graph.scalars(*map(graph.quantities.__getitem__, given.homework.given)))
 
 
 def _given(given: HomeworkAssignment, values: Numerals) -> Table:

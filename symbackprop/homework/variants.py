@@ -26,7 +26,7 @@ from symbackprop.graph.quantities import Role
 from symbackprop.homework.acceptance import Acceptance
 from symbackprop.homework.answers import Answer, answers
 from symbackprop.homework.array_arithmetic import ARRAYS
-from symbackprop.homework.hand_computation import HandComputation, evaluation, hand_computation, key_of
+from symbackprop.homework.hand_computation import HandComputation, evaluation, hand_computation
 from symbackprop.homework.tolerance import Tolerance
 from symbackprop.messages import message
 from symbackprop.problems import ComputationGraph, Given, Homework, Network, Problem
@@ -216,8 +216,7 @@ def _keys(given: HomeworkAssignment) -> dict[str, list[str]]:
     """Return the keys of each declared array in the order of its numbers, samples first, and of the learning rate."""
     found = {RATE: [RATE]}
     for quantity in given.derivation.graph.of_role(Role.PARAMETER, Role.INPUT, Role.TARGET):
-        samples = given.derivation.graph.samples_of(quantity)
-        found[quantity.name] = [key_of(element, sample) for sample in samples for element in quantity.elements()]
+        found[quantity.name] = list(map(str, given.derivation.graph.scalars(quantity)))
     return found
 
 

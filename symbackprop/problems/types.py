@@ -31,6 +31,10 @@ class Array:
     shape: Shape
     entries: tuple[Given | None, ...]
 
+    def floats(self) -> list[float]:
+        """Return the numbers that are not left out, in float64."""
+        return [float(given.value) for given in self.entries if given is not None]
+
 
 @dataclass(frozen=True, slots=True)
 class Layer:

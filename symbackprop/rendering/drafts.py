@@ -103,7 +103,7 @@ class Draft:
             return self.known
         row = self.format
         dialect = DIALECTS[row.formulas]
-        notation, rows = document.notation_of(self.solution), self.solution.problem.layout == "row"
+        notation, rows = self.solution.notation, self.solution.problem.layout == "row"
         laid_out = layout.of(notation, row.tones, rows=rows, measure=dialect.measure)
         width = row.small_width if self.is_small else row.width
         escape = escapes.ESCAPES[row.escape]

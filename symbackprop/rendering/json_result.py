@@ -30,7 +30,7 @@ def result(solution: Solution) -> dict[str, Nested]:
     require_numbers(solution.derivation)
     first = solution.steps[0]
     graph = first.derivation.graph
-    shown = [quantity for quantity in graph.quantities.values() if not quantity.name.endswith("@")]
+    shown = [quantity for quantity in graph.quantities.values() if not graph.is_sample_loss(quantity)]
     found: dict[str, Nested] = {
         "title": solution.problem.title,
         "values": {quantity.name: _of_samples(quantity, first.values, Values.value) for quantity in shown},
@@ -86,20 +86,16 @@ def _number(value: Value) -> float | None:
 def _exact(solution: Solution) -> dict[str, str]:
     """Return the values that are fractions, or one function of a fraction, as text, by code name of the element."""
     first = solution.steps[0]
-    values, equations = first.values, first.derivation.equations
+    values, equations, graph = first.values, first.derivation.equations, first.derivation.graph
     found = {}
-    for quantity in first.derivation.graph.quantities.values():
-        if quantity.name.endswith("@"):
-            continue
-        for sample in first.derivation.graph.samples_of(quantity):
-            for element in quantity.elements():
-                text = _closed_form(equations.get(element), element, values, sample)
-                if text is not None:
-                    found[element if sample is None else f"{element}@{sample}"] = text
+    for scalar in graph.scalars(*(each for each in graph.quantities.values() if not graph.is_sample_loss(each))):
+        text = _closed_form(equations.get(scalar.name), *scalar, values)
+        if text is not None:
+            found[str(scalar)] = text
     return found
 
 
-def _closed_form(equation: ElementEquation | None, element: str, values: Values, sample: int | None) -> str | None:
+def _closed_form(equation: ElementEquation | None, element: str, sample: int | None, values: Values) -> str | None:
     value = values.value(element, sample)
     if isinstance(value, Fraction | Logarithm):
         return str(value)

@@ -137,7 +137,7 @@ class Parts:
 
     def _numbers(self, name: str) -> Any:
         array = self.problem.arrays[name]
-        return _nested([float(given.value) for given in array.entries if given is not None], array.shape)
+        return _nested(array.floats(), array.shape)
 
     def _expected(self) -> Mapping[str, Any]:
         """Return loss and gradients at the start: by the compiled code, or by parameterless sweeps of the values."""

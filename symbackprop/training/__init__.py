@@ -167,7 +167,7 @@ def _first(problem: Problem, gradient: Gradient, seed: int, saved: Mapping[str, 
 
 def _floats(problem: Problem, name: str) -> Any:
     array = problem.arrays[name]
-    return np.array([float(given.value) for given in array.entries if given is not None]).reshape(array.shape)
+    return np.array(array.floats()).reshape(array.shape)
 
 
 def _saved(resume: str | Path | History, gradient: Gradient) -> dict[str, Any]:

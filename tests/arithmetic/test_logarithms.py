@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symbackprop as sbp
-from symbackprop import document, scripts
+from symbackprop import scripts
 from symbackprop.algebra.formula import Negative, Power, Product, Quotient, Sum
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.real_numbers import CONTEXT, LONGEST_FRACTION, Logarithm, logarithm
@@ -138,7 +138,7 @@ def test_long_logarithms_are_floats() -> None:
 def test_short_expressions_print_as_logarithms() -> None:
     """Signs, fractions, offsets and coefficients print as a book has them; long ones as decimals."""
     derivation = sbp.derive(sbp.example("line"))
-    notation = document.notation_of(sbp.solve(derivation.problem))
+    notation = sbp.solve(derivation.problem).notation
     style = Style(6, fractions=True)
     printed = {
         text: documents.printed(notation, show(ln(text), style))[0]
@@ -177,7 +177,7 @@ def test_lines_end_with_a_decimal() -> None:
     style = Style(6, fractions=True)
     formula = Negative(Apply("ln", (Leaf(F(2, 5)),)))
     steps = endings.finished(lines(formula, style, Tone.PLAIN), style)
-    notation = document.notation_of(sbp.solve(sbp.example("line")))
+    notation = sbp.solve(sbp.example("line")).notation
     assert [(step.relation, *documents.printed(notation, step.formula)) for step in steps] == [
         (Relation.EQUAL, r"-\ln\left(\frac{2}{5}\right)"),
         (Relation.EQUAL, r"\ln\left(\frac{5}{2}\right)"),

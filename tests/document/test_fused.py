@@ -18,6 +18,7 @@ import symbackprop as sbp
 from symbackprop.algebra import functions, symbolic
 from symbackprop.algebra.formula import (
     ONE,
+    ZERO,
     Apply,
     Name,
     Negative,
@@ -28,6 +29,7 @@ from symbackprop.algebra.formula import (
     Quotient,
     Slot,
     Sum,
+    added,
     fill,
     rewrite,
     walk,
@@ -39,6 +41,7 @@ from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.derivation.matrix_grain import gradients
 from symbackprop.document import compose
 from symbackprop.document.blocks import Chain, Display, Section
+from symbackprop.document.display_nodes import Letter, Same, Total
 from symbackprop.document.sections import fused_loss
 from symbackprop.evaluation.checks import Oracle, check
 from symbackprop.evaluation.evaluate import FLOAT, Evaluation, evaluate, leaves
@@ -271,14 +274,31 @@ def test_every_line_of_the_derivation_is_true(activation: str, loss: str, y: tup
     for chain in lined:
         for i, j in itertools.product((1, 2, 3), repeat=2):
             letters = {"i": i, "j": j}
-            left = local(fused_loss.at(chain.left, letters), derivation, values)
+            left = local(at(chain.left, letters), derivation, values)
             for step in chain.steps:
-                right = fused_loss.at(step.formula, letters)
+                right = at(step.formula, letters)
                 if any(isinstance(part, fused_loss.Local) for part in walk(right)):
                     right = with_numbers(right, derivation, values)
                 assert abs(left - value_at(right, derivation, values)) < CONTEXT.mpf("1e-44")
                 count += 1
     assert count >= 36
+
+
+def at(formula: Node, letters: dict[str, int]) -> Node:
+    """Return a line about outputs i and j as one about the outputs of those numbers, its sums written out."""
+
+    def number(part: Node) -> Node | None:
+        match part:
+            case Name(name):
+                base, _, index = name.rpartition("_")
+                return Name(f"{base}_{letters[index]}") if index in letters else None
+            case Same(Letter(left), Letter(right)):
+                return ONE if letters[left.base] == letters[right.base] else ZERO
+            case Total(body, index, count):
+                return added(tuple(at(body, {**letters, index: place + 1}) for place in range(count)))
+        return None
+
+    return rewrite(formula, number)
 
 
 def with_numbers(formula: Node, derivation: Derivation, values: Any) -> Node:

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symbackprop as sbp
-from symbackprop import document
 from symbackprop.algebra.formula import (
     Adjoint,
     Name,
@@ -103,7 +102,7 @@ def test_a_layout_spells_a_name_the_same_every_time(naming: str, sign: str) -> N
     problem = sbp.example("xor")
     notation = replace(problem.notation, naming=naming, delta_sign=sign)
     solution = sbp.solve(replace(problem, notation=notation))
-    used = layout.of(document.notation_of(solution))
+    used = layout.of(solution.notation)
     names = [name for name in solution.derivation.links if name != solution.derivation.graph.output]
     nodes: list[Node] = [kind(name) for name in names for kind in (Name, Adjoint, Gradient)]
     nodes += [Delta(name) for name in names if used.notation.delta(name) is not None]
@@ -127,7 +126,7 @@ def test_width_does_not_depend_on_the_digits() -> None:
 
 def test_matrix_of_fractions_has_space_between_its_rows() -> None:
     """Fractions one below the other stand apart."""
-    notation = document.notation_of(sbp.solve(sbp.example("line")))
+    notation = sbp.solve(sbp.example("line")).notation
     third, one = Number(Fraction(1, 3)), Number(Fraction(1))
     apart, plain = documents.printed(notation, Stack((third, one)), Stack((one, one)))
     assert apart == r"\begin{bmatrix} \frac{1}{3} \\[4pt] 1 \end{bmatrix}"

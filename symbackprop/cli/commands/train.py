@@ -13,6 +13,7 @@ from symbackprop import language
 from symbackprop.cli.inputs import overrides_option, placed, problem_argument, read_source
 from symbackprop.cli.outputs import print_text, progress, say, write_files
 from symbackprop.errors import OutputError, nearest
+from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 
 if TYPE_CHECKING:
@@ -172,10 +173,11 @@ def _names(history: History) -> list[str]:
     problem = history.gradient.derivation.problem
     if not history.predictions:
         return []
-    layers = problem.network.layers
+    prediction = history.gradient.derivation.graph.prediction
+    assert prediction is not None
     samples = next(iter(history.predictions.values())).shape[0]
-    numbered = [f"@{sample}" for sample in range(1, samples + 1)] if problem.samples is not None else [""]
-    return [f"a{len(layers)}_{unit}{place}" for place in numbered for unit in range(1, layers[-1].units + 1)]
+    numbers = range(1, samples + 1) if problem.samples is not None else (None,)
+    return [str(Scalar(name, number)) for number in numbers for name in prediction.elements()]
 
 
 def _predictions(history: History, digits: int) -> Iterator[str]:

@@ -5,6 +5,7 @@ Each line is read off the derivation: the symbols are the links, the numbers the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from symbackprop.algebra import functions
@@ -37,11 +38,8 @@ from symbackprop.document.chain_rule.factors import (
 )
 from symbackprop.document.chain_rule.scene import Scene, in_symbols
 from symbackprop.document.display_nodes import Boxed, Braced, Delta, Gradient, Local, Tone
-from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.graph.quantities import Graph, LayerArrays, Quantity, Role
 from symbackprop.messages import message
-
-LAYER_KINDS = ("pre_activation", "activation", "weight", "bias", "threshold")
-"""The kinds of quantity that belong to a layer."""
 
 
 def calculable(formula: Node) -> Node:
@@ -80,13 +78,13 @@ def forward(scene: Scene, name: str, sample: int | None = None) -> Chain:
 @in_symbols
 def _forward_formula(scene: Scene, name: str, sample: int | None) -> tuple[Node, Node]:
     """Return the formula of a forward value, and the same as it is calculated."""
-    formula = scene.marked(written_out(scene.derivation.equations[name].formula()), sample)
+    formula = scene.marked(written_out(scene.derivation.graph, scene.derivation.equations[name].formula()), sample)
     if scene.derivation.elements.samples and name not in scene.derivation.elements.batched:
         formula = _over_samples(scene, name)
     return formula, calculable(formula)
 
 
-def written_out(formula: Node) -> Node:
+def written_out(graph: Graph, formula: Node) -> Node:
     """Return a vector activation as its definition, with the exponentials in the order of the units.
 
     Every unit's own equation names its own argument first; softmax(z₃, z₁, z₂) for a₃ would puzzle a reader.
@@ -96,15 +94,13 @@ def written_out(formula: Node) -> Node:
     definition = functions.expanded(formula)
     assert definition is not None
 
+    def position(term: Node) -> list[int]:
+        return [int(number) for number in graph.place_of(names(term)[0]).numbers]
+
     def ordered(part: Node) -> Node | None:
-        return Sum(tuple(sorted(part.terms, key=_position))) if isinstance(part, Sum) else None
+        return Sum(tuple(sorted(part.terms, key=position))) if isinstance(part, Sum) else None
 
     return rewrite(definition, ordered)
-
-
-def _position(term: Node) -> list[int]:
-    """Return the index of the first name in a term, by which the units of a layer are in order."""
-    return [int(part) for part in names(term)[0].split("_") if part.isdecimal()]
 
 
 def _over_samples(scene: Scene, name: str) -> Node:
@@ -247,29 +243,19 @@ def _through_named(scene: Scene, name: str, paths: list[tuple[Factor, ...]]) -> 
     return signed(tuple(factor.partial for factor in paths[0]))
 
 
-def layers_of(scene: Scene, *kinds: str) -> list[list[Quantity]]:
-    """Return the quantities of the given kinds, layer by layer from the first."""
-    found: dict[int, list[Quantity]] = {}
-    for quantity in scene.derivation.graph.quantities.values():
-        if quantity.kind in kinds and quantity.layer is not None:
-            found.setdefault(quantity.layer, []).append(quantity)
-    return [found[layer] for layer in sorted(found)]
-
-
-def errors_of(scene: Scene, layer: list[Quantity]) -> list[str]:
+def errors_of(scene: Scene, layer: LayerArrays) -> list[str]:
     """Return the gradients of a layer that get a step of their own, unit by unit: ∂L/∂a where it is one, then δ."""
-    kinds = {quantity.kind: quantity for quantity in layer}
-    units = zip(kinds["activation"].elements(), kinds["pre_activation"].elements(), strict=True)
+    units = zip(layer.activation.elements(), layer.pre_activation.elements(), strict=True)
     return [name for unit in units for name in unit if has_own_step(scene, name)]
 
 
-def parameters_of(layer: list[Quantity]) -> list[str]:
-    """Return the parameters of a layer, each array unit by unit, whatever its layout."""
+def parameters_of(quantities: Iterable[Quantity]) -> list[str]:
+    """Return the elements of those arrays that are parameters, each array unit by unit, whatever its layout."""
     return [
         quantity.element(index)
-        for quantity in layer
+        for quantity in quantities
         if quantity.role is Role.PARAMETER
-        for index in sorted(quantity.indices(), key=lambda index: index[::-1] if quantity.transposed else index)
+        for index in sorted(quantity.indices(), key=quantity.ordered)
     ]
 
 

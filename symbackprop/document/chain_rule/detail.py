@@ -120,10 +120,9 @@ def _moves(values: Values | None, name: str) -> bool:
 
 def _activation(derivation: Derivation, name: str) -> Iterator[str]:
     """Yield the activation of a pre-activation."""
-    base, _, index = name.partition("_")
-    quantity = derivation.graph.quantities.get(base)
-    if quantity is not None and quantity.kind == "pre_activation":
-        yield f"a{quantity.layer}_{index}"
+    quantity, numbers = derivation.graph.place_of(name)
+    if quantity.kind == "pre_activation" and quantity.layer is not None:
+        yield derivation.graph.units(quantity.layer).at(*numbers)
 
 
 def split(scene: Scene, scalars: Sequence[Scalar]) -> tuple[list[Scalar], list[Scalar]]:
@@ -158,7 +157,7 @@ def _listed(phrase: str, column: str, rows: Sequence[tuple[Node, Node]]) -> Iter
         yield Table(header, tuple(rows), (False, True), _BESIDE)
 
 
-def explained_once(sections: Sequence[Section]) -> tuple[Section, ...]:
+def explained_once(graph: Graph, sections: Sequence[Section]) -> tuple[Section, ...]:
     """Return a backward pass in which, if it is long, only the first gradient of each array is worked out in full.
 
     The others have no names under their factors, and where they begin with an error, which has just been worked out, it
@@ -172,7 +171,7 @@ def explained_once(sections: Sequence[Section]) -> tuple[Section, ...]:
         return Apart(part.body) if isinstance(part, Braced) else None
 
     def once(chain: Chain) -> Chain:
-        array = str(getattr(chain.left, "name", "")).partition("_")[0]
+        array = graph.quantity_of(getattr(chain.left, "name", "")).name
         if array not in seen:
             seen.add(array)
             return chain

@@ -8,10 +8,8 @@ from collections.abc import Iterator, Sequence
 from symbackprop.algebra.formula import ZERO, Adjoint, Node, Product, added
 from symbackprop.document.blocks import Chain, ChainStep, Display, Relation
 from symbackprop.document.chain_rule.chains import (
-    LAYER_KINDS,
     errors_of,
     is_negative_delta,
-    layers_of,
     parameters_of,
     path_of,
     row_length,
@@ -21,23 +19,22 @@ from symbackprop.document.chain_rule.factors import Factor, flipped, product_of,
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.chain_rule.signs import signs_in_front
 from symbackprop.document.display_nodes import Delta, over_samples
-from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.graph.quantities import Quantity
 
 
 def gradient_formulas(scene: Scene) -> Iterator[Display]:
     """Yield the formula of every δ, ∂L/∂a and parameter's gradient, output layer first, without numbers."""
-    for layer in reversed(layers_of(scene, *LAYER_KINDS)):
+    for layer in reversed(scene.derivation.graph.layers):
         errors = errors_of(scene, layer)
         kinds = {scene.notation.locate(name)[0].name for name in errors}
         # One row for each unit where ∂L/∂a is a step of its own, else the δ of the layer side by side.
         yield Display(tuple(_gradient_formula(scene, n) for n in errors), len(kinds) if len(kinds) > 1 else len(errors))
-        parameters = [quantity for quantity in layer if quantity.role is Role.PARAMETER]
-        rows = [_of_units(scene, quantity) for quantity in parameters]
+        rows = [_of_units(scene, quantity) for quantity in layer.parameters]
         if len(set(map(len, rows))) == 1 and len(rows[0][0]) <= _SHORT_ROW:
             units = [list(itertools.chain(*unit)) for unit in zip(*rows, strict=True)]
             yield formula_display(scene, list(itertools.chain(*units)), len(units[0]))
         else:
-            for quantity in parameters:
+            for quantity in layer.parameters:
                 yield formula_display(scene, parameters_of([quantity]), row_length(scene, quantity))
 
 

@@ -17,6 +17,7 @@ from symbackprop.document.calculation.verified_lines import MOST_GUARD_DIGITS, l
 from symbackprop.document.display_nodes import Delta, Gradient, Leaf, Shown, Tone
 from symbackprop.evaluation.evaluate import Value, Values, to_decimal
 from symbackprop.graph.notation import Notation
+from symbackprop.graph.scalars import Scalar
 from symbackprop.problems import Given
 
 Formulas = dict[tuple[object, ...], Any]
@@ -28,7 +29,7 @@ class Scene:
     """What the lines of one step are written from.
 
     `values` is None where the problem leaves numbers out: then all lines are symbolic. `given` holds the problem's own
-    numbers that still hold in this step, by element (and sample). `chosen` names the scalars whose lines are written out,
+    numbers that still hold in this step. `chosen` names the scalars whose lines are written out,
     None for all. `formulas` holds what has been found in symbols, for all scenes with the same derivation and notation,
     whatever their numbers.
     """
@@ -37,7 +38,7 @@ class Scene:
     values: Values | None
     notation: Notation
     style: Style
-    given: Mapping[str, Given]
+    given: Mapping[Scalar, Given]
     chosen: frozenset[str] | None = None
     formulas: Formulas = field(default_factory=dict, repr=False, compare=False)
 
@@ -76,7 +77,7 @@ class Scene:
 
     def written(self, name: str, sample: int | None = None) -> str:
         """Return the text that states a given number, or nothing."""
-        given = self.given.get(name if sample is None else f"{name}@{sample}")
+        given = self.given.get(Scalar(name, sample))
         return "" if given is None else given.text
 
     def lines(self, formula: Node, tone: Tone, kept: Value) -> tuple[ChainStep, ...]:

@@ -47,8 +47,8 @@ def _setting(model: Model) -> Iterator[Message]:
     input_layer = replace(notation, layer_texts={notation.layer_number(THIS): str(first)})
     width = General(Width(THIS), model.hidden)
     yield message("general.layers", width=width, this=_letter("l"), first=str(first), last=_letter("L"))
-    ends = Equality(General(Name("a2"), input_layer), Name("x"))
-    yield message("general.ends", inputs=ends, outputs=General(Name("a4"), model.output))
+    ends = Equality(General(Name(model.a(THIS)), input_layer), Name(model.a(0)))
+    yield message("general.ends", inputs=ends, outputs=General(Name(model.a(LAST)), model.output))
     letters = {"i": "i", "j": "j", "k": "k", "before": "l-1", "this": "l", "next": "l+1"}
     yield message("general.units", **{key: _letter(text) for key, text in letters.items()})
     value, derivative = (Letter(model.hidden.function(THIS, order)) for order in (0, 1))
@@ -56,7 +56,7 @@ def _setting(model: Model) -> Iterator[Message]:
     if notation.graph.samples is not None:
         yield message("general.samples", sample=_letter("n"), count=_letter("m"))
     if notation.symbol(notation.graph.output).base == "L":
-        last = General(Name("z4"), model.output)
+        last = General(Name(model.z(LAST)), model.output)
         yield message("general.two_meanings", loss=Name(notation.graph.output), example=last)
 
 
@@ -150,7 +150,7 @@ def _algorithm(problem: Problem, model: Model) -> Iterator[Message]:
     first = Number(Fraction(model.scene.notation.layer_number(1)))
     z, a = (_equality(found) for found in layerwise.forward_arrays(model))
     yield message("general.do_forward", z=z, a=a, layers=Equality(_letter("l"), Range(first, _letter("L"))))
-    yield message("general.do_loss", outputs=General(Name("a4"), model.output))
+    yield message("general.do_loss", outputs=General(Name(model.a(LAST)), model.output))
     yield message("general.do_output", error=_equality(_output_rule(problem, model)))
     hidden = _equality(layerwise.error_arrays(model, THIS))
     yield message("general.do_hidden", error=hidden, layers=Equality(_letter("l"), Range(_letter("L-1"), first)))

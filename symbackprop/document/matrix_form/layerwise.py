@@ -40,14 +40,14 @@ from symbackprop.document.matrix_form.recurrences import (
     Recurrence,
     Unlike,
     counted,
-    error_name,
+    errors,
     general_factor,
     lettered,
     model_of,
     summed,
     unit_layers,
 )
-from symbackprop.graph.quantities import Quantity
+from symbackprop.graph.quantities import PENALTY, Quantity
 from symbackprop.problems import Layer, Problem
 
 # Between arrays
@@ -57,15 +57,13 @@ def forward_arrays(model: Model) -> tuple[Recurrence, Recurrence]:
     """Return the pre-activations and the activations of layer l."""
     graph = model.scene.derivation.graph
     formulas = {equation.name: as_arrays(graph, equation.formula) for equation in graph.equations}
-    return (
-        Recurrence(Name("z2"), ((formulas["z2"], ""),), model.hidden),
-        Recurrence(Name("a2"), ((formulas["a2"], ""),), model.hidden),
-    )
+    z, a = (Recurrence(Name(name), ((formulas[name], ""),), model.hidden) for name in (model.z(THIS), model.a(THIS)))
+    return z, a
 
 
 def error_arrays(model: Model, layer: int) -> Recurrence:
     """Return the errors of layer l, or of the output layer."""
-    return _array_recurrence(model, error_name(model, layer)[:-2])
+    return _array_recurrence(model, errors(model, layer).name)
 
 
 def parameter_arrays(model: Model) -> Iterator[Recurrence]:
@@ -89,7 +87,7 @@ def _array_recurrence(model: Model, name: str) -> Recurrence:
 
 
 def _is_of_penalty(contribution: Node) -> bool:
-    return any(isinstance(part, Local) and part.of == Name("penalty") for part in walk(contribution))
+    return any(isinstance(part, Local) and part.of == Name(PENALTY) for part in walk(contribution))
 
 
 def over_samples(term: Node) -> Node:
@@ -101,7 +99,7 @@ def _contributions(model: Model, name: str) -> list[Node]:
     """Return the contributions to a gradient in gradients that have a name, without the numbers of this network."""
     graph = model.scene.derivation.graph
     found = matrix_grain.gradients(graph)
-    own = {error_name(model, layer)[:-2] for layer in range(1, LAST + 1)}
+    own = {errors(model, layer).name for layer in range(1, LAST + 1)}
 
     def through(part: Node) -> Node | None:
         if isinstance(part, Adjoint) and part.name not in own:
@@ -119,11 +117,11 @@ def _contributions(model: Model, name: str) -> list[Node]:
 
     def of_penalty() -> Node:
         """Return ∂L/∂Ω · ∂Ω/∂W, the penalty's own derivative left as it is."""
-        above = () if found["penalty"] == ((graph.output, ONE),) else (Gradient("penalty"),)
-        return multiplied((*above, Local(Name("penalty"), Name(name))))
+        above = () if found[PENALTY] == ((graph.output, ONE),) else (Gradient(PENALTY),)
+        return multiplied((*above, Local(Name(PENALTY), Name(name))))
 
     return [
-        of_penalty() if source == "penalty" else tidy(rewrite(contribution, through))
+        of_penalty() if source == PENALTY else tidy(rewrite(contribution, through))
         for source, contribution in found[name]
     ]
 
@@ -160,9 +158,9 @@ def _sizes(model: Model, quantity: Quantity) -> tuple[int | None, int | None]:
 def activation_derivative(problem: Problem, layer: Layer) -> Recurrence:
     """Return f′ of a layer whose function has a formula: its classroom form, where it has one."""
     model = model_of(problem, layer.bias, layer)
-    (link,) = model.scene.derivation.links["z2_1"]
+    (link,) = model.scene.derivation.links[model.z(THIS, 1)]
     settings = (("layer", Fraction(THIS)), ("order", Fraction(1)))
-    left = Apply(functions.GENERIC, (Name("z2_j"),), settings=settings)
+    left = Apply(functions.GENERIC, (Name(model.z(THIS, "j")),), settings=settings)
     return Recurrence(left, ((lettered(model, link.partial(), {(THIS, 1): "j"}), ""),), model.hidden)
 
 
@@ -170,7 +168,7 @@ def loss_derivative(problem: Problem) -> Recurrence | None:
     """Return the partial of the problem's loss by output j, None where it is not alike for every j or number of outputs."""
     model, other = (_last(problem, outputs) for outputs in (WIDTH, WIDTH - 2))
     try:
-        (link,), (smaller,) = (each.scene.derivation.links["a4_1"] for each in (model, other))
+        (link,), (smaller,) = (each.scene.derivation.links[each.a(LAST, 1)] for each in (model, other))
         formula = _of_last(model, link.partial())
         if formula != _of_last(other, smaller.partial()):
             formula, again = (_of_last(each, _scaled(each, one)) for each, one in ((model, link), (other, smaller)))
@@ -179,7 +177,7 @@ def loss_derivative(problem: Problem) -> Recurrence | None:
             formula = Quotient(formula, Width(LAST))
     except (Unlike, ValueError):
         return None
-    return Recurrence(Local(Name(link.source), Name("a4_j")), ((formula, ""),), model.output)
+    return Recurrence(Local(Name(link.source), Name(model.a(LAST, "j"))), ((formula, ""),), model.output)
 
 
 def _last(problem: Problem, outputs: int) -> Model:
@@ -194,7 +192,7 @@ def _of_last(model: Model, formula: Node) -> Node:
 
 def _scaled(model: Model, link: Link) -> Node:
     """Return a partial times the number of outputs."""
-    outputs = model.scene.derivation.graph.quantities["y"].shape[0]
+    outputs = len(model.graph.targets)
     scaled = symbolic.from_sympy(link.term.form.partial(link.slot).derived * outputs)
     return fill(scaled, tuple(map(Name, link.term.arguments)))
 
@@ -202,37 +200,45 @@ def _scaled(model: Model, link: Link) -> Node:
 def fused_error(problem: Problem) -> Recurrence | None:
     """Return the error of output j of a usual pair of activation and loss, a − y; None for any other pair."""
     model = _last(problem, WIDTH)
-    equation = next(e for e in model.scene.derivation.graph.equations if "a4" in _read(e.formula) and e.name != "a4")
-    if equation.fused is None or error_name(model, LAST).startswith("a"):
+    equation = next(each for each in model.graph.equations if each.name == model.graph.data_loss)
+    if equation.fused is None or errors(model, LAST).kind == "activation":
         return None
-    error = rewrite(equation.fused.error, lambda part: Name(f"{part.name}_j") if isinstance(part, Name) else None)
-    (link,) = model.scene.derivation.links["a4_1"]
+    error = rewrite(
+        equation.fused.error,
+        lambda part: Name(model.graph.quantities[part.name].at("j")) if isinstance(part, Name) else None,
+    )
+    (link,) = model.scene.derivation.links[model.a(LAST, 1)]
     above = path_of(model.scene, link, None)[:-1]
     factors = tuple(general_factor(model, factor).partial for factor in above)
-    is_negative = is_negative_delta(model.scene, "z4_1")
+    is_negative = is_negative_delta(model.scene, model.z(LAST, 1))
     if is_negative and isinstance(error, Sum):
         error = Sum(tuple(negated(term) for term in reversed(error.terms)))
-    left = Delta("z4_j") if is_negative else Adjoint("z4_j")
+    last = model.z(LAST, "j")
+    left = Delta(last) if is_negative else Adjoint(last)
     return Recurrence(left, ((multiplied((*factors, error)), "general.fused"),), model.output)
-
-
-def _read(formula: Node) -> set[str]:
-    return {part.name for part in walk(formula) if isinstance(part, Name)}
 
 
 def softmax_error(problem: Problem, layer: Layer) -> tuple[Recurrence, ...]:
     """Return the Jacobian of softmax in layer l, and the error of its unit j, to which all its activations add."""
     model = model_of(problem, layer.bias, layer)
     scene, fixed = model.scene, {(THIS, 1): "j"}
-    own, *others = scene.derivation.links["z2_1"]
+    own, *others = scene.derivation.links[model.z(THIS, 1)]
     units = [scene.notation.locate(link.source)[1][0] for link in others]
     partial = summed(model, [link.partial() for link in others], units, THIS, "k", fixed)
     assert isinstance(partial, Summation)
     jacobian = (
-        Recurrence(Local(Name("a2_j"), Name("z2_j")), ((lettered(model, own.partial(), fixed), ""),), model.hidden),
-        Recurrence(Local(Name("a2_k"), Name("z2_j")), ((partial.body, "general.other_unit"),), model.hidden),
+        Recurrence(
+            Local(Name(model.a(THIS, "j")), Name(model.z(THIS, "j"))),
+            ((lettered(model, own.partial(), fixed), ""),),
+            model.hidden,
+        ),
+        Recurrence(
+            Local(Name(model.a(THIS, "k")), Name(model.z(THIS, "j"))),
+            ((partial.body, "general.other_unit"),),
+            model.hidden,
+        ),
     )
-    is_negative = is_negative_delta(scene, "z2_1")
+    is_negative = is_negative_delta(scene, model.z(THIS, 1))
 
     def total(products: Sequence[Node]) -> Node:
         first = lettered(model, products[0], fixed)
@@ -242,10 +248,12 @@ def softmax_error(problem: Problem, layer: Layer) -> tuple[Recurrence, ...]:
     paths = [path_of(scene, link, None) for link in (own, *others)]
     chain = total([multiplied(tuple(factor.derivative for factor in path)) for path in paths])
     partials = total([multiplied(tuple(factor.partial for factor in path)) for path in paths])
-    value, above = Name("a2_j"), Adjoint("a2_j")
-    spread = Summation(Product((Adjoint("a2_k"), Name("a2_k"))), "k", THIS)
+    own_unit, other_unit = model.a(THIS, "j"), model.a(THIS, "k")
+    value, above = Name(own_unit), Adjoint(own_unit)
+    spread = Summation(Product((Adjoint(other_unit), Name(other_unit))), "k", THIS)
     collected = Product((value, Sum((above, Negative(spread)))))
-    left = Delta("z2_j") if is_negative else Adjoint("z2_j")
+    argument = model.z(THIS, "j")
+    left = Delta(argument) if is_negative else Adjoint(argument)
     lines = (
         (chain, "general.all_outputs"),
         (partials, "general.partials"),

@@ -36,7 +36,7 @@ from symbackprop.document.chain_rule.factors import Factor, product_of, signed
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Braced, Delta, Gradient, Letter, Local, Summation
 from symbackprop.graph.notation import NAMINGS, Notation, Symbol
-from symbackprop.graph.quantities import Quantity
+from symbackprop.graph.quantities import PENALTY, Graph, Quantity
 from symbackprop.problems import Array, Layer, NotationChoice, Problem
 
 WIDTH = 5
@@ -56,6 +56,19 @@ class Model:
     scene: Scene
     hidden: Notation
     output: Notation
+
+    @property
+    def graph(self) -> Graph:
+        """The graph of the network of symbols."""
+        return self.scene.derivation.graph
+
+    def z(self, layer: int, *unit: int | str) -> str:
+        """Return the name of a pre-activation of a layer, whose unit may be a letter; without a unit, of all of them."""
+        return self.graph.layers[layer - 1].pre_activation.at(*unit)
+
+    def a(self, layer: int, *unit: int | str) -> str:
+        """Return the name of an activation of a layer, or of all of them."""
+        return self.graph.units(layer).at(*unit)
 
     @property
     def is_row(self) -> bool:
@@ -127,7 +140,7 @@ def lettered(model: Model, formula: Node, letters: _Units) -> Node:
         if any(place not in letters for place in places):
             raise Unlike
         places = zip(unit_layers(quantity), index, strict=False)
-        return type(part)("_".join((quantity.name, *(letters[place] for place in places))))
+        return type(part)(quantity.at(*(letters[place] for place in places)))
 
     return rewrite(formula, change)
 
@@ -164,7 +177,7 @@ def forward(model: Model) -> tuple[Recurrence, Recurrence]:
     """Return the pre-activation and the activation of unit j of layer l."""
     equations = model.scene.derivation.equations
     terms: list[Node] = []
-    for form, group in itertools.groupby(equations["z2_1"].terms, lambda term: term.form):
+    for form, group in itertools.groupby(equations[model.z(THIS, 1)].terms, lambda term: term.form):
         alike = list(group)
         formulas = [term.formula() for term in alike]
         if form.arity == 1:
@@ -172,9 +185,9 @@ def forward(model: Model) -> tuple[Recurrence, Recurrence]:
         else:
             units = [_unit(model, term.arguments[1], BEFORE) for term in alike]
             terms.append(summed(model, formulas, units, BEFORE, "i", _J))
-    z = Recurrence(Name("z2_j"), ((added(tuple(terms)), "general.weighted_sum"),), model.hidden)
-    value = lettered(model, equations["a2_1"].formula(), _J)
-    return z, Recurrence(Name("a2_j"), ((value, "general.activation"),), model.hidden)
+    z = Recurrence(Name(model.z(THIS, "j")), ((added(tuple(terms)), "general.weighted_sum"),), model.hidden)
+    value = lettered(model, equations[model.a(THIS, 1)].formula(), _J)
+    return z, Recurrence(Name(model.a(THIS, "j")), ((value, "general.activation"),), model.hidden)
 
 
 # Backward, unit by unit
@@ -183,11 +196,12 @@ def forward(model: Model) -> tuple[Recurrence, Recurrence]:
 def _paths(model: Model, name: str) -> list[tuple[Factor, ...]]:
     """Return the factors of every path from the nearest named gradients behind a layer down to a quantity."""
     scene = model.scene
+    is_error = model.graph.quantity_of(name).kind == "pre_activation"
     found = []
     for link in scene.derivation.links[name]:
         path = path_of(scene, link, None)
         kind = scene.notation.locate(link.source)[0].kind
-        if kind == "activation" and isinstance(path[0].partial, Adjoint) and name.startswith("z"):
+        if kind == "activation" and isinstance(path[0].partial, Adjoint) and is_error:
             found += [(*above, *path[1:]) for above in _paths(model, link.source)]
         else:
             found.append(path)
@@ -197,7 +211,7 @@ def _paths(model: Model, name: str) -> list[tuple[Factor, ...]]:
 def general_factor(model: Model, factor: Factor) -> Factor:
     """Return a factor with a letter for the number of samples, and ∂L/∂a and ∂Ω/∂w as the derivatives that they are."""
     is_loss = isinstance(factor.partial, Apply) and factor.partial.function == functions.GENERIC_LOSS
-    if is_loss or (isinstance(factor.derivative, Local) and factor.derivative.of == Name("penalty")):
+    if is_loss or (isinstance(factor.derivative, Local) and factor.derivative.of == Name(PENALTY)):
         return Factor(factor.derivative, factor.derivative)
     return Factor(factor.derivative, rewrite(factor.partial, counted))
 
@@ -220,9 +234,11 @@ def _derivatives(path: Sequence[Factor]) -> Node:
     return multiplied(tuple(factor.derivative for factor in path))
 
 
-def error_name(model: Model, layer: int) -> str:
-    """Return what the error of unit 1 of a layer is the gradient by: its pre-activation, or without δ its activation."""
-    return f"a{layer}_1" if model.scene.notation.conventions.backward == "activation" else f"z{layer}_1"
+def errors(model: Model, layer: int) -> Quantity:
+    """Return what the errors of a layer are the gradients by: its pre-activations, or without δ its activations."""
+    arrays = model.graph.layers[layer - 1]
+    is_through_activations = model.scene.notation.conventions.backward == "activation"
+    return arrays.activation if is_through_activations else arrays.pre_activation
 
 
 def _left(model: Model, name: str, letters: _Units) -> Node:
@@ -242,7 +258,7 @@ def _definition(model: Model, name: str, letters: _Units) -> list[tuple[Node, st
 
 def hidden_error(model: Model) -> Recurrence:
     """Return the error of unit j of layer l from those of layer l + 1."""
-    name = error_name(model, THIS)
+    name = errors(model, THIS).at(1)
     paths = _paths(model, name)
     units = [_unit(model, path[0].derivative.name, NEXT) for path in paths if isinstance(path[0].derivative, Gradient)]
 
@@ -252,7 +268,7 @@ def hidden_error(model: Model) -> Recurrence:
     chain = _signed(model, name, added_up([_derivatives(path) for path in paths]))
     partials = added_up([_signed(model, name, _partials(path)) for path in paths])
     lines = [*_definition(model, name, _J), (chain, "general.paths_add"), (partials, "general.partials")]
-    if name.startswith("z"):
+    if errors(model, THIS).kind == "pre_activation":
         inner = added_up(
             [_signed(model, name, signed(tuple(factor.partial for factor in path[:-1]))) for path in paths]
         )
@@ -263,7 +279,7 @@ def hidden_error(model: Model) -> Recurrence:
 
 def output_error(model: Model) -> Recurrence:
     """Return the error of unit j of the output layer from the loss; without δ it is one derivative alone."""
-    name = error_name(model, LAST)
+    name = errors(model, LAST).at(1)
     (path,) = _paths(model, name)
     chain = _signed(model, name, lettered(model, _derivatives(path), _LAST_J))
     partials = lettered(model, _signed(model, name, _partials(path)), _LAST_J)
@@ -279,10 +295,10 @@ def parameter_gradients(model: Model) -> Iterator[Recurrence]:
 
 
 def _parameter_gradient(model: Model, quantity: Quantity) -> Recurrence:
-    name = {2: f"{quantity.name}_1_3", 1: f"{quantity.name}_1", 0: quantity.name}[len(quantity.shape)]
+    name = quantity.at(*(1, 3)[: len(quantity.shape)])
     letters: _Units = _JI if quantity.kind == "weight" else _J
     paths = _paths(model, name)
-    errors = [path for path in paths if not _is_penalty(path)]
+    others = [path for path in paths if not _is_penalty(path)]
     penalties = [lettered(model, _derivatives(path), letters) for path in paths if _is_penalty(path)]
 
     def line(formulas: list[Node]) -> Node:
@@ -291,7 +307,7 @@ def _parameter_gradient(model: Model, quantity: Quantity) -> Recurrence:
         else:
             units = [
                 _unit(model, path[0].derivative.name, THIS)
-                for path in errors
+                for path in others
                 if isinstance(path[0].derivative, Gradient)
             ]
             found = summed(model, formulas, units, THIS, "j", {})
@@ -299,9 +315,9 @@ def _parameter_gradient(model: Model, quantity: Quantity) -> Recurrence:
             found = Summation(found, "n", None)
         return added((found, *penalties))
 
-    chain = line([_derivatives(path) for path in errors])
-    partials = line([_partials(path) for path in errors])
-    short = line([signed(tuple(_with_sign(factor.partial) for factor in path)) for path in errors])
+    chain = line([_derivatives(path) for path in others])
+    partials = line([_partials(path) for path in others])
+    short = line([signed(tuple(_with_sign(factor.partial) for factor in path)) for path in others])
     reasons = ("general.paths_add" if not quantity.shape else "general.chain_rule", f"general.by_{quantity.kind}")
     left = lettered(model, Adjoint(name), letters)
     return Recurrence(left, ((chain, reasons[0]), (partials, reasons[1]), (short, "")), model.hidden)
@@ -314,4 +330,4 @@ def _with_sign(partial: Node) -> Node:
 
 def _is_penalty(path: tuple[Factor, ...]) -> bool:
     last = path[-1].derivative
-    return isinstance(last, Local) and last.of == Name("penalty")
+    return isinstance(last, Local) and last.of == Name(PENALTY)

@@ -138,7 +138,7 @@ def is_loss_of_data(line: Line) -> bool:
 def adds_samples(line: Line) -> bool:
     """Say whether a line joins the losses of the samples."""
     graph, equation = line.scene.derivation.graph, line.scene.derivation.equations.get(line.name)
-    return graph.samples is not None and equation is not None and f"{graph.output}@" in names(equation.formula())
+    return graph.joins_samples and equation is not None and graph.sample_loss in names(equation.formula())
 
 
 def reduces_by(kind: str) -> Condition:

@@ -10,6 +10,7 @@ from symbackprop.catalog.optimizers import carried, reduced
 from symbackprop.document.blocks import Inline, Section, Terms
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Delta, Gradient, Letter, Local
+from symbackprop.graph.quantities import LayerArrays
 from symbackprop.messages import message
 
 Symbol = Callable[[Scene], Inline]
@@ -27,6 +28,10 @@ class Term:
 
 def _is_network(scene: Scene) -> bool:
     return bool(scene.derivation.graph.layers)
+
+
+def _first_layer(scene: Scene) -> LayerArrays:
+    return scene.derivation.graph.layers[0]
 
 
 def _first(kind: str) -> Callable[[Scene], str]:
@@ -74,7 +79,7 @@ def _has_delta(scene: Scene) -> bool:
 
 def _unit(scene: Scene) -> str:
     """Return the pre-activation of the first unit."""
-    return scene.derivation.graph.quantities["z1"].elements()[0]
+    return scene.derivation.graph.layers[0].pre_activation.elements()[0]
 
 
 def _partial(scene: Scene) -> Node:
@@ -112,8 +117,12 @@ TERMS: tuple[Term, ...] = (
     Term("chain_rule", lambda scene: True),
     Term("partial", lambda scene: True, _partial),
     Term("kink", _has_kink),
-    Term("transpose", _is_network, lambda scene: Transposed(Name("W1"))),
-    Term("elementwise", _is_network, lambda scene: Hadamard((Name("z1"), Name("a1")))),
+    Term("transpose", _is_network, lambda scene: Transposed(Name(_first_layer(scene).weights.name))),
+    Term(
+        "elementwise",
+        _is_network,
+        lambda scene: Hadamard(tuple(Name(each.name) for each in _first_layer(scene).arrays[-2:])),
+    ),
     Term(
         "learning_rate",
         lambda scene: scene.derivation.problem.training,

@@ -151,12 +151,12 @@ def _samples(line: Line) -> Words:
 
 
 def _sample_losses(line: Line) -> Words:
-    output = line.scene.derivation.graph.output
-    return {"loss": Name(output), "count": len(line.scene.samples), "one": Name(f"{output}@")}
+    graph = line.scene.derivation.graph
+    return {"loss": Name(graph.output), "count": len(line.scene.samples), "one": Name(graph.sample_loss)}
 
 
 def _matrix(line: Line) -> Words:
-    weights = Name(f"W{(line.quantity.layer or 0) + 1}")
+    weights = Name(line.scene.derivation.graph.layers[line.quantity.layer or 0].weights.name)
     return {"it": line.chain.left, "weights": weights, "transposed": Transposed(weights)}
 
 

@@ -18,12 +18,9 @@ from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Boxed, Range, Shown
 from symbackprop.document.notes.conditions import Line, is_gradient, is_parameter
-from symbackprop.evaluation.evaluate import EXACT, Evaluation, Value, Values
+from symbackprop.evaluation.evaluate import EXACT, NEAR_KINK, Evaluation, Value, Values
 from symbackprop.graph.quantities import Role
 from symbackprop.messages import Message, message
-
-_AT_KINK = Fraction(1, 10**40)
-"""Nearer to a kink than this, 50 digits do not say on which side a number is."""
 
 Remark = Callable[[Line, "ExactGradients"], Message | None]
 
@@ -117,7 +114,7 @@ def _of_branch(line: Line, equation: ElementEquation, about: str) -> Message | N
             equation.terms[0].form.partial(0).plain, lambda part: Fraction(0) if isinstance(part, Slot) else None
         )
         return message(f"remark.{about}_at", argument=named, slope=show(at_zero, line.scene.style))
-    if exact.compare(abs(value), _AT_KINK) <= 0:
+    if exact.compare(abs(value), NEAR_KINK) <= 0:
         return None
     side = "above" if value > 0 else row.below
     return message(f"remark.{about}_{side}", argument=named)
@@ -130,8 +127,9 @@ def _aim(line: Line, exact_gradients: ExactGradients) -> Message | None:
     kind = "pre_activation" if line.through_delta else "activation"
     if line.quantity.kind != kind or not line.is_last:
         return None
-    unit = line.name.rpartition("_")[2]
-    output, target = Name(f"a{line.quantity.layer}_{unit}", line.sample), Name(f"y_{unit}", line.sample)
+    graph = line.scene.derivation.graph
+    predicted = graph.units(line.scene.notation.depth).at(*graph.place_of(line.name).numbers)
+    output, target = Name(predicted, line.sample), Name(graph.targets[predicted], line.sample)
     distance = line.scene.value(output.name, line.sample) - line.scene.value(target.name, line.sample)
     side = ("below", "met", "above")[_compared(distance) + 1]
     return message(f"remark.{side}", value=output, target=target)

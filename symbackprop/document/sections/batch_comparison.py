@@ -66,7 +66,7 @@ def _chains(scene: Scene, weight: Node, partial: Node | None) -> Iterator[Chain]
     graph, problem = scene.derivation.graph, scene.derivation.problem
     count = graph.batch_axis.size
     number, of_sample = _split(_of_sample(scene, weight, partial))
-    whole, one = Name(graph.output), Name(f"{graph.output}@")
+    whole, one = Name(graph.output), Name(graph.sample_loss)
     is_mean = problem.network.reduction == "mean"
     sums = (
         ("batch", whole, Number(Fraction(count)), OverSamples(of_sample, count)),
@@ -87,10 +87,10 @@ def _of_batch(scene: Scene) -> Symbol:
 def _of_sample(scene: Scene, weight: Node, partial: Node | None) -> Node:
     """Return the gradient of one sample's loss by a parameter: over the outputs, partial · ∂output/∂parameter."""
     graph = scene.derivation.graph
-    outputs = graph.quantities[f"a{scene.notation.depth}"]
+    outputs = graph.layers[-1].activation
     count = len(outputs.elements())
-    output = Name(f"{outputs.name}_{_UNIT if count > 1 else 1}")
-    first = Local(Name(f"{graph.output}@"), output) if partial is None else partial
+    output = Name(outputs.at(_UNIT if count > 1 else 1))
+    first = Local(Name(graph.sample_loss), output) if partial is None else partial
     number, rest = _split(first)
     inner = multiplied((rest, Local(output, weight)))
     return multiplied((Number(number), Total(inner, _UNIT, count) if count > 1 else inner))
@@ -113,14 +113,13 @@ def _split(formula: Node) -> tuple[Fraction, Node]:
 def _partial(scene: Scene) -> Node | None:
     """Return the loss's partial by output k, if it has the same form for every output and reads that output only."""
     graph = scene.derivation.graph
-    outputs = graph.quantities[f"a{scene.notation.depth}"].elements()
     found = []
-    for position, element in enumerate(outputs, start=1):
-        links = [link for link in scene.derivation.links[element] if link.source == f"{graph.output}@"]
+    for element, target in graph.targets.items():
+        links = [link for link in scene.derivation.links[element] if link.source == graph.sample_loss]
         if len(links) != 1:
             return None
-        letter = str(position) if len(outputs) == 1 else _UNIT
-        places = {element: f"{element.partition('_')[0]}_{letter}", f"y_{position}": f"y_{letter}"}
+        unit = 1 if len(graph.targets) == 1 else _UNIT
+        places = {name: graph.quantity_of(name).at(unit) for name in (element, target)}
         formula = rewrite(links[0].partial(), functools.partial(_lettered, places))
         if not set(names(formula)) <= set(places.values()):
             return None

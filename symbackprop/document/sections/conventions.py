@@ -20,7 +20,7 @@ def samples_sentence(scene: Scene, reduction: str) -> Message:
     """Return what the loss of a sample has to do with the loss; `reduction` (mean, sum) is how a batch has it."""
     graph = scene.derivation.graph
     kind = "one_sample" if graph.samples == 1 else reduction
-    return message(f"convention.{kind}", loss=Name(f"{graph.output}@"), count=graph.samples)
+    return message(f"convention.{kind}", loss=Name(graph.sample_loss), count=graph.samples)
 
 
 def notation_sentences(scene: Scene) -> Iterator[Message]:
@@ -33,23 +33,23 @@ def notation_sentences(scene: Scene) -> Iterator[Message]:
     else:
         yield from _indexed(scene)
     if conventions.names:
-        named = [Name(name) for name in conventions.names if name in scene.derivation.graph.quantities or "_" in name]
-        yield message("notation.own_names", names=message("text.items", items=tuple(named[:_MOST_NAMED])))
+        named = tuple(map(Name, conventions.names))[:_MOST_NAMED]
+        yield message("notation.own_names", names=message("text.items", items=named))
 
 
 def _indexed(scene: Scene) -> Iterator[Message]:
     """Yield what the indices of a weight mean, by a weight that carries them."""
-    conventions, weights = scene.notation.conventions, scene.derivation.graph.quantities["W1"]
+    conventions, weights = scene.notation.conventions, scene.derivation.graph.layers[0].weights
     # The last weight joins different units in most layers, so that its indices differ.
     names = [name for name in reversed(weights.elements()) if not scene.notation.is_own(name)]
     chosen = next((name for name in names if len(set(scene.notation.locate(name)[1])) > 1), names[0] if names else None)
     if chosen is None:
         return
     if conventions.layers == "leave":
-        units = Name(scene.derivation.graph.quantities["a1"].elements()[0])
+        units = Name(scene.derivation.graph.units(1).elements()[0])
         upper = (f"({scene.notation.layer_number(0)})",)
         letter = scene.notation.letters["activation"]
-        inputs = Equality(Letter(Symbol(letter.base, letter.lower, upper)), Name("x"))
+        inputs = Equality(Letter(Symbol(letter.base, letter.lower, upper)), Name(scene.derivation.graph.units(0).name))
         yield message("notation.leave", weight=Name(chosen), input=inputs, unit=units)
     else:
         yield message("notation.enter", weight=Name(chosen))
@@ -58,7 +58,7 @@ def _indexed(scene: Scene) -> Iterator[Message]:
     yield message(f"notation.{conventions.index_order}", weight=Name(chosen), **ends)
     yield from _place_in_matrix(scene, weights, chosen)
     if conventions.naming == "elementwise":
-        yield message("notation.elementwise", entry=Name(chosen), matrix=Name("W1"))
+        yield message("notation.elementwise", entry=Name(chosen), matrix=Name(weights.name))
 
 
 def _place_in_matrix(scene: Scene, weights: Quantity, chosen: str) -> Iterator[Message]:
@@ -68,16 +68,16 @@ def _place_in_matrix(scene: Scene, weights: Quantity, chosen: str) -> Iterator[M
         return
     position = next(index for index in weights.indices() if weights.element(index) == chosen)
     row, column = (str(each + 1) for each in position)
-    yield message("notation.swapped", entry=Name(chosen), row=row, column=column, matrix=Name("W1"))
+    yield message("notation.swapped", entry=Name(chosen), row=row, column=column, matrix=Name(weights.name))
 
 
 def backward_sentence(notation: Notation, prefix: str = "convention") -> Message:
     """Return what the backward pass goes through: δ with its definition, or ∂L/∂a; with `text`, in few words."""
-    quantities = notation.graph.quantities
-    unit = quantities["z1"].elements()[0]
+    first = notation.graph.layers[0]
+    unit = first.pre_activation.elements()[0]
     if notation.conventions.backward == "activation":
         kind = "notation.activation" if prefix == "convention" else "notation.through"
-        return message(kind, gradient=Gradient(quantities["a1"].elements()[0]))
+        return message(kind, gradient=Gradient(first.activation.elements()[0]))
     if notation.negative_delta:
         kind = "notation.negative" if prefix == "convention" else "text.delta"
         return message(kind, definition=Equality(Delta(unit), negated(Gradient(unit))))

@@ -11,7 +11,7 @@ from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution, trained
 from symbackprop.document.blocks import Figure, Section
 from symbackprop.figures.drawing import Diagram
-from symbackprop.figures.labels import Decimal, decimal, notation_of, plain, written_numbers
+from symbackprop.figures.labels import Decimal, decimal, plain, written_numbers
 from symbackprop.messages import Message, message
 from symbackprop.problems import Problem
 
@@ -50,7 +50,8 @@ def network(solution: Solution) -> Figure | None:
     kind = "network_symbols" if not solution.steps else "network" if graph.samples is None else "network_batch"
     caption = message(f"caption.{kind}")
     widths = [solution.problem.network.inputs, *(layer.units for layer in solution.problem.network.layers)]
-    units = sum(node.name.startswith(("x_", "a")) for node in diagram.nodes)
+    elements = {name for layer in range(len(widths)) for name in graph.units(layer).elements()}
+    units = sum(node.name in elements for node in diagram.nodes)
     if units < sum(widths):
         caption = _joined(caption, message("caption.elided", shown=units, count=sum(widths)))
     if any(line.thickness != 1 for line in diagram.lines):
@@ -98,7 +99,7 @@ def landscape(solution: Solution) -> Figure | None:
         return None
     # The first coordinates of the path are the parameters; over one parameter the second is the loss.
     start, end = (plot.series[-1].points[place] for place in (0, -1))
-    notation = notation_of(solution)
+    notation = solution.notation
     names = list(trained(solution.derivation))
     told = [str(plain(notation.symbol(name))) for name in names]
     count = len(plot.series[-1].points) - 1
@@ -115,8 +116,8 @@ def boundary(solution: Solution) -> Figure | None:
     plot = figures.boundary(solution)
     if plot is None:
         return None
-    notation = notation_of(solution)
-    first, second = (str(plain(notation.symbol(name))) for name in ("x_1", "x_2"))
+    notation = solution.notation
+    first, second = (str(plain(notation.symbol(name))) for name in solution.derivation.graph.units(0).elements())
     samples = sum(len(series.points) for series in plot.series if not series.joined)
     words = message("alternative.decision", first=first, second=second, samples=_counted("samples", samples))
     return Figure(plot, message("caption.decision"), words)
@@ -148,7 +149,7 @@ def _with_numbers(whole: Message, diagram: Diagram, solution: Solution) -> Messa
 def _told(diagram: Diagram, solution: Solution) -> Iterator[Message]:
     """Yield the value of every scalar that the diagram shows, with its gradient if there is one, in the problem's order."""
     values = solution.steps[0].values if solution.steps else None
-    notation, written, derivation = notation_of(solution), written_numbers(solution), solution.derivation
+    notation, written, derivation = solution.notation, written_numbers(solution), solution.derivation
     shown = {text.name for text in diagram.texts}
     for element in (e for each in derivation.graph.quantities.values() if not each.batched for e in each.elements()):
         if element not in shown:

@@ -12,7 +12,6 @@ from fractions import Fraction
 from symbackprop.algebra import functions
 from symbackprop.algebra.formula import (
     ONE,
-    ZERO,
     Apply,
     Name,
     Negative,
@@ -22,7 +21,6 @@ from symbackprop.algebra.formula import (
     Product,
     Quotient,
     Sum,
-    added,
     rewrite,
 )
 from symbackprop.derivation.backprop import Link, sweep
@@ -32,15 +30,16 @@ from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Letter, Local, Same, Total
 from symbackprop.graph.notation import Symbol
+from symbackprop.graph.quantities import Graph, Quantity
 from symbackprop.messages import Message, message
 
 SAME = Same(Letter(Symbol("i")), Letter(Symbol("j")))
 
 
-def softmax_jacobian(value: str, argument: str, count: int) -> tuple[Chain, Chain]:
-    """Return softmax and ∂a_i/∂z_j for all units at once; `value` and `argument` are the code names of one of `count`."""
-    ai, aj = (Name(lettered(value, index)) for index in "ij")
-    powers = [Apply("exp", (Name(lettered(argument, index)),)) for index in "ijk"]
+def softmax_jacobian(value: Quantity, argument: Quantity, count: int) -> tuple[Chain, Chain]:
+    """Return softmax and ∂a_i/∂z_j for all `count` units at once; `value` and `argument` are the arrays a and z."""
+    ai, aj = (Name(value.at(index)) for index in "ij")
+    powers = [Apply("exp", (Name(argument.at(index)),)) for index in "ijk"]
     whole = Total(powers[2], "k", count)
     fractions = [Quotient(power, whole) for power in powers]
     steps = (
@@ -55,7 +54,7 @@ def softmax_jacobian(value: str, argument: str, count: int) -> tuple[Chain, Chai
         _step(Product((ai, Sum((SAME, Negative(aj))))), "definition"),
     )
     definition = Chain(ai, (ChainStep(Relation.EQUAL, fractions[0]),))
-    return definition, Chain(Local(ai, Name(lettered(argument, "j"))), steps)
+    return definition, Chain(Local(ai, Name(argument.at("j"))), steps)
 
 
 def fused_section(scene: Scene) -> Section | None:
@@ -96,7 +95,9 @@ def _step(formula: Node, reason: str) -> ChainStep:
 
 def _of_unit(scene: Scene, equation: ElementEquation, fused: Term) -> Iterator[Chain]:
     """Yield the error of the first output, whose activation no other output reads."""
-    a, z, y = (Name(each) for each in (fused.values[0], fused.arguments[0], _target(fused.values[0])))
+    a, z, y = (
+        Name(each) for each in (fused.values[0], fused.arguments[0], scene.derivation.graph.targets[fused.values[0]])
+    )
     loss = Name(equation.name)
     without_y, without_a = Sum((ONE, Negative(y))), Sum((ONE, Negative(a)))
     partials = _by_activation(scene, equation, a.name).partial(), _activation(scene, fused).partial(0)
@@ -113,10 +114,17 @@ def _of_unit(scene: Scene, equation: ElementEquation, fused: Term) -> Iterator[C
 def _of_vector(scene: Scene, equation: ElementEquation, fused: Term) -> Iterator[Chain]:
     """Yield the partial of the loss by any output, and the error of output j, to which all paths add."""
     count = len(fused.values)
-    own = dict(zip(("a", "z", "y"), (fused.values[0], fused.arguments[0], _target(fused.values[0])), strict=True))
-    (ai, _, yi), (aj, zj, yj) = ([Name(lettered(name, index)) for name in own.values()] for index in "ij")
+    own = dict(
+        zip(
+            ("a", "z", "y"),
+            (fused.values[0], fused.arguments[0], scene.derivation.graph.targets[fused.values[0]]),
+            strict=True,
+        )
+    )
+    arrays = [scene.derivation.graph.quantity_of(name) for name in own.values()]
+    (ai, _, yi), (aj, zj, yj) = ([Name(array.at(index)) for array in arrays] for index in "ij")
     loss, factor = Name(equation.name), Sum((SAME, Negative(aj)))
-    loss_derivative = _first_as(_by_activation(scene, equation, own["a"]).partial(), "i")
+    loss_derivative = _first_as(scene.derivation.graph, _by_activation(scene, equation, own["a"]).partial(), "i")
     yield Chain(Local(loss, ai), (_step(loss_derivative, "slope"),))
     steps = [
         _step(Total(Product((Local(loss, ai), Local(ai, zj))), "i", count), "paths"),
@@ -153,37 +161,8 @@ def out_of_range(scene: Scene) -> Iterator[Message]:
         yield message("range.warning", targets=shown, activation=activation, range=values)
 
 
-def _target(activation: str) -> str:
-    """Return the code name of the target of an output, `y_1` of `a2_1`."""
-    return f"y_{activation.rpartition('_')[2]}"
-
-
-def lettered(name: str, index: str) -> str:
-    """Return the code name of an element with a letter for its index, `a2_i` for `a2_1`."""
-    return f"{name.rpartition('_')[0]}_{index}"
-
-
-def _first_as(formula: Node, index: str) -> Node:
+def _first_as(graph: Graph, formula: Node, index: str) -> Node:
     """Return a formula about the first output as one about output i or j."""
-    return rewrite(formula, lambda part: Name(lettered(part.name, index)) if isinstance(part, Name) else None)
-
-
-def at(formula: Node, letters: dict[str, int]) -> Node:
-    """Return a line about outputs i and j as one about the outputs of those numbers, its sums written out.
-
-    >>> at(Total(Name("y_i"), "i", 2), {})
-    Sum(terms=(Name(name='y_1', sample=None), Name(name='y_2', sample=None)))
-    """
-
-    def number(part: Node) -> Node | None:
-        match part:
-            case Name(name):
-                base, _, index = name.rpartition("_")
-                return Name(f"{base}_{letters[index]}") if index in letters else None
-            case Same(Letter(left), Letter(right)):
-                return ONE if letters[left.base] == letters[right.base] else ZERO
-            case Total(body, index, count):
-                return added(tuple(at(body, {**letters, index: place + 1}) for place in range(count)))
-        return None
-
-    return rewrite(formula, number)
+    return rewrite(
+        formula, lambda part: Name(graph.quantity_of(part.name).at(index)) if isinstance(part, Name) else None
+    )

@@ -84,8 +84,9 @@ def _lettered(formula: Node) -> Node:
 def _vector(scene: Scene, name: str) -> Iterator[Chain]:
     """Yield the partials of softmax: of any unit by any argument, then by the unit's own argument and by another unit's."""
     (term,) = scene.derivation.equations[name].terms
-    if len(scene.derivation.graph.quantities[name.partition("_")[0]].shape) == 1 and term.form.arity > 1:
-        yield from softmax_jacobian(name, term.arguments[0], term.form.arity)
+    value, argument = map(scene.derivation.graph.quantity_of, (name, term.arguments[0]))
+    if len(value.shape) == 1 and term.form.arity > 1:
+        yield from softmax_jacobian(value, argument, term.form.arity)
     for slot in range(min(2, term.form.arity)):
         steps = (ChainStep(Relation.EQUAL, term.partial(slot)),)
         yield Chain(Local(Name(name), Name(term.arguments[slot])), steps)
@@ -94,7 +95,7 @@ def _vector(scene: Scene, name: str) -> Iterator[Chain]:
 def _loss(scene: Scene) -> Iterator[Chain]:
     """Yield the partial of the loss by its first prediction, as SymPy derives it from the loss's term."""
     graph = scene.derivation.graph
-    name = f"{graph.output}@" if graph.samples else "data_loss" if "data_loss" in graph.quantities else graph.output
+    name = graph.data_loss
     equation = scene.derivation.equations[name]
     if isinstance(formula := equation.formula(), Apply) and functions.is_symbol(formula):
         return

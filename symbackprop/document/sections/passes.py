@@ -11,7 +11,7 @@ from symbackprop.descent.solution import Change, DescentStep, Parameters, Soluti
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Section, Table
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule import detail
-from symbackprop.document.chain_rule.chains import LAYER_KINDS, errors_of, forward, gradient, layers_of, parameters_of
+from symbackprop.document.chain_rule.chains import errors_of, forward, gradient, parameters_of
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Tone
 from symbackprop.document.matrix_form import matrix
@@ -28,6 +28,7 @@ from symbackprop.document.sections.updates import (
     update_blocks,
     verdict,
 )
+from symbackprop.graph.quantities import DATA_LOSS, PENALTY
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 
@@ -64,7 +65,9 @@ def _step_sections(scene: Scene, step: DescentStep | None, *, derives: bool) -> 
             derived = local_derivatives(scene)
             yield from [derived] if derived.blocks else []  # functions that stay symbols have nothing to derive
         backward = tuple(_backward(scene))
-    yield Section(message("title.backward"), tuple(_kinks(step)), detail.explained_once(backward))
+    yield Section(
+        message("title.backward"), tuple(_kinks(step)), detail.explained_once(scene.derivation.graph, backward)
+    )
     if step is not None and step.change is not None:
         yield _update(scene, step.change)
 
@@ -79,18 +82,21 @@ def _update(scene: Scene, change: Change) -> Section:
 
 
 def _forward(scene: Scene) -> Iterator[Section]:
-    layers = layers_of(scene, "pre_activation", "activation")
     others: list[Scalar] = []
     for sample in scene.samples:
         parts = []
         if scene.chosen is not None and sample not in (None, 1):
-            others += [Scalar(name, sample) for layer in layers for quantity in layer for name in quantity.elements()]
+            others += [
+                Scalar(name, sample)
+                for layer in scene.derivation.graph.layers
+                for name in (*layer.pre_activation.elements(), *layer.activation.elements())
+            ]
             continue
-        for quantities in layers:
-            units = zip(*(quantity.elements() for quantity in quantities), strict=True)
+        for layer in scene.derivation.graph.layers:
+            units = zip(layer.pre_activation.elements(), layer.activation.elements(), strict=True)
             shown, rest = detail.split(scene, [Scalar(name, sample) for unit in units for name in unit])
             lines = Display(tuple(forward(scene, *each) for each in shown))
-            parts.append(Section(layer_name(scene, quantities[0].layer or 0), (lines, *detail.values_of(scene, rest))))
+            parts.append(Section(layer_name(scene, layer.number), (lines, *detail.values_of(scene, rest))))
         if sample is None:
             yield from parts
         else:
@@ -101,13 +107,10 @@ def _forward(scene: Scene) -> Iterator[Section]:
 
 
 def _loss(scene: Scene) -> Iterator[Block]:
-    output = scene.derivation.graph.output
-    of_samples = [
-        Scalar(output if sample is None else f"{output}@", sample)
-        for sample in scene.samples
-        if sample is not None or "penalty" not in scene.derivation.equations
-    ]
-    shown, others = detail.split(scene, of_samples)
+    graph = scene.derivation.graph
+    # With a penalty and no batch, the loss that compares outputs with targets is one part of the whole loss.
+    is_part = graph.data_loss == DATA_LOSS
+    shown, others = detail.split(scene, [] if is_part else list(graph.scalars(graph.quantities[graph.data_loss])))
     lines = (*(forward(scene, *each) for each in shown), *_whole_loss(scene))
     if others:
         yield Display(lines[: len(shown)])
@@ -118,10 +121,10 @@ def _loss(scene: Scene) -> Iterator[Block]:
 
 def _whole_loss(scene: Scene) -> Iterator[Chain]:
     output = scene.derivation.graph.output
-    for name in ("data_loss", "penalty"):
+    for name in (DATA_LOSS, PENALTY):
         if name in scene.derivation.equations:
             yield forward(scene, name)
-    if scene.derivation.graph.samples is not None or "penalty" in scene.derivation.equations:
+    if scene.derivation.graph.samples is not None or PENALTY in scene.derivation.equations:
         yield forward(scene, output)
 
 
@@ -132,17 +135,17 @@ def _kinks(step: DescentStep | None) -> Iterator[Block]:
 
 
 def _backward(scene: Scene) -> Iterator[Section]:
-    for layer in reversed(layers_of(scene, *LAYER_KINDS)):
+    for layer in reversed(scene.derivation.graph.layers):
         errors = [Scalar(name, sample) for sample in scene.samples for name in errors_of(scene, layer)]
-        parameters = [Scalar(name) for name in parameters_of(layer)]
+        parameters = [Scalar(name) for name in parameters_of(layer.parameters)]
         blocks: list[Block] = []
         for scalars in (errors, parameters):
             shown, others = detail.split(scene, scalars)
             blocks += [Display((gradient(scene, *each),)) for each in shown]
             blocks += detail.gradients_of(scene, others)
-        names = [quantity.name for quantity in layer]
+        names = [quantity.name for quantity in layer.arrays]
         blocks += [Paragraph(message("text.in_matrix_form")), Display(tuple(matrix.gradient_chains(scene, names)))]
-        yield Section(layer_name(scene, layer[0].layer or 0), tuple(blocks))
+        yield Section(layer_name(scene, layer.number), tuple(blocks))
 
 
 def after_section(scene: Scene, solution: Solution) -> Section:
@@ -193,9 +196,9 @@ def _outputs(scene: Scene) -> tuple[str, ...]:
 
 def _final_predictions(scene: Scene, solution: Solution) -> Iterator[Block]:
     """Yield the table of the samples: inputs (if they are few), outputs after the last update, targets."""
-    quantities, outputs = scene.derivation.graph.quantities, _outputs(scene)
-    inputs = quantities["x"].elements() if len(quantities["x"].elements()) <= MOST_PREDICTIONS else ()
-    targets = quantities["y"].elements()
+    graph, outputs = scene.derivation.graph, _outputs(scene)
+    inputs = graph.units(0).elements() if len(graph.units(0).elements()) <= MOST_PREDICTIONS else ()
+    targets = tuple(graph.targets.values())
     last = len(solution.losses) - 1
     found = solution.predictions[last]
     rows: list[tuple[Inline, ...]] = []

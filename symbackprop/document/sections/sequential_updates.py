@@ -15,11 +15,9 @@ from symbackprop.descent.solution import Change
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Paragraph, Section, Table
 from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.chains import (
-    LAYER_KINDS,
     errors_of,
     gradient,
     is_negative_delta,
-    layers_of,
     parameters_of,
 )
 from symbackprop.document.chain_rule.factors import unbraced
@@ -28,7 +26,7 @@ from symbackprop.document.display_nodes import Delta, Gradient, Local, Substitut
 from symbackprop.document.matrix_form import matrix
 from symbackprop.document.sections.statement import layer_name
 from symbackprop.document.sections.updates import rate_lines, update_blocks
-from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.graph.quantities import LayerArrays, Role
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 
@@ -42,12 +40,11 @@ def opening(scene: Scene, change: Change) -> Iterator[Block]:
 def sections(scene: Scene, change: Change) -> Iterator[Section]:
     """Yield the update of each layer from the last to the first: what it is updated with, then its new parameters."""
     view = _View(scene)
-    for layer in reversed(layers_of(scene, *LAYER_KINDS)):
-        number = layer[0].layer or 0
-        view = view.before(number, change)
-        blocks = (*view.passed(layer, change), *view.honest(update_blocks(view.scene, change, layer)))
+    for layer in reversed(scene.derivation.graph.layers):
+        view = view.before(layer.number, change)
+        blocks = (*view.passed(layer, change), *view.honest(update_blocks(view.scene, change, layer.parameters)))
         if blocks:
-            yield Section(layer_name(scene, number), blocks)
+            yield Section(layer_name(scene, layer.number), blocks)
         view = view.after(layer, change)
 
 
@@ -70,29 +67,33 @@ class _View:
         scene = replace(self.scene, values=change.passes[layer])
         return replace(self, scene=scene, replaced=self.replaced | {layer})
 
-    def after(self, layer: list[Quantity], change: Change) -> _View:
+    def after(self, layer: LayerArrays, change: Change) -> _View:
         """Return the view once a layer is updated; what has changed is no longer as given."""
-        new = {element for quantity in layer for element in quantity.elements() if element in change.lines}
-        given = {name: number for name, number in self.scene.given.items() if name not in new}
-        arrays = tuple(quantity.name for quantity in layer if not new.isdisjoint(quantity.elements()))
+        new = {element for quantity in layer.parameters for element in quantity.elements() if element in change.lines}
+        given = {scalar: number for scalar, number in self.scene.given.items() if scalar.name not in new}
+        arrays = tuple(quantity.name for quantity in layer.parameters if not new.isdisjoint(quantity.elements()))
         return replace(self, scene=replace(self.scene, given=given), updated=(*arrays, *self.updated))
 
-    def passed(self, layer: list[Quantity], change: Change) -> Iterator[Block]:
+    def passed(self, layer: LayerArrays, change: Change) -> Iterator[Block]:
         """Yield what a layer is updated with, entry by entry and between arrays; nothing where it is the gradient."""
-        if (layer[0].layer or 0) not in self.replaced:
+        if layer.number not in self.replaced:
             return
-        weights = tuple(Updated(name) for name in self.updated if self.scene.notation.quantity(name).kind == "weight")
+        weights = tuple(
+            Updated(name) for name in self.updated if self.scene.derivation.graph.quantities[name].kind == "weight"
+        )
         kind = "sequential.layer" if len(weights) == 1 else "sequential.layers"
         yield Paragraph(message(kind, weights=message("text.items", items=weights)))
         errors = [Scalar(name, sample) for sample in self.scene.samples for name in errors_of(self.scene, layer)]
-        parameters = [Scalar(name) for name in parameters_of(layer) if name in change.lines]
+        parameters = [Scalar(name) for name in parameters_of(layer.parameters) if name in change.lines]
         for scalars in (errors, parameters):
             shown, others = detail.split(self.scene, scalars)
             yield from self.honest(Display((gradient(self.scene, *each),)) for each in shown)
             yield from self.honest(detail.gradients_of(self.scene, others))
         yield Paragraph(message("text.in_matrix_form"))
         names = [
-            q.name for q in layer if q.role is not Role.PARAMETER or not change.lines.keys().isdisjoint(q.elements())
+            q.name
+            for q in layer.arrays
+            if q.role is not Role.PARAMETER or not change.lines.keys().isdisjoint(q.elements())
         ]
         yield from self.honest([Display(tuple(matrix.gradient_chains(self.scene, names)))])
 

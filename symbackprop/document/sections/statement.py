@@ -33,6 +33,7 @@ from symbackprop.document.sections import updates as updates_of
 from symbackprop.document.sections.fused_loss import out_of_range
 from symbackprop.graph.notation import Symbol
 from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import Message, message
 
 _NOT_GIVEN = "–"
@@ -88,10 +89,10 @@ def _items(nodes: list[Node]) -> Inline:
 def _network(scene: Scene) -> Iterator[Block]:
     graph, problem = scene.derivation.graph, scene.derivation.problem
     header = tuple(message(f"column.{name}") for name in ("layer", "units", "activation", "bias"))
-    rows: list[tuple[Inline, ...]] = [(layer_name(scene, 0), _items(_elements(graph.quantities["x"])), "", "")]
+    rows: list[tuple[Inline, ...]] = [(layer_name(scene, 0), _items(_elements(graph.units(0))), "", "")]
     for number, layer in enumerate(problem.network.layers, start=1):
         bias = message(f"bias.{layer.bias}")
-        units = _items(_elements(graph.quantities[f"a{number}"]))
+        units = _items(_elements(graph.units(number)))
         activation = layer.activation if layer.body else message(f"activation.{layer.activation}")
         rows.append((layer_name(scene, number), units, activation, bias))
     yield Table(header, tuple(rows), (False,) * 4)
@@ -105,12 +106,12 @@ def _activations(scene: Scene) -> Iterator[Chain]:
         if (layer.activation, layer.settings, layer.body) in seen:
             continue
         seen.add((layer.activation, layer.settings, layer.body))
-        equation = scene.derivation.equations[f"a{number}_1"]
+        equation = scene.derivation.equations[scene.derivation.graph.units(number).at(1)]
         formula = equation.formula()
         if not isinstance(formula, Apply):
             continue
         if functions.is_vector(formula.function):
-            body: Node | None = written_out(formula)
+            body: Node | None = written_out(scene.derivation.graph, formula)
             left: Node = Name(equation.name)
         else:
             left = replace(formula, arguments=(Letter(Symbol("z")),))
@@ -121,7 +122,7 @@ def _activations(scene: Scene) -> Iterator[Chain]:
 
 def _loss(scene: Scene) -> Chain:
     graph = scene.derivation.graph
-    name = f"{graph.output}@" if graph.samples else graph.output
+    name = graph.sample_loss
     formula = detail.shortened(scene.derivation.equations[name].formula(), graph)
     return Chain(Name(name), (ChainStep(Relation.EQUAL, formula),))
 
@@ -154,7 +155,7 @@ def _parameter_rows(scene: Scene, quantity: Quantity, most: int) -> Iterator[tup
             end: Inline = Letter(scene.notation.unit(layer, index[0]))
         else:
             start = message(f"kind.{quantity.kind}")
-            units = scene.derivation.graph.quantities[f"a{layer}"]
+            units = scene.derivation.graph.units(layer)
             end = Letter(scene.notation.unit(layer, index[0])) if index else _items(_elements(units))
         yield Name(element), start, end, value
 
@@ -185,8 +186,7 @@ def _of_sample(scene: Scene, name: str | None, sample: int | None) -> Inline:
 
 def given_number(scene: Scene, name: str, sample: int | None = None) -> Inline:
     """Return a number of the problem as a table shows it: as written, marked if it is rounded, a dash if it is left out."""
-    key = name if sample is None else f"{name}@{sample}"
-    given = scene.given.get(key)
+    given = scene.given.get(Scalar(name, sample))
     if given is None:
         return _NOT_GIVEN
     shown = show(given.value, scene.style, written=given.text)
@@ -288,7 +288,10 @@ def _listed(scene: Scene) -> list[str]:
 
 def _defining(scene: Scene, name: str) -> Node:
     """Return the right-hand side of an equation, with the sum over the samples where it has one."""
-    formula, axis = written_out(scene.derivation.equations[name].formula()), scene.derivation.elements.batch_axis
+    formula, axis = (
+        written_out(scene.derivation.graph, scene.derivation.equations[name].formula()),
+        scene.derivation.elements.batch_axis,
+    )
     shortened = detail.shortened(formula, scene.derivation.graph)
     return OverSamples(shortened, axis.size) if axis.adds(name, names(formula)) else shortened
 

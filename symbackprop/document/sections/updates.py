@@ -31,7 +31,7 @@ from symbackprop.document.display_nodes import (
     Updated,
 )
 from symbackprop.graph.notation import BATCH, Symbol, setting_symbol, state_symbol
-from symbackprop.graph.quantities import Quantity
+from symbackprop.graph.quantities import Graph, Quantity
 from symbackprop.messages import Message, message
 from symbackprop.problems import Given, Training
 from symbackprop.problems.training_table import batches_in
@@ -54,7 +54,7 @@ def update_blocks(scene: Scene, change: Change, parameters: Sequence[Quantity]) 
         return
     if all(len(chains) == 1 for chains in displays):
         chains = tuple(chain for (chain,) in displays)
-        yield Display(_first_in_full(chains) if len(chains) > MOST_FORMULAS else chains)
+        yield Display(_first_in_full(scene.derivation.graph, chains) if len(chains) > MOST_FORMULAS else chains)
     else:
         yield from (Display(chains) for chains in displays)
     if len(displays) < len(changing):
@@ -65,12 +65,12 @@ MOST_FORMULAS = 12
 """Of more updates only the first of each array has its formula; the others are numbers alone."""
 
 
-def _first_in_full(chains: tuple[Chain, ...]) -> tuple[Chain, ...]:
+def _first_in_full(graph: Graph, chains: tuple[Chain, ...]) -> tuple[Chain, ...]:
     """Return updates without their formulas but for the first of each array."""
     arrays: set[str] = set()
     found = []
     for chain in chains:
-        array = str(getattr(chain.left, "name", "")).partition("_")[0]
+        array = graph.quantity_of(getattr(chain.left, "name", "")).name
         found.append(numbers_alone(chain) if array in arrays else chain)
         arrays.add(array)
     return tuple(found)

@@ -101,11 +101,9 @@ class Listing(Straight):
 
     def forward(self, *, loss: bool | None = None) -> Part:
         """Return the forward pass; `loss` asks for the equations of the loss alone, or for all but these."""
-        locate = self.plan.graph.quantities
         found = []
         for target, formula in self.plan.forward():
-            base = target.name if target.name in locate else self._array(target.name)
-            if loss is None or loss == (locate[base].kind in LOSS_KINDS):
+            if loss is None or loss == (self.plan.graph.quantity_of(target.name).kind in LOSS_KINDS):
                 found.append((target, formula))
         return self._part(found)
 
@@ -227,14 +225,8 @@ class Listing(Straight):
     def _number(self, name: Name) -> float:
         return float(self.step.values.value(name.name, name.sample))
 
-    def _array(self, element: str) -> str:
-        base = element
-        while base not in self.plan.graph.quantities:
-            base = base.rpartition("_")[0]
-        return base
-
     def _layer(self, element: str) -> int:
-        return self.plan.graph.quantities[self._array(element)].layer or 0
+        return self.plan.graph.quantity_of(element).layer or 0
 
 
 def shown(formula: Node) -> Node:
