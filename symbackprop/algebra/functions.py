@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from symbackprop.algebra import expressions
 from symbackprop.algebra.activations import ROWS, Activation
+from symbackprop.algebra.array_operations import ARRAY_OPERATIONS
 from symbackprop.algebra.formula import (
     ONE,
     Apply,
@@ -78,9 +79,6 @@ REDUCTIONS = ("sum", "mean")
 EXTREMES = ("max", "min")
 """Functions of two numbers, or of all elements of one array."""
 
-ARRAY_FUNCTIONS = ("dot", "outer", "concat")
-"""Functions of arrays that rearrange or multiply."""
-
 Settings = Defaults
 
 
@@ -116,7 +114,7 @@ NAMES = derived(
         *PRIMITIVES.aliases,
         *(name for name in WITH_FORMULA if name not in PRIMITIVES),
         *REDUCTIONS,
-        *ARRAY_FUNCTIONS,
+        *ARRAY_OPERATIONS,
         CONSTANT,
     ],
 )

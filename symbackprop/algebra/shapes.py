@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
+from symbackprop.algebra.array_operations import operation_of
+from symbackprop.algebra.broadcasting import Shape, axis_at, broadcast, indexed, spell
 from symbackprop.algebra.formula import (
     Adjoint,
     Apply,
@@ -21,40 +22,14 @@ from symbackprop.algebra.formula import (
     Quotient,
     Repeated,
     SampleCount,
-    Span,
     Stack,
     Sum,
     Transposed,
+    rewrite,
 )
-from symbackprop.algebra.functions import ARITIES, ARRAY_FUNCTIONS, EXTREMES, GENERIC_LOSS, REDUCTIONS, is_vector
+from symbackprop.algebra.functions import ARITIES, EXTREMES, GENERIC_LOSS, REDUCTIONS, is_vector
 from symbackprop.errors import ProblemError
-from symbackprop.messages import Message, message
-
-Shape = tuple[int, ...]
-
-
-def indices_of(shape: Shape) -> Iterator[Shape]:
-    """Iterate over all indices of an array, the last one fastest; a scalar has the one index `()`."""
-    return itertools.product(*map(range, shape))
-
-
-def spell(shape: Shape) -> str | Message:
-    """Return a shape as messages spell it: `2×3`, `3`, or the phrase for a single number."""
-    return "×".join(map(str, shape)) if shape else message("problem.scalar_shape")
-
-
-def broadcast(left: Shape, right: Shape, where: str) -> Shape:
-    """Return the shape of an elementwise operation by NumPy's rule; shapes that do not fit are an error.
-
-    >>> broadcast((3, 1), (4,), "")
-    (3, 4)
-    """
-    result = []
-    for a, b in itertools.zip_longest(reversed(left), reversed(right), fillvalue=1):
-        if a != b and 1 not in (a, b):
-            raise ProblemError(message("graph.shapes", left=spell(left), right=spell(right)), where=where)
-        result.append(b if a == 1 else a)
-    return tuple(reversed(result))
+from symbackprop.messages import message
 
 
 def is_reduction(apply: Apply) -> bool:
@@ -65,19 +40,18 @@ def is_reduction(apply: Apply) -> bool:
 def is_elementwise(node: Node) -> bool:
     """Say whether a node works element by element."""
     if isinstance(node, Apply):
-        of_arrays = (*ARRAY_FUNCTIONS, GENERIC_LOSS)
-        return not (is_reduction(node) or is_vector(node.function) or node.function in of_arrays)
+        is_of_arrays = is_reduction(node) or is_vector(node.function) or operation_of(node) is not None
+        return not is_of_arrays and node.function != GENERIC_LOSS
     return isinstance(node, Number | SampleCount | Sum | Product | Hadamard | Quotient | Power | Negative)
 
 
 def axis_of(apply: Apply, rank: int, where: str) -> int | None:
-    """Return the axis of a reduction, softmax or concatenation from 0, None for a reduction of all axes."""
+    """Return the axis of a reduction, softmax or operation from 0, None for a reduction of all axes."""
     axis = apply.axis
     if axis is None:
-        return rank - 1 if is_vector(apply.function) else 0 if apply.function == "concat" else None
-    if not -rank <= axis < rank:
-        raise ProblemError(message("graph.axis", axis=axis, rank=rank), where=where)
-    return axis % rank
+        row = operation_of(apply)
+        return rank - 1 if is_vector(apply.function) else None if row is None else row.axis
+    return axis_at(axis, rank, where)
 
 
 def shape_of(node: Node, shapes: Mapping[str, Shape], where: str) -> Shape:
@@ -108,6 +82,18 @@ def shape_of(node: Node, shapes: Mapping[str, Shape], where: str) -> Shape:
     return result
 
 
+def written_out(node: Node, shapes: Mapping[str, Shape]) -> Node:
+    """Return a formula with every operation of arrays by its definition, if it has one."""
+
+    def defined(part: Node) -> Node | None:
+        row = operation_of(part)
+        if row is None or row.definition is None or not isinstance(part, Apply):
+            return None
+        return written_out(row.definition(part, [shape_of(each, shapes, "") for each in part.arguments]), shapes)
+
+    return rewrite(node, defined)
+
+
 def _product(left: Shape, right: Shape, where: str) -> Shape:
     if not (1 <= len(left) <= 2 and 1 <= len(right) <= 2) or left[-1] != right[0]:
         raise ProblemError(message("graph.product", left=spell(left), right=spell(right)), where=where)
@@ -118,29 +104,6 @@ def _transposed(shape: Shape, where: str) -> Shape:
     if len(shape) != 2:
         raise ProblemError(message("graph.transposed", shape=spell(shape)), where=where)
     return shape[::-1]
-
-
-def indexed(shape: Shape, indices: tuple[int | Span, ...], where: str) -> Shape:
-    """Return the shape of `array[indices]`; an index outside the array is an error."""
-    if len(indices) > len(shape):
-        raise ProblemError(message("graph.indices", count=len(indices), shape=spell(shape)), where=where)
-    result = []
-    for index, length in zip(indices, shape, strict=False):
-        if isinstance(index, Span):
-            kept = len(positions(index, length))
-            if kept == 0:
-                raise ProblemError(message("graph.empty", shape=spell(shape)), where=where)
-            result.append(kept)
-        elif not -length <= index < length:
-            raise ProblemError(message("graph.index", index=index, length=length), where=where)
-    return (*result, *shape[len(indices) :])
-
-
-def positions(index: int | Span, length: int) -> range:
-    """Return the positions along an axis that an index or a slice picks."""
-    if isinstance(index, Span):
-        return range(*slice(index.start, index.stop).indices(length))
-    return range(index % length, index % length + 1)
 
 
 def _stacked(shapes: list[Shape], where: str) -> Shape:
@@ -159,17 +122,16 @@ def _applied(apply: Apply, shapes: list[Shape], where: str) -> Shape:
     if is_reduction(apply) and count == 1:
         axis = axis_of(apply, len(shapes[0]), where)
         return () if axis is None else shapes[0][:axis] + shapes[0][axis + 1 :]
-    expected = 2 if function in ARRAY_FUNCTIONS else ARITIES.get(function, 1)
-    if count != expected and not (function == "concat" and count >= 1):
+    row = operation_of(apply)
+    expected = ARITIES.get(function, 1) if row is None else row.arity or max(count, 1)
+    if count != expected:
         raise ProblemError(
             message("expression.arguments", function=function, expected=expected, found=count), where=where
         )
-    if apply.axis is not None and not (is_vector(function) or function == "concat"):
+    if apply.axis is not None and not is_vector(function) and (row is None or row.axis is None):
         raise ProblemError(message("graph.no_axis", function=function), where=where)
-    if function == "concat":
-        return _concatenated(apply, shapes, where)
-    if function in ("dot", "outer"):
-        return _of_vectors(function, shapes, where)
+    if row is not None:
+        return row.shape(apply, shapes, where)
     if is_vector(function):
         if not shapes[0]:
             raise ProblemError(message("graph.vector", function=function), where=where)
@@ -179,22 +141,3 @@ def _applied(apply: Apply, shapes: list[Shape], where: str) -> Shape:
     for shape in shapes:
         result = broadcast(result, shape, where)
     return result
-
-
-def _of_vectors(function: str, shapes: list[Shape], where: str) -> Shape:
-    left, right = shapes
-    if len(left) != 1 or len(right) != 1 or (function == "dot" and left != right):
-        what = message("graph.vectors", function=function, left=spell(left), right=spell(right))
-        raise ProblemError(what, where=where)
-    return () if function == "dot" else left + right
-
-
-def _concatenated(apply: Apply, shapes: list[Shape], where: str) -> Shape:
-    axis = axis_of(apply, len(shapes[0]), where)
-    if axis is None or not shapes[0]:
-        raise ProblemError(message("graph.vector", function="concat"), where=where)
-    rest = {shape[:axis] + shape[axis + 1 :] for shape in shapes if len(shape) == len(shapes[0])}
-    if len(rest) > 1 or any(len(shape) != len(shapes[0]) for shape in shapes):
-        what = message("graph.stack", left=spell(shapes[0]), right=spell(next(s for s in shapes if s != shapes[0])))
-        raise ProblemError(what, where=where)
-    return (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1 :])

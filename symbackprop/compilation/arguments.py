@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.algebra.shapes import Shape, spell
+from symbackprop.algebra.broadcasting import Shape, spell
 from symbackprop.catalog import losses
 from symbackprop.compilation.engine import Array
 from symbackprop.compilation.plan import has_distribution

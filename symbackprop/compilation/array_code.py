@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from symbackprop.algebra.broadcasting import Shape, broadcast
 from symbackprop.algebra.formula import Apply, Hadamard, Negative, Node, Number, Power, Product, Quotient, Sum, walk
 from symbackprop.algebra.functions import EXTREMES
-from symbackprop.algebra.shapes import Shape, broadcast
 from symbackprop.arithmetic.python_code import HALF, SCALARS, accurate, constant, printed
 from symbackprop.compilation.operations import Copy, Elementwise, Multiply, Operation, Reduce, View
 

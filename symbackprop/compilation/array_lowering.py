@@ -10,9 +10,10 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop.algebra import functions
+from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.folding import folded
 from symbackprop.algebra.formula import ZERO, Adjoint, Apply, Name, Negative, Node, Number, Product, Quotient, Sum, walk
-from symbackprop.algebra.shapes import Shape, axis_of
+from symbackprop.algebra.shapes import axis_of
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.lowering import Lowering, Part
 from symbackprop.compilation.operations import Copy, Elementwise, Multiply, Operation, Reduce, View, aligned, varies
@@ -149,9 +150,9 @@ class ArrayLowering(Lowering):
         shape, z = self.shape(argument), self.view(argument)
         axis = axis_of(node, len(shape), "") or 0
         places = (axis + z.varies,)
-        largest = self.repeat(self._reduce("max", z, places), axis)
+        largest = self.repeat(self._reduce("max", z, places), axis, len(shape) - 1)
         powers = self.array(Apply("exp", (Sum((z, Negative(largest))),)), shape)
-        return Quotient(powers, self.repeat(self._reduce("sum", powers, places), axis))
+        return Quotient(powers, self.repeat(self._reduce("sum", powers, places), axis, len(shape) - 1))
 
 
 def _coefficient(node: Node) -> tuple[Fraction, Node]:

@@ -8,13 +8,18 @@ turned is decided here for both.
 from __future__ import annotations
 
 import abc
+import collections
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from symbackprop.algebra import functions
+from symbackprop.algebra.array_operations import ArrayOperation, operation_of
+from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.folding import folded
 from symbackprop.algebra.formula import (
+    ONE,
     ZERO,
     Adjoint,
     Apply,
@@ -37,7 +42,7 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
-from symbackprop.algebra.shapes import Shape, axis_of, broadcast, is_elementwise, is_reduction, shape_of
+from symbackprop.algebra.shapes import axis_of, is_elementwise, is_reduction, shape_of
 from symbackprop.arithmetic.python_code import Spelled, accurate
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.operations import View, spread, varies
@@ -56,6 +61,7 @@ class Lowering(abc.ABC):
     def __init__(self, plan: Plan, identifiers: Identifiers) -> None:
         self.plan, self.identifiers = plan, identifiers
         self.known: dict[Node, Node] = {}
+        self._shapes = dict(plan.graph.shapes)
 
     # What a target makes of it
 
@@ -79,9 +85,9 @@ class Lowering(abc.ABC):
     def activation(self, node: Apply, hint: View | None) -> Node:
         """Return an activation."""
 
-    def outer(self, left: View, right: View) -> Node:
-        """Return the products of all numbers of two vectors."""
-        return Hadamard((left.with_axis(1), right.with_axis(0)))
+    def called(self, row: ArrayOperation, arguments: tuple[View, ...]) -> View | None:
+        """Return the call of an operation, None where its definition is to be lowered."""
+        return None
 
     def offered(self, hint: View | None, node: Node) -> View | None:
         """Return the hint if a part of an elementwise formula may write to it."""
@@ -131,11 +137,16 @@ class Lowering(abc.ABC):
     def shape(self, node: Node) -> Shape:
         """Return the shape of a formula in one sample."""
         if any(isinstance(part, View | Spelled) for part in walk(node)):
-            whole: Shape = ()
-            for part in walk(node):
-                whole = broadcast(whole, part.shape, "") if isinstance(part, View) else whole
-            return whole
-        return shape_of(node, self.plan.graph.shapes, "")
+            views: dict[str, Shape] = {}
+
+            def named(part: Node) -> Node | None:
+                if isinstance(part, View):
+                    views[f" {len(views)}"] = part.shape
+                    return Name(f" {len(views) - 1}")
+                return ONE if isinstance(part, Spelled) else None
+
+            return shape_of(rewrite(node, named), collections.ChainMap(views, self._shapes), "")
+        return shape_of(node, self._shapes, "")
 
     def view(self, node: Node) -> View:
         """Return a formula as an array of its whole shape."""
@@ -149,8 +160,9 @@ class Lowering(abc.ABC):
     def _applied(self, node: Apply, hint: View | None) -> Node:
         if is_reduction(node):
             return self._reduced(node, hint)
-        if node.function in _FUNCTIONS and not node.body:
-            return _FUNCTIONS[node.function](self, node, hint)
+        row = operation_of(node)
+        if row is not None:
+            return self._operation(node, row, hint)
         if node.function in ("step", functions.CONSTANT, "log1p", "expm1", "erfc"):
             return self.elementwise(node, hint)
         return self.activation(node, hint)
@@ -162,17 +174,17 @@ class Lowering(abc.ABC):
         axes = tuple(range(len(shape))) if axis is None else (axis,)
         return self.reduction(node.function, value, shape, tuple(place + varies(value) for place in axes), hint)
 
-    def repeat(self, value: Node, axis: int) -> Node:
-        """Return a lowered formula with a new axis, along which it is repeated."""
+    def repeat(self, value: Node, axis: int, rank: int) -> Node:
+        """Return a lowered formula with a new axis, along which it is repeated; `rank` counts the axes that it has."""
         if isinstance(value, View):
             return value.with_axis(axis)
         if not any(isinstance(part, View) for part in walk(value)):
             return value
-        rank = len(self.shape(value))
-        return rewrite(value, lambda part: spread(part, axis, rank) if isinstance(part, View) else None)
+        written = len(self.shape(value))
+        return rewrite(value, lambda part: spread(part, axis, written) if isinstance(part, View) else None)
 
     def _repeated(self, node: Repeated, hint: View | None) -> Node:
-        return self.repeat(self.lower(node.operand), node.axis)
+        return self.repeat(self.lower(node.operand), node.axis, len(self.shape(node.operand)))
 
     def _transposed(self, node: Transposed, hint: View | None) -> Node:
         return self.view(node.operand).transposed()
@@ -187,23 +199,18 @@ class Lowering(abc.ABC):
         parts: list[Part] = [((place,), self.lower(item)) for place, item in enumerate(node.items)]
         return self.joined("stack", parts, self.shape(node), 0, hint)
 
-    def _concatenated(self, node: Apply, hint: View | None) -> Node:
-        shape = self.shape(node)
-        axis = axis_of(node, len(shape), "") or 0
-        parts: list[Part] = []
-        start = 0
-        for part in node.arguments:
-            stop = start + self.shape(part)[axis]
-            parts.append(((*(Span(None, None),) * axis, Span(start, stop)), self.lower(part)))
-            start = stop
-        return self.joined("concat", parts, shape, axis, hint)
-
-    def _outer(self, node: Apply, hint: View | None) -> Node:
-        left, right = map(self.view, node.arguments)
-        return self.outer(left, right)
-
-    def _dot(self, node: Apply, hint: View | None) -> Node:
-        return self._matrix_product(MatrixProduct(*node.arguments), hint)
+    def _operation(self, node: Apply, row: ArrayOperation, hint: View | None) -> Node:
+        """Return an operation of arrays: its definition between the arrays of its arguments, or these in their places."""
+        if row.places is not None:
+            shape, shapes = self.shape(node), [self.shape(part) for part in node.arguments]
+            parts = zip(row.places(node, shapes), map(self.lower, node.arguments), strict=True)
+            return self.joined(node.function, tuple(parts), shape, axis_of(node, len(shape), "") or 0, hint)
+        views = tuple(map(self.view, node.arguments))
+        called = self.called(row, views)
+        if called is not None:
+            return called
+        assert row.definition is not None
+        return self.lower(row.definition(replace(node, arguments=views), [view.shape for view in views]), hint)
 
     def _matrix_product(self, node: MatrixProduct, hint: View | None) -> Node:
         """Return a product whose sides have their samples first: a row for each sample where the formula has a column."""
@@ -263,4 +270,3 @@ _RULES: Mapping[type[Node], Rule] = {
     Stack: Lowering._stacked,
     Repeated: Lowering._repeated,
 }
-_FUNCTIONS: Mapping[str, Rule] = {"outer": Lowering._outer, "dot": Lowering._dot, "concat": Lowering._concatenated}

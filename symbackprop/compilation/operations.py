@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from symbackprop.algebra.broadcasting import Shape, indexed
 from symbackprop.algebra.formula import Node, Number, Span, rewrite, walk
-from symbackprop.algebra.shapes import Shape, indexed
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 
+from symbackprop.algebra.array_operations import ArrayOperation, Indices, operation_of
+from symbackprop.algebra.broadcasting import Shape, indices_of, positions
 from symbackprop.algebra.formula import (
     ZERO,
     Adjoint,
@@ -25,7 +27,7 @@ from symbackprop.algebra.formula import (
     map_children,
 )
 from symbackprop.algebra.functions import GENERIC_LOSS, is_vector
-from symbackprop.algebra.shapes import Shape, axis_of, indices_of, is_reduction, positions, shape_of
+from symbackprop.algebra.shapes import axis_of, is_reduction, shape_of
 from symbackprop.graph.quantities import Graph
 
 Accessor = Callable[[Shape], str]
@@ -104,14 +106,20 @@ def _repeated(graph: Graph, node: Repeated, index: Shape) -> Node:
 
 
 def _placed(graph: Graph, node: Placed, index: Shape) -> Node:
+    inside = _inside(node.indices, node.shape, index)
+    return ZERO if inside is None else entry(graph, node.operand, inside)
+
+
+def _inside(indices: Indices, shape: Shape, index: Shape) -> Shape | None:
+    """Return the index inside a part at some indices of an array, None for an index outside the part."""
     inner = []
-    for given, length, place in zip(node.indices, node.shape, index, strict=False):
+    for given, length, place in zip(indices, shape, index, strict=False):
         picked = positions(given, length)
         if place not in picked:
-            return ZERO
+            return None
         if not isinstance(given, int):
             inner.append(picked.index(place))
-    return entry(graph, node.operand, (*inner, *index[len(node.indices) :]))
+    return (*inner, *index[len(indices) :])
 
 
 def _hadamard(graph: Graph, node: Hadamard, index: Shape) -> Node:
@@ -150,15 +158,24 @@ def _apply(graph: Graph, node: Apply, index: Shape) -> Node:
         return Apply(
             node.function, tuple(entry(graph, first, place) for place in along(node, _shape(graph, first), index))
         )
-    if node.function == "outer":
-        return Product((entry(graph, node.arguments[0], index[:1]), entry(graph, node.arguments[1], index[1:])))
-    if node.function == "dot":
-        return _matrix_product(graph, MatrixProduct(*node.arguments), index)
-    if node.function == "concat":
-        return _concatenated(graph, node, index)
+    row = operation_of(node)
+    if row is not None:
+        return _operation(graph, node, row, index)
     if node.function == GENERIC_LOSS:
         return _generic_loss(graph, node, index)
     return map_children(node, lambda child: entry(graph, child, fitted(index, _shape(graph, child))))
+
+
+def _operation(graph: Graph, node: Apply, row: ArrayOperation, index: Shape) -> Node:
+    shapes = [_shape(graph, part) for part in node.arguments]
+    if row.definition is not None:
+        return entry(graph, row.definition(node, shapes), index)
+    assert row.places is not None
+    for part, indices in zip(node.arguments, row.places(node, shapes), strict=True):
+        inside = _inside(indices, _shape(graph, node), index)
+        if inside is not None:
+            return entry(graph, part, inside)
+    raise IndexError(index)
 
 
 def _generic_loss(graph: Graph, node: Apply, index: Shape) -> Node:
@@ -170,17 +187,6 @@ def _generic_loss(graph: Graph, node: Apply, index: Shape) -> Node:
         for _, number in node.settings
     )
     return Apply(node.function, elements, settings=by)
-
-
-def _concatenated(graph: Graph, node: Apply, index: Shape) -> Node:
-    axis = axis_of(node, len(index), "") or 0
-    position = index[axis]
-    for part in node.arguments:
-        length = _shape(graph, part)[axis]
-        if position < length:
-            return entry(graph, part, (*index[:axis], position, *index[axis + 1 :]))
-        position -= length
-    raise IndexError(index)
 
 
 _RULES: Mapping[type[Node], Callable[..., Node]] = {

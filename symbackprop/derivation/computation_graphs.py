@@ -6,9 +6,10 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop.algebra import expressions
+from symbackprop.algebra.broadcasting import spell
 from symbackprop.algebra.formula import Apply, Name, Node, Product, map_children, names, per_sample
 from symbackprop.algebra.functions import ACTIVATIONS, NAMES, SETTINGS
-from symbackprop.algebra.shapes import shape_of, spell
+from symbackprop.algebra.shapes import shape_of
 from symbackprop.errors import ProblemError, SymbackpropError, unknown
 from symbackprop.graph.batch_axis import Samples
 from symbackprop.graph.quantities import Equation, Graph, Quantity, Role

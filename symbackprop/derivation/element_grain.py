@@ -9,13 +9,15 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
 
+from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.forms import Form, abstracted, form_of
 from symbackprop.algebra.formula import (
     Apply,
+    Hadamard,
     MatrixProduct,
     Name,
     Negative,
@@ -34,7 +36,7 @@ from symbackprop.algebra.formula import (
     walk,
 )
 from symbackprop.algebra.functions import REDUCTIONS, is_vector
-from symbackprop.algebra.shapes import Shape, is_elementwise, shape_of
+from symbackprop.algebra.shapes import is_elementwise, shape_of, written_out
 from symbackprop.derivation.array_entries import Accessor, accessor, along, entry, fitted, reduced_indices
 from symbackprop.graph.batch_axis import BatchAxis, Samples
 from symbackprop.graph.quantities import Equation, FusedLoss, Graph
@@ -124,6 +126,7 @@ def expand(graph: Graph) -> ElementGraph:
 
 def _expanded(graph: Graph, equation: Equation) -> Iterator[ElementEquation]:
     quantity = graph.quantities[equation.name]
+    equation = replace(equation, formula=written_out(equation.formula, graph.shapes))
     pieces = [_piece(graph, equation, part, wrap) for part, wrap in _addends(equation.formula, lambda node: node)]
     for index in quantity.indices():
         terms = tuple(itertools.chain.from_iterable([piece(index) for piece in pieces]))
@@ -205,15 +208,13 @@ def _scaled(factor: Node, node: Node) -> Node:
 def _splits(node: Node) -> bool:
     """Say whether a formula is worth splitting: a sum over elements is in it, not just a sum of written terms."""
     return any(
-        isinstance(part, MatrixProduct) or (isinstance(part, Apply) and part.function in ("sum", "mean", "dot"))
+        isinstance(part, MatrixProduct) or (isinstance(part, Apply) and part.function in REDUCTIONS)
         for part in walk(node)
     )
 
 
 def _piece(graph: Graph, equation: Equation, node: Node, wrap: Wrap) -> Terms:
     """Return the function that writes the terms of one addend for a given index."""
-    if isinstance(node, Apply) and node.function == "dot":
-        node = MatrixProduct(*node.arguments)
     if isinstance(node, MatrixProduct):
         left, right = accessor(graph, node.left), accessor(graph, node.right)
         if left is not None and right is not None:
@@ -299,4 +300,5 @@ def _abstract(graph: Graph, node: Node, picked: dict[Node, tuple[Accessor, Shape
     if any(part is None for part in parts):
         return None
     remaining = iter(parts)
-    return map_children(node, lambda child: next(remaining) or child)
+    found = map_children(node, lambda child: next(remaining) or child)
+    return Product(found.factors) if isinstance(found, Hadamard) else found

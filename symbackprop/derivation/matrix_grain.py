@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from symbackprop.algebra import functions
+from symbackprop.algebra.array_operations import ArrayOperation, operation_of
+from symbackprop.algebra.broadcasting import Shape, broadcast
 from symbackprop.algebra.forms import form_of
 from symbackprop.algebra.formula import (
     ONE,
@@ -41,7 +43,7 @@ from symbackprop.algebra.formula import (
     multiplied,
     negated,
 )
-from symbackprop.algebra.shapes import Shape, axis_of, broadcast, is_reduction, shape_of
+from symbackprop.algebra.shapes import axis_of, is_reduction, shape_of
 from symbackprop.graph.quantities import Equation, Graph
 
 Contribution = tuple[str, Node]
@@ -250,6 +252,13 @@ class _Pullback:
     def indexed(self, node: Indexed, upstream: Node) -> Iterator[tuple[Node, Node]]:
         yield node.operand, Placed(upstream, node.indices, self.shape(node.operand))
 
+    def repeated(self, node: Repeated, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        is_vector = len(self.shape(upstream)) == 1
+        yield node.operand, Apply("sum", (upstream,), axis=None if is_vector else node.axis)
+
+    def placed(self, node: Placed, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        yield node.operand, Indexed(upstream, node.indices)
+
     def stack(self, node: Stack, upstream: Node) -> Iterator[tuple[Node, Node]]:
         for position, item in enumerate(node.items):
             yield item, Indexed(upstream, (position,))
@@ -259,14 +268,9 @@ class _Pullback:
             return self._reduction(node, upstream)
         if functions.is_vector(node.function):
             return self._softmax(node, upstream)
-        if node.function == "dot":
-            return self.matrix_product(MatrixProduct(*node.arguments), upstream)
-        if node.function == "outer":
-            left, right = node.arguments
-            contributions = (MatrixProduct(upstream, right), MatrixProduct(Transposed(upstream), left))
-            return iter(zip(node.arguments, contributions, strict=True))
-        if node.function == "concat":
-            return self._concatenated(node, upstream)
+        row = operation_of(node)
+        if row is not None:
+            return self._operation(node, row, upstream)
         if node.function == functions.GENERIC_LOSS:
             return self._generic_loss(node, upstream)
         return self._elementwise(node, upstream)
@@ -329,13 +333,15 @@ class _Pullback:
                 self.times(upstream, Apply(node.function, node.arguments, settings=(("by", Fraction(place)),))),
             )
 
-    def _concatenated(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
-        axis = axis_of(node, len(self.shape(node)), "") or 0
-        start = 0
-        for part in node.arguments:
-            stop = start + self.shape(part)[axis]
-            yield part, Indexed(upstream, (*(Span(None, None),) * axis, Span(start, stop)))
-            start = stop
+    def _operation(self, node: Apply, row: ArrayOperation, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        shapes = [self.shape(part) for part in node.arguments]
+        if row.pullback is not None:
+            yield from zip(node.arguments, row.pullback(node, upstream), strict=True)
+        elif row.definition is not None:
+            yield row.definition(node, shapes), upstream
+        elif row.places is not None:
+            for part, indices in zip(node.arguments, row.places(node, shapes), strict=True):
+                yield part, Indexed(upstream, indices)
 
 
 _RULES: Mapping[type[Node], Callable[..., Iterator[tuple[Node, Node]]]] = {
@@ -351,6 +357,8 @@ _RULES: Mapping[type[Node], Callable[..., Iterator[tuple[Node, Node]]]] = {
     Transposed: _Pullback.transposed,
     Indexed: _Pullback.indexed,
     Stack: _Pullback.stack,
+    Repeated: _Pullback.repeated,
+    Placed: _Pullback.placed,
 }
 
 

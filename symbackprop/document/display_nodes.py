@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.formula import Adjoint, Name, Negative, Node, Stack, Sum, added, map_children, walk
-from symbackprop.algebra.shapes import Shape
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import Exact
 from symbackprop.graph.notation import Notation, Symbol

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbackprop.algebra import functions
+from symbackprop.algebra.array_operations import operation_of
 from symbackprop.algebra.formula import (
     Apply,
     Hadamard,
@@ -60,7 +61,7 @@ _OPERATIONS: Mapping[type[Node], str] = {
     Negative: "−",
     Stack: "[ ]",
 }
-_SIGNS = {"sigmoid": "σ", "sum": "Σ", "dot": "·", "sqrt": "√", "abs": "| |", "softmax": "softmax", "pi": ""}
+_SIGNS = {"sigmoid": "σ", "sum": "Σ", "sqrt": "√", "abs": "| |", "softmax": "softmax", "pi": ""}
 _HALVES = {Fraction(1, 2): "½", Fraction(1, 4): "¼"}
 _MOST_SIGNS, _LONGEST_SIGN = 3, 6
 """More do not fit into a gate."""
@@ -206,8 +207,9 @@ def _signs(node: Node) -> list[str]:
     inner = [found for child in node for found in _signs(child)]
     match node:
         case Apply(name):
-            row = functions.ACTIVATIONS.get(name)
-            return [*inner, _SIGNS.get(name, row.symbol if row else name)]
+            row, operation = functions.ACTIVATIONS.get(name), operation_of(node)
+            written = row.symbol if row else operation.sign if operation else ""
+            return [*inner, _SIGNS.get(name, written or name)]
         case Power(_, Number(Fraction(numerator=2, denominator=1))):
             return [*inner, "²"]
         case Power():

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
+from symbackprop.algebra.broadcasting import Shape, indices_of
 from symbackprop.algebra.formula import Node
-from symbackprop.algebra.shapes import Shape, indices_of
 from symbackprop.graph.batch_axis import BatchAxis, Samples
 from symbackprop.graph.scalars import Scalar, element_name, located, of_one_sample
 

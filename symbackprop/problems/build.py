@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ValidationError
 
 from symbackprop.algebra import expressions, shapes
+from symbackprop.algebra.broadcasting import Shape, spell
 from symbackprop.algebra.functions import ACTIVATIONS, ARITIES, NAMES, WITH_FORMULA, Settings
-from symbackprop.algebra.shapes import Shape
 from symbackprop.catalog import losses
 from symbackprop.errors import ProblemError, SymbackpropError, nearest, unknown
 from symbackprop.graph import notation
@@ -289,7 +289,7 @@ def _loss(spec: str | LossSpec | OwnLoss, outputs: int, where: str) -> tuple[str
         except SymbackpropError as error:
             raise error.at(f"{where}.expression") from None
         if shape:
-            raise ProblemError(message("problem.loss_shape", shape=shapes.spell(shape)), where=f"{where}.expression")
+            raise ProblemError(message("problem.loss_shape", shape=spell(shape)), where=f"{where}.expression")
         return "own", (), spec.expression
     table = LossSpec.model_validate({"name": spec}) if isinstance(spec, str) else spec
     row = row_named(losses.LOSSES, table.name, where)

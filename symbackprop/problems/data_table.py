@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
-from symbackprop.algebra.shapes import Shape
+from symbackprop.algebra.broadcasting import Shape
 from symbackprop.catalog import losses
 from symbackprop.csv_tables import Sheet, read_csv
 from symbackprop.errors import ProblemError, unknown

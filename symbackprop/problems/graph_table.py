@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
+from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.functions import NAMES
-from symbackprop.algebra.shapes import Shape
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import numbers

@@ -7,9 +7,9 @@ from decimal import Decimal
 from fractions import Fraction
 
 from symbackprop.algebra import expressions
+from symbackprop.algebra.broadcasting import Shape, spell
 from symbackprop.algebra.formula import Apply, Negative, Node, Number, Power, Product, Quotient, Sum, walk
 from symbackprop.algebra.functions import ARITIES
-from symbackprop.algebra.shapes import Shape, spell
 from symbackprop.arithmetic import exact
 from symbackprop.errors import EvaluationError, ProblemError, SymbackpropError
 from symbackprop.messages import message

@@ -7,7 +7,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from symbackprop.algebra.shapes import Shape
+from symbackprop.algebra.broadcasting import Shape
 from symbackprop.catalog import initializers
 from symbackprop.catalog.initializers import INITIALIZERS, Wanted
 from symbackprop.errors import ProblemError, unknown

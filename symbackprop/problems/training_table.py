@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from symbackprop.algebra.shapes import Shape
+from symbackprop.algebra.broadcasting import Shape
 from symbackprop.catalog.optimizers import OPTIMIZERS
 from symbackprop.catalog.schedules import SCHEDULES
 from symbackprop.errors import ProblemError, unknown

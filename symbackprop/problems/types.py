@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from symbackprop import language
 from symbackprop.algebra import functions
-from symbackprop.algebra.shapes import Shape
+from symbackprop.algebra.broadcasting import Shape
 from symbackprop.catalog import losses
 from symbackprop.display import Displayed
 from symbackprop.graph.notation import Conventions

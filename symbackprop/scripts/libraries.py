@@ -14,7 +14,7 @@ _SAME = ("exp", "sqrt", "sin", "cos", "tan", "tanh", "log1p", "expm1")
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """The spelling of array operations in one library.
+    """The spelling of array operations in one library; `constant` makes a number an array.
 
     `reductions` are templates over the array, and with an axis over array and axis; `own` finds that of an activation over
     its argument and settings, "" where the library does not have the function itself. `defined` are functions that a script
@@ -24,8 +24,8 @@ class Library:
     name: str
     dialect: Dialect
     reductions: Mapping[str, tuple[str, str]]
-    joined: Mapping[str, str]
-    outer: str
+    stack: str
+    constant: str
     repeated: str
     own: Callable[[Activation], str] = lambda row: ""
     defined: tuple[str, ...] = ()
@@ -69,8 +69,8 @@ NUMPY = Library(
     "np",
     Dialect(_calls("np", abs="np.abs({0})", erf="erf({0})", erfc="erfc({0})"), _numpy_extreme, _numpy_step, spelled),
     {name: (f"np.{name}({{0}})", f"np.{name}({{0}}, axis={{1}})") for name in ("sum", "mean", "max", "min")},
-    {"stack": "np.stack([{0}], axis={1})", "concat": "np.concatenate([{0}], axis={1})"},
-    "np.outer({0}, {1})",
+    "np.stack([{0}], axis={1})",
+    "{0}",
     "np.broadcast_to({0}, {1})",
     defined=("erf", "erfc", "placed"),
 )
@@ -87,8 +87,8 @@ TORCH = Library(
         **{name: (f"torch.{name}({{0}})", f"torch.{name}({{0}}, dim={{1}})") for name in ("sum", "mean")},
         **{name: (f"torch.{name}({{0}})", f"torch.a{name}({{0}}, dim={{1}})") for name in ("max", "min")},
     },
-    {"stack": "torch.stack([{0}], dim={1})", "concat": "torch.cat([{0}], dim={1})"},
-    "torch.outer({0}, {1})",
+    "torch.stack([{0}], dim={1})",
+    "torch.tensor({0}, dtype=torch.float64)",
     "torch.broadcast_to({0}, {1})",
     own=lambda row: row.torch.call if row.torch else "",
     differentiates=True,

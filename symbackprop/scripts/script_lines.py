@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symbackprop.algebra import functions
+from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, ArrayOperation
+from symbackprop.algebra.broadcasting import Shape, indexed
 from symbackprop.algebra.folding import folded
 from symbackprop.algebra.formula import (
     Adjoint,
@@ -27,7 +29,7 @@ from symbackprop.algebra.formula import (
     multiplied,
     walk,
 )
-from symbackprop.algebra.shapes import Shape, axis_of, indexed
+from symbackprop.algebra.shapes import axis_of
 from symbackprop.arithmetic.python_code import ATOM, MATRIX, SIGN, Bound, accurate, bound
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.lowering import Lowering, Part
@@ -135,20 +137,25 @@ class Lines(Lowering):
             places = Piece("", shape, is_varying).part(indices).index
             text = f"placed({self._piece(value).text}, {_places(shape, is_varying)}, np.s_{places})"
         else:
-            wholes = [self._whole(value, indexed(shape, indices, ""), is_varying).text for indices, value in parts]
-            text = self.spelling.joined[kind].format(", ".join(wholes), axis + is_varying)
+            wholes = [self._item(value, indexed(shape, indices, ""), is_varying) for indices, value in parts]
+            row = ARRAY_OPERATIONS.get(kind)
+            template = self.spelling.stack if row is None else row.calls[self.spelling.name]
+            text = template.format(", ".join(wholes), axis + is_varying)
         return Piece(text, shape, is_varying)
 
-    def repeat(self, value: Node, axis: int) -> Node:
-        """Return an expression with a new axis; a first one is added by broadcasting."""
-        return value if axis == 0 and not varies(value) else self._piece(value).with_axis(axis)
+    def repeat(self, value: Node, axis: int, rank: int) -> Node:
+        """Return an expression with a new axis; what samples share is brought to the first ones by broadcasting."""
+        found = self._piece(value)
+        place = axis if found.varies else axis - (rank - len(found.shape))
+        return found.with_axis(place) if found.varies or place > 0 else value
 
-    def outer(self, left: View, right: View) -> Node:
-        """Return the call for the outer product of two vectors that samples share."""
-        if left.varies or right.varies:
-            return super().outer(left, right)
-        text = self.spelling.outer.format(self._piece(left).text, self._piece(right).text)
-        return Piece(text, (*left.shape, *right.shape), False)
+    def called(self, row: ArrayOperation, arguments: tuple[View, ...]) -> Piece | None:
+        """Return the library's call of an operation on what samples share."""
+        template = row.calls.get(self.spelling.name)
+        if template is None or any(argument.varies for argument in arguments):
+            return None
+        shape = row.shape(Apply(row.name, arguments), [argument.shape for argument in arguments], "")
+        return Piece(template.format(*(self._piece(argument).text for argument in arguments)), shape, False)
 
     def activation(self, node: Apply, hint: View | None) -> Piece:
         """Return the call of an activation: the library's, or one that the script defines."""
@@ -180,6 +187,11 @@ class Lines(Lowering):
         level, text = bound(_counted(accurate(aligned(value, rank))), _leaf, self.spelling.dialect)
         self.used.update(name for name in self.spelling.defined if f"{name}(" in text)
         return Piece(text, shape, varies(value), "", level)
+
+    def _item(self, value: Node, shape: Shape, is_varying: bool) -> str:
+        """Return what stands in a joined array; a number becomes an array where the library wants one."""
+        text = self._whole(value, shape, is_varying).text
+        return text if shape or is_varying or not is_constant(value) else self.spelling.constant.format(text)
 
     def _whole(self, value: Node, shape: Shape, is_varying: bool) -> Piece:
         """Return a formula as an array of its whole shape, and of all samples where it is asked to vary."""

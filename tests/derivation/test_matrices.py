@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 import symbackprop as sbp
 from symbackprop.algebra import functions
+from symbackprop.algebra.array_operations import ARRAY_OPERATIONS
 from symbackprop.algebra.formula import Adjoint, MatrixProduct, Name, Node, Transposed, walk
-from symbackprop.algebra.functions import ARRAY_FUNCTIONS, EXTREMES, NAMES, REDUCTIONS
+from symbackprop.algebra.functions import EXTREMES, NAMES, REDUCTIONS
 from symbackprop.algebra.shapes import shape_of
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import CONTEXT, Exact
@@ -283,13 +284,13 @@ def test_operation_has_the_same_gradient_in_both_grains(name: str) -> None:
 def test_operations_cover_every_array_function() -> None:
     """Every function of arrays stands in the table above, with and without an axis where it takes one."""
     texts = [text for equations, _ in OPERATIONS.values() for text in equations]
-    for function in (*REDUCTIONS, *EXTREMES, *ARRAY_FUNCTIONS, "softmax"):
+    for function in (*REDUCTIONS, *EXTREMES, *ARRAY_OPERATIONS, "softmax"):
         assert any(f"{function}(" in text for text in texts)
     for function in (*REDUCTIONS, *EXTREMES, "softmax", "concat"):
         assert any(f"{function}(" in text and "axis=" in text for text in texts)
 
 
-ELEMENTWISE = [name for name in NAMES if name not in (*REDUCTIONS, *EXTREMES, *ARRAY_FUNCTIONS, "softmax", "pi")]
+ELEMENTWISE = [name for name in NAMES if name not in (*REDUCTIONS, *EXTREMES, *ARRAY_OPERATIONS, "softmax", "pi")]
 
 
 @pytest.mark.parametrize("whole", [True, False])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from symbackprop.algebra.array_operations import ARRAY_OPERATIONS
 from symbackprop.algebra.formula import (
     Apply,
     Hadamard,
@@ -19,10 +20,14 @@ from symbackprop.algebra.formula import (
     map_children,
     negated,
 )
+from symbackprop.algebra.functions import REDUCTIONS
 from symbackprop.document.display_nodes import OverSamples
 
-_LINEAR = ("sum", "mean", "dot", "outer")
-"""Functions from whose arguments a sign may be taken."""
+
+def _is_linear(function: str) -> bool:
+    """Say whether a sign may be taken from the arguments of a function."""
+    row = ARRAY_OPERATIONS.get(function)
+    return function in REDUCTIONS if row is None else row.is_linear
 
 
 def signs_in_front(node: Node) -> Node:
@@ -38,7 +43,7 @@ def signs_in_front(node: Node) -> Node:
             return negated(operand)
         case Product() | Hadamard() | MatrixProduct() | Transposed() | Repeated() | OverSamples():
             return _in_front(inner)
-        case Apply(function) if function in _LINEAR:
+        case Apply(function) if _is_linear(function):
             return _in_front(inner)
         case Power(Negative(base), Number(exponent)) if exponent % 2 == 0:
             return Power(base, Number(exponent))

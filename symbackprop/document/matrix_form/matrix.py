@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
+from symbackprop.algebra.broadcasting import indices_of
 from symbackprop.algebra.formula import (
     Adjoint,
     Apply,
@@ -22,7 +23,7 @@ from symbackprop.algebra.formula import (
     rewrite,
 )
 from symbackprop.algebra.functions import is_symbol
-from symbackprop.algebra.shapes import indices_of, shape_of
+from symbackprop.algebra.shapes import shape_of
 from symbackprop.derivation import matrix_grain
 from symbackprop.derivation.matrix_grain import elementwise_product, gradient_formula
 from symbackprop.document.blocks import Chain, ChainStep, Display, Paragraph, Relation, Section

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.formula import (
     Apply,
     Hadamard,
@@ -15,7 +16,7 @@ from symbackprop.algebra.formula import (
     Stack,
     walk,
 )
-from symbackprop.algebra.shapes import Shape, shape_of
+from symbackprop.algebra.shapes import shape_of
 from symbackprop.derivation.array_entries import entry
 from symbackprop.graph.quantities import Graph, Quantity
 

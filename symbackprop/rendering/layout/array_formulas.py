@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 
+from symbackprop.algebra.array_operations import operation_of
+from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.formula import (
     Adjoint,
     Apply,
@@ -23,7 +25,7 @@ from symbackprop.algebra.formula import (
     walk,
 )
 from symbackprop.algebra.functions import EXTREMES, is_vector
-from symbackprop.algebra.shapes import Shape, axis_of, is_elementwise, is_reduction, shape_of
+from symbackprop.algebra.shapes import axis_of, is_elementwise, is_reduction, shape_of
 from symbackprop.document.display_nodes import Delta, Grid, Listed, Shaped, Size, Substitute
 from symbackprop.graph.notation import Symbol
 from symbackprop.graph.quantities import Graph
@@ -55,12 +57,12 @@ from symbackprop.rendering.layout.formula_layout import ATOM, POWER, PRODUCT, SI
 
 def is_array_function(node: Apply) -> bool:
     """Say whether a function rearranges or reduces arrays, and so has a printed form of its own."""
-    return node.function in _FUNCTIONS or is_reduction(node) or (is_vector(node.function) and node.axis is not None)
+    return _layout(node) in _FUNCTIONS or is_reduction(node) or (is_vector(node.function) and node.axis is not None)
 
 
 def apply(layout: Layout, node: Apply) -> LaidOut:
     """Lay out a function of arrays."""
-    special = _FUNCTIONS.get(node.function)
+    special = _FUNCTIONS.get(_layout(node))
     if special is not None:
         return special(layout, node)
     if is_reduction(node):
@@ -174,11 +176,17 @@ def _pi(layout: Layout, node: Apply) -> LaidOut:
 
 
 _FUNCTIONS: Mapping[str, Callable[[Layout, Apply], LaidOut]] = {
-    "outer": _outer,
-    "dot": _dot,
-    "concat": _concat,
+    "column": _outer,
+    "row": _dot,
+    "brackets": _concat,
     "pi": _pi,
 }
+"""The layouts of operations of arrays, and how else a function may be set that is no call."""
+
+
+def _layout(node: Apply) -> str:
+    row = operation_of(node)
+    return node.function if row is None else row.layout
 
 
 def _top(layout: Layout, node: Node) -> Box:

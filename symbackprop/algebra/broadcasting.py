@@ -1,0 +1,66 @@
+"""What shapes become: NumPy's rules of broadcasting, of indices and of axes, with messages that name both shapes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from symbackprop.algebra.formula import Span
+from symbackprop.errors import ProblemError
+from symbackprop.messages import Message, message
+
+Shape = tuple[int, ...]
+
+
+def indices_of(shape: Shape) -> Iterator[Shape]:
+    """Iterate over all indices of an array, the last one fastest; a scalar has the one index `()`."""
+    return itertools.product(*map(range, shape))
+
+
+def spell(shape: Shape) -> str | Message:
+    """Return a shape as messages spell it: `2×3`, `3`, or the phrase for a single number."""
+    return "×".join(map(str, shape)) if shape else message("problem.scalar_shape")
+
+
+def broadcast(left: Shape, right: Shape, where: str) -> Shape:
+    """Return the shape of an elementwise operation by NumPy's rule; shapes that do not fit are an error.
+
+    >>> broadcast((3, 1), (4,), "")
+    (3, 4)
+    """
+    result = []
+    for a, b in itertools.zip_longest(reversed(left), reversed(right), fillvalue=1):
+        if a != b and 1 not in (a, b):
+            raise ProblemError(message("graph.shapes", left=spell(left), right=spell(right)), where=where)
+        result.append(b if a == 1 else a)
+    return tuple(reversed(result))
+
+
+def axis_at(axis: int, rank: int, where: str) -> int:
+    """Return an axis from 0, where a negative one counts from the last; one that is not there is an error."""
+    if not -rank <= axis < rank:
+        raise ProblemError(message("graph.axis", axis=axis, rank=rank), where=where)
+    return axis % rank
+
+
+def indexed(shape: Shape, indices: tuple[int | Span, ...], where: str) -> Shape:
+    """Return the shape of `array[indices]`; an index outside the array is an error."""
+    if len(indices) > len(shape):
+        raise ProblemError(message("graph.indices", count=len(indices), shape=spell(shape)), where=where)
+    result = []
+    for index, length in zip(indices, shape, strict=False):
+        if isinstance(index, Span):
+            kept = len(positions(index, length))
+            if kept == 0:
+                raise ProblemError(message("graph.empty", shape=spell(shape)), where=where)
+            result.append(kept)
+        elif not -length <= index < length:
+            raise ProblemError(message("graph.index", index=index, length=length), where=where)
+    return (*result, *shape[len(indices) :])
+
+
+def positions(index: int | Span, length: int) -> range:
+    """Return the positions along an axis that an index or a slice picks."""
+    if isinstance(index, Span):
+        return range(*slice(index.start, index.stop).indices(length))
+    return range(index % length, index % length + 1)

@@ -1,0 +1,186 @@
+"""One row makes a function of arrays: each reader of the table knows what a made-up row says, and refuses half a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import require_module
+
+import symbackprop as sbp
+from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, ArrayOperation
+from symbackprop.algebra.broadcasting import indices_of
+from symbackprop.algebra.formula import (
+    Apply,
+    Hadamard,
+    Indexed,
+    MatrixProduct,
+    Name,
+    Negative,
+    Repeated,
+    Span,
+    Sum,
+    Transposed,
+)
+from symbackprop.compilation import compile
+from symbackprop.compilation.array_engine import ArrayEngine
+from symbackprop.compilation.backends import BACKENDS
+from symbackprop.derivation import array_entries
+from symbackprop.derivation.derivations import derive
+from symbackprop.errors import IncompleteRowError
+from symbackprop.evaluation.evaluate import FLOAT, evaluate
+from symbackprop.problems import Problem
+from symbackprop.rendering import render
+from symbackprop.rendering.formats import formats
+from symbackprop.scripts import TARGETS, script
+from tests.derivation.test_matrices import assert_same_grain
+from tests.scripts.test_code import agree, run
+
+MADE_UP = {
+    row.name: row
+    for row in (
+        ArrayOperation(
+            "gramian",
+            1,
+            lambda apply, shapes, where: (shapes[0][1], shapes[0][1]),
+            definition=lambda apply, shapes: MatrixProduct(Transposed(apply.arguments[0]), apply.arguments[0]),
+        ),
+        ArrayOperation(
+            "midst",
+            1,
+            lambda apply, shapes, where: shapes[0],
+            definition=lambda apply, shapes: Sum(
+                (apply.arguments[0], Negative(Repeated(Apply("mean", apply.arguments), 0, shapes[0][0])))
+            ),
+            calls={"np": "({0} - np.mean({0}))"},
+        ),
+        ArrayOperation(
+            "swapt",
+            2,
+            lambda apply, shapes, where: (shapes[0][0] + shapes[1][0],),
+            places=lambda apply, shapes: (
+                (Span(shapes[1][0], shapes[0][0] + shapes[1][0]),),
+                (Span(0, shapes[1][0]),),
+            ),
+            calls={"np": "np.concatenate([{0}][::-1], axis={1})", "torch": "torch.cat([{0}][::-1], dim={1})"},
+        ),
+        ArrayOperation(
+            "crosst",
+            2,
+            lambda apply, shapes, where: shapes[0],
+            definition=lambda apply, shapes: Hadamard((apply.arguments[0], Indexed(apply.arguments[1], (0,)))),
+            layout="brackets",
+            sign="⋈",
+        ),
+    )
+}
+EQUATIONS = {
+    "gramian": ["p = gramian(W)", "L = sum(p*p) + x[0]*sum(p)"],
+    "midst": ["u = W @ x", "p = midst(u*u)", "L = sum(p*u)"],
+    "swapt": ["p = swapt(W @ x, x*x)", "L = sum(p*p*[1, 2, 3, 4, 5])"],
+    "crosst": ["p = crosst(x, W)", "L = sum(p*p*x)"],
+}
+"""An output that reads each of them, of a matrix W (3, 2) and a vector x (2,)."""
+
+
+@pytest.fixture(autouse=True)
+def rows() -> Iterator[None]:
+    """Have the made-up rows in the table."""
+    with ARRAY_OPERATIONS.extended(*MADE_UP.values()):
+        yield
+
+
+def made(name: str, *, samples: bool) -> Problem:
+    """Return a problem that reads an operation."""
+    x: Any = [0.5, -1.25]
+    content = {
+        "graph": {
+            "parameters": {"W": [[0.5, -1], [2, 0.25], [-0.75, 1.5]]},
+            "inputs": {"x": {"shape": [2]} if samples else x},
+            "equations": EQUATIONS[name],
+            "output": "L",
+        },
+        "training": {"learning_rate": 0.01, "steps": 2},
+        **({"data": {"x": [x, [1.5, 0.75], [-0.25, 2]]}} if samples else {}),
+    }
+    return sbp.problem(content)
+
+
+CASES = pytest.mark.parametrize(("name", "samples"), [(name, each) for name in MADE_UP for each in (False, True)])
+
+
+@CASES
+def test_made_up_operation_is_derived_in_both_grains(name: str, samples: bool) -> None:
+    """Its shape, its elements and its pullback follow from the row; every check of the gradients agrees."""
+    problem = made(name, samples=samples)
+    derivation = derive(problem)
+    found = sbp.solve(problem).steps[0].values
+    array = np.array(
+        [float(found.value(e, 1 if samples else None)) for e in derivation.graph.quantities["p"].elements()]
+    )
+    assert derivation.graph.shapes["p"] == array.reshape(derivation.graph.shapes["p"]).shape
+    assert_same_grain(derivation)
+    assert sbp.check(problem).agrees
+
+
+@CASES
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_made_up_operation_is_compiled(name: str, samples: bool, backend: str) -> None:
+    """Every backend computes the gradients of the derivation, in lines as well as in arrays."""
+    require_module(backend)
+    derivation = derive(made(name, samples=samples))
+    values = evaluate(derivation, FLOAT)
+    expected = [values.gradient(element) for element in derivation.graph.quantities["W"].elements()]
+    loss, gradients = compile(derivation, backend=backend)()
+    assert loss == pytest.approx(values.value("L"), rel=1e-12)
+    assert gradients["W"].ravel().tolist() == pytest.approx(expected, rel=1e-12)
+    compiled = compile(derivation, backend="numpy")
+    engine = ArrayEngine(compiled.plan(derivation.graph.samples))
+    out = np.empty((3, 2))
+    arrays = compiled.arguments.parameter_arrays(None)
+    engine.gradient(arrays, compiled.arguments.data_arrays(None, None)[1], [out])
+    assert out.ravel().tolist() == pytest.approx(expected, rel=1e-12)
+
+
+@CASES
+@pytest.mark.parametrize("target", TARGETS)
+def test_made_up_operation_is_written_for_every_target(name: str, samples: bool, target: str) -> None:
+    """Scripts run, pass their own checks, and train to the numbers of the solution."""
+    if target == "torch":
+        require_module("torch")
+    problem = made(name, samples=samples)
+    agree(problem, run(script(problem, target)))
+
+
+@CASES
+def test_made_up_operation_is_printed(name: str, samples: bool) -> None:
+    """Every format of text has it in both languages, by its name or in the layout that the row states."""
+    solution = sbp.solve(made(name, samples=samples))
+    texts = [name for name in formats() if name not in ("pdf", "json")]
+    assert texts
+    for each in texts:
+        for language in ("en", "zh"):
+            text = str(render(solution, each, language=language))
+            assert (name in text) == (MADE_UP[name].layout == "call")
+
+
+@pytest.mark.parametrize("name", ARRAY_OPERATIONS)
+def test_operation_has_the_elements_of_its_definition(name: str) -> None:
+    """A definition, or the places, of an operation give as many elements as its shape has, each of them once."""
+    row = ARRAY_OPERATIONS[name]
+    graph = derive(made("gramian", samples=False)).graph
+    node = Apply(name, (Name("x"),) * (row.arity or 2))
+    shape = row.shape(node, [(2,)] * len(node.arguments), "")
+    entries = [array_entries.entry(graph, node, index) for index in indices_of(shape)]
+    assert len(entries) == np.prod(shape, dtype=int)
+
+
+def test_half_a_row_is_refused() -> None:
+    """A row without a meaning, with two, or without the calls of what it joins is an error where it is made."""
+    whole = MADE_UP["swapt"]
+    for changes in ({"places": None}, {"definition": MADE_UP["gramian"].definition}, {"calls": {"np": "f({0})"}}):
+        with pytest.raises(IncompleteRowError, match=r"function swapt.*(definition|torch)"):
+            ARRAY_OPERATIONS.add(replace(whole, **changes))  # type: ignore[arg-type]
