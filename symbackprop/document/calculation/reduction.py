@@ -26,9 +26,9 @@ from symbackprop.document.display_nodes import Leaf, Origin, Tone
 _NOISE = exact.Real("1e-44")
 
 
-def stages_of(first: Node, tone: Tone) -> list[Node]:
+def reduction_steps(first: Node, tone: Tone) -> list[Node]:
     """Return a formula over leaves, line by line down to its value."""
-    return list(_stages(_unsigned(first), tone))
+    return list(_reduction_steps(_unsigned(first), tone))
 
 
 def _unsigned(node: Node) -> Node:
@@ -49,12 +49,12 @@ def _begins_with_zero(node: Node) -> bool:
     return isinstance(first, Leaf) and first.value == 0
 
 
-def _stages(first: Node, tone: Tone) -> Iterator[Node]:
-    stage = first
-    yield stage
-    while not isinstance(stage, Leaf):
-        stage = _reduced(stage, tone)
-        yield stage
+def _reduction_steps(first: Node, tone: Tone) -> Iterator[Node]:
+    step = first
+    yield step
+    while not isinstance(step, Leaf):
+        step = _reduced(step, tone)
+        yield step
 
 
 def _value(node: Node) -> exact.Exact:

@@ -28,7 +28,7 @@ from symbackprop.document.calculation.numerals import (
     to_fraction,
     to_ratio,
 )
-from symbackprop.document.calculation.reduction import stages_of
+from symbackprop.document.calculation.reduction import reduction_steps
 from symbackprop.document.display_nodes import Leaf, Shown, Tone
 from symbackprop.errors import EvaluationError
 
@@ -40,59 +40,59 @@ def lines(first: Node, style: Style, tone: Tone) -> tuple[ChainStep, ...]:
 
     `tone` is that of the result and of the intermediate results.
     """
-    return _printed(stages_of(first, tone), style)
+    return _printed(reduction_steps(first, tone), style)
 
 
-def _printed(stages: list[Node], style: Style) -> tuple[ChainStep, ...]:
-    """Return the stages with their digits found.
+def _printed(steps: list[Node], style: Style) -> tuple[ChainStep, ...]:
+    """Return the steps with their digits found.
 
     At the cap or on a near-tie the result gains or loses a digit. Where no operands of a readable length give the result
     (1 − a for an activation that is 1 to twenty digits), it stands alone: a line that does not check is not printed.
     """
     paper = _Paper(style)
     for digits in (style.digits, style.digits + 1, style.digits - 1):
-        found = _with_digits(paper, stages, digits) if digits else None
+        found = _with_digits(paper, steps, digits) if digits else None
         if found is not None:
             return _related(found)
-    last = stages[-1]
+    last = steps[-1]
     assert isinstance(last, Leaf)
     return (ChainStep(Relation.ABOUT, paper.number(last, 0).shown, opens=True),)
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A stage as printed: whether all its numbers are exact, and whether one of them is printed as a formula."""
+    """A step as printed: whether all its numbers are exact, and whether one of them is printed as a formula."""
 
     formula: Node
     is_exact: bool
     has_formula: bool
 
     @classmethod
-    def of(cls, stage: Node, numbers: Mapping[int, Printed]) -> _Line:
-        """Return a stage with its numbers, by leaf."""
+    def of(cls, step: Node, numbers: Mapping[int, Printed]) -> _Line:
+        """Return a step with its numbers, by leaf."""
 
         def shown(part: Node) -> Node:
             return numbers[id(part)].shown if isinstance(part, Leaf) else map_children(part, shown)
 
         own = [number.shown for number in numbers.values()]
         has_formula = any(number.numeral.formula is not None for number in own)
-        return cls(shown(stage), all(number.exact for number in own), has_formula)
+        return cls(shown(step), all(number.exact for number in own), has_formula)
 
 
-def _with_digits(paper: _Paper, stages: list[Node], digits: int) -> list[_Line] | None:
-    """Return the printed stages whose result has `digits` digits, or None when guard digits cannot make them true."""
-    last = stages[-1]
+def _with_digits(paper: _Paper, steps: list[Node], digits: int) -> list[_Line] | None:
+    """Return the printed steps whose result has `digits` digits, or None when guard digits cannot make them true."""
+    last = steps[-1]
     assert isinstance(last, Leaf)
     result = _number(last, Style(digits, paper.style.fractions), 0)
     guard = 0
     numbers = {id(last): result}
     found = [_Line.of(last, numbers)]
     following = [last]
-    for stage in reversed(stages[:-1]):
-        leaves = [part for part in walk(stage) if isinstance(part, Leaf)]
-        linked = [link for link in _links(leaves, following, numbers) if link[0] is not stage]
+    for step in reversed(steps[:-1]):
+        leaves = [part for part in walk(step) if isinstance(part, Leaf)]
+        linked = [link for link in _links(leaves, following, numbers) if link[0] is not step]
         for candidate in range(guard, MOST_GUARD_DIGITS + 1):
-            if _rounds_to(paper, stage, candidate, result, digits) and all(
+            if _rounds_to(paper, step, candidate, result, digits) and all(
                 _rounds_to(paper, formula, candidate, number, number.length) for formula, number in linked
             ):
                 guard = candidate
@@ -100,15 +100,15 @@ def _with_digits(paper: _Paper, stages: list[Node], digits: int) -> list[_Line] 
         else:
             return None
         numbers = {id(leaf): paper.number(leaf, guard) for leaf in leaves}
-        found.insert(0, _Line.of(stage, numbers))
+        found.insert(0, _Line.of(step, numbers))
         following = leaves
     return found
 
 
 def _links(previous: list[Leaf], leaves: list[Leaf], numbers: Mapping[int, Printed]) -> list[tuple[Node, Printed]]:
-    """Return the numbers of a stage, as printed, with what stood in their place before: a part, or the same number.
+    """Return the numbers of a step, as printed, with what stood in their place before: a part, or the same number.
 
-    An exact number that stood there before is printed alike in both stages.
+    An exact number that stood there before is printed alike in both steps.
     """
     kept = set(map(id, previous))
     linked: list[tuple[Node, Printed]] = []
@@ -156,7 +156,7 @@ def _number(leaf: Leaf, style: Style, guard: int) -> Printed:
 
 
 class _Paper:
-    """The stages of one chain as they are printed with guard digits; a number is written once for each count of these."""
+    """The steps of one chain as they are printed with guard digits; a number is written once for each count of these."""
 
     def __init__(self, style: Style) -> None:
         self.style = style
@@ -165,7 +165,7 @@ class _Paper:
 
     def number(self, leaf: Leaf, guard: int) -> Printed:
         """Return a number as printed; an exact one has no guard digits."""
-        place = id(leaf)  # every leaf lives as long as the stages do
+        place = id(leaf)  # every leaf lives as long as the steps do
         found = self._exact.get(place) or self._numbers.get((place, guard))
         if found is None:
             found = _number(leaf, self.style, guard)

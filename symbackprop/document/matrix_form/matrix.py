@@ -104,8 +104,8 @@ def _gradient_steps(scene: Scene, name: str) -> Sequence[ChainStep]:
     if scene.notation.delta(name) is not None:
         steps.append(ChainStep(Relation.EQUAL, negated(own) if is_negative else own))
     is_row = scene.derivation.problem.layout == "row"
-    for stage in (*products.stacked(graph, graph.quantities[name], formula, is_row), formula):
-        signed = signs_in_front(named(scene, negated(stage) if is_negative else stage))
+    for line in (*products.stacked(graph, graph.quantities[name], formula, is_row), formula):
+        signed = signs_in_front(named(scene, negated(line) if is_negative else line))
         steps.append(ChainStep(Relation.EQUAL, shaped(graph, _over_samples(scene, name, signed))))
     return steps
 
