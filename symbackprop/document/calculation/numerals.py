@@ -80,21 +80,21 @@ def significant(above: int, below: int, digits: int) -> tuple[Scaled, bool]:
         above *= 10**-exponent
     else:
         below *= 10**exponent
-    whole, rest = divmod(above, below)
-    is_halfway = 2 * rest == below
-    goes_up = whole % 2 == 1 if is_halfway else 2 * rest > below
-    return (whole + goes_up, exponent), is_halfway
+    whole, is_halfway = halves_to_even(above, below)
+    return (whole, exponent), is_halfway
 
 
-def halves_to_even(above: int, below: int) -> int:
-    """Return the whole number nearest to above / below, below being positive.
+def halves_to_even(above: int, below: int) -> tuple[int, bool]:
+    """Return the whole number nearest to above / below, below being positive, and whether there are two as near.
 
     >>> halves_to_even(5, 2), halves_to_even(7, 2), halves_to_even(-8, 3)
-    (2, 4, -3)
+    ((2, True), (4, True), (-3, False))
     """
     whole, rest = divmod(above, below)
     rest *= 2
-    return whole + 1 if rest > below or (rest == below and whole % 2) else whole
+    if rest == below:
+        return whole + whole % 2, True
+    return whole + (rest > below), False
 
 
 def terminating_digits(value: Fraction) -> int | None:

@@ -83,7 +83,8 @@ def _with_digits(paper: _Paper, steps: list[Node], digits: int) -> list[_Line] |
     """Return the printed steps whose result has `digits` digits, or None when guard digits cannot make them true."""
     last = steps[-1]
     assert isinstance(last, Leaf)
-    result = _number(last, Style(digits, paper.style.fractions), 0)
+    style = paper.style if digits == paper.style.digits else Style(digits, paper.style.fractions)
+    result = _number(last, style, 0)
     guard = 0
     numbers = {id(last): result}
     found = [_Line.of(last, numbers)]
@@ -129,8 +130,9 @@ def _rounds_to(paper: _Paper, formula: Node, guard: int, target: Printed, digits
     value = None if goal is None else paper.scaled(formula, guard)
     if value is not None and goal is not None:
         if is_exact:
-            return _is_same(value, goal) or _is_same(_shortened(value, digits), _shortened(goal, digits))
-        return _is_same(_shortened(value, digits), goal) and not _is_halfway(value, digits)
+            return _is_same(value, goal) or _is_same(_shortened(value, digits)[0], _shortened(goal, digits)[0])
+        shortened, is_halfway = _shortened(value, digits)
+        return _is_same(shortened, goal) and not is_halfway
     printed = target.shown.value
     try:
         found = paper.value(formula, guard)
@@ -248,18 +250,14 @@ _SCALED: Mapping[type[Node], Callable[[Any, Decimals], Scaled | None]] = {
 }
 
 
-def _shortened(value: Scaled, digits: int) -> Scaled:
-    """Return a decimal rounded to significant digits, halves to even."""
+def _shortened(value: Scaled, digits: int) -> tuple[Scaled, bool]:
+    """Return a decimal rounded to significant digits, halves to even, and whether it lay halfway."""
     whole, exponent = value
     spare = len(str(abs(whole))) - digits
-    return (halves_to_even(whole, 10**spare), exponent + spare) if spare > 0 else value
-
-
-def _is_halfway(value: Scaled, digits: int) -> bool:
-    """Say whether a decimal lies halfway between two decimals of so many digits."""
-    whole, _ = value
-    spare = len(str(abs(whole))) - digits
-    return spare > 0 and 2 * (abs(whole) % 10**spare) == 10**spare
+    if spare <= 0:
+        return value, False
+    short, is_halfway = halves_to_even(whole, 10**spare)
+    return (short, exponent + spare), is_halfway
 
 
 def _is_same(left: Scaled, right: Scaled) -> bool:
