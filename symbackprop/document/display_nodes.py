@@ -149,8 +149,8 @@ def over_samples(formula: Node, count: int, is_batched: Callable[[str], bool]) -
     """
 
     def spans(part: Node) -> bool:
-        marks = (Name, Adjoint, Gradient, Delta)
-        return any(isinstance(each, marks) and is_batched(each.name) for each in walk(part))
+        sampled = (Name, Adjoint, Gradient, Delta)
+        return any(isinstance(each, sampled) and is_batched(each.name) for each in walk(part))
 
     def added_up(part: Node) -> Node:
         if isinstance(part, Negative):
@@ -197,7 +197,7 @@ class About(Node, children=("body",)):
 
 
 @dataclass(frozen=True, slots=True)
-class Derivative(Node, children=("of", "by")):
+class DerivativeOf(Node, children=("of", "by")):
     """d/dby of a formula, to be printed."""
 
     of: Node

@@ -69,7 +69,7 @@ def forward(scene: Scene, name: str, sample: int | None = None) -> Chain:
     fused = scene.derivation.equations[name].fused
     if fused is not None and not functions.is_shifted(fused.form.formula) and len(steps) == _RESULT_ALONE:
         # ln(1 − a) of a saturated output has no line that checks on a calculator; from the logits it has one.
-        short = scene.marked(fused.formula(), sample)
+        short = scene.in_sample(fused.formula(), sample)
         from_logits = ChainStep(Relation.EQUAL, short, opens=True, reason=message("fused.from_logits"))
         steps = (steps[0], from_logits, *scene.lines(calculable(short), Tone.FORWARD, kept))
     return Chain(Name(name, scene.sample_of(name, sample)), steps)
@@ -78,7 +78,7 @@ def forward(scene: Scene, name: str, sample: int | None = None) -> Chain:
 @in_symbols
 def _forward_formula(scene: Scene, name: str, sample: int | None) -> tuple[Node, Node]:
     """Return the formula of a forward value, and the same as it is calculated."""
-    formula = scene.marked(written_out(scene.derivation.graph, scene.derivation.equations[name].formula()), sample)
+    formula = scene.in_sample(written_out(scene.derivation.graph, scene.derivation.equations[name].formula()), sample)
     if scene.derivation.elements.samples and name not in scene.derivation.elements.batched:
         formula = _over_samples(scene, name)
     return formula, calculable(formula)
@@ -107,8 +107,8 @@ def _over_samples(scene: Scene, name: str) -> Node:
     """Return the right-hand side of an equation that adds over the samples: one summand for each, then what they share."""
     terms, axis = scene.derivation.equations[name].terms, scene.derivation.elements.batch_axis
     spanning = [term for term in terms if axis.adds(name, term.arguments)]
-    summands = [scene.marked(term.formula(), sample) for sample in scene.samples for term in spanning]
-    shared = [scene.marked(term.formula(), None) for term in terms if term not in spanning]
+    summands = [scene.in_sample(term.formula(), sample) for sample in scene.samples for term in spanning]
+    shared = [scene.in_sample(term.formula(), None) for term in terms if term not in spanning]
     return added((*summands, *shared))
 
 
@@ -203,7 +203,7 @@ def path_of(scene: Scene, link: Link, sample: int | None) -> tuple[Factor, ...]:
     target = link.term.arguments[link.slot]
     by = Name(target, scene.sample_of(target, sample))
     source = Name(link.source, scene.sample_of(link.source, sample))
-    partial = scene.marked(link.partial(), sample)
+    partial = scene.in_sample(link.partial(), sample)
     above = _above(scene, link.source, sample)
     if not above:
         is_output = link.source == scene.derivation.graph.output

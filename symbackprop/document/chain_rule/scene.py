@@ -62,18 +62,18 @@ class Scene:
         return self.values.gradient(name, sample)
 
     def sample_of(self, name: str, sample: int | None) -> int | None:
-        """Return the sample a name is marked with: None for what the samples share."""
+        """Return the sample a name has: None for what the samples share."""
         return sample if name in self.derivation.elements.batched else None
 
-    def marked(self, formula: Node, sample: int | None) -> Node:
-        """Return a formula with its batched names marked by their sample."""
+    def in_sample(self, formula: Node, sample: int | None) -> Node:
+        """Return a formula with its batched names in their sample."""
 
-        def mark(part: Node) -> Node | None:
+        def of_sample(part: Node) -> Node | None:
             if isinstance(part, Name | Adjoint | Delta) and part.sample is None:
                 return type(part)(part.name, self.sample_of(part.name, sample))
             return None
 
-        return rewrite(formula, mark)
+        return rewrite(formula, of_sample)
 
     def written(self, name: str, sample: int | None = None) -> str:
         """Return the text that states a given number, or nothing."""

@@ -18,7 +18,7 @@ from symbackprop.problems.types import Layer
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DisplayedLine:
     """A displayed chain: the scene it is written from, and the part of the solution in which it stands.
 
     `area` is `forward`, `backward`, `matrix` (gradients between arrays) or `update`.
@@ -79,16 +79,16 @@ class Line:
         """Whether the backward pass goes through δ."""
         return self.scene.notation.conventions.backward == "delta"
 
-    def marked(self, formula: Node) -> Node:
-        """Return a formula with its names marked by the sample of the line."""
-        return self.scene.marked(formula, self.sample)
+    def in_sample(self, formula: Node) -> Node:
+        """Return a formula with its names in the sample of the line."""
+        return self.scene.in_sample(formula, self.sample)
 
     def sources(self, kind: str) -> tuple[Link, ...]:
         """Return the links of the gradient whose source is of a kind."""
         return tuple(link for link in self.links if self.scene.notation.quantity(link.source).kind == kind)
 
 
-Condition = Callable[[Line], bool]
+Condition = Callable[[DisplayedLine], bool]
 
 
 def every(*conditions: Condition) -> Condition:
@@ -116,17 +116,17 @@ def has_bias(*kinds: str) -> Condition:
     return lambda line: line.layer.bias in kinds
 
 
-def is_own_activation(line: Line) -> bool:
+def is_own_activation(line: DisplayedLine) -> bool:
     """Say whether the layer has an activation of the user's own."""
     return bool(line.layer.body)
 
 
-def is_own_loss(line: Line) -> bool:
+def is_own_loss(line: DisplayedLine) -> bool:
     """Say whether the network has a loss of the user's own."""
     return bool(line.scene.derivation.problem.network.loss_body)
 
 
-def is_loss_of_data(line: Line) -> bool:
+def is_loss_of_data(line: DisplayedLine) -> bool:
     """Say whether a line finds the loss that compares outputs with targets, of one sample or without samples."""
     return line.name in line.scene.derivation.equations and any(
         line.scene.notation.quantity(name).kind == "target"
@@ -135,7 +135,7 @@ def is_loss_of_data(line: Line) -> bool:
     )
 
 
-def adds_samples(line: Line) -> bool:
+def adds_samples(line: DisplayedLine) -> bool:
     """Say whether a line joins the losses of the samples."""
     graph, equation = line.scene.derivation.graph, line.scene.derivation.equations.get(line.name)
     return graph.joins_samples and equation is not None and graph.sample_loss in names(equation.formula())
@@ -144,35 +144,35 @@ def adds_samples(line: Line) -> bool:
 def reduces_by(kind: str) -> Condition:
     """Return whether several samples are joined by their `mean` or `sum`."""
 
-    def holds(line: Line) -> bool:
+    def holds(line: DisplayedLine) -> bool:
         problem = line.scene.derivation.problem
         return problem.model.reduction == kind and len(line.scene.samples) > 1
 
     return holds
 
 
-def crosses_samples(line: Line) -> bool:
+def crosses_samples(line: DisplayedLine) -> bool:
     """Say whether a gradient adds over several samples."""
     return len(line.scene.samples) > 1 and line.scene.derivation.crosses_samples(line.name)
 
 
-def is_fused(line: Line) -> bool:
+def is_fused(line: DisplayedLine) -> bool:
     """Say whether the gradient is that of a loss together with its output activation."""
     equations = line.scene.derivation.equations
     return any(link.term is equations[link.source].fused for link in line.links)
 
 
-def has_derivative(line: Line) -> bool:
+def has_derivative(line: DisplayedLine) -> bool:
     """Say whether a unit's pre-activation leads to the unit's own activation alone."""
     return not is_fused(line) and len(line.sources("activation")) == len(line.links) == 1
 
 
-def is_linear(line: Line) -> bool:
+def is_linear(line: DisplayedLine) -> bool:
     """Say whether the first partial of a gradient is a constant."""
     return bool(line.links) and isinstance(line.links[0].partial(), Number)
 
 
-def is_bent(line: Line) -> bool:
+def is_bent(line: DisplayedLine) -> bool:
     """Say whether the layer has an activation of the registry that works unit by unit and is no straight line."""
     if line.layer.body:
         return False
@@ -180,34 +180,34 @@ def is_bent(line: Line) -> bool:
     return row.expression not in ("", "z")
 
 
-def derivative_by_value(line: Line) -> bool:
+def derivative_by_value(line: DisplayedLine) -> bool:
     """Say whether the derivative is written by the value of the activation alone."""
     (link,) = line.links
     return set(names(link.partial())) == {link.source}
 
 
-def is_branched(line: Line) -> bool:
+def is_branched(line: DisplayedLine) -> bool:
     """Say whether the one partial of a gradient changes at a kink."""
     (link,) = line.links
     return bool(link.term.form.kinks) and not line.layer.body
 
 
-def has_several_paths(line: Line) -> bool:
+def has_several_paths(line: DisplayedLine) -> bool:
     """Say whether a gradient is a sum over paths."""
     return len(line.links) > 1
 
 
-def is_shared(line: Line) -> bool:
+def is_shared(line: DisplayedLine) -> bool:
     """Say whether a bias serves several units."""
     return len(line.sources("pre_activation")) > 1
 
 
-def has_negative_delta(line: Line) -> bool:
+def has_negative_delta(line: DisplayedLine) -> bool:
     """Say whether errors are negatives of gradients."""
     return line.scene.notation.negative_delta
 
 
-def has_rows(line: Line) -> bool:
+def has_rows(line: DisplayedLine) -> bool:
     """Say whether samples are rows."""
     return line.scene.derivation.problem.layout == "row"
 
@@ -217,7 +217,7 @@ def contains(*types: type[Node]) -> Condition:
     return lambda line: any(isinstance(part, types) for step in line.chain.steps for part in walk(step.formula))
 
 
-def trains(line: Line) -> bool:
+def trains(line: DisplayedLine) -> bool:
     """Say whether a line belongs to an update."""
     return line.area == "update" and line.training is not None
 
@@ -237,11 +237,11 @@ def decays(training: Training) -> bool:
     return "weight_decay" in training.settings and "weight_decay" not in training.zero
 
 
-def is_gradient(line: Line) -> bool:
+def is_gradient(line: DisplayedLine) -> bool:
     """Say whether a line finds a gradient."""
     return isinstance(line.chain.left, Adjoint | Delta | Gradient)
 
 
-def is_parameter(line: Line) -> bool:
+def is_parameter(line: DisplayedLine) -> bool:
     """Say whether a line is about a parameter."""
     return bool(line.name) and line.quantity.role is Role.PARAMETER

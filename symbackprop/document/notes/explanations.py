@@ -16,9 +16,9 @@ from symbackprop.descent.solution import DescentStep, Solution
 from symbackprop.document.blocks import Block, Display, Note, NoteKind, Paragraph, Section
 from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.chain_rule.scene import Scene
-from symbackprop.document.notes.conditions import Line
+from symbackprop.document.notes.conditions import DisplayedLine
 from symbackprop.document.notes.glossary import glossary
-from symbackprop.document.notes.reasons import Kind, Words, kinds_of
+from symbackprop.document.notes.reasons import StepKind, Words, kinds_of
 from symbackprop.document.notes.remarks import ExactGradients, remark
 from symbackprop.messages import Message, message
 
@@ -105,7 +105,7 @@ class Lesson:
             if not isinstance(block, Display):
                 yield block
                 continue
-            lines = [Line(scene, chain, area) for chain in block.chains]
+            lines = [DisplayedLine(scene, chain, area) for chain in block.chains]
             new = list(self._new(lines))
             yield from (Note(NoteKind.REASON, message(f"reason.{kind.name}", **words)) for kind, words in new)
             chains = tuple(replace(line.chain, remark=remark(line, exact_gradients)) for line in lines)
@@ -118,7 +118,7 @@ class Lesson:
             self.said.add(f"{kind}.{name}")
             yield Note(kind, message(f"{kind}.{name}", **words))
 
-    def _new(self, lines: Sequence[Line]) -> Iterator[tuple[Kind, Words]]:
+    def _new(self, lines: Sequence[DisplayedLine]) -> Iterator[tuple[StepKind, Words]]:
         """Yield the kinds of some lines that have not been explained, with the symbols of the first line of each."""
         for line in lines:
             for kind in kinds_of(line):

@@ -17,7 +17,7 @@ Symbol = Callable[[Scene], Inline]
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class GlossaryTerm:
     """A term: the end of its ids, whether it occurs in a solution, its symbol (""), the end of the id of its meaning."""
 
     name: str
@@ -44,9 +44,9 @@ def _first(kind: str) -> Callable[[Scene], str]:
     return find
 
 
-def _of_kind(kind: str) -> Term:
+def _of_kind(kind: str) -> GlossaryTerm:
     first = _first(kind)
-    return Term(kind, lambda scene: _is_network(scene) and first(scene), lambda scene: Name(first(scene)))
+    return GlossaryTerm(kind, lambda scene: _is_network(scene) and first(scene), lambda scene: Name(first(scene)))
 
 
 def _differentiated(scene: Scene) -> str:
@@ -89,47 +89,49 @@ def _partial(scene: Scene) -> Node:
     return Local(Name(link.source), Name(link.term.arguments[link.slot]))
 
 
-TERMS: tuple[Term, ...] = (
-    Term("unit", _is_network, lambda scene: Letter(scene.notation.unit(1, 1))),
+TERMS: tuple[GlossaryTerm, ...] = (
+    GlossaryTerm("unit", _is_network, lambda scene: Letter(scene.notation.unit(1, 1))),
     _of_kind("weight"),
     _of_kind("bias"),
     _of_kind("threshold"),
     _of_kind("pre_activation"),
     _of_kind("activation"),
     _of_kind("target"),
-    Term("loss", _is_network, _output),
-    Term("penalty", lambda scene: _is_network(scene) and _first("penalty")(scene), lambda scene: Name("penalty")),
-    Term("sample", lambda scene: scene.derivation.graph.samples is not None),
-    Term("gate", lambda scene: not _is_network(scene)),
-    Term("fork", lambda scene: not _is_network(scene) and _has_fork(scene)),
-    Term(
+    GlossaryTerm("loss", _is_network, _output),
+    GlossaryTerm(
+        "penalty", lambda scene: _is_network(scene) and _first("penalty")(scene), lambda scene: Name("penalty")
+    ),
+    GlossaryTerm("sample", lambda scene: scene.derivation.graph.samples is not None),
+    GlossaryTerm("gate", lambda scene: not _is_network(scene)),
+    GlossaryTerm("fork", lambda scene: not _is_network(scene) and _has_fork(scene)),
+    GlossaryTerm(
         "gradient",
         _differentiated,
         lambda scene: Gradient(_differentiated(scene)),
         lambda scene: "" if _is_network(scene) else "_graph",
     ),
-    Term(
+    GlossaryTerm(
         "delta",
         _has_delta,
         lambda scene: Delta(_unit(scene)) if scene.notation.negative_delta else Adjoint(_unit(scene)),
         lambda scene: "_negative" if scene.notation.negative_delta else "",
     ),
-    Term("chain_rule", lambda scene: True),
-    Term("partial", lambda scene: True, _partial),
-    Term("kink", _has_kink),
-    Term("transpose", _is_network, lambda scene: Transposed(Name(_first_layer(scene).weights.name))),
-    Term(
+    GlossaryTerm("chain_rule", lambda scene: True),
+    GlossaryTerm("partial", lambda scene: True, _partial),
+    GlossaryTerm("kink", _has_kink),
+    GlossaryTerm("transpose", _is_network, lambda scene: Transposed(Name(_first_layer(scene).weights.name))),
+    GlossaryTerm(
         "elementwise",
         _is_network,
         lambda scene: Hadamard(tuple(Name(each.name) for each in _first_layer(scene).arrays[-2:])),
     ),
-    Term(
+    GlossaryTerm(
         "learning_rate",
         lambda scene: scene.derivation.problem.training,
         lambda scene: Letter(scene.notation.learning_rate()),
     ),
-    Term("state", _has_states),
-    Term("central_difference", lambda scene: scene.values is not None),
+    GlossaryTerm("state", _has_states),
+    GlossaryTerm("central_difference", lambda scene: scene.values is not None),
 )
 """The terms in the order of the glossary."""
 

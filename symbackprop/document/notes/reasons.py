@@ -19,7 +19,7 @@ from symbackprop.catalog.schedules import CONSTANT
 from symbackprop.document.display_nodes import Letter, Local
 from symbackprop.document.notes.conditions import (
     Condition,
-    Line,
+    DisplayedLine,
     adds_samples,
     contains,
     crosses_samples,
@@ -53,7 +53,7 @@ Words = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class StepKind:
     """A kind of step: the end of the ids of its phrases, when a line is of it, the symbols of its phrases.
 
     Where a row of a registry is what a line applies, the row says the name: `reason` finds it, "" for none.
@@ -61,15 +61,15 @@ class Kind:
 
     name: str
     holds: Condition
-    words: Callable[[Line], Words] = lambda line: {}
-    reason: Callable[[Line], str] | None = None
+    words: Callable[[DisplayedLine], Words] = lambda line: {}
+    reason: Callable[[DisplayedLine], str] | None = None
 
     @property
     def has_mistake(self) -> bool:
         """Whether a common mistake is told beside it: there is a phrase for one."""
         return f"mistake.{self.name}" in language.phrases(language.DEFAULT)
 
-    def of(self, line: Line) -> Kind | None:
+    def of(self, line: DisplayedLine) -> StepKind | None:
         """Return the kind under the name that it has for a line, None where the line is not of it."""
         if not self.holds(line):
             return None
@@ -77,53 +77,53 @@ class Kind:
         return replace(self, name=name) if name else None
 
 
-def _itself(line: Line) -> Words:
+def _itself(line: DisplayedLine) -> Words:
     return {"it": line.symbol}
 
 
-def _pre_activation(line: Line) -> Name:
+def _pre_activation(line: DisplayedLine) -> Name:
     (term,) = line.scene.derivation.equations[line.name].terms
     return Name(term.arguments[0], line.scene.sample_of(term.arguments[0], line.sample))
 
 
-def _activated(line: Line) -> Words:
+def _activated(line: DisplayedLine) -> Words:
     if ACTIVATIONS[line.layer.activation].vector:
         return _itself(line)
     return {"it": line.symbol, "argument": _pre_activation(line)}
 
 
-def _reason_of_activation(line: Line) -> str:
+def _reason_of_activation(line: DisplayedLine) -> str:
     return ACTIVATIONS[line.layer.activation].reason
 
 
-def _reason_of_loss(line: Line) -> str:
+def _reason_of_loss(line: DisplayedLine) -> str:
     return LOSSES[line.scene.derivation.problem.network.loss].reason
 
 
-def _reason_of_optimizer(line: Line) -> str:
+def _reason_of_optimizer(line: DisplayedLine) -> str:
     return "" if line.training is None else OPTIMIZERS[line.training.optimizer].reason
 
 
-def _derivative(line: Line) -> Words:
+def _derivative(line: DisplayedLine) -> Words:
     (link,) = line.links
     value = Name(link.source, line.sample)
     return {
         "it": line.symbol,
         "value": value,
-        "slope": line.marked(link.partial()),
+        "slope": line.in_sample(link.partial()),
         "derivative": Local(value, line.symbol),
         "error": line.chain.left,
     }
 
 
-def _source(line: Line) -> Words:
+def _source(line: DisplayedLine) -> Words:
     source = line.links[0].source
     return {"it": line.symbol, "value": Name(source, line.scene.sample_of(source, line.sample))}
 
 
-def _paths(line: Line) -> Words:
+def _paths(line: DisplayedLine) -> Words:
     links = line.sources("pre_activation")
-    weights = tuple(line.marked(link.partial()) for link in links)
+    weights = tuple(line.in_sample(link.partial()) for link in links)
     units = tuple(Name(link.source, line.sample) for link in links)
     return {
         "it": line.symbol,
@@ -132,13 +132,13 @@ def _paths(line: Line) -> Words:
     }
 
 
-def _weight(line: Line) -> Words:
+def _weight(line: DisplayedLine) -> Words:
     link = line.sources("pre_activation")[0]
     sample = line.scene.samples[0]
     return {
         "it": line.symbol,
         "sum": Name(link.source, line.scene.sample_of(link.source, sample)),
-        "input": line.scene.marked(link.partial(), sample),
+        "input": line.scene.in_sample(link.partial(), sample),
         "derivative": Local(
             Name(link.source, line.scene.sample_of(link.source, sample)),
             line.symbol,
@@ -146,25 +146,25 @@ def _weight(line: Line) -> Words:
     }
 
 
-def _samples(line: Line) -> Words:
+def _samples(line: DisplayedLine) -> Words:
     return {"it": line.symbol, "count": len(line.scene.samples)}
 
 
-def _sample_losses(line: Line) -> Words:
+def _sample_losses(line: DisplayedLine) -> Words:
     graph = line.scene.derivation.graph
     return {"loss": Name(graph.output), "count": len(line.scene.samples), "one": Name(graph.sample_loss)}
 
 
-def _matrix(line: Line) -> Words:
+def _matrix(line: DisplayedLine) -> Words:
     weights = Name(line.scene.derivation.graph.layers[line.quantity.layer or 0].weights.name)
     return {"it": line.chain.left, "weights": weights, "transposed": Transposed(weights)}
 
 
-def _left(line: Line) -> Words:
+def _left(line: DisplayedLine) -> Words:
     return {"it": line.chain.left}
 
 
-def _rate(line: Line) -> Words:
+def _rate(line: DisplayedLine) -> Words:
     return {"rate": Letter(line.scene.notation.learning_rate()), "loss": Name(line.scene.derivation.graph.output)}
 
 
@@ -178,7 +178,7 @@ _parameter = within("backward")
 _array = within("matrix")
 
 
-def _is_gate(line: Line) -> bool:
+def _is_gate(line: DisplayedLine) -> bool:
     return line.area == "backward" and not line.is_network and bool(line.links)
 
 
@@ -186,68 +186,68 @@ _descends = trains_with(lambda training: training.settings[RATE].value > 0 and n
 _ascends = trains_with(lambda training: training.settings[RATE].value < 0)
 _decays = trains_with(lambda training: training.settings[RATE].value > 0 and decays(training))
 
-KINDS: tuple[Kind, ...] = (
+KINDS: tuple[StepKind, ...] = (
     # Forward
-    Kind("weighted_sum", every(_sum, has_bias("per_unit", "shared")), _itself),
-    Kind("weighted_sum_threshold", every(_sum, has_bias("threshold")), _itself),
-    Kind("weighted_sum_plain", every(_sum, has_bias("none")), _itself),
-    Kind("activation", every(_bend, no(is_own_activation)), _activated, _reason_of_activation),
-    Kind("loss", every(_loss, no(is_own_loss)), _itself, _reason_of_loss),
-    Kind("batch_mean", every(within("forward"), adds_samples, reduces_by("mean")), _sample_losses),
-    Kind("batch_sum", every(within("forward"), adds_samples, reduces_by("sum")), _sample_losses),
-    Kind("penalty", every(within("forward"), of_kind("penalty")), _itself),
+    StepKind("weighted_sum", every(_sum, has_bias("per_unit", "shared")), _itself),
+    StepKind("weighted_sum_threshold", every(_sum, has_bias("threshold")), _itself),
+    StepKind("weighted_sum_plain", every(_sum, has_bias("none")), _itself),
+    StepKind("activation", every(_bend, no(is_own_activation)), _activated, _reason_of_activation),
+    StepKind("loss", every(_loss, no(is_own_loss)), _itself, _reason_of_loss),
+    StepKind("batch_mean", every(within("forward"), adds_samples, reduces_by("mean")), _sample_losses),
+    StepKind("batch_sum", every(within("forward"), adds_samples, reduces_by("sum")), _sample_losses),
+    StepKind("penalty", every(within("forward"), of_kind("penalty")), _itself),
     # Backward through units
-    Kind("fused", every(_error, is_fused), _itself),
-    Kind("delta_output", every(_with_derivative, lambda line: line.is_last, no(is_linear)), _derivative),
-    Kind("delta_output_linear", every(_with_derivative, lambda line: line.is_last, is_linear), _derivative),
-    Kind("slope_by_value", every(_with_derivative, no(is_linear), derivative_by_value), _derivative),
-    Kind("slope_branch", every(_with_derivative, is_branched, no(derivative_by_value)), _derivative),
-    Kind("slope", every(_with_derivative, no(is_linear), no(derivative_by_value), no(is_branched)), _derivative),
-    Kind("slope_linear", every(_with_derivative, is_linear, no(lambda line: line.is_last)), _derivative),
-    Kind("softmax_paths", every(_error, no(is_fused), has_several_paths), _itself),
-    Kind("loss_slope", every(within("backward"), of_kind("activation"), lambda line: line.is_last), _itself),
-    Kind("paths", every(_hidden, has_several_paths), _paths),
-    Kind("one_path", every(_hidden, no(has_several_paths)), _paths),
+    StepKind("fused", every(_error, is_fused), _itself),
+    StepKind("delta_output", every(_with_derivative, lambda line: line.is_last, no(is_linear)), _derivative),
+    StepKind("delta_output_linear", every(_with_derivative, lambda line: line.is_last, is_linear), _derivative),
+    StepKind("slope_by_value", every(_with_derivative, no(is_linear), derivative_by_value), _derivative),
+    StepKind("slope_branch", every(_with_derivative, is_branched, no(derivative_by_value)), _derivative),
+    StepKind("slope", every(_with_derivative, no(is_linear), no(derivative_by_value), no(is_branched)), _derivative),
+    StepKind("slope_linear", every(_with_derivative, is_linear, no(lambda line: line.is_last)), _derivative),
+    StepKind("softmax_paths", every(_error, no(is_fused), has_several_paths), _itself),
+    StepKind("loss_slope", every(within("backward"), of_kind("activation"), lambda line: line.is_last), _itself),
+    StepKind("paths", every(_hidden, has_several_paths), _paths),
+    StepKind("one_path", every(_hidden, no(has_several_paths)), _paths),
     # Parameters
-    Kind("weight", every(_parameter, of_kind("weight")), _weight),
-    Kind(
+    StepKind("weight", every(_parameter, of_kind("weight")), _weight),
+    StepKind(
         "slope_within",
         every(_parameter, of_kind("weight"), is_bent, no(lambda line: line.through_delta), no(crosses_samples)),
         _itself,
     ),
-    Kind(
+    StepKind(
         "penalty_gradient",
         every(_parameter, of_kind("weight", "bias", "threshold"), lambda line: bool(line.sources("penalty"))),
         _itself,
     ),
-    Kind("bias", every(_parameter, of_kind("bias"), no(is_shared)), _weight),
-    Kind("shared_bias", every(_parameter, of_kind("bias"), is_shared), _weight),
-    Kind("threshold", every(_parameter, of_kind("threshold")), _weight),
-    Kind("samples", every(_parameter, crosses_samples, reduces_by("sum")), _samples),
-    Kind("samples_mean", every(_parameter, crosses_samples, reduces_by("mean")), _samples),
+    StepKind("bias", every(_parameter, of_kind("bias"), no(is_shared)), _weight),
+    StepKind("shared_bias", every(_parameter, of_kind("bias"), is_shared), _weight),
+    StepKind("threshold", every(_parameter, of_kind("threshold")), _weight),
+    StepKind("samples", every(_parameter, crosses_samples, reduces_by("sum")), _samples),
+    StepKind("samples_mean", every(_parameter, crosses_samples, reduces_by("mean")), _samples),
     # Between arrays
-    Kind("transposed", every(_array, of_kind("activation"), contains(Transposed), no(has_rows)), _matrix),
-    Kind("transposed_row", every(_array, of_kind("activation"), contains(Transposed), has_rows), _matrix),
-    Kind("elementwise", every(_array, of_kind("pre_activation"), contains(Hadamard)), _left),
-    Kind("outer", every(_array, of_kind("weight"), contains(MatrixProduct), no(has_rows)), _left),
-    Kind("outer_row", every(_array, of_kind("weight"), contains(MatrixProduct), has_rows), _left),
+    StepKind("transposed", every(_array, of_kind("activation"), contains(Transposed), no(has_rows)), _matrix),
+    StepKind("transposed_row", every(_array, of_kind("activation"), contains(Transposed), has_rows), _matrix),
+    StepKind("elementwise", every(_array, of_kind("pre_activation"), contains(Hadamard)), _left),
+    StepKind("outer", every(_array, of_kind("weight"), contains(MatrixProduct), no(has_rows)), _left),
+    StepKind("outer_row", every(_array, of_kind("weight"), contains(MatrixProduct), has_rows), _left),
     # Computation graphs
-    Kind("gate", every(_is_gate, no(has_several_paths)), _source),
-    Kind("fork", every(_is_gate, has_several_paths), _itself),
+    StepKind("gate", every(_is_gate, no(has_several_paths)), _source),
+    StepKind("fork", every(_is_gate, has_several_paths), _itself),
     # Update
-    Kind("descent", every(optimises_with("gradient_descent"), no(has_negative_delta), _descends), _rate),
-    Kind("descent_negative_delta", every(optimises_with("gradient_descent"), has_negative_delta, _descends), _rate),
-    Kind("ascent", _ascends, _rate),
-    Kind("optimizer", trains, reason=_reason_of_optimizer),
-    Kind("weight_decay", _decays),
-    Kind("schedule", trains_with(lambda t: t.schedule.kind != CONSTANT), _rate),
-    Kind("old_values", trains_with(lambda t: t.update == "simultaneous")),
-    Kind("sequential", trains_with(lambda t: t.update == "sequential")),
-    Kind("frozen", trains_with(lambda t: t.frozen)),
+    StepKind("descent", every(optimises_with("gradient_descent"), no(has_negative_delta), _descends), _rate),
+    StepKind("descent_negative_delta", every(optimises_with("gradient_descent"), has_negative_delta, _descends), _rate),
+    StepKind("ascent", _ascends, _rate),
+    StepKind("optimizer", trains, reason=_reason_of_optimizer),
+    StepKind("weight_decay", _decays),
+    StepKind("schedule", trains_with(lambda t: t.schedule.kind != CONSTANT), _rate),
+    StepKind("old_values", trains_with(lambda t: t.update == "simultaneous")),
+    StepKind("sequential", trains_with(lambda t: t.update == "sequential")),
+    StepKind("frozen", trains_with(lambda t: t.frozen)),
 )
 """The kinds of step, in the order in which their reasons are given where one line is of several."""
 
 
-def kinds_of(line: Line) -> list[Kind]:
+def kinds_of(line: DisplayedLine) -> list[StepKind]:
     """Return the kinds of step that a line is of."""
     return [found for kind in KINDS if (found := kind.of(line)) is not None]

@@ -17,12 +17,12 @@ from symbackprop.descent.solution import DescentStep
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Boxed, Range, Shown
-from symbackprop.document.notes.conditions import Line, is_gradient, is_parameter
+from symbackprop.document.notes.conditions import DisplayedLine, is_gradient, is_parameter
 from symbackprop.evaluation.evaluate import EXACT, NEAR_KINK, Evaluation, Value, Values
 from symbackprop.graph.quantities import Role
 from symbackprop.messages import Message, message
 
-Remark = Callable[[Line, "ExactGradients"], Message | None]
+Remark = Callable[[DisplayedLine, "ExactGradients"], Message | None]
 
 
 class ExactGradients:
@@ -35,7 +35,7 @@ class ExactGradients:
         if self.values is not None and scene.derivation.problem.notation.round_intermediates is not None:
             self.values = _exact(scene, self.values)
 
-    def gradient(self, line: Line) -> Value | None:
+    def gradient(self, line: DisplayedLine) -> Value | None:
         """Return the true gradient by what a line is about; None without numbers or behind a kink."""
         if self.values is None or (self.kinks and not self.kinks.isdisjoint(_reached(line))):
             return None
@@ -52,7 +52,7 @@ def _exact(scene: Scene, values: Values) -> Values:
     return evaluation.backward(evaluation.forward(shared, samples))
 
 
-def _reached(line: Line) -> Iterator[str]:
+def _reached(line: DisplayedLine) -> Iterator[str]:
     """Iterate over everything that is computed from what a line is about."""
     links, waiting, seen = line.scene.derivation.links, [line.name], {line.name}
     while waiting:
@@ -63,7 +63,7 @@ def _reached(line: Line) -> Iterator[str]:
                 yield link.source
 
 
-def _sign(line: Line, exact_gradients: ExactGradients) -> Message | None:
+def _sign(line: DisplayedLine, exact_gradients: ExactGradients) -> Message | None:
     """Return what the sign of a leaf's gradient says; the printed number and the true one have to agree in it."""
     is_leaf = bool(line.name) and line.name not in line.scene.derivation.equations
     if not (line.area == "backward" and is_leaf and (is_parameter(line) or not line.is_network)):
@@ -81,14 +81,14 @@ def _compared(value: Value) -> int:
     return exact.compare(value, Fraction(0))
 
 
-def _branch(line: Line, exact_gradients: ExactGradients) -> Message | None:
+def _branch(line: DisplayedLine, exact_gradients: ExactGradients) -> Message | None:
     """Return which branch of a kinked activation holds, in the forward pass."""
     if line.area != "forward" or line.name not in line.scene.derivation.equations:
         return None
     return _of_branch(line, line.scene.derivation.equations[line.name], "branch")
 
 
-def _derivative_branch(line: Line, exact_gradients: ExactGradients) -> Message | None:
+def _derivative_branch(line: DisplayedLine, exact_gradients: ExactGradients) -> Message | None:
     """Return which derivative of a kinked activation holds, in the backward pass."""
     if line.area != "backward" or not is_gradient(line) or len(line.links) != 1:
         return None
@@ -96,7 +96,7 @@ def _derivative_branch(line: Line, exact_gradients: ExactGradients) -> Message |
     return _of_branch(line, equation, "slope")
 
 
-def _of_branch(line: Line, equation: ElementEquation, about: str) -> Message | None:
+def _of_branch(line: DisplayedLine, equation: ElementEquation, about: str) -> Message | None:
     formula = equation.terms[0].formula()
     if len(equation.terms) != 1 or not isinstance(formula, Apply) or formula.body or line.scene.values is None:
         return None
@@ -120,7 +120,7 @@ def _of_branch(line: Line, equation: ElementEquation, about: str) -> Message | N
     return message(f"remark.{about}_{side}", argument=named)
 
 
-def _aim(line: Line, exact_gradients: ExactGradients) -> Message | None:
+def _aim(line: DisplayedLine, exact_gradients: ExactGradients) -> Message | None:
     """Return on which side of its target an output is, at the error of the output."""
     if not (line.area == "backward" and line.is_network and line.name and line.scene.values is not None):
         return None
@@ -135,7 +135,7 @@ def _aim(line: Line, exact_gradients: ExactGradients) -> Message | None:
     return message(f"remark.{side}", value=output, target=target)
 
 
-def _paths(line: Line, exact_gradients: ExactGradients) -> Message | None:
+def _paths(line: DisplayedLine, exact_gradients: ExactGradients) -> Message | None:
     """Return through what a hidden unit acts on the loss, where it does so along several paths."""
     is_hidden = line.area == "backward" and line.is_network and line.name and line.quantity.kind == "activation"
     links = line.sources("pre_activation") if is_hidden else ()
@@ -146,7 +146,7 @@ def _paths(line: Line, exact_gradients: ExactGradients) -> Message | None:
     return message("remark.paths", count=len(links), units=message("text.items", items=units))
 
 
-def _gate(line: Line, exact_gradients: ExactGradients) -> Message | None:
+def _gate(line: DisplayedLine, exact_gradients: ExactGradients) -> Message | None:
     """Return what a gate of a computation graph does with what arrives, where it is a plain sum or product."""
     if line.area != "backward" or line.is_network or len(line.links) != 1:
         return None
@@ -168,6 +168,6 @@ REMARKS: tuple[Remark, ...] = (_sign, _branch, _derivative_branch, _aim, _paths,
 """The remarks, the first that has something to say is made."""
 
 
-def remark(line: Line, exact_gradients: ExactGradients) -> Message | None:
+def remark(line: DisplayedLine, exact_gradients: ExactGradients) -> Message | None:
     """Return the remark on a line, if there is one."""
     return next((found for make in REMARKS if (found := make(line, exact_gradients)) is not None), None)

@@ -9,7 +9,7 @@ from symbackprop.algebra import differentiation, functions
 from symbackprop.algebra.formula import Apply, Name, Node, Slot, added, fill, rewrite
 from symbackprop.document.blocks import Chain, ChainStep, Display, Relation, Section
 from symbackprop.document.chain_rule.scene import Scene
-from symbackprop.document.display_nodes import Derivative, Letter, Local
+from symbackprop.document.display_nodes import DerivativeOf, Letter, Local
 from symbackprop.document.sections.fused_loss import fused_section, softmax_jacobian
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import message
@@ -53,7 +53,7 @@ def _elementwise(formula: Apply) -> Chain:
     classroom = functions.classroom_derivative(formula, 0)
     if classroom is not None:
         steps.append(ChainStep(Relation.EQUAL, _lettered(fill(classroom, (Name(_VARIABLE), applied)))))
-    return Chain(Derivative(_lettered(applied), Letter(Symbol(_VARIABLE))), tuple(steps))
+    return Chain(DerivativeOf(_lettered(applied), Letter(Symbol(_VARIABLE))), tuple(steps))
 
 
 def _steps(tree: differentiation.Differentiation) -> list[ChainStep]:
@@ -75,7 +75,7 @@ def _lettered(formula: Node) -> Node:
         if isinstance(part, Name):
             return Letter(Symbol(part.name))
         if isinstance(part, differentiation.Derivative):
-            return Derivative(_lettered(part.operand), Letter(Symbol(_VARIABLE)))
+            return DerivativeOf(_lettered(part.operand), Letter(Symbol(_VARIABLE)))
         return None
 
     return rewrite(formula, change)

@@ -27,7 +27,7 @@ from symbackprop.document.display_nodes import (
     Boxed,
     Braced,
     Delta,
-    Derivative,
+    DerivativeOf,
     Dots,
     Equality,
     Gradient,
@@ -130,7 +130,7 @@ def _local(layout: Layout, node: Local) -> LaidOut:
     return layout.derivative(layout.box(node.of), layout.box(node.by))
 
 
-def _derivative(layout: Layout, node: Derivative) -> LaidOut:
+def _derivative(layout: Layout, node: DerivativeOf) -> LaidOut:
     """d/dz of a formula."""
     below = (Sign("d"), layout.box(node.by))
     return (Fraction(Word("d"), below), GAP, layout.inside(node.of, POWER)), PRODUCT
@@ -371,7 +371,7 @@ RULES: Rules = {
     Delta: remembered(_delta),
     Substitute: remembered(_substitute),
     Local: _local,
-    Derivative: _derivative,
+    DerivativeOf: _derivative,
     Sum: _sum,
     Product: _product,
     Quotient: _quotient,
