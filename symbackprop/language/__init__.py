@@ -75,12 +75,17 @@ def phrases(language: str) -> Mapping[str, str]:
     """Return every phrase of a language by its id (`table.key`); `LookupError` for a language that does not exist."""
     if language not in available():
         raise LookupError(f"there is no language {language!r}")
+    return {**_written(HOME / language), **_LEARNT.get(language, {})}
+
+
+@functools.cache
+def _written(folder: Path) -> Mapping[str, str]:
     return {
         f"{table}.{key}": text
-        for file in sorted((HOME / language).glob("*.toml"))
+        for file in sorted(folder.glob("*.toml"))
         for table, keys in tomllib.loads(file.read_text("utf-8")).items()
         for key, text in keys.items()
-    } | _LEARNT.get(language, {})
+    }
 
 
 _LEARNT: dict[str, dict[str, str]] = {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import json
 import shutil
 import sys
@@ -40,7 +41,7 @@ from symbackprop.rows import Counterpart, Setting, Words
 from symbackprop.scripts import TARGETS, script
 from symbackprop.scripts.libraries import NUMPY
 from symbackprop.scripts.targets import Target
-from tests.helpers import each, require_module
+from tests.helpers import each, few, require_module
 
 REGISTRIES: tuple[Registry[Any], ...] = (
     ACTIVATIONS,
@@ -114,6 +115,9 @@ ACTED = Naming(
     {**NAMINGS["layered"].letters, "weight": "V"},
     words=words(naming__acted="weights are called V"),
 )
+
+
+TEXTS = tuple(name for name in rendering.formats() if name != "pdf")
 
 
 @pytest.fixture
@@ -190,8 +194,7 @@ def said(*arguments: str) -> str:
 
 
 @pytest.mark.usefixtures("rows")
-@pytest.mark.parametrize("code", language.available())
-@pytest.mark.parametrize("format", [name for name in rendering.formats() if name != "pdf"])
+@pytest.mark.parametrize(("format", "code"), few(itertools.product(TEXTS, language.available()), 6))
 def test_made_up_rows_are_written_in_every_format_and_language(format: str, code: str) -> None:
     """A solution whose activation, loss, optimizer, schedule and naming are made up is a document like every other."""
     text = rendering.render(sbp.solve(problem()), format, code)
@@ -490,8 +493,7 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "name"), ROWS, ids="-".join)
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(("target", "kind", "name"), few(((target, *row) for target in TARGETS for row in ROWS), 24))
 def test_every_row_makes_a_script_that_runs_or_is_refused(target: str, kind: str, name: str) -> None:
     """Whatever the row and the target: a script trains to the numbers of the solution, or there is none and a reason."""
     if target == "torch":

@@ -22,11 +22,15 @@ import pytest
 
 from symbackprop import cli, language
 from symbackprop.algebra.functions import ACTIVATIONS
+from symbackprop.catalog.initializers import INITIALIZERS
 from symbackprop.catalog.losses import LOSSES
 from symbackprop.catalog.optimizers import OPTIMIZERS
+from symbackprop.catalog.schedules import SCHEDULES
 from symbackprop.compilation.backends import BACKENDS
 from symbackprop.evaluation.evaluate import Evaluation, Values
+from symbackprop.graph.notation import NAMINGS
 from symbackprop.problems import load
+from symbackprop.scripts import TARGETS
 from tests.helpers import ROOT, only
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
@@ -351,8 +355,12 @@ def test_check_finds_a_wrong_derivative(run: Run, monkeypatch: pytest.MonkeyPatc
         ("activations", tuple(ACTIVATIONS)),
         ("losses", tuple(LOSSES)),
         ("optimizers", tuple(OPTIMIZERS)),
+        ("schedules", tuple(SCHEDULES)),
+        ("initializers", tuple(INITIALIZERS)),
+        ("namings", tuple(NAMINGS)),
         ("languages", language.available()),
         ("backends", tuple(BACKENDS)),
+        ("targets", tuple(TARGETS)),
         ("examples", tuple(path.stem for path in EXAMPLES)),
     ],
 )
