@@ -71,7 +71,7 @@ def race(rounds: int) -> Iterator[Line]:
 
 
 def _expected(values: Values, key: str) -> float:
-    mark, name, _ = split(key)
+    mark, (name, _) = split(key)
     return float(values.gradient(name) if mark == GRADIENT else values.value(name))
 
 

@@ -138,7 +138,7 @@ def test_program_computes_what_the_solution_does(name: str, classroom: bool) -> 
     for key, value in each(found.items()):
         if PATH in key or key == "learning_rate":
             continue
-        mark, element, place = split(key)
+        mark, (element, place) = split(key)
         if mark == GRADIENT:
             expected = first.values.gradient(element, place)
         elif mark == NEW and first.updated is not None and element in first.updated:
