@@ -23,6 +23,7 @@ GREEK = (
     "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega",
 )  # fmt: skip
 GREEK_LETTERS = dict(zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ", GREEK, strict=True))
+GREEK_BY_NAME = {name: letter for letter, name in GREEK_LETTERS.items()}
 _SYMBOL = re.compile(r"\\?(?P<base>[^\W\d_]+)(?:_(?:\{(?P<braced>\w+)\}|(?P<lower>\w+)))?")
 
 

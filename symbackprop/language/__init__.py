@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import re
-import textwrap
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,6 +22,9 @@ HOME = Path(__file__).parent
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _CLOSING = "，。：；、？！）”》"
+_WIDE = "\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6"
+_PIECE = re.compile(rf"\s*(?:[{_WIDE}]|[^\s{_WIDE}]+?(?:(?<=\w-)(?=\w)|(?=[\s{_WIDE}]|$)))[{_CLOSING}]*\s*")
+"""What is not broken: a word, a part of one up to a hyphen, or a wide character, with the signs that close it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +139,31 @@ def wrapped(text: str, width: int) -> Iterator[str]:
     >>> list(wrapped("a b c", 3)), list(wrapped("前向传播。", 8))
     (['a b', 'c'], ['前向传', '播。'])
     """
-    following = zip(text, f"{text[1:]} ", strict=False)
-    # Behind each wide character stands a place to break, a space and a sign that counts as the second column.
-    spaced = "".join(f"{one} \u200b" if _is_wide(one) and after not in _CLOSING else one for one, after in following)
-    for line in textwrap.wrap(spaced, width, break_long_words=False):
-        yield line.replace(" \u200b", "").replace("\u200b", "")
+    line = ""
+    for piece in _PIECE.findall(text):
+        if line and columns(line) + columns(piece.rstrip()) > width:
+            yield line.rstrip()
+            line = ""
+        line += piece if line else piece.lstrip()
+    if line.strip():
+        yield line.rstrip()
+
+
+def columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes: a wide character two, an accent none.
+
+    >>> columns("前向 m\u0302")
+    6
+    """
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
+    return 0 if unicodedata.combining(character) else 1 + _is_wide(character)
 
 
 def _is_wide(character: str) -> bool:
-    return unicodedata.east_asian_width(character) == "W"
+    return unicodedata.east_asian_width(character) in ("W", "F")
 
 
 def separated(language: str, items: Iterable[str]) -> str:

@@ -97,6 +97,7 @@ ESCAPES: Mapping[str, Callable[[str], str]] = {
     "markdown": markdown,
     "github": github,
     "html": html,
+    "text": _one_line,
     "none": str,
 }
 """Ways to escape plain text, by the name that a format's settings use."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from symbackprop.rendering import assets, json_result, notebook_file, tex_engines
+from symbackprop import language
+from symbackprop.rendering import assets, json_result, notebook_file, plain_text, tex_engines
 from symbackprop.rendering.drafts import Draft
 
 DOCUMENT = "document.jinja"
@@ -29,6 +30,15 @@ def _page(draft: Draft) -> str:
     )
 
 
+_HELPERS = (plain_text.wrapped, plain_text.underlined, plain_text.table, plain_text.display, language.columns)
+
+
+def _text(draft: Draft) -> str:
+    """Return plain text in lines that fit a terminal."""
+    helpers = {each.__name__: each for each in _HELPERS}
+    return plain_text.tidied(draft.fill(DOCUMENT, **helpers))
+
+
 def _json(draft: Draft) -> str:
     return json_result.to_json(draft.solution)
 
@@ -39,6 +49,7 @@ EXPORTERS: Mapping[str, Callable[[Draft], str | bytes]] = {
     "notebook": notebook_file.written,
     "page": _page,
     "pdf": _pdf,
+    "text": _text,
 }
 """What a format's settings may ask for (`finish`), by name."""
 

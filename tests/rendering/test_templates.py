@@ -12,10 +12,10 @@ import pytest
 from symbackprop import rendering
 from symbackprop.descent.solution import Solution
 from symbackprop.errors import OutputError, UnknownNameError
-from symbackprop.rendering import formats
 from symbackprop.rendering.dialects import DIALECTS
 from symbackprop.rendering.escapes import ESCAPES
 from symbackprop.rendering.exporters import EXPORTERS
+from symbackprop.rendering.formats import _KINDS
 from tests.documents import solved
 from tests.helpers import ROOT
 
@@ -179,6 +179,6 @@ def test_docs_list_every_format_and_every_setting() -> None:
     listed = {name: cell.strip("`") for name, cell in rows if cell.startswith("`solution.")}
     assert {name: f"solution.{row.suffix}" for name, row in rendering.formats().items()} == listed
     keys = {name: cell for name, cell in rows if name not in listed}
-    assert set(keys) == set(formats._KINDS)
+    assert set(keys) == set(_KINDS)
     for key, choices in (("escape", ESCAPES), ("formulas", DIALECTS), ("finish", EXPORTERS)):
         assert sorted(choices) == sorted(re.findall(r"`(\w+)`", keys[key]))

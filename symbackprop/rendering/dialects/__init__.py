@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from symbackprop.rendering.dialects import mathml, tex
+from symbackprop.rendering.dialects import mathml, tex, text
 from symbackprop.rendering.layout.boxes import Box
 from symbackprop.rendering.layout.widths import width
 
@@ -22,6 +22,7 @@ class Dialect:
 
 DIALECTS: Mapping[str, Dialect] = {
     "tex": Dialect(tex.write, tex.write, tex.write),
+    "text": Dialect(text.inline, text.displayed, text.inline, text.measure),
     "mathml": Dialect(mathml.inline, mathml.displayed, mathml.inline),
 }
 """Ways to write formulas, by the name that a format's settings use."""

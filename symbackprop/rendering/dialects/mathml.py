@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from symbackprop.graph.notation import GREEK, GREEK_LETTERS, Symbol
+from symbackprop.graph.notation import GREEK_BY_NAME, Symbol
 from symbackprop.rendering.dialects import tex
 from symbackprop.rendering.dialects.table import complete
 from symbackprop.rendering.layout.boxes import (
@@ -38,7 +38,6 @@ from symbackprop.rendering.layout.boxes import (
     bare,
 )
 
-_GREEK = {name: letter for letter, name in GREEK_LETTERS.items()}
 _ACCENTS = {"hat": "^", "tilde": "~", "bar": "¯", "dot": "˙"}
 _SIGNS = {"-": "−", "·": "⋅"}
 _ELEMENTS = {
@@ -109,14 +108,14 @@ def _letters(text: str) -> str:
 
 def _base(found: Symbol) -> str:
     if found.accent == "mathcal":
-        return f"<mi>{_script(found.base)}</mi>"
-    letter = f"<mi>{_GREEK[found.base]}</mi>" if found.base in GREEK else _letters(found.base)
+        return f"<mi>{script(found.base)}</mi>"
+    letter = f"<mi>{GREEK_BY_NAME[found.base]}</mi>" if found.base in GREEK_BY_NAME else _letters(found.base)
     if not found.accent:
         return letter
     return f'<mover accent="true">{_one(letter)}<mo stretchy="false">{_ACCENTS[found.accent]}</mo></mover>'
 
 
-def _script(letter: str) -> str:
+def script(letter: str) -> str:
     """Return a capital in script; Unicode has some of them under a shorter name."""
     for start in ("MATHEMATICAL ", ""):
         try:

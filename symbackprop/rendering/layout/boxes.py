@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from symbackprop.graph.notation import Symbol
 
@@ -244,6 +244,11 @@ _TALL = frozenset((Large, Fraction, Matrix, Lines))
 def is_tall(box: Box) -> bool:
     """Say whether a box is taller than a line: there is a fraction, a sum or an array in it."""
     return not _TALL.isdisjoint(map(type, walk(box)))
+
+
+def is_row(box: Box | None) -> TypeGuard[Row]:
+    """Say whether a box is some boxes side by side."""
+    return type(box) is tuple
 
 
 def bare(box: Box) -> Box:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from symbackprop.algebra.formula import Apply, Name, Node
+from symbackprop.algebra.formula import Apply, Name, Node, SampleCount
 from symbackprop.algebra.functions import GENERIC_LOSS
-from symbackprop.document.display_nodes import General, Letter, Sized, Summation, Width
+from symbackprop.document.display_nodes import General, Sized, Summation, Width
 from symbackprop.graph.notation import Symbol
 from symbackprop.rendering.layout.boxes import (
     COMMA,
@@ -54,7 +54,7 @@ def _summation(layout: Layout, node: Summation) -> LaidOut:
     if node.other:
         sign = Scripts(SUM, (Symbol(node.index), Infix("≠"), Symbol(node.other)))
     else:
-        sign = counted(node.index, layout.box(Letter(Symbol("m")) if node.layer is None else Width(node.layer)))
+        sign = counted(node.index, layout.box(SampleCount() if node.layer is None else Width(node.layer)))
     return (sign, GAP, body), SIGNED
 
 
@@ -70,4 +70,9 @@ def _width(layout: Layout, node: Width) -> LaidOut:
     return layout.notation.width(node.layer), ATOM
 
 
-RULES: Rules = {General: _general, Summation: _summation, Sized: _sized, Width: _width}
+def _sample_count(layout: Layout, node: SampleCount) -> LaidOut:
+    """The number of samples where it is any."""
+    return Symbol("m"), ATOM
+
+
+RULES: Rules = {SampleCount: _sample_count, General: _general, Summation: _summation, Sized: _sized, Width: _width}

@@ -31,6 +31,7 @@ from symbackprop.rendering.layout.boxes import (
     Toned,
     Under,
     Word,
+    bare,
     walk,
 )
 
@@ -89,8 +90,12 @@ def _word(box: Word) -> float:
 
 
 def _scripts(box: Scripts) -> float:
-    """A lower and an upper index stand one above the other."""
-    return width(box.base) + _SMALL * max(0.0 if part is None else width(part) for part in box[1:])
+    """A lower and an upper index stand one above the other; the lower one may be the symbol's own."""
+    base, lower, upper = bare(box.base), box.lower, box.upper
+    if isinstance(base, Symbol) and base.lower and not base.upper and lower is None:
+        own, alone = width(base), width(Symbol(base.base, accent=base.accent))
+        return max(own, alone + _SMALL * width(upper)) if upper is not None else own
+    return width(box.base) + _SMALL * max(0.0 if part is None else width(part) for part in (lower, upper))
 
 
 def _table(box: Matrix) -> float:

@@ -1,0 +1,262 @@
+"""Boxes → plain Unicode text, for terminals, e-mail and screen readers: W₁₂⁽¹⁾, a/(b + c), √x, Σₙ₌₁⁴, matrices as rows.
+
+A text may have several lines, where there is a matrix; what stands beside it stands on its middle line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from symbackprop.graph.notation import GREEK_BY_NAME, Symbol
+from symbackprop.language import columns
+from symbackprop.rendering.dialects.mathml import script
+from symbackprop.rendering.dialects.table import complete
+from symbackprop.rendering.layout.boxes import (
+    DOT,
+    SLASH,
+    Blank,
+    Box,
+    Braced,
+    Fenced,
+    Fraction,
+    Framed,
+    Group,
+    Infix,
+    Kept,
+    Large,
+    Lines,
+    Matrix,
+    Number,
+    Root,
+    Row,
+    Scripts,
+    Sign,
+    Space,
+    Text,
+    Toned,
+    Under,
+    Word,
+    bare,
+    is_row,
+)
+
+_SIGNS = str.maketrans({"-": "−", "⊤": "ᵀ", "∑": "Σ"})
+_ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307"}
+_CLINGING = frozenset(",;")
+_ADDING = frozenset("+-=≈←<>≤≥≠∈⊙")
+"""Signs between two things that hold them together less than a quotient does."""
+_SUPERSCRIPTS = dict(
+    zip(
+        "0123456789+−=()abcdefghijklmnoprstuvwxyzTᵀ′",
+        "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᵀᵀ′",
+        strict=True,
+    )
+)
+_SUBSCRIPTS = dict(zip("0123456789+−=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
+_WIDEST_MATRIX = 80
+"""In columns; a wider one is written in a line."""
+
+
+def inline(box: Box) -> str:
+    """Return a formula in one line.
+
+    >>> inline(Fraction(Number("1"), (Number("2"), Infix("+"), Symbol("W", ("12",), ("(1)",)))))
+    '1/(2 + W₁₂⁽¹⁾)'
+    """
+    return _IN_A_LINE.write(box)
+
+
+def displayed(box: Box) -> str:
+    """Return a formula whose matrices have their rows one below the other, if there is room."""
+    text = _IN_LINES.write(box)
+    return text if "\n" not in text or width(text) <= _WIDEST_MATRIX else inline(box)
+
+
+def measure(box: Box) -> float:
+    """Return how many columns a displayed formula takes."""
+    return width(displayed(box))
+
+
+def width(text: str) -> int:
+    """Return how many columns the longest line of a text takes."""
+    return max(map(columns, text.split("\n")))
+
+
+def beside(*blocks: str) -> str:
+    r"""Return texts side by side, the middle lines of all of them on one line.
+
+    >>> print(beside("A = ", "1\n2\n3"))
+        1
+    A = 2
+        3
+    """
+    if not any("\n" in block for block in blocks):
+        return "".join(blocks)
+    parts = [block.split("\n") for block in blocks]
+    above = max(map(_middle, parts))
+    height = above + max(len(lines) - _middle(lines) for lines in parts)
+    filled = []
+    for lines in parts:
+        size, lead = max(map(columns, lines)), above - _middle(lines)
+        padded = [*[""] * lead, *lines, *[""] * (height - lead - len(lines))]
+        filled.append([line + " " * (size - columns(line)) for line in padded])
+    return "\n".join("".join(row).rstrip() for row in zip(*filled, strict=True))
+
+
+def _middle(lines: Sequence[str]) -> int:
+    return (len(lines) - 1) // 2
+
+
+def symbol(found: Symbol) -> str:
+    """Return a symbol in letters, with its indices below and above the line where Unicode has them.
+
+    >>> symbol(Symbol("z", ("2",), ("(1)", "[3]"))), symbol(Symbol("L", ("data",)))
+    ('z₂⁽¹⁾[3]', 'L_data')
+    """
+    base = GREEK_BY_NAME.get(found.base, found.base)
+    base = script(base) if found.accent == "mathcal" else base + _ACCENTS.get(found.accent, "")
+    lower = ",".join(part if isinstance(part, str) else symbol(part) for part in found.lower)
+    marks = [part for part in found.upper if part.startswith("[")]
+    upper = "".join(part for part in found.upper if part not in marks)
+    return base + _below(lower.translate(_SIGNS)) + _above(upper.translate(_SIGNS)) + "".join(marks)
+
+
+def _above(text: str) -> str:
+    return _raised(text, _SUPERSCRIPTS, "^")
+
+
+def _below(text: str) -> str:
+    return _raised(text, _SUBSCRIPTS, "_")
+
+
+def _raised(text: str, letters: dict[str, str], mark: str) -> str:
+    compact = text.replace(" ", "")
+    if all(each in letters for each in compact):
+        return "".join(letters[each] for each in compact)
+    if text.startswith("["):
+        return text  # the place of a row or a block
+    is_plain = text.replace(".", "").replace("_", "").isalnum()
+    return f"{mark}{text}" if is_plain else f"{mark}({text})"
+
+
+_LOOSE, _TIGHT, _WHOLE = range(3)
+
+
+def _strength(box: Box) -> int:
+    """Return how tightly a box holds together: a sum, a product or quotient, one thing."""
+    match box:
+        case Infix(text):
+            return _LOOSE if text in _ADDING else _TIGHT
+        case Number(text):
+            return _TIGHT if text.startswith("-") else _WHOLE
+        case Kept(body) | Toned(body) | Framed(body) | Group(body):
+            return _strength(body)
+        case Fraction() | Braced() | Under():
+            return _TIGHT
+        case Lines():
+            return _LOOSE
+    return _row_strength(box) if is_row(box) else _WHOLE
+
+
+def _row_strength(row: Row) -> int:
+    if len(row) < len(("one", "another")):
+        return _strength(row[0]) if row else _WHOLE
+    leads = [part[0] if is_row(part) and part else part for part in row]
+    if any(isinstance(lead, Infix) and _strength(lead) == _LOOSE for lead in leads):
+        return _LOOSE
+    is_applied = isinstance(row[-1], Fenced) and len(row) == len(("name", "arguments"))
+    return _WHOLE if is_applied or (row[0] == Sign("∂") and SLASH not in row) or row[0] == Sign("d") else _TIGHT
+
+
+class _Writer:
+    """Writes boxes; `matrix` writes rows of cells."""
+
+    def __init__(self, name: str, matrix: Callable[[Sequence[Sequence[str]]], str]) -> None:
+        self.matrix = matrix
+        self.table = complete(
+            name,
+            {
+                tuple: self._row,
+                Symbol: symbol,
+                Number: lambda box: box.text.translate(_SIGNS),
+                Sign: lambda box: box.text.translate(_SIGNS),
+                Large: lambda box: box.text.translate(_SIGNS),
+                Infix: lambda box: f"{box.text} " if box.text in _CLINGING else f" {box.text.translate(_SIGNS)} ",
+                Space: lambda box: "  " if box.ems == 1 else " ",
+                Word: lambda box: box.text,
+                Text: lambda box: box.text,
+                Fraction: self._fraction,
+                Root: lambda box: f"√{_held(box.body, inline(box.body))}",
+                Scripts: self._scripts,
+                Group: self._group,
+                Fenced: lambda box: beside(box.opening, self.write(box.body), box.closing),
+                Braced: lambda box: beside(self.write(box.body), f" [= {inline(box.label)}]"),
+                Under: lambda box: beside(self.write(box.body), f" [{inline(box.below).replace(' ', '')}]"),
+                Framed: lambda box: self.write(box.body),
+                Toned: lambda box: self.write(box.body),
+                Matrix: lambda box: self.matrix([[inline(cell) for cell in row] for row in box.rows]),
+                Lines: lambda box: beside(*map(self.write, box.lines)),
+                Blank: lambda box: "_" * 12,
+            },
+        )
+
+    def write(self, box: Box) -> str:
+        """Return a box as text."""
+        return self.table[type(box)](box)
+
+    def _row(self, row: Row) -> str:
+        """Behind a slash a factor would belong to what is below it: it has a dot before it."""
+        pairs = zip((None, *row), row, strict=False)
+        dotted = [
+            (DOT, *part[1:]) if is_row(part) and part and isinstance(part[0], Space) and _is_quotient(before) else part
+            for before, part in pairs
+        ]
+        return beside(*map(self.write, dotted))
+
+    def _group(self, box: Group) -> str:
+        """An index behind a shape or a label would belong to that."""
+        text = self.write(box.body)
+        return beside("(", text, ")") if isinstance(bare(box.body), Under | Braced) else text
+
+    def _fraction(self, box: Fraction) -> str:
+        above, below = inline(box.above), inline(box.below)
+        is_signed = above.startswith("−") and not isinstance(bare(box.above), Number)
+        if _strength(box.above) == _LOOSE or is_signed or ("/" in above and _strength(box.above) < _WHOLE):
+            above = f"({above})"
+        return f"{above}/{_held(box.below, below)}"
+
+    def _scripts(self, box: Scripts) -> str:
+        lower = "" if box.lower is None else _below(inline(box.lower))
+        upper = "" if box.upper is None else _above(inline(box.upper))
+        return beside(self.write(box.base), lower + upper)
+
+
+def _is_quotient(box: Box | None) -> bool:
+    """Say whether what a box ends with is a quotient of more than numbers."""
+    last = box[-1] if is_row(box) else box
+    found = last if last is None else bare(last)
+    return isinstance(found, Fraction) and not (isinstance(found.above, Number) and isinstance(found.below, Number))
+
+
+def _held(box: Box, text: str) -> str:
+    return text if _strength(box) == _WHOLE else f"({text})"
+
+
+def _in_line(rows: Sequence[Sequence[str]]) -> str:
+    return f"[{'; '.join(', '.join(row) for row in rows)}]"
+
+
+def _in_rows(rows: Sequence[Sequence[str]]) -> str:
+    """Return a matrix with brackets as tall as it is."""
+    sizes = [max(map(columns, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(" " * (size - columns(cell)) + cell for cell, size in zip(row, sizes, strict=True)) for row in rows
+    ]
+    if len(lines) == 1:
+        return f"[{lines[0]}]"
+    left, right = (first + middle * (len(lines) - 2) + last for first, middle, last in ("⎡⎢⎣", "⎤⎥⎦"))
+    return "\n".join(f"{opening}{line}{closing}" for opening, line, closing in zip(left, lines, right, strict=True))
+
+
+_IN_A_LINE = _Writer("text", _in_line)
+_IN_LINES = _Writer("text in lines", _in_rows)
