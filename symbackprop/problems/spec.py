@@ -15,33 +15,33 @@ from symbackprop.catalog.optimizers import OPTIMIZERS
 from symbackprop.catalog.schedules import SCHEDULES
 from symbackprop.registry import Registry
 
-Scalar = Annotated[Any, Field(json_schema_extra={"type": ["number", "string"]})]
-Array = Annotated[Any, Field(json_schema_extra={"type": ["number", "string", "array"]})]
+GivenNumber = Annotated[Any, Field(json_schema_extra={"type": ["number", "string"]})]
+GivenNumbers = Annotated[Any, Field(json_schema_extra={"type": ["number", "string", "array"]})]
 Positive = Annotated[int, Field(gt=0, le=100_000)]
 Title = Annotated[str, Field(max_length=300)]
 Paragraphs = Annotated[str, Field(max_length=5_000)]
 
 
-class Table(BaseModel):
+class TableSpec(BaseModel):
     """A table of the file: its keys are all known."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class OwnFunction(Table):
+class OwnFunction(TableSpec):
     """An activation of the user's own."""
 
     expression: str = Field(description="the function, in z")
     name: str = Field(default="f", description="how it is printed")
 
 
-class OwnLoss(Table):
+class OwnLoss(TableSpec):
     """A loss of the user's own."""
 
     expression: str = Field(description="the loss of one sample, in a and y: sum((a - y)**4)/4")
 
 
-class SettingsTable(Table):
+class SettingsTable(TableSpec):
     """A table of the file that names a row of a registry, and whose further keys are the settings of that row.
 
     `registry` is that of the row, `named_by` the key that names it. `is_of_formula` says that the settings are part of a
@@ -49,7 +49,7 @@ class SettingsTable(Table):
     """
 
     model_config = ConfigDict(extra="allow", strict=True)
-    __pydantic_extra__: dict[str, Scalar]
+    __pydantic_extra__: dict[str, GivenNumber]
     registry: ClassVar[Registry[Any]]
     named_by: ClassVar[str] = "name"
     is_of_formula: ClassVar[bool] = True
@@ -98,21 +98,21 @@ class LayerSpec(SettingsTable):
     )
 
 
-class NetworkSpec(Table):
+class NetworkSpec(TableSpec):
     """A dense network."""
 
     inputs: Positive | list[str] = Field(description="number of inputs, or their names")
     layers: list[LayerSpec] = Field(min_length=1, description="the layers, first hidden layer first")
     loss: str | LossSpec | OwnLoss = Field(description="name of a loss, { name, delta }, or { expression }")
     reduction: Literal["mean", "sum"] = Field(default="mean", description="of the losses of several samples")
-    relu_derivative_at_zero: Scalar = Field(default=0, description="the derivative of ReLU at 0, in [0, 1]")
+    relu_derivative_at_zero: GivenNumber = Field(default=0, description="the derivative of ReLU at 0, in [0, 1]")
 
 
-class RegularizationSpec(Table):
+class RegularizationSpec(TableSpec):
     """A penalty on the weights, a part of the loss."""
 
-    l2: Scalar = Field(default=None, description="λ of the penalty on squares, Σw²")
-    l1: Scalar = Field(default=None, description="λ of the penalty on absolute values, Σ|w|")
+    l2: GivenNumber = Field(default=None, description="λ of the penalty on squares, Σw²")
+    l1: GivenNumber = Field(default=None, description="λ of the penalty on absolute values, Σ|w|")
     form: Literal["half", "plain", "half_mean", "convex"] = Field(
         default="half",
         description="λ/2 Σw², λ Σw², λ/(2m) Σw² over m samples, or λE + (1 − λ)Σw²; of l1 λ Σ|w|, λ/m Σ|w| for half_mean",
@@ -128,11 +128,11 @@ class InitializerSpec(SettingsTable):
     biases: bool = Field(default=False, description="whether biases and thresholds are drawn too, or are zero")
 
 
-class ParametersSpec(Table):
+class ParametersSpec(TableSpec):
     """Parameters by code name: `W1`, then `b1` or `theta1`, then `W2`, …."""
 
     model_config = ConfigDict(extra="allow", strict=True)
-    __pydantic_extra__: dict[str, Array]
+    __pydantic_extra__: dict[str, GivenNumbers]
 
     seed: Annotated[int, Field(ge=0)] | None = Field(default=None, description="of the draws; 0 without one")
     initializer: str | InitializerSpec | None = Field(
@@ -146,22 +146,24 @@ class ParametersSpec(Table):
         return self.__pydantic_extra__
 
 
-class SymbolSpec(Table):
+class SymbolSpec(TableSpec):
     """A quantity without a value."""
 
     shape: list[Positive] = Field(description="[] is a number, [3] a vector, [2, 3] a matrix")
 
 
-class GraphSpec(Table):
+class GraphSpec(TableSpec):
     """A computation graph."""
 
-    parameters: dict[str, SymbolSpec | Array] = Field(default={}, description="name → value, or { shape = [2, 3] }")
-    inputs: dict[str, SymbolSpec | Array] = {}
-    targets: dict[str, SymbolSpec | Array] = {}
+    parameters: dict[str, SymbolSpec | GivenNumbers] = Field(
+        default={}, description="name → value, or { shape = [2, 3] }"
+    )
+    inputs: dict[str, SymbolSpec | GivenNumbers] = {}
+    targets: dict[str, SymbolSpec | GivenNumbers] = {}
     equations: list[str] = Field(min_length=1, description="one assignment each, in order: s = w[0]*x[0] + w[1]")
     output: str = Field(description="the scalar to differentiate")
     reduction: Literal["mean", "sum"] = Field(default="mean", description="of the outputs of several samples")
-    relu_derivative_at_zero: Scalar = 0
+    relu_derivative_at_zero: GivenNumber = 0
 
 
 class ScheduleSpec(SettingsTable):
@@ -174,12 +176,12 @@ class ScheduleSpec(SettingsTable):
     per: Literal["epoch", "step"] = Field(default="epoch", description="whether it counts epochs or updates")
 
 
-class StopSpec(Table):
+class StopSpec(TableSpec):
     """When training stops before its last update: after epochs without progress."""
 
-    tolerance: Scalar = Field(default=0, description="what the loss has to fall by, below its least so far")
+    tolerance: GivenNumber = Field(default=0, description="what the loss has to fall by, below its least so far")
     patience: Positive = Field(default=1, description="how many epochs in a row it may fail to")
-    validation_fraction: Scalar = Field(
+    validation_fraction: GivenNumber = Field(
         default=0, description="share of the samples that is held back, and whose loss is watched"
     )
 
@@ -207,14 +209,14 @@ class TrainingSpec(SettingsTable):
     )
 
 
-class RoundingSpec(Table):
+class RoundingSpec(TableSpec):
     """Rounding as by hand: to so many decimals, or to so many significant digits."""
 
     decimals: Annotated[int, Field(ge=0, le=30)] | None = None
     significant: Annotated[int, Field(ge=1, le=30)] | None = None
 
 
-class NotationSpec(Table):
+class NotationSpec(TableSpec):
     """How the document writes things; no number depends on it, except by rounding as by hand."""
 
     naming: str | dict[str, str] = Field(
@@ -237,21 +239,21 @@ class NotationSpec(Table):
     )
 
 
-class GridSpec(Table):
+class GridSpec(TableSpec):
     """Numbers that are drawn from low, low + step, …, up to high."""
 
-    low: Scalar
-    high: Scalar
-    step: Scalar
+    low: GivenNumber
+    high: GivenNumber
+    step: GivenNumber
 
 
-class ChoicesSpec(Table):
+class ChoicesSpec(TableSpec):
     """Numbers that are drawn from a list."""
 
-    choices: list[Scalar] = Field(min_length=1)
+    choices: list[GivenNumber] = Field(min_length=1)
 
 
-class HomeworkSpec(Table):
+class HomeworkSpec(TableSpec):
     """What students are asked, and how it is marked."""
 
     ask: list[str] | None = Field(
@@ -261,9 +263,11 @@ class HomeworkSpec(Table):
         default=None, description="significant digits to be carried [4]"
     )
     decimals: Annotated[int, Field(ge=1, le=15)] | None = Field(default=None, description="or decimals to be carried")
-    points: dict[str, Scalar] = Field(default={}, description="points of each answer, by the entry of ask [1]")
-    total: Scalar = Field(default=None, description="what full marks are scaled to")
-    follow_through: Scalar = Field(default=1, description="share of the points for an answer right by follow-through")
+    points: dict[str, GivenNumber] = Field(default={}, description="points of each answer, by the entry of ask [1]")
+    total: GivenNumber = Field(default=None, description="what full marks are scaled to")
+    follow_through: GivenNumber = Field(
+        default=1, description="share of the points for an answer right by follow-through"
+    )
     given: list[str] = Field(default=[], description="quantities printed on the sheet")
     instructions: Paragraphs | dict[str, Paragraphs] = Field(
         default="", description="text at the head of the sheet; or { en = …, zh = … }"
@@ -275,7 +279,7 @@ class HomeworkSpec(Table):
     )
 
 
-class ProblemSpec(Table):
+class ProblemSpec(TableSpec):
     """A problem file."""
 
     title: Title | dict[str, Title] = Field(default="", description="heading of the solution; or { en = …, zh = … }")
@@ -283,7 +287,9 @@ class ProblemSpec(Table):
     graph: GraphSpec | None = None
     regularization: RegularizationSpec | None = None
     parameters: ParametersSpec | None = None
-    data: dict[str, Array] = Field(default={}, description="x and y: one sample (a flat list) or a list of samples")
+    data: dict[str, GivenNumbers] = Field(
+        default={}, description="x and y: one sample (a flat list) or a list of samples"
+    )
     training: TrainingSpec | None = None
     notation: NotationSpec = NotationSpec()
     variants: dict[str, GridSpec | ChoicesSpec] = Field(

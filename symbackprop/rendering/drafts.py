@@ -14,7 +14,7 @@ from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Document
 from symbackprop.rendering import escapes, layout
 from symbackprop.rendering.dialects import DIALECTS
-from symbackprop.rendering.view_models import Deferred, View, Writer
+from symbackprop.rendering.view_models import Deferred, ViewModel, ViewWriter
 from symbackprop.templating import filled
 
 
@@ -71,10 +71,10 @@ class Draft:
     stem: str = ""
     content: Document | None = None
     explain: str = "full"
-    known: Writer | None = None
+    known: ViewWriter | None = None
 
     @functools.cached_property
-    def view(self) -> View:
+    def view(self) -> ViewModel:
         """What the templates see; each figure has its `source`: a file beside the document, or the picture itself."""
         view = self.writer.document(self.content or document.compose(self.solution, self.details, self.explain))
         view["small"] = self.is_small
@@ -97,7 +97,7 @@ class Draft:
         return {figure["file"]: str(figure["svg"]) for figure in self.view["figures"] if figure["file"]}
 
     @functools.cached_property
-    def writer(self) -> Writer:
+    def writer(self) -> ViewWriter:
         """What writes blocks as the format wants them."""
         if self.known is not None:
             return self.known
@@ -107,14 +107,14 @@ class Draft:
         laid_out = layout.of(notation, row.tones, rows=rows, measure=dialect.measure)
         width = row.small_width if self.is_small else row.width
         escape = escapes.ESCAPES[row.escape]
-        return Writer(laid_out, dialect, self.language, escape, width, row.math, row.spaced, row.folds)
+        return ViewWriter(laid_out, dialect, self.language, escape, width, row.math, row.spaced, row.folds)
 
     def fill(self, name: str, **content: object) -> str:
         """Return one of the format's templates filled with the document, and with more by name."""
         return filled(self.format.folders, name, document=self.view, **content)
 
 
-def _figures(sections: Sequence[View]) -> Iterator[View]:
+def _figures(sections: Sequence[ViewModel]) -> Iterator[ViewModel]:
     for section in sections:
         yield from (block for block in section["blocks"] if block["kind"] == "figure")
         yield from _figures(section["sections"])

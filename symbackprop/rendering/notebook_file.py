@@ -15,7 +15,7 @@ from symbackprop.messages import Message
 
 if TYPE_CHECKING:
     from symbackprop.rendering.drafts import Draft
-    from symbackprop.rendering.view_models import View
+    from symbackprop.rendering.view_models import ViewModel
 
 CELL = "cell.jinja"
 Cell = tuple[str, str]
@@ -59,7 +59,7 @@ def _outputs(kind: str) -> dict[str, Any]:
 class _Passage:
     """A section, or the part of one that is a cell of its own; `step` is the number of the step that it belongs to."""
 
-    section: View
+    section: ViewModel
     level: int
     number: str
     step: int
@@ -80,7 +80,7 @@ def _markdown(text: str) -> Cell:
     return "markdown", text.strip()
 
 
-def _passages(sections: Sequence[View], level: int = 0, above: str = "", step: int = 1) -> Iterator[_Passage]:
+def _passages(sections: Sequence[ViewModel], level: int = 0, above: str = "", step: int = 1) -> Iterator[_Passage]:
     """Yield the sections; of a step in full, whose parts are sections of their own, its title and then its parts."""
     steps = 0
     for position, section in enumerate(sections, start=1):

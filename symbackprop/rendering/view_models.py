@@ -34,7 +34,7 @@ from symbackprop.rendering.dialects import Dialect
 from symbackprop.rendering.layout import Layout, breaking, widths
 from symbackprop.rendering.layout.boxes import Box, Text
 
-View = dict[str, Any]
+ViewModel = dict[str, Any]
 Cell = dict[str, Any]
 """What stands before the relation of a line (`left`), what from it on (`right`), and the `reason` for it, if it has one.
 
@@ -61,7 +61,7 @@ class Deferred:
 
 
 @dataclass(frozen=True, slots=True)
-class Writer:
+class ViewWriter:
     """Writes blocks for one format in one language.
 
     `math` stands before and after a formula in a sentence; `spaced` keeps letters and full-width signs away from it;
@@ -81,9 +81,9 @@ class Writer:
         """Return a phrase that needs no arguments, as text of the format."""
         return self._message(Message(id, {}))
 
-    def document(self, content: Document) -> View:
+    def document(self, content: Document) -> ViewModel:
         """Return the view of a document."""
-        written: View = {
+        written: ViewModel = {
             "title": self._inline(content.title),
             "subtitle": [self._message(part) for part in content.subtitle],
             "sections": [self._section(section) for section in content.sections],
@@ -94,7 +94,7 @@ class Writer:
         written["explained"] = _is_explained(content.sections)
         return {**written, "latin": all(map(escapes.is_latin, _texts(written)))}
 
-    def _section(self, section: Section) -> View:
+    def _section(self, section: Section) -> ViewModel:
         return {
             "name": section.title.id.rpartition(".")[2],
             "title": self._message(section.title),
@@ -102,7 +102,7 @@ class Writer:
             "sections": [self._section(inner) for inner in section.sections],
         }
 
-    def _block(self, block: Block) -> View:
+    def _block(self, block: Block) -> ViewModel:
         match block:
             case Paragraph(text):
                 return {"kind": "paragraph", "text": self._message(text)}
@@ -123,7 +123,7 @@ class Writer:
                 return self.figure(block)
         raise TypeError(f"no view for {type(block).__name__}")
 
-    def _table(self, table: Table) -> View:
+    def _table(self, table: Table) -> ViewModel:
         """Return a table, beside itself where it is long and may be."""
         cells = [[list(self._pieces(cell)) for cell in row] for row in (table.header, *table.rows)]
         sizes = [[_cell_width(pieces) for pieces in row] for row in cells]
@@ -139,7 +139,7 @@ class Writer:
         whole = {"header": headers, "rows": beside, "numeric": numeric, "groups": len(parts), "breaks": breaks}
         return {"kind": "table", **whole}
 
-    def figure(self, figure: Figure) -> View:
+    def figure(self, figure: Figure) -> ViewModel:
         """Return a figure; its words and its drawings are made when a template prints them."""
         return {
             "kind": "figure",
@@ -203,13 +203,13 @@ class Writer:
         lead, trail = len(text) - len(text.lstrip()), len(text) - len(text.rstrip())
         return " " * lead + self.escape(text) + (" " * trail if text.strip() else "")
 
-    def _display(self, display: Display) -> View:
+    def _display(self, display: Display) -> ViewModel:
         """Return displayed formulas: each a chain of lines, or short ones side by side where they may be."""
         chains = [self.cells(chain) for chain in display.chains]
         for cells, chain in zip(chains, display.chains, strict=True):
             cells[0]["anchor"] = anchors.anchor(chain)
         columns = self._columns([chain[0] for chain in chains], display.per_row) if _all_short(chains) else 1
-        lines: list[View]
+        lines: list[ViewModel]
         if columns == 1:
             lines = [line for chain in chains for line in _lines(chain)]
         else:
@@ -304,7 +304,7 @@ def _is_letter(character: str) -> bool:
     return character.isalnum() or not character.isascii()
 
 
-def _lines(chain: Sequence[Cell]) -> Iterator[View]:
+def _lines(chain: Sequence[Cell]) -> Iterator[ViewModel]:
     """Yield the lines of a chain; a page may break in the middle of a long one, behind a line that does not hold."""
     for place, cell in enumerate(chain, start=1):
         is_inner = _ENDS <= place <= len(chain) - _ENDS
