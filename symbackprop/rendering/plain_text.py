@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from symbackprop import language
 from symbackprop.language import columns
 from symbackprop.rendering.dialects.text import beside, width
-from symbackprop.rendering.view_models import Cell, View
+from symbackprop.rendering.view_models import Cell, ViewModel
 
 WIDTH = 100
 """The columns of a line."""
@@ -39,7 +39,7 @@ def underlined(title: str, line: str) -> str:
     return "\n".join([*lines, line * max(map(columns, lines))])
 
 
-def display(block: View) -> str:
+def display(block: ViewModel) -> str:
     """Return displayed formulas, aligned at their relations."""
     rows: list[Sequence[Cell]] = [line["cells"] for line in block["lines"]]
     lefts = [max(width(cell["left"]) for cell in cells) for cells in _columns_of(rows)]
@@ -85,7 +85,7 @@ def _broken(line: str, lead: int) -> Iterator[str]:
     yield from (" " * (lead + _GAP) + part for part in rest)
 
 
-def table(block: View) -> str:
+def table(block: ViewModel) -> str:
     """Return a table; where it is too wide its texts are broken, and if that is not enough it is cut into several."""
     header, rows, numeric = block["header"], block["rows"], block["numeric"]
     sizes = [max(map(columns, column)) for column in zip(header, *rows, strict=True)]
