@@ -200,6 +200,15 @@ class _Printer:
         return self.dialect.functions[apply.function].format(*arguments, all=", ".join(arguments))
 
 
+def spelled(number: float) -> str:
+    """Return a number as a person would type it: whole numbers without a point.
+
+    >>> spelled(2.0), spelled(0.1)
+    ('2', '0.1')
+    """
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+
+
 def _simple(text: str) -> bool:
     return text.isidentifier() or text.replace(".", "", 1).isdigit()
 

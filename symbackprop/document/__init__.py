@@ -6,11 +6,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from fractions import Fraction
 
 from symbackprop.algebra.formula import Name
+from symbackprop.arithmetic.decimals import is_decimal
 from symbackprop.arithmetic.real_numbers import Logarithm
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import DescentStep, Solution
 from symbackprop.document.blocks import Document, Figure, Listing, Paragraph, Section, Table
-from symbackprop.document.calculation.numerals import Style, is_decimal, show
+from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.scene import Formulas, Scene
 from symbackprop.document.matrix_form import general, matrix

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from symbackprop.arithmetic import exact
+from symbackprop.arithmetic.decimals import LARGEST_PLAIN, SMALLEST_PLAIN, is_decimal
 from symbackprop.descent.solution import Solution
 from symbackprop.evaluation.evaluate import is_finite
 from symbackprop.graph.notation import Symbol
@@ -18,7 +19,8 @@ from symbackprop.problems import Given
 DIGITS = 4
 """Significant digits in a figure, at most: it shows how things hang together, the tables have the digits."""
 
-_SMALLEST_PLAIN, _LARGEST_PLAIN = -4, 6
+_LARGEST_PLAIN = LARGEST_PLAIN - 1
+"""A figure has less room than a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +46,19 @@ def decimal(value: Any, digits: int = DIGITS, written: str = "") -> Decimal:
     """
     if value == 0:
         return Decimal("0", exact=True)
-    if written and len(written) <= digits + 3 and _is_decimal(written) and Fraction(written) == value:
+    if written and len(written) <= digits + 3 and is_decimal(written) and Fraction(written) == value:
         return Decimal(written, exact=True)
     number = float(value)
     in_range = value == 0 or (number != 0 and is_finite(number))
     scientific = f"{number:.{digits - 1}e}" if in_range else exact.scientific(value, digits)
     mantissa, _, power = scientific.partition("e")
-    is_plain = _SMALLEST_PLAIN <= int(power) < _LARGEST_PLAIN
+    is_plain = SMALLEST_PLAIN <= int(power) < _LARGEST_PLAIN
     text = f"{float(f'{number:.{digits - 1}e}'):.{max(digits - 1 - int(power), 0)}f}" if is_plain else mantissa
     exponent = 0 if is_plain else int(power)
     is_exact = isinstance(value, Fraction | int) and Fraction(text) * Fraction(10) ** exponent == value
     if is_exact and "." in text:
         text = text.rstrip("0").rstrip(".")
     return Decimal(text, exponent, is_exact)
-
-
-def _is_decimal(text: str) -> bool:
-    whole, point, decimals = text.removeprefix("-").partition(".")
-    return whole.isdecimal() and (decimals.isdecimal() or not point)
 
 
 def equality(left: LabelPart, number: Decimal) -> Label:

@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from symbackprop import language, resources
+from symbackprop.arithmetic.decimals import trimmed
 from symbackprop.csv_tables import write_csv
 from symbackprop.homework.manifest import Enrolment, Manifest, printed
 from symbackprop.homework.marking import Mark, MarkVerdict, first_wrong
@@ -23,15 +24,6 @@ REPORT_HEADER = ("student", "answer", "value", "verdict", "points", "max_points"
 CHANGES_HEADER = ("student", "answer", "verdict_before", "points_before", "verdict", "points", "reason")
 
 Cell = Mapping[str, Any]
-
-
-def points(value: Fraction) -> str:
-    """Return points as they are printed: at most two decimals.
-
-    >>> points(Fraction(3, 2)), points(Fraction(20, 31))
-    ('1.5', '0.65')
-    """
-    return f"{float(round(value, 2)):.2f}".rstrip("0").rstrip(".")
 
 
 @dataclass(frozen=True)
@@ -73,7 +65,15 @@ def files(marked: GradedClass) -> Iterator[tuple[str, str]]:
 
 def _report(marked: GradedClass) -> str:
     rows = (
-        (student, mark.answer.id, mark.text, mark.verdict, points(mark.points), points(mark.most), _said(marked, mark))
+        (
+            student,
+            mark.answer.id,
+            mark.text,
+            mark.verdict,
+            trimmed(mark.points),
+            trimmed(mark.most),
+            _said(marked, mark),
+        )
         for student, own in marked.marks.items()
         for mark in own
     )
@@ -94,14 +94,14 @@ def _gradebook(marked: GradedClass) -> str:
     rows = []
     for enrolment in marked.manifest.enrolments:
         id = enrolment.student.id
-        total = points(marked.total(id)) if id in marked.marks else ""
+        total = trimmed(marked.total(id)) if id in marked.marks else ""
         rows.append([*(enrolment.student.row.get(column, "") for column in columns), total])
     return write_csv([*columns, "total"], rows)
 
 
 def _changes(marked: GradedClass) -> str:
     rows = (
-        (student, new.answer.id, old.verdict, points(old.points), new.verdict, points(new.points), _said(marked, new))
+        (student, new.answer.id, old.verdict, trimmed(old.points), new.verdict, trimmed(new.points), _said(marked, new))
         for student, old, new in marked.changes
     )
     return write_csv(CHANGES_HEADER, rows)
@@ -119,7 +119,7 @@ def _feedback(marked: GradedClass, enrolment: Enrolment) -> str:
         marked,
         title=marked.assignment.problem.heading.said(marked.language),
         subtitle=[_course(marked), student.name, student.id, enrolment.code],
-        total=message("report.total", points=points(marked.total(student.id)), most=points(marked.assignment.total)),
+        total=message("report.total", points=trimmed(marked.total(student.id)), most=trimmed(marked.assignment.total)),
         remarks=remarks,
         parts=[(message("report.answers"), header, rows)],
     )
@@ -136,7 +136,7 @@ def _feedback_row(marked: GradedClass, mark: Mark, key: float) -> list[Cell]:
         _cell(mark.text, "a"),
         _cell(printed(key, rounding), "n"),
         _cell(marked.say(message(f"verdict.{mark.verdict}")), str(mark.verdict)),
-        _cell(f"{points(mark.points)} / {points(mark.most)}", "n"),
+        _cell(f"{trimmed(mark.points)} / {trimmed(mark.most)}", "n"),
         _why(marked, mark),
     ]
 
@@ -163,7 +163,7 @@ def _summary(marked: GradedClass) -> str:
     ]
     if totals:
         middle = [f"{value:.2f}" for value in (statistics.mean(totals), statistics.median(totals))]
-        total = message("report.class", mean=middle[0], median=middle[1], most=points(marked.assignment.total))
+        total = message("report.class", mean=middle[0], median=middle[1], most=trimmed(marked.assignment.total))
     else:
         total = message("report.nothing")
     parts = [(message("report.by_answer"), *_by_answer(marked)), (message("report.by_student"), *_by_student(marked))]
@@ -203,7 +203,7 @@ def _by_student(marked: GradedClass) -> tuple[list[Cell], list[list[Cell]]]:
             continue
         first = first_wrong(marked.marks[id])
         wrong = "" if first is None else first.answer.id
-        rows.append([*person, _cell(points(marked.total(id)), "n"), _cell(wrong, "id")])
+        rows.append([*person, _cell(trimmed(marked.total(id)), "n"), _cell(wrong, "id")])
     return header, rows
 
 

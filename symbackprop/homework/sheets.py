@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from symbackprop import document
 from symbackprop.algebra.formula import Name, Node
+from symbackprop.arithmetic.decimals import trimmed
 from symbackprop.descent.solution import solve
 from symbackprop.document.blocks import Block, Document, Inline, Listing, Paragraph, Section, Table
 from symbackprop.document.display_nodes import Blank, Gradient, Updated
@@ -17,7 +18,6 @@ from symbackprop.document.sections import figure_placement
 from symbackprop.homework.answers import Answer
 from symbackprop.homework.hand_computation import GRADIENT, NEW, split
 from symbackprop.homework.manifest import printed, spelled
-from symbackprop.homework.reports import points
 from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import Message, message
 from symbackprop.problems import Problem
@@ -90,7 +90,7 @@ def _task(given: HomeworkAssignment) -> Iterator[Block]:
         share = "" if homework.follow_through == 1 else f"{float(100 * homework.follow_through):g} %"
         rules.append(message("sheet.follow_through_share", share=share) if share else message("sheet.follow_through"))
     if len(set(homework.points.values())) > 1 or homework.total is not None:
-        rules.append(message("sheet.total", points=points(given.total)))
+        rules.append(message("sheet.total", points=trimmed(given.total)))
     yield Listing(tuple(rules))
 
 
@@ -117,7 +117,7 @@ def _blanks(given: HomeworkAssignment) -> Table:
     names = ("column.answer_id", "column.quantity", "column.points", "column.answer")
 
     def row(answer: Answer) -> tuple[Inline, ...]:
-        return answer.id, symbol(answer.key), points(given.most[answer.id]), Blank()
+        return answer.id, symbol(answer.key), trimmed(given.most[answer.id]), Blank()
 
     return Table(tuple(map(message, names)), tuple(map(row, given.answers)), (False, False, True, False))
 
@@ -126,6 +126,6 @@ def _answers(given: HomeworkAssignment, values: Numerals) -> Table:
     names = ("column.answer_id", "column.quantity", "column.value", "column.full_value", "column.points")
 
     def row(answer: Answer) -> tuple[Inline, ...]:
-        return answer.id, symbol(answer.key), *values[answer.key], points(given.most[answer.id])
+        return answer.id, symbol(answer.key), *values[answer.key], trimmed(given.most[answer.id])
 
     return Table(tuple(map(message, names)), tuple(map(row, given.answers)), (False, False, True, True, True))

@@ -9,6 +9,7 @@ from symbackprop.catalog.optimizers import RATE
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import numbers
+from symbackprop.problems.numbers import stated
 from symbackprop.problems.spec import ChoicesSpec, GridSpec, HomeworkSpec, ProblemSpec
 from symbackprop.problems.types import Array, Draw, Given, Homework, Problem, Rounding
 from symbackprop.problems.wordings import wording
@@ -59,16 +60,7 @@ def _choices(table: GridSpec | ChoicesSpec, where: str) -> Iterator[Given]:
         raise ProblemError(message("homework.many_choices", count=count, limit=_MOST_CHOICES), where=where)
     for position in range(count):
         value = low + position * step
-        yield Given(value, _spelled(value))
-
-
-def _spelled(value: Fraction) -> str:
-    """Return a fraction as a problem file would state it: a decimal if it ends, else numerator/denominator."""
-    rest = value.denominator
-    for prime in (2, 5):
-        while rest % prime == 0:
-            rest //= prime
-    return str(value) if rest != 1 else format(value.numerator / value.denominator, ".15g")
+        yield stated(value)
 
 
 def _size(problem: Problem, name: str, classes: bool) -> int:

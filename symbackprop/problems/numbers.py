@@ -10,7 +10,7 @@ from symbackprop.algebra import expressions
 from symbackprop.algebra.broadcasting import Shape, spell
 from symbackprop.algebra.formula import Apply, Negative, Node, Number, Power, Product, Quotient, Sum, walk
 from symbackprop.algebra.functions import ARITIES
-from symbackprop.arithmetic import exact
+from symbackprop.arithmetic import decimals, exact
 from symbackprop.errors import EvaluationError, ProblemError, SymbackpropError
 from symbackprop.messages import message
 from symbackprop.problems.types import Array, Given
@@ -41,10 +41,7 @@ def stated(value: Fraction) -> Given:
     >>> stated(Fraction(1, 100)).text
     '0.01'
     """
-    places = next((places for places in range(20) if (value * 10**places).denominator == 1), None)
-    if places is None:
-        return Given(value, str(value))
-    return Given(value, f"{Decimal(int(value * 10**places)).scaleb(-places):f}")
+    return Given(value, decimals.stated(value))
 
 
 def _expression(text: str, where: str) -> exact.Exact:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from symbackprop import language as phrases
+from symbackprop.arithmetic.decimals import trimmed
 from symbackprop.figures.drawing import Arrow, Diagram, DiagramNode, Ink, Plot, Point, Text
 from symbackprop.figures.labels import SCRIPT, Decimal, Label, LabelPart, greek, text_width
 from symbackprop.graph.notation import Symbol
@@ -61,7 +62,7 @@ def picture(diagram: Diagram | Plot, alternative: Message, language: str) -> str
 
 def opening(width: float, height: float, title: str, description: str, extra: str = "") -> list[str]:
     """Return the first lines of a figure: its size and what it says to whom cannot see it."""
-    size = f'viewBox="0 0 {number(width)} {number(height)}" width="{number(width)}" height="{number(height)}"'
+    size = f'viewBox="0 0 {trimmed(width)} {trimmed(height)}" width="{trimmed(width)}" height="{trimmed(height)}"'
     return [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="figure" role="img" {size}{extra}>',
         f"<title>{_escaped(title)}</title>",
@@ -71,7 +72,7 @@ def opening(width: float, height: float, title: str, description: str, extra: st
 
 def _lines(diagram: Diagram, title: str, description: str, language: str) -> Iterator[str]:
     # A page keeps letters readable where it makes a figure smaller, and has to know what it makes smaller.
-    style = f"--width: {number(diagram.width)}px; {plots.GROUND}"
+    style = f"--width: {trimmed(diagram.width)}px; {plots.GROUND}"
     extra = f' font-family="{_FONT}" fill="currentColor" stroke="none" style="{style}"'
     yield from opening(diagram.width, diagram.height, title, description, extra)
     colours = "".join(
@@ -106,7 +107,7 @@ def _line(diagram: Diagram, line: Arrow) -> str:
     thickness = max(line.thickness, _HIGHLIGHT) if on_path else line.thickness
     attributes = _attributes(diagram.paths, line.name, "edge", ink, "highlighted" if on_path else "")
     dash = ' stroke-dasharray="5 3"' if line.is_dashed else ""
-    stroke = f' fill="none" stroke="{COLOURS[ink]}" stroke-width="{number(thickness)}"{dash}'
+    stroke = f' fill="none" stroke="{COLOURS[ink]}" stroke-width="{trimmed(thickness)}"{dash}'
     return f'<path{attributes} d="{_route(line)}{_head(line)}"{stroke}/>'
 
 
@@ -144,21 +145,20 @@ def _node(diagram: Diagram, node: DiagramNode) -> str:
     if node.also:
         attributes += f' data-also="{_escaped(" ".join(node.also))}"'
     colour, thickness = (COLOURS[Ink.BACKWARD], _HIGHLIGHT) if on_path else (COLOURS[Ink.PLAIN], 1.1)
-    stroke = f' fill="none" stroke="{colour}" stroke-width="{number(thickness)}"'
+    stroke = f' fill="none" stroke="{colour}" stroke-width="{trimmed(thickness)}"'
     if node.is_round:
-        return (
-            f'<circle{attributes} cx="{number(node.at.x)}" cy="{number(node.at.y)}" r="{number(node.half.x)}"{stroke}/>'
-        )
+        centre = f'cx="{trimmed(node.at.x)}" cy="{trimmed(node.at.y)}"'
+        return f'<circle{attributes} {centre} r="{trimmed(node.half.x)}"{stroke}/>'
     box = node.box
-    size = f'width="{number(2 * node.half.x)}" height="{number(2 * node.half.y)}" rx="4"'
-    return f'<rect{attributes} x="{number(box.left)}" y="{number(box.top)}" {size}{stroke}/>'
+    size = f'width="{trimmed(2 * node.half.x)}" height="{trimmed(2 * node.half.y)}" rx="4"'
+    return f'<rect{attributes} x="{trimmed(box.left)}" y="{trimmed(box.top)}" {size}{stroke}/>'
 
 
 def _paper(text: Text) -> str:
     """Return the paper under a label on a line."""
     box = text.box
-    size = f'width="{number(box.right - box.left)}" height="{number(box.bottom - box.top)}"'
-    return f'<rect class="paper" x="{number(box.left)}" y="{number(box.top)}" {size} fill="#fff"/>'
+    size = f'width="{trimmed(box.right - box.left)}" height="{trimmed(box.bottom - box.top)}"'
+    return f'<rect class="paper" x="{trimmed(box.left)}" y="{trimmed(box.top)}" {size} fill="#fff"/>'
 
 
 def _text(diagram: Diagram, text: Text, language: str, *, is_alone: bool) -> str:
@@ -168,7 +168,7 @@ def _text(diagram: Diagram, text: Text, language: str, *, is_alone: bool) -> str
     colour = "" if text.ink is Ink.PLAIN else f' fill="{COLOURS[text.ink]}"'
     baseline = text.at.y + 0.34 * text.size
     place = (
-        f'x="{number(text.at.x)}" y="{number(baseline)}" font-size="{number(text.size)}" text-anchor="{text.anchor}"'
+        f'x="{trimmed(text.at.x)}" y="{trimmed(baseline)}" font-size="{trimmed(text.size)}" text-anchor="{text.anchor}"'
     )
     runs = "".join(_spans(list(label_runs(text.label, language)), text.size))
     return f"<text{attributes} {place}{colour}>{runs}</text>"
@@ -179,11 +179,11 @@ def _spans(runs: list[_Run], size: float) -> Iterator[str]:
     for run in runs:
         attributes = ""
         if run.drop != drop:
-            attributes += f' dy="{number((run.drop - drop) * size)}"'
+            attributes += f' dy="{trimmed((run.drop - drop) * size)}"'
         if run.back:
-            attributes += f' dx="{number(-run.back * size)}"'
+            attributes += f' dx="{trimmed(-run.back * size)}"'
         if run.scale != 1:
-            attributes += f' font-size="{number(run.scale * size)}"'
+            attributes += f' font-size="{trimmed(run.scale * size)}"'
         if run.italic:
             attributes += ' font-style="italic"'
         drop = run.drop
@@ -249,13 +249,4 @@ def _escaped(text: str) -> str:
 
 
 def _place(point: Point) -> str:
-    return f"{number(point.x)} {number(point.y)}"
-
-
-def number(value: float) -> str:
-    """Return a length with at most two decimals.
-
-    >>> number(3.0), number(-0.001), number(2.126)
-    ('3', '0', '2.13')
-    """
-    return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
+    return f"{trimmed(point.x)} {trimmed(point.y)}"

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from symbackprop import language as phrases
+from symbackprop.arithmetic.decimals import trimmed
 from symbackprop.figures.drawing import SMALL, Arrow, Diagram, DiagramNode, Ink, Plot, Point, Text
 from symbackprop.figures.labels import Decimal, Label, LabelPart
 from symbackprop.graph.notation import Symbol
@@ -148,11 +149,7 @@ def _font(size: float) -> str:
 
 
 def _place(point: Point) -> str:
-    return f"({_number(point.x)},{_number(point.y)})"
-
-
-def _number(value: float) -> str:
-    return f"{round(value, 2) + 0.0:.2f}".rstrip("0").rstrip(".")
+    return f"({trimmed(point.x)},{trimmed(point.y)})"
 
 
 def _plot(writer: _Writer, plot: Plot) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from symbackprop.algebra.activations import Activation
-from symbackprop.arithmetic.python_code import Dialect
+from symbackprop.arithmetic.python_code import Dialect, spelled
 
 _SAME = ("exp", "sqrt", "sin", "cos", "tan", "tanh", "log1p", "expm1")
 
@@ -30,15 +30,6 @@ class Library:
     own: Callable[[Activation], str] = lambda row: ""
     defined: tuple[str, ...] = ()
     differentiates: bool = False
-
-
-def spelled(number: float) -> str:
-    """Return a number as a person would type it: whole numbers without a point.
-
-    >>> spelled(2.0), spelled(0.1)
-    ('2', '0.1')
-    """
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
 
 
 def _calls(module: str, **others: str) -> Mapping[str, str]:

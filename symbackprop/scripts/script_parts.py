@@ -14,7 +14,7 @@ from typing import Any
 from symbackprop.algebra.folding import folded
 from symbackprop.algebra.formula import Adjoint, Name, Node, Number, SampleCount, rewrite
 from symbackprop.arithmetic import exact
-from symbackprop.arithmetic.python_code import accurate, printed
+from symbackprop.arithmetic.python_code import accurate, printed, spelled
 from symbackprop.catalog import optimizers, schedules
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.compilation import compile
@@ -26,7 +26,7 @@ from symbackprop.graph.quantities import Role
 from symbackprop.messages import message
 from symbackprop.problems import Problem
 from symbackprop.problems.training_table import batches_in
-from symbackprop.scripts.libraries import NUMPY, Library, spelled
+from symbackprop.scripts.libraries import NUMPY, Library
 from symbackprop.scripts.script_lines import COUNT, Lines
 
 WIDTH = 110

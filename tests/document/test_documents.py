@@ -15,7 +15,7 @@ import symbackprop as sbp
 from symbackprop import document, rendering
 from symbackprop.algebra import functions
 from symbackprop.algebra.formula import Node, Number, Power, Product, Quotient, Sum, negated, walk
-from symbackprop.arithmetic import exact
+from symbackprop.arithmetic import decimals, exact
 from symbackprop.catalog import losses
 from symbackprop.catalog.losses import LOSSES
 from symbackprop.document.blocks import Chain, Display, Document, Relation, Section
@@ -69,7 +69,7 @@ def calculator(formula: Node) -> Fraction:
             return read(part.numeral)
         return calculator(part.body) if isinstance(part, Boxed) else None
 
-    return numerals.to_fraction(exact.evaluate(formula, leaf))
+    return decimals.to_fraction(exact.evaluate(formula, leaf))
 
 
 def has_names(formula: Node) -> bool:
@@ -91,8 +91,8 @@ def assert_chain_is_true(chain: Chain) -> int:
             assert rounded == []
         assert isinstance(result, Shown)
         digits = significant(result.numeral)
-        expected = numerals.rounded(read(result.numeral), digits)
-        assert expected == numerals.rounded(left, digits), (chain, float(left))
+        expected = decimals.rounded(read(result.numeral), digits)
+        assert expected == decimals.rounded(left, digits), (chain, float(left))
         checked += 1
     return checked
 

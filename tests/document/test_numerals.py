@@ -26,6 +26,7 @@ from symbackprop.algebra.formula import (
     walk,
 )
 from symbackprop.arithmetic import exact
+from symbackprop.arithmetic.decimals import rounded, to_fraction
 from symbackprop.document.calculation import numerals, verified_lines
 from symbackprop.document.calculation.numerals import Style
 from symbackprop.document.display_nodes import Delta, Gradient, Leaf
@@ -50,7 +51,7 @@ def test_rounding_is_that_of_decimals(value: Fraction, digits: int) -> None:
     """A number rounded to significant digits, halves to even, is what the standard library makes of it."""
     context = Context(prec=digits, rounding=ROUND_HALF_EVEN)
     expected = context.divide(Decimal(value.numerator), Decimal(value.denominator))
-    assert numerals.rounded(value, digits) == Fraction(expected)
+    assert rounded(value, digits) == Fraction(expected)
     shown = numerals.show(value, Style(digits))
     text = Decimal(shown.numeral.text).scaleb(shown.numeral.exponent)
     assert Fraction(text) == shown.value == (value if shown.exact else Fraction(expected))
@@ -81,10 +82,8 @@ def test_whole_numbers_give_the_exact_value_of_a_printed_line(formula: Node, gua
     printed = rewrite(
         formula, lambda part: numerals.show(part.value, style, guard=guard) if isinstance(part, Leaf) else None
     )
-    assert Fraction(whole) * Fraction(10) ** power == numerals.to_fraction(verified_lines.printed_value(printed))
-    assert numerals.to_fraction(paper.value(formula, guard)) == numerals.to_fraction(
-        verified_lines.printed_value(printed)
-    )
+    assert Fraction(whole) * Fraction(10) ** power == to_fraction(verified_lines.printed_value(printed))
+    assert to_fraction(paper.value(formula, guard)) == to_fraction(verified_lines.printed_value(printed))
 
 
 @settings(max_examples=many(200), deadline=None, derandomize=True)

@@ -39,15 +39,15 @@ def command(
 
 
 def _told(marked: GradedClass, place: Path) -> list[str]:
-    from symbackprop.homework.reports import points
+    from symbackprop.arithmetic.decimals import trimmed
 
     told = [
         say(
             "cli.changed",
             student=student,
             answer=new.answer.id,
-            before=points(old.points),
-            after=points(new.points),
+            before=trimmed(old.points),
+            after=trimmed(new.points),
         )
         + "\n"
         for student, old, new in marked.changes

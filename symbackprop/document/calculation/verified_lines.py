@@ -14,20 +14,10 @@ from typing import Any
 
 from symbackprop.algebra.formula import Negative, Node, Number, Power, Product, Sum, map_children, walk
 from symbackprop.arithmetic import exact
+from symbackprop.arithmetic.decimals import Scaled, halves_to_even, rounded, significant, to_fraction, to_ratio
 from symbackprop.arithmetic.real_numbers import Logarithm
 from symbackprop.document.blocks import ChainStep, Relation
-from symbackprop.document.calculation.numerals import (
-    Printed,
-    Scaled,
-    Style,
-    halves_to_even,
-    printed,
-    rounded,
-    significant,
-    spelled,
-    to_fraction,
-    to_ratio,
-)
+from symbackprop.document.calculation.numerals import Printed, Style, printed, spelled
 from symbackprop.document.calculation.reduction import reduction_steps
 from symbackprop.document.display_nodes import Leaf, Shown, Tone
 from symbackprop.errors import EvaluationError
