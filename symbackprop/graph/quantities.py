@@ -246,6 +246,8 @@ class Graph:
 
     def place_of(self, name: str) -> Place:
         """Return the array and the index of an element; the name may be that of an array, or have letters for numbers."""
+        if name in self.quantities:
+            return Place(self.quantities[name], ())  # without a look at the elements, of which there may be many
         found = self._places.get(name)
         if found is not None:
             return found
