@@ -183,6 +183,21 @@ def spelled_names(tree: ast.Module) -> list[str]:
     return found
 
 
+def adding_over_samples(tree: ast.Module) -> list[int]:
+    """Return the lines in which a module decides by what is batched whether something is added over the samples."""
+    found = []
+    for node in ast.walk(tree):
+        text = ast.unparse(node) if isinstance(node, ast.Call | ast.BoolOp) else ""
+        match node:
+            case ast.Call(func=ast.Attribute(attr="isdisjoint")) if re.search(r"\bbatched\b|self\.names\b", text):
+                found.append(node.lineno)
+            case ast.Call(func=ast.Name(id="range"), args=[ast.Constant(value=1), ast.BinOp()]) if ".samples" in text:
+                found.append(node.lineno)
+            case ast.BoolOp(op=ast.And(), values=values) if text.count("batched") > 1:
+                found += [node.lineno for each in values if "not" in ast.unparse(each)]
+    return found
+
+
 def test_wings_list_every_wing() -> None:
     """The plan names exactly the wings that exist, each once."""
     assert len(WINGS) == len(set(WINGS))
@@ -302,6 +317,11 @@ def test_module_neither_spells_nor_parses_names(module: str) -> None:
     assert spelled_names(parse(module)) == []
 
 
+def test_rules_of_batches_stand_in_one_module() -> None:
+    """What is added over the samples is asked of the batch axis; nobody compares what is batched with what is not."""
+    assert {module for module in MODULES if adding_over_samples(parse(module))} == {"symbackprop.graph.batch_axis"}
+
+
 def test_edges_spell_names() -> None:
     """The list of edges names modules that exist, each of which needs to be on it."""
     assert set(MODULES) >= SPELLS
@@ -332,4 +352,10 @@ def test_architecture_checks_find_what_they_look_for() -> None:
         "fine = 'user@example', 'W', 'a_b', f'{a} @ {b}'\n"
     )
     assert sorted(text[0] for text in spelled_names(spelled)) == list("1234567")
+    batches = ast.parse(
+        "spans = not batched.isdisjoint(names)\nadds = a.batched and not b.batched\n"
+        "crosses = name not in batched and source in batched\nfor n in range(1, graph.samples + 1): pass\n"
+        "x = not a.batched\n"
+    )
+    assert sorted(adding_over_samples(batches)) == [1, 2, 3, 4]
     assert kinds_asked(tree) == {"Network", "types", "A", "B"}

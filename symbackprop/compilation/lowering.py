@@ -106,11 +106,10 @@ class Lowering(abc.ABC):
 
     def gradient(self, name: str, summands: Sequence[tuple[str, Node]], hint: View | None = None) -> Node:
         """Return the lowered gradient by a quantity; by something that samples share it adds over them."""
-        quantities, parts = self.plan.graph.quantities, []
+        axis, parts = self.plan.graph.batch_axis, []
         free = hint if len(summands) == 1 else None
         for source, formula in summands:
-            adds = quantities[source].batched and not quantities[name].batched
-            parts.append(self.summed(formula, free) if adds else self.lower(formula, free))
+            parts.append(self.summed(formula, free) if axis.adds(name, (source,)) else self.lower(formula, free))
         return folded(Sum(tuple(parts)))
 
     def _shared(self, formula: Node) -> Node:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -83,11 +84,19 @@ class Derivation(Displayed):
         """The parameters in order of definition."""
         return self.graph.of_role(Role.PARAMETER)
 
+    def stated_arrays(self) -> Iterator[tuple[int | None, tuple[str, ...], tuple[Given | None, ...]]]:
+        """Yield the problem's numbers array by array and sample by sample: the sample, the elements, a number for each."""
+        for name, array in self.problem.arrays.items():
+            quantity = self.graph.quantities[name]
+            elements = quantity.elements()
+            for start, sample in zip(itertools.count(0, len(elements)), self.graph.samples_of(quantity), strict=False):
+                yield sample, elements, array.entries[start : start + len(elements)]
+
     def stated(self) -> Iterator[tuple[Scalar, Given]]:
         """Yield the numbers that the problem states, each with the scalar that has it."""
-        for name, array in self.problem.arrays.items():
-            scalars = self.graph.scalars(self.graph.quantities[name])
-            yield from [(each, given) for each, given in zip(scalars, array.entries, strict=True) if given is not None]
+        for sample, elements, numbers in self.stated_arrays():
+            pairs = zip(elements, numbers, strict=True)
+            yield from [(Scalar(element, sample), given) for element, given in pairs if given is not None]
 
     def quantity(self, name: str) -> Quantity:
         """Return the array quantity of that name; an unknown name is an error that suggests one."""

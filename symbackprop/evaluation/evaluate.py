@@ -307,8 +307,9 @@ def leaves(derivation: Derivation, arithmetic: Arithmetic) -> tuple[dict[str, Va
     require_numbers(derivation)
     shared: dict[str, Value] = {}
     samples: tuple[dict[str, Value], ...] = tuple({} for each in derivation.graph.batch_axis.numbers if each)
-    for (name, sample), given in derivation.stated():
-        (shared if sample is None else samples[sample - 1])[name] = arithmetic.convert(given.value)
+    for sample, elements, givens in derivation.stated_arrays():
+        numbers = [arithmetic.convert(given.value) for given in givens if given is not None]
+        (shared if sample is None else samples[sample - 1]).update(zip(elements, numbers, strict=True))
     return shared, samples
 
 

@@ -33,9 +33,9 @@ def result(solution: Solution) -> dict[str, Nested]:
     shown = [quantity for quantity in graph.quantities.values() if not graph.is_sample_loss(quantity)]
     found: dict[str, Nested] = {
         "title": solution.problem.title,
-        "values": {quantity.name: _of_samples(quantity, first.values, Values.value) for quantity in shown},
+        "values": {quantity.name: _of_samples(graph, quantity, first.values, Values.value) for quantity in shown},
         "gradients": {
-            quantity.name: _of_samples(quantity, first.values, Values.gradient)
+            quantity.name: _of_samples(graph, quantity, first.values, Values.gradient)
             for quantity in shown
             if quantity.role not in (Role.OUTPUT, Role.TARGET)
         },
@@ -54,13 +54,12 @@ def to_json(solution: Solution) -> str:
     return json.dumps(result(solution), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-def _of_samples(quantity: Quantity, values: Values, read: Callable[..., Value]) -> Nested:
-    if not quantity.batched:
-        return _nested(quantity, [read(values, element) for element in quantity.elements()])
-    return [
+def _of_samples(graph: Graph, quantity: Quantity, values: Values, read: Callable[..., Value]) -> Nested:
+    found = [
         _nested(quantity, [read(values, element, sample) for element in quantity.elements()])
-        for sample in range(1, len(values.samples) + 1)
+        for sample in graph.samples_of(quantity)
     ]
+    return found if quantity.batched else found[0]
 
 
 def _arrays(graph: Graph, parameters: Parameters) -> dict[str, Nested]:

@@ -79,10 +79,11 @@ def arrays(solution: Solution) -> list[str]:
     start = Listing(solution, solution.steps[0])
     names = [element for quantity in solution.derivation.parameters for element in quantity.elements()]
     whole = solution.after if solution.after is not None else first
-    elements = [(quantity.batched, element) for quantity in start.plan.data for element in quantity.elements()]
+    data = [element for quantity in start.plan.data for element in quantity.elements()]
+    elements = solution.derivation.elements
     rows = [
-        [float(whole.value(element, sample if batched else None)) for batched, element in elements]
-        for sample in solution.derivation.graph.batch_axis.numbers
+        [float(whole.value(*elements.place(element, sample))) for element in data]
+        for sample in elements.batch_axis.numbers
     ]
     return [
         f"names = {names!r}",
