@@ -7,9 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests import helpers
-from tests.helpers import REQUIRE, ROOT, require_module, require_tool, running
-
-__all__ = ["REQUIRE", "ROOT", "require_module", "require_tool"]
+from tests.helpers import running
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,6 +13,7 @@ from symbackprop import document, language, rendering
 from symbackprop.algebra.formula import Node
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Document, Section
+from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.graph.notation import Notation
 from symbackprop.problems.load import examples
 from symbackprop.rendering import layout
@@ -137,6 +138,13 @@ def printed(notation: Notation, *nodes: Node) -> list[str]:
     """Return the TeX of some formulas in a notation."""
     laid_out = layout.of(notation)
     return [tex.write(laid_out.box(node)) for node in nodes]
+
+
+def scene_of(name: str) -> Scene:
+    """Return what the lines of the first step of an example or a problem of this module are written from."""
+    solution = solved(name)
+    notation, style = solution.notation, document.style_of(solution.problem)
+    return Scene(solution.derivation, solution.steps[0].values, notation, style, {})
 
 
 def sections_of(sections: tuple[Section, ...]) -> Iterator[Section]:

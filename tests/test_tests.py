@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.helpers import ROOT, each
+from tools.house import House
 
 FILES = sorted((ROOT / "tests").rglob("*.py"))
 FIXED = (ast.Tuple, ast.List, ast.Set, ast.Dict)
@@ -115,3 +117,32 @@ def test_oracle_knows_nothing_of_what_it_judges(module: str) -> None:
     assert named > own
     assert {name for name in own if name.split(".")[1:2] and name.split(".")[1] in PRINTING} == set()
     assert module in ("symbols", "truth") or own == set()
+
+
+def named_in(tree: ast.Module) -> set[str]:
+    """Return the dotted names of modules that a test module has: in imports, or whole in a text; packages go with them."""
+    found = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    own = {name for name in found if re.fullmatch(r"symbackprop(\.\w+)*", name)}
+    return own | {
+        ".".join(parts[:count]) for name in own for parts in [name.split(".")] for count in range(1, len(parts))
+    }
+
+
+def test_every_module_is_named_in_a_test() -> None:
+    """Who reads a module finds a test that names it: none of the package is covered from above alone."""
+    tests = [file for file in FILES if file.name.startswith("test_")]
+    named = set().union(*(named_in(ast.parse(file.read_text("utf-8"))) for file in tests))
+    assert len(House().trees) > 150
+    assert sorted(set(House().trees) - named) == []
+
+
+def test_names_of_modules_are_found() -> None:
+    """Planted imports and a text name their modules and the packages around them; part of a text names nothing."""
+    text = "import symbackprop.a.b\nfrom symbackprop.c import d as e\nx = 'symbackprop.f.g', 'see symbackprop.h'\n"
+    expected = {"a", "a.b", "c", "c.d", "f", "f.g"}
+    assert {"symbackprop", *(f"symbackprop.{name}" for name in expected)} == named_in(ast.parse(text))

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import require_module
 
 import symbackprop as sbp
 from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, ArrayOperation
@@ -37,6 +36,7 @@ from symbackprop.rendering import render
 from symbackprop.rendering.formats import formats
 from symbackprop.scripts import TARGETS, script
 from tests.derivation.test_matrices import assert_same_grain
+from tests.helpers import require_module
 from tests.scripts.test_code import agree, run
 
 MADE_UP = {

@@ -149,6 +149,7 @@ def test_solve_output_is_utf8_whatever_the_locale(tmp_path: Path) -> None:
     assert_mistake(process(solving, tmp_path, ascii_only), 'unknown activation "σ"')
 
 
+@pytest.mark.sweep
 def test_solve_is_the_same_bytes_for_every_hash_seed(tmp_path: Path) -> None:
     """The order of a set or a dictionary never reaches a result."""
     found = []

@@ -104,7 +104,7 @@ def leaf(part: Node) -> object:
     return part.value if isinstance(part, Leaf | Shown) else None
 
 
-@settings(max_examples=many(40), deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=many(40, share=20), deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
 @given(
     st.fixed_dictionaries({key: st.sampled_from(values) for key, values in CONVENTIONS.items()}),
     st.sampled_from([None, 2]),

@@ -334,6 +334,7 @@ def test_promise_is_what_the_gradients_promise() -> None:
     assert found.arguments["change"].value == Fraction(1, 8) - Fraction(1, 2)  # type: ignore[attr-defined]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("code", ["en", "zh"])
 @pytest.mark.parametrize("name", ["mazur", "classifier", "xor", "rnn"])
 def test_explained_documents_typeset_without_overfull_lines(name: str, code: str, tmp_path: Path) -> None:

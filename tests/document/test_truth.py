@@ -39,7 +39,7 @@ UNDERSTOOD_OF_RANDOM = 0.95
 UNDERSTOOD_OF_PARTS = 0.8
 """Of documents with an array of zeros but for a block, whose shape stands nowhere in the formula, or with second
 derivatives at a kink."""
-SEEDS, PER_TEST = 1000, 50
+SEEDS, PER_TEST = 1000, 25
 
 
 def written(solution: Solution, *details: str, format: str = "latex", code: str = "en") -> str:

@@ -12,7 +12,7 @@ import pytest
 
 import symbackprop
 from symbackprop.errors import MissingLibraryError
-from tests.helpers import require_module
+from tests.helpers import few, require_module
 
 X = np.random.default_rng(0).normal(size=(60, 3))
 TARGETS = {"binary": np.where(X[:, 0] + X[:, 1] > 0, "up", "down"), "several": np.digitize(X[:, 0], [-0.5, 0.5])}
@@ -32,7 +32,7 @@ def estimator(name: str, *arguments: Any, **settings: Any) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", ["SymbolicMLPClassifier", "SymbolicMLPRegressor"])
+@pytest.mark.parametrize("name", few(["SymbolicMLPClassifier", "SymbolicMLPRegressor"], 1))
 def test_estimators_pass_the_checks_of_scikit_learn(name: str) -> None:
     """`check_estimator` runs every check that scikit-learn has for an estimator of the kind."""
     checks = require_module("sklearn.utils.estimator_checks")

@@ -12,6 +12,7 @@ import symbackprop
 from symbackprop.algebra.functions import ACTIVATIONS
 from symbackprop.catalog.losses import LOSSES
 from symbackprop.errors import MissingLibraryError, ProblemError, UnknownNameError
+from symbackprop.frontends import torch_models
 from symbackprop.problems import Problem
 from tests.helpers import require_module
 
@@ -22,6 +23,12 @@ except ImportError:
     torch = nn = None
 
 TOLERANCE = 1e-10
+
+
+def test_face_has_the_front_end_of_torch() -> None:
+    """`from_torch` and `to_torch` of the package are those of this module, which names the library it needs."""
+    assert (symbackprop.from_torch, symbackprop.to_torch) == (torch_models.from_torch, torch_models.to_torch)
+    assert "torch" == torch_models.LIBRARY
 
 
 @pytest.fixture(autouse=True)

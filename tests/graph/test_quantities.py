@@ -11,6 +11,7 @@ from symbackprop.graph.quantities import Graph, Role
 from symbackprop.graph.scalars import Scalar, element_name, located
 from symbackprop.problems import Problem
 from symbackprop.problems.load import examples
+from tests.helpers import each
 
 PROBLEMS: dict[str, Problem] = {name: symbackprop.example(name) for name in examples()}
 PROBLEMS |= {f"random {seed}": symbackprop.problem(random_problems.problem(seed)) for seed in range(30)}
@@ -87,7 +88,7 @@ def test_unknown_name_has_no_place() -> None:
 
 def test_scalars_are_in_the_order_of_the_numbers(problem: Problem, graph: Graph) -> None:
     """A declared array has a scalar for every number, sample after sample."""
-    for name, array in problem.arrays.items():
+    for name, array in each(problem.arrays.items()):
         quantity = graph.quantities[name]
         scalars = list(graph.scalars(quantity))
         assert len(scalars) == len(array.entries)

@@ -19,7 +19,7 @@ from symbackprop.problems import Problem
 from symbackprop.problems.load import examples
 from symbackprop.scripts import TARGETS, script
 from tests.documents import some
-from tests.helpers import require_module
+from tests.helpers import few, require_module
 
 X = [[0.5, -1.0, 0.25], [1.5, 0.75, -0.5], [-0.25, 0.125, 1.0], [0.75, 1.25, -1.5], [0.1, -0.6, 0.9]]
 
@@ -146,7 +146,7 @@ CASES: dict[str, Problem] = {
 
 
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", few(CASES, 8))
 def test_scripts_train_to_the_numbers_of_solve(case: str, target: str) -> None:
     """Layouts, biases, losses, penalties, optimizers, batches, schedules: the same losses, the same parameters."""
     if target == "torch":

@@ -562,6 +562,7 @@ def test_rows_are_few_and_hold_the_first_and_the_last() -> None:
 # The example
 
 
+@pytest.mark.sweep
 def test_digits_are_recognised(tmp_path: Path) -> None:
     """The script trains scikit-learn's digits to at least 95 % on the fifth that was held out, and draws the losses."""
     require_module("sklearn")
