@@ -178,3 +178,14 @@ def test_picture_boxes_stand_apart() -> None:
     assert all(x >= 0 and y >= 0 and x + wide <= width and y + high <= height for x, y, wide, high in boxes)
     for (x, y, wide, high), (left, top, across, down) in itertools.combinations(boxes, 2):
         assert x + wide <= left or left + across <= x or y + high <= top or top + down <= y
+
+
+def test_page_is_what_the_code_says() -> None:
+    """The list of rooms and the picture's words are those of today's house; `make house` writes them anew."""
+    text = PAGE.read_text("utf-8")
+    assert house.page(HOUSE, text) == text, "make house"
+
+
+def test_picture_is_what_the_code_says() -> None:
+    """The picture is that of today's house, byte by byte; `make house` draws it anew."""
+    assert house.picture(HOUSE) == house.PICTURE.read_text("utf-8"), "make house"
