@@ -18,7 +18,7 @@ from typing import NamedTuple
 from symbackprop.algebra.broadcasting import Shape, indices_of
 from symbackprop.algebra.formula import Node
 from symbackprop.graph.batch_axis import BatchAxis, Samples
-from symbackprop.graph.scalars import Scalar, element_name, located, of_one_sample
+from symbackprop.graph.scalars import INDEX, Scalar, element_name, located, of_one_sample
 
 LAYER_KINDS = ("weight", "bias", "threshold", "pre_activation", "activation")
 """The kinds of quantity that belong to a layer of a dense network."""
@@ -60,7 +60,9 @@ class Quantity:
         >>> Quantity("W1", (3, 2), Role.PARAMETER, transposed=True).element((2, 0))
         'W1_1_3'
         """
-        return self.at(*[position + 1 for position in self.ordered(index)])
+        # Tens of thousands of elements are named: `element_name` without the calls that it takes.
+        ordered = index[::-1] if self.transposed else index
+        return INDEX.join([self.name, *[str(position + 1) for position in ordered]])
 
     def at(self, *numbers: int | str) -> str:
         """Return the code name of the element of these numbers, from 1 and to before from; letters stand for any number.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable
 from typing import NamedTuple
 
-_INDEX, _SAMPLE = "_", "@"
+INDEX, _SAMPLE = "_", "@"
 
 
 class Scalar(NamedTuple):
@@ -42,7 +42,7 @@ def element_name(array: str, index: Iterable[int | str]) -> str:
     >>> element_name("W1", (2, 3)), element_name("z2", "j"), element_name("L", ())
     ('W1_2_3', 'z2_j', 'L')
     """
-    return _INDEX.join((array, *map(str, index)))
+    return INDEX.join([array, *map(str, index)])
 
 
 def located(name: str, arrays: Container[str]) -> tuple[str, tuple[str, ...]]:
@@ -54,7 +54,7 @@ def located(name: str, arrays: Container[str]) -> tuple[str, tuple[str, ...]]:
     array = name
     index: tuple[str, ...] = ()
     while array not in arrays:
-        array, _, position = array.rpartition(_INDEX)
+        array, _, position = array.rpartition(INDEX)
         index = (position, *index)
         if not array:
             raise KeyError(name)
