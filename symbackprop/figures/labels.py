@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,7 +11,7 @@ from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.decimals import LARGEST_PLAIN, SMALLEST_PLAIN, is_decimal
 from symbackprop.descent.solution import Solution
 from symbackprop.evaluation.evaluate import is_finite
-from symbackprop.graph.notation import Symbol
+from symbackprop.graph.notation import GREEK_BY_NAME, Symbol
 from symbackprop.messages import Message
 from symbackprop.problems import Given
 
@@ -105,7 +104,7 @@ def _width(part: LabelPart) -> float:
         case Symbol(base, lower, upper):
             below = sum(_width(piece) for piece in lower) + 0.25 * max(len(lower) - 1, 0)
             above = sum(map(_width, upper))
-            name = 0.6 if len(base) > 1 and greek(base) else text_width(base)
+            name = 0.6 if base in GREEK_BY_NAME else text_width(base)
             return name + SCRIPT * max(below, above)
         case Decimal(text, exponent):
             return text_width(text) + (1.8 + SCRIPT * text_width(str(exponent)) if exponent else 0)
@@ -113,20 +112,6 @@ def _width(part: LabelPart) -> float:
             return 7.0
         case _:
             return text_width(part)
-
-
-def greek(name: str) -> str:
-    """Return the Greek letter of a name such as `delta`, or nothing.
-
-    >>> greek("delta"), greek("net")
-    ('δ', '')
-    """
-    kind = "CAPITAL" if name[:1].isupper() else "SMALL"
-    spelled = {"lambda": "LAMDA", "Lambda": "LAMDA"}.get(name, name.upper())
-    try:
-        return unicodedata.lookup(f"GREEK {kind} LETTER {spelled}")
-    except KeyError:
-        return ""
 
 
 def text_width(text: str) -> float:

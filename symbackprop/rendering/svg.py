@@ -16,10 +16,11 @@ from dataclasses import dataclass, replace
 from symbackprop import language as phrases
 from symbackprop.arithmetic.decimals import trimmed
 from symbackprop.figures.drawing import Arrow, Diagram, DiagramNode, Ink, Plot, Point, Text
-from symbackprop.figures.labels import SCRIPT, Decimal, Label, LabelPart, greek, text_width
-from symbackprop.graph.notation import Symbol
+from symbackprop.figures.labels import SCRIPT, Decimal, Label, LabelPart, text_width
+from symbackprop.graph.notation import GREEK_BY_NAME, Symbol
 from symbackprop.messages import Message
 from symbackprop.rendering import plots
+from symbackprop.rendering.dialects.text import letter
 
 COLOURS = {
     Ink.PLAIN: "currentColor",
@@ -36,7 +37,6 @@ _NARROWEST = 0.88
 """Letters are at least this share of their rough width: an upper index never runs into its letter."""
 _HEAD = 7.0
 _HIGHLIGHT = 2.6
-_ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,9 +213,8 @@ def _part(part: LabelPart, language: str) -> Iterator[_Run]:
 
 
 def _symbol(symbol: Symbol, drop: float = 0.0, scale: float = 1.0) -> Iterator[_Run]:
-    letter = greek(symbol.base) or symbol.base
-    is_italic = len(letter) == 1 and letter.isalpha()
-    yield _Run(letter + _ACCENTS.get(symbol.accent, ""), drop, scale, is_italic)
+    is_italic = symbol.base in GREEK_BY_NAME or (len(symbol.base) == 1 and symbol.base.isalpha())
+    yield _Run(letter(symbol), drop, scale, is_italic)
     small = scale * SCRIPT
     lower = list(_lower(symbol, drop + _DOWN * scale, small))
     if not symbol.upper:

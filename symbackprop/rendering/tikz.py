@@ -16,7 +16,8 @@ from symbackprop.figures.drawing import SMALL, Arrow, Diagram, DiagramNode, Ink,
 from symbackprop.figures.labels import Decimal, Label, LabelPart
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import Message
-from symbackprop.rendering.dialects.tex import symbol
+from symbackprop.rendering.dialects import tex
+from symbackprop.rendering.layout.boxes import DOT, Number, Scripts
 
 _SIZES = (5, 6, 7, 8, 9, 10, 10.95, 12, 14.4, 17.28, 20.74, 24.88)
 """The sizes that TeX's fonts have, in points."""
@@ -57,9 +58,10 @@ class _Writer:
     def _part(self, part: LabelPart) -> str:
         match part:
             case Symbol():
-                return f"${symbol(part)}$"
+                return f"${tex.symbol(part)}$"
             case Decimal(text, exponent):
-                return rf"${text} \cdot 10^{{{exponent}}}$" if exponent else f"${text}$"
+                power = Scripts(Number("10"), None, Number(str(exponent)))
+                return f"${tex.write((Number(text), DOT, power) if exponent else Number(text))}$"
             case Message():
                 return self.escape(phrases.say(self.language, part))
         return self._signs(part)

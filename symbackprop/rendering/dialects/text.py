@@ -113,12 +113,20 @@ def symbol(found: Symbol) -> str:
     >>> symbol(Symbol("z", ("2",), ("(1)", "[3]"))), symbol(Symbol("L", ("data",)))
     ('z₂⁽¹⁾[3]', 'L_data')
     """
-    base = GREEK_BY_NAME.get(found.base, found.base)
-    base = script(base) if found.accent == "mathcal" else base + _ACCENTS.get(found.accent, "")
     lower = ",".join(part if isinstance(part, str) else symbol(part) for part in found.lower)
     marks = [part for part in found.upper if part.startswith("[")]
     upper = "".join(part for part in found.upper if part not in marks)
-    return base + _below(lower.translate(_SIGNS)) + _above(upper.translate(_SIGNS)) + "".join(marks)
+    return letter(found) + _below(lower.translate(_SIGNS)) + _above(upper.translate(_SIGNS)) + "".join(marks)
+
+
+def letter(found: Symbol) -> str:
+    """Return a symbol without its indices.
+
+    >>> letter(Symbol("theta")), letter(Symbol("B", accent="mathcal"))
+    ('θ', 'ℬ')
+    """
+    base = GREEK_BY_NAME.get(found.base, found.base)
+    return script(base) if found.accent == "mathcal" else base + _ACCENTS.get(found.accent, "")
 
 
 def _above(text: str) -> str:
