@@ -77,7 +77,7 @@ def accurate(node: Node) -> Node:
     >>> accurate(Sum((ONE, Negative(Apply("exp", (Name("u"),))))))
     Negative(operand=Apply(function='expm1', arguments=(Name(name='u', sample=None),), ...
     """
-    if is_constant(node):
+    if reads_no_names(node):
         return node
     node = map_children(node, accurate)
     match node:
@@ -109,14 +109,14 @@ def _near_one(terms: tuple[Node, ...]) -> Node | None:
     return None
 
 
-def is_constant(node: Node) -> bool:
+def reads_no_names(node: Node) -> bool:
     """Say whether a formula reads no names."""
     return all(isinstance(part, Number | Sum | Product | Quotient | Power | Negative | Apply) for part in walk(node))
 
 
 def constant(node: Node) -> float | None:
     """Return the value of a formula without names, None for any other."""
-    if not is_constant(node):
+    if not reads_no_names(node):
         return None
     if isinstance(node, Number):
         return float(node.value)

@@ -26,7 +26,7 @@ import symbackprop as sbp
 from symbackprop import rendering
 from symbackprop.algebra.formula import ONE, Adjoint, Apply, Name, Node, added, multiplied, rewrite, walk
 from symbackprop.arithmetic import exact
-from symbackprop.arithmetic.python_code import is_constant
+from symbackprop.arithmetic.python_code import reads_no_names
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.scalar_code import WORDS
 from symbackprop.descent.solution import Solution
@@ -191,7 +191,7 @@ def test_notebook_computes_the_formula_that_is_shown(name: str) -> None:
         seen.add(target)
         formula = statements.shown(formulas[target])
         called = {part.func.id for part in ast.walk(line.value) if isinstance(part, ast.Call)} - {"max", "min"}
-        applied = {part.function for part in walk(formula) if isinstance(part, Apply) and not is_constant(part)}
+        applied = {part.function for part in walk(formula) if isinstance(part, Apply) and not reads_no_names(part)}
         assert {PYTHON[each] for each in applied - {"max", "min", "step"}} == called, target
         read = {part.id for part in ast.walk(line.value) if isinstance(part, ast.Name)} - called - {"max", "min"}
         assert {part.name for part in walk(formula) if isinstance(part, Name)} == read, target
