@@ -43,14 +43,12 @@ _ASKED = ("title.network", "title.given", "title.conventions", "title.graph", "t
 """The parts of a statement that a sheet of homework needs; the others tell what is to be found."""
 
 
-def stated(
-    problem: Problem, derivation: Derivation, diagram: Figure | None, *, formulas: bool, known: Formulas | None = None
-) -> Section:
+def stated(derivation: Derivation, diagram: Figure | None, *, formulas: bool, known: Formulas | None = None) -> Section:
     """Return the statement of a problem with nothing but what is given: no value that has to be computed.
 
     `known` are formulas as `compose` has them.
     """
-    scene = _unsolved(problem, derivation, known)
+    problem, scene = derivation.problem, _unsolved(derivation, known)
     parts = statement.PARTS if problem.layers else gate_by_gate.PARTS
     kept = [*_ASKED, *(["title.formulas"] if formulas else [])]
     sections = tuple(Section(message(title), tuple(part(scene))) for title, part in parts.items() if title in kept)
@@ -62,15 +60,16 @@ def stated(
     return Section(message("title.problem"), () if diagram is None else (diagram,), sections)
 
 
-def numbers_given(problem: Problem, derivation: Derivation) -> Section:
+def numbers_given(derivation: Derivation) -> Section:
     """Return the numbers that a problem states, in tables."""
-    parts = statement.PARTS if problem.layers else gate_by_gate.PARTS
-    tables = tuple(parts["title.given"](_unsolved(problem, derivation, None)))
+    parts = statement.PARTS if derivation.problem.layers else gate_by_gate.PARTS
+    tables = tuple(parts["title.given"](_unsolved(derivation, None)))
     return Section(message("title.problem"), sections=(Section(message("title.given"), tables),))
 
 
-def _unsolved(problem: Problem, derivation: Derivation, known: Formulas | None) -> Scene:
+def _unsolved(derivation: Derivation, known: Formulas | None) -> Scene:
     """Return what the lines of a problem without its solution are written from."""
+    problem = derivation.problem
     notation, style = Notation.of(derivation.graph, problem.notation), style_of(problem)
     return Scene(derivation, None, notation, style, dict(derivation.stated()), formulas={} if known is None else known)
 

@@ -116,12 +116,11 @@ def _written(job: Job) -> Files:
     rows = [table[name] for name in job.formats if table[name].finish != "pdf"]
     enrolments = job.manifest.enrolments
     students = _student_variants(given, enrolments)
-    problems = [student.problem for student in students]
     found: Files = {}
     for kind in (SHEETS, KEYS):
         contents = [_document(job, given, kind, student) for student in students]
         for row in rows:
-            drafts = drafted(contents, problems, given.derivation, row, job.language)
+            drafts = drafted(contents, given.derivation, row, job.language)
             names = [_path(job, enrolment, kind, row.suffix) for enrolment in enrolments]
             found |= zip(names, map(exporters.written, drafts), strict=True)
     return found
@@ -144,7 +143,6 @@ def _collected(job: Job, kind: str) -> Files:
         contents = [_document(job, given, kind, student) for student in own]
         together, each = pdf_collections.collected(
             contents,
-            [student.problem for student in own],
             given.derivation,
             job.language,
             job.templates,

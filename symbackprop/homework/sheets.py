@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from symbackprop import document
 from symbackprop.algebra.formula import Name, Node
 from symbackprop.arithmetic.decimals import trimmed
+from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import solve
 from symbackprop.document.blocks import Block, Document, Inline, Listing, Paragraph, Section, Table
 from symbackprop.document.display_nodes import Blank, Gradient, Updated
@@ -43,26 +44,32 @@ class StudentVariant:
 
 def sheet(given: HomeworkAssignment, student: StudentVariant) -> Document:
     """Return the sheet of a student; of the values only those are printed that the homework gives."""
-    show, problem = given.homework.show, student.problem
-    diagram = figure_placement.given(problem, given.derivation) if "diagram" in show else None
+    show, derivation = given.homework.show, _derivation(given, student)
+    diagram = figure_placement.given(derivation) if "diagram" in show else None
     sections = [
         Section(message("sheet.task"), tuple(_task(given))),
-        document.stated(problem, given.derivation, diagram, formulas="formulas" in show, known=given.formulas),
+        document.stated(derivation, diagram, formulas="formulas" in show, known=given.formulas),
     ]
     if given.homework.given:
         sections.append(Section(message("sheet.given"), (_given(given, student.values),)))
     sections.append(Section(message("sheet.answers"), (_blanks(given),)))
-    return Document(problem.heading, tuple(_subtitle(given, student)), tuple(sections))
+    return Document(student.problem.heading, tuple(_subtitle(given, student)), tuple(sections))
 
 
 def key(given: HomeworkAssignment, student: StudentVariant) -> Document:
     """Return the key of a student: the answers as they are marked, then the whole worked solution."""
-    solution = solve(student.problem, derivation=given.derivation)
+    derivation = _derivation(given, student)
+    solution = solve(student.problem, derivation=derivation)
     worked = document.compose(solution, explanations="brief", without=_NOT_IN_KEYS, known=given.formulas)
     answers = Section(message("sheet.key"), (_answers(given, student.values),))
-    numbers = document.numbers_given(student.problem, given.derivation)
+    numbers = document.numbers_given(derivation)
     subtitle = (*_subtitle(given, student), *worked.subtitle)
     return replace(worked, subtitle=subtitle, sections=(answers, numbers, *worked.sections))
+
+
+def _derivation(given: HomeworkAssignment, student: StudentVariant) -> Derivation:
+    """Return the derivation of the homework with the numbers of a student."""
+    return replace(given.derivation, problem=student.problem)
 
 
 def numerals(given: HomeworkAssignment, values: Mapping[str, float]) -> Numerals:

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Document
-from symbackprop.problems import Problem
 from symbackprop.rendering import tex_engines
 from symbackprop.rendering.drafts import Draft, Format
 from symbackprop.rendering.formats import formats
@@ -18,13 +17,11 @@ from symbackprop.templating import filled
 COLLECTION = "collection.jinja"
 
 
-def drafted(
-    contents: Sequence[Document], problems: Sequence[Problem], derivation: Derivation, format: Format, language: str
-) -> list[Draft]:
-    """Return documents on their way into a format and a language, each with its problem: all are of one derivation."""
+def drafted(contents: Sequence[Document], derivation: Derivation, format: Format, language: str) -> list[Draft]:
+    """Return documents on their way into a format and a language; `derivation`, whatever its numbers, is that of all."""
+    unsolved = Solution(derivation.problem, derivation, (), None, (), {})
     found: list[Draft] = []
-    for content, problem in zip(contents, problems, strict=True):
-        unsolved = Solution(problem, derivation, (), None, (), {})
+    for content in contents:
         known = found[0].writer if found else None
         found.append(Draft(format, unsolved, language, (), content=content, known=known))
     return found
@@ -37,7 +34,6 @@ def can_typeset() -> bool:
 
 def collected(
     contents: Sequence[Document],
-    problems: Sequence[Problem],
     derivation: Derivation,
     language: str,
     templates: str | None = None,
@@ -48,7 +44,7 @@ def collected(
 
     Raises `OutputError` as `symbackprop.rendering.tex_engines.typeset` does.
     """
-    drafts = drafted(contents, problems, derivation, formats(templates)["pdf"], language)
+    drafts = drafted(contents, derivation, formats(templates)["pdf"], language)
     views = [draft.view for draft in drafts]
     shared = {"latin": all(view["latin"] for view in views), "language": language, "small": drafts[0].is_small}
     shared["figures"] = [figure for view in views for figure in view["figures"]]

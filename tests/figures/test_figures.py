@@ -343,7 +343,7 @@ def test_given_figure_tells_no_answer(name: str) -> None:
     """The figure of an assignment shows the numbers that the problem states: nothing computed, no gradient."""
     problem = symbackprop.example(name)
     derivation = symbackprop.derive(problem)
-    figure = figure_placement.given(problem, derivation)
+    figure = figure_placement.given(derivation)
     diagram = figure.picture
     assert isinstance(diagram, Diagram)
     numbered = {text.name for text in diagram.texts if any(isinstance(part, Decimal) for part in text.label)}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from symbackprop.homework import distribution
+from symbackprop.derivation.derivations import derive
+from symbackprop.homework import distribution, sheets
 from symbackprop.homework.distribution import CHUNK, Files, Job
 from symbackprop.homework.enrolment import prepare
 from symbackprop.homework.roster import numbered
+from symbackprop.homework.variants import assignment, draw, variant
 from symbackprop.problems import load
 
 COUNT = CHUNK + 3
@@ -62,3 +65,24 @@ def test_anonymous_sheets_lack_the_name_and_keys_have_it(job: Job, whole: Files)
             assert id in str(files[other])
             assert id not in str(whole[path])
     assert len(files) == 2 * len(job.formats)
+
+
+STEPS = {"low": "0.05", "high": "0.95", "step": "0.05"}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [("homework", {}), ("mazur", {"variants.W1": STEPS, "variants.x": STEPS}), ("circuit", {"variants.w": STEPS})],
+)
+def test_shared_derivations_leave_the_numbers_of_each_student(name: str, changes: Mapping[str, Any]) -> None:
+    """Sheet and key with what a class shares, derivation and formulas, are those of the student's problem derived alone."""
+    given = assignment(load.find_source(name, list(changes.items())).problem())
+    ids = ("a", "b", "c")
+    cohort = draw(given, ids, 7, dict.fromkeys(ids, 1))
+    for place, id in enumerate(ids):
+        problem = variant(given, {key: array[place].tolist() for key, array in cohort.positions.items()})
+        values = {key: float(array[place]) for key, array in cohort.values.items()}
+        student = sheets.StudentVariant("", id, "CODE", problem, sheets.numerals(given, values))
+        alone = replace(given, derivation=derive(problem), formulas={})
+        assert sheets.sheet(alone, student) == sheets.sheet(given, student)
+        assert sheets.key(alone, student) == sheets.key(given, student)

@@ -591,7 +591,7 @@ def test_course_and_instructions_in_the_language_of_the_homework(tmp_path: Path)
         ("zh", ("神经网络", "其一。", "其二。 其三。"), "First."),
     ):
         row = rendering.formats()["markdown"]
-        (draft,) = pdf_collections.drafted([sheet], [problem], given.derivation, row, language)
+        (draft,) = pdf_collections.drafted([sheet], given.derivation, row, language)
         text = exporters.written(draft)
         assert isinstance(text, str)
         assert all(part in text for part in said)

@@ -13,7 +13,6 @@ from symbackprop.document.blocks import Figure, Section
 from symbackprop.figures.drawing import Diagram
 from symbackprop.figures.labels import Decimal, decimal, plain, written_numbers
 from symbackprop.messages import Message, message
-from symbackprop.problems import Problem
 
 _MOST_TOLD = 24
 """Quantities whose numbers are told in words, at most."""
@@ -33,9 +32,9 @@ def _illustrated(section: Section, solution: Solution) -> Section:
     return replace(section, blocks=(*opening, *section.blocks), sections=inner)
 
 
-def given(problem: Problem, derivation: Derivation) -> Figure:
+def given(derivation: Derivation) -> Figure:
     """Return the diagram of a problem with nothing but the numbers that it states: nothing computed, no gradient."""
-    unsolved = Solution(problem, derivation, (), None, (), {})
+    unsolved = Solution(derivation.problem, derivation, (), None, (), {})
     figure = network(unsolved) or graph(unsolved)
     assert figure is not None
     return figure
