@@ -22,7 +22,6 @@ from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.real_numbers import CONTEXT, LONGEST_FRACTION, Logarithm, logarithm
 from symbackprop.cli import group
 from symbackprop.document.blocks import Relation
-from symbackprop.document.calculation import endings
 from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.display_nodes import Leaf
 from symbackprop.homework import variants
@@ -171,12 +170,12 @@ def test_short_expressions_print_as_logarithms() -> None:
 def test_lines_end_with_a_decimal() -> None:
     """−ln(2/5) is printed once, joined with ln(5/2) by =, and that with its decimal by ≈."""
     from symbackprop.algebra.formula import Apply
-    from symbackprop.document.calculation.verified_lines import lines
+    from symbackprop.document.calculation.verified_lines import displayed, lines
     from symbackprop.document.display_nodes import Tone
 
     style = Style(6, fractions=True)
     formula = Negative(Apply("ln", (Leaf(F(2, 5)),)))
-    steps = endings.finished(lines(formula, style, Tone.PLAIN), style)
+    steps = displayed(lines(formula, style, Tone.PLAIN), style)
     notation = sbp.solve(sbp.example("line")).notation
     assert [(step.relation, *documents.printed(notation, step.formula)) for step in steps] == [
         (Relation.EQUAL, r"-\ln\left(\frac{2}{5}\right)"),

@@ -17,7 +17,7 @@ from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.decimals import Scaled, halves_to_even, rounded, significant, to_fraction, to_ratio
 from symbackprop.arithmetic.real_numbers import Logarithm
 from symbackprop.document.blocks import ChainStep, Relation
-from symbackprop.document.calculation.numerals import Printed, Style, printed, spelled
+from symbackprop.document.calculation.numerals import Printed, Style, printed, show, spelled
 from symbackprop.document.calculation.reduction import reduction_steps
 from symbackprop.document.display_nodes import Leaf, Shown, Tone
 from symbackprop.errors import EvaluationError
@@ -277,3 +277,30 @@ def _related(found: list[_Line]) -> tuple[ChainStep, ...]:
 def _same(before: Node, after: Node) -> bool:
     left, right = printed_value(before), printed_value(after)
     return isinstance(left, Fraction | Logarithm) and isinstance(right, Fraction | Logarithm) and left == right
+
+
+def displayed(steps: tuple[ChainStep, ...], style: Style) -> tuple[ChainStep, ...]:
+    """Return lines of numbers as they are displayed."""
+    return _with_decimal(_without_repeats(steps), style)
+
+
+def _without_repeats(steps: tuple[ChainStep, ...]) -> tuple[ChainStep, ...]:
+    """Return lines without a number that stands with its sign apart before it stands as a whole."""
+    if len(steps) < 2 or not isinstance(steps[-1].formula, Shown) or steps[-1].formula.numeral.formula is not None:
+        return steps
+    before, last = steps[-2:]
+    if not isinstance(before.formula, Negative) or not isinstance(before.formula.operand, Shown):
+        return steps
+    relation = Relation.EQUAL if before.relation is last.relation is Relation.EQUAL else Relation.ABOUT
+    return (*steps[:-2], replace(last, relation=relation, opens=before.opens))
+
+
+def _with_decimal(steps: tuple[ChainStep, ...], style: Style) -> tuple[ChainStep, ...]:
+    """Return lines that end with a decimal where they end with an exact number that is none: ln(5/2) ≈ 0.916291."""
+    last = steps[-1].formula
+    if not isinstance(last, Shown) or last.numeral.formula is None:
+        return steps
+    return (
+        *steps,
+        ChainStep(Relation.ABOUT, show(last.value, replace(style, fractions=False, kept={}), tone=last.tone)),
+    )

@@ -11,9 +11,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from symbackprop.algebra.formula import Adjoint, Name, Node, rewrite
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.document.blocks import ChainStep, Relation
-from symbackprop.document.calculation import endings
 from symbackprop.document.calculation.numerals import Style, show
-from symbackprop.document.calculation.verified_lines import MOST_GUARD_DIGITS, lines
+from symbackprop.document.calculation.verified_lines import MOST_GUARD_DIGITS, displayed, lines
 from symbackprop.document.display_nodes import Delta, Gradient, Leaf, Shown, Tone
 from symbackprop.evaluation.evaluate import Value, Values, to_decimal
 from symbackprop.graph.notation import Notation
@@ -102,7 +101,7 @@ class Scene:
         raise AssertionError
 
     def _finished(self, steps: tuple[ChainStep, ...]) -> tuple[ChainStep, ...]:
-        return endings.finished(steps, self.style)
+        return displayed(steps, self.style)
 
     def kept(self, name: str, sample: int | None, *, gradient: bool = False) -> Value:
         """Return a value or a gradient by name; 0 where numbers are missing."""
