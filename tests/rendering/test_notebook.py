@@ -316,7 +316,7 @@ def test_notebook_has_unique_cells_and_no_output() -> None:
 def test_notebook_of_a_large_problem_says_why_it_has_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
     """Above a number of statements there is a sentence in place of the code."""
     monkeypatch.setattr("symbackprop.scripts.notebook.cells.MOST_STATEMENTS", 10)
-    found = json.loads(text_of("mazur", "notebook"))["cells"]
+    found = json.loads(str(rendering.render(solution("mazur"), "notebook")))["cells"]
     assert {"markdown"} == {cell["cell_type"] for cell in found}
     assert any("too large" in "".join(cell["source"]) for cell in found)
 
