@@ -18,7 +18,7 @@ from measuring import Line
 from symbackprop.homework import distribution, enrolment
 from symbackprop.homework.array_arithmetic import ARRAYS
 from symbackprop.homework.hand_computation import evaluation
-from symbackprop.homework.marking import Marker, Verdict
+from symbackprop.homework.marking import Marker, MarkVerdict
 from symbackprop.homework.roster import numbered
 from symbackprop.homework.tolerance import Tolerance
 from symbackprop.homework.variants import HomeworkAssignment, assignment, draw, leaves_of
@@ -76,7 +76,7 @@ def _marking(given: HomeworkAssignment, students: Sequence[str]) -> Line:
         values = {key: float(array[place]) for key, array in cohort.values.items()}
         allowed = {id: float(array[place]) for id, array in cohort.tolerances.items()}
         typed = {answer.id: f"{values[answer.key]:.4g}" for answer in given.answers}
-        right &= all(mark.verdict is Verdict.CORRECT for mark in marker.mark(values, allowed, typed))
+        right &= all(mark.verdict is MarkVerdict.CORRECT for mark in marker.mark(values, allowed, typed))
     seconds = time.perf_counter() - start
     return Line(f"mark {len(students)} students (all correct: {right})", f"{seconds:.2f} s")
 

@@ -22,7 +22,7 @@ from symbackprop.algebra.formula import Adjoint, Name, Node
 from symbackprop.arithmetic import exact
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution
-from symbackprop.document.blocks import Display, Document, Section, Step
+from symbackprop.document.blocks import ChainStep, Display, Document, Section
 from symbackprop.rendering import layout
 from symbackprop.rendering.dialects import tex
 from symbackprop.rendering.drafts import Draft
@@ -107,7 +107,7 @@ def steps(solution: Solution, rounds: int) -> Iterator[Line]:
     yield Line(name, f"{printed:.1f} µs", f"≤ {STEP_TARGET:g} µs", printed <= STEP_TARGET)
 
 
-def _steps(sections: Sequence[Section]) -> Iterator[Step]:
+def _steps(sections: Sequence[Section]) -> Iterator[ChainStep]:
     for section in sections:
         for block in section.blocks:
             if isinstance(block, Display):

@@ -1,0 +1,25 @@
+"""Programs that measure: nothing else runs them, so what they import is looked at here."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import ROOT, each
+
+PROGRAMS = sorted([*(ROOT / "benchmarks").glob("*.py"), *(ROOT / "tools").glob("*.py")])
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.stem)
+def test_program_imports_only_what_is_there(program: Path) -> None:
+    """Every name that a program takes from the package is one of the module that it names."""
+    found = [node for node in ast.walk(ast.parse(program.read_text("utf-8"))) if isinstance(node, ast.ImportFrom)]
+    own = [node for node in found if node.module is not None and node.module.split(".")[0] == "symbackprop"]
+    for node in own:
+        module = importlib.import_module(str(node.module))
+        for alias in each(node.names):
+            assert hasattr(module, alias.name) or importlib.util.find_spec(f"{node.module}.{alias.name}"), alias.name
