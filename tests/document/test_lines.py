@@ -19,7 +19,7 @@ from symbackprop.algebra.formula import (
     Transposed,
     walk,
 )
-from symbackprop.document.calculation.reduction import stages_of
+from symbackprop.document.calculation.reduction import reduction_steps
 from symbackprop.document.chain_rule import chains, factors, formulas
 from symbackprop.document.chain_rule.factors import Factor
 from symbackprop.document.chain_rule.signs import signs_in_front
@@ -38,7 +38,7 @@ def test_scene_knows_the_numbers_of_its_step() -> None:
     assert values.value("a2_1", 3) == scene.value("a2_1", 3)
     assert values.gradient("W1_1_1") == scene.gradient("W1_1_1")
     assert (3, None) == (scene.sample_of("a2_1", 3), scene.sample_of("W1_1_1", 3))
-    assert Sum((Name("a2_1", 3), Name("W1_1_1"))) == scene.marked(Sum((Name("a2_1"), Name("W1_1_1"))), 3)
+    assert Sum((Name("a2_1", 3), Name("W1_1_1"))) == scene.in_sample(Sum((Name("a2_1"), Name("W1_1_1"))), 3)
     assert scene.writes("W1_1_1", 4)
 
 
@@ -111,7 +111,7 @@ def test_signs_stand_in_front(formula: Node, expected: Node) -> None:
 def test_reduction_does_one_thing_a_line() -> None:
     """The formula, its products, the sum: each stage has the value of the first, the last one is the number."""
     two, three, four = (Leaf(Fraction(n), Tone.FORWARD, str(n)) for n in (2, 3, 4))
-    stages = stages_of(Sum((Product((two, three)), four)), Tone.FORWARD)
+    stages = reduction_steps(Sum((Product((two, three)), four)), Tone.FORWARD)
     assert [Sum, Sum, Leaf] == [type(stage) for stage in stages]
     assert [6, 4] == [leaf.value for leaf in stages[1] if isinstance(leaf, Leaf)]
     assert isinstance(stages[-1], Leaf) and 10 == stages[-1].value
