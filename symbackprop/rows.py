@@ -18,6 +18,7 @@ class Setting:
     """A number that a row leaves to the problem: default (None: has to be given), letter on paper, meaning, bounds.
 
     A value is at least `lowest`, more than `above` and less than `below`, where these are given; some are whole numbers.
+    `note` is the id of a sentence that documents say where the setting is not 0, "" for none.
     """
 
     default: Fraction | None
@@ -27,6 +28,7 @@ class Setting:
     above: int | None = None
     below: int | None = None
     whole: bool = False
+    note: str = ""
 
 
 Settings = Mapping[str, Setting]

@@ -24,9 +24,11 @@ class Activation:
     bound its values. A vector activation (softmax) has `vector = True` and no text: `functions.definition` writes it for its
     number of units. `smooth` says that it has a derivative everywhere although its expression is made of kinked functions.
 
-    `reason` is the end of the id of the phrase that explains it ("" for none), `below` that of the phrase for a negative
-    argument where it hands on what is positive as it is, and has its kink at 0 ("" for every other). `torch` and `sklearn`
-    are its counterparts in PyTorch and scikit-learn, `words` the phrases that it brings itself.
+    `boundary` is the value of one output unit (of two, for a vector activation) between two classes, `spellings` are what
+    people type for it in answers besides its name. `reason` is the end of the id of the phrase that explains it ("" for
+    none), `below` that of the phrase for a negative argument where it hands on what is positive as it is, and has its kink
+    at 0 ("" for every other). `torch` and `sklearn` are its counterparts in PyTorch and scikit-learn, `words` the phrases
+    that it brings itself.
     """
 
     name: str
@@ -40,6 +42,8 @@ class Activation:
     lowest: Fraction | None = None
     highest: Fraction | None = None
     source: str = ""
+    boundary: Fraction | None = None
+    spellings: tuple[str, ...] = ()
     reason: str = "activation"
     below: str = ""
     torch: Counterpart | None = None
@@ -79,6 +83,8 @@ ROWS = (
         lowest=_ZERO,
         highest=_UNIT,
         source="the logistic function; Nielsen, Neural Networks and Deep Learning (2015), chapter 1",
+        boundary=Fraction(1, 2),
+        spellings=("sigma", "sig", "logistic"),
         reason="activation_sigmoid",
         torch=Counterpart("Sigmoid", call="torch.sigmoid({0})"),
         sklearn="logistic",
@@ -91,6 +97,8 @@ ROWS = (
         lowest=-_UNIT,
         highest=_UNIT,
         source="LeCun et al., Efficient BackProp (1998), section 4.4",
+        boundary=_ZERO,
+        spellings=("th",),
         torch=Counterpart("Tanh"),
     ),
     Activation(
@@ -167,6 +175,7 @@ ROWS = (
         lowest=_ZERO,
         highest=_UNIT,
         source="Bridle (1990); Bishop, PRML (2006), equation 4.62",
+        boundary=Fraction(1, 2),
         reason="activation_softmax",
         torch=Counterpart("Softmax", fixed={"dim": (-1, 1)}, call="torch.softmax({0}, dim={axis})"),
     ),

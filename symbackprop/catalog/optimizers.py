@@ -113,6 +113,7 @@ _OF_ADAM: Mapping[str, str | tuple[str, ...]] = {"betas": ("beta1", "beta2"), **
 def _phrases(row: Optimizer) -> Iterator[str]:
     yield f"optimizer.{row.name}"
     yield from (f"setting.{name}" for name in row.settings)
+    yield from (setting.note for setting in row.settings.values() if setting.note)
     yield from (f"state.{row.name}_{name}" for name in row.state)
     yield from reason_phrases(row.reason)
 
@@ -147,7 +148,12 @@ OPTIMIZERS: Registry[Optimizer] = Registry(
             {
                 **_rate("0.001"),
                 "momentum": _MOMENTUM,
-                "dampening": Setting(Fraction("0"), "tau", "share of the gradient left out, from the second update"),
+                "dampening": Setting(
+                    Fraction("0"),
+                    "tau",
+                    "share of the gradient left out, from the second update",
+                    note="training.first",
+                ),
                 **_ADDED,
             },
             "Polyak (1964), the heavy ball; torch.optim.SGD with momentum",

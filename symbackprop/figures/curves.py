@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from symbackprop import curvature
+from symbackprop.algebra.functions import ACTIVATIONS
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent import epochs
 from symbackprop.descent.solution import Descent, Solution, trained
@@ -220,9 +221,10 @@ def boundary(solution: Solution) -> Plot | None:
     if not (solution.problem.layers and solution.steps) or solution.problem.network.inputs != 2:
         return None
     last = solution.problem.layers[-1]
-    level = {("sigmoid", 1): 0.5, ("tanh", 1): 0.0, ("softmax", 2): 0.5}.get((last.activation, last.units))
-    if level is None:
+    row = None if last.body else ACTIVATIONS[last.activation]
+    if row is None or row.boundary is None or last.units != 1 + row.vector:
         return None
+    level = float(row.boundary)
     shared, data = leaves(derivation, FLOAT)
     samples = [{**shared, **sample} for sample in data]
     if len(samples) < 2:

@@ -11,7 +11,9 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from symbackprop.algebra.functions import ACTIVATIONS
 from symbackprop.graph.notation import GREEK_LETTERS
+from symbackprop.registry import derived
 
 _SIGNS = str.maketrans(
     dict.fromkeys("−–—‐‑‒﹣－", "-")
@@ -43,7 +45,10 @@ _ROOT = re.compile(r"\bsqrt(?=\s*[\w.])\s*(\w[\w.]*)")
 _TIMES = re.compile(r"(?:(?<![\w.,])(?<!\*\*)\d+(?:[.,]\d+)?(?![\d.,]|[eE][+-]?\d)|\))(?=\s*(?:\(|[^\W\d]))")
 """A number or a parenthesis that multiplies what follows, without a sign."""
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:(,)\d{3})+(\.)\d+|[+-]?\d{1,3}(?:(\.)\d{3})+(,)\d+")
-_FUNCTIONS = {"sigma": "sigmoid", "sig": "sigmoid", "logistic": "sigmoid", "tg": "tan", "th": "tanh"}
+_FUNCTIONS: Mapping[str, str] = derived(
+    {}, lambda: {"tg": "tan", **{name: row.name for row in ACTIVATIONS.values() for name in row.spellings}}
+)
+"""What people type for functions that have another name here."""
 _SAMPLE = "_of_sample_"
 
 

@@ -63,12 +63,13 @@ class SettingsTable(TableSpec):
     @classmethod
     def _knows_its_keys(cls, content: Any) -> Any:
         """Refuse a key that is neither of the table nor a setting of any row."""
-        rows = tuple(cls.registry.values())
+        fields = cls.model_fields
         for key in content if isinstance(content, dict) else ():
-            if key not in cls.model_fields and not any(key in row.settings for row in rows):
-                name = content.get(cls.named_by, cls.model_fields[cls.named_by].default)
-                named = [cls.registry[name]] if isinstance(name, str) and name in cls.registry else rows
-                valid = dict.fromkeys((*cls.model_fields, *(setting for row in named for setting in row.settings)))
+            if key not in fields and not any(key in row.settings for row in cls.registry.rows.values()):
+                name = content.get(cls.named_by, fields[cls.named_by].default)
+                row = cls.registry.get(name) if isinstance(name, str) else None
+                rows = cls.registry.rows.values() if row is None else [row]
+                valid = dict.fromkeys((*fields, *(setting for row in rows for setting in row.settings)))
                 raise PydanticCustomError(UNKNOWN_KEY, "unknown key", {"key": str(key), "valid": list(valid)})
         return content
 

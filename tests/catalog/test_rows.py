@@ -32,7 +32,9 @@ from symbackprop.catalog.schedules import SCHEDULES, Schedule
 from symbackprop.cli.commands.list import LISTINGS
 from symbackprop.compilation.backends import BACKENDS, Backend
 from symbackprop.errors import IncompleteRowError, ProblemError, UnknownNameError
+from symbackprop.figures.curves import boundary
 from symbackprop.graph.notation import NAMINGS, Naming
+from symbackprop.homework.answer_parsing import read
 from symbackprop.problems import Problem
 from symbackprop.problems.build import fitting_activations
 from symbackprop.problems.spec import SettingsTable
@@ -70,6 +72,8 @@ CELU = Activation(
     below="below",
     torch=Counterpart("CELU", {"alpha": "beta"}, call="torch.nn.functional.celu({0}, {beta})"),
     sklearn="continuous",
+    boundary=Fraction(0),
+    spellings=("kelu",),
     words=words(activation__celu="the continuous ELU"),
 )
 QUARTIC = Loss(
@@ -333,6 +337,18 @@ def test_made_up_activation_is_a_word_of_the_expression_language() -> None:
     derivative = sbp.differentiate("celu(x)", "x").after
     value = exact.evaluate(derivative, lambda part: Fraction(-1) if part == Name("x") else None)
     assert abs(float(value) - np.exp(-1)) < 1e-15
+
+
+@pytest.mark.usefixtures("rows")
+def test_made_up_activation_is_read_in_answers_and_drawn() -> None:
+    """A student types its name or another spelling of the row; where it has a boundary a classifier's line is drawn."""
+    zero = Apply("celu", (Number(Fraction(0)),))
+    assert zero == read("celu(0)", (), {}).formula == read("kelu(0)", (), {}).formula
+    axes = {"x": [[1, 0.5], [-1, 0.25], [-1, -1]], "y": [[1], [0], [0]]}
+    last = {"units": 1, "activation": "celu"}
+    network = {"inputs": 2, "layers": [{"units": 2, "activation": "tanh"}, last], "loss": "squared_error"}
+    made = sbp.problem({**CONTENT, "network": network, "data": axes, "parameters": {"seed": 1}})
+    assert boundary(sbp.solve(made)) is not None
 
 
 @pytest.mark.usefixtures("rows")

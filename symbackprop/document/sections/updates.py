@@ -217,8 +217,9 @@ def conventions(scene: Scene) -> Iterator[Message]:
     if states:
         kind = "training.state" if len(states) == 1 else "training.states"
         yield message(kind, states=message("text.items", items=states), counter=counter)
-    if "dampening" in training.settings and "dampening" not in training.zero:
-        yield message("training.first")
+    for key, setting in optimizers.OPTIMIZERS[training.optimizer].settings.items():
+        if setting.note and key not in training.zero:
+            yield message(setting.note)
     yield from _schedule(scene, training)
     yield from _batches(scene, training)
     if training.stop is not None:

@@ -41,7 +41,7 @@ from symbackprop.document.display_nodes import (
     Total,
     Updated,
 )
-from symbackprop.graph.notation import BATCH, Symbol
+from symbackprop.graph.notation import BATCH, GREEK_LETTERS, Symbol
 from symbackprop.rendering.layout import array_formulas, boxes, digits, generic
 from symbackprop.rendering.layout.boxes import (
     ABOUT,
@@ -89,7 +89,7 @@ from symbackprop.rendering.layout.formula_layout import (
 RELATIONS = {Relation.EQUAL: Sign("="), Relation.ABOUT: Sign("≈")}
 
 _OPERATORS = frozenset(("exp", "ln", "sin", "cos", "tan", "tanh", "max", "min"))
-_FUNCTIONS: Mapping[str, Box] = {"sigmoid": Symbol("sigma"), "sign": Word("sgn"), "pi": Symbol("pi")}
+_FUNCTIONS: Mapping[str, Box] = {"sign": Word("sgn"), "pi": Symbol("pi")}
 
 _APART = frozenset((Local, Gradient, Braced, Apart))
 _SEPARATE = frozenset((Name, Adjoint, Letter, Apply, Indexed, Substitute, Updated))
@@ -257,7 +257,7 @@ def function_name(name: str) -> Box:
         return Word(name, Face.OPERATOR)
     row = functions.ACTIVATIONS.get(name)
     text = row.symbol if row else name
-    return _FUNCTIONS.get(name) or (Word(text) if len(text) > 1 else Symbol(text))
+    return _FUNCTIONS.get(name) or (Word(text) if len(text) > 1 else Symbol(GREEK_LETTERS.get(text, text)))
 
 
 def _settings(node: Apply) -> tuple[Box, ...]:
