@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,12 @@ FILES = sorted((ROOT / "tests").rglob("*.py"))
 FIXED = (ast.Tuple, ast.List, ast.Set, ast.Dict)
 LOOPING = ("each", "range", "enumerate", "zip", "sorted", "reversed", "product", "items", "values", "keys")
 """What a loop may run over without saying that there is something: literals, `each`, and these of them."""
+
+
+@functools.cache
+def tree_of(file: Path) -> ast.Module:
+    """Return the syntax tree of a module of the tests."""
+    return ast.parse(file.read_text("utf-8"))
 
 
 def laws_of(tree: ast.Module) -> Iterator[ast.FunctionDef]:
@@ -69,7 +76,7 @@ def may_run_never(function: ast.FunctionDef) -> list[int]:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(ROOT / "tests").as_posix())
 def test_loop_of_assertions_asserts_that_it_ran(file: Path) -> None:
     """A test whose assertions all stand in loops says that there was something to look at: `each`, a literal, a count."""
-    tree = ast.parse(file.read_text("utf-8"))
+    tree = tree_of(file)
     assert {} == {test.name: lines for test in laws_of(tree) if (lines := may_run_never(test))}
 
 
@@ -99,7 +106,7 @@ def test_loop_that_may_never_run_is_found(body: str, is_found: bool) -> None:
 def test_every_test_states_its_law() -> None:
     """Each test says in its docstring what holds."""
     for file in each(FILES, least=60):
-        tests = laws_of(ast.parse(file.read_text("utf-8")))
+        tests = laws_of(tree_of(file))
         assert [] == [f"{file.name}: {test.name}" for test in tests if not ast.get_docstring(test)]
 
 
@@ -136,7 +143,7 @@ def named_in(tree: ast.Module) -> set[str]:
 def test_every_module_is_named_in_a_test() -> None:
     """Who reads a module finds a test that names it: none of the package is covered from above alone."""
     tests = [file for file in FILES if file.name.startswith("test_")]
-    named = set().union(*(named_in(ast.parse(file.read_text("utf-8"))) for file in tests))
+    named = set().union(*(named_in(tree_of(file)) for file in tests))
     assert len(House().trees) > 150
     assert sorted(set(House().trees) - named) == []
 
