@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from test_architecture import LIBRARIES
 
 import symbackprop as sbp
 from symbackprop import cli
@@ -29,6 +28,7 @@ from symbackprop.graph import notation
 from symbackprop.problems import load
 from symbackprop.problems.json_schema import schema
 from tests.helpers import each
+from tests.test_architecture import LIBRARIES
 
 ROOT = Path(__file__).parent.parent
 README = "README.md"

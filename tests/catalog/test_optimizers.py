@@ -141,7 +141,7 @@ XOR = {
 
 def test_online_descent_gives_the_figures_of_the_book() -> None:
     """XOR, one sample after the other (Negnevitsky): parameters after 224 epochs, errors of the 224th, epochs to 0.001."""
-    from test_reference_cases import CASES, THRESHOLD
+    from tests.test_reference_cases import CASES, THRESHOLD
 
     expected = CASES[THRESHOLD]["expected"]
     figures = {
@@ -674,9 +674,8 @@ def rendered(solution: Solution, format: str = "markdown") -> str:
 @pytest.mark.parametrize("name", few(OPTIMIZERS, 2))
 def test_document_lines_of_an_update_are_true(name: str) -> None:
     """Every printed line of every update checks on a calculator, with batches, decay and a schedule too."""
-    from test_documents import assert_chain_is_true, assert_nothing_forbidden, chains_of
-
     from symbackprop import document
+    from tests.document.test_documents import assert_chain_is_true, assert_nothing_forbidden, chains_of
 
     plain = solve(sbp.example("mazur", [("training.optimizer", name), ("training.steps", 2)]))
     decayed = network(
@@ -744,9 +743,8 @@ def test_document_of_a_batch_calls_samples_by_their_numbers() -> None:
 @pytest.mark.parametrize("name", few(OPTIMIZERS, 2))
 def test_document_is_true_where_delta_is_the_negative_gradient(name: str) -> None:
     """With δ = −∂L/∂z every line of every optimizer is true, and the numbers are the same; plain descent adds."""
-    from test_documents import assert_chain_is_true, assert_nothing_forbidden, chains_of
-
     from symbackprop import document
+    from tests.document.test_documents import assert_chain_is_true, assert_nothing_forbidden, chains_of
 
     overrides = [("training.optimizer", name), ("notation.delta_sign", "negative")]
     problem = sbp.example("mazur", overrides)

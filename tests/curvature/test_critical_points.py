@@ -8,11 +8,11 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from test_curvature import graph
 
 import symbackprop as sbp
 from symbackprop.curvature import CriticalPoints, CurvatureError, Kind, critical_points
 from symbackprop.descent.solution import solve
+from tests.curvature.test_curvature import graph
 
 
 def kinds(found: CriticalPoints) -> list[tuple[str, tuple[float, ...]]]:

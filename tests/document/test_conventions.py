@@ -4,31 +4,25 @@ from __future__ import annotations
 
 import itertools
 import re
-import subprocess
-import sys
-import tomllib
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from test_documents import assert_chain_is_true, assert_nothing_forbidden, chains_of
 
 import symbackprop as sbp
-from symbackprop import document, language, rendering
+from symbackprop import document, rendering
 from symbackprop.algebra.formula import Adjoint, Name, Node, rewrite
 from symbackprop.arithmetic import exact
-from symbackprop.cli.commands import new
 from symbackprop.document.blocks import Chain
 from symbackprop.document.display_nodes import Apart, Boxed, Braced, Delta, Gradient, Leaf, Shown, Updated
 from symbackprop.errors import ProblemError, SymbackpropError, UnknownNameError
 from symbackprop.graph.notation import NAMINGS, Notation
-from symbackprop.problems.load import examples
-from symbackprop.problems.spec import NotationSpec, ProblemSpec
+from symbackprop.problems.spec import NotationSpec
 from symbackprop.rendering import json_result
 from tests import documents
-from tests.helpers import each, many
+from tests.document.test_documents import assert_chain_is_true, assert_nothing_forbidden, chains_of
+from tests.helpers import many
 
 CONVENTIONS: Mapping[str, tuple[str, ...]] = {
     "naming": tuple(NAMINGS),
@@ -287,75 +281,6 @@ def test_softmax_of_one_unit_has_no_sum() -> None:
     text = rendering.render(sbp.derive(problem), "markdown")
     assert "$e^{z^{(1)}_1}/e^{z^{(1)}_1}$" in text
     assert "/(e^" not in text
-
-
-# Starter files
-
-
-def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a folder."""
-    return subprocess.run(
-        [sys.executable, "-m", "symbackprop", *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
-
-
-def commented(text: str) -> Iterator[tuple[str, bool]]:
-    """Yield every table and key of a file, and whether a comment stands above it."""
-    lines, table = text.splitlines(), "file"
-    for before, line in itertools.pairwise(["", *lines]):
-        if found := re.match(r"\[{1,2}([\w.]+)\]", line):
-            table = found[1]
-            yield f"[{table}]", before.startswith("# ")
-        elif found := re.match(r"(\w+)\s*=", line):
-            yield f"{table}.{found[1]}", before.startswith("# ")
-
-
-@pytest.mark.parametrize("lang", language.available())
-def test_new_writes_a_problem_that_solves(tmp_path: Path, lang: str) -> None:
-    """The starter file is commented at every key, loads, and solves."""
-    assert run(tmp_path, "new", "mine.toml", "--lang", lang).returncode == 0
-    file = tmp_path / "mine.toml"
-    bare = [key for key, has_comment in commented(file.read_text("utf-8")) if not has_comment]
-    assert all(key.startswith("parameters.") for key in bare)
-    assert sbp.solve(sbp.load(file)).losses[1] < sbp.solve(sbp.load(file)).losses[0]
-
-
-@pytest.mark.parametrize("name", examples())
-def test_new_from_an_example_is_the_example(name: str) -> None:
-    """A copy has the content of its example, and a comment at every key but the user's own names."""
-    text = new._example(name)
-    copied = "\n".join(new._commented(text, "en"))
-    assert tomllib.loads(text) == tomllib.loads(copied)
-    bare = [key for key, has_comment in commented(copied) if not has_comment]
-    own = ("parameters", "data", "variants", "graph.parameters")
-    assert [] == [key for key in bare if key.rpartition(".")[0] not in own]
-
-
-def test_new_leaves_a_file_alone(tmp_path: Path) -> None:
-    """A file that is there is not overwritten; the message says so."""
-    (tmp_path / "mine.toml").write_text("precious", "utf-8")
-    done = run(tmp_path, "new", "mine.toml", "--from", "mazur")
-    assert (2, "precious") == (done.returncode, (tmp_path / "mine.toml").read_text("utf-8"))
-    assert "exists already" in done.stderr
-
-
-def test_new_from_an_unknown_example_names_the_nearest(tmp_path: Path) -> None:
-    """A misspelt example is answered with the one that was meant, and nothing is written."""
-    done = run(tmp_path, "new", "mine.toml", "--from", "mazzur")
-    assert 'did you mean "mazur"' in done.stderr
-    assert not (tmp_path / "mine.toml").exists()
-
-
-def test_every_key_of_the_problem_file_has_a_comment() -> None:
-    """Each key of each table of the file is explained in every language that there is."""
-    for lang in each(language.available()):
-        phrases = language.phrases(lang)
-        for name, field in each(ProblemSpec.model_fields.items()):
-            types = (field.annotation, *getattr(field.annotation, "__args__", ()))
-            table = next((each for each in types if hasattr(each, "model_fields")), None)
-            assert name == "title" or f"starter.{name}" in phrases
-            keys = [] if table is None else table.model_fields
-            assert [] == [key for key in keys if f"starter_{name}.{key}" not in phrases], (lang, name)
 
 
 def test_every_convention_is_tested_here() -> None:
