@@ -15,7 +15,7 @@ from symbackprop.document.chain_rule import chains
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.matrix_form.general import general_section
 from symbackprop.document.notes import conditions
-from symbackprop.document.notes.conditions import Line
+from symbackprop.document.notes.conditions import DisplayedLine
 from symbackprop.document.notes.explanations import EXPLANATIONS, Lesson
 from symbackprop.document.notes.remarks import ExactGradients, remark
 from symbackprop.document.sections import (
@@ -182,11 +182,11 @@ def test_general_section_speaks_of_no_layer_by_its_number() -> None:
 # Notes
 
 
-def line(name: str, quantity: str, *, gradient: bool = True) -> Line:
+def line(name: str, quantity: str, *, gradient: bool = True) -> DisplayedLine:
     """Return the displayed line of a gradient or a value of an example."""
     scene = scene_of(name)
     chain = chains.gradient(scene, quantity) if gradient else chains.forward(scene, quantity)
-    return Line(scene, chain, "backward" if gradient else "forward")
+    return DisplayedLine(scene, chain, "backward" if gradient else "forward")
 
 
 @pytest.mark.parametrize(
