@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.helpers import ROOT
-from tools.house import PACKAGE, House
+from tools.house import PACKAGE, House, wing_of
 
 GLOSSARY = ROOT / "docs" / "glossary.md"
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
@@ -96,3 +96,16 @@ def test_replaced_words_are_found() -> None:
     )
     assert {"FairnessCheck", "f", "typed", "x", "study", "b", "slope"} == set(defined(tree))
     assert {"fairness", "check"} == words("FairnessCheck") == words("_fairness_check")
+
+
+def test_only_answers_are_marked() -> None:
+    """`mark` is a word of homework alone: no name of another wing, but for the commands, has it."""
+    house = House()
+    found = {
+        (module, name)
+        for module, tree in house.trees.items()
+        for name in defined(tree)
+        if words(name) & {"mark", "marks", "marked", "marking"}
+    }
+    wings = {wing_of(module) for module, _ in found}
+    assert {"homework"} == wings - {"cli"}

@@ -87,8 +87,8 @@ def symbol(found: Symbol) -> str:
     return base + _script("^", upper) + _script("_", lower)
 
 
-def _script(mark: str, text: str) -> str:
-    return "" if not text else f"{mark}{text}" if len(text) == 1 else f"{mark}{{{text}}}"
+def _script(sign: str, text: str) -> str:
+    return "" if not text else f"{sign}{text}" if len(text) == 1 else f"{sign}{{{text}}}"
 
 
 def _row(box: Row) -> str:

@@ -114,9 +114,9 @@ def symbol(found: Symbol) -> str:
     ('z₂⁽¹⁾[3]', 'L_data')
     """
     lower = ",".join(part if isinstance(part, str) else symbol(part) for part in found.lower)
-    marks = [part for part in found.upper if part.startswith("[")]
-    upper = "".join(part for part in found.upper if part not in marks)
-    return letter(found) + _below(lower.translate(_SIGNS)) + _above(upper.translate(_SIGNS)) + "".join(marks)
+    bracketed = [part for part in found.upper if part.startswith("[")]
+    upper = "".join(part for part in found.upper if part not in bracketed)
+    return letter(found) + _below(lower.translate(_SIGNS)) + _above(upper.translate(_SIGNS)) + "".join(bracketed)
 
 
 def letter(found: Symbol) -> str:
@@ -137,14 +137,14 @@ def _below(text: str) -> str:
     return _raised(text, _SUBSCRIPTS, "_")
 
 
-def _raised(text: str, letters: dict[str, str], mark: str) -> str:
+def _raised(text: str, letters: dict[str, str], sign: str) -> str:
     compact = text.replace(" ", "")
     if all(each in letters for each in compact):
         return "".join(letters[each] for each in compact)
     if text.startswith("["):
         return text  # the place of a row or a block
     is_plain = text.replace(".", "").replace("_", "").isalnum()
-    return f"{mark}{text}" if is_plain else f"{mark}({text})"
+    return f"{sign}{text}" if is_plain else f"{sign}({text})"
 
 
 _LOOSE, _TIGHT, _WHOLE = range(3)

@@ -90,8 +90,8 @@ def _reduction(layout: Layout, node: Apply) -> LaidOut:
         body = layout.inside(_entries(graph, plain, letters), PRODUCT)
     else:
         places = letters if axis is None else tuple(letters[0] if each == axis else ":" for each in range(len(shape)))
-        marks = [Sign(place) if place == ":" else Symbol(place) for place in places]
-        body = _picked(layout.inside(argument, ATOM), marks)
+        indices = [Sign(place) if place == ":" else Symbol(place) for place in places]
+        body = _picked(layout.inside(argument, ATOM), indices)
     if node.function in EXTREMES:
         return (Scripts(Word(node.function, Face.OPERATOR), below), GAP, body), SIGNED
     total = Scripts(SUM, below)
@@ -101,17 +101,17 @@ def _reduction(layout: Layout, node: Apply) -> LaidOut:
     return (Fraction(Number("1"), Number(str(count))), GAP, total, GAP, body), SIGNED
 
 
-def _listing(marks: Sequence[Box]) -> Box:
-    return marks[0] if len(marks) == 1 else joined(Sign(","), marks)
+def _listing(indices: Sequence[Box]) -> Box:
+    return indices[0] if len(indices) == 1 else joined(Sign(","), indices)
 
 
-def _picked(array: Box, marks: Sequence[Box]) -> Scripts:
+def _picked(array: Box, indices: Sequence[Box]) -> Scripts:
     """Return an array with the place of an element, a row or a block below it."""
-    return Scripts(Group(array), _in_brackets(marks))
+    return Scripts(Group(array), _in_brackets(indices))
 
 
-def _in_brackets(marks: Sequence[Box]) -> Box:
-    return (Sign("["), _listing(marks), Sign("]"))
+def _in_brackets(indices: Sequence[Box]) -> Box:
+    return (Sign("["), _listing(indices), Sign("]"))
 
 
 def _plain(part: Node) -> Node | None:
