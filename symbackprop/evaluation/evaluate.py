@@ -7,7 +7,6 @@ by hand, `FLOAT` is float64. All run the same formulas: a term's form forwards, 
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -134,20 +133,13 @@ class Values:
 class _Piece:
     """A term (or a link's partial) ready to run; `spans` says that it is added over the samples."""
 
-    run: Callable[[Mapping[str, Value]], Value]
+    function: Callable[..., Value]
+    arguments: tuple[str, ...]
     spans: bool
     source: str = ""
 
-
-def _reading(function: Callable[..., Value], names: tuple[str, ...]) -> Callable[[Mapping[str, Value]], Value]:
-    """Return a function of numbers as one of a mapping that has them by name."""
-    match names:
-        case ():
-            return lambda values: function()
-        case (name,):
-            return lambda values: function(values[name])
-    read = operator.itemgetter(*names)
-    return lambda values: function(*read(values))
+    def run(self, values: Mapping[str, Value]) -> Value:
+        return self.function(*[values[name] for name in self.arguments])
 
 
 class Evaluation:
@@ -215,13 +207,13 @@ class Evaluation:
 
     def _term(self, name: str, term: Term) -> _Piece:
         function = self.arithmetic.function(term.form.formula, term.form.arity)
-        return _Piece(_reading(function, term.arguments), self._adds(name, term.arguments))
+        return _Piece(function, term.arguments, self._adds(name, term.arguments))
 
     def _link(self, name: str, link: Link) -> _Piece:
         term = link.term
         formula = term.form.partial(link.slot).formula(bool(term.values))
         function = self.arithmetic.function(formula, term.form.arity + len(term.values))
-        return _Piece(_reading(function, term.arguments + term.values), self._adds(name, link.read), link.source)
+        return _Piece(function, term.arguments + term.values, self._adds(name, link.read), link.source)
 
     def forward(self, shared: Mapping[str, Value], data: Sequence[Mapping[str, Value]]) -> Values:
         """Return the forward values for shared leaves and, in a batch, the leaves of each sample."""
