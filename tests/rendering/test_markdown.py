@@ -221,7 +221,7 @@ def test_formula_keeps_its_distance_from_letters_and_full_width_signs(
     phrases = {**language.phrases("en"), "t.x": "误差{z}，即{z}的（{z}）", "t.y": "the error ({z}), or {z}"}
     monkeypatch.setattr(language, "phrases", lambda code: phrases)
     writer = Draft(rendering.formats()[dialect], solved("line"), "en", ("full",)).writer
-    z = writer.printer.print(Name("z1_1"))
+    z = writer.dialect.inline(writer.layout.box(Name("z1_1")))
     z = writer.math[0] + z + writer.math[1]
     content = Document("", (message("t.x", z=Name("z1_1")), message("t.y", z=Name("z1_1"))), ())
     assert [f"误差 {z} ，即 {z} 的（ {z} ）", f"the error ({z}), or {z}"] == writer.document(content)["subtitle"]
