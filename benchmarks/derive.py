@@ -132,9 +132,9 @@ def _casadi(derivation: Derivation, seconds: float) -> Iterator[Line]:
 def matrix_gradients(repeat: int) -> Iterator[Line]:
     """Yield the time of graph and matrix gradients of 784-128-10."""
     problem = network(LARGE)
-    found = times(lambda: matrix_grain.gradients(dense.graph_of(problem)), repeat)
+    found = times(lambda: matrix_grain.gradients(dense.graph_of(problem, problem.samples)), repeat)
     name = "-".join(map(str, LARGE))
-    graph = dense.graph_of(problem)
+    graph = dense.graph_of(problem, problem.samples)
     contributions = matrix_grain.gradients(graph)
     fit = all(
         shape_of(matrix_grain.gradient_formula(contributions[quantity.name]), graph.shapes, "") == quantity.shape
