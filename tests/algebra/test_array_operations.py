@@ -179,6 +179,12 @@ def test_operation_has_the_elements_of_its_definition(name: str) -> None:
     assert len(entries) == np.prod(shape, dtype=int)
 
 
+@pytest.mark.parametrize("name", ARRAY_OPERATIONS)
+def test_row_of_the_package_is_complete(name: str) -> None:
+    """What is asked of a row that is added holds for the rows that there are."""
+    ARRAY_OPERATIONS.verify(ARRAY_OPERATIONS[name])
+
+
 def test_half_a_row_is_refused() -> None:
     """A row without a meaning, with two, or without the calls of what it joins is an error where it is made."""
     whole = MADE_UP["swapt"]
