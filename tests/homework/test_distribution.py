@@ -15,6 +15,7 @@ from symbackprop.homework.enrolment import prepare
 from symbackprop.homework.roster import numbered
 from symbackprop.homework.variants import assignment, draw, variant
 from symbackprop.problems import load
+from tests.helpers import each
 
 COUNT = CHUNK + 3
 """Students of two chunks."""
@@ -79,7 +80,7 @@ def test_shared_derivations_leave_the_numbers_of_each_student(name: str, changes
     given = assignment(load.find_source(name, list(changes.items())).problem())
     ids = ("a", "b", "c")
     cohort = draw(given, ids, 7, dict.fromkeys(ids, 1))
-    for place, id in enumerate(ids):
+    for place, id in each(enumerate(ids)):
         problem = variant(given, {key: array[place].tolist() for key, array in cohort.positions.items()})
         values = {key: float(array[place]) for key, array in cohort.values.items()}
         student = sheets.StudentVariant("", id, "CODE", problem, sheets.numerals(given, values))

@@ -9,7 +9,7 @@ import pytest
 
 import symbackprop as sbp
 from symbackprop.catalog.optimizers import OPTIMIZERS
-from symbackprop.errors import ProblemError, UnknownNameError
+from symbackprop.errors import ProblemError, SymbackpropError, UnknownNameError
 from symbackprop.problems import data_table, graph_table, homework_table, parameters_table, row_settings, training_table
 from symbackprop.problems.types import Array, Draw, Given, Training
 from symbackprop.problems.wordings import wording
@@ -59,8 +59,8 @@ def test_settings_of_a_row_are_checked_against_the_row() -> None:
     assert "momentum" == row_settings.row_named(OPTIMIZERS, "momentum", "training.optimizer").name
     with pytest.raises(UnknownNameError, match=r"training\.optimizer.*momentom"):
         row_settings.row_named(OPTIMIZERS, "momentom", "training.optimizer")
-    for settings, match in (({"momentom": 1}, "momentom"), ({"momentum": -1}, "momentum")):
-        with pytest.raises(ProblemError, match=match):
+    for settings, match in (({"momentom": 1}, "momentom"), ({"momentum": -1}, r"training\.momentum")):
+        with pytest.raises(SymbackpropError, match=match):
             sbp.problem({"network": NETWORK, "training": {"optimizer": "momentum", **settings}})
 
 
