@@ -785,7 +785,7 @@ def test_conventions_list_every_optimiser_with_its_defaults() -> None:
     """docs/conventions.md has a row for each optimizer and each schedule, with the defaults of the table."""
     page = (ROOT / "docs" / "conventions.md").read_text("utf-8")
     rows = re.findall(
-        r"^\| `(\w+)` \|.*\| (.*) \| .* \|$", page.split("## Optimizers", 1)[1].split("| schedule |")[0], re.M
+        r"^\| `(\w+)` \|.*\| (.*) \| .* \|$", page.split("## Optimisers", 1)[1].split("| schedule |")[0], re.M
     )
     assert list(OPTIMIZERS) == [name for name, _ in rows]
     for name, defaults in rows:
