@@ -16,7 +16,7 @@ import pytest
 import symbackprop as sbp
 from symbackprop.algebra.functions import NAMES
 from symbackprop.derivation.derivations import derive
-from symbackprop.descent.solution import solve
+from symbackprop.descent.solution import Solution, solve
 from symbackprop.errors import (
     EvaluationError,
     ExpressionError,
@@ -142,7 +142,7 @@ def problem_of(name: str) -> Problem:
     return sbp.problem(content, name=name)
 
 
-def read(name: str, figure: str, solved: sbp.solution.Solution) -> Value:
+def read(name: str, figure: str, solved: Solution) -> Value:
     """Return the project's number for a figure of a case; unknown names raise."""
     values, aliases = solved.steps[0].values, ALIASES.get(name, {})
     elements = {e for quantity in solved.derivation.graph.quantities.values() for e in quantity.elements()}
