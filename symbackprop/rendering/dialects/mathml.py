@@ -13,30 +13,7 @@ from collections.abc import Sequence
 from symbackprop.graph.notation import GREEK_BY_NAME, Symbol
 from symbackprop.rendering.dialects import tex
 from symbackprop.rendering.dialects.table import complete
-from symbackprop.rendering.layout.boxes import (
-    Blank,
-    Box,
-    Braced,
-    Face,
-    Fenced,
-    Fraction,
-    Framed,
-    Group,
-    Infix,
-    Large,
-    Lines,
-    Matrix,
-    Number,
-    Root,
-    Scripts,
-    Sign,
-    Space,
-    Text,
-    Toned,
-    Under,
-    Word,
-    bare,
-)
+from symbackprop.rendering.layout import boxes
 
 _ACCENTS = {"hat": "^", "tilde": "~", "bar": "¯", "dot": "˙"}
 _SIGNS = {"-": "−", "·": "⋅"}
@@ -50,26 +27,26 @@ _TOKEN = re.compile(r"\d+(?:\.\d+)?|\S")
 _LEAVES = ("<mi", "<mn", "<mo")
 
 
-def inline(box: Box) -> str:
+def inline(box: boxes.Box) -> str:
     """Return a formula of a sentence.
 
-    >>> inline((Symbol("a"), Infix("<"), Symbol("b"))).partition("<annotation")[0]
+    >>> inline((Symbol("a"), boxes.Infix("<"), Symbol("b"))).partition("<annotation")[0]
     '<math><semantics><mrow><mi>a</mi><mo>&lt;</mo><mi>b</mi></mrow>'
     """
     return _formula(box, "")
 
 
-def displayed(box: Box) -> str:
+def displayed(box: boxes.Box) -> str:
     """Return a formula, or a part of one, that stands in a line of its own."""
     return _formula(box, ' displaystyle="true"')
 
 
-def _formula(box: Box, attributes: str) -> str:
+def _formula(box: boxes.Box, attributes: str) -> str:
     annotation = f'<annotation encoding="application/x-tex">{html.escape(tex.write(box), quote=False)}</annotation>'
     return f"<math{attributes}><semantics><mrow>{write(box)}</mrow>{annotation}</semantics></math>"
 
 
-def write(box: Box) -> str:
+def write(box: boxes.Box) -> str:
     """Return a box as elements of MathML."""
     return _TABLE[type(box)](box)
 
@@ -86,17 +63,17 @@ def _number(text: str) -> str:
     return f"{_sign('-')}<mn>{text[1:]}</mn>" if text.startswith("-") else f"<mn>{text}</mn>"
 
 
-def _word(box: Word) -> str:
-    if box.face is Face.OPERATOR:
+def _word(box: boxes.Word) -> str:
+    if box.face is boxes.Face.OPERATOR:
         return f"<mi>{box.text}</mi>" if box.text in _LIMITS else f"<mi>{box.text}</mi><mo>&#8289;</mo>"
-    look = 'mathvariant="normal"' if box.face is Face.UPRIGHT else 'class="bold"'
+    look = 'mathvariant="normal"' if box.face is boxes.Face.UPRIGHT else 'class="bold"'
     return f"<mi {look}>{html.escape(box.text, quote=False)}</mi>"
 
 
 def _letters(text: str) -> str:
     """Return a word, or the letters, digits and signs of an index."""
     if tex.is_word(text):
-        return _word(Word(text))
+        return _word(boxes.Word(text))
     found = ""
     for token in _TOKEN.findall(text):
         if token[0].isdigit():
@@ -137,40 +114,43 @@ def _with_scripts(base: str, lower: str, upper: str, *, limits: bool = False) ->
     return f"<m{name}>{_one(base)}{scripts}</m{name}>" if name else base
 
 
-def _scripts(box: Scripts) -> str:
-    base, lower, upper = (None if part is None else bare(part) for part in box)
+def _scripts(box: boxes.Scripts) -> str:
+    base, lower, upper = (None if part is None else boxes.bare(part) for part in box)
     assert base is not None
     low, up = ("" if part is None else write(part) for part in (lower, upper))
     match base:
         case Symbol() if base.lower and not base.upper and not low:
             below = _symbol(base).removeprefix("<msub>").removesuffix("</msub>")
             return f"<msubsup>{below}{_one(up)}</msubsup>"
-        case Scripts() if base.upper is None and base.lower is not None and not low:
-            return _scripts(Scripts(base.base, base.lower, box.upper))
-        case Fenced(opening, body, closing, False):
+        case boxes.Scripts() if base.upper is None and base.lower is not None and not low:
+            return _scripts(boxes.Scripts(base.base, base.lower, box.upper))
+        case boxes.Fenced(opening, body, closing, False):
             # An index behind parentheses belongs to the closing one, as in TeX.
             return f"{_sign(opening)}{write(body)}{_with_scripts(_sign(closing), low, up)}"
     return _with_scripts(
-        write(base), low, up, limits=isinstance(base, Large) or (isinstance(base, Word) and base.text in _LIMITS)
+        write(base),
+        low,
+        up,
+        limits=isinstance(base, boxes.Large) or (isinstance(base, boxes.Word) and base.text in _LIMITS),
     )
 
 
-def _fenced(box: Fenced) -> str:
+def _fenced(box: boxes.Fenced) -> str:
     if not box.tall:
         return f"{_sign(box.opening)}{write(box.body)}{_sign(box.closing)}"
     return f"<mrow>{_infix(box.opening)}{write(box.body)}{_infix(box.closing)}</mrow>"
 
 
-def _braced(box: Braced) -> str:
+def _braced(box: boxes.Braced) -> str:
     brace = f'<munder>{_one(write(box.body))}<mo stretchy="true">⏟</mo></munder>'
     return f"<mrow><munder>{brace}{_one(write(box.label))}</munder></mrow>"
 
 
-def _matrix(box: Matrix) -> str:
+def _matrix(box: boxes.Matrix) -> str:
     return f"<mrow><mo>[</mo>{_rows([list(map(write, row)) for row in box.rows])}<mo>]</mo></mrow>"
 
 
-def _lines(box: Lines) -> str:
+def _lines(box: boxes.Lines) -> str:
     return f"<mrow>{_rows([['', write(line)] for line in box.lines])}</mrow>"
 
 
@@ -190,24 +170,24 @@ _TABLE = complete(
     {
         tuple: lambda box: "".join(map(write, box)),
         Symbol: _symbol,
-        Number: lambda box: _number(box.text),
-        Sign: lambda box: _sign(box.text),
-        Large: lambda box: _infix(box.text),
-        Infix: lambda box: _infix(box.text),
-        Space: lambda box: f'<mspace width="{box.ems}em"></mspace>' if box.ems else "",
-        Word: _word,
-        Text: lambda box: f"<mtext>{html.escape(box.text, quote=False)}</mtext>",
-        Fraction: lambda box: f"<mfrac>{_one(write(box.above))}{_one(write(box.below))}</mfrac>",
-        Root: lambda box: f"<msqrt>{write(box.body)}</msqrt>",
-        Scripts: _scripts,
-        Group: lambda box: f"<mrow>{write(box.body)}</mrow>",
-        Fenced: _fenced,
-        Braced: _braced,
-        Under: lambda box: f"<munder>{_one(write(box.body))}{_one(write(box.below))}</munder>",
-        Framed: lambda box: f'<mrow class="boxed">{write(box.body)}</mrow>',
-        Toned: lambda box: f'<mrow class="{box.tone}">{write(box.body)}</mrow>',
-        Matrix: _matrix,
-        Lines: _lines,
-        Blank: lambda box: '<munder><mspace width="9em"></mspace><mo stretchy="true">_</mo></munder>',
+        boxes.Number: lambda box: _number(box.text),
+        boxes.Sign: lambda box: _sign(box.text),
+        boxes.Large: lambda box: _infix(box.text),
+        boxes.Infix: lambda box: _infix(box.text),
+        boxes.Space: lambda box: f'<mspace width="{box.ems}em"></mspace>' if box.ems else "",
+        boxes.Word: _word,
+        boxes.Text: lambda box: f"<mtext>{html.escape(box.text, quote=False)}</mtext>",
+        boxes.Fraction: lambda box: f"<mfrac>{_one(write(box.above))}{_one(write(box.below))}</mfrac>",
+        boxes.Root: lambda box: f"<msqrt>{write(box.body)}</msqrt>",
+        boxes.Scripts: _scripts,
+        boxes.Group: lambda box: f"<mrow>{write(box.body)}</mrow>",
+        boxes.Fenced: _fenced,
+        boxes.Braced: _braced,
+        boxes.Under: lambda box: f"<munder>{_one(write(box.body))}{_one(write(box.below))}</munder>",
+        boxes.Framed: lambda box: f'<mrow class="boxed">{write(box.body)}</mrow>',
+        boxes.Toned: lambda box: f'<mrow class="{box.tone}">{write(box.body)}</mrow>',
+        boxes.Matrix: _matrix,
+        boxes.Lines: _lines,
+        boxes.Blank: lambda box: '<munder><mspace width="9em"></mspace><mo stretchy="true">_</mo></munder>',
     },
 )

@@ -6,31 +6,7 @@ import functools
 
 from symbackprop.graph.notation import GREEK, Symbol
 from symbackprop.rendering.dialects.table import complete
-from symbackprop.rendering.layout.boxes import (
-    Blank,
-    Box,
-    Braced,
-    Face,
-    Fenced,
-    Fraction,
-    Framed,
-    Group,
-    Infix,
-    Large,
-    Lines,
-    Matrix,
-    Number,
-    Root,
-    Row,
-    Scripts,
-    Sign,
-    Space,
-    Text,
-    Toned,
-    Under,
-    Word,
-    walk,
-)
+from symbackprop.rendering.layout import boxes
 
 _COMMANDS = {
     "−": "-", "≈": r"\approx", "×": r"\times", "·": r"\cdot", "⊙": r"\odot", "←": r"\leftarrow", "≤": r"\le",
@@ -41,13 +17,13 @@ _COMMANDS = {
 _CLINGING = frozenset(",;")
 """Infix signs without a space before them."""
 _SPACES = {0: " ", 0.17: r" \, ", 1: r"\quad "}
-_FACES = {Face.UPRIGHT: r"\mathrm{%s}", Face.BOLD: r"\mathbf{%s}", Face.OPERATOR: r"\%s"}
+_FACES = {boxes.Face.UPRIGHT: r"\mathrm{%s}", boxes.Face.BOLD: r"\mathbf{%s}", boxes.Face.OPERATOR: r"\%s"}
 
 
-def write(box: Box) -> str:
+def write(box: boxes.Box) -> str:
     r"""Return a box as TeX.
 
-    >>> write(Fraction(Symbol("alpha"), Number("2")))
+    >>> write(boxes.Fraction(Symbol("alpha"), boxes.Number("2")))
     '\\frac{\\alpha}{2}'
     """
     return _TABLE[type(box)](box)
@@ -91,7 +67,7 @@ def _script(sign: str, text: str) -> str:
     return "" if not text else f"{sign}{text}" if len(text) == 1 else f"{sign}{{{text}}}"
 
 
-def _row(box: Row) -> str:
+def _row(box: boxes.Row) -> str:
     text = ""
     for part in box:
         text += _TABLE[type(part)](part)
@@ -110,17 +86,17 @@ class _Infixes(dict[str, str]):
 _INFIXES = _Infixes()
 
 
-def _fraction(box: Fraction) -> str:
+def _fraction(box: boxes.Fraction) -> str:
     above, below = box
     return rf"\frac{{{_TABLE[type(above)](above)}}}{{{_TABLE[type(below)](below)}}}"
 
 
-def _scripts(box: Scripts) -> str:
+def _scripts(box: boxes.Scripts) -> str:
     lower = "" if box.lower is None else f"_{{{write(box.lower)}}}"
     return f"{write(box.base)}{lower}" if box.upper is None else f"{write(box.base)}{lower}^{{{write(box.upper)}}}"
 
 
-def _fenced(box: Fenced) -> str:
+def _fenced(box: boxes.Fenced) -> str:
     if not box.tall:
         return f"{box.opening}{write(box.body)}{box.closing}"
     opening, closing = _COMMANDS.get(box.opening), _COMMANDS.get(box.closing)
@@ -129,40 +105,42 @@ def _fenced(box: Fenced) -> str:
     return rf"\left{box.opening}{write(box.body)}\right{box.closing}"
 
 
-def _braced(box: Braced) -> str:
+def _braced(box: boxes.Braced) -> str:
     # A brace counts as an operator, beside which TeX sets + and · without space; in braces of its own it is a letter.
     return rf"{{\underbrace{{{write(box.body)}}}_{{{write(box.label)}}}}}"
 
 
-def _matrix(box: Matrix) -> str:
+def _matrix(box: boxes.Matrix) -> str:
     """A matrix in brackets; rows of fractions and of indices above each other would touch, and stand apart."""
     lines = [" & ".join(map(write, row)) for row in box.rows]
     end = rf" \\{_apart(box)} "
     return rf"\begin{{bmatrix}} {end.join(lines)} \end{{bmatrix}}"
 
 
-def _apart(box: Matrix) -> str:
+def _apart(box: boxes.Matrix) -> str:
     """Return the room between the rows of a matrix in which something stands: fractions, an index below another."""
-    parts = walk(box)
-    if Fraction in map(type, parts):
+    parts = boxes.walk(box)
+    if boxes.Fraction in map(type, parts):
         return "[4pt]"
     return "[2pt]" if any(map(_is_deep, parts)) else ""
 
 
-def _is_deep(box: Box) -> bool:
+def _is_deep(box: boxes.Box) -> bool:
     """Say whether an index stands below something that is larger than a letter."""
     if isinstance(box, Symbol):
         is_large = len("".join(box.upper)) > 1 or box.accent or (is_word(box.base) and box.base not in GREEK)
         return bool(box.lower and is_large)
-    return isinstance(box, Braced) or (isinstance(box, Scripts) and bool(box.lower) and isinstance(box.base, Group))
+    return isinstance(box, boxes.Braced) or (
+        isinstance(box, boxes.Scripts) and bool(box.lower) and isinstance(box.base, boxes.Group)
+    )
 
 
-def _lines(box: Lines) -> str:
+def _lines(box: boxes.Lines) -> str:
     body = r" \\ ".join(f"&{write(line)}" for line in box.lines)
     return rf"\begin{{aligned}} {body} \end{{aligned}}"
 
 
-def _text(box: Text) -> str:
+def _text(box: boxes.Text) -> str:
     # TeX drops a space behind a Chinese sign unless it is a command.
     text = box.text
     is_dropped = text.endswith(" ") and not text.rstrip().isascii()
@@ -174,24 +152,24 @@ _TABLE = complete(
     {
         tuple: _row,
         Symbol: symbol,
-        Number: lambda box: box.text,
-        Sign: lambda box: _COMMANDS.get(box.text, box.text),
-        Large: lambda box: _COMMANDS[box.text],
-        Infix: lambda box: _INFIXES[box.text],
-        Space: lambda box: _SPACES[box.ems],
-        Word: lambda box: _FACES[box.face] % box.text.replace("_", r"\_"),
-        Text: _text,
-        Fraction: _fraction,
-        Root: lambda box: rf"\sqrt{{{write(box.body)}}}",
-        Scripts: _scripts,
-        Group: lambda box: f"{{{write(box.body)}}}",
-        Fenced: _fenced,
-        Braced: _braced,
-        Under: lambda box: rf"\underset{{{write(box.below)}}}{{{write(box.body)}}}",
-        Framed: lambda box: rf"\boxed{{{write(box.body)}}}",
-        Toned: lambda box: rf"\{box.tone}{{{write(box.body)}}}",
-        Matrix: _matrix,
-        Lines: _lines,
-        Blank: lambda box: r"\underline{\hspace{9em}}",
+        boxes.Number: lambda box: box.text,
+        boxes.Sign: lambda box: _COMMANDS.get(box.text, box.text),
+        boxes.Large: lambda box: _COMMANDS[box.text],
+        boxes.Infix: lambda box: _INFIXES[box.text],
+        boxes.Space: lambda box: _SPACES[box.ems],
+        boxes.Word: lambda box: _FACES[box.face] % box.text.replace("_", r"\_"),
+        boxes.Text: _text,
+        boxes.Fraction: _fraction,
+        boxes.Root: lambda box: rf"\sqrt{{{write(box.body)}}}",
+        boxes.Scripts: _scripts,
+        boxes.Group: lambda box: f"{{{write(box.body)}}}",
+        boxes.Fenced: _fenced,
+        boxes.Braced: _braced,
+        boxes.Under: lambda box: rf"\underset{{{write(box.below)}}}{{{write(box.body)}}}",
+        boxes.Framed: lambda box: rf"\boxed{{{write(box.body)}}}",
+        boxes.Toned: lambda box: rf"\{box.tone}{{{write(box.body)}}}",
+        boxes.Matrix: _matrix,
+        boxes.Lines: _lines,
+        boxes.Blank: lambda box: r"\underline{\hspace{9em}}",
     },
 )

@@ -11,34 +11,7 @@ from symbackprop.graph.notation import GREEK_BY_NAME, Symbol
 from symbackprop.language import columns
 from symbackprop.rendering.dialects.mathml import script
 from symbackprop.rendering.dialects.table import complete
-from symbackprop.rendering.layout.boxes import (
-    DOT,
-    SLASH,
-    Blank,
-    Box,
-    Braced,
-    Fenced,
-    Fraction,
-    Framed,
-    Group,
-    Infix,
-    Kept,
-    Large,
-    Lines,
-    Matrix,
-    Number,
-    Root,
-    Row,
-    Scripts,
-    Sign,
-    Space,
-    Text,
-    Toned,
-    Under,
-    Word,
-    bare,
-    is_row,
-)
+from symbackprop.rendering.layout import boxes
 
 _SIGNS = str.maketrans({"-": "−", "⊤": "ᵀ", "∑": "Σ"})
 _ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307"}
@@ -57,22 +30,22 @@ _WIDEST_MATRIX = 80
 """In columns; a wider one is written in a line."""
 
 
-def inline(box: Box) -> str:
+def inline(box: boxes.Box) -> str:
     """Return a formula in one line.
 
-    >>> inline(Fraction(Number("1"), (Number("2"), Infix("+"), Symbol("W", ("12",), ("(1)",)))))
+    >>> inline(boxes.Fraction(boxes.Number("1"), (boxes.Number("2"), boxes.Infix("+"), Symbol("W", ("12",), ("(1)",)))))
     '1/(2 + W₁₂⁽¹⁾)'
     """
     return _IN_A_LINE.write(box)
 
 
-def displayed(box: Box) -> str:
+def displayed(box: boxes.Box) -> str:
     """Return a formula whose matrices have their rows one below the other, if there is room."""
     text = _IN_LINES.write(box)
     return text if "\n" not in text or width(text) <= _WIDEST_MATRIX else inline(box)
 
 
-def measure(box: Box) -> float:
+def measure(box: boxes.Box) -> float:
     """Return how many columns a displayed formula takes."""
     return width(displayed(box))
 
@@ -150,30 +123,34 @@ def _raised(text: str, letters: dict[str, str], sign: str) -> str:
 _LOOSE, _TIGHT, _WHOLE = range(3)
 
 
-def _strength(box: Box) -> int:
+def _strength(box: boxes.Box) -> int:
     """Return how tightly a box holds together: a sum, a product or quotient, one thing."""
     match box:
-        case Infix(text):
+        case boxes.Infix(text):
             return _LOOSE if text in _ADDING else _TIGHT
-        case Number(text):
+        case boxes.Number(text):
             return _TIGHT if text.startswith("-") else _WHOLE
-        case Kept(body) | Toned(body) | Framed(body) | Group(body):
+        case boxes.Kept(body) | boxes.Toned(body) | boxes.Framed(body) | boxes.Group(body):
             return _strength(body)
-        case Fraction() | Braced() | Under():
+        case boxes.Fraction() | boxes.Braced() | boxes.Under():
             return _TIGHT
-        case Lines():
+        case boxes.Lines():
             return _LOOSE
-    return _row_strength(box) if is_row(box) else _WHOLE
+    return _row_strength(box) if boxes.is_row(box) else _WHOLE
 
 
-def _row_strength(row: Row) -> int:
+def _row_strength(row: boxes.Row) -> int:
     if len(row) < len(("one", "another")):
         return _strength(row[0]) if row else _WHOLE
-    leads = [part[0] if is_row(part) and part else part for part in row]
-    if any(isinstance(lead, Infix) and _strength(lead) == _LOOSE for lead in leads):
+    leads = [part[0] if boxes.is_row(part) and part else part for part in row]
+    if any(isinstance(lead, boxes.Infix) and _strength(lead) == _LOOSE for lead in leads):
         return _LOOSE
-    is_applied = isinstance(row[-1], Fenced) and len(row) == len(("name", "arguments"))
-    return _WHOLE if is_applied or (row[0] == Sign("∂") and SLASH not in row) or row[0] == Sign("d") else _TIGHT
+    is_applied = isinstance(row[-1], boxes.Fenced) and len(row) == len(("name", "arguments"))
+    return (
+        _WHOLE
+        if is_applied or (row[0] == boxes.Sign("∂") and boxes.SLASH not in row) or row[0] == boxes.Sign("d")
+        else _TIGHT
+    )
 
 
 class _Writer:
@@ -186,67 +163,71 @@ class _Writer:
             {
                 tuple: self._row,
                 Symbol: symbol,
-                Number: lambda box: box.text.translate(_SIGNS),
-                Sign: lambda box: box.text.translate(_SIGNS),
-                Large: lambda box: box.text.translate(_SIGNS),
-                Infix: lambda box: f"{box.text} " if box.text in _CLINGING else f" {box.text.translate(_SIGNS)} ",
-                Space: lambda box: "  " if box.ems == 1 else " ",
-                Word: lambda box: box.text,
-                Text: lambda box: box.text,
-                Fraction: self._fraction,
-                Root: lambda box: f"√{_held(box.body, inline(box.body))}",
-                Scripts: self._scripts,
-                Group: self._group,
-                Fenced: lambda box: beside(box.opening, self.write(box.body), box.closing),
-                Braced: lambda box: beside(self.write(box.body), f" [= {inline(box.label)}]"),
-                Under: lambda box: beside(self.write(box.body), f" [{inline(box.below).replace(' ', '')}]"),
-                Framed: lambda box: self.write(box.body),
-                Toned: lambda box: self.write(box.body),
-                Matrix: lambda box: self.matrix([[inline(cell) for cell in row] for row in box.rows]),
-                Lines: lambda box: beside(*map(self.write, box.lines)),
-                Blank: lambda box: "_" * 12,
+                boxes.Number: lambda box: box.text.translate(_SIGNS),
+                boxes.Sign: lambda box: box.text.translate(_SIGNS),
+                boxes.Large: lambda box: box.text.translate(_SIGNS),
+                boxes.Infix: lambda box: f"{box.text} " if box.text in _CLINGING else f" {box.text.translate(_SIGNS)} ",
+                boxes.Space: lambda box: "  " if box.ems == 1 else " ",
+                boxes.Word: lambda box: box.text,
+                boxes.Text: lambda box: box.text,
+                boxes.Fraction: self._fraction,
+                boxes.Root: lambda box: f"√{_held(box.body, inline(box.body))}",
+                boxes.Scripts: self._scripts,
+                boxes.Group: self._group,
+                boxes.Fenced: lambda box: beside(box.opening, self.write(box.body), box.closing),
+                boxes.Braced: lambda box: beside(self.write(box.body), f" [= {inline(box.label)}]"),
+                boxes.Under: lambda box: beside(self.write(box.body), f" [{inline(box.below).replace(' ', '')}]"),
+                boxes.Framed: lambda box: self.write(box.body),
+                boxes.Toned: lambda box: self.write(box.body),
+                boxes.Matrix: lambda box: self.matrix([[inline(cell) for cell in row] for row in box.rows]),
+                boxes.Lines: lambda box: beside(*map(self.write, box.lines)),
+                boxes.Blank: lambda box: "_" * 12,
             },
         )
 
-    def write(self, box: Box) -> str:
+    def write(self, box: boxes.Box) -> str:
         """Return a box as text."""
         return self.table[type(box)](box)
 
-    def _row(self, row: Row) -> str:
+    def _row(self, row: boxes.Row) -> str:
         """Behind a slash a factor would belong to what is below it: it has a dot before it."""
         pairs = zip((None, *row), row, strict=False)
         dotted = [
-            (DOT, *part[1:]) if is_row(part) and part and isinstance(part[0], Space) and _is_quotient(before) else part
+            (boxes.DOT, *part[1:])
+            if boxes.is_row(part) and part and isinstance(part[0], boxes.Space) and _is_quotient(before)
+            else part
             for before, part in pairs
         ]
         return beside(*map(self.write, dotted))
 
-    def _group(self, box: Group) -> str:
+    def _group(self, box: boxes.Group) -> str:
         """An index behind a shape or a label would belong to that."""
         text = self.write(box.body)
-        return beside("(", text, ")") if isinstance(bare(box.body), Under | Braced) else text
+        return beside("(", text, ")") if isinstance(boxes.bare(box.body), boxes.Under | boxes.Braced) else text
 
-    def _fraction(self, box: Fraction) -> str:
+    def _fraction(self, box: boxes.Fraction) -> str:
         above, below = inline(box.above), inline(box.below)
-        is_signed = above.startswith("−") and not isinstance(bare(box.above), Number)
+        is_signed = above.startswith("−") and not isinstance(boxes.bare(box.above), boxes.Number)
         if _strength(box.above) == _LOOSE or is_signed or ("/" in above and _strength(box.above) < _WHOLE):
             above = f"({above})"
         return f"{above}/{_held(box.below, below)}"
 
-    def _scripts(self, box: Scripts) -> str:
+    def _scripts(self, box: boxes.Scripts) -> str:
         lower = "" if box.lower is None else _below(inline(box.lower))
         upper = "" if box.upper is None else _above(inline(box.upper))
         return beside(self.write(box.base), lower + upper)
 
 
-def _is_quotient(box: Box | None) -> bool:
+def _is_quotient(box: boxes.Box | None) -> bool:
     """Say whether what a box ends with is a quotient of more than numbers."""
-    last = box[-1] if is_row(box) else box
-    found = last if last is None else bare(last)
-    return isinstance(found, Fraction) and not (isinstance(found.above, Number) and isinstance(found.below, Number))
+    last = box[-1] if boxes.is_row(box) else box
+    found = last if last is None else boxes.bare(last)
+    return isinstance(found, boxes.Fraction) and not (
+        isinstance(found.above, boxes.Number) and isinstance(found.below, boxes.Number)
+    )
 
 
-def _held(box: Box, text: str) -> str:
+def _held(box: boxes.Box, text: str) -> str:
     return text if _strength(box) == _WHOLE else f"({text})"
 
 

@@ -7,33 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from symbackprop.graph.notation import GREEK, Symbol
-from symbackprop.rendering.layout.boxes import (
-    Blank,
-    Box,
-    Braced,
-    Face,
-    Fenced,
-    Fraction,
-    Framed,
-    Group,
-    Infix,
-    Kept,
-    Large,
-    Lines,
-    Matrix,
-    Number,
-    Root,
-    Row,
-    Scripts,
-    Sign,
-    Space,
-    Text,
-    Toned,
-    Under,
-    Word,
-    bare,
-    walk,
-)
+from symbackprop.rendering.layout import boxes
 
 _CHARACTERS = {
     " ": 0.0, ".": 0.6, ",": 0.9, "(": 0.8, ")": 0.8, "[": 0.6, "]": 0.6, "W": 2.1, "+": 2.5, "-": 2.3, "−": 2.3,
@@ -64,7 +38,7 @@ class _Characters(dict[str, float]):
 _OF = _Characters()
 
 
-def _row(box: Row) -> float:
+def _row(box: boxes.Row) -> float:
     total = 0.0
     for part in box:
         total += _WIDTHS[type(part)](part)
@@ -80,38 +54,38 @@ def _symbol(box: Symbol) -> float:
     return base + _SMALL * max(below, _OF["".join(box.upper)])
 
 
-def _number(box: Number) -> float:
+def _number(box: boxes.Number) -> float:
     text = box.text
     return len(text) - 0.4 * ("." in text) + 1.3 * text.startswith("-")
 
 
-def _word(box: Word) -> float:
-    return _FUNCTIONS.get(box.text, _LETTER) if box.face is Face.OPERATOR else _OF[box.text]
+def _word(box: boxes.Word) -> float:
+    return _FUNCTIONS.get(box.text, _LETTER) if box.face is boxes.Face.OPERATOR else _OF[box.text]
 
 
-def _scripts(box: Scripts) -> float:
+def _scripts(box: boxes.Scripts) -> float:
     """A lower and an upper index stand one above the other; the lower one may be the symbol's own."""
-    base, lower, upper = bare(box.base), box.lower, box.upper
+    base, lower, upper = boxes.bare(box.base), box.lower, box.upper
     if isinstance(base, Symbol) and base.lower and not base.upper and lower is None:
         own, alone = width(base), width(Symbol(base.base, accent=base.accent))
         return max(own, alone + _SMALL * width(upper)) if upper is not None else own
     return width(box.base) + _SMALL * max(0.0 if part is None else width(part) for part in (lower, upper))
 
 
-def _table(box: Matrix) -> float:
+def _table(box: boxes.Matrix) -> float:
     """Each column is as wide as its widest entry."""
     columns = itertools.zip_longest(*[[width(cell) for cell in row] for row in box.rows], fillvalue=0.0)
     widest = [max(column) for column in columns]
     return round(sum(widest) + _COLUMN_GAP * (len(widest) - 1) + _BRACKETS)
 
 
-def _text(box: Text) -> float:
+def _text(box: boxes.Text) -> float:
     """A letter is as wide as a digit, a Chinese sign as two, and so is the space behind one."""
     spaced = box.text.endswith(" ") and not box.text.rstrip().isascii()
     return len(box.text) + sum(not letter.isascii() for letter in box.text) + spaced
 
 
-def _kept(box: Kept) -> float:
+def _kept(box: boxes.Kept) -> float:
     if not box.widths:
         box.widths.append(width(box.body))
     return box.widths[0]
@@ -120,33 +94,33 @@ def _kept(box: Kept) -> float:
 _WIDTHS: Mapping[type, Callable[[Any], float]] = {
     tuple: _row,
     Symbol: _symbol,
-    Number: _number,
-    Sign: lambda box: _OF[box.text],
-    Large: lambda box: _OF[box.text],
-    Infix: lambda box: _OF[box.text],
-    Space: lambda box: _SPACES.get(box.ems, 0.0),
-    Word: _word,
-    Text: _text,
-    Fraction: lambda box: max(width(box.above), width(box.below)) + _OVERHANG,
-    Root: lambda box: _LETTER + width(box.body),
-    Scripts: _scripts,
-    Group: lambda box: width(box.body),
-    Fenced: lambda box: _OF[box.opening] + width(box.body) + _OF[box.closing],
-    Braced: lambda box: max(width(box.body), _SMALL * width(box.label)),
-    Under: lambda box: max(width(box.body), _SMALL * width(box.below)),
-    Framed: lambda box: _FRAME + width(box.body),
-    Toned: lambda box: width(box.body),
-    Matrix: _table,
-    Lines: lambda box: round(max(map(width, box.lines)) + _COLUMN_GAP + _BRACKETS),
-    Blank: lambda box: _BLANK,
-    Kept: _kept,
+    boxes.Number: _number,
+    boxes.Sign: lambda box: _OF[box.text],
+    boxes.Large: lambda box: _OF[box.text],
+    boxes.Infix: lambda box: _OF[box.text],
+    boxes.Space: lambda box: _SPACES.get(box.ems, 0.0),
+    boxes.Word: _word,
+    boxes.Text: _text,
+    boxes.Fraction: lambda box: max(width(box.above), width(box.below)) + _OVERHANG,
+    boxes.Root: lambda box: _LETTER + width(box.body),
+    boxes.Scripts: _scripts,
+    boxes.Group: lambda box: width(box.body),
+    boxes.Fenced: lambda box: _OF[box.opening] + width(box.body) + _OF[box.closing],
+    boxes.Braced: lambda box: max(width(box.body), _SMALL * width(box.label)),
+    boxes.Under: lambda box: max(width(box.body), _SMALL * width(box.below)),
+    boxes.Framed: lambda box: _FRAME + width(box.body),
+    boxes.Toned: lambda box: width(box.body),
+    boxes.Matrix: _table,
+    boxes.Lines: lambda box: round(max(map(width, box.lines)) + _COLUMN_GAP + _BRACKETS),
+    boxes.Blank: lambda box: _BLANK,
+    boxes.Kept: _kept,
 }
 
 
-def width(box: Box) -> float:
+def width(box: boxes.Box) -> float:
     """Return roughly how wide a box is, in digits.
 
-    >>> width(Number("25"))
+    >>> width(boxes.Number("25"))
     2.0
     """
     return _WIDTHS[type(box)](box)
@@ -157,12 +131,12 @@ def of_words(text: str) -> float:
     return _WORDS * len(text)
 
 
-def of_cell(box: Box) -> float:
+def of_cell(box: boxes.Box) -> float:
     """Return roughly how wide a part of a table's cell is: in a table a minus is the sign of a number."""
-    if isinstance(box, Text):
+    if isinstance(box, boxes.Text):
         return _OF[box.text.replace("-", "0")]
-    return width(box) - sum(_CHARACTERS["-"] - 1.0 for part in walk(box) if _is_minus(part))
+    return width(box) - sum(_CHARACTERS["-"] - 1.0 for part in boxes.walk(box) if _is_minus(part))
 
 
-def _is_minus(box: Box) -> bool:
-    return isinstance(box, Number | Sign | Infix) and box.text.startswith(("-", "−"))
+def _is_minus(box: boxes.Box) -> bool:
+    return isinstance(box, boxes.Number | boxes.Sign | boxes.Infix) and box.text.startswith(("-", "−"))
