@@ -179,6 +179,7 @@ def _varied(draw: random.Random, content: dict[str, Any]) -> dict[str, Any]:
         is_free = layer is not network["layers"][-1] or network["loss"] in REAL_TARGETS
         if is_free and sometimes(0.15):
             layer["activation"] = {"expression": draw.choice(ACTIVATIONS), "name": "rstuvw"[position]}
+            layer.pop("alpha", None)
     if network["loss"] in REAL_TARGETS:
         count = network["layers"][-1]["units"]
         if sometimes(0.5):
