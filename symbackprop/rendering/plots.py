@@ -12,9 +12,8 @@ from typing import Any
 from symbackprop import language as phrases
 from symbackprop.figures.drawing import Ink, Plot
 from symbackprop.figures.labels import Label, LabelPart
-from symbackprop.graph.notation import Symbol
+from symbackprop.graph.notation import GREEK, Symbol
 from symbackprop.messages import Message
-from symbackprop.rendering.dialects import tex
 
 SIZE = (5.6, 3.5)
 """Width and height of a plot, in inches."""
@@ -117,7 +116,7 @@ def _words(label: Label, language: str) -> str:
 
 def _word(part: LabelPart, language: str) -> str:
     if isinstance(part, Symbol):
-        return f"${tex.symbol(part)}$"
+        return f"${_symbol(part)}$"
     return phrases.say(language, part).replace("$", r"\$") if isinstance(part, Message) else str(part)
 
 
@@ -125,6 +124,17 @@ def _padded(word: str) -> str:
     """Return a word with spaces behind it for what is lost where fonts lack its letters and measure 0.6 em for each."""
     wide = sum(unicodedata.east_asian_width(character) == "W" for character in word)
     return word + "\u2003" * round(0.4 * wide)
+
+
+def _symbol(symbol: Symbol) -> str:
+    """Return a symbol in matplotlib's own mathematics."""
+    is_greek = symbol.base in GREEK
+    base = rf"\{symbol.base}" if is_greek else symbol.base
+    if len(symbol.base) > 1 and not is_greek:
+        base = rf"\mathrm{{{base}}}"
+    lower = ",".join(part if isinstance(part, str) else _symbol(part) for part in symbol.lower).replace("_", r"\_")
+    upper = "".join(symbol.upper)
+    return base + (f"^{{{upper}}}" if upper else "") + (f"_{{{lower}}}" if lower else "")
 
 
 def _finished(text: str, title: str, description: str) -> str:
