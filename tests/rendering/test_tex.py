@@ -612,6 +612,13 @@ FORMULAS: list[tuple[str, Node, str, str, str]] = [
         "[∂L/∂a₁⁽¹⁾; x₁]",
         "",
     ),
+    (
+        "layered",
+        Stack((Apply("step", (z,)), x)),
+        r"\begin{bmatrix} \mathbf{1}_{z^{(1)}_1 > 0} \\[2pt] x_1 \end{bmatrix}",
+        "[1_(z₁⁽¹⁾ > 0); x₁]",
+        "",
+    ),
     ("layered", Grid((third, minus), 1), r"\begin{bmatrix} 0.5 \\ -0.25 \end{bmatrix}", "[0.5; −0.25]", ""),
     (
         "layered",

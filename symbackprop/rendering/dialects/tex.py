@@ -130,9 +130,10 @@ def _is_deep(box: boxes.Box) -> bool:
     if isinstance(box, Symbol):
         is_large = len("".join(box.upper)) > 1 or box.accent or (is_word(box.base) and box.base not in GREEK)
         return bool(box.lower and is_large)
-    return isinstance(box, boxes.Braced) or (
-        isinstance(box, boxes.Scripts) and bool(box.lower) and isinstance(box.base, boxes.Group)
-    )
+    if isinstance(box, boxes.Scripts) and box.lower:
+        base = box.base
+        return isinstance(base, boxes.Group) or (isinstance(base, boxes.Word) and base.face is not boxes.Face.OPERATOR)
+    return isinstance(box, boxes.Braced)
 
 
 def _lines(box: boxes.Lines) -> str:
