@@ -6,7 +6,6 @@ one elementwise formula over views of arrays, as long as the equation makes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from symbackprop.algebra.broadcasting import Shape, indexed
@@ -24,10 +23,6 @@ class View(Node):
     shape: Shape
     varies: bool
     index: str = ""
-
-    def __iter__(self) -> Iterator[Node]:
-        """Iterate over nothing: a view has no parts."""
-        return iter(())
 
     @property
     def text(self) -> str:
@@ -58,57 +53,45 @@ class View(Node):
 
 
 @dataclass(frozen=True, slots=True)
-class Elementwise:
-    """`target = formula`, element by element; the formula is over views, numbers and names of scalars."""
+class Operation(Node):
+    """What fills an array; its subformulas are what it reads."""
 
     target: View
-    formula: Node
 
     def reads(self) -> list[View]:
         """Return the views it reads."""
-        return [part for part in walk(self.formula) if isinstance(part, View)]
+        return [part for part in walk(self) if isinstance(part, View)]
 
 
 @dataclass(frozen=True, slots=True)
-class Multiply:
+class Elementwise(Operation, children=("formula",)):
+    """`target = formula`, element by element; the formula is over views, numbers and names of scalars."""
+
+    formula: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Multiply(Operation, children=("left", "right")):
     """`target = left @ right`, by the rules of NumPy's matmul."""
 
-    target: View
     left: View
     right: View
 
-    def reads(self) -> list[View]:
-        """Return the views it reads."""
-        return [self.left, self.right]
-
 
 @dataclass(frozen=True, slots=True)
-class Reduce:
+class Reduce(Operation, children=("operand",)):
     """`target = function(operand)` over some axes of the array, that of the samples included: `sum`, `max` or `min`."""
 
-    target: View
     function: str
     operand: View
     axes: tuple[int, ...]
 
-    def reads(self) -> list[View]:
-        """Return the views it reads."""
-        return [self.operand]
-
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(Operation, children=("source",)):
     """`target = source`, which is repeated where its axes have length 1; a number fills the target."""
 
-    target: View
     source: View | Number
-
-    def reads(self) -> list[View]:
-        """Return the views it reads."""
-        return [self.source] if isinstance(self.source, View) else []
-
-
-Operation = Elementwise | Multiply | Reduce | Copy
 
 
 def varies(node: Node) -> bool:

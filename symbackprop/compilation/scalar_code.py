@@ -1,16 +1,15 @@
 """Straight-line code for small problems: one statement for every named number, every name that of the documents.
 
-A backend for scalars says how numbers come in and go out (`Carrier`) and which functions there are (`Dialect`); what lies
-between is the same for all. The code runs the expressions of the registry as they are written. Where an exponential in one
-of them overflows, `math` raises (or a compiled loop gives infinities), and whoever called turns to arrays, whose code is
-made of the stable forms.
+Numbers come in and go out in lists and tuples of Python, or in arrays; what lies between is the same for both. The code
+runs the expressions of the registry as they are written. Where an exponential in one of them overflows, `math` raises (or a
+compiled loop gives infinities), and whoever called turns to arrays, whose code is made of the stable forms.
 """
 
 from __future__ import annotations
 
 import collections
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from symbackprop.algebra import functions
 from symbackprop.algebra.folding import folded
@@ -28,7 +27,7 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
-from symbackprop.arithmetic.python_code import Dialect, Spelled, accurate, factored, printed
+from symbackprop.arithmetic.python_code import SCALARS, Spelled, accurate, factored, printed
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, UpdateCode
 from symbackprop.compilation.plan import Plan
@@ -41,41 +40,19 @@ WORDS = frozenset((*_WORDS.split(), COUNT.name, RATE.name))
 _INDENT = "    "
 
 
-@dataclass(frozen=True, slots=True)
-class Carrier:
-    """How numbers come in and go out: lists and tuples of Python, or arrays.
-
-    `indexed` says that single numbers are read and written by index instead of unpacked and returned in a list.
-    """
-
-    indexed: bool
-
-    def load(self, names: Sequence[str], source: str, row: str = "") -> list[str]:
-        """Return the lines that give names to the numbers of a sequence, or of one row of it."""
-        if not names:
-            return []
-        if not self.indexed:
-            return [f"{', '.join(names)}, = {source}[{row}]" if row else f"{', '.join(names)}, = {source}"]
-        before = f"{row}, " if row else ""
-        return [f"{name} = {source}[{before}{position}]" for position, name in enumerate(names)]
-
-    def store(self, names: Sequence[str], target: str) -> list[str]:
-        """Return the lines that write numbers back; lists are changed in place."""
-        if not self.indexed:
-            return [f"{target}[:] = [{', '.join(names)}]"]
-        return [f"{target}[{position}] = {name}" for position, name in enumerate(names)]
-
-
 Assigned = tuple[Name | Adjoint, Node]
 States = Mapping[tuple[str, Name], str]
 """What the states of an optimizer are called, by their name and the parameter's."""
 
 
 class Straight:
-    """The straight-line code of a plan, for one carrier and dialect."""
+    """The straight-line code of a plan; `words` are names that quantities cannot have.
 
-    def __init__(self, plan: Plan, dialect: Dialect, carrier: Carrier, words: Iterable[str]) -> None:
-        self.plan, self.dialect, self.carrier = plan, dialect, carrier
+    `indexed` says that single numbers are read and written by index instead of unpacked and returned in a list.
+    """
+
+    def __init__(self, plan: Plan, words: Iterable[str], *, indexed: bool = False) -> None:
+        self.plan, self.indexed = plan, indexed
         self.identifiers = Identifiers(plan.derivation, WORDS | frozenset(words))
         self.known: dict[Node, Node] = {}
         self.parameters = _elements(plan.parameters)
@@ -86,10 +63,10 @@ class Straight:
         statements = self._pass()
         found = [self._text(self._gradient(name)) for name in self.parameters]
         body = [
-            *self.carrier.load(self._spelled(self.parameters), "parameters"),
+            *self._load(self._spelled(self.parameters), "parameters"),
             *self._rows(None),
             *statements,
-            *self.carrier.store(found, "gradients"),
+            *self._store(found, "gradients"),
             f"return {self._text(self._output())}",
         ]
         return _function("gradient(parameters, rows, gradients)", body)
@@ -100,7 +77,7 @@ class Straight:
         Parameters and states change in place; the loss before each update goes into `losses`; `t` is the number of the
         first update. With `batches` each update has samples of its own, by their rows.
         """
-        indexed = self.carrier.indexed
+        indexed = self.indexed
         trained = _elements(quantity for quantity in self.plan.parameters if quantity.name in update.trained)
         statements = self._before(update, trained)
         states = {
@@ -118,13 +95,13 @@ class Straight:
         ]
         body = [
             *([] if indexed else ["record = losses.append"]),
-            *self.carrier.load(self._spelled(self.parameters), "parameters"),
-            *self.carrier.load(list(states.values()), "states"),
+            *self._load(self._spelled(self.parameters), "parameters"),
+            *self._load(list(states.values()), "states"),
             *([] if batches else self._rows(None)),
             "for step in range(len(rates)):" if indexed else header,
             *(_INDENT + line for line in step),
-            *self.carrier.store(self._spelled(self.parameters), "parameters"),
-            *self.carrier.store(list(states.values()), "states"),
+            *self._store(self._spelled(self.parameters), "parameters"),
+            *self._store(list(states.values()), "states"),
         ]
         return _function("descend(parameters, states, rows, batches, rates, losses, t)", body)
 
@@ -135,6 +112,20 @@ class Straight:
     def _behind(self, update: UpdateCode, trained: Sequence[Name], states: States) -> list[str]:
         """Return the lines of an update from the loss on."""
         return list(self._updates(update, trained, states))
+
+    def _load(self, names: Sequence[str], source: str, row: str = "") -> list[str]:
+        """Return the lines that give names to the numbers of a sequence, or of one row of it."""
+        if self.indexed:
+            before = f"{row}, " if row else ""
+            return [f"{name} = {source}[{before}{position}]" for position, name in enumerate(names)]
+        whole = f"{source}[{row}]" if row else source
+        return [f"{', '.join(names)}, = {whole}"] if names else []
+
+    def _store(self, names: Sequence[str], target: str) -> list[str]:
+        """Return the lines that write numbers back; lists are changed in place."""
+        if self.indexed:
+            return [f"{target}[{position}] = {name}" for position, name in enumerate(names)]
+        return [f"{target}[:] = [{', '.join(names)}]"]
 
     def _spelled(self, found: Iterable[Name]) -> list[str]:
         return [self.identifiers.of(name) for name in found]
@@ -149,7 +140,7 @@ class Straight:
         for number, place in enumerate(self.plan.graph.batch_axis.numbers):
             loaded = [Name(name.name, place) for name in _elements(self.plan.data)]
             at = str(number) if row is None else row.format(number)
-            lines += self.carrier.load(self._spelled(loaded), "rows", at)
+            lines += self._load(self._spelled(loaded), "rows", at)
         return lines
 
     def _pass(self, gradients: frozenset[Adjoint] | None = None) -> list[str]:
@@ -199,7 +190,7 @@ class Straight:
         return accurate(plain(folded(rewrite(formula, self.known.get))))
 
     def _text(self, formula: Node) -> str:
-        return printed(accurate(formula), self._leaf, self.dialect)
+        return printed(accurate(formula), self._leaf, SCALARS)
 
     def _leaf(self, part: Node) -> str | None:
         return self.identifiers.of(part) if isinstance(part, Name | Adjoint) else None

@@ -12,37 +12,43 @@ from typing import Any
 
 import numpy as np
 
-from symbackprop.arithmetic.python_code import Dialect
+from symbackprop.arithmetic.python_code import SCALARS
 from symbackprop.compilation.array_engine import ArrayEngine
 from symbackprop.compilation.engine import Array, Arrays, Run
 from symbackprop.compilation.optimizer_code import UpdateCode
 from symbackprop.compilation.plan import Plan
-from symbackprop.compilation.scalar_code import Carrier, Straight
+from symbackprop.compilation.scalar_code import Straight
 
-Compile = Callable[[str, str], Callable[..., Any]]
-"""Source and name of a function → the function."""
-
+Function = Callable[..., Any]
 _OUT_OF_RANGE = (OverflowError, ValueError, ZeroDivisionError)
 
 
 class ScalarEngine:
-    """Straight-line code for scalars; `compiled` makes functions of it and `arrays` takes over where floats end."""
+    """Straight-line code for scalars; `arrays` takes over where floats end.
 
-    def __init__(self, plan: Plan, carrier: Carrier, dialect: Dialect, compiled: Compile) -> None:
-        self.plan, self.carrier = plan, carrier
+    `compiled` makes a faster function of one of Python, whose numbers come in arrays; without it they come in lists.
+    """
+
+    def __init__(self, plan: Plan, compiled: Callable[[Function], Function] | None = None) -> None:
+        self.plan, self.indexed, self._compiled = plan, compiled is not None, compiled
         self.arrays = ArrayEngine(plan)
-        self._straight = functools.partial(Straight, plan, dialect, carrier, dialect.namespace)
-        self._compile = compiled
-        self._loops: dict[tuple[UpdateCode, bool], Callable[..., Any]] = {}
+        self._straight = functools.partial(Straight, plan, SCALARS.namespace, indexed=self.indexed)
+        self._loops: dict[tuple[UpdateCode, bool], Function] = {}
 
     @functools.cached_property
     def source(self) -> str:
         """The code of loss and gradients."""
         return self._straight().gradient()
 
+    def _function(self, source: str, name: str) -> Function:
+        namespace: dict[str, Any] = dict(SCALARS.namespace)
+        exec(source, namespace)
+        function: Function = namespace[name]
+        return function if self._compiled is None else self._compiled(function)
+
     @functools.cached_property
-    def _gradient(self) -> Callable[..., float]:
-        return self._compile(self.source, "gradient")
+    def _gradient(self) -> Function:
+        return self._function(self.source, "gradient")
 
     def gradient(self, parameters: Arrays, data: Arrays, gradients: Arrays) -> float:
         """Write the gradients and return the loss."""
@@ -68,14 +74,14 @@ class ScalarEngine:
         """Change parameters and states by one update for each learning rate; return the losses before the updates."""
         batched = run.batches is not None
         if (update, batched) not in self._loops:
-            self._loops[update, batched] = self._compile(self._straight().descend(update, batches=batched), "descend")
+            self._loops[update, batched] = self._function(self._straight().descend(update, batches=batched), "descend")
         loop = self._loops[update, batched]
         values, kept, rows = self._flat(parameters), self._flat(states), self._rows(data)
         batches: Any = run.batches if run.batches is not None else np.empty((0, 0), np.int64)
-        losses: Any = np.empty(len(run.rates)) if self.carrier.indexed else []
-        rates: Any = run.rates if self.carrier.indexed else run.rates.tolist()
+        losses: Any = np.empty(len(run.rates)) if self.indexed else []
+        rates: Any = run.rates if self.indexed else run.rates.tolist()
         try:
-            loop(values, kept, rows, batches if self.carrier.indexed else batches.tolist(), rates, losses, run.first)
+            loop(values, kept, rows, batches if self.indexed else batches.tolist(), rates, losses, run.first)
         except _OUT_OF_RANGE:
             return self.arrays.descend(update, parameters, states, data, run)
         if not (np.isfinite(losses).all() and np.isfinite(values).all()):
@@ -86,7 +92,7 @@ class ScalarEngine:
 
     def _flat(self, arrays: Arrays) -> Any:
         """Return the numbers of some arrays one after the other, as the carrier wants them."""
-        if self.carrier.indexed:
+        if self.indexed:
             return np.concatenate([np.empty(0), *(array.ravel() for array in arrays)])
         return [number for array in arrays for number in array.ravel().tolist()]
 
@@ -96,10 +102,10 @@ class ScalarEngine:
             rows = np.concatenate([np.empty(0), *(array.ravel() for array in data)])[None, :]
         else:
             rows = np.concatenate([array.reshape(len(array), -1) for array in data], axis=1)
-        return rows if self.carrier.indexed else rows.tolist()
+        return rows if self.indexed else rows.tolist()
 
     def _empty(self, parameters: Arrays) -> Any:
-        return np.empty(sum(array.size for array in parameters)) if self.carrier.indexed else []
+        return np.empty(sum(array.size for array in parameters)) if self.indexed else []
 
 
 def _scatter(numbers: Sequence[float] | Array, arrays: Arrays) -> None:

@@ -21,7 +21,6 @@ from symbackprop.compilation.array_engine import ArrayEngine
 from symbackprop.compilation.engine import Engine
 from symbackprop.compilation.operations import View
 from symbackprop.compilation.plan import Plan
-from symbackprop.compilation.scalar_code import Carrier
 from symbackprop.compilation.scalar_engine import ScalarEngine
 
 STATEMENTS = 200
@@ -32,16 +31,9 @@ def prepare(plan: Plan) -> Engine:
     """Return the faster engine for a problem of this size."""
     if plan.edges > STATEMENTS or plan.dtype != "float64":
         return ArrayEngine(plan, KernelWriter)
-    return ScalarEngine(plan, Carrier(indexed=True), SCALARS, _function)
-
-
-def _function(source: str, name: str) -> Callable[..., Any]:
     import numba
 
-    namespace = dict(SCALARS.namespace)
-    exec(source, namespace)
-    found: Callable[..., Any] = numba.njit(namespace[name], error_model="numpy")
-    return found
+    return ScalarEngine(plan, numba.njit(error_model="numpy"))
 
 
 class KernelWriter(Writer):

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from symbackprop.arithmetic.python_code import SCALARS
 from symbackprop.compilation.array_engine import ArrayEngine
 from symbackprop.compilation.engine import Engine
 from symbackprop.compilation.plan import Plan
-from symbackprop.compilation.scalar_code import Carrier
 from symbackprop.compilation.scalar_engine import ScalarEngine
 
 CROSSOVER = 500
@@ -21,11 +16,4 @@ def prepare(plan: Plan) -> Engine:
     """Return the faster engine for a problem of this size; Python's floats are float64."""
     if plan.edges > CROSSOVER or plan.dtype != "float64":
         return ArrayEngine(plan)
-    return ScalarEngine(plan, Carrier(indexed=False), SCALARS, _function)
-
-
-def _function(source: str, name: str) -> Callable[..., Any]:
-    namespace = dict(SCALARS.namespace)
-    exec(source, namespace)
-    found: Callable[..., Any] = namespace[name]
-    return found
+    return ScalarEngine(plan)

@@ -20,7 +20,7 @@ from symbackprop.arithmetic.python_code import MATH, SCALARS, Spelled, printed
 from symbackprop.compilation import optimizer_code
 from symbackprop.compilation.optimizer_code import UpdateCode
 from symbackprop.compilation.plan import Assignment, plan
-from symbackprop.compilation.scalar_code import Carrier, Straight
+from symbackprop.compilation.scalar_code import Straight
 from symbackprop.descent import epochs
 from symbackprop.descent.solution import DescentStep, Solution, trained
 from symbackprop.evaluation.evaluate import Value, Values
@@ -76,7 +76,7 @@ class Listing(Straight):
         graph = step.derivation.graph
         wanted = tuple(quantity.name for quantity in solution.derivation.parameters)
         self._stable = plan(step.derivation, graph.samples, "float64", wanted)
-        super().__init__(replace(self._stable, fuses=False), SCALARS, Carrier(indexed=False), RESERVED)
+        super().__init__(replace(self._stable, fuses=False), RESERVED)
         self.known = {Adjoint(graph.output): ONE}
         self._substitutes: dict[Node, Node] = {}
 
@@ -200,7 +200,7 @@ class Listing(Straight):
 
     def _text(self, formula: Node) -> str:
         """Return a formula as it is written: ln(1 + u) is no function of its own."""
-        return printed(formula, self._leaf, self.dialect)
+        return printed(formula, self._leaf, SCALARS)
 
     @functools.cached_property
     def _stably(self) -> Mapping[Name | Adjoint, Node]:

@@ -7,10 +7,10 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
 from symbackprop.algebra.formula import ONE, Adjoint, Name
-from symbackprop.arithmetic.python_code import SCALARS, Spelled
+from symbackprop.arithmetic.python_code import Spelled
 from symbackprop.compilation.optimizer_code import UpdateCode
 from symbackprop.compilation.plan import plan
-from symbackprop.compilation.scalar_code import Carrier, States, Straight
+from symbackprop.compilation.scalar_code import States, Straight
 from symbackprop.descent import epochs
 from symbackprop.descent.epochs import Batch
 from symbackprop.descent.solution import Solution
@@ -70,7 +70,7 @@ def straight(solution: Solution, samples: int | None) -> Straight:
     """Return what writes the passes over so many samples as a function."""
     found = solution.problem.training
     kind = _Layerwise if found is not None and found.update == "sequential" else Straight
-    return kind(plan(solution.derivation, samples, "float64"), SCALARS, Carrier(indexed=False), ())
+    return kind(plan(solution.derivation, samples, "float64"), ())
 
 
 def arrays(solution: Solution) -> list[str]:
