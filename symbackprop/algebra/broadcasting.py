@@ -17,7 +17,7 @@ def indices_of(shape: Shape) -> Iterator[Shape]:
     return itertools.product(*map(range, shape))
 
 
-def spell(shape: Shape) -> str | Message:
+def spell(shape: tuple[int | str, ...]) -> str | Message:
     """Return a shape as messages spell it: `2×3`, `3`, or the phrase for a single number."""
     return "×".join(map(str, shape)) if shape else message("problem.scalar_shape")
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from symbackprop.algebra.broadcasting import Shape, spell
+from symbackprop.algebra.broadcasting import spell
 from symbackprop.catalog import losses
 from symbackprop.compilation.engine import Array
 from symbackprop.compilation.plan import has_distribution
@@ -42,10 +41,12 @@ class Arguments:
         Raises `SymbackpropError` for names that are missing or unknown, and for shapes that are not the problem's.
         """
         if given is None:
-            return [self._own(quantity) for quantity in self.parameters]
-        if not isinstance(given, Mapping):
-            raise ProblemError(message("compilation.mapping", kind=type(given).__name__), where="parameters")
-        self._check_names(given, self.parameters, "parameters")
+            return [self.own(quantity) for quantity in self.parameters]
+        names = [quantity.name for quantity in self.parameters]
+        missing = [name for name in names if name not in _mapping(given, "parameters")]
+        if missing:
+            raise MissingValueError(message("problem.missing_values", names=missing), where="parameters")
+        _check_names(given, names, "parameter", "parameters")
         return [self._array(given[each.name], each.name, (each.shape,)) for each in self.parameters]
 
     def data_arrays(self, inputs: object, targets: object) -> tuple[int | None, list[Array]]:
@@ -57,21 +58,20 @@ class Arguments:
             if len(x) != len(y):
                 raise ProblemError(message("compilation.samples", first="x", count=len(x), other="y", found=len(y)))
             return len(x), [x, y]
-        given = {**self._mapping(inputs, self.inputs, "inputs"), **self._mapping(targets, self.targets, "targets")}
-        quantities = (*self.inputs, *self.targets)
-        return self._joined(quantities, [given[quantity.name] for quantity in quantities])
+        given = (*self._of_graph(inputs, self.inputs, "inputs"), *self._of_graph(targets, self.targets, "targets"))
+        return _joined(given)
 
     def input_array(self, x: object) -> Array:
         """Return the inputs of a network, (samples, inputs); one sample may stand alone."""
         (quantity,) = self.inputs
-        found = self._own(quantity) if x is None else self._array(x, "x", (quantity.shape, (None, *quantity.shape)))
+        found = self.own(quantity) if x is None else self._array(x, "x", (quantity.shape, (None, *quantity.shape)))
         return found.reshape(-1, *quantity.shape)
 
     def _network_targets(self, y: object, *, is_single: bool) -> Array:
         """Return the targets of a network; for one sample a class is a number, for several a vector of them."""
         (quantity,) = self.targets
         if y is None:
-            return self._own(quantity).reshape(-1, *quantity.shape)
+            return self.own(quantity).reshape(-1, *quantity.shape)
         raw = np.asarray(y)
         if self.has_classes and raw.dtype.kind in "iu" and raw.ndim == (0 if is_single else 1):
             return self._one_hot(np.atleast_1d(raw), quantity.shape[0])
@@ -96,64 +96,32 @@ class Arguments:
             what = message("compilation.distribution", sample=int(wrong[0]) + 1, sum=f"{sums[wrong[0]]:g}")
             raise ProblemError(what, where="y")
 
-    def _mapping(self, given: object, quantities: Sequence[Quantity], where: str) -> dict[str, Array]:
-        """Return the arrays of a graph by name; what is not given is the problem's own."""
-        if given is not None and not isinstance(given, Mapping):
-            raise ProblemError(message("compilation.mapping", kind=type(given).__name__), where=where)
-        names = [quantity.name for quantity in quantities]
-        for name in given or ():
-            if name not in names:
-                raise unknown("quantity", str(name), names, where=where)
-        found = {}
+    def _of_graph(self, given: object, quantities: Sequence[Quantity], where: str) -> Iterator[tuple[Quantity, Array]]:
+        """Yield quantities of a graph with their arrays; what is not given is the problem's own."""
+        arrays = {} if given is None else _mapping(given, where)
+        _check_names(arrays, [quantity.name for quantity in quantities], "quantity", where)
         for quantity in quantities:
-            if given is not None and quantity.name in given:
-                shapes = (quantity.shape, (None, *quantity.shape))
-                found[quantity.name] = self._array(given[quantity.name], quantity.name, shapes)
-            else:
-                found[quantity.name] = self._own(quantity)
-        return found
+            name, shapes = quantity.name, (quantity.shape, (None, *quantity.shape))
+            yield quantity, self._array(arrays[name], name, shapes) if name in arrays else self.own(quantity)
 
-    def _joined(self, quantities: Sequence[Quantity], arrays: Sequence[Array]) -> tuple[int | None, list[Array]]:
-        """Return the number of samples, and arrays that all have them; one that has none is the same in all."""
-        pairs = list(zip(quantities, arrays, strict=True))
-        counts = {quantity.name: len(array) for quantity, array in pairs if array.ndim > len(quantity.shape)}
-        if not counts:
-            return None, list(arrays)
-        first, count = next(iter(counts.items()))
-        for name, found in counts.items():
-            if found != count:
-                raise ProblemError(message("compilation.samples", first=first, count=count, other=name, found=found))
-        return count, [
-            array if quantity.name in counts else np.ascontiguousarray(np.broadcast_to(array, (count, *array.shape)))
-            for quantity, array in pairs
-        ]
-
-    def _check_names(self, given: Iterable[str], quantities: Sequence[Quantity], where: str) -> None:
-        names = [quantity.name for quantity in quantities]
-        missing = [name for name in names if name not in given]
-        if missing:
-            raise MissingValueError(message("problem.missing_values", names=missing), where=where)
-        for name in given:
-            if name not in names:
-                raise unknown("parameter", str(name), names, where=where)
-
-    def _array(self, value: object, name: str, shapes: Iterable[tuple[int | None, ...]]) -> Array:
+    def _array(self, value: object, name: str, shapes: Sequence[tuple[int | None, ...]]) -> Array:
         """Return a value as a contiguous array of one of the shapes; None in a shape is any number of samples."""
         try:
             raw = np.asarray(value)
             if raw.dtype.kind not in "biufO":
                 raise TypeError
-            found = np.ascontiguousarray(raw, self.dtype).reshape(raw.shape)
+            found: Array = np.ascontiguousarray(raw, self.dtype).reshape(raw.shape)
         except (TypeError, ValueError, OverflowError):
             raise ProblemError(message("compilation.numbers"), where=name) from None
-        allowed = list(shapes)
-        for shape in allowed:
-            if len(shape) == found.ndim and all(map(_fits, found.shape, shape)):
+        for shape in shapes:
+            if len(shape) == found.ndim and all(
+                wanted in (None, length) for length, wanted in zip(found.shape, shape, strict=True)
+            ):
                 return found
-        whole = [_spelled(shape) for shape in allowed]
-        raise ProblemError(message("compilation.shape", found=_spelled(found.shape), expected=whole), where=name)
+        allowed = [spell(tuple("n" if length is None else length for length in shape)) for shape in shapes]
+        raise ProblemError(message("compilation.shape", found=spell(found.shape), expected=allowed), where=name)
 
-    def _own(self, quantity: Quantity) -> Array:
+    def own(self, quantity: Quantity) -> Array:
         """Return the problem's own numbers of a quantity."""
         array = self.problem.arrays.get(quantity.name)
         if array is None or None in array.entries:
@@ -161,12 +129,29 @@ class Arguments:
         return np.array(array.floats(), self.dtype).reshape(array.shape)
 
 
-def _fits(length: int, wanted: int | None) -> bool:
-    return wanted is None or length == wanted
+def _mapping(given: object, where: str) -> Mapping[str, object]:
+    """Return what is given, which should be values by name."""
+    if not isinstance(given, Mapping):
+        raise ProblemError(message("compilation.mapping", kind=type(given).__name__), where=where)
+    return given
 
 
-def _spelled(shape: tuple[int | None, ...]) -> Any:
-    if None in shape:
-        return "×".join("n" if length is None else str(length) for length in shape)
-    known: Shape = tuple(length for length in shape if length is not None)
-    return spell(known)
+def _check_names(given: Iterable[str], names: Sequence[str], kind: str, where: str) -> None:
+    for name in given:
+        if name not in names:
+            raise unknown(kind, str(name), names, where=where)
+
+
+def _joined(given: Sequence[tuple[Quantity, Array]]) -> tuple[int | None, list[Array]]:
+    """Return the number of samples, and arrays that all have them; one that has none is the same in all."""
+    counts = {quantity.name: len(array) for quantity, array in given if array.ndim > len(quantity.shape)}
+    if not counts:
+        return None, [array for _, array in given]
+    first, count = next(iter(counts.items()))
+    for name, found in counts.items():
+        if found != count:
+            raise ProblemError(message("compilation.samples", first=first, count=count, other=name, found=found))
+    return count, [
+        array if quantity.name in counts else np.ascontiguousarray(np.broadcast_to(array, (count, *array.shape)))
+        for quantity, array in given
+    ]

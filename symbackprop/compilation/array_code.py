@@ -12,7 +12,19 @@ from fractions import Fraction
 from typing import Any
 
 from symbackprop.algebra.broadcasting import Shape, broadcast
-from symbackprop.algebra.formula import Apply, Hadamard, Negative, Node, Number, Power, Product, Quotient, Sum, walk
+from symbackprop.algebra.formula import (
+    ZERO,
+    Apply,
+    Hadamard,
+    Negative,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+    walk,
+)
 from symbackprop.algebra.functions import EXTREMES
 from symbackprop.arithmetic.python_code import HALF, SCALARS, accurate, constant, printed
 from symbackprop.compilation.operations import Copy, Elementwise, Multiply, Operation, Reduce, View
@@ -256,10 +268,10 @@ class _Chain:
 
     def _step(self, node: Apply, argument: Node, out: str, shape: Shape, free: bool) -> None:
         """Write a comparison: 1 where the argument is positive, `at_kink` where it is 0."""
-        sides: tuple[Node, Node] = (argument, _ZERO)
+        sides: tuple[Node, Node] = (argument, ZERO)
         match argument:
             case Negative(operand):
-                sides = (_ZERO, operand)
+                sides = (ZERO, operand)
             case Sum((left, Negative(right))):
                 sides = (left, right)
         if node.at_kink in (0, 1):
@@ -269,6 +281,3 @@ class _Chain:
         weight = Number(node.at_kink)
         other = Number(1 - node.at_kink)
         self.into(Sum((Product((other, above)), Product((weight, from_it)))), out, shape, free)
-
-
-_ZERO = Number(Fraction(0))

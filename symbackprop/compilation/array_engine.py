@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 
 from symbackprop.algebra.folding import folded
-from symbackprop.algebra.formula import ZERO, Adjoint, Name, Node, Number, rewrite
+from symbackprop.algebra.formula import Adjoint, Name, Node, Number, rewrite
 from symbackprop.arithmetic.python_code import Spelled
 from symbackprop.compilation.array_code import FUNCTIONS, Writer
 from symbackprop.compilation.array_lowering import ArrayLowering
 from symbackprop.compilation.engine import Array, Arrays, Run, empty, like
 from symbackprop.compilation.identifiers import Identifiers
-from symbackprop.compilation.operations import Copy, View
+from symbackprop.compilation.operations import View
 from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, UpdateCode
 from symbackprop.compilation.plan import Plan
+from symbackprop.graph.quantities import Quantity, Role
 
 
 def _float_function(function: Callable[[float], float]) -> Callable[..., Array]:
@@ -51,6 +52,7 @@ class ArrayEngine:
 
     def __init__(self, plan: Plan, writer: type[Writer] = Writer) -> None:
         self.plan, self.writer = plan, writer
+        self._updates: dict[UpdateCode, Callable[..., None]] = {}
 
     @functools.cached_property
     def source(self) -> str:
@@ -75,7 +77,9 @@ class ArrayEngine:
 
     def descend(self, update: UpdateCode, parameters: Arrays, states: Arrays, data: Arrays, run: Run) -> Array:
         """Change parameters and states by one update for each learning rate; return the losses before the updates."""
-        compute, change = self._gradient[1], self._updates(update)
+        if update not in self._updates:
+            self._updates[update] = self._update(update)
+        compute, change = self._gradient[1], self._updates[update]
         gradients = list(map(like, parameters))
         batch = [empty((self.plan.graph.batch_axis.size, *array.shape[1:]), self.plan.dtype) for array in data]
         losses, count = [], run.first
@@ -92,34 +96,28 @@ class ArrayEngine:
     @functools.cached_property
     def _gradient(self) -> tuple[str, Callable[..., float]]:
         lowering = self._lowering(forward=True)
-        outputs = []
-        for name, contributions in self.plan.contributions.items():
-            quantity = self.plan.graph.quantities[name]
-            wanted = name in self.plan.wanted
-            out = View(lowering.identifiers.of(Adjoint(name)), quantity.shape, False) if wanted else None
-            lowering.define_gradient(Adjoint(name), contributions, out)
-        for quantity in self.plan.parameters:
-            out = View(lowering.identifiers.of(Adjoint(quantity.name)), quantity.shape, False)
-            outputs.append(out.array)
-            if quantity.name not in self.plan.contributions:
-                lowering.outputs.add(out.array)
-                lowering.operations.append(Copy(out, ZERO))
-        given = [lowering.identifiers.of(Name(each.name)) for each in (*self.plan.parameters, *self.plan.data)]
-        return self._code("gradient", lowering, [*given, *outputs], lowering.known[Name(self.plan.graph.output)])
+        outputs = {each.name: lowering.named(Adjoint(each.name)) for each in self.plan.parameters}
+        without = {name: () for name in outputs if name not in self.plan.contributions}
+        for name, contributions in {**self.plan.contributions, **without}.items():
+            lowering.define_gradient(Adjoint(name), contributions, outputs.get(name))
+        given = [lowering.named(Name(each.name)) for each in (*self.plan.parameters, *self.plan.data)]
+        arguments = [view.array for view in (*given, *outputs.values())]
+        return self._code("gradient", lowering, arguments, lowering.known[Name(self.plan.graph.output)])
 
     @functools.cached_property
     def _loss(self) -> Callable[..., float]:
-        lowering = self._lowering(forward=True)
-        given = [lowering.identifiers.of(Name(each.name)) for each in (*self.plan.parameters, *self.plan.data)]
-        return self._code("loss", lowering, given, lowering.known[Name(self.plan.graph.output)])[1]
+        return self._value("loss", self.plan.graph.output, self.plan.data)
 
     @functools.cached_property
     def _predict(self) -> Callable[..., Array]:
-        assert self.plan.prediction is not None
+        assert self.plan.graph.prediction is not None
+        return self._value("predict", self.plan.graph.prediction.name, self.plan.graph.of_role(Role.INPUT))
+
+    def _value(self, function: str, name: str, data: Sequence[Quantity]) -> Callable[..., Any]:
+        """Return a function of the parameters and some of the data that computes a quantity."""
         lowering = self._lowering(forward=True)
-        inputs = [quantity for quantity in self.plan.data if quantity.role == "input"]
-        given = [lowering.identifiers.of(Name(each.name)) for each in (*self.plan.parameters, *inputs)]
-        return self._code("predict", lowering, given, lowering.known[Name(self.plan.prediction)])[1]
+        given = [lowering.identifiers.of(Name(each.name)) for each in (*self.plan.parameters, *data)]
+        return self._code(function, lowering, given, lowering.known[Name(name)])[1]
 
     def _lowering(self, *, forward: bool) -> ArrayLowering:
         lowering = ArrayLowering(self.plan, Identifiers(self.plan.derivation, _RESERVED))
@@ -168,15 +166,6 @@ class ArrayEngine:
         namespace = {**NAMESPACE, **writer.namespace()}
         exec(source, namespace)
         return source, namespace["prepare"](functools.partial(empty, dtype=self.plan.dtype))
-
-    def _updates(self, update: UpdateCode) -> Callable[..., None]:
-        if update not in self._compiled:
-            self._compiled[update] = self._update(update)
-        return self._compiled[update]
-
-    @functools.cached_property
-    def _compiled(self) -> dict[UpdateCode, Callable[..., None]]:
-        return {}
 
     def _update(self, update: UpdateCode) -> Callable[..., None]:
         """Return `update(parameters, gradients, states, learning_rate, t)`, which changes parameters and states in place."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from symbackprop.catalog import optimizers
 from symbackprop.compilation.compiled_gradient import Gradient
-from symbackprop.compilation.engine import Array, Arrays, Run, copied
+from symbackprop.compilation.engine import Array, Run, copied
 from symbackprop.compilation.optimizer_code import update
 from symbackprop.errors import ProblemError
 from symbackprop.messages import message
@@ -81,12 +81,10 @@ class Runner:
         chosen = np.ascontiguousarray(batches, np.int64)
         if self.samples is None:
             raise ProblemError(message("compilation.one_sample"))
-        if chosen.ndim != 2 or len(chosen) != len(rates) or (chosen.size and not self._inside(chosen)):
+        is_outside = ((chosen < 0) | (chosen >= self.samples)).any()
+        if chosen.ndim != 2 or len(chosen) != len(rates) or is_outside:
             raise ProblemError(message("compilation.batches", updates=len(rates), samples=self.samples))
         return self._run(chosen.shape[1], np.asarray(rates, np.float64), chosen)
-
-    def _inside(self, chosen: Array) -> bool:
-        return bool(chosen.min() >= 0 and chosen.max() < (self.samples or 0))
 
     def _run(self, samples: int | None, rates: Array, batches: Array | None) -> Array:
         """Carry out the updates, the very first one apart where its lines are others."""
@@ -96,25 +94,23 @@ class Runner:
             run = Run(rates[part], self.count + 1, None if batches is None else batches[part])
             if len(run.rates):
                 arrays = list(self.parameters.values())
-                losses.append(self.gradient.engine(samples).descend(kind, arrays, self._held(), self.data, run))
+                states = [array for group in self.states.values() for array in group.values()]
+                losses.append(self.gradient.engine(samples).descend(kind, arrays, states, self.data, run))
                 self.count += len(run.rates)
         return np.concatenate(losses) if losses else np.empty(0)
 
-    def _held(self) -> Arrays:
-        return [array for group in self.states.values() for array in group.values()]
+    def _named(self) -> dict[str, Array]:
+        """Return parameters and states by the names that they are saved under."""
+        states = {f"state.{state}.{name}": each for state, group in self.states.items() for name, each in group.items()}
+        return self.parameters | states
 
     def save(self) -> dict[str, Array]:
         """Return copies of everything that the rest of a descent depends on, by name (`W1`, `state.m.W1`, `state.count`)."""
-        found = {name: np.array(array) for name, array in self.parameters.items()}
-        for state, group in self.states.items():
-            found |= {f"state.{state}.{name}": np.array(array) for name, array in group.items()}
-        return {**found, COUNT: np.array(self.count)}
+        return {name: np.array(array) for name, array in (*self._named().items(), (COUNT, self.count))}
 
     def load(self, saved: Mapping[str, Array]) -> None:
         """Go back to what `save` returned; raises `ProblemError` where it belongs to something else."""
-        places = dict(self.parameters)
-        for state, group in self.states.items():
-            places |= {f"state.{state}.{name}": array for name, array in group.items()}
+        places = self._named()
         if {*places, COUNT} != set(saved) or any(saved[name].shape != array.shape for name, array in places.items()):
             raise ProblemError(message("compilation.saved", names=[*places, COUNT]))
         for name, array in places.items():

@@ -14,6 +14,7 @@ from symbackprop.compilation.engine import Array, Engine
 from symbackprop.compilation.plan import Plan, plan
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.errors import ProblemError, unknown
+from symbackprop.graph.quantities import Quantity
 from symbackprop.messages import message
 from symbackprop.problems import Problem
 
@@ -66,10 +67,10 @@ class Gradient:
         """
         arrays = self.arguments.parameter_arrays(parameters)
         samples, data = self.arguments.data_arrays(inputs, targets)
-        if out is None:
-            found = {each.name: np.empty(each.shape, self.dtype) for each in self.arguments.parameters}
-        else:
-            found = {each.name: self._checked(out, each.name, each.shape) for each in self.arguments.parameters}
+        found = {
+            each.name: np.empty(each.shape, self.dtype) if out is None else self._checked(out, each)
+            for each in self.arguments.parameters
+        }
         return self.engine(samples).gradient(arrays, data, list(found.values())), found
 
     def loss(
@@ -118,10 +119,10 @@ class Gradient:
         self._engines.move_to_end(samples)
         return self._engines[samples]
 
-    def _checked(self, out: Mapping[str, Array], name: str, shape: tuple[int, ...]) -> Array:
-        found = out.get(name)
-        if not isinstance(found, np.ndarray) or found.shape != shape or found.dtype != self.dtype:
-            raise ProblemError(message("compilation.out", dtype=self.dtype), where=f"out[{name!r}]")
+    def _checked(self, out: Mapping[str, Array], quantity: Quantity) -> Array:
+        found = out.get(quantity.name)
+        if not isinstance(found, np.ndarray) or found.shape != quantity.shape or found.dtype != self.dtype:
+            raise ProblemError(message("compilation.out", dtype=self.dtype), where=f"out[{quantity.name!r}]")
         return found
 
 

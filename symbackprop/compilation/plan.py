@@ -69,11 +69,6 @@ class Plan:
         """The inputs and targets in order."""
         return self.graph.of_role(Role.INPUT, Role.TARGET)
 
-    @property
-    def prediction(self) -> str | None:
-        """The name of a network's output; None for a computation graph."""
-        return None if self.graph.prediction is None else self.graph.prediction.name
-
     @functools.cached_property
     def edges(self) -> int:
         """About how many numbers the forward pass reads, over all samples: the size that decides between engines."""
@@ -85,9 +80,8 @@ class Plan:
                     left = math.prod(shape_of(part.left, self.graph.shapes, ""))
                     right = math.prod(shape_of(part.right, self.graph.shapes, "")[1:])
                     count += repeated * left * right
-        return (
-            count + sum(math.prod(each.shape) for each in self.graph.quantities.values()) * self.graph.batch_axis.size
-        )
+        numbers = sum(math.prod(each.shape) for each in self.graph.quantities.values())
+        return count + numbers * self.graph.batch_axis.size
 
     # Between arrays
 
@@ -121,11 +115,6 @@ class Plan:
         return {name: found[name] for name in needed if name != self.graph.output}
 
     # Between elements
-
-    @functools.cached_property
-    def batched(self) -> frozenset[str]:
-        """The elements that have one value for each sample."""
-        return self.derivation.elements.batched
 
     def places(self, element: str) -> tuple[int | None, ...]:
         """Return the samples in which an element has a value of its own; (None,) for one that all share."""
@@ -173,9 +162,10 @@ class Plan:
 
     def _in_sample(self, node: Node, sample: int | None) -> Node:
         """Return a formula with the sample written to the names that have one."""
+        batched = self.derivation.elements.batched
 
         def place(part: Node) -> Node | None:
-            if isinstance(part, Name | Adjoint) and part.name in self.batched:
+            if isinstance(part, Name | Adjoint) and part.name in batched:
                 return replace(part, sample=sample)
             return None
 
@@ -208,14 +198,7 @@ def _needed(order: Iterable[str], wanted: Iterable[str], read: Callable[[str], I
     return [name for name in order if name in needed]
 
 
-def plan(
-    derivation: Derivation,
-    samples: Samples,
-    dtype: str,
-    wanted: tuple[str, ...] | None = None,
-    *,
-    fuses: bool = True,
-) -> Plan:
+def plan(derivation: Derivation, samples: Samples, dtype: str, wanted: tuple[str, ...] | None = None) -> Plan:
     """Return the plan of a derivation's problem for a number of samples; the gradients wanted are those by parameters.
 
     A batch may have a symbol for its number of samples: then there is code between arrays that serves every number.
@@ -233,4 +216,4 @@ def plan(
             if isinstance(part, Apply) and functions.is_symbol(part):
                 raise ProblemError(message("compilation.symbol", name=equation.name))
     parameters = tuple(quantity.name for quantity in found.graph.of_role(Role.PARAMETER))
-    return Plan(found, dtype, parameters if wanted is None else wanted, fuses)
+    return Plan(found, dtype, parameters if wanted is None else wanted)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,6 @@ from symbackprop.compilation.engine import Array, Arrays, Run
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, UpdateCode
 from symbackprop.compilation.plan import Assignment, Plan
-from symbackprop.graph.quantities import Quantity
 
 _OWN = ("log1p", "expm1", "erfc", "logsumexp")
 """Functions of our formulas that SymPy would take apart, or has no name for."""
@@ -33,11 +31,6 @@ _FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "Minimum": lambda left, right, at_tie: left if left <= right else right,
     "Absolute": lambda argument, at_zero: abs(argument),
 }
-
-
-def prepare(plan: Plan) -> LambdifyEngine:
-    """Return the engine of a plan."""
-    return LambdifyEngine(plan)
 
 
 class LambdifyEngine:
@@ -112,15 +105,21 @@ class LambdifyEngine:
 
     @functools.cached_property
     def _predict(self) -> Callable[..., Sequence[float]]:
-        assert self.plan.prediction is not None
-        elements = self.plan.graph.quantities[self.plan.prediction].elements()
+        assert self.plan.graph.prediction is not None
+        elements = self.plan.graph.prediction.elements()
         wanted = [Name(element, sample) for sample in self.plan.graph.batch_axis.numbers for element in elements]
         return self._function(self.plan.forward(), wanted)
 
     def _function(self, assignments: Iterable[Assignment], wanted: Sequence[Node]) -> Callable[..., Sequence[float]]:
         equations = [(self._symbol(target), self._expression(formula)) for target, formula in assignments]
         outputs = [self._expression(node) for node in wanted]
-        return _lambdified([self._symbol(leaf) for leaf in self._leaves()], outputs, equations)
+        leaves = [
+            self._symbol(Name(element, sample))
+            for quantity in (*self.plan.parameters, *self.plan.data)
+            for sample in self.plan.graph.samples_of(quantity)
+            for element in quantity.elements()
+        ]
+        return _lambdified(leaves, outputs, equations)
 
     def _expression(self, formula: Node) -> sympy.Expr:
         def leaf(part: Node) -> sympy.Expr | None:
@@ -133,14 +132,6 @@ class LambdifyEngine:
     def _symbol(self, node: Name | Adjoint) -> sympy.Symbol:
         return sympy.Symbol(self._identifiers.of(node), real=True)
 
-    def _leaves(self) -> list[Name]:
-        shared = [Name(element) for quantity in self.plan.parameters for element in quantity.elements()]
-        return [*shared, *chain.from_iterable(map(self._places, self.plan.data))]
-
-    def _places(self, quantity: Quantity) -> list[Name]:
-        samples = self.plan.graph.samples_of(quantity)
-        return [Name(element, sample) for sample in samples for element in quantity.elements()]
-
     def _numbers(self, parameters: Arrays, data: Arrays) -> list[float]:
         return [number for array in (*parameters, *data) for number in array.ravel().tolist()]
 
@@ -149,14 +140,15 @@ class LambdifyEngine:
         states = [Name(state) for state in update.states]
         fresh = {target: sympy.Symbol(f"new_{target}", real=True) for target, _ in update.lines}
         known: dict[Node, Any] = {}
-        equations = []
-        for name, formula in update.common:
-            equations.append((symbolic.name_symbol(name), symbolic.to_sympy(formula)))
+        equations = [(symbolic.name_symbol(name), symbolic.to_sympy(formula)) for name, formula in update.common]
         for target, formula in update.lines:
             equations.append((fresh[target], symbolic.to_sympy(formula, known.get)))
             known[Name(target)] = fresh[target]
         order = [symbolic.name_symbol(each.name) for each in (PARAMETER, GRADIENT, *states, RATE, COUNT)]
         return _lambdified(order, [fresh[each.name] for each in (PARAMETER, *states)], equations)
+
+
+prepare = LambdifyEngine
 
 
 def _lambdified(
