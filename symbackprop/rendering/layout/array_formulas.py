@@ -147,41 +147,24 @@ def _entries(graph: Graph, node: Node, letters: tuple[str, ...]) -> Node:
     return rewrite(node, change)
 
 
-def _size(layout: Layout, node: Size) -> LaidOut:
-    """The size of a set."""
-    return Fenced("|", layout.box(node.body), "|", True), ATOM
-
-
-def _outer(layout: Layout, node: Apply) -> LaidOut:
-    """Column times row: p qᵀ, or pᵀ q where vectors are rows."""
+def _of_vectors(layout: Layout, node: Apply, *, turns_first: bool) -> LaidOut:
+    """Two vectors side by side, the first or the second of them transposed."""
     left, right = node.arguments
-    if layout.rows:
+    if turns_first:
         return (_top(layout, left), THIN, layout.inside(right, PRODUCT)), PRODUCT
     return (layout.inside(left, PRODUCT), THIN, _top(layout, right)), PRODUCT
 
 
-def _dot(layout: Layout, node: Apply) -> LaidOut:
-    left, right = node.arguments
-    if layout.rows:
-        return (layout.inside(left, PRODUCT), THIN, _top(layout, right)), PRODUCT
-    return (_top(layout, left), THIN, layout.inside(right, PRODUCT)), PRODUCT
-
-
-def _concat(layout: Layout, node: Apply) -> LaidOut:
+def _brackets(layout: Layout, node: Apply) -> LaidOut:
     return Fenced("[", joined(Infix(";"), [layout.box(part) for part in node.arguments]), "]", True), ATOM
 
 
-def _pi(layout: Layout, node: Apply) -> LaidOut:
-    return Symbol("pi"), ATOM
-
-
 _FUNCTIONS: Mapping[str, Callable[[Layout, Apply], LaidOut]] = {
-    "column": _outer,
-    "row": _dot,
-    "brackets": _concat,
-    "pi": _pi,
+    "column": lambda layout, node: _of_vectors(layout, node, turns_first=layout.rows),
+    "row": lambda layout, node: _of_vectors(layout, node, turns_first=not layout.rows),
+    "brackets": _brackets,
 }
-"""The layouts of operations of arrays, and how else a function may be set that is no call."""
+"""How functions of arrays are set, by their layout."""
 
 
 def _layout(node: Apply) -> str:
@@ -191,16 +174,6 @@ def _layout(node: Apply) -> str:
 
 def _top(layout: Layout, node: Node) -> Box:
     return Scripts(Group(layout.inside(node, ATOM)), None, TOP)
-
-
-def _matrix_product(layout: Layout, node: MatrixProduct) -> LaidOut:
-    """Matrices side by side."""
-    return (layout.inside(node.left, PRODUCT), THIN, layout.inside(node.right, PRODUCT)), PRODUCT
-
-
-def _transposed(layout: Layout, node: Transposed) -> LaidOut:
-    """A transpose."""
-    return _top(layout, node.operand), POWER
 
 
 def _hadamard(layout: Layout, node: Hadamard) -> LaidOut:
@@ -272,16 +245,6 @@ def _shaped(layout: Layout, node: Shaped) -> LaidOut:
     return Under(body, joined(CROSS, [Number(str(length)) for length in shape])), strength
 
 
-def _grid(layout: Layout, node: Grid) -> LaidOut:
-    """A matrix of numbers."""
-    return boxes.Matrix([[layout.box(number) for number in row] for row in node.rows]), ATOM
-
-
-def _listed(layout: Layout, node: Listed) -> LaidOut:
-    """A vector of numbers in a line, transposed where vectors are columns."""
-    return tuple(listed_items(layout, node)), POWER
-
-
 def listed_items(layout: Layout, node: Listed) -> list[Box]:
     """Return what a vector in a line may be broken into: its numbers, with what joins them."""
     *numbers, last = map(layout.box, node.items)
@@ -290,15 +253,18 @@ def listed_items(layout: Layout, node: Listed) -> list[Box]:
 
 
 RULES: Rules = {
-    MatrixProduct: _matrix_product,
-    Transposed: _transposed,
+    MatrixProduct: lambda layout, node: (
+        (layout.inside(node.left, PRODUCT), THIN, layout.inside(node.right, PRODUCT)),
+        PRODUCT,
+    ),
+    Transposed: lambda layout, node: (_top(layout, node.operand), POWER),
     Hadamard: _hadamard,
     Indexed: _indexed,
     Stack: _stack,
     Repeated: _repeated,
     Placed: _placed,
     Shaped: _shaped,
-    Grid: _grid,
-    Listed: _listed,
-    Size: _size,
+    Grid: lambda layout, node: (boxes.Matrix([[layout.box(number) for number in row] for row in node.rows]), ATOM),
+    Listed: lambda layout, node: (tuple(listed_items(layout, node)), POWER),
+    Size: lambda layout, node: (Fenced("|", layout.box(node.body), "|", True), ATOM),
 }

@@ -65,14 +65,10 @@ def _sized(layout: Layout, node: Sized) -> LaidOut:
     return Under(body, (rows, CROSS, columns)), strength
 
 
-def _width(layout: Layout, node: Width) -> LaidOut:
-    """The number of units of a layer."""
-    return layout.notation.width(node.layer), ATOM
-
-
-def _sample_count(layout: Layout, node: SampleCount) -> LaidOut:
-    """The number of samples where it is any."""
-    return Symbol("m"), ATOM
-
-
-RULES: Rules = {SampleCount: _sample_count, General: _general, Summation: _summation, Sized: _sized, Width: _width}
+RULES: Rules = {
+    SampleCount: lambda layout, node: (Symbol("m"), ATOM),
+    General: _general,
+    Summation: _summation,
+    Sized: _sized,
+    Width: lambda layout, node: (layout.notation.width(node.layer), ATOM),
+}

@@ -126,10 +126,6 @@ def _gradient(layout: Layout, node: Gradient | Adjoint) -> LaidOut:
     return layout.derivative(layout.box(Name(layout.notation.graph.output)), layout.box(Name(node.name, node.sample)))
 
 
-def _local(layout: Layout, node: Local) -> LaidOut:
-    return layout.derivative(layout.box(node.of), layout.box(node.by))
-
-
 def _derivative(layout: Layout, node: DerivativeOf) -> LaidOut:
     """d/dz of a formula."""
     below = (Sign("d"), layout.box(node.by))
@@ -169,13 +165,11 @@ def _signed(layout: Layout, term: Node) -> tuple[Box, Box]:
     return PLUS, layout.inside(term, PRODUCT)
 
 
-def _product(layout: Layout, node: Product) -> LaidOut:
-    """Factors side by side; a cross between numbers, a dot between derivatives and braces."""
-    return tuple(factors(layout, node)), PRODUCT
-
-
 def factors(layout: Layout, node: Product) -> list[Box]:
-    """Return the factors of a product, each after the first beginning with what joins it."""
+    """Return the factors of a product, each after the first beginning with what joins it.
+
+    That is a cross between numbers, a dot between derivatives and braces, else room.
+    """
     parts = _flat(node) if Product in map(type, node.factors) else node.factors
     first, *rest = parts
     if not rest:
@@ -200,15 +194,6 @@ def _quotient(layout: Layout, node: Quotient) -> LaidOut:
     return Fraction(layout.box(node.numerator), layout.box(node.denominator)), PRODUCT
 
 
-def _power(layout: Layout, node: Power) -> LaidOut:
-    return Scripts(layout.inside(node.base, ATOM), None, layout.small(node.exponent)), POWER
-
-
-def _negative(layout: Layout, node: Negative) -> LaidOut:
-    """A negative; of a negative number, with parentheses."""
-    return (NEGATIVE, layout.inside(node.operand, _loosest(node.operand))), SIGNED
-
-
 def _apply(layout: Layout, node: Apply) -> LaidOut:
     """A function of its arguments."""
     own = _OWN_FORMS.get(node.function)
@@ -225,18 +210,6 @@ def _apply(layout: Layout, node: Apply) -> LaidOut:
     return (*_settings(node), parenthesised(inside)), POWER
 
 
-def _exp(layout: Layout, node: Apply) -> LaidOut:
-    return Scripts(Symbol("e"), None, layout.small(node.arguments[0])), POWER
-
-
-def _sqrt(layout: Layout, node: Apply) -> LaidOut:
-    return Root(layout.box(node.arguments[0])), ATOM
-
-
-def _abs(layout: Layout, node: Apply) -> LaidOut:
-    return Fenced("|", layout.box(node.arguments[0]), "|", True), ATOM
-
-
 def _step(layout: Layout, node: Apply) -> LaidOut:
     """Return 1 with a condition below it."""
     (argument,) = node.arguments
@@ -247,7 +220,12 @@ def _step(layout: Layout, node: Apply) -> LaidOut:
     return Scripts(ONES, (layout.small(argument), Infix(relation), boxes.Number("0"))), ATOM
 
 
-_OWN_FORMS: Mapping[str, Callable[[Layout, Apply], LaidOut]] = {"exp": _exp, "sqrt": _sqrt, "abs": _abs, "step": _step}
+_OWN_FORMS: Mapping[str, Callable[[Layout, Apply], LaidOut]] = {
+    "exp": lambda layout, node: (Scripts(Symbol("e"), None, layout.small(node.arguments[0])), POWER),
+    "sqrt": lambda layout, node: (Root(layout.box(node.arguments[0])), ATOM),
+    "abs": lambda layout, node: (Fenced("|", layout.box(node.arguments[0]), "|", True), ATOM),
+    "step": _step,
+}
 """The functions that are not printed as a name with arguments."""
 
 
@@ -270,36 +248,10 @@ def _settings(node: Apply) -> tuple[Box, ...]:
     return (Scripts(name, joined(Sign(","), [digits.slashed(value) for value in own])),)
 
 
-def _braced(layout: Layout, node: Braced) -> LaidOut:
-    return boxes.Braced(layout.inside(node.body, PRODUCT), layout.small(node.label)), ATOM
-
-
-def _apart(layout: Layout, node: Apart) -> LaidOut:
-    """A factor among others."""
-    return layout.inside(node.body, PRODUCT), PRODUCT
-
-
-def _boxed(layout: Layout, node: Boxed) -> LaidOut:
-    return boxes.Framed(layout.box(node.body)), ATOM
-
-
-def _letter(layout: Layout, node: Letter) -> LaidOut:
-    return node.symbol, ATOM
-
-
-def _blank(layout: Layout, node: Blank) -> LaidOut:
-    return boxes.Blank(), ATOM
-
-
 def _updated(layout: Layout, node: Updated) -> LaidOut:
     """A parameter after the update, with a plus."""
     found = layout.notation.symbol(node.name)
     return Symbol(found.base, found.lower, (*found.upper, "+")), POWER
-
-
-def _assigned(layout: Layout, node: Assigned) -> LaidOut:
-    """Target ← value."""
-    return (layout.box(node.target), Infix("←"), layout.box(node.value)), SUMMED
 
 
 def _equality(layout: Layout, node: Equality) -> LaidOut:
@@ -319,30 +271,10 @@ def _over_samples(layout: Layout, node: OverSamples) -> LaidOut:
     return (counted("n", boxes.Number(str(node.count))), GAP, inside), SUMMED
 
 
-def _about(layout: Layout, node: About) -> LaidOut:
-    """≈ number."""
-    return (RELATIONS[Relation.ABOUT], GAP, layout.box(node.body)), SUMMED
-
-
-def _range(layout: Layout, node: Range) -> LaidOut:
-    """first, …, last."""
-    return joined(COMMA, (layout.box(node.first), Sign("…"), layout.box(node.last))), SUMMED
-
-
-def _dots(layout: Layout, node: Dots) -> LaidOut:
-    """Terms that are left out."""
-    return Sign("⋯"), ATOM
-
-
 def _total(layout: Layout, node: Total) -> LaidOut:
     """A sum over the outputs."""
     sign = counted(node.index, boxes.Number(str(node.count)))
     return (sign, GAP, layout.inside(node.body, PRODUCT)), PRODUCT
-
-
-def _same(layout: Layout, node: Same) -> LaidOut:
-    """1 where two indices are equal."""
-    return Scripts(ONES, (layout.box(node.left), EQUAL, layout.box(node.right))), ATOM
 
 
 def _flat(node: Product) -> list[Node]:
@@ -370,26 +302,26 @@ RULES: Rules = {
     Gradient: remembered(_gradient, slashed=True),
     Delta: remembered(_delta),
     Substitute: remembered(_substitute),
-    Local: _local,
+    Local: lambda layout, node: layout.derivative(layout.box(node.of), layout.box(node.by)),
     DerivativeOf: _derivative,
     Sum: _sum,
-    Product: _product,
+    Product: lambda layout, node: (tuple(factors(layout, node)), PRODUCT),
     Quotient: _quotient,
-    Power: _power,
-    Negative: _negative,
+    Power: lambda layout, node: (Scripts(layout.inside(node.base, ATOM), None, layout.small(node.exponent)), POWER),
+    Negative: lambda layout, node: ((NEGATIVE, layout.inside(node.operand, _loosest(node.operand))), SIGNED),
     Apply: _apply,
-    Apart: _apart,
-    Braced: _braced,
-    Boxed: _boxed,
-    Letter: _letter,
-    Blank: _blank,
+    Apart: lambda layout, node: (layout.inside(node.body, PRODUCT), PRODUCT),
+    Braced: lambda layout, node: (boxes.Braced(layout.inside(node.body, PRODUCT), layout.small(node.label)), ATOM),
+    Boxed: lambda layout, node: (boxes.Framed(layout.box(node.body)), ATOM),
+    Letter: lambda layout, node: (node.symbol, ATOM),
+    Blank: lambda layout, node: (boxes.Blank(), ATOM),
     Updated: _updated,
-    Assigned: _assigned,
+    Assigned: lambda layout, node: ((layout.box(node.target), Infix("←"), layout.box(node.value)), SUMMED),
     Equality: _equality,
     OverSamples: _over_samples,
-    Range: _range,
-    Dots: _dots,
-    About: _about,
+    Range: lambda layout, node: (joined(COMMA, (layout.box(node.first), Sign("…"), layout.box(node.last))), SUMMED),
+    Dots: lambda layout, node: (Sign("⋯"), ATOM),
+    About: lambda layout, node: ((RELATIONS[Relation.ABOUT], GAP, layout.box(node.body)), SUMMED),
     Total: _total,
-    Same: _same,
+    Same: lambda layout, node: (Scripts(ONES, (layout.box(node.left), EQUAL, layout.box(node.right))), ATOM),
 }
