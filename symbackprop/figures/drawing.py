@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import NamedTuple
@@ -56,7 +57,6 @@ class DiagramNode:
     half: Point
     name: str
     is_round: bool = True
-    is_dashed: bool = False
     also: tuple[str, ...] = ()
 
     @property
@@ -100,6 +100,14 @@ class Arrow:
     is_smooth: bool = False
     is_dashed: bool = False
     has_head: bool = True
+
+    @property
+    def pieces(self) -> Iterator[tuple[Point, ...]]:
+        """What leads from each point to the next: that point, or behind the two control points of a curve."""
+        for start, end in itertools.pairwise(self.points):
+            middle = (start.x + end.x) / 2
+            is_bent = self.is_smooth and start.y != end.y
+            yield (Point(middle, start.y), Point(middle, end.y), end) if is_bent else (end,)
 
 
 @dataclass(frozen=True, slots=True)

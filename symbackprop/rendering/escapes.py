@@ -86,6 +86,11 @@ def html(text: str) -> str:
     return markup.escape(_one_line(text))
 
 
+def xml(text: str) -> str:
+    """Return plain text for XML, which has no way to write control characters: they are left out."""
+    return markup.escape("".join(filter(str.isprintable, text)))
+
+
 def _one_line(text: str) -> str:
     if not text.isprintable():
         text = "".join(c if c.isprintable() else " " for c in text)

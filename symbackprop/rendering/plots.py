@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import io
 import re
 import unicodedata
@@ -14,10 +13,11 @@ from symbackprop.figures.drawing import Ink, Plot
 from symbackprop.figures.labels import Label, LabelPart
 from symbackprop.graph.notation import GREEK, Symbol
 from symbackprop.messages import Message
+from symbackprop.rendering import escapes
 
 SIZE = (5.6, 3.5)
 """Width and height of a plot, in inches."""
-_COLOURS = {
+COLOURS = {
     Ink.PLAIN: "#222222",
     Ink.QUIET: "#808080",
     Ink.FORWARD: "#1B5E9B",
@@ -90,7 +90,7 @@ def _draw(axes: Any, plot: Plot, language: str) -> None:
         axes.plot(
             [point.x for point in series.points],
             [point.y for point in series.points],
-            color=_COLOURS[series.ink],
+            color=COLOURS[series.ink],
             linestyle="none" if not series.joined else "--" if series.is_dashed else "-",
             linewidth=series.thickness,
             marker=_MARKERS[series.marker],
@@ -144,14 +144,16 @@ def _finished(text: str, title: str, description: str) -> str:
     # A style in a page is a style of the page, and a list of fonts at every label is long.
     element = element.replace("*{stroke-linejoin", "svg.plot *{stroke-linejoin")
     element = re.sub(r"font-family: [^;\"]*", "font-family: serif", element)
-    words = f"<title>{_escaped(title)}</title>\n<desc>{_escaped(description)}</desc>"
     own = f'class="figure plot" role="img" style="{GROUND}"'
-    element = re.sub(r"<svg ([^>]*)>", lambda found: f"<svg {own} {found[1]}>\n{words}", element, count=1)
+    element = re.sub(
+        r"<svg ([^>]*)>", lambda found: f"<svg {own} {found[1]}>\n{words(title, description)}", element, count=1
+    )
     # Several figures may stand in one page: only what is referred to keeps its identifier.
     referred = set(re.findall(r"#([\w-]+)", element))
     element = re.sub(r' id="([^"]*)"', lambda found: found[0] if found[1] in referred else "", element)
-    return element.replace(_COLOURS[Ink.PLAIN], "currentColor").replace("#000000", "currentColor")
+    return element.replace(COLOURS[Ink.PLAIN], "currentColor").replace("#000000", "currentColor")
 
 
-def _escaped(text: str) -> str:
-    return html.escape("".join(character for character in text if character.isprintable()))
+def words(title: str, description: str) -> str:
+    """Return what a figure says to those who cannot see it."""
+    return f"<title>{escapes.xml(title)}</title>\n<desc>{escapes.xml(description)}</desc>"

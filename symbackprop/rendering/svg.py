@@ -7,28 +7,20 @@ colour of the text around the figure. `data-name` is a code name, `data-path` th
 
 from __future__ import annotations
 
-import html
-import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from symbackprop import language as phrases
 from symbackprop.arithmetic.decimals import trimmed
 from symbackprop.figures.drawing import Arrow, Diagram, DiagramNode, Ink, Plot, Point, Text
-from symbackprop.figures.labels import SCRIPT, Decimal, Label, LabelPart, text_width
+from symbackprop.figures.labels import SCRIPT, Decimal, Label, text_width
 from symbackprop.graph.notation import GREEK_BY_NAME, Symbol
 from symbackprop.messages import Message
-from symbackprop.rendering import plots
+from symbackprop.rendering import escapes, plots
 from symbackprop.rendering.dialects.text import letter
 
-COLOURS = {
-    Ink.PLAIN: "currentColor",
-    Ink.QUIET: "#6B6B6B",
-    Ink.FORWARD: "#1B5E9B",
-    Ink.BACKWARD: "#B3261E",
-    Ink.NEGATIVE: "#A85A00",
-}
+COLOURS = {**plots.COLOURS, Ink.PLAIN: "currentColor", Ink.QUIET: "#6B6B6B"}
 _FONT = "Latin Modern Roman, STIX Two Text, Cambria, Georgia, Times New Roman, serif"
 _DOWN, _UP = 0.22, 0.38
 _SLANT = 0.06
@@ -60,21 +52,13 @@ def picture(diagram: Diagram | Plot, alternative: Message, language: str) -> str
     return "\n".join(_lines(diagram, title, description, language)) + "\n"
 
 
-def opening(width: float, height: float, title: str, description: str, extra: str = "") -> list[str]:
-    """Return the first lines of a figure: its size and what it says to whom cannot see it."""
-    size = f'viewBox="0 0 {trimmed(width)} {trimmed(height)}" width="{trimmed(width)}" height="{trimmed(height)}"'
-    return [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="figure" role="img" {size}{extra}>',
-        f"<title>{_escaped(title)}</title>",
-        f"<desc>{_escaped(description)}</desc>",
-    ]
-
-
 def _lines(diagram: Diagram, title: str, description: str, language: str) -> Iterator[str]:
+    width, height = trimmed(diagram.width), trimmed(diagram.height)
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
     # A page keeps letters readable where it makes a figure smaller, and has to know what it makes smaller.
-    style = f"--width: {trimmed(diagram.width)}px; {plots.GROUND}"
-    extra = f' font-family="{_FONT}" fill="currentColor" stroke="none" style="{style}"'
-    yield from opening(diagram.width, diagram.height, title, description, extra)
+    look = f'font-family="{_FONT}" fill="currentColor" stroke="none" style="--width: {width}px; {plots.GROUND}"'
+    yield f'<svg xmlns="http://www.w3.org/2000/svg" class="figure" role="img" {size} {look}>'
+    yield plots.words(title, description)
     colours = "".join(
         f"svg.figure text.{ink}{{fill:var(--{ink},{colour})}}svg.figure path.{ink}{{stroke:var(--{ink},{colour})}}"
         for ink, colour in COLOURS.items()
@@ -95,9 +79,9 @@ def _lines(diagram: Diagram, title: str, description: str, language: str) -> Ite
 def _attributes(paths: Mapping[str, tuple[str, ...]], name: str, *classes: str) -> str:
     found = f' class="{" ".join(filter(None, classes))}"' if any(classes) else ""
     if name:
-        found += f' data-name="{_escaped(name)}"'
+        found += f' data-name="{escapes.xml(name)}"'
     if name in paths:
-        found += f' data-path="{_escaped(" ".join(paths[name]))}"'
+        found += f' data-path="{escapes.xml(" ".join(paths[name]))}"'
     return found
 
 
@@ -108,19 +92,8 @@ def _line(diagram: Diagram, line: Arrow) -> str:
     attributes = _attributes(diagram.paths, line.name, "edge", ink, "highlighted" if on_path else "")
     dash = ' stroke-dasharray="5 3"' if line.is_dashed else ""
     stroke = f' fill="none" stroke="{COLOURS[ink]}" stroke-width="{trimmed(thickness)}"{dash}'
-    return f'<path{attributes} d="{_route(line)}{_head(line)}"{stroke}/>'
-
-
-def _route(line: Arrow) -> str:
-    first, *rest = line.points
-    text = f"M{_place(first)}"
-    for start, end in itertools.pairwise([first, *rest]):
-        if line.is_smooth and start.y != end.y:
-            middle = (start.x + end.x) / 2
-            text += f"C{_place(Point(middle, start.y))} {_place(Point(middle, end.y))} {_place(end)}"
-        else:
-            text += f"L{_place(end)}"
-    return text
+    route = "".join(("C" if len(piece) > 1 else "L") + " ".join(map(_place, piece)) for piece in line.pieces)
+    return f'<path{attributes} d="M{_place(line.points[0])}{route}{_head(line)}"{stroke}/>'
 
 
 def _head(line: Arrow) -> str:
@@ -143,7 +116,7 @@ def _node(diagram: Diagram, node: DiagramNode) -> str:
         diagram.paths, node.name, "unit" if node.is_round else "leaf", "highlighted" if on_path else ""
     )
     if node.also:
-        attributes += f' data-also="{_escaped(" ".join(node.also))}"'
+        attributes += f' data-also="{escapes.xml(" ".join(node.also))}"'
     colour, thickness = (COLOURS[Ink.BACKWARD], _HIGHLIGHT) if on_path else (COLOURS[Ink.PLAIN], 1.1)
     stroke = f' fill="none" stroke="{colour}" stroke-width="{trimmed(thickness)}"'
     if node.is_round:
@@ -170,11 +143,11 @@ def _text(diagram: Diagram, text: Text, language: str, *, is_alone: bool) -> str
     place = (
         f'x="{trimmed(text.at.x)}" y="{trimmed(baseline)}" font-size="{trimmed(text.size)}" text-anchor="{text.anchor}"'
     )
-    runs = "".join(_spans(list(label_runs(text.label, language)), text.size))
+    runs = "".join(_spans(_runs(text.label, language), text.size))
     return f"<text{attributes} {place}{colour}>{runs}</text>"
 
 
-def _spans(runs: list[_Run], size: float) -> Iterator[str]:
+def _spans(runs: Iterable[_Run], size: float) -> Iterator[str]:
     drop = 0.0
     for run in runs:
         attributes = ""
@@ -187,29 +160,25 @@ def _spans(runs: list[_Run], size: float) -> Iterator[str]:
         if run.italic:
             attributes += ' font-style="italic"'
         drop = run.drop
-        text = _escaped(run.text)
+        text = escapes.xml(run.text)
         yield f"<tspan{attributes}>{text}</tspan>" if attributes else text
 
 
-def label_runs(label: Label, language: str) -> Iterator[_Run]:
+def _runs(label: Label, language: str) -> Iterator[_Run]:
     """Yield the letters of a label with their places."""
     for part in label:
-        yield from _part(part, language)
-
-
-def _part(part: LabelPart, language: str) -> Iterator[_Run]:
-    match part:
-        case Symbol():
-            yield from _symbol(part)
-        case Decimal(text, exponent):
-            yield _Run(text.replace("-", "−"))
-            if exponent:
-                yield _Run("·10")
-                yield _Run(str(exponent).replace("-", "−"), -_UP, SCRIPT)
-        case Message():
-            yield _Run(phrases.say(language, part))
-        case _:
-            yield _Run(part)
+        match part:
+            case Symbol():
+                yield from _symbol(part)
+            case Decimal(text, exponent):
+                yield _Run(text.replace("-", "−"))
+                if exponent:
+                    yield _Run("·10")
+                    yield _Run(str(exponent).replace("-", "−"), -_UP, SCRIPT)
+            case Message():
+                yield _Run(phrases.say(language, part))
+            case _:
+                yield _Run(part)
 
 
 def _symbol(symbol: Symbol, drop: float = 0.0, scale: float = 1.0) -> Iterator[_Run]:
@@ -240,11 +209,6 @@ def _lower(symbol: Symbol, drop: float, scale: float) -> Iterator[_Run]:
             yield _Run(piece, drop, scale, italic=len(piece) == 1 and piece.isalpha())
         else:
             yield from _symbol(piece, drop, scale)
-
-
-def _escaped(text: str) -> str:
-    """Return a text for an element or an attribute; control characters, which XML has no way to write, are left out."""
-    return html.escape("".join(character for character in text if character.isprintable()))
 
 
 def _place(point: Point) -> str:

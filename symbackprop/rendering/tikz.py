@@ -6,7 +6,6 @@ and `symbackpropsoft`.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -110,14 +109,9 @@ def _line(diagram: Diagram, line: Arrow) -> str:
     options += ["dashed"] if line.is_dashed else []
     options += ["-latex"] if line.has_head else []
     route = _place(line.points[0])
-    for start, end in itertools.pairwise(line.points):
-        if line.is_smooth and start.y != end.y:
-            middle = (start.x + end.x) / 2
-            route += (
-                f" .. controls {_place(Point(middle, start.y))} and {_place(Point(middle, end.y))} .. {_place(end)}"
-            )
-        else:
-            route += f" -- {_place(end)}"
+    for *controls, end in line.pieces:
+        bend = f".. controls {' and '.join(map(_place, controls))} .." if controls else "--"
+        route += f" {bend} {_place(end)}"
     return rf"\draw[{', '.join(options)}] {route};"
 
 
