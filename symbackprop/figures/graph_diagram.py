@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 
 from symbackprop.algebra import functions
@@ -34,12 +34,11 @@ from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution
 from symbackprop.figures.drawing import HALF, LARGE, SMALL, Arrow, Diagram, DiagramNode, Ink, Point, Text, fitted
 from symbackprop.figures.gradient_paths import Chains
-from symbackprop.figures.labels import Decimal, Label, LabelPart, decimal, width, written_numbers
+from symbackprop.figures.labels import Label, Numbers, width
 from symbackprop.figures.layered_layout import Layout, layout
 from symbackprop.graph.notation import Symbol
 from symbackprop.graph.quantities import Quantity, Role
 from symbackprop.messages import message
-from symbackprop.problems import Given
 
 MOST_NODES = 40
 """With more nodes, the gates in the middle are left out."""
@@ -85,32 +84,20 @@ class _Scene:
     solution: Solution
     pieces: Mapping[str, _Piece]
     symbols: Mapping[str, Symbol]
-    written: Mapping[str, Given] = field(default_factory=dict)
+    known: Numbers
 
     def numbers(self, piece: _Piece, *, gradient: bool) -> Label:
         """Return value or gradient: numbers where they are known and few, else nothing."""
-        batched = self.solution.derivation.elements.batched
         if not piece.elements or len(piece.elements) > _MOST_ENTRIES or len(piece.shape) > 1:
             return ()
-        if piece.elements[0] in batched:
-            return ()
-        found = [number for name in piece.elements if (number := self._number(name, gradient)) is not None]
+        read = self.known.gradient if gradient else self.known.value
+        found = [number for name in piece.elements for number in read(name)]
         if len(found) < len(piece.elements):
             return ()
         if not piece.shape:
-            return (found[0],)
-        parts: list[LabelPart] = ["("]
-        for number in found:
-            parts += [number, ", "]
-        return (*parts[:-1], ")")
-
-    def _number(self, name: str, gradient: bool) -> Decimal | None:
-        if not gradient and name in self.written:
-            return decimal(self.written[name].value, written=self.written[name].text)
-        if not self.solution.steps:
-            return None
-        values = self.solution.steps[0].values
-        return decimal(values.gradient(name) if gradient else values.value(name))
+            return tuple(found)
+        first, *others = found
+        return ("(", first, *(part for number in others for part in (", ", number)), ")")
 
     def shape(self, piece: _Piece) -> Label:
         """Return the shape of an array whose numbers are not shown."""
@@ -126,7 +113,7 @@ def gates(solution: Solution, highlight: str = "") -> Diagram:
     pieces = _elided({piece.name: piece for piece in _pieces(derivation)})
     notation = solution.notation
     symbols = {piece.name: notation.symbol(piece.name) for piece in pieces.values() if piece.elements}
-    scene = _Scene(solution, pieces, symbols, written_numbers(solution))
+    scene = _Scene(solution, pieces, symbols, Numbers(solution))
     edges = [(start, piece.name) for piece in pieces.values() for start in dict.fromkeys(piece.reads)]
     leaves = [name for name, piece in pieces.items() if not piece.sign]
     found = layout(list(pieces), edges, leaves)

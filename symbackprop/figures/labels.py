@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -13,7 +12,6 @@ from symbackprop.descent.solution import Solution
 from symbackprop.evaluation.evaluate import is_finite
 from symbackprop.graph.notation import GREEK_BY_NAME, Symbol
 from symbackprop.messages import Message
-from symbackprop.problems import Given
 
 DIGITS = 4
 """Significant digits in a figure, at most: it shows how things hang together, the tables have the digits."""
@@ -65,9 +63,27 @@ def equality(left: LabelPart, number: Decimal) -> Label:
     return (left, " = " if number.exact else " ≈ ", number)
 
 
-def written_numbers(solution: Solution) -> Mapping[str, Given]:
-    """Return the numbers that the problem states, by element; those of samples are left out."""
-    return {scalar.name: given for scalar, given in solution.derivation.stated() if scalar.sample is None}
+class Numbers:
+    """The numbers in the figures of a solution: those that the problem states, and those of the first step, if any.
+
+    What has a number in each sample has none of its own.
+    """
+
+    def __init__(self, solution: Solution) -> None:
+        stated = solution.derivation.stated()
+        self.written = {scalar.name: given for scalar, given in stated if scalar.sample is None}
+        self._values = solution.steps[0].values if solution.steps else None
+        self._batched = solution.derivation.elements.batched
+
+    def value(self, name: str) -> tuple[Decimal, ...]:
+        """Return the value of an element, or nothing."""
+        if name in self.written:
+            return (decimal(self.written[name].value, written=self.written[name].text),)
+        return () if self._values is None or name in self._batched else (decimal(self._values.value(name)),)
+
+    def gradient(self, name: str) -> tuple[Decimal, ...]:
+        """Return the gradient by an element, or nothing."""
+        return () if self._values is None or name in self._batched else (decimal(self._values.gradient(name)),)
 
 
 def plain(part: LabelPart) -> str | Message:

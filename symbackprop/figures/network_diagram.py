@@ -7,20 +7,18 @@ edges, that the labels of all edges between them stand evenly in one column.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution
 from symbackprop.errors import unknown
-from symbackprop.evaluation.evaluate import Values
 from symbackprop.figures.drawing import LARGE, SMALL, Arrow, Diagram, DiagramNode, Ink, Point, Text, fitted
 from symbackprop.figures.gradient_paths import Chains
-from symbackprop.figures.labels import Label, decimal, equality, width, written_numbers
+from symbackprop.figures.labels import Label, Numbers, equality, width
 from symbackprop.graph.notation import Notation
 from symbackprop.graph.quantities import Graph, Quantity
 from symbackprop.messages import Message, message
-from symbackprop.problems import Given
 
 RADIUS = 24.0
 MOST_LABELLED = 16
@@ -46,31 +44,11 @@ _THINNEST, _THICKEST = 0.4, 3.4
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
-    """What labels are written from: the numbers that the problem states, and what is computed from them, if anything."""
+    """What labels are written from."""
 
-    derivation: Derivation
+    graph: Graph
     notation: Notation
-    values: Values | None
-    written: Mapping[str, Given]
-
-    def value(self, name: str) -> Label:
-        """Return the value of an element, or nothing where it has none of its own."""
-        if name in self.written:
-            return (decimal(self.written[name].value, written=self.written[name].text),)
-        if self.values is None or name in self.derivation.elements.batched:
-            return ()
-        return (decimal(self.values.value(name)),)
-
-    def gradient(self, name: str) -> Label:
-        """Return the gradient by an element, or nothing where it has none of its own."""
-        if self.values is None or name in self.derivation.elements.batched:
-            return ()
-        return (decimal(self.values.gradient(name)),)
-
-    @property
-    def graph(self) -> Graph:
-        """The graph of the network."""
-        return self.derivation.graph
+    numbers: Numbers
 
     def weight(self, layer: int, end: int, start: int) -> str:
         """Return the code name of the weight to a unit of a layer from one of the layer before."""
@@ -82,8 +60,8 @@ class _Scene:
 
     def named(self, name: str) -> Label:
         """Return `symbol = value`, or the symbol alone."""
-        symbol, value = self.notation.symbol(name), self.value(name)
-        return equality(symbol, value[0]) if value else (symbol,)  # type: ignore[arg-type]
+        symbol, value = self.notation.symbol(name), self.numbers.value(name)
+        return equality(symbol, *value) if value else (symbol,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +101,8 @@ def network(solution: Solution, highlight: str = "") -> Diagram:
     gradient. `highlight` is the code name of a parameter whose chains to the loss are marked (`W1_2_1`); raises
     `UnknownNameError` if there is no such parameter.
     """
-    derivation, notation = solution.derivation, solution.notation
-    values = solution.steps[0].values if solution.steps else None
-    scene = _Scene(derivation, notation, values, written_numbers(solution))
+    derivation = solution.derivation
+    scene = _Scene(derivation.graph, solution.notation, Numbers(solution))
     if highlight:
         known = [element for quantity in derivation.parameters for element in quantity.elements()]
         if highlight not in known:
@@ -149,7 +126,7 @@ def network(solution: Solution, highlight: str = "") -> Diagram:
         before = column
     assert before is not None
     drawn.loss(before, x)
-    return fitted(_with_paths(drawn, highlight))
+    return fitted(_with_paths(drawn, derivation, highlight))
 
 
 def _row(columns: Sequence[_Column]) -> float:
@@ -229,7 +206,7 @@ class _Drawing:
             else:
                 argument = scene.graph.layers[layer - 1].pre_activation.at(unit)
                 self.unit(Point(x, y), name, (argument,))
-                gradient = scene.gradient(argument)
+                gradient = scene.numbers.gradient(argument)
                 self.add(Point(x, y - RADIUS - 9), gradient, Ink.BACKWARD, argument, on_line=True)
                 if bias is not None and bias.shape:
                     self.bias(Point(x, y), bias.at(unit))
@@ -238,7 +215,7 @@ class _Drawing:
 
     def unit(self, at: Point, name: str, also: tuple[str, ...] = ()) -> None:
         """Place a unit with its symbol and, where it has one, its value."""
-        value = self.scene.value(name)
+        value = self.scene.numbers.value(name)
         self.nodes.append(DiagramNode(at, Point(RADIUS, RADIUS), name, also=also))
         above = 8 if value else 0
         self.texts.append(Text(Point(at.x, at.y - above), (self.scene.notation.symbol(name),), size=LARGE, name=name))
@@ -248,7 +225,7 @@ class _Drawing:
         """Place a bias below its unit, its gradient below it."""
         self.add(Point(unit.x, unit.y + RADIUS + 10), self.scene.named(name), Ink.PLAIN, name, on_line=True)
         below = Point(unit.x, unit.y + RADIUS + 10 + 2 * _LINE)
-        self.add(below, self.scene.gradient(name), Ink.BACKWARD, name, on_line=True)
+        self.add(below, self.scene.numbers.gradient(name), Ink.BACKWARD, name, on_line=True)
 
     def add(
         self, at: Point, label: Label, ink: Ink, name: str, *, on_line: bool = False, anchor: str = "middle"
@@ -280,16 +257,16 @@ class _Drawing:
             if is_labelled:
                 x = left + fraction * (right - left)
                 y = starts[start] + fraction * (ends[end] - starts[start])
-                gradient = scene.gradient(name)
+                gradient = scene.numbers.gradient(name)
                 # The two lines of a label touch, so that nothing of the edge is seen between them.
                 self.add(Point(x, y - (_LINE if gradient else 0)), scene.named(name), Ink.PLAIN, name, on_line=True)
                 self.add(Point(x, y + _LINE), gradient, Ink.BACKWARD, name, on_line=True)
 
     def loss(self, column: _Column, x: float) -> None:
         """Place the targets beside the outputs, and the loss."""
-        scene, output = self.scene, self.scene.derivation.graph.output
+        scene = self.scene
         names = {unit: scene.graph.targets[scene.graph.units(column.layer).at(unit)] for unit in column.shown}
-        targets = {unit: scene.named(name) if scene.value(name) else () for unit, name in names.items()}
+        targets = {unit: scene.named(name) if scene.numbers.value(name) else () for unit, name in names.items()}
         end = x + 2 * RADIUS + max(60.0, *(_width(label) + 16 for label in targets.values()))
         for unit, y in zip(column.units, column.places(self.row), strict=True):
             if unit is None:
@@ -298,7 +275,7 @@ class _Drawing:
             place = Point(x + RADIUS + 10, y - 10 if y <= 0 else y + 10)
             # The edge to the loss runs towards the middle: the target stands on its other side.
             self.add(place, targets[unit], Ink.PLAIN, names[unit], on_line=True, anchor="start")
-        self.unit(Point(end, 0), output)
+        self.unit(Point(end, 0), scene.graph.output)
 
 
 def _layer_name(notation: Notation, layer: int) -> Message:
@@ -308,7 +285,8 @@ def _layer_name(notation: Notation, layer: int) -> Message:
 
 
 def _size(scene: _Scene, name: str) -> float:
-    return float(scene.written[name].value) if name in scene.written else 0.0
+    written = scene.numbers.written
+    return float(written[name].value) if name in written else 0.0
 
 
 def _arrow(start: Point, end: Point, name: str) -> Arrow:
@@ -319,9 +297,8 @@ def _arrow(start: Point, end: Point, name: str) -> Arrow:
     return Arrow((first, Point(end.x - RADIUS * x, end.y - RADIUS * y)), name)
 
 
-def _with_paths(drawn: _Drawing, highlight: str) -> Diagram:
+def _with_paths(drawn: _Drawing, derivation: Derivation, highlight: str) -> Diagram:
     """Return the diagram with the chains of everything that is drawn and has a gradient."""
-    derivation = drawn.scene.derivation
     chains = Chains(derivation)
     shown = {name for node in drawn.nodes for name in (node.name, *node.also)}
     shown |= {line.name for line in drawn.lines if line.name} | {text.name for text in drawn.texts if text.name}

@@ -11,7 +11,7 @@ from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution, trained
 from symbackprop.document.blocks import Figure, Section
 from symbackprop.figures.drawing import Diagram
-from symbackprop.figures.labels import Decimal, decimal, plain, written_numbers
+from symbackprop.figures.labels import Decimal, Numbers, decimal, plain
 from symbackprop.messages import Message, message
 
 _MOST_TOLD = 24
@@ -147,23 +147,15 @@ def _with_numbers(whole: Message, diagram: Diagram, solution: Solution) -> Messa
 
 def _told(diagram: Diagram, solution: Solution) -> Iterator[Message]:
     """Yield the value of every scalar that the diagram shows, with its gradient if there is one, in the problem's order."""
-    values = solution.steps[0].values if solution.steps else None
-    notation, written, derivation = solution.notation, written_numbers(solution), solution.derivation
+    numbers = Numbers(solution)
     shown = {text.name for text in diagram.texts}
-    for element in (e for each in derivation.graph.quantities.values() if not each.batched for e in each.elements()):
-        if element not in shown:
-            continue
-        name = str(plain(notation.symbol(element)))
-        if element in written:
-            value = decimal(written[element].value, written=written[element].text)
-        elif values is not None:
-            value = decimal(values.value(element))
-        else:
-            continue
-        yield _telling(name, value, None if values is None else decimal(values.gradient(element)))
+    for element in (e for each in solution.derivation.graph.quantities.values() for e in each.elements()):
+        value = numbers.value(element)
+        if value and element in shown:
+            yield _telling(str(plain(solution.notation.symbol(element))), *value, *numbers.gradient(element))
 
 
-def _telling(name: str, value: Decimal, gradient: Decimal | None) -> Message:
+def _telling(name: str, value: Decimal, gradient: Decimal | None = None) -> Message:
     key = "value" if gradient is None else "number"
     told = {} if gradient is None else {"gradient": plain(gradient)}
     return message(
