@@ -188,7 +188,7 @@ def _surface(
     path: Sequence[tuple[float, ...]],
     symbols: tuple[Symbol, ...],
 ) -> Plot:
-    xs, ys = ([*_spread(*_around([place[axis] for place in path]), _COARSE)] for axis in (0, 1))
+    xs, ys = (_spread(*_around([place[axis] for place in path]), _COARSE) for axis in (0, 1))
     grid = [[loss({names[0]: x, names[1]: y}) for x in xs] for y in ys]
     heights = [height for row in grid for height in row if math.isfinite(height)]
     low, high = min(heights), max(heights)
@@ -230,48 +230,33 @@ def boundary(solution: Solution) -> Plot | None:
     if len(samples) < 2:
         return None
     inputs = graph.units(0).elements()
-    xs, ys = ([*_spread(*_around([sample[name] for sample in samples]), _COARSE)] for name in inputs)
+    xs, ys = (_spread(*_around([sample[name] for sample in samples]), _COARSE) for name in inputs)
     output, target = next(iter(graph.targets.items()))
-    series = []
+    places = [{**data[0], **dict(zip(inputs, (x, y), strict=True))} for y in ys for x in xs]
+
+    def line(parameters: Numbers, key: str, ink: Ink, *, is_dashed: bool) -> Iterator[Series]:
+        """Yield where the output is at its level: pieces of one line, the first of them in the legend."""
+        found = Evaluation.of(derivation, FLOAT, ()).forward({**shared, **parameters}, places).samples
+        heights = [float(sample[output]) for sample in found]
+        grid = [heights[k : k + len(xs)] for k in range(0, len(heights), len(xs))]
+        for number, points in enumerate(_contours(xs, ys, grid, level)):
+            yield Series(points, ink, thickness=1.4, is_dashed=is_dashed, name=None if number else message(key))
+
+    series: list[Series] = []
     if len(solution.losses) > 1:
-        series += _line(derivation, {}, output, (xs, ys), level, message("figure.before"), is_first=True)
+        series += line({}, "figure.before", Ink.QUIET, is_dashed=True)
     final = {name: float(value) for name, value in solution.final.items()}
-    series += _line(derivation, final, output, (xs, ys), level, message("figure.boundary"), is_first=False)
+    series += line(final, "figure.boundary", Ink.PLAIN, is_dashed=False)
     if not series:
         return None
-    for above, marker, ink in ((True, "circle", Ink.FORWARD), (False, "square", Ink.NEGATIVE)):
-        places = tuple(Point(*(s[name] for name in inputs)) for s in samples if (s[target] > level) == above)
-        if places:
-            key = "figure.above" if above else "figure.below"
-            series.append(Series(places, ink, marker, joined=False, name=message(key, target=f"{level:g}")))
+    for above, key, marker, ink in (
+        (True, "figure.above", "circle", Ink.FORWARD),
+        (False, "figure.below", "square", Ink.NEGATIVE),
+    ):
+        points = tuple(Point(*(s[name] for name in inputs)) for s in samples if (s[target] > level) == above)
+        if points:
+            series.append(Series(points, ink, marker, joined=False, name=message(key, target=f"{level:g}")))
     notation = solution.notation
     horizontal, vertical = ((notation.symbol(name),) for name in inputs)
     limits = Box(xs[0], ys[0], xs[-1], ys[-1])
     return Plot(message("figure.decision"), horizontal, vertical, tuple(series), limits=limits)
-
-
-def _line(
-    derivation: Derivation,
-    parameters: Numbers,
-    output: str,
-    axes: tuple[Sequence[float], Sequence[float]],
-    level: float,
-    name: Message,
-    *,
-    is_first: bool,
-) -> list[Series]:
-    """Return where an output has a value: pieces of one line, the first of them in the legend."""
-    shared, data = leaves(derivation, FLOAT)
-    evaluation = Evaluation.of(derivation, FLOAT, ())
-    xs, ys = axes
-    inputs = derivation.graph.units(0).elements()
-    places = [dict(zip(inputs, (x, y), strict=True)) for y in ys for x in xs]
-    start = {**shared, **parameters}
-    found = evaluation.forward(start, [{**data[0], **place} for place in places]).samples
-    heights = [float(sample[output]) for sample in found]
-    grid = [heights[k : k + len(xs)] for k in range(0, len(heights), len(xs))]
-    ink = Ink.QUIET if is_first else Ink.PLAIN
-    return [
-        Series(line, ink, thickness=1.4, is_dashed=is_first, name=None if number else name)
-        for number, line in enumerate(_contours(xs, ys, grid, level))
-    ]

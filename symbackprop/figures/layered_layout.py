@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 _SWEEPS = 12
 _SETTLINGS = 30
@@ -16,6 +17,8 @@ _PASSING = 0.45
 """The height of a passing edge, in rows."""
 
 Key = Hashable
+AnyKey = TypeVar("AnyKey", bound=Hashable)
+Neighbours = dict[AnyKey, list[AnyKey]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,42 +39,32 @@ def layout(nodes: Sequence[str], edges: Sequence[tuple[str, str]], leaves: Itera
     columns: list[list[Key]] = [[] for _ in range(max(column_of.values(), default=0) + 1)]
     for node in nodes:
         columns[column_of[node]].append(node)
+    between = {edge: range(column_of[edge[0]] + 1, column_of[edge[1]]) for edge in edges}
     links: list[tuple[Key, Key]] = []
-    for edge in edges:
-        stops: list[Key] = [
-            edge[0],
-            *((edge, column) for column in range(column_of[edge[0]] + 1, column_of[edge[1]])),
-            edge[1],
-        ]
-        for stop, column in zip(stops[1:-1], range(column_of[edge[0]] + 1, column_of[edge[1]]), strict=True):
-            columns[column].append(stop)
-        links += itertools.pairwise(stops)
+    for edge, passed in between.items():
+        for column in passed:
+            columns[column].append((edge, column))
+        links += itertools.pairwise([edge[0], *((edge, column) for column in passed), edge[1]])
     before, after = _neighbours(links)
     _order(columns, before, after)
     places = _settled(columns, before, after)
-    passes = {
-        edge: tuple(places[edge, column] for column in range(column_of[edge[0]] + 1, column_of[edge[1]]))
-        for edge in edges
-    }
+    passes = {edge: tuple(places[edge, column] for column in passed) for edge, passed in between.items()}
     return Layout(column_of, {node: places[node] for node in nodes}, passes)
 
 
 def _columns_of(nodes: Sequence[str], edges: Sequence[tuple[str, str]], leaves: set[str]) -> dict[str, int]:
-    column_of = dict.fromkeys(nodes, 0)
-    inward: dict[str, list[str]] = {}
-    for start, end in edges:
-        inward.setdefault(end, []).append(start)
+    column_of: dict[str, int] = {}
+    before, after = _neighbours(edges)
     for node in nodes:
-        column_of[node] = max((column_of[start] + 1 for start in inward.get(node, ())), default=0)
+        column_of[node] = max((column_of[start] + 1 for start in before.get(node, ())), default=0)
     for leaf in leaves:
-        readers = [column_of[end] for start, end in edges if start == leaf]
-        column_of[leaf] = min(readers) - 1 if readers else 0
+        column_of[leaf] = min((column_of[end] for end in after.get(leaf, ())), default=1) - 1
     return column_of
 
 
-def _neighbours(links: Iterable[tuple[Key, Key]]) -> tuple[dict[Key, list[Key]], dict[Key, list[Key]]]:
-    before: dict[Key, list[Key]] = {}
-    after: dict[Key, list[Key]] = {}
+def _neighbours(links: Iterable[tuple[AnyKey, AnyKey]]) -> tuple[Neighbours[AnyKey], Neighbours[AnyKey]]:
+    before: Neighbours[AnyKey] = {}
+    after: Neighbours[AnyKey] = {}
     for start, end in links:
         before.setdefault(end, []).append(start)
         after.setdefault(start, []).append(end)
@@ -84,28 +77,24 @@ def _order(columns: list[list[Key]], before: Mapping[Key, list[Key]], after: Map
     least = _crossings(columns, after)
     for sweep in range(_SWEEPS):
         forwards = sweep % 2 == 0
-        pairs = list(itertools.pairwise(columns if forwards else columns[::-1]))
-        for fixed, moved in pairs:
+        near = before if forwards else after
+        for fixed, moved in itertools.pairwise(columns if forwards else columns[::-1]):
             places = {node: place for place, node in enumerate(fixed)}
-            own = {node: place for place, node in enumerate(moved)}
-            near = before if forwards else after
-
-            def mean(
-                node: Key,
-                places: Mapping[Key, int] = places,
-                own: Mapping[Key, int] = own,
-                near: Mapping[Key, list[Key]] = near,
-                scale: float = max(len(fixed), 1) / max(len(moved), 1),
-            ) -> float:
-                found = [places[other] for other in near.get(node, ()) if other in places]
-                return sum(found) / len(found) if found else own[node] * scale
-
-            moved.sort(key=mean)
+            scale = max(len(fixed), 1) / max(len(moved), 1)
+            means = {
+                node: _mean([places[other] for other in near.get(node, ()) if other in places], own * scale)
+                for own, node in enumerate(moved)
+            }
+            moved.sort(key=means.__getitem__)
         crossings = _crossings(columns, after)
         if crossings < least:
             best, least = [list(column) for column in columns], crossings
     for column, order in zip(columns, best, strict=True):
         column[:] = order
+
+
+def _mean(places: Sequence[float], otherwise: float) -> float:
+    return sum(places) / len(places) if places else otherwise
 
 
 def _crossings(columns: Sequence[Sequence[Key]], after: Mapping[Key, list[Key]]) -> int:
@@ -125,10 +114,10 @@ def _settled(
     places = {node: position - (len(column) - 1) / 2 for column in columns for position, node in enumerate(column)}
     for turn in range(_SETTLINGS):
         for column in columns if turn % 2 == 0 else columns[::-1]:
-            wished = []
-            for node in column:
-                near = [places[other] for other in (*before.get(node, ()), *after.get(node, ()))]
-                wished.append(sum(near) / len(near) if near else places[node])
+            wished = [
+                _mean([places[other] for other in (*before.get(node, ()), *after.get(node, ()))], places[node])
+                for node in column
+            ]
             sizes = [1.0 if isinstance(node, str) else _PASSING for node in column]
             places.update(zip(column, _apart(wished, sizes), strict=True))
     least = min(places.values(), default=0.0)
