@@ -13,7 +13,7 @@ from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution, solve
 from symbackprop.errors import known_language, unknown
 from symbackprop.rendering.drafts import Draft, Format
-from symbackprop.rendering.exporters import EXPORTERS
+from symbackprop.rendering.exporters import written
 from symbackprop.rendering.formats import formats
 from symbackprop.rendering.tex_engines import can_typeset
 
@@ -44,8 +44,7 @@ def render(
     >>> text.splitlines()[0]
     '# Two steps of gradient descent on a line through the origin'
     """
-    row, draft = _draft(source, format, language, detail, templates, explain)
-    return EXPORTERS[row.finish](draft)
+    return written(_draft(source, format, language, detail, templates, explain))
 
 
 def files(
@@ -65,11 +64,11 @@ def files(
     >>> list(files(symbackprop.derive(symbackprop.example("line")), format="latex-fragment"))
     ['solution.fragment.tex', 'symbackprop.sty']
     """
-    row, draft = _draft(source, format, language, detail, templates, explain, stem)
-    written = {f"{stem}.{row.suffix}": EXPORTERS[row.finish](draft)}
-    if row.figures:
-        written |= draft.pictures
-    return written | {name: draft.fill(name) for name in row.attachments}
+    draft = _draft(source, format, language, detail, templates, explain, stem)
+    row = draft.format
+    pictures = draft.pictures if row.figures else {}
+    attachments = {name: draft.fill(name) for name in row.attachments}
+    return {f"{stem}.{row.suffix}": written(draft), **pictures, **attachments}
 
 
 def _draft(
@@ -80,7 +79,7 @@ def _draft(
     templates: str | Path | None,
     explain: str,
     stem: str = "",
-) -> tuple[Format, Draft]:
+) -> Draft:
     table = formats(templates)
     if format not in table:
         raise unknown("format", format, table)
@@ -92,4 +91,4 @@ def _draft(
         raise unknown("explanation", explain, document.EXPLANATIONS)
     known_language(language)
     solution = source if isinstance(source, Solution) else solve(source.problem)
-    return table[format], Draft(table[format], solution, language, details, stem, explain=explain)
+    return Draft(table[format], solution, language, details, stem, explain=explain)

@@ -11,14 +11,6 @@ from symbackprop.rendering.drafts import Draft
 DOCUMENT = "document.jinja"
 
 
-def _document(draft: Draft) -> str:
-    return draft.fill(DOCUMENT)
-
-
-def _pdf(draft: Draft) -> bytes:
-    return tex_engines.typeset(draft.fill(DOCUMENT))
-
-
 def _page(draft: Draft) -> str:
     """Return a page that needs no other file: style, fonts and scripts are in it."""
     row = draft.format
@@ -30,25 +22,19 @@ def _page(draft: Draft) -> str:
     )
 
 
-_HELPERS = (plain_text.wrapped, plain_text.underlined, plain_text.table, plain_text.display, language.columns)
-
-
 def _text(draft: Draft) -> str:
     """Return plain text in lines that fit a terminal."""
-    helpers = {each.__name__: each for each in _HELPERS}
+    used = (plain_text.wrapped, plain_text.underlined, plain_text.table, plain_text.display, language.columns)
+    helpers = {each.__name__: each for each in used}
     return plain_text.tidied(draft.fill(DOCUMENT, **helpers))
 
 
-def _json(draft: Draft) -> str:
-    return json_result.to_json(draft.solution)
-
-
 EXPORTERS: Mapping[str, Callable[[Draft], str | bytes]] = {
-    "document": _document,
-    "json": _json,
+    "document": lambda draft: draft.fill(DOCUMENT),
+    "json": lambda draft: json_result.to_json(draft.solution),
     "notebook": notebook_file.written,
     "page": _page,
-    "pdf": _pdf,
+    "pdf": lambda draft: tex_engines.typeset(draft.fill(DOCUMENT)),
     "text": _text,
 }
 """What a format's settings may ask for (`finish`), by name."""

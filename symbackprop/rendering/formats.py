@@ -6,6 +6,7 @@ of the user's is laid over the bundled one in the same way, file by file and set
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -21,31 +22,14 @@ from symbackprop.rendering.exporters import EXPORTERS
 
 SETTINGS = "format.toml"
 
-
-_KINDS: Mapping[str, type] = {
-    "base": str,
-    "suffix": str,
-    "escape": str,
-    "tones": dict,
-    "width": int,
-    "small_width": int,
-    "math": list,
-    "spaced": bool,
-    "folds": bool,
-    "finish": str,
-    "attachments": list,
-    "figures": str,
-    "formulas": str,
-    "styles": list,
-    "scripts": list,
+_KINDS: Mapping[str, type] = {"base": str} | {
+    key: list if isinstance(value, tuple) else type(value)
+    for key, value in dataclasses.asdict(Format("", "", ())).items()
+    if key not in ("name", "folders")
 }
+"""What a setting is in TOML: like what the format has where it is not set."""
 
-
-_CHOICES: Mapping[str, Collection[str]] = {
-    "escape": escapes.ESCAPES,
-    "finish": EXPORTERS,
-    "formulas": DIALECTS,
-}
+_CHOICES: Mapping[str, Collection[str]] = {"escape": escapes.ESCAPES, "finish": EXPORTERS, "formulas": DIALECTS}
 
 
 def formats(templates: str | Path | None = None) -> Mapping[str, Format]:
@@ -83,13 +67,13 @@ def _format(name: str, found: Mapping[str, list[Path]], settings: Mapping[str, d
             where = next(str(folder / SETTINGS) for folder in found[line[-1]] if (folder / SETTINGS).is_file())
             raise unknown("format", base, [other for other in settings if other not in line], where=where)
         line.append(base)
-    content = {key: value for ancestor in reversed(line) for key, value in settings[ancestor].items() if key != "base"}
-    for key in ("math", "attachments", "styles", "scripts"):
-        content[key] = tuple(content.get(key, getattr(_PLAIN, key)))
+    content: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value
+        for ancestor in reversed(line)
+        for key, value in settings[ancestor].items()
+        if key != "base"
+    }
     return Format(name=name, folders=tuple(folder for ancestor in line for folder in found[ancestor]), **content)
-
-
-_PLAIN = Format("", "", ())
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -102,9 +86,8 @@ def _read(file: Path) -> dict[str, Any]:
             raise unknown("key", key, _KINDS, where=str(file))
         if not isinstance(value, _KINDS[key]) or not _fits(key, value):
             raise OutputError(message("render.setting", key=key, value=repr(value)), where=str(file))
-        for table, choices in _CHOICES.items():
-            if key == table and value not in choices:
-                raise unknown(table, str(value), choices, where=str(file))
+        if key in _CHOICES and value not in _CHOICES[key]:
+            raise unknown(key, str(value), _CHOICES[key], where=str(file))
     return content
 
 

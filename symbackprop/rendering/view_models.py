@@ -79,13 +79,13 @@ class ViewWriter:
 
     def say(self, id: str) -> str:
         """Return a phrase that needs no arguments, as text of the format."""
-        return self._message(Message(id, {}))
+        return self._inline(Message(id, {}))
 
     def document(self, content: Document) -> ViewModel:
         """Return the view of a document."""
         written: ViewModel = {
             "title": self._inline(content.title),
-            "subtitle": [self._message(part) for part in content.subtitle],
+            "subtitle": [self._inline(part) for part in content.subtitle],
             "sections": [self._section(section) for section in content.sections],
             "bullet": self.say("punctuation.bullet"),
             "language": self.language,
@@ -97,7 +97,7 @@ class ViewWriter:
     def _section(self, section: Section) -> ViewModel:
         return {
             "name": section.title.id.rpartition(".")[2],
-            "title": self._message(section.title),
+            "title": self._inline(section.title),
             "blocks": [self._block(block) for block in section.blocks],
             "sections": [self._section(inner) for inner in section.sections],
         }
@@ -105,18 +105,18 @@ class ViewWriter:
     def _block(self, block: Block) -> ViewModel:
         match block:
             case Paragraph(text):
-                return {"kind": "paragraph", "text": self._message(text)}
+                return {"kind": "paragraph", "text": self._inline(text)}
             case Listing(items, numbered):
-                return {"kind": "listing", "entries": [self._message(item) for item in items], "numbered": numbered}
+                return {"kind": "listing", "entries": [self._inline(item) for item in items], "numbered": numbered}
             case Table():
                 return self._table(block)
             case Note(kind, text):
                 label = self.say(f"note.{kind}")
-                return {"kind": "note", "about": str(kind), "label": label, "text": self._message(text)}
+                return {"kind": "note", "about": str(kind), "label": label, "text": self._inline(text)}
             case Terms(header, entries):
                 terms = [[self._inline(cell) for cell in entry] for entry in entries]
                 colon = self.escape_phrase(language.phrases(self.language)["punctuation.colon"])
-                return {"kind": "terms", "header": list(map(self._message, header)), "entries": terms, "colon": colon}
+                return {"kind": "terms", "header": list(map(self._inline, header)), "entries": terms, "colon": colon}
             case Display():
                 return self._display(block)
             case Figure():
@@ -143,7 +143,7 @@ class ViewWriter:
         """Return a figure; its words and its drawings are made when a template prints them."""
         return {
             "kind": "figure",
-            "caption": self._message(figure.caption),
+            "caption": self._inline(figure.caption),
             "alternative": Deferred(lambda: self.escape(language.say(self.language, figure.alternative))),
             "svg": Deferred(functools.partial(svg.picture, figure.picture, figure.alternative, self.language)),
             "tikz": Deferred(functools.partial(tikz.picture, figure.picture, self.language, self.escape)),
@@ -153,13 +153,15 @@ class ViewWriter:
         return self._sentence(self._pieces(part))
 
     def _sentence(self, pieces: Iterable[str | Box]) -> str:
-        return self._joined([piece if isinstance(piece, str) else self._formula(piece) for piece in pieces])
-
-    def _message(self, content: Message) -> str:
-        return self._inline(content)
-
-    def _formula(self, box: Box) -> str:
-        return f"{self.math[0]}{self.dialect.inline(box)}{self.math[1]}"
+        """Return pieces joined; in a spaced format, a space between a formula and a letter or full-width sign beside it."""
+        before, after = self.math
+        joined = ""
+        for piece in pieces:
+            part = piece if isinstance(piece, str) else f"{before}{self.dialect.inline(piece)}{after}"
+            if self.spaced and joined and part and self._collide(joined, part):
+                joined += " "
+            joined += part
+        return joined
 
     def _pieces(self, part: object) -> Iterator[str | Box]:
         """Yield the texts of the format and the formulas that something in a sentence consists of."""
@@ -180,18 +182,6 @@ class ViewWriter:
         else:
             yield self.escape(part.said(self.language) if isinstance(part, Wording) else str(part))
 
-    def _joined(self, parts: Sequence[str]) -> str:
-        return self._apart(parts) if self.spaced else "".join(parts)
-
-    def _apart(self, parts: Sequence[str]) -> str:
-        """Return parts joined, a space between a formula and a letter or a full-width sign beside it."""
-        joined = ""
-        for part in parts:
-            if joined and part and self._collide(joined, part):
-                joined += " "
-            joined += part
-        return joined
-
     def _collide(self, before: str, after: str) -> bool:
         opening, closing = self.math
         return (after.startswith(opening) and _is_letter(before[-1])) or (
@@ -208,13 +198,11 @@ class ViewWriter:
         chains = [self.cells(chain) for chain in display.chains]
         for cells, chain in zip(chains, display.chains, strict=True):
             cells[0]["anchor"] = anchors.anchor(chain)
-        columns = self._columns([chain[0] for chain in chains], display.per_row) if _all_short(chains) else 1
-        lines: list[ViewModel]
-        if columns == 1:
-            lines = [line for chain in chains for line in _lines(chain)]
-        else:
-            cells = [chain[0] for chain in chains]
-            rows = (cells[start : start + columns] for start in range(0, len(cells), columns))
+        short = [chain[0] for chain in chains if len(chain) == 1]
+        columns = self._columns(short, display.per_row) if len(short) == len(chains) else 1
+        lines = [line for chain in chains for line in _lines(chain)]
+        if columns > 1:
+            rows = (short[start : start + columns] for start in range(0, len(short), columns))
             lines = [{"cells": row, "closes": True, "holds": False} for row in rows]
         for cell in (cell for line in lines for cell in line["cells"]):
             cell |= {side: self.dialect.displayed(cell[side]) for side in ("left", "right")}
@@ -243,7 +231,7 @@ class ViewWriter:
         cells = self._chain(chain, size)
         if self.width and measure(cells[0]["left"]) + measure(cells[-1]["right"]) + size > self.width:
             cells += _cells((), [()])
-        cells[-1] |= {"remark": self._message(chain.remark), "remark_tex": self.dialect.remark(formula)}
+        cells[-1] |= {"remark": self._inline(chain.remark), "remark_tex": self.dialect.remark(formula)}
         return cells
 
     def _chain(self, chain: Chain, remark: float = 0) -> list[Cell]:
@@ -279,13 +267,6 @@ def _is_explained(sections: Sequence[Section]) -> bool:
     return any(any(isinstance(b, Note) for b in part.blocks) or _is_explained(part.sections) for part in sections)
 
 
-def _blocks(sections: Sequence[Section]) -> Iterator[Block]:
-    """Iterate over the blocks of sections and of those inside them."""
-    for section in sections:
-        yield from section.blocks
-        yield from _blocks(section.sections)
-
-
 def _texts(part: object) -> Iterator[str]:
     """Iterate over every text inside a view, in no particular order."""
     waiting = [part]
@@ -313,10 +294,6 @@ def _lines(chain: Sequence[Cell]) -> Iterator[ViewModel]:
 
 _LONG_CHAIN, _ENDS = 5, 2
 """The lines of a chain that stay on one page, and so many at either end of a longer one."""
-
-
-def _all_short(chains: list[list[Cell]]) -> bool:
-    return all(len(chain) == 1 for chain in chains)
 
 
 _BARE = {"anchor": "", "remark": "", "remark_tex": "", "reason": "", "aside": ""}
