@@ -24,7 +24,7 @@ from symbackprop.curvature.linear_systems import Row
 from symbackprop.curvature.tangents import CurvatureError, Sweep, elements, free, is_rational
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.errors import EvaluationError
-from symbackprop.evaluation.evaluate import EXACT, Arithmetic, Evaluation, Kink, Value, leaves
+from symbackprop.evaluation.evaluate import EXACT, Arithmetic, Evaluation, Value, leaves
 from symbackprop.messages import message
 from symbackprop.problems import Problem
 
@@ -148,13 +148,12 @@ def _point(sweep: Sweep, place: Row) -> CriticalPoint | None:
         found = hessian_at(sweep, parameters)
     except EvaluationError:
         return None
-    kind = _kind(found.eigenvalues, found.kinks)
+    kind = Kind.KINK if found.kinks else _kind(found.eigenvalues)
     return CriticalPoint(parameters, found.loss, kind, found.eigenvalues)
 
 
-def _kind(eigenvalues: Row, kinks: tuple[Kink, ...]) -> Kind:
-    if kinks:
-        return Kind.KINK
+def _kind(eigenvalues: Row) -> Kind:
+    """Return the kind of a critical point that is no kink."""
     tolerance = _DEGENERATE * max(1.0, *(abs(float(value)) for value in eigenvalues))
     signs = {0 if abs(value) <= tolerance else -1 if value < 0 else 1 for value in eigenvalues}
     if {-1, 1} <= signs:

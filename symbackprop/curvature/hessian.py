@@ -14,8 +14,9 @@ from symbackprop.curvature.linear_systems import Matrix, Row
 from symbackprop.curvature.tangents import CurvatureError, Sweep, degrees, elements, free
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.errors import EvaluationError
-from symbackprop.evaluation.evaluate import EXACT, Kink, Value
+from symbackprop.evaluation.evaluate import EXACT, Value
 from symbackprop.graph.quantities import Role
+from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 from symbackprop.problems import Problem
 
@@ -46,7 +47,7 @@ class Hessian:
     entries: Matrix
     gradient: Row
     loss: Value
-    kinks: tuple[Kink, ...]
+    kinks: tuple[Scalar, ...]
 
     @property
     def floats(self) -> tuple[tuple[float, ...], ...]:

@@ -21,7 +21,7 @@ from symbackprop.curvature.linear_systems import Matrix, Row
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.derivation.element_grain import ElementGraph, Term
 from symbackprop.errors import EvaluationError, SymbackpropError
-from symbackprop.evaluation.evaluate import EXACT, NEAR_KINK, Arithmetic, Evaluation, Kink, Value, Values, leaves
+from symbackprop.evaluation.evaluate import EXACT, NEAR_KINK, Arithmetic, Evaluation, Value, Values, leaves
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 from symbackprop.registry import cached
@@ -168,15 +168,15 @@ class Sweep:
         gradient = tuple(adjoints.get(key, zero) for key in keys)
         return gradient, tuple(self.dense(moved.get(key, {})) for key in keys)
 
-    def kinks(self, values: Values) -> tuple[Kink, ...]:
+    def kinks(self, values: Values) -> tuple[Scalar, ...]:
         """Return the quantities whose formula, or its derivative, changes branch at these exact values."""
-        found: dict[Kink, None] = {}
+        found = []
         for instance in self._instances:
             for distance in second_kinks(instance.form):
                 measure = EXACT.function(distance, instance.form.arity)
                 if exact.compare(abs(measure(*(values.value(*key) for key in instance.arguments))), NEAR_KINK) <= 0:
-                    found[Kink(*instance.target)] = None
-        return tuple(found)
+                    found.append(instance.target)
+        return tuple(dict.fromkeys(found))
 
     def dense(self, tangent: Tangent) -> Row:
         """Return a tangent with its zeros."""

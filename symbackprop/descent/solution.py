@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from symbackprop.algebra.formula import Name, Node, Slot, names, rewrite
+from symbackprop.algebra.forms import abstracted
 from symbackprop.catalog import optimizers
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation.derivations import Derivation, derive
@@ -21,7 +20,6 @@ from symbackprop.evaluation.evaluate import (
     FLOAT,
     Arithmetic,
     Evaluation,
-    Kink,
     Value,
     Values,
     arithmetic_of,
@@ -31,8 +29,9 @@ from symbackprop.evaluation.evaluate import (
 )
 from symbackprop.evaluation.evaluate import not_finite as diverged
 from symbackprop.graph.notation import Notation
+from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
-from symbackprop.problems import Given, Problem, Training, numbers
+from symbackprop.problems import Given, Problem, numbers
 from symbackprop.problems.training_table import batches_in
 
 Parameters = Mapping[str, Value]
@@ -79,7 +78,7 @@ class DescentStep:
 
     derivation: Derivation
     values: Values
-    kinks: tuple[Kink, ...]
+    kinks: tuple[Scalar, ...]
     change: Change | None = None
     batch: Batch | None = None
 
@@ -159,7 +158,8 @@ def solve(
         losses_before = (_loss(derivation, first),)
         parameters = _parameters(derivation, first)
         return Solution(problem, derivation, (step,), None, losses_before, parameters, learning_rates=rates)
-    _check_stop(training)
+    if training.stop is not None and training.stop.validation_fraction:  # no samples are to spare
+        raise ProblemError(message("training.validation"), where="training.stop.validation_fraction")
     exact = min(full_steps or (2 if count == 2 else 1), count)
     batches = epochs.batches_of(training, problem.samples)
     descent = Descent(derivation, kind)
@@ -196,12 +196,6 @@ def _outputs(values: Values, derivation: Derivation) -> tuple[Value, ...]:
     return () if prediction is None else tuple(itertools.starmap(values.value, derivation.graph.scalars(prediction)))
 
 
-def _check_stop(training: Training) -> None:
-    """Raise `ProblemError` for samples to be held back: a worked solution has none to spare."""
-    if training.stop is not None and training.stop.validation_fraction:
-        raise ProblemError(message("training.validation"), where="training.stop.validation_fraction")
-
-
 def _loss(derivation: Derivation, values: Values) -> float:
     return float(values.value(derivation.graph.output))
 
@@ -231,15 +225,6 @@ def trained(derivation: Derivation) -> Iterator[str]:
             yield from quantity.elements()
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """The derivation of a number of samples, ready to run."""
-
-    derivation: Derivation
-    evaluation: Evaluation
-    update: Update
-
-
 class Descent:
     """Updates in one arithmetic: where the parameters and the optimizer's states are, and how the next update is made.
 
@@ -250,9 +235,9 @@ class Descent:
         """Start from the problem's own numbers."""
         self.derivation, self.kind = derivation, kind
         self._shared, self._data = leaves(derivation, kind)
-        self._whole = self._part_of(derivation)
-        self._parts: dict[int, _Part] = {}
-        self.number, self.states = 0, Update.initial_states(derivation, kind)
+        self._whole = Update(derivation, kind)
+        self._parts: dict[int, Update] = {}
+        self.number, self.states = 0, self._whole.initial_states()
         self.values = self._whole.evaluation.forward(self._shared, self._data)
 
     def continued(self, kind: Arithmetic) -> Descent:
@@ -278,19 +263,19 @@ class Descent:
         """Make an update."""
         self._changed(*self._passed(batch))
 
-    def _passed(self, batch: Batch | None) -> tuple[_Part, Values]:
+    def _passed(self, batch: Batch | None) -> tuple[Update, Values]:
         """Return the values with gradients for the samples of a batch."""
         if batch is None:
             return self._whole, self._whole.evaluation.backward(self.values)
         if len(batch) not in self._parts:
-            self._parts[len(batch)] = self._part_of(epochs.part(self.derivation, batch))
+            self._parts[len(batch)] = Update(epochs.part(self.derivation, batch), self.kind)
         part = self._parts[len(batch)]
         data = [self._data[sample - 1] for sample in batch]
         return part, part.evaluation.backward(part.evaluation.forward(self._shared, data))
 
-    def _changed(self, part: _Part, values: Values) -> Change:
+    def _changed(self, part: Update, values: Values) -> Change:
         self.number += 1
-        change = part.update.of(values, self.states, self.number, self.derivation.problem.samples)
+        change = part.of(values, self.states, self.number, self.derivation.problem.samples)
         self.states = change.after
         self._move(change.new)
         return change
@@ -299,19 +284,17 @@ class Descent:
         self._shared = {**self._shared, **parameters}
         self.values = self._whole.evaluation.forward(self._shared, self._data)
 
-    def _part_of(self, derivation: Derivation) -> _Part:
-        # Only steps that are shown need the gradients by inputs and frozen parameters.
-        evaluation = Evaluation.of(derivation, self.kind, trained(derivation) if self.kind is FLOAT else None)
-        return _Part(derivation, evaluation, Update(derivation, evaluation))
-
 
 class Update:
     """The update of a problem's parameters, made ready for many steps in one arithmetic."""
 
-    def __init__(self, derivation: Derivation, evaluation: Evaluation) -> None:
+    def __init__(self, derivation: Derivation, kind: Arithmetic) -> None:
         training = derivation.problem.training
         assert training is not None
-        self.training, self.evaluation, kind = training, evaluation, evaluation.arithmetic
+        self.derivation, self.training, self.kind = derivation, training, kind
+        changing = tuple(trained(derivation))
+        # Only steps that are shown need the gradients by inputs and frozen parameters.
+        self.evaluation = Evaluation.of(derivation, kind, changing if kind is FLOAT else None)
         self.rules = {
             first: _Rule(optimizers.reduced(training.optimizer, training.zero, first=first), kind)
             for first in (True, False)
@@ -319,7 +302,6 @@ class Update:
         self.settings = {name: kind.convert(given.value) for name, given in training.settings.items()}
         self._rates: dict[int, Value] = {}
         self.elements = tuple(element for quantity in derivation.parameters for element in quantity.elements())
-        changing = tuple(trained(derivation))
         self.weights = frozenset(e for q in derivation.parameters if q.kind == "weight" for e in q.elements())
         self.layers = [(0, changing)]
         if training.update == "sequential":
@@ -328,20 +310,14 @@ class Update:
     def _rate(self, changes: int) -> Value:
         """Return the learning rate after so many changes; the one that the problem states is not rounded as by hand."""
         if changes not in self._rates:
-            kind = self.evaluation.arithmetic
-            rate = kind.convert(epochs.rate_after(self.training, changes))
-            self._rates = {changes: kind.settle(rate) if changes else rate}
+            rate = self.kind.convert(epochs.rate_after(self.training, changes))
+            self._rates = {changes: self.kind.settle(rate) if changes else rate}
         return self._rates[changes]
 
-    @staticmethod
-    def initial_states(derivation: Derivation, kind: Arithmetic) -> States:
+    def initial_states(self) -> States:
         """Return the states before the first update."""
-        training = derivation.problem.training
-        assert training is not None
-        start = optimizers.OPTIMIZERS[training.optimizer].state
-        return {
-            element: {name: kind.convert(value) for name, value in start.items()} for element in trained(derivation)
-        }
+        start = optimizers.OPTIMIZERS[self.training.optimizer].state.items()
+        return {e: {name: self.kind.convert(value) for name, value in start} for e in trained(self.derivation)}
 
     def of(self, values: Values, states: States, number: int, samples: int | None) -> Change:
         """Return update `number` (from 1) from values with gradients; `samples` is the number of them in an epoch.
@@ -353,7 +329,7 @@ class Update:
         """
         rule, changes = self.rules[number == 1], epochs.changes(self.training, number, samples)
         rate = self._rate(changes)
-        shared = {**self.settings, RATE: rate, "t": self.evaluation.arithmetic.convert(Fraction(number))}
+        shared = {**self.settings, RATE: rate, "t": self.kind.convert(Fraction(number))}
         new: dict[str, Value] = {}
         lines: dict[str, Mapping[str, Value]] = {}
         passes: dict[int, Values] = {}
@@ -376,10 +352,8 @@ class _Rule:
         self.settle = kind.settle
         self.lines: list[tuple[str, Callable[..., Value], tuple[str, ...]]] = []
         for target, formula in lines:
-            read = names(formula)
-            places = {name: Slot(index) for index, name in enumerate(read)}
-            opened = rewrite(formula, functools.partial(_opened, places))
-            self.lines.append((target, kind.function(opened, len(read)), read))
+            form, read = abstracted(formula)
+            self.lines.append((target, kind.function(form.formula, form.arity), read))
 
     def run(self, known: dict[str, Value]) -> Mapping[str, Value]:
         """Return the value of each line, carried out in order; `known` takes them up too."""
@@ -387,10 +361,6 @@ class _Rule:
         for target, function, read in self.lines:
             known[target] = found[target] = self.settle(function(*[known[name] for name in read]))
         return found
-
-
-def _opened(places: Mapping[str, Slot], part: Node) -> Node | None:
-    return places[part.name] if isinstance(part, Name) else None
 
 
 def _by_layer(derivation: Derivation, elements: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:

@@ -13,7 +13,6 @@ entry says so and counts neither as agreeing nor as differing.
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from fractions import Fraction
 import sympy
 
 from symbackprop.algebra import symbolic
-from symbackprop.algebra.formula import Apply, Name, Node, Slot
+from symbackprop.algebra.formula import Apply, Name, Node
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import Exact
 from symbackprop.derivation.derivations import Derivation, derive
@@ -81,10 +80,6 @@ class Entry:
     composed: float | None = None
     kinks: tuple[str, ...] = ()
 
-    def difference_from(self, oracle: Oracle) -> float | None:
-        """Return the relative difference from one oracle, None where it was not asked."""
-        return self.difference if oracle is Oracle.DIFFERENCES else self.composed
-
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -106,7 +101,7 @@ class Report:
 
     def worst_from(self, oracle: Oracle) -> float | None:
         """Return the largest relative difference from one oracle, None where it compared nothing."""
-        found = [entry.difference_from(oracle) for entry in self.entries]
+        found = (each.difference if oracle is Oracle.DIFFERENCES else each.composed for each in self.entries)
         return max((each for each in found if each is not None), default=None)
 
     def with_verdict(self, verdict: Verdict) -> tuple[Entry, ...]:
@@ -187,19 +182,15 @@ def _spread(array: Sequence[Scalar], most: int) -> list[Scalar]:
 
 @dataclass(frozen=True, slots=True)
 class _Switch:
-    """A place where a formula changes branch: `distance` of the quantity's term from its kink, over `arguments`."""
+    """A scalar whose formula changes branch: `distance` of its term from the kink, over `arguments`."""
 
-    name: str
-    sample: int | None
+    scalar: Scalar
     distance: Node
-    arguments: tuple[tuple[str, int | None], ...]
+    arguments: tuple[Scalar, ...]
 
     def measure(self, values: Values) -> Exact:
-        numbers = [values.value(*place) for place in self.arguments]
-        return exact.evaluate(self.distance, lambda part: numbers[part.index] if isinstance(part, Slot) else None)
-
-    def __str__(self) -> str:
-        return str(Scalar(self.name, self.sample))
+        measure = EXACT.function(self.distance, len(self.arguments))
+        return measure(*(values.value(*place) for place in self.arguments))
 
 
 class _Differences:
@@ -224,18 +215,21 @@ class _Differences:
 
     def gradient(self, leaf: Scalar) -> tuple[Exact, tuple[str, ...]]:
         """Return the central difference by a leaf, and the names of the kinks on its paths, each once."""
-        touched = [switch for switch, sources in self.near if _reaches(leaf, switch, sources)]
+        touched = {
+            switch.scalar
+            for switch, sources in self.near
+            if leaf.name in sources
+            and (leaf.sample == switch.scalar.sample or None in (leaf.sample, switch.scalar.sample))
+        }
         above, below = self._passed(leaf, self.step), self._passed(leaf, -self.step)
-        touched += [
-            switch
+        touched |= {
+            switch.scalar
             for switch, side in zip(self.switches, self.sides, strict=True)
             if {_sign(switch.measure(above)), _sign(switch.measure(below))} != {side}
-        ]
+        }
         rise = exact.add(above.value(self.output), exact.negate(below.value(self.output)))
-        found = set(map(str, touched))
-        return exact.divide(rise, 2 * self.step), tuple(
-            dict.fromkeys(str(switch) for switch in self.switches if str(switch) in found)
-        )
+        kinks = dict.fromkeys(switch.scalar for switch in self.switches if switch.scalar in touched)
+        return exact.divide(rise, 2 * self.step), tuple(map(str, kinks))
 
     def _passed(self, leaf: Scalar, change: Exact) -> Values:
         if leaf.sample is None:
@@ -244,11 +238,6 @@ class _Differences:
         own = data[leaf.sample - 1]
         data[leaf.sample - 1] = {**own, leaf.name: own[leaf.name] + change}
         return self.forward(self.shared, data)
-
-
-def _reaches(leaf: Scalar, switch: _Switch, sources: frozenset[str]) -> bool:
-    same_sample = leaf.sample == switch.sample or None in (leaf.sample, switch.sample)
-    return leaf.name in sources and same_sample
 
 
 def _sign(value: Exact) -> int:
@@ -261,7 +250,7 @@ def _switches(derivation: Derivation) -> Iterator[_Switch]:
     for equation, term, sample in elements.instances():
         arguments = tuple(elements.place(name, sample) for name in term.arguments)
         for distance in term.form.kinks:
-            yield _Switch(*elements.place(equation.name, sample), distance, arguments)
+            yield _Switch(elements.place(equation.name, sample), distance, arguments)
 
 
 def _sources(derivation: Derivation, switch: _Switch) -> frozenset[str]:
@@ -336,38 +325,29 @@ def _composed_size(derivation: Derivation) -> int:
 def _composed(derivation: Derivation) -> sympy.Expr:
     """Return the output as one expression in parameters, inputs and targets."""
     batched, axis = derivation.elements.batched, derivation.elements.batch_axis
-    known: dict[tuple[str, int | None], sympy.Expr] = {}
+    known: dict[Scalar, sympy.Expr] = {}
 
     def spelled(formula: Node, sample: int | None) -> sympy.Expr:
-        return symbolic.to_sympy(formula, functools.partial(_composing, known, batched, sample))
+        def leaf(part: Node) -> sympy.Expr | None:
+            if isinstance(part, Name):
+                place = Scalar(part.name, sample if part.name in batched else None)
+                return _symbol(place) if (expression := known.get(place)) is None else expression
+            if isinstance(part, Apply) and part.function in _SYMPY_OWN:
+                return _SYMPY_OWN[part.function](*(symbolic.to_sympy(each, leaf) for each in part.arguments))
+            return None
+
+        return symbolic.to_sympy(formula, leaf)
 
     for equation in derivation.elements.equations:
         for sample in axis.samples_of(equation.name):
-            known[equation.name, sample] = sympy.Add(
+            known[Scalar(equation.name, sample)] = sympy.Add(
                 *(
                     spelled(term.formula(), place)
                     for term in equation.terms
                     for place in axis.spread(equation.name, term.arguments, sample)
                 )
             )
-    return known[derivation.graph.output, None]
+    return known[Scalar(derivation.graph.output)]
 
 
 _SYMPY_OWN: Mapping[str, Callable[..., sympy.Expr]] = {"max": sympy.Max, "min": sympy.Min, "abs": sympy.Abs}
-
-
-def _composing(
-    known: Mapping[tuple[str, int | None], sympy.Expr], batched: frozenset[str], sample: int | None, part: Node
-) -> sympy.Expr | None:
-    """Return what a composed formula has in place of a name or of a function with a kink."""
-    if isinstance(part, Name):
-        place = sample if part.name in batched else None
-        expression = known.get((part.name, place))
-        return _symbol(Scalar(part.name, place)) if expression is None else expression
-    if isinstance(part, Apply) and part.function in _SYMPY_OWN:
-        arguments = [
-            symbolic.to_sympy(argument, functools.partial(_composing, known, batched, sample))
-            for argument in part.arguments
-        ]
-        return _SYMPY_OWN[part.function](*arguments)
-    return None

@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from symbackprop.algebra.formula import Node, Slot
-from symbackprop.arithmetic import exact
+from symbackprop.arithmetic import decimals, exact
 from symbackprop.arithmetic.floats import float_function
 from symbackprop.derivation import backprop
 from symbackprop.derivation.backprop import Link, Links
@@ -21,6 +21,7 @@ from symbackprop.derivation.derivations import Derivation
 from symbackprop.derivation.element_grain import ElementEquation, ElementGraph, Term
 from symbackprop.errors import EvaluationError, MissingValueError, SymbackpropError
 from symbackprop.graph.quantities import DATA_LOSS, PENALTY
+from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 from symbackprop.problems import Problem, Rounding
 
@@ -80,20 +81,16 @@ def to_decimal(policy: Rounding, value: Value) -> Value:
     """
     if value == 0:
         return Fraction(0)
-    if isinstance(value, Fraction):
-        number = value
-    else:
-        sign, mantissa, exponent, length = value._mpf_
+    if not isinstance(value, Fraction):
+        _, _, exponent, length = value._mpf_
         if not policy.significant and exponent >= 0:
             return value
         if not -_ORDINARY < exponent + length < _ORDINARY:
             # 0.00…; or, far from one, digits that no tie is near.
             shown = exact.CONTEXT.nstr(value, policy.digits)
             return exact.CONTEXT.mpf(shown) if policy.significant else Fraction(0)
-        number = Fraction(int(mantissa)) * Fraction(2) ** int(exponent)
-        number = -number if sign else number
-    unit = Fraction(10) ** (exact.magnitude(number) - policy.digits + 1 if policy.significant else -policy.digits)
-    return exact.settle(round(number / unit) * unit)
+    number = decimals.to_fraction(value)
+    return exact.settle(decimals.rounded(number, policy.digits) if policy.significant else round(number, policy.digits))
 
 
 def arithmetic_of(problem: Problem) -> Arithmetic:
@@ -223,12 +220,12 @@ class Evaluation:
             try:
                 if name in self.batched:
                     for sample in samples:
-                        sample[name] = settle(_total((piece.run(sample) for piece in pieces), add))
+                        sample[name] = settle(functools.reduce(add, [piece.run(sample) for piece in pieces]))
                     continue
                 found: list[Value] = []
                 for piece in pieces:
                     found += [piece.run(sample) for sample in samples] if piece.spans else [piece.run(values)]
-                values[name] = settle(found[0] if len(found) == 1 else _total(found, add))
+                values[name] = settle(functools.reduce(add, found))
             except EvaluationError as error:
                 raise error.at(name) from None
             for sample in samples:
@@ -244,41 +241,29 @@ class Evaluation:
             try:
                 if name in self.batched:
                     for values, gradients in zip(found.samples, samples, strict=True):
-                        gradients[name] = self._settled(name, self._gradient(pieces, values, gradients))
+                        gradients[name] = self._gradient(name, [(piece, values, gradients) for piece in pieces])
                     continue
-                shared[name] = self._settled(name, self._shared_gradient(pieces, found, shared, samples))
+                shared[name] = self._gradient(
+                    name,
+                    [
+                        (piece, values, gradients)
+                        for piece in pieces
+                        for values, gradients in (
+                            zip(found.samples, samples, strict=True) if piece.spans else [(found.shared, shared)]
+                        )
+                    ],
+                )
             except EvaluationError as error:
                 raise error.at(name) from None
             for gradients in samples:
                 gradients[name] = shared[name]
         return Values(found.shared, found.samples, shared, tuple(samples))
 
-    def _gradient(self, pieces: list[_Piece], values: Mapping[str, Value], above: Mapping[str, Value]) -> Value:
+    def _gradient(self, name: str, links: Iterable[tuple[_Piece, Mapping[str, Value], Mapping[str, Value]]]) -> Value:
         multiply = self.arithmetic.multiply
-        products = (multiply(above[piece.source], piece.run(values)) for piece in pieces)
-        return _total(products, self.arithmetic.add)
-
-    def _settled(self, name: str, gradient: Value) -> Value:
-        return gradient if name in self._exact else self.arithmetic.settle(gradient)
-
-    def _shared_gradient(
-        self, pieces: list[_Piece], found: Values, shared: Mapping[str, Value], samples: list[dict[str, Value]]
-    ) -> Value:
-        multiply = self.arithmetic.multiply
-        products = [
-            multiply(above[piece.source], piece.run(values))
-            for piece in pieces
-            for values, above in (zip(found.samples, samples, strict=True) if piece.spans else [(found.shared, shared)])
-        ]
-        return _total(products, self.arithmetic.add)
-
-
-def _total(values: Iterable[Value], add: Callable[[Value, Value], Value]) -> Value:
-    iterator = iter(values)
-    total = next(iterator)
-    for value in iterator:
-        total = add(total, value)
-    return total
+        products = [multiply(above[piece.source], piece.run(values)) for piece, values, above in links]
+        total = functools.reduce(self.arithmetic.add, products)
+        return total if name in self._exact else self.arithmetic.settle(total)
 
 
 def require_numbers(derivation: Derivation) -> None:
@@ -319,23 +304,15 @@ def evaluate(derivation: Derivation, arithmetic: Arithmetic = EXACT) -> Values:
     return evaluation.backward(evaluation.forward(*leaves(derivation, arithmetic)))
 
 
-@dataclass(frozen=True, slots=True)
-class Kink:
-    """A quantity computed exactly at a kink of its formula (ReLU at 0), in sample `sample` if in a batch."""
-
-    name: str
-    sample: int | None
-
-
-def kinks(derivation: Derivation, values: Values, within: Fraction = NEAR_KINK) -> tuple[Kink, ...]:
-    """Return the quantities whose formula is at a kink (or closer to it than `within`) at these exact values, each once."""
+def kinks(derivation: Derivation, values: Values, within: Fraction = NEAR_KINK) -> tuple[Scalar, ...]:
+    """Return the scalars whose formula is at a kink (or closer to it than `within`) at these exact values, each once."""
     found = []
     elements = derivation.elements
     for equation, term, sample in elements.instances():
         for kink in term.form.kinks:
             arguments = [values.value(*elements.place(name, sample)) for name in term.arguments]
             if exact.compare(abs(_exact_function(kink, term.form.arity)(*arguments)), within) <= 0:
-                found.append(Kink(*elements.place(equation.name, sample)))
+                found.append(elements.place(equation.name, sample))
     return tuple(dict.fromkeys(found))
 
 
