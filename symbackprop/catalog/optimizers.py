@@ -23,23 +23,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbackprop.algebra import expressions
-from symbackprop.algebra.formula import (
-    ONE,
-    ZERO,
-    Apply,
-    Name,
-    Negative,
-    Node,
-    Power,
-    Product,
-    Quotient,
-    Sum,
-    added,
-    map_children,
-    multiplied,
-    names,
-    rewrite,
-)
+from symbackprop.algebra.folding import folded
+from symbackprop.algebra.formula import ONE, ZERO, Apply, Name, Node, Power, names, rewrite
 from symbackprop.errors import ProblemError
 from symbackprop.messages import message
 from symbackprop.registry import Registry, cached
@@ -290,7 +275,7 @@ def reduced(optimizer: str, zero: frozenset[str] = frozenset(), *, first: bool =
     found = []
     for target, formula in lines(optimizer):
         known.pop(target, None)
-        value = _folded(rewrite(formula, functools.partial(_known, known, first)))
+        value = folded(rewrite(formula, functools.partial(_known, known, first)))
         is_no_state = target in state and target not in names(value)
         if target != "w" and (is_no_state or isinstance(value, Name)):
             known[target] = value
@@ -311,28 +296,11 @@ def carried(optimizer: str, remaining: Collection[Line]) -> tuple[str, ...]:
 
 def _known(known: Mapping[str, Node], first: bool, part: Node) -> Node | None:
     """Return what stands for a name, or for a function of `t` alone that tells the first update from the others."""
-    if isinstance(part, Name):
-        return known.get(part.name)
-    return (ZERO if first else ONE) if isinstance(part, Apply) and names(part) == ("t",) else None
-
-
-def _folded(node: Node) -> Node:
-    """Return the formula without terms of 0, factors of 1 and divisors of 1."""
-    node = map_children(node, _folded)
-    match node:
-        case Negative(operand) if operand == ZERO:
-            return ZERO
-        case Sum(terms):
-            return added(tuple(term for term in terms if term != ZERO))
-        case Product(factors):
-            return ZERO if ZERO in factors else multiplied(tuple(_flat(factors)))
-        case Quotient(numerator, denominator) if numerator == ZERO or denominator == ONE:
-            return numerator
-        case Power(base, exponent) if base == ZERO and isinstance(exponent, Name):
-            return ZERO  # 0**t, and t is at least 1
-    return node
-
-
-def _flat(factors: tuple[Node, ...]) -> Iterator[Node]:
-    for factor in factors:
-        yield from factor.factors if isinstance(factor, Product) else (factor,)
+    match part:
+        case Name(name):
+            return known.get(name)
+        case Power(Name(base), Name("t")) if known.get(base) == ZERO:
+            return ZERO  # t is at least 1
+        case Apply() if names(part) == ("t",):
+            return ZERO if first else ONE
+    return None
