@@ -205,13 +205,12 @@ def formula(loss: str, settings: tuple[tuple[str, Fraction], ...] = (), body: st
 
     Raises `ExpressionError` for a body that is no expression.
     """
-    row = LOSSES.get(loss)
-    numbers = {**dict(row.parameters if row and not body else ()), **dict(settings)}
-    text = body or LOSSES[loss].expression
-    if not text:
+    if body:
+        return _with_numbers(body, dict(settings))
+    row = LOSSES[loss]
+    if not row.expression:
         return Apply(GENERIC_LOSS, (Name("a"), Name("y")))
-    tree = expressions.parse(text, functions=NAMES, names=("a", "y", *numbers))
-    return rewrite(tree, lambda part: _number(numbers, part))
+    return _with_numbers(row.expression, {**dict(row.parameters), **dict(settings)})
 
 
 def stated_derivative(loss: str, settings: tuple[tuple[str, Fraction], ...] = ()) -> Node | None:
@@ -219,9 +218,21 @@ def stated_derivative(loss: str, settings: tuple[tuple[str, Fraction], ...] = ()
     row = LOSSES.get(loss)
     if row is None or not row.stated_derivative:
         return None
-    numbers = {**dict(row.parameters), **dict(settings)}
-    tree = expressions.parse(row.stated_derivative, functions=NAMES, names=("a", "y", *numbers))
-    return rewrite(tree, lambda part: _number(numbers, part))
+    return _with_numbers(row.stated_derivative, {**dict(row.parameters), **dict(settings)})
+
+
+def _with_numbers(text: str, numbers: Mapping[str, Fraction]) -> Node:
+    """Return a text over `a`, `y` and settings as a formula with numbers for the settings."""
+
+    def number(part: Node) -> Node | None:
+        match part:
+            case Negative(Name(name)) if name in numbers:
+                return Number(-numbers[name])
+            case Name(name) if name in numbers:
+                return Number(numbers[name])
+        return None
+
+    return rewrite(expressions.parse(text, functions=NAMES, names=("a", "y", *numbers)), number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +258,3 @@ def fused(loss: str, activation: str, *, distribution: bool = False) -> FusedFor
     error = pair.error_of_distribution if distribution and pair.error_of_distribution else pair.error
     formulas = [expressions.parse(text, functions=NAMES, names=("z", "a", "y")) for text in (pair.loss, error)]
     return FusedFormulas(*formulas)
-
-
-def _number(numbers: Mapping[str, Fraction], part: Node) -> Node | None:
-    if isinstance(part, Negative) and isinstance(part.operand, Name) and part.operand.name in numbers:
-        return Number(-numbers[part.operand.name])
-    return Number(numbers[part.name]) if isinstance(part, Name) and part.name in numbers else None

@@ -88,12 +88,7 @@ def changes(schedule: str, passed: int, settings: Mapping[str, Fraction]) -> int
     >>> changes("step", 7, {"step_size": Fraction(3)})
     2
     """
-    if _is_constant(schedule):
+    if "k" not in names(rate(schedule)):
         return 0
-    period = settings[SCHEDULES[schedule].period] if SCHEDULES[schedule].period else Fraction(1)
-    return passed // int(period)
-
-
-@cached
-def _is_constant(schedule: str) -> bool:
-    return "k" not in names(rate(schedule))
+    period = SCHEDULES[schedule].period
+    return passed // int(settings[period]) if period else passed
