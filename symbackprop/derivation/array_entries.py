@@ -73,9 +73,10 @@ def entry(graph: Graph, node: Node, index: Shape) -> Node:
         return Name(picked(index))
     if isinstance(node, Adjoint):
         return Adjoint(graph.quantities[node.name].element(index), node.sample)
-    rule = _RULES.get(type(node))
-    if rule is not None:
-        return rule(graph, node, index)
+    return _RULES.get(type(node), _elementwise)(graph, node, index)
+
+
+def _elementwise(graph: Graph, node: Node, index: Shape) -> Node:
     return map_children(node, lambda child: entry(graph, child, fitted(index, _shape(graph, child))))
 
 
@@ -93,18 +94,6 @@ def _matrix_product(graph: Graph, node: MatrixProduct, index: Shape) -> Node:
     )
 
 
-def _transposed(graph: Graph, node: Transposed, index: Shape) -> Node:
-    return entry(graph, node.operand, index[::-1])
-
-
-def _indexed(graph: Graph, node: Indexed, index: Shape) -> Node:
-    return entry(graph, node.operand, _source(node, _shape(graph, node.operand), index))
-
-
-def _repeated(graph: Graph, node: Repeated, index: Shape) -> Node:
-    return entry(graph, node.operand, (*index[: node.axis], *index[node.axis + 1 :]))
-
-
 def _placed(graph: Graph, node: Placed, index: Shape) -> Node:
     inside = _inside(node.indices, node.shape, index)
     return ZERO if inside is None else entry(graph, node.operand, inside)
@@ -120,14 +109,6 @@ def _inside(indices: Indices, shape: Shape, index: Shape) -> Shape | None:
         if not isinstance(given, int):
             inner.append(picked.index(place))
     return (*inner, *index[len(indices) :])
-
-
-def _hadamard(graph: Graph, node: Hadamard, index: Shape) -> Node:
-    return Product(tuple(entry(graph, factor, fitted(index, _shape(graph, factor))) for factor in node.factors))
-
-
-def _stack(graph: Graph, node: Stack, index: Shape) -> Node:
-    return entry(graph, node.items[index[0]], index[1:])
 
 
 def reduced_indices(node: Apply, shape: Shape, index: Shape) -> list[Shape]:
@@ -163,7 +144,7 @@ def _apply(graph: Graph, node: Apply, index: Shape) -> Node:
         return _operation(graph, node, row, index)
     if node.function == GENERIC_LOSS:
         return _generic_loss(graph, node, index)
-    return map_children(node, lambda child: entry(graph, child, fitted(index, _shape(graph, child))))
+    return _elementwise(graph, node, index)
 
 
 def _operation(graph: Graph, node: Apply, row: ArrayOperation, index: Shape) -> Node:
@@ -192,11 +173,11 @@ def _generic_loss(graph: Graph, node: Apply, index: Shape) -> Node:
 _RULES: Mapping[type[Node], Callable[..., Node]] = {
     Number: lambda graph, node, index: node,
     MatrixProduct: _matrix_product,
-    Transposed: _transposed,
-    Indexed: _indexed,
-    Stack: _stack,
-    Repeated: _repeated,
+    Transposed: lambda graph, node, index: entry(graph, node.operand, index[::-1]),
+    Indexed: lambda graph, node, index: entry(graph, node.operand, _source(node, _shape(graph, node.operand), index)),
+    Stack: lambda graph, node, index: entry(graph, node.items[index[0]], index[1:]),
+    Repeated: lambda graph, node, index: entry(graph, node.operand, (*index[: node.axis], *index[node.axis + 1 :])),
     Placed: _placed,
-    Hadamard: _hadamard,
+    Hadamard: lambda graph, node, index: _elementwise(graph, Product(node.factors), index),
     Apply: _apply,
 }

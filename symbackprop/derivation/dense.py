@@ -63,7 +63,11 @@ def graph_of(problem: Problem, samples: Samples) -> Graph:
         equations.append(Equation(a.name, _activated(number, layer, z.name, network.relu_derivative_at_zero)))
         previous, width = a.name, layer.units
     quantities.append(Quantity("y", (width,), Role.TARGET, "target", len(network.layers), batched))
-    quantities += _loss_quantities(batched, network.regularization is not None)
+    if batched:
+        quantities.append(Quantity(of_one_sample(LOSS), (), Role.INTERMEDIATE, "loss", batched=True))
+    if network.regularization is not None:
+        quantities += [Quantity(name, (), Role.INTERMEDIATE, name) for name in (DATA_LOSS, PENALTY)]
+    quantities.append(Quantity(LOSS, (), Role.OUTPUT, "loss"))
     equations += _loss_equations(problem, samples, previous, [each for own in parameters for each in own])
     return Graph({quantity.name: quantity for quantity in quantities}, tuple(equations), LOSS, samples)
 
@@ -73,13 +77,6 @@ def _activated(number: int, layer: Layer, argument: str, at_kink: Fraction) -> N
     if functions.is_symbol(applied):
         return replace(applied, settings=(("layer", Fraction(number)),))
     return Name(argument) if functions.definition(applied) == Slot(0) else applied
-
-
-def _loss_quantities(batched: bool, penalised: bool) -> list[Quantity]:
-    found = [Quantity(of_one_sample(LOSS), (), Role.INTERMEDIATE, "loss", batched=True)] if batched else []
-    if penalised:
-        found += [Quantity(name, (), Role.INTERMEDIATE, name) for name in (DATA_LOSS, PENALTY)]
-    return [*found, Quantity(LOSS, (), Role.OUTPUT, "loss")]
 
 
 def _loss_equations(problem: Problem, samples: Samples, prediction: str, parameters: list[Quantity]) -> list[Equation]:

@@ -112,16 +112,9 @@ class Derivation(Displayed):
         """
         found: list[Link] = []
         while len(self.links[name]) == 1 and not (found and self.crosses_samples(name)):
-            link = self.links[name][0]
-            if found and self.is_step(name):
-                break
-            found.append(link)
-            name = link.source
+            found += self.links[name]
+            name = found[-1].source
         return tuple(reversed(found))
-
-    def is_step(self, name: str) -> bool:
-        """Say whether the gradient by a quantity is worked out in a step of its own rather than inside a chain."""
-        return len(self.links[name]) != 1
 
     def crosses_samples(self, name: str) -> bool:
         """Say whether a gradient adds over the samples: the quantity is shared by them and its readers are not."""
@@ -165,10 +158,10 @@ class Derivation(Displayed):
 
     def gradient_expression(self, element: str) -> sympy.Expr:
         """Return the gradient by one scalar (`"W1_2_1"`) as a SymPy expression over named quantities."""
-        return symbolic.to_sympy(self.gradient_formula(element), self._adjoint_symbol)
-
-    def _adjoint_symbol(self, node: Node) -> sympy.Expr | None:
-        return symbolic.name_symbol(self.adjoint_name(node.name)) if isinstance(node, Adjoint) else None
+        return symbolic.to_sympy(
+            self.gradient_formula(element),
+            lambda node: symbolic.name_symbol(self.adjoint_name(node.name)) if isinstance(node, Adjoint) else None,
+        )
 
     def gradient_formula(self, element: str) -> Node:
         """Return the sum over the links of one scalar: upstream adjoint · local partial."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
@@ -131,27 +131,23 @@ def _expanded(graph: Graph, equation: Equation) -> Iterator[ElementEquation]:
     for index in quantity.indices():
         terms = tuple(itertools.chain.from_iterable([piece(index) for piece in pieces]))
         if equation.stated_derivatives:
-            stated_derivatives = dict(_stated_derivatives(graph, equation))
-            terms = tuple(_with_stated_derivatives(term, stated_derivatives) for term in terms)
+            terms = tuple(_with_stated_derivatives(graph, equation, term) for term in terms)
         fused = None if equation.fused is None else _fused(graph, equation.fused)
         yield ElementEquation(quantity.element(index), terms, quantity.batched, fused)
 
 
-def _stated_derivatives(graph: Graph, equation: Equation) -> Iterator[tuple[str, Node]]:
-    """Yield the stated partials of a scalar by the elements of an array."""
-    for array, stated_derivative in equation.stated_derivatives:
-        quantity = graph.quantities[array]
-        yield from ((quantity.element(index), entry(graph, stated_derivative, index)) for index in quantity.indices())
-
-
-def _with_stated_derivatives(term: Term, stated_derivatives: Mapping[str, Node]) -> Term:
+def _with_stated_derivatives(graph: Graph, equation: Equation, term: Term) -> Term:
     """Return a term whose partials by some of its arguments are stated (no other term reads these)."""
     slots = {name: Slot(place) for place, name in enumerate(term.arguments)}
+    arrays = dict(equation.stated_derivatives)
 
     def stated(name: str) -> Node | None:
-        if name not in stated_derivatives:
+        quantity, numbers = graph.place_of(name)
+        if quantity.name not in arrays:
             return None
-        return rewrite(stated_derivatives[name], lambda part: slots[part.name] if isinstance(part, Name) else None)
+        index = quantity.ordered(tuple(int(number) - 1 for number in numbers))
+        derivative = entry(graph, arrays[quantity.name], index)
+        return rewrite(derivative, lambda part: slots[part.name] if isinstance(part, Name) else None)
 
     return term._replace(form=form_of(term.form.formula, tuple(map(stated, term.arguments)), smooth=True))
 

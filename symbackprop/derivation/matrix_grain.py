@@ -8,6 +8,7 @@ alone; tests prove it equal to the element grain. (The rules are those of Giles,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 
@@ -160,16 +161,11 @@ class _Pullback:
         if isinstance(node, Name):
             yield node.name, upstream
             return
-        for child, contribution in self._children(node, upstream):
-            yield from self.pull(child, self._fitted(contribution, self.shape(child)))
-
-    def _children(self, node: Node, upstream: Node) -> Iterator[tuple[Node, Node]]:
-        if isinstance(node, Apply):
-            return self._apply(node, upstream)
         rule = _RULES.get(type(node))
         if rule is None:
             raise TypeError(f"no pullback for {type(node).__name__}")
-        return rule(self, node, upstream)
+        for child, contribution in rule(self, node, upstream):
+            yield from self.pull(child, self._fitted(contribution, self.shape(child)))
 
     def _fitted(self, contribution: Node, shape: Shape) -> Node:
         """Return a contribution in the shape of what it belongs to: summed over the axes that broadcasting repeated."""
@@ -183,17 +179,9 @@ class _Pullback:
         for axis, (length, wanted) in enumerate(zip(found, shape, strict=True)):
             if length == 1 and wanted != 1:
                 contribution = Repeated(Indexed(contribution, (*(Span(None, None),) * axis, 0)), axis, wanted)
-        if len(found) < len(shape):
-            for axis in range(len(shape) - len(found)):
-                contribution = Repeated(contribution, axis, shape[axis])
+        for axis in range(len(shape) - len(found)):
+            contribution = Repeated(contribution, axis, shape[axis])
         return contribution
-
-    def sum(self, node: Sum, upstream: Node) -> Iterator[tuple[Node, Node]]:
-        for term in node.terms:
-            yield term, upstream
-
-    def negative(self, node: Negative, upstream: Node) -> Iterator[tuple[Node, Node]]:
-        yield node.operand, negated(upstream)
 
     def product(self, node: Product | Hadamard, upstream: Node) -> Iterator[tuple[Node, Node]]:
         for position, factor in enumerate(node.factors):
@@ -246,24 +234,11 @@ class _Pullback:
             inner += [factor for factor in factors if self.shape(factor)]
         return multiplied((*scalars, MatrixProduct(*inner)))
 
-    def transposed(self, node: Transposed, upstream: Node) -> Iterator[tuple[Node, Node]]:
-        yield node.operand, transpose(upstream)
-
-    def indexed(self, node: Indexed, upstream: Node) -> Iterator[tuple[Node, Node]]:
-        yield node.operand, Placed(upstream, node.indices, self.shape(node.operand))
-
     def repeated(self, node: Repeated, upstream: Node) -> Iterator[tuple[Node, Node]]:
         is_vector = len(self.shape(upstream)) == 1
         yield node.operand, Apply("sum", (upstream,), axis=None if is_vector else node.axis)
 
-    def placed(self, node: Placed, upstream: Node) -> Iterator[tuple[Node, Node]]:
-        yield node.operand, Indexed(upstream, node.indices)
-
-    def stack(self, node: Stack, upstream: Node) -> Iterator[tuple[Node, Node]]:
-        for position, item in enumerate(node.items):
-            yield item, Indexed(upstream, (position,))
-
-    def _apply(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
+    def apply(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
         if is_reduction(node):
             return self._reduction(node, upstream)
         if functions.is_vector(node.function):
@@ -296,25 +271,21 @@ class _Pullback:
         shape = self.shape(argument)
         axis = axis_of(node, len(shape), "")
         axes = range(len(shape)) if axis is None else [axis]
-        spread, value, count = upstream, node, 1
-        joined: Node = value
-        for each in axes:
-            spread, joined = Repeated(spread, each, shape[each]), Repeated(joined, each, shape[each])
-            count *= shape[each]
+        spread = _spread(upstream, axes, shape)
+        count = math.prod(shape[each] for each in axes)
         if node.function in functions.EXTREMES:
-            yield argument, self.times(spread, *self._sole_extreme(node, argument, joined, axes))
+            yield argument, self.times(spread, *self._sole_extreme(node, argument, axes, shape))
         elif node.function == "mean" and count > 1:
             yield argument, self.times(Number(Fraction(1, count)), spread)
         else:
             yield argument, spread
 
-    def _sole_extreme(self, node: Apply, argument: Node, joined: Node, axes: Iterable[int]) -> tuple[Node, Node]:
+    def _sole_extreme(self, node: Apply, argument: Node, axes: Iterable[int], shape: Shape) -> tuple[Node, Node]:
         """Return the factors that are 1 where an element is the extreme, and where no other one is (a tie is a kink)."""
+        joined = _spread(node, axes, shape)
         difference = (argument, Negative(joined)) if node.function == "max" else (joined, Negative(argument))
         hit = Apply("step", (Sum(difference),), Fraction(1))
-        count: Node = Apply("sum", (hit,), axis=node.axis)
-        for each in axes:
-            count = Repeated(count, each, self.shape(argument)[each])
+        count = _spread(Apply("sum", (hit,), axis=node.axis), axes, shape)
         return hit, Apply("step", (Sum((Number(Fraction(2)), Negative(count))),), node.at_kink)
 
     def _softmax(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
@@ -344,21 +315,33 @@ class _Pullback:
                 yield part, Indexed(upstream, indices)
 
 
-_RULES: Mapping[type[Node], Callable[..., Iterator[tuple[Node, Node]]]] = {
-    Number: lambda pullback, node, upstream: iter(()),
-    SampleCount: lambda pullback, node, upstream: iter(()),
-    Sum: _Pullback.sum,
-    Negative: _Pullback.negative,
+def _spread(node: Node, axes: Iterable[int], shape: Shape) -> Node:
+    """Return what a reduction made of an array of some shape, repeated along the axes that it joined."""
+    for axis in axes:
+        node = Repeated(node, axis, shape[axis])
+    return node
+
+
+_RULES: Mapping[type[Node], Callable[..., Iterable[tuple[Node, Node]]]] = {
+    Number: lambda pullback, node, upstream: (),
+    SampleCount: lambda pullback, node, upstream: (),
+    Sum: lambda pullback, node, upstream: ((term, upstream) for term in node.terms),
+    Negative: lambda pullback, node, upstream: [(node.operand, negated(upstream))],
     Product: _Pullback.product,
     Hadamard: _Pullback.product,
     Quotient: _Pullback.quotient,
     Power: _Pullback.power,
     MatrixProduct: _Pullback.matrix_product,
-    Transposed: _Pullback.transposed,
-    Indexed: _Pullback.indexed,
-    Stack: _Pullback.stack,
+    Transposed: lambda pullback, node, upstream: [(node.operand, transpose(upstream))],
+    Indexed: lambda pullback, node, upstream: [
+        (node.operand, Placed(upstream, node.indices, pullback.shape(node.operand)))
+    ],
+    Stack: lambda pullback, node, upstream: (
+        (item, Indexed(upstream, (position,))) for position, item in enumerate(node.items)
+    ),
     Repeated: _Pullback.repeated,
-    Placed: _Pullback.placed,
+    Placed: lambda pullback, node, upstream: [(node.operand, Indexed(upstream, node.indices))],
+    Apply: _Pullback.apply,
 }
 
 
