@@ -232,13 +232,10 @@ class Notation:
 
     def delta(self, name: str, sample: int | str | None = None) -> Symbol | None:
         """Return the symbol δ that belongs to a quantity, if there is one: to pre-activations, in most conventions."""
-        return self.delta_entry(*self.graph.place_of(name), sample)
-
-    def delta_entry(self, quantity: Quantity, index: tuple[str, ...], sample: int | str | None = None) -> Symbol | None:
-        """Return the symbol δ that belongs to an array's element, whose index may be letters, if there is one."""
+        quantity, index = self.graph.place_of(name)
         if quantity.kind != "pre_activation" or self.conventions.backward == "activation":
             return None
-        own, delta = self.entry(quantity, index, sample), self._letter("delta")
+        own, delta = self.entry(quantity, index, sample), self.letters["delta"]
         # Where the user chose the letter of the unit, the letter and not only its index says which unit it is.
         is_own = self._own(quantity, index) is not None
         lower: tuple[str | Symbol, ...] = (replace(own, upper=()),) if is_own else own.lower
@@ -254,7 +251,7 @@ class Notation:
 
     def learning_rate(self) -> Symbol:
         """Return the symbol of the learning rate."""
-        return self._letter("learning_rate")
+        return self.letters["learning_rate"]
 
     def locate(self, name: str) -> tuple[Quantity, tuple[int, ...]]:
         """Return the array that an element belongs to, and its index from 1 in the order to, from."""
@@ -269,21 +266,15 @@ class Notation:
         """Return the symbol of a unit's value: input, hidden or output unit `index` of layer `layer` (0 is the input)."""
         return self.entry(self.graph.units(layer), (str(index),))
 
-    def _letter(self, kind: str) -> Symbol:
-        return self.letters[kind]
-
-    def is_wide(self, quantity: Quantity) -> bool:
-        """Say whether an index of this array has two digits, so that indices need a comma between them."""
-        return any(length > 9 for length in quantity.shape)
-
 
 def _indices(notation: Notation, quantity: Quantity, index: tuple[str, ...]) -> tuple[str, ...]:
     if quantity.kind == "weight" and notation.conventions.index_order == "from_to":
         index = index[::-1]
     if not index:
         return ()
-    # Letters stand apart, for together they would be a word: k j, but 12.
-    joint = "," if notation.is_wide(quantity) else "" if all(map(str.isdecimal, index)) else " "
+    # Letters stand apart, for together they would be a word: k j, but 12. Indices of two digits need a comma.
+    is_wide = any(length > 9 for length in quantity.shape)
+    joint = "," if is_wide else "" if all(map(str.isdecimal, index)) else " "
     return (joint.join(index),)
 
 
@@ -337,7 +328,8 @@ def _flat(notation: Notation, quantity: Quantity, index: tuple[str, ...]) -> Sym
     if kind == "weight":
         if not all(map(str.isdecimal, index)):
             return _layered(notation, quantity, index)  # a weight to unit j from unit k has no number
-        number = notation.offsets[layer] + (int(index[0]) - 1) * _fan_in(quantity) + int(index[1])
+        fan_in = quantity.shape[0] if quantity.transposed else quantity.shape[1]
+        number = notation.offsets[layer] + (int(index[0]) - 1) * fan_in + int(index[1])
         return replace(notation.letters["weight"], lower=(str(number),))
     if kind in ("input", "target", "loss") and letter is not None:
         return replace(letter, lower=(*letter.lower, *_indices(notation, quantity, index)))
@@ -351,10 +343,6 @@ def _flat(notation: Notation, quantity: Quantity, index: tuple[str, ...]) -> Sym
     # The layer of a hidden unit stands above the letter itself: an index of its own with indices is too small to read.
     unit = _unit(notation, layer, index[0])
     return replace(letter, lower=(*letter.lower, replace(unit, upper=())), upper=unit.upper)
-
-
-def _fan_in(quantity: Quantity) -> int:
-    return quantity.shape[0] if quantity.transposed else quantity.shape[1]
 
 
 def _unit(notation: Notation, layer: int, index: str) -> Symbol:
