@@ -108,19 +108,11 @@ def critical_points(problem: Problem) -> CriticalPoints:
     if exactly is not None:
         places, curves = exactly
         return CriticalPoints(_ordered(_point(sweep, place) for place in places), curves, True)
-    reaches = [_reach(sweep.shared[name]) for name in unfrozen]
-    found = (
-        newton_search.on_line(derivation, sweep, reaches[0])
-        if len(unfrozen) == 1
-        else newton_search.in_plane(derivation, sweep, reaches)
-    )
+    reaches = [Fraction(max(_REACH, math.ceil(2 * abs(float(sweep.shared[name]))))) for name in unfrozen]
+    found = newton_search.on_line(sweep, *reaches) if len(unfrozen) == 1 else newton_search.in_plane(sweep, reaches)
     points = [_point(sweep, place) for place in newton_search.distinct(found, 1e-15)]
     box = tuple((-float(reach), float(reach)) for reach in reaches)
     return CriticalPoints(_ordered(_thinned(points, reaches)), (), False, box)
-
-
-def _reach(value: Value) -> Fraction:
-    return Fraction(max(_REACH, math.ceil(2 * abs(float(value)))))
 
 
 def _thinned(points: Iterable[CriticalPoint | None], reaches: Sequence[Fraction]) -> Iterator[CriticalPoint | None]:

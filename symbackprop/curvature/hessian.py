@@ -87,14 +87,13 @@ class RateLimit:
     """Gradient descent on a quadratic loss: eigenvalues λ of the Hessian (smallest first) and the limit 2/λ_max of η.
 
     The error along an eigenvector is multiplied by 1 − ηλ in each step, so descent converges for 0 < η < `limit`. The
-    limit is None where an eigenvalue is negative (every rate diverges) or all are zero. `factors` are those of the
-    problem's own learning rate, if it has one.
+    limit is None where an eigenvalue is negative (every rate diverges) or all are zero. `learning_rate` is the problem's
+    own, if it has one.
     """
 
     eigenvalues: Row
     limit: Value | None
     learning_rate: Value | None
-    factors: Row
 
     @property
     def largest(self) -> Value:
@@ -103,7 +102,12 @@ class RateLimit:
 
     def contraction(self, learning_rate: Value) -> Row:
         """Return the factors 1 − ηλ for a learning rate, in the order of the eigenvalues."""
-        return _contraction(self.eigenvalues, learning_rate)
+        return tuple(exact.add(Fraction(1), -exact.multiply(learning_rate, value)) for value in self.eigenvalues)
+
+    @property
+    def factors(self) -> Row:
+        """The factors of the problem's own learning rate, none where it has none."""
+        return () if self.learning_rate is None else self.contraction(self.learning_rate)
 
     @property
     def floats(self) -> tuple[float, ...]:
@@ -215,12 +219,5 @@ def rate_limit(problem: Problem) -> RateLimit:
     eigenvalues = hessian_at(Sweep(derivation, EXACT, unfrozen), {}).eigenvalues
     has_limit = eigenvalues[0] >= 0 and eigenvalues[-1] > 0
     limit = exact.divide(Fraction(2), eigenvalues[-1]) if has_limit else None
-    training = problem.training
-    rate = None if training is None else training.settings.get(RATE)
-    if rate is None:
-        return RateLimit(eigenvalues, limit, None, ())
-    return RateLimit(eigenvalues, limit, rate.value, _contraction(eigenvalues, rate.value))
-
-
-def _contraction(eigenvalues: Row, learning_rate: Value) -> Row:
-    return tuple(exact.add(Fraction(1), -exact.multiply(learning_rate, eigenvalue)) for eigenvalue in eigenvalues)
+    rate = problem.training.settings.get(RATE) if problem.training else None
+    return RateLimit(eigenvalues, limit, None if rate is None else rate.value)

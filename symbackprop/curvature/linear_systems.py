@@ -6,7 +6,7 @@ import functools
 from collections.abc import Sequence
 from fractions import Fraction
 
-from symbackprop.arithmetic import exact
+from symbackprop.arithmetic import decimals, exact
 from symbackprop.evaluation.evaluate import Value
 
 Row = tuple[Value, ...]
@@ -82,8 +82,7 @@ def eigenvalues(matrix: Matrix) -> Row:
 
 def fraction_near(value: Value) -> Fraction | None:
     """Return a fraction of small denominator that a 50-digit float agrees with, if there is one."""
-    sign, mantissa, exponent, _ = exact.CONTEXT.mpf(value)._mpf_
-    number = Fraction(-int(mantissa) if sign else int(mantissa)) * Fraction(2) ** int(exponent)
+    number = decimals.to_fraction(exact.CONTEXT.mpf(value))
     guess = number.limit_denominator(_LARGEST_DENOMINATOR)
     return guess if abs(number - guess) <= _NEARLY_ZERO * max(1.0, abs(float(guess))) else None
 

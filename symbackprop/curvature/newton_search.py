@@ -12,7 +12,6 @@ from symbackprop.arithmetic import exact
 from symbackprop.curvature import linear_systems
 from symbackprop.curvature.linear_systems import Matrix, Row
 from symbackprop.curvature.tangents import Sweep, second_kinks
-from symbackprop.derivation.derivations import Derivation
 from symbackprop.errors import EvaluationError
 from symbackprop.evaluation.evaluate import FLOAT, Value, is_finite
 
@@ -102,9 +101,9 @@ def _polished(sweep: Sweep, place: Row) -> Row | None:
     return near if None not in near and not any(_system(sweep, near)[0]) else found
 
 
-def on_line(derivation: Derivation, sweep: Sweep, reach: Fraction) -> Iterator[Row]:
+def on_line(sweep: Sweep, reach: Fraction) -> Iterator[Row]:
     """Yield the critical points in one parameter: zeros of the gradient on the points of a grid and between them."""
-    rough = Sweep(derivation, FLOAT, sweep.parameters)
+    rough = Sweep(sweep.derivation, FLOAT, sweep.parameters)
     places = [reach * Fraction(2 * k - LINE, LINE) for k in range(LINE + 1)]
     derivatives = [_system(rough, (float(place),))[0][0] for place in places]
     start = 0
@@ -117,9 +116,7 @@ def on_line(derivation: Derivation, sweep: Sweep, reach: Fraction) -> Iterator[R
     for (left, right), (below, above) in zip(itertools.pairwise(places), itertools.pairwise(derivatives), strict=True):
         if below * above < 0:
             yield from _crossing(sweep, left, right)
-    for place, (before, here, after) in zip(
-        places[1:], zip(derivatives, derivatives[1:], derivatives[2:], strict=False), strict=False
-    ):
+    for place, before, here, after in zip(places[1:], derivatives, derivatives[1:], derivatives[2:], strict=False):
         if abs(here) < min(abs(before), abs(after)) and before * here > 0 and here * after > 0:
             touching = _polished(sweep, (place,))
             yield from [] if touching is None else [touching]
@@ -146,9 +143,9 @@ def _crossing(sweep: Sweep, left: Value, right: Value) -> Iterator[Row]:
         yield here
 
 
-def in_plane(derivation: Derivation, sweep: Sweep, reaches: Sequence[Fraction]) -> Iterator[Row]:
+def in_plane(sweep: Sweep, reaches: Sequence[Fraction]) -> Iterator[Row]:
     """Yield the critical points in two parameters that Newton's method reaches from the points of a grid."""
-    rough = Sweep(derivation, FLOAT, sweep.parameters)
+    rough = Sweep(sweep.derivation, FLOAT, sweep.parameters)
     intervals = max(_FEWEST, min(GRID, math.isqrt(_LARGEST_WORK // sweep.size)))
     fractions = [(2 * k - intervals) / intervals for k in range(intervals + 1)]
     limits = [float(reach) for reach in reaches]

@@ -102,10 +102,6 @@ def _instances(elements: ElementGraph) -> Iterator[_Instance]:
         yield _Instance(target, term.form, tuple(keys[:count]), tuple(keys[count:]))
 
 
-Partials = dict[int, Value]
-"""The local partials of one instance by those slots that depend on a parameter."""
-
-
 class Sweep:
     """A derivation made ready for second order in the named parameters, in one arithmetic."""
 
@@ -124,17 +120,18 @@ class Sweep:
         """Return the forward values at the problem's own numbers, with some parameters changed."""
         return self._pass({**self.shared, **changed}, self._data)
 
-    def forward(self, values: Values) -> tuple[Mapping[Scalar, Tangent], Sequence[Partials]]:
-        """Return the tangents of all scalars, and the local partials of every instance on the way."""
+    def forward(self, values: Values) -> tuple[Mapping[Scalar, Tangent], Sequence[dict[int, Value]]]:
+        """Return the tangents of all scalars, and each instance's partials by the slots that depend on a parameter."""
         one = self.arithmetic.convert(Fraction(1))
         tangents: dict[Scalar, Tangent] = {Scalar(name): {place: one} for place, name in enumerate(self.parameters)}
-        found: list[Partials] = []
+        found: list[dict[int, Value]] = []
         for instance in self._instances:
             active = [slot for slot, key in enumerate(instance.arguments) if tangents.get(key)]
             has_values = bool(instance.values)
-            formulas = {slot: instance.form.partial(slot).formula(has_values) for slot in active}
             numbers = [values.value(*key) for key in instance.arguments + instance.values] if active else []
-            partials = {slot: self._run(formula, numbers, instance) for slot, formula in formulas.items()}
+            partials = {
+                slot: self._run(instance.form.partial(slot).formula(has_values), numbers, instance) for slot in active
+            }
             target = tangents.setdefault(instance.target, {})
             for slot, partial in partials.items():
                 self._add(target, partial, tangents[instance.arguments[slot]])
@@ -222,9 +219,9 @@ def _degree(term: Term, known: Mapping[str, int | None]) -> int | None:
 @cached
 def _monomials(form: Form, active: tuple[int, ...]) -> tuple[tuple[int, ...], ...] | None:
     """Return the exponents of the monomials of a form in some of its slots, None where it is no polynomial in them."""
-    expression, symbols = symbolic.to_sympy(form.formula), [symbolic.slot_symbol(slot) for slot in active]
     if not active:
         return ((),)
+    expression, symbols = symbolic.to_sympy(form.formula), [symbolic.slot_symbol(slot) for slot in active]
     if not expression.is_polynomial(*symbols):
         return None
     return tuple(sympy.Poly(expression, *symbols).monoms())
