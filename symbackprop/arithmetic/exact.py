@@ -146,8 +146,8 @@ def divide(left: Exact, right: Exact) -> Exact:
 
 def power(base: Exact, exponent: Exact) -> Exact:
     """Return `base ** exponent`, a real number or `EvaluationError`."""
-    if isinstance(exponent, Fraction) and exponent.denominator == 1:
-        whole = exponent.numerator
+    whole = exponent.numerator if isinstance(exponent, Fraction) and exponent.denominator == 1 else None
+    if whole is not None:
         if base == 0 and whole < 0:
             raise EvaluationError(message("evaluation.division"))
         if isinstance(base, Fraction) and abs(whole) <= 64:
@@ -157,14 +157,12 @@ def power(base: Exact, exponent: Exact) -> Exact:
                 return base**whole
     if base == 0:
         return Fraction(0) if exponent else Fraction(1)
-    if base < 0 and not (isinstance(exponent, Fraction) and exponent.denominator == 1):
+    if base < 0 and whole is None:
         raise EvaluationError(message("evaluation.power"))
     base = to_real(base)
     if abs(CONTEXT.log10(abs(base)) * to_real(exponent)) > _LARGEST_MAGNITUDE:
         raise EvaluationError(message("evaluation.magnitude"))
-    return base ** (
-        exponent.numerator if isinstance(exponent, Fraction) and exponent.denominator == 1 else to_real(exponent)
-    )
+    return base ** (to_real(exponent) if whole is None else whole)
 
 
 def compare(left: Exact, right: Exact) -> int:

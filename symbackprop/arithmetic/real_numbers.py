@@ -36,6 +36,7 @@ Exact = Any
 """A `Fraction`, a `Logarithm` or a 50-digit float (mpmath has no type annotations)."""
 
 
+@functools.total_ordering
 @dataclass(frozen=True, slots=True, eq=False)
 class Logarithm:
     """offset + ln(argument)/root, with an argument that is no power with a divisor of `root`; never rational.
@@ -157,15 +158,6 @@ class Logarithm:
 
     def __lt__(self, other: Exact) -> bool:
         return _sign(self - other) < 0
-
-    def __le__(self, other: Exact) -> bool:
-        return _sign(self - other) <= 0
-
-    def __gt__(self, other: Exact) -> bool:
-        return _sign(self - other) > 0
-
-    def __ge__(self, other: Exact) -> bool:
-        return _sign(self - other) >= 0
 
 
 def logarithm(argument: Fraction, offset: Fraction = Fraction(0), root: int = 1) -> Exact:
