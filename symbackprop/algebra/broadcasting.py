@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from symbackprop.algebra.formula import Span
 from symbackprop.errors import ProblemError
@@ -22,18 +22,21 @@ def spell(shape: tuple[int | str, ...]) -> str | Message:
     return "×".join(map(str, shape)) if shape else message("problem.scalar_shape")
 
 
-def broadcast(left: Shape, right: Shape, where: str) -> Shape:
+def broadcast(shapes: Iterable[Shape], where: str) -> Shape:
     """Return the shape of an elementwise operation by NumPy's rule; shapes that do not fit are an error.
 
-    >>> broadcast((3, 1), (4,), "")
+    >>> broadcast([(3, 1), (4,)], "")
     (3, 4)
     """
-    result = []
-    for a, b in itertools.zip_longest(reversed(left), reversed(right), fillvalue=1):
-        if a != b and 1 not in (a, b):
-            raise ProblemError(message("graph.shapes", left=spell(left), right=spell(right)), where=where)
-        result.append(b if a == 1 else a)
-    return tuple(reversed(result))
+    whole: Shape = ()
+    for shape in shapes:
+        result = []
+        for a, b in itertools.zip_longest(reversed(whole), reversed(shape), fillvalue=1):
+            if a != b and 1 not in (a, b):
+                raise ProblemError(message("graph.shapes", left=spell(whole), right=spell(shape)), where=where)
+            result.append(b if a == 1 else a)
+        whole = tuple(reversed(result))
+    return whole
 
 
 def axis_at(axis: int, rank: int, where: str) -> int:

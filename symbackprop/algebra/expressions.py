@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TypeVar
 
 from symbackprop.algebra.formula import (
     Apply,
@@ -37,6 +38,7 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:[0-9]+(?:\.(?!T\b)[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
     r"|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|\.T\b|[-+*/@(),=:\[\]]))"
 )
+Item = TypeVar("Item")
 _LONGEST_TEXT = 10_000
 _DEEPEST = 60
 _LARGEST_EXPONENT = 400
@@ -145,8 +147,19 @@ class _Parser:
 
     def _expect(self, operator: str) -> None:
         if self._take(operator) is None:
-            found = self._next.text or message("expression.end")
-            raise self._error(self._next.start, message("expression.expected", expected=operator, found=found))
+            raise self._found(self._next, "expression.expected", expected=operator)
+
+    def _found(self, token: _Token, key: str, **others: str) -> ExpressionError:
+        """Return the error for a token that cannot stand where it does."""
+        return self._error(token.start, message(key, **others, found=token.text or message("expression.end")))
+
+    def _listed(self, item: Callable[[], Item]) -> tuple[Item, ...]:
+        """Read items with commas between them, and the bracket behind."""
+        items = [item()]
+        while self._take(","):
+            items.append(item())
+        self._expect("]")
+        return tuple(items)
 
     def whole(self) -> Node:
         node = self._sum()
@@ -199,14 +212,7 @@ class _Parser:
     def _postfix(self) -> Node:
         node = self._atom()
         while self.arities is None and (token := self._take(".T", "[")):
-            if token.text == ".T":
-                node = Transposed(node)
-                continue
-            indices = [self._index()]
-            while self._take(","):
-                indices.append(self._index())
-            self._expect("]")
-            node = Indexed(node, tuple(indices))
+            node = Transposed(node) if token.text == ".T" else Indexed(node, self._listed(self._index))
         return node
 
     def _index(self) -> int | Span:
@@ -215,8 +221,7 @@ class _Parser:
         if self._take(":"):
             return Span(start, self._whole_number())
         if start is None:
-            found = self._next.text or message("expression.end")
-            raise self._error(self._next.start, message("expression.index", found=found))
+            raise self._found(self._next, "expression.index")
         return start
 
     def _whole_number(self) -> int | None:
@@ -244,13 +249,8 @@ class _Parser:
             self._expect(")")
             return node
         if token.text == "[" and self.arities is None:
-            items = [self._nested(self._sum)]
-            while self._take(","):
-                items.append(self._nested(self._sum))
-            self._expect("]")
-            return Stack(tuple(items))
-        found = token.text or message("expression.end")
-        raise self._error(token.start, message("expression.operand", found=found))
+            return Stack(self._listed(lambda: self._nested(self._sum)))
+        raise self._found(token, "expression.operand")
 
     def _name(self, token: _Token) -> Node:
         if token.text == "pi" and "pi" in self.functions:
@@ -303,8 +303,7 @@ class _Parser:
         self.position += 2
         axis = self._whole_number()
         if axis is None:
-            found = self._next.text or message("expression.end")
-            raise self._error(self._next.start, message("expression.index", found=found))
+            raise self._found(self._next, "expression.index")
         return axis
 
 

@@ -80,7 +80,7 @@ class Form:
         found = self._partials[slot]
         if found is None:
             stated = self._classroom[slot] if slot < len(self._classroom) else None
-            classroom = stated or _usual(self.formula, self.arity, slot)
+            classroom = stated or functions.classroom_derivative(self.formula, slot)
             found = self._partials[slot] = Partial(self, slot, classroom)
         return found
 
@@ -99,13 +99,6 @@ class _Deferred(Form):
             raise AttributeError(name)
         self.formula = self.write()
         return self.formula
-
-
-def _usual(formula: Node, arity: int, slot: int) -> Node | None:
-    """Return the usual form of a partial of a whole activation, if there is one."""
-    if isinstance(formula, Apply) and formula.arguments == tuple(map(Slot, range(arity))):
-        return functions.classroom_derivative(formula, slot)
-    return None
 
 
 def _kinks(formula: Node) -> list[Node]:

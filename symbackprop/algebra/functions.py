@@ -1,9 +1,4 @@
-"""The functions of a formula: primitives that SymPy knows, and activations defined by an expression in z.
-
-An activation is one row: its expression, the classroom form of its derivative (in z and in its own value a) where one is
-usual, and its source. The derivative itself is never written here: `algebra.forms` takes it from SymPy, and a test
-proves the classroom form equal to it.
-"""
+"""The functions of a formula: primitives that SymPy knows, and activations defined by an expression in z."""
 
 from __future__ import annotations
 
@@ -238,18 +233,20 @@ def stable_form(formula: Node) -> Node:
     return rewrite(formula, primitive)
 
 
-def classroom_derivative(apply: Apply, slot: int) -> Node | None:
+def classroom_derivative(formula: Node, slot: int) -> Node | None:
     """Return the usual form of ∂f/∂slot, over slots 0 … arity−1 (arguments) and arity … (the values of f), or None.
 
     The value slots follow the argument slots in the same order: of a vector activation, value slot `arity + j` is the
     value of the unit whose argument is in slot j.
     """
-    row, arity = ACTIVATIONS.get(apply.function), len(apply.arguments)
-    if row is None or apply.body:
+    if not isinstance(formula, Apply) or formula.body:
+        return None
+    row, arity = ACTIVATIONS.get(formula.function), len(formula.arguments)
+    if row is None or formula.arguments != tuple(map(Slot, range(arity))):
         return None
     if row.vector:
         own = Slot(arity)
         return Product((own, Sum((ONE, Negative(own))))) if slot == 0 else Negative(Product((own, Slot(arity + slot))))
     if not row.derivative:
         return None
-    return _over_slots(row.derivative, apply.function, apply.settings)
+    return _over_slots(row.derivative, formula.function, formula.settings)

@@ -76,10 +76,7 @@ def shape_of(node: Node, shapes: Mapping[str, Shape], where: str) -> Shape:
             return _stacked([shape_of(item, shapes, where) for item in items], where)
         case Apply():
             return _applied(node, [shape_of(argument, shapes, where) for argument in node.arguments], where)
-    result: Shape = ()
-    for part in node:
-        result = broadcast(result, shape_of(part, shapes, where), where)
-    return result
+    return broadcast((shape_of(part, shapes, where) for part in node), where)
 
 
 def written_out(node: Node, shapes: Mapping[str, Shape]) -> Node:
@@ -137,7 +134,4 @@ def _applied(apply: Apply, shapes: list[Shape], where: str) -> Shape:
             raise ProblemError(message("graph.vector", function=function), where=where)
         axis_of(apply, len(shapes[0]), where)
         return shapes[0]
-    result: Shape = ()
-    for shape in shapes:
-        result = broadcast(result, shape, where)
-    return result
+    return broadcast(shapes, where)

@@ -112,11 +112,8 @@ class Writer:
 
     def shape(self, node: Node) -> Shape:
         """Return the shape of the array that a lowered formula gives."""
-        whole: Shape = ()
-        for part in walk(node):
-            if isinstance(part, View):
-                whole = broadcast(whole, (self.samples,) * part.varies + part.shape, "")
-        return whole
+        views = (part for part in walk(node) if isinstance(part, View))
+        return broadcast(((self.samples,) * view.varies + view.shape for view in views), "")
 
     def _write(self, operation: Operation) -> None:
         match operation:
@@ -229,7 +226,7 @@ class _Chain:
         whole, result = self.writer.shape(first), self._operand(first, out, shape, free)
         for position, (function, node) in enumerate(steps):
             part = self._operand(node, out, shape, free and result != out)
-            whole = broadcast(whole, self.writer.shape(node), "")
+            whole = broadcast((whole, self.writer.shape(node)), "")
             is_last = position == len(steps) - 1
             place = out if is_last or (free and whole == shape) else self.writer.take(whole)
             self._emit(function, (result, part), place)

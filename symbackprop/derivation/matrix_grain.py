@@ -93,9 +93,7 @@ def elementwise_product(factors: tuple[Node, ...], shapes: Mapping[str, Shape]) 
     A scalar that is repeated over a whole array is itself beside a factor of that shape.
     """
     parts = [part for factor in factors for part in _factors(factor)]
-    whole: Shape = ()
-    for part in parts:
-        whole = broadcast(whole, shape_of(part, shapes, ""), "")
+    whole = broadcast((shape_of(part, shapes, "") for part in parts), "")
     fills = [part for part in parts if not _is_repeated(part, shapes) and shape_of(part, shapes, "") == whole]
     if fills:
         parts = [
