@@ -36,7 +36,6 @@ from symbackprop.problems.spec import (
     SymbolSpec,
 )
 from symbackprop.problems.types import (
-    Array,
     ComputationGraph,
     Layer,
     Network,
@@ -61,41 +60,30 @@ def build(content: Mapping[str, object], name: str, folder: Path | None = None) 
     spec = _checked(_plain(content))
     if spec.network is not None and spec.graph is not None:
         raise ProblemError(message("problem.two_models"))
+    model: Network | ComputationGraph
+    layout, place, initialization = spec.notation.layout, folder or Path(), None
     if spec.graph is not None:
         _refuse_for_graph(spec)
         model, arrays, samples = graph_table.computation_graph(spec, spec.graph)
-        sizes = model.parameter_shapes(spec.notation.layout)
-        return _problem(spec, name, model, arrays, samples, sizes)
-    if spec.network is None:
+    elif spec.network is not None:
+        model = _network(spec.network, spec.regularization)
+        arrays, initialization = parameters_table.parameters(spec.parameters, model, layout, place)
+        data, samples = data_table.data(spec.data, model, place)
+        arrays |= data
+    else:
         raise ProblemError(message("problem.missing_key", key="network"))
-    network = _network(spec.network, spec.regularization)
-    sizes = network.parameter_shapes(spec.notation.layout)
-    arrays, initialization = parameters_table.parameters(
-        spec.parameters, network, spec.notation.layout, folder or Path()
-    )
-    samples_of, samples = data_table.data(spec.data, network, folder or Path())
-    arrays |= samples_of
-    return replace(_problem(spec, name, network, arrays, samples, sizes), initialization=initialization)
-
-
-def _problem(
-    spec: ProblemSpec,
-    name: str,
-    model: Network | ComputationGraph,
-    arrays: Mapping[str, Array],
-    samples: int | None,
-    sizes: Mapping[str, Shape],
-) -> Problem:
     title = wording(spec.title, "title")
+    sizes = model.parameter_shapes(layout)
     problem = Problem(
         name=name,
         title=title.text or name,
         model=model,
-        layout=spec.notation.layout,
+        layout=layout,
         arrays=arrays,
         samples=samples,
         training=None if spec.training is None else training_table.training(spec.training, sizes, samples),
         notation=_notation(spec.notation),
+        initialization=initialization,
         titles=title.translations,
     )
     problem = replace(problem, variants=homework_table.variants(spec, problem))
@@ -235,8 +223,7 @@ def _network(spec: NetworkSpec, penalty: RegularizationSpec | None) -> Network:
         if any(layer.body != other.body and layer.activation == other.activation for other in layers[:position]):
             what = message("problem.same_function_name", name=layer.activation)
             raise ProblemError(what, where=f"network.layers[{position}].activation.name")
-    key = "network.relu_derivative_at_zero"
-    at_zero = numbers.fraction_between(numbers.number(spec.relu_derivative_at_zero, key), 0, 1, key)
+    at_zero = numbers.fraction_between(spec.relu_derivative_at_zero, 0, 1, "network.relu_derivative_at_zero")
     loss, settings, body = _loss(spec.loss, layers[-1].units, "network.loss")
     network = Network(inputs, names, layers, loss, spec.reduction, at_zero, settings, body, _regularization(penalty))
     if not body:
@@ -249,8 +236,8 @@ def _regularization(spec: RegularizationSpec | None) -> Regularization | None:
         return None
     highest = 1 if spec.form == "convex" else None
     strengths = {
-        key: numbers.fraction_between(numbers.number(value, where), 0, highest, where)
-        for key, value, where in (("l2", spec.l2, "regularization.l2"), ("l1", spec.l1, "regularization.l1"))
+        key: numbers.fraction_between(value, 0, highest, f"regularization.{key}")
+        for key, value in (("l2", spec.l2), ("l1", spec.l1))
         if value is not None
     }
     if not strengths:
@@ -345,7 +332,4 @@ def _rounding(spec: RoundingSpec | None) -> Rounding | None:
         return None
     if (spec.decimals is None) is (spec.significant is None):
         raise ProblemError(message("problem.rounding"), where="notation.round_intermediates")
-    if spec.decimals is not None:
-        return Rounding(spec.decimals, significant=False)
-    assert spec.significant is not None
-    return Rounding(spec.significant, significant=True)
+    return Rounding(spec.decimals or spec.significant or 0, significant=spec.decimals is None)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from fractions import Fraction
 from pathlib import Path
 
 from symbackprop.algebra.broadcasting import Shape
@@ -21,7 +20,6 @@ X, Y, FILE, INPUTS, TARGETS = KEYS = ("x", "y", "file", "inputs", "targets")
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _CLASS = re.compile(r"(\d{1,9})(\.0*)?", re.ASCII)
-_ZERO, _ONE = Given(Fraction(0), "0"), Given(Fraction(1), "1")
 
 
 def data(table: Mapping[str, object], network: Network, folder: Path) -> tuple[dict[str, Array], int | None]:
@@ -171,4 +169,4 @@ def _class(sheet: Sheet, line: int, row: Mapping[str, str], column: str, classes
     if found is None or int(found[1]) >= classes:
         what = message("csv.class", column=column, value=text[:60], last=classes - 1)
         raise ProblemError(what, where=where)
-    return tuple(_ONE if unit == int(found[1]) else _ZERO for unit in range(classes))
+    return numbers.one_hot(int(found[1]), classes)

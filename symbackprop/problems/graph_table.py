@@ -25,8 +25,7 @@ def computation_graph(spec: ProblemSpec, graph: GraphSpec) -> tuple[ComputationG
     arrays = {name: _array(value, where) for name, (value, where) in declared.items()}
     shapes = {name: array.shape for name, array in arrays.items()}
     samples = _with_data(spec.data, (*graph.inputs, *graph.targets), arrays)
-    key = "graph.relu_derivative_at_zero"
-    at_zero = numbers.fraction_between(numbers.number(graph.relu_derivative_at_zero, key), 0, 1, key)
+    at_zero = numbers.fraction_between(graph.relu_derivative_at_zero, 0, 1, "graph.relu_derivative_at_zero")
     model = ComputationGraph(
         tuple(graph.equations),
         graph.output,
@@ -97,9 +96,6 @@ def _with_data(data: Mapping[str, object], names: tuple[str, ...], arrays: dict[
     for name in names:
         if name not in counts:
             # A quantity without samples of its own is the same in all of them.
-            arrays[name] = _repeated(arrays[name], counts[first])
+            array, count = arrays[name], counts[first]
+            arrays[name] = Array((count, *array.shape), array.entries * count)
     return counts[first]
-
-
-def _repeated(array: Array, count: int) -> Array:
-    return Array((count, *array.shape), array.entries * count)

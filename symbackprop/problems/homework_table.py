@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import numbers
-from symbackprop.problems.numbers import stated
+from symbackprop.problems.data_table import has_classes
 from symbackprop.problems.spec import ChoicesSpec, GridSpec, HomeworkSpec, ProblemSpec
 from symbackprop.problems.types import Array, Draw, Given, Homework, Problem, Rounding
 from symbackprop.problems.wordings import wording
 
 GROUPS = ("deltas", "gradients", "updated", "new_L")
 """What may be asked besides quantities by name: all ∂L/∂z (of a graph: by its gates), by parameters, the new values."""
-SHOWN = ("diagram", "formulas")
 _MOST_CHOICES = 10_000
-_ZERO, _ONE = Given(Fraction(0), "0"), Given(Fraction(1), "1")
 
 
 def variants(spec: ProblemSpec, problem: Problem) -> dict[str, Draw]:
@@ -44,23 +41,16 @@ def _choices(table: GridSpec | ChoicesSpec, where: str) -> Iterator[Given]:
         for position, value in enumerate(table.choices):
             yield numbers.number(value, f"{where}.choices[{position}]")
         return
-    bounds = []
-    for key, value in (("low", table.low), ("high", table.high), ("step", table.step)):
-        given = numbers.number(value, f"{where}.{key}")
-        if not isinstance(given.value, Fraction):
-            raise ProblemError(message("problem.rational", value=given.text), where=f"{where}.{key}")
-        bounds.append(given.value)
-    low, high, step = bounds
-    if step <= 0:
-        raise ProblemError(message("problem.bound", relation=">", limit=0), where=f"{where}.step")
+    low = numbers.fraction(numbers.number(table.low, f"{where}.low"), f"{where}.low")
+    high = numbers.fraction(numbers.number(table.high, f"{where}.high"), f"{where}.high")
+    step = numbers.positive_fraction(table.step, f"{where}.step")
     if low > high:
         raise ProblemError(message("problem.low_high"), where=where)
     count = (high - low) // step + 1
     if count > _MOST_CHOICES:
         raise ProblemError(message("homework.many_choices", count=count, limit=_MOST_CHOICES), where=where)
     for position in range(count):
-        value = low + position * step
-        yield stated(value)
+        yield numbers.stated(low + position * step)
 
 
 def _size(problem: Problem, name: str, classes: bool) -> int:
@@ -71,11 +61,7 @@ def _size(problem: Problem, name: str, classes: bool) -> int:
 
 def _are_classes(problem: Problem, name: str, choices: tuple[Given, ...], where: str) -> bool:
     """Say whether the choices of `y` are class indices, and check that they exist."""
-    from symbackprop.catalog.losses import LOSSES
-
-    if name != "y" or not problem.layers or problem.network.loss_body:
-        return False
-    if LOSSES[problem.network.loss].targets != "distribution":
+    if name != "y" or not problem.layers or not has_classes(problem.network):
         return False
     last = problem.layers[-1].units - 1
     for given in choices:
@@ -88,8 +74,8 @@ def drawn(draw: Draw, positions: Sequence[int], array: Array) -> Array:
     """Return an array filled with the choices at the given positions; of classes, one-hot rows."""
     chosen = tuple(draw.choices[position] for position in positions)
     if draw.classes:
-        outputs = range(len(array.entries) // draw.size)
-        chosen = tuple(_ONE if output == given.value else _ZERO for given in chosen for output in outputs)
+        outputs = len(array.entries) // draw.size
+        chosen = tuple(entry for given in chosen for entry in numbers.one_hot(given.value, outputs))
     return Array(array.shape, chosen)
 
 
@@ -111,33 +97,19 @@ def homework(spec: HomeworkSpec, problem: Problem) -> Homework:
             raise ProblemError(message("homework.given_and_asked", name=name), where="homework.given")
     if spec.significant is not None and spec.decimals is not None:
         raise ProblemError(message("problem.rounding"), where="homework")
-    rounding = Rounding(spec.significant or 4, significant=True)
-    if spec.decimals is not None:
-        rounding = Rounding(spec.decimals, significant=False)
     for name in spec.points:
         if name not in ask:
             raise unknown("asked", name, ask, where="homework.points")
-    points = {name: _positive(spec.points.get(name, 1), f"homework.points.{name}") for name in ask}
-    total = None if spec.total is None else _positive(spec.total, "homework.total")
-    share = numbers.number(spec.follow_through, "homework.follow_through")
+    points = {name: numbers.positive_fraction(spec.points.get(name, 1), f"homework.points.{name}") for name in ask}
     return Homework(
         ask=ask,
-        rounding=rounding,
+        rounding=Rounding(spec.decimals or spec.significant or 4, significant=spec.decimals is None),
         points=points,
-        total=total,
-        follow_through=numbers.fraction_between(share, 0, 1, "homework.follow_through"),
+        total=None if spec.total is None else numbers.positive_fraction(spec.total, "homework.total"),
+        follow_through=numbers.fraction_between(spec.follow_through, 0, 1, "homework.follow_through"),
         given=tuple(dict.fromkeys(spec.given)),
         instructions=wording(spec.instructions, "homework.instructions"),
         course=wording(spec.course, "homework.course"),
         date=spec.date,
         show=tuple(dict.fromkeys(spec.show)),
     )
-
-
-def _positive(value: object, where: str) -> Fraction:
-    given = numbers.number(value, where)
-    if not isinstance(given.value, Fraction):
-        raise ProblemError(message("problem.rational", value=given.text), where=where)
-    if given.value <= 0:
-        raise ProblemError(message("problem.bound", relation=">", limit=0), where=where)
-    return given.value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -14,6 +15,9 @@ from symbackprop.arithmetic import decimals, exact
 from symbackprop.errors import EvaluationError, ProblemError, SymbackpropError
 from symbackprop.messages import message
 from symbackprop.problems.types import Array, Given
+
+
+_ZERO, _ONE = Given(Fraction(0), "0"), Given(Fraction(1), "1")
 
 
 def number(value: object, where: str) -> Given:
@@ -59,23 +63,20 @@ def _spell(value: object) -> str:
 
 def array(value: object, shape: Shape, where: str) -> Array:
     """Return an array of exactly this shape; None entries are only possible by leaving the whole array out."""
-    found = _shape(value, where)
+    found = shape_of_value(value, where)
     if found != shape:
         raise ProblemError(message("problem.shape", found=spell(found), expected=spell(shape)), where=where)
     return Array(shape, tuple(_flat(value, where)))
 
 
-def shape_of_value(value: object, where: str) -> Shape:
-    """Return the shape of nested lists; rows of different lengths are an error."""
-    return _shape(value, where)
-
-
 def unknown_array(shape: Shape) -> Array:
     """Return an array of symbols: no number is given."""
-    size = 1
-    for length in shape:
-        size *= length
-    return Array(shape, (None,) * size)
+    return Array(shape, (None,) * math.prod(shape))
+
+
+def one_hot(index: int, count: int) -> tuple[Given, ...]:
+    """Return the targets of a sample of one of `count` classes."""
+    return tuple(_ONE if place == index else _ZERO for place in range(count))
 
 
 def is_list(value: object) -> bool:
@@ -83,11 +84,12 @@ def is_list(value: object) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
-def _shape(value: object, where: str) -> Shape:
+def shape_of_value(value: object, where: str) -> Shape:
+    """Return the shape of nested lists; rows of different lengths are an error."""
     if not is_list(value):
         return ()
     assert isinstance(value, Sequence)
-    shapes = {_shape(item, f"{where}[{position}]") for position, item in enumerate(value)}
+    shapes = {shape_of_value(item, f"{where}[{position}]") for position, item in enumerate(value)}
     if len(shapes) > 1:
         raise ProblemError(message("problem.ragged"), where=where)
     return (len(value), *(shapes.pop() if shapes else ()))
@@ -107,14 +109,23 @@ def fraction(given: Given, where: str) -> Fraction:
     return given.value
 
 
-def fraction_between(given: Given, lowest: int, highest: int | None, where: str) -> Fraction:
-    """Return a rational number within bounds, both included; `highest` None is no bound."""
-    value = fraction(given, where)
-    if highest is None and value < lowest:
+def positive_fraction(value: object, where: str) -> Fraction:
+    """Return a rational number of the problem that is more than 0."""
+    found = fraction(number(value, where), where)
+    if found <= 0:
+        raise ProblemError(message("problem.bound", relation=">", limit=0), where=where)
+    return found
+
+
+def fraction_between(value: object, lowest: int, highest: int | None, where: str) -> Fraction:
+    """Return a rational number of the problem within bounds, both included; `highest` None is no bound."""
+    given = number(value, where)
+    found = fraction(given, where)
+    if highest is None and found < lowest:
         raise ProblemError(message("problem.bound", relation="≥", limit=lowest), where=where)
-    if highest is not None and not lowest <= value <= highest:
+    if highest is not None and not lowest <= found <= highest:
         raise ProblemError(message("problem.between", value=given.text, lowest=lowest, highest=highest), where=where)
-    return value
+    return found
 
 
 def check_constants(formula: Node) -> None:

@@ -70,12 +70,9 @@ def _schedule(spec: ScheduleSpec | None) -> ScheduleChoice:
 
 
 def _stop(spec: StopSpec) -> Stop:
-    where = "training.stop"
-    tolerance = numbers.fraction_between(
-        numbers.number(spec.tolerance, f"{where}.tolerance"), 0, None, f"{where}.tolerance"
-    )
-    place = f"{where}.validation_fraction"
-    fraction = numbers.fraction_between(numbers.number(spec.validation_fraction, place), 0, 1, place)
+    tolerance = numbers.fraction_between(spec.tolerance, 0, None, "training.stop.tolerance")
+    where = "training.stop.validation_fraction"
+    fraction = numbers.fraction_between(spec.validation_fraction, 0, 1, where)
     if fraction == 1:
-        raise ProblemError(message("problem.bound", relation="<", limit=1), where=place)
+        raise ProblemError(message("problem.bound", relation="<", limit=1), where=where)
     return Stop(tolerance, spec.patience, fraction)
