@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import numpy
 
+from symbackprop.algebra.forms import form_of
 from symbackprop.algebra.formula import Apply
 from symbackprop.algebra.functions import ACTIVATIONS
 from symbackprop.catalog.optimizers import RATE
@@ -29,7 +30,6 @@ HIDING_RATES = (Fraction(1, 2), Fraction(1), Fraction(2))
 
 Array = Any
 NumbersByKey = Mapping[str, Array]
-Check = Callable[[NumbersByKey, Mapping[str, Array]], Iterator[Array]]
 
 
 class Acceptance:
@@ -44,8 +44,8 @@ class Acceptance:
         self.tolerances = {
             answer.id: Tolerance(computation, answer.key, homework.rounding, arithmetic) for answer in answers
         }
-        self._bounded = tuple(_bounded(computation.equations))
-        self._swaps = tuple(_swaps(computation))
+        self._bounded = dict.fromkeys(_bounded(computation.equations))
+        self._swaps = list(_swaps(computation))
         self._kinks = [
             (Tolerance(kinked, key, homework.rounding, arithmetic), evaluation([equation], arithmetic).forward, key)
             for kinked, key, equation in _kinked(computation)
@@ -55,52 +55,42 @@ class Acceptance:
         rate = computation.derivation.problem.variants.get(RATE)
         self._rate_is_drawn = rate is not None and any(answer.key.startswith(NEW) for answer in answers)
 
-    def judge(self, values: NumbersByKey) -> tuple[dict[str, Array], dict[str, Array]]:
-        """Return for each reason which of the draws it speaks against, and the tolerance of each answer by id.
+    def judge(self, values: NumbersByKey) -> dict[str, Array]:
+        """Return for each reason which of the draws it speaks against.
 
         `values` are arrays with one entry for each draw, by key.
         """
         tolerances = {id: tolerance.of(values) for id, tolerance in self.tolerances.items()}
+        found: dict[str, Array] = {}
         with numpy.errstate(all="ignore"):
-            found = {reason: _any(check(self, values, tolerances)) for reason, check in _CHECKS.items()}
-        return {reason: against for reason, against in found.items() if against is not None}, tolerances
+            for reason, against in self._against(values, tolerances):
+                found[reason] = found.get(reason, False) | against
+        return found
 
-    def _undefined(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+    def _against(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
+        """Yield the reasons against draws, by the ids of their phrases, each with the draws that it speaks against."""
         for equation in self.computation.equations:
-            yield ~numpy.isfinite(values[equation.name])
-
-    def _zero(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Iterator[Array]:
-        digits = self.computation.derivation.problem.notation.digits
+            yield "undefined", ~numpy.isfinite(values[equation.name])
+        smallest = 0.0 if self.rounding.significant else 10.0**-self.rounding.digits
+        shown = 10.0 ** (-2 * self.computation.derivation.problem.notation.digits)
         for answer in self.answers:
-            smallest = 0.0 if self.rounding.significant else 10.0**-self.rounding.digits
-            yield numpy.abs(values[answer.key]) <= max(smallest, 10.0 ** -(2 * digits))
-
-    def _imprecise(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Iterator[Array]:
-        for answer in self.answers:
-            yield tolerances[answer.id] > PRECISION * numpy.abs(values[answer.key])
-
-    def _saturated(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+            size = numpy.abs(values[answer.key])
+            yield "zero", size <= max(smallest, shown)
+            yield "imprecise", tolerances[answer.id] > PRECISION * size
         for key in self._bounded:
-            yield numpy.abs(values[key]) > SATURATED
-
-    def _at_kink(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+            yield "saturated", numpy.abs(values[key]) > SATURATED
         for tolerance, run, key in self._kinks:
             reached = run(values, ()).shared
-            yield numpy.abs(reached[key]) <= tolerance.of(reached, own=False)
-
-    def _swap(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Iterator[Array]:
+            yield "kink", numpy.abs(reached[key]) <= tolerance.of(reached, own=False)
         for first, second in self._swaps:
-            yield values[first] == values[second]
+            yield "swap", values[first] == values[second]
+        for rate in HIDING_RATES if self._rate_is_drawn else ():
+            yield "learning_rate", numpy.abs(values[RATE]) == float(rate)
+        if self._mistaken:
+            yield "mistake", self._hides_mistake(values, tolerances)
 
-    def _rate(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Iterator[Array]:
-        if self._rate_is_drawn:
-            for rate in HIDING_RATES:
-                yield numpy.abs(values[RATE]) == float(rate)
-
-    def _hidden_mistake(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Iterator[Array]:
-        """Yield where no answer tells a student who used the already updated weights of the next layer."""
-        if not self._mistaken:
-            return
+    def _hides_mistake(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Array:
+        """Return where no answer tells a student who used the already updated weights of the next layer."""
         mistaken = self._mistake(values, ()).shared
         told: Array = False
         for answer in self.answers:
@@ -108,32 +98,11 @@ class Acceptance:
                 wrong = mistaken[_MISTAKEN + answer.key]
                 distance = numpy.abs(wrong - values[answer.key]) - half_unit(wrong, self.rounding)
                 told = told | (distance > tolerances[answer.id])
-        yield ~numpy.asarray(told)
-
-
-_CHECKS: Mapping[str, Callable[[Acceptance, NumbersByKey, Mapping[str, Array]], Iterator[Array]]] = {
-    "undefined": Acceptance._undefined,
-    "zero": Acceptance._zero,
-    "imprecise": Acceptance._imprecise,
-    "saturated": Acceptance._saturated,
-    "kink": Acceptance._at_kink,
-    "swap": Acceptance._swap,
-    "learning_rate": Acceptance._rate,
-    "mistake": Acceptance._hidden_mistake,
-}
-"""Every reason against a draw, by the id of its phrase."""
-
-
-def _any(checks: Iterator[Array]) -> Array | None:
-    found = None
-    for against in checks:
-        found = against if found is None else found | against
-    return found
+        return ~numpy.asarray(told)
 
 
 def _bounded(equations: Sequence[ElementEquation]) -> Iterator[str]:
     """Yield the arguments of activations that are flat at both ends."""
-    seen = set()
     for equation in equations:
         for term in equation.terms:
             formula = term.form.formula
@@ -141,8 +110,7 @@ def _bounded(equations: Sequence[ElementEquation]) -> Iterator[str]:
                 continue
             row = ACTIVATIONS[formula.function]
             if row.lowest is not None and row.highest is not None and not row.vector and not formula.body:
-                seen.add(term.arguments[0])
-    yield from sorted(seen)
+                yield term.arguments[0]
 
 
 def _swaps(computation: HandComputation) -> Iterator[tuple[str, str]]:
@@ -164,15 +132,9 @@ def _kinked(computation: HandComputation) -> Iterator[tuple[HandComputation, str
             for kink in term.form.kinks:
                 number += 1
                 key = f"{PATH}{number}"
-                distance = ElementEquation(key, (_over(kink, term.arguments),), False)
+                form = form_of(kink)
+                distance = ElementEquation(key, (Term(form, term.arguments[: form.arity]),), False)
                 yield replace(computation, equations=(*computation.equations, distance)), key, distance
-
-
-def _over(formula: Any, arguments: tuple[str, ...]) -> Term:
-    from symbackprop.algebra.forms import form_of
-
-    form = form_of(formula)
-    return Term(form, arguments[: form.arity])
 
 
 _MISTAKEN = "✗"

@@ -7,15 +7,14 @@ job and the student.
 from __future__ import annotations
 
 import functools
-import itertools
 import multiprocessing
 import multiprocessing.connection
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from symbackprop import rendering
 from symbackprop.document.blocks import Document
@@ -39,6 +38,7 @@ SECONDS = 10.0
 SHEETS, KEYS = "students/sheets", "teacher/keys"
 
 Files = dict[str, str | bytes]
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,7 @@ def documents(job: Job, places: Sequence[int], processes: int | None = None) -> 
     """
     parts = [_part(job, places[start : start + CHUNK]) for start in range(0, len(places), CHUNK)]
     counts = (len(part.manifest.enrolments) for part in parts)
-    workers = min(processes or os.cpu_count() or 1, len(parts))
-    if workers <= 1:
-        yield from zip(counts, map(_written, parts), strict=True)
-        return
-    with ProcessPoolExecutor(workers, initializer=_end_with_parent) as pool:
-        yield from zip(counts, pool.map(_written, parts), strict=True)
+    yield from zip(counts, _worked(_written, parts, processes), strict=True)
 
 
 def _part(job: Job, places: Sequence[int]) -> Job:
@@ -89,13 +84,18 @@ def classes(job: Job, processes: int | None = None) -> Iterator[tuple[str, Files
 
     Every student begins on a right-hand page of the class's file.
     """
-    workers = min(processes or os.cpu_count() or 1, 2)
     kinds = (SHEETS, KEYS)
+    yield from zip(kinds, _worked(functools.partial(_collected, job), kinds, processes), strict=True)
+
+
+def _worked(work: Callable[[Part], Files], parts: Sequence[Part], processes: int | None) -> Iterator[Files]:
+    """Yield the files of each part, in order, by as many processes as are asked for and have something to do."""
+    workers = min(processes or os.cpu_count() or 1, len(parts))
     if workers <= 1:
-        yield from ((kind, _collected(job, kind)) for kind in kinds)
+        yield from map(work, parts)
         return
     with ProcessPoolExecutor(workers, initializer=_end_with_parent) as pool:
-        yield from zip(kinds, pool.map(_collected, itertools.repeat(job), kinds), strict=True)
+        yield from pool.map(work, parts)
 
 
 def _end_with_parent() -> None:

@@ -113,19 +113,17 @@ def _backward(derivation: Derivation, classroom: bool) -> Iterator[ElementEquati
             continue
         for sample in derivation.elements.batch_axis.samples_of(name):
             key = GRADIENT + _key(name, sample)
-            products = list(_products(derivation, name, sample, classroom))
+            products = [
+                Term(*abstracted(_product(derivation, link, place, classroom)))
+                for link, place in derivation.contributions(name, sample)
+            ]
             if len(products) == 1:
-                yield ElementEquation(key, (products[0],), False)
+                yield ElementEquation(key, tuple(products), False)
                 continue
-            for number, product in enumerate(products, start=1):
-                yield ElementEquation(f"{key}{PATH}{number}", (product,), False)
-            paths = tuple(Term(_IDENTITY, (f"{key}{PATH}{number}",)) for number in range(1, len(products) + 1))
-            yield ElementEquation(key, paths, False)
-
-
-def _products(derivation: Derivation, name: str, sample: int | None, classroom: bool) -> Iterator[Term]:
-    for link, place in derivation.contributions(name, sample):
-        yield Term(*abstracted(_product(derivation, link, place, classroom)))
+            paths = [f"{key}{PATH}{number}" for number in range(1, len(products) + 1)]
+            for path, product in zip(paths, products, strict=True):
+                yield ElementEquation(path, (product,), False)
+            yield ElementEquation(key, tuple(Term(_IDENTITY, (path,)) for path in paths), False)
 
 
 def _product(derivation: Derivation, link: Link, sample: int | None, classroom: bool) -> Node:

@@ -84,8 +84,8 @@ class Cohort:
     positions: Positions
     values: Mapping[str, Array]
     tolerances: Mapping[str, Array]
-    tries: int
-    rejections: Mapping[str, int]
+    tries: int = 0
+    rejections: Mapping[str, int] = field(default_factory=dict)
 
 
 def assignment(problem: Problem) -> HomeworkAssignment:
@@ -117,8 +117,6 @@ def draw(given: HomeworkAssignment, students: Sequence[str], seed: int, attempts
     draws = given.problem.variants
     streams = {student: _streams(given, student, seed, attempts[student]) for student in students}
     chosen = {name: numpy.zeros((len(students), each.size), dtype=int) for name, each in draws.items()}
-    values: dict[str, Array] = {}
-    tolerances: dict[str, Array] = {}
     rejections: Counter[str] = Counter()
     tries = 0
     waiting = numpy.arange(len(students))
@@ -134,7 +132,7 @@ def draw(given: HomeworkAssignment, students: Sequence[str], seed: int, attempts
             numbered = dict(zip(waiting.tolist(), blocks, strict=True))
         candidates = {name: numpy.array([numbered[k][name][turn % BLOCK] for k in waiting.tolist()]) for name in draws}
         found = run(leaves_of(given, candidates, len(waiting)), ()).shared
-        reasons, allowed = acceptance.judge(found)
+        reasons = acceptance.judge(found)
         against = numpy.zeros(len(waiting), dtype=bool)
         for reason, which in reasons.items():
             which = numpy.broadcast_to(which, against.shape)
@@ -144,20 +142,16 @@ def draw(given: HomeworkAssignment, students: Sequence[str], seed: int, attempts
         fair = ~against
         for name, positions in candidates.items():
             chosen[name][waiting[fair]] = positions[fair]
-        for into, arrays in ((values, found), (tolerances, allowed)):
-            for key, array in arrays.items():
-                kept = into.setdefault(key, numpy.zeros(len(students)))
-                kept[waiting[fair]] = numpy.broadcast_to(array, against.shape)[fair]
         waiting = waiting[against]
         if not len(waiting):
-            return Cohort(tuple(students), chosen, values, tolerances, tries, dict(+rejections))
+            return replace(values_of(given, students, chosen), tries=tries, rejections=dict(+rejections))
     raise _no_fair_draw(students[int(waiting[0])], tries, rejections)
 
 
 def values_of(
-    given: HomeworkAssignment, students: Sequence[str], positions: Mapping[str, Sequence[Sequence[int]]]
+    given: HomeworkAssignment, students: Sequence[str], positions: Mapping[str, Sequence[Sequence[int]] | Array]
 ) -> Cohort:
-    """Return the numbers of variants that were drawn before, at these positions, without judging them again."""
+    """Return the numbers of variants at the positions that were drawn."""
     chosen = {name: numpy.array(rows, dtype=int) for name, rows in positions.items()}
     leaves = leaves_of(given, chosen, len(students))
     found = evaluation(given.computation.equations, ARRAYS).forward(leaves, ()).shared
@@ -170,8 +164,6 @@ def values_of(
         chosen,
         {key: numpy.broadcast_to(array, shape) for key, array in found.items()},
         {id: numpy.broadcast_to(tolerance.of(found), shape) for id, tolerance in allowed.items()},
-        0,
-        {},
     )
 
 

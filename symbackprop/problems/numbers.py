@@ -16,7 +16,6 @@ from symbackprop.errors import EvaluationError, ProblemError, SymbackpropError
 from symbackprop.messages import message
 from symbackprop.problems.types import Array, Given
 
-
 _ZERO, _ONE = Given(Fraction(0), "0"), Given(Fraction(1), "1")
 
 
