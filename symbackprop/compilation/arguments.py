@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import numpy as np
 
 from symbackprop.algebra.broadcasting import spell
-from symbackprop.catalog import losses
 from symbackprop.compilation.engine import Array
 from symbackprop.compilation.plan import has_distribution
 from symbackprop.errors import MissingValueError, ProblemError, unknown
@@ -27,13 +26,9 @@ class Arguments:
         self.parameters = graph.of_role(Role.PARAMETER)
         self.inputs, self.targets = graph.of_role(Role.INPUT), graph.of_role(Role.TARGET)
         self.is_network = bool(problem.layers)
-        self.has_classes = self.is_network and self._has_classes()
+        self.has_classes = self.is_network and problem.network.has_classes
         fused = [equation.fused for equation in graph.equations if equation.fused is not None]
         self.sums_to_one = any(map(has_distribution, fused))
-
-    def _has_classes(self) -> bool:
-        network = self.problem.network
-        return not network.loss_body and losses.LOSSES[network.loss].targets == "distribution"
 
     def parameter_arrays(self, given: Mapping[str, object] | None) -> list[Array]:
         """Return the parameters in order; None is the problem's own.

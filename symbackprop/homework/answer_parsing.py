@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from symbackprop.algebra import expressions
-from symbackprop.algebra.formula import Name, Node, Number, names, rewrite
+from symbackprop.algebra.formula import Name, Node, Number, rewrite
 from symbackprop.algebra.functions import ARITIES
 from symbackprop.errors import SymbackpropError
 from symbackprop.homework.answer_normalization import AnswerText, decimal_point, in_expression, named, plain
@@ -42,11 +42,6 @@ class ParsedAnswer:
     def number(self) -> Fraction | None:
         """The number that was typed, if it was a plain one."""
         return self.formula.value if isinstance(self.formula, Number) else None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names in the formula."""
-        return () if self.formula is None else names(self.formula)
 
 
 def read(text: str, own: Collection[str], known: Mapping[str, str]) -> ParsedAnswer:

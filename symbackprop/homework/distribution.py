@@ -14,7 +14,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
+
+import numpy
 
 from symbackprop import rendering
 from symbackprop.document.blocks import Document
@@ -22,7 +24,7 @@ from symbackprop.homework import sheets
 from symbackprop.homework.manifest import Enrolment, Manifest
 from symbackprop.homework.roster import file_name
 from symbackprop.homework.sheets import StudentVariant
-from symbackprop.homework.variants import Cohort, HomeworkAssignment, values_of, variant
+from symbackprop.homework.variants import Cohort, HomeworkAssignment, variant
 from symbackprop.rendering import exporters, pdf_collections
 from symbackprop.rendering.pdf_collections import drafted
 
@@ -172,7 +174,7 @@ def _student_variants(given: HomeworkAssignment, enrolments: Sequence[Enrolment]
             enrolment.student.id,
             enrolment.code,
             variant(given, enrolment.positions),
-            sheets.numerals(given, {key: float(array[place]) for key, array in cohort.values.items()}),
+            sheets.numerals(given, cohort.numbers(place)),
         )
         for place, enrolment in enumerate(enrolments)
     ]
@@ -180,8 +182,7 @@ def _student_variants(given: HomeworkAssignment, enrolments: Sequence[Enrolment]
 
 def enrolled(given: HomeworkAssignment, enrolments: Sequence[Enrolment]) -> Cohort:
     """Return the numbers of the variants of these students."""
-    positions: dict[str, list[Any]] = {}
-    for enrolment in enrolments:
-        for name, chosen in enrolment.positions.items():
-            positions.setdefault(name, []).append(chosen)
-    return values_of(given, tuple(enrolment.student.id for enrolment in enrolments), positions)
+    positions = {
+        name: numpy.array([each.positions[name] for each in enrolments], dtype=int) for name in given.problem.variants
+    }
+    return Cohort(given, tuple(each.student.id for each in enrolments), positions)

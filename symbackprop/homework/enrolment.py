@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,44 +48,41 @@ def prepare(
     numbers, another seed or attempt, `ProblemError` where no fair numbers exist.
     """
     given = assignment(source.problem())
-    settings = {
-        "formats": list(formats),
-        "language": language,
-        "anonymous": anonymous,
-        "attempt": attempt,
-        "templates": templates,
-    }
-    before = _before(folder)
-    secret = _secret(folder)
-    content = inlined(source.content, given.problem)
+    teacher = folder / TEACHER
+    before = Manifest.read(teacher / MANIFEST) if (teacher / MANIFEST).is_file() else None
+    has_secret = (teacher / SECRET).is_file()
+    secret = (teacher / SECRET).read_text("utf-8").strip() if has_secret else secrets.token_hex(16)
     if before is not None:
         _check_same(before, given, seed, attempt, folder)
     known = {} if before is None else {each.student.id: each for each in before.enrolments}
+    positions = {id: each.positions for id, each in known.items()}
     new = [student.id for student in roster.students if student.id not in known]
-    cohort = draw(given, new, seed, dict.fromkeys(new, attempt)) if new else None
-    places = {id: place for place, id in enumerate(new)}
-    enrolments = []
-    for student in roster.students:
-        positions = (
-            known[student.id].positions
-            if student.id in known
-            else {name: tuple(array[places[student.id]].tolist()) for name, array in cohort.positions.items()}
-            if cohort is not None
-            else {}
-        )
-        enrolments.append(Enrolment(student, code(secret, given.digest, student.id, attempt), attempt, positions))
+    cohort = draw(given, new, seed, dict.fromkeys(new, attempt))
+    for place, id in enumerate(new):
+        positions[id] = {name: tuple(array[place].tolist()) for name, array in cohort.positions.items()}
+    enrolments = [
+        Enrolment(each, code(secret, given.digest, each.id, attempt), attempt, positions[each.id])
+        for each in roster.students
+    ]
     # A student who has left the list keeps the files and the key.
     gone = [each for id, each in known.items() if id not in {student.id for student in roster.students}]
+    rejections = Counter(cohort.rejections) + Counter({} if before is None else before.rejections)
     manifest = Manifest(
         name=given.problem.name,
-        content=content,
+        content=inlined(source.content, given.problem),
         digest=given.digest,
         seed=seed,
-        settings=settings,
+        settings={
+            "formats": list(formats),
+            "language": language,
+            "anonymous": anonymous,
+            "attempt": attempt,
+            "templates": templates,
+        },
         columns=roster.columns,
         enrolments=(*enrolments, *gone),
-        tries=(cohort.tries if cohort else 0) + (before.tries if before else 0),
-        rejections=_added(before.rejections if before else {}, cohort.rejections if cohort else {}),
+        tries=cohort.tries + (0 if before is None else before.tries),
+        rejections=dict(rejections),
     )
     whole = enrolled(given, manifest.enrolments)
     files = {
@@ -94,16 +92,6 @@ def prepare(
     files |= {f"{TEACHER}/{SECRET}": f"{secret}\n", f"{TEACHER}/{MANIFEST}": manifest.text()}
     job = Job(manifest, tuple(formats), language, anonymous, templates)
     return Course(job, files, _kept(before, manifest))
-
-
-def _before(folder: Path) -> Manifest | None:
-    path = folder / TEACHER / MANIFEST
-    return Manifest.read(path) if path.is_file() else None
-
-
-def _secret(folder: Path) -> str:
-    path = folder / TEACHER / SECRET
-    return path.read_text("utf-8").strip() if path.is_file() else secrets.token_hex(16)
 
 
 def _check_same(before: Manifest, given: HomeworkAssignment, seed: int, attempt: int, folder: Path) -> None:
@@ -130,7 +118,3 @@ _blank: dict[str, Any] = {"enrolments": (), "tries": 0, "rejections": {}, "colum
 def _printed(each: Enrolment) -> tuple[str, str, str]:
     """Return what of a student is printed on sheet and key."""
     return each.student.id, each.student.name, each.code
-
-
-def _added(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
-    return {reason: left.get(reason, 0) + right.get(reason, 0) for reason in sorted({*left, *right})}

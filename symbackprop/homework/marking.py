@@ -46,7 +46,7 @@ class MarkVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The mark of one answer: points out of `most`; `used` are the student's own earlier values it was marked with."""
+    """The mark of one answer: points out of `most`, and what is said about it."""
 
     answer: Answer
     text: str
@@ -54,7 +54,6 @@ class Mark:
     points: Fraction
     most: Fraction
     said: Message | None = None
-    used: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,7 +73,10 @@ class Marker:
 
     def __init__(self, assignment: HomeworkAssignment) -> None:
         self.assignment = assignment
-        self.ids = {name: answer for answer in assignment.answers for name in (answer.id, *answer.aliases)}
+        self._shares = {
+            MarkVerdict.CORRECT: Fraction(1),
+            MarkVerdict.FOLLOW_THROUGH: assignment.homework.follow_through,
+        }
         self._names = names_of(assignment.computation)
         self._computations = (assignment.computation, hand_computation(assignment.derivation, classroom=False))
         self._questions = {answer.id: self._question(answer) for answer in assignment.answers}
@@ -135,23 +137,23 @@ class Marker:
         """Return the mark of an answer and the value that later answers may follow from."""
         most = self.assignment.most[answer.id]
 
-        def marked(verdict: MarkVerdict, share: Fraction, said: Message | None = None, used: Any = ()) -> Mark:
-            return Mark(answer, parsed.text, verdict, most * share, most, said, used)
+        def marked(verdict: MarkVerdict, said: Message | None = None) -> Mark:
+            share = self._shares.get(verdict, Fraction(0))
+            return Mark(answer, parsed.text, verdict, most * share, most, said)
 
-        nothing = Fraction(0)
         if parsed.is_blank:
-            return marked(MarkVerdict.BLANK, nothing), None
+            return marked(MarkVerdict.BLANK), None
         if parsed.mistake is not None:
-            return marked(MarkVerdict.UNREADABLE, nothing, parsed.mistake.what), None
+            return marked(MarkVerdict.UNREADABLE, parsed.mistake.what), None
         assert parsed.formula is not None
         value = _value(parsed.formula, values)
         if value is None:
             agrees = self._probed(answer, parsed)
             if agrees is None:
-                return marked(MarkVerdict.UNREADABLE, nothing, message("mark.undecided")), None
-            return (marked(MarkVerdict.CORRECT, Fraction(1)) if agrees else marked(MarkVerdict.WRONG, nothing)), None
+                return marked(MarkVerdict.UNREADABLE, message("mark.undecided")), None
+            return marked(MarkVerdict.CORRECT if agrees else MarkVerdict.WRONG), None
         if abs(value - values[answer.key]) <= tolerance:
-            return marked(MarkVerdict.CORRECT, Fraction(1)), value
+            return marked(MarkVerdict.CORRECT), value
         question = self._questions[answer.id]
         earlier = [key for key in question.nearest if key in own]
         # Where all are within tolerance of the key, what follows from them may still be just outside it.
@@ -161,12 +163,12 @@ class Marker:
             mine = _value(parsed.formula, personal)
             refused = self._refusal([marks[key].answer for key in wrong], own, values)
             if self._follows(question, personal, (value, mine)):
-                used = tuple((marks[key].answer.id, marks[key].text.strip()) for key in wrong)
                 if refused is not None:
-                    return marked(MarkVerdict.WRONG, nothing, refused, used), value
-                said = message("mark.follow_through", values=[message("mark.with", name=n, value=v) for n, v in used])
-                return marked(MarkVerdict.FOLLOW_THROUGH, self.assignment.homework.follow_through, said, used), value
-        return marked(MarkVerdict.WRONG, nothing), value
+                    return marked(MarkVerdict.WRONG, refused), value
+                used = [message("mark.with", name=marks[key].answer.id, value=marks[key].text.strip()) for key in wrong]
+                said = message("mark.follow_through", values=used)
+                return marked(MarkVerdict.FOLLOW_THROUGH, said), value
+        return marked(MarkVerdict.WRONG), value
 
     def _follows(self, question: _Question, personal: NumbersByKey, candidates: Sequence[float | None]) -> bool:
         """Say whether one of the values follows from the student's own earlier ones, along one of the routes."""

@@ -74,18 +74,38 @@ class HomeworkAssignment:
 
 @dataclass(frozen=True)
 class Cohort:
-    """The variants of a class: by student and drawn quantity the positions among its choices, and every value.
+    """The variants of a class: by drawn quantity, for each student, the positions of their numbers among its choices.
 
-    `values` are arrays with one entry for each student, by key of the computation; `tolerances` those of each answer by id.
     `rejections` counts, over all `tries`, the reasons against draws that were not fair.
     """
 
+    given: HomeworkAssignment
     students: tuple[str, ...]
     positions: Positions
-    values: Mapping[str, Array]
-    tolerances: Mapping[str, Array]
     tries: int = 0
     rejections: Mapping[str, int] = field(default_factory=dict)
+
+    @functools.cached_property
+    def values(self) -> Mapping[str, Array]:
+        """Every number by key of the computation: arrays with one entry for each student."""
+        count = len(self.students)
+        leaves = leaves_of(self.given, self.positions, count)
+        found = evaluation(self.given.computation.equations, ARRAYS).forward(leaves, ()).shared
+        return {key: numpy.broadcast_to(array, (count,)) for key, array in found.items()}
+
+    @functools.cached_property
+    def tolerances(self) -> Mapping[str, Array]:
+        """The tolerances of each answer by id: arrays with one entry for each student."""
+        computation, rounding = self.given.computation, self.given.homework.rounding
+        allowed = {each.id: Tolerance(computation, each.key, rounding, ARRAYS) for each in self.given.answers}
+        return {
+            id: numpy.broadcast_to(tolerance.of(self.values), (len(self.students),))
+            for id, tolerance in allowed.items()
+        }
+
+    def numbers(self, place: int) -> dict[str, float]:
+        """Return the values of one student."""
+        return {key: float(array[place]) for key, array in self.values.items()}
 
 
 def assignment(problem: Problem) -> HomeworkAssignment:
@@ -121,6 +141,8 @@ def draw(given: HomeworkAssignment, students: Sequence[str], seed: int, attempts
     tries = 0
     waiting = numpy.arange(len(students))
     for turn in range(MOST_TRIES if draws else 1):
+        if not len(waiting):
+            break
         if turn % BLOCK == 0:
             blocks = [
                 {
@@ -143,28 +165,9 @@ def draw(given: HomeworkAssignment, students: Sequence[str], seed: int, attempts
         for name, positions in candidates.items():
             chosen[name][waiting[fair]] = positions[fair]
         waiting = waiting[against]
-        if not len(waiting):
-            return replace(values_of(given, students, chosen), tries=tries, rejections=dict(+rejections))
-    raise _no_fair_draw(students[int(waiting[0])], tries, rejections)
-
-
-def values_of(
-    given: HomeworkAssignment, students: Sequence[str], positions: Mapping[str, Sequence[Sequence[int]] | Array]
-) -> Cohort:
-    """Return the numbers of variants at the positions that were drawn."""
-    chosen = {name: numpy.array(rows, dtype=int) for name, rows in positions.items()}
-    leaves = leaves_of(given, chosen, len(students))
-    found = evaluation(given.computation.equations, ARRAYS).forward(leaves, ()).shared
-    allowed = {
-        answer.id: Tolerance(given.computation, answer.key, given.homework.rounding, ARRAYS) for answer in given.answers
-    }
-    shape = (len(students),)
-    return Cohort(
-        tuple(students),
-        chosen,
-        {key: numpy.broadcast_to(array, shape) for key, array in found.items()},
-        {id: numpy.broadcast_to(tolerance.of(found), shape) for id, tolerance in allowed.items()},
-    )
+    if len(waiting):
+        raise _no_fair_draw(students[int(waiting[0])], tries, rejections)
+    return Cohort(given, tuple(students), chosen, tries, dict(+rejections))
 
 
 def _no_fair_draw(student: str, tries: int, rejections: Mapping[str, int]) -> ProblemError:

@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 
 from symbackprop.algebra.broadcasting import Shape
-from symbackprop.catalog import losses
 from symbackprop.csv_tables import Sheet, read_csv
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
@@ -42,11 +41,6 @@ def data(table: Mapping[str, object], network: Network, folder: Path) -> tuple[d
     return {X: x, Y: _targets(table.get(Y), network, samples)}, samples
 
 
-def has_classes(network: Network) -> bool:
-    """Say whether a target may be the number of its class."""
-    return not network.loss_body and losses.LOSSES[network.loss].targets == "distribution"
-
-
 def _samples(x: object, y: object) -> int | None:
     """Return the number of samples if the data is a list of samples, None if it is one sample or absent."""
     for given in (y,) if x is None else (x,):
@@ -60,7 +54,7 @@ def _targets(y: object, network: Network, samples: int | None) -> Array:
     shape = _with_samples((outputs,), samples)
     if y is None:
         return numbers.unknown_array(shape)
-    if has_classes(network):
+    if network.has_classes:
         if samples is None and isinstance(y, int):
             y = _one_hot(y, outputs, "data.y")
         elif isinstance(y, list) and len(y) == samples and not any(map(numbers.is_list, y)):
@@ -112,7 +106,7 @@ def _columns(sheet: Sheet, table: Mapping[str, object], network: Network) -> tup
     elif inputs is None:
         inputs = list(sheet.columns[: network.inputs])
     targets = _named(sheet, table, TARGETS)
-    counts = (1, outputs) if has_classes(network) else (outputs,)
+    counts = (1, outputs) if network.has_classes else (outputs,)
     if targets is None:
         targets = [column for column in sheet.columns if column not in inputs]
         if len(inputs) == network.inputs and len(targets) not in counts:

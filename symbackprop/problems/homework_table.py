@@ -8,7 +8,6 @@ from symbackprop.catalog.optimizers import RATE
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import numbers
-from symbackprop.problems.data_table import has_classes
 from symbackprop.problems.spec import ChoicesSpec, GridSpec, HomeworkSpec, ProblemSpec
 from symbackprop.problems.types import Array, Draw, Given, Homework, Problem, Rounding
 from symbackprop.problems.wordings import wording
@@ -61,7 +60,7 @@ def _size(problem: Problem, name: str, classes: bool) -> int:
 
 def _are_classes(problem: Problem, name: str, choices: tuple[Given, ...], where: str) -> bool:
     """Say whether the choices of `y` are class indices, and check that they exist."""
-    if name != "y" or not problem.layers or not has_classes(problem.network):
+    if name != "y" or not problem.layers or not problem.network.has_classes:
         return False
     last = problem.layers[-1].units - 1
     for given in choices:

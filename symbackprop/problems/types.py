@@ -97,6 +97,11 @@ class Network:
         """Return the shape of every parameter, in order: `W1`, then `b1` or `theta1`, then `W2`, …."""
         return {each.name: each.shape for own in parameter_quantities(self, layout) for each in own}
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether a target may be the number of its class."""
+        return not self.loss_body and losses.LOSSES[self.loss].targets == "distribution"
+
     def computed(self) -> tuple[str, ...]:
         """Return the names of what is computed from one sample, in order: `z1`, `a1`, …, `L`."""
         numbers = range(1, len(self.layers) + 1)

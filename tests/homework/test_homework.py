@@ -37,7 +37,7 @@ from symbackprop.homework.overrides import Override, corrected, read_overrides
 from symbackprop.homework.roster import code, file_name, numbered, read_roster
 from symbackprop.homework.submissions import read_submissions
 from symbackprop.homework.tolerance import MARGIN, Tolerance, half_unit
-from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw, values_of, variant
+from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw, variant
 from symbackprop.problems import Problem, Rounding, load
 from symbackprop.rendering import exporters, pdf_collections
 from tests.helpers import each
@@ -94,8 +94,7 @@ def drawn(given: HomeworkAssignment, count: int, *, seed: int = 7, attempt: int 
 
 def of(cohort: Cohort, place: int) -> tuple[dict[str, float], dict[str, float]]:
     """Return one student's key: values by key, tolerances by id."""
-    values = {key: float(array[place]) for key, array in cohort.values.items()}
-    return values, {id: float(array[place]) for id, array in cohort.tolerances.items()}
+    return cohort.numbers(place), {id: float(array[place]) for id, array in cohort.tolerances.items()}
 
 
 def to_digits(value: float, digits: int = DIGITS) -> float:
@@ -322,7 +321,7 @@ def test_one_slip_costs_one_answer(ready: HomeworkAssignment) -> None:
         ]
         assert lost in ([slip.id], [])
         for mark in marks:
-            assert (mark.verdict is MarkVerdict.FOLLOW_THROUGH) == bool(mark.used and mark.points)
+            assert (mark.verdict is MarkVerdict.FOLLOW_THROUGH) == bool(mark.said and mark.points)
 
 
 def test_verdicts() -> None:
@@ -508,16 +507,6 @@ def marks_of(given: HomeworkAssignment, cohort: Cohort) -> Iterator[list[Mark]]:
     for place in range(len(cohort.students)):
         values, allowed = of(cohort, place)
         yield marker.mark(values, allowed, typed(given, values))
-
-
-def test_values_of_positions_are_the_values_that_were_drawn(ready: HomeworkAssignment) -> None:
-    """Marking reads positions from the manifest and finds the same key."""
-    cohort = drawn(ready, 10)
-    again = values_of(ready, cohort.students, {name: array.tolist() for name, array in cohort.positions.items()})
-    for key, array in each(cohort.values.items()):
-        assert array.tolist() == again.values[key].tolist()
-    for id, array in each(cohort.tolerances.items()):
-        assert array.tolist() == again.tolerances[id].tolist()
 
 
 def test_nothing_before_an_answer_is_left_out() -> None:

@@ -29,7 +29,7 @@ def test_data_is_one_sample_or_a_list_of_them() -> None:
     assert (2, [1, 2, 3, Fraction(1, 2)], [0, 1, 1, 0]) == (samples, numbers(arrays["x"]), numbers(arrays["y"]))
     arrays, samples = data_table.data({"x": [1, 2]}, network, Path())
     assert (None, [None, None]) == (samples, numbers(arrays["y"]))
-    assert data_table.has_classes(network)
+    assert network.has_classes
     with pytest.raises(UnknownNameError, match='unknown key "z"'):
         data_table.data({"z": 1}, network, Path())
 
