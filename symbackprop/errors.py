@@ -7,6 +7,7 @@ An error carries a message *id* and its arguments, never a finished sentence, so
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterable
 
 from symbackprop import language
@@ -38,16 +39,11 @@ class SymbackpropError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Return how another process makes the same error: keywords are not among an exception's arguments."""
-        return _remade, (type(self), self.what, self.where, self.valid, self.nearest)
+        make = functools.partial(type(self), where=self.where, valid=self.valid, nearest=self.nearest)
+        return make, (self.what,)
 
     def __str__(self) -> str:
         return explain(language.DEFAULT, self)
-
-
-def _remade(
-    kind: type[SymbackpropError], what: Message, where: str, valid: tuple[str, ...], nearest: str | None
-) -> SymbackpropError:
-    return kind(what, where=where, valid=valid, nearest=nearest)
 
 
 class ProblemError(SymbackpropError):

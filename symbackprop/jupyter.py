@@ -5,7 +5,7 @@ from __future__ import annotations
 from symbackprop import language
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.descent.solution import Solution
-from symbackprop.messages import Message, message
+from symbackprop.messages import message
 from symbackprop.problems import Problem
 from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.exporters import DOCUMENT
@@ -27,7 +27,9 @@ def to_markdown(shown: object) -> str:
     solution = _solution(shown)
     count = sum(len(quantity.elements()) for quantity in solution.derivation.parameters)
     if count > MOST_PARAMETERS:
-        return language.say(language.DEFAULT, _named(solution.problem, count))
+        problem = solution.problem
+        title = problem.heading if problem.title else message("text.worked_solution")
+        return language.say(language.DEFAULT, message("overview.large", title=title, count=f"{count:,}"))
     row = formats()["markdown"]
     view = Draft(row, solution, language.DEFAULT, ("full",)).view
     sections = view["sections"][:1] if isinstance(shown, Problem) else view["sections"]
@@ -41,8 +43,3 @@ def _solution(shown: object) -> Solution:
         return Solution(shown.problem, shown, (), None, (), {})
     assert isinstance(shown, Problem)
     return _solution(derive(shown))
-
-
-def _named(problem: Problem, count: int) -> Message:
-    title = problem.heading if problem.title else message("text.worked_solution")
-    return message("overview.large", title=title, count=f"{count:,}")

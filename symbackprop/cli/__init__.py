@@ -40,30 +40,24 @@ def _run(arguments: Sequence[str] | None) -> int:
     settings: dict[str, str] = {}
     try:
         code = group.main(arguments, prog_name="symbackprop", standalone_mode=False, obj=settings)
+        return code if isinstance(code, int) else DONE
     except SymbackpropError as error:
-        return _fail(explain(asked_language(settings), error), settings)
+        text = explain(asked_language(settings), error)
     except click.ClickException as error:
-        return _fail(_spell_usage_error(error, settings), settings)
+        text = error.format_message()
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        if context is not None:
+            text += f"\n  {_say(settings, 'cli.usage', command=context.command_path)}"
     except click.Abort:
         return INTERRUPTED
     except OSError as error:
-        return _fail(": ".join(str(part) for part in (error.filename, error.strerror) if part is not None), settings)
-    return code if isinstance(code, int) else DONE
-
-
-def _fail(text: str, settings: Mapping[str, str]) -> int:
+        text = ": ".join(str(part) for part in (error.filename, error.strerror) if part is not None)
     click.echo(_say(settings, "cli.error", text=text), err=True)
     return USER_MISTAKE
 
 
 def _say(settings: Mapping[str, str], id: str, **arguments: object) -> str:
     return language.say(asked_language(settings), Message(id, arguments))
-
-
-def _spell_usage_error(error: click.ClickException, settings: Mapping[str, str]) -> str:
-    text = error.format_message()
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    return f"{text}\n  {_say(settings, 'cli.usage', command=context.command_path)}" if context else text
 
 
 class Commands(click.Group):

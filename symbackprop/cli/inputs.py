@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -79,15 +79,20 @@ def placed(source: str) -> Iterator[None]:
         raise (error if error.where.startswith(source) else error.at(source)) from None
 
 
-def read_formats(text: str, templates: Path | None, *, one: bool) -> tuple[Format, ...]:
-    """Return the formats of a list such as `latex,markdown`, each once; `one` refuses several."""
+def read_formats(
+    text: str, templates: Path | None, *, one: bool = False, kind: str = "format", without: Collection[str] = ()
+) -> tuple[Format, ...]:
+    """Return the formats of a list such as `latex,markdown`, each once; `one` refuses several.
+
+    An error calls them by the phrase of their `kind`; there are none `without`.
+    """
     from symbackprop import rendering
 
-    known = rendering.formats(templates)
+    known = {name: row for name, row in rendering.formats(templates).items() if name not in without}
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
     for name in names:
         if name not in known:
-            raise unknown("format", name, known, where="--format")
+            raise unknown(kind, name, known, where="--format")
     if one and len(names) > 1:
         raise OutputError(message("cli.one_format", count=len(names), formats=names), where="--output")
     return tuple(known[name] for name in names)

@@ -6,9 +6,10 @@ under a mistake stands where the student made it. Nothing is evaluated.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from symbackprop.algebra.functions import ACTIVATIONS
@@ -74,13 +75,11 @@ class AnswerText:
         for match in pattern.finditer(self.text):
             new = change(match)
             texts += [self.text[end : match.start()], new]
-            columns += [*self.columns[end : match.start()], *self._kept(match, new)]
+            own = self.columns[match.start() : match.end()]
+            columns += self.columns[end : match.start()]
+            columns += own if new == match[0] else [self.columns[match.start()]] * len(new)
             end = match.end()
         return AnswerText("".join([*texts, self.text[end:]]), (*columns, *self.columns[end:]), self.source)
-
-    def _kept(self, match: re.Match[str], new: str) -> Iterable[int]:
-        same = new == match[0]
-        return self.columns[match.start() : match.end()] if same else [self.columns[match.start()]] * len(new)
 
     def spelled(self, change: Callable[[str], str]) -> AnswerText:
         """Return the text with every character changed by itself."""
@@ -171,19 +170,20 @@ class _Keys:
 
     def __init__(self, names: Collection[str]) -> None:
         self.names = names
-        self.table: Mapping[str, set[str]] | None = None
+
+    @functools.cached_property
+    def _table(self) -> Mapping[str, list[str]]:
+        table: dict[str, list[str]] = {}
+        for known in self.names:
+            table.setdefault(_bare(known), []).append(known)
+        return table
 
     def find(self, name: str) -> str | None:
         """Return the one name with the same letters and digits, if there is one and only one."""
         if name in self.names:
             return name
-        if self.table is None:
-            table: dict[str, set[str]] = {}
-            for known in self.names:
-                table.setdefault(_bare(known), set()).add(known)
-            self.table = table
-        alike = self.table.get(_bare(name), set())
-        return next(iter(alike)) if len(alike) == 1 else None
+        alike = self._table.get(_bare(name), [])
+        return alike[0] if len(alike) == 1 else None
 
 
 def _bare(name: str) -> str:

@@ -52,21 +52,16 @@ class Manifest:
     tries: int
     rejections: Mapping[str, int]
 
-    def problem(self) -> Problem:
-        """Return the problem that was given out."""
-        return load.problem(self.content, name=self.name)
-
     def assignment(self) -> HomeworkAssignment:
         """Return the assignment; raises `ProblemError` where this version would mark other numbers than were given out."""
-        found = assignment(self.problem())
+        found = assignment(load.problem(self.content, name=self.name))
         if found.digest != self.digest:
             raise ProblemError(message("homework.other_version"), where=MANIFEST)
         return found
 
     def text(self) -> str:
         """Return the manifest as JSON."""
-        fields = asdict(self)
-        return _json({"format": VERSION, **fields}) + "\n"
+        return _json({"format": VERSION, **asdict(self)}) + "\n"
 
     @classmethod
     def read(cls, path: Path) -> Manifest:

@@ -13,8 +13,7 @@ reason = "misprint on the sheet"
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -25,6 +24,7 @@ from symbackprop.errors import ProblemError, unknown
 from symbackprop.homework.answer_parsing import read
 from symbackprop.homework.marking import Mark, MarkVerdict
 from symbackprop.messages import message
+from symbackprop.problems import load
 
 _KEYS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "student": ("text", (str, int)),
@@ -75,14 +75,7 @@ def read_overrides(
 
     Raises `ProblemError` or `UnknownNameError`, naming file and entry, for what cannot be used.
     """
-    try:
-        content = tomllib.loads(path.read_text("utf-8-sig"), parse_float=Decimal)
-    except OSError as error:
-        raise ProblemError(message("problem.unreadable", reason=error.strerror or ""), where=str(path)) from None
-    except UnicodeDecodeError as error:
-        raise ProblemError(message("problem.encoding", offset=error.start), where=str(path)) from None
-    except (ValueError, ArithmeticError, RecursionError) as error:
-        raise ProblemError(message("problem.toml", reason=str(error)), where=str(path)) from None
+    content = load.source(path).content
     for key in content:
         if key != "override":
             raise unknown("key", key, ("override",), where=str(path))
@@ -140,15 +133,18 @@ def _same(accepted: str, text: str) -> bool:
     return " ".join(accepted.split()) == " ".join(text.split())
 
 
-Marks = Mapping[str, Sequence[Mark]]
-
-
 def corrected(
-    marks: Marks, overrides: Sequence[Override]
+    marks: Mapping[str, Sequence[Mark]], overrides: Sequence[Override]
 ) -> tuple[dict[str, list[Mark]], list[tuple[str, Mark, Mark]]]:
     """Return the corrected marks by student, and every mark that changed: student, before, after."""
     new = {student: [_corrected(student, mark, overrides) for mark in own] for student, own in marks.items()}
-    return new, list(_changes(marks, new))
+    changes = [
+        (student, before, after)
+        for student, own in marks.items()
+        for before, after in zip(own, new[student], strict=True)
+        if (before.points, before.verdict) != (after.points, after.verdict)
+    ]
+    return new, changes
 
 
 def _corrected(student: str, mark: Mark, overrides: Sequence[Override]) -> Mark:
@@ -156,10 +152,3 @@ def _corrected(student: str, mark: Mark, overrides: Sequence[Override]) -> Mark:
         if override.applies(student, mark):
             mark = override.applied(mark)
     return mark
-
-
-def _changes(before: Marks, after: Marks) -> Iterator[tuple[str, Mark, Mark]]:
-    for student, own in before.items():
-        for old, new in zip(own, after[student], strict=True):
-            if (old.points, old.verdict) != (new.points, new.verdict):
-                yield student, old, new

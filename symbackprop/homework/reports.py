@@ -117,16 +117,11 @@ def _feedback(marked: GradedClass, enrolment: Enrolment) -> str:
     rows = [_feedback_row(marked, mark, marked.keys[student.id][mark.answer.id]) for mark in own]
     return _page(
         marked,
-        title=marked.assignment.problem.heading.said(marked.language),
-        subtitle=[_course(marked), student.name, student.id, enrolment.code],
+        subtitle=[student.name, student.id, enrolment.code],
         total=message("report.total", points=trimmed(marked.total(student.id)), most=trimmed(marked.assignment.total)),
         remarks=remarks,
         parts=[(message("report.answers"), header, rows)],
     )
-
-
-def _course(marked: GradedClass) -> str:
-    return marked.assignment.homework.course.said(marked.language)
 
 
 def _feedback_row(marked: GradedClass, mark: Mark, key: float) -> list[Cell]:
@@ -172,8 +167,7 @@ def _summary(marked: GradedClass) -> str:
         parts.insert(0, (message("report.unread"), header, unread))
     return _page(
         marked,
-        title=marked.assignment.problem.heading.said(marked.language),
-        subtitle=[_course(marked), marked.assignment.homework.date],
+        subtitle=[marked.assignment.homework.date],
         total=total,
         remarks=remarks,
         parts=parts,
@@ -210,18 +204,12 @@ def _by_student(marked: GradedClass) -> tuple[list[Cell], list[list[Cell]]]:
 def _unread(marked: GradedClass) -> tuple[list[Cell], list[list[Cell]]]:
     """Return what was typed but could not be read, and has not been marked by hand."""
     header = _header(marked, ("student", "name", "answer", "typed", "remark"), numeric=())
-    rows = [
-        [
-            _cell(id, "id"),
-            _cell(enrolment.student.name),
-            _cell(mark.answer.id, "id"),
-            _cell(mark.text, "a"),
-            _why(marked, mark),
-        ]
-        for id, enrolment in ((enrolment.student.id, enrolment) for enrolment in marked.manifest.enrolments)
-        for mark in marked.marks.get(id, ())
-        if mark.verdict is MarkVerdict.UNREADABLE and not (mark.said is not None and mark.said.id == CHANGED)
-    ]
+    rows = []
+    for student in (enrolment.student for enrolment in marked.manifest.enrolments):
+        for mark in marked.marks.get(student.id, ()):
+            if mark.verdict is MarkVerdict.UNREADABLE and not (mark.said is not None and mark.said.id == CHANGED):
+                person = _cell(student.id, "id"), _cell(student.name)
+                rows.append([*person, _cell(mark.answer.id, "id"), _cell(mark.text, "a"), _why(marked, mark)])
     return header, rows
 
 
@@ -241,18 +229,19 @@ def _cell(text: str, tone: str = "") -> Cell:
 def _page(
     marked: GradedClass,
     *,
-    title: str,
     subtitle: Sequence[str],
     total: Message,
     remarks: Sequence[Message],
     parts: Sequence[tuple[Message, list[Cell], list[list[Cell]]]],
 ) -> str:
+    assignment = marked.assignment
+    course = assignment.homework.course.said(marked.language)
     return filled(
         (resources.folder("templates") / "marking",),
         "report.jinja",
         language=html(marked.language),
-        title=html(title),
-        subtitle=" · ".join(html(part) for part in subtitle if part),
+        title=html(assignment.problem.heading.said(marked.language)),
+        subtitle=" · ".join(html(part) for part in (course, *subtitle) if part),
         total=html(marked.say(total)),
         remarks=[html(marked.say(remark)) for remark in remarks],
         parts=[{"title": html(marked.say(name)), "header": header, "rows": rows} for name, header, rows in parts],

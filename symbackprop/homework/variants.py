@@ -30,7 +30,8 @@ from symbackprop.homework.hand_computation import HandComputation, evaluation, h
 from symbackprop.homework.tolerance import Tolerance
 from symbackprop.messages import message
 from symbackprop.problems import ComputationGraph, Given, Homework, Network, Problem
-from symbackprop.problems.homework_table import drawn
+from symbackprop.problems.homework_table import drawn, homework
+from symbackprop.problems.spec import HomeworkSpec
 
 VERSION = 1
 BLOCK = 16
@@ -113,9 +114,6 @@ def assignment(problem: Problem) -> HomeworkAssignment:
 
     Raises `ProblemError` for what cannot be asked of a student: an update that is no gradient descent, missing numbers.
     """
-    from symbackprop.problems.homework_table import homework
-    from symbackprop.problems.spec import HomeworkSpec
-
     if problem.training is not None and problem.training.update == "sequential":
         raise ProblemError(message("homework.sequential"), where="training.update")
     missing = [name for name in problem.missing() if name not in problem.variants]
@@ -234,9 +232,9 @@ def _digest(problem: Problem, homework: Homework) -> str:
     content = [
         _kept_spelling(problem.model),
         problem.layout,
-        {name: [array.shape, _numbers(array.entries)] for name, array in problem.arrays.items()},
+        {name: [array.shape, list(map(_number, array.entries))] for name, array in problem.arrays.items()},
         problem.samples,
-        {name: [each.size, each.classes, _numbers(each.choices)] for name, each in problem.variants.items()},
+        {name: [each.size, each.classes, list(map(_number, each.choices))] for name, each in problem.variants.items()},
         None
         if training is None
         else [training.optimizer, {n: _number(g) for n, g in training.settings.items()}, sorted(training.frozen)],
@@ -250,10 +248,6 @@ def _kept_spelling(model: Network | ComputationGraph) -> str:
     """Return a model as text that stays the same, whatever classes are called: homework given out is known by it."""
     kind = "Network" if model.layers else "Circuit"
     return f"{kind}({', '.join(f'{each.name}={getattr(model, each.name)!r}' for each in fields(model))})"
-
-
-def _numbers(entries: Sequence[Given | None]) -> list[str]:
-    return [_number(entry) for entry in entries]
 
 
 def _number(given: Given | None) -> str:

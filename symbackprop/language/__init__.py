@@ -159,11 +159,7 @@ def columns(text: str) -> int:
 
 
 def _columns(character: str) -> int:
-    return 0 if unicodedata.combining(character) else 1 + _is_wide(character)
-
-
-def _is_wide(character: str) -> bool:
-    return unicodedata.east_asian_width(character) in ("W", "F")
+    return 0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in ("W", "F"))
 
 
 def separated(language: str, items: Iterable[str]) -> str:

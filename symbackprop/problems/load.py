@@ -127,18 +127,14 @@ def example(name: str, overrides: Overrides = ()) -> Problem:
     >>> example("mazur").network.inputs
     2
     """
+    return load(bundled(name), overrides)
+
+
+def bundled(name: str, *, where: str = "") -> Path:
+    """Return the file of a bundled example; the error for a name that is none is placed at `where`."""
     if name not in examples():
-        raise unknown("example", name, examples())
-    return load(_bundled(name), overrides)
-
-
-def _bundled(name: str) -> Path:
+        raise unknown("example", name, examples(), where=where)
     return resources.folder("examples") / f"{name}.toml"
-
-
-def find(name: str, overrides: Overrides = ()) -> Problem:
-    """Return the problem that a command line names: a file, else a bundled example."""
-    return find_source(name, overrides).problem()
 
 
 def find_source(name: str, overrides: Overrides = ()) -> Source:
@@ -147,7 +143,7 @@ def find_source(name: str, overrides: Overrides = ()) -> Source:
     if path.is_file():
         return source(path, overrides)
     if name in examples():
-        return source(_bundled(name), overrides)
+        return source(bundled(name), overrides)
     if path.suffix == ".toml" or len(path.parts) > 1:
         return source(path, overrides)
     raise unknown("problem", name, examples())

@@ -27,14 +27,17 @@ def parameters(
     file is relative to `folder`.
     """
     spec = spec or ParametersSpec.model_validate({})
-    initializer = _initializer(spec)
+    name, settings, biases = _initializer(spec)
     shapes = network.parameter_shapes(layout)
     found = _loaded(spec, shapes, folder) | _written(spec, shapes)
     omitted = tuple(name for name in shapes if name not in found)
     initialization = None
     if omitted and (spec.seed is not None or spec.initializer is not None):
-        initialization, drawn = _drawn(initializer, spec.seed or 0, network, layout, omitted)
-        found |= drawn
+        seed = spec.seed or 0
+        for key, values in draws(network, layout, omitted, seed, name, settings, biases=biases):
+            found[key] = numbers.array(values, shapes[key], f"parameters.{key}")
+        drawn = tuple(key for key in omitted if biases or _is_weight(key))
+        initialization = Initialization(name, tuple(settings.items()), biases, seed, drawn)
     return {name: found.get(name, numbers.unknown_array(shape)) for name, shape in shapes.items()}, initialization
 
 
@@ -55,20 +58,6 @@ def _loaded(spec: ParametersSpec, shapes: Mapping[str, Shape], folder: Path) -> 
         if key not in shapes:
             raise unknown("parameter", key, shapes, where=f"parameters.file: {path}")
     return {key: numbers.array(value, shapes[key], f"{path}: {key}") for key, value in arrays.items()}
-
-
-def _drawn(
-    initializer: _Initializer, seed: int, network: Network, layout: str, omitted: tuple[str, ...]
-) -> tuple[Initialization, dict[str, Array]]:
-    """Return how the omitted parameters were drawn, and the arrays: biases are zero unless they are drawn too."""
-    name, settings, biases = initializer
-    shapes = network.parameter_shapes(layout)
-    found = {
-        key: numbers.array(values, shapes[key], f"parameters.{key}")
-        for key, values in draws(network, layout, omitted, seed, name, settings, biases=biases)
-    }
-    names = tuple(key for key in omitted if biases or _is_weight(key))
-    return Initialization(name, tuple(settings.items()), biases, seed, names), found
 
 
 def draws(
@@ -106,11 +95,7 @@ def _wanted(network: Network) -> Iterator[Wanted]:
             yield Wanted(each.name, each.shape, fan_in, units)
 
 
-_Initializer = tuple[str, dict[str, Fraction], bool]
-"""An initialiser's name, the numbers for its parameters, and whether biases are drawn too."""
-
-
-def _initializer(spec: ParametersSpec) -> _Initializer:
+def _initializer(spec: ParametersSpec) -> tuple[str, dict[str, Fraction], bool]:
     """Return the initialiser that the table names, or the default one, with its parameters' numbers or their defaults.
 
     A mistake in it is reported even where every parameter is given and nothing is drawn.

@@ -51,7 +51,7 @@ def test_python_m_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 @pytest.mark.parametrize("name", listing.LISTINGS)
 def test_every_listing_has_rows_that_begin_with_a_name(name: str) -> None:
     """Each row of a listing has a name of one word in front, and no name stands twice."""
-    rows = list(listing.LISTINGS[name].rows())
+    rows = list(listing.LISTINGS[name]())
     names = [row[0] for row in rows]
     assert len(names) == len(set(names)) > 0
     assert [] == [name for name in names if not name or " " in name]

@@ -13,7 +13,7 @@ import pytest
 import symbackprop as sbp
 from symbackprop import cli, language
 from symbackprop.cli.commands import new
-from symbackprop.problems.load import examples
+from symbackprop.problems.load import bundled, examples
 from symbackprop.problems.spec import ProblemSpec
 from tests.helpers import each
 
@@ -50,7 +50,7 @@ def test_new_writes_a_problem_that_solves(tmp_path: Path, lang: str, monkeypatch
 @pytest.mark.parametrize("name", examples())
 def test_new_from_an_example_is_the_example(name: str) -> None:
     """A copy has the content of its example, and a comment at every key but the user's own names."""
-    text = new._example(name)
+    text = bundled(name).read_text("utf-8")
     copied = "\n".join(new._commented(text, "en"))
     assert tomllib.loads(text) == tomllib.loads(copied)
     bare = [key for key, has_comment in commented(copied) if not has_comment]

@@ -16,7 +16,7 @@ from symbackprop.arithmetic.exact import CONTEXT, Real, to_real
 from symbackprop.descent.solution import solve
 from symbackprop.errors import MissingValueError, ProblemError, SymbackpropError
 from symbackprop.problems import Problem
-from symbackprop.problems.load import examples, find, parse_override
+from symbackprop.problems.load import examples, find_source, parse_override
 from symbackprop.problems.numbers import number
 from symbackprop.rendering.json_result import result
 
@@ -315,12 +315,12 @@ def test_unknown_example_is_suggested() -> None:
 
 def test_find_reads_files_and_examples(tmp_path: Path) -> None:
     """A command's PROBLEM is a file if there is one, else a bundled example, else an error that suggests."""
-    assert "mine" == find(str(written(tmp_path, NETWORK))).name
-    assert "mazur" == find("mazur").name
+    assert "mine" == find_source(str(written(tmp_path, NETWORK))).problem().name
+    assert "mazur" == find_source("mazur").problem().name
     with pytest.raises(SymbackpropError, match='did you mean "mazur"'):
-        find("mazu")
+        find_source("mazu")
     with pytest.raises(ProblemError, match="cannot be read"):
-        find(str(tmp_path / "other.toml"))
+        find_source(str(tmp_path / "other.toml"))
 
 
 @pytest.mark.parametrize("name", ["classifier", "deep", "line", "mazur", "xor"])

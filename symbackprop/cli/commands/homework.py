@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from symbackprop import language
 from symbackprop.cli.inputs import (
     encoding_option,
     lang_option,
@@ -15,11 +14,12 @@ from symbackprop.cli.inputs import (
     placed,
     problem_argument,
     quiet_option,
+    read_formats,
     read_source,
     templates_option,
 )
 from symbackprop.cli.outputs import print_text, progress, remark, say, write_files
-from symbackprop.errors import OutputError, ProblemError, unknown
+from symbackprop.errors import OutputError, ProblemError
 from symbackprop.messages import message
 
 if TYPE_CHECKING:
@@ -70,7 +70,6 @@ def command(
     """Write a sheet and a key for every student, and the answers, for the homework in PROBLEM."""
     from symbackprop.homework import enrolment
 
-    language.phrases(lang)
     wanted = _formats(formats, templates)
     students = _students(roster, variants, student_columns, preview, encoding)
     source = read_source(problem, overrides)
@@ -95,17 +94,11 @@ def command(
 
 
 def _formats(text: str | None, templates: Path | None) -> tuple[str, ...]:
-    from symbackprop import rendering
     from symbackprop.rendering import pdf_collections
 
     if text is None:
         return ("pdf",) if pdf_collections.can_typeset() else ("markdown", "html")
-    known = [name for name in rendering.formats(templates) if name not in UNSUITABLE]
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
-    for name in names:
-        if name not in known:
-            raise unknown("sheet_format", name, known, where="--format")
-    return names
+    return tuple(row.name for row in read_formats(text, templates, kind="sheet_format", without=UNSUITABLE))
 
 
 def _students(

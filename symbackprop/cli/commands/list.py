@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import click
 
 from symbackprop import language
 from symbackprop.cli.outputs import print_text, say
+from symbackprop.errors import unknown
 from symbackprop.registry import Registry, Row
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """One list: its name, and what yields a row of a name and what stands beside it for each thing that there is."""
-
-    name: str
-    rows: Callable[[], Iterable[Sequence[str]]]
 
 
 def _activations() -> Iterator[Sequence[str]]:
@@ -65,8 +57,7 @@ def _formats() -> Iterator[Sequence[str]]:
 
 
 def _languages() -> Iterator[Sequence[str]]:
-    for code in language.available():
-        yield (code,)
+    return ((code,) for code in language.available())
 
 
 def _backends() -> Iterator[Sequence[str]]:
@@ -95,29 +86,28 @@ def _rows(registry: Registry[Row], beside: Callable[[Row], str]) -> Iterator[Seq
         yield name, beside(row), f"({say('cli.aliases', names=aliases)})" if aliases else ""
 
 
-LISTINGS: Registry[Listing] = Registry(
-    "listing",
-    (
-        Listing("activations", _activations),
-        Listing("losses", _losses),
-        Listing("optimizers", _optimizers),
-        Listing("schedules", _schedules),
-        Listing("initializers", _initializers),
-        Listing("namings", _namings),
-        Listing("formats", _formats),
-        Listing("languages", _languages),
-        Listing("backends", _backends),
-        Listing("targets", _targets),
-        Listing("examples", _examples),
-    ),
-)
-"""What `symbackprop list` lists."""
+LISTINGS: Mapping[str, Callable[[], Iterable[Sequence[str]]]] = {
+    "activations": _activations,
+    "losses": _losses,
+    "optimizers": _optimizers,
+    "schedules": _schedules,
+    "initializers": _initializers,
+    "namings": _namings,
+    "formats": _formats,
+    "languages": _languages,
+    "backends": _backends,
+    "targets": _targets,
+    "examples": _examples,
+}
+"""What `symbackprop list` lists, with what yields a row for each thing there is: its name and what stands beside it."""
 
 
 @click.command()
 @click.argument("listing", metavar="|".join(LISTINGS))
 def command(listing: str) -> None:
     """List the names that problem files and options can use, one per line."""
-    rows = list(LISTINGS[listing].rows())
+    if listing not in LISTINGS:
+        raise unknown("listing", listing, LISTINGS)
+    rows = list(LISTINGS[listing]())
     width = max((len(name) for name, *_ in rows), default=0)
     print_text("".join("  ".join((name.ljust(width), *filter(None, rest))).rstrip() + "\n" for name, *rest in rows))

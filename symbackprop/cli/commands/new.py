@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from symbackprop import language, resources
+from symbackprop import language
 from symbackprop.cli.inputs import lang_option, quiet_option
 from symbackprop.cli.outputs import print_text, write_files
-from symbackprop.errors import OutputError, unknown
+from symbackprop.errors import OutputError
 from symbackprop.messages import message
 
 STARTER = """\
@@ -59,8 +59,13 @@ _KEY = re.compile(r"(?P<name>\w+)\s*=")
 @quiet_option
 def command(file: Path, source: str | None, lang: str, quiet: bool) -> None:
     """Write a commented problem file to start from; a file that is there already is left alone."""
+    from symbackprop.problems import load
+
     phrases = language.phrases(lang)
-    text = STARTER.format(title=phrases["starter.title"]) if source is None else _example(source)
+    if source is None:
+        text = STARTER.format(title=phrases["starter.title"])
+    else:
+        text = load.bundled(source, where="--from").read_text("utf-8").rstrip("\n")
     if file.exists():
         raise OutputError(message("starter.exists"), where=str(file))
     head = [phrases["starter.head"], phrases["starter.run"].format(file=file.name)]
@@ -70,31 +75,17 @@ def command(file: Path, source: str | None, lang: str, quiet: bool) -> None:
         print_text(f"{file}\n")
 
 
-def _example(name: str) -> str:
-    """Return the text of a bundled example."""
-    from symbackprop.problems import load
-
-    if name not in load.examples():
-        raise unknown("example", name, load.examples(), where="--from")
-    return (resources.folder("examples") / f"{name}.toml").read_text("utf-8").rstrip("\n")
-
-
 def _commented(text: str, lang: str) -> Iterator[str]:
     """Yield the lines of a problem file, each table and each key below what it means."""
     phrases, table = language.phrases(lang), ""
     for line in text.splitlines():
         header, key = _TABLE.match(line), _KEY.match(line)
         if header:
-            table = header["name"]
-            yield from _comment(phrases.get(f"starter.{table.replace('.', '_')}", ""))
+            table = header["name"].replace(".", "_")
+            yield from _comment(phrases.get(f"starter.{table}", ""))
         elif key:
-            yield from _comment(phrases.get(f"{_phrases_of(table)}.{key['name']}", ""))
+            yield from _comment(phrases.get(f"starter_{table or 'file'}.{key['name']}", ""))
         yield line
-
-
-def _phrases_of(table: str) -> str:
-    """Return the table of phrases that explains the keys of a table of the file."""
-    return "starter_" + (table.replace(".", "_") or "file")
 
 
 def _comment(text: str) -> Iterator[str]:

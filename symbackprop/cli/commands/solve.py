@@ -76,7 +76,6 @@ def command(
     from symbackprop import rendering
     from symbackprop.descent import solution
 
-    language.phrases(lang)
     wanted = read_formats(formats, templates, one=output == STANDARD_OUTPUT)
     given = read_problem(problem, overrides, digits)
     if steps is not None and given.training is None:
