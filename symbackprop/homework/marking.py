@@ -73,7 +73,7 @@ class Marker:
 
     def __init__(self, assignment: HomeworkAssignment) -> None:
         self.assignment = assignment
-        self._shares = {
+        self._earned = {
             MarkVerdict.CORRECT: Fraction(1),
             MarkVerdict.FOLLOW_THROUGH: assignment.homework.follow_through,
         }
@@ -138,8 +138,8 @@ class Marker:
         most = self.assignment.most[answer.id]
 
         def marked(verdict: MarkVerdict, said: Message | None = None) -> Mark:
-            share = self._shares.get(verdict, Fraction(0))
-            return Mark(answer, parsed.text, verdict, most * share, most, said)
+            part = self._earned.get(verdict, Fraction(0))
+            return Mark(answer, parsed.text, verdict, most * part, most, said)
 
         if parsed.is_blank:
             return marked(MarkVerdict.BLANK), None

@@ -13,6 +13,7 @@ reason = "misprint on the sheet"
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -24,7 +25,6 @@ from symbackprop.errors import ProblemError, unknown
 from symbackprop.homework.answer_parsing import read
 from symbackprop.homework.marking import Mark, MarkVerdict
 from symbackprop.messages import message
-from symbackprop.problems import load
 
 _KEYS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "student": ("text", (str, int)),
@@ -75,7 +75,14 @@ def read_overrides(
 
     Raises `ProblemError` or `UnknownNameError`, naming file and entry, for what cannot be used.
     """
-    content = load.source(path).content
+    try:
+        content = tomllib.loads(path.read_text("utf-8-sig"), parse_float=Decimal)
+    except OSError as error:
+        raise ProblemError(message("problem.unreadable", reason=error.strerror or ""), where=str(path)) from None
+    except UnicodeDecodeError as error:
+        raise ProblemError(message("problem.encoding", offset=error.start), where=str(path)) from None
+    except (ValueError, ArithmeticError, RecursionError) as error:
+        raise ProblemError(message("problem.toml", reason=str(error)), where=str(path)) from None
     for key in content:
         if key != "override":
             raise unknown("key", key, ("override",), where=str(path))
