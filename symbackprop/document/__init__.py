@@ -26,7 +26,7 @@ from symbackprop.document.sections import (
     updates,
 )
 from symbackprop.document.sections.conventions import backward_sentence
-from symbackprop.document.sections.passes import after_section, step_sections, summary_section, with_numbers_alone
+from symbackprop.document.sections.passes import after_section, step_sections, summary_section
 from symbackprop.evaluation import checks
 from symbackprop.evaluation.evaluate import Values
 from symbackprop.graph.notation import Notation
@@ -150,7 +150,8 @@ def _worked(
     if solution.after is not None:
         after = scene(solution.after, later)
         explained = lesson.explained([lesson.promised(after_section(after, solution), solution)], after)
-        yield from map(with_numbers_alone, explained)
+        # The formulas have been seen.
+        yield from (section.with_chains(updates.numbers_alone) for section in explained)
     if "title.check" not in without:
         closing.append(_check_section(solution, scenes[0].style))
     if "title.summary" not in without:

@@ -5,7 +5,8 @@ Prose is a `Message` (the id of a phrase and its arguments), mathematics a formu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from symbackprop.algebra.formula import Node
@@ -31,6 +32,11 @@ class Chain:
     left: Node
     steps: tuple[ChainStep, ...]
     remark: Message | None = None
+
+    @property
+    def name(self) -> str:
+        """The code name of what it finds, or has found the gradient by; "" for a letter of its own."""
+        return str(getattr(self.left, "name", ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,14 @@ class Section:
     title: Message
     blocks: tuple[Block, ...] = ()
     sections: tuple[Section, ...] = ()
+
+    def with_chains(self, change: Callable[[Chain], Chain]) -> Section:
+        """Return the section with every chain changed, those of its subsections last."""
+        blocks = tuple(
+            replace(block, chains=tuple(map(change, block.chains))) if isinstance(block, Display) else block
+            for block in self.blocks
+        )
+        return replace(self, blocks=blocks, sections=tuple(part.with_chains(change) for part in self.sections))
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ def test_step_is_forward_loss_backward_update() -> None:
         for block in part.blocks
     )
     assert "title.after" == passes.after_section(scene, solution).title.id  # type: ignore[union-attr]
-    bare = passes.with_numbers_alone(parts[0])
+    bare = parts[0].with_chains(updates.numbers_alone)
     assert max(len(chain.steps) for chain in lines_in(bare)) < max(len(chain.steps) for chain in lines_in(parts[0]))
 
 

@@ -145,9 +145,8 @@ def gradient(scene: Scene, name: str, sample: int | None = None) -> Chain:
 @in_symbols
 def _gradient_formulas(scene: Scene, name: str, sample: int | None) -> tuple[Node, tuple[ChainStep, ...], Node]:
     """Return the symbol of a gradient, its lines in symbols, and the formula by which it is calculated."""
-    own = Gradient(name, sample)
-    is_negative = is_negative_delta(scene, name)
-    left = Delta(name, sample) if is_negative else Adjoint(name, sample)
+    own, left = Gradient(name, sample), gradient_symbol(scene, name, sample)
+    is_negative = isinstance(left, Delta)
     paths = _paths(scene, name, sample)
     if len(paths) > 1:
         # A term of the output that holds the quantity itself: ∂L/∂name is the whole, and this only a part.
@@ -160,15 +159,14 @@ def _gradient_formulas(scene: Scene, name: str, sample: int | None) -> tuple[Nod
             _, partials = _one_path(scene, name, (flipped(paths[0][0]), *paths[0][1:]))
             derivatives = negated(derivatives)
     else:
-        derivatives = Sum(tuple(joined(tuple(factor.derivative for factor in path)) for path in paths))
-        partials = Sum(tuple(product_of(path) for path in paths))
-        if is_negative:
-            derivatives, partials = negated(derivatives), negated(partials)
+        whole_chain = Sum(tuple(joined(tuple(factor.derivative for factor in path)) for path in paths))
+        derivatives = in_its_sign(scene, name, whole_chain)
+        partials = in_its_sign(scene, name, Sum(tuple(product_of(path) for path in paths)))
     if derivatives == own and scene.notation.delta(name) is None:
         # The loss reads the quantity itself: there is no chain.
         derivatives = partials = paths[0][0].partial
     steps = [ChainStep(Relation.EQUAL, derivatives)]
-    if scene.notation.delta(name) is not None and derivatives != (whole := negated(own) if is_negative else own):
+    if scene.notation.delta(name) is not None and derivatives != (whole := in_its_sign(scene, name, own)):
         steps.insert(0, ChainStep(Relation.EQUAL, whole))
     if partials != derivatives:
         steps.append(ChainStep(Relation.EQUAL, partials, opens=True))
@@ -183,6 +181,16 @@ def _gradient_formulas(scene: Scene, name: str, sample: int | None) -> tuple[Nod
 def is_negative_delta(scene: Scene, name: str) -> bool:
     """Say whether the symbol of the gradient by a quantity, δ, stands for its negative."""
     return scene.notation.negative_delta and scene.notation.delta(name) is not None
+
+
+def gradient_symbol(scene: Scene, name: str, sample: int | None = None) -> Adjoint | Delta:
+    """Return the symbol of what the lines of a gradient find: δ where that is the negative, else the gradient's."""
+    return Delta(name, sample) if is_negative_delta(scene, name) else Adjoint(name, sample)
+
+
+def in_its_sign(scene: Scene, name: str, formula: Node) -> Node:
+    """Return the formula of a gradient as one of its `gradient_symbol`."""
+    return negated(formula) if is_negative_delta(scene, name) else formula
 
 
 def named_gradient(scene: Scene, name: str, sample: int | None = None) -> Node:

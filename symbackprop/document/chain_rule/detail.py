@@ -15,7 +15,7 @@ from symbackprop.algebra.formula import Adjoint, Name, Negative, Node, Product, 
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Paragraph, Relation, Section, Table
 from symbackprop.document.calculation.numerals import show
-from symbackprop.document.chain_rule.chains import is_negative_delta
+from symbackprop.document.chain_rule.chains import forward, gradient, gradient_symbol
 from symbackprop.document.chain_rule.factors import is_named
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Apart, Boxed, Braced, Delta, Dots, Shown, Tone
@@ -125,6 +125,25 @@ def _activation(derivation: Derivation, name: str) -> Iterator[str]:
         yield derivation.graph.units(quantity.layer).at(*numbers)
 
 
+def value_blocks(scene: Scene, scalars: Sequence[Scalar]) -> Iterator[Block]:
+    """Yield the lines of forward values in one display, and a table of those that are not written out."""
+    shown, others = split(scene, scalars)
+    if shown:
+        yield Display(tuple(forward(scene, *each) for each in shown))
+    yield from values_of(scene, others)
+
+
+def gradient_blocks(scene: Scene, scalars: Sequence[Scalar]) -> Iterator[Block]:
+    """Yield the lines of gradients, each in a display, and a table of those that are not written out."""
+    shown, others = split(scene, scalars)
+    yield from (Display((gradient(scene, *each),)) for each in shown)
+    rows: list[tuple[Node, Node]] = []
+    for name, sample in _known(scene, others):
+        left, value = gradient_symbol(scene, name, sample), scene.gradient(name, sample)
+        rows.append((left, show(-value if isinstance(left, Delta) else value, scene.style, tone=Tone.BACKWARD)))
+    yield from _listed("gradients", "gradient", rows)
+
+
 def split(scene: Scene, scalars: Sequence[Scalar]) -> tuple[list[Scalar], list[Scalar]]:
     """Return the scalars whose lines are written out, and the others, which stand in a table."""
     return [each for each in scalars if scene.writes(*each)], [each for each in scalars if not scene.writes(*each)]
@@ -134,16 +153,6 @@ def values_of(scene: Scene, scalars: Sequence[Scalar]) -> Iterator[Block]:
     """Yield a table of forward values; nothing for none."""
     rows = [(Name(*each), show(scene.value(*each), scene.style, tone=Tone.FORWARD)) for each in _known(scene, scalars)]
     yield from _listed("values", "quantity", rows)
-
-
-def gradients_of(scene: Scene, scalars: Sequence[Scalar]) -> Iterator[Block]:
-    """Yield a table of gradients, in the symbols of the document (δ); nothing for none."""
-    rows = []
-    for name, sample in _known(scene, scalars):
-        is_negative, gradient = is_negative_delta(scene, name), scene.gradient(name, sample)
-        left = Delta(name, sample) if is_negative else Adjoint(name, sample)
-        rows.append((left, show(-gradient if is_negative else gradient, scene.style, tone=Tone.BACKWARD)))
-    yield from _listed("gradients", "gradient", rows)
 
 
 def _known(scene: Scene, scalars: Sequence[Scalar]) -> Sequence[Scalar]:
@@ -171,21 +180,14 @@ def explained_once(graph: Graph, sections: Sequence[Section]) -> tuple[Section, 
         return Apart(part.body) if isinstance(part, Braced) else None
 
     def once(chain: Chain) -> Chain:
-        array = graph.quantity_of(getattr(chain.left, "name", "")).name
+        array = graph.quantity_of(chain.name).name
         if array not in seen:
             seen.add(array)
             return chain
         steps = _from_error(chain.steps)
         return replace(chain, steps=tuple(replace(step, formula=rewrite(step.formula, bare)) for step in steps))
 
-    def of(section: Section) -> Section:
-        blocks = tuple(
-            replace(block, chains=tuple(map(once, block.chains))) if isinstance(block, Display) else block
-            for block in section.blocks
-        )
-        return replace(section, blocks=blocks, sections=tuple(map(of, section.sections)))
-
-    return tuple(map(of, sections))
+    return tuple(section.with_chains(once) for section in sections)
 
 
 def _from_error(steps: tuple[ChainStep, ...]) -> tuple[ChainStep, ...]:

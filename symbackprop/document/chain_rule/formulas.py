@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from symbackprop.algebra.formula import ZERO, Adjoint, Node, Product, added
+from symbackprop.algebra.formula import ZERO, Node, Product, added
 from symbackprop.document.blocks import Chain, ChainStep, Display, Relation
 from symbackprop.document.chain_rule.chains import (
     errors_of,
-    is_negative_delta,
+    gradient_symbol,
     parameters_of,
     path_of,
     row_length,
@@ -56,9 +56,8 @@ def formula_display(scene: Scene, elements: Sequence[str], row: int) -> Display:
 
 def _gradient_formula(scene: Scene, name: str) -> Chain:
     formula = shortened(gradient_expression(scene, name), scene.derivation.graph)
-    if is_negative_delta(scene, name):
-        return Chain(Delta(name), (ChainStep(Relation.EQUAL, _opposite(formula)),))
-    return Chain(Adjoint(name), (ChainStep(Relation.EQUAL, formula),))
+    left = gradient_symbol(scene, name)
+    return Chain(left, (ChainStep(Relation.EQUAL, _opposite(formula) if isinstance(left, Delta) else formula),))
 
 
 def gradient_expression(scene: Scene, name: str) -> Node:

@@ -28,7 +28,7 @@ from symbackprop.algebra.formula import (
 from symbackprop.derivation import matrix_grain
 from symbackprop.derivation.backprop import Link
 from symbackprop.derivation.matrix_grain import elementwise_product
-from symbackprop.document.chain_rule.chains import is_negative_delta, path_of
+from symbackprop.document.chain_rule.chains import gradient_symbol, in_its_sign, is_negative_delta, path_of
 from symbackprop.document.chain_rule.signs import signs_in_front
 from symbackprop.document.display_nodes import Delta, Gradient, Local, Sized, Summation, Width
 from symbackprop.document.matrix_form.matrix import as_arrays, named
@@ -76,14 +76,13 @@ def parameter_arrays(model: Model) -> Iterator[Recurrence]:
 def _array_recurrence(model: Model, name: str) -> Recurrence:
     scene = model.scene
     quantity = scene.derivation.graph.quantities[name]
-    is_negative = is_negative_delta(scene, name)
     terms = []
     for contribution in _contributions(model, name):
-        term = signs_in_front(named(scene, negated(contribution) if is_negative else contribution))
+        term = signs_in_front(named(scene, in_its_sign(scene, name, contribution)))
         crosses = scene.derivation.crosses_samples(quantity.elements()[0]) and not _is_of_penalty(contribution)
         terms.append(over_samples(term) if crosses else term)
-    left = Delta(name) if is_negative else Adjoint(name)
-    return Recurrence(left, ((added(tuple(terms)), ""),), model.output if quantity.layer == LAST else model.hidden)
+    notation = model.output if quantity.layer == LAST else model.hidden
+    return Recurrence(gradient_symbol(scene, name), ((added(tuple(terms)), ""),), notation)
 
 
 def _is_of_penalty(contribution: Node) -> bool:
@@ -213,8 +212,7 @@ def fused_error(problem: Problem) -> Recurrence | None:
     is_negative = is_negative_delta(model.scene, model.z(LAST, 1))
     if is_negative and isinstance(error, Sum):
         error = Sum(tuple(negated(term) for term in reversed(error.terms)))
-    last = model.z(LAST, "j")
-    left = Delta(last) if is_negative else Adjoint(last)
+    left = gradient_symbol(model.scene, model.z(LAST, "j"))
     return Recurrence(left, ((multiplied((*factors, error)), "general.fused"),), model.output)
 
 
@@ -238,12 +236,12 @@ def softmax_error(problem: Problem, layer: Layer) -> tuple[Recurrence, ...]:
             model.hidden,
         ),
     )
-    is_negative = is_negative_delta(scene, model.z(THIS, 1))
+    argument = model.z(THIS, "j")
 
     def total(products: Sequence[Node]) -> Node:
         first = lettered(model, products[0], fixed)
         rest = summed(model, products[1:], units, THIS, "k", fixed)
-        return negated(Sum((first, rest))) if is_negative else Sum((first, rest))
+        return in_its_sign(scene, argument, Sum((first, rest)))
 
     paths = [path_of(scene, link, None) for link in (own, *others)]
     chain = total([multiplied(tuple(factor.derivative for factor in path)) for path in paths])
@@ -252,11 +250,9 @@ def softmax_error(problem: Problem, layer: Layer) -> tuple[Recurrence, ...]:
     value, above = Name(own_unit), Adjoint(own_unit)
     spread = Summation(Product((Adjoint(other_unit), Name(other_unit))), "k", THIS)
     collected = Product((value, Sum((above, Negative(spread)))))
-    argument = model.z(THIS, "j")
-    left = Delta(argument) if is_negative else Adjoint(argument)
     lines = (
         (chain, "general.all_outputs"),
         (partials, "general.partials"),
-        (negated(collected) if is_negative else collected, "general.collected"),
+        (in_its_sign(scene, argument, collected), "general.collected"),
     )
-    return (*jacobian, Recurrence(left, lines, model.hidden))
+    return (*jacobian, Recurrence(gradient_symbol(scene, argument), lines, model.hidden))

@@ -6,7 +6,7 @@ The formulas are those of `symbackprop.derivation.matrix_grain`: derived from th
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from symbackprop.algebra.broadcasting import indices_of
 from symbackprop.algebra.formula import (
@@ -19,23 +19,30 @@ from symbackprop.algebra.formula import (
     Product,
     Stack,
     Transposed,
-    negated,
     rewrite,
 )
 from symbackprop.algebra.functions import is_symbol
 from symbackprop.algebra.shapes import shape_of
 from symbackprop.derivation import matrix_grain
 from symbackprop.derivation.matrix_grain import elementwise_product, gradient_formula
-from symbackprop.document.blocks import Chain, ChainStep, Display, Paragraph, Relation, Section
+from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Paragraph, Relation, Section
 from symbackprop.document.calculation.numerals import show
-from symbackprop.document.chain_rule.chains import has_own_step, is_negative_delta, named_gradient
-from symbackprop.document.chain_rule.detail import shortened
+from symbackprop.document.chain_rule import detail
+from symbackprop.document.chain_rule.chains import (
+    errors_of,
+    gradient_symbol,
+    has_own_step,
+    in_its_sign,
+    named_gradient,
+    parameters_of,
+)
 from symbackprop.document.chain_rule.factors import is_named
 from symbackprop.document.chain_rule.scene import Scene, in_symbols
 from symbackprop.document.chain_rule.signs import signs_in_front
 from symbackprop.document.display_nodes import Delta, Gradient, Grid, Listed, Shaped, Shown, Tone, over_samples
 from symbackprop.document.matrix_form import products
-from symbackprop.graph.quantities import Graph, Quantity, Role
+from symbackprop.graph.quantities import Equation, Graph, LayerArrays, Quantity, Role
+from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 
 LARGEST_GRID = 36
@@ -54,9 +61,9 @@ def matrix_sections(scene: Scene) -> Iterator[Section]:
     forward = tuple(_forward(scene, graph))
     names = [name for name in matrix_grain.gradients(graph) if graph.quantities[name].role is not Role.TARGET]
     formulas = array_gradients(scene)
-    chains = _gradient_chains(scene, names)
-    backward = [Display((*_entry_chain(scene, name, formulas[name]), chain), 2) for name, chain in chains]
-    layers = itertools.groupby(forward, lambda chain: scene.notation.quantity(getattr(chain.left, "name", "")).layer)
+    chains = gradient_chains(scene, names)
+    backward = [Display((*_entry_chain(scene, chain.name, formulas[chain.name]), chain), 2) for chain in chains]
+    layers = itertools.groupby(forward, lambda chain: scene.notation.quantity(chain.name).layer)
     rows = tuple(Display(tuple(chains), 2) for _, chains in layers)
     yield Section(message("title.matrix_forward"), rows)
     yield Section(message("title.matrix_backward"), (Paragraph(message("notation.entries")), *backward))
@@ -64,48 +71,57 @@ def matrix_sections(scene: Scene) -> Iterator[Section]:
 
 def _forward(scene: Scene, graph: Graph) -> Iterator[Chain]:
     for equation in graph.equations:
-        quantity = graph.quantities[equation.name]
-        formula = as_arrays(graph, oriented(graph, equation.formula, scene.derivation.problem.layout == "row"))
-        if graph.samples is not None and not quantity.batched:
-            formula = over_samples(formula, graph.batch_axis.size, lambda name: graph.quantities[name].batched)
-        steps = [ChainStep(Relation.EQUAL, shaped(graph, formula))]
-        steps += _numbers(scene, quantity, Tone.FORWARD)
-        yield Chain(Name(equation.name), tuple(steps))
+        formula = ChainStep(Relation.EQUAL, shaped(graph, array_formula(scene, equation)))
+        numbers = _numbers(scene, graph.quantities[equation.name], Tone.FORWARD)
+        yield Chain(Name(equation.name), (formula, *numbers))
+
+
+def array_formula(scene: Scene, equation: Equation) -> Node:
+    """Return the right-hand side of an equation between arrays, added over the samples where it joins them."""
+    graph = scene.derivation.graph
+    formula = as_arrays(graph, oriented(graph, equation.formula, scene.derivation.problem.layout == "row"))
+    if graph.samples is None or graph.quantities[equation.name].batched:
+        return formula
+    return over_samples(formula, graph.batch_axis.size, lambda name: graph.quantities[name].batched)
+
+
+def layer_gradients(scene: Scene, layer: LayerArrays, among: Collection[str] | None = None) -> Iterator[Block]:
+    """Yield the gradients of a layer entry by entry, then between arrays; of its parameters those `among` some names."""
+    errors = [Scalar(name, sample) for sample in scene.samples for name in errors_of(scene, layer)]
+    parameters = [Scalar(name) for name in parameters_of(layer.parameters) if among is None or name in among]
+    yield from detail.gradient_blocks(scene, errors)
+    yield from detail.gradient_blocks(scene, parameters)
+    shown = {name for name, _ in parameters}
+    names = [q.name for q in layer.arrays if q.role is not Role.PARAMETER or not shown.isdisjoint(q.elements())]
+    yield Paragraph(message("text.in_matrix_form"))
+    yield Display(tuple(gradient_chains(scene, names)))
 
 
 def gradient_chains(scene: Scene, wanted: Sequence[str]) -> Iterator[Chain]:
-    """Yield the gradient of each wanted array as a formula between arrays, with its value."""
-    for _, chain in _gradient_chains(scene, wanted):
-        yield chain
-
-
-def _gradient_chains(scene: Scene, wanted: Sequence[str]) -> Iterator[tuple[str, Chain]]:
-    """Yield the gradients by name; where the arrays are small, the stacked entries lead to the formula."""
+    """Yield the gradient of each wanted array between arrays, by way of its entries if they are few, with its value."""
     graph = scene.derivation.graph
     for name, formula in array_gradients(scene).items():
         # ∂L/∂a of a loss without a formula is itself.
         if name not in wanted or (isinstance(formula, Apply) and is_symbol(formula)):
             continue
-        is_negative = is_negative_delta(scene, name)
-        steps = list(_gradient_steps(scene, name))
+        left, steps = gradient_symbol(scene, name), list(_gradient_steps(scene, name))
         if not is_named(steps[-1].formula.body if isinstance(steps[-1].formula, Shaped) else steps[-1].formula):
             # An error that stands there already has been put into numbers.
-            steps += _numbers(scene, graph.quantities[name], Tone.BACKWARD, -1 if is_negative else 1)
-        yield name, Chain(Delta(name) if is_negative else Adjoint(name), tuple(steps))
+            sign = -1 if isinstance(left, Delta) else 1
+            steps += _numbers(scene, graph.quantities[name], Tone.BACKWARD, sign)
+        yield Chain(left, tuple(steps))
 
 
 @in_symbols
 def _gradient_steps(scene: Scene, name: str) -> Sequence[ChainStep]:
     """Return the gradient by an array in symbols: its name, its entries and their product if they are few, the formula."""
     graph, formula = scene.derivation.graph, array_gradients(scene)[name]
-    is_negative = is_negative_delta(scene, name)
-    own = Gradient(name)
     steps = []
     if scene.notation.delta(name) is not None:
-        steps.append(ChainStep(Relation.EQUAL, negated(own) if is_negative else own))
+        steps.append(ChainStep(Relation.EQUAL, in_its_sign(scene, name, Gradient(name))))
     is_row = scene.derivation.problem.layout == "row"
     for line in (*products.stacked(graph, graph.quantities[name], formula, is_row), formula):
-        signed = signs_in_front(named(scene, negated(line) if is_negative else line))
+        signed = signs_in_front(named(scene, in_its_sign(scene, name, line)))
         steps.append(ChainStep(Relation.EQUAL, shaped(graph, _over_samples(scene, name, signed))))
     return steps
 
@@ -157,10 +173,11 @@ def _entry_chain(scene: Scene, name: str, formula: Node) -> Iterator[Chain]:
     if one is None:
         return
     element, body = one
-    is_negative = is_negative_delta(scene, name)
-    signed = signs_in_front(named(scene, negated(body) if is_negative else body))
-    left = Delta(element) if is_negative else Adjoint(element)
-    yield Chain(left, (ChainStep(Relation.EQUAL, shortened(_over_samples(scene, name, signed), graph)),))
+    signed = signs_in_front(named(scene, in_its_sign(scene, name, body)))
+    yield Chain(
+        gradient_symbol(scene, element),
+        (ChainStep(Relation.EQUAL, detail.shortened(_over_samples(scene, name, signed), graph)),),
+    )
 
 
 def named(scene: Scene, formula: Node) -> Node:

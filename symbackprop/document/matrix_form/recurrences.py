@@ -26,12 +26,11 @@ from symbackprop.algebra.formula import (
     SampleCount,
     added,
     multiplied,
-    negated,
     rewrite,
 )
 from symbackprop.derivation.derivations import derive
 from symbackprop.document.calculation.numerals import Style
-from symbackprop.document.chain_rule.chains import is_negative_delta, path_of
+from symbackprop.document.chain_rule.chains import gradient_symbol, in_its_sign, path_of
 from symbackprop.document.chain_rule.factors import Factor, product_of, signed
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Braced, Delta, Gradient, Letter, Local, Summation
@@ -242,12 +241,11 @@ def errors(model: Model, layer: int) -> Quantity:
 
 
 def _left(model: Model, name: str, letters: _Units) -> Node:
-    plain = Delta(name) if is_negative_delta(model.scene, name) else Adjoint(name)
-    return lettered(model, plain, letters)
+    return lettered(model, gradient_symbol(model.scene, name), letters)
 
 
 def _signed(model: Model, name: str, formula: Node) -> Node:
-    return negated(formula) if is_negative_delta(model.scene, name) else formula
+    return in_its_sign(model.scene, name, formula)
 
 
 def _definition(model: Model, name: str, letters: _Units) -> list[tuple[Node, str]]:

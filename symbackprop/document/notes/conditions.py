@@ -31,7 +31,7 @@ class DisplayedLine:
     @property
     def name(self) -> str:
         """The code name of what the line finds, "" for a state of an optimizer."""
-        return str(getattr(self.chain.left, "name", ""))
+        return self.chain.name
 
     @property
     def sample(self) -> int | None:

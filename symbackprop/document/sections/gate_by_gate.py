@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from symbackprop.algebra.formula import Apply, Name, Number, walk
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Listing, Relation, Section, Table
 from symbackprop.document.chain_rule import detail
-from symbackprop.document.chain_rule.chains import forward, gradient, row_length
+from symbackprop.document.chain_rule.chains import row_length
 from symbackprop.document.chain_rule.formulas import formula_display
 from symbackprop.document.chain_rule.scene import Scene
-from symbackprop.document.display_nodes import Gradient, over_samples
-from symbackprop.document.matrix_form.matrix import as_arrays, oriented
+from symbackprop.document.display_nodes import Gradient
+from symbackprop.document.matrix_form.matrix import array_formula
 from symbackprop.document.sections import conventions
 from symbackprop.document.sections import updates as updates_of
 from symbackprop.document.sections.statement import given_number, loop
@@ -39,14 +39,10 @@ def statement(scene: Scene, updates: int) -> Section:
 
 
 def _equations(scene: Scene) -> Iterator[Block]:
-    graph = scene.derivation.graph
-    chains = []
-    for equation in graph.equations:
-        rows = scene.derivation.problem.layout == "row"
-        formula = as_arrays(graph, oriented(graph, equation.formula, rows))
-        if graph.samples is not None and not graph.quantities[equation.name].batched:
-            formula = over_samples(formula, graph.batch_axis.size, lambda name: graph.quantities[name].batched)
-        chains.append(Chain(Name(equation.name), (ChainStep(Relation.EQUAL, formula),)))
+    chains = (
+        Chain(Name(equation.name), (ChainStep(Relation.EQUAL, array_formula(scene, equation)),))
+        for equation in scene.derivation.graph.equations
+    )
     yield Display(tuple(chains), _SIDE_BY_SIDE)
 
 
@@ -135,10 +131,7 @@ def forward_sections(scene: Scene) -> Iterator[Section]:
 
 def _forward(scene: Scene, quantities: list[Quantity], sample: int | None) -> Iterator[Block]:
     for quantity in quantities:
-        shown, others = detail.split(scene, [Scalar(name, sample) for name in quantity.elements()])
-        if shown:
-            yield Display(tuple(forward(scene, *each) for each in shown))
-        yield from detail.values_of(scene, others)
+        yield from detail.value_blocks(scene, [Scalar(name, sample) for name in quantity.elements()])
 
 
 def backward_sections(scene: Scene) -> Iterator[Section]:
@@ -147,9 +140,8 @@ def backward_sections(scene: Scene) -> Iterator[Section]:
     for quantity, elements in itertools.groupby(backward_order(scene), lambda name: scene.notation.locate(name)[0]):
         group = {Role.PARAMETER: "parameters", Role.INPUT: "inputs"}.get(quantity.role, "gates")
         samples = scene.derivation.graph.samples_of(quantity)
-        shown, others = detail.split(scene, [Scalar(name, sample) for name in elements for sample in samples])
-        groups[group] += [Display((gradient(scene, *each),)) for each in shown]
-        groups[group] += detail.gradients_of(scene, others)
+        scalars = [Scalar(name, sample) for name in elements for sample in samples]
+        groups[group] += detail.gradient_blocks(scene, scalars)
     for group, blocks in groups.items():
         if blocks:
             yield Section(message(f"title.{group}"), tuple(blocks))

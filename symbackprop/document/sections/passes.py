@@ -11,7 +11,7 @@ from symbackprop.descent.solution import Change, DescentStep, Parameters, Soluti
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Section, Table
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule import detail
-from symbackprop.document.chain_rule.chains import errors_of, forward, gradient, parameters_of
+from symbackprop.document.chain_rule.chains import forward, parameters_of
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Tone
 from symbackprop.document.matrix_form import matrix
@@ -21,7 +21,6 @@ from symbackprop.document.sections.local_derivatives import local_derivatives
 from symbackprop.document.sections.statement import layer_name
 from symbackprop.document.sections.updates import (
     batch_sentence,
-    numbers_alone,
     of_batch,
     rate_lines,
     stopped_sentence,
@@ -94,9 +93,8 @@ def _forward(scene: Scene) -> Iterator[Section]:
             continue
         for layer in scene.derivation.graph.layers:
             units = zip(layer.pre_activation.elements(), layer.activation.elements(), strict=True)
-            shown, rest = detail.split(scene, [Scalar(name, sample) for unit in units for name in unit])
-            lines = Display(tuple(forward(scene, *each) for each in shown))
-            parts.append(Section(layer_name(scene, layer.number), (lines, *detail.values_of(scene, rest))))
+            blocks = tuple(detail.value_blocks(scene, [Scalar(name, sample) for unit in units for name in unit]))
+            parts.append(Section(layer_name(scene, layer.number), blocks))
         if sample is None:
             yield from parts
         else:
@@ -136,16 +134,7 @@ def _kinks(step: DescentStep | None) -> Iterator[Block]:
 
 def _backward(scene: Scene) -> Iterator[Section]:
     for layer in reversed(scene.derivation.graph.layers):
-        errors = [Scalar(name, sample) for sample in scene.samples for name in errors_of(scene, layer)]
-        parameters = [Scalar(name) for name in parameters_of(layer.parameters)]
-        blocks: list[Block] = []
-        for scalars in (errors, parameters):
-            shown, others = detail.split(scene, scalars)
-            blocks += [Display((gradient(scene, *each),)) for each in shown]
-            blocks += detail.gradients_of(scene, others)
-        names = [quantity.name for quantity in layer.arrays]
-        blocks += [Paragraph(message("text.in_matrix_form")), Display(tuple(matrix.gradient_chains(scene, names)))]
-        yield Section(layer_name(scene, layer.number), tuple(blocks))
+        yield Section(layer_name(scene, layer.number), tuple(matrix.layer_gradients(scene, layer)))
 
 
 def after_section(scene: Scene, solution: Solution) -> Section:
@@ -159,15 +148,6 @@ def after_section(scene: Scene, solution: Solution) -> Section:
         shown = [*_forward(scene), Section(message("title.loss"), (*_loss(scene), *closing))]
     title = message("title.after") if count == 1 else message("title.after_step", number=count)
     return Section(title, sections=(*shown, *further))
-
-
-def with_numbers_alone(section: Section) -> Section:
-    """Return a section whose formulas have been seen, with numbers in place of them where there are any."""
-    blocks = tuple(
-        replace(block, chains=tuple(map(numbers_alone, block.chains))) if isinstance(block, Display) else block
-        for block in section.blocks
-    )
-    return replace(section, blocks=blocks, sections=tuple(map(with_numbers_alone, section.sections)))
 
 
 def _further(scene: Scene, solution: Solution) -> Section:

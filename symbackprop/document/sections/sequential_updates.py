@@ -13,21 +13,14 @@ from dataclasses import dataclass, replace
 from symbackprop.algebra.formula import Adjoint, Name, Negative, Node, rewrite, walk
 from symbackprop.descent.solution import Change
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Paragraph, Section, Table
-from symbackprop.document.chain_rule import detail
-from symbackprop.document.chain_rule.chains import (
-    errors_of,
-    gradient,
-    is_negative_delta,
-    parameters_of,
-)
+from symbackprop.document.chain_rule.chains import is_negative_delta
 from symbackprop.document.chain_rule.factors import unbraced
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Delta, Gradient, Local, Substitute, Updated
 from symbackprop.document.matrix_form import matrix
 from symbackprop.document.sections.statement import layer_name
 from symbackprop.document.sections.updates import rate_lines, update_blocks
-from symbackprop.graph.quantities import LayerArrays, Role
-from symbackprop.graph.scalars import Scalar
+from symbackprop.graph.quantities import LayerArrays
 from symbackprop.messages import message
 
 
@@ -83,19 +76,7 @@ class _View:
         )
         kind = "sequential.layer" if len(weights) == 1 else "sequential.layers"
         yield Paragraph(message(kind, weights=message("text.items", items=weights)))
-        errors = [Scalar(name, sample) for sample in self.scene.samples for name in errors_of(self.scene, layer)]
-        parameters = [Scalar(name) for name in parameters_of(layer.parameters) if name in change.lines]
-        for scalars in (errors, parameters):
-            shown, others = detail.split(self.scene, scalars)
-            yield from self.honest(Display((gradient(self.scene, *each),)) for each in shown)
-            yield from self.honest(detail.gradients_of(self.scene, others))
-        yield Paragraph(message("text.in_matrix_form"))
-        names = [
-            q.name
-            for q in layer.arrays
-            if q.role is not Role.PARAMETER or not change.lines.keys().isdisjoint(q.elements())
-        ]
-        yield from self.honest([Display(tuple(matrix.gradient_chains(self.scene, names)))])
+        yield from self.honest(matrix.layer_gradients(self.scene, layer, change.lines))
 
     def honest(self, blocks: Iterable[Block]) -> Iterator[Block]:
         """Yield blocks in the symbols of what their numbers are."""

@@ -70,7 +70,7 @@ def _first_in_full(graph: Graph, chains: tuple[Chain, ...]) -> tuple[Chain, ...]
     arrays: set[str] = set()
     found = []
     for chain in chains:
-        array = graph.quantity_of(getattr(chain.left, "name", "")).name
+        array = graph.quantity_of(chain.name).name
         found.append(numbers_alone(chain) if array in arrays else chain)
         arrays.add(array)
     return tuple(found)
