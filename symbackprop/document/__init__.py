@@ -49,9 +49,10 @@ def stated(derivation: Derivation, diagram: Figure | None, *, formulas: bool, kn
     `known` are formulas as `compose` has them.
     """
     problem, scene = derivation.problem, _unsolved(derivation, known)
-    parts = statement.PARTS if problem.layers else gate_by_gate.PARTS
     kept = [*_ASKED, *(["title.formulas"] if formulas else [])]
-    sections = tuple(Section(message(title), tuple(part(scene))) for title, part in parts.items() if title in kept)
+    sections = tuple(
+        Section(message(title), tuple(part(scene))) for title, part in _parts(problem).items() if title in kept
+    )
     if problem.training is not None:
         header = tuple(message(f"column.{name}") for name in ("symbol", "meaning", "value"))
         settings = Table(header, tuple(updates.symbol_rows(scene)), (False, False, True))
@@ -62,9 +63,12 @@ def stated(derivation: Derivation, diagram: Figure | None, *, formulas: bool, kn
 
 def numbers_given(derivation: Derivation) -> Section:
     """Return the numbers that a problem states, in tables."""
-    parts = statement.PARTS if derivation.problem.layers else gate_by_gate.PARTS
-    tables = tuple(parts["title.given"](_unsolved(derivation, None)))
+    tables = tuple(_parts(derivation.problem)["title.given"](_unsolved(derivation, None)))
     return Section(message("title.problem"), sections=(Section(message("title.given"), tables),))
+
+
+def _parts(problem: Problem) -> statement.Parts:
+    return statement.PARTS if problem.layers else gate_by_gate.PARTS
 
 
 def _unsolved(derivation: Derivation, known: Formulas | None) -> Scene:
@@ -109,8 +113,8 @@ def compose(
     lesson = Lesson(explanations == "full")
     sections: list[Section] = []
     if "title.problem" not in without:
-        state = statement.statement if problem.layers else gate_by_gate.statement
-        sections += lesson.explained([state(first, max(len(solution.losses) - 1, 0))], first)
+        stating = statement.statement(first, _parts(problem), max(len(solution.losses) - 1, 0))
+        sections += lesson.explained([stating], first)
     if "general" in details:
         sections += lesson.explained([general.general_section(problem)], first)
     if detail.MATRIX in details:

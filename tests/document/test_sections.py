@@ -54,7 +54,7 @@ def lines_in(*sections: Section) -> Iterator[Chain]:
 def test_statement_has_its_parts_in_order() -> None:
     """The problem begins with the network and what is given; the loop is a numbered algorithm."""
     scene = scene_of("mazur")
-    found = titles(statement.statement(scene, 1))
+    found = titles(statement.statement(scene, statement.PARTS, 1))
     assert ["title.problem", "title.network", "title.given"] == found[:3]
     assert set(found[1:]) <= {*statement.PARTS, "title.loop"}
     assert isinstance(statement.loop(scene, 1), Listing)
@@ -64,7 +64,7 @@ def test_statement_has_its_parts_in_order() -> None:
 def test_statement_of_a_computation_graph_lists_its_gates_from_the_output_back() -> None:
     """A graph has equations in place of layers; its gradients run from the output to the leaves."""
     scene = scene_of("circuit")
-    assert set(titles(gate_by_gate.statement(scene, 1))[1:]) <= set(gate_by_gate.PARTS)
+    assert set(titles(statement.statement(scene, gate_by_gate.PARTS, 1))[1:]) <= set(gate_by_gate.PARTS)
     order = gate_by_gate.backward_order(scene)
     computed = [equation.name for equation in scene.derivation.graph.equations]
     gates = [name for name in order if name in computed]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
 from fractions import Fraction
 
 from symbackprop.algebra.formula import (
@@ -28,7 +27,10 @@ _NOISE = exact.Real("1e-44")
 
 def reduction_steps(first: Node, tone: Tone) -> list[Node]:
     """Return a formula over leaves, line by line down to its value."""
-    return list(_reduction_steps(_unsigned(first), tone))
+    steps = [_unsigned(first)]
+    while not isinstance(steps[-1], Leaf):
+        steps.append(_reduced(steps[-1], tone))
+    return steps
 
 
 def _unsigned(node: Node) -> Node:
@@ -47,14 +49,6 @@ def _unsigned(node: Node) -> Node:
 def _begins_with_zero(node: Node) -> bool:
     first = node.factors[0] if isinstance(node, Product) else node
     return isinstance(first, Leaf) and first.value == 0
-
-
-def _reduction_steps(first: Node, tone: Tone) -> Iterator[Node]:
-    step = first
-    yield step
-    while not isinstance(step, Leaf):
-        step = _reduced(step, tone)
-        yield step
 
 
 def _value(node: Node) -> exact.Exact:

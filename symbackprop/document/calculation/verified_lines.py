@@ -28,18 +28,11 @@ MOST_GUARD_DIGITS = 12
 def lines(first: Node, style: Style, tone: Tone) -> tuple[ChainStep, ...]:
     """Return the printed lines from a formula over leaves to its value: substituted, step by step, result.
 
-    `tone` is that of the result and of the intermediate results.
+    `tone` is that of the result and of the intermediate results. At the cap of guard digits or on a near-tie the result
+    gains or loses a digit. Where no operands of a readable length give it (1 − a for an activation that is 1 to twenty
+    digits), it stands alone: a line that does not check is not printed.
     """
-    return _printed(reduction_steps(first, tone), style)
-
-
-def _printed(steps: list[Node], style: Style) -> tuple[ChainStep, ...]:
-    """Return the steps with their digits found.
-
-    At the cap or on a near-tie the result gains or loses a digit. Where no operands of a readable length give the result
-    (1 − a for an activation that is 1 to twenty digits), it stands alone: a line that does not check is not printed.
-    """
-    paper = _Paper(style)
+    steps, paper = reduction_steps(first, tone), _Paper(style)
     for digits in (style.digits, style.digits + 1, style.digits - 1):
         found = _with_digits(paper, steps, digits) if digits else None
         if found is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
 from symbackprop.algebra.formula import Apply, Name, Number, walk
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Listing, Relation, Section, Table
@@ -15,7 +15,7 @@ from symbackprop.document.display_nodes import Gradient
 from symbackprop.document.matrix_form.matrix import array_formula
 from symbackprop.document.sections import conventions
 from symbackprop.document.sections import updates as updates_of
-from symbackprop.document.sections.statement import given_number, loop
+from symbackprop.document.sections.statement import Parts, given_number
 from symbackprop.graph.quantities import Quantity, Role
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import Message, message
@@ -28,14 +28,6 @@ _SIDE_BY_SIDE = 3
 
 _SHORT = 2
 """Formulas of at most this many paths stand side by side."""
-
-
-def statement(scene: Scene, updates: int) -> Section:
-    """Return the section that states the problem; `updates` is the number of updates that are made."""
-    subsections = [Section(message(title), tuple(part(scene))) for title, part in PARTS.items()]
-    if scene.derivation.problem.training:
-        subsections.append(Section(message("title.loop"), (loop(scene, updates),)))
-    return Section(message("title.problem"), sections=tuple(subsections))
 
 
 def _equations(scene: Scene) -> Iterator[Block]:
@@ -98,7 +90,7 @@ def _at_a_glance(scene: Scene) -> Iterator[Display]:
         yield formula_display(scene, names, length if short else 1)
 
 
-PARTS: Mapping[str, Callable[[Scene], Iterable[Block]]] = {
+PARTS: Parts = {
     "title.graph": _equations,
     "title.given": _given,
     "title.conventions": lambda scene: (Listing(tuple(_conventions(scene))),),

@@ -36,6 +36,9 @@ from symbackprop.graph.quantities import Quantity, Role
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import Message, message
 
+Parts = Mapping[str, Callable[[Scene], Iterable[Block]]]
+"""The sections of a statement, by their titles."""
+
 _NOT_GIVEN = "–"
 
 _SIDE_BY_SIDE = 3
@@ -52,12 +55,12 @@ _MOST_TERMS = 3
 """Longer formulas do not fit into a table; they stand in the list of all formulas."""
 
 
-def statement(scene: Scene, updates: int) -> Section:
+def statement(scene: Scene, parts: Parts, updates: int) -> Section:
     """Return the section that states the problem; `updates` is the number of updates that are made."""
-    subsections = [Section(message(title), tuple(part(scene))) for title, part in PARTS.items()]
+    subsections = [Section(message(title), tuple(part(scene))) for title, part in parts.items()]
     if scene.derivation.problem.training:
         subsections.append(Section(message("title.loop"), (loop(scene, updates),)))
-    side_by_side = batch_comparison.batch_section(scene)
+    side_by_side = batch_comparison.batch_section(scene) if scene.derivation.graph.layers else None
     if side_by_side is not None:
         subsections.append(side_by_side)
     return Section(message("title.problem"), sections=tuple(subsections))
@@ -338,7 +341,7 @@ def _formulas(scene: Scene) -> Iterator[Block]:
         yield from gradient_formulas(scene)
 
 
-PARTS: Mapping[str, Callable[[Scene], Iterable[Block]]] = {
+PARTS: Parts = {
     "title.network": _network,
     "title.given": lambda scene: (_parameters(scene), _data(scene)),
     "title.conventions": lambda scene: (Listing(tuple(_conventions(scene))),),

@@ -35,6 +35,7 @@ from symbackprop.graph.quantities import Graph, Quantity
 from symbackprop.messages import Message, message
 from symbackprop.problems import Given, Training
 from symbackprop.problems.training_table import batches_in
+from symbackprop.rows import Settings
 
 
 def rate_lines(scene: Scene, change: Change) -> Iterator[Block]:
@@ -87,7 +88,8 @@ def updated(scene: Scene, change: Change, name: str) -> tuple[Chain, ...]:
     training = _training(scene)
     symbols: dict[str, Node] = _setting_letters(scene, change.number) | {"w": Name(name), "g": Gradient(name)}
     numbers: dict[str, Node] = {key: _leaf(given) for key, given in training.settings.items()}
-    numbers[RATE] = _rate_leaf(scene, change)
+    if change.learning_rate != training.settings[RATE].value:
+        numbers[RATE] = Leaf(change.learning_rate)  # the schedule has changed it
     numbers |= {"w": scene.numbered(Name(name)), "g": Leaf(scene.gradient(name), Tone.BACKWARD)}
     if scene.notation.negative_delta:
         # δ is the negative of the gradient, so that an update adds it.
@@ -125,21 +127,20 @@ def _leaf(given: Given) -> Leaf:
     return Leaf(given.value, written=given.text)
 
 
-def _rate_leaf(scene: Scene, change: Change) -> Leaf:
-    """Return the learning rate of an update: as given where the schedule has not changed it yet."""
-    given = _training(scene).settings[RATE]
-    return _leaf(given) if change.learning_rate == given.value else Leaf(change.learning_rate)
-
-
 def _setting_letters(scene: Scene, number: int | str) -> dict[str, Node]:
     """Return the letters of the settings; that of a learning rate which changes has the number of the update."""
     training = _training(scene)
-    row = optimizers.OPTIMIZERS[training.optimizer]
-    letters: dict[str, Node] = {key: Letter(setting_symbol(setting.symbol)) for key, setting in row.settings.items()}
+    letters = _letters(scene, optimizers.OPTIMIZERS[training.optimizer].settings)
     rate = scene.notation.learning_rate()
     if training.schedule.kind != CONSTANT:
         rate = replace(rate, lower=(*rate.lower, str(number)))
     return {**letters, RATE: Letter(rate)}
+
+
+def _letters(scene: Scene, settings: Settings) -> dict[str, Node]:
+    """Return the letters of some settings, and that of the learning rate as the problem states it."""
+    letters: dict[str, Node] = {key: Letter(setting_symbol(setting.symbol)) for key, setting in settings.items()}
+    return letters | {RATE: Letter(scene.notation.learning_rate())}
 
 
 def _state_letter(scene: Scene, name: str, number: str = "") -> Letter:
@@ -161,8 +162,7 @@ def _rate_chain(scene: Scene, change: Change) -> Chain:
     choice = training.schedule
     count = Number(Fraction(change.rate_changes))
     row = schedules.SCHEDULES[choice.kind]
-    symbols: dict[str, Node] = {key: Letter(setting_symbol(setting.symbol)) for key, setting in row.settings.items()}
-    symbols |= {RATE: Letter(scene.notation.learning_rate()), "k": count}
+    symbols = _letters(scene, row.settings) | {"k": count}
     numbers: dict[str, Node] = {key: _leaf(given) for key, given in choice.settings.items()}
     numbers |= {RATE: _leaf(training.settings[RATE]), "k": count}
     formula = schedules.rate(choice.kind)
@@ -210,7 +210,8 @@ def conventions(scene: Scene) -> Iterator[Message]:
     if training is None:
         return
     counter = Letter(state_symbol(_counter(scene)))
-    settings, states = tuple(_values(scene)), tuple(_state_letter(scene, name) for name in _carried(training))
+    settings = tuple(Equality(letter, value) for letter, _, value in _settings_in_force(scene))
+    states = tuple(_state_letter(scene, name) for name in _carried(training))
     if len(settings) > 1 or states:
         name = message(f"optimizer.{training.optimizer}")
         yield message("training.optimizer", name=name, settings=message("text.items", items=settings))
@@ -231,13 +232,13 @@ def _carried(training: Training) -> tuple[str, ...]:
     return optimizers.carried(training.optimizer, optimizers.reduced(training.optimizer, training.zero))
 
 
-def _values(scene: Scene) -> Iterator[Node]:
-    """Yield `letter = value` of each setting in force."""
+def _settings_in_force(scene: Scene) -> Iterator[tuple[Node, Message, Node]]:
+    """Yield letter, meaning and value of each setting in force."""
     training = _training(scene)
-    letters = _setting_letters(scene, _counter(scene)) | {RATE: Letter(scene.notation.learning_rate())}
+    letters = _letters(scene, optimizers.OPTIMIZERS[training.optimizer].settings)
     for key, given in training.settings.items():
         if key not in training.zero:
-            yield Equality(letters[key], show(given.value, scene.style, written=given.text))
+            yield letters[key], message(f"setting.{key}"), show(given.value, scene.style, written=given.text)
 
 
 def _schedule(scene: Scene, training: Training) -> Iterator[Message]:
@@ -246,8 +247,7 @@ def _schedule(scene: Scene, training: Training) -> Iterator[Message]:
         return
     row = schedules.SCHEDULES[choice.kind]
     times = Letter(state_symbol("k" if _counter(scene) == "t" else "n"))
-    parts: dict[str, Node] = {key: Letter(setting_symbol(setting.symbol)) for key, setting in row.settings.items()}
-    parts |= {RATE: Letter(scene.notation.learning_rate()), "k": times}
+    parts = _letters(scene, row.settings) | {"k": times}
     left = _setting_letters(scene, _counter(scene))[RATE]
     period = int(choice.settings[row.period].value) if row.period else 1
     unit = "step" if choice.per_step else "epoch"
@@ -279,10 +279,7 @@ def _batches(scene: Scene, training: Training) -> Iterator[Message]:
 def symbol_rows(scene: Scene) -> Iterator[tuple[Inline, Message, Inline]]:
     """Yield symbol, meaning and value of each setting in force, the learning rate first, then of each state."""
     training = _training(scene)
-    letters = _setting_letters(scene, _counter(scene)) | {RATE: Letter(scene.notation.learning_rate())}
-    for key, given in training.settings.items():
-        if key not in training.zero:
-            yield letters[key], message(f"setting.{key}"), show(given.value, scene.style, written=given.text)
+    yield from _settings_in_force(scene)
     for name in _carried(training):
         yield _state_letter(scene, name), message(f"state.{training.optimizer}_{name}"), ""
 
