@@ -136,6 +136,11 @@ class Relation(StrEnum):
     EQUAL = "equal"
     ABOUT = "about"
 
+    @classmethod
+    def of(cls, is_exact: bool) -> Relation:
+        """Return how an exact or a rounded number relates to what it is the value of."""
+        return cls.EQUAL if is_exact else cls.ABOUT
+
 
 @dataclass(frozen=True, slots=True)
 class ChainStep:

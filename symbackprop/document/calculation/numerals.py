@@ -20,7 +20,7 @@ from symbackprop.arithmetic.decimals import (
 )
 from symbackprop.arithmetic.exact import magnitude
 from symbackprop.arithmetic.real_numbers import Exact, Logarithm
-from symbackprop.document.display_nodes import Numeral, Shown, Tone
+from symbackprop.document.display_nodes import About, Numeral, Shown, Tone
 
 _SPARE_DIGITS = 4
 _LONGEST_DENOMINATOR = 10**4
@@ -55,6 +55,12 @@ def show(value: Exact, style: Style, *, guard: int = 0, tone: Tone = Tone.PLAIN,
     `guard` adds digits to a rounded number; `written` is the text that the problem states it in (0.20, 1/2).
     """
     return printed(value, style, guard=guard, tone=tone, written=written).shown
+
+
+def marked(value: Exact, style: Style, written: str = "") -> Shown | About:
+    """Return a number as a sentence or a table shows it: with a sign ≈ where it is rounded."""
+    shown = show(value, style, written=written)
+    return shown if shown.exact else About(shown)
 
 
 def printed(value: Exact, style: Style, *, guard: int = 0, tone: Tone = Tone.PLAIN, written: str = "") -> Printed:

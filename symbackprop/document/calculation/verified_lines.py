@@ -256,14 +256,14 @@ def printed_value(formula: Node) -> exact.Exact:
 def _related(found: list[_Line]) -> tuple[ChainStep, ...]:
     """Return the lines with their relations: equal where both sides are printed exactly and are equal, else about."""
     first = found[0]
-    steps = [ChainStep(Relation.EQUAL if first.is_exact else Relation.ABOUT, first.formula, opens=True)]
+    steps = [ChainStep(Relation.of(first.is_exact), first.formula, opens=True)]
     for before, after in itertools.pairwise(found):
         is_spelled = before.has_formula or after.has_formula
         if is_spelled and spelled(after.formula) == spelled(before.formula):
             steps[-1] = replace(steps[-1], formula=after.formula)  # ln(2/5), and the number that is printed so
         elif after.formula != before.formula:
-            is_equal = before.is_exact and after.is_exact and _same(before.formula, after.formula)
-            steps.append(ChainStep(Relation.EQUAL if is_equal else Relation.ABOUT, after.formula))
+            is_exact = before.is_exact and after.is_exact and _same(before.formula, after.formula)
+            steps.append(ChainStep(Relation.of(is_exact), after.formula))
     return tuple(steps)
 
 
@@ -284,7 +284,7 @@ def _without_repeats(steps: tuple[ChainStep, ...]) -> tuple[ChainStep, ...]:
     before, last = steps[-2:]
     if not isinstance(before.formula, Negative) or not isinstance(before.formula.operand, Shown):
         return steps
-    relation = Relation.EQUAL if before.relation is last.relation is Relation.EQUAL else Relation.ABOUT
+    relation = Relation.of(before.relation is last.relation is Relation.EQUAL)
     return (*steps[:-2], replace(last, relation=relation, opens=before.opens))
 
 

@@ -211,8 +211,7 @@ def _from_product(numbers: tuple[ChainStep, ...]) -> tuple[ChainStep, ...]:
 
 def _from(numbers: tuple[ChainStep, ...], place: int) -> tuple[ChainStep, ...]:
     """Return numbers from a place on, with the relation that holds across those before."""
-    is_about = any(step.relation is Relation.ABOUT for step in numbers[: place + 1])
-    relation = Relation.ABOUT if is_about else Relation.EQUAL
+    relation = Relation.of(all(step.relation is Relation.EQUAL for step in numbers[: place + 1]))
     opening = tuple(replace(step, relation=relation, opens=True) for step in numbers[place : place + 1])
     return (*opening, *numbers[place + 1 :])
 

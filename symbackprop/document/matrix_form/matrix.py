@@ -246,7 +246,7 @@ def _numbers(scene: Scene, quantity: Quantity, tone: Tone, sign: int = 1) -> lis
     shown = tuple(tuple(show(sign * read(element), scene.style, tone=tone) for element in row) for row in rows)
     is_rounded = scene.derivation.problem.notation.round_intermediates is not None
     exact = not is_rounded and all(number.exact for row in shown for number in row)
-    return [ChainStep(Relation.EQUAL if exact else Relation.ABOUT, _array(quantity, shown), opens=True)]
+    return [ChainStep(Relation.of(exact), _array(quantity, shown), opens=True)]
 
 
 def _array(quantity: Quantity, rows: Sequence[Sequence[Shown]]) -> Node:

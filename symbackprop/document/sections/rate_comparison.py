@@ -11,13 +11,12 @@ from symbackprop.descent.epochs import table_rows
 from symbackprop.descent.solution import Solution
 from symbackprop.descent.trajectories import RateComparison, Trajectory, compare_rates
 from symbackprop.document.blocks import Block, Figure, Inline, Paragraph, Section, Table
-from symbackprop.document.calculation.numerals import show
+from symbackprop.document.calculation.numerals import marked, show
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import About, Equality, Letter, Shown
 from symbackprop.evaluation.evaluate import Value
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import message
-from symbackprop.problems import Given
 
 FEWEST_STEPS = 10
 """A comparison follows as many updates as the solution has, but at least so many: a tendency needs some to be seen."""
@@ -41,7 +40,7 @@ def rate_comparison_section(scene: Scene, solution: Solution) -> Section:
     if _is_of_one(found) and any(trajectory.factors[0] < 0 for trajectory in found.trajectories):
         blocks.append(Paragraph(message("rates.negative")))
     for group in found.alike():
-        rates = tuple(_shown(scene, trajectory.rate) for trajectory in group)
+        rates = tuple(marked(trajectory.rate.value, scene.style, trajectory.rate.text) for trajectory in group)
         alike = {"rate": _rate(scene), "rates": rates, "loss": output}
         if _is_of_one(found):
             factors = tuple(show(trajectory.factors[0], scene.style) for trajectory in group)
@@ -61,12 +60,6 @@ def _is_of_one(found: RateComparison) -> bool:
     return found.limit is not None and len(found.limit.eigenvalues) == 1
 
 
-def _shown(scene: Scene, given: Given) -> Shown | About:
-    """Return a learning rate as it was written, where that is not too long."""
-    shown = show(given.value, scene.style, written=given.text)
-    return shown if shown.exact else About(shown)
-
-
 def _limit(scene: Scene, found: RateComparison) -> Iterator[Block]:
     """Yield what the second derivatives say about all learning rates."""
     if found.limit is None or found.limit.limit is None:
@@ -74,21 +67,20 @@ def _limit(scene: Scene, found: RateComparison) -> Iterator[Block]:
     largest, style = found.limit.largest, scene.style
     one = len(found.limit.eigenvalues) == 1
     letter = Letter(Symbol("lambda")) if one else Letter(Symbol("lambda", ("max",)))
-    shown = show(largest, style)
-    bound = show(found.limit.limit, style)
     yield Paragraph(
         message(
             "rates.quadratic_one" if one else "rates.quadratic",
             parameter=Name(found.names[0]) if one else "",
-            eigenvalue=Equality(letter, shown) if shown.exact else About(shown),
-            factor=_factor(_rate(scene), letter),
+            eigenvalue=_equal(letter, marked(largest, style)),
+            factor=step_factor(_rate(scene), letter),
             rate=_rate(scene),
-            limit=Equality(Quotient(Number(Fraction(2)), letter), bound) if bound.exact else About(bound),
+            limit=_equal(Quotient(Number(Fraction(2)), letter), marked(found.limit.limit, style)),
         )
     )
 
 
-def _factor(rate: Node, eigenvalue: Node) -> Sum:
+def step_factor(rate: Node, eigenvalue: Node) -> Sum:
+    """Return 1 − η λ, by which an update multiplies the distance along an eigenvector."""
     return Sum((ONE, Negative(Product((rate, eigenvalue)))))
 
 
@@ -110,25 +102,27 @@ def _tables(scene: Scene, found: RateComparison, name: Name, columns: Sequence[S
 
 
 def _at_rate(scene: Scene, trajectory: Trajectory) -> Node:
-    rate = show(trajectory.rate.value, scene.style, written=trajectory.rate.text)
-    return Equality(_rate(scene), rate) if rate.exact else About(rate)
+    return _equal(_rate(scene), marked(trajectory.rate.value, scene.style, trajectory.rate.text))
+
+
+def _equal(left: Node, right: Shown | About) -> Node:
+    """Return an equality, of which a rounded number stands alone."""
+    return right if isinstance(right, About) else Equality(left, right)
 
 
 def _verdicts(scene: Scene, found: RateComparison) -> Table:
     """Return the table of learning rates: factor of each step, loss at the end, verdict."""
     style = scene.style
-    letters = _factor(_rate(scene), Letter(Symbol("lambda")))
-    header: list[Inline] = [_rate(scene)]
+    letters = step_factor(_rate(scene), Letter(Symbol("lambda")))
     one = _is_of_one(found)
-    if one:
-        header.append(letters)
-    header += [message("rates.last", loss=Name(scene.derivation.graph.output)), message("rates.verdict")]
+    last = message("rates.last", loss=Name(scene.derivation.graph.output))
+    header: list[Inline] = [_rate(scene), *([letters] if one else []), last, message("rates.verdict")]
     rows = []
     for trajectory in found.trajectories:
         factor: list[Inline] = [show(trajectory.factors[0], style)] if one else []
         rows.append(
             (
-                _shown(scene, trajectory.rate),
+                marked(trajectory.rate.value, scene.style, trajectory.rate.text),
                 *factor,
                 show(trajectory.losses[-1], style),
                 message(f"rates.{trajectory.verdict}", made=len(trajectory.losses) - 1),

@@ -7,14 +7,15 @@ from fractions import Fraction
 
 from symbackprop import curvature
 from symbackprop.algebra import symbolic
-from symbackprop.algebra.formula import ONE, ZERO, Name, Negative, Node, Number, Product, Quotient, Sum
+from symbackprop.algebra.formula import ZERO, Name, Negative, Node, Number, Product, Quotient
 from symbackprop.curvature import CurvatureError, Kind
 from symbackprop.curvature.linear_systems import Row
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Paragraph, Relation, Section, Table
-from symbackprop.document.calculation.numerals import Style, show
+from symbackprop.document.calculation.numerals import Style, marked, show
 from symbackprop.document.calculation.verified_lines import lines
 from symbackprop.document.chain_rule.scene import Scene
-from symbackprop.document.display_nodes import About, Equality, Grid, Leaf, Letter, Shown, Tone
+from symbackprop.document.display_nodes import Equality, Grid, Leaf, Letter, Tone
+from symbackprop.document.sections.rate_comparison import step_factor
 from symbackprop.document.sections.updates import untaken
 from symbackprop.evaluation.evaluate import Value
 from symbackprop.graph.notation import Symbol
@@ -54,8 +55,10 @@ def _hessian(scene: Scene, hessian: curvature.Hessian) -> Iterator[Block]:
         yield Paragraph(message("second_order.kinks", names=tuple(Name(k.name, k.sample) for k in hessian.kinks)))
     values = hessian.eigenvalues
     if len(values) > 1:
+        shown = [show(value, scene.style) for value in values]
         chains = tuple(
-            Chain(_eigenvalue(position), (_result(value, scene.style),)) for position, value in enumerate(values, 1)
+            Chain(_eigenvalue(position), (ChainStep(Relation.of(number.exact), number),))
+            for position, number in enumerate(shown, 1)
         )
         yield Paragraph(message("second_order.eigenvalues", hessian=letters["hessian"]))
         yield Display(chains, len(chains))
@@ -75,19 +78,8 @@ def _eigenvalue(position: int) -> Letter:
 
 def _grid(style: Style, rows: Sequence[Row], letter: Letter) -> Chain:
     shown = tuple(show(value, style, tone=Tone.BACKWARD) for row in rows for value in row)
-    is_exact = all(number.exact for number in shown)
     body: Node = shown[0] if len(shown) == 1 else Grid(shown, len(rows[0]))
-    return Chain(letter, (ChainStep(Relation.EQUAL if is_exact else Relation.ABOUT, body),))
-
-
-def _result(value: Value, style: Style) -> ChainStep:
-    shown = show(value, style)
-    return ChainStep(Relation.EQUAL if shown.exact else Relation.ABOUT, shown)
-
-
-def _cell(value: Value, style: Style) -> Shown | About:
-    shown = show(value, style)
-    return shown if shown.exact else About(shown)
+    return Chain(letter, (ChainStep(Relation.of(all(number.exact for number in shown)), body),))
 
 
 def _newton(scene: Scene, hessian: curvature.Hessian) -> Iterator[Block]:
@@ -108,10 +100,10 @@ def _newton(scene: Scene, hessian: curvature.Hessian) -> Iterator[Block]:
         )
     header = [message(f"second_order.{name}") for name in ("parameter", "before", "change", "after")]
     rows = zip(step.names, step.before, step.step, step.after, strict=True)
-    cells = tuple((Name(name), *(_cell(value, style) for value in row)) for name, *row in rows)
+    cells = tuple((Name(name), *(marked(value, style) for value in row)) for name, *row in rows)
     yield Table(tuple(header), cells, (False, True, True, True))
     if step.loss_after is not None:
-        before, after = _cell(step.loss, style), _cell(step.loss_after, style)
+        before, after = marked(step.loss, style), marked(step.loss_after, style)
         yield Paragraph(message("second_order.loss", loss=Name(output), before=before, after=after))
     if step.slope > 0:
         yield Paragraph(message("second_order.climbs"))
@@ -133,7 +125,7 @@ def _rate(scene: Scene) -> Iterator[Block]:
         yield Paragraph(message("second_order.no_limit"))
         return
     largest = Letter(Symbol("lambda", ("max",)))
-    yield Paragraph(message("second_order.limit", rate=rate, factor=_factor(rate, Letter(Symbol("lambda")))))
+    yield Paragraph(message("second_order.limit", rate=rate, factor=step_factor(rate, Letter(Symbol("lambda")))))
     two = Number(Fraction(2))
     limit = (
         ChainStep(Relation.EQUAL, Quotient(two, largest)),
@@ -143,17 +135,13 @@ def _rate(scene: Scene) -> Iterator[Block]:
     if found.learning_rate is not None:
         own = Leaf(found.learning_rate)
         for position, value in enumerate(found.eigenvalues, 1):
-            steps = lines(_factor(own, _leaf(value)), style, Tone.PLAIN)
-            chains.append(Chain(_factor(rate, _eigenvalue(position)), steps))
+            steps = lines(step_factor(own, _leaf(value)), style, Tone.PLAIN)
+            chains.append(Chain(step_factor(rate, _eigenvalue(position)), steps))
     yield Display(tuple(chains))
     if found.learning_rate is not None:
         sizes = [abs(factor) for factor in found.factors]
         verdict = "diverges" if max(sizes) > 1 else "stays" if max(sizes) == 1 else "converges"
-        yield Paragraph(message(f"second_order.{verdict}", rate=_cell(found.learning_rate, style)))
-
-
-def _factor(rate: Node, eigenvalue: Node) -> Sum:
-    return Sum((ONE, Negative(Product((rate, eigenvalue)))))
+        yield Paragraph(message(f"second_order.{verdict}", rate=marked(found.learning_rate, style)))
 
 
 def _critical(scene: Scene) -> Iterator[Block]:
@@ -167,8 +155,8 @@ def _critical(scene: Scene) -> Iterator[Block]:
         header: list[Inline] = [*map(Name, names), output, message("second_order.kind")]
         rows = tuple(
             (
-                *(_cell(value, style) for value in point.parameters.values()),
-                _cell(point.loss, style),
+                *(marked(value, style) for value in point.parameters.values()),
+                marked(point.loss, style),
                 message(f"second_order.{_KINDS.get(point.kind, point.kind)}"),
             )
             for point in found.points

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop.algebra import functions
-from symbackprop.algebra.formula import Apply, Name, Node, Number, Product, Slot, added, fill, names
+from symbackprop.algebra.formula import ONE, Apply, Name, Node, Number, Slot, added, fill, names
 from symbackprop.arithmetic.exact import evaluate
 from symbackprop.document.blocks import (
     Block,
@@ -22,12 +23,13 @@ from symbackprop.document.blocks import (
     Section,
     Table,
 )
-from symbackprop.document.calculation.numerals import show
+from symbackprop.document.calculation.numerals import marked, show
 from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.chains import written_out
+from symbackprop.document.chain_rule.factors import joined
 from symbackprop.document.chain_rule.formulas import gradient_formulas
 from symbackprop.document.chain_rule.scene import Scene
-from symbackprop.document.display_nodes import About, Equality, Letter, OverSamples, Range, Tone
+from symbackprop.document.display_nodes import Equality, Letter, OverSamples, Range, Tone
 from symbackprop.document.sections import batch_comparison, conventions
 from symbackprop.document.sections import updates as updates_of
 from symbackprop.document.sections.fused_loss import out_of_range
@@ -190,10 +192,7 @@ def _of_sample(scene: Scene, name: str | None, sample: int | None) -> Inline:
 def given_number(scene: Scene, name: str, sample: int | None = None) -> Inline:
     """Return a number of the problem as a table shows it: as written, marked if it is rounded, a dash if it is left out."""
     given = scene.given.get(Scalar(name, sample))
-    if given is None:
-        return _NOT_GIVEN
-    shown = show(given.value, scene.style, written=given.text)
-    return shown if shown.exact else About(shown)
+    return _NOT_GIVEN if given is None else marked(given.value, scene.style, given.text)
 
 
 def _meaning(scene: Scene, name: str, *others: str) -> Message:
@@ -301,26 +300,20 @@ def _defining(scene: Scene, name: str) -> Node:
 
 def _count(scene: Scene) -> Message:
     """Return the number of parameters with its arithmetic."""
-    weights: list[tuple[Node, ...]] = []
-    biases: list[tuple[Node, ...]] = []
+    shapes: dict[bool, list[tuple[int, ...]]] = {True: [], False: []}
     for quantity in scene.derivation.parameters:
-        sizes: tuple[Node, ...] = tuple(Number(Fraction(length)) for length in quantity.shape) or (Number(Fraction(1)),)
-        (weights if quantity.kind == "weight" else biases).append(sizes)
-    total_weights = sum(len(q.elements()) for q in scene.derivation.parameters if q.kind == "weight")
-    total_biases = sum(len(q.elements()) for q in scene.derivation.parameters if q.kind != "weight")
-    return message(
-        "text.count",
-        weights=_arithmetic(weights, total_weights),
-        biases=_arithmetic(biases, total_biases),
-        total=_arithmetic(
-            [(Number(Fraction(total_weights)),), (Number(Fraction(total_biases)),)], total_weights + total_biases
-        ),
-    )
+        shapes[quantity.kind == "weight"].append(quantity.shape)
+    weights, biases = shapes[True], shapes[False]
+    totals = [(sum(map(math.prod, each)),) for each in (weights, biases)]
+    arithmetic = {"weights": _arithmetic(weights), "biases": _arithmetic(biases), "total": _arithmetic(totals)}
+    return message("text.count", **arithmetic)
 
 
-def _arithmetic(products: list[tuple[Node, ...]], total: int) -> Node:
-    left = added(tuple(factors[0] if len(factors) == 1 else Product(factors) for factors in products))
-    right = Number(Fraction(total))
+def _arithmetic(products: Sequence[tuple[int, ...]]) -> Node:
+    """Return the sum of products of sizes with its value; an empty product is 1."""
+    factors = (tuple(Number(Fraction(size)) for size in sizes) or (ONE,) for sizes in products)
+    left = added(tuple(map(joined, factors)))
+    right = Number(Fraction(sum(map(math.prod, products))))
     return right if left == right else Equality(left, right)
 
 
