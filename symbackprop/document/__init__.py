@@ -31,7 +31,7 @@ from symbackprop.evaluation import checks
 from symbackprop.evaluation.evaluate import Values
 from symbackprop.graph.notation import Notation
 from symbackprop.graph.scalars import Scalar
-from symbackprop.messages import Message, message
+from symbackprop.messages import message
 from symbackprop.problems import Given, Problem
 
 DETAILS = (detail.FULL, detail.REPRESENTATIVE, detail.MATRIX, "general", "second_order")
@@ -128,9 +128,7 @@ def compose(
     if solution.learning_rates:
         sections += lesson.explained([rate_comparison.rate_comparison_section(first, solution)], first)
     whole = [*sections, *lesson.closing(first, sections)]
-    return _document(
-        solution, notation, whole if "figures" in without else figure_placement.illustrated(whole, solution)
-    )
+    return _document(solution, whole if "figures" in without else figure_placement.illustrated(whole, solution))
 
 
 def _worked(
@@ -163,11 +161,13 @@ def _worked(
     yield from lesson.explained(closing, scenes[0])
 
 
-def _document(solution: Solution, notation: Notation, sections: Iterable[Section]) -> Document:
+def _document(solution: Solution, sections: Iterable[Section]) -> Document:
     """Return the document; without a title of the user's it is called what it is."""
-    kind, *conventions = _subtitle(solution, notation)
-    title = solution.problem.heading if solution.problem.title else None
-    return Document(title or kind, (kind, *conventions) if title else tuple(conventions), tuple(sections))
+    problem, kind = solution.problem, message("text.worked_solution")
+    backward = (backward_sentence(solution.notation, "text"),) if problem.layers else ()
+    conventions = (*backward, message("text.digits", digits=problem.notation.digits))
+    title = problem.heading if problem.title else None
+    return Document(title or kind, (kind, *conventions) if title else conventions, tuple(sections))
 
 
 def style_of(problem: Problem) -> Style:
@@ -175,13 +175,12 @@ def style_of(problem: Problem) -> Style:
 
     What is rounded as by hand is a decimal.
     """
-    entries = (given for array in problem.arrays.values() for given in array.entries if given is not None)
-    is_rounded = problem.notation.round_intermediates is not None
-    return Style(problem.notation.digits, not is_rounded and any(map(_is_fraction, entries)))
-
-
-def _is_fraction(given: Given) -> bool:
-    return isinstance(given.value, Fraction | Logarithm) and not is_decimal(given.text)
+    has_fraction = any(
+        given is not None and isinstance(given.value, Fraction | Logarithm) and not is_decimal(given.text)
+        for array in problem.arrays.values()
+        for given in array.entries
+    )
+    return Style(problem.notation.digits, has_fraction and problem.notation.round_intermediates is None)
 
 
 def _unchanged(solution: Solution, given: Mapping[Scalar, Given]) -> dict[Scalar, Given]:
@@ -189,13 +188,6 @@ def _unchanged(solution: Solution, given: Mapping[Scalar, Given]) -> dict[Scalar
     frozen = solution.problem.training.frozen if solution.problem.training else frozenset()
     changed = {e for q in solution.derivation.parameters if q.name not in frozen for e in q.elements()}
     return {scalar: number for scalar, number in given.items() if scalar.name not in changed}
-
-
-def _subtitle(solution: Solution, notation: Notation) -> list[Message]:
-    digits = message("text.digits", digits=solution.problem.notation.digits)
-    if not solution.problem.layers:
-        return [message("text.worked_solution"), digits]
-    return [message("text.worked_solution"), backward_sentence(notation, "text"), digits]
 
 
 def _check_section(solution: Solution, style: Style) -> Section:

@@ -13,7 +13,7 @@ from symbackprop.document.display_nodes import Equality, General, Letter, Local,
 from symbackprop.document.matrix_form import layerwise, recurrences
 from symbackprop.document.matrix_form.recurrences import LAST, THIS, Model, Recurrence
 from symbackprop.errors import ProblemError
-from symbackprop.graph.notation import Notation, Symbol
+from symbackprop.graph.notation import Symbol
 from symbackprop.messages import Message, message
 from symbackprop.problems import Layer, Problem
 
@@ -164,14 +164,8 @@ def _output_rule(problem: Problem, model: Model) -> Recurrence:
     last = problem.network.layers[-1]
     if not _is_vector(last):
         return layerwise.error_arrays(model, LAST)
-    return layerwise.fused_error(problem) or replace(
-        layerwise.softmax_error(problem, last)[-1], notation=_at_last(model)
-    )
-
-
-def _at_last(model: Model) -> Notation:
-    """Return the notation in which layer l is the last."""
-    return replace(model.hidden, layer_texts={model.scene.notation.layer_number(THIS): "L"})
+    this_is_last = replace(model.hidden, layer_texts={model.scene.notation.layer_number(THIS): "L"})
+    return layerwise.fused_error(problem) or replace(layerwise.softmax_error(problem, last)[-1], notation=this_is_last)
 
 
 def _is_vector(layer: Layer) -> bool:

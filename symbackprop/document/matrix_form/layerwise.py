@@ -55,7 +55,7 @@ from symbackprop.problems import Layer, Problem
 
 def forward_arrays(model: Model) -> tuple[Recurrence, Recurrence]:
     """Return the pre-activations and the activations of layer l."""
-    graph = model.scene.derivation.graph
+    graph = model.graph
     formulas = {equation.name: as_arrays(graph, equation.formula) for equation in graph.equations}
     z, a = (Recurrence(Name(name), ((formulas[name], ""),), model.hidden) for name in (model.z(THIS), model.a(THIS)))
     return z, a
@@ -79,14 +79,11 @@ def _array_recurrence(model: Model, name: str) -> Recurrence:
     terms = []
     for contribution in _contributions(model, name):
         term = signs_in_front(named(scene, in_its_sign(scene, name, contribution)))
-        crosses = scene.derivation.crosses_samples(quantity.elements()[0]) and not _is_of_penalty(contribution)
+        is_of_penalty = any(isinstance(part, Local) and part.of == Name(PENALTY) for part in walk(contribution))
+        crosses = scene.derivation.crosses_samples(quantity.elements()[0]) and not is_of_penalty
         terms.append(over_samples(term) if crosses else term)
     notation = model.output if quantity.layer == LAST else model.hidden
     return Recurrence(gradient_symbol(scene, name), ((added(tuple(terms)), ""),), notation)
-
-
-def _is_of_penalty(contribution: Node) -> bool:
-    return any(isinstance(part, Local) and part.of == Name(PENALTY) for part in walk(contribution))
 
 
 def over_samples(term: Node) -> Node:
@@ -96,7 +93,7 @@ def over_samples(term: Node) -> Node:
 
 def _contributions(model: Model, name: str) -> list[Node]:
     """Return the contributions to a gradient in gradients that have a name, without the numbers of this network."""
-    graph = model.scene.derivation.graph
+    graph = model.graph
     found = matrix_grain.gradients(graph)
     own = {errors(model, layer).name for layer in range(1, LAST + 1)}
 
@@ -104,7 +101,8 @@ def _contributions(model: Model, name: str) -> list[Node]:
         if isinstance(part, Adjoint) and part.name not in own:
             return ONE if part.name == graph.output else added(tuple(_contributions(model, part.name)))
         if isinstance(part, Apply) and part.function == functions.GENERIC_LOSS:
-            loss = next(equation.name for equation in graph.equations if equation.formula == _whole(part))
+            whole = Apply(part.function, part.arguments)
+            loss = next(equation.name for equation in graph.equations if equation.formula == whole)
             return Local(Name(loss), part.arguments[int(dict(part.settings)["by"])])
         return counted(part)
 
@@ -125,13 +123,9 @@ def _contributions(model: Model, name: str) -> list[Node]:
     ]
 
 
-def _whole(partial: Apply) -> Apply:
-    return Apply(partial.function, partial.arguments)
-
-
 def with_shapes(model: Model, formula: Node) -> Node:
     """Return a formula between arrays with the shape under every array, in numbers of units."""
-    graph = model.scene.derivation.graph
+    graph = model.graph
 
     def change(part: Node) -> Node | None:
         match part:
@@ -148,7 +142,7 @@ def _sizes(model: Model, quantity: Quantity) -> tuple[int | None, int | None]:
     layers = unit_layers(quantity)
     if len(quantity.shape) == 2:
         return (layers[1], layers[0]) if quantity.transposed else (layers[0], layers[1])
-    return (None, layers[0]) if model.is_row else (layers[0], None)
+    return (None, layers[0]) if model.scene.derivation.problem.layout == "row" else (layers[0], None)
 
 
 # The functions of a problem
@@ -224,19 +218,13 @@ def softmax_error(problem: Problem, layer: Layer) -> tuple[Recurrence, ...]:
     units = [scene.notation.locate(link.source)[1][0] for link in others]
     partial = summed(model, [link.partial() for link in others], units, THIS, "k", fixed)
     assert isinstance(partial, Summation)
+    own_unit, other_unit, argument = model.a(THIS, "j"), model.a(THIS, "k"), model.z(THIS, "j")
+    own_partial = (lettered(model, own.partial(), fixed), "")
+    other_partial = (partial.body, "general.other_unit")
     jacobian = (
-        Recurrence(
-            Local(Name(model.a(THIS, "j")), Name(model.z(THIS, "j"))),
-            ((lettered(model, own.partial(), fixed), ""),),
-            model.hidden,
-        ),
-        Recurrence(
-            Local(Name(model.a(THIS, "k")), Name(model.z(THIS, "j"))),
-            ((partial.body, "general.other_unit"),),
-            model.hidden,
-        ),
+        Recurrence(Local(Name(own_unit), Name(argument)), (own_partial,), model.hidden),
+        Recurrence(Local(Name(other_unit), Name(argument)), (other_partial,), model.hidden),
     )
-    argument = model.z(THIS, "j")
 
     def total(products: Sequence[Node]) -> Node:
         first = lettered(model, products[0], fixed)
@@ -246,10 +234,8 @@ def softmax_error(problem: Problem, layer: Layer) -> tuple[Recurrence, ...]:
     paths = [path_of(scene, link, None) for link in (own, *others)]
     chain = total([multiplied(tuple(factor.derivative for factor in path)) for path in paths])
     partials = total([multiplied(tuple(factor.partial for factor in path)) for path in paths])
-    own_unit, other_unit = model.a(THIS, "j"), model.a(THIS, "k")
-    value, above = Name(own_unit), Adjoint(own_unit)
     spread = Summation(Product((Adjoint(other_unit), Name(other_unit))), "k", THIS)
-    collected = Product((value, Sum((above, Negative(spread)))))
+    collected = Product((Name(own_unit), Sum((Adjoint(own_unit), Negative(spread)))))
     lines = (
         (chain, "general.all_outputs"),
         (partials, "general.partials"),

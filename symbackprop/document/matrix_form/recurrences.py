@@ -69,11 +69,6 @@ class Model:
         """Return the name of an activation of a layer, or of all of them."""
         return self.graph.units(layer).at(*unit)
 
-    @property
-    def is_row(self) -> bool:
-        """Whether vectors are rows."""
-        return self.scene.derivation.problem.layout == "row"
-
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:
@@ -240,18 +235,10 @@ def errors(model: Model, layer: int) -> Quantity:
     return arrays.activation if is_through_activations else arrays.pre_activation
 
 
-def _left(model: Model, name: str, letters: _Units) -> Node:
-    return lettered(model, gradient_symbol(model.scene, name), letters)
-
-
-def _signed(model: Model, name: str, formula: Node) -> Node:
-    return in_its_sign(model.scene, name, formula)
-
-
 def _definition(model: Model, name: str, letters: _Units) -> list[tuple[Node, str]]:
     if model.scene.notation.delta(name) is None:
         return []
-    return [(_signed(model, name, lettered(model, Gradient(name), letters)), "general.definition")]
+    return [(in_its_sign(model.scene, name, lettered(model, Gradient(name), letters)), "general.definition")]
 
 
 def hidden_error(model: Model) -> Recurrence:
@@ -263,26 +250,26 @@ def hidden_error(model: Model) -> Recurrence:
     def added_up(formulas: list[Node]) -> Node:
         return summed(model, formulas, units, NEXT, "k", _J)
 
-    chain = _signed(model, name, added_up([_derivatives(path) for path in paths]))
-    partials = added_up([_signed(model, name, _partials(path)) for path in paths])
+    chain = in_its_sign(model.scene, name, added_up([_derivatives(path) for path in paths]))
+    partials = added_up([in_its_sign(model.scene, name, _partials(path)) for path in paths])
     lines = [*_definition(model, name, _J), (chain, "general.paths_add"), (partials, "general.partials")]
     if errors(model, THIS).kind == "pre_activation":
         inner = added_up(
-            [_signed(model, name, signed(tuple(factor.partial for factor in path[:-1]))) for path in paths]
+            [in_its_sign(model.scene, name, signed(tuple(factor.partial for factor in path[:-1]))) for path in paths]
         )
         derivative = lettered(model, paths[0][-1].partial, _J)
         lines.append((Product((inner, derivative)), "general.common_factor"))
-    return Recurrence(_left(model, name, _J), tuple(lines), model.hidden)
+    return Recurrence(lettered(model, gradient_symbol(model.scene, name), _J), tuple(lines), model.hidden)
 
 
 def output_error(model: Model) -> Recurrence:
     """Return the error of unit j of the output layer from the loss; without δ it is one derivative alone."""
     name = errors(model, LAST).at(1)
     (path,) = _paths(model, name)
-    chain = _signed(model, name, lettered(model, _derivatives(path), _LAST_J))
-    partials = lettered(model, _signed(model, name, _partials(path)), _LAST_J)
+    chain = in_its_sign(model.scene, name, lettered(model, _derivatives(path), _LAST_J))
+    partials = lettered(model, in_its_sign(model.scene, name, _partials(path)), _LAST_J)
     lines = [*_definition(model, name, _LAST_J), (chain, "general.chain_rule"), (partials, "general.partials")]
-    return Recurrence(_left(model, name, _LAST_J), tuple(lines), model.output)
+    return Recurrence(lettered(model, gradient_symbol(model.scene, name), _LAST_J), tuple(lines), model.output)
 
 
 def parameter_gradients(model: Model) -> Iterator[Recurrence]:

@@ -14,7 +14,7 @@ from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Delta, Gradient
 from symbackprop.graph.quantities import Quantity, Role
 from symbackprop.problems import Training
-from symbackprop.problems.types import Layer
+from symbackprop.problems.types import Layer, Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,14 @@ class DisplayedLine:
         return bool(self.scene.derivation.graph.layers)
 
     @property
+    def network(self) -> Network:
+        """The network of the problem, if it has layers."""
+        return self.scene.derivation.problem.network
+
+    @property
     def layer(self) -> Layer:
         """The layer of the problem that the quantity belongs to."""
-        return self.scene.derivation.problem.network.layers[(self.quantity.layer or 1) - 1]
+        return self.network.layers[(self.quantity.layer or 1) - 1]
 
     @property
     def is_last(self) -> bool:
@@ -119,11 +124,6 @@ def has_bias(*kinds: str) -> Condition:
 def is_own_activation(line: DisplayedLine) -> bool:
     """Say whether the layer has an activation of the user's own."""
     return bool(line.layer.body)
-
-
-def is_own_loss(line: DisplayedLine) -> bool:
-    """Say whether the network has a loss of the user's own."""
-    return bool(line.scene.derivation.problem.network.loss_body)
 
 
 def is_loss_of_data(line: DisplayedLine) -> bool:
@@ -220,11 +220,6 @@ def contains(*types: type[Node]) -> Condition:
 def trains(line: DisplayedLine) -> bool:
     """Say whether a line belongs to an update."""
     return line.area == "update" and line.training is not None
-
-
-def optimises_with(*rows: str) -> Condition:
-    """Return whether a line belongs to an update of one of some optimizers."""
-    return lambda line: trains(line) and line.training is not None and line.training.optimizer in rows
 
 
 def trains_with(asks: Callable[[Training], Any]) -> Condition:

@@ -25,34 +25,23 @@ from symbackprop.messages import Message, message
 EXPLANATIONS = ("full", "brief")
 """How much is explained: each kind of step, or nothing."""
 
-_AREAS: Mapping[str, str] = {
-    "title.forward": "forward",
-    "title.loss": "forward",
-    "title.after": "forward",
-    "title.after_step": "forward",
-    "title.backward": "backward",
-    "title.update": "update",
-    "title.matrix_backward": "matrix",
+_PARTS: Mapping[str, tuple[str, str]] = {
+    "title.problem": ("problem", ""),
+    "title.forward": ("forward", "forward"),
+    "title.loss": ("loss", "forward"),
+    "title.derivatives": ("derivatives", ""),
+    "title.backward": ("backward", "backward"),
+    "title.update": ("update", "update"),
+    "title.after": ("after", "forward"),
+    "title.after_step": ("after", "forward"),
+    "title.check": ("check", ""),
+    "title.summary": ("summary", ""),
+    "title.matrix_forward": ("matrix_forward", ""),
+    "title.matrix_backward": ("matrix_backward", "matrix"),
+    "general.title": ("general", ""),
+    "second_order.title": ("second_order", ""),
 }
-"""The part of a solution that a section is, by its title."""
-
-_IDEAS: Mapping[str, str] = {
-    "title.problem": "problem",
-    "title.forward": "forward",
-    "title.loss": "loss",
-    "title.derivatives": "derivatives",
-    "title.backward": "backward",
-    "title.update": "update",
-    "title.after": "after",
-    "title.after_step": "after",
-    "title.check": "check",
-    "title.summary": "summary",
-    "title.matrix_forward": "matrix_forward",
-    "title.matrix_backward": "matrix_backward",
-    "general.title": "general",
-    "second_order.title": "second_order",
-}
-"""The idea that opens a section, by its title."""
+"""The idea that opens a section, and the area whose lines it holds ("" for that of the section around it), by its title."""
 
 _OF_GRAPHS = frozenset({"problem", "backward"})
 """The ideas that are others for a computation graph."""
@@ -83,18 +72,20 @@ class Lesson:
         return tuple(self._section(section, scene, exact_gradients, "") for section in sections)
 
     def _section(self, section: Section, scene: Scene, exact_gradients: ExactGradients, area: str) -> Section:
-        area = _AREAS.get(section.title.id, area)
-        idea = self._idea(section, scene)
+        name, own_area = _PARTS.get(section.title.id, ("", ""))
+        area = own_area or area
+        idea = self._idea(name, scene)
         blocks = tuple(self._blocks(section.blocks, scene, exact_gradients, area)) if area else section.blocks
         inner = tuple(self._section(part, scene, exact_gradients, area) for part in section.sections)
         return replace(section, blocks=(*idea, *blocks), sections=inner)
 
-    def _idea(self, section: Section, scene: Scene) -> Iterator[Note]:
-        name = _IDEAS.get(section.title.id)
-        if name is None:
-            return
+    def _idea(self, name: str, scene: Scene) -> Iterator[Note]:
+        """Yield the idea of that name, if there is one that has not been told."""
         is_graph = not scene.derivation.graph.layers
-        yield from self._once(NoteKind.IDEA, f"{name}_graph" if is_graph and name in _OF_GRAPHS else name, {})
+        phrase = f"idea.{name}_graph" if is_graph and name in _OF_GRAPHS else f"idea.{name}"
+        if name and phrase not in self.said:
+            self.said.add(phrase)
+            yield Note(NoteKind.IDEA, message(phrase))
 
     def _blocks(
         self, blocks: Sequence[Block], scene: Scene, exact_gradients: ExactGradients, area: str
@@ -112,11 +103,6 @@ class Lesson:
             yield replace(block, chains=chains)
             mistakes = [(kind, words) for kind, words in new if kind.has_mistake]
             yield from (Note(NoteKind.MISTAKE, message(f"mistake.{kind.name}", **words)) for kind, words in mistakes)
-
-    def _once(self, kind: NoteKind, name: str, words: Mapping[str, object]) -> Iterator[Note]:
-        if f"{kind}.{name}" not in self.said:
-            self.said.add(f"{kind}.{name}")
-            yield Note(kind, message(f"{kind}.{name}", **words))
 
     def _new(self, lines: Sequence[DisplayedLine]) -> Iterator[tuple[StepKind, Words]]:
         """Yield the kinds of some lines that have not been explained, with the symbols of the first line of each."""

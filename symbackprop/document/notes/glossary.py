@@ -34,19 +34,14 @@ def _first_layer(scene: Scene) -> LayerArrays:
     return scene.derivation.graph.layers[0]
 
 
-def _first(kind: str) -> Callable[[Scene], str]:
-    """Return what finds the first element of the first array of a kind, "" where there is none."""
-
-    def find(scene: Scene) -> str:
-        quantities = scene.derivation.graph.quantities.values()
-        return next((q.elements()[0] for q in quantities if q.kind == kind), "")
-
-    return find
-
-
 def _of_kind(kind: str) -> GlossaryTerm:
-    first = _first(kind)
-    return GlossaryTerm(kind, lambda scene: _is_network(scene) and first(scene), lambda scene: Name(first(scene)))
+    """Return the term for a kind of array of a network, with the first element of the first one as its symbol."""
+
+    def first(scene: Scene) -> str:
+        quantities = scene.derivation.graph.quantities.values() if _is_network(scene) else ()
+        return next((quantity.elements()[0] for quantity in quantities if quantity.kind == kind), "")
+
+    return GlossaryTerm(kind, first, lambda scene: Name(first(scene)))
 
 
 def _differentiated(scene: Scene) -> str:
@@ -64,8 +59,7 @@ def _has_kink(scene: Scene) -> bool:
 
 
 def _has_fork(scene: Scene) -> bool:
-    derivation = scene.derivation
-    return any(len(derivation.links[name]) > 1 for name in derivation.links)
+    return any(len(links) > 1 for links in scene.derivation.links.values())
 
 
 def _has_states(scene: Scene) -> bool:
@@ -79,7 +73,7 @@ def _has_delta(scene: Scene) -> bool:
 
 def _unit(scene: Scene) -> str:
     """Return the pre-activation of the first unit."""
-    return scene.derivation.graph.layers[0].pre_activation.elements()[0]
+    return _first_layer(scene).pre_activation.elements()[0]
 
 
 def _partial(scene: Scene) -> Node:
@@ -98,9 +92,7 @@ TERMS: tuple[GlossaryTerm, ...] = (
     _of_kind("activation"),
     _of_kind("target"),
     GlossaryTerm("loss", _is_network, _output),
-    GlossaryTerm(
-        "penalty", lambda scene: _is_network(scene) and _first("penalty")(scene), lambda scene: Name("penalty")
-    ),
+    _of_kind("penalty"),
     GlossaryTerm("sample", lambda scene: scene.derivation.graph.samples is not None),
     GlossaryTerm("gate", lambda scene: not _is_network(scene)),
     GlossaryTerm("fork", lambda scene: not _is_network(scene) and _has_fork(scene)),

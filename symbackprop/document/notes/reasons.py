@@ -37,11 +37,9 @@ from symbackprop.document.notes.conditions import (
     is_linear,
     is_loss_of_data,
     is_own_activation,
-    is_own_loss,
     is_shared,
     no,
     of_kind,
-    optimises_with,
     reduces_by,
     trains,
     trains_with,
@@ -81,27 +79,14 @@ def _itself(line: DisplayedLine) -> Words:
     return {"it": line.symbol}
 
 
-def _pre_activation(line: DisplayedLine) -> Name:
-    (term,) = line.scene.derivation.equations[line.name].terms
-    return Name(term.arguments[0], line.scene.sample_of(term.arguments[0], line.sample))
-
-
 def _activated(line: DisplayedLine) -> Words:
     if ACTIVATIONS[line.layer.activation].vector:
         return _itself(line)
-    return {"it": line.symbol, "argument": _pre_activation(line)}
-
-
-def _reason_of_activation(line: DisplayedLine) -> str:
-    return ACTIVATIONS[line.layer.activation].reason
-
-
-def _reason_of_loss(line: DisplayedLine) -> str:
-    return LOSSES[line.scene.derivation.problem.network.loss].reason
-
-
-def _reason_of_optimizer(line: DisplayedLine) -> str:
-    return "" if line.training is None else OPTIMIZERS[line.training.optimizer].reason
+    (term,) = line.scene.derivation.equations[line.name].terms
+    return {
+        "it": line.symbol,
+        "argument": Name(term.arguments[0], line.scene.sample_of(term.arguments[0], line.sample)),
+    }
 
 
 def _derivative(line: DisplayedLine) -> Words:
@@ -182,7 +167,10 @@ def _is_gate(line: DisplayedLine) -> bool:
     return line.area == "backward" and not line.is_network and bool(line.links)
 
 
-_descends = trains_with(lambda training: training.settings[RATE].value > 0 and not decays(training))
+_descends = every(
+    trains_with(lambda training: training.optimizer == "gradient_descent"),
+    trains_with(lambda training: training.settings[RATE].value > 0 and not decays(training)),
+)
 _ascends = trains_with(lambda training: training.settings[RATE].value < 0)
 _decays = trains_with(lambda training: training.settings[RATE].value > 0 and decays(training))
 
@@ -191,8 +179,18 @@ KINDS: tuple[StepKind, ...] = (
     StepKind("weighted_sum", every(_sum, has_bias("per_unit", "shared")), _itself),
     StepKind("weighted_sum_threshold", every(_sum, has_bias("threshold")), _itself),
     StepKind("weighted_sum_plain", every(_sum, has_bias("none")), _itself),
-    StepKind("activation", every(_bend, no(is_own_activation)), _activated, _reason_of_activation),
-    StepKind("loss", every(_loss, no(is_own_loss)), _itself, _reason_of_loss),
+    StepKind(
+        "activation",
+        every(_bend, no(is_own_activation)),
+        _activated,
+        lambda line: ACTIVATIONS[line.layer.activation].reason,
+    ),
+    StepKind(
+        "loss",
+        every(_loss, lambda line: not line.network.loss_body),
+        _itself,
+        lambda line: LOSSES[line.network.loss].reason,
+    ),
     StepKind("batch_mean", every(within("forward"), adds_samples, reduces_by("mean")), _sample_losses),
     StepKind("batch_sum", every(within("forward"), adds_samples, reduces_by("sum")), _sample_losses),
     StepKind("penalty", every(within("forward"), of_kind("penalty")), _itself),
@@ -235,10 +233,12 @@ KINDS: tuple[StepKind, ...] = (
     StepKind("gate", every(_is_gate, no(has_several_paths)), _source),
     StepKind("fork", every(_is_gate, has_several_paths), _itself),
     # Update
-    StepKind("descent", every(optimises_with("gradient_descent"), no(has_negative_delta), _descends), _rate),
-    StepKind("descent_negative_delta", every(optimises_with("gradient_descent"), has_negative_delta, _descends), _rate),
+    StepKind("descent", every(_descends, no(has_negative_delta)), _rate),
+    StepKind("descent_negative_delta", every(_descends, has_negative_delta), _rate),
     StepKind("ascent", _ascends, _rate),
-    StepKind("optimizer", trains, reason=_reason_of_optimizer),
+    StepKind(
+        "optimizer", trains, reason=lambda line: OPTIMIZERS[line.training.optimizer].reason if line.training else ""
+    ),
     StepKind("weight_decay", _decays),
     StepKind("schedule", trains_with(lambda t: t.schedule.kind != CONSTANT), _rate),
     StepKind("old_values", trains_with(lambda t: t.update == "simultaneous")),
