@@ -57,7 +57,7 @@ def show(value: Exact, style: Style, *, guard: int = 0, tone: Tone = Tone.PLAIN,
     return printed(value, style, guard=guard, tone=tone, written=written).shown
 
 
-def marked(value: Exact, style: Style, written: str = "") -> Shown | About:
+def shown_about(value: Exact, style: Style, written: str = "") -> Shown | About:
     """Return a number as a sentence or a table shows it: with a sign ≈ where it is rounded."""
     shown = show(value, style, written=written)
     return shown if shown.exact else About(shown)

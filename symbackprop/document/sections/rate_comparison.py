@@ -11,7 +11,7 @@ from symbackprop.descent.epochs import table_rows
 from symbackprop.descent.solution import Solution
 from symbackprop.descent.trajectories import RateComparison, Trajectory, compare_rates
 from symbackprop.document.blocks import Block, Figure, Inline, Paragraph, Section, Table
-from symbackprop.document.calculation.numerals import marked, show
+from symbackprop.document.calculation.numerals import show, shown_about
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import About, Equality, Letter, Shown
 from symbackprop.evaluation.evaluate import Value
@@ -40,7 +40,7 @@ def rate_comparison_section(scene: Scene, solution: Solution) -> Section:
     if _is_of_one(found) and any(trajectory.factors[0] < 0 for trajectory in found.trajectories):
         blocks.append(Paragraph(message("rates.negative")))
     for group in found.alike():
-        rates = tuple(marked(trajectory.rate.value, scene.style, trajectory.rate.text) for trajectory in group)
+        rates = tuple(shown_about(trajectory.rate.value, scene.style, trajectory.rate.text) for trajectory in group)
         alike = {"rate": _rate(scene), "rates": rates, "loss": output}
         if _is_of_one(found):
             factors = tuple(show(trajectory.factors[0], scene.style) for trajectory in group)
@@ -71,10 +71,10 @@ def _limit(scene: Scene, found: RateComparison) -> Iterator[Block]:
         message(
             "rates.quadratic_one" if one else "rates.quadratic",
             parameter=Name(found.names[0]) if one else "",
-            eigenvalue=_equal(letter, marked(largest, style)),
+            eigenvalue=_equal(letter, shown_about(largest, style)),
             factor=step_factor(_rate(scene), letter),
             rate=_rate(scene),
-            limit=_equal(Quotient(Number(Fraction(2)), letter), marked(found.limit.limit, style)),
+            limit=_equal(Quotient(Number(Fraction(2)), letter), shown_about(found.limit.limit, style)),
         )
     )
 
@@ -102,7 +102,7 @@ def _tables(scene: Scene, found: RateComparison, name: Name, columns: Sequence[S
 
 
 def _at_rate(scene: Scene, trajectory: Trajectory) -> Node:
-    return _equal(_rate(scene), marked(trajectory.rate.value, scene.style, trajectory.rate.text))
+    return _equal(_rate(scene), shown_about(trajectory.rate.value, scene.style, trajectory.rate.text))
 
 
 def _equal(left: Node, right: Shown | About) -> Node:
@@ -122,7 +122,7 @@ def _verdicts(scene: Scene, found: RateComparison) -> Table:
         factor: list[Inline] = [show(trajectory.factors[0], style)] if one else []
         rows.append(
             (
-                marked(trajectory.rate.value, scene.style, trajectory.rate.text),
+                shown_about(trajectory.rate.value, scene.style, trajectory.rate.text),
                 *factor,
                 show(trajectory.losses[-1], style),
                 message(f"rates.{trajectory.verdict}", made=len(trajectory.losses) - 1),

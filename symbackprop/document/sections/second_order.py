@@ -11,7 +11,7 @@ from symbackprop.algebra.formula import ZERO, Name, Negative, Node, Number, Prod
 from symbackprop.curvature import CurvatureError, Kind
 from symbackprop.curvature.linear_systems import Row
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Paragraph, Relation, Section, Table
-from symbackprop.document.calculation.numerals import Style, marked, show
+from symbackprop.document.calculation.numerals import Style, show, shown_about
 from symbackprop.document.calculation.verified_lines import lines
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Equality, Grid, Leaf, Letter, Tone
@@ -100,10 +100,10 @@ def _newton(scene: Scene, hessian: curvature.Hessian) -> Iterator[Block]:
         )
     header = [message(f"second_order.{name}") for name in ("parameter", "before", "change", "after")]
     rows = zip(step.names, step.before, step.step, step.after, strict=True)
-    cells = tuple((Name(name), *(marked(value, style) for value in row)) for name, *row in rows)
+    cells = tuple((Name(name), *(shown_about(value, style) for value in row)) for name, *row in rows)
     yield Table(tuple(header), cells, (False, True, True, True))
     if step.loss_after is not None:
-        before, after = marked(step.loss, style), marked(step.loss_after, style)
+        before, after = shown_about(step.loss, style), shown_about(step.loss_after, style)
         yield Paragraph(message("second_order.loss", loss=Name(output), before=before, after=after))
     if step.slope > 0:
         yield Paragraph(message("second_order.climbs"))
@@ -141,7 +141,7 @@ def _rate(scene: Scene) -> Iterator[Block]:
     if found.learning_rate is not None:
         sizes = [abs(factor) for factor in found.factors]
         verdict = "diverges" if max(sizes) > 1 else "stays" if max(sizes) == 1 else "converges"
-        yield Paragraph(message(f"second_order.{verdict}", rate=marked(found.learning_rate, style)))
+        yield Paragraph(message(f"second_order.{verdict}", rate=shown_about(found.learning_rate, style)))
 
 
 def _critical(scene: Scene) -> Iterator[Block]:
@@ -155,8 +155,8 @@ def _critical(scene: Scene) -> Iterator[Block]:
         header: list[Inline] = [*map(Name, names), output, message("second_order.kind")]
         rows = tuple(
             (
-                *(marked(value, style) for value in point.parameters.values()),
-                marked(point.loss, style),
+                *(shown_about(value, style) for value in point.parameters.values()),
+                shown_about(point.loss, style),
                 message(f"second_order.{_KINDS.get(point.kind, point.kind)}"),
             )
             for point in found.points

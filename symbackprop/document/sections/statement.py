@@ -23,7 +23,7 @@ from symbackprop.document.blocks import (
     Section,
     Table,
 )
-from symbackprop.document.calculation.numerals import marked, show
+from symbackprop.document.calculation.numerals import show, shown_about
 from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.chains import written_out
 from symbackprop.document.chain_rule.factors import joined
@@ -192,7 +192,7 @@ def _of_sample(scene: Scene, name: str | None, sample: int | None) -> Inline:
 def given_number(scene: Scene, name: str, sample: int | None = None) -> Inline:
     """Return a number of the problem as a table shows it: as written, marked if it is rounded, a dash if it is left out."""
     given = scene.given.get(Scalar(name, sample))
-    return _NOT_GIVEN if given is None else marked(given.value, scene.style, given.text)
+    return _NOT_GIVEN if given is None else shown_about(given.value, scene.style, given.text)
 
 
 def _meaning(scene: Scene, name: str, *others: str) -> Message:
