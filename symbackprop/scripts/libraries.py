@@ -36,14 +36,6 @@ def _calls(module: str, **others: str) -> Mapping[str, str]:
     return {**{name: f"{module}.{name}({{0}})" for name in _SAME}, "ln": f"{module}.log({{0}})", **others}
 
 
-def _numpy_step(argument: str, at_zero: Fraction) -> str:
-    return f"np.heaviside({argument}, {spelled(float(at_zero))})"
-
-
-def _numpy_extreme(function: str, left: str, right: str) -> str:
-    return f"np.{function}imum({left}, {right})"
-
-
 def _torch_extreme(function: str, left: str, right: str) -> str:
     """Return `max` or `min` of two; PyTorch bounds an array by a number with another function than by an array."""
     for number, other in ((left, right), (right, left)):
@@ -58,7 +50,12 @@ def _no_step(argument: str, at_zero: Fraction) -> str:
 
 NUMPY = Library(
     "np",
-    Dialect(_calls("np", abs="np.abs({0})", erf="erf({0})", erfc="erfc({0})"), _numpy_extreme, _numpy_step, spelled),
+    Dialect(
+        _calls("np", abs="np.abs({0})", erf="erf({0})", erfc="erfc({0})"),
+        lambda function, left, right: f"np.{function}imum({left}, {right})",
+        lambda argument, at_zero: f"np.heaviside({argument}, {spelled(float(at_zero))})",
+        spelled,
+    ),
     {name: (f"np.{name}({{0}})", f"np.{name}({{0}}, axis={{1}})") for name in ("sum", "mean", "max", "min")},
     "np.stack([{0}], axis={1})",
     "{0}",

@@ -7,7 +7,7 @@ those of the compiled code (`symbackprop.compilation.lowering`); here every arra
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symbackprop.algebra import functions
 from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, ArrayOperation
@@ -22,8 +22,6 @@ from symbackprop.algebra.formula import (
     Product,
     Quotient,
     SampleCount,
-    Slot,
-    fill,
     is_constant,
     map_children,
     multiplied,
@@ -96,8 +94,7 @@ class Lines(Lowering):
 
     def definition(self, apply: Apply) -> str:
         """Return the expression of an activation in z."""
-        signature = Apply(apply.function, (Slot(0),), apply.at_kink, None, apply.settings, apply.body)
-        return self._piece(folded(fill(functions.stable_form(signature), (Piece("z", (), False),)))).text
+        return self._piece(folded(functions.stable_form(replace(apply, arguments=(Piece("z", (), False),))))).text
 
     # What the rules ask for
 
@@ -135,7 +132,7 @@ class Lines(Lowering):
             ((indices, value),) = parts
             self.used.add("placed")
             places = Piece("", shape, is_varying).part(indices).index
-            text = f"placed({self._piece(value).text}, {_places(shape, is_varying)}, np.s_{places})"
+            text = f"placed({self._piece(value).text}, {shape_text(shape, is_varying)}, np.s_{places})"
         else:
             wholes = [self._item(value, indexed(shape, indices, ""), is_varying) for indices, value in parts]
             row = ARRAY_OPERATIONS.get(kind)
@@ -200,10 +197,10 @@ class Lines(Lowering):
             return found
         is_varying = found.varies or is_varying
         lifted = self._piece(aligned(found, len(shape))).text
-        return Piece(self.spelling.repeated.format(lifted, _places(shape, is_varying)), shape, is_varying)
+        return Piece(self.spelling.repeated.format(lifted, shape_text(shape, is_varying)), shape, is_varying)
 
 
-def _places(shape: Shape, is_varying: bool) -> str:
+def shape_text(shape: Shape, is_varying: bool) -> str:
     """Return the shape of an array of all samples as Python spells it."""
     lengths = [*([COUNT] if is_varying else []), *map(str, shape)]
     return f"({', '.join(lengths)}{',' if len(lengths) == 1 else ''})"

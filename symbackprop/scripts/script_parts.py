@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import builtins
-import functools
-import math
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from symbackprop.algebra.folding import folded
 from symbackprop.algebra.formula import Adjoint, Name, Node, Number, SampleCount, rewrite
@@ -18,6 +18,7 @@ from symbackprop.arithmetic.python_code import accurate, printed, spelled
 from symbackprop.catalog import optimizers, schedules
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.compilation import compile
+from symbackprop.compilation.engine import Array
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.plan import Plan, plan
 from symbackprop.derivation.derivations import Derivation, derive
@@ -27,7 +28,7 @@ from symbackprop.messages import message
 from symbackprop.problems import Problem
 from symbackprop.problems.training_table import batches_in
 from symbackprop.scripts.libraries import NUMPY, Library
-from symbackprop.scripts.script_lines import COUNT, Lines
+from symbackprop.scripts.script_lines import COUNT, Lines, shape_text
 
 WIDTH = 110
 LISTED = 200
@@ -69,6 +70,9 @@ class Parts:
         self.plan: Plan = plan(self.derivation, samples, "float64", self.wanted)
         self.identifiers = Identifiers(self.plan.derivation, RESERVED)
         self.lines = Lines(self.plan, library, self.identifiers)
+        self.names = {name: self.identifiers.of(Name(name)) for name in self.plan.graph.quantities}
+        self._parameters = [each.name for each in self.plan.parameters]
+        self._data = [each.name for each in self.plan.data]
 
     def view(self) -> Mapping[str, Any]:
         """Return everything that a template asks for, by name."""
@@ -92,38 +96,22 @@ class Parts:
             "checked": CHECKED,
         }
 
-    @functools.cached_property
-    def names(self) -> Mapping[str, str]:
-        """The identifier of every quantity."""
-        return {name: self.identifiers.of(Name(name)) for name in self.plan.graph.quantities}
-
-    @property
-    def _parameters(self) -> tuple[str, ...]:
-        return tuple(each.name for each in self.plan.parameters)
-
-    @property
-    def _data(self) -> tuple[str, ...]:
-        return tuple(each.name for each in self.plan.data)
-
     def _adjoint(self, name: str) -> str | None:
         """Return the name of a gradient; None where the output does not depend on the quantity."""
         return self.identifiers.of(Adjoint(name)) if name in self.plan.contributions else None
 
     def _forward(self) -> Iterator[ScriptLine]:
         for equation in self.plan.equations:
-            yield self._line(
-                self.names[equation.name], equation.name, self.lines.value(equation.name, equation.formula)
-            )
+            yield self._line(Name(equation.name), self.lines.value(equation.name, equation.formula))
 
     def _backward(self) -> Iterator[ScriptLine]:
         for name, contributions in self.plan.contributions.items():
             if not self.lines.settle(name, contributions) or name in self.wanted:
-                yield self._line(self.identifiers.of(Adjoint(name)), name, self.lines.derivative(name, contributions))
+                yield self._line(Adjoint(name), self.lines.derivative(name, contributions))
 
-    def _line(self, target: str, name: str, text: str) -> ScriptLine:
-        quantity = self.plan.graph.quantities[name]
-        lengths = [*([COUNT] if quantity.batched else []), *map(str, quantity.shape)]
-        return ScriptLine(target, text, f"({', '.join(lengths)}{',' if len(lengths) == 1 else ''})")
+    def _line(self, target: Name | Adjoint, text: str) -> ScriptLine:
+        quantity = self.plan.graph.quantities[target.name]
+        return ScriptLine(self.identifiers.of(target), text, shape_text(quantity.shape, quantity.batched))
 
     def _functions(self) -> Iterator[tuple[str, str, bool]]:
         """Yield the functions to define: name, expression in z, whether it is softmax."""
@@ -133,22 +121,17 @@ class Parts:
 
     def _arrays(self, names: Sequence[str]) -> list[tuple[str, str]]:
         """Return the problem's numbers as texts of nested lists, each beginning a line."""
-        return [(self.names[name], _listed(self._numbers(name))) for name in names]
-
-    def _numbers(self, name: str) -> Any:
-        array = self.problem.arrays[name]
-        return _nested(array.floats(), array.shape)
+        arrays = ((name, self.problem.arrays[name]) for name in names)
+        return [(self.names[name], _listed(np.reshape(array.floats(), array.shape))) for name, array in arrays]
 
     def _expected(self) -> Mapping[str, Any]:
         """Return loss and gradients at the start: by the compiled code, or by parameterless sweeps of the values."""
-        import numpy as np
-
         if not self._parameters:
             return self._expected_of_inputs()
         loss, gradients = compile(self.derivation)()
         size = sum(array.size for array in gradients.values())
         numbers = {
-            self.names[name]: _listed(array.tolist()) if size <= LISTED else repr(float(np.linalg.norm(array)))
+            self.names[name]: _listed(array) if size <= LISTED else repr(float(np.linalg.norm(array)))
             for name, array in gradients.items()
         }
         return {"loss": float(loss), "gradients": numbers, "norms": size > LISTED}
@@ -164,7 +147,7 @@ class Parts:
             samples = self.derivation.graph.samples_of(quantity)
             flat = [float(values.gradient(each, n)) for n in samples for each in quantity.elements()]
             shape = (*([len(samples)] if quantity.batched else []), *quantity.shape)
-            numbers[self.names[name]] = _listed(_nested(flat, shape))
+            numbers[self.names[name]] = _listed(np.reshape(flat, shape))
         loss = float(values.value(self.derivation.graph.output))
         return {"loss": loss, "gradients": numbers, "norms": False}
 
@@ -178,8 +161,7 @@ class Parts:
             raise ProblemError(message("training.validation"), where="training.stop.validation_fraction")
         trained = [name for name in self._parameters if name not in training.frozen]
         settings = {name: spelled(float(given.value)) for name, given in training.settings.items()}
-        zero = training.zero
-        lines = {first: optimizers.reduced(training.optimizer, zero, first=first) for first in (True, False)}
+        lines = {first: optimizers.reduced(training.optimizer, training.zero, first=first) for first in (True, False)}
         states = optimizers.carried(training.optimizer, lines[False])
         texts = {first: [(target, _plain(formula)) for target, formula in each] for first, each in lines.items()}
         read = [text for each in texts.values() for _, text in each]
@@ -240,21 +222,13 @@ def _reads(texts: Sequence[str], name: str) -> bool:
     return any(pattern.search(text) for text in texts)
 
 
-def _nested(numbers: Sequence[float], shape: Sequence[int]) -> Any:
-    """Return numbers in the order of an array as nested lists."""
-    if not shape:
-        return numbers[0]
-    step = math.prod(shape[1:])
-    return [_nested(numbers[start : start + step], shape[1:]) for start in range(0, len(numbers), step)]
-
-
-def _listed(numbers: Any) -> str:
-    """Return nested lists as Python text, rows under each other where they do not fit in one line."""
-    text = _text(numbers)
-    if len(text) <= WIDTH - 30 or not isinstance(numbers, list):
+def _listed(array: Array) -> str:
+    """Return an array as Python text of nested lists, rows under each other where they do not fit in one line."""
+    text = _text(array.tolist())
+    if len(text) <= WIDTH - 30 or array.ndim == 0:
         return text
-    if isinstance(numbers[0], list):
-        inner = ",\n".join(textwrap.indent(_listed(row), "    ") for row in numbers)
+    if array.ndim > 1:
+        inner = ",\n".join(textwrap.indent(_listed(row), "    ") for row in array)
         return f"[\n{inner},\n]"
     return "[\n" + textwrap.indent(textwrap.fill(text[1:-1], WIDTH - 20), "    ") + ",\n]"
 

@@ -44,17 +44,10 @@ def parts(solution: Solution, phrases: Phrases) -> Iterator[tuple[str, int, list
     if training:
         closing.append(("training", 1, training))
     texts = [text for _, _, cells in (*worked, *closing) for _, text in cells]
-    first = (
-        [("markdown", phrases.plain("notebook.given"))]
-        if exact is solution
-        else [("markdown", " ".join(map(phrases.plain, ("notebook.given", "notebook.unrounded"))))]
-    )
-    start = listings[0]
-    yield (
-        "given",
-        1,
-        [*first, ("code", _setup(start, texts, phrases)), ("code", _lines([*start.given(), *start.states()]))],
-    )
+    told = ["notebook.given"] if exact is solution else ["notebook.given", "notebook.unrounded"]
+    first = ("markdown", " ".join(map(phrases.plain, told)))
+    given = "\n".join([*listings[0].given(), *listings[0].states()])
+    yield "given", 1, [first, ("code", _setup(texts, phrases)), ("code", given)]
     yield from worked
     yield from closing
 
@@ -78,16 +71,12 @@ def _worked(solution: Solution, listings: Sequence[Listing], phrases: Phrases) -
         yield "after", 1, [("code", _checked(whole.forward(), phrases, loaded))]
 
 
-def _lines(lines: Sequence[str]) -> str:
-    return "\n".join(lines)
-
-
-def _setup(listing: Listing, texts: Sequence[str], phrases: Phrases) -> str:
+def _setup(texts: Sequence[str], phrases: Phrases) -> str:
     """Return the imports that the code needs, and the function that compares numbers."""
     called = [name for name in MATH if any(f"{name}(" in text for text in texts)]
     from_numpy = [name for name in called if name not in NOT_IN_NUMPY]
     from_math = [name for name in called if name in NOT_IN_NUMPY]
-    return _lines(
+    return "\n".join(
         [
             *([f"from math import {', '.join(from_math)}"] if from_math else []),
             *(["", "import numpy as np"] if from_math else ["import numpy as np"]),
@@ -112,7 +101,7 @@ def _checked(part: Part, phrases: Phrases, before: Sequence[str] = ()) -> str:
     """Return statements and the comparison of what they give with the solution."""
     expected = [f"{_INDENT}{name}={value!r}," for name, value in part.expected.items()]
     stable = [f"# {phrases.plain('notebook.stable')} {', '.join(part.stable)}"] if part.stable else []
-    return _lines([*before, *stable, *part.statements, "", "check(", *expected, ")"])
+    return "\n".join([*before, *stable, *part.statements, "", "check(", *expected, ")"])
 
 
 def _differences(solution: Solution, phrases: Phrases) -> list[Cell]:
@@ -136,7 +125,7 @@ def _differences(solution: Solution, phrases: Phrases) -> list[Cell]:
     sentences = ["notebook.differences", "notebook.differences_text"]
     sentences += ["notebook.fused"] * is_fused + ["notebook.kinks"] * has_kinks
     source = training_loop.straight(solution, solution.problem.samples).gradient().rstrip()
-    return [phrases.markdown(sentences), ("code", source), ("code", _lines(lines))]
+    return [phrases.markdown(sentences), ("code", source), ("code", "\n".join(lines))]
 
 
 def _training(solution: Solution, phrases: Phrases) -> list[Cell]:
@@ -151,7 +140,7 @@ def _training(solution: Solution, phrases: Phrases) -> list[Cell]:
 
 def _curve(phrases: Phrases) -> str:
     """Return the drawing of the losses."""
-    return _lines(
+    return "\n".join(
         [
             "import matplotlib.pyplot as plt",
             "",

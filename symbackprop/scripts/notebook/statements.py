@@ -21,34 +21,15 @@ from symbackprop.compilation import optimizer_code
 from symbackprop.compilation.optimizer_code import UpdateCode
 from symbackprop.compilation.plan import Assignment, plan
 from symbackprop.compilation.scalar_code import Straight
-from symbackprop.descent import epochs
-from symbackprop.descent.solution import DescentStep, Solution, trained
+from symbackprop.descent.solution import DescentStep, Solution, solve, trained
 from symbackprop.evaluation.evaluate import Value, Values
-from symbackprop.problems import Training
 
 MOST_STATEMENTS = 1500
 """Code with more statements helps nobody to follow a number."""
 
-RESERVED = frozenset(
-    {
-        *(
-            "np",
-            "plt",
-            "check",
-            "gradient",
-            "descend",
-            "first_update",
-            "updates",
-            "update",
-            "names",
-            "position",
-            "name",
-            "above",
-            "below",
-        ),
-        *("difference", "gradient_by", *MATH, *dir(builtins)),
-    }
-)
+_OWN = """np plt check gradient descend first_update updates update names position name above below difference
+gradient_by"""
+RESERVED = frozenset((*_OWN.split(), *MATH, *dir(builtins)))
 """What the notebook calls things of its own, and Python its functions; a quantity of such a name gets an underscore."""
 
 RTOL, ATOL = "1e-9", "1e-12"
@@ -88,7 +69,7 @@ class Listing(Straight):
     def given(self) -> Iterator[str]:
         """Yield the numbers of the problem: parameters, then inputs and targets of each sample."""
         for name in self.parameters:
-            yield f"{self.identifiers.of(name)} = {self._number(name)!r}"
+            yield f"{self.identifiers.of(name)} = {float(self._value(name))!r}"
         yield from self.data()
 
     def data(self) -> Iterator[str]:
@@ -97,7 +78,7 @@ class Listing(Straight):
             for element in quantity.elements():
                 for place in self.plan.places(element):
                     name = Name(element, place)
-                    yield f"{self.identifiers.of(name)} = {self._number(name)!r}"
+                    yield f"{self.identifiers.of(name)} = {float(self._value(name))!r}"
 
     def forward(self, *, loss: bool | None = None) -> Part:
         """Return the forward pass; `loss` asks for the equations of the loss alone, or for all but these."""
@@ -154,19 +135,13 @@ class Listing(Straight):
                 yield f"{identifier} = {float(change.states[name.name][state])!r}"
 
     @functools.cached_property
-    def _training(self) -> Training:
-        training = self.solution.problem.training
-        assert training is not None
-        return training
-
-    @functools.cached_property
     def _trained(self) -> tuple[Name, ...]:
         return tuple(Name(element) for element in trained(self.solution.derivation))
 
     @functools.cached_property
     def _rule(self) -> UpdateCode:
         assert self.step.change is not None
-        return optimizer_lines(self._training, self.solution, first=self.step.change.number == 1)
+        return optimizer_lines(self.solution, first=self.step.change.number == 1)
 
     @functools.cached_property
     def _state_names(self) -> Mapping[tuple[str, Name], str]:
@@ -222,9 +197,6 @@ class Listing(Straight):
             return self.step.values.value(target.name, target.sample)
         return self.step.values.gradient(target.name, target.sample)
 
-    def _number(self, name: Name) -> float:
-        return float(self.step.values.value(name.name, name.sample))
-
     def _layer(self, element: str) -> int:
         return self.plan.graph.quantity_of(element).layer or 0
 
@@ -239,8 +211,10 @@ def shown(formula: Node) -> Node:
     return folded(rewrite(formula, expression))
 
 
-def optimizer_lines(training: Training, solution: Solution, *, first: bool) -> UpdateCode:
+def optimizer_lines(solution: Solution, *, first: bool) -> UpdateCode:
     """Return the lines of a problem's optimizer for the first update, or for a later one."""
+    training = solution.problem.training
+    assert training is not None
     settings = {name: exact.to_fraction_of_float(given.value) for name, given in training.settings.items()}
     names = tuple(q.name for q in solution.derivation.parameters if q.name not in training.frozen)
     return optimizer_code.update(training.optimizer, settings, names, first=first)
@@ -248,15 +222,8 @@ def optimizer_lines(training: Training, solution: Solution, *, first: bool) -> U
 
 def unrounded(solution: Solution) -> Solution:
     """Return the solution without the rounding by hand that its problem may ask for."""
-    from symbackprop.descent.solution import solve
-
     problem = solution.problem
     if problem.notation.round_intermediates is None:
         return solution
     free = replace(problem, notation=replace(problem.notation, round_intermediates=None))
     return solve(free, steps=len(solution.losses) - 1, full_steps=len(solution.steps))
-
-
-def rates(training: Training, count: int, samples: int | None) -> list[float]:
-    """Return the learning rates of the first `count` updates."""
-    return [float(epochs.learning_rate(training, number, samples)) for number in range(1, count + 1)]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from symbackprop.algebra.formula import ONE, Adjoint, Name
 from symbackprop.arithmetic.python_code import Spelled
@@ -14,7 +13,9 @@ from symbackprop.compilation.scalar_code import States, Straight
 from symbackprop.descent import epochs
 from symbackprop.descent.epochs import Batch
 from symbackprop.descent.solution import Solution
-from symbackprop.scripts.notebook.statements import Listing, optimizer_lines, rates
+from symbackprop.graph.quantities import Role
+from symbackprop.problems import Training
+from symbackprop.scripts.notebook.statements import Listing, optimizer_lines
 
 MOST_UPDATES = 1000
 """The loop of a notebook runs as many updates at most; where each has a rate or samples of its own, fewer."""
@@ -57,13 +58,7 @@ class _Layerwise(Straight):
         return lines
 
     def _layer(self, element: str) -> int | None:
-        return self._layers[element]
-
-    @functools.cached_property
-    def _layers(self) -> Mapping[str, int | None]:
-        return {
-            name: quantity.layer for quantity in self.plan.graph.quantities.values() for name in quantity.elements()
-        }
+        return self.plan.graph.quantity_of(element).layer
 
 
 def straight(solution: Solution, samples: int | None) -> Straight:
@@ -76,10 +71,13 @@ def straight(solution: Solution, samples: int | None) -> Straight:
 def arrays(solution: Solution) -> list[str]:
     """Return the lines that put parameters and data into lists, as generated functions take them."""
     first = solution.steps[0].values
-    start = Listing(solution, solution.steps[0])
     names = [element for quantity in solution.derivation.parameters for element in quantity.elements()]
     whole = solution.after if solution.after is not None else first
-    data = [element for quantity in start.plan.data for element in quantity.elements()]
+    data = [
+        element
+        for quantity in solution.derivation.graph.of_role(Role.INPUT, Role.TARGET)
+        for element in quantity.elements()
+    ]
     elements = solution.derivation.elements
     rows = [
         [float(whole.value(*elements.place(element, sample))) for element in data]
@@ -102,23 +100,22 @@ def training(solution: Solution) -> tuple[str, str] | None:
         return None
     listed = itertools.islice(epochs.batches_of(found, solution.problem.samples), MOST_LISTED_UPDATES)
     batches = [batch for batch in listed if batch is not None]
-    first, later = (optimizer_lines(found, solution, first=first) for first in (True, False))
-    functions = _functions(solution, batches, {"descend": later})
+    first, later = (optimizer_lines(solution, first=first) for first in (True, False))
+    functions = _functions(solution, batches, "descend", later)
     is_first_different = (first.common, first.lines) != (later.common, later.lines)
     if is_first_different:
-        functions = _functions(solution, batches[:1], {"first_update": first}) + functions
-    return "\n\n\n".join(functions), _loop(solution, batches, is_first_different=is_first_different)
+        functions = _functions(solution, batches[:1], "first_update", first) + functions
+    return "\n\n\n".join(functions), _loop(solution, found, batches, is_first_different=is_first_different)
 
 
-def _functions(solution: Solution, batches: Sequence[Batch], updates: Mapping[str, UpdateCode]) -> list[str]:
-    """Return the functions that run an update, by name: one for each size of the batches."""
+def _functions(solution: Solution, batches: Sequence[Batch], name: str, update: UpdateCode) -> list[str]:
+    """Return the functions that run an update: one for each size of the batches."""
     sizes = _sizes(batches)
     return [
         straight(solution, size or solution.problem.samples)
         .descend(update, batches=bool(batches))
         .replace("def descend(", f"def {_named(name, size, sizes)}(", 1)
         .rstrip()
-        for name, update in updates.items()
         for size in sizes
     ]
 
@@ -132,10 +129,9 @@ def _named(name: str, size: int, sizes: Sequence[int]) -> str:
     return f"{name}_{size}" if len(sizes) > 1 else name
 
 
-def _loop(solution: Solution, batches: Sequence[Batch], *, is_first_different: bool) -> str:
-    found = solution.problem.training
-    assert found is not None
-    listed = rates(found, MOST_UPDATES, solution.problem.samples)
+def _loop(solution: Solution, training: Training, batches: Sequence[Batch], *, is_first_different: bool) -> str:
+    samples = solution.problem.samples
+    listed = [float(epochs.learning_rate(training, number, samples)) for number in range(1, MOST_UPDATES + 1)]
     is_constant = len(set(listed)) == 1
     most = MOST_UPDATES if is_constant and not batches else MOST_LISTED_UPDATES
     count = min(max(len(solution.losses) - 1, FEWEST_UPDATES), most)
