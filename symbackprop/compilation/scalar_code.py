@@ -30,7 +30,7 @@ from symbackprop.algebra.formula import (
 from symbackprop.arithmetic.python_code import SCALARS, Spelled, accurate, factored, printed
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, UpdateCode
-from symbackprop.compilation.plan import Plan
+from symbackprop.compilation.plan import Assignment, Plan
 from symbackprop.graph.quantities import Quantity
 
 _WORDS = "parameters gradients states rows batches batch rates losses step record range zip len abs max min"
@@ -40,7 +40,6 @@ WORDS = frozenset((*_WORDS.split(), COUNT.name, RATE.name))
 _INDENT = "    "
 
 
-Assigned = tuple[Name | Adjoint, Node]
 States = Mapping[tuple[str, Name], str]
 """What the states of an optimizer are called, by their name and the parameter's."""
 
@@ -150,7 +149,7 @@ class Straight:
         is read.
         """
         self.known = {Adjoint(self.plan.graph.output): ONE}
-        found: list[Assigned] = []
+        found: list[Assignment] = []
         for target, formula in (*self.plan.forward(), *self.plan.backward()):
             value = self._resolved(formula)
             if isinstance(value, Name | Adjoint | Number) or target in (gradients or ()):
@@ -159,7 +158,7 @@ class Straight:
                 found.append((target, value))
         return list(self._statements(found if gradients is None else self._tight(found)))
 
-    def _tight(self, found: Sequence[Assigned]) -> list[Assigned]:
+    def _tight(self, found: Sequence[Assignment]) -> list[Assignment]:
         """Return the assignments with each that one other reads put into it; updates read names."""
         read = collections.Counter(
             part for _, value in found for part in walk(value) if isinstance(part, Name | Adjoint)
@@ -178,7 +177,7 @@ class Straight:
                 remaining.append((target, whole))
         return remaining
 
-    def _statements(self, found: Sequence[Assigned]) -> Iterator[str]:
+    def _statements(self, found: Sequence[Assignment]) -> Iterator[str]:
         """Yield the statements, what is costly and occurs twice computed once."""
         values = factored([value for _, value in found], lambda number: self.identifiers.fresh(f"e{number}"))
         for (target, _), (before, value) in zip(found, values, strict=True):

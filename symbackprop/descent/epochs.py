@@ -160,7 +160,7 @@ class Watch:
         return self.failed >= self.patience
 
 
-def watch_of(problem: Problem, loss: float) -> Watch | None:
-    """Return the watch that a problem's `stop` asks for, if it does."""
-    stop = problem.training.stop if problem.training else None
+def watch_of(training: Training | None, loss: float) -> Watch | None:
+    """Return the watch that the `stop` of a training asks for, if it does."""
+    stop = training.stop if training else None
     return None if stop is None else Watch(float(stop.tolerance), stop.patience, loss)

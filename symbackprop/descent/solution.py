@@ -164,7 +164,7 @@ def solve(
     batches = epochs.batches_of(training, problem.samples)
     descent = Descent(derivation, kind)
     losses = [_loss(derivation, descent.values)]
-    watch = epochs.watch_of(problem, losses[0])
+    watch = epochs.watch_of(problem.training, losses[0])
     per_epoch = batches_in(problem.samples, training.batch_size)
     found: list[DescentStep] = []
     after = descent.values

@@ -121,17 +121,16 @@ def train(
     recorded = tuple(record)
     if recorded and in_batches:
         raise ProblemError(message("train.recorded"), where="record")
-    training_loop = TrainingLoop(
+    return TrainingLoop(
         runner,
         training,
         blocks,
         is_counted=passes is None,
         validation=validation,
-        callbacks=tuple(callbacks),
+        callbacks=callbacks,
         recorded=recorded,
         epoch=epoch,
-    )
-    return training_loop.run()
+    ).run()
 
 
 def updates(problem: Problem, **asked: object) -> int:
@@ -162,12 +161,8 @@ def _first(problem: Problem, gradient: Gradient, seed: int, saved: Mapping[str, 
     if not omitted or not problem.layers:
         return None
     drawn = dict(draws(problem.network, problem.layout, omitted, seed))
-    return {name: drawn[name] if name in drawn else _floats(problem, name) for name in names}
-
-
-def _floats(problem: Problem, name: str) -> Any:
-    array = problem.arrays[name]
-    return np.array(array.floats()).reshape(array.shape)
+    arguments = gradient.arguments
+    return {each.name: drawn[each.name] if each.name in drawn else arguments.own(each) for each in arguments.parameters}
 
 
 def _saved(resume: str | Path | History, gradient: Gradient) -> dict[str, Any]:

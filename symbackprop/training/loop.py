@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -17,7 +17,6 @@ from symbackprop.compilation import Gradient, Runner
 from symbackprop.compilation.compiled_descent import COUNT
 from symbackprop.compilation.engine import Array
 from symbackprop.descent import epochs
-from symbackprop.descent.epochs import Watch
 from symbackprop.evaluation.evaluate import is_finite
 from symbackprop.messages import message
 from symbackprop.problems import Training
@@ -51,7 +50,7 @@ class TrainingLoop:
         *,
         is_counted: bool = True,
         validation: Data | None = None,
-        callbacks: Sequence[Callback] = (),
+        callbacks: Iterable[Callback] = (),
         recorded: Iterable[int] = (),
         epoch: int = 0,
     ) -> None:
@@ -85,17 +84,21 @@ class TrainingLoop:
         Raises `DivergenceError` where the loss stops being finite, with the history up to the last finite one.
         """
         start = time.perf_counter()
-        watch = self._begun()
+        watch = epochs.watch_of(self.training, self._watched()) if self._watches else None
         self._record()
         for stretch in self._stretches():
             self._carry_out(stretch)
             self._record()
             ended = stretch[-1]
-            if ended.ends:
-                loss = self._watched()
-                self.stopped = watch is not None and loss is not None and watch.stops(loss)
+            if ended.ends and self._watches:
+                watched = self._watched()
+                if self.validation is not None:
+                    self.validation_losses.append(watched)
+                    self.validation_steps.append(self.runner.count)
+                self.stopped = watch is not None and watch.stops(watched)
             # Every callback that is due is called, whatever the others want.
-            wishes = [call(self._state(ended)) for call in self.callbacks if self._is_due(call)]
+            step = self.runner.count
+            wishes = [call(self._state(ended)) for call in self.callbacks if self._due(call, step - 1) == step]
             self.stopped = self.stopped or any(wish is True for wish in wishes)
             if self.stopped:
                 break
@@ -111,23 +114,9 @@ class TrainingLoop:
     def _watches(self) -> bool:
         return self.validation is not None or self.training.stop is not None
 
-    def _begun(self) -> Watch | None:
-        """Return the watch that `stop` asks for, begun with the present loss."""
-        if not self._watches:
-            return None
+    def _watched(self) -> float:
+        """Return the loss that is watched, and remember where it was least."""
         loss = self._loss_of(self.validation)
-        self.best = Best(self.runner.count, self.epoch, loss, self._copied())
-        stop = self.training.stop
-        return None if stop is None else Watch(float(stop.tolerance), stop.patience, loss)
-
-    def _watched(self) -> float | None:
-        """Return the watched loss at the end of an epoch, if one is watched, and remember where it was least."""
-        if not self._watches:
-            return None
-        loss = self._loss_of(self.validation)
-        if self.validation is not None:
-            self.validation_losses.append(loss)
-            self.validation_steps.append(self.runner.count)
         if self.best is None or loss < self.best.loss:
             self.best = Best(self.runner.count, self.epoch, loss, self._copied())
         return loss
@@ -184,9 +173,6 @@ class TrainingLoop:
         """Return the first step after a step after which a callback is called."""
         return call.after(step) if isinstance(call, Every) else step + 1
 
-    def _is_due(self, call: Callback) -> bool:
-        return self._due(call, self.runner.count - 1) == self.runner.count
-
     def _carry_out(self, stretch: list[UpdateBlock]) -> None:
         rates = list(self._rates_of(stretch))
         self._taken = (self._taken[1], _Taken(stretch, self.runner.save(), rates))
@@ -197,8 +183,7 @@ class TrainingLoop:
             raise self._diverged(losses[place], place)
         self.losses += losses.tolist()
         self.rates += rates
-        for block in stretch:
-            self.epochs += [block.epoch] * block.updates
+        self.epochs += [block.epoch for block in stretch for _ in range(block.updates)]
         self.epoch = stretch[-1].epoch - (not stretch[-1].ends)
 
     def _run(self, stretch: list[UpdateBlock], rates: list[float]) -> Array:
@@ -215,12 +200,10 @@ class TrainingLoop:
         updates = itertools.count(self.runner.count)
         for block in stretch:
             for done in itertools.islice(updates, block.updates):
-                yield self._rate(epochs.changes_after(self.training, done, block.epoch - 1))
-
-    def _rate(self, changes: int) -> float:
-        if changes not in self._rates:
-            self._rates = {changes: float(epochs.rate_after(self.training, changes))}
-        return self._rates[changes]
+                changes = epochs.changes_after(self.training, done, block.epoch - 1)
+                if changes not in self._rates:
+                    self._rates = {changes: float(epochs.rate_after(self.training, changes))}
+                yield self._rates[changes]
 
     # What is told
 
@@ -232,7 +215,7 @@ class TrainingLoop:
     def _history(self, loss: float) -> History:
         count = self.runner.count
         made = count - self.first
-        taken = [place for place, step in enumerate(self.validation_steps) if step <= count]
+        watched = sum(step <= count for step in self.validation_steps)
         saved = self.runner.save()
         state = {name: array for name, array in saved.items() if name not in self.runner.parameters}
         return History(
@@ -243,8 +226,8 @@ class TrainingLoop:
             loss=loss,
             learning_rates=np.array(self.rates[:made]),
             epochs=np.array(self.epochs[:made], dtype=int),
-            validation_losses=np.array([self.validation_losses[place] for place in taken]),
-            validation_steps=np.array([self.validation_steps[place] for place in taken], dtype=int),
+            validation_losses=np.array(self.validation_losses[:watched]),
+            validation_steps=np.array(self.validation_steps[:watched], dtype=int),
             seconds=self.seconds,
             first=self.first,
             state=state | {EPOCH: np.array(self.epoch)},

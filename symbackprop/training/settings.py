@@ -26,8 +26,7 @@ def settled(problem: Problem, samples: int | None, asked: Mapping[str, object]) 
     optimizer = given.get("optimizer")
     table = {} if problem.training is None else _table(problem.training, optimizer)
     if any(key in given for key in _LENGTHS):
-        for key in _LENGTHS:
-            table.pop(key, None)
+        table = {key: value for key, value in table.items() if key not in _LENGTHS}
     elif problem.training is None:
         raise ProblemError(message("train.no_length"))
     found = read_training({**table, **given}, problem.parameter_shapes(), samples)
@@ -58,11 +57,10 @@ def _table(training: Training, optimizer: object) -> dict[str, object]:
         key: int(given.value) if _is_whole(given.value) else given.text for key, given in choice.settings.items()
     }
     if stop is not None:
-        fraction = stated(stop.validation_fraction).text
         table["stop"] = {
             "tolerance": stated(stop.tolerance).text,
             "patience": stop.patience,
-            "validation_fraction": fraction,
+            "validation_fraction": stated(stop.validation_fraction).text,
         }
     return {key: value for key, value in table.items() if value is not None}
 
