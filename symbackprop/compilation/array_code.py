@@ -102,7 +102,7 @@ class Writer:
             name = self.aliases[name]
         return name
 
-    def spare(self, node: Node, shape: Shape) -> str | None:
+    def _take_spare(self, node: Node, shape: Shape) -> str | None:
         """Return an array that a part of a formula is the last to read, to write that part to."""
         for part in walk(node):
             if isinstance(part, View) and self._spare.get(part.array) == shape:
@@ -133,7 +133,7 @@ class Writer:
         """Write one elementwise formula."""
         memory = self._memory(target.array)
         is_read = any(isinstance(part, View) and self._memory(part.array) == memory for part in walk(formula))
-        _Chain(self, self._lines).into(formula, target.text, self.shape(target), not is_read)
+        self._into(formula, target.text, self.shape(target), not is_read)
 
     def take(self, shape: Shape) -> str:
         """Return a register of that shape."""
@@ -144,23 +144,13 @@ class Writer:
         self.registers[name] = shape
         return name
 
-    def release(self, name: str) -> None:
-        """Take a register back, if it is one."""
-        if name in self.registers:
-            self._free[self.registers[name]].append(name)
+    # One formula as calls, each with a place for its result
 
-
-class _Chain:
-    """One formula as calls, each with a place for its result."""
-
-    def __init__(self, writer: Writer, lines: list[str]) -> None:
-        self.writer, self.lines = writer, lines
-
-    def into(self, node: Node, out: str, shape: Shape, free: bool) -> None:
+    def _into(self, node: Node, out: str, shape: Shape, free: bool) -> None:
         """Write `out = node`; `free` says that partial results may stand in `out`."""
         text = self._leaf(node)
         if text is not None:
-            self.lines.append(f"copyto({out}, {text})")
+            self._lines.append(f"copyto({out}, {text})")
             return
         match node:
             case Sum(terms):
@@ -197,13 +187,13 @@ class _Chain:
         text = self._leaf(node)
         if text is not None:
             return text
-        own = self.writer.shape(node)
+        own = self.shape(node)
         if free and own == shape:
-            self.into(node, out, own, free)
+            self._into(node, out, own, free)
             return out
-        spare = self.writer.spare(node, own)
-        place = spare or self.writer.take(own)
-        self.into(node, place, own, spare is None)
+        spare = self._take_spare(node, own)
+        place = spare or self.take(own)
+        self._into(node, place, own, spare is None)
         return place
 
     def _call(self, function: str, arguments: Sequence[Node], out: str, shape: Shape, free: bool) -> None:
@@ -213,22 +203,22 @@ class _Chain:
         self._emit(function, texts, out)
 
     def _emit(self, function: str, texts: Sequence[str], out: str) -> None:
-        self.lines.append(f"{function}({', '.join(texts)}, out={out})")
+        self._lines.append(f"{function}({', '.join(texts)}, out={out})")
         for text in texts:
-            if text != out:
-                self.writer.release(text)
+            if text != out and text in self.registers:
+                self._free[self.registers[text]].append(text)
 
     def _fold(self, first: Node, steps: Sequence[tuple[str, Node]], out: str, shape: Shape, free: bool) -> None:
         """Write `first`, and one function after the other of the result so far and a further part."""
         if not steps:
-            self.into(first, out, shape, free)
+            self._into(first, out, shape, free)
             return
-        whole, result = self.writer.shape(first), self._operand(first, out, shape, free)
+        whole, result = self.shape(first), self._operand(first, out, shape, free)
         for position, (function, node) in enumerate(steps):
             part = self._operand(node, out, shape, free and result != out)
-            whole = broadcast((whole, self.writer.shape(node)), "")
+            whole = broadcast((whole, self.shape(node)), "")
             is_last = position == len(steps) - 1
-            place = out if is_last or (free and whole == shape) else self.writer.take(whole)
+            place = out if is_last or (free and whole == shape) else self.take(whole)
             self._emit(function, (result, part), place)
             result = place
 
@@ -259,7 +249,7 @@ class _Chain:
         elif 2 < whole <= _LARGEST_POWER and isinstance(base, View):
             half = Power(base, Number(Fraction(whole // 2))) if whole // 2 > 1 else base
             squared = Power(half, Number(Fraction(2)))
-            self.into(Product((squared, base)) if whole % 2 else squared, out, shape, free)
+            self._into(Product((squared, base)) if whole % 2 else squared, out, shape, free)
         else:
             self._fold(base, [("power", exponent)], out, shape, free)
 
@@ -277,4 +267,4 @@ class _Chain:
         above, from_it = (Apply("step", (argument,), Fraction(at)) for at in (0, 1))
         weight = Number(node.at_kink)
         other = Number(1 - node.at_kink)
-        self.into(Sum((Product((other, above)), Product((weight, from_it)))), out, shape, free)
+        self._into(Sum((Product((other, above)), Product((weight, from_it)))), out, shape, free)

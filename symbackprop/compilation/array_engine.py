@@ -40,8 +40,8 @@ NAMESPACE: Mapping[str, Any] = {
 }
 """What array code calls; NumPy has no erf."""
 
-_WORDS = frozenset((*NAMESPACE, "empty", "prepare", "gradient", "loss", "predict", "update", "abs", "min", "max"))
-_RESERVED = _WORDS | {COUNT.name, RATE.name}
+_WORDS = "empty prepare gradient loss predict update abs min max"
+_RESERVED = frozenset((*NAMESPACE, *_WORDS.split(), COUNT.name, RATE.name))
 
 
 class ArrayEngine:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections import OrderedDict
 from collections.abc import Mapping
 
 import numpy as np
@@ -40,7 +39,7 @@ class Gradient:
             raise unknown("dtype", self.dtype, DTYPES)
         self._backend.require()
         self.arguments = Arguments(derivation.problem, derivation.graph, self.dtype)
-        self._engines: OrderedDict[int | None, Engine] = OrderedDict()
+        self._engine = functools.lru_cache(_KEPT)(lambda samples: self._backend.prepare(self.plan(samples)))
 
     def __call__(
         self,
@@ -112,12 +111,7 @@ class Gradient:
         """Return the code for a number of samples, made when it is first asked for."""
         if samples == 0:
             raise ProblemError(message("compilation.no_samples"))
-        if samples not in self._engines:
-            self._engines[samples] = self._backend.prepare(self.plan(samples))
-            if len(self._engines) > _KEPT:
-                self._engines.popitem(last=False)
-        self._engines.move_to_end(samples)
-        return self._engines[samples]
+        return self._engine(samples)
 
     def _checked(self, out: Mapping[str, Array], quantity: Quantity) -> Array:
         found = out.get(quantity.name)

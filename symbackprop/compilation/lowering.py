@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import abc
 import collections
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 from symbackprop.algebra import functions
 from symbackprop.algebra.array_operations import ArrayOperation, operation_of
@@ -123,15 +122,31 @@ class Lowering(abc.ABC):
 
     def lower(self, node: Node, hint: View | None = None) -> Node:
         """Return the elementwise formula over arrays that is left of a formula."""
-        if isinstance(node, Name | Adjoint):
-            return self.known[node] if isinstance(node, Name) else self.known.get(node, ZERO)
-        if isinstance(node, View | Number | SampleCount | Spelled):
-            return node
-        if isinstance(node, Apply) and (node.function not in functions.PRIMITIVES or is_reduction(node) or node.body):
-            return self._applied(node, hint)
-        if is_elementwise(node):
-            return self.elementwise(node, hint)
-        return _RULES[type(node)](self, node, hint)
+        match node:
+            case Name():
+                return self.known[node]
+            case Adjoint():
+                return self.known.get(node, ZERO)
+            case View() | Number() | SampleCount() | Spelled():
+                return node
+            case Apply() if node.function not in functions.PRIMITIVES or is_reduction(node) or node.body:
+                return self._applied(node, hint)
+            case MatrixProduct():
+                return self._matrix_product(node, hint)
+            case Transposed(operand):
+                return self.view(operand).transposed()
+            case Indexed(operand, indices):
+                return self.view(operand).part(indices)
+            case Placed(operand, indices, shape):
+                return self.joined("placed", [(indices, self.lower(operand))], shape, 0, hint)
+            case Stack(items):
+                parts: list[Part] = [((place,), self.lower(item)) for place, item in enumerate(items)]
+                return self.joined("stack", parts, self.shape(node), 0, hint)
+            case Repeated(operand, axis):
+                return self.repeat(self.lower(operand), axis, len(self.shape(operand)))
+            case _ if is_elementwise(node):
+                return self.elementwise(node, hint)
+        raise TypeError(f"no rule for {type(node).__name__}")
 
     def shape(self, node: Node) -> Shape:
         """Return the shape of a formula in one sample."""
@@ -153,8 +168,7 @@ class Lowering(abc.ABC):
 
     def elementwise(self, node: Node, hint: View | None = None) -> Node:
         """Lower the parts of an elementwise formula."""
-        remaining = iter([self.lower(child, self.offered(hint, child)) for child in node])
-        return accurate(folded(map_children(node, lambda child: next(remaining))))
+        return accurate(folded(map_children(node, lambda child: self.lower(child, self.offered(hint, child)))))
 
     def _applied(self, node: Apply, hint: View | None) -> Node:
         if is_reduction(node):
@@ -181,22 +195,6 @@ class Lowering(abc.ABC):
             return value
         written = len(self.shape(value))
         return rewrite(value, lambda part: spread(part, axis, written) if isinstance(part, View) else None)
-
-    def _repeated(self, node: Repeated, hint: View | None) -> Node:
-        return self.repeat(self.lower(node.operand), node.axis, len(self.shape(node.operand)))
-
-    def _transposed(self, node: Transposed, hint: View | None) -> Node:
-        return self.view(node.operand).transposed()
-
-    def _indexed(self, node: Indexed, hint: View | None) -> Node:
-        return self.view(node.operand).part(node.indices)
-
-    def _placed(self, node: Placed, hint: View | None) -> Node:
-        return self.joined("placed", [(node.indices, self.lower(node.operand))], node.shape, 0, hint)
-
-    def _stacked(self, node: Stack, hint: View | None) -> Node:
-        parts: list[Part] = [((place,), self.lower(item)) for place, item in enumerate(node.items)]
-        return self.joined("stack", parts, self.shape(node), 0, hint)
 
     def _operation(self, node: Apply, row: ArrayOperation, hint: View | None) -> Node:
         """Return an operation of arrays: its definition between the arrays of its arguments, or these in their places."""
@@ -257,15 +255,3 @@ class Lowering(abc.ABC):
         """The number of samples."""
         samples = self.plan.graph.samples
         return samples if isinstance(samples, SampleCount) else Number(Fraction(self.plan.graph.batch_axis.size))
-
-
-Rule = Callable[[Lowering, Any, View | None], Node]
-
-_RULES: Mapping[type[Node], Rule] = {
-    MatrixProduct: Lowering._matrix_product,
-    Transposed: Lowering._transposed,
-    Indexed: Lowering._indexed,
-    Placed: Lowering._placed,
-    Stack: Lowering._stacked,
-    Repeated: Lowering._repeated,
-}

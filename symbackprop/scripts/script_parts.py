@@ -200,15 +200,15 @@ class Parts:
         formula = schedules.rate(choice.kind)
         if "k" not in _plain(formula):
             return None
-        known = {name: Number(exact.to_fraction_of_float(given.value)) for name, given in choice.settings.items()}
-        filled = rewrite(formula, lambda part: known.get(part.name) if isinstance(part, Name) else None)
-        filled = rewrite(filled, lambda part: Name("LEARNING_RATE") if part == Name(RATE) else None)
+        known: dict[Node, Node] = {Name(RATE): Name("LEARNING_RATE")}
+        for name, given in choice.settings.items():
+            known[Name(name)] = Number(exact.to_fraction_of_float(given.value))
         period = schedules.SCHEDULES[choice.kind].period
         length = int(choice.settings[period].value) if period else 1
         passed = "(t - 1)"
         if not choice.per_step:
             passed += f" // {batches_in(self.problem.samples, training.batch_size)}"
-        return {"k": f"{passed} // {length}", "rate": _plain(filled)}
+        return {"k": f"{passed} // {length}", "rate": _plain(rewrite(formula, known.get))}
 
 
 def _plain(formula: Node) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Iterator
+import pkgutil
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from symbackprop.compilation.engine import Engine
 from symbackprop.compilation.plan import Plan
@@ -54,14 +53,10 @@ def _check(row: Backend) -> None:
         raise ProblemError(message("row.module", name=row.module))
 
 
-def _found() -> Iterator[str]:
-    return (file.stem for file in sorted(Path(__file__).parent.glob("*.py")) if file.stem != "__init__")
-
-
 BACKENDS: Registry[Backend] = Registry(
     "backend",
     # The library of a bundled backend has its name.
-    [Backend(name, f"{__name__}.{name}", name) for name in _found()],
+    [Backend(name, f"{__name__}.{name}", name) for _, name, _ in pkgutil.iter_modules(__path__)],
     phrases=lambda row: (f"backend.{row.name}",),
     check=_check,
 )
