@@ -74,6 +74,15 @@ class Scene:
 
         return rewrite(formula, of_sample)
 
+    @property
+    def is_row(self) -> bool:
+        """Whether vectors and samples are rows."""
+        return self.derivation.problem.layout == "row"
+
+    def shown(self, name: str, sample: int | None = None) -> Shown:
+        """Return a forward value as it is printed, a given one as it is written."""
+        return show(self.value(name, sample), self.style, written=self.written(name, sample))
+
     def written(self, name: str, sample: int | None = None) -> str:
         """Return the text that states a given number, or nothing."""
         given = self.given.get(Scalar(name, sample))
@@ -87,7 +96,7 @@ class Scene:
         if self.values is None:
             return ()
         numbered = self.numbered(formula)
-        found = self._finished(lines(numbered, self.style, tone))
+        found = displayed(lines(numbered, self.style, tone), self.style)
         shown = show(kept, self.style, tone=tone)
         policy = self.derivation.problem.notation.round_intermediates
         for digits in itertools.count(self.style.digits + 1):
@@ -97,11 +106,9 @@ class Scene:
             # Rounding what was rounded to be shown may give another number than rounding by hand: then it has more digits.
             if to_decimal(policy, last.value) == kept or digits > self.style.digits + MOST_GUARD_DIGITS:
                 return (*found, ChainStep(Relation.ABOUT, shown))
-            found = self._finished(lines(numbered, replace(self.style, digits=digits, kept={}), tone))
+            longer = replace(self.style, digits=digits, kept={})
+            found = displayed(lines(numbered, longer, tone), self.style)
         raise AssertionError
-
-    def _finished(self, steps: tuple[ChainStep, ...]) -> tuple[ChainStep, ...]:
-        return displayed(steps, self.style)
 
     def kept(self, name: str, sample: int | None, *, gradient: bool = False) -> Value:
         """Return a value or a gradient by name; 0 where numbers are missing."""

@@ -142,7 +142,7 @@ def _sizes(model: Model, quantity: Quantity) -> tuple[int | None, int | None]:
     layers = unit_layers(quantity)
     if len(quantity.shape) == 2:
         return (layers[1], layers[0]) if quantity.transposed else (layers[0], layers[1])
-    return (None, layers[0]) if model.scene.derivation.problem.layout == "row" else (layers[0], None)
+    return (None, layers[0]) if model.scene.is_row else (layers[0], None)
 
 
 # The functions of a problem

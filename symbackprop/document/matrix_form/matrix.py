@@ -79,7 +79,7 @@ def _forward(scene: Scene, graph: Graph) -> Iterator[Chain]:
 def array_formula(scene: Scene, equation: Equation) -> Node:
     """Return the right-hand side of an equation between arrays, added over the samples where it joins them."""
     graph = scene.derivation.graph
-    formula = as_arrays(graph, oriented(graph, equation.formula, scene.derivation.problem.layout == "row"))
+    formula = as_arrays(graph, oriented(graph, equation.formula, scene.is_row))
     if graph.samples is None or graph.quantities[equation.name].batched:
         return formula
     return over_samples(formula, graph.batch_axis.size, lambda name: graph.quantities[name].batched)
@@ -119,8 +119,7 @@ def _gradient_steps(scene: Scene, name: str) -> Sequence[ChainStep]:
     steps = []
     if scene.notation.delta(name) is not None:
         steps.append(ChainStep(Relation.EQUAL, in_its_sign(scene, name, Gradient(name))))
-    is_row = scene.derivation.problem.layout == "row"
-    for line in (*products.stacked(graph, graph.quantities[name], formula, is_row), formula):
+    for line in (*products.stacked(graph, graph.quantities[name], formula, scene.is_row), formula):
         signed = signs_in_front(named(scene, in_its_sign(scene, name, line)))
         steps.append(ChainStep(Relation.EQUAL, shaped(graph, _over_samples(scene, name, signed))))
     return steps
@@ -133,11 +132,9 @@ def array_gradients(scene: Scene) -> Mapping[str, Node]:
     Where everything goes through ∂L/∂a, the gradient by a pre-activation is written out in what reads it.
     """
     graph = scene.derivation.graph
-    rows = scene.derivation.problem.layout == "row"
-    gradients = matrix_grain.gradients(graph).items()
     whole = {
-        name: oriented(graph, gradient_formula(contributions), rows)
-        for name, contributions in gradients
+        name: oriented(graph, gradient_formula(contributions), scene.is_row)
+        for name, contributions in matrix_grain.gradients(graph).items()
         if contributions
     }
     inner = {
@@ -156,14 +153,9 @@ def array_gradients(scene: Scene) -> Mapping[str, Node]:
 def _over_samples(scene: Scene, name: str, formula: Node) -> Node:
     """Return a formula that adds over the samples where the gradient does."""
     graph = scene.derivation.graph
-    crosses = scene.derivation.crosses_samples(graph.quantities[name].elements()[0])
-    if not crosses:
+    if not scene.derivation.crosses_samples(graph.quantities[name].elements()[0]):
         return formula
-
-    def is_batched(part: str) -> bool:
-        return scene.notation.quantity(part).batched
-
-    return over_samples(formula, graph.batch_axis.size, is_batched)
+    return over_samples(formula, graph.batch_axis.size, lambda part: scene.notation.quantity(part).batched)
 
 
 def _entry_chain(scene: Scene, name: str, formula: Node) -> Iterator[Chain]:
@@ -264,7 +256,7 @@ def grid_rows(scene: Scene, quantity: Quantity) -> list[list[str]]:
         return [[quantity.name]]
     if len(quantity.shape) == 1:
         elements = quantity.elements()
-        return [list(elements)] if scene.derivation.problem.layout == "row" else [[element] for element in elements]
+        return [list(elements)] if scene.is_row else [[element] for element in elements]
     width = quantity.shape[1]
     flat = [quantity.element(index) for index in indices_of(quantity.shape)]
     return [flat[start : start + width] for start in range(0, len(flat), width)]

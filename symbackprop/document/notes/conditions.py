@@ -209,7 +209,7 @@ def has_negative_delta(line: DisplayedLine) -> bool:
 
 def has_rows(line: DisplayedLine) -> bool:
     """Say whether samples are rows."""
-    return line.scene.derivation.problem.layout == "row"
+    return line.scene.is_row
 
 
 def contains(*types: type[Node]) -> Condition:

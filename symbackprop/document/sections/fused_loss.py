@@ -30,7 +30,7 @@ from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Letter, Local, Same, Total
 from symbackprop.graph.notation import Symbol
-from symbackprop.graph.quantities import Graph, Quantity
+from symbackprop.graph.quantities import Quantity
 from symbackprop.messages import Message, message
 
 SAME = Same(Letter(Symbol("i")), Letter(Symbol("j")))
@@ -83,6 +83,11 @@ def _activation(scene: Scene, fused: Term) -> Term:
     return term
 
 
+def _first_output(scene: Scene, fused: Term) -> tuple[str, str, str]:
+    """Return the first output, its pre-activation and its target."""
+    return fused.values[0], fused.arguments[0], scene.derivation.graph.targets[fused.values[0]]
+
+
 def _by_activation(scene: Scene, equation: ElementEquation, name: str) -> Link:
     """Return the link of the loss to an activation."""
     links = sweep(scene.derivation.elements, fused=False)[name]
@@ -95,9 +100,7 @@ def _step(formula: Node, reason: str) -> ChainStep:
 
 def _of_unit(scene: Scene, equation: ElementEquation, fused: Term) -> Iterator[Chain]:
     """Yield the error of the first output, whose activation no other output reads."""
-    a, z, y = (
-        Name(each) for each in (fused.values[0], fused.arguments[0], scene.derivation.graph.targets[fused.values[0]])
-    )
+    a, z, y = map(Name, _first_output(scene, fused))
     loss = Name(equation.name)
     without_y, without_a = Sum((ONE, Negative(y))), Sum((ONE, Negative(a)))
     partials = _by_activation(scene, equation, a.name).partial(), _activation(scene, fused).partial(0)
@@ -113,18 +116,15 @@ def _of_unit(scene: Scene, equation: ElementEquation, fused: Term) -> Iterator[C
 
 def _of_vector(scene: Scene, equation: ElementEquation, fused: Term) -> Iterator[Chain]:
     """Yield the partial of the loss by any output, and the error of output j, to which all paths add."""
-    count = len(fused.values)
-    own = dict(
-        zip(
-            ("a", "z", "y"),
-            (fused.values[0], fused.arguments[0], scene.derivation.graph.targets[fused.values[0]]),
-            strict=True,
-        )
-    )
-    arrays = [scene.derivation.graph.quantity_of(name) for name in own.values()]
+    graph, count = scene.derivation.graph, len(fused.values)
+    a, z, y = _first_output(scene, fused)
+    arrays = [graph.quantity_of(name) for name in (a, z, y)]
     (ai, _, yi), (aj, zj, yj) = ([Name(array.at(index)) for array in arrays] for index in "ij")
     loss, factor = Name(equation.name), Sum((SAME, Negative(aj)))
-    loss_derivative = _first_as(scene.derivation.graph, _by_activation(scene, equation, own["a"]).partial(), "i")
+    loss_derivative = rewrite(
+        _by_activation(scene, equation, a).partial(),
+        lambda part: Name(graph.quantity_of(part.name).at("i")) if isinstance(part, Name) else None,
+    )
     yield Chain(Local(loss, ai), (_step(loss_derivative, "slope"),))
     steps = [
         _step(Total(Product((Local(loss, ai), Local(ai, zj))), "i", count), "paths"),
@@ -132,7 +132,7 @@ def _of_vector(scene: Scene, equation: ElementEquation, fused: Term) -> Iterator
         _step(Negative(Total(Product((yi, factor)), "i", count)), "factor"),
         _step(Sum((Product((aj, Total(yi, "i", count))), Negative(yj))), "indicator"),
     ]
-    if fused.partial(0) == Sum((Name(own["a"]), Negative(Name(own["y"])))):
+    if fused.partial(0) == Sum((Name(a), Negative(Name(y)))):
         steps.append(_step(Sum((aj, Negative(yj))), "distribution"))
     yield Chain(Local(loss, zj), tuple(steps))
 
@@ -144,12 +144,14 @@ def out_of_range(scene: Scene) -> Iterator[Message]:
     row = None if last.body else functions.ACTIVATIONS.get(last.activation)
     if row is None or (row.lowest is None and row.highest is None):
         return
-    targets = [given for given in problem.arrays["y"].entries if given is not None]
     outside = [
         given
-        for given in targets
-        if (row.lowest is not None and given.value < row.lowest)
-        or (row.highest is not None and given.value > row.highest)
+        for given in problem.arrays["y"].entries
+        if given is not None
+        and (
+            (row.lowest is not None and given.value < row.lowest)
+            or (row.highest is not None and given.value > row.highest)
+        )
     ]
     if outside:
         ends = {"low": row.lowest, "high": row.highest}
@@ -159,10 +161,3 @@ def out_of_range(scene: Scene) -> Iterator[Message]:
         shown = tuple(dict.fromkeys(show(given.value, scene.style, written=given.text) for given in outside))
         values = message(f"range.{kind}", **known)
         yield message("range.warning", targets=shown, activation=activation, range=values)
-
-
-def _first_as(graph: Graph, formula: Node, index: str) -> Node:
-    """Return a formula about the first output as one about output i or j."""
-    return rewrite(
-        formula, lambda part: Name(graph.quantity_of(part.name).at(index)) if isinstance(part, Name) else None
-    )

@@ -72,12 +72,11 @@ def _step_sections(scene: Scene, step: DescentStep | None, *, derives: bool) -> 
 
 
 def _update(scene: Scene, change: Change) -> Section:
-    title = message("title.update")
+    title, rate = message("title.update"), rate_lines(scene, change)
     if change.passes:
-        return Section(
-            title, tuple(sequential_updates.opening(scene, change)), tuple(sequential_updates.sections(scene, change))
-        )
-    return Section(title, (*rate_lines(scene, change), *update_blocks(scene, change, scene.derivation.parameters)))
+        opening = (*rate, Paragraph(message("sequential.opening")))
+        return Section(title, opening, tuple(sequential_updates.sections(scene, change)))
+    return Section(title, (*rate, *update_blocks(scene, change, scene.derivation.parameters)))
 
 
 def _forward(scene: Scene) -> Iterator[Section]:
@@ -118,12 +117,10 @@ def _loss(scene: Scene) -> Iterator[Block]:
 
 
 def _whole_loss(scene: Scene) -> Iterator[Chain]:
-    output = scene.derivation.graph.output
-    for name in (DATA_LOSS, PENALTY):
-        if name in scene.derivation.equations:
-            yield forward(scene, name)
-    if scene.derivation.graph.samples is not None or PENALTY in scene.derivation.equations:
-        yield forward(scene, output)
+    parts = [name for name in (DATA_LOSS, PENALTY) if name in scene.derivation.equations]
+    yield from (forward(scene, name) for name in parts)
+    if scene.derivation.graph.samples is not None or PENALTY in parts:
+        yield forward(scene, scene.derivation.graph.output)
 
 
 def _kinks(step: DescentStep | None) -> Iterator[Block]:
@@ -184,8 +181,7 @@ def _final_predictions(scene: Scene, solution: Solution) -> Iterator[Block]:
     rows: list[tuple[Inline, ...]] = []
     for position, sample in enumerate(scene.samples[:MOST_ROWS]):
         predicted = found[position * len(outputs) : (position + 1) * len(outputs)]
-        given = [show(scene.value(name, sample), scene.style, written=scene.written(name, sample)) for name in inputs]
-        wanted = [show(scene.value(name, sample), scene.style, written=scene.written(name, sample)) for name in targets]
+        given, wanted = ([scene.shown(name, sample) for name in names] for names in (inputs, targets))
         rows.append((str(sample), *given, *(show(value, scene.style) for value in predicted), *wanted))
     header: tuple[Inline, ...] = (message("column.sample"), *map(Name, (*inputs, *outputs, *targets)))
     yield Paragraph(message("rates.predictions", count=last))
@@ -201,26 +197,19 @@ def summary_section(scenes: Sequence[Scene], solution: Solution) -> Section:
         updates = len(solution.losses) - 1
         of_several = (Paragraph(message("text.first_step", count=updates)),) if updates > 1 else ()
         return Section(title, (*of_several, _summary(scenes[0], solution.steps[0].updated)))
-    steps = enumerate(zip(scenes, solution.steps, strict=True), start=1)
-    return Section(
-        title,
-        sections=tuple(
-            Section(message("title.step", number=number), (_summary(scene, step.updated),))
-            for number, (scene, step) in steps
-        ),
-    )
+    tables = [_summary(scene, step.updated) for scene, step in zip(scenes, solution.steps, strict=True)]
+    steps = (Section(message("title.step", number=number), (table,)) for number, table in enumerate(tables, start=1))
+    return Section(title, sections=tuple(steps))
 
 
 def _summary(scene: Scene, new: Parameters | None) -> Table:
     header = [message(f"column.{name}") for name in ("parameter", "value", "gradient", "new")]
     rows = []
     for element in parameters_of(list(scene.derivation.parameters)):
-        written = scene.written(element)
-        old = show(scene.value(element), scene.style, written=written)
         gradient = show(scene.gradient(element), scene.style, tone=Tone.BACKWARD)
-        row: list[Inline] = [Name(element), old, gradient]
+        row: tuple[Inline, ...] = (Name(element), scene.shown(element), gradient)
         if new is not None:
-            row.append(show(new[element], scene.style, written=written))
-        rows.append(tuple(row))
+            row = (*row, show(new[element], scene.style, written=scene.written(element)))
+        rows.append(row)
     columns = len(header) if new is not None else len(header) - 1
     return Table(tuple(header[:columns]), tuple(rows), (False, True, True, True)[:columns], _BESIDE)

@@ -19,15 +19,9 @@ from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Delta, Gradient, Local, Substitute, Updated
 from symbackprop.document.matrix_form import matrix
 from symbackprop.document.sections.statement import layer_name
-from symbackprop.document.sections.updates import rate_lines, update_blocks
+from symbackprop.document.sections.updates import update_blocks
 from symbackprop.graph.quantities import LayerArrays
 from symbackprop.messages import message
-
-
-def opening(scene: Scene, change: Change) -> Iterator[Block]:
-    """Yield what comes before the layers: the learning rate by its schedule, and what is done here."""
-    yield from rate_lines(scene, change)
-    yield Paragraph(message("sequential.opening"))
 
 
 def sections(scene: Scene, change: Change) -> Iterator[Section]:
