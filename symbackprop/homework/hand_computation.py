@@ -51,7 +51,7 @@ class HandComputation:
         for equation in reversed(self.equations):
             if equation.name in wanted and equation.name not in known:
                 found.append(equation)
-                wanted.update(name for term in equation.terms for name in term.arguments)
+                wanted.update(names_read([equation]))
         return tuple(reversed(found))
 
 
@@ -66,8 +66,15 @@ def hand_computation(derivation: Derivation, *, classroom: bool = True) -> HandC
         equations += _update(derivation)
         equations += _forward(derivation, NEW)
     defined = {equation.name for equation in equations}
-    read = dict.fromkeys(name for equation in equations for term in equation.terms for name in term.arguments)
-    return HandComputation(derivation, tuple(equations), tuple(name for name in read if name not in defined))
+    leaves = dict.fromkeys(name for name in names_read(equations) if name not in defined)
+    return HandComputation(derivation, tuple(equations), tuple(leaves))
+
+
+def names_read(equations: Iterable[ElementEquation]) -> Iterator[str]:
+    """Yield the names on the right-hand sides of equations."""
+    for equation in equations:
+        for term in equation.terms:
+            yield from term.arguments
 
 
 def _key(name: str, sample: int | None) -> str:
@@ -144,13 +151,11 @@ def _update(derivation: Derivation) -> Iterator[ElementEquation]:
     training = derivation.problem.training
     assert training is not None
     row = optimizers.OPTIMIZERS[training.optimizer]
-    given = {name: number.value for name, number in training.settings.items()}
-    settings = {name: given.get(name, each.default) for name, each in row.settings.items() if name != RATE}
-    zero = frozenset(name for name, value in settings.items() if value == 0)
+    settings = {name: number.value for name, number in training.settings.items() if name != RATE}
     constants = {
         name: Number(value) for name, value in {**settings, **row.state, "t": Fraction(1)}.items() if value is not None
     }
-    lines = optimizers.reduced(training.optimizer, zero, first=True)
+    lines = optimizers.reduced(training.optimizer, training.zero, first=True)
     for quantity in derivation.parameters:
         for element in quantity.elements():
             if quantity.name in training.frozen or element not in derivation.links:

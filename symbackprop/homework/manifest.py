@@ -21,7 +21,7 @@ from symbackprop.errors import ProblemError
 from symbackprop.homework.roster import Student
 from symbackprop.homework.variants import VERSION, Cohort, HomeworkAssignment, assignment
 from symbackprop.messages import message
-from symbackprop.problems import Array, Problem, Rounding, load
+from symbackprop.problems import Problem, Rounding, load
 
 MANIFEST, ANSWERS = "manifest.json", "answers.json"
 _DIGITS = 12
@@ -95,16 +95,17 @@ def inlined(content: Mapping[str, Any], problem: Problem) -> dict[str, Any]:
     """Return the content of a problem file as plain data, with the numbers of other files and of draws written in it."""
     plain = json.loads(_json(content))
     if problem.layers:
-        arrays = {name: _nested(array) for name, array in problem.arrays.items() if None not in array.entries}
+        arrays = {
+            name: numpy.array([entry.text for entry in array.entries if entry is not None])
+            .reshape(array.shape)
+            .tolist()
+            for name, array in problem.arrays.items()
+            if None not in array.entries
+        }
         plain["parameters"] = {name: value for name, value in arrays.items() if name not in ("x", "y")}
         plain["data"] = {name: value for name, value in arrays.items() if name in ("x", "y")}
     assert isinstance(plain, dict)
     return plain
-
-
-def _nested(array: Array) -> Any:
-    texts = numpy.array([entry.text if entry is not None else "" for entry in array.entries], dtype=object)
-    return texts.reshape(array.shape).tolist()
 
 
 def _json(content: object) -> str:

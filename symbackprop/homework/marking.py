@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -18,12 +18,11 @@ from typing import Any
 from symbackprop.algebra.forms import abstracted
 from symbackprop.algebra.formula import Apply
 from symbackprop.algebra.functions import ACTIVATIONS
-from symbackprop.derivation.element_grain import Term
 from symbackprop.errors import EvaluationError, SymbackpropError
 from symbackprop.evaluation.evaluate import FLOAT
 from symbackprop.homework.answer_parsing import ParsedAnswer, read
 from symbackprop.homework.answers import Answer, names_of
-from symbackprop.homework.hand_computation import HandComputation, evaluation, hand_computation
+from symbackprop.homework.hand_computation import HandComputation, evaluation, hand_computation, names_read
 from symbackprop.homework.tolerance import Tolerance
 from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import Message, message
@@ -60,7 +59,6 @@ class Mark:
 class _Question:
     """One answer made ready to be marked: what it may read, and the ways to recompute it from asked quantities."""
 
-    answer: Answer
     readable: Mapping[str, str]
     ancestors: tuple[str, ...]
     nearest: tuple[str, ...]
@@ -82,20 +80,16 @@ class Marker:
         self._questions = {answer.id: self._question(answer) for answer in assignment.answers}
 
     def _question(self, answer: Answer) -> _Question:
-        asked = {other.key for other in self.assignment.answers}
-        before = {name for equation in self.assignment.computation.cone([answer.key]) for name in _read(equation.terms)}
-        before |= {equation.name for equation in self.assignment.computation.cone([answer.key])} - {answer.key}
-        known = frozenset(asked & before)
+        before = {*names_read(self.assignment.computation.cone([answer.key]))}
+        known = frozenset(other.key for other in self.assignment.answers if other.key in before)
         routes = []
         nearest: dict[str, None] = {}
         for steps in self._computations:
-            cone = steps.cone([answer.key], known)
-            nearest |= dict.fromkeys(name for equation in cone for name in _read(equation.terms) if name in known)
+            nearest |= dict.fromkeys(name for name in names_read(steps.cone([answer.key], known)) if name in known)
             routes.append(Tolerance(steps, answer.key, self.assignment.homework.rounding, FLOAT, known))
         readable = {name: key for name, key in self._names.items() if key in before}
         order = [equation.name for equation in self.assignment.computation.equations]
         return _Question(
-            answer,
             readable,
             tuple(sorted(known, key=order.index)),
             tuple(sorted(nearest, key=order.index)),
@@ -180,7 +174,7 @@ class Marker:
                 allowed = float(tolerance.of(found))
             except (EvaluationError, ArithmeticError, ValueError):
                 continue
-            expected = found[question.answer.key]
+            expected = found[tolerance.key]
             if any(value is not None and abs(value - expected) <= allowed for value in candidates):
                 return True
         return False
@@ -224,11 +218,6 @@ class Marker:
             except (SymbackpropError, ArithmeticError, ValueError):
                 continue
         return found
-
-
-def _read(terms: Sequence[Term]) -> Iterator[str]:
-    for term in terms:
-        yield from term.arguments
 
 
 def _value(formula: Any, values: NumbersByKey) -> float | None:

@@ -13,10 +13,9 @@ from symbackprop.algebra.formula import Name, Node
 from symbackprop.arithmetic.decimals import trimmed
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import solve
-from symbackprop.document.blocks import Block, Document, Inline, Listing, Paragraph, Section, Table
+from symbackprop.document.blocks import Block, Document, Listing, Paragraph, Section, Table
 from symbackprop.document.display_nodes import Blank, Gradient, Updated
 from symbackprop.document.sections import figure_placement
-from symbackprop.homework.answers import Answer
 from symbackprop.homework.hand_computation import GRADIENT, NEW, split
 from symbackprop.homework.manifest import printed, spelled
 from symbackprop.homework.variants import HomeworkAssignment
@@ -122,17 +121,11 @@ def _given(given: HomeworkAssignment, values: Numerals) -> Table:
 
 def _blanks(given: HomeworkAssignment) -> Table:
     names = ("column.answer_id", "column.quantity", "column.points", "column.answer")
-
-    def row(answer: Answer) -> tuple[Inline, ...]:
-        return answer.id, symbol(answer.key), trimmed(given.most[answer.id]), Blank()
-
-    return Table(tuple(map(message, names)), tuple(map(row, given.answers)), (False, False, True, False))
+    rows = tuple((each.id, symbol(each.key), trimmed(given.most[each.id]), Blank()) for each in given.answers)
+    return Table(tuple(map(message, names)), rows, (False, False, True, False))
 
 
 def _answers(given: HomeworkAssignment, values: Numerals) -> Table:
     names = ("column.answer_id", "column.quantity", "column.value", "column.full_value", "column.points")
-
-    def row(answer: Answer) -> tuple[Inline, ...]:
-        return answer.id, symbol(answer.key), *values[answer.key], trimmed(given.most[answer.id])
-
-    return Table(tuple(map(message, names)), tuple(map(row, given.answers)), (False, False, True, True, True))
+    rows = tuple((each.id, symbol(each.key), *values[each.key], trimmed(given.most[each.id])) for each in given.answers)
+    return Table(tuple(map(message, names)), rows, (False, False, True, True, True))

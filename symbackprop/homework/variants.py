@@ -187,30 +187,23 @@ def _streams(given: HomeworkAssignment, student: str, seed: int, attempt: int) -
 
 def leaves_of(given: HomeworkAssignment, positions: Positions, count: int) -> dict[str, Array]:
     """Return the given numbers by key, one entry for each draw."""
+    problem, graph = given.problem, given.derivation.graph
+    declared = graph.of_role(Role.PARAMETER, Role.INPUT, Role.TARGET)
+    keys_of = {quantity.name: list(map(str, graph.scalars(quantity))) for quantity in declared}
     found: dict[str, Array] = {}
-    problem = given.problem
     if problem.training is not None:
         found[RATE] = float(problem.training.settings[RATE].value)
-    for name, keys in _keys(given).items():
-        each = problem.variants.get(name)
-        if each is None:
-            entries = [] if name == RATE else problem.arrays[name].entries
-            found |= {key: float(entry.value) for key, entry in zip(keys, entries, strict=False) if entry is not None}
-            continue
+    for name, keys in keys_of.items():
+        entries = problem.arrays[name].entries
+        found |= {key: float(entry.value) for key, entry in zip(keys, entries, strict=True) if entry is not None}
+    for name, each in problem.variants.items():
+        keys = keys_of.get(name, [RATE])
         numbers = numpy.array([float(choice.value) for choice in each.choices])[positions[name]]
         if each.classes:
             outputs = len(keys) // each.size
             numbers = (numbers[:, :, None] == numpy.arange(outputs)).reshape(count, -1).astype(float)
         found |= {key: numbers[:, column] for column, key in enumerate(keys)}
     return {key: numpy.broadcast_to(value, (count,)) for key, value in found.items()}
-
-
-def _keys(given: HomeworkAssignment) -> dict[str, list[str]]:
-    """Return the keys of each declared array in the order of its numbers, samples first, and of the learning rate."""
-    found = {RATE: [RATE]}
-    for quantity in given.derivation.graph.of_role(Role.PARAMETER, Role.INPUT, Role.TARGET):
-        found[quantity.name] = list(map(str, given.derivation.graph.scalars(quantity)))
-    return found
 
 
 def variant(given: HomeworkAssignment, positions: Mapping[str, Sequence[int]]) -> Problem:

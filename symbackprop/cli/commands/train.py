@@ -187,21 +187,20 @@ def _predictions(history: History, digits: int) -> Iterator[str]:
         return
     _, (x, y) = arguments.data_arrays(None, None)
     outputs = history.predict(x)
-    shown = range(min(len(x), MOST_SAMPLES))
+    shown = min(len(x), MOST_SAMPLES)
     has_classes = arguments.has_classes and outputs.shape[1] > 1
-    rows = []
-    for k in shown:
-        inputs = [f"{value:.{digits}g}" for value in x[k].tolist()] if x.shape[1] <= MOST_PREDICTIONS else []
-        if has_classes:
-            found = [str(int(outputs[k].argmax())), str(int(y[k].argmax()))]
-        else:
-            found = [_joined(outputs[k].tolist(), f"#.{digits}g"), _joined(y[k].tolist(), f".{digits}g")]
-        rows.append([str(k + 1), *([", ".join(inputs)] if inputs else []), *found])
-    heads = ["sample", *(["inputs"] if x.shape[1] <= MOST_PREDICTIONS else []), "prediction", "target"]
+    table = {"sample": [str(k + 1) for k in range(shown)]}
+    if x.shape[1] <= MOST_PREDICTIONS:
+        table["inputs"] = [_joined(values, f".{digits}g") for values in x[:shown].tolist()]
+    if has_classes:
+        table["prediction"], table["target"] = ([*map(str, each[:shown].argmax(axis=1))] for each in (outputs, y))
+    else:
+        table["prediction"] = [_joined(values, f"#.{digits}g") for values in outputs[:shown].tolist()]
+        table["target"] = [_joined(values, f".{digits}g") for values in y[:shown].tolist()]
     yield ""
-    yield from _table([say(f"train.{head}") for head in heads], rows)
-    if len(x) > len(shown):
-        yield say("train.more", count=len(x) - len(shown))
+    yield from _table([say(f"train.{head}") for head in table], list(zip(*table.values(), strict=True)))
+    if len(x) > shown:
+        yield say("train.more", count=len(x) - shown)
     if has_classes:
         right = int((outputs.argmax(axis=1) == y.argmax(axis=1)).sum())
         yield say("train.right", right=right, count=len(x), share=f"{100 * right / len(x):.1f}")
