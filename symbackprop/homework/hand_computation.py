@@ -77,10 +77,6 @@ def names_read(equations: Iterable[ElementEquation]) -> Iterator[str]:
             yield from term.arguments
 
 
-def _key(name: str, sample: int | None) -> str:
-    return str(Scalar(name, sample))
-
-
 def split(key: str) -> tuple[str, Scalar]:
     """Return the mark of a key (a gradient, a new value, or nothing), and the scalar it is about.
 
@@ -93,14 +89,12 @@ def split(key: str) -> tuple[str, Scalar]:
 
 def _forward(derivation: Derivation, mark: str) -> Iterator[ElementEquation]:
     """Yield the forward pass; with the mark of new values it reads the updated parameters and defines new values."""
-    batched, axis = derivation.elements.batched, derivation.elements.batch_axis
+    place_of, axis = derivation.elements.place, derivation.elements.batch_axis
     renewed = {equation.name for equation in derivation.elements.equations}
     renewed.update(element for quantity in derivation.parameters for element in quantity.elements())
 
     def renamed(names: tuple[str, ...], sample: int | None) -> tuple[str, ...]:
-        return tuple(
-            (mark if name in renewed else "") + _key(name, sample if name in batched else None) for name in names
-        )
+        return tuple(f"{mark if name in renewed else ''}{place_of(name, sample)}" for name in names)
 
     for equation in derivation.elements.equations:
         for sample in axis.samples_of(equation.name):
@@ -109,7 +103,7 @@ def _forward(derivation: Derivation, mark: str) -> Iterator[ElementEquation]:
                 for term in equation.terms
                 for place in axis.spread(equation.name, term.arguments, sample)
             )
-            yield ElementEquation(mark + _key(equation.name, sample), terms, False)
+            yield ElementEquation(f"{mark}{Scalar(equation.name, sample)}", terms, False)
 
 
 def _backward(derivation: Derivation, classroom: bool) -> Iterator[ElementEquation]:
@@ -119,7 +113,7 @@ def _backward(derivation: Derivation, classroom: bool) -> Iterator[ElementEquati
         if name == derivation.graph.output or name in inputs:
             continue
         for sample in derivation.elements.batch_axis.samples_of(name):
-            key = GRADIENT + _key(name, sample)
+            key = f"{GRADIENT}{Scalar(name, sample)}"
             products = [
                 Term(*abstracted(_product(derivation, link, place, classroom)))
                 for link, place in derivation.contributions(name, sample)
@@ -135,15 +129,12 @@ def _backward(derivation: Derivation, classroom: bool) -> Iterator[ElementEquati
 
 def _product(derivation: Derivation, link: Link, sample: int | None, classroom: bool) -> Node:
     """Return upstream gradient times local partial, over keys."""
-    batched = derivation.elements.batched
-    term = link.term
+    place, term = derivation.elements.place, link.term
     partial = term.form.partial(link.slot).formula(bool(term.values) and classroom)
-    names = (*term.arguments, *term.values)
-    keyed = fill(partial, tuple(Name(_key(name, sample if name in batched else None)) for name in names))
+    keyed = fill(partial, tuple(Name(str(place(name, sample))) for name in (*term.arguments, *term.values)))
     if link.source == derivation.graph.output:
         return keyed
-    upstream = Name(GRADIENT + _key(link.source, sample if link.source in batched else None))
-    return multiplied((upstream, keyed))
+    return multiplied((Name(f"{GRADIENT}{place(link.source, sample)}"), keyed))
 
 
 def _update(derivation: Derivation) -> Iterator[ElementEquation]:

@@ -98,11 +98,10 @@ class Cohort:
     def tolerances(self) -> Mapping[str, Array]:
         """The tolerances of each answer by id: arrays with one entry for each student."""
         computation, rounding = self.given.computation, self.given.homework.rounding
-        allowed = {each.id: Tolerance(computation, each.key, rounding, ARRAYS) for each in self.given.answers}
-        return {
-            id: numpy.broadcast_to(tolerance.of(self.values), (len(self.students),))
-            for id, tolerance in allowed.items()
+        found = {
+            each.id: Tolerance(computation, each.key, rounding, ARRAYS).of(self.values) for each in self.given.answers
         }
+        return {id: numpy.broadcast_to(array, (len(self.students),)) for id, array in found.items()}
 
     def numbers(self, place: int) -> dict[str, float]:
         """Return the values of one student."""

@@ -140,13 +140,11 @@ def bundled(name: str, *, where: str = "") -> Path:
 def find_source(name: str, overrides: Overrides = ()) -> Source:
     """Return the source of the problem that a command line names: a file, else a bundled example."""
     path = Path(name)
-    if path.is_file():
-        return source(path, overrides)
-    if name in examples():
-        return source(bundled(name), overrides)
-    if path.suffix == ".toml" or len(path.parts) > 1:
-        return source(path, overrides)
-    raise unknown("problem", name, examples())
+    if not path.is_file() and name in examples():
+        path = bundled(name)
+    elif not (path.is_file() or path.suffix == ".toml" or len(path.parts) > 1):
+        raise unknown("problem", name, examples())
+    return source(path, overrides)
 
 
 def with_overrides(content: Mapping[str, object], overrides: Overrides) -> Mapping[str, object]:
