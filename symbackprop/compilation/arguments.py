@@ -27,8 +27,7 @@ class Arguments:
         self.inputs, self.targets = graph.of_role(Role.INPUT), graph.of_role(Role.TARGET)
         self.is_network = bool(problem.layers)
         self.has_classes = self.is_network and problem.network.has_classes
-        fused = [equation.fused for equation in graph.equations if equation.fused is not None]
-        self.sums_to_one = any(map(has_distribution, fused))
+        self.sums_to_one = any(each.fused is not None and has_distribution(each.fused) for each in graph.equations)
 
     def parameter_arrays(self, given: Mapping[str, object] | None) -> list[Array]:
         """Return the parameters in order; None is the problem's own.

@@ -82,15 +82,14 @@ class ArrayEngine:
         compute, change = self._gradient[1], self._updates[update]
         gradients = list(map(like, parameters))
         batch = [empty((self.plan.graph.batch_axis.size, *array.shape[1:]), self.plan.dtype) for array in data]
-        losses, count = [], run.first
+        losses = []
         with np.errstate(all="ignore"):
             for step, rate in enumerate(run.rates.tolist()):
                 if run.batches is not None:
                     for array, part in zip(data, batch, strict=True):
                         np.take(array, run.batches[step], axis=0, out=part)
                 losses.append(compute(*parameters, *(data if run.batches is None else batch), *gradients))
-                change(*parameters, *gradients, *states, rate, count)
-                count += 1
+                change(*parameters, *gradients, *states, rate, run.first + step)
         return np.array(losses)
 
     @functools.cached_property

@@ -52,7 +52,7 @@ class ScalarEngine:
 
     def gradient(self, parameters: Arrays, data: Arrays, gradients: Arrays) -> float:
         """Write the gradients and return the loss."""
-        found = self._empty(parameters)
+        found: Any = np.empty(sum(array.size for array in parameters)) if self.indexed else []
         try:
             loss = float(self._gradient(self._flat(parameters), self._rows(data), found))
         except _OUT_OF_RANGE:
@@ -103,9 +103,6 @@ class ScalarEngine:
         else:
             rows = np.concatenate([array.reshape(len(array), -1) for array in data], axis=1)
         return rows if self.indexed else rows.tolist()
-
-    def _empty(self, parameters: Arrays) -> Any:
-        return np.empty(sum(array.size for array in parameters)) if self.indexed else []
 
 
 def _scatter(numbers: Sequence[float] | Array, arrays: Arrays) -> None:

@@ -72,14 +72,6 @@ class Lines(Lowering):
         targets: list[Name | Adjoint] = [*map(Name, plan.graph.quantities), *map(Adjoint, plan.contributions)]
         self.known.update((target, self.named(target)) for target in targets)
 
-    def value(self, name: str, formula: Node) -> str:
-        """Return the right-hand side of an equation."""
-        return self._line(name, self.equation(name, formula))
-
-    def derivative(self, name: str, summands: Sequence[tuple[str, Node]]) -> str:
-        """Return the right-hand side of a gradient."""
-        return self._line(name, self.gradient(name, summands))
-
     def settle(self, name: str, summands: Sequence[tuple[str, Node]]) -> bool:
         """Say whether the gradient by a scalar is a constant, which then stands in the lines that read it."""
         found = self.gradient(name, summands)
@@ -87,10 +79,6 @@ class Lines(Lowering):
             return False
         self.known[Adjoint(name)] = found
         return True
-
-    def _line(self, name: str, value: Node) -> str:
-        quantity = self.plan.graph.quantities[name]
-        return self._whole(value, quantity.shape, quantity.batched).text
 
     def definition(self, apply: Apply) -> str:
         """Return the expression of an activation in z."""
@@ -105,7 +93,7 @@ class Lines(Lowering):
 
     def array(self, value: Node, shape: Shape, hint: View | None = None) -> Piece:
         """Return a formula as an expression of that shape."""
-        return self._whole(value, shape, False)
+        return self.whole(value, shape, False)
 
     def product(self, left: View, right: View, shape: Shape, dropped: int | None, hint: View | None) -> Piece:
         """Return a product of matrices."""
@@ -187,10 +175,10 @@ class Lines(Lowering):
 
     def _item(self, value: Node, shape: Shape, is_varying: bool) -> str:
         """Return what stands in a joined array; a number becomes an array where the library wants one."""
-        text = self._whole(value, shape, is_varying).text
+        text = self.whole(value, shape, is_varying).text
         return text if shape or is_varying or not is_constant(value) else self.spelling.constant.format(text)
 
-    def _whole(self, value: Node, shape: Shape, is_varying: bool) -> Piece:
+    def whole(self, value: Node, shape: Shape, is_varying: bool) -> Piece:
         """Return a formula as an array of its whole shape, and of all samples where it is asked to vary."""
         found = self._piece(value)
         if found.shape == shape and found.varies >= is_varying:

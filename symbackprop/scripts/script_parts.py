@@ -102,15 +102,16 @@ class Parts:
 
     def _forward(self) -> Iterator[ScriptLine]:
         for equation in self.plan.equations:
-            yield self._line(Name(equation.name), self.lines.value(equation.name, equation.formula))
+            yield self._line(Name(equation.name), self.lines.equation(equation.name, equation.formula))
 
     def _backward(self) -> Iterator[ScriptLine]:
         for name, contributions in self.plan.contributions.items():
             if not self.lines.settle(name, contributions) or name in self.wanted:
-                yield self._line(Adjoint(name), self.lines.derivative(name, contributions))
+                yield self._line(Adjoint(name), self.lines.gradient(name, contributions))
 
-    def _line(self, target: Name | Adjoint, text: str) -> ScriptLine:
+    def _line(self, target: Name | Adjoint, value: Node) -> ScriptLine:
         quantity = self.plan.graph.quantities[target.name]
+        text = self.lines.whole(value, quantity.shape, quantity.batched).text
         return ScriptLine(self.identifiers.of(target), text, shape_text(quantity.shape, quantity.batched))
 
     def _functions(self) -> Iterator[tuple[str, str, bool]]:

@@ -86,7 +86,8 @@ def train(
         "frozen": None if frozen is None else list(frozen),
         **settings,
     }
-    gradient = compile(derive(problem), backend, dtype or _dtype_of(x))
+    dtype = dtype or ("float32" if getattr(x, "dtype", None) == np.float32 else "float64")
+    gradient = compile(derive(problem), backend, dtype)
     in_batches = batching.is_batches(x, y)
     data: batching.Data = (None, []) if in_batches else gradient.arguments.data_arrays(x, y)
     training = settled(problem, data[0], asked)
@@ -146,10 +147,6 @@ def updates(problem: Problem, **asked: object) -> int:
         return training.steps
     held = batching.held_out_count(problem.samples, float(stop.validation_fraction))
     return settled(problem, problem.samples - held, asked).steps
-
-
-def _dtype_of(x: object) -> str:
-    return "float32" if getattr(x, "dtype", None) == np.float32 else "float64"
 
 
 def _first(problem: Problem, gradient: Gradient, seed: int, saved: Mapping[str, Any]) -> dict[str, object] | None:
