@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 
 from symbackprop.algebra.formula import (
@@ -17,6 +16,7 @@ from symbackprop.algebra.formula import (
     SampleCount,
     Sum,
     added,
+    flat,
     is_constant,
     map_children,
     multiplied,
@@ -36,7 +36,7 @@ def folded(node: Node) -> Node:
         case Negative(Number() | Negative() as operand):
             return negated(operand)
         case Sum(terms):
-            return _sum(tuple(term for term in _terms(terms) if term != ZERO))
+            return _sum(tuple(term for term in flat(terms, Sum) if term != ZERO))
         case Product(factors) | Hadamard(factors):
             return _product(factors)
         case Quotient(numerator, denominator) if numerator == ZERO or denominator == ONE:
@@ -52,11 +52,6 @@ def _sum(terms: tuple[Node, ...]) -> Node:
         return added(terms)
     rests = tuple(multiplied(term.factors[1:]) for term in terms if isinstance(term, Product))
     return Product((common, Sum(rests)))
-
-
-def _terms(terms: tuple[Node, ...]) -> Iterator[Node]:
-    for term in terms:
-        yield from term.terms if isinstance(term, Sum) else (term,)
 
 
 def _product(factors: tuple[Node, ...]) -> Node:

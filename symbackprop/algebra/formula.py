@@ -296,6 +296,11 @@ def negated(node: Node) -> Node:
     return Negative(node)
 
 
+def flat(parts: tuple[Node, ...], kind: type[Node]) -> tuple[Node, ...]:
+    """Return the parts of a sum (or a product: the `kind`), those of one inside it in its place."""
+    return tuple(each for part in parts for each in (flat(tuple(part), kind) if isinstance(part, kind) else (part,)))
+
+
 def added(terms: tuple[Node, ...]) -> Node:
     """Return the sum of the terms; one term is itself, none is zero."""
     return terms[0] if len(terms) == 1 else Sum(terms) if terms else ZERO

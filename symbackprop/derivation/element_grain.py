@@ -29,6 +29,7 @@ from symbackprop.algebra.formula import (
     Sum,
     added,
     fill,
+    flat,
     is_constant,
     map_children,
     names,
@@ -64,14 +65,13 @@ class Term(NamedTuple):
 
 
 class ElementEquation(NamedTuple):
-    """`name = terms[0] + terms[1] + …`; a batched equation holds in every sample.
+    """`name = terms[0] + terms[1] + …`, in every sample where samples differ in the name.
 
     `fused` is, of a loss with its output activation put in, the whole as one term over logits and targets.
     """
 
     name: str
     terms: tuple[Term, ...]
-    batched: bool
     fused: Term | None = None
 
     def formula(self) -> Node:
@@ -133,7 +133,7 @@ def _expanded(graph: Graph, equation: Equation) -> Iterator[ElementEquation]:
         if equation.stated_derivatives:
             terms = tuple(_with_stated_derivatives(graph, equation, term) for term in terms)
         fused = None if equation.fused is None else _fused(graph, equation.fused)
-        yield ElementEquation(quantity.element(index), terms, quantity.batched, fused)
+        yield ElementEquation(quantity.element(index), terms, fused)
 
 
 def _with_stated_derivatives(graph: Graph, equation: Equation, term: Term) -> Term:
@@ -152,14 +152,6 @@ def _with_stated_derivatives(graph: Graph, equation: Equation, term: Term) -> Te
     return term._replace(form=form_of(term.form.formula, tuple(map(stated, term.arguments)), smooth=True))
 
 
-def _flat(formula: Node) -> Node:
-    """Return a formula without sums in sums."""
-    if not isinstance(formula, Sum):
-        return formula
-    terms = [_flat(term) for term in formula.terms]
-    return added(tuple(part for term in terms for part in (term.terms if isinstance(term, Sum) else (term,))))
-
-
 def _fused(graph: Graph, fused: FusedLoss) -> Term:
     """Return a loss from the logits as one term, whose classroom partials by the logits are written in the activations."""
     logits, values = graph.quantities[fused.logits], graph.quantities[fused.activation].elements()
@@ -171,7 +163,9 @@ def _fused(graph: Graph, fused: FusedLoss) -> Term:
         return rewrite(part, lambda node: slots[node.name] if isinstance(node, Name) else None)
 
     errors = tuple(over_slots(entry(graph, fused.error, index)) for index in logits.indices())
-    form = Form.deferred(lambda: over_slots(_flat(entry(graph, fused.formula, ()))), len(arguments), errors)
+    form = Form.deferred(
+        lambda: over_slots(added(flat((entry(graph, fused.formula, ()),), Sum))), len(arguments), errors
+    )
     return Term(form, arguments, values)
 
 

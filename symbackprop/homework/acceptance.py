@@ -133,7 +133,7 @@ def _kinked(computation: HandComputation) -> Iterator[tuple[HandComputation, str
                 number += 1
                 key = f"{PATH}{number}"
                 form = form_of(kink)
-                distance = ElementEquation(key, (Term(form, term.arguments[: form.arity]),), False)
+                distance = ElementEquation(key, (Term(form, term.arguments[: form.arity]),))
                 yield replace(computation, equations=(*computation.equations, distance)), key, distance
 
 
@@ -159,7 +159,7 @@ def _mistaken(computation: HandComputation, answers: Sequence[Answer]) -> dict[s
             for term in equation.terms
         )
         if any(new.arguments != term.arguments for new, term in zip(renamed, equation.terms, strict=True)):
-            changed[equation.name] = ElementEquation(_MISTAKEN + equation.name, renamed, False)
+            changed[equation.name] = ElementEquation(_MISTAKEN + equation.name, renamed)
     return changed if asked & changed.keys() else {}
 
 

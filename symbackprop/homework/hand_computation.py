@@ -103,7 +103,7 @@ def _forward(derivation: Derivation, mark: str) -> Iterator[ElementEquation]:
                 for term in equation.terms
                 for place in axis.spread(equation.name, term.arguments, sample)
             )
-            yield ElementEquation(f"{mark}{Scalar(equation.name, sample)}", terms, False)
+            yield ElementEquation(f"{mark}{Scalar(equation.name, sample)}", terms)
 
 
 def _backward(derivation: Derivation, classroom: bool) -> Iterator[ElementEquation]:
@@ -119,12 +119,12 @@ def _backward(derivation: Derivation, classroom: bool) -> Iterator[ElementEquati
                 for link, place in derivation.contributions(name, sample)
             ]
             if len(products) == 1:
-                yield ElementEquation(key, tuple(products), False)
+                yield ElementEquation(key, tuple(products))
                 continue
             paths = [f"{key}{PATH}{number}" for number in range(1, len(products) + 1)]
             for path, product in zip(paths, products, strict=True):
-                yield ElementEquation(path, (product,), False)
-            yield ElementEquation(key, tuple(Term(_IDENTITY, (path,)) for path in paths), False)
+                yield ElementEquation(path, (product,))
+            yield ElementEquation(key, tuple(Term(_IDENTITY, (path,)) for path in paths))
 
 
 def _product(derivation: Derivation, link: Link, sample: int | None, classroom: bool) -> Node:
@@ -150,13 +150,13 @@ def _update(derivation: Derivation) -> Iterator[ElementEquation]:
     for quantity in derivation.parameters:
         for element in quantity.elements():
             if quantity.name in training.frozen or element not in derivation.links:
-                yield ElementEquation(NEW + element, (Term(_IDENTITY, (element,)),), False)
+                yield ElementEquation(NEW + element, (Term(_IDENTITY, (element,)),))
                 continue
             known: dict[str, Node] = {"w": Name(element), "g": Name(GRADIENT + element), **constants}
             for target, formula in lines:
                 key = NEW + element if target == "w" else f"{NEW}{element}{PATH}{target}"
                 keyed = rewrite(formula, lambda part, known=known: _named(part, known))  # type: ignore[misc]
-                yield ElementEquation(key, (Term(*abstracted(keyed)),), False)
+                yield ElementEquation(key, (Term(*abstracted(keyed)),))
                 known[target] = Name(key)
 
 

@@ -8,8 +8,8 @@ import pytest
 import sympy
 
 from symbackprop.algebra.differentiation.conversion import to_formula, to_name
-from symbackprop.algebra.differentiation.tidying import collected, flat, over, plus, raised, times
-from symbackprop.algebra.formula import Name, Negative, Number, Power, Product, Quotient, Sum
+from symbackprop.algebra.differentiation.tidying import collected, over, plus, raised, times
+from symbackprop.algebra.formula import Name, Negative, Number, Power, Product, Quotient, Sum, flat
 from symbackprop.arithmetic import exact
 from symbackprop.errors import SymbackpropError
 
@@ -41,7 +41,7 @@ def test_what_is_no_formula_or_no_name_is_refused() -> None:
 
 def test_products_have_their_numbers_in_front() -> None:
     """X · 2 · (3y) is 6xy, a product in a product is one, and a factor 0 is 0."""
-    assert [X, Y, number(2)] == flat((X, Product((Y, number(2)))))
+    assert (X, Y, number(2)) == flat((X, Product((Y, number(2)))), Product)
     assert Product((number(6), X, Y)) == times(X, number(2), Product((number(3), Y)))
     assert number(0) == times(X, number(0))
 

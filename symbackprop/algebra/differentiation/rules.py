@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from symbackprop.algebra import expressions, functions
-from symbackprop.algebra.differentiation.tidying import flat, into, over, plus, raised, times
+from symbackprop.algebra.differentiation.tidying import into, over, plus, raised, times
 from symbackprop.algebra.formula import (
     ONE,
     ZERO,
@@ -28,6 +28,7 @@ from symbackprop.algebra.formula import (
     Slot,
     Sum,
     depth,
+    flat,
     multiplied,
     negated,
     rewrite,
@@ -129,12 +130,8 @@ def _sum(formula: Sum, by: Name) -> Application:
     return Application(Rule.SUM, tuple((part, by) for part in parts), combine)
 
 
-def _negative(formula: Negative, by: Name) -> Application:
-    return Application(Rule.CONSTANT_MULTIPLE, ((formula.operand, by),), negated)
-
-
 def _product(formula: Product, by: Name) -> Application:
-    factors = flat(formula.factors)
+    factors = flat(formula.factors, Product)
     constants = [factor for factor in factors if not _varies(factor, by)]
     if constants:
         rest = multiplied(tuple(factor for factor in factors if _varies(factor, by)))
@@ -245,7 +242,7 @@ FUNCTIONS: Mapping[str, tuple[Rule, Callable[[Node, Fraction], Node]]] = {
 
 _RULES: Mapping[type[Node], Callable[[Any, Name], Application]] = {
     Sum: _sum,
-    Negative: _negative,
+    Negative: lambda formula, by: Application(Rule.CONSTANT_MULTIPLE, ((formula.operand, by),), negated),
     Product: _product,
     Quotient: _quotient,
     Power: _power,
@@ -267,17 +264,14 @@ def check(formula: Node) -> None:
     """
     if depth(formula) > _DEEPEST:
         raise ExpressionError(message("expression.too_deep", limit=_DEEPEST))
+    known = {*FUNCTIONS, *functions.ARITIES, *functions.WITH_FORMULA, "step"}
     for part in walk(formula):
         if type(part) not in _RULES and type(part) not in _LEAVES:
             raise TypeError(f"a formula of scalars was expected, not {type(part).__name__}")
-        if isinstance(part, Apply) and not part.body and not _is_known(part.function):
+        if isinstance(part, Apply) and not part.body and part.function not in known:
             raise unknown("function", part.function, functions.ARITIES)
     if _size(formula) > _LARGEST:
         raise ExpressionError(message("expression.too_big", limit=_LARGEST))
-
-
-def _is_known(function: str) -> bool:
-    return function in FUNCTIONS or function in functions.ARITIES or function in (*functions.WITH_FORMULA, "step")
 
 
 def _size(formula: Node, arguments: tuple[int, ...] = ()) -> int:

@@ -21,21 +21,17 @@ from symbackprop.algebra.formula import (
     Slot,
     Sum,
     added,
+    flat,
     map_children,
     multiplied,
     negated,
 )
 
 
-def flat(factors: tuple[Node, ...]) -> list[Node]:
-    """Return the factors of a product, those of a product inside it in its place."""
-    return [part for one in factors for part in (flat(one.factors) if isinstance(one, Product) else [one])]
-
-
 def times(*factors: Node) -> Node:
     """Return the product, its numbers multiplied in front."""
     coefficient, kept = Fraction(1), []
-    for factor in flat(factors):
+    for factor in flat(factors, Product):
         if isinstance(factor, Number):
             coefficient *= factor.value
         else:
