@@ -267,7 +267,7 @@ def test_threshold_case_with_biases_gives_the_same_network() -> None:
 def test_rgu_case_has_the_published_errors_of_hidden_units() -> None:
     """The chapter's hidden errors go through the updated weights (0.272392 and 0.87305), with three digits by hand."""
     reader = Reader(CASES["rgu_2-2-1"], problem_of(CASES["rgu_2-2-1"])).sequential
-    hidden = reader.solution.steps[0].passes[1]
+    hidden = reader.solution.steps[0].change.passes[1]
     for unit, published in ((1, 2.406e-3), (2, 7.916e-3)):
         error = float(hidden.gradient(f"z1_{unit}"))
         assert math.isclose(published, error, rel_tol=2e-3)

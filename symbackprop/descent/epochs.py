@@ -16,7 +16,7 @@ from symbackprop.algebra.formula import Name
 from symbackprop.arithmetic import exact
 from symbackprop.catalog import schedules
 from symbackprop.catalog.optimizers import RATE
-from symbackprop.derivation.derivations import Derivation, derive
+from symbackprop.derivation.derivations import Derivation
 from symbackprop.problems import Array, Problem, Training
 from symbackprop.problems.training_table import batches_in
 
@@ -61,23 +61,11 @@ def batches_of(training: Training, samples: int | None) -> Iterator[Batch | None
     return batches(samples, training.batch_size, shuffle=training.shuffle, seed=training.seed)
 
 
-def part(derivation: Derivation, batch: Batch) -> Derivation:
-    """Return the derivation of the same problem with the samples of a batch only: a problem of its own.
+def problem_of(derivation: Derivation, batch: Batch) -> Problem:
+    """Return the same problem with the samples of a batch only: a problem of its own.
 
     A mean over the samples is then one over the batch, and the m of a penalty is the number of samples in the batch.
     """
-    return derive(_problem_of(derivation, batch))
-
-
-def resampled(derivation: Derivation, like: Derivation, batch: Batch) -> Derivation:
-    """Return what `part` returns, given one of its results, `like`, for a batch of the same size.
-
-    The equations of a batch depend on the number of its samples and on nothing else.
-    """
-    return replace(like, problem=_problem_of(derivation, batch))
-
-
-def _problem_of(derivation: Derivation, batch: Batch) -> Problem:
     arrays = {
         name: _rows(array, batch) if derivation.graph.quantities[name].batched else array
         for name, array in derivation.problem.arrays.items()

@@ -87,11 +87,6 @@ class DescentStep:
         """The parameters by element after the update."""
         return None if self.change is None else self.change.new
 
-    @property
-    def passes(self) -> Mapping[int, Values]:
-        """The passes of a sequential update, by layer."""
-        return {} if self.change is None else self.change.passes
-
 
 @dataclass(frozen=True, slots=True)
 class Solution(Displayed):
@@ -164,7 +159,7 @@ def solve(
     batches = epochs.batches_of(training, problem.samples)
     descent = Descent(derivation, kind)
     losses = [_loss(derivation, descent.values)]
-    watch = epochs.watch_of(problem.training, losses[0])
+    watch = epochs.watch_of(training, losses[0])
     per_epoch = batches_in(problem.samples, training.batch_size)
     found: list[DescentStep] = []
     after = descent.values
@@ -256,7 +251,8 @@ class Descent:
         change = self._changed(part, values)
         derivation = part.derivation
         if batch is not None:
-            derivation = epochs.resampled(self.derivation, derivation, batch)
+            # The equations of a batch depend on the number of its samples and on nothing else.
+            derivation = replace(derivation, problem=epochs.problem_of(self.derivation, batch))
         return DescentStep(derivation, values, kinks(derivation, values), change, batch)
 
     def update(self, batch: Batch | None) -> None:
@@ -268,7 +264,7 @@ class Descent:
         if batch is None:
             return self._whole, self._whole.evaluation.backward(self.values)
         if len(batch) not in self._parts:
-            self._parts[len(batch)] = Update(epochs.part(self.derivation, batch), self.kind)
+            self._parts[len(batch)] = Update(derive(epochs.problem_of(self.derivation, batch)), self.kind)
         part = self._parts[len(batch)]
         data = [self._data[sample - 1] for sample in batch]
         return part, part.evaluation.backward(part.evaluation.forward(self._shared, data))

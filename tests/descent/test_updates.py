@@ -52,8 +52,8 @@ def test_sequential_passes_are_the_gradients_that_were_used() -> None:
     """The pass of a layer says what its parameters were updated with: δ through new weights, forward values as before."""
     step = solve(sequential()).steps[0]
     assert step.updated is not None
-    assert {1} == set(step.passes)
-    before, seen = step.values, step.passes[1]
+    assert {1} == set(step.change.passes)
+    before, seen = step.values, step.change.passes[1]
     for unit in (1, 2):
         back = sum(before.gradient(f"z2_{k}") * step.updated[f"W2_{k}_{unit}"] for k in (1, 2))
         slope = before.value(f"a1_{unit}") * (1 - before.value(f"a1_{unit}"))
@@ -61,7 +61,7 @@ def test_sequential_passes_are_the_gradients_that_were_used() -> None:
         weight = f"W1_{unit}_1"
         expected = float(before.value(weight)) - 0.5 * float(seen.gradient(weight))
         assert math.isclose(expected, float(step.updated[weight]), rel_tol=1e-15)
-    assert {} == solve(sbp.example("mazur")).steps[0].passes
+    assert {} == solve(sbp.example("mazur")).steps[0].change.passes
 
 
 def test_sequential_update_of_three_layers_and_a_batch() -> None:
