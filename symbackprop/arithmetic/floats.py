@@ -88,11 +88,8 @@ def _of_exponentials(part: Node) -> Node | None:
     return None
 
 
-FloatFunction = Callable[..., float]
-
-
 @cached
-def float_function(formula: Node, arity: int) -> FloatFunction:
+def float_function(formula: Node, arity: int) -> Callable[..., float]:
     """Return a function of `arity` floats that evaluates a form's formula (or a partial's) in float64.
 
     Activations are evaluated in their stable forms. Infinities follow IEEE 754 (exp(1000) is ∞, 1/∞ is 0, ln 0 is −∞).
