@@ -139,6 +139,10 @@ class _Piece:
         return self.function(*[values[name] for name in self.arguments])
 
 
+_Place = tuple[Mapping[str, Value], Mapping[str, Value]]
+"""Where a piece is run: the forward values, and the gradients so far."""
+
+
 class Evaluation:
     """Equations between scalars made ready for many passes in one arithmetic."""
 
@@ -237,31 +241,28 @@ class Evaluation:
         one = self.arithmetic.convert(Fraction(1))
         shared: dict[str, Value] = {self.output: one}
         samples: list[dict[str, Value]] = [{self.output: one} for _ in found.samples]
+        whole, each = [(found.shared, shared)], list(zip(found.samples, samples, strict=True))
         for name, pieces in self._backward:
             try:
                 if name in self.batched:
-                    for values, gradients in zip(found.samples, samples, strict=True):
-                        gradients[name] = self._gradient(name, [(piece, values, gradients) for piece in pieces])
+                    for values, gradients in each:
+                        gradients[name] = self._gradient(name, pieces, [(values, gradients)], each)
                     continue
-                shared[name] = self._gradient(
-                    name,
-                    [
-                        (piece, values, gradients)
-                        for piece in pieces
-                        for values, gradients in (
-                            zip(found.samples, samples, strict=True) if piece.spans else [(found.shared, shared)]
-                        )
-                    ],
-                )
+                shared[name] = self._gradient(name, pieces, whole, each)
             except EvaluationError as error:
                 raise error.at(name) from None
             for gradients in samples:
                 gradients[name] = shared[name]
         return Values(found.shared, found.samples, shared, tuple(samples))
 
-    def _gradient(self, name: str, links: Iterable[tuple[_Piece, Mapping[str, Value], Mapping[str, Value]]]) -> Value:
+    def _gradient(self, name: str, pieces: list[_Piece], own: Sequence[_Place], each: Sequence[_Place]) -> Value:
+        """Return the sum of the products of some pieces in a place of their own, or in each sample that they span."""
         multiply = self.arithmetic.multiply
-        products = [multiply(above[piece.source], piece.run(values)) for piece, values, above in links]
+        products = [
+            multiply(above[piece.source], piece.run(values))
+            for piece in pieces
+            for values, above in (each if piece.spans else own)
+        ]
         total = functools.reduce(self.arithmetic.add, products)
         return total if name in self._exact else self.arithmetic.settle(total)
 
