@@ -141,19 +141,17 @@ def draw(given: HomeworkAssignment, students: Sequence[str], seed: int, attempts
         if not len(waiting):
             break
         if turn % BLOCK == 0:
-            blocks = [
-                {
+            blocks = {
+                k: {
                     name: streams[students[k]][name].integers(len(e.choices), size=(BLOCK, e.size))
                     for name, e in draws.items()
                 }
                 for k in waiting.tolist()
-            ]
-            numbered = dict(zip(waiting.tolist(), blocks, strict=True))
-        candidates = {name: numpy.array([numbered[k][name][turn % BLOCK] for k in waiting.tolist()]) for name in draws}
+            }
+        candidates = {name: numpy.array([blocks[k][name][turn % BLOCK] for k in waiting.tolist()]) for name in draws}
         found = run(leaves_of(given, candidates, len(waiting)), ()).shared
-        reasons = acceptance.judge(found)
         against = numpy.zeros(len(waiting), dtype=bool)
-        for reason, which in reasons.items():
+        for reason, which in acceptance.judge(found).items():
             which = numpy.broadcast_to(which, against.shape)
             rejections[reason] += int(which.sum())
             against |= which
