@@ -139,7 +139,6 @@ def _worked(
     if not solution.steps:
         yield from step_sections(scene(None, given), None, lesson, derives="title.derivatives" not in without)
         return
-    later = _unchanged(solution, given)
     scenes: list[Scene] = []
     for step in solution.steps:
         known = given if step.batch is None else dict(step.derivation.stated())
@@ -150,7 +149,7 @@ def _worked(
         yield from [Section(message("title.step", number=number), sections=parts)] if len(scenes) > 1 else parts
     closing = []
     if solution.after is not None:
-        after = scene(solution.after, later)
+        after = scene(solution.after, _unchanged(solution, given))
         explained = lesson.explained([lesson.promised(after_section(after, solution), solution)], after)
         # The formulas have been seen.
         yield from (section.with_chains(updates.numbers_alone) for section in explained)

@@ -57,7 +57,11 @@ def formula_display(scene: Scene, elements: Sequence[str], row: int) -> Display:
 def _gradient_formula(scene: Scene, name: str) -> Chain:
     formula = shortened(gradient_expression(scene, name), scene.derivation.graph)
     left = gradient_symbol(scene, name)
-    return Chain(left, (ChainStep(Relation.EQUAL, _opposite(formula) if isinstance(left, Delta) else formula),))
+    if isinstance(left, Delta):
+        # The negative of a product, or of a sum of products, its first difference turned round if there is one.
+        first, *rest = formula.factors if isinstance(formula, Product) else (formula,)
+        formula = signed((flipped(Factor(first, first)).partial, *rest))
+    return Chain(left, (ChainStep(Relation.EQUAL, formula),))
 
 
 def gradient_expression(scene: Scene, name: str) -> Node:
@@ -73,9 +77,3 @@ def gradient_expression(scene: Scene, name: str) -> Node:
         batched = scene.derivation.elements.batched
         return signs_in_front(over_samples(total, len(scene.samples), lambda name: name in batched))
     return total
-
-
-def _opposite(formula: Node) -> Node:
-    """Return the negative of a product or a sum of products, its first difference turned round if there is one."""
-    first, *rest = formula.factors if isinstance(formula, Product) else (formula,)
-    return signed((flipped(Factor(first, first)).partial, *rest))

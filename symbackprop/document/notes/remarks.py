@@ -92,8 +92,7 @@ def _derivative_branch(line: DisplayedLine, exact_gradients: ExactGradients) -> 
     """Return which derivative of a kinked activation holds, in the backward pass."""
     if line.area != "backward" or not is_gradient(line) or len(line.links) != 1:
         return None
-    equation = line.scene.derivation.equations[line.links[0].source]
-    return _of_branch(line, equation, "slope")
+    return _of_branch(line, line.scene.derivation.equations[line.links[0].source], "slope")
 
 
 def _of_branch(line: DisplayedLine, equation: ElementEquation, about: str) -> Message | None:

@@ -48,24 +48,16 @@ def _activations(scene: Scene) -> Iterator[Chain]:
 
 def _elementwise(formula: Apply) -> Chain:
     applied = replace(formula, arguments=(Name(_VARIABLE),))
-    tree = differentiation.differentiate(applied, _VARIABLE)
-    steps = _steps(tree)
+    lines = differentiation.steps(differentiation.differentiate(applied, _VARIABLE))
+    steps = []
+    for line in lines if len(lines) <= _LONGEST else (lines[0], lines[-1]):
+        rule = message(f"rule.{line.rule.value}")
+        reason = message("text.with_chain", rule=rule) if line.is_chain else rule
+        steps.append(ChainStep(Relation.EQUAL, _lettered(line.formula), opens=True, reason=reason))
     classroom = functions.classroom_derivative(formula, 0)
     if classroom is not None:
         steps.append(ChainStep(Relation.EQUAL, _lettered(fill(classroom, (Name(_VARIABLE), applied)))))
     return Chain(DerivativeOf(_lettered(applied), Letter(Symbol(_VARIABLE))), tuple(steps))
-
-
-def _steps(tree: differentiation.Differentiation) -> list[ChainStep]:
-    lines = differentiation.steps(tree)
-    if len(lines) > _LONGEST:
-        lines = (lines[0], lines[-1])
-    found = []
-    for line in lines:
-        rule = message(f"rule.{line.rule.value}")
-        reason = message("text.with_chain", rule=rule) if line.is_chain else rule
-        found.append(ChainStep(Relation.EQUAL, _lettered(line.formula), opens=True, reason=reason))
-    return found
 
 
 def _lettered(formula: Node) -> Node:

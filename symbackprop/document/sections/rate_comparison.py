@@ -41,12 +41,10 @@ def rate_comparison_section(scene: Scene, solution: Solution) -> Section:
         blocks.append(Paragraph(message("rates.negative")))
     for group in found.alike():
         rates = tuple(shown_about(trajectory.rate.value, scene.style, trajectory.rate.text) for trajectory in group)
-        alike = {"rate": _rate(scene), "rates": rates, "loss": output}
+        alike: dict[str, object] = {"rate": _rate(scene), "rates": rates, "loss": output}
         if _is_of_one(found):
-            factors = tuple(show(trajectory.factors[0], scene.style) for trajectory in group)
-            blocks.append(Paragraph(message("rates.alike_factors", **alike, factors=factors)))
-        else:
-            blocks.append(Paragraph(message("rates.alike", **alike)))
+            alike["factors"] = tuple(show(trajectory.factors[0], scene.style) for trajectory in group)
+        blocks.append(Paragraph(message("rates.alike_factors" if _is_of_one(found) else "rates.alike", **alike)))
     blocks.append(_curves(scene, found))
     return Section(message("rates.title"), tuple(blocks))
 
@@ -120,14 +118,9 @@ def _verdicts(scene: Scene, found: RateComparison) -> Table:
     rows = []
     for trajectory in found.trajectories:
         factor: list[Inline] = [show(trajectory.factors[0], style)] if one else []
-        rows.append(
-            (
-                shown_about(trajectory.rate.value, scene.style, trajectory.rate.text),
-                *factor,
-                show(trajectory.losses[-1], style),
-                message(f"rates.{trajectory.verdict}", made=len(trajectory.losses) - 1),
-            )
-        )
+        rate = shown_about(trajectory.rate.value, style, trajectory.rate.text)
+        verdict = message(f"rates.{trajectory.verdict}", made=len(trajectory.losses) - 1)
+        rows.append((rate, *factor, show(trajectory.losses[-1], style), verdict))
     return Table(tuple(header), tuple(rows), (*(True,) * (len(header) - 1), False))
 
 

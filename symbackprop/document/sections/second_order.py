@@ -95,9 +95,8 @@ def _newton(scene: Scene, hessian: curvature.Hessian) -> Iterator[Block]:
     if len(step.names) == len(hessian.names) == 1:
         formula = Negative(Quotient(letters["g"], letters["H"]))
         numbers = Negative(Quotient(_leaf(hessian.gradient[0]), _leaf(hessian.entries[0][0])))
-        yield Display(
-            (Chain(letters["p"], (ChainStep(Relation.EQUAL, formula), *lines(numbers, style, Tone.BACKWARD))),)
-        )
+        steps = (ChainStep(Relation.EQUAL, formula), *lines(numbers, style, Tone.BACKWARD))
+        yield Display((Chain(letters["p"], steps),))
     header = [message(f"second_order.{name}") for name in ("parameter", "before", "change", "after")]
     rows = zip(step.names, step.before, step.step, step.after, strict=True)
     cells = tuple((Name(name), *(shown_about(value, style) for value in row)) for name, *row in rows)
@@ -127,10 +126,8 @@ def _rate(scene: Scene) -> Iterator[Block]:
     largest = Letter(Symbol("lambda", ("max",)))
     yield Paragraph(message("second_order.limit", rate=rate, factor=step_factor(rate, Letter(Symbol("lambda")))))
     two = Number(Fraction(2))
-    limit = (
-        ChainStep(Relation.EQUAL, Quotient(two, largest)),
-        *lines(Quotient(two, _leaf(found.largest)), style, Tone.PLAIN),
-    )
+    numbers = lines(Quotient(two, _leaf(found.largest)), style, Tone.PLAIN)
+    limit = (ChainStep(Relation.EQUAL, Quotient(two, largest)), *numbers)
     chains = [Chain(Letter(Symbol("eta", ("max",))), limit)]
     if found.learning_rate is not None:
         own = Leaf(found.learning_rate)
@@ -153,15 +150,11 @@ def _critical(scene: Scene) -> Iterator[Block]:
     if found.points:
         names = tuple(found.points[0].parameters)
         header: list[Inline] = [*map(Name, names), output, message("second_order.kind")]
-        rows = tuple(
-            (
-                *(shown_about(value, style) for value in point.parameters.values()),
-                shown_about(point.loss, style),
-                message(f"second_order.{_KINDS.get(point.kind, point.kind)}"),
-            )
-            for point in found.points
-        )
-        yield Table(tuple(header), rows, (*(True,) * (len(names) + 1), False))
+        rows: list[tuple[Inline, ...]] = []
+        for point in found.points:
+            numbers = (shown_about(value, style) for value in (*point.parameters.values(), point.loss))
+            rows.append((*numbers, message(f"second_order.{_KINDS.get(point.kind, point.kind)}")))
+        yield Table(tuple(header), tuple(rows), (*(True,) * (len(names) + 1), False))
         lowest = found.of_kind(Kind.MINIMUM)
         if len(lowest) > 1:
             yield Paragraph(message("second_order.several_minima"))
