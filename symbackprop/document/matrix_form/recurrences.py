@@ -130,10 +130,9 @@ def lettered(model: Model, formula: Node, letters: _Units) -> Node:
         if not isinstance(part, Name | Adjoint | Gradient | Delta):
             return None
         quantity, index = model.scene.notation.locate(part.name)
-        places = zip(unit_layers(quantity), index, strict=False)
-        if any(place not in letters for place in places):
+        places = list(zip(unit_layers(quantity), index, strict=False))
+        if not letters.keys() >= set(places):
             raise Unlike
-        places = zip(unit_layers(quantity), index, strict=False)
         return type(part)(quantity.at(*(letters[place] for place in places)))
 
     return rewrite(formula, change)
@@ -162,6 +161,12 @@ def _unit(model: Model, name: str, layer: int) -> int:
     """Return the unit of a layer that an element belongs to."""
     quantity, index = model.scene.notation.locate(name)
     return index[unit_layers(quantity).index(layer)]
+
+
+def _units(model: Model, paths: Sequence[tuple[Factor, ...]], layer: int) -> list[int]:
+    """Return the units of a layer at whose gradients some paths begin."""
+    firsts = [path[0].derivative for path in paths]
+    return [_unit(model, first.name, layer) for first in firsts if isinstance(first, Gradient)]
 
 
 # Forward
@@ -245,7 +250,7 @@ def hidden_error(model: Model) -> Recurrence:
     """Return the error of unit j of layer l from those of layer l + 1."""
     name = errors(model, THIS).at(1)
     paths = _paths(model, name)
-    units = [_unit(model, path[0].derivative.name, NEXT) for path in paths if isinstance(path[0].derivative, Gradient)]
+    units = _units(model, paths, NEXT)
 
     def added_up(formulas: list[Node]) -> Node:
         return summed(model, formulas, units, NEXT, "k", _J)
@@ -290,12 +295,7 @@ def _parameter_gradient(model: Model, quantity: Quantity) -> Recurrence:
         if quantity.shape:
             found = lettered(model, formulas[0], letters)
         else:
-            units = [
-                _unit(model, path[0].derivative.name, THIS)
-                for path in others
-                if isinstance(path[0].derivative, Gradient)
-            ]
-            found = summed(model, formulas, units, THIS, "j", {})
+            found = summed(model, formulas, _units(model, others, THIS), THIS, "j", {})
         if model.scene.derivation.crosses_samples(name):
             found = Summation(found, "n", None)
         return added((found, *penalties))

@@ -290,11 +290,9 @@ def _listed(scene: Scene) -> list[str]:
 
 def _defining(scene: Scene, name: str) -> Node:
     """Return the right-hand side of an equation, with the sum over the samples where it has one."""
-    formula, axis = (
-        written_out(scene.derivation.graph, scene.derivation.equations[name].formula()),
-        scene.derivation.elements.batch_axis,
-    )
-    shortened = detail.shortened(formula, scene.derivation.graph)
+    graph, axis = scene.derivation.graph, scene.derivation.elements.batch_axis
+    formula = written_out(graph, scene.derivation.equations[name].formula())
+    shortened = detail.shortened(formula, graph)
     return OverSamples(shortened, axis.size) if axis.adds(name, names(formula)) else shortened
 
 
