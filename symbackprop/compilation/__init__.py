@@ -1,6 +1,6 @@
 """Gradients at the speed of the hardware: a derivation → Python source → a callable.
 
-`plan` says what is computed for a number of samples; `scalars` and `lowering` with `arrays` write it as code, in
+`plan` says what is computed for a number of samples; `scalar_code` and `lowering` with `array_code` write it as code, in
 straight lines or between arrays; an engine runs the code, and a backend chooses the engine. What is run are the equations
 and links that documents print.
 """
