@@ -43,36 +43,6 @@ from symbackprop.document.display_nodes import (
 )
 from symbackprop.graph.notation import BATCH, GREEK_LETTERS, Symbol
 from symbackprop.rendering.layout import array_formulas, boxes, digits, generic
-from symbackprop.rendering.layout.boxes import (
-    ABOUT,
-    COMMA,
-    CROSS,
-    DOT,
-    EMPTY,
-    EQUAL,
-    GAP,
-    MINUS,
-    NEGATIVE,
-    ONES,
-    PLUS,
-    SLASH,
-    SUM,
-    THIN,
-    Box,
-    Face,
-    Fenced,
-    Fraction,
-    Infix,
-    Lines,
-    Root,
-    Scripts,
-    Sign,
-    Space,
-    Word,
-    counted,
-    joined,
-    parenthesised,
-)
 from symbackprop.rendering.layout.formula_layout import (
     ATOM,
     POWER,
@@ -86,10 +56,10 @@ from symbackprop.rendering.layout.formula_layout import (
     remembered,
 )
 
-RELATIONS = {Relation.EQUAL: Sign("="), Relation.ABOUT: Sign("≈")}
+RELATIONS = {Relation.EQUAL: boxes.Sign("="), Relation.ABOUT: boxes.Sign("≈")}
 
 _OPERATORS = frozenset(("exp", "ln", "sin", "cos", "tan", "tanh", "max", "min"))
-_FUNCTIONS: Mapping[str, Box] = {"sign": Word("sgn"), "pi": Symbol("pi")}
+_FUNCTIONS: Mapping[str, boxes.Box] = {"sign": boxes.Word("sgn"), "pi": Symbol("pi")}
 
 _APART = frozenset((Local, Gradient, Braced, Apart))
 _SEPARATE = frozenset((Name, Adjoint, Letter, Apply, Indexed, Substitute, Updated))
@@ -128,8 +98,8 @@ def _gradient(layout: Layout, node: Gradient | Adjoint) -> LaidOut:
 
 def _derivative(layout: Layout, node: DerivativeOf) -> LaidOut:
     """d/dz of a formula."""
-    below = (Sign("d"), layout.box(node.by))
-    return (Fraction(Word("d"), below), GAP, layout.inside(node.of, POWER)), PRODUCT
+    below = (boxes.Sign("d"), layout.box(node.by))
+    return (boxes.Fraction(boxes.Word("d"), below), boxes.GAP, layout.inside(node.of, POWER)), PRODUCT
 
 
 def _sum(layout: Layout, node: Sum) -> LaidOut:
@@ -143,29 +113,29 @@ def _sum(layout: Layout, node: Sum) -> LaidOut:
         if layout.measure((*lines[-1], term)) <= layout.room:
             lines[-1].append(term)
         else:
-            lines.append([EMPTY, term])
-    return Lines([tuple(line) for line in lines]), SUMMED
+            lines.append([boxes.EMPTY, term])
+    return boxes.Lines([tuple(line) for line in lines]), SUMMED
 
 
-def terms(layout: Layout, node: Sum) -> list[Box]:
+def terms(layout: Layout, node: Sum) -> list[boxes.Box]:
     """Return the terms of a sum, each after the first beginning with its sign."""
     found = [layout.inside(node.terms[0], SIGNED)]
     found += [_signed(layout, term) for term in node.terms[1:]]
     return found
 
 
-def _signed(layout: Layout, term: Node) -> tuple[Box, Box]:
+def _signed(layout: Layout, term: Node) -> tuple[boxes.Box, boxes.Box]:
     """Return sign and size of a term: a negative number is subtracted, a double minus keeps its parentheses."""
     if isinstance(term, Negative):
-        return MINUS, layout.inside(term.operand, PRODUCT)
+        return boxes.MINUS, layout.inside(term.operand, PRODUCT)
     if isinstance(term, Number) and term.value.numerator < 0:
-        return MINUS, layout.box(Number(-term.value))
+        return boxes.MINUS, layout.box(Number(-term.value))
     if isinstance(term, Shown) and (sized := digits.positive(term)) is not None:
-        return MINUS, layout.inside(sized, PRODUCT)
-    return PLUS, layout.inside(term, PRODUCT)
+        return boxes.MINUS, layout.inside(sized, PRODUCT)
+    return boxes.PLUS, layout.inside(term, PRODUCT)
 
 
-def factors(layout: Layout, node: Product) -> list[Box]:
+def factors(layout: Layout, node: Product) -> list[boxes.Box]:
     """Return the factors of a product, each after the first beginning with what joins it.
 
     That is a cross between numbers, a dot between derivatives and braces, else room.
@@ -178,9 +148,9 @@ def factors(layout: Layout, node: Product) -> list[Box]:
     before, was_numeric = first, is_numeric(first)
     for place, part in enumerate(rest, start=1):
         numeric = is_numeric(part)
-        sign = CROSS if numeric or was_numeric else _times(before, part)
+        sign = boxes.CROSS if numeric or was_numeric else _times(before, part)
         if layout.inline and layout.is_derivative(before):
-            sign = DOT  # behind a slash a factor would belong to what is below it
+            sign = boxes.DOT  # behind a slash a factor would belong to what is below it
         found.append((sign, layout.inside(part, _loosest(part) if place == len(rest) else PRODUCT)))
         before, was_numeric = part, numeric
     return found
@@ -189,9 +159,9 @@ def factors(layout: Layout, node: Product) -> list[Box]:
 def _quotient(layout: Layout, node: Quotient) -> LaidOut:
     if layout.inline:
         above, strength = layout.laid_out(node.numerator)
-        above = above if strength > SUMMED else parenthesised(above)
-        return (above, SLASH, layout.inside(node.denominator, POWER)), min(max(strength, SIGNED), PRODUCT)
-    return Fraction(layout.box(node.numerator), layout.box(node.denominator)), PRODUCT
+        above = above if strength > SUMMED else boxes.parenthesised(above)
+        return (above, boxes.SLASH, layout.inside(node.denominator, POWER)), min(max(strength, SIGNED), PRODUCT)
+    return boxes.Fraction(layout.box(node.numerator), layout.box(node.denominator)), PRODUCT
 
 
 def _apply(layout: Layout, node: Apply) -> LaidOut:
@@ -206,8 +176,8 @@ def _apply(layout: Layout, node: Apply) -> LaidOut:
     arguments = [layout.box(argument) for argument in node.arguments]
     if not arguments:
         return function_name(node.function), ATOM
-    inside = arguments[0] if len(arguments) == 1 else joined(COMMA, arguments)
-    return (*_settings(node), parenthesised(inside)), POWER
+    inside = arguments[0] if len(arguments) == 1 else boxes.joined(boxes.COMMA, arguments)
+    return (*_settings(node), boxes.parenthesised(inside)), POWER
 
 
 def _step(layout: Layout, node: Apply) -> LaidOut:
@@ -217,35 +187,35 @@ def _step(layout: Layout, node: Apply) -> LaidOut:
         relation, argument = "≤" if node.at_kink == 1 else "<", argument.operand
     else:
         relation = "≥" if node.at_kink == 1 else ">"
-    return Scripts(ONES, (layout.small(argument), Infix(relation), boxes.Number("0"))), ATOM
+    return boxes.Scripts(boxes.ONES, (layout.small(argument), boxes.Infix(relation), boxes.Number("0"))), ATOM
 
 
 _OWN_FORMS: Mapping[str, Callable[[Layout, Apply], LaidOut]] = {
-    "exp": lambda layout, node: (Scripts(Symbol("e"), None, layout.small(node.arguments[0])), POWER),
-    "sqrt": lambda layout, node: (Root(layout.box(node.arguments[0])), ATOM),
-    "abs": lambda layout, node: (Fenced("|", layout.box(node.arguments[0]), "|", True), ATOM),
+    "exp": lambda layout, node: (boxes.Scripts(Symbol("e"), None, layout.small(node.arguments[0])), POWER),
+    "sqrt": lambda layout, node: (boxes.Root(layout.box(node.arguments[0])), ATOM),
+    "abs": lambda layout, node: (boxes.Fenced("|", layout.box(node.arguments[0]), "|", True), ATOM),
     "step": _step,
 }
 """The functions that are not printed as a name with arguments."""
 
 
-def function_name(name: str) -> Box:
+def function_name(name: str) -> boxes.Box:
     """Return a function's printed name: σ, tanh, ReLU."""
     if name in _OPERATORS:
-        return Word(name, Face.OPERATOR)
+        return boxes.Word(name, boxes.Face.OPERATOR)
     row = functions.ACTIVATIONS.get(name)
     text = row.symbol if row else name
-    return _FUNCTIONS.get(name) or (Word(text) if len(text) > 1 else Symbol(GREEK_LETTERS.get(text, text)))
+    return _FUNCTIONS.get(name) or (boxes.Word(text) if len(text) > 1 else Symbol(GREEK_LETTERS.get(text, text)))
 
 
-def _settings(node: Apply) -> tuple[Box, ...]:
+def _settings(node: Apply) -> tuple[boxes.Box, ...]:
     """Return a function's name, with the parameters below it where they are not what everyone takes."""
     name = function_name(node.function)
     row = functions.ACTIVATIONS.get(node.function)
     own = [value for name, value in node.settings if row is None or (name, value) not in row.parameters]
     if row is None or node.body or not own:
         return (name,)
-    return (Scripts(name, joined(Sign(","), [digits.slashed(value) for value in own])),)
+    return (boxes.Scripts(name, boxes.joined(boxes.Sign(","), [digits.slashed(value) for value in own])),)
 
 
 def _updated(layout: Layout, node: Updated) -> LaidOut:
@@ -257,7 +227,7 @@ def _updated(layout: Layout, node: Updated) -> LaidOut:
 def _equality(layout: Layout, node: Equality) -> LaidOut:
     """Left = right; a number that was rounded is only about what is on the left."""
     is_rounded = isinstance(node.right, Shown) and not node.right.exact
-    return (layout.box(node.left), ABOUT if is_rounded else EQUAL, layout.box(node.right)), SUMMED
+    return (layout.box(node.left), boxes.ABOUT if is_rounded else boxes.EQUAL, layout.box(node.right)), SUMMED
 
 
 def _over_samples(layout: Layout, node: OverSamples) -> LaidOut:
@@ -267,26 +237,26 @@ def _over_samples(layout: Layout, node: OverSamples) -> LaidOut:
     inside = layout.summed_over("n").inside(node.body, PRODUCT)
     n = Symbol("n")
     if node.of_batch:
-        return (Scripts(SUM, (n, Infix("∈"), BATCH)), GAP, inside), SUMMED
-    return (counted("n", boxes.Number(str(node.count))), GAP, inside), SUMMED
+        return (boxes.Scripts(boxes.SUM, (n, boxes.Infix("∈"), BATCH)), boxes.GAP, inside), SUMMED
+    return (boxes.counted("n", boxes.Number(str(node.count))), boxes.GAP, inside), SUMMED
 
 
 def _total(layout: Layout, node: Total) -> LaidOut:
     """A sum over the outputs."""
-    sign = counted(node.index, boxes.Number(str(node.count)))
-    return (sign, GAP, layout.inside(node.body, PRODUCT)), PRODUCT
+    sign = boxes.counted(node.index, boxes.Number(str(node.count)))
+    return (sign, boxes.GAP, layout.inside(node.body, PRODUCT)), PRODUCT
 
 
 def _flat(node: Product) -> list[Node]:
     return [part for factor in node.factors for part in (_flat(factor) if isinstance(factor, Product) else [factor])]
 
 
-def _times(before: Node, factor: Node) -> Infix | Space:
+def _times(before: Node, factor: Node) -> boxes.Infix | boxes.Space:
     """Return what joins two factors without numbers."""
     kind = type(factor)
     if type(before) in _APART or kind in _APART or kind is Number:
-        return DOT
-    return THIN if kind in _SEPARATE else GAP
+        return boxes.DOT
+    return boxes.THIN if kind in _SEPARATE else boxes.GAP
 
 
 def _loosest(node: Node) -> int:
@@ -307,8 +277,11 @@ RULES: Rules = {
     Sum: _sum,
     Product: lambda layout, node: (tuple(factors(layout, node)), PRODUCT),
     Quotient: _quotient,
-    Power: lambda layout, node: (Scripts(layout.inside(node.base, ATOM), None, layout.small(node.exponent)), POWER),
-    Negative: lambda layout, node: ((NEGATIVE, layout.inside(node.operand, _loosest(node.operand))), SIGNED),
+    Power: lambda layout, node: (
+        boxes.Scripts(layout.inside(node.base, ATOM), None, layout.small(node.exponent)),
+        POWER,
+    ),
+    Negative: lambda layout, node: ((boxes.NEGATIVE, layout.inside(node.operand, _loosest(node.operand))), SIGNED),
     Apply: _apply,
     Apart: lambda layout, node: (layout.inside(node.body, PRODUCT), PRODUCT),
     Braced: lambda layout, node: (boxes.Braced(layout.inside(node.body, PRODUCT), layout.small(node.label)), ATOM),
@@ -316,12 +289,18 @@ RULES: Rules = {
     Letter: lambda layout, node: (node.symbol, ATOM),
     Blank: lambda layout, node: (boxes.Blank(), ATOM),
     Updated: _updated,
-    Assigned: lambda layout, node: ((layout.box(node.target), Infix("←"), layout.box(node.value)), SUMMED),
+    Assigned: lambda layout, node: ((layout.box(node.target), boxes.Infix("←"), layout.box(node.value)), SUMMED),
     Equality: _equality,
     OverSamples: _over_samples,
-    Range: lambda layout, node: (joined(COMMA, (layout.box(node.first), Sign("…"), layout.box(node.last))), SUMMED),
-    Dots: lambda layout, node: (Sign("⋯"), ATOM),
-    About: lambda layout, node: ((RELATIONS[Relation.ABOUT], GAP, layout.box(node.body)), SUMMED),
+    Range: lambda layout, node: (
+        boxes.joined(boxes.COMMA, (layout.box(node.first), boxes.Sign("…"), layout.box(node.last))),
+        SUMMED,
+    ),
+    Dots: lambda layout, node: (boxes.Sign("⋯"), ATOM),
+    About: lambda layout, node: ((RELATIONS[Relation.ABOUT], boxes.GAP, layout.box(node.body)), SUMMED),
     Total: _total,
-    Same: lambda layout, node: (Scripts(ONES, (layout.box(node.left), EQUAL, layout.box(node.right))), ATOM),
+    Same: lambda layout, node: (
+        boxes.Scripts(boxes.ONES, (layout.box(node.left), boxes.EQUAL, layout.box(node.right))),
+        ATOM,
+    ),
 }
