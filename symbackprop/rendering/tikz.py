@@ -35,11 +35,12 @@ _COLOURS = {
     Ink.BACKWARD: "symbackpropbackward",
     Ink.NEGATIVE: "orange!60!black",
 }
-_SIGNS = {
+_IN_ROW = {sign: f"${command}$" for sign, command in {
     "⋮": r"\vdots", "…": r"\cdots", "×": r"\times", "−": "-", "÷": r"\div", "⊙": r"\odot", "σ": r"\sigma", "Σ": r"\sum",
     "·": r"\cdot", "√": r"\surd", "²": r"{}^2", "½": r"\frac12", "¼": r"\frac14", "ᵀ": r"\top", "≈": r"\approx",
     "@": r"\cdot", "ƒ": "f", "| |": r"\vert\cdot\vert",
-}  # fmt: skip
+}.items()}  # fmt: skip
+_ALONE = {**_IN_ROW, "=": "$=$", "+": "$+$", "^": "power"}
 _MOST_TICKS = 12
 _MARKERS = {"circle": "*", "square": "square*"}
 
@@ -69,14 +70,12 @@ class _Writer:
         """Return signs as mathematics, words upright."""
         lead, trail = text[: len(text) - len(text.lstrip())], text[len(text.rstrip()) :]
         inner = text.strip()
-        if inner in _SIGNS:
-            inner = f"${_SIGNS[inner]}$"
-        elif not inner.isascii():
-            inner = "".join(f"${_SIGNS[each]}$" if each in _SIGNS else self.escape(each) for each in inner)
-        elif inner in ("=", "+", "^"):
-            inner = "$=$" if inner == "=" else "$+$" if inner == "+" else "power"
-        else:
+        if inner in _ALONE:
+            inner = _ALONE[inner]
+        elif inner.isascii():
             inner = self.escape(inner)
+        else:
+            inner = "".join(_IN_ROW.get(each) or self.escape(each) for each in inner)
         return (r"\," if lead else "") + inner + (r"\," if trail else "")
 
 

@@ -18,14 +18,9 @@ _ACCENTS = {"hat": "\u0302", "bar": "\u0304", "tilde": "\u0303", "dot": "\u0307"
 _CLINGING = frozenset(",;")
 _ADDING = frozenset("+-=≈←<>≤≥≠∈⊙")
 """Signs between two things that hold them together less than a quotient does."""
-_SUPERSCRIPTS = dict(
-    zip(
-        "0123456789+−=()abcdefghijklmnoprstuvwxyzTᵀ′",
-        "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᵀᵀ′",
-        strict=True,
-    )
-)
-_SUBSCRIPTS = dict(zip("0123456789+−=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ", strict=True))
+_ABOVE = "0123456789+−=()abcdefghijklmnoprstuvwxyzTᵀ′", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐⁿᵒᵖʳˢᵗᵘᵛʷˣʸᶻᵀᵀ′"
+_BELOW = "0123456789+−=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ"
+_SCRIPTS = {sign: dict(zip(*letters, strict=True)) for sign, letters in (("^", _ABOVE), ("_", _BELOW))}
 _WIDEST_MATRIX = 80
 """In columns; a wider one is written in a line."""
 
@@ -89,7 +84,8 @@ def symbol(found: Symbol) -> str:
     lower = ",".join(part if isinstance(part, str) else symbol(part) for part in found.lower)
     bracketed = [part for part in found.upper if part.startswith("[")]
     upper = "".join(part for part in found.upper if part not in bracketed)
-    return letter(found) + _below(lower.translate(_SIGNS)) + _above(upper.translate(_SIGNS)) + "".join(bracketed)
+    below, above = _script("_", lower.translate(_SIGNS)), _script("^", upper.translate(_SIGNS))
+    return letter(found) + below + above + "".join(bracketed)
 
 
 def letter(found: Symbol) -> str:
@@ -102,16 +98,9 @@ def letter(found: Symbol) -> str:
     return script(base) if found.accent == "mathcal" else base + _ACCENTS.get(found.accent, "")
 
 
-def _above(text: str) -> str:
-    return _raised(text, _SUPERSCRIPTS, "^")
-
-
-def _below(text: str) -> str:
-    return _raised(text, _SUBSCRIPTS, "_")
-
-
-def _raised(text: str, letters: dict[str, str], sign: str) -> str:
-    compact = text.replace(" ", "")
+def _script(sign: str, text: str) -> str:
+    """Return letters below (`_`) or above (`^`) the line, where Unicode has all of them there; else behind the sign."""
+    letters, compact = _SCRIPTS[sign], text.replace(" ", "")
     if all(each in letters for each in compact):
         return "".join(letters[each] for each in compact)
     if text.startswith("["):
@@ -213,8 +202,8 @@ class _Writer:
         return f"{above}/{_held(box.below, below)}"
 
     def _scripts(self, box: boxes.Scripts) -> str:
-        lower = "" if box.lower is None else _below(inline(box.lower))
-        upper = "" if box.upper is None else _above(inline(box.upper))
+        lower = "" if box.lower is None else _script("_", inline(box.lower))
+        upper = "" if box.upper is None else _script("^", inline(box.upper))
         return beside(self.write(box.base), lower + upper)
 
 

@@ -203,18 +203,8 @@ def counted(index: str, count: Box) -> Scripts:
     return Scripts(SUM, (Symbol(index), Sign("="), Number("1")), count)
 
 
-def _itself(box: Any) -> Iterable[Box]:
-    return box  # type: ignore[no-any-return]
-
-
-def _nothing(box: Any) -> Iterable[Box]:
-    return ()
-
-
-CHILDREN: Mapping[type, Callable[[Any], Iterable[Box]]] = {
-    **dict.fromkeys(KINDS, _nothing),
-    **dict.fromkeys((Fraction, Root, Group, Braced, Under, Framed), _itself),
-    tuple: _itself,
+_CHILDREN: Mapping[type, Callable[[Any], Iterable[Box]]] = {
+    **dict.fromkeys((tuple, Fraction, Root, Group, Braced, Under, Framed), iter),
     Scripts: lambda box: filter(None, box),
     Fenced: lambda box: (box.body,),
     Toned: lambda box: (box.body,),
@@ -222,19 +212,15 @@ CHILDREN: Mapping[type, Callable[[Any], Iterable[Box]]] = {
     Lines: lambda box: box.lines,
     Kept: lambda box: (box.body,),
 }
-"""What returns the boxes directly inside each kind."""
-
-
-_LEAVES = frozenset(kind for kind, children in CHILDREN.items() if children is _nothing)
+"""What returns the boxes directly inside each kind that has any."""
 
 
 def walk(box: Box) -> list[Box]:
     """Return a box and every box inside it, outermost first."""
     found = [box]
     for part in found:
-        kind = type(part)
-        if kind not in _LEAVES:
-            found += CHILDREN[kind](part)
+        if children := _CHILDREN.get(type(part)):
+            found += children(part)
     return found
 
 

@@ -13,7 +13,7 @@ from symbackprop.algebra.formula import Negative, Node, Product, Sum
 from symbackprop.document.blocks import Chain, ChainStep
 from symbackprop.document.display_nodes import Listed
 from symbackprop.rendering.layout import array_formulas, scalar_formulas
-from symbackprop.rendering.layout.boxes import EMPTY, GAP, NEGATIVE, QUAD, Box, Row, Sign, joined
+from symbackprop.rendering.layout.boxes import GAP, NEGATIVE, QUAD, Box, Row, Sign, joined
 from symbackprop.rendering.layout.formula_layout import Layout
 
 _INDENT, _RELATION = 2, 3
@@ -39,8 +39,24 @@ def chain_lines(layout: Layout, chain: Chain, room: float, remark: float = 0) ->
     fits on the line before, and so does whatever finds its line full; a result does not stand alone where the step before
     it can come down to it.
     """
-    steps = [(box, layout.measure(box)) for box in step_boxes(layout, chain)]
-    lines = _arranged(layout, chain.steps, steps, room, remark)
+    steps = chain.steps
+    sized = [(box, layout.measure(box)) for box in step_boxes(layout, chain)]
+    lines: list[list[_Sized]] = [[]]
+    for place, step in enumerate(steps):
+        if sized[place][1] > room:
+            lines += [*([(box, layout.measure(box))] for box in _step_lines(layout, step, room)), []]
+            continue
+        thought = _thought(steps, sized, place) if step.opens else [sized[place]]
+        if lines[-1] and _total([*lines[-1], *thought]) > room:
+            lines.append([])
+        lines[-1].append(sized[place])
+    lines = [line for line in lines if line]
+    if len(lines) > 1 and len(lines[-1]) == 1 and len(lines[-2]) > 1:
+        moved = lines[-2][-1]
+        if _total([moved, lines[-1][0]]) <= room and not steps[-2].opens:
+            lines[-2:] = [lines[-2][:-1], [moved, *lines[-1]]]
+    if len(lines[-1]) > _RESULT and _total(lines[-1]) + remark > room:
+        lines[-1:] = [lines[-1][:-_RESULT], lines[-1][-_RESULT:]]
     return [joined(GAP, [box for box, _ in line]) for line in lines]
 
 
@@ -59,31 +75,6 @@ def _step_lines(layout: Layout, step: ChainStep, room: float) -> list[Box]:
     return [_with_relation(step, first), *((QUAD, part) for part in rest)]
 
 
-def _arranged(
-    layout: Layout, steps: Sequence[ChainStep], sized: Sequence[_Sized], room: float, remark: float
-) -> list[list[_Sized]]:
-    """Return the steps of a chain in lines as `chain_lines` has them."""
-    if _total(sized) + remark <= room:
-        return [list(sized)]
-    lines: list[list[_Sized]] = [[]]
-    for place, step in enumerate(steps):
-        if sized[place][1] > room:
-            lines += [*([(box, layout.measure(box))] for box in _step_lines(layout, step, room)), []]
-            continue
-        thought = _thought(steps, sized, place) if step.opens else [sized[place]]
-        if lines[-1] and _total([*lines[-1], *thought]) > room:
-            lines.append([])
-        lines[-1].append(sized[place])
-    lines = [line for line in lines if line]
-    if len(lines) > 1 and len(lines[-1]) == 1 and len(lines[-2]) > 1:
-        moved = lines[-2][-1]
-        if _total([moved, lines[-1][0]]) <= room and not steps[-2].opens:
-            lines[-2:] = [lines[-2][:-1], [moved, *lines[-1]]]
-    if len(lines[-1]) > _RESULT and _total(lines[-1]) + remark > room:
-        lines[-1:] = [lines[-1][:-_RESULT], lines[-1][-_RESULT:]]
-    return lines
-
-
 def _total(sized: Sequence[_Sized]) -> float:
     return sum([width for _, width in sized])
 
@@ -94,17 +85,11 @@ def _thought(steps: Sequence[ChainStep], sized: Sequence[_Sized], start: int) ->
     return sized[start:end]
 
 
-def broken(layout: Layout, formula: Node, room: float) -> list[Box]:
+def broken(layout: Layout, formula: Node, room: float) -> list[Row]:
     """Return a formula in lines that fit: a sum is broken before its signs, a product before its crosses."""
     inner = layout.in_room(max(room - _RELATION - _INDENT - _AROUND, 1.0)) if room < math.inf else layout
-    lines: list[Row] = []
-    for piece in _pieces(inner, formula, room - _RELATION - _INDENT):
-        if lines and layout.measure((*lines[-1], piece)) + _RELATION + _INDENT <= room:
-            lines[-1] = (*lines[-1], piece)
-        else:
-            # Behind empty braces a sign at the start of a line keeps the space of one between two terms.
-            lines.append((EMPTY, piece) if lines else (piece,))
-    return list(lines)
+    margin = _RELATION + _INDENT
+    return scalar_formulas.in_lines(layout, _pieces(inner, formula, room - margin), room, margin)
 
 
 def _pieces(layout: Layout, formula: Node, room: float) -> Iterator[Box]:

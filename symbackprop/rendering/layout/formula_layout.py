@@ -135,10 +135,7 @@ def remembered(rule: Callable[[Layout, Any], LaidOut], *, slashed: bool = False)
 
 def is_numeric(node: Node) -> bool:
     """Say whether a number as it stands on paper is somewhere in a formula."""
-    kind = type(node)
-    if kind is Shown or kind in NAMED:
-        return kind is Shown
-    waiting = [*node]
+    waiting = [node]
     for part in waiting:
         kind = type(part)
         if kind is Shown:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from symbackprop.algebra import functions
 from symbackprop.algebra.formula import (
@@ -70,10 +70,6 @@ def _scripted(found: Symbol) -> LaidOut:
     return found, POWER if found.upper else ATOM
 
 
-def _name(layout: Layout, node: Name) -> LaidOut:
-    return _scripted(layout.notation.symbol(node.name, layout.sample(node)))
-
-
 def _adjoint(layout: Layout, node: Adjoint) -> LaidOut:
     """δ where it stands for the derivative, else the derivative itself."""
     found = None if layout.notation.negative_delta else layout.notation.delta(node.name, layout.sample(node))
@@ -104,17 +100,22 @@ def _derivative(layout: Layout, node: DerivativeOf) -> LaidOut:
 
 def _sum(layout: Layout, node: Sum) -> LaidOut:
     """Terms with their signs; in lines that are no wider than there is room."""
-    found = terms(layout, node)
-    row = tuple(found)
+    row = tuple(terms(layout, node))
     if not layout.room or layout.measure(row) <= layout.room:
         return row, SUMMED
-    lines = [[found[0]]]
-    for term in found[1:]:
-        if layout.measure((*lines[-1], term)) <= layout.room:
-            lines[-1].append(term)
+    return boxes.Lines(in_lines(layout, row, layout.room)), SUMMED
+
+
+def in_lines(layout: Layout, pieces: Iterable[boxes.Box], room: float, margin: float = 0) -> list[boxes.Row]:
+    """Return the pieces of a formula in lines that have room for no more of them, beside a margin."""
+    lines: list[boxes.Row] = []
+    for piece in pieces:
+        if lines and layout.measure((*lines[-1], piece)) + margin <= room:
+            lines[-1] = (*lines[-1], piece)
         else:
-            lines.append([boxes.EMPTY, term])
-    return boxes.Lines([tuple(line) for line in lines]), SUMMED
+            # Behind empty braces a sign at the start of a line keeps the space of one between two terms.
+            lines.append((boxes.EMPTY, piece) if lines else (piece,))
+    return lines
 
 
 def terms(layout: Layout, node: Sum) -> list[boxes.Box]:
@@ -267,7 +268,7 @@ def _loosest(node: Node) -> int:
 
 
 RULES: Rules = {
-    Name: remembered(_name),
+    Name: remembered(lambda layout, node: _scripted(layout.notation.symbol(node.name, layout.sample(node)))),
     Adjoint: remembered(_adjoint, slashed=True),
     Gradient: remembered(_gradient, slashed=True),
     Delta: remembered(_delta),
