@@ -31,7 +31,9 @@ _LOG_FROM = 50.0
 _INKS = (Ink.FORWARD, Ink.NEGATIVE, Ink.BACKWARD, Ink.QUIET, Ink.PLAIN)
 """The inks of curves side by side."""
 
-Numbers = Mapping[str, float]
+Loss = Callable[..., float]
+Path = Sequence[tuple[float, ...]]
+"""The parameters before the first update of a descent and after each."""
 
 
 def losses(solution: Solution) -> Plot | None:
@@ -105,16 +107,16 @@ def landscape(solution: Solution) -> Plot | None:
     if len(names) not in (1, 2) or len(solution.losses) < 2:
         return None
     path = _path(solution, names)
-    loss = _loss(solution.derivation)
+    loss = _loss(solution.derivation, names)
     output = solution.derivation.graph.output
     symbols = tuple(solution.notation.symbol(name) for name in (*names, output))
     if len(names) == 1:
-        return _curve(names[0], loss, path, _flat_places(solution, names[0]), symbols)
-    return _surface((names[0], names[1]), loss, path, symbols)
+        return _curve(loss, path, _flat_places(solution, names[0]), symbols)
+    return _surface(loss, path, symbols)
 
 
-def _path(solution: Solution, names: Sequence[str]) -> list[tuple[float, ...]]:
-    """Return the trained parameters before the first update and after each."""
+def _path(solution: Solution, names: Sequence[str]) -> Path:
+    """Return the way of the trained parameters."""
     training = solution.problem.training
     assert training is not None
     descent = Descent(solution.derivation, FLOAT)
@@ -126,14 +128,15 @@ def _path(solution: Solution, names: Sequence[str]) -> list[tuple[float, ...]]:
     return path
 
 
-def _loss(derivation: Derivation) -> Callable[[Numbers], float]:
+def _loss(derivation: Derivation, names: Sequence[str]) -> Loss:
     """Return the loss as a function of some parameters, the others as the problem states them; NaN where it has no value."""
     shared, data = leaves(derivation, FLOAT)
     evaluation = Evaluation.of(derivation, FLOAT, ())
 
-    def loss(changed: Numbers) -> float:
+    def loss(*place: float) -> float:
+        start = {**shared, **dict(zip(names, place, strict=True))}
         try:
-            return float(evaluation.forward({**shared, **changed}, data).value(derivation.graph.output))
+            return float(evaluation.forward(start, data).value(derivation.graph.output))
         except (ArithmeticError, ValueError):
             return math.nan
 
@@ -159,19 +162,13 @@ def _flat_places(solution: Solution, name: str) -> list[float]:
         return []
 
 
-def _curve(
-    name: str,
-    loss: Callable[[Numbers], float],
-    path: Sequence[tuple[float, ...]],
-    flat: Sequence[float],
-    symbols: tuple[Symbol, ...],
-) -> Plot:
+def _curve(loss: Loss, path: Path, flat: Sequence[float], symbols: Sequence[Symbol]) -> Plot:
     first, last = path[0][0], path[-1][0]
     # A descent stays on one side of its minimum: mirrored at its end, so that both sides are seen.
     low, high = _around([*(place[0] for place in path), *flat, *([] if flat else [2 * last - first])])
-    steps = [Point(place[0], loss({name: place[0]})) for place in path]
-    heights = [point.y for point in steps] + [loss({name: place}) for place in flat]
-    curve = [Point(x, y) for x in _spread(low, high, _FINE) if math.isfinite(y := loss({name: x}))]
+    steps = [Point(place, loss(place)) for (place,) in path]
+    heights = [point.y for point in steps] + list(map(loss, flat))
+    curve = [Point(x, y) for x in _spread(low, high, _FINE) if math.isfinite(y := loss(x))]
     least = min(*(point.y for point in curve), *heights)
     room = max(heights) - least or 1.0
     limits = Box(low, least - 0.08 * room, high, max(heights) + 0.5 * room)
@@ -182,14 +179,9 @@ def _curve(
     return Plot(message("figure.curve"), (symbols[0],), (symbols[1],), series, limits=limits)
 
 
-def _surface(
-    names: tuple[str, str],
-    loss: Callable[[Numbers], float],
-    path: Sequence[tuple[float, ...]],
-    symbols: tuple[Symbol, ...],
-) -> Plot:
+def _surface(loss: Loss, path: Path, symbols: Sequence[Symbol]) -> Plot:
     xs, ys = (_spread(*_around([place[axis] for place in path]), _COARSE) for axis in (0, 1))
-    grid = [[loss({names[0]: x, names[1]: y}) for x in xs] for y in ys]
+    grid = [[loss(x, y) for x in xs] for y in ys]
     heights = [height for row in grid for height in row if math.isfinite(height)]
     low, high = min(heights), max(heights)
     # Closer together at the bottom, where the descent ends.
@@ -234,7 +226,7 @@ def boundary(solution: Solution) -> Plot | None:
     output, target = next(iter(graph.targets.items()))
     places = [{**data[0], **dict(zip(inputs, (x, y), strict=True))} for y in ys for x in xs]
 
-    def line(parameters: Numbers, key: str, ink: Ink, *, is_dashed: bool) -> Iterator[Series]:
+    def line(parameters: Mapping[str, float], key: str, ink: Ink, *, is_dashed: bool) -> Iterator[Series]:
         """Yield where the output is at its level: pieces of one line, the first of them in the legend."""
         found = Evaluation.of(derivation, FLOAT, ()).forward({**shared, **parameters}, places).samples
         heights = [float(sample[output]) for sample in found]

@@ -99,9 +99,12 @@ class _Scene:
         first, *others = found
         return ("(", first, *(part for number in others for part in (", ", number)), ")")
 
-    def shape(self, piece: _Piece) -> Label:
-        """Return the shape of an array whose numbers are not shown."""
-        return ("×".join(map(str, piece.shape)),) if piece.shape and not self.numbers(piece, gradient=False) else ()
+    def labels(self, piece: _Piece) -> list[tuple[Label, float, Ink]]:
+        """Return what stands on the wire behind a piece, and how far below it: its value, or its shape, and its gradient."""
+        value, gradient = self.numbers(piece, gradient=False), self.numbers(piece, gradient=True)
+        shape = ("×".join(map(str, piece.shape)),) if piece.shape and not value else ()
+        rows = ((value, -8.5, Ink.FORWARD), (shape, -8.5, Ink.QUIET), (gradient, 9.5, Ink.BACKWARD))
+        return [row for row in rows if row[0]]
 
 
 def gates(solution: Solution, highlight: str = "") -> Diagram:
@@ -249,13 +252,8 @@ def _drawn(scene: _Scene, found: Layout, edges: Sequence[tuple[str, str]], highl
         if piece.sign and piece.elements:
             texts.append(Text(Point(at.x, at.y + _RADIUS + 9), (scene.symbols[name],), size=SMALL + 1, name=name))
         start = at.x + _half(scene, piece).x + 5
-        for label, dy, ink in (
-            (scene.numbers(piece, gradient=False), -8.5, Ink.FORWARD),
-            (scene.shape(piece), -8.5, Ink.QUIET),
-            (scene.numbers(piece, gradient=True), 9.5, Ink.BACKWARD),
-        ):
-            if label:
-                texts.append(Text(Point(start, at.y + dy), label, ink, anchor="start", name=name, on_line=True))
+        for label, dy, ink in scene.labels(piece):
+            texts.append(Text(Point(start, at.y + dy), label, ink, anchor="start", name=name, on_line=True))
     lines = [_wire(scene, found, column_places, places, stubs, edge) for edge in edges]
     final = places[derivation.graph.output]
     rim = Point(final.x + _RADIUS, final.y)
@@ -263,10 +261,10 @@ def _drawn(scene: _Scene, found: Layout, edges: Sequence[tuple[str, str]], highl
     chains = Chains(derivation)
     owner = {element: name for name, piece in pieces.items() for element in piece.elements}
     paths = {name: _path(chains, owner, piece.elements) for name, piece in pieces.items() if not piece.sign}
-    path: frozenset[str] = frozenset()
+    marked: Sequence[str] = ()
     if highlight:
-        elements = derivation.quantity(highlight).elements() if highlight not in owner else (highlight,)
-        path = frozenset(_path(chains, owner, elements))
+        marked = (highlight,) if highlight in owner else derivation.quantity(highlight).elements()
+    path = frozenset(_path(chains, owner, marked))
     return Diagram(message("figure.graph"), tuple(nodes), tuple(lines), tuple(texts), paths, path)
 
 
@@ -299,8 +297,7 @@ def _half(scene: _Scene, piece: _Piece) -> Point:
 
 def _stub(scene: _Scene, piece: _Piece) -> float:
     """Return how long the straight beginning of a wire is: as long as its labels."""
-    labels = (scene.shape(piece), scene.numbers(piece, gradient=False), scene.numbers(piece, gradient=True))
-    return max(width(label) * SMALL for label in labels) + _STUB
+    return max((width(label) * SMALL for label, *_ in scene.labels(piece)), default=0) + _STUB
 
 
 def _column_places(scene: _Scene, found: Layout, stubs: Mapping[str, float]) -> list[float]:

@@ -240,7 +240,9 @@ class _Drawing:
         ends = dict(zip(column.units, column.places(self.row), strict=True))
         is_labelled, fraction = _is_labelled(before, column), _fraction(before, column)
         scene = self.scene
-        sizes = {name: _size(scene, name) for name, _ in _weights(scene, before, column)}
+        written = scene.numbers.written
+        names = [name for name, _ in _weights(scene, before, column)]
+        sizes = {name: float(written[name].value) if name in written else 0.0 for name in names}
         largest = max(map(abs, sizes.values()), default=0.0) or 1.0
         for start, end in itertools.product(before.shown, column.shown):
             name = scene.weight(column.layer, end, start)
@@ -282,11 +284,6 @@ def _layer_name(notation: Notation, layer: int) -> Message:
     if layer in (0, notation.depth):
         return message("layer.output" if layer else "layer.input")
     return message("layer.hidden_only") if notation.depth == 2 else message("layer.hidden", number=layer)
-
-
-def _size(scene: _Scene, name: str) -> float:
-    written = scene.numbers.written
-    return float(written[name].value) if name in written else 0.0
 
 
 def _arrow(start: Point, end: Point, name: str) -> Arrow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from symbackprop.algebra.formula import Adjoint, Name, Node
@@ -35,17 +35,11 @@ def anchor(chain: Chain) -> str:
     return f"{kind}-{name}" if sample is None else f"{kind}-{name}-{sample}"
 
 
-def keep_first(sections: Sequence[Mapping[str, Any]]) -> None:
-    """Take from the cells of sections' views, in place, every anchor that an earlier cell has: a name is of one place."""
+def keep_first(blocks: Iterable[Mapping[str, Any]]) -> None:
+    """Take from the cells in views of blocks, in place, every anchor that an earlier cell has: a name is of one place."""
     taken = {""}
-    for cell in _cells(sections):
+    lines = itertools.chain(*(block["lines"] for block in blocks if block["kind"] == "display"))
+    for cell in itertools.chain(*(line["cells"] for line in lines)):
         if cell["anchor"] in taken:
             cell["anchor"] = ""
         taken.add(cell["anchor"])
-
-
-def _cells(sections: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, str]]:
-    for section in sections:
-        lines = itertools.chain(*(block["lines"] for block in section["blocks"] if block["kind"] == "display"))
-        yield from (cell for line in lines for cell in line["cells"])
-        yield from _cells(section["sections"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -78,7 +78,6 @@ class Draft:
         """What the templates see; each figure has its `source`: a file beside the document, or the picture itself."""
         view = self.writer.document(self.content or document.compose(self.solution, self.details, self.explain))
         view["small"] = self.is_small
-        view["figures"] = list(_figures(view["sections"]))
         for number, figure in enumerate(view["figures"], start=1):
             linked = self.format.figures and self.stem
             figure["file"] = f"{self.stem}.{number}.{self.format.figures}" if linked else ""
@@ -112,12 +111,6 @@ class Draft:
     def fill(self, name: str, **content: object) -> str:
         """Return one of the format's templates filled with the document, and with more by name."""
         return filled(self.format.folders, name, document=self.view, **content)
-
-
-def _figures(sections: Sequence[ViewModel]) -> Iterator[ViewModel]:
-    for section in sections:
-        yield from (block for block in section["blocks"] if block["kind"] == "figure")
-        yield from _figures(section["sections"])
 
 
 def embedded(svg: object) -> str:

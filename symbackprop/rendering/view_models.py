@@ -90,8 +90,10 @@ class ViewWriter:
             "bullet": self.say("punctuation.bullet"),
             "language": self.language,
         }
-        anchors.keep_first(written["sections"])
-        written["explained"] = _is_explained(content.sections)
+        blocks = list(_blocks(written["sections"]))
+        anchors.keep_first(blocks)
+        written["explained"] = any(block["kind"] == "note" for block in blocks)
+        written["figures"] = [block for block in blocks if block["kind"] == "figure"]
         return {**written, "latin": all(map(escapes.is_latin, _texts(written)))}
 
     def _section(self, section: Section) -> ViewModel:
@@ -262,9 +264,11 @@ def _cell_width(pieces: Sequence[str | Box]) -> float:
     return sum([widths.of_cell(Text(piece) if isinstance(piece, str) else piece) for piece in pieces])
 
 
-def _is_explained(sections: Sequence[Section]) -> bool:
-    """Say whether there are explanations."""
-    return any(any(isinstance(b, Note) for b in part.blocks) or _is_explained(part.sections) for part in sections)
+def _blocks(sections: Sequence[ViewModel]) -> Iterator[ViewModel]:
+    """Yield the views of the blocks in sections and in those inside them."""
+    for section in sections:
+        yield from section["blocks"]
+        yield from _blocks(section["sections"])
 
 
 def _texts(part: object) -> Iterator[str]:

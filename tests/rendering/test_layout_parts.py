@@ -111,7 +111,7 @@ def test_anchor_is_of_one_place() -> None:
     assert "value-x" == anchors.anchor(Chain(Name("x"), (step, step)))
     assert "gradient-x-2" == anchors.anchor(Chain(Gradient("x", 2), (step, step)))
     cells = [{"anchor": "value-x"}, {"anchor": "value-x"}, {"anchor": ""}]
-    anchors.keep_first([{"blocks": [{"kind": "display", "lines": [{"cells": cells}]}], "sections": []}])
+    anchors.keep_first([{"kind": "display", "lines": [{"cells": cells}]}])
     assert ["value-x", "", ""] == [cell["anchor"] for cell in cells]
 
 
