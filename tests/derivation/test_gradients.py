@@ -334,7 +334,7 @@ def test_layouts_give_the_same_numbers(case: Case) -> None:
             assert_close({name: np.array(expected)}, {name: actual.T if name.startswith("W") else actual}, 1e-13)
 
 
-@settings(BOUNDED, max_examples=many(20))
+@settings(BOUNDED, max_examples=many(20, share=10))
 @given(cases())
 def test_check_agrees_on_random_networks(case: Case) -> None:
     """The bundled oracles agree with every gradient that has no kink on its path."""
