@@ -261,10 +261,10 @@ def _drawn(scene: _Scene, found: Layout, edges: Sequence[tuple[str, str]], highl
     chains = Chains(derivation)
     owner = {element: name for name, piece in pieces.items() for element in piece.elements}
     paths = {name: _path(chains, owner, piece.elements) for name, piece in pieces.items() if not piece.sign}
-    marked: Sequence[str] = ()
+    highlighted: Sequence[str] = ()
     if highlight:
-        marked = (highlight,) if highlight in owner else derivation.quantity(highlight).elements()
-    path = frozenset(_path(chains, owner, marked))
+        highlighted = (highlight,) if highlight in owner else derivation.quantity(highlight).elements()
+    path = frozenset(_path(chains, owner, highlighted))
     return Diagram(message("figure.graph"), tuple(nodes), tuple(lines), tuple(texts), paths, path)
 
 

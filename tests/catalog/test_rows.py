@@ -55,7 +55,6 @@ REGISTRIES: tuple[Registry[Any], ...] = (
     BACKENDS,
     TARGETS,
     PRIMITIVES,
-    LISTINGS,
 )
 
 
