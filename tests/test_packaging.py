@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers import each
+
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
@@ -39,14 +41,27 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def installed(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of programs of a clean environment that has the wheel and its dependencies, nothing else."""
+def lowest(requirements: list[str]) -> list[str]:
+    """Return requirements that allow the lowest version each of some allows, and no other."""
+    return [requirement.partition(",")[0].replace(">=", "==") for requirement in requirements]
+
+
+@pytest.fixture(scope="module", params=["newest", "lowest"])
+def installed(built: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """Return the folder of programs of a clean environment: the wheel and its dependencies, newest or lowest versions.
+
+    The lowest versions of the optional numba and scikit-learn come with those of the rest.
+    """
     home = tmp_path_factory.mktemp("clean") / "environment"
     venv.create(home, symlinks=os.name != "nt")
     programs = home / ("Scripts" if os.name == "nt" else "bin")
     (wheel,) = built.glob("*.whl")
-    run(sys.executable, "-m", "pip", "--python", programs / "python", "install", "--quiet", wheel, folder=home)
+    optional = PROJECT["optional-dependencies"]
+    pinned = {
+        "newest": [],
+        "lowest": lowest([*PROJECT["dependencies"], *optional["numba"], *optional["sklearn"]]),
+    }[request.param]
+    run(sys.executable, "-m", "pip", "--python", programs / "python", "install", "--quiet", wheel, *pinned, folder=home)
     return programs
 
 
@@ -124,3 +139,37 @@ def test_installed_wheel_is_not_the_repository(installed: Path, tmp_path: Path) 
     printed = run(installed / "python", "-c", program, folder=tmp_path)
     assert str(ROOT) not in printed
     assert printed.count("site-packages") == 3
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["solve", "xor", "-f", "html"],
+        ["solve", "xor", "-f", "notebook"],
+        ["solve", "xor", "-f", "text", "--lang", "zh"],
+        ["check", "mazur"],
+        ["train", "xor", "--epochs", "20", "--plot", "losses.svg"],
+        ["code", "mazur"],
+        ["list", "activations"],
+        ["homework", "homework", "--variants", "3", "-o", "class"],
+    ],
+    ids=" ".join,
+)
+def test_installed_wheel_does_what_its_commands_say(installed: Path, tmp_path: Path, arguments: list[str]) -> None:
+    """Each command ends well, with the newest and with the lowest versions it claims."""
+    assert run(installed / "python", "-m", "symbackprop", *arguments, folder=tmp_path)
+
+
+def test_installed_wheel_trains_alike_with_every_backend(installed: Path, tmp_path: Path) -> None:
+    """The backends that are installed, numba among them beside the lowest versions, give the same losses."""
+    program = """
+import json
+import symbackprop as sbp
+from symbackprop.compilation.backends import BACKENDS
+names = [name for name, backend in BACKENDS.items() if backend.is_installed]
+print(json.dumps({name: sbp.train(sbp.example("xor"), epochs=20, backend=name).losses.tolist() for name in names}))
+"""
+    losses = json.loads(run(installed / "python", "-c", program, folder=tmp_path))
+    assert {"numpy", "sympy"} <= set(losses)
+    for name, found in each(losses.items()):
+        assert found == pytest.approx(losses["numpy"], rel=1e-12), name
