@@ -38,6 +38,9 @@ _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:[0-9]+(?:\.(?!T\b)[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
     r"|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|\.T\b|[-+*/@(),=:\[\]]))"
 )
+ALIASES: Mapping[str, str] = {"log": "ln"}
+"""Second names of functions. They end where a text is read: no formula has one."""
+
 Item = TypeVar("Item")
 _LONGEST_TEXT = 10_000
 _DEEPEST = 60
@@ -283,7 +286,8 @@ class _Parser:
                 "expression.arguments", function=token.text, expected=self.arities[token.text], found=len(arguments)
             )
             raise self._error(token.start, what)
-        return Apply(token.text, tuple(arguments), axis=axis, settings=tuple(settings.items()))
+        function = ALIASES.get(token.text, token.text)
+        return Apply(function, tuple(arguments), axis=axis, settings=tuple(settings.items()))
 
     def _setting(self, function: str) -> tuple[str, Fraction]:
         """Read `alpha=0.2`."""

@@ -65,7 +65,7 @@ PRIMITIVES: Registry[Primitive] = Registry(
         Primitive("max", "Max", kinked=True, arity=2),
         Primitive("min", "Min", kinked=True, arity=2),
     ),
-    aliases={"log": "ln"},
+    aliases=expressions.ALIASES,
 )
 
 REDUCTIONS = ("sum", "mean")

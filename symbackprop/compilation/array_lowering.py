@@ -145,7 +145,9 @@ class ArrayLowering(Lowering):
     def activation(self, node: Apply, hint: View | None) -> Node:
         """Return an activation by its stable form: of softmax exp(z − max z) over its sum, along the axis."""
         if node.body or not functions.is_vector(node.function):
-            return self.lower(functions.stable_form(node), hint)
+            # Its form for floats is that of one element: what the arguments say between arrays is lowered before.
+            lowered = tuple(map(self.lower, node.arguments))
+            return self.lower(functions.stable_form(replace(node, arguments=lowered)), hint)
         (argument,) = node.arguments
         shape, z = self.shape(argument), self.view(argument)
         axis = axis_of(node, len(shape), "") or 0

@@ -130,18 +130,6 @@ def _is_repeated(node: Node, shapes: Mapping[str, Shape]) -> bool:
     return isinstance(node, Repeated) and shape_of(_innermost(node), shapes, "") == ()
 
 
-def transpose(node: Node) -> Node:
-    """Return the transpose, that of a transpose or of a product worked out."""
-    if isinstance(node, Transposed):
-        return node.operand
-    if isinstance(node, MatrixProduct):
-        return MatrixProduct(transpose(node.right), transpose(node.left))
-    if isinstance(node, Product):
-        *scalars, last = node.factors
-        return Product((*scalars, transpose(last)))
-    return Transposed(node)
-
-
 class _Pullback:
     """The pullbacks of one equation."""
 
@@ -215,22 +203,39 @@ class _Pullback:
                 yield right, self.times(upstream, left)
             case 2, 1:
                 yield left, Apply("outer", (upstream, right))
-                yield right, self.matrix(transpose(left), upstream)
+                yield right, self.matrix(self.transposed(left), upstream)
             case 1, 2:
-                yield left, self.matrix(upstream, transpose(right))
+                yield left, self.matrix(upstream, self.transposed(right))
                 yield right, Apply("outer", (left, upstream))
             case _:
-                yield left, self.matrix(upstream, transpose(right))
-                yield right, self.matrix(transpose(left), upstream)
+                yield left, self.matrix(upstream, self.transposed(right))
+                yield right, self.matrix(self.transposed(left), upstream)
 
     def matrix(self, left: Node, right: Node) -> Node:
         """Return a matrix product with scalar factors in front."""
-        scalars, inner = [], []
-        for part in (left, right):
-            factors = part.factors if isinstance(part, Product) else (part,)
-            scalars += [factor for factor in factors if not self.shape(factor)]
-            inner += [factor for factor in factors if self.shape(factor)]
-        return multiplied((*scalars, MatrixProduct(*inner)))
+        before, first = self._parted(left)
+        behind, second = self._parted(right)
+        return multiplied((*before, *behind, MatrixProduct(first, second)))
+
+    def transposed(self, node: Node) -> Node:
+        """Return the transpose, that of a transpose, of a matrix product or behind scalar factors worked out."""
+        match node:
+            case Transposed(operand):
+                return operand
+            case MatrixProduct(left, right):
+                return MatrixProduct(self.transposed(right), self.transposed(left))
+            case Product():
+                scalars, matrix = self._parted(node)
+                return multiplied((*scalars, self.transposed(matrix) if scalars else Transposed(matrix)))
+        return Transposed(node)
+
+    def _parted(self, node: Node) -> tuple[list[Node], Node]:
+        """Return the scalar factors of an array, and the rest of it."""
+        if not isinstance(node, Product):
+            return [], node
+        scalars = [factor for factor in node.factors if not self.shape(factor)]
+        arrays = tuple(factor for factor in node.factors if self.shape(factor))
+        return scalars, arrays[0] if len(arrays) == 1 else Hadamard(arrays)
 
     def repeated(self, node: Repeated, upstream: Node) -> Iterator[tuple[Node, Node]]:
         is_vector = len(self.shape(upstream)) == 1
@@ -330,7 +335,7 @@ _RULES: Mapping[type[Node], Callable[..., Iterable[tuple[Node, Node]]]] = {
     Quotient: _Pullback.quotient,
     Power: _Pullback.power,
     MatrixProduct: _Pullback.matrix_product,
-    Transposed: lambda pullback, node, upstream: [(node.operand, transpose(upstream))],
+    Transposed: lambda pullback, node, upstream: [(node.operand, pullback.transposed(upstream))],
     Indexed: lambda pullback, node, upstream: [
         (node.operand, Placed(upstream, node.indices, pullback.shape(node.operand)))
     ],

@@ -102,6 +102,14 @@ def test_expression_keeps_the_written_shape(text: str, kind: type[Node]) -> None
     assert isinstance(parsed(text), kind)
 
 
+@pytest.mark.parametrize("alias", expressions.ALIASES)
+def test_second_name_of_a_function_ends_where_text_is_read(alias: str) -> None:
+    """No formula has a second name, so that no reader of formulas has to know it."""
+    assert parsed(f"{expressions.ALIASES[alias]}(p)") == parsed(f"{alias}(p)")
+    array = expressions.parse(f"{alias}(x)", functions=NAMES, names=("x",))
+    assert Apply(expressions.ALIASES[alias], (Name("x"),)) == array
+
+
 def test_expression_of_arrays_has_the_matrix_product() -> None:
     """Between arrays `@` is the matrix product, with the precedence of `*`."""
     tree = expressions.parse("W @ x + b", functions=(), names=("W", "x", "b"))
