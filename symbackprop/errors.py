@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import difflib
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from symbackprop import language
 from symbackprop.messages import Message, message
 
 _LONGEST_LIST = 24
+
+Spellings = Mapping[str, str]
+"""Other names of things by which people look for them → our names."""
 
 
 class SymbackpropError(Exception):
@@ -78,26 +82,44 @@ class MissingLibraryError(SymbackpropError):
     """An optional library is needed and not installed."""
 
 
-def nearest(name: str, choices: Iterable[str]) -> str | None:
+def nearest(name: str, choices: Iterable[str], spellings: Spellings = MappingProxyType({})) -> str | None:
     """Return the choice most like `name`, else the first that begins with it, or None when none is near.
+
+    `spellings` are other names of some of the choices. Capitals and the signs between words tell no names apart.
 
     >>> nearest("sigmod", ["tanh", "sigmoid"])
     'sigmoid'
     >>> nearest("he", ["zeros", "he_normal"])
     'he_normal'
+    >>> nearest("Swish", ["silu"], {"swish": "silu"})
+    'silu'
     """
-    by_lower_case = {choice.lower(): choice for choice in choices}
-    found = difflib.get_close_matches(name.lower(), by_lower_case, n=1, cutoff=0.6)
-    if not found and len(name) > 1:
-        found = [choice for choice in by_lower_case if choice.startswith(name.lower())]
-    return by_lower_case[found[0]] if found else None
+    known = {_bare(other): choice for other, choice in spellings.items()} | {
+        _bare(choice): choice for choice in choices
+    }
+    bare = _bare(name)
+    if bare in known:
+        return known[bare]
+    found = difflib.get_close_matches(bare, known, n=1, cutoff=0.6)
+    if not found and len(bare) > 1:
+        found = [choice for choice in known if choice.startswith(bare)]
+    return known[found[0]] if found else None
 
 
-def unknown(kind: str, name: str, choices: Iterable[str], *, where: str = "") -> UnknownNameError:
-    """Return the error for a `name` that is not among the `choices` of its kind (`kind` is a phrase id)."""
+def _bare(name: str) -> str:
+    return "".join(character for character in name.casefold() if character not in "_- ") or name
+
+
+def unknown(
+    kind: str, name: str, choices: Iterable[str], *, where: str = "", spellings: Spellings = MappingProxyType({})
+) -> UnknownNameError:
+    """Return the error for a `name` that is not among the `choices` of its kind (`kind` is a phrase id).
+
+    `spellings` are other names of some of the choices, which lead to them.
+    """
     valid = tuple(choices)
     what = message("error.unknown", kind=message(f"kind.{kind}"), name=name)
-    return UnknownNameError(what, where=where, valid=valid, nearest=nearest(name, valid))
+    return UnknownNameError(what, where=where, valid=valid, nearest=nearest(name, valid, spellings))
 
 
 def known_language(code: str, *, where: str = "") -> str:

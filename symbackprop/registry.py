@@ -15,7 +15,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
 from symbackprop import language
 from symbackprop.errors import IncompleteRowError, SymbackpropError, unknown
 from symbackprop.messages import message
-from symbackprop.rows import Words
+from symbackprop.rows import Words, other_names
 
 
 class Named(Protocol):
@@ -55,8 +55,15 @@ class Registry(Mapping[str, Row]):
     def __getitem__(self, name: str) -> Row:
         canonical = self.aliases.get(name, name)
         if canonical not in self.rows:
-            raise unknown(self.kind, name, self.rows)
+            raise unknown(self.kind, name, self.rows, spellings=self.spellings)
         return self.rows[canonical]
+
+    @property
+    def spellings(self) -> Mapping[str, str]:
+        """What the rows are called elsewhere → their names; of two rows with one such name the first counts."""
+        found = {other: name for name, row in reversed(self.rows.items()) for other in other_names(row)}
+        own = {other: name for name, row in self.rows.items() for other in getattr(row, "spellings", ())}
+        return found | own | self.aliases
 
     @overload
     def get(self, name: str, /) -> Row | None: ...

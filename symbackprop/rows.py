@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -18,7 +18,8 @@ class Setting:
     """A number that a row leaves to the problem: default (None: has to be given), letter on paper, meaning, bounds.
 
     A value is at least `lowest`, more than `above` and less than `below`, where these are given; some are whole numbers.
-    `note` is the id of a sentence that documents say where the setting is not 0, "" for none.
+    `note` is the id of a sentence that documents say where the setting is not 0, "" for none; `spellings` are what people
+    call it elsewhere.
     """
 
     default: Fraction | None
@@ -29,6 +30,7 @@ class Setting:
     below: int | None = None
     whole: bool = False
     note: str = ""
+    spellings: tuple[str, ...] = ()
 
 
 Settings = Mapping[str, Setting]
@@ -85,6 +87,36 @@ class Counterpart:
             for theirs, ours in self.settings.items()
         }
         return found | {name: values[0] for name, values in self.fixed.items()}
+
+
+def other_names(row: Any) -> tuple[str, ...]:
+    """Return what a row is called elsewhere: its spellings, then the names of its counterparts in other libraries."""
+    return (*getattr(row, "spellings", ()), *(each.name for each in _counterparts(row)))
+
+
+def other_settings(row: Any) -> dict[str, str]:
+    """Return what the settings of a row are called elsewhere → our names.
+
+    >>> from symbackprop.catalog.optimizers import OPTIMIZERS
+    >>> [other_settings(OPTIMIZERS["adam"])[name] for name in ("lr", "eps", "betas")]
+    ['learning_rate', 'epsilon', 'beta1']
+    """
+    theirs = {
+        name: ours if isinstance(ours, str) else ours[0]
+        for each in _counterparts(row)
+        for name, ours in each.settings.items()
+    }
+    return theirs | {other: name for name, setting in row.settings.items() for other in setting.spellings}
+
+
+def _counterparts(row: Any) -> Iterator[Counterpart]:
+    for each in (getattr(row, "torch", None), getattr(row, "sklearn", None)):
+        if isinstance(each, Counterpart):
+            yield each
+        elif isinstance(each, tuple):
+            yield from each
+        elif each:
+            yield Counterpart(each)
 
 
 def _is_among(found: object, values: tuple[object, ...]) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
+import numpy as np
 import pytest
 
 REQUIRE = "SYMBACKPROP_REQUIRE"
@@ -61,6 +62,23 @@ def each(things: Iterable[_Thing], least: int = 1) -> Iterator[_Thing]:
     for count, thing in enumerate(things, start=1):  # noqa: B007
         yield thing
     assert count >= least, f"the loop was to look at {least} or more, and there were {count}"
+
+
+class Frame:
+    """A table with named columns, as far as pandas and polars are alike in what they offer to others."""
+
+    def __init__(self, columns: Mapping[str, Sequence[object]], dtype: str | None = None) -> None:
+        self.columns, self._values = list(columns), np.array(list(columns.values()), dtype).T
+
+    def to_numpy(self) -> Any:
+        """Return the values, (rows, columns)."""
+        return self._values
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return self._values if dtype is None else self._values.astype(dtype)
+
+    def __len__(self) -> int:
+        return len(self._values)
 
 
 def require_tool(name: str) -> str:

@@ -157,6 +157,7 @@ ROWS = (
         "a + (1 - a)*sigmoid(z)",
         stable="z*sigmoid(z)",
         source="Elfwing, Uchibe and Doya (2018), equation 2; also called swish",
+        spellings=("swish",),
         torch=Counterpart("SiLU", call=f"{_F}.silu({{0}})"),
     ),
     Activation(

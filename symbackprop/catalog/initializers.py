@@ -32,7 +32,8 @@ DEFAULT = "glorot_uniform"
 class Initializer:
     """An initialiser: `distribution` is `uniform` (over [low, high)), `normal` (mean, standard deviation) or `constant`.
 
-    `arguments` are its arguments as expressions of `fan_in`, `fan_out` and the initialiser's `settings`.
+    `arguments` are its arguments as expressions of `fan_in`, `fan_out` and the initialiser's `settings`;
+    `spellings` are what it is called elsewhere.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Initializer:
     arguments: tuple[str, ...]
     settings: Settings = field(default_factory=dict)
     source: str = ""
+    spellings: tuple[str, ...] = ()
 
 
 _ARGUMENTS = {"uniform": 2, "normal": 2, "constant": 1}
@@ -62,24 +64,34 @@ INITIALIZERS: Registry[Initializer] = Registry(
             "uniform",
             ("-sqrt(6/(fan_in + fan_out))", "sqrt(6/(fan_in + fan_out))"),
             source="Glorot and Bengio, AISTATS 2010, equation 16; also called Xavier",
+            spellings=(
+                "xavier_uniform",
+                "xavier",
+            ),
         ),
         Initializer(
             "glorot_normal",
             "normal",
             ("0", "sqrt(2/(fan_in + fan_out))"),
             source="Glorot and Bengio, AISTATS 2010, equation 12, not truncated (Keras truncates)",
+            spellings=("xavier_normal",),
         ),
         Initializer(
             "he_uniform",
             "uniform",
             ("-sqrt(6/fan_in)", "sqrt(6/fan_in)"),
             source="He et al., ICCV 2015, the variance of equation 10; also called Kaiming",
+            spellings=(
+                "kaiming_uniform",
+                "kaiming",
+            ),
         ),
         Initializer(
             "he_normal",
             "normal",
             ("0", "sqrt(2/fan_in)"),
             source="He et al., ICCV 2015, equation 10, not truncated (Keras truncates)",
+            spellings=("kaiming_normal",),
         ),
         Initializer(
             "normal",
@@ -90,6 +102,12 @@ INITIALIZERS: Registry[Initializer] = Registry(
                 "std": Setting(Fraction(1), "sigma", "standard deviation", lowest=0),
             },
             source="the defaults are those of torch.nn.init.normal_",
+            spellings=(
+                "normal_",
+                "randn",
+                "random_normal",
+                "gaussian",
+            ),
         ),
         Initializer(
             "uniform",
@@ -100,8 +118,19 @@ INITIALIZERS: Registry[Initializer] = Registry(
                 "high": Setting(Fraction(1), "h", "what values stay below"),
             },
             source="the defaults are those of torch.nn.init.uniform_",
+            spellings=(
+                "uniform_",
+                "rand",
+                "random_uniform",
+            ),
         ),
-        Initializer("zeros", "constant", ("0",), source="all units of a layer stay alike: symmetry is not broken"),
+        Initializer(
+            "zeros",
+            "constant",
+            ("0",),
+            source="all units of a layer stay alike: symmetry is not broken",
+            spellings=("zero", "zeros_"),
+        ),
     ),
     check=_check,
 )

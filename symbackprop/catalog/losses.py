@@ -64,7 +64,8 @@ class Loss:
     leaves to the problem. `predictions` says what the outputs have to be: `any` number, a `probability` each (between 0 and
     1), or a `distribution` (probabilities of the classes, which sum to 1); `targets` likewise. `stated_derivative` is the
     usual form of the gradient by `a`, element by element, where SymPy's is another. `fused` joins the loss to an output
-    activation, if there is a usual one. `torch` has the losses of PyTorch that it is, `words` the phrases that it brings.
+    activation, if there is a usual one. `torch` has the losses of PyTorch that it is, `spellings` are what it is called
+    elsewhere, `words` the phrases that it brings.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Loss:
     stated_derivative: str = ""
     fused: Fused | None = None
     torch: tuple[TorchLoss, ...] = ()
+    spellings: tuple[str, ...] = ()
     words: Words = field(default_factory=dict)
 
     @property
@@ -119,6 +121,7 @@ LOSSES: Registry[Loss] = Registry(
             "mean((a - y)**2)",
             "squared_error",
             source="Goodfellow et al., Deep Learning (2016), equation 5.4",
+            spellings=("MSELoss", "mse_loss", "l2_loss", "mean_squared_loss"),
         ),
         Loss(
             "binary_cross_entropy",
@@ -132,6 +135,7 @@ LOSSES: Registry[Loss] = Registry(
                 TorchLoss("BCELoss", fixed=_UNWEIGHTED),
                 TorchLoss("BCEWithLogitsLoss", fixed={**_UNWEIGHTED, "pos_weight": (None,)}, output="sigmoid"),
             ),
+            spellings=("binary_crossentropy", "log_loss", "logistic_loss", "sigmoid_cross_entropy"),
         ),
         Loss(
             "cross_entropy",
@@ -155,6 +159,7 @@ LOSSES: Registry[Loss] = Registry(
                 ),
                 TorchLoss("NLLLoss", fixed=_OF_CLASSES, output="softmax", after="LogSoftmax", over_outputs=False),
             ),
+            spellings=("categorical_crossentropy", "sparse_categorical_crossentropy", "negative_log_likelihood", "nll"),
         ),
         Loss(
             "absolute_error",
@@ -162,6 +167,7 @@ LOSSES: Registry[Loss] = Registry(
             "absolute_error",
             source="Bishop, PRML (2006), section 1.5.5, with q = 1",
             torch=(TorchLoss("L1Loss"),),
+            spellings=("mae", "mean_absolute_error", "l1"),
         ),
         Loss(
             "huber",
@@ -182,6 +188,7 @@ LOSSES: Registry[Loss] = Registry(
             settings={"margin": Setting(Fraction(1), "m", "how far the other scores have to stay below")},
             targets="distribution",
             source="Weston and Watkins (1999); CS231n, linear classification: the other classes' scores within a margin",
+            spellings=("MultiMarginLoss", "categorical_hinge", "multiclass_hinge", "svm"),
         ),
         Loss("generic", "", "", source="any differentiable function of outputs and targets: it stays a symbol"),
     ),

@@ -42,7 +42,8 @@ class Optimizer:
     """An optimizer: its lines (see the module), settings, initial states, and where the form comes from.
 
     `reason` is the end of the id of the phrase that explains it ("" for none). `torch` and `sklearn` are its counterparts in
-    PyTorch and scikit-learn, if it has any; `words` the phrases that it brings itself.
+    PyTorch and scikit-learn, if it has any; `spellings` are what it is called elsewhere, `words` the phrases that it brings
+    itself.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Optimizer:
     state: Mapping[str, Fraction] = field(default_factory=dict)
     torch: Counterpart | None = None
     sklearn: Counterpart | None = None
+    spellings: tuple[str, ...] = ()
     words: Words = field(default_factory=dict)
 
     @property
@@ -61,8 +63,11 @@ class Optimizer:
         return "; ".join(f"{target} = {text}" for target, text in self.lines)
 
 
+_RATES = ("lr", "eta", "eta0", "learning_rate_init")
+
+
 def _rate(default: str) -> Mapping[str, Setting]:
-    return {RATE: Setting(Fraction(default), "eta", "learning rate; a negative one is ascent")}
+    return {RATE: Setting(Fraction(default), "eta", "learning rate; a negative one is ascent", spellings=_RATES)}
 
 
 def _share(default: str, symbol: str, meaning: str) -> Setting:
@@ -121,6 +126,7 @@ OPTIMIZERS: Registry[Optimizer] = Registry(
             "",
             torch=Counterpart("SGD", _DECAY),
             sklearn=Counterpart("sgd", fixed={"momentum": (0,)}),
+            spellings=("gd", "vanilla", "steepest_descent", "backprop"),
         ),
         Optimizer(
             "momentum",
@@ -146,6 +152,7 @@ OPTIMIZERS: Registry[Optimizer] = Registry(
             {"v": Fraction(0)},
             torch=Counterpart("SGD", {**_DECAY, "momentum": "momentum", "dampening": "dampening"}),
             sklearn=Counterpart("sgd", {"momentum": "momentum"}, {"nesterovs_momentum": (False,)}),
+            spellings=("heavy_ball",),
         ),
         Optimizer(
             "nesterov",
@@ -160,6 +167,7 @@ OPTIMIZERS: Registry[Optimizer] = Registry(
             {"v": Fraction(0)},
             torch=Counterpart("SGD", {**_DECAY, "momentum": "momentum"}, {"nesterov": (True,)}),
             sklearn=Counterpart("sgd", {"momentum": "momentum"}),
+            spellings=("nag", "nesterov_momentum"),
         ),
         Optimizer(
             "adagrad",

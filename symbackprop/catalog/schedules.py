@@ -31,6 +31,7 @@ class Schedule:
     source: str
     settings: Settings = field(default_factory=dict)
     period: str = ""
+    spellings: tuple[str, ...] = ()
 
 
 _GAMMA = "what the learning rate is multiplied by"

@@ -92,7 +92,7 @@ def read_formats(
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
     for name in names:
         if name not in known:
-            raise unknown(kind, name, known, where="--format")
+            raise unknown(kind, name, known, where="--format", spellings=rendering.spellings(known))
     if one and len(names) > 1:
         raise OutputError(message("cli.one_format", count=len(names), formats=names), where="--output")
     return tuple(known[name] for name in names)

@@ -32,6 +32,7 @@ from symbackprop.graph.notation import Notation
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 from symbackprop.problems import Given, Problem, numbers
+from symbackprop.problems.build import read_training
 from symbackprop.problems.training_table import batches_in
 
 Parameters = Mapping[str, Value]
@@ -139,7 +140,9 @@ def solve(
     """
     derivation = derive(problem) if derivation is None else replace(derivation, problem=problem)
     training = problem.training
-    rates = tuple(numbers.number(rate, "learning_rates") for rate in learning_rates)
+    if steps is not None:
+        steps = read_training({"steps": steps}, {}, None).steps
+    rates = tuple(numbers.number(numbers.plain(rate), "learning_rates") for rate in learning_rates)
     if rates and training is None:
         raise ProblemError(message("rates.no_training"), where="learning_rates")
     if problem.missing() or problem.generic():

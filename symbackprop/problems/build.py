@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from pydantic import BaseModel, ValidationError
 
 from symbackprop.algebra import expressions, shapes
 from symbackprop.algebra.broadcasting import Shape, spell
 from symbackprop.algebra.functions import ACTIVATIONS, ARITIES, NAMES, WITH_FORMULA, Settings
 from symbackprop.catalog import losses
-from symbackprop.errors import ProblemError, SymbackpropError, nearest, unknown
+from symbackprop.errors import ProblemError, SymbackpropError
 from symbackprop.graph import notation
 from symbackprop.messages import message
-from symbackprop.problems import data_table, graph_table, homework_table, numbers, parameters_table, training_table
+from symbackprop.problems import (
+    data_table,
+    findings,
+    graph_table,
+    homework_table,
+    numbers,
+    parameters_table,
+    training_table,
+)
 from symbackprop.problems.row_settings import fractions, row_named
 from symbackprop.problems.spec import (
-    UNKNOWN_KEY,
-    ChoicesSpec,
-    GridSpec,
-    InitializerSpec,
     LayerSpec,
     LossSpec,
     NetworkSpec,
@@ -33,7 +33,6 @@ from symbackprop.problems.spec import (
     ProblemSpec,
     RegularizationSpec,
     RoundingSpec,
-    SymbolSpec,
 )
 from symbackprop.problems.types import (
     ComputationGraph,
@@ -47,9 +46,6 @@ from symbackprop.problems.types import (
 )
 from symbackprop.problems.wordings import wording
 
-if TYPE_CHECKING:
-    from pydantic_core import ErrorDetails
-
 
 def build(content: Mapping[str, object], name: str, folder: Path | None = None) -> Problem:
     """Return the problem that the content of a file describes; `name` is the file's stem.
@@ -57,11 +53,18 @@ def build(content: Mapping[str, object], name: str, folder: Path | None = None) 
     `folder` is what the paths of other files are relative to (default: the working directory). Raises
     `SymbackpropError` for the first mistake found.
     """
-    spec = _checked(_plain(content))
+    try:
+        return _built(findings.checked(numbers.plain(content)), name, folder or Path())
+    except RecursionError:
+        raise ProblemError(message("problem.nested")) from None
+
+
+def _built(spec: ProblemSpec, name: str, place: Path) -> Problem:
+    """Return the problem that the tables of a file describe; `place` is what the paths of other files are relative to."""
     if spec.network is not None and spec.graph is not None:
         raise ProblemError(message("problem.two_models"))
     model: Network | ComputationGraph
-    layout, place, initialization = spec.notation.layout, folder or Path(), None
+    layout, initialization = spec.notation.layout, None
     if spec.graph is not None:
         _refuse_for_graph(spec)
         model, arrays, samples = graph_table.computation_graph(spec, spec.graph)
@@ -94,7 +97,7 @@ def build(content: Mapping[str, object], name: str, folder: Path | None = None) 
 
 def read_training(content: Mapping[str, object], sizes: Mapping[str, Shape], samples: int | None) -> Training:
     """Return what the table `[training]` with this content says about parameters of these shapes and so many samples."""
-    table = _checked(_plain({"training": content})).training
+    table = findings.checked(numbers.plain({"training": content})).training
     assert table is not None
     return training_table.training(table, sizes, samples)
 
@@ -105,109 +108,6 @@ def _refuse_for_graph(spec: ProblemSpec) -> None:
         raise ProblemError(message("problem.graph_regularization"), where="regularization")
     if spec.training is not None and spec.training.update == "sequential":
         raise ProblemError(message("problem.graph_sequential"), where="training.update")
-
-
-def _plain(content: object) -> typing.Any:
-    """Return mappings, lists and scalars only: NumPy arrays become lists."""
-    if hasattr(content, "tolist"):
-        return content.tolist()
-    if isinstance(content, Mapping):
-        return {key: _plain(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_plain(value) for value in content]
-    return content
-
-
-def _checked(content: typing.Any) -> ProblemSpec:
-    try:
-        return ProblemSpec.model_validate(content)
-    except ValidationError as failure:
-        raise _translated(failure) from None
-
-
-_EXPECTED = {
-    "int_type": "integer",
-    "int_from_float": "integer",
-    "bool_type": "boolean",
-    "string_type": "text",
-    "string_too_long": "short_text",
-    "list_type": "list",
-    "too_short": "non_empty",
-    "dict_type": "table",
-    "model_type": "table",
-    "model_attributes_type": "table",
-}
-"""Pydantic's kind of finding → what was expected, as a phrase."""
-
-
-def _translated(failure: ValidationError) -> SymbackpropError:
-    """Return pydantic's first finding as our own message."""
-    finding = _telling(failure.errors(include_url=False))
-    steps = [step for step in finding["loc"] if not (isinstance(step, str) and _is_branch(step))]
-    where, kind, context = spell_key(steps), finding["type"], finding.get("ctx", {})
-    if kind == "extra_forbidden":
-        return unknown("key", str(steps[-1]), _keys_of(steps[:-1]), where=spell_key(steps[:-1]))
-    if kind == UNKNOWN_KEY:
-        return unknown("key", context["key"], context["valid"], where=where)
-    if kind == "missing":
-        return ProblemError(message("problem.missing_key", key=str(steps[-1])), where=spell_key(steps[:-1]))
-    if kind == "literal_error":
-        valid = [part.strip(" '") for part in str(context["expected"]).replace(" or ", ", ").split(",")]
-        text = str(finding["input"])
-        return ProblemError(
-            message("problem.choice", value=text), where=where, valid=valid, nearest=nearest(text, valid)
-        )
-    bounds = {"greater_than": ">", "greater_than_equal": "≥", "less_than_equal": "≤"}
-    if kind in bounds:
-        limit = next(iter(context.values()))
-        return ProblemError(message("problem.bound", relation=bounds[kind], limit=limit), where=where)
-    expected = _EXPECTED.get(kind, "other")
-    return ProblemError(message("problem.kind", expected=message(f"kind.{expected}")), where=where)
-
-
-_BRANCHES = tuple(
-    table.__name__ for table in (OwnFunction, OwnLoss, LossSpec, SymbolSpec, InitializerSpec, GridSpec, ChoicesSpec)
-)
-
-
-def _telling(findings: Sequence[ErrorDetails]) -> ErrorDetails:
-    """Return the finding to report: a table is not meant as a text, and a misspelt key tells more than a missing one."""
-    texts = ("string_type", "literal_error")
-    meant = [each for each in findings if not (each["type"] in texts and isinstance(each["input"], dict))]
-    first = (meant or findings)[0]
-    misspelt = (each for each in meant if each["type"] == "extra_forbidden" and each["loc"][:-1] == first["loc"][:-1])
-    return next(misspelt, first) if first["type"] == "missing" else first
-
-
-def _is_branch(step: str) -> bool:
-    """Say whether a step of pydantic's location names a branch of a union rather than a key."""
-    return "[" in step or step in ("int", "str", "constrained-int", "constrained-str") or step in _BRANCHES
-
-
-def spell_key(steps: Sequence[object]) -> str:
-    """Return a location as the file would write it.
-
-    >>> spell_key(["network", "layers", 0, "units"])
-    'network.layers[0].units'
-    """
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-    return text.removeprefix(".")
-
-
-def _keys_of(steps: Sequence[object]) -> tuple[str, ...]:
-    """Return the keys that the table at a location may have."""
-    model: type[BaseModel] = ProblemSpec
-    for step in steps:
-        if isinstance(step, str):
-            model = next(_models(model.model_fields[step].annotation))
-    return tuple(model.model_fields)
-
-
-def _models(annotation: object) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for inner in typing.get_args(annotation):
-        yield from _models(inner)
 
 
 def _network(spec: NetworkSpec, penalty: RegularizationSpec | None) -> Network:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.functions import NAMES
+from symbackprop.catalog.optimizers import RATE
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import numbers
@@ -36,6 +37,9 @@ def computation_graph(spec: ProblemSpec, graph: GraphSpec) -> tuple[ComputationG
         graph.reduction,
         at_zero,
     )
+    if spec.training is not None and RATE in (*declared, *model.computed()):
+        # Updates, homework and its answers know the setting by this name.
+        raise ProblemError(message("graph.rate", name=RATE), where="graph")
     return model, arrays, samples
 
 

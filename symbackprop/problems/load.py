@@ -17,13 +17,15 @@ from symbackprop.messages import message
 from symbackprop.problems.build import build
 from symbackprop.problems.types import Problem
 
-Overrides = Sequence[tuple[str, object]]
+Overrides = Sequence[tuple[str, object]] | Mapping[str, object]
+"""Keys with the values that they get: pairs, or a mapping."""
 
 
 def problem(content: Mapping[str, object], *, name: str = "problem") -> Problem:
     """Return the problem that a mapping with the keys of a problem file describes.
 
-    A float means its shortest decimal (0.1 is 1/10); NumPy arrays are taken as nested lists.
+    A float means its shortest decimal (0.1 is 1/10). Fractions, numbers of SymPy and of NumPy are numbers too; arrays,
+    tensors and frames are taken as nested lists.
 
     >>> net = {"inputs": 1, "layers": [{"units": 1, "bias": "none"}], "loss": "half_squared_error"}
     >>> problem({"network": net}).missing()
@@ -47,8 +49,6 @@ class Source:
             return build(self.content, self.path.stem, self.path.parent)
         except SymbackpropError as error:
             raise error.at(str(self.path)) from None
-        except RecursionError:
-            raise ProblemError(message("problem.nested"), where=str(self.path)) from None
 
 
 def source(path: str | Path, overrides: Overrides = ()) -> Source:
@@ -98,15 +98,17 @@ def _decimal(text: str) -> Decimal:
 
 
 def network(
-    widths: Sequence[int], *, activations: Sequence[str], loss: str, bias: str = "per_unit", **options: object
+    widths: Sequence[int], *, activations: str | Sequence[str], loss: str, bias: str = "per_unit", **options: object
 ) -> Problem:
     """Return a problem without numbers: a dense network of the given widths, inputs first.
 
-    `activations` names one activation for each layer; `options` are further keys of `[network]`.
+    `activations` names one activation for each layer, or one for all; `options` are further keys of `[network]`.
 
     >>> network([784, 128, 10], activations=["relu", "softmax"], loss="cross_entropy").parameter_shapes()["W2"]
     (10, 128)
     """
+    if isinstance(activations, str):
+        activations = [activations] * (len(widths) - 1)
     if len(activations) != len(widths) - 1:
         raise ProblemError(message("problem.activations", layers=len(widths) - 1, count=len(activations)))
     layers = [
@@ -153,7 +155,7 @@ def with_overrides(content: Mapping[str, object], overrides: Overrides) -> Mappi
     `network.layers[0].units`, as messages spell it, is the same key.
     """
     changed: Any = copy.deepcopy(dict(content))
-    for key, value in overrides:
+    for key, value in overrides.items() if isinstance(overrides, Mapping) else overrides:
         *steps, last = re.sub(r"\[(\d+)\]", r".\1", key).split(".")
         place = changed
         for depth, step in enumerate(steps):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from symbackprop.algebra import expressions
 from symbackprop.algebra.broadcasting import Shape, spell
@@ -19,6 +21,44 @@ from symbackprop.problems.types import Array, Given
 _ZERO, _ONE = Given(Fraction(0), "0"), Given(Fraction(1), "1")
 
 
+_EULER = re.compile(r"\bE\b")
+
+
+def plain(content: Any) -> Any:
+    """Return what Python programs hold numbers in as mappings, lists and single values: the one converter of them all.
+
+    Arrays, tensors and frames become lists, a float of any size the shortest decimal that it stands for, and a number of
+    SymPy a fraction or the text of its expression. What is none of these stays, to be refused where it stands.
+
+    >>> import numpy, sympy
+    >>> plain({"W1": numpy.float32([0.1]), "b1": (sympy.Rational(1, 3), sympy.sqrt(2))})
+    {'W1': [0.1], 'b1': [Fraction(1, 3), 'sqrt(2)']}
+    """
+    if isinstance(content, Mapping):
+        return {key: plain(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [plain(value) for value in content]
+    if hasattr(content, "detach"):
+        content = content.detach().cpu()
+        content = content.numpy() if "bfloat" not in str(content.dtype) else content.double().numpy()
+    if hasattr(content, "to_numpy"):
+        content = content.to_numpy()
+    if getattr(getattr(content, "dtype", None), "kind", "") == "f" and content.dtype.itemsize != _DOUBLE:
+        return content.astype(str).astype(float).tolist()
+    if hasattr(content, "tolist"):
+        found = content.tolist()
+        return plain(found) if isinstance(found, list) else found
+    if getattr(content, "is_Rational", False):
+        return Fraction(int(content.p), int(content.q))
+    if getattr(content, "is_number", False) and hasattr(content, "free_symbols"):
+        return _EULER.sub("exp(1)", str(content))
+    return content
+
+
+_DOUBLE = 8
+"""The bytes of a float64."""
+
+
 def number(value: object, where: str) -> Given:
     """Return one number of the problem; `where` is its key, for messages.
 
@@ -27,6 +67,8 @@ def number(value: object, where: str) -> Given:
 
     Raises `ProblemError` for what is no number, `ExpressionError` for a text that is no expression.
     """
+    if isinstance(value, Fraction):
+        value = str(value)
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise ProblemError(message("problem.number", value=_spell(value)), where=where)
     text = value if isinstance(value, str) else repr(value) if isinstance(value, float) else str(value)

@@ -11,7 +11,7 @@ from symbackprop.problems import numbers
 from symbackprop.problems.spec import SettingsTable
 from symbackprop.problems.types import Given
 from symbackprop.registry import Registry, Row
-from symbackprop.rows import Defaults, Setting, Settings
+from symbackprop.rows import Defaults, Setting, Settings, other_settings
 
 
 def row_named(registry: Registry[Row], name: str, where: str) -> Row:
@@ -24,10 +24,12 @@ def row_named(registry: Registry[Row], name: str, where: str) -> Row:
 
 def settings(table: SettingsTable, name: str, known: Settings, where: str) -> dict[str, Given]:
     """Return the settings `known` of the row `name`, those that a table gives or their defaults, in the row's order."""
+    row = table.registry.get(name)
+    elsewhere = {} if row is None else other_settings(row)
     for key in table.settings:
         if key not in known:
             what = _no_setting(table, name, known, key)
-            raise ProblemError(what, where=f"{where}.{key}", valid=known, nearest=nearest(key, known))
+            raise ProblemError(what, where=f"{where}.{key}", valid=known, nearest=nearest(key, known, elsewhere))
     return {key: _setting(table.settings.get(key), setting, key, where) for key, setting in known.items()}
 
 

@@ -13,7 +13,9 @@ from symbackprop.catalog.initializers import INITIALIZERS
 from symbackprop.catalog.losses import LOSSES
 from symbackprop.catalog.optimizers import OPTIMIZERS
 from symbackprop.catalog.schedules import SCHEDULES
+from symbackprop.errors import Spellings
 from symbackprop.registry import Registry
+from symbackprop.rows import other_settings
 
 GivenNumber = Annotated[Any, Field(json_schema_extra={"type": ["number", "string"]})]
 GivenNumbers = Annotated[Any, Field(json_schema_extra={"type": ["number", "string", "array"]})]
@@ -45,7 +47,7 @@ class SettingsTable(TableSpec):
     """A table of the file that names a row of a registry, and whose further keys are the settings of that row.
 
     `registry` is that of the row, `named_by` the key that names it. `is_of_formula` says that the settings are part of a
-    formula, and so fractions.
+    formula, and so fractions. `spellings` are what keys of the table are called elsewhere.
     """
 
     model_config = ConfigDict(extra="allow", strict=True)
@@ -53,6 +55,7 @@ class SettingsTable(TableSpec):
     registry: ClassVar[Registry[Any]]
     named_by: ClassVar[str] = "name"
     is_of_formula: ClassVar[bool] = True
+    spellings: ClassVar[Spellings] = {}
 
     @property
     def settings(self) -> Mapping[str, object]:
@@ -70,7 +73,12 @@ class SettingsTable(TableSpec):
                 row = cls.registry.get(name) if isinstance(name, str) else None
                 rows = cls.registry.rows.values() if row is None else [row]
                 valid = dict.fromkeys((*fields, *(setting for row in rows for setting in row.settings)))
-                raise PydanticCustomError(UNKNOWN_KEY, "unknown key", {"key": str(key), "valid": list(valid)})
+                elsewhere = {
+                    **cls.spellings,
+                    **{other: ours for each in rows for other, ours in other_settings(each).items()},
+                }
+                context = {"key": str(key), "valid": list(valid), "spellings": elsewhere}
+                raise PydanticCustomError(UNKNOWN_KEY, "unknown key", context)
         return content
 
 
@@ -191,6 +199,15 @@ class TrainingSpec(SettingsTable):
     """Descent on the loss, and the settings of the optimizer."""
 
     registry: ClassVar[Registry[Any]] = OPTIMIZERS
+    spellings: ClassVar[Spellings] = {
+        "solver": "optimizer",
+        "max_iter": "epochs",
+        "iterations": "steps",
+        "updates": "steps",
+        "scheduler": "schedule",
+        "early_stopping": "stop",
+        "random_state": "seed",
+    }
     named_by: ClassVar[str] = "optimizer"
     is_of_formula: ClassVar[bool] = False
     optimizer: str = Field(default="gradient_descent", description="name of an optimizer")

@@ -14,10 +14,10 @@ from symbackprop.descent.solution import Solution, solve
 from symbackprop.errors import known_language, unknown
 from symbackprop.rendering.drafts import Draft, Format
 from symbackprop.rendering.exporters import written
-from symbackprop.rendering.formats import formats
+from symbackprop.rendering.formats import formats, spellings
 from symbackprop.rendering.tex_engines import can_typeset
 
-__all__ = ["STEM", "Format", "can_typeset", "files", "formats", "render"]
+__all__ = ["STEM", "Format", "can_typeset", "files", "formats", "render", "spellings"]
 
 STEM = "solution"
 
@@ -82,7 +82,7 @@ def _draft(
 ) -> Draft:
     table = formats(templates)
     if format not in table:
-        raise unknown("format", format, table)
+        raise unknown("format", format, table, spellings=spellings(table))
     details = None if detail is None else tuple(part.strip() for part in detail.split(","))
     for part in details or ():
         if part not in document.DETAILS:

@@ -49,6 +49,15 @@ def formats(templates: str | Path | None = None) -> Mapping[str, Format]:
     return {name: _format(name, found, settings) for name in sorted(settings)}
 
 
+def spellings(known: Mapping[str, Format]) -> Mapping[str, str]:
+    """Return the suffixes of files by which some formats are known, and the name of the first format with each.
+
+    >>> spellings(formats())["md"], spellings(formats())["ipynb"]
+    ('markdown', 'notebook')
+    """
+    return {row.suffix: name for name, row in reversed(list(known.items()))}
+
+
 def _settings(folders: list[Path]) -> dict[str, Any]:
     """Return the settings in a format's own folders, the first of which is preferred."""
     content: dict[str, Any] = {}

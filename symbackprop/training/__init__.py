@@ -42,9 +42,9 @@ def train(
     seed: int | None = None,
     schedule: Mapping[str, object] | None = None,
     stop: Mapping[str, object] | None = None,
-    frozen: Sequence[str] | None = None,
+    frozen: str | Sequence[str] | None = None,
     validation_data: tuple[object, object] | None = None,
-    callbacks: Iterable[Callback] = (),
+    callbacks: Callback | Iterable[Callback] = (),
     record: Iterable[int] = (),
     parameters: Mapping[str, object] | None = None,
     resume: str | Path | History | None = None,
@@ -83,7 +83,7 @@ def train(
         "seed": seed,
         "schedule": schedule,
         "stop": stop,
-        "frozen": None if frozen is None else list(frozen),
+        "frozen": [frozen] if isinstance(frozen, str) else frozen,
         **settings,
     }
     dtype = dtype or ("float32" if getattr(x, "dtype", None) == np.float32 else "float64")
@@ -128,7 +128,7 @@ def train(
         blocks,
         is_counted=passes is None,
         validation=validation,
-        callbacks=callbacks,
+        callbacks=(callbacks,) if callable(callbacks) else callbacks,
         recorded=recorded,
         epoch=epoch,
     ).run()

@@ -356,7 +356,7 @@ def test_made_up_activation_is_read_in_answers_and_drawn() -> None:
     [
         ({"network": {"beta": 0}}, r"network.layers\[0\].beta: the value has to be > 0"),
         ({"network": {"betta": 1}}, r'network.layers\[0\]: unknown key "betta"\n  did you mean "beta"'),
-        ({"network": {"alpha": 1}}, r'network.layers\[0\].alpha: celu has no parameter "alpha"\n  valid: beta'),
+        ({"network": {"alpha": 1}}, r'network.layers\[0\].alpha: celu has no parameter "alpha"\n  did you mean "beta"'),
         ({"training": {"inertia": 1}}, "training.inertia: the value has to be < 1"),
         ({"training": {"momentum": 1}}, 'training.momentum: heavy has no setting "momentum"'),
         ({"parameters": {"reach": 0}}, "parameters.initializer.reach: the value has to be > 0"),

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Mapping
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 
 import symbackprop as sbp
 from symbackprop.arithmetic.exact import CONTEXT, Real, to_real
@@ -19,6 +23,7 @@ from symbackprop.problems import Problem
 from symbackprop.problems.load import examples, find_source, parse_override
 from symbackprop.problems.numbers import number
 from symbackprop.rendering.json_result import result
+from tests.helpers import Frame, each, few, many, require_module
 
 SOUND: Mapping[str, Any] = {
     "title": "sound",
@@ -65,6 +70,20 @@ def test_sound_problem_is_accepted() -> None:
 
 MISTAKES = [
     ("netwrok", {}, 'unknown key "netwrok"\n  did you mean "network"'),
+    ("[", [0], r'^unknown key "\["'),
+    ("int", 10**18, '^unknown key "int"'),
+    ("str", "x", '^unknown key "str"'),
+    (
+        "variants",
+        {"x": {"inputs": 2, "layers": []}},
+        'variants.x: unknown key "inputs"\n  valid: low, high, step, choices',
+    ),
+    ("variants", {"x": {}}, 'variants.x: the key "low" is missing'),
+    ("variants", {"x": {"int": 2}}, 'variants.x: unknown key "int"'),
+    ("training.lr", 1, 'training: unknown key "lr"\n  did you mean "learning_rate"'),
+    ("training.max_iter", 1, 'training: unknown key "max_iter"\n  did you mean "epochs"'),
+    ("network.layers.0.negative_slope", 1, r'layers\[0\]: unknown key "negative_slope"'),
+    ("training.eps", 1, 'training: unknown key "eps"'),
     ("network.los", "sse", 'network: unknown key "los"\n  did you mean "loss"'),
     ("network.layers.1.unit", 3, r'network.layers\[1\]: unknown key "unit"\n  did you mean "units"'),
     (
@@ -530,3 +549,124 @@ def test_one_name_stands_for_one_expression() -> None:
         ProblemError, match=r'network\.layers\[1\]\.activation\.name: "s" names an activation of an earlier'
     ):
         sbp.problem(network(own[0], own[2]))
+
+
+THIRD = [Fraction(1, 3), sympy.Rational(1, 3), "1/3"]
+TENTH = [0.1, Decimal("0.1"), np.float64(0.1), np.float32(0.1), np.float16(0.1), sympy.Float("0.1"), "0.1", "1/10"]
+ROOT = [sympy.sqrt(2), "sqrt(2)"]
+EULER = [sympy.E, sympy.exp(1), "exp(1)"]
+
+
+@pytest.mark.parametrize("alike", [THIRD, TENTH, ROOT, EULER, [3, np.int8(3), sympy.Integer(3), Decimal(3)]], ids=str)
+def test_number_of_any_library_is_a_number_wherever_one_is_wanted(alike: list[Any]) -> None:
+    """A parameter, an input, a setting of a row, a learning rate: what Python holds a number in does not matter."""
+    for one in alike:
+        found = changed(("parameters.W2", [[one, 1]]), ("data.x", (one, 1)), ("training.learning_rate", one))
+        values = [found.arrays["W2"].entries[0], found.arrays["x"].entries[0]]
+        assert found.training is not None
+        assert [number(alike[-1], "").value] * 3 == [
+            given.value for given in (*values, found.training.settings["learning_rate"]) if given is not None
+        ]
+
+
+def test_array_of_any_library_is_a_list() -> None:
+    """Arrays of every size of float, frames, tensors that require gradients and matrices of SymPy are nested lists."""
+    torch = require_module("torch")
+    wanted = {"W1": [[0.1, 2], [3, 4]]}
+    held = [
+        np.array(wanted["W1"]),
+        np.array(wanted["W1"], "float32"),
+        np.array([[Fraction(1, 10), 2], [3, 4]], object),
+        torch.tensor(wanted["W1"], requires_grad=True),
+        torch.tensor(wanted["W1"], dtype=torch.float64),
+        Frame({"a": [0.1, 3], "b": [2, 4]}),
+        sympy.Matrix([[sympy.Rational(1, 10), 2], [3, 4]]),
+        [np.array(row) for row in wanted["W1"]],
+    ]
+    for one in held:
+        assert (
+            changed(("parameters.W1", wanted["W1"])).arrays["W1"].floats()
+            == changed(("parameters.W1", one)).arrays["W1"].floats()
+        ), type(one)
+
+
+KEYS = [
+    "",
+    "x",
+    "[",
+    "int",
+    "str",
+    "name",
+    "inputs",
+    "low",
+    "GridSpec",
+    "dict[str,any]",
+    "constrained-int",
+    "__proto__",
+    "a.b",
+]
+VALUES = [None, True, -1, 10**18, 1e308, "", "x", [], [0], [[]], {}, {"x": 1}, {"low": []}, [{}], {"choices": [None]}]
+
+
+def mutated(content: Any, random: Random) -> None:
+    """Change one key of a content somewhere: add, delete, replace, rename or move."""
+    tables = [content]
+    for table in tables:
+        tables += [
+            each for each in (table.values() if isinstance(table, dict) else table) if isinstance(each, dict | list)
+        ]
+    table = random.choice([each for each in tables if each])
+    key = random.choice(list(table) if isinstance(table, dict) else range(len(table)))
+    action = random.choice(["add", "delete", "replace", "rename", "move"])
+    if action == "delete":
+        del table[key]
+    elif action == "replace":
+        table[key] = random.choice(VALUES)
+    elif action == "add" and isinstance(table, dict):
+        table[random.choice(KEYS)] = random.choice(VALUES)
+    elif isinstance(table, dict):
+        value = table.pop(key)
+        other = random.choice([each for each in tables if isinstance(each, dict)])
+        if action == "rename":
+            table[random.choice(KEYS)] = value
+        else:
+            other[key] = copy.deepcopy(value)
+
+
+@pytest.mark.parametrize("name", few(examples(), 4))
+def test_mutated_problem_loads_or_says_what_is_wrong(name: str) -> None:
+    """Whatever happens to the keys and values of a problem file: it is a problem, or one message says why not."""
+    content = find_source(name).content
+    for seed in each(range(many(400))):
+        random = Random(seed)
+        changed = copy.deepcopy(dict(content))
+        for _ in range(random.randint(1, 2)):
+            if changed:
+                mutated(changed, random)
+        with contextlib.suppress(SymbackpropError):
+            sbp.problem(changed)
+
+
+def test_text_where_a_list_is_meant_is_that_one_thing() -> None:
+    """One activation is that of all layers, one frozen parameter and one callback are enough, overrides may be a mapping."""
+    network = sbp.network([2, 3, 1], activations="tanh", loss="sse").network
+    assert ["tanh", "tanh"] == [layer.activation for layer in network.layers]
+    assert "adam" == getattr(sbp.example("line", {"training.optimizer": "adam"}).training, "optimizer", "")
+    told: list[int] = []
+    history = sbp.train(changed(), steps=2, frozen="W1", callbacks=lambda state: told.append(state.step))
+    assert [1, 2] == told and [[1, 2], [3, 4]] == history.parameters["W1"].tolist()
+
+
+@pytest.mark.parametrize("steps", [-1, 1.5, "2", True, 10**9])
+def test_number_of_steps_is_checked_as_in_the_file(steps: Any) -> None:
+    """`solve(steps=…)` takes what `[training] steps` takes."""
+    with pytest.raises(SymbackpropError, match=r"training\.steps: "):
+        solve(changed(), steps=steps)
+
+
+def test_learning_rate_names_no_quantity_beside_a_training() -> None:
+    """The setting has that name in updates and homework, so a quantity of a graph cannot."""
+    graph = {"parameters": {"learning_rate": 2}, "equations": ["L = learning_rate**2"], "output": "L"}
+    assert "learning_rate" in sbp.problem({"graph": graph}).arrays
+    with pytest.raises(ProblemError, match="learning_rate is the learning rate of"):
+        sbp.problem({"graph": graph, "training": {"steps": 1}})
