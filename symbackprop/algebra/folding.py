@@ -38,7 +38,7 @@ def folded(node: Node) -> Node:
         case Sum(terms):
             return _sum(tuple(term for term in flat(terms, Sum) if term != ZERO))
         case Product(factors) | Hadamard(factors):
-            return _product(factors)
+            return folded_product(factors)
         case Quotient(numerator, denominator) if numerator == ZERO or denominator == ONE:
             return numerator
     return node
@@ -54,8 +54,8 @@ def _sum(terms: tuple[Node, ...]) -> Node:
     return Product((common, Sum(rests)))
 
 
-def _product(factors: tuple[Node, ...]) -> Node:
-    """Return the product with one constant in front: a number, times or over the number of samples to some power."""
+def folded_product(factors: tuple[Node, ...]) -> Node:
+    """Return the product of folded factors with one constant in front: a number, times or over a power of the count."""
     number, power, rest = Fraction(1), 0, []
     waiting = list(reversed(factors))
     while waiting:

@@ -2,6 +2,10 @@
 
 A term of an equation is a form (`p*q`, `sigmoid(p)`, `1/2*(p - q)**2`, over slots) applied to names. `form_of` interns
 forms, so that `sympy.diff` runs once per form and slot however many weights a network has.
+
+A formula in which functions stand inside functions, or a long one, is differentiated part by part: SymPy differentiates each
+operation, and the chain rule joins them. The derivative is then written in the values of the functions inside it, and it
+grows no faster than the formula, where SymPy's of the whole grows exponentially with the depth of nesting.
 """
 
 from __future__ import annotations
@@ -9,12 +13,32 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sympy
 
 from symbackprop.algebra import functions, symbolic
-from symbackprop.algebra.formula import ZERO, Apply, Name, Negative, Node, Slot, Sum, rewrite, walk
+from symbackprop.algebra.folding import folded_product
+from symbackprop.algebra.formula import (
+    ONE,
+    ZERO,
+    Apply,
+    Name,
+    Negative,
+    Node,
+    Number,
+    Power,
+    Product,
+    Slot,
+    Sum,
+    added,
+    depth,
+    fill,
+    map_children,
+    multiplied,
+    rewrite,
+    walk,
+)
 from symbackprop.registry import cached
 
 
@@ -37,8 +61,9 @@ class Partial:
 
     @functools.cached_property
     def plain(self) -> Node:
-        """The derivative as SymPy has it, as a formula."""
-        return symbolic.from_sympy(self.derived)
+        """The derivative over the argument slots, as a formula."""
+        by_parts = self.form.by_parts()
+        return symbolic.from_sympy(self.derived) if by_parts is None else by_parts.derivative(self.slot)
 
     @functools.cached_property
     def _reads_values(self) -> bool:
@@ -58,11 +83,13 @@ class Form:
     everywhere although it is made of kinked functions.
     """
 
-    __slots__ = ("_classroom", "_partials", "arity", "formula", "kinks")
+    __slots__ = ("_by_parts", "_by_value", "_classroom", "_partials", "arity", "formula", "kinks")
 
     def __init__(self, formula: Node, classroom: tuple[Node | None, ...] = (), smooth: bool = False) -> None:
         self.formula = formula
         self._classroom = classroom
+        self._by_value: _Parts | None = None
+        self._by_parts: _Parts | None = None
         self.arity = 1 + max((part.index for part in walk(formula) if isinstance(part, Slot)), default=-1)
         self.kinks = () if smooth else tuple(_kinks(formula))
         self._partials: list[Partial | None] = [None] * self.arity
@@ -73,6 +100,7 @@ class Form:
         found = _Deferred.__new__(_Deferred)
         found.write, found.arity, found.kinks = formula, arity, ()
         found._classroom, found._partials = classroom, [None] * arity
+        found._by_value = found._by_parts = None
         return found
 
     def partial(self, slot: int) -> Partial:
@@ -80,9 +108,30 @@ class Form:
         found = self._partials[slot]
         if found is None:
             stated = self._classroom[slot] if slot < len(self._classroom) else None
-            classroom = stated or functions.classroom_derivative(self.formula, slot)
-            found = self._partials[slot] = Partial(self, slot, classroom)
+            found = self._partials[slot] = Partial(self, slot, stated or self._in_value(slot))
         return found
+
+    def _in_value(self, slot: int) -> Node | None:
+        """Return ∂form/∂slot in the value of the function that the form is, where it is usual: a(1 − a) times ∂z/∂slot."""
+        formula = self.formula
+        if not isinstance(formula, Apply) or _is_of_slots(formula):
+            return functions.classroom_derivative(formula, slot)
+        if self._by_value is None:
+            operation, places = _operation(formula), range(len(formula.arguments))
+            if any(functions.classroom_derivative(operation, place) is None for place in places):
+                return None
+            self._by_value = _Parts(formula, tuple(Slot(self.arity + place) for place in places))
+        return self._by_value.derivative(slot)
+
+    def by_parts(self) -> _Parts | None:
+        """Return what differentiates the form part by part, None for a form that SymPy is given whole."""
+        if self._by_parts is None:
+            formula = self.formula
+            body = functions.definition(formula) if isinstance(formula, Apply) and formula.body else None
+            formula = body or formula
+            if not _is_of_slots(formula) and _takes_parts(formula):
+                self._by_parts = _Parts(formula)
+        return self._by_parts
 
     def __repr__(self) -> str:
         return f"Form({symbolic.to_sympy(self.formula)})"
@@ -101,16 +150,107 @@ class _Deferred(Form):
         return self.formula
 
 
+_MOST_PARTS, _MOST_LEVELS = 60, 12
+"""A formula of more parts, or with more levels, is not given to SymPy whole."""
+
+
+def _takes_parts(formula: Node) -> bool:
+    """Say whether a formula is to be differentiated part by part: it is long or deep, or activations are in it."""
+    is_long = next(itertools.islice(walk(formula), _MOST_PARTS, None), None) is not None
+    return is_long or depth(formula) > _MOST_LEVELS or any(map(functions.has_value, walk(formula)))
+
+
+def _is_of_slots(formula: Node) -> bool:
+    """Say whether a formula is a function of the slots 0, 1, … themselves."""
+    return isinstance(formula, Apply) and formula.arguments == tuple(map(Slot, range(len(formula.arguments))))
+
+
+def _operation(node: Node) -> Node:
+    """Return the outermost operation of a formula: slots in place of its direct parts, but for the number of a power."""
+    places = itertools.count()
+
+    def opened(part: Node) -> Node:
+        slot = Slot(next(places))
+        return part if isinstance(node, Power) and isinstance(part, Number) else slot
+
+    return map_children(node, opened)
+
+
+class _Parts:
+    """The derivatives of one formula, part by part: SymPy differentiates each operation, the chain rule joins them.
+
+    `values` are what stands for the values of the outermost function, if they have names: its own, then its neighbours'.
+    """
+
+    __slots__ = ("_known", "formula", "values")
+
+    def __init__(self, formula: Node, values: tuple[Node, ...] = ()) -> None:
+        self.formula, self.values = formula, values
+        self._known: dict[int, tuple[Node, dict[int, list[int]]]] = {}
+
+    def derivative(self, slot: int) -> Node:
+        """Return the derivative of the whole formula by a slot, over its slots (and `values`)."""
+        return self._derivative(self.formula, slot)
+
+    def _readers(self, node: Node) -> dict[int, list[int]]:
+        """Return, for each slot that a part reads, the places of its own direct parts that do."""
+        if id(node) not in self._known:  # a part is known by its identity: to compare two takes as long as they are
+            found: dict[int, list[int]] = {node.index: []} if isinstance(node, Slot) else {}
+            for place, part in enumerate(node):
+                for slot in self._readers(part):
+                    found.setdefault(slot, []).append(place)
+            self._known[id(node)] = node, found
+        return self._known[id(node)][1]
+
+    def _derivative(self, node: Node, slot: int) -> Node:
+        if isinstance(node, Slot):
+            return ONE
+        if not self._readers(node).get(slot):
+            return ZERO
+        if isinstance(node, Product) and len(node.factors) > 2:
+            node = _in_halves(node)
+        parts, places = tuple(node), self._readers(node)[slot]
+        if isinstance(node, Sum):
+            return added(tuple(self._derivative(parts[place], slot) for place in places))
+        operation, values = form_of(_operation(node)), self._values(node, parts)
+        parts = tuple(part if self._readers(part) else _constant(part) for part in parts)
+        links = [(operation.partial(place).formula(has_values=True), parts[place]) for place in places]
+        return added(
+            tuple(
+                folded_product((fill(outer, (*parts, *values)), self._derivative(part, slot))) for outer, part in links
+            )
+        )
+
+    def _values(self, node: Node, parts: tuple[Node, ...]) -> tuple[Node, ...]:
+        """Return what stands for the values of a function: its own, then those of its neighbours (in a softmax)."""
+        if not isinstance(node, Apply) or (node is self.formula and self.values):
+            return self.values
+        orders = ((part, *parts[:place], *parts[place + 1 :]) for place, part in enumerate(parts))
+        return tuple(replace(node, arguments=order) for order in orders)
+
+
+def _constant(part: Node) -> Node:
+    """Return a part that reads no slot as SymPy has it; one that is no finite number is an error."""
+    return part if isinstance(part, Number) else symbolic.from_sympy(symbolic.to_sympy(part))
+
+
+@functools.lru_cache(maxsize=64)
+def _in_halves(node: Product) -> Product:
+    """Return a long product as one of two: the derivative of n factors that all vary has n ln n factors, not n²."""
+    middle = len(node.factors) // 2
+    return Product((multiplied(node.factors[:middle]), multiplied(node.factors[middle:])))
+
+
 def _kinks(formula: Node) -> list[Node]:
     """Return the formulas whose zeros are the points where the form has no derivative."""
     found: list[Node] = []
     for part in walk(formula):
         if not isinstance(part, Apply) or part.function in (functions.CONSTANT, "step"):
             continue
-        body = functions.expanded(part)
+        body = functions.definition(part)
         if body is not None:
             smooth = not part.body and functions.ACTIVATIONS[part.function].smooth
-            found.extend([] if smooth else _kinks(body))
+            found.extend([] if smooth else [fill(kink, part.arguments) for kink in _kinks(body)])
         elif part.function == "abs":
             found.append(part.arguments[0])
         elif part.function in functions.EXTREMES:

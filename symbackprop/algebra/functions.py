@@ -38,6 +38,7 @@ class Primitive:
 
     `exact` lists the rational points at which its value is rational; `kinked` says that it has a point without a
     derivative (where its first argument, or the difference of its two, is zero); `arity` is its number of arguments.
+    `derivative` is the usual form of its derivative in its own value `a`, if there is one.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Primitive:
     exact: Mapping[Fraction, Fraction] = field(default_factory=dict)
     kinked: bool = False
     arity: int = 1
+    derivative: str = ""
 
 
 _AT_ZERO = {Fraction(0): Fraction(0)}
@@ -53,7 +55,7 @@ _ONE_AT_ZERO = {Fraction(0): Fraction(1)}
 PRIMITIVES: Registry[Primitive] = Registry(
     "function",
     (
-        Primitive("exp", "exp", _ONE_AT_ZERO),
+        Primitive("exp", "exp", _ONE_AT_ZERO, derivative="a"),
         Primitive("ln", "log", {Fraction(1): Fraction(0)}),
         Primitive("sqrt", "sqrt"),
         Primitive("sin", "sin", _AT_ZERO),
@@ -140,6 +142,17 @@ def is_symbol(apply: Apply) -> bool:
 def is_vector(function: str) -> bool:
     """Say whether a function takes a vector to a vector (softmax)."""
     return function in ACTIVATIONS and ACTIVATIONS[function].vector
+
+
+def has_value(node: Node) -> bool:
+    """Say whether a formula is an activation of something: what teachers give a letter, and write its derivative in."""
+    is_activation = isinstance(node, Apply) and (bool(node.body) or node.function in WITH_FORMULA)
+    return is_activation and not reads_nothing(node)
+
+
+def reads_nothing(node: Node) -> bool:
+    """Say whether a formula is made of constants alone."""
+    return not any(isinstance(part, Name | Slot) for part in walk(node))
 
 
 def definition(apply: Apply) -> Node | None:
@@ -241,10 +254,10 @@ def classroom_derivative(formula: Node, slot: int) -> Node | None:
     """
     if not isinstance(formula, Apply) or formula.body:
         return None
-    row, arity = ACTIVATIONS.get(formula.function), len(formula.arguments)
+    row, arity = ACTIVATIONS.get(formula.function) or PRIMITIVES.get(formula.function), len(formula.arguments)
     if row is None or formula.arguments != tuple(map(Slot, range(arity))):
         return None
-    if row.vector:
+    if is_vector(formula.function):
         own = Slot(arity)
         return Product((own, Sum((ONE, Negative(own))))) if slot == 0 else Negative(Product((own, Slot(arity + slot))))
     if not row.derivative:

@@ -216,6 +216,17 @@ def _piece(graph: Graph, equation: Equation, node: Node, wrap: Wrap) -> Terms:
     return _elementwise(graph, equation.name if node == equation.formula else None, node, wrap)
 
 
+def _values(graph: Graph, whole: str | None, node: Node) -> Callable[[Shape], tuple[str, ...]]:
+    """Return the function from an index to the names of the values of the terms that are all of an equation."""
+    if whole is None:
+        return lambda index: ()
+    target = graph.quantities[whole]
+    if isinstance(node, Apply) and is_vector(node.function):
+        shape = shape_of(node, graph.shapes, "")
+        return lambda index: tuple(map(target.element, along(node, shape, index)))
+    return lambda index: (target.element(index),)
+
+
 def _matrix_product(graph: Graph, node: MatrixProduct, left: Accessor, right: Accessor, wrap: Wrap) -> Terms:
     form = form_of(wrap(Product((Slot(0), Slot(1)))))
     shape = shape_of(node.left, graph.shapes, "")
@@ -245,17 +256,12 @@ def _reduction(graph: Graph, node: Apply, wrap: Wrap) -> Terms:
 
 def _vector_activation(graph: Graph, equation: Equation, node: Apply, wrap: Wrap) -> Terms:
     (argument,) = node.arguments
-    source = accessor(graph, argument)
-    if source is None or node != equation.formula:
-        return _elementwise(graph, None, node, wrap)
-    shape, target = shape_of(argument, graph.shapes, ""), graph.quantities[equation.name]
+    source, whole = accessor(graph, argument), equation.name if node == equation.formula else None
+    if source is None or whole is None:
+        return _elementwise(graph, whole, node, wrap)
+    shape, values = shape_of(argument, graph.shapes, ""), _values(graph, whole, node)
     form = form_of(Apply(node.function, tuple(map(Slot, range(len(along(node, shape, (0,) * len(shape))))))))
-
-    def terms(index: Shape) -> Iterator[Term]:
-        places = along(node, shape, index)
-        yield Term(form, tuple(map(source, places)), tuple(map(target.element, places)))
-
-    return terms
+    return lambda index: iter([Term(form, tuple(map(source, along(node, shape, index))), values(index))])
 
 
 def _elementwise(graph: Graph, whole: str | None, node: Node, wrap: Wrap) -> Terms:
@@ -265,15 +271,14 @@ def _elementwise(graph: Graph, whole: str | None, node: Node, wrap: Wrap) -> Ter
     each index. `whole` names the quantity whose equation this is all of, so that the term's value has a name.
     """
     picked: dict[Node, tuple[Accessor, Shape]] = {}
-    formula = _abstract(graph, wrap(node), picked)
+    formula, values = _abstract(graph, wrap(node), picked), _values(graph, whole, node)
     if formula is None:
-        return lambda index: iter([Term(*abstracted(wrap(entry(graph, node, index))))])
+        return lambda index: iter([Term(*abstracted(wrap(entry(graph, node, index))), values(index))])
     form = form_of(formula)
-    target = None if whole is None else graph.quantities[whole]
 
     def terms(index: Shape) -> Iterator[Term]:
         filled = tuple(element(fitted(index, shape)) for element, shape in picked.values())
-        yield Term(form, filled, () if target is None else (target.element(index),))
+        yield Term(form, filled, values(index))
 
     return terms
 

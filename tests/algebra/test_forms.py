@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -12,9 +14,10 @@ import sympy
 
 import symbackprop as sbp
 from symbackprop.algebra import expressions, functions, symbolic
-from symbackprop.algebra.forms import abstracted, form_of
-from symbackprop.algebra.formula import Apply, Name, Node, Slot
-from symbackprop.algebra.functions import ACTIVATIONS, NAMES
+from symbackprop.algebra.folding import folded
+from symbackprop.algebra.forms import Form, abstracted, form_of
+from symbackprop.algebra.formula import Apply, Name, Node, Product, Slot, fill, walk
+from symbackprop.algebra.functions import ACTIVATIONS, ARITIES, NAMES
 from symbackprop.algebra.functions import WITH_FORMULA as KNOWN_ACTIVATIONS
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import CONTEXT, Exact
@@ -76,14 +79,15 @@ def high_precision(expression: sympy.Expr, arguments: tuple[Fraction, ...]) -> E
 SYMPY_OWN = {"max": sympy.Max, "min": sympy.Min, "abs": sympy.Abs}
 
 
+def own(part: Node) -> sympy.Expr | None:
+    """Return `Max` of a maximum and the like, None for anything else."""
+    if isinstance(part, Apply) and part.function in SYMPY_OWN:
+        return SYMPY_OWN[part.function](*(symbolic.to_sympy(argument, own) for argument in part.arguments))
+    return None
+
+
 def own_definition(signature: Apply) -> sympy.Expr:
     """Return an activation in SymPy's own functions, with `Max` for `max`."""
-
-    def own(part: Node) -> sympy.Expr | None:
-        if isinstance(part, Apply) and part.function in SYMPY_OWN:
-            return SYMPY_OWN[part.function](*(symbolic.to_sympy(argument, own) for argument in part.arguments))
-        return None
-
     body = functions.definition(signature)
     assert body is not None or signature.function in functions.PRIMITIVES
     return symbolic.to_sympy(signature if body is None else body, own)
@@ -107,6 +111,95 @@ def test_activation_partial_equals_the_derivative_by_sympy(signature: Apply) -> 
             expected = high_precision(derived, arguments)
             assert_equal(expected, run(*arguments, *values_of(signature, arguments)))
             assert_equal(expected, plain(*arguments))
+
+
+COMPOUND = (
+    "sigmoid(p*q + r)",
+    "tanh(-p/q)",
+    "exp(p*q - r)",
+    "softplus(p**2 + q)*r",
+    "p*tanh(q)**2",
+    "silu(silu(p*q))",
+    "sigmoid(tanh(p) - sin(q*r))/(1 + exp(-p))",
+    "elu(leaky_relu(p, alpha=0.2) - 2*q, alpha=3) + gelu(r)",
+    "max(p*q, softsign(r))*abs(sigmoid(p) - q)",
+    "sqrt(1 + p**2)*p*q*p*r*sin(p)*cos(q)*tanh(p)*exp(-p)",
+    "p**(1 + sigmoid(q)**2)",
+    "softmax(p*q, r, tanh(p))",
+)
+"""Formulas in which functions stand in functions; at 1/2, 3/5, 7/4 none has a kink."""
+
+
+def read(text: str) -> tuple[Form, tuple[str, ...]]:
+    """Return the form of a text and the names that fill its slots."""
+    return abstracted(expressions.parse(text, functions=NAMES, names=("p", "q", "r", "z"), settings=functions.SETTINGS))
+
+
+@pytest.mark.parametrize("text", COMPOUND)
+def test_partial_of_a_compound_formula_equals_the_derivative_by_sympy(text: str) -> None:
+    """What is differentiated part by part, in the values of the functions inside, is SymPy's derivative of the whole."""
+    form, _ = read(text)
+    arguments = (Fraction(1, 2), Fraction(3, 5), Fraction(7, 4))[: form.arity]
+    values: tuple[Exact, ...] = ()
+    if isinstance(form.formula, Apply):
+        inner = [EXACT.function(argument, form.arity)(*arguments) for argument in form.formula.arguments]
+        values = values_of(replace(form.formula, arguments=tuple(map(Slot, range(len(inner))))), tuple(inner))
+    whole = symbolic.to_sympy(form.formula, own)
+    for slot in each(range(form.arity)):
+        partial = form.partial(slot)
+        derived = sympy.diff(whole, symbolic.slot_symbol(slot))
+        expected = high_precision(derived, arguments)
+        assert_equal(expected, EXACT.function(partial.plain, form.arity)(*arguments))
+        run = EXACT.function(partial.formula(bool(values)), form.arity + len(values))
+        assert_equal(expected, run(*arguments, *values))
+
+
+@pytest.mark.parametrize("name", [*(row.name for row in ACTIVATIONS.values() if row.derivative), "exp"])
+def test_partial_of_a_function_of_a_formula_is_written_in_its_value(name: str) -> None:
+    """σ(p·q + r) has the partial a(1 − a)·q by p: the classroom form, times the derivative of the argument."""
+    form, order = read(f"{name}(p*q + r)")
+    classroom = functions.classroom_derivative(Apply(name, (Slot(0),)), 0)
+    assert classroom is not None
+    inner, value = form.formula.arguments[0], Slot(form.arity)
+    usual = fill(classroom, (inner, value))
+    assert ("p", "q", "r") == order
+    assert folded(Product((usual, Slot(1)))) == folded(form.partial(0).formula(has_values=True))
+    assert folded(usual) == folded(form.partial(2).formula(has_values=True))
+
+
+NESTED = {
+    **{name: f"{name}({{}})" for name in ARITIES if ARITIES[name] == 1},
+    "max": "max({}, 1/2)",
+    "min": "min(2, {})",
+    "quotient": "1/(1 + {})",
+    "power": "z**{}",
+    "product": "z*(1 + {})",
+}
+
+
+def size(formula: Node) -> int:
+    """Return the number of parts of a formula."""
+    return sum(1 for _ in walk(formula))
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_derivative_grows_no_faster_than_the_square_of_the_depth(name: str) -> None:
+    """A formula of d levels of any function has a derivative of d factors, each of a few times d levels."""
+    for depth in (7, 14, 28):
+        text = functools.reduce(lambda inner, _: NESTED[name].format(inner), range(depth), "z")
+        form, _ = read(text)
+        assert size(form.partial(0).formula(has_values=True)) <= 12 * depth**2
+
+
+@pytest.mark.parametrize("sign", ["+", "*"])
+@pytest.mark.parametrize("part", ["z", "sin({}*z)", "max(z, {})", "sigmoid({}*z)"])
+def test_derivative_of_many_parts_grows_like_their_number(sign: str, part: str) -> None:
+    """A sum of n parts has a derivative of n parts, a product one of n ln n, not of n²."""
+    sizes = []
+    for count in (100, 400):
+        form, _ = read(sign.join(part.format(number + 1) for number in range(count)))
+        sizes.append(size(form.partial(0).formula(has_values=True)))
+    assert sizes[1] <= 6 * sizes[0]
 
 
 @every_signature
