@@ -55,6 +55,10 @@ encoding_option = click.option(
 quiet_option = click.option("--quiet", is_flag=True, help="Do not print the paths of the results.")
 
 
+UNSUITABLE = ("json", "notebook")
+"""Formats that are no sheet of paper: what they hold can be neither left blank nor marked."""
+
+
 def read_problem(source: str, overrides: Sequence[str], digits: int | None = None) -> Problem:
     """Return a problem by its file or the name of an example, with keys overridden."""
     return read_source(source, overrides, digits).problem()

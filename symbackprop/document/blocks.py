@@ -14,7 +14,34 @@ from symbackprop.figures.drawing import Picture
 from symbackprop.language import Wording
 from symbackprop.messages import Message
 
-Inline = Message | Node | Wording | str
+
+class Tone(StrEnum):
+    """How a word is meant that says what somebody's answer turned out to be; `QUIET` is what nobody need look at."""
+
+    RIGHT = "right"
+    FOLLOWS = "follows"
+    WRONG = "wrong"
+    OPEN = "open"
+    QUIET = "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Toned:
+    """A word or a number with a tone; without the tone it still says everything."""
+
+    tone: Tone
+    content: Message | str
+
+
+@dataclass(frozen=True, slots=True)
+class Verbatim:
+    """Text as somebody typed it, or is to type it; `stop` is where reading it stopped, after so many characters."""
+
+    text: str
+    stop: int | None = None
+
+
+Inline = Message | Node | Wording | Toned | Verbatim | str
 """A phrase, a formula, or text of the user's own (escaped by every format), in several languages perhaps."""
 
 

@@ -146,8 +146,8 @@ def _collected(job: Job, kind: str) -> Files:
         together, each = pdf_collections.collected(
             contents,
             given.derivation,
+            rendering.formats(job.templates)["pdf"],
             job.language,
-            job.templates,
             time_limit=SECONDS * len(own),
         )
         whole.append(together)

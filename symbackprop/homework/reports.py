@@ -1,29 +1,29 @@
-"""What marking hands back: tables for the gradebook, a page for each student, a summary of the class."""
+"""What marking hands back: tables for the gradebook, a document for each student, a summary of the class."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
-from symbackprop import language, resources
+from symbackprop import language, rendering
 from symbackprop.arithmetic.decimals import trimmed
 from symbackprop.csv_tables import write_csv
+from symbackprop.document.blocks import Document, Inline, Paragraph, Section, Table, Tone, Toned, Verbatim
+from symbackprop.homework.distribution import SECONDS
 from symbackprop.homework.manifest import Enrolment, Manifest, printed
 from symbackprop.homework.marking import Mark, MarkVerdict, first_wrong
 from symbackprop.homework.overrides import CHANGED
 from symbackprop.homework.roster import file_name
 from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import Message, message
-from symbackprop.rendering.escapes import html
-from symbackprop.templating import filled
+from symbackprop.rendering import Format, exporters, pdf_collections
 
 REPORT_HEADER = ("student", "answer", "value", "verdict", "points", "max_points", "message")
 CHANGES_HEADER = ("student", "answer", "verdict_before", "points_before", "verdict", "points", "reason")
 
-Cell = Mapping[str, Any]
+Row = tuple[Inline, ...]
 
 
 @dataclass(frozen=True)
@@ -51,16 +51,25 @@ class GradedClass:
         return language.say(self.language, said)
 
 
-def files(marked: GradedClass) -> Iterator[tuple[str, str]]:
-    """Yield every file of the marks as name and content: tables first, then the pages."""
+def files(marked: GradedClass, formats: Sequence[Format] = ()) -> Iterator[tuple[str, str | bytes]]:
+    """Yield every file of the marks as name and content: tables, then the documents in each format (none given: HTML)."""
     yield "report.csv", _report(marked)
     yield "gradebook.csv", _gradebook(marked)
     if marked.changes:
         yield "changes.csv", _changes(marked)
-    yield "summary.html", _summary(marked)
-    for enrolment in marked.manifest.enrolments:
-        if enrolment.student.id in marked.marks:
-            yield f"feedback/{file_name(enrolment.student.id)}.html", _feedback(marked, enrolment)
+    present = [each for each in marked.manifest.enrolments if each.student.id in marked.marks]
+    names = ["summary", *(f"feedback/{file_name(each.student.id)}" for each in present)]
+    documents = [summary(marked), *(feedback(marked, each) for each in present)]
+    for row in formats or [rendering.formats()["html"]]:
+        yield from zip((f"{name}.{row.suffix}" for name in names), _written(marked, documents, row), strict=True)
+
+
+def _written(marked: GradedClass, documents: Sequence[Document], format: Format) -> Iterable[str | bytes]:
+    """Return documents in a format; PDFs are set together."""
+    derivation, limit = marked.assignment.derivation, SECONDS * len(documents)
+    if format.finish == "pdf":
+        return pdf_collections.collected(documents, derivation, format, marked.language, time_limit=limit)[1]
+    return map(exporters.written, pdf_collections.drafted(documents, derivation, format, marked.language))
 
 
 def _report(marked: GradedClass) -> str:
@@ -107,142 +116,110 @@ def _changes(marked: GradedClass) -> str:
     return write_csv(CHANGES_HEADER, rows)
 
 
-def _feedback(marked: GradedClass, enrolment: Enrolment) -> str:
+def feedback(marked: GradedClass, enrolment: Enrolment) -> Document:
+    """Return the page of a student: the points, then every answer with the key's and what is said about it."""
     student, own = enrolment.student, marked.marks[enrolment.student.id]
+    total = message("report.total", points=trimmed(marked.total(student.id)), most=trimmed(marked.assignment.total))
     first = first_wrong(own)
     remarks = [] if first is None else [message("report.first_wrong", name=first.answer.id)]
-    header = _header(
-        marked, ("answer", "yours", "expected", "verdict", "points", "remark"), numeric=("expected", "points")
-    )
-    rows = [_feedback_row(marked, mark, marked.keys[student.id][mark.answer.id]) for mark in own]
-    return _page(
-        marked,
-        subtitle=[student.name, student.id, enrolment.code],
-        total=message("report.total", points=trimmed(marked.total(student.id)), most=trimmed(marked.assignment.total)),
-        remarks=remarks,
-        parts=[(message("report.answers"), header, rows)],
-    )
-
-
-def _feedback_row(marked: GradedClass, mark: Mark, key: float) -> list[Cell]:
-    rounding = marked.assignment.homework.rounding
-    return [
-        _cell(mark.answer.id, "id"),
-        _cell(mark.text, "a"),
-        _cell(printed(key, rounding), "n"),
-        _cell(marked.say(message(f"verdict.{mark.verdict}")), str(mark.verdict)),
-        _cell(f"{trimmed(mark.points)} / {trimmed(mark.most)}", "n"),
-        _why(marked, mark),
+    keys, rounding = marked.keys[student.id], marked.assignment.homework.rounding
+    rows = [
+        (
+            Verbatim(mark.answer.id),
+            Verbatim(mark.text),
+            printed(keys[mark.answer.id], rounding),
+            Toned(_TONES[mark.verdict], message(f"verdict.{mark.verdict}")),
+            f"{trimmed(mark.points)} / {trimmed(mark.most)}",
+            _why(mark),
+        )
+        for mark in own
     ]
+    columns = ("answer", "yours", "expected", "verdict", "points", "remark")
+    answers = _table("answers", columns, rows, numeric=("expected", "points"))
+    return _document(marked, (student.name, student.id, enrolment.code), (total, *remarks), [answers])
 
 
-def _why(marked: GradedClass, mark: Mark) -> Cell:
-    if mark.said is None or not _has_caret(mark):
-        return _cell("" if mark.said is None else marked.say(mark.said))
+def summary(marked: GradedClass) -> Document:
+    """Return the page of a class: what a person has to read, then the marks by answer and by student."""
+    totals = [float(marked.total(student)) for student in marked.marks]
+    result = message("report.nothing")
+    if totals:
+        mean, median = (f"{value:.2f}" for value in (statistics.mean(totals), statistics.median(totals)))
+        result = message("report.class", mean=mean, median=median, most=trimmed(marked.assignment.total))
+    handed_in = message("report.handed_in", count=len(totals), of=len(marked.manifest.enrolments))
+    remarks = [message("report.remark", where=where, what=what) for where, what in marked.remarks]
+    unread = list(_unread(marked))
+    columns = ("answer", *MarkVerdict, "first_wrong_count")
+    parts = [
+        *([_table("unread", ("student", "name", "answer", "typed", "remark"), unread)] if unread else []),
+        _table("by_answer", columns, list(_by_answer(marked)), numeric=columns[1:]),
+        _table("by_student", ("student", "name", "points", "first_wrong"), list(_by_student(marked)), ("points",)),
+    ]
+    return _document(marked, (marked.assignment.homework.date,), (result, handed_in, *remarks), parts)
+
+
+_TONES: Mapping[MarkVerdict, Tone] = {
+    MarkVerdict.CORRECT: Tone.RIGHT,
+    MarkVerdict.FOLLOW_THROUGH: Tone.FOLLOWS,
+    MarkVerdict.WRONG: Tone.WRONG,
+    MarkVerdict.BLANK: Tone.OPEN,
+    MarkVerdict.UNREADABLE: Tone.OPEN,
+}
+
+
+def _why(mark: Mark) -> Inline:
+    """Return the remark; of a mistake in an expression what it is, and the text with a caret where it is."""
+    if mark.said is None:
+        return ""
+    if not _has_caret(mark):
+        return mark.said
     what, text, before = (mark.said.arguments[key] for key in ("what", "text", "before"))
-    assert isinstance(what, Message) and isinstance(text, str) and isinstance(before, int)
-    # The text before the mistake stands once more, unseen, in front of the caret: whatever the font, it is as wide.
-    shown, unseen = (" ".join(map(html, part.split(" "))) for part in (text, text[:before]))
-    return {"text": f'{html(marked.say(what))}\n{shown}\n<span class="unseen">{unseen}</span>^', "tone": "caret"}
+    assert isinstance(text, str) and isinstance(before, int)
+    return message("report.stopped", what=what, text=Verbatim(text, before))
 
 
 def _has_caret(mark: Mark) -> bool:
     return mark.said is not None and mark.said.id == "expression.mistake"
 
 
-def _summary(marked: GradedClass) -> str:
-    totals = [float(marked.total(student)) for student in marked.marks]
-    remarks = [
-        message("report.handed_in", count=len(totals), of=len(marked.manifest.enrolments)),
-        *(message("report.remark", where=where, what=what) for where, what in marked.remarks),
-    ]
-    if totals:
-        middle = [f"{value:.2f}" for value in (statistics.mean(totals), statistics.median(totals))]
-        total = message("report.class", mean=middle[0], median=middle[1], most=trimmed(marked.assignment.total))
-    else:
-        total = message("report.nothing")
-    parts = [(message("report.by_answer"), *_by_answer(marked)), (message("report.by_student"), *_by_student(marked))]
-    header, unread = _unread(marked)
-    if unread:
-        parts.insert(0, (message("report.unread"), header, unread))
-    return _page(
-        marked,
-        subtitle=[marked.assignment.homework.date],
-        total=total,
-        remarks=remarks,
-        parts=parts,
-    )
-
-
-def _by_answer(marked: GradedClass) -> tuple[list[Cell], list[list[Cell]]]:
-    """Return, for each answer, how many students have each verdict, and how many went wrong first here."""
-    names = ("answer", *MarkVerdict, "first_wrong_count")
-    header = _header(marked, names, numeric=names[1:])
-    rows = []
+def _by_answer(marked: GradedClass) -> Iterator[Row]:
+    """Yield, for each answer, how many students have each verdict, and how many went wrong first here."""
     for answer in marked.assignment.answers:
         verdicts = [mark.verdict for own in marked.marks.values() for mark in own if mark.answer.id == answer.id]
         first = sum(1 for own in marked.marks.values() if (m := first_wrong(own)) and m.answer.id == answer.id)
-        rows.append([_cell(answer.id, "id"), *(_count(verdicts.count(v)) for v in MarkVerdict), _count(first)])
-    return header, rows
+        counts = [*(verdicts.count(verdict) for verdict in MarkVerdict), first]
+        yield Verbatim(answer.id), *(str(count) if count else Toned(Tone.QUIET, "0") for count in counts)
 
 
-def _by_student(marked: GradedClass) -> tuple[list[Cell], list[list[Cell]]]:
-    header = _header(marked, ("student", "name", "points", "first_wrong"), numeric=("points",))
-    rows = []
-    for enrolment in marked.manifest.enrolments:
-        id = enrolment.student.id
-        person = _cell(id, "id"), _cell(enrolment.student.name)
-        if id not in marked.marks:
-            rows.append([*person, _cell("–", "n"), _cell(marked.say(message("report.absent")), "blank")])
-            continue
-        first = first_wrong(marked.marks[id])
-        wrong = "" if first is None else first.answer.id
-        rows.append([*person, _cell(trimmed(marked.total(id)), "n"), _cell(wrong, "id")])
-    return header, rows
+def _by_student(marked: GradedClass) -> Iterator[Row]:
+    for student in (enrolment.student for enrolment in marked.manifest.enrolments):
+        points = "–"
+        wrong: Inline = Toned(Tone.OPEN, message("report.absent"))
+        if student.id in marked.marks:
+            first = first_wrong(marked.marks[student.id])
+            points, wrong = trimmed(marked.total(student.id)), Verbatim("" if first is None else first.answer.id)
+        yield Verbatim(student.id), student.name, points, wrong
 
 
-def _unread(marked: GradedClass) -> tuple[list[Cell], list[list[Cell]]]:
-    """Return what was typed but could not be read, and has not been marked by hand."""
-    header = _header(marked, ("student", "name", "answer", "typed", "remark"), numeric=())
-    rows = []
+def _unread(marked: GradedClass) -> Iterator[Row]:
+    """Yield what was typed but could not be read, and has not been marked by hand."""
     for student in (enrolment.student for enrolment in marked.manifest.enrolments):
         for mark in marked.marks.get(student.id, ()):
             if mark.verdict is MarkVerdict.UNREADABLE and not (mark.said is not None and mark.said.id == CHANGED):
-                person = _cell(student.id, "id"), _cell(student.name)
-                rows.append([*person, _cell(mark.answer.id, "id"), _cell(mark.text, "a"), _why(marked, mark)])
-    return header, rows
+                yield Verbatim(student.id), student.name, Verbatim(mark.answer.id), Verbatim(mark.text), _why(mark)
 
 
-def _header(marked: GradedClass, names: Sequence[str], numeric: Sequence[str]) -> list[Cell]:
-    return [{"text": html(marked.say(message(f"report_column.{name}"))), "numeric": name in numeric} for name in names]
+def _table(title: str, columns: Sequence[str], rows: Sequence[Row], numeric: Sequence[str] = ()) -> Section:
+    header = tuple(message(f"report_column.{name}") for name in columns)
+    table = Table(header, tuple(rows), tuple(name in numeric for name in columns))
+    return Section(message(f"report.{title}"), (table,))
 
 
-def _count(number: int) -> Cell:
-    """Return a number of students; nobody is shown quietly."""
-    return _cell(str(number), "n" if number else "n none")
-
-
-def _cell(text: str, tone: str = "") -> Cell:
-    return {"text": html(text), "tone": tone}
-
-
-def _page(
-    marked: GradedClass,
-    *,
-    subtitle: Sequence[str],
-    total: Message,
-    remarks: Sequence[Message],
-    parts: Sequence[tuple[Message, list[Cell], list[list[Cell]]]],
-) -> str:
-    assignment = marked.assignment
-    course = assignment.homework.course.said(marked.language)
-    return filled(
-        (resources.folder("templates") / "marking",),
-        "report.jinja",
-        language=html(marked.language),
-        title=html(assignment.problem.heading.said(marked.language)),
-        subtitle=" · ".join(html(part) for part in (course, *subtitle) if part),
-        total=html(marked.say(total)),
-        remarks=[html(marked.say(remark)) for remark in remarks],
-        parts=[{"title": html(marked.say(name)), "header": header, "rows": rows} for name, header, rows in parts],
-    )
+def _document(
+    marked: GradedClass, subtitle: Sequence[str], result: Sequence[Message], parts: Sequence[Section]
+) -> Document:
+    course = marked.assignment.homework.course
+    said = (course if course.text else "", *subtitle)
+    opening = Section(message("report.result"), tuple(map(Paragraph, result)))
+    told = tuple(message("text.plain", text=text) for text in said if text)
+    return Document(marked.assignment.problem.heading, told, (opening, *parts))

@@ -22,15 +22,15 @@ from symbackprop.templating import filled
 class Format:
     """An output format.
 
-    `suffix` is that of its files, `escape` the way in which plain text is written (a row of `escapes.ESCAPES`), `tones`
+    `suffix` is that of its files, `escape` the way in which plain text is written (a row of `escapes.MARKUPS`), `tones`
     the TeX commands for the tones of numbers, `width` the room for a displayed formula in digits (0: never broken),
     `small_width` the same where a document of many parameters is set in smaller letters (0: none is), `math` what
     stands before and after a formula in a sentence, `spaced` whether a formula needs a space towards letters beside it,
     `folds` whether a long table goes on beside itself. `finish` names what is made of the templates (a row of
     `exporters.EXPORTERS`), `attachments` the templates whose text is a file of its own beside the document, `figures`
     the suffix of such files for its figures ("": they are in the document). A page has its formulas in another dialect
-    than TeX (`formulas`, a row of `dialects.DIALECTS`) and its style sheets and scripts inside it. `folders` hold the
-    templates; a file of an earlier one is preferred.
+    than TeX (`formulas`, a row of `dialects.DIALECTS`) and its style sheets and scripts inside it, those for
+    formulas where it has any. `folders` hold the templates; a file of an earlier one is preferred.
     """
 
     name: str
@@ -49,6 +49,8 @@ class Format:
     formulas: str = "tex"
     styles: tuple[str, ...] = ()
     scripts: tuple[str, ...] = ()
+    formula_styles: tuple[str, ...] = ()
+    formula_scripts: tuple[str, ...] = ()
 
 
 MOST_LARGE = 20
@@ -105,8 +107,8 @@ class Draft:
         notation, rows = self.solution.notation, self.solution.problem.layout == "row"
         laid_out = layout.of(notation, row.tones, rows=rows, measure=dialect.measure)
         width = row.small_width if self.is_small else row.width
-        escape = escapes.ESCAPES[row.escape]
-        return ViewWriter(laid_out, dialect, self.language, escape, width, row.math, row.spaced, row.folds)
+        markup = escapes.MARKUPS[row.escape]
+        return ViewWriter(laid_out, dialect, self.language, markup, width, row.math, row.spaced, row.folds)
 
     def fill(self, name: str, **content: object) -> str:
         """Return one of the format's templates filled with the document, and with more by name."""

@@ -1,4 +1,7 @@
-"""Plain text, whoever wrote it, as text of an output format: nothing in it is a command there."""
+"""Plain text, whoever wrote it, as text of an output format: nothing in it is a command there.
+
+A format's markup also says how a text of some tone stands there, and text as it was typed.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import html as markup
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
@@ -97,12 +101,30 @@ def _one_line(text: str) -> str:
     return text.strip()
 
 
-ESCAPES: Mapping[str, Callable[[str], str]] = {
-    "latex": latex,
-    "markdown": markdown,
-    "github": github,
-    "html": html,
-    "text": _one_line,
-    "none": str,
+def _plain(tone: str, text: str) -> str:
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class Markup:
+    """How plain text becomes text of a format.
+
+    `toned` has a tone (a `blocks.Tone`, or `verbatim` for what somebody typed) and an escaped text, `caret` stands where
+    reading a typed text stopped, `soft` where a word of it may be broken.
+    """
+
+    escape: Callable[[str], str]
+    toned: Callable[[str, str], str] = _plain
+    caret: str = "\u2038"
+    soft: str = ""
+
+
+MARKUPS: Mapping[str, Markup] = {
+    "latex": Markup(latex, "\\symbackproptoned{{{}}}{{{}}}".format, r"\symbackpropcaret{}", r"\hspace{0pt}"),
+    "markdown": Markup(markdown),
+    "github": Markup(github),
+    "html": Markup(html, '<span class="is-{}">{}</span>'.format, '<span class="caret">^</span>'),
+    "text": Markup(_one_line),
+    "none": Markup(str),
 }
-"""Ways to escape plain text, by the name that a format's settings use."""
+"""Ways to write plain text, by the name that a format's settings use (`escape`)."""

@@ -14,10 +14,13 @@ DOCUMENT = "document.jinja"
 def _page(draft: Draft) -> str:
     """Return a page that needs no other file: style, fonts and scripts are in it."""
     row = draft.format
+    styles, scripts = row.styles, row.scripts
+    if draft.view["formulas"]:
+        styles, scripts = row.formula_styles + styles, row.formula_scripts + scripts
     return draft.fill(
         DOCUMENT,
-        style=assets.style(row.folders, row.styles),
-        scripts=assets.scripts(row.folders, row.scripts),
+        style=assets.style(row.folders, styles),
+        scripts=assets.scripts(row.folders, scripts),
         say=draft.writer.say,
     )
 

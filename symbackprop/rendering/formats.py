@@ -29,7 +29,7 @@ _KINDS: Mapping[str, type] = {"base": str} | {
 }
 """What a setting is in TOML: like what the format has where it is not set."""
 
-_CHOICES: Mapping[str, Collection[str]] = {"escape": escapes.ESCAPES, "finish": EXPORTERS, "formulas": DIALECTS}
+_CHOICES: Mapping[str, Collection[str]] = {"escape": escapes.MARKUPS, "finish": EXPORTERS, "formulas": DIALECTS}
 
 
 def formats(templates: str | Path | None = None) -> Mapping[str, Format]:

@@ -11,7 +11,6 @@ from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Document
 from symbackprop.rendering import tex_engines
 from symbackprop.rendering.drafts import Draft, Format
-from symbackprop.rendering.formats import formats
 from symbackprop.templating import filled
 
 COLLECTION = "collection.jinja"
@@ -35,8 +34,8 @@ def can_typeset() -> bool:
 def collected(
     contents: Sequence[Document],
     derivation: Derivation,
+    format: Format,
     language: str,
-    templates: str | None = None,
     *,
     time_limit: float,
 ) -> tuple[bytes, list[bytes]]:
@@ -44,9 +43,10 @@ def collected(
 
     Raises `OutputError` as `symbackprop.rendering.tex_engines.typeset` does.
     """
-    drafts = drafted(contents, derivation, formats(templates)["pdf"], language)
+    drafts = drafted(contents, derivation, format, language)
     views = [draft.view for draft in drafts]
     shared = {"latin": all(view["latin"] for view in views), "language": language, "small": drafts[0].is_small}
+    shared["toned"] = any(view["toned"] for view in views)
     shared["figures"] = [figure for view in views for figure in view["figures"]]
     source = filled(drafts[0].format.folders, COLLECTION, documents=views, document=shared)
     whole = tex_engines.typeset(source, time_limit)

@@ -9,7 +9,7 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from symbackprop import language
@@ -26,11 +26,14 @@ from symbackprop.document.blocks import (
     Section,
     Table,
     Terms,
+    Toned,
+    Verbatim,
 )
 from symbackprop.language import Wording
 from symbackprop.messages import Message
 from symbackprop.rendering import anchors, escapes, svg, tikz
 from symbackprop.rendering.dialects import Dialect
+from symbackprop.rendering.escapes import Markup
 from symbackprop.rendering.layout import Layout, breaking, widths
 from symbackprop.rendering.layout.boxes import Box, Text
 
@@ -48,6 +51,10 @@ _GAP, _INDENT, _RELATION = 5, 2, 3
 
 _REMARK_GAP, _REMARK_SIZE = 3, 0.78
 """The room before a remark, in digits, and how large its letters are beside those of a formula."""
+
+
+_UNBROKEN = 12
+"""Characters of a typed text that stay together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +78,15 @@ class ViewWriter:
     layout: Layout
     dialect: Dialect
     language: str
-    escape: Callable[[str], str]
+    markup: Markup
     width: int
     math: tuple[str, str] = ("$", "$")
     spaced: bool = False
     folds: bool = False
+
+    def escape(self, text: str) -> str:
+        """Return plain text as text of the format."""
+        return self.markup.escape(text)
 
     def say(self, id: str) -> str:
         """Return a phrase that needs no arguments, as text of the format."""
@@ -94,6 +105,8 @@ class ViewWriter:
         anchors.keep_first(blocks)
         written["explained"] = any(block["kind"] == "note" for block in blocks)
         written["figures"] = [block for block in blocks if block["kind"] == "figure"]
+        written["formulas"] = _holds(content, (Display, Node))
+        written["toned"] = _holds(content, (Toned, Verbatim))
         return {**written, "latin": all(map(escapes.is_latin, _texts(written)))}
 
     def _section(self, section: Section) -> ViewModel:
@@ -127,8 +140,13 @@ class ViewWriter:
 
     def _table(self, table: Table) -> ViewModel:
         """Return a table, beside itself where it is long and may be."""
-        cells = [[list(self._pieces(cell)) for cell in row] for row in (table.header, *table.rows)]
-        sizes = [[_cell_width(pieces) for pieces in row] for row in cells]
+        whole = (table.header, *table.rows)
+        cells = [[list(self._pieces(cell)) for cell in row] for row in whole]
+        bare = cells
+        if _holds(table, (Toned, Verbatim)):  # the width is that of the words, without their markup
+            plain = replace(self, markup=escapes.MARKUPS["text"])
+            bare = [[list(plain._pieces(cell)) for cell in row] for row in whole]
+        sizes = [[_cell_width(pieces) for pieces in row] for row in bare]
         header, *rows = ([self._sentence(pieces) for pieces in row] for row in cells)
         groups = breaking.groups(sizes, table.beside if self.folds else 1, self.width)
         height = math.ceil(len(rows) / groups)
@@ -137,9 +155,10 @@ class ViewWriter:
         beside = [list(itertools.chain(*row)) for row in itertools.zip_longest(*parts, fillvalue=empty)]
         headers, numeric = header * len(parts), table.numeric * len(parts)
         sized = [row * len(parts) for row in sizes[: height + 1]]
-        breaks = breaking.breaks(sized, self.width)
-        whole = {"header": headers, "rows": beside, "numeric": numeric, "groups": len(parts), "breaks": breaks}
-        return {"kind": "table", **whole}
+        wrapped = breaking.wrapped_widths(sized, [not right for right in numeric], self.width)
+        breaks = any(wrapped) or breaking.breaks(sized, self.width)
+        laid_out = {"header": headers, "rows": beside, "numeric": numeric, "groups": len(parts)}
+        return {"kind": "table", **laid_out, "breaks": breaks, "wrapped": wrapped}
 
     def figure(self, figure: Figure) -> ViewModel:
         """Return a figure; its words and its drawings are made when a template prints them."""
@@ -175,14 +194,32 @@ class ViewWriter:
                     yield self.escape_phrase(piece)
                 else:
                     yield from self._pieces(piece[0])
-        elif isinstance(part, tuple):
+        elif isinstance(part, tuple | list):
             separator = self.escape_phrase(language.phrases(self.language)["list.separator"])
             for position, item in enumerate(part):
                 if position:
                     yield separator
                 yield from self._pieces(item)
+        elif isinstance(part, Toned):
+            yield self.markup.toned(part.tone, self._inline(part.content))
+        elif isinstance(part, Verbatim):
+            yield self._verbatim(part)
         else:
             yield self.escape(part.said(self.language) if isinstance(part, Wording) else str(part))
+
+    def _verbatim(self, part: Verbatim) -> str:
+        """Return a text as it was typed, with a caret where reading it stopped."""
+        if not part.text:
+            return ""
+        ends = [part.text] if part.stop is None else [part.text[: part.stop], part.text[part.stop :]]
+        return self.markup.toned("verbatim", self.markup.caret.join(map(self._breakable, ends)))
+
+    def _breakable(self, text: str) -> str:
+        """Return a text that may be broken in the middle of a long word, in a format that breaks none itself."""
+        if not self.markup.soft:
+            return self.escape_phrase(text)
+        pieces = (text[start : start + _UNBROKEN] for start in range(0, len(text), _UNBROKEN))
+        return self.markup.soft.join(map(self.escape_phrase, pieces))
 
     def _collide(self, before: str, after: str) -> bool:
         opening, closing = self.math
@@ -269,6 +306,20 @@ def _blocks(sections: Sequence[ViewModel]) -> Iterator[ViewModel]:
     for section in sections:
         yield from section["blocks"]
         yield from _blocks(section["sections"])
+
+
+def _holds(part: object, kinds: tuple[type, ...]) -> bool:
+    """Say whether a part of a document is of one of these kinds or has one inside; a formula is not looked into."""
+    match part:
+        case part if isinstance(part, kinds):
+            return True
+        case tuple():
+            return any(_holds(each, kinds) for each in part)
+        case Message():
+            return _holds(tuple(part.arguments.values()), kinds)
+        case Document() | Section() | Paragraph() | Listing() | Table() | Figure() | Note() | Terms():
+            return any(_holds(getattr(part, name), kinds) for name in part.__slots__)
+    return False
 
 
 def _texts(part: object) -> Iterator[str]:

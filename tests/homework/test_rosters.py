@@ -142,4 +142,4 @@ def test_commands_take_encodings_and_columns(tmp_path: Path) -> None:
     assert summary.count("nothing handed in") == 1
     assert "To be read by a person" in summary and "½ größer" in summary
     page = (out / "teacher" / "marks" / "feedback" / "007.html").read_text("utf-8")
-    assert '\n½ größer\n<span class="unseen">½ </span>^</td>' in page
+    assert '½ <span class="caret">^</span>größer</span></td>' in page

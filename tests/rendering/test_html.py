@@ -20,7 +20,7 @@ import pytest
 import symbackprop as sbp
 from symbackprop import language, rendering
 from symbackprop.problems.load import examples
-from symbackprop.rendering.escapes import ESCAPES
+from symbackprop.rendering.escapes import MARKUPS
 from tests.documents import some, text_of
 from tests.helpers import require_tool
 
@@ -501,6 +501,6 @@ def test_mathml_knows_every_command(name: str) -> None:
 def test_escape_html_is_undone_by_a_reader(text: str) -> None:
     """Escaped text reads as the text, in an element and in an attribute; what cannot be printed is a space."""
     shown = "".join(c if c.isprintable() else " " for c in text).strip()
-    escaped = ESCAPES["html"](text)
+    escaped = MARKUPS["html"].escape(text)
     assert shown == html.unescape(escaped)
     assert not set("<>\"'") & set(escaped)

@@ -21,7 +21,7 @@ from symbackprop.algebra.formula import Name
 from symbackprop.document.blocks import Display, Document, Figure, Note, Table, Terms
 from symbackprop.messages import message
 from symbackprop.rendering.drafts import Draft
-from symbackprop.rendering.escapes import ESCAPES
+from symbackprop.rendering.escapes import MARKUPS
 from tests.documents import EXAMPLES, HOSTILE, PROBLEMS, blocks_of, composed, sections_of, solved, some, text_of
 from tests.helpers import only, require_tool
 
@@ -136,7 +136,7 @@ TRICKY = [
 def test_escape_markdown_is_undone_by_a_reader(text: str) -> None:
     """Escaped text, alone in a paragraph, reads as the text."""
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"]).use(dollarmath_plugin)
-    first, content, last = parser.parse(ESCAPES["markdown"](text))
+    first, content, last = parser.parse(MARKUPS["markdown"].escape(text))
     kinds = (first.type, last.type, {child.type for child in content.children or []} <= {"text", "text_special"})
     assert ("paragraph_open", "paragraph_close", True) == kinds
     assert text == "".join(child.content for child in content.children or [])
@@ -206,7 +206,7 @@ def test_github_sees_a_formula_where_one_stands(name: str) -> None:
 @pytest.mark.parametrize("text", [*TRICKY, HOSTILE, "http://a.example www.b.example", "$x$ and $`y`$", "a@b"])
 def test_escape_github_is_undone_by_github(text: str) -> None:
     """Escaped text reads as the text, without a link, and no dollar of it stands where GitHub looks for formulas."""
-    escaped = ESCAPES["github"](text)
+    escaped = MARKUPS["github"].escape(text)
     assert "$" not in escaped.replace("<span>$</span>", "")
     page = to_html(escaped)
     assert {"p", "span"} >= set(re.findall(r"<(\w+)", page))

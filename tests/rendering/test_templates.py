@@ -13,7 +13,7 @@ from symbackprop import rendering
 from symbackprop.descent.solution import Solution
 from symbackprop.errors import OutputError, UnknownNameError
 from symbackprop.rendering.dialects import DIALECTS
-from symbackprop.rendering.escapes import ESCAPES
+from symbackprop.rendering.escapes import MARKUPS
 from symbackprop.rendering.exporters import EXPORTERS
 from symbackprop.rendering.formats import _KINDS
 from tests.documents import solved
@@ -180,5 +180,5 @@ def test_docs_list_every_format_and_every_setting() -> None:
     assert {name: f"solution.{row.suffix}" for name, row in rendering.formats().items()} == listed
     keys = {name: cell for name, cell in rows if name not in listed}
     assert set(keys) == set(_KINDS)
-    for key, choices in (("escape", ESCAPES), ("formulas", DIALECTS), ("finish", EXPORTERS)):
+    for key, choices in (("escape", MARKUPS), ("formulas", DIALECTS), ("finish", EXPORTERS)):
         assert sorted(choices) == sorted(re.findall(r"`(\w+)`", keys[key]))

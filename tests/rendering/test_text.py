@@ -11,7 +11,7 @@ from symbackprop import language, rendering
 from symbackprop.language import columns
 from symbackprop.rendering import plain_text
 from symbackprop.rendering.dialects import text
-from symbackprop.rendering.escapes import ESCAPES
+from symbackprop.rendering.escapes import MARKUPS
 from symbackprop.rendering.layout.boxes import EQUAL, PLUS, Box, Fenced, Fraction, Matrix, Number, Scripts, Symbol
 from tests.documents import EXAMPLES, PROBLEMS, dense, solved, some, text_of
 from tests.helpers import each
@@ -70,7 +70,7 @@ def test_text_sends_no_control_character_to_a_terminal(hostile: str) -> None:
     content = dense((1, "sigmoid"), inputs=[hostile, "b"], title=hostile)
     written = str(rendering.render(sbp.solve(sbp.problem(content)), "text"))
     assert all(character.isprintable() or character == "\n" for character in written)
-    assert ESCAPES["text"](hostile).isprintable()
+    assert MARKUPS["text"].escape(hostile).isprintable()
 
 
 def test_text_of_hostile_words_is_as_they_are() -> None:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from symbackprop.cli.inputs import encoding_option, quiet_option
+from symbackprop.cli.inputs import UNSUITABLE, encoding_option, quiet_option, read_formats, templates_option
 from symbackprop.cli.outputs import print_text, remark, say, working, write_files
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from symbackprop.homework.reports import GradedClass
+    from symbackprop.rendering import Format
 
 
 @click.command()
@@ -19,26 +22,38 @@ if TYPE_CHECKING:
 @click.argument("submissions", metavar="SUBMISSIONS.csv", type=click.Path(path_type=Path))
 @click.option("-o", "--output", metavar="MARKS_DIR", help="Folder to write into [DIR/teacher/marks].")
 @click.option("--overrides", type=click.Path(path_type=Path), metavar="FILE", help="Corrections of marks, in TOML.")
+@click.option(
+    "-f", "--format", "formats", default="html", show_default=True, metavar="LIST", help="Formats of the reports."
+)
 @encoding_option
+@templates_option
 @quiet_option
 def command(
-    folder: Path, submissions: Path, output: str | None, overrides: Path | None, encoding: str, quiet: bool
+    folder: Path,
+    submissions: Path,
+    output: str | None,
+    overrides: Path | None,
+    formats: str,
+    encoding: str,
+    templates: Path | None,
+    quiet: bool,
 ) -> None:
     """Mark the answers in SUBMISSIONS.csv to the homework that was written to DIR."""
     from symbackprop.homework import grading, reports
 
+    wanted = read_formats(formats, templates, kind="sheet_format", without=UNSUITABLE)
     with working("cli.grading", quiet):
         marked = grading.grade(folder, submissions, overrides, encoding)
         place = folder / "teacher" / "marks" if output is None else Path(output)
-        files = {place / name: content for name, content in reports.files(marked)}
+        files = {place / name: content for name, content in reports.files(marked, wanted)}
         write_files(files)
     for where, what in marked.remarks:
         remark(f"{where}: {marked.say(what)}")
     if not quiet:
-        print_text("".join(_told(marked, place)))
+        print_text("".join(_told(marked, place, wanted)))
 
 
-def _told(marked: GradedClass, place: Path) -> list[str]:
+def _told(marked: GradedClass, place: Path, formats: Sequence[Format]) -> list[str]:
     from symbackprop.arithmetic.decimals import trimmed
 
     told = [
@@ -52,5 +67,6 @@ def _told(marked: GradedClass, place: Path) -> list[str]:
         + "\n"
         for student, old, new in marked.changes
     ]
-    names = ("report.csv", "gradebook.csv", *(["changes.csv"] if marked.changes else []), "summary.html", "feedback")
+    summaries = [f"summary.{row.suffix}" for row in formats]
+    names = ("report.csv", "gradebook.csv", *(["changes.csv"] if marked.changes else []), *summaries, "feedback")
     return [*told, *(f"{place / name}\n" for name in names)]

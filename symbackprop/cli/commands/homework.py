@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from symbackprop.cli.inputs import (
+    UNSUITABLE,
     encoding_option,
     lang_option,
     overrides_option,
@@ -25,9 +26,6 @@ from symbackprop.messages import message
 if TYPE_CHECKING:
     from symbackprop.homework.enrolment import Course
     from symbackprop.homework.roster import Roster
-
-UNSUITABLE = ("json", "notebook")
-"""Formats that are no sheet of paper: what they hold cannot be left blank."""
 
 
 @click.command()

@@ -128,6 +128,25 @@ def breaks(cells: Sequence[Sequence[float]], room: float) -> bool:
     return len(cells) > _LONG_TABLE or (len(cells) > _SHORT_TABLE and _table_width(cells) <= room)
 
 
+def wrapped_widths(cells: Sequence[Sequence[float]], wraps: Sequence[bool], room: float) -> list[float]:
+    """Return what part of the line each column has whose words are wrapped, 0 for one that is as wide as its cells.
+
+    In a table that is too wide the columns that may wrap share what the others leave, the narrowest first.
+    """
+    columns: Iterator[tuple[float, ...]] = zip(*cells, strict=True)
+    widths = [max(column) for column in columns]
+    found = [0.0] * len(widths)
+    left = room - _COLUMN_GAP * len(widths) - sum(w for w, may in zip(widths, wraps, strict=True) if not may)
+    if not room or _table_width(cells) <= room or left <= 0:
+        return found
+    may_wrap = sorted((place for place, may in enumerate(wraps) if may), key=widths.__getitem__)
+    for count, place in zip(range(len(may_wrap), 0, -1), may_wrap, strict=True):
+        given = min(widths[place], left / count)
+        left -= given
+        found[place] = given / room if given < widths[place] else 0.0
+    return found
+
+
 def _table_width(cells: Sequence[Sequence[float]]) -> float:
     """Return roughly how wide a table is."""
     columns: Iterator[tuple[float, ...]] = zip(*cells, strict=True)
