@@ -96,7 +96,6 @@ SPELLS = {
     "symbackprop.algebra.symbolic",  # symbols of SymPy
     "symbackprop.compilation.identifiers",  # identifiers of code
     "symbackprop.homework.answer_normalization",  # what students type
-    "symbackprop.homework.answers",  # what they are asked
 }
 """The edges: the modules that spell names of quantities, or read them."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from symbackprop.algebra.formula import Node
+from symbackprop.algebra.formula import Adjoint, Node, multiplied
 from symbackprop.derivation.element_grain import ElementEquation, ElementGraph, Term
 
 
@@ -28,6 +28,11 @@ class Link(NamedTuple):
     def partial(self) -> Node:
         """Return the local partial as a formula over names."""
         return self.term.partial(self.slot)
+
+    def contribution(self, output: str) -> Node:
+        """Return what the step adds to the gradient of the output: upstream adjoint · local partial."""
+        upstream = () if self.source == output else (Adjoint(self.source),)
+        return multiplied((*upstream, self.partial()))
 
 
 class Links(Mapping[str, tuple[Link, ...]]):

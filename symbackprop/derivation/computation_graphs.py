@@ -13,7 +13,7 @@ from symbackprop.algebra.shapes import shape_of
 from symbackprop.errors import ProblemError, SymbackpropError, unknown
 from symbackprop.graph.batch_axis import Samples
 from symbackprop.graph.quantities import Equation, Graph, Quantity, Role
-from symbackprop.graph.scalars import of_one_sample
+from symbackprop.graph.scalars import gradient_of, identifier, of_one_sample
 from symbackprop.messages import message
 from symbackprop.problems import ComputationGraph
 from symbackprop.problems.graph_table import check_name
@@ -33,7 +33,7 @@ def graph_of(model: ComputationGraph, samples: Samples) -> Graph:
         except SymbackpropError as error:
             raise error.at(f"graph.equations[{position}] ({text.strip()[:100]})") from None
     _finish(model, samples, quantities, equations)
-    _check_elements(quantities)
+    _check_elements(quantities, model.output)
     return Graph(quantities, tuple(equations), model.output, samples)
 
 
@@ -98,12 +98,17 @@ def _finish(
     quantities[model.output] = Quantity(model.output, (), Role.OUTPUT, "gate")
 
 
-def _check_elements(quantities: dict[str, Quantity]) -> None:
-    """Refuse a name that another quantity's element has: `w_1` beside a vector `w`."""
+def _check_elements(quantities: dict[str, Quantity], output: str) -> None:
+    """Refuse a name that another quantity's element has, or a gradient: `w_1` beside a vector `w`, `dL_du` beside `u`."""
     owner: dict[str, str] = {}
     for quantity in quantities.values():
-        for element in quantity.elements():
+        for element in map(identifier, quantity.elements()):
             if element in owner:
                 what = message("graph.collision", name=element, other=owner[element])
                 raise ProblemError(what, where=f"graph ({quantity.name})")
-            owner[element] = quantity.name
+            owner[element] = identifier(quantity.name)
+    for element in owner:
+        of = gradient_of(element, output)
+        if of in owner:
+            what = message("graph.adjoint", name=element, other=of)
+            raise ProblemError(what, where=f"graph ({owner[element]})")

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from symbackprop.algebra import symbolic
-from symbackprop.algebra.formula import Adjoint, Node, SampleCount, added, multiplied
+from symbackprop.algebra.formula import Node, SampleCount, added
 from symbackprop.derivation import backprop, computation_graphs, dense, element_grain
 from symbackprop.derivation.backprop import Link, Links
 from symbackprop.derivation.element_grain import ElementEquation, ElementGraph
 from symbackprop.display import Displayed
-from symbackprop.errors import unknown
+from symbackprop.errors import UnknownNameError, unknown
 from symbackprop.graph import notation
+from symbackprop.graph.notation import Notation
 from symbackprop.graph.quantities import Graph, Quantity, Role
-from symbackprop.graph.scalars import Scalar, error_name
+from symbackprop.graph.scalars import Scalar, identifier
 from symbackprop.problems import ComputationGraph, Given, Problem
 
 if TYPE_CHECKING:
     import sympy
+
+    from symbackprop.derivation.symbols import Symbols
+
+_MOST_CHOICES = 2_000
+"""Names among which the nearest one is looked for."""
 
 
 class _OnDemand:
@@ -101,17 +106,18 @@ class Derivation(Displayed):
     def quantity(self, name: str) -> Quantity:
         """Return the array quantity of that name; an unknown name is an error that suggests one."""
         if name not in self.graph.quantities:
-            raise unknown("quantity", name, self.graph.quantities)
+            raise self._unknown(name, self.graph.quantities)
         return self.graph.quantities[name]
 
     def chain(self, name: str) -> tuple[Link, ...]:
         """Return the links from the output side down to `name`, for as long as there is only one path.
 
         The first link's source is the output, or a quantity that several paths reach (or leave for the sum over the
-        samples); its own gradient is then a step of its own.
+        samples); its own gradient is then a step of its own. Raises `UnknownNameError`.
         """
+        name = self._scalar(name)
         found: list[Link] = []
-        while len(self.links[name]) == 1 and not (found and self.crosses_samples(name)):
+        while len(self.links.get(name, ())) == 1 and not (found and self.crosses_samples(name)):
             found += self.links[name]
             name = found[-1].source
         return tuple(reversed(found))
@@ -132,50 +138,98 @@ class Derivation(Displayed):
         >>> import symbackprop
         >>> symbackprop.derive(symbackprop.example("mazur")).adjoint_name("z2_1")
         'delta2_1'
+
+        Raises `UnknownNameError`.
         """
-        quantity, numbers = self.graph.place_of(name)
-        if quantity.kind == "pre_activation" and quantity.layer is not None:
-            return error_name(quantity.layer, numbers)
-        return f"d{self.graph.output}_d{name}"
+        if name not in self.graph.quantities:
+            name = self._scalar(name)
+        return self.graph.gradient_name(name)
+
+    @functools.cached_property
+    def symbols(self) -> Symbols:
+        """The quantities and gradients as SymPy symbols, and what they are made of in these."""
+        from symbackprop.derivation.symbols import Symbols
+
+        return Symbols(self.graph, self.equations, self.links, self.elements.batch_axis)
 
     def gradient(self, name: str) -> sympy.Matrix:
         """Return the gradient of the output by a quantity, as a SymPy matrix of the quantity's shape.
 
-        Each entry is written in named quantities: forward values (`a1_1`) and adjoints (`delta2_1` is ∂L/∂z2_1,
-        `dL_da1_1` is ∂L/∂a1_1). In a batch the entry of a parameter is that of one sample, to be added over them.
-        A vector is a column; a scalar is 1×1.
+        Each entry is a `gradient_expression`. A vector is a column; a scalar is 1×1.
 
         >>> import symbackprop
         >>> symbackprop.derive(symbackprop.example("mazur")).gradient("W2")[0, 0]
         a1_1*delta2_1
         """
-        import sympy
-
-        quantity = self.quantity(name)
-        entries = [self.gradient_expression(element) for element in quantity.elements()]
-        rows = quantity.shape[0] if quantity.shape else 1
-        return sympy.Matrix(rows, len(entries) // rows, entries)
+        return self._matrix(name, self.gradient_expression)
 
     def gradient_expression(self, element: str) -> sympy.Expr:
-        """Return the gradient by one scalar (`"W1_2_1"`) as a SymPy expression over named quantities."""
-        return symbolic.to_sympy(
-            self.gradient_formula(element),
-            lambda node: symbolic.name_symbol(self.adjoint_name(node.name)) if isinstance(node, Adjoint) else None,
-        )
+        """Return the gradient by one scalar (`"W1_2_1"`) as a SymPy expression over named quantities.
+
+        These are forward values (`a1_1`) and gradients (`delta2_1` is ∂L/∂z2_1, `dL_da1_1` is ∂L/∂a1_1), real symbols; at a
+        kink stands a `Piecewise`. In a batch, what differs between samples is indexed by the sample, from 0, and a gradient
+        by something shared is a `Sum` over the samples, with what they share (a penalty) outside it:
+
+        >>> import symbackprop
+        >>> symbackprop.derive(symbackprop.example("xor")).gradient_expression("W2_1_1")
+        Sum(a1_1[n]*delta2_1[n], (n, 0, 3))
+
+        Raises `UnknownNameError` for a name that is that of no scalar.
+        """
+        return self.symbols.gradient(self._scalar(element))
 
     def gradient_formula(self, element: str) -> Node:
         """Return the sum over the links of one scalar: upstream adjoint · local partial."""
-        terms = []
-        for link in self.links.get(element, ()):
-            upstream = () if link.source == self.graph.output else (Adjoint(link.source),)
-            terms.append(multiplied((*upstream, link.partial())))
-        return added(tuple(terms))
+        return added(tuple(link.contribution(self.graph.output) for link in self.links.get(element, ())))
 
     def expression(self, element: str) -> sympy.Expr:
-        """Return the right-hand side of one scalar's equation in SymPy."""
-        if element not in self.equations:
-            raise unknown("quantity", element, self.equations)
-        return symbolic.to_sympy(self.equations[element].formula())
+        """Return the right-hand side of one scalar's equation in SymPy; raises `UnknownNameError` for what has none."""
+        found = self._scalar(element)
+        if found not in self.equations:
+            raise self._unknown(element, self.equations)
+        return self.symbols.expression(found)
+
+    def closed_form(self, name: str) -> sympy.Expr:
+        """Return the gradient by a quantity in parameters, inputs and targets alone; of the output, its own value.
+
+        A scalar has an expression, an array a matrix as `gradient` has it.
+
+        >>> import symbackprop
+        >>> derivation = symbackprop.derive(symbackprop.example("line"))
+        >>> derivation.closed_form("L"), derivation.closed_form("W1_1_1")
+        ((W1_1_1*x_1 - y_1)**2/2, x_1*(W1_1_1*x_1 - y_1))
+
+        Raises `UnknownNameError`, and `EvaluationError` where it would have more than 20,000 names in it.
+        """
+        if self.graph.shapes.get(name):
+            return self._matrix(name, self.symbols.closed_form)
+        return self.symbols.closed_form(self._scalar(name))
+
+    def _matrix(self, name: str, entry: Callable[[str], sympy.Expr]) -> sympy.Matrix:
+        """Return a matrix of the shape of a quantity, from its elements."""
+        import sympy
+
+        quantity = self.quantity(name)
+        entries = [entry(element) for element in quantity.elements()]
+        rows = quantity.shape[0] if quantity.shape else 1
+        return sympy.Matrix(rows, len(entries) // rows, entries)
+
+    def _scalar(self, name: str) -> str:
+        """Return the code name of a scalar by its name or identifier; raises `UnknownNameError` for another name."""
+        if name == identifier(self.graph.sample_loss):
+            return self.graph.sample_loss
+        if not self.graph.has_element(name):
+            raise self._unknown(name, self.graph.elements())
+        return name
+
+    def _unknown(self, name: str, choices: Iterable[str]) -> UnknownNameError:
+        """Return the error for a name; a name as documents print it leads to the code name."""
+        names = list(itertools.islice(choices, _MOST_CHOICES))
+        printed = Notation.of(self.graph, self.problem.notation)
+        bare = name.replace("_", "")
+        meant = [each for each in names if printed.symbol(each).plain.replace("_", "") == bare]
+        error = unknown("quantity", name, map(identifier, names))
+        return error if not meant else UnknownNameError(error.what, valid=error.valid, nearest=meant[0])
 
 
 def derive(problem: Problem, *, of_any_size: bool = False) -> Derivation:

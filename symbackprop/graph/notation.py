@@ -39,6 +39,13 @@ class Symbol:
     upper: tuple[str, ...] = ()
     accent: str = ""
 
+    @property
+    def plain(self) -> str:
+        """The symbol in letters and digits: h with the index 1 is `h1`, W with 1 above and 2, 1 below is `W1_2_1`."""
+        lower = [part if isinstance(part, str) else part.plain for part in self.lower]
+        upper = [part.strip("()") for part in self.upper]
+        return self.base + "_".join([*upper, *lower])
+
 
 @dataclass(frozen=True, slots=True)
 class Conventions:

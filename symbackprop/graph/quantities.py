@@ -18,7 +18,16 @@ from typing import NamedTuple
 from symbackprop.algebra.broadcasting import Shape, indices_of
 from symbackprop.algebra.formula import Node
 from symbackprop.graph.batch_axis import BatchAxis, Samples
-from symbackprop.graph.scalars import INDEX, Scalar, element_name, located, of_one_sample
+from symbackprop.graph.scalars import (
+    INDEX,
+    Scalar,
+    element_name,
+    error_name,
+    gradient_name,
+    identifier,
+    located,
+    of_one_sample,
+)
 
 LAYER_KINDS = ("weight", "bias", "threshold", "pre_activation", "activation")
 """The kinds of quantity that belong to a layer of a dense network."""
@@ -246,6 +255,14 @@ class Graph:
             for index in quantity.indices()
         }
 
+    def has_element(self, name: str) -> bool:
+        """Say whether an element of an array has this code name."""
+        return name in self._places
+
+    def elements(self) -> Iterator[str]:
+        """Iterate over the code names of the elements of all arrays."""
+        return iter(self._places)
+
     def place_of(self, name: str) -> Place:
         """Return the array and the index of an element; the name may be that of an array, or have letters for numbers."""
         if name in self.quantities:
@@ -255,6 +272,13 @@ class Graph:
             return found
         array, index = located(name, self.quantities)
         return Place(self.quantities[array], index)
+
+    def gradient_name(self, name: str) -> str:
+        """Return the code name of the gradient by an element or an array: δ of a pre-activation, else `dL_dw_1`."""
+        quantity, numbers = self.place_of(name)
+        if quantity.kind == "pre_activation" and quantity.layer is not None:
+            return error_name(quantity.layer, numbers)
+        return gradient_name(self.output, identifier(name))
 
     def quantity_of(self, name: str) -> Quantity:
         """Return the array that an element belongs to."""

@@ -66,6 +66,26 @@ def of_one_sample(output: str) -> str:
     return output + _SAMPLE
 
 
+def identifier(name: str) -> str:
+    """Return the code name of a scalar as a Python identifier: the loss of one sample, `L@`, is `L_samples`."""
+    return name.replace(_SAMPLE, "_samples")
+
+
 def error_name(layer: int, numbers: Iterable[int | str]) -> str:
     """Return the code name of the error of a unit: δ, the gradient by its pre-activation."""
     return element_name(f"delta{layer}", numbers)
+
+
+def gradient_name(output: str, name: str) -> str:
+    """Return the code name of the gradient of an output by a quantity, where it has no letter of its own."""
+    return f"d{output}{INDEX}d{name}"
+
+
+def gradient_of(name: str, output: str) -> str | None:
+    """Return the quantity by which such a name is the gradient, None for another name.
+
+    >>> gradient_of(gradient_name("L", "w_1"), "L"), gradient_of("w_1", "L")
+    ('w_1', None)
+    """
+    prefix = gradient_name(output, "")
+    return name.removeprefix(prefix) if name.startswith(prefix) else None

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.graph.notation import Notation, Symbol
+from symbackprop.graph.notation import Notation
 from symbackprop.graph.quantities import Quantity, Role
-from symbackprop.graph.scalars import Scalar
+from symbackprop.graph.scalars import Scalar, gradient_name
 from symbackprop.homework.hand_computation import GRADIENT, NEW, PATH, HandComputation, split
 from symbackprop.problems import Homework
 
@@ -94,7 +94,7 @@ def _elements(derivation: Derivation, quantity: Quantity) -> Iterator[str]:
 
 def _id(key: str, output: str) -> str:
     if key.startswith(GRADIENT):
-        return f"d{output}_d{key[len(GRADIENT) :]}"
+        return gradient_name(output, key[len(GRADIENT) :])
     if key.startswith(NEW):
         return f"new_{key[len(NEW) :]}"
     return key
@@ -103,22 +103,15 @@ def _id(key: str, output: str) -> str:
 def _printed(key: str, derivation: Derivation, notation: Notation) -> Iterator[str]:
     """Yield the names of a quantity as the document prints them, in plain letters: `dE_dw5` and `delta1_1`, `o1`, `eta`."""
     if key == RATE:
-        yield _plain(notation.learning_rate())
+        yield notation.learning_rate().plain
         return
     mark, (name, sample) = split(key)
-    text = str(Scalar(_plain(notation.symbol(name)), sample))
+    text = str(Scalar(notation.symbol(name).plain, sample))
     if mark == GRADIENT:
-        yield f"d{_plain(notation.symbol(derivation.graph.output))}_d{text}"
+        yield gradient_name(notation.symbol(derivation.graph.output).plain, text)
         if notation.quantity(name).kind == "pre_activation" and not notation.negative_delta:
             delta = notation.delta(name)
-            names = (derivation.adjoint_name(name), *([_plain(delta)] if delta else []))
+            names = (derivation.adjoint_name(name), *([delta.plain] if delta else []))
             yield from (str(Scalar(each, sample)) for each in names)
     else:
         yield f"new_{text}" if mark == NEW else text
-
-
-def _plain(symbol: Symbol) -> str:
-    """Return a symbol in letters and digits: h with the index 1 is `h1`, W with 1 above and 2, 1 below is `W1_2_1`."""
-    lower = [part if isinstance(part, str) else _plain(part) for part in symbol.lower]
-    upper = [part.strip("()") for part in symbol.upper]
-    return symbol.base + "_".join([*upper, *lower])

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import sympy
 
-from symbackprop.algebra import symbolic
 from symbackprop.algebra.differentiation.conversion import to_formula, to_name
 from symbackprop.algebra.differentiation.rules import TRIVIAL, Rule, applied, check
 from symbackprop.algebra.differentiation.tidying import collected
 from symbackprop.algebra.formula import Name, Node
+from symbackprop.algebra.piecewise import to_plain_sympy
 
 __all__ = ["Derivative", "Differentiation", "Rule", "Step", "collected", "differentiate", "steps"]
 
@@ -46,7 +46,7 @@ class Differentiation:
     @property
     def expression(self) -> sympy.Expr:
         """Return the derivative as a SymPy expression."""
-        return symbolic.to_sympy(self.after)
+        return to_plain_sympy(self.after)
 
     def walk(self) -> Iterator[Differentiation]:
         """Yield this node and every one below it, outermost first."""
