@@ -226,10 +226,8 @@ class Derivation(Displayed):
         """Return the error for a name; a name as documents print it leads to the code name."""
         names = list(itertools.islice(choices, _MOST_CHOICES))
         printed = Notation.of(self.graph, self.problem.notation)
-        bare = name.replace("_", "")
-        meant = [each for each in names if printed.symbol(each).plain.replace("_", "") == bare]
-        error = unknown("quantity", name, map(identifier, names))
-        return error if not meant else UnknownNameError(error.what, valid=error.valid, nearest=meant[0])
+        spellings = {printed.symbol(each).plain: each for each in names}
+        return unknown("quantity", name, map(identifier, names), spellings=spellings)
 
 
 def derive(problem: Problem, *, of_any_size: bool = False) -> Derivation:
