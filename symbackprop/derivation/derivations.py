@@ -219,7 +219,7 @@ class Derivation(Displayed):
         if name == identifier(self.graph.sample_loss):
             return self.graph.sample_loss
         if not self.graph.has_element(name):
-            raise self._unknown(name, self.graph.elements())
+            raise self._unknown(name, self.graph.elements_near(name))
         return name
 
     def _unknown(self, name: str, choices: Iterable[str]) -> UnknownNameError:

@@ -263,6 +263,14 @@ class Graph:
         """Iterate over the code names of the elements of all arrays."""
         return iter(self._places)
 
+    def elements_near(self, name: str) -> Iterator[str]:
+        """Iterate over the elements of the array that a name begins with, or over all: `W1_9_9` is none of those of `W1`."""
+        try:
+            array, _ = located(name, self.quantities)
+        except KeyError:
+            return self.elements()
+        return iter(self.quantities[array].elements())
+
     def place_of(self, name: str) -> Place:
         """Return the array and the index of an element; the name may be that of an array, or have letters for numbers."""
         if name in self.quantities:

@@ -229,6 +229,7 @@ def test_unknown_name_is_an_error_wherever_one_is_taken(method: str, name: str, 
         getattr(derivation, method)(name)
     if method in ("gradient_expression", "adjoint_name", "chain"):
         assert (caught.value.nearest or "").startswith(hint)
+        assert not name.startswith("W1") or caught.value.valid == ("W1_1_1", "W1_1_2", "W1_2_1", "W1_2_2")
     assert "@" not in str(caught.value)
 
 
