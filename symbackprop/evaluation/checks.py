@@ -4,8 +4,8 @@ Every gradient of the output by a parameter or an input is compared with
 
 * **central differences** of the forward pass, (L(w + h) − L(w − h)) / 2h at 50 digits with h = 10⁻¹², whose error is
   of the order h² (Burden and Faires, Numerical Analysis, section 4.1), and
-* for small problems, **`sympy.diff` of the composed output**: the forward equations substituted into each other until
-  one expression in parameters and inputs is left, with SymPy's own `Max`, `Min` and `Abs`.
+* in small problems all, in larger ones some, with **`sympy.diff` of the composed output**: the forward equations
+  substituted into each other until one expression in parameters and inputs is left, with SymPy's own `Max`, `Min` and `Abs`.
 
 Neither sees a link, a partial or a classroom form. At a kink (ReLU at 0) there is no derivative to compare with: the
 entry says so and counts neither as agreeing nor as differing.
@@ -14,7 +14,7 @@ entry says so and counts neither as agreeing nor as differing.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -40,8 +40,8 @@ _ROUNDING = 1e-25
 _NOISE = 1e-36
 """Likewise those smaller than this relative to the largest value: a number that is 0 but for 50 digits is compared as 0."""
 
-_LARGEST_COMPOSED = 20_000
-"""Composed output: its size times the number of gradients taken of it (a second or two)."""
+_LARGEST_COMPOSED = 1_500
+"""Composed output: its size times the number of gradients taken of it (less than a second)."""
 _LARGEST_WORK = 100_000
 """Central differences: terms evaluated for the gradients compared (two passes each; a few seconds)."""
 _FEWEST_OF_ARRAY = 3
@@ -69,8 +69,8 @@ class Entry:
 
     `name` is the element (`W1_2_1`, `x_1@3` in sample 3), `gradient` what the derivation gives. `difference` is the
     relative difference from central differences, `composed` that from the derivative of the composed output (None
-    where the problem is too large for it). A skipped entry has neither; `kinks` names the quantities on its paths that are
-    at a kink.
+    where it was not taken, for the problem is too large for all). A skipped entry has neither; `kinks` names the quantities
+    on its paths that are at a kink.
     """
 
     name: str
@@ -109,10 +109,13 @@ class Report:
         return tuple(entry for entry in self.entries if entry.verdict is verdict)
 
 
-def check(problem: Problem, *, derivation: Derivation | None = None) -> Report:
+def check(
+    problem: Problem, *, derivation: Derivation | None = None, oracles: Collection[Oracle] = tuple(Oracle)
+) -> Report:
     """Return the comparison of every gradient by a parameter or input with the oracles.
 
-    `derivation` is what is checked, by default `derive(problem)`.
+    `derivation` is what is checked, by default `derive(problem)`. Central differences are always among the `oracles`: it is
+    they that find the kinks.
 
     >>> import symbackprop
     >>> report = check(symbackprop.example("mazur"))
@@ -128,7 +131,8 @@ def check(problem: Problem, *, derivation: Derivation | None = None) -> Report:
     chosen, sampled = _chosen(derivation)
     oracle = _Differences(derivation, values, shared, data)
     compared = [(leaf, *oracle.gradient(leaf)) for leaf in chosen]
-    composed = _composed_gradients(derivation, values, [leaf for leaf, _, kinks in compared if not kinks])
+    smooth = [leaf for leaf, _, kinks in compared if not kinks]
+    composed = _composed_gradients(derivation, values, smooth) if Oracle.COMPOSED in oracles else {}
     floor = max(
         _RESOLUTION * max((abs(float(number)) for _, number, kinks in compared if not kinks), default=0.0),
         _ROUNDING * abs(float(values.value(derivation.graph.output))),
@@ -177,7 +181,7 @@ def _chosen(derivation: Derivation) -> tuple[list[Scalar], bool]:
 def _spread(array: Sequence[Scalar], most: int) -> list[Scalar]:
     if len(array) <= most:
         return list(array)
-    return [array[position * (len(array) - 1) // (most - 1)] for position in range(most)]
+    return [array[position * (len(array) - 1) // max(most - 1, 1)] for position in range(most)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,8 +271,9 @@ def _sources(derivation: Derivation, switch: _Switch) -> frozenset[str]:
 
 
 def _composed_gradients(derivation: Derivation, values: Values, wanted: Sequence[Scalar]) -> dict[Scalar, Exact]:
-    """Return the derivatives of the composed output by some leaves, or nothing where it would be too large."""
-    if _composed_size(derivation) * len(wanted) > _LARGEST_COMPOSED:
+    """Return the derivatives of the composed output by leaves: as many, evenly spread, as its size leaves time for."""
+    chosen = _spread(wanted, _LARGEST_COMPOSED // _composed_size(derivation))
+    if not chosen:
         return {}
     output = _composed(derivation)
     digits = _guarded_digits(values)
@@ -278,7 +283,7 @@ def _composed_gradients(derivation: Derivation, values: Values, wanted: Sequence
         for leaf in derivation.graph.scalars(quantity)
     }
     found = {}
-    for leaf in wanted:
+    for leaf in chosen:
         number = sympy.diff(output, _symbol(leaf)).xreplace(numbers).evalf(digits)
         found[leaf] = exact.CONTEXT.make_mpf(sympy.Float(number, exact.DIGITS)._mpf_)
     return found

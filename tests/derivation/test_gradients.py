@@ -525,6 +525,21 @@ def test_report_has_the_worst_difference_from_each_oracle() -> None:
     assert large.worst_from(Oracle.COMPOSED) is None and large.worst_from(Oracle.DIFFERENCES) == large.worst
 
 
+@pytest.mark.parametrize(("example", "is_whole"), [("mazur", True), ("attention", False)])
+def test_check_composes_as_many_gradients_as_it_has_time_for(example: str, is_whole: bool) -> None:
+    """A small problem has every gradient compared with the composed output, a larger one some, ends included."""
+    report = check(sbp.example(example))
+    compared = [entry.composed is not None for entry in report.entries]
+    assert all(compared) is is_whole and compared[0] and compared[-1]
+
+
+def test_solution_states_the_check_without_composing_the_output() -> None:
+    """Asked for central differences alone, a check has them and their verdicts, and nothing of the other oracle."""
+    problem = sbp.example("mazur")
+    whole, alone = check(problem), check(problem, oracles=(Oracle.DIFFERENCES,))
+    assert [dataclasses.replace(entry, composed=None) for entry in whole.entries] == list(alone.entries)
+
+
 def test_check_takes_a_value_that_is_zero_but_for_rounding_as_zero() -> None:
     """A gradient of 1e-51 in place of 0 is the noise of 50 digits, not a difference."""
     equations = ["c = sqrt(2)*sqrt(2) - 2", "f = (sin(pi) + c)*s"]
