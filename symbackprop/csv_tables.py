@@ -7,40 +7,67 @@ import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from symbackprop.errors import ProblemError, nearest, unknown
-from symbackprop.messages import message
+from symbackprop.messages import Message, message
 
-_DELIMITERS = ",;\t|"
+_DELIMITERS = ";\t|,"
 _PLAIN_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?")
 ENCODING_OPTION = "--encoding"
-ENCODINGS = ("utf-8", "utf-16", "gb18030", "big5", "cp1252", "latin-1", "cp1250", "cp1251", "shift_jis", "euc-kr")
+ENCODINGS = (
+    "utf-8",
+    "utf-16",
+    "gb18030",
+    "big5",
+    "cp1252",
+    "latin-1",
+    "cp1250",
+    "cp1251",
+    "shift_jis",
+    "euc-kr",
+    "euc-jp",
+)
 """The encodings that a mistaken name is compared with; any that Python knows may be named."""
 _LARGEST_FILE = 50_000_000
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """What the files of spreadsheet programs begin with: .xlsx and .ods, .xls."""
+_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
+"""What compressed files begin with: .gz, .bz2, .xz."""
 _DECLARED = re.compile(r'"?sep=([,;\t|])"?\s*(?:\n|$)', re.IGNORECASE)
 """The first line that some programs write to say what the delimiter is."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table with a header: its columns in order and its rows, each with the number of the line it stands on."""
+    """A table with a header: its columns in order and its rows, each with the number of the line it stands on.
+
+    `delimiter` stands between its cells, `has_mark` says that it begins with a byte-order mark, `guess` what is to be said
+    of an encoding that was guessed, if it was.
+    """
 
     path: str
     columns: tuple[str, ...]
     rows: tuple[tuple[int, Mapping[str, str]], ...]
+    delimiter: str = ","
+    has_mark: bool = False
+    guess: Message | None = None
 
     def column(self, name: str, option: str) -> str:
-        """Return the column of that name, however its letters are cased; a missing one is an error that names `option`."""
-        for column in self.columns:
-            if column.strip().lower() == name.lower():
-                return column
-        what = message("csv.column", name=name, option=option)
-        raise ProblemError(what, where=f"{self.path}:1", valid=self.columns, nearest=nearest(name, self.columns))
+        """Return the column of that name, however its letters are cased.
+
+        Raises `ProblemError`, which names `option`, for a name that no column has, or several have in other letters.
+        """
+        if name in self.columns:
+            return name
+        found = [column for column in self.columns if column.lower() == name.lower()]
+        if len(found) == 1:
+            return found[0]
+        what = message("csv.columns_alike" if found else "csv.column", name=name, option=option)
+        valid = found or self.columns
+        raise ProblemError(what, where=f"{self.path}:1", valid=valid, nearest=None if found else nearest(name, valid))
 
 
 def read_csv(path: Path, *, whole_rows: bool = False, encoding: str | None = None) -> Sheet:
@@ -56,14 +83,17 @@ def read_csv(path: Path, *, whole_rows: bool = False, encoding: str | None = Non
         raise ProblemError(message("problem.unreadable", reason=error.strerror or ""), where=str(path)) from None
     if len(content) > _LARGEST_FILE:
         raise ProblemError(message("csv.large", limit=_LARGEST_FILE // 1_000_000), where=str(path))
-    text = _decoded(content, path, encoding)
+    text, guess = _decoded(content, path, encoding)
     declared = _DECLARED.match(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=declared[1] if declared else _delimiter(text))
+    delimiter = declared[1] if declared else _delimiter(text)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     found: list[tuple[int, Mapping[str, str]]] = []
     columns: tuple[str, ...] = ()
     try:
         for row in reader:
             if not any(cell.strip() for cell in row) or (declared and reader.line_num == 1):
+                if whole_rows and columns and len(row) > 1:
+                    raise ProblemError(message("csv.empty_row"), where=f"{path}:{reader.line_num}")
                 continue
             if not columns:
                 columns = _header(row, path)
@@ -77,27 +107,46 @@ def read_csv(path: Path, *, whole_rows: bool = False, encoding: str | None = Non
         raise ProblemError(message("csv.format", reason=str(error)), where=f"{path}:{reader.line_num}") from None
     if not columns:
         raise ProblemError(message("csv.no_header"), where=str(path))
-    return Sheet(str(path), columns, tuple(found))
+    return Sheet(str(path), columns, tuple(found), delimiter, content.startswith(_MARKS), guess)
 
 
-def _decoded(content: bytes, path: Path, named: str | None) -> str:
-    if content.startswith(_WORKBOOKS):
-        raise ProblemError(message("csv.workbook"), where=str(path))
+_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def _decoded(content: bytes, path: Path, named: str | None) -> tuple[str, Message | None]:
+    """Return the text of a file, and what is to be said of its encoding where that was guessed."""
+    for starts, id in ((_WORKBOOKS, "csv.workbook"), (_COMPRESSED, "csv.compressed")):
+        if content.startswith(starts):
+            raise ProblemError(message(id), where=str(path))
     if named:
-        return _as_named(content, path, named)
+        return _as_named(content, path, named), None
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         text = content.decode(encoding)
         offset = content.index(b"\0") if "\0" in text else None  # UTF-16 without its mark.
     except UnicodeDecodeError as error:
-        chinese = _chinese(content)
-        if chinese is not None:
-            return chinese
-        offset = error.start
+        return _guessed(content, path, named, error.start)
     if offset is None:
-        return text
+        return text, None
     id = "csv.encoding" if named is None else "csv.encoding_option"
     raise ProblemError(message(id, offset=offset, option=ENCODING_OPTION), where=str(path))
+
+
+def _guessed(content: bytes, path: Path, named: str | None, offset: int) -> tuple[str, Message]:
+    """Return a text in GB 18030, as spreadsheets in China write it, where it reads well in that encoding only.
+
+    What is wide open between several encodings, or reads well in another one, is an error that shows how each reads it.
+    """
+    found = {encoding: text for encoding in _GUESSES if (text := _reading(content, encoding)) is not None}
+    if list(found) == [_CHINESE]:
+        text = found[_CHINESE]
+        return text, message("csv.guessed", encoding=_CHINESE, sample=_sample(text), option=ENCODING_OPTION)
+    id = "csv.encoding" if named is None else "csv.encoding_option"
+    what = message(id, offset=offset, option=ENCODING_OPTION)
+    if found:
+        shown = [message("csv.reading", encoding=encoding, sample=_sample(text)) for encoding, text in found.items()]
+        what = message("csv.readings", what=what, readings=shown)
+    raise ProblemError(what, where=str(path))
 
 
 def _as_named(content: bytes, path: Path, encoding: str) -> str:
@@ -114,21 +163,71 @@ def _as_named(content: bytes, path: Path, encoding: str) -> str:
         raise ProblemError(what, where=str(path)) from None
 
 
-def _chinese(content: bytes) -> str | None:
-    """Return a text in GB 18030, as spreadsheets in China write it, or None where it is hardly one.
+def _reading(content: bytes, encoding: str) -> str | None:
+    """Return a text in an encoding if it reads well in it, None where it hardly is one.
 
-    Nearly any bytes are characters of GB 18030. Those of a real text are ideographs and wide signs, and most of them
-    common ones, which are in GB 2312.
+    Nearly any bytes are characters of every encoding of this kind. Those of a real text are the common ones.
     """
     try:
-        text = content.decode("gb18030")
+        text = content.decode(encoding)
     except UnicodeDecodeError:
         return None
-    signs = [character for character in text if not character.isascii()]
+    return text if _GUESSES[encoding](text) else None
+
+
+def _foreign(text: str) -> Iterator[str]:
+    return (character for character in text if not character.isascii())
+
+
+def _is_chinese(text: str) -> bool:
+    """Say whether all signs are ideographs and other wide ones, most of them in GB 2312, which has the common ones."""
+    signs = list(_foreign(text))
     if any(unicodedata.east_asian_width(sign) not in "WFA" for sign in signs):
-        return None
-    common = sum(bool(sign.encode("gb2312", "ignore")) for sign in signs)
-    return text if 2 * common > len(signs) else None
+        return False
+    return 2 * sum(bool(sign.encode("gb2312", "ignore")) for sign in signs) > len(signs)
+
+
+def _is_korean(text: str) -> bool:
+    return all("\uac00" <= sign <= "\ud7a3" for sign in _foreign(text))
+
+
+def _is_japanese(text: str) -> bool:
+    """Say whether all signs are kana or kanji of the first level, which has the common ones."""
+    return all(sign.encode("euc-jp")[0] <= _LAST_OF_FIRST_LEVEL for sign in _foreign(text))
+
+
+def _is_cyrillic(text: str) -> bool:
+    return all(unicodedata.name(sign, "").startswith("CYRILLIC") for sign in _foreign(text))
+
+
+def _is_latin(text: str) -> bool:
+    """Say whether all signs are letters with accents inside words of plain ones."""
+    return all(
+        match[0].isalpha() and (match[0][:1].isascii() or match[0][-1:].isascii())
+        for match in re.finditer(r"[A-Za-z]?[^\x00-\x7f]+[A-Za-z]?", text)
+    )
+
+
+_LAST_OF_FIRST_LEVEL = 0xCF
+_CHINESE = "gb18030"
+_GUESSES: Mapping[str, Callable[[str], bool]] = {
+    _CHINESE: _is_chinese,
+    "euc-kr": _is_korean,
+    "euc-jp": _is_japanese,
+    "cp1251": _is_cyrillic,
+    "cp1252": _is_latin,
+}
+"""Encodings that one may be taken for another, with how a text in each looks."""
+
+
+def _sample(text: str) -> str:
+    """Return a cell with a sign that is none of ASCII, if possible below the header."""
+    first, _, rest = text.strip().partition("\n")
+    found = _FOREIGN_CELL.search(rest) or _FOREIGN_CELL.search(first)
+    return "" if found is None else found[0].strip()[:30]
+
+
+_FOREIGN_CELL = re.compile(r'[^,;\t|"\r\n]*[^\x00-\x7f][^,;\t|"\r\n]*')
 
 
 def _delimiter(text: str) -> str:
@@ -146,14 +245,19 @@ def _header(row: Sequence[str], path: Path) -> tuple[str, ...]:
     return columns
 
 
-def write_csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+def write_csv(
+    header: Iterable[str], rows: Iterable[Iterable[object]], *, delimiter: str = ",", mark: bool = False
+) -> str:
     r"""Return a table as CSV text; a cell that a spreadsheet would take for a formula is quoted by an apostrophe.
 
-    >>> write_csv(["value"], [["=cmd()"], ["-0.5"]])
-    "value\n'=cmd()\n-0.5\n"
+    `mark` puts a byte-order mark in front, by which spreadsheets know UTF-8.
+
+    >>> write_csv(["value"], [["=cmd()"], ["-0.5"], ["-"]])
+    "value\n'=cmd()\n-0.5\n-\n"
     """
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    text.write("\ufeff" * mark)
+    writer = csv.writer(text, lineterminator="\n", delimiter=delimiter)
     writer.writerow([_safe(cell) for cell in header])
     writer.writerows([_safe(cell) for cell in row] for row in rows)
     return text.getvalue()
@@ -161,6 +265,11 @@ def write_csv(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 def _safe(cell: object) -> str:
     text = "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in str(cell))
-    if text.lstrip()[:1] in ("=", "+", "-", "@", "\t", "\r", "|", "%") and not _PLAIN_NUMBER.fullmatch(text.strip()):
+    is_alone = len(text) == 1 and text in "-+"  # the sign of a missing grade is no formula
+    if text.lstrip()[:1] in _STARTS and not is_alone and not _PLAIN_NUMBER.fullmatch(text.strip()):
         return f"'{text}"
     return text
+
+
+_STARTS = ("=", "+", "-", "@", "\t", "\r", "|", "%")
+"""What spreadsheets take for the beginning of a formula."""

@@ -9,9 +9,10 @@ the one put into the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 from symbackprop.algebra import expressions
 from symbackprop.algebra.formula import Apply, Name, Negative, Node, Number, rewrite
@@ -60,12 +61,12 @@ _OF_CLASSES = {**_UNWEIGHTED, "ignore_index": (-100,)}
 class Loss:
     """A loss of one sample.
 
-    `reason` is the end of the id of the phrase that explains it ("" for none), `settings` are numbers that its expression
-    leaves to the problem. `predictions` says what the outputs have to be: `any` number, a `probability` each (between 0 and
-    1), or a `distribution` (probabilities of the classes, which sum to 1); `targets` likewise. `stated_derivative` is the
-    usual form of the gradient by `a`, element by element, where SymPy's is another. `fused` joins the loss to an output
-    activation, if there is a usual one. `torch` has the losses of PyTorch that it is, `spellings` are what it is called
-    elsewhere, `words` the phrases that it brings.
+    `reason` is the end of the id of the phrase that explains it ("" for none), `settings` are numbers that its
+    expression leaves to the problem. `predictions` says what the outputs have to be: `any` number, a `probability` each
+    (between 0 and 1), or a `distribution` (probabilities of the classes, which sum to 1); `targets` is a key of
+    `TARGETS`. `stated_derivative` is the usual form of the gradient by `a`, element by element, where SymPy's is
+    another. `fused` joins the loss to an output activation, if there is a usual one. `torch` has the losses of PyTorch
+    that it is, `spellings` are what it is called elsewhere, `words` the phrases that it brings.
     """
 
     name: str
@@ -87,8 +88,45 @@ class Loss:
         return defaults(self.settings)
 
 
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What targets a loss takes: what holds for each, a number or all in an array, and what those of a sample add up to.
+
+    `total` None is any sum. `of_classes` says that they stand for a class, whose number may be given instead.
+    """
+
+    entry: Callable[[Any], Any] = lambda target: target == target  # all but NaN
+    total: int | None = None
+    of_classes: bool = False
+
+    def misfit(self, samples: Iterable[Sequence[float]]) -> tuple[int, int | None] | None:
+        """Return sample and place of the first target that cannot be (place None: their sum), None where all can."""
+        for sample, targets in enumerate(samples):
+            for place, target in enumerate(targets):
+                if not self.entry(target):
+                    return sample, place
+            if self.total is not None and sum(targets) != self.total:
+                return sample, None
+        return None
+
+
+def _is_share(target: Any) -> Any:
+    return (target >= 0) & (target <= 1)
+
+
+TARGETS: Mapping[str, Targets] = {
+    "any": Targets(),
+    "probability": Targets(_is_share),
+    # Shares that add up to another number weigh the sample: their loss has a formula too.
+    "distribution": Targets(_is_share, of_classes=True),
+    "one_hot": Targets(lambda target: (target == 0) | (target == 1), total=1, of_classes=True),
+}
+
+
 def _check(row: Loss) -> None:
-    """Raise `SymbackpropError` for a loss whose texts cannot be read."""
+    """Raise `SymbackpropError` for a loss whose texts cannot be read, or with targets of no known kind."""
+    if row.targets not in TARGETS:
+        raise ProblemError(message("row.targets", name=row.targets), valid=TARGETS)
     if not row.expression and row.name != GENERIC:
         raise ProblemError(message("row.expression"))
     for text in filter(None, (row.expression, row.stated_derivative)):
@@ -186,7 +224,7 @@ LOSSES: Registry[Loss] = Registry(
             "sum((1 - y)*max(0, margin + a - dot(a, y)))",
             "hinge",
             settings={"margin": Setting(Fraction(1), "m", "how far the other scores have to stay below")},
-            targets="distribution",
+            targets="one_hot",
             source="Weston and Watkins (1999); CS231n, linear classification: the other classes' scores within a margin",
             spellings=("MultiMarginLoss", "categorical_hinge", "multiclass_hinge", "svm"),
         ),

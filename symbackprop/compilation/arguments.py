@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +14,8 @@ from symbackprop.compilation.plan import has_distribution
 from symbackprop.errors import MissingValueError, ProblemError, unknown
 from symbackprop.graph.quantities import Graph, Quantity, Role
 from symbackprop.messages import message
-from symbackprop.problems import Problem
+from symbackprop.problems import Problem, numbers
+from symbackprop.problems.targets import misfit
 
 _SUMS_TO_ONE = 1e-3
 """How far the targets of a sample may be from summing to 1: float32, or decimals written by hand."""
@@ -58,30 +61,54 @@ class Arguments:
     def input_array(self, x: object) -> Array:
         """Return the inputs of a network, (samples, inputs); one sample may stand alone."""
         (quantity,) = self.inputs
-        found = self.own(quantity) if x is None else self._array(x, "x", (quantity.shape, (None, *quantity.shape)))
-        return found.reshape(-1, *quantity.shape)
+        if x is None:
+            return self.own(quantity).reshape(-1, *quantity.shape)
+        places = numbers.columns_named(tuple(getattr(x, "columns", ())), self.problem.network.input_names, "x")
+        raw = to_array(x) if places is None else to_array(x)[:, places]
+        found = self._array(raw, "x", (quantity.shape, (None, *quantity.shape)))
+        return _finite(found, "x").reshape(-1, *quantity.shape)
 
     def _network_targets(self, y: object, *, is_single: bool) -> Array:
         """Return the targets of a network; for one sample a class is a number, for several a vector of them."""
         (quantity,) = self.targets
         if y is None:
             return self.own(quantity).reshape(-1, *quantity.shape)
-        raw = np.asarray(y)
-        if self.has_classes and raw.dtype.kind in "iu" and raw.ndim == (0 if is_single else 1):
-            return self._one_hot(np.atleast_1d(raw), quantity.shape[0])
+        raw, (outputs,) = to_array(y), quantity.shape
+        if raw.dtype.kind in "UO" and any(isinstance(each, str) for each in raw.flat):
+            text = next(each for each in raw.flat if isinstance(each, str))
+            raise ProblemError(message("compilation.class_text", value=text), where="y")
+        axes = 0 if is_single else 1
+        is_column = raw.ndim == axes + 1 and raw.shape[-1] == 1 < outputs
+        if self.has_classes and (is_column or (raw.ndim == axes and (raw.dtype.kind in "iu" or outputs > 1))):
+            return self._one_hot(raw.reshape(-1), outputs)
         shapes: list[tuple[int | None, ...]] = [quantity.shape, (None, *quantity.shape)]
-        if quantity.shape == (1,):
-            shapes.append((None,))
-        found = self._array(y, "y", shapes).reshape(-1, *quantity.shape)
+        if outputs == 1:
+            shapes += [(), (None,)] if is_single else [(None,)]
+        found = _finite(self._array(raw, "y", shapes), "y").reshape(-1, *quantity.shape)
+        self._check_targets(found)
         if self.sums_to_one:
             self._check_distribution(found)
         return found
 
     def _one_hot(self, labels: Array, classes: int) -> Array:
-        wrong = labels[(labels < 0) | (labels >= classes)]
+        wrong = labels[~((labels >= 0) & (labels < classes) & (labels == np.floor(labels)))]
         if wrong.size:
-            raise ProblemError(message("compilation.class", value=int(wrong[0]), last=classes - 1), where="y")
-        return np.eye(classes, dtype=self.dtype)[labels]
+            raise ProblemError(message("compilation.class", value=f"{wrong[0]:g}", last=classes - 1), where="y")
+        found: Array = np.eye(classes, dtype=self.dtype)[labels.astype(int)]
+        return found
+
+    def _check_targets(self, targets: Array) -> None:
+        """Raise `ProblemError` for targets that the loss cannot take."""
+        network = self.problem.network
+        kind = network.targets
+        if kind.entry(targets).all() and (kind.total is None or (targets.sum(axis=1) == kind.total).all()):
+            return
+        rows = targets.tolist()
+        found = kind.misfit(rows)
+        assert found is not None
+        sample, output = found
+        what = misfit(network, rows[sample] if output is None else rows[sample][output])
+        raise ProblemError(message("compilation.targets", what=what, sample=sample + 1), where="y")
 
     def _check_distribution(self, targets: Array) -> None:
         sums = targets.sum(axis=1)
@@ -96,17 +123,20 @@ class Arguments:
         _check_names(arrays, [quantity.name for quantity in quantities], "quantity", where)
         for quantity in quantities:
             name, shapes = quantity.name, (quantity.shape, (None, *quantity.shape))
-            yield quantity, self._array(arrays[name], name, shapes) if name in arrays else self.own(quantity)
+            if name not in arrays:
+                yield quantity, self.own(quantity)
+            else:  # an infinite number may be a mask
+                yield quantity, _finite(self._array(arrays[name], name, shapes), name, lambda array: ~np.isnan(array))
 
     def _array(self, value: object, name: str, shapes: Sequence[tuple[int | None, ...]]) -> Array:
         """Return a value as a contiguous array of one of the shapes; None in a shape is any number of samples."""
         try:
-            raw = np.asarray(value)
+            raw = to_array(value)
             if raw.dtype.kind not in "biufO":
                 raise TypeError
             found: Array = np.ascontiguousarray(raw, self.dtype).reshape(raw.shape)
         except (TypeError, ValueError, OverflowError):
-            raise ProblemError(message("compilation.numbers"), where=name) from None
+            raise _no_numbers(value, name) from None
         for shape in shapes:
             if len(shape) == found.ndim and all(
                 wanted in (None, length) for length, wanted in zip(found.shape, shape, strict=True)
@@ -121,6 +151,39 @@ class Arguments:
         if array is None or None in array.entries:
             raise MissingValueError(message("problem.missing_values", names=[quantity.name]))
         return np.array(array.floats(), self.dtype).reshape(array.shape)
+
+
+def to_array(value: Any) -> Array:
+    """Return what a program holds numbers in as an array: lists, arrays, frames, tensors, those that need gradients too."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+    return np.asarray(value.to_numpy() if hasattr(value, "to_numpy") else value)
+
+
+def _finite(array: Array, name: str, test: Callable[[Array], Array] = np.isfinite) -> Array:
+    """Return an array; raises `ProblemError` where the first number stands that fails the test: NaN, an infinite one."""
+    wrong = ~test(array)
+    if wrong.any():
+        place = tuple(int(axis[0]) for axis in np.nonzero(wrong))
+        raise _misplaced(f"{array[place]:g}", place, name)
+    return array
+
+
+def _no_numbers(value: object, name: str) -> ProblemError:
+    """Return the error for a value that is no array of numbers: with the place of the first entry that is none."""
+    with contextlib.suppress(ValueError):  # lists that are no array
+        for place, each in np.ndenumerate(to_array(value)):
+            try:
+                float(each)
+            except (TypeError, ValueError, OverflowError):
+                return _misplaced(each, place, name)
+    return ProblemError(message("compilation.numbers"), where=name)
+
+
+def _misplaced(found: object, place: Sequence[int], name: str) -> ProblemError:
+    id = ("compilation.infinite", "compilation.infinite_at", "compilation.infinite_in")[min(len(place), 2)]
+    row, *column = (number + 1 for number in place) if place else (0,)
+    return ProblemError(message(id, value=str(found)[:60], row=row, column=column), where=name)
 
 
 def _mapping(given: object, where: str) -> Mapping[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -34,9 +35,7 @@ class Gradient:
     def __init__(self, derivation: Derivation, backend: str, dtype: str) -> None:
         self.derivation = derivation
         self._backend: Backend = BACKENDS[backend]
-        self.backend, self.dtype = self._backend.name, np.dtype(dtype).name
-        if self.dtype not in DTYPES:
-            raise unknown("dtype", self.dtype, DTYPES)
+        self.backend, self.dtype = self._backend.name, _number_type(dtype)
         self._backend.require()
         self.arguments = Arguments(derivation.problem, derivation.graph, self.dtype)
         self._engine = functools.lru_cache(_KEPT)(lambda samples: self._backend.prepare(self.plan(samples)))
@@ -118,6 +117,17 @@ class Gradient:
         if not isinstance(found, np.ndarray) or found.shape != quantity.shape or found.dtype != self.dtype:
             raise ProblemError(message("compilation.out", dtype=self.dtype), where=f"out[{quantity.name!r}]")
         return found
+
+
+def _number_type(dtype: Any) -> str:
+    """Return the name of a number type; raises `UnknownNameError` for one that is none of ours."""
+    try:
+        name = str(np.dtype(dtype).name)
+    except TypeError:
+        name = str(dtype)
+    if name not in DTYPES:
+        raise unknown("dtype", name, DTYPES)
+    return name
 
 
 def _remade(problem: Problem, backend: str, dtype: str) -> Gradient:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from symbackprop.algebra import functions
 from symbackprop.catalog.losses import LOSSES, Loss, TorchLoss
 from symbackprop.errors import MissingLibraryError, ProblemError, unknown
+from symbackprop.graph.quantities import Quantity
 from symbackprop.messages import message
-from symbackprop.problems import Problem
+from symbackprop.problems import Problem, numbers
 from symbackprop.problems.load import problem
 from symbackprop.problems.types import parameter_quantities
 from symbackprop.rows import Counterpart
@@ -63,7 +64,7 @@ def from_torch(
             "loss": _loss(row, theirs, loss, layers[-1]["units"]),
         },
         "parameters": parameters,
-        "data": {name: _plain(value) for name, value in (("x", x), ("y", y)) if value is not None},
+        "data": {name: value for name, value in (("x", x), ("y", y)) if value is not None},
         **tables,
     }
     return problem({name: table for name, table in content.items() if table}, name="module")
@@ -86,7 +87,7 @@ def to_torch(problem: Problem, parameters: Mapping[str, Any] | None = None) -> t
     parameters_of = parameter_quantities(problem.network, problem.layout)
     for number, (layer, own) in enumerate(zip(problem.layers, parameters_of, strict=True), start=1):
         linear = library.nn.Linear(width, layer.units, bias=layer.bias != "none", dtype=library.float64)
-        weight, *bias = (_tensor(library, problem, parameters, each.name) for each in own)
+        weight, *bias = (_tensor(library, problem, parameters, each) for each in own)
         with library.no_grad():
             linear.weight.copy_(weight.T if problem.layout == "row" else weight)
             for found in bias:
@@ -187,12 +188,15 @@ def _plain(value: Any) -> Any:
     return value.detach().cpu().tolist() if hasattr(value, "detach") else value
 
 
-def _tensor(torch: Any, problem: Problem, parameters: Mapping[str, Any] | None, name: str) -> Any:
+def _tensor(torch: Any, problem: Problem, parameters: Mapping[str, Any] | None, own: Quantity) -> Any:
+    """Return a parameter in its shape, as it is handed over or else the problem's own."""
+    name = own.name
     if parameters is not None:
         if name not in parameters:
             raise ProblemError(message("problem.missing_values", names=[name]), where="parameters")
-        return torch.as_tensor(parameters[name], dtype=torch.float64)
-    array = problem.arrays[name]
+        array = numbers.array(numbers.plain(parameters[name]), own.shape, name)
+    else:
+        array = problem.arrays[name]
     if None in array.entries:
         raise ProblemError(message("problem.missing_values", names=[name]))
     return torch.tensor(array.floats(), dtype=torch.float64).reshape(array.shape)

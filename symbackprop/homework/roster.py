@@ -35,7 +35,8 @@ class Student:
 
 @dataclass(frozen=True)
 class Roster:
-    """A class in the order of its list; `columns` are the list's own, `remarks` say which rows were left out and where."""
+    """A class in the order of its list; `columns` are the list's own, `remarks` say which rows were left out and where, and
+    what was guessed."""
 
     columns: tuple[str, ...]
     students: tuple[Student, ...]
@@ -54,7 +55,7 @@ def read_roster(path: Path, columns: Mapping[str, str], encoding: str = "") -> R
     id_column = sheet.column(columns.get("id", "id"), _OPTION)
     name_columns = _parts(sheet, columns.get("name", "name"))
     students: list[Student] = []
-    skipped: list[tuple[str, Message]] = []
+    skipped: list[tuple[str, Message]] = [] if sheet.guess is None else [(sheet.path, sheet.guess)]
     seen: dict[str, int] = {}
     is_list = any(row[id_column].strip() for _, row in sheet.rows)
     for line, row in sheet.rows:

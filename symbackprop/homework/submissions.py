@@ -77,6 +77,8 @@ def read_submissions(
     sheet = read_csv(path, encoding=encoding)
     student = sheet.column("student", "student")
     found, known = Submissions(), _Class(students)
+    if sheet.guess is not None:
+        found.remarks.append((str(path), sheet.guess))
     lower = {column.lower(): column for column in sheet.columns}
     code = lower.get("code")
     if "answer" in lower and "value" in lower:

@@ -65,13 +65,14 @@ def _built(spec: ProblemSpec, name: str, place: Path) -> Problem:
         raise ProblemError(message("problem.two_models"))
     model: Network | ComputationGraph
     layout, initialization = spec.notation.layout, None
+    classes: tuple[str, ...] = ()
     if spec.graph is not None:
         _refuse_for_graph(spec)
         model, arrays, samples = graph_table.computation_graph(spec, spec.graph)
     elif spec.network is not None:
         model = _network(spec.network, spec.regularization)
         arrays, initialization = parameters_table.parameters(spec.parameters, model, layout, place)
-        data, samples = data_table.data(spec.data, model, place)
+        data, samples, classes = data_table.data(spec.data, model, place)
         arrays |= data
     else:
         raise ProblemError(message("problem.missing_key", key="network"))
@@ -88,6 +89,7 @@ def _built(spec: ProblemSpec, name: str, place: Path) -> Problem:
         notation=_notation(spec.notation),
         initialization=initialization,
         titles=title.translations,
+        classes=classes,
     )
     problem = replace(problem, variants=homework_table.variants(spec, problem))
     if spec.homework is None:
@@ -193,6 +195,8 @@ def fitting_activations(predictions: str) -> tuple[str, ...]:
 
 def _check_loss_fits(network: Network) -> None:
     row, last = losses.LOSSES[network.loss], network.layers[-1].activation
+    if losses.TARGETS[row.targets].total is not None and network.layers[-1].units == 1:
+        raise ProblemError(message("problem.loss_units", loss=row.name), where="network.loss")
     if network.layers[-1].body or last not in WITH_FORMULA:
         return
     fitting = fitting_activations(row.predictions)

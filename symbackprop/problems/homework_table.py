@@ -9,6 +9,7 @@ from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import numbers
 from symbackprop.problems.spec import ChoicesSpec, GridSpec, HomeworkSpec, ProblemSpec
+from symbackprop.problems.targets import misfit
 from symbackprop.problems.types import Array, Draw, Given, Homework, Problem, Rounding
 from symbackprop.problems.wordings import wording
 
@@ -60,7 +61,13 @@ def _size(problem: Problem, name: str, classes: bool) -> int:
 
 def _are_classes(problem: Problem, name: str, choices: tuple[Given, ...], where: str) -> bool:
     """Say whether the choices of `y` are class indices, and check that they exist."""
-    if name != "y" or not problem.layers or not problem.network.has_classes:
+    if name != "y" or not problem.layers:
+        return False
+    if not problem.network.has_classes:
+        fits = problem.network.targets.entry
+        wrong = next((given for given in choices if not fits(float(given.value))), None)
+        if wrong is not None:
+            raise ProblemError(misfit(problem.network, float(wrong.value)), where=where)
         return False
     last = problem.layers[-1].units - 1
     for given in choices:

@@ -14,11 +14,30 @@ from symbackprop.algebra.broadcasting import Shape, spell
 from symbackprop.algebra.formula import Apply, Negative, Node, Number, Power, Product, Quotient, Sum, walk
 from symbackprop.algebra.functions import ARITIES
 from symbackprop.arithmetic import decimals, exact
-from symbackprop.errors import EvaluationError, ProblemError, SymbackpropError
+from symbackprop.errors import EvaluationError, ProblemError, SymbackpropError, unknown
 from symbackprop.messages import message
 from symbackprop.problems.types import Array, Given
 
 _ZERO, _ONE = Given(Fraction(0), "0"), Given(Fraction(1), "1")
+
+
+class Rows(list[Any]):
+    """The rows of a frame, with the names of its columns."""
+
+    columns: tuple[object, ...] = ()
+
+
+def columns_named(columns: Sequence[object], names: Sequence[str], where: str) -> list[int] | None:
+    """Return where the columns of some names stand; None where order tells them: there are no names, or no texts.
+
+    Raises `UnknownNameError` for a name that no column has.
+    """
+    if not names or not columns or not all(isinstance(column, str) for column in columns):
+        return None
+    for name in names:
+        if name not in columns:
+            raise unknown("column", name, map(str, columns), where=where)
+    return [columns.index(name) for name in names]
 
 
 _EULER = re.compile(r"\bE\b")
@@ -27,8 +46,9 @@ _EULER = re.compile(r"\bE\b")
 def plain(content: Any) -> Any:
     """Return what Python programs hold numbers in as mappings, lists and single values: the one converter of them all.
 
-    Arrays, tensors and frames become lists, a float of any size the shortest decimal that it stands for, and a number of
-    SymPy a fraction or the text of its expression. What is none of these stays, to be refused where it stands.
+    Arrays and tensors become lists, frames lists with `columns`, a float of any size the shortest decimal that it
+    stands for, and a number of SymPy a fraction or the text of its expression. What is none of these stays, to be
+    refused where it stands.
 
     >>> import numpy, sympy
     >>> plain({"W1": numpy.float32([0.1]), "b1": (sympy.Rational(1, 3), sympy.sqrt(2))})
@@ -42,7 +62,9 @@ def plain(content: Any) -> Any:
         content = content.detach().cpu()
         content = content.numpy() if "bfloat" not in str(content.dtype) else content.double().numpy()
     if hasattr(content, "to_numpy"):
-        content = content.to_numpy()
+        rows = Rows(plain(content.to_numpy()))
+        rows.columns = tuple(getattr(content, "columns", ()))
+        return rows
     if getattr(getattr(content, "dtype", None), "kind", "") == "f" and content.dtype.itemsize != _DOUBLE:
         return content.astype(str).astype(float).tolist()
     if hasattr(content, "tolist"):

@@ -100,7 +100,17 @@ class Network:
     @property
     def has_classes(self) -> bool:
         """Whether a target may be the number of its class."""
-        return not self.loss_body and losses.LOSSES[self.loss].targets == "distribution"
+        return self.targets.of_classes
+
+    @property
+    def targets(self) -> losses.Targets:
+        """What targets the loss takes."""
+        return losses.TARGETS["any" if self.loss_body else losses.LOSSES[self.loss].targets]
+
+    @property
+    def targets_are_shares(self) -> bool:
+        """Whether the target of an output is a share of a class: between 0 and 1."""
+        return self.targets is losses.TARGETS["probability"]
 
     def computed(self) -> tuple[str, ...]:
         """Return the names of what is computed from one sample, in order: `z1`, `a1`, …, `L`."""
@@ -263,7 +273,8 @@ class Problem(Displayed):
     `arrays` holds the numbers of every parameter, input and target; those of the data have the samples as first axis
     when `samples` is a number, and none when it is None (one sample). `initialization` says how the parameters that the
     file leaves out were drawn, if they were. `title` is in English or in the only language there is; `titles` has it by
-    language, where the problem says it in several.
+    language, where the problem says it in several. `classes` are the names of the classes, in the order of the outputs,
+    where the file of the data writes them.
     """
 
     name: str
@@ -278,6 +289,7 @@ class Problem(Displayed):
     variants: Mapping[str, Draw] = field(default_factory=dict)
     homework: Homework | None = None
     titles: Mapping[str, str] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
 
     @property
     def heading(self) -> language.Wording:

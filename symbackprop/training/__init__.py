@@ -14,6 +14,7 @@ import numpy as np
 
 from symbackprop.catalog import initializers
 from symbackprop.compilation import Gradient, Runner, compile
+from symbackprop.compilation.arguments import to_array
 from symbackprop.compilation.compiled_descent import COUNT
 from symbackprop.derivation.derivations import derive
 from symbackprop.errors import ProblemError, SymbackpropError
@@ -86,9 +87,11 @@ def train(
         "frozen": [frozen] if isinstance(frozen, str) else frozen,
         **settings,
     }
-    dtype = dtype or ("float32" if getattr(x, "dtype", None) == np.float32 else "float64")
-    gradient = compile(derive(problem), backend, dtype)
     in_batches = batching.is_batches(x, y)
+    if dtype is None:
+        is_single = x is not None and not in_batches and not isinstance(x, Mapping) and to_array(x).dtype == np.float32
+        dtype = "float32" if is_single else "float64"
+    gradient = compile(derive(problem), backend, dtype)
     data: batching.Data = (None, []) if in_batches else gradient.arguments.data_arrays(x, y)
     training = settled(problem, data[0], asked)
     validation = None

@@ -443,7 +443,7 @@ MISTAKES: dict[str, tuple[Callable[[Gradient, Arrays], object], str]] = {
     "targets": (lambda g, p: g(p, X, np.zeros((3, 3))), "y: the shape is 3×3, expected 2, n×2"),
     "samples": (lambda g, p: g(p, X, Y[:2]), "x has 3 samples, y has 2"),
     "empty": (lambda g, p: g(p, X[:0], Y[:0]), "at least one sample"),
-    "numbers": (lambda g, p: g({**p, "b1": ["a", "b", "c"]}, X, Y), "b1: expected an array of real numbers"),
+    "numbers": (lambda g, p: g({**p, "b1": ["a", "b", "c"]}, X, Y), "b1: expected finite numbers, found a at place 1"),
     "ragged": (lambda g, p: g(p, [[1, 2], [3]], Y), "x: expected an array of real numbers"),
     "mapping": (lambda g, p: g(list(p.values()), X, Y), "expected a mapping from names to arrays, found list"),  # type: ignore[arg-type]
     "own": (lambda g, p: g(p), "these have none: x"),

@@ -147,7 +147,7 @@ def test_hessian_knows_every_loss(loss: str) -> None:
     last = next(
         name for name in ("tanh", "sigmoid", "softmax") if name in fitting_activations(LOSSES[loss].predictions)
     )
-    y: list[Any] = [0, 1] if LOSSES[loss].targets == "distribution" else [["1/3", "3/4"], ["1/5", "2/7"]]
+    y: list[Any] = [0, 1] if losses.TARGETS[LOSSES[loss].targets].of_classes else [["1/3", "3/4"], ["1/5", "2/7"]]
     assert_is_second_derivative(network([(2, "tanh"), (2, last)], loss, [["2/3", "-1/7"], [1, "1/2"]], y))
 
 

@@ -18,7 +18,7 @@ from symbackprop.algebra import forms
 from symbackprop.algebra.formula import ONE, Product, Slot, Sum
 from symbackprop.algebra.functions import ACTIVATIONS
 from symbackprop.algebra.functions import WITH_FORMULA as KNOWN_ACTIVATIONS
-from symbackprop.catalog.losses import LOSSES
+from symbackprop.catalog.losses import LOSSES, TARGETS
 from symbackprop.catalog.losses import WITH_FORMULA as KNOWN_LOSSES
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.descent.solution import solve
@@ -232,6 +232,8 @@ def cases(draw: st.DrawFn) -> Case:
     last = draw(st.sampled_from((*fitting, "own") if predictions == "any" else fitting))
     if loss == "binary_cross_entropy" and last == "softmax":
         units[-1] = max(units[-1], 2)  # a softmax of one unit is 1, where the loss is infinite
+    if row is not None and row.targets == "one_hot":
+        units[-1] = max(units[-1], 2)
     hidden = [draw(st.sampled_from((*sorted(KNOWN_ACTIVATIONS), "own"))) for _ in units[1:]]
     biases = [draw(st.sampled_from(("per_unit", "shared", "none", "threshold"))) for _ in units]
     layers = tuple(zip(units, (*hidden, last), biases, strict=True))
@@ -254,7 +256,7 @@ def cases(draw: st.DrawFn) -> Case:
     numbers["x"] = array((samples, inputs), rationals(10, 8))
     in_unit = st.integers(0, 6).map(lambda whole: Fraction(whole, 6))
     numbers["y"] = array((samples, previous), in_unit)
-    if row is not None and row.targets == "distribution":
+    if row is not None and TARGETS[row.targets].of_classes:
         classes = draw(st.lists(st.integers(0, previous - 1), min_size=samples, max_size=samples))
         one_hot = [[Fraction(int(unit == index)) for unit in range(previous)] for index in classes]
         numbers["y"] = np.array(one_hot, dtype=object)

@@ -117,7 +117,11 @@ CLASSES = {"outputs": 3, "loss": "cross_entropy", "activation": "softmax"}
     ("table", "options", "match"),
     [
         ("a,b,t\n1,2,3\n1,zwei,3\n", {}, r'data\.csv:3: expected a number in column "b", found "zwei"'),
-        ("a,b,t\n1,2,3\n1,nan,3\n", {}, r'data\.csv:3: expected a number in column "b", found "nan"'),
+        (
+            "a,b,t\n1,2,3\n1,nan,3\n",
+            {},
+            r'data\.csv:3: the cell of column "b" says "nan", that a value is missing',
+        ),
         ("a,b,t\n1,=1+1,3\n", {}, r"data\.csv:2: expected a number"),
         ("a,b,t\n1,1_000,3\n", {}, r"data\.csv:2: expected a number"),
         ("a,b,t\n1,١,3\n", {}, r"data\.csv:2: expected a number"),
@@ -134,9 +138,24 @@ CLASSES = {"outputs": 3, "loss": "cross_entropy", "activation": "softmax"}
         ("a,b,k\n1,2,-1\n", CLASSES, r"expected a class from 0 to 2"),
         ("a,b,k\n1,2,0.5\n", CLASSES, r"expected a class from 0 to 2"),
         ("a,b,k\n1,2, \n", CLASSES, r'the cell of column "k" is empty'),
+        ("a,b,k\n1,2,a\n1,2,NA\n", CLASSES, r'data\.csv:3: the cell of column "k" says "NA"'),
+        ("a,b,k\n1,2,a\n1,2,b\n", CLASSES, r'data\.csv: the column "k" names 2 classes, and the network tells 3: a, b'),
+        ("1,2,3\n4,5,6\n", {}, r"data\.csv:1: the first line holds numbers.*x1,x2,y"),
+        ("1,5;2,5;3\n4;5;6\n", {}, r"data\.csv:1: the first line holds numbers"),
+        ("a,b,t\n1,2,3\n,,\n", {}, r"data\.csv:3: all cells of the row are empty"),
+        ("a;b;t\n1,234;2;3\n", {}, r'data\.csv:2: in column "a" the comma of "1,234" may'),
+        ("a;b;t\n1,23;2.5;3\n", {}, r'data\.csv:2: expected a number in column "b"'),
+        ("a;b;t\n1.234,5;2;3\n", {}, r'data\.csv:2: expected a number in column "a"'),
+        ("A,a,t\n1,2,3\n", {"inputs": '["a", "b"]'}, r'no column "b"'),
+        (
+            "height,width,t\n1,2,3\n",
+            {"inputs": '["width", "heigth"]'},
+            r'no column "heigth".*\n.*did you mean "height"',
+        ),
+        (b"\x1f\x8b\x08\0", {}, r"data\.csv: this is a compressed file"),
         ("a,b,t\n1,2,3\n", {"data": NAMED + 'inputs = ["a", "bb"]'}, r'no column "bb".*\n.*did you mean "b"'),
-        ("a,b,t\n1,2,3\n", {"data": NAMED + 'inputs = ["a"]'}, r"data\.inputs: 1 columns are named, the network has 2"),
-        ("a,b,t\n1,2,3\n", {"data": NAMED + "targets = []"}, r"data\.targets: 0 columns"),
+        ("a,b,t\n1,2,3\n", {"data": NAMED + 'inputs = ["a"]'}, r"data\.inputs: number of columns named: 1 \(a\)"),
+        ("a,b,t\n1,2,3\n", {"data": NAMED + "targets = []"}, r"data\.targets: number of columns named: 0"),
         ("a,b,t\n1,2,3\n", {"data": NAMED + "inputs = 2"}, r"data\.inputs: expected a list"),
         ("a,b,t\n1,2,3\n", {"data": NAMED + "inputs = [1, 2]"}, r"data\.inputs\[0\]: expected a text"),
         ("a,b,t\n1,2,3\n", {"data": "file = 3"}, r"data\.file: expected a text"),
@@ -176,3 +195,76 @@ def test_rows_may_be_short_unless_all_cells_are_asked_for(tmp_path: Path) -> Non
 def test_numbers_are_written_as_they_are() -> None:
     """Negative numbers, exponents and what is not finite are cells like others; formulas are not."""
     assert "a\n-0.5\n-1e-05\n'=1+1\ninf\n" == write_csv(["a"], [[-0.5], [-1e-05], ["=1+1"], [float("inf")]])
+
+
+SEMICOLONS = "a;b;t\n1,70;-2;1,5e2\n0,125;3;1,234\n"
+
+
+def test_decimals_may_have_a_comma_where_cells_do_not(tmp_path: Path) -> None:
+    """Between semicolons a comma is that of a decimal, once one number of the columns shows it."""
+    found = problem(tmp_path, SEMICOLONS)
+    assert [1.7, -2, 0.125, 3] == found.arrays["x"].floats()
+    assert [150, 1.234] == found.arrays["y"].floats()
+
+
+def test_inputs_with_names_are_found_whatever_their_capitals(tmp_path: Path) -> None:
+    """Columns are found as those are that a key names: by name, however the letters are cased."""
+    found = problem(tmp_path, "Chins,Situps,Jumps\n1,2,3\n", inputs='["jumps", "situps"]')
+    assert (["3", "2"], ["1"]) == (texts(found, "x"), texts(found, "y"))
+
+
+def test_column_that_two_names_fit_is_an_error(tmp_path: Path) -> None:
+    """A name that two columns have in other letters picks none of them; written as it stands, it does."""
+    path = tmp_path / "x.csv"
+    path.write_text("Id,ID,name\n1,2,3\n")
+    sheet = read_csv(path)
+    assert "ID" == sheet.column("ID", "inputs") and "name" == sheet.column("Name", "inputs")
+    with pytest.raises(SymbackpropError, match='several columns are called "id"'):
+        sheet.column("id", "inputs")
+
+
+def test_classes_may_have_names(tmp_path: Path) -> None:
+    """Names in the column of targets are classes in alphabetical order: one-hot, or 0 and 1 for one output of shares."""
+    found = problem(tmp_path, "a,b,k\n1,2,wolf\n3,4,ape\n5,6,cat\n", **CLASSES)
+    assert ("ape", "cat", "wolf") == found.classes
+    assert [0, 0, 1, 1, 0, 0, 0, 1, 0] == found.arrays["y"].floats()
+    found = problem(tmp_path, "a,b,k\n1,2,yes\n3,4,no\n", loss="bce", activation="sigmoid")
+    assert (("no", "yes"), [1, 0]) == (found.classes, found.arrays["y"].floats())
+    assert () == problem(tmp_path, "a,b,k\n1,2,1\n3,4,0\n", loss="bce", activation="sigmoid").classes
+
+
+READINGS = {
+    "gb18030": ("学号,姓名\n1,王小明\n2,张伟\n3,欧阳修\n", None),
+    "euc-kr": ("id,name\n20250001,김민준\n2,이서연\n", 'euc-kr reads "김민준"'),
+    "euc-jp": ("id,name\n1,田中一郎\n2,さとう\n", 'euc-jp reads "田中一郎"'),
+    "cp1251": ("id,name\n1,Петр\n2,Анна\n", 'cp1251 reads "Петр"'),
+    "cp1252": ("id,name\n1,Conceição\n2,Assunção\n", 'cp1252 reads "Conceição"'),
+    "latin-1": ("Größe,b,t\n1,2,3\n", 'cp1252 reads "Größe"'),
+}
+
+
+@pytest.mark.parametrize("encoding", READINGS)
+def test_encoding_is_guessed_only_where_one_reads_well(encoding: str, tmp_path: Path) -> None:
+    """A guess is said with something as it was read; where another encoding reads a text too, that is an error with both."""
+    text, match = READINGS[encoding]
+    path = tmp_path / "x.csv"
+    path.write_bytes(text.encode(encoding))
+    if match is None:
+        sheet = read_csv(path, encoding="")
+        assert sheet.guess is not None and "王小明" == sheet.guess.arguments["sample"]
+    else:
+        with pytest.raises(SymbackpropError, match=match):
+            read_csv(path, encoding="")
+    assert text.partition(",")[0] == read_csv(path, encoding=encoding).columns[0]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("mark", [True, False])
+def test_table_is_written_as_it_was_read(delimiter: str, mark: bool, tmp_path: Path) -> None:
+    """Delimiter and byte-order mark are known of a table, and can be written again; a lone sign is no formula."""
+    rows = [["1", "Ä", "-"], ["2", "b", "+1"]]
+    path = tmp_path / "x.csv"
+    path.write_text(write_csv(["id", "name", "grade"], rows, delimiter=delimiter, mark=mark), "utf-8")
+    sheet = read_csv(path)
+    assert (delimiter, mark) == (sheet.delimiter, sheet.has_mark)
+    assert rows == [list(row.values()) for _, row in sheet.rows]

@@ -25,9 +25,9 @@ def numbers(array: Array) -> list[object]:
 def test_data_is_one_sample_or_a_list_of_them() -> None:
     """Classes become one-hot rows; a list of lists is several samples; what is left out stays a symbol."""
     network = sbp.problem({"network": NETWORK}).network
-    arrays, samples = data_table.data({"x": [[1, 2], [3, "1/2"]], "y": [1, 0]}, network, Path())
+    arrays, samples, _ = data_table.data({"x": [[1, 2], [3, "1/2"]], "y": [1, 0]}, network, Path())
     assert (2, [1, 2, 3, Fraction(1, 2)], [0, 1, 1, 0]) == (samples, numbers(arrays["x"]), numbers(arrays["y"]))
-    arrays, samples = data_table.data({"x": [1, 2]}, network, Path())
+    arrays, samples, _ = data_table.data({"x": [1, 2]}, network, Path())
     assert (None, [None, None]) == (samples, numbers(arrays["y"]))
     assert network.has_classes
     with pytest.raises(UnknownNameError, match='unknown key "z"'):
