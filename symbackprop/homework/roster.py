@@ -35,8 +35,7 @@ class Student:
 
 @dataclass(frozen=True)
 class Roster:
-    """A class in the order of its list; `columns` are the list's own, `remarks` say which rows were left out and where, and
-    what was guessed."""
+    """A class in the order of its list; `columns` are the list's own, `remarks` say what was left out, and what guessed."""
 
     columns: tuple[str, ...]
     students: tuple[Student, ...]
