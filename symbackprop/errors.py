@@ -10,6 +10,7 @@ import difflib
 import functools
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from symbackprop import language
 from symbackprop.messages import Message, message
@@ -39,12 +40,15 @@ class SymbackpropError(Exception):
     def at(self, where: str) -> SymbackpropError:
         """Return the same error, placed inside `where`: `network.loss` becomes `mine.toml: network.loss`."""
         place = ": ".join(part for part in (where, self.where) if part)
-        return type(self)(self.what, where=place, valid=self.valid, nearest=self.nearest)
+        return type(self)(self.what, **{**self.keywords(), "where": place})
+
+    def keywords(self) -> dict[str, Any]:
+        """Return what the error was made with beside `what`."""
+        return {"where": self.where, "valid": self.valid, "nearest": self.nearest}
 
     def __reduce__(self) -> tuple[object, ...]:
         """Return how another process makes the same error: keywords are not among an exception's arguments."""
-        make = functools.partial(type(self), where=self.where, valid=self.valid, nearest=self.nearest)
-        return make, (self.what,)
+        return functools.partial(type(self), **self.keywords()), (self.what,)
 
     def __str__(self) -> str:
         return explain(language.DEFAULT, self)
@@ -76,6 +80,10 @@ class EvaluationError(SymbackpropError):
 
 class OutputError(SymbackpropError):
     """A result cannot be written or a template cannot be filled."""
+
+
+class KindError(SymbackpropError, TypeError):
+    """Something of another kind stands where a problem or a formula is meant; a `TypeError` with a message of ours."""
 
 
 class MissingLibraryError(SymbackpropError):

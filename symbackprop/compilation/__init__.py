@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from symbackprop.compilation.compiled_descent import Runner
 from symbackprop.compilation.compiled_gradient import Gradient
-from symbackprop.derivation.derivations import Derivation
+from symbackprop.derivation.derivations import Derivation, derivation_of
+from symbackprop.problems.accepted import ProblemLike
 
 __all__ = ["Gradient", "Runner", "compile"]
 
 
-def compile(derivation: Derivation, backend: str = "numpy", dtype: str = "float64") -> Gradient:
-    """Return the compiled gradient of a derivation: `loss, gradients = gradient(parameters, x, y)`.
+def compile(derivation: Derivation | ProblemLike, backend: str = "numpy", dtype: str = "float64") -> Gradient:
+    """Return the compiled gradient of a derivation, or of a problem: `loss, gradients = gradient(parameters, x, y)`.
 
     `backend` is a name of `symbackprop list backends`, `dtype` is `float64` or `float32`, that of all arrays.
 
@@ -27,4 +28,4 @@ def compile(derivation: Derivation, backend: str = "numpy", dtype: str = "float6
     Raises `UnknownNameError` for a backend or number type that is none, `MissingLibraryError` where the backend's library is
     not installed.
     """
-    return Gradient(derivation, backend, dtype)
+    return Gradient(derivation_of(derivation), backend, dtype)

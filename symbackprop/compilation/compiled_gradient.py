@@ -89,6 +89,11 @@ class Gradient:
         arrays, x = self.arguments.parameter_arrays(parameters), self.arguments.input_array(inputs)
         return np.array(self.engine(len(x)).predict(arrays, [x]))
 
+    @property
+    def problem(self) -> Problem:
+        """The problem that was compiled."""
+        return self.derivation.problem
+
     def __reduce__(self) -> tuple[object, ...]:
         """Return how a copy is made from a pickle: of problem, backend and number type; code is made anew."""
         return _remade, (self.derivation.problem, self.backend, self.dtype)

@@ -22,11 +22,11 @@ from symbackprop.curvature import newton_search
 from symbackprop.curvature.hessian import hessian_at
 from symbackprop.curvature.linear_systems import Row
 from symbackprop.curvature.tangents import CurvatureError, Sweep, elements, free, is_rational
-from symbackprop.derivation.derivations import Derivation, derive
+from symbackprop.derivation.derivations import Derivation, derivation_of
 from symbackprop.errors import EvaluationError
 from symbackprop.evaluation.evaluate import EXACT, Arithmetic, Evaluation, Value, leaves
 from symbackprop.messages import message
-from symbackprop.problems import Problem
+from symbackprop.problems.accepted import ProblemLike
 
 _DEGENERATE = 1e-20
 """A second derivative smaller than this, relative to the largest or to 1, counts as zero."""
@@ -85,7 +85,7 @@ class CriticalPoints:
         return tuple(point for point in self.points if point.kind is kind)
 
 
-def critical_points(problem: Problem) -> CriticalPoints:
+def critical_points(problem: ProblemLike) -> CriticalPoints:
     """Return the critical points of the loss in the one or two parameters that are not frozen.
 
     (Goodfellow, Bengio and Courville, Deep Learning, 2016, section 4.3; the test by second derivatives is in section
@@ -98,11 +98,11 @@ def critical_points(problem: Problem) -> CriticalPoints:
     maximum 0 8/3
     minimum 2 0
     """
-    derivation = derive(problem)
+    derivation = derivation_of(problem)
     elements(derivation)
     unfrozen = free(derivation)
     if len(unfrozen) > 2:
-        raise CurvatureError(message("curvature.dimensions", count=len(unfrozen)), where=problem.name)
+        raise CurvatureError(message("curvature.dimensions", count=len(unfrozen)), where=derivation.problem.name)
     sweep = Sweep(derivation, EXACT, unfrozen)
     exactly = _exactly(derivation, sweep)
     if exactly is not None:

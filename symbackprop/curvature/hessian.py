@@ -12,13 +12,13 @@ from symbackprop.catalog.optimizers import RATE
 from symbackprop.curvature import linear_systems
 from symbackprop.curvature.linear_systems import Matrix, Row
 from symbackprop.curvature.tangents import CurvatureError, Sweep, degrees, elements, free
-from symbackprop.derivation.derivations import Derivation, derive
+from symbackprop.derivation.derivations import Derivation, derivation_of
 from symbackprop.errors import EvaluationError
 from symbackprop.evaluation.evaluate import EXACT, Value
 from symbackprop.graph.quantities import Role
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
-from symbackprop.problems import Problem
+from symbackprop.problems.accepted import ProblemLike
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class RateLimit:
         return tuple(map(float, self.eigenvalues))
 
 
-def jacobian(problem: Problem, of: str | None = None) -> Jacobian:
+def jacobian(problem: ProblemLike, of: str | None = None) -> Jacobian:
     """Return the Jacobian of the outputs by all parameters, in exact numbers.
 
     The outputs are the last activations of a network, or the computed quantities that the output equation of a graph
@@ -126,7 +126,7 @@ def jacobian(problem: Problem, of: str | None = None) -> Jacobian:
     >>> jacobian(symbackprop.example("line")).entries
     ((Fraction(1, 1),),)
     """
-    derivation = derive(problem)
+    derivation = derivation_of(problem)
     sweep = Sweep(derivation, EXACT, elements(derivation))
     tangents, _ = sweep.forward(sweep.values({}))
     outputs = map(derivation.graph.quantities.__getitem__, _outputs(derivation, of))
@@ -147,7 +147,7 @@ def _outputs(derivation: Derivation, of: str | None) -> tuple[str, ...]:
     return tuple(computed) or (graph.sample_loss,)
 
 
-def hessian(problem: Problem) -> Hessian:
+def hessian(problem: ProblemLike) -> Hessian:
     """Return the Hessian of the loss by all parameters, in exact numbers (fractions or 50 digits).
 
     (Goodfellow, Bengio and Courville, Deep Learning, 2016, section 4.3.1.) Raises as `jacobian` does.
@@ -156,7 +156,7 @@ def hessian(problem: Problem) -> Hessian:
     >>> hessian(symbackprop.example("line")).entries
     ((Fraction(1, 1),),)
     """
-    derivation = derive(problem)
+    derivation = derivation_of(problem)
     return hessian_at(Sweep(derivation, EXACT, elements(derivation)), {})
 
 
@@ -168,7 +168,7 @@ def hessian_at(sweep: Sweep, changed: Mapping[str, Value]) -> Hessian:
     return Hessian(sweep.parameters, entries, gradient, loss, sweep.kinks(values))
 
 
-def newton_step(problem: Problem) -> NewtonStep:
+def newton_step(problem: ProblemLike) -> NewtonStep:
     """Return one step of Newton's method, p = −H⁻¹g, over the parameters that are not frozen.
 
     On a quadratic loss it leads to the stationary point exactly. (Nocedal and Wright, Numerical Optimization, 2006,
@@ -178,14 +178,14 @@ def newton_step(problem: Problem) -> NewtonStep:
     >>> newton_step(symbackprop.example("line")).floats
     {'W1_1_1': 1.0}
     """
-    derivation = derive(problem)
+    derivation = derivation_of(problem)
     elements(derivation)
     sweep = Sweep(derivation, EXACT, free(derivation))
     found = hessian_at(sweep, {})
     step, rank = linear_systems.solve(found.entries, tuple(-derivative for derivative in found.gradient))
     if step is None:
         what = message("curvature.singular", rank=rank, count=len(found.names))
-        raise CurvatureError(what, where=problem.name)
+        raise CurvatureError(what, where=derivation.problem.name)
     before = tuple(sweep.shared[name] for name in found.names)
     after = tuple(exact.settle(exact.add(old, change)) for old, change in zip(before, step, strict=True))
     try:
@@ -197,7 +197,7 @@ def newton_step(problem: Problem) -> NewtonStep:
     )
 
 
-def rate_limit(problem: Problem) -> RateLimit:
+def rate_limit(problem: ProblemLike) -> RateLimit:
     """Return the learning rate below which gradient descent converges on a quadratic loss: 2/λ_max.
 
     A loss is quadratic when its equations, as they are written, make it a polynomial of degree at most 2 in the parameters
@@ -210,14 +210,15 @@ def rate_limit(problem: Problem) -> RateLimit:
     >>> limit.limit, limit.contraction(Fraction(3, 2))
     (Fraction(2, 1), (Fraction(-1, 2),))
     """
-    derivation = derive(problem)
+    derivation = derivation_of(problem)
     elements(derivation)
     unfrozen = free(derivation)
     for name, degree in degrees(derivation, unfrozen):
         if name in derivation.links and (degree is None or degree > 2):
-            raise CurvatureError(message("curvature.not_quadratic", name=name), where=problem.name)
+            raise CurvatureError(message("curvature.not_quadratic", name=name), where=derivation.problem.name)
     eigenvalues = hessian_at(Sweep(derivation, EXACT, unfrozen), {}).eigenvalues
     has_limit = eigenvalues[0] >= 0 and eigenvalues[-1] > 0
     limit = exact.divide(Fraction(2), eigenvalues[-1]) if has_limit else None
-    rate = problem.training.settings.get(RATE) if problem.training else None
+    training = derivation.problem.training
+    rate = training.settings.get(RATE) if training else None
     return RateLimit(eigenvalues, limit, None if rate is None else rate.value)

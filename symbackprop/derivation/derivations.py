@@ -19,6 +19,7 @@ from symbackprop.graph.notation import Notation
 from symbackprop.graph.quantities import Graph, Quantity, Role
 from symbackprop.graph.scalars import Scalar, identifier
 from symbackprop.problems import ComputationGraph, Given, Problem
+from symbackprop.problems.accepted import ProblemLike, problem_of
 
 if TYPE_CHECKING:
     import sympy
@@ -230,11 +231,12 @@ class Derivation(Displayed):
         return unknown("quantity", name, map(identifier, names), spellings=spellings)
 
 
-def derive(problem: Problem, *, of_any_size: bool = False) -> Derivation:
+def derive(problem: ProblemLike, *, of_any_size: bool = False) -> Derivation:
     """Return the derivation of a problem: its equations, and the links that one reverse sweep over them finds.
 
     With `of_any_size` a batch has a symbol for its number of samples, and the formulas hold for every number.
     """
+    problem = problem_of(problem)
     samples = SampleCount() if of_any_size and problem.samples is not None else problem.samples
     model = problem.model
     if isinstance(model, ComputationGraph):
@@ -243,3 +245,11 @@ def derive(problem: Problem, *, of_any_size: bool = False) -> Derivation:
         graph = dense.graph_of(problem, samples)
     notation.check_names(graph, problem.notation, where="notation.naming")
     return Derivation(problem, graph)
+
+
+def derivation_of(meant: Derivation | ProblemLike) -> Derivation:
+    """Return the derivation that is meant: itself, that of a solution or a compiled gradient, or that of a problem."""
+    if isinstance(meant, Derivation):
+        return meant
+    known = getattr(meant, "derivation", None)
+    return known if isinstance(known, Derivation) else derive(meant)

@@ -32,6 +32,7 @@ from symbackprop.graph.notation import Notation
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 from symbackprop.problems import Given, Problem, numbers
+from symbackprop.problems.accepted import ProblemLike, problem_of
 from symbackprop.problems.build import read_training
 from symbackprop.problems.training_table import batches_in
 
@@ -118,7 +119,7 @@ class Solution(Displayed):
 
 
 def solve(
-    problem: Problem,
+    problem: ProblemLike,
     *,
     steps: int | None = None,
     full_steps: int | None = None,
@@ -138,6 +139,7 @@ def solve(
     >>> solve(symbackprop.example("line")).losses
     (0.5, 0.125, 0.03125)
     """
+    problem = problem_of(problem)
     derivation = derive(problem) if derivation is None else replace(derivation, problem=problem)
     training = problem.training
     if steps is not None:
@@ -186,6 +188,11 @@ def solve(
     final = _parameters(derivation, descent.values)
     predictions[len(losses) - 1] = _outputs(descent.values, derivation)
     return Solution(problem, derivation, tuple(found), after, tuple(losses), final, stopped, predictions, rates)
+
+
+def solution_of(meant: Solution | ProblemLike) -> Solution:
+    """Return the solution that is meant: itself, or that of a problem."""
+    return meant if isinstance(meant, Solution) else solve(meant)
 
 
 def _outputs(values: Values, derivation: Derivation) -> tuple[Value, ...]:

@@ -18,6 +18,7 @@ from symbackprop.descent.solution import Descent, trained
 from symbackprop.errors import EvaluationError
 from symbackprop.evaluation.evaluate import EXACT, FLOAT, Value, arithmetic_of, is_finite
 from symbackprop.problems import Given, Problem
+from symbackprop.problems.accepted import ProblemLike, problem_of
 from symbackprop.problems.training_table import batches_in
 
 MOST_PARAMETERS = 2
@@ -64,7 +65,7 @@ class RateComparison:
         return tuple(group for group in found if len({trajectory.rate.value for trajectory in group}) > 1)
 
 
-def compare_rates(problem: Problem, rates: Sequence[Given], steps: int) -> RateComparison:
+def compare_rates(problem: ProblemLike, rates: Sequence[Given], steps: int) -> RateComparison:
     """Return what becomes of a problem's descent with each of some learning rates.
 
     Steps on a quadratic loss are exact; verdicts of convergence follow from |1 − ηλ| (LeCun, Bottou, Orr and Müller,
@@ -76,6 +77,7 @@ def compare_rates(problem: Problem, rates: Sequence[Given], steps: int) -> RateC
     >>> [(trajectory.verdict, float(trajectory.losses[-1])) for trajectory in found.trajectories]
     [('oscillates', 0.001953125), ('overshoots', 12.814453125)]
     """
+    problem = problem_of(problem)
     derivation = derive(problem)
     names = tuple(trained(derivation))
     limit = _limit(problem)

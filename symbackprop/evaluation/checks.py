@@ -25,11 +25,11 @@ from symbackprop.algebra import symbolic
 from symbackprop.algebra.formula import Apply, Name, Node
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import Exact
-from symbackprop.derivation.derivations import Derivation, derive
+from symbackprop.derivation.derivations import Derivation, derivation_of
 from symbackprop.evaluation.evaluate import EXACT, Evaluation, Values, leaves
 from symbackprop.graph.quantities import Role
 from symbackprop.graph.scalars import Scalar
-from symbackprop.problems import Problem
+from symbackprop.problems.accepted import ProblemLike
 
 STEP = Fraction(1, 10**12)
 TOLERANCE = 1e-12
@@ -110,12 +110,15 @@ class Report:
 
 
 def check(
-    problem: Problem, *, derivation: Derivation | None = None, oracles: Collection[Oracle] = tuple(Oracle)
+    problem: Derivation | ProblemLike,
+    *,
+    derivation: Derivation | None = None,
+    oracles: Collection[Oracle] = tuple(Oracle),
 ) -> Report:
     """Return the comparison of every gradient by a parameter or input with the oracles.
 
-    `derivation` is what is checked, by default `derive(problem)`. Central differences are always among the `oracles`: it is
-    they that find the kinks.
+    `derivation` is what is checked, by default the one that is given or that of the problem. Central differences are always
+    among the `oracles`: it is they that find the kinks.
 
     >>> import symbackprop
     >>> report = check(symbackprop.example("mazur"))
@@ -124,7 +127,7 @@ def check(
 
     Raises `MissingValueError` when a number is missing, `EvaluationError` where a formula has no finite value.
     """
-    derivation = derivation or derive(problem)
+    derivation = derivation or derivation_of(problem)
     shared, data = leaves(derivation, EXACT)
     evaluation = Evaluation.of(derivation, EXACT)
     values = evaluation.backward(evaluation.forward(shared, data))

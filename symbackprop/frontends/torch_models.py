@@ -16,6 +16,7 @@ from symbackprop.errors import MissingLibraryError, ProblemError, unknown
 from symbackprop.graph.quantities import Quantity
 from symbackprop.messages import message
 from symbackprop.problems import Problem, numbers
+from symbackprop.problems.accepted import ProblemLike, problem_of
 from symbackprop.problems.load import problem
 from symbackprop.problems.types import parameter_quantities
 from symbackprop.rows import Counterpart
@@ -70,7 +71,7 @@ def from_torch(
     return problem({name: table for name, table in content.items() if table}, name="module")
 
 
-def to_torch(problem: Problem, parameters: Mapping[str, Any] | None = None) -> torch.nn.Sequential:
+def to_torch(problem: ProblemLike, parameters: Mapping[str, Any] | None = None) -> torch.nn.Sequential:
     """Return a network problem as a `torch.nn.Sequential` in float64 that computes its outputs.
 
     `parameters` are arrays by name, those of a history say; by default the problem's own numbers. A bias that a layer shares
@@ -79,6 +80,7 @@ def to_torch(problem: Problem, parameters: Mapping[str, Any] | None = None) -> t
     Raises `ProblemError` for a computation graph and for activations that PyTorch has no module for, `MissingLibraryError`
     without PyTorch.
     """
+    problem = problem_of(problem)
     library = _require()
     if not problem.layers:
         raise ProblemError(message("torch.graph"))

@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from symbackprop import document
-from symbackprop.derivation.derivations import Derivation
-from symbackprop.descent.solution import Solution, solve
+from symbackprop.descent.solution import Solution, solution_of
 from symbackprop.errors import known_language, unknown
+from symbackprop.problems.accepted import ProblemLike
 from symbackprop.rendering.drafts import Draft, Format
 from symbackprop.rendering.exporters import written
 from symbackprop.rendering.formats import formats, spellings
@@ -23,14 +23,14 @@ STEM = "solution"
 
 
 def render(
-    source: Solution | Derivation,
+    source: Solution | ProblemLike,
     format: str = "latex",
     language: str = "en",
     detail: str | None = None,
     templates: str | Path | None = None,
     explain: str = "full",
 ) -> str | bytes:
-    """Return a worked solution in a format and a language: a text, or bytes for `pdf`; a derivation is solved first.
+    """Return a worked solution in a format and a language: a text, or bytes for `pdf`; a problem is solved first.
 
     `detail` is what is written out, `full`, `representative`, `matrix`, `general`, `second_order` or several with commas
     between; None chooses one of the first three by the size of the problem.
@@ -48,7 +48,7 @@ def render(
 
 
 def files(
-    source: Solution | Derivation,
+    source: Solution | ProblemLike,
     format: str = "latex",
     language: str = "en",
     detail: str | None = None,
@@ -72,7 +72,7 @@ def files(
 
 
 def _draft(
-    source: Solution | Derivation,
+    source: Solution | ProblemLike,
     format: str,
     language: str,
     detail: str | None,
@@ -90,5 +90,5 @@ def _draft(
     if explain not in document.EXPLANATIONS:
         raise unknown("explanation", explain, document.EXPLANATIONS)
     known_language(language)
-    solution = source if isinstance(source, Solution) else solve(source.problem)
+    solution = solution_of(source)
     return Draft(table[format], solution, language, details, stem, explain=explain)

@@ -14,7 +14,7 @@ from symbackprop import resources
 from symbackprop.catalog.optimizers import OPTIMIZERS, RATE, Optimizer
 from symbackprop.errors import ProblemError, known_language
 from symbackprop.messages import Message, message
-from symbackprop.problems import Problem
+from symbackprop.problems.accepted import ProblemLike, problem_of
 from symbackprop.registry import Registry
 from symbackprop.rows import Counterpart, Words
 from symbackprop.scripts.libraries import NUMPY, TORCH, Library
@@ -60,7 +60,9 @@ TARGETS: Registry[Target] = Registry(
 """The kinds of script there are."""
 
 
-def script(problem: Problem, target: str = "numpy", *, blanks: bool = False, language: str = languages.DEFAULT) -> str:
+def script(
+    problem: ProblemLike, target: str = "numpy", *, blanks: bool = False, language: str = languages.DEFAULT
+) -> str:
     """Return a stand-alone Python script that trains a problem's network or graph and checks itself.
 
     With `blanks` the lines of the gradients are `...`, to be filled in by a student; until they are, the script's checks
@@ -70,6 +72,7 @@ def script(problem: Problem, target: str = "numpy", *, blanks: bool = False, lan
     >>> print(script(symbackprop.example("mazur")).partition("delta2 = ")[2].partition("  #")[0])
     dL_da2*a2*(1 - a2)
     """
+    problem = problem_of(problem)
     row = TARGETS[target]
     known_language(language)
     if blanks and row.counterpart:

@@ -20,6 +20,7 @@ from symbackprop.derivation.derivations import derive
 from symbackprop.errors import ProblemError, SymbackpropError
 from symbackprop.messages import message
 from symbackprop.problems import Problem
+from symbackprop.problems.accepted import ProblemLike, problem_of
 from symbackprop.problems.parameters_table import draws
 from symbackprop.training import batching
 from symbackprop.training.history import Best, Callback, DivergenceError, Every, History, TrainingState
@@ -30,7 +31,7 @@ __all__ = ["Best", "Callback", "DivergenceError", "Every", "History", "TrainingS
 
 
 def train(
-    problem: Problem,
+    problem: ProblemLike,
     x: object = None,
     y: object = None,
     *,
@@ -74,6 +75,7 @@ def train(
     >>> history.losses.tolist(), history.loss, history.parameters["W1"].tolist()
     ([0.5, 0.125, 0.03125], 0.0078125, [[0.875]])
     """
+    problem = problem_of(problem)
     asked = {
         "optimizer": optimizer,
         "learning_rate": learning_rate,

@@ -14,9 +14,9 @@ import numpy as np
 from symbackprop.compilation import Gradient
 from symbackprop.compilation.engine import Array
 from symbackprop.csv_tables import write_csv
-from symbackprop.errors import EvaluationError, SymbackpropError
+from symbackprop.errors import EvaluationError
 from symbackprop.messages import Message
-from symbackprop.problems import Training
+from symbackprop.problems import Problem, Training
 
 COLUMNS = ("step", "epoch", "loss", "validation_loss", "learning_rate")
 """The columns of a log."""
@@ -98,6 +98,11 @@ class History:
     predictions: Mapping[int, Array] = field(default_factory=dict)
 
     @property
+    def problem(self) -> Problem:
+        """The problem that was trained."""
+        return self.gradient.problem
+
+    @property
     def last(self) -> int:
         """The number of the last update."""
         return self.first + len(self.losses)
@@ -144,7 +149,6 @@ class DivergenceError(EvaluationError):
         super().__init__(what, where=where, **choices)
         self.history = history
 
-    def at(self, where: str) -> SymbackpropError:
-        """Return the same error, placed inside `where`."""
-        place = ": ".join(part for part in (where, self.where) if part)
-        return DivergenceError(self.what, history=self.history, where=place)
+    def keywords(self) -> dict[str, Any]:
+        """Return what the error was made with beside `what`."""
+        return {**super().keywords(), "history": self.history}
