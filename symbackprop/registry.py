@@ -151,8 +151,8 @@ def derived(table: Table, make: Callable[[], Table]) -> Table:
     return table
 
 
-def cached(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Return a function that remembers its results until a registry changes."""
-    found = functools.cache(function)
+def cached(function: Callable[Parameters, Result], most: int | None = None) -> Callable[Parameters, Result]:
+    """Return a function that remembers its results (the latest of them, at `most` so many) until a registry changes."""
+    found = functools.lru_cache(most)(function)
     _FOLLOWING.append(found.cache_clear)
     return cast("Callable[Parameters, Result]", found)

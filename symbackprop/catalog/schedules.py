@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from symbackprop.algebra import expressions
 from symbackprop.algebra.formula import Node, names
@@ -17,6 +18,9 @@ from symbackprop.catalog.optimizers import RATE
 from symbackprop.errors import unknown
 from symbackprop.registry import Registry, cached
 from symbackprop.rows import Setting, Settings
+
+if TYPE_CHECKING:
+    import numpy
 
 CONSTANT = "constant"
 """The schedule of a problem that states none."""
@@ -83,13 +87,16 @@ def _parsed(row: Schedule) -> Node:
     return expressions.parse(row.rate, functions={}, names=(RATE, "k", *row.settings), arities={})
 
 
-def changes(schedule: str, passed: int, settings: Mapping[str, Fraction]) -> int:
-    """Return `k`, the number of changes of the rate once `passed` epochs (or updates) are over.
+Count = TypeVar("Count", int, "numpy.ndarray[Any, Any]")
+
+
+def changes(schedule: str, passed: Count, settings: Mapping[str, Fraction]) -> Count:
+    """Return `k`, the number of changes of the rate once `passed` epochs (or updates) are over, for one number or many.
 
     >>> changes("step", 7, {"step_size": Fraction(3)})
     2
     """
     if "k" not in names(rate(schedule)):
-        return 0
+        return 0 * passed
     period = SCHEDULES[schedule].period
     return passed // int(settings[period]) if period else passed

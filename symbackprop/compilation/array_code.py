@@ -43,6 +43,9 @@ FUNCTIONS = (
 )
 """What the code calls."""
 
+SAMPLES = -1
+"""The length of the axis of samples in shapes: whatever it will be, it is that of no other axis."""
+
 _LARGEST_POWER = 16
 """The largest whole exponent that is written as products."""
 
@@ -50,12 +53,9 @@ _LARGEST_POWER = 16
 class Writer:
     """Writes operations as lines of NumPy."""
 
-    def __init__(self, samples: int, dtype: str, fresh: Callable[[str], str]) -> None:
-        """Begin; `samples` is the length of the first axis of what varies, `dtype` the number type of all arrays.
-
-        `fresh` gives an identifier that nothing else has.
-        """
-        self.samples, self.dtype, self.fresh = samples, dtype, fresh
+    def __init__(self, dtype: str, fresh: Callable[[str], str]) -> None:
+        """Begin; `dtype` is the number type of all arrays, `fresh` gives an identifier that nothing else has."""
+        self.dtype, self.fresh = dtype, fresh
         self.registers: dict[str, Shape] = {}
         self.aliases: dict[str, str] = {}
         self._spare: dict[str, Shape] = {}
@@ -113,7 +113,7 @@ class Writer:
     def shape(self, node: Node) -> Shape:
         """Return the shape of the array that a lowered formula gives."""
         views = (part for part in walk(node) if isinstance(part, View))
-        return broadcast(((self.samples,) * view.varies + view.shape for view in views), "")
+        return broadcast(((SAMPLES,) * view.varies + view.shape for view in views), "")
 
     def _write(self, operation: Operation) -> None:
         match operation:

@@ -1,20 +1,23 @@
-"""The engine for arrays of any size: code that writes into arrays made once for the plan's number of samples."""
+"""The engine for arrays of any size: code that writes into arrays which are made beforehand, for a number of samples."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.folding import folded
 from symbackprop.algebra.formula import Adjoint, Name, Node, Number, rewrite
 from symbackprop.arithmetic.python_code import Spelled
-from symbackprop.compilation.array_code import FUNCTIONS, Writer
+from symbackprop.compilation.array_code import FUNCTIONS, SAMPLES, Writer
 from symbackprop.compilation.array_lowering import ArrayLowering
-from symbackprop.compilation.engine import Array, Arrays, Run, empty, like
+from symbackprop.compilation.engine import Array, Arrays, Engine, Run, empty, flattened, like
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.operations import View
 from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, UpdateCode
@@ -40,60 +43,41 @@ NAMESPACE: Mapping[str, Any] = {
 }
 """What array code calls; NumPy has no erf."""
 
-_WORDS = "empty prepare gradient loss predict update abs min max"
+_WORDS = "empty samples prepare gradient loss predict update abs min max"
 _RESERVED = frozenset((*NAMESPACE, *_WORDS.split(), COUNT.name, RATE.name))
 
 
-class ArrayEngine:
-    """Arrays of any size: NumPy into arrays that are made once for the plan's number of samples.
+_ROWS = 1024
+"""Samples whose outputs are computed at a time: what lies between stays in the caches, however many there are."""
 
-    One call at a time: the arrays between are shared by all calls.
-    """
+_KEPT_BYTES = 2**24
+"""The memory of a function is kept for its next call up to this size; to make more than that is little of its work."""
 
-    def __init__(self, plan: Plan, writer: type[Writer] = Writer) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A function as code: `prepare(empty, samples)` makes it, with memory of its own for that number of samples."""
+
+    source: str
+    prepare: Callable[..., Callable[..., Any]]
+
+
+class ArrayCode:
+    """The code of a plan between arrays, written when it is asked for; who runs it has memory of their own."""
+
+    def __init__(self, plan: Plan, writer: type[Writer]) -> None:
         self.plan, self.writer = plan, writer
-        self._updates: dict[UpdateCode, Callable[..., None]] = {}
+        self._updates: dict[UpdateCode, Program] = {}
 
-    @functools.cached_property
-    def source(self) -> str:
-        """The code of loss and gradients."""
-        return self._gradient[0]
-
-    def gradient(self, parameters: Arrays, data: Arrays, gradients: Arrays) -> float:
-        """Write the gradients and return the loss."""
-        with np.errstate(all="ignore"):
-            return float(self._gradient[1](*parameters, *data, *gradients))
-
-    def loss(self, parameters: Arrays, data: Arrays) -> float:
-        """Return the loss."""
-        with np.errstate(all="ignore"):
-            return float(self._loss(*parameters, *data))
-
-    def predict(self, parameters: Arrays, inputs: Arrays) -> Array:
-        """Return the outputs of a network; the array is written again by the next call."""
-        with np.errstate(all="ignore"):
-            found: Array = self._predict(*parameters, *inputs)
-            return found
-
-    def descend(self, update: UpdateCode, parameters: Arrays, states: Arrays, data: Arrays, run: Run) -> Array:
-        """Change parameters and states by one update for each learning rate; return the losses before the updates."""
+    def update(self, update: UpdateCode) -> Program:
+        """Return `update(parameters, gradients, states, learning_rate, t)`, which changes parameters and states in place."""
         if update not in self._updates:
             self._updates[update] = self._update(update)
-        compute, change = self._gradient[1], self._updates[update]
-        gradients = list(map(like, parameters))
-        batch = [empty((self.plan.graph.batch_axis.size, *array.shape[1:]), self.plan.dtype) for array in data]
-        losses = []
-        with np.errstate(all="ignore"):
-            for step, rate in enumerate(run.rates.tolist()):
-                if run.batches is not None:
-                    for array, part in zip(data, batch, strict=True):
-                        np.take(array, run.batches[step], axis=0, out=part)
-                losses.append(compute(*parameters, *(data if run.batches is None else batch), *gradients))
-                change(*parameters, *gradients, *states, rate, run.first + step)
-        return np.array(losses)
+        return self._updates[update]
 
     @functools.cached_property
-    def _gradient(self) -> tuple[str, Callable[..., float]]:
+    def gradient(self) -> Program:
+        """`gradient(parameters, data, gradients)`, which fills the gradients in and returns the loss."""
         lowering = self._lowering(forward=True)
         outputs = {each.name: lowering.named(Adjoint(each.name)) for each in self.plan.parameters}
         without = {name: () for name in outputs if name not in self.plan.contributions}
@@ -104,19 +88,21 @@ class ArrayEngine:
         return self._code("gradient", lowering, arguments, lowering.known[Name(self.plan.graph.output)])
 
     @functools.cached_property
-    def _loss(self) -> Callable[..., float]:
+    def loss(self) -> Program:
+        """`loss(parameters, data)`."""
         return self._value("loss", self.plan.graph.output, self.plan.data)
 
     @functools.cached_property
-    def _predict(self) -> Callable[..., Array]:
+    def predict(self) -> Program:
+        """`predict(parameters, inputs)`: the outputs of a network, for any number of samples."""
         assert self.plan.graph.prediction is not None
         return self._value("predict", self.plan.graph.prediction.name, self.plan.graph.of_role(Role.INPUT))
 
-    def _value(self, function: str, name: str, data: Sequence[Quantity]) -> Callable[..., Any]:
+    def _value(self, function: str, name: str, data: Sequence[Quantity]) -> Program:
         """Return a function of the parameters and some of the data that computes a quantity."""
         lowering = self._lowering(forward=True)
         given = [lowering.identifiers.of(Name(each.name)) for each in (*self.plan.parameters, *data)]
-        return self._code(function, lowering, given, lowering.known[Name(name)])[1]
+        return self._code(function, lowering, given, lowering.known[Name(name)])
 
     def _lowering(self, *, forward: bool) -> ArrayLowering:
         lowering = ArrayLowering(self.plan, Identifiers(self.plan.derivation, _RESERVED))
@@ -134,23 +120,21 @@ class ArrayEngine:
         arguments: Sequence[str],
         result: Node | None,
         passing: Sequence[str] = (),
-    ) -> tuple[str, Callable[..., Any]]:
-        """Return the source and the function `name` that carries out what its result and the outputs need.
+    ) -> Program:
+        """Return the function `name` that carries out what its result and the outputs need.
 
         `passing` names arguments that nobody reads afterwards.
         """
         wanted = [result] if isinstance(result, View) else []
         operations = lowering.needed(wanted)
-        writer = self.writer(self.plan.graph.batch_axis.size, self.plan.dtype, lowering.identifiers.fresh)
+        writer = self.writer(self.plan.dtype, lowering.identifiers.fresh)
         written = {operation.target.array for operation in operations} - lowering.outputs
         kept = {view.array for view in wanted}
         lines = writer.lines(operations, {*written, *passing} - kept)
-        shapes = {
-            array: (writer.samples,) * is_varying + shape for array, (shape, is_varying) in lowering.arrays.items()
-        }
+        shapes = {array: (SAMPLES,) * is_varying + shape for array, (shape, is_varying) in lowering.arrays.items()}
         made = {
-            array: writer.aliases.get(array, f"empty({shape})") for array, shape in shapes.items() if array in written
-        } | {register: f"empty({shape})" for register, shape in writer.registers.items()}
+            array: writer.aliases.get(array) or _memory(shape) for array, shape in shapes.items() if array in written
+        } | {register: _memory(shape) for register, shape in writer.registers.items()}
         if isinstance(result, View):
             lines.append(f"return {result.text}" if result.shape else f"return float({result.text})")
         elif isinstance(result, Number):
@@ -161,13 +145,12 @@ class ArrayEngine:
             f"def {name}({', '.join(arguments)}):",
         ]
         body += [*(f"    {line}" for line in lines or ["pass"]), "", f"return {name}"]
-        source = "\n".join(("def prepare(empty):", *(f"    {line}".rstrip() for line in body))) + "\n"
+        source = "\n".join(("def prepare(empty, samples):", *(f"    {line}".rstrip() for line in body))) + "\n"
         namespace = {**NAMESPACE, **writer.namespace()}
         exec(source, namespace)
-        return source, namespace["prepare"](functools.partial(empty, dtype=self.plan.dtype))
+        return Program(source, namespace["prepare"])
 
-    def _update(self, update: UpdateCode) -> Callable[..., None]:
-        """Return `update(parameters, gradients, states, learning_rate, t)`, which changes parameters and states in place."""
+    def _update(self, update: UpdateCode) -> Program:
         lowering = self._lowering(forward=False)
         identifiers = lowering.identifiers
         trained = [quantity for quantity in self.plan.parameters if quantity.name in update.trained]
@@ -193,4 +176,127 @@ class ArrayEngine:
         arguments = [kind(quantity.name) for kind in (Name, Adjoint) for quantity in self.plan.parameters]
         given = [*map(identifiers.of, arguments), *(view.array for view in states.values()), RATE.name, COUNT.name]
         passing = [identifiers.of(Adjoint(quantity.name)) for quantity in trained]
-        return self._code("update", lowering, given, None, passing)[1]
+        return self._code("update", lowering, given, None, passing)
+
+
+def _memory(shape: Shape) -> str:
+    """Return the code that makes an array of a shape."""
+    axes = ", ".join("samples" if length == SAMPLES else str(length) for length in shape)
+    return f"empty(({axes}{',' * (len(shape) == 1)}))"
+
+
+class Reentrant:
+    """A program for so many samples, to be called from anywhere at any time: every call has memory to itself.
+
+    What one call has used is there for the next one, unless it is large.
+    """
+
+    def __init__(self, program: Program, dtype: str, samples: int) -> None:
+        self.program, self.dtype, self.samples = program, dtype, samples
+        self._free: list[Callable[..., Any]] = []
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[Callable[..., Any]]:
+        """Hold a function that nobody else calls meanwhile."""
+        try:
+            function = self._free.pop()
+        except IndexError:
+            function = self.made()
+        try:
+            yield function
+        finally:
+            if self._bytes <= _KEPT_BYTES:
+                self._free.append(function)
+
+    def made(self) -> Callable[..., Any]:
+        """Return the function with memory that is made for it."""
+        used = 0
+
+        def memory(shape: tuple[int, ...]) -> Array:
+            nonlocal used
+            found = empty(shape, self.dtype)
+            used += found.nbytes
+            return found
+
+        function = self.program.prepare(memory, self.samples)
+        self._bytes = used
+        return function
+
+
+class ArrayEngine(Engine):
+    """Arrays of any size: NumPy into arrays that are made beforehand. Calls may overlap: none shares its arrays."""
+
+    def __init__(self, plan: Plan, writer: type[Writer] = Writer) -> None:
+        self.plan = plan
+        self.code: ArrayCode = plan.written(writer, lambda: ArrayCode(plan, writer))
+        self._updates: dict[UpdateCode, Reentrant] = {}
+
+    @property
+    def source(self) -> str:
+        """The code of loss and gradients."""
+        return self.code.gradient.source
+
+    @functools.cached_property
+    def stretch(self) -> int:
+        """About how many updates fit into a tenth of a second: 50 µs for calls, and 2·10⁹ edges in a second."""
+        return max(1, int(0.05 / (5e-5 + self.plan.edges * 5e-10)))
+
+    @functools.cached_property
+    def _gradient(self) -> Reentrant:
+        return self._reentrant(self.code.gradient)
+
+    @functools.cached_property
+    def _loss(self) -> Reentrant:
+        return self._reentrant(self.code.loss)
+
+    def _reentrant(self, program: Program) -> Reentrant:
+        return Reentrant(program, self.plan.dtype, self.plan.graph.batch_axis.size)
+
+    def gradient(self, parameters: Arrays, data: Arrays, gradients: Arrays) -> float:
+        """Write the gradients and return the loss."""
+        with np.errstate(all="ignore"), self._gradient.held() as compute:
+            return float(compute(*parameters, *data, *gradients))
+
+    def loss(self, parameters: Arrays, data: Arrays) -> float:
+        """Return the loss."""
+        with np.errstate(all="ignore"), self._loss.held() as compute:
+            return float(compute(*parameters, *data))
+
+    def predict(self, parameters: Arrays, inputs: Arrays) -> Array:
+        """Return the outputs of a network for any number of samples, (samples, outputs), in an array of their own."""
+        (x,) = inputs
+        parts = []
+        with np.errstate(all="ignore"):
+            compute: Callable[..., Array] | None = None
+            for start in range(0, len(x), _ROWS):
+                rows = x[start : start + _ROWS]
+                if compute is None or len(rows) < _ROWS:
+                    compute = Reentrant(self.code.predict, self.plan.dtype, len(rows)).made()
+                parts.append(compute(*parameters, rows))
+                if len(x) > _ROWS:
+                    parts[-1] = parts[-1].copy()
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def descend(self, update: UpdateCode, parameters: Arrays, states: Arrays, data: Arrays, run: Run) -> Array:
+        """Change parameters and states by one update for each learning rate; return the losses before the updates."""
+        if update not in self._updates:
+            self._updates[update] = self._reentrant(self.code.update(update))
+        gradients = list(map(like, parameters))
+        batch = [empty((self.plan.graph.batch_axis.size, *array.shape[1:]), self.plan.dtype) for array in data]
+        looks = np.zeros(len(run.rates), bool) if run.looks is None else run.looks
+        rows = iter(() if run.trace is None else run.trace)
+        losses = []
+        with (
+            np.errstate(all="ignore"),
+            self._gradient.held() as compute,
+            self._updates[update].held() as change,
+        ):
+            for step, (rate, look) in enumerate(zip(run.rates.tolist(), looks.tolist(), strict=True)):
+                if run.batches is not None:
+                    for array, part in zip(data, batch, strict=True):
+                        np.take(array, run.batches[step], axis=0, out=part)
+                losses.append(compute(*parameters, *(data if run.batches is None else batch), *gradients))
+                change(*parameters, *gradients, *states, rate, run.first + step)
+                if look:
+                    next(rows)[...] = flattened(parameters)
+        return np.array(losses)

@@ -70,28 +70,37 @@ class Runner:
         }
         self.count = 0
 
-    def run(self, rates: Sequence[float] | Array, batches: Array | Sequence[Sequence[int]] | None = None) -> Array:
+    def run(
+        self,
+        rates: Sequence[float] | Array,
+        batches: Array | Sequence[Sequence[int]] | None = None,
+        *,
+        looks: Array | None = None,
+        trace: Array | None = None,
+    ) -> Array:
         """Carry out one update for each learning rate; return the loss before each, (updates,).
 
         `batches` (updates, samples of one batch) are indices of the samples of each update: its loss is that of these
         samples. Without it every update has all samples. Numbers that leave the range of a float become infinities or NaN.
+        `looks` (updates,) marks updates, after which all parameters in order go to the next row of `trace` (marked,
+        numbers), an array of the gradient's number type.
         """
         if batches is None:
-            return self._run(self.samples, np.asarray(rates, np.float64), None)
+            return self._run(self.samples, Run(np.asarray(rates, np.float64), 1, None, looks, trace))
         chosen = np.ascontiguousarray(batches, np.int64)
         if self.samples is None:
             raise ProblemError(message("compilation.one_sample"))
         is_outside = ((chosen < 0) | (chosen >= self.samples)).any()
         if chosen.ndim != 2 or len(chosen) != len(rates) or is_outside:
             raise ProblemError(message("compilation.batches", updates=len(rates), samples=self.samples))
-        return self._run(chosen.shape[1], np.asarray(rates, np.float64), chosen)
+        return self._run(chosen.shape[1], Run(np.asarray(rates, np.float64), 1, chosen, looks, trace))
 
-    def _run(self, samples: int | None, rates: Array, batches: Array | None) -> Array:
+    def _run(self, samples: int | None, whole: Run) -> Array:
         """Carry out the updates, the very first one apart where its lines are others."""
         losses = []
-        first = 1 if len(rates) and self.count == 0 and self._begins_otherwise else 0
+        first = 1 if len(whole.rates) and self.count == 0 and self._begins_otherwise else 0
         for kind, part in ((self._first, slice(0, first)), (self._later, slice(first, None))):
-            run = Run(rates[part], self.count + 1, None if batches is None else batches[part])
+            run = whole.part(part, self.count + 1)
             if len(run.rates):
                 arrays = list(self.parameters.values())
                 states = [array for group in self.states.values() for array in group.values()]

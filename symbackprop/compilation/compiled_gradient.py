@@ -28,8 +28,8 @@ DTYPES = ("float64", "float32")
 class Gradient:
     """The loss of a problem and its gradients, compiled.
 
-    Code is made for a number of samples when that number is first seen. It computes in arrays of its own, so that one
-    object serves one thread at a time; what it returns is never overwritten.
+    Code is made for a number of samples when that number is first seen, and serves every problem of the same structure.
+    Every call computes in arrays of its own, so that threads may share one object; what it returns is never overwritten.
     """
 
     def __init__(self, derivation: Derivation, backend: str, dtype: str) -> None:
@@ -87,7 +87,19 @@ class Gradient:
         if not self.arguments.is_network:
             raise ProblemError(message("compilation.predict"))
         arrays, x = self.arguments.parameter_arrays(parameters), self.arguments.input_array(inputs)
-        return np.array(self.engine(len(x)).predict(arrays, [x]))
+        if not len(x):
+            raise ProblemError(message("compilation.no_samples"))
+        # What is computed for one sample is computed for any number of them.
+        return self.engine(1).predict(arrays, [x])
+
+    def outputs(self, trace: Array, x: Array) -> Array:
+        """Return the outputs of a network for checked inputs, with the parameters of every row of a trace.
+
+        A row has all parameters in order, one number after the other; the result is (rows, samples, outputs).
+        """
+        if not self.arguments.is_network:
+            raise ProblemError(message("compilation.predict"))
+        return self.engine(len(x)).outputs(trace, [x])
 
     @property
     def problem(self) -> Problem:

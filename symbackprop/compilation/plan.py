@@ -10,7 +10,9 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any, TypeVar
 
 from symbackprop.algebra import functions
 from symbackprop.algebra.formula import (
@@ -36,6 +38,11 @@ from symbackprop.errors import ProblemError
 from symbackprop.graph.batch_axis import Samples
 from symbackprop.graph.quantities import Equation, FusedLoss, Graph, Quantity, Role
 from symbackprop.messages import message
+from symbackprop.problems import Array, Problem
+from symbackprop.problems.numbers import stated
+from symbackprop.registry import cached
+
+Code = TypeVar("Code")
 
 Assignment = tuple[Name | Adjoint, Node]
 """A value or a gradient, and the formula that gives it."""
@@ -53,6 +60,14 @@ class Plan:
     dtype: str
     wanted: tuple[str, ...]
     fuses: bool = True
+    _written: dict[object, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def written(self, kind: object, write: Callable[[], Code]) -> Code:
+        """Return the code of some kind for this plan, written when it is first asked for."""
+        if kind not in self._written:
+            self._written[kind] = write()
+        found: Code = self._written[kind]
+        return found
 
     @property
     def graph(self) -> Graph:
@@ -198,19 +213,51 @@ def _needed(order: Iterable[str], wanted: Iterable[str], read: Callable[[str], I
     return [name for name in order if name in needed]
 
 
+_KEPT = 64
+"""How many plans are kept, with the code that was written for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Structure:
+    """What a problem is without its numbers: `text` says all of it that code depends on."""
+
+    text: str
+    problem: Problem = field(compare=False)
+
+
 def plan(derivation: Derivation, samples: Samples, dtype: str, wanted: tuple[str, ...] | None = None) -> Plan:
     """Return the plan of a derivation's problem for a number of samples; the gradients wanted are those by parameters.
 
-    A batch may have a symbol for its number of samples: then there is code between arrays that serves every number.
+    A batch may have a symbol for its number of samples: then there is code between arrays that serves every number. Problems
+    that differ in numbers only have one plan, for as long as it is among those that were asked for last.
 
     Raises `ProblemError` where a function of the problem is a symbol without a formula.
     """
-    problem = derivation.problem
-    found = derivation
-    if isinstance(samples, SampleCount):
-        found = derive(problem, of_any_size=True)
-    elif derivation.graph.samples != samples:
-        found = derive(replace(problem, samples=samples))
+    problem = _without_numbers(derivation, 1 if isinstance(samples, SampleCount) else samples)
+    text = repr((problem.model, problem.layout, problem.notation, problem.arrays))
+    return _plan(_Structure(text, problem), samples, dtype, wanted)
+
+
+def _without_numbers(derivation: Derivation, samples: int | None) -> Problem:
+    """Return a problem with so many samples that has the same equations, and as few numbers as that takes.
+
+    The equations take targets for distributions unless there are some that do not sum to 1, such as 0.
+    """
+    given, arrays = derivation.problem, {}
+    if given.layers and not any(
+        each.fused is not None and has_distribution(each.fused) for each in derivation.graph.equations
+    ):
+        units = given.layers[-1].units
+        arrays = {"y": Array((units,), (stated(Fraction(0)),) * units)}
+    return replace(
+        given, arrays=arrays, samples=samples, training=None, initialization=None, variants={}, homework=None, titles={}
+    )
+
+
+@functools.partial(cached, most=_KEPT)
+def _plan(structure: _Structure, samples: Samples, dtype: str, wanted: tuple[str, ...] | None) -> Plan:
+    of_any_size = isinstance(samples, SampleCount)
+    found = derive(structure.problem, of_any_size=of_any_size)
     for equation in found.graph.equations:
         for part in walk(equation.formula):
             if isinstance(part, Apply) and functions.is_symbol(part):

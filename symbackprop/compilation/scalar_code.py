@@ -8,7 +8,7 @@ compiled loop gives infinities), and whoever called turns to arrays, whose code 
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from symbackprop.algebra import functions
@@ -27,14 +27,14 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
-from symbackprop.arithmetic.python_code import SCALARS, Spelled, accurate, factored, printed
+from symbackprop.arithmetic.python_code import SCALARS, Dialect, Spelled, accurate, factored, printed
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, UpdateCode
 from symbackprop.compilation.plan import Assignment, Plan
 from symbackprop.graph.quantities import Quantity
 
-_WORDS = "parameters gradients states rows batches batch rates losses step record range zip len abs max min"
-WORDS = frozenset((*_WORDS.split(), COUNT.name, RATE.name))
+_WORDS = "parameters gradients states rows batches batch rates losses step record looks look trace keep"
+WORDS = frozenset((*_WORDS.split(), "range", "zip", "len", "abs", "max", "min", COUNT.name, RATE.name))
 """What generated code calls its own arguments."""
 
 _INDENT = "    "
@@ -47,11 +47,12 @@ States = Mapping[tuple[str, Name], str]
 class Straight:
     """The straight-line code of a plan; `words` are names that quantities cannot have.
 
-    `indexed` says that single numbers are read and written by index instead of unpacked and returned in a list.
+    `indexed` says that single numbers are read and written by index instead of unpacked and returned in a list; the
+    `dialect` is what the lines call.
     """
 
-    def __init__(self, plan: Plan, words: Iterable[str], *, indexed: bool = False) -> None:
-        self.plan, self.indexed = plan, indexed
+    def __init__(self, plan: Plan, words: Iterable[str], *, indexed: bool = False, dialect: Dialect = SCALARS) -> None:
+        self.plan, self.indexed, self.dialect = plan, indexed, dialect
         self.identifiers = Identifiers(plan.derivation, WORDS | frozenset(words))
         self.known: dict[Node, Node] = {}
         self.parameters = _elements(plan.parameters)
@@ -70,11 +71,20 @@ class Straight:
         ]
         return _function("gradient(parameters, rows, gradients)", body)
 
-    def descend(self, update: UpdateCode, *, batches: bool) -> str:
-        """Return `descend(parameters, states, rows, batches, rates, losses, t)`, which runs an update for every rate.
+    def value(self, wanted: Sequence[Name]) -> str:
+        """Return `value(parameters, rows)`, which returns a tuple of values of the forward pass."""
+        self.known = {}
+        found = self._resolvable(self.plan.forward())
+        values = [self._text(self.known.get(name, name)) for name in wanted]
+        body = [*self._load(self._spelled(self.parameters), "parameters"), *self._rows(None), *self._statements(found)]
+        return _function("value(parameters, rows)", [*body, f"return ({', '.join(values)},)"])
+
+    def descend(self, update: UpdateCode, *, batches: bool = False, looks: bool = False) -> str:
+        """Return `descend(parameters, states, rows, batches, rates, losses, looks, trace, t)`: an update for every rate.
 
         Parameters and states change in place; the loss before each update goes into `losses`; `t` is the number of the
-        first update. With `batches` each update has samples of its own, by their rows.
+        first update. With `batches` each update has samples of its own, by their rows; with `looks` the parameters behind
+        the updates that it marks go into `trace`.
         """
         indexed = self.indexed
         trained = _elements(quantity for quantity in self.plan.parameters if quantity.name in update.trained)
@@ -82,7 +92,10 @@ class Straight:
         states = {
             (state, name): self.identifiers.fresh(f"{state}_{name.name}") for state in update.states for name in trained
         }
-        header = "for learning_rate, batch in zip(rates, batches):" if batches else "for learning_rate in rates:"
+        columns = [("learning_rate", "rates"), *[("batch", "batches")] * batches, *[("look", "looks")] * looks]
+        header = f"for {', '.join(one for one, _ in columns)} in zip({', '.join(each for _, each in columns)}):"
+        if len(columns) == 1:
+            header = "for learning_rate in rates:"
         output = self._text(self._output())
         step = [
             *(["learning_rate = rates[step]"] if indexed else []),
@@ -91,9 +104,13 @@ class Straight:
             f"losses[step] = {output}" if indexed else f"record({output})",
             *self._behind(update, trained, states),
             *([f"{COUNT.name} += 1"] if any(COUNT in set(walk(formula)) for _, formula in update.common) else []),
+            *(self._looked() if looks else []),
         ]
+        before = ["look = 0"] if looks else []
+        if not indexed:
+            before = ["record = losses.append", *(["keep = trace.extend"] if looks else [])]
         body = [
-            *([] if indexed else ["record = losses.append"]),
+            *before,
             *self._load(self._spelled(self.parameters), "parameters"),
             *self._load(list(states.values()), "states"),
             *([] if batches else self._rows(None)),
@@ -102,7 +119,15 @@ class Straight:
             *self._store(self._spelled(self.parameters), "parameters"),
             *self._store(list(states.values()), "states"),
         ]
-        return _function("descend(parameters, states, rows, batches, rates, losses, t)", body)
+        return _function("descend(parameters, states, rows, batches, rates, losses, looks, trace, t)", body)
+
+    def _looked(self) -> list[str]:
+        """Return the lines that keep the parameters behind a marked update."""
+        names = self._spelled(self.parameters)
+        if not self.indexed:
+            return ["if look:", f"{_INDENT}keep(({', '.join(names)},))"]
+        kept = [f"trace[look, {position}] = {name}" for position, name in enumerate(names)]
+        return ["if looks[step]:", *(_INDENT + line for line in [*kept, "look += 1"])]
 
     def _before(self, update: UpdateCode, trained: Sequence[Name]) -> list[str]:
         """Return the lines of an update up to the loss, which is noted before anything changes."""
@@ -149,14 +174,21 @@ class Straight:
         is read.
         """
         self.known = {Adjoint(self.plan.graph.output): ONE}
+        found = self._resolvable((*self.plan.forward(), *self.plan.backward()), gradients or frozenset())
+        return list(self._statements(found if gradients is None else self._tight(found)))
+
+    def _resolvable(
+        self, assignments: Iterable[Assignment], known: Container[Name | Adjoint] = frozenset()
+    ) -> list[Assignment]:
+        """Return the assignments that take a statement; what needs none, or is to be `known` by its formula, is known."""
         found: list[Assignment] = []
-        for target, formula in (*self.plan.forward(), *self.plan.backward()):
+        for target, formula in assignments:
             value = self._resolved(formula)
-            if isinstance(value, Name | Adjoint | Number) or target in (gradients or ()):
+            if isinstance(value, Name | Adjoint | Number) or target in known:
                 self.known[target] = value
             else:
                 found.append((target, value))
-        return list(self._statements(found if gradients is None else self._tight(found)))
+        return found
 
     def _tight(self, found: Sequence[Assignment]) -> list[Assignment]:
         """Return the assignments with each that one other reads put into it; updates read names."""
@@ -189,7 +221,7 @@ class Straight:
         return accurate(plain(folded(rewrite(formula, self.known.get))))
 
     def _text(self, formula: Node) -> str:
-        return printed(accurate(formula), self._leaf, SCALARS)
+        return printed(accurate(formula), self._leaf, self.dialect)
 
     def _leaf(self, part: Node) -> str | None:
         return self.identifiers.of(part) if isinstance(part, Name | Adjoint) else None

@@ -111,7 +111,7 @@ def _fused(problem: Problem, prediction: str) -> FusedLoss | None:
     last = network.layers[-1]
     if network.loss_body or last.body or (functions.is_vector(last.activation) and last.units == 1):
         return None
-    given = problem.arrays["y"].entries
+    given = problem.arrays["y"].entries if "y" in problem.arrays else ()
     targets = [given[start : start + last.units] for start in range(0, len(given), last.units)]
     is_distribution = all(None in one or sum(each.value for each in one if each) == 1 for one in targets)
     found = losses.fused(network.loss, last.activation, distribution=is_distribution)

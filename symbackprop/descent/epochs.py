@@ -7,10 +7,10 @@ is drawn anew for each epoch. What is left over at its end is a smaller batch.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from symbackprop.algebra.formula import Name
 from symbackprop.arithmetic import exact
@@ -22,6 +22,8 @@ from symbackprop.problems.training_table import batches_in
 
 if TYPE_CHECKING:
     import numpy
+
+Count = TypeVar("Count", int, "numpy.ndarray[Any, Any]")
 
 Batch = tuple[int, ...]
 """The numbers of samples, counted from 1."""
@@ -105,8 +107,8 @@ def changes(training: Training, update: int, samples: int | None) -> int:
     return changes_after(training, update - 1, (update - 1) // batches_in(samples, training.batch_size))
 
 
-def changes_after(training: Training, updates: int, epochs: int) -> int:
-    """Return how often the learning rate has changed after so many updates in so many whole epochs."""
+def changes_after(training: Training, updates: Count, epochs: Count) -> Count:
+    """Return how often the learning rate has changed after so many updates in so many whole epochs, of one or of many."""
     choice = training.schedule
     passed = updates if choice.per_step else epochs
     return schedules.changes(choice.kind, passed, {name: given.value for name, given in choice.settings.items()})
@@ -143,9 +145,20 @@ class Watch:
 
     def stops(self, loss: float) -> bool:
         """Take the loss at the end of an epoch; say whether training ends here."""
-        self.failed = 0 if loss < self.least - self.tolerance else self.failed + 1
-        self.least = min(self.least, loss)
-        return self.failed >= self.patience
+        return self.stops_at((loss,)) is not None
+
+    def stops_at(self, losses: Iterable[float]) -> int | None:
+        """Take the losses at the ends of epochs; return the place of the one at which training ends, None without one."""
+        tolerance, patience, least, failed = self.tolerance, self.patience, self.least, self.failed
+        found = None
+        for place, loss in enumerate(losses):
+            failed = 0 if loss < least - tolerance else failed + 1
+            least = min(least, loss)
+            if failed >= patience:
+                found = place
+                break
+        self.least, self.failed = least, failed
+        return found
 
 
 def watch_of(training: Training | None, loss: float) -> Watch | None:

@@ -65,10 +65,11 @@ def train(
 
     `validation_data` are samples whose loss is taken after each epoch; `stop` watches it, or without it (and without a
     `validation_fraction`) the loss of all samples. Callbacks are called with a `TrainingState` after every update (wrapped
-    in `Every`: after some of them), and training ends where one returns True. `record` lists updates, counted from 1, before
-    which the outputs of all samples of a network are kept, in `history.predictions`.
+    in `Every`: after some of them), and training ends where one returns something true. `record` lists updates, counted from
+    1, before which the outputs of all samples of a network are kept, in `history.predictions`.
 
-    Raises `DivergenceError` where the loss stops being finite, otherwise `SymbackpropError` for what does not fit.
+    Raises `DivergenceError` where the loss stops being finite, otherwise `SymbackpropError` for what does not fit. That
+    error, `KeyboardInterrupt` and what a callback raises have what was done as their `history`.
 
     >>> import symbackprop
     >>> history = train(symbackprop.example("line"), learning_rate=0.5, steps=3)
@@ -100,10 +101,13 @@ def train(
     if validation_data is not None:
         validation = gradient.arguments.data_arrays(*batching.pair(validation_data, "validation_data"))
     elif training.stop is not None and in_batches:
-        raise ProblemError(message("train.watched"), where="stop")
+        is_held = training.stop.validation_fraction > 0
+        raise ProblemError(message("train.held" if is_held else "train.watched"), where="stop")
     elif training.stop is not None and training.stop.validation_fraction:
         data, validation = batching.held_back(data, float(training.stop.validation_fraction), training.seed)
         training = settled(problem, data[0], asked)
+    if resume is not None and parameters is not None:
+        raise ProblemError(message("train.resumed"), where="parameters")
     saved = {} if resume is None else _saved(resume, gradient)
     start = parameters if parameters is not None else _first(problem, gradient, training.seed, saved)
     runner = Runner(

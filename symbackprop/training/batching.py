@@ -21,39 +21,71 @@ Data = tuple[int | None, list[Array]]
 """A number of samples (None: one sample of a computation graph), and the arrays of inputs and targets."""
 
 
-@dataclass(frozen=True, slots=True)
+_EPOCHS = 10_000
+"""Epochs of one update that are counted off at a time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class UpdateBlock:
-    """Updates of one epoch (counted from 1) on batches of one size; `ends` says that the epoch ends with the last of them.
+    """Updates in a row on batches of one size: of each its epoch (counted from 1), and whether the epoch ends with it.
 
     `batches` are the indices of their samples, (updates, samples), or None where an update has all samples: those of the
     training, or the `data` that came with it.
     """
 
-    epoch: int
-    updates: int
+    epochs: Array
+    ends: Array
     batches: Array | None = None
     data: Data | None = None
-    ends: bool = False
+
+    @property
+    def updates(self) -> int:
+        """How many updates these are."""
+        return len(self.epochs)
+
+    @property
+    def batch_size(self) -> int | None:
+        """How many samples an update has; None for all of the training."""
+        if self.data is not None:
+            return self.data[0]
+        return None if self.batches is None else self.batches.shape[1]
 
     def split(self, updates: int) -> tuple[UpdateBlock, UpdateBlock | None]:
         """Return the first updates, and the others if there are any."""
         if updates >= self.updates:
             return self, None
-        first = None if self.batches is None else self.batches[:updates]
-        rest = None if self.batches is None else self.batches[updates:]
-        return replace(self, updates=updates, batches=first, ends=False), replace(
-            self, updates=self.updates - updates, batches=rest
-        )
+        first, rest = slice(updates), slice(updates, None)
+        return self._part(first), self._part(rest)
+
+    def _part(self, part: slice) -> UpdateBlock:
+        batches = None if self.batches is None else self.batches[part]
+        return replace(self, epochs=self.epochs[part], ends=self.ends[part], batches=batches)
 
     def joins(self, other: UpdateBlock) -> bool:
         """Say whether the updates of both can be carried out in one go."""
         if self.data is not None or other.data is not None:
             return False
-        return self._size == other._size
+        return self.batch_size == other.batch_size
 
-    @property
-    def _size(self) -> int | None:
-        return None if self.batches is None else self.batches.shape[1]
+
+def joined(blocks: Iterable[UpdateBlock]) -> list[UpdateBlock]:
+    """Return the same updates in as few blocks as there can be."""
+    groups: list[list[UpdateBlock]] = []
+    for block in blocks:
+        if groups and groups[-1][-1].joins(block):
+            groups[-1].append(block)
+        else:
+            groups.append([block])
+    return [_one(group) for group in groups]
+
+
+def _one(blocks: Sequence[UpdateBlock]) -> UpdateBlock:
+    """Return blocks that can be joined as one."""
+    if len(blocks) == 1:
+        return blocks[0]
+    batches = [block.batches for block in blocks if block.batches is not None]
+    epochs, ends = (np.concatenate([getattr(block, name) for block in blocks]) for name in ("epochs", "ends"))
+    return UpdateBlock(epochs, ends, np.concatenate(batches) if batches else None)
 
 
 def from_arrays(samples: int | None, training: Training, done: int) -> Iterator[UpdateBlock]:
@@ -61,7 +93,8 @@ def from_arrays(samples: int | None, training: Training, done: int) -> Iterator[
     per_epoch = batches_in(samples, training.batch_size)
     passed, place = divmod(done, per_epoch)
     if per_epoch == 1 or samples is None or training.batch_size is None:
-        yield from (UpdateBlock(number, 1, ends=True) for number in itertools.count(passed + 1))
+        ends = np.ones(_EPOCHS, bool)
+        yield from (UpdateBlock(np.arange(n, n + _EPOCHS), ends) for n in itertools.count(passed + 1, _EPOCHS))
         return
     size = training.batch_size
     whole = samples // size
@@ -72,7 +105,9 @@ def from_arrays(samples: int | None, training: Training, done: int) -> Iterator[
         parts = [order[: whole * size].reshape(whole, size)[place:], order[whole * size :].reshape(1, -1)]
         parts = [part for part in parts if part.size]
         for part in parts:
-            yield UpdateBlock(number, len(part), part, ends=part is parts[-1])
+            ends = np.zeros(len(part), bool)
+            ends[-1] = part is parts[-1]
+            yield UpdateBlock(np.full(len(part), number), ends, part)
         place = 0
 
 
@@ -91,10 +126,11 @@ def from_batches(
         for batch in batches:
             if last is not None:
                 yield last
-            last = UpdateBlock(number, 1, data=arguments.data_arrays(*pair(batch, "x")))
+            data = arguments.data_arrays(*pair(batch, "x"))
+            last = UpdateBlock(np.array([number]), np.array([False]), data=data)
         if last is None:
             raise ProblemError(message("train.exhausted", number=number), where="x")
-        yield replace(last, ends=True)
+        yield replace(last, ends=np.array([True]))
 
 
 def pair(given: object, where: str) -> tuple[object, object]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import itertools
+import math
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,12 +24,36 @@ COLUMNS = ("step", "epoch", "loss", "validation_loss", "learning_rate")
 """The columns of a log."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrainingState:
+class LiveParameters(Mapping[str, Array]):
+    """The parameters behind an update, by name: always those of the update that callbacks are being told of."""
+
+    __slots__ = ("_places", "row")
+
+    def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        ends = itertools.pairwise(itertools.accumulate(map(math.prod, shapes.values()), initial=0))
+        self._places = {name: (slice(*end), shapes[name]) for name, end in zip(shapes, ends, strict=True)}
+        self.row: Array = np.empty(0)
+
+    def __getitem__(self, name: str) -> Array:
+        part, shape = self._places[name]
+        return self.row[part].reshape(shape)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
+
+
+class TrainingState(NamedTuple):
     """What a callback is told after an update.
 
     `step` and `epoch` count from 1, `loss` is that before the update, of its own samples. `validation_loss` is the latest
-    one, None before the first. The arrays of `parameters` are those of the training itself: copy what is to be kept.
+    one, None before the first. `parameters` are read while the callback runs: copy what is to be kept. Updates are carried
+    out some at a time, for at most about a tenth of a second, before callbacks are told of them.
     """
 
     step: int
@@ -39,7 +65,7 @@ class TrainingState:
 
 
 Callback = Callable[[TrainingState], object]
-"""What is called after an update; training ends where it returns True."""
+"""What is called after an update; training ends where it returns something true (`True`, `np.True_`, 1)."""
 
 
 @dataclass(frozen=True, slots=True)

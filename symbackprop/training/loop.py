@@ -1,8 +1,12 @@
-"""One training: compiled updates in stretches, between which losses are watched and callbacks called."""
+"""One training: compiled updates in stretches, at which those who watch and callbacks look afterwards.
+
+A stretch is as many updates as take a moment. Whatever anybody wants to see of them is kept on the way; where training is to
+end within a stretch, it is carried out again from its beginning to that place, which gives the same numbers, bit for bit.
+"""
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,32 +19,55 @@ from symbackprop.arithmetic import exact
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.compilation import Gradient, Runner
 from symbackprop.compilation.compiled_descent import COUNT
-from symbackprop.compilation.engine import Array
+from symbackprop.compilation.engine import Array, flattened
 from symbackprop.descent import epochs
 from symbackprop.evaluation.evaluate import is_finite
 from symbackprop.messages import message
 from symbackprop.problems import Training
-from symbackprop.training.batching import Data, UpdateBlock
-from symbackprop.training.history import Best, Callback, DivergenceError, Every, History, TrainingState
+from symbackprop.training.batching import Data, UpdateBlock, joined
+from symbackprop.training.history import Best, Callback, DivergenceError, History
+from symbackprop.training.watching import Least, Seen, Watching
 
 EPOCH = "state.epoch"
 """What the number of whole epochs is saved as."""
 
-_LONGEST = 2000
-"""Updates that are carried out in one go, at most."""
+_TRACED = 2**20
+"""Numbers that are kept of a stretch for those who look at it, at most."""
 
 
-@dataclass
-class _Taken:
-    """A stretch of updates that was carried out, and what it began with."""
+_BLOCKS = 100
+"""Blocks of a stretch, at most: where sizes alternate, each is a call of its own."""
 
-    blocks: list[UpdateBlock]
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Stretch:
+    """Updates in a row: what they begin with, and what it takes to carry them out again."""
+
     before: dict[str, Array]
-    rates: list[float]
+    blocks: list[UpdateBlock]
+    epochs: Array
+    ends: Array
+    rates: Array
+
+    @property
+    def first(self) -> int:
+        """The number of updates before these."""
+        return int(self.before[COUNT])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Done:
+    """What is left of a stretch once it is behind: of the updates that count epochs, losses before them, and rates."""
+
+    count: int
+    passed: int
+    epochs: Array
+    losses: Array
+    rates: Array
 
 
 class TrainingLoop:
-    """The training of a runner on blocks of updates; `watched` is the data whose loss is watched, None: all samples."""
+    """The training of a runner on blocks of updates; `validation` is the data whose loss is watched, None: all samples."""
 
     def __init__(
         self,
@@ -61,206 +88,223 @@ class TrainingLoop:
         """
         self.gradient: Gradient = runner.gradient
         self.runner, self.training, self.blocks = runner, training, blocks
-        self.first, self.epoch, self._start = runner.count, epoch, epoch
+        self.first, self._start = runner.count, epoch
         self.last = runner.count + training.steps if is_counted else math.inf
-        self.validation, self.callbacks = validation, tuple(callbacks)
+        self.watching = Watching(
+            self.gradient,
+            training,
+            (runner.samples, runner.data),
+            validation=validation,
+            callbacks=callbacks,
+            recorded=[runner.count + number - 1 for number in recorded],
+        )
         self._has_no_data = not runner.data and bool(self.gradient.arguments.inputs)
-        self.recorded = sorted({runner.count + number - 1 for number in recorded})
-        self.predictions: dict[int, Array] = {}
-        self.losses: list[float] = []
-        self.rates: list[float] = []
-        self.epochs: list[int] = []
-        self.validation_losses: list[float] = []
-        self.validation_steps: list[int] = []
+        self._numbers = sum(array.size for array in runner.parameters.values())
+        self._rest: UpdateBlock | None = None
+        self._done: list[_Done] = []
+        self._latest: tuple[_Stretch | None, _Stretch | None] = (None, None)
+        self._best: tuple[Least, _Stretch | None] | None = None
         self._rates: dict[int, float] = {}
-        self._taken: tuple[_Taken | None, _Taken | None] = (None, None)
-        self.best: Best | None = None
-        self.stopped = False
         self.seconds = 0.0
 
     def run(self) -> History:
         """Carry out all updates.
 
-        Raises `DivergenceError` where the loss stops being finite, with the history up to the last finite one.
+        Raises `DivergenceError` where the loss stops being finite, with the history up to the last finite one. Any other
+        exception that ends the training, an interrupt or one of a callback, is given the `history` up to there.
         """
         start = time.perf_counter()
-        watch = epochs.watch_of(self.training, self._watched()) if self._watches else None
-        self._record()
-        for stretch in self._stretches():
-            self._carry_out(stretch)
-            self._record()
-            ended = stretch[-1]
-            if ended.ends and self._watches:
-                watched = self._watched()
-                if self.validation is not None:
-                    self.validation_losses.append(watched)
-                    self.validation_steps.append(self.runner.count)
-                self.stopped = watch is not None and watch.stops(watched)
-            # Every callback that is due is called, whatever the others want.
-            step = self.runner.count
-            wishes = [call(self._state(ended)) for call in self.callbacks if self._due(call, step - 1) == step]
-            self.stopped = self.stopped or any(wish is True for wish in wishes)
-            if self.stopped:
-                break
+        try:
+            self.watching.begin(self.count, self._start, flattened(list(self.runner.parameters.values())))
+            while not self.watching.stopped and self.count < self.last:
+                blocks = self._take()
+                if not blocks:
+                    break
+                self._carry_out(blocks)
+            loss = self._present()
+            if self.count > self.first and not is_finite(loss):
+                raise self._diverged(loss)
+            self.watching.end(self.count, self._passed, loss)
+        except DivergenceError:
+            raise
+        except BaseException as error:
+            self.seconds = time.perf_counter() - start
+            self._go_back(self.count)
+            with contextlib.suppress(AttributeError):  # an exception that takes no attributes
+                error.history = self._history(self._present())  # type: ignore[attr-defined]
+            raise
         self.seconds = time.perf_counter() - start
-        loss = self._present()
-        if not is_finite(loss) and self.losses:
-            raise self._diverged(loss, len(self._taken[1].rates) if self._taken[1] else 0)
         return self._history(loss)
 
-    # Watching
+    @property
+    def count(self) -> int:
+        """How many updates there have been, those of earlier trainings included."""
+        return self._done[-1].count if self._done else self.first
 
     @property
-    def _watches(self) -> bool:
-        return self.validation is not None or self.training.stop is not None
+    def _passed(self) -> int:
+        """How many whole epochs have passed."""
+        return self._done[-1].passed if self._done else self._start
 
-    def _watched(self) -> float:
-        """Return the loss that is watched, and remember where it was least."""
-        loss = self._loss_of(self.validation)
-        if self.best is None or loss < self.best.loss:
-            self.best = Best(self.runner.count, self.epoch, loss, self._copied())
-        return loss
+    # Updates
 
-    def _loss_of(self, data: Data | None) -> float:
-        samples, arrays = (self.runner.samples, self.runner.data) if data is None else data
-        return self.gradient.engine(samples).loss(list(self.runner.parameters.values()), arrays)
+    def _take(self) -> list[UpdateBlock]:
+        """Return the updates of the next stretch; a batch that was handed over is one of its own."""
+        blocks: list[UpdateBlock] = []
+        room = math.inf
+        while room > 0 and len(blocks) < _BLOCKS:
+            block = self._rest or next(self.blocks, None)
+            self._rest = None
+            if block is None:
+                break
+            if not blocks:
+                room = min(self.last - self.count, self._longest(block))
+            part, self._rest = block.split(int(min(room, block.updates)))
+            blocks.append(part)
+            room = 0 if part.data is not None else room - part.updates
+        return joined(blocks)
+
+    def _longest(self, block: UpdateBlock) -> int:
+        """Return how many updates a stretch has that begins with a block."""
+        has_all = block.batches is None and block.data is None
+        longest = self.gradient.engine(self.runner.samples if has_all else block.batch_size).stretch
+        return max(1, min(longest, _TRACED // max(self._numbers, 1))) if self.watching.is_traced else longest
+
+    def _carry_out(self, blocks: list[UpdateBlock]) -> None:
+        """Carry out updates, show them to whoever looks, and go back to where training ends among them, if it does."""
+        numbers, ends = (np.concatenate([getattr(block, name) for block in blocks]) for name in ("epochs", "ends"))
+        stretch = _Stretch(self.runner.save(), blocks, numbers, ends, self._rates_of(numbers))
+        self._latest = (self._latest[1], stretch)
+        steps = np.arange(1, len(numbers) + 1) + stretch.first
+        looks = self.watching.looks(steps, ends)
+        trace = np.empty((np.count_nonzero(looks), self._numbers), self.gradient.dtype)
+        losses = self._run(stretch, len(steps), looks, trace)
+        wrong = np.flatnonzero(~np.isfinite(losses))
+        sound = slice(int(wrong[0]) if wrong.size else len(losses))
+        trace = trace[: np.count_nonzero(looks[sound])]
+        seen = Seen(steps[sound], numbers[sound], ends[sound], losses[sound], stretch.rates[sound], looks[sound], trace)
+        try:
+            self.watching.look(seen)
+        finally:
+            self._count(stretch, losses[: self.watching.reached - stretch.first])
+        if self.watching.stopped and self.count < steps[-1]:
+            self._go_back(self.count)
+        elif wrong.size:
+            raise self._diverged(losses[wrong[0]])
+
+    def _count(self, stretch: _Stretch, losses: Array) -> None:
+        """Count the first updates of a stretch as done."""
+        made = len(losses)
+        passed = int(stretch.epochs[made - 1]) - (not stretch.ends[made - 1]) if made else self._passed
+        self._done.append(_Done(stretch.first + made, passed, stretch.epochs[:made], losses, stretch.rates[:made]))
+        least = self.watching.least
+        if least is not None and (self._best is None or least is not self._best[0]):
+            self._best = least, stretch if least.step >= stretch.first else self._latest[0]
+
+    def _run(self, stretch: _Stretch, updates: int, looks: Array | None = None, trace: Array | None = None) -> Array:
+        """Carry out the first updates of a stretch; return the losses before them."""
+        found, start, row = [np.empty(0)], 0, 0
+        for block in stretch.blocks:
+            if start == updates:
+                break
+            part, _ = block.split(updates - start)
+            if part.data is not None:
+                self.runner.samples, self.runner.data = part.data
+            stop = start + part.updates
+            seen, rows = None, None
+            if looks is not None and trace is not None and looks[start:stop].any():
+                seen = looks[start:stop]
+                rows = trace[row : row + np.count_nonzero(seen)]
+                row += len(rows)
+            found.append(self.runner.run(stretch.rates[start:stop], part.batches, looks=seen, trace=rows))
+            start = stop
+        return np.concatenate(found)
+
+    def _rates_of(self, numbers: Array) -> Array:
+        """Return the learning rates of the updates to come, which are in epochs of these numbers."""
+        updates = np.arange(len(numbers)) + self.runner.count
+        changes = epochs.changes_after(self.training, updates, numbers - 1)
+        begins = np.flatnonzero(np.diff(changes, prepend=-1))
+        known, self._rates = self._rates, {}
+        for count in changes[begins].tolist():
+            self._rates[count] = known[count] if count in known else float(epochs.rate_after(self.training, count))
+        return np.repeat(list(self._rates.values()), np.diff(begins, append=len(changes)))
+
+    def _go_back(self, step: int) -> None:
+        """Go back to where so many updates are carried out."""
+        earlier, latest = self._latest
+        stretch = earlier if latest is None or step < latest.first else latest
+        if stretch is not None:
+            self.runner.load(stretch.before)
+            self._run(stretch, step - stretch.first)
 
     def _present(self) -> float:
         """Return the loss of all samples, or of the batch that came last; NaN before the first one."""
-        if self._has_no_data and not self.losses:
+        if self._has_no_data and not self.runner.data:
             return math.nan
-        return self._loss_of(None)
+        return self.gradient.engine(self.runner.samples).loss(list(self.runner.parameters.values()), self.runner.data)
+
+    # What is told
 
     def _copied(self) -> Mapping[str, Array]:
         return {name: np.array(array) for name, array in self.runner.parameters.items()}
 
-    def _record(self) -> None:
-        """Keep the outputs of all samples, if they are wanted before the next update."""
-        if self.recorded and self.recorded[0] == self.runner.count:
-            step = self.recorded.pop(0) + 1
-            self.predictions[step] = self.gradient.predict(self.runner.parameters, self.runner.data[0])
-
-    # Updates
-
-    def _stretches(self) -> Iterator[list[UpdateBlock]]:
-        """Yield the updates that can be carried out before somebody has to look."""
-        found: list[UpdateBlock] = []
-        step, length = self.first, 0
-        if step >= self.last:
-            return
-        for block in self.blocks:
-            rest: UpdateBlock | None = block
-            while rest is not None and step < self.last:
-                record = next((each for each in self.recorded if each > step), math.inf)
-                looks = (self._due(call, step) for call in self.callbacks)
-                pause = min(self.last, record, *looks, step + _LONGEST - length)
-                part, rest = rest.split(int(pause) - step)
-                if found and not found[-1].joins(part):
-                    yield found
-                    found, length = [], 0
-                found.append(part)
-                step, length = step + part.updates, length + part.updates
-                if step == pause or (part.ends and self._watches):
-                    yield found
-                    found, length = [], 0
-            if step >= self.last:
-                break
-        if found:
-            yield found
-
-    @staticmethod
-    def _due(call: Callback, step: int) -> float:
-        """Return the first step after a step after which a callback is called."""
-        return call.after(step) if isinstance(call, Every) else step + 1
-
-    def _carry_out(self, stretch: list[UpdateBlock]) -> None:
-        rates = list(self._rates_of(stretch))
-        self._taken = (self._taken[1], _Taken(stretch, self.runner.save(), rates))
-        losses = self._run(stretch, rates)
-        wrong = np.flatnonzero(~np.isfinite(losses))
-        if wrong.size:
-            place = int(wrong[0])
-            raise self._diverged(losses[place], place)
-        self.losses += losses.tolist()
-        self.rates += rates
-        self.epochs += [block.epoch for block in stretch for _ in range(block.updates)]
-        self.epoch = stretch[-1].epoch - (not stretch[-1].ends)
-
-    def _run(self, stretch: list[UpdateBlock], rates: list[float]) -> Array:
-        """Carry out updates, one for each rate; return the losses before them."""
-        (first, *_) = stretch
-        if first.data is not None:
-            self.runner.samples, self.runner.data = first.data
-        if first.batches is None:
-            return self.runner.run(rates)
-        batches = np.concatenate([block.batches for block in stretch if block.batches is not None])
-        return self.runner.run(rates, batches[: len(rates)])
-
-    def _rates_of(self, stretch: list[UpdateBlock]) -> Iterator[float]:
-        updates = itertools.count(self.runner.count)
-        for block in stretch:
-            for done in itertools.islice(updates, block.updates):
-                changes = epochs.changes_after(self.training, done, block.epoch - 1)
-                if changes not in self._rates:
-                    self._rates = {changes: float(epochs.rate_after(self.training, changes))}
-                yield self._rates[changes]
-
-    # What is told
-
-    def _state(self, block: UpdateBlock) -> TrainingState:
-        latest = self.validation_losses[-1] if self.validation_losses else None
-        loss, rate = self.losses[-1], self.rates[-1]
-        return TrainingState(self.runner.count, block.epoch, loss, latest, rate, self.runner.parameters)
+    def _least(self) -> Best | None:
+        """Return where the watched loss was least, and the parameters there."""
+        least = self.watching.least
+        if least is None or least.step > self.runner.count:
+            return None
+        if least.row is not None:
+            found = self.watching.named(least.row)
+        elif least.step == self.runner.count or self._best is None or self._best[1] is None:
+            found = self._copied()
+        else:
+            now, stretch = self.runner.save(), self._best[1]
+            self.runner.load(stretch.before)
+            self._run(stretch, least.step - stretch.first)
+            found = self._copied()
+            self.runner.load(now)
+        return Best(least.step, least.epoch, least.loss, found)
 
     def _history(self, loss: float) -> History:
         count = self.runner.count
         made = count - self.first
-        watched = sum(step <= count for step in self.validation_steps)
+        names = ("losses", "rates", "epochs")
+        losses, rates, numbers = (
+            np.concatenate([np.empty(0), *(getattr(d, n) for d in self._done)])[:made] for n in names
+        )
+        watching = self.watching
+        watched = sum(step <= count for step in watching.steps)
         saved = self.runner.save()
         state = {name: array for name, array in saved.items() if name not in self.runner.parameters}
         return History(
             gradient=self.gradient,
             training=self.training,
             parameters=self._copied(),
-            losses=np.array(self.losses[:made]),
+            losses=losses,
             loss=loss,
-            learning_rates=np.array(self.rates[:made]),
-            epochs=np.array(self.epochs[:made], dtype=int),
-            validation_losses=np.array(self.validation_losses[:watched]),
-            validation_steps=np.array(self.validation_steps[:watched], dtype=int),
+            learning_rates=rates,
+            epochs=numbers.astype(int),
+            validation_losses=np.array(watching.losses[:watched]),
+            validation_steps=np.array(watching.steps[:watched], dtype=int),
             seconds=self.seconds,
             first=self.first,
-            state=state | {EPOCH: np.array(self.epoch)},
-            best=self.best if self.best is None or self.best.step <= count else None,
-            stopped=self.stopped,
-            predictions={step: found for step, found in self.predictions.items() if step <= count},
+            state=state | {EPOCH: np.array(self._passed)},
+            best=self._least(),
+            stopped=watching.stopped,
+            predictions={step: found for step, found in watching.predictions.items() if step <= count},
         )
 
-    def _diverged(self, loss: float, place: int) -> DivergenceError:
-        """Return the error for a loss that is not finite before update `place` (from 0) of the latest stretch.
-
-        The runner goes back to before the update that led there.
-        """
-        earlier, latest = self._taken
-        step = self.runner.count if latest is None else int(latest.before[COUNT]) + place
-        rate = 0.0
-        back, kept = (latest, place - 1) if place else (earlier, len(earlier.rates) - 1 if earlier else 0)
-        if back is not None:
-            rate = back.rates[kept]
-            self.runner.load(back.before)
-            losses = self._run(back.blocks, back.rates[:kept]) if kept else np.empty(0)
-            before = self.first + len(self.losses)
-            if int(back.before[COUNT]) >= before:
-                self.losses += losses.tolist()
-                self.rates += back.rates[:kept]
-                self.epochs += [block.epoch for block in back.blocks for _ in range(block.updates)][:kept]
-        elif latest is not None:
-            self.runner.load(latest.before)
-        made = self.runner.count - self.first
-        self.epoch = self.epochs[made - 1] - 1 if made else self._start
-        what = message("train.diverged", step=step, loss=f"{loss:g}", rate=f"{rate:g}")
-        if back is None:
-            what = message("train.not_finite", loss=f"{loss:g}")
+    def _diverged(self, loss: float) -> DivergenceError:
+        """Return the error for a loss that is not finite behind the last update; the runner goes back to before it."""
+        step = self.count
+        what = message("train.not_finite", loss=f"{loss:g}")
+        self._go_back(max(step - 1, self.first))
+        if step > self.first:
+            last = next(done for done in reversed(self._done) if len(done.losses))
+            what = message("train.diverged", step=step, loss=f"{loss:g}", rate=f"{last.rates[-1]:g}")
+            passed = int(last.epochs[-1]) - 1
+            self._done.append(_Done(step - 1, passed, last.epochs[:0], last.losses[:0], last.rates[:0]))
         return DivergenceError(what, history=self._history(self._present()))
 
 

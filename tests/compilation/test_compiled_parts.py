@@ -122,13 +122,13 @@ def test_lowering_leaves_out_what_nobody_reads() -> None:
 def test_array_code_writes_every_result_into_memory_that_is_there() -> None:
     """A formula of two operations is two calls with `out=`, and computes what it says."""
     numbers = iter(range(9))
-    writer = array_code.Writer(4, "float64", lambda stem: f"{stem}{next(numbers)}")
+    writer = array_code.Writer("float64", lambda stem: f"{stem}{next(numbers)}")
     target = View("t", (3,), varies=True)
     formula = Product((Number(Fraction(2)), Hadamard((VECTORS, VECTORS))))
     lines = writer.lines([Elementwise(target, formula)], ())
     space = {name: getattr(np, name) for name in array_code.FUNCTIONS if hasattr(np, name)}
     space |= {"x": np.arange(12.0).reshape(4, 3), "t": np.empty((4, 3))}
-    space |= {name: np.empty(shape) for name, shape in writer.registers.items()}
+    space |= {name: np.empty((4, *shape[1:])) for name, shape in writer.registers.items()}
     for line in each(lines):
         exec(line, space)
     np.testing.assert_array_equal(2 * np.arange(12.0).reshape(4, 3) ** 2, space["t"])

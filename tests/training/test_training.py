@@ -6,12 +6,16 @@ import csv
 import io
 import itertools
 import math
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 import click.testing
 import numpy as np
 import pytest
@@ -259,6 +263,8 @@ def test_batches_that_cannot_be() -> None:
         sbp.train(problem, iter([LINE]), epochs=1)
     with pytest.raises(ProblemError, match="validation_data"):
         sbp.train(problem, pairs, epochs=1, stop={"validation_fraction": 0.5})
+    with pytest.raises(ProblemError, match="the loss of all samples, which stop watches"):
+        sbp.train(problem, pairs, epochs=1, stop={})
     with pytest.raises(ProblemError, match="outputs of all samples"):
         sbp.train(problem, pairs, epochs=1, record=[1])
 
@@ -302,7 +308,7 @@ def test_validation_losses_are_taken_after_each_epoch() -> None:
     history = sbp.train(regression(batch_size=4), validation_data=held)
     assert (8,) == history.validation_losses.shape
     assert list(range(3, 25, 3)) == history.validation_steps.tolist()
-    assert history.gradient.loss(history.parameters, *held) == history.validation_losses[-1]
+    assert math.isclose(history.gradient.loss(history.parameters, *held), history.validation_losses[-1], rel_tol=1e-14)
     assert history.best is not None
     assert min([*history.validation_losses, history.best.loss]) == history.best.loss
 
@@ -361,10 +367,131 @@ def test_recorded_predictions_are_those_before_the_updates() -> None:
     assert [1, 5, 24] == list(history.predictions)
     for number, outputs in history.predictions.items():
         earlier = sbp.train(regression(batch_size=4), steps=number - 1)
-        np.testing.assert_array_equal(earlier.predict(), outputs)
+        np.testing.assert_allclose(earlier.predict(), outputs, rtol=1e-14, atol=1e-15)
+
+
+@pytest.mark.parametrize("wish", [True, np.True_, 1, "enough"], ids=repr)
+def test_callback_ends_training_with_anything_true(wish: object) -> None:
+    """Whatever Python takes for true ends it, as a comparison of arrays gives it; None, False and 0 let it go on."""
+    history = sbp.train(regression(), callbacks=[lambda state: wish if state.step == 3 else None])
+    assert (True, 3) == (history.stopped, history.last)
+    for other in (None, False, np.False_, 0):
+        assert 8 == sbp.train(regression(), callbacks=[lambda state, other=other: other]).last
+
+
+def test_callback_is_told_the_parameters_behind_its_update() -> None:
+    """In every update, of any size of batches, they are those of a training that ends there, and cannot be written to."""
+    for options in ({}, {"batch_size": 4}, {"batch_size": 4, "dtype": "float32"}, {"backend": "sympy", "epochs": 2}):
+        kept: list[dict[str, Any]] = []
+        whole = sbp.train(regression(), callbacks=[lambda state, kept=kept: kept.append(copied(state))], **options)
+        for step, told in each(enumerate(kept, start=1), least=2):
+            length = {key: value for key, value in options.items() if key != "epochs"}
+            assert_equal(dict(sbp.train(regression(), steps=step, **length).parameters), told)
+        assert whole.last == len(kept)
+    with pytest.raises(ValueError, match="read-only"):
+        sbp.train(regression(), callbacks=[lambda state: state.parameters["W1"].fill(0)])
+
+
+def copied(state: TrainingState) -> dict[str, Any]:
+    """Return copies of the parameters that a callback was told."""
+    return {name: array.copy() for name, array in state.parameters.items()}
+
+
+ONLOOKERS: dict[str, dict[str, Any]] = {
+    "stop": {"stop": {"tolerance": "1/1000", "patience": 3}},
+    "validation": {"validation_data": (LINE, LINE**2 + 0.1), "stop": {"tolerance": "1/1000", "patience": 3}},
+    "held back": {"stop": {"tolerance": "1/1000", "patience": 3, "validation_fraction": "1/4"}},
+}
+
+
+@pytest.mark.parametrize("batch_size", [None, 4])
+@pytest.mark.parametrize("kind", ONLOOKERS)
+def test_whoever_looks_sees_the_same_however_long_stretches_are(
+    kind: str, batch_size: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one update at a time losses, best parameters, records and what callbacks are told are those of long stretches."""
+
+    def trained() -> tuple[Any, list[Any]]:
+        seen: list[Any] = []
+        callbacks = [lambda state: seen.append((*state[:5], copied(state))), Every(7, lambda state: state.step >= 63)]
+        options: dict[str, Any] = {"epochs": 90, "batch_size": batch_size, "learning_rate": 0.3, **ONLOOKERS[kind]}
+        return sbp.train(regression(), callbacks=callbacks, record=[1, 2, 9], **options), seen
+
+    (whole, all_seen), found = trained(), []
+    for length in (1, 3):
+        monkeypatch.setattr("symbackprop.training.loop._TRACED", length * 10)
+        monkeypatch.setattr("symbackprop.compilation.scalar_engine._STRETCH", {False: length, True: length})
+        found.append(trained())
+    for history, seen in each(found, least=2):
+        for field in ("losses", "learning_rates", "epochs", "validation_losses", "validation_steps"):
+            np.testing.assert_array_equal(getattr(whole, field), getattr(history, field))
+        assert whole.best is not None
+        assert (whole.best.step, whole.best.epoch, whole.best.loss) == (
+            history.best.step, history.best.epoch, history.best.loss,
+        )  # fmt: skip
+        assert_equal(dict(whole.best.parameters), dict(history.best.parameters))
+        assert whole.archive() == history.archive() and whole.stopped == history.stopped
+        assert len(all_seen) == len(seen) == history.last
+        assert [state[:5] for state in all_seen] == [state[:5] for state in seen]
+        for one, other in zip(all_seen, seen, strict=True):
+            assert_equal(one[5], other[5])
+        for step, outputs in whole.predictions.items():
+            np.testing.assert_array_equal(outputs, history.predictions[step])
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, ProblemError], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("batch_size", [None, 4])
+def test_what_ends_a_training_has_what_was_done(error: type[BaseException], batch_size: int | None) -> None:
+    """An exception of a callback has the history up to the update that it was told of: that of a training of so many."""
+
+    def interrupt(state: TrainingState) -> None:
+        if state.step == 5:
+            raise error("enough")
+
+    with pytest.raises(error) as caught:
+        sbp.train(regression(batch_size=batch_size, epochs=30), callbacks=[interrupt], optimizer="adam")
+    history = caught.value.history  # type: ignore[attr-defined]
+    expected = sbp.train(regression(batch_size=batch_size, epochs=30), steps=5, optimizer="adam")
+    assert expected.archive() == history.archive()
+    assert (5, expected.losses.tolist(), expected.loss) == (history.last, history.losses.tolist(), history.loss)
+
+
+@pytest.mark.parametrize("batch_size", [None, 4])
+def test_interrupt_in_the_middle_of_updates_keeps_those_before(batch_size: int | None) -> None:
+    """Wherever the signal arrives, the history is that of a training of as many updates, and can be gone on from."""
+    problem = regression(batch_size=batch_size, epochs=10**6)
+    timer = threading.Timer(0.4, signal.raise_signal, [signal.SIGINT])
+    sbp.train(problem, steps=1)  # the code is written
+    timer.start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        sbp.train(problem)
+    timer.join()
+    history = caught.value.history  # type: ignore[attr-defined]
+    assert 0 < history.last == len(history.losses) < 10**6
+    assert sbp.train(problem, steps=history.last).archive() == history.archive()
+    assert sbp.train(problem, steps=history.last + 2).archive() == sbp.train(problem, steps=2, resume=history).archive()
+
+
+def test_what_batches_raise_has_what_was_done() -> None:
+    """Batches that are handed over and end in an exception leave the updates before it."""
+
+    def batches() -> Iterator[tuple[Any, Any]]:
+        yield from [(LINE[:4], LINE[:4] ** 2)] * 3
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError) as caught:
+        sbp.train(regression(), batches(), steps=9)
+    assert 2 == caught.value.history.last  # type: ignore[attr-defined]
 
 
 # Going on
+
+
+def test_parameters_beside_resume_are_refused() -> None:
+    """A training begins in one place."""
+    history = sbp.train(regression(), epochs=1)
+    with pytest.raises(ProblemError, match="resume"):
+        sbp.train(regression(), resume=history, parameters=history.parameters)
 
 
 @settings(max_examples=many(15), deadline=None, derandomize=True)
@@ -531,6 +658,40 @@ def test_command_reads_samples_from_a_file(tmp_path: Path) -> None:
     assert f"{right} of 30 samples" in text
     assert "and 18 more samples" in text
     assert expected.archive() == (tmp_path / "points.npz").read_bytes()
+
+
+def test_interrupted_command_writes_its_files(tmp_path: Path) -> None:
+    """Ctrl-C is where the training ends: parameters and log of what was done are written, and it is said."""
+    kept, log = tmp_path / "kept.npz", tmp_path / "log.csv"
+    sbp.train(sbp.example("xor"), steps=1)  # the code is written
+    timer = threading.Timer(0.7, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    arguments = ["train", "xor", "--epochs", "10000000", "--save", str(kept), "--log", str(log), "--quiet"]
+    found = click.testing.CliRunner().invoke(group, arguments, standalone_mode=False)
+    timer.join()
+    assert isinstance(found.exception, click.Abort)
+    with np.load(kept) as saved:
+        assert f"interrupted after update {saved['state.count']}\n{kept}\n{log}\n" in found.stderr
+        assert int(saved["state.count"]) == len(rows_of(log.read_text())) > 0
+
+
+@pytest.mark.sweep
+def test_command_that_is_interrupted_writes_what_was_done(tmp_path: Path) -> None:
+    """Ctrl-C: the files hold what was done, one line says after which update, and the exit code is that of shells."""
+    started = subprocess.Popen(
+        [sys.executable, "-m", "symbackprop", "train", "mazur", "--epochs", "10000000", "--save", "kept.npz"],
+        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={"PYTHONPATH": str(ROOT), "PATH": ""},
+    )  # fmt: skip
+    time.sleep(5)
+    started.send_signal(signal.SIGINT)
+    output, errors = started.communicate(timeout=60)
+    assert (130, "") == (started.returncode, output)
+    with np.load(tmp_path / "kept.npz") as saved:
+        count = int(saved["state.count"])
+        parameters = {name: saved[name] for name in ("W1", "W2")}
+    assert f"interrupted after update {count}" in errors and "Traceback" not in errors
+    expected = sbp.train(sbp.example("mazur"), epochs=count).parameters
+    assert_equal({name: expected[name] for name in parameters}, parameters)
 
 
 def test_command_diverges_with_exit_code_two_and_saves(tmp_path: Path) -> None:

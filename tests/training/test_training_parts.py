@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
 
 import symbackprop as sbp
+from symbackprop.descent import epochs
 from symbackprop.errors import ProblemError
-from symbackprop.training import batching, history, loop
+from symbackprop.training import batching, history, loop, watching
 from symbackprop.training.batching import UpdateBlock
 from symbackprop.training.settings import settled
 
@@ -28,11 +30,11 @@ def test_settings_asked_for_take_the_place_of_those_of_the_problem() -> None:
 def test_batches_of_an_epoch_have_every_sample_once() -> None:
     """Shuffled batches of two out of five: three updates an epoch, the last one smaller, each sample in one of them."""
     training = settled(sbp.example("xor"), 5, {"steps": 6, "batch_size": 2, "shuffle": True})
-    blocks = list(itertools.takewhile(lambda block: block.epoch == 1, batching.from_arrays(5, training, 0)))
+    blocks = list(itertools.takewhile(lambda block: block.epochs[0] == 1, batching.from_arrays(5, training, 0)))
     taken = [int(sample) for block in blocks for sample in np.ravel(block.batches)]
     assert [0, 1, 2, 3, 4] == sorted(taken)
     assert 3 == sum(block.updates for block in blocks)
-    assert [False, True] == [block.ends for block in blocks]
+    assert [False, False, True] == [bool(ends) for block in blocks for ends in block.ends]
 
 
 def test_training_that_goes_on_leaves_out_the_updates_that_are_done() -> None:
@@ -46,14 +48,26 @@ def test_training_that_goes_on_leaves_out_the_updates_that_are_done() -> None:
     assert first(0, 2)[2:] == first(1, 2)
 
 
+def block_of(epoch: int, batches: np.ndarray[Any, Any]) -> UpdateBlock:
+    """Return the updates of one epoch, which ends with the last of them."""
+    ends = np.arange(len(batches)) == len(batches) - 1
+    return UpdateBlock(np.full(len(batches), epoch), ends, batches)
+
+
 def test_block_of_updates_splits_and_joins() -> None:
-    """A block gives its first updates and keeps the others; only the last part ends the epoch."""
-    block = UpdateBlock(1, 3, np.arange(6).reshape(3, 2), ends=True)
+    """A block gives its first updates and keeps the others; only the last part ends the epoch. Joined they are one again."""
+    block = block_of(1, np.arange(6).reshape(3, 2))
     first, rest = block.split(2)
     assert rest is not None
-    assert ((2, False), (1, True)) == ((first.updates, first.ends), (rest.updates, rest.ends))
-    np.testing.assert_array_equal(block.batches, np.concatenate([first.batches, rest.batches]))
-    assert first.joins(rest) and not first.joins(UpdateBlock(2, 1))
+    assert ((2, [False, False]), (1, [True])) == (
+        (first.updates, first.ends.tolist()),
+        (rest.updates, rest.ends.tolist()),
+    )
+    (whole,) = batching.joined([first, rest])
+    np.testing.assert_array_equal(block.batches, whole.batches)
+    other = block_of(1, np.arange(3).reshape(1, 3))
+    assert first.joins(rest) and not first.joins(other)
+    assert 2 == len(batching.joined([first, rest, other]))
     assert (block, None) == block.split(3)
 
 
@@ -95,3 +109,24 @@ def test_history_is_an_archive_and_a_log() -> None:
     assert 3 == found.last == len([row for row in rows if not row.startswith("0,")])
     assert found.archive()[:2] == b"PK"
     assert (5, 10) == (history.Every(5, print).after(0), history.Every(5, print).after(5))
+
+
+def test_watching_marks_the_updates_that_somebody_wants_to_see() -> None:
+    """A callback after every third update, one record, and ends of epochs where a loss is watched that no update knows."""
+    gradient = sbp.compile(sbp.derive(sbp.example("xor")))
+    data = gradient.arguments.data_arrays(None, None)
+    training = settled(sbp.example("xor"), 4, {"steps": 9, "batch_size": 2})
+    steps, ends = np.arange(5, 11), np.array([False, True] * 3)
+    calls = [history.Every(3, print)]
+    for validation, expected in ((None, [6, 7, 9]), (data, [6, 7, 8, 9, 10])):
+        found = watching.Watching(gradient, training, data, validation=validation, callbacks=calls, recorded=[7])
+        assert expected == steps[found.looks(steps, ends)].tolist()
+
+
+def test_watch_takes_many_losses_as_it_takes_one_after_the_other() -> None:
+    """The place where training ends does not depend on how many losses come at a time."""
+    losses = np.random.default_rng(5).uniform(size=40).tolist()
+    for patience in (1, 2, 5, 9, 40):
+        single, all_at_once = (epochs.Watch(0.05, patience, 0.9) for _ in range(2))
+        stops = [single.stops(loss) for loss in losses]
+        assert (stops.index(True) if any(stops) else None) == all_at_once.stops_at(losses)

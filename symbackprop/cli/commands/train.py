@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 
 from symbackprop import language
 from symbackprop.cli.inputs import overrides_option, placed, problem_argument, read_source
-from symbackprop.cli.outputs import print_text, progress, say, write_files
+from symbackprop.cli.outputs import print_text, progress, remark, say, write_files
 from symbackprop.errors import OutputError, nearest
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
@@ -68,12 +69,23 @@ def command(
         total = training.updates(given, **asked)
     recorded = _rows(total) if _few_predictions(given) else []
     with progress("train.running", total, quiet) as advance, placed(problem):
-        step = max(total // _UPDATES_SHOWN, 1)
-        shown = training.Every(step, lambda state: advance(step, f"{state.loss:.6g}"))
+        step, start = max(total // _UPDATES_SHOWN, 1), time.perf_counter()
+
+        def show(state: training.TrainingState) -> None:
+            done = state.step / (time.perf_counter() - start)
+            advance(step, say("train.progress", loss=f"{state.loss:.6g}", rate=f"{done:,.0f}"))
+
+        callbacks = [training.Every(step, show)]
         try:
-            history = training.train(given, callbacks=[shown], record=recorded, backend=backend, resume=resume, **asked)
-        except training.DivergenceError as error:
-            write_files(_files(error.history, save, log, plot))
+            history = training.train(
+                given, callbacks=callbacks, record=recorded, backend=backend, resume=resume, **asked
+            )
+        except (training.DivergenceError, KeyboardInterrupt) as error:
+            reached: History | None = getattr(error, "history", None)
+            files = {} if reached is None else _files(reached, save, log, plot)
+            write_files(files)
+            if isinstance(error, KeyboardInterrupt) and reached is not None:
+                remark("\n".join([say("train.interrupted", step=reached.last), *map(str, files)]))
             raise
     files = _files(history, save, log, plot)
     write_files(files)

@@ -39,8 +39,8 @@ def prepare(plan: Plan) -> Engine:
 class KernelWriter(Writer):
     """Writes every elementwise formula as a call of one compiled loop."""
 
-    def __init__(self, samples: int, dtype: str, fresh: Callable[[str], str]) -> None:
-        super().__init__(samples, dtype, fresh)
+    def __init__(self, dtype: str, fresh: Callable[[str], str]) -> None:
+        super().__init__(dtype, fresh)
         self._kernels: dict[str, str] = {}
 
     def elementwise(self, target: View, formula: Node) -> None:

@@ -16,7 +16,7 @@ import sympy
 from symbackprop.algebra import symbolic
 from symbackprop.algebra.formula import ONE, ZERO, Adjoint, Apply, Name, Node
 from symbackprop.arithmetic import floats
-from symbackprop.compilation.engine import Array, Arrays, Run
+from symbackprop.compilation.engine import Array, Arrays, Engine, Run, flattened
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, UpdateCode
 from symbackprop.compilation.plan import Assignment, Plan
@@ -33,7 +33,7 @@ _FUNCTIONS: Mapping[str, Callable[..., float]] = {
 }
 
 
-class LambdifyEngine:
+class LambdifyEngine(Engine):
     """One function of all scalars, by `sympy.lambdify`."""
 
     def __init__(self, plan: Plan) -> None:
@@ -46,6 +46,11 @@ class LambdifyEngine:
         import inspect
 
         return inspect.getsource(self._gradient)
+
+    @property
+    def stretch(self) -> int:
+        """About how many updates fit into a tenth of a second: there is no loop inside."""
+        return 100
 
     def gradient(self, parameters: Arrays, data: Arrays, gradients: Arrays) -> float:
         """Write the gradients and return the loss."""
@@ -60,10 +65,13 @@ class LambdifyEngine:
         return float(self._loss(*self._numbers(parameters, data))[0])
 
     def predict(self, parameters: Arrays, inputs: Arrays) -> Array:
-        """Return the outputs of a network, (samples, outputs)."""
-        data = [*inputs, *(np.zeros((len(inputs[0]), *each.shape)) for each in self.plan.data[len(inputs) :])]
-        found = self._predict(*self._numbers(parameters, data))
-        return np.array(found, self.plan.dtype).reshape(len(inputs[0]), -1)
+        """Return the outputs of a network, (samples, outputs), by as many samples at a time as the plan has."""
+        (x,) = inputs
+        size = self.plan.graph.batch_axis.size
+        unread = [np.zeros((size, *each.shape)) for each in self.plan.data[1:]]
+        groups = [x[start : start + size] for start in range(0, len(x), size)]
+        found = [self._predict(*self._numbers(parameters, [group, *unread])) for group in groups]
+        return np.array(found, self.plan.dtype).reshape(len(x), -1)
 
     def descend(self, update: UpdateCode, parameters: Arrays, states: Arrays, data: Arrays, run: Run) -> Array:
         """Change parameters and states by one update for each learning rate; return the losses before the updates."""
@@ -71,6 +79,7 @@ class LambdifyEngine:
         names = [quantity.name for quantity in self.plan.parameters]
         places = [names.index(name) for name in update.trained]
         gradients = [np.empty_like(array) for array in parameters]
+        rows = iter(() if run.trace is None else run.trace)
         losses = []
         for step, rate in enumerate(run.rates.tolist()):
             batch = data if run.batches is None else [array[run.batches[step]] for array in data]
@@ -82,6 +91,8 @@ class LambdifyEngine:
                     new = rule(*old, rate, run.first + step)
                     for array, value in zip((parameters[place], *held), new, strict=True):
                         array[index] = value
+            if run.looks is not None and run.looks[step]:
+                next(rows)[...] = flattened(parameters)
         return np.array(losses)
 
     # Compiled by SymPy
