@@ -15,7 +15,7 @@ from symbackprop.errors import MissingValueError, ProblemError, unknown
 from symbackprop.graph.quantities import Graph, Quantity, Role
 from symbackprop.messages import message
 from symbackprop.problems import Problem, numbers
-from symbackprop.problems.targets import misfit
+from symbackprop.problems.accepted_targets import misfit
 
 _SUMS_TO_ONE = 1e-3
 """How far the targets of a sample may be from summing to 1: float32, or decimals written by hand."""

@@ -12,7 +12,7 @@ from symbackprop.csv_tables import Sheet, read_csv
 from symbackprop.errors import ProblemError, nearest
 from symbackprop.messages import message
 from symbackprop.problems import numbers
-from symbackprop.problems.targets import check_targets
+from symbackprop.problems.accepted_targets import check_targets
 from symbackprop.problems.types import Array, Given, Network
 
 FILE, INPUTS, TARGETS = KEYS = ("file", "inputs", "targets")
@@ -111,8 +111,7 @@ def _inputs(sheet: Sheet, table: Mapping[str, object], network: Network) -> list
     if named is not None:
         return named
     if all(_NUMBER.fullmatch(column) or _DECIMAL_COMMA.fullmatch(column) for column in sheet.columns):
-        example = ",".join((*(f"x{place}" for place in range(1, len(sheet.columns))), "y"))
-        raise ProblemError(message("csv.no_names", example=example), where=f"{sheet.path}:1")
+        raise ProblemError(message("csv.no_names"), where=f"{sheet.path}:1")
     found = []
     for name in network.input_names:
         if not any(column.lower() == name.lower() for column in sheet.columns):

@@ -11,7 +11,7 @@ from symbackprop.algebra.broadcasting import Shape
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import data_file, numbers
-from symbackprop.problems.targets import check_targets
+from symbackprop.problems.accepted_targets import check_targets
 from symbackprop.problems.types import Array, Network
 
 X, Y = "x", "y"

@@ -8,8 +8,8 @@ from symbackprop.catalog.optimizers import RATE
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import numbers
+from symbackprop.problems.accepted_targets import misfit
 from symbackprop.problems.spec import ChoicesSpec, GridSpec, HomeworkSpec, ProblemSpec
-from symbackprop.problems.targets import misfit
 from symbackprop.problems.types import Array, Draw, Given, Homework, Problem, Rounding
 from symbackprop.problems.wordings import wording
 
