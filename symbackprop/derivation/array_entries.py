@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop.algebra.array_operations import ArrayOperation, Indices, operation_of
@@ -25,9 +26,11 @@ from symbackprop.algebra.formula import (
     Sum,
     Transposed,
     map_children,
+    rewrite,
+    walk,
 )
 from symbackprop.algebra.functions import GENERIC_LOSS, is_vector
-from symbackprop.algebra.shapes import axis_of, is_reduction, shape_of
+from symbackprop.algebra.shapes import axis_of, is_elementwise, is_reduction, shape_of
 from symbackprop.graph.quantities import Graph
 
 Accessor = Callable[[Shape], str]
@@ -74,6 +77,29 @@ def entry(graph: Graph, node: Node, index: Shape) -> Node:
     if isinstance(node, Adjoint):
         return Adjoint(graph.quantities[node.name].element(index), node.sample)
     return _RULES.get(type(node), _elementwise)(graph, node, index)
+
+
+def inner_formula(graph: Graph, name: Name) -> Node | None:
+    """Return an activation inside an equation, by its name, as the formula that it is on paper: `tanh(c_1)`.
+
+    None where its element is better written as the entry of a formula between arrays: an argument is a product of matrices,
+    or the activation is one of vectors.
+    """
+    quantity, numbers = graph.place_of(name.name)
+    formula = graph.formulas[quantity.name]
+    if numbers:
+        if not all(is_elementwise(part) or accessor(graph, part) for part in walk(formula)):
+            return None
+        if not all(map(str.isdecimal, numbers)):
+            return None
+        formula = entry(graph, formula, tuple(int(number) - 1 for number in numbers))
+
+    def of_sample(part: Node) -> Node | None:
+        if not isinstance(part, Name) or not graph.quantity_of(part.name).batched:
+            return None
+        return replace(part, sample=name.sample)
+
+    return rewrite(formula, of_sample)
 
 
 def _elementwise(graph: Graph, node: Node, index: Shape) -> Node:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop.algebra import expressions
 from symbackprop.algebra.broadcasting import spell
-from symbackprop.algebra.formula import Apply, Name, Node, Product, map_children, names, per_sample
-from symbackprop.algebra.functions import ACTIVATIONS, NAMES, SETTINGS
-from symbackprop.algebra.shapes import shape_of
+from symbackprop.algebra.formula import (
+    Apply,
+    Indexed,
+    Name,
+    Node,
+    Product,
+    Transposed,
+    map_children,
+    names,
+    per_sample,
+    walk,
+)
+from symbackprop.algebra.functions import ACTIVATIONS, NAMES, SETTINGS, has_value, is_vector
+from symbackprop.algebra.shapes import is_elementwise, shape_of
 from symbackprop.errors import ProblemError, SymbackpropError, unknown
 from symbackprop.graph.batch_axis import Samples
-from symbackprop.graph.quantities import Equation, Graph, Quantity, Role
+from symbackprop.graph.quantities import INNER, Equation, Graph, Quantity, Role
 from symbackprop.graph.scalars import gradient_of, identifier, of_one_sample
 from symbackprop.messages import message
 from symbackprop.problems import ComputationGraph
@@ -27,9 +39,10 @@ def graph_of(model: ComputationGraph, samples: Samples) -> Graph:
     """
     quantities = {quantity.name: quantity for quantity in _declared(model, samples is not None)}
     equations: list[Equation] = []
+    inner = _InnerActivations(model, quantities, equations)
     for position, text in enumerate(model.equations):
         try:
-            _add(model, text, quantities, equations)
+            _add(model, text, quantities, equations, inner)
         except SymbackpropError as error:
             raise error.at(f"graph.equations[{position}] ({text.strip()[:100]})") from None
     _finish(model, samples, quantities, equations)
@@ -46,7 +59,13 @@ def _declared(model: ComputationGraph, batched: bool) -> list[Quantity]:
     ]
 
 
-def _add(model: ComputationGraph, text: str, quantities: dict[str, Quantity], equations: list[Equation]) -> None:
+def _add(
+    model: ComputationGraph,
+    text: str,
+    quantities: dict[str, Quantity],
+    equations: list[Equation],
+    inner: _InnerActivations,
+) -> None:
     name, equals, body = text.partition("=")
     name = name.strip()
     if not equals:
@@ -59,8 +78,63 @@ def _add(model: ComputationGraph, text: str, quantities: dict[str, Quantity], eq
     shape = shape_of(formula, {known: quantity.shape for known, quantity in quantities.items()}, "")
     batched = any(quantities[read].batched for read in names(formula))
     role = Role.OUTPUT if name == model.output else Role.INTERMEDIATE
+    formula = inner.named(name, formula)
     quantities[name] = Quantity(name, shape, role, "gate", batched=batched)
     equations.append(Equation(name, formula))
+
+
+class _InnerActivations:
+    """The activations inside equations, each a quantity of its own: `h = o*tanh(c)` reads `h_tanh = tanh(c)`.
+
+    One that the problem names (`m = tanh(c)`) keeps that name wherever it occurs; what occurs twice is one quantity. So is
+    what a softmax is of, where that is made of products of matrices or of sums: `A_z` of `A = softmax(Q @ K.T)`.
+    """
+
+    def __init__(self, model: ComputationGraph, quantities: dict[str, Quantity], equations: list[Equation]) -> None:
+        self.quantities, self.equations = quantities, equations
+        self._known: dict[Node, str] = {}
+        self._taken = {*quantities, *(text.partition("=")[0].strip() for text in model.equations)}
+
+    def named(self, equation: str, formula: Node) -> Node:
+        """Return the formula of an equation with names for the activations inside it."""
+        found = self._with_names(equation, formula)
+        if has_value(found):
+            self._known.setdefault(found, equation)
+        return found
+
+    def _with_names(self, equation: str, formula: Node) -> Node:
+        """Return a formula with names for the activations inside it, and for what a softmax is of."""
+        return map_children(formula, lambda part: self._opened(equation, formula, part))
+
+    def _opened(self, equation: str, around: Node, part: Node) -> Node:
+        found = self._with_names(equation, part)
+        if isinstance(found, Apply) and has_value(found):
+            return self._quantity(f"{equation}_{found.function}", found)
+        if isinstance(around, Apply) and is_vector(around.function) and not all(map(_is_of_elements, walk(found))):
+            return self._quantity(f"{equation}_z", found)
+        return found
+
+    def _quantity(self, wanted: str, formula: Node) -> Name:
+        """Return the name of the quantity that has a formula."""
+        if formula not in self._known:
+            name = self._known[formula] = self._fresh(wanted)
+            shape = shape_of(formula, {known: quantity.shape for known, quantity in self.quantities.items()}, "")
+            batched = any(self.quantities[read].batched for read in names(formula))
+            self.quantities[name] = Quantity(name, shape, Role.INTERMEDIATE, INNER, batched=batched)
+            self.equations.append(Equation(name, formula))
+        return Name(self._known[formula])
+
+    def _fresh(self, wanted: str) -> str:
+        """Return a name that no quantity has, nor any of its elements."""
+        numbered = itertools.chain([wanted], (f"{wanted}{number}" for number in itertools.count(2)))
+        free = next(name for name in numbered if not any(f"{taken}_".startswith(f"{name}_") for taken in self._taken))
+        self._taken.add(free)
+        return free
+
+
+def _is_of_elements(part: Node) -> bool:
+    """Say whether an operation works element by element, or only picks elements."""
+    return is_elementwise(part) or isinstance(part, Name | Transposed | Indexed)
 
 
 def _with_convention(formula: Node, at_zero: Fraction) -> Node:
@@ -78,7 +152,8 @@ def _finish(
     output = quantities.get(model.output)
     computed = [equation.name for equation in equations]
     if output is None or model.output not in computed:
-        raise unknown("equation", model.output, computed, where="graph.output")
+        listed = [name for name in computed if quantities[name].kind != INNER]
+        raise unknown("equation", model.output, listed, where="graph.output")
     if output.shape != ():
         what = message("graph.output", name=model.output, shape=spell(output.shape))
         raise ProblemError(what, where="graph.output")

@@ -37,7 +37,7 @@ from symbackprop.figures.gradient_paths import Chains
 from symbackprop.figures.labels import Label, Numbers, width
 from symbackprop.figures.layered_layout import Layout, layout
 from symbackprop.graph.notation import Symbol
-from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.graph.quantities import INNER, Quantity, Role
 from symbackprop.messages import message
 
 MOST_NODES = 40
@@ -115,7 +115,11 @@ def gates(solution: Solution, highlight: str = "") -> Diagram:
     derivation = solution.derivation
     pieces = _elided({piece.name: piece for piece in _pieces(derivation)})
     notation = solution.notation
-    symbols = {piece.name: notation.symbol(piece.name) for piece in pieces.values() if piece.elements}
+    symbols = {
+        piece.name: notation.symbol(piece.name)
+        for piece in pieces.values()
+        if piece.elements and notation.quantity(piece.name).kind != INNER
+    }
     scene = _Scene(solution, pieces, symbols, Numbers(solution))
     edges = [(start, piece.name) for piece in pieces.values() for start in dict.fromkeys(piece.reads)]
     leaves = [name for name, piece in pieces.items() if not piece.sign]
@@ -249,7 +253,7 @@ def _drawn(scene: _Scene, found: Layout, edges: Sequence[tuple[str, str]], highl
         at = places[name]
         nodes.append(DiagramNode(at, _half(scene, piece), name, is_round=bool(piece.sign), also=piece.elements))
         texts += _sign(at, piece) if piece.sign else [Text(at, (scene.symbols[name],), size=LARGE, name=name)]
-        if piece.sign and piece.elements:
+        if piece.sign and name in scene.symbols:
             texts.append(Text(Point(at.x, at.y + _RADIUS + 9), (scene.symbols[name],), size=SMALL + 1, name=name))
         start = at.x + _half(scene, piece).x + 5
         for label, dy, ink in scene.labels(piece):

@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from symbackprop.algebra.formula import Apply
 from symbackprop.errors import ProblemError, nearest, unknown
-from symbackprop.graph.quantities import Graph, Quantity
+from symbackprop.graph.quantities import INNER, Graph, Quantity
 from symbackprop.graph.scalars import element_name
 from symbackprop.messages import message
 from symbackprop.registry import Registry, derived
@@ -142,8 +143,7 @@ def check_names(graph: Graph, conventions: Conventions, where: str) -> None:
     """Raise an error for a name of the user's own that belongs to no quantity, or that makes two print alike."""
     if not conventions.names:
         return
-    quantities = [quantity for quantity in graph.quantities.values() if not graph.is_sample_loss(quantity)]
-    known = dict.fromkeys(name for each in quantities for name in (each.name, *each.elements()))
+    known = dict.fromkeys(name for each in graph.named for name in (each.name, *each.elements()))
     for name in conventions.names:
         if name not in known:
             raise unknown("quantity", name, known, where=where)
@@ -319,10 +319,13 @@ def _named(notation: Notation, quantity: Quantity, index: tuple[str, ...]) -> Sy
     if quantity.kind == "data_loss":
         return replace(notation.letters["loss"], lower=(*notation.letters["loss"].lower, "data"))
     found = Symbol("Omega") if quantity.kind == "penalty" else own_symbol(quantity.name)
+    if quantity.kind == INNER:
+        formula = notation.graph.formulas[quantity.name]
+        found = Symbol(formula.function if isinstance(formula, Apply) else "z")
     return replace(found, lower=(*found.lower, *_indices(notation, quantity, index)))
 
 
-NAMED = ("gate", "given", "data_loss", "penalty")
+NAMED = ("gate", INNER, "given", "data_loss", "penalty")
 """The kinds of quantity that are called what the problem calls them, in every convention."""
 
 

@@ -35,6 +35,9 @@ LAYER_KINDS = ("weight", "bias", "threshold", "pre_activation", "activation")
 DATA_LOSS, PENALTY = "data_loss", "penalty"
 """What the two parts of a loss with a penalty are called."""
 
+INNER = "inner"
+"""The kind of an activation inside an equation of a graph, which is a quantity without a name of the problem's own."""
+
 
 class Role(StrEnum):
     """What a quantity is to the derivation."""
@@ -204,6 +207,11 @@ class Graph:
         return self.joins_samples and quantity.name == self.sample_loss
 
     @property
+    def named(self) -> tuple[Quantity, ...]:
+        """The quantities that have a name of their own, on paper and for users: no inner activation, no loss of a sample."""
+        return tuple(each for each in self.quantities.values() if each.kind != INNER and not self.is_sample_loss(each))
+
+    @property
     def data_loss(self) -> str:
         """The name of the loss that compares predictions with targets, in one sample, without a penalty."""
         return next((name for name in (of_one_sample(self.output), DATA_LOSS) if name in self.quantities), self.output)
@@ -291,6 +299,11 @@ class Graph:
     def quantity_of(self, name: str) -> Quantity:
         """Return the array that an element belongs to."""
         return self.place_of(name).quantity
+
+    @functools.cached_property
+    def formulas(self) -> Mapping[str, Node]:
+        """The right-hand side of every equation by the name that it defines."""
+        return {equation.name: equation.formula for equation in self.equations}
 
     @functools.cached_property
     def shapes(self) -> Mapping[str, Shape]:

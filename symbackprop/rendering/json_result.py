@@ -30,13 +30,12 @@ def result(solution: Solution) -> dict[str, Nested]:
     require_numbers(solution.derivation)
     first = solution.steps[0]
     graph = first.derivation.graph
-    shown = [quantity for quantity in graph.quantities.values() if not graph.is_sample_loss(quantity)]
     found: dict[str, Nested] = {
         "title": solution.problem.title,
-        "values": {quantity.name: _of_samples(graph, quantity, first.values, Values.value) for quantity in shown},
+        "values": {quantity.name: _of_samples(graph, quantity, first.values, Values.value) for quantity in graph.named},
         "gradients": {
             quantity.name: _of_samples(graph, quantity, first.values, Values.gradient)
-            for quantity in shown
+            for quantity in graph.named
             if quantity.role not in (Role.OUTPUT, Role.TARGET)
         },
     }
@@ -87,7 +86,7 @@ def _exact(solution: Solution) -> dict[str, str]:
     first = solution.steps[0]
     values, equations, graph = first.values, first.derivation.equations, first.derivation.graph
     found = {}
-    for scalar in graph.scalars(*(each for each in graph.quantities.values() if not graph.is_sample_loss(each))):
+    for scalar in graph.scalars(*graph.named):
         text = _closed_form(equations.get(scalar.name), *scalar, values)
         if text is not None:
             found[str(scalar)] = text

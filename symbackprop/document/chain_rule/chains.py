@@ -23,6 +23,7 @@ from symbackprop.algebra.formula import (
     negated,
     rewrite,
 )
+from symbackprop.derivation.array_entries import inner_formula
 from symbackprop.derivation.backprop import Link
 from symbackprop.document.blocks import Chain, ChainStep, Relation
 from symbackprop.document.chain_rule.factors import (
@@ -38,7 +39,7 @@ from symbackprop.document.chain_rule.factors import (
 )
 from symbackprop.document.chain_rule.scene import Scene, in_symbols
 from symbackprop.document.display_nodes import Boxed, Braced, Delta, Gradient, Local, Tone
-from symbackprop.graph.quantities import Graph, LayerArrays, Quantity, Role
+from symbackprop.graph.quantities import INNER, Graph, LayerArrays, Quantity, Role
 from symbackprop.messages import message
 
 
@@ -72,7 +73,10 @@ def forward(scene: Scene, name: str, sample: int | None = None) -> Chain:
         short = scene.in_sample(fused.formula(), sample)
         from_logits = ChainStep(Relation.EQUAL, short, opens=True, reason=message("fused.from_logits"))
         steps = (steps[0], from_logits, *scene.lines(calculable(short), Tone.FORWARD, kept))
-    return Chain(Name(name, scene.sample_of(name, sample)), steps)
+    left = Name(name, scene.sample_of(name, sample))
+    if scene.notation.quantity(name).kind == INNER and inner_formula(scene.derivation.graph, left) is not None:
+        steps = steps[1:]  # on paper its name is its formula
+    return Chain(left, steps)
 
 
 @in_symbols
@@ -126,7 +130,7 @@ def has_own_step(scene: Scene, name: str) -> bool:
     if quantity.kind == "activation" and (is_read or quantity.layer != scene.notation.depth):
         return True
     is_error = quantity.kind == "pre_activation" and (is_rounded or not through_activations)
-    return is_error or quantity.kind == "gate" or len(scene.derivation.links[name]) != 1
+    return is_error or quantity.kind in ("gate", INNER) or len(scene.derivation.links[name]) != 1
 
 
 def gradient(scene: Scene, name: str, sample: int | None = None) -> Chain:

@@ -41,7 +41,7 @@ from symbackprop.document.chain_rule.scene import Scene, in_symbols
 from symbackprop.document.chain_rule.signs import signs_in_front
 from symbackprop.document.display_nodes import Delta, Gradient, Grid, Listed, Shaped, Shown, Tone, over_samples
 from symbackprop.document.matrix_form import products
-from symbackprop.graph.quantities import Equation, Graph, LayerArrays, Quantity, Role
+from symbackprop.graph.quantities import INNER, Equation, Graph, LayerArrays, Quantity, Role
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 
@@ -72,8 +72,9 @@ def matrix_sections(scene: Scene) -> Iterator[Section]:
 def _forward(scene: Scene, graph: Graph) -> Iterator[Chain]:
     for equation in graph.equations:
         formula = ChainStep(Relation.EQUAL, shaped(graph, array_formula(scene, equation)))
-        numbers = _numbers(scene, graph.quantities[equation.name], Tone.FORWARD)
-        yield Chain(Name(equation.name), (formula, *numbers))
+        quantity = graph.quantities[equation.name]
+        steps = (formula, *_numbers(scene, quantity, Tone.FORWARD))
+        yield Chain(Name(equation.name), steps[1:] if quantity.kind == INNER else steps)
 
 
 def array_formula(scene: Scene, equation: Equation) -> Node:

@@ -16,7 +16,7 @@ from symbackprop.document.matrix_form.matrix import array_formula
 from symbackprop.document.sections import conventions
 from symbackprop.document.sections import updates as updates_of
 from symbackprop.document.sections.statement import Parts, given_number
-from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.graph.quantities import INNER, Quantity, Role
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import Message, message
 
@@ -34,6 +34,7 @@ def _equations(scene: Scene) -> Iterator[Block]:
     chains = (
         Chain(Name(equation.name), (ChainStep(Relation.EQUAL, array_formula(scene, equation)),))
         for equation in scene.derivation.graph.equations
+        if scene.derivation.graph.quantities[equation.name].kind != INNER
     )
     yield Display(tuple(chains), _SIDE_BY_SIDE)
 

@@ -18,6 +18,7 @@ from symbackprop.algebra.formula import (
     Quotient,
     Sum,
 )
+from symbackprop.derivation.array_entries import inner_formula
 from symbackprop.document.blocks import Relation
 from symbackprop.document.display_nodes import (
     About,
@@ -42,6 +43,7 @@ from symbackprop.document.display_nodes import (
     Updated,
 )
 from symbackprop.graph.notation import BATCH, GREEK_LETTERS, Symbol
+from symbackprop.graph.quantities import INNER
 from symbackprop.rendering.layout import array_formulas, boxes, digits, generic
 from symbackprop.rendering.layout.formula_layout import (
     ATOM,
@@ -64,6 +66,19 @@ _FUNCTIONS: Mapping[str, boxes.Box] = {"sign": boxes.Word("sgn"), "pi": Symbol("
 _APART = frozenset((Local, Gradient, Braced, Apart))
 _SEPARATE = frozenset((Name, Adjoint, Letter, Apply, Indexed, Substitute, Updated))
 """Factors that have a dot, or a thin space, before them."""
+
+
+def _name(layout: Layout, node: Name) -> LaidOut:
+    """The symbol of a quantity; of an activation inside an equation its formula."""
+    quantity, index = layout.notation.graph.place_of(node.name)
+    if quantity.kind != INNER:
+        return _scripted(layout.notation.symbol(node.name, layout.sample(node)))
+    formula = inner_formula(layout.notation.graph, node)
+    if formula is not None:
+        return layout.laid_out(formula)
+    whole = boxes.Group(layout.inside(layout.notation.graph.formulas[quantity.name], POWER))
+    below = "".join(map(str, layout.notation.entry(quantity, index).lower))
+    return boxes.Scripts(whole, boxes.Sign(below)), POWER
 
 
 def _scripted(found: Symbol) -> LaidOut:
@@ -268,7 +283,7 @@ def _loosest(node: Node) -> int:
 
 
 RULES: Rules = {
-    Name: remembered(lambda layout, node: _scripted(layout.notation.symbol(node.name, layout.sample(node)))),
+    Name: remembered(_name),
     Adjoint: remembered(_adjoint, slashed=True),
     Gradient: remembered(_gradient, slashed=True),
     Delta: remembered(_delta),
