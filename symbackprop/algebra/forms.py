@@ -83,11 +83,11 @@ class Form:
     everywhere although it is made of kinked functions.
     """
 
-    __slots__ = ("_by_parts", "_by_value", "_classroom", "_partials", "arity", "formula", "kinks")
+    __slots__ = ("_by_parts", "_by_value", "_classroom", "_partials", "_smooth", "arity", "formula", "kinks")
 
     def __init__(self, formula: Node, classroom: tuple[Node | None, ...] = (), smooth: bool = False) -> None:
         self.formula = formula
-        self._classroom = classroom
+        self._classroom, self._smooth = classroom, smooth
         self._by_value: _Parts | None = None
         self._by_parts: _Parts | None = None
         self.arity = 1 + max((part.index for part in walk(formula) if isinstance(part, Slot)), default=-1)
@@ -99,7 +99,7 @@ class Form:
         """Return a smooth form whose formula, a large one, is not written before it is asked for."""
         found = _Deferred.__new__(_Deferred)
         found.write, found.arity, found.kinks = formula, arity, ()
-        found._classroom, found._partials = classroom, [None] * arity
+        found._classroom, found._smooth, found._partials = classroom, True, [None] * arity
         found._by_value = found._by_parts = None
         return found
 
@@ -132,6 +132,10 @@ class Form:
             if not _is_of_slots(formula) and _takes_parts(formula):
                 self._by_parts = _Parts(formula)
         return self._by_parts
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return how another process makes the form: by interning it there."""
+        return _interned, (self.formula, self._classroom, self._smooth)
 
     def __repr__(self) -> str:
         return f"Form({symbolic.to_sympy(self.formula)})"
@@ -266,9 +270,13 @@ def _tie(extreme: Apply, pair: tuple[Node, Node]) -> Node:
     return Sum((Apply("abs", (difference,)), Apply("abs", (Sum((extreme, Negative(pair[0]))),))))
 
 
-@cached
 def form_of(formula: Node, classroom: tuple[Node | None, ...] = (), *, smooth: bool = False) -> Form:
     """Return the form with this formula (and these classroom forms of its first partials); the same object each time."""
+    return _interned(formula, classroom, smooth)
+
+
+@cached
+def _interned(formula: Node, classroom: tuple[Node | None, ...], smooth: bool) -> Form:
     return Form(formula, classroom, smooth)
 
 

@@ -7,6 +7,7 @@ logits that are logarithms, softmax is rational. What leaves them becomes a floa
 
 from __future__ import annotations
 
+import copyreg
 import functools
 import math
 from collections.abc import Callable
@@ -23,17 +24,25 @@ LONGEST_FRACTION = 10**60
 CONTEXT = mpmath.MPContext()
 CONTEXT.dps = DIGITS
 
+Exact = Any
+"""A `Fraction`, a `Logarithm` or a 50-digit float (mpmath has no type annotations)."""
+
 Real = CONTEXT.mpf
 """The type of a 50-digit float."""
+
+
+def _real(parts: Any) -> Exact:
+    return CONTEXT.make_mpf(libmp.from_pickable(parts))
+
+
+# mpmath looks for the type of a number among those of its own context, and does not find that of another.
+copyreg.pickle(Real, lambda number: (_real, (libmp.to_pickable(number._mpf_),)))
 
 _LARGEST_ROOT = 1000
 _LARGEST_POWER = 200
 """A power of more binary digits than this is longer than `LONGEST_FRACTION` in any case (2^200 > 10^60)."""
 _SPARE_BITS = 220
 """What the logarithm of a fraction of 60 digits may lose where it is near 1, and some."""
-
-Exact = Any
-"""A `Fraction`, a `Logarithm` or a 50-digit float (mpmath has no type annotations)."""
 
 
 @functools.total_ordering

@@ -12,7 +12,7 @@ from symbackprop.compilation.arguments import Arguments
 from symbackprop.compilation.backends import BACKENDS, Backend
 from symbackprop.compilation.engine import Array, Engine
 from symbackprop.compilation.plan import Plan, plan
-from symbackprop.derivation.derivations import Derivation, derive
+from symbackprop.derivation.derivations import Derivation
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.graph.quantities import Quantity
 from symbackprop.messages import message
@@ -106,9 +106,20 @@ class Gradient:
         """The problem that was compiled."""
         return self.derivation.problem
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Gradient):
+            return NotImplemented
+        return (self.derivation, self.backend, self.dtype) == (other.derivation, other.backend, other.dtype)
+
+    def __hash__(self) -> int:
+        return hash((self.problem.name, self.backend, self.dtype))
+
+    def __repr__(self) -> str:
+        return f"<Gradient of {self.problem.name}: {self.problem.outline}, {self.backend}, {self.dtype}>"
+
     def __reduce__(self) -> tuple[object, ...]:
-        """Return how a copy is made from a pickle: of problem, backend and number type; code is made anew."""
-        return _remade, (self.derivation.problem, self.backend, self.dtype)
+        """Return how a copy is made: of derivation, backend and number type; code is made anew."""
+        return Gradient, (self.derivation, self.backend, self.dtype)
 
     @property
     def source(self) -> str:
@@ -145,7 +156,3 @@ def _number_type(dtype: Any) -> str:
     if name not in DTYPES:
         raise unknown("dtype", name, DTYPES)
     return name
-
-
-def _remade(problem: Problem, backend: str, dtype: str) -> Gradient:
-    return Gradient(derive(problem), backend, dtype)

@@ -29,6 +29,9 @@ class Jacobian:
     columns: tuple[str, ...]
     entries: Matrix
 
+    def __repr__(self) -> str:
+        return f"<Jacobian: {len(self.rows)} by {len(self.columns)}>"
+
     @property
     def floats(self) -> tuple[tuple[float, ...], ...]:
         """The entries in float64."""
@@ -48,6 +51,9 @@ class Hessian:
     gradient: Row
     loss: Value
     kinks: tuple[Scalar, ...]
+
+    def __repr__(self) -> str:
+        return f"<Hessian: {len(self.names)} parameters, loss {float(self.loss):g}>"
 
     @property
     def floats(self) -> tuple[tuple[float, ...], ...]:

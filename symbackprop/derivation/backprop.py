@@ -53,6 +53,14 @@ class Links(Mapping[str, tuple[Link, ...]]):
         places = iter(self._places[name])
         return tuple([self._link(*place) for place in zip(places, places, places, strict=True)])
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Links):
+            return NotImplemented
+        return (self._equations, self._places) == (other._equations, other._places)
+
+    def __repr__(self) -> str:
+        return f"<Links of {len(self)} quantities>"
+
     def _link(self, equation: int, term: int, slot: int) -> Link:
         source = self._equations[equation]
         return Link(source.name, _terms(source)[term], slot)

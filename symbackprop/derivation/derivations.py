@@ -37,15 +37,18 @@ class _OnDemand:
         self.compute = compute
 
     def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
+        self.name, self.computed = name, f"computed {name}"
 
     def __get__(self, instance: object | None, owner: type) -> Any:
         if instance is None:
             return self  # the field's default
         values = instance.__dict__
-        if self.name not in values:
-            values[self.name] = self.compute(instance)
-        return values[self.name]
+        found = values.get(self.name)
+        if found is None:
+            found = values.get(self.computed)
+        if found is None:
+            found = values[self.computed] = self.compute(instance)
+        return found
 
     def __set__(self, instance: object, value: object) -> None:
         if value is not self:
@@ -69,6 +72,22 @@ class Derivation(Displayed):
     graph: Graph
     elements: ElementGraph = _on_demand(lambda derivation: element_grain.expand(derivation.graph))  # noqa: RUF009 - a descriptor
     links: Links = _on_demand(lambda derivation: derivation.swept())  # noqa: RUF009 - a descriptor
+
+    def _given(self) -> dict[str, Any]:
+        """Return the fields that follow from the others, where the constructor was given them."""
+        return {name: self.__dict__[name] for name in ("elements", "links") if name in self.__dict__}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Derivation):
+            return NotImplemented
+        return (self.problem, self.graph, self._given()) == (other.problem, other.graph, other._given())
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return how a copy is made: of problem and graph; what follows from them is worked out anew."""
+        return functools.partial(Derivation, **self._given()), (self.problem, self.graph)
+
+    def __repr__(self) -> str:
+        return f"<Derivation of {self.problem.name}: {self.problem.outline}>"
 
     def swept(self) -> Links:
         """Return the links that the reverse sweep finds, with fused losses where the problem goes through δ."""

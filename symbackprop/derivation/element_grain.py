@@ -92,6 +92,9 @@ class ElementGraph:
     samples: Samples
     bypassed: frozenset[str] = frozenset()
 
+    def __repr__(self) -> str:
+        return f"<ElementGraph: {len(self.equations)} equations, output {self.output}>"
+
     @functools.cached_property
     def batch_axis(self) -> BatchAxis:
         """The samples, with the names of the scalars that differ between them."""

@@ -84,6 +84,9 @@ class DescentStep:
     change: Change | None = None
     batch: Batch | None = None
 
+    def __repr__(self) -> str:
+        return f"<DescentStep of {self.derivation.problem.name}>"
+
     @property
     def updated(self) -> Parameters | None:
         """The parameters by element after the update."""
@@ -111,6 +114,12 @@ class Solution(Displayed):
     stopped: bool = False
     predictions: Mapping[int, tuple[Value, ...]] = field(default_factory=dict)
     learning_rates: tuple[Given, ...] = ()
+
+    def __repr__(self) -> str:
+        updates = len(self.losses) - 1
+        found = f"loss {self.losses[0]:g}" if self.losses else "no numbers"
+        after = f", {self.losses[-1]:g} after {updates} update{'' if updates == 1 else 's'}" if updates > 0 else ""
+        return f"<Solution of {self.problem.name}: {self.problem.outline}; {found}{after}>"
 
     @property
     def notation(self) -> Notation:

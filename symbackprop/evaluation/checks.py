@@ -63,6 +63,9 @@ class Verdict(StrEnum):
     SKIPPED = "skipped"
 
 
+_WORDS = {Verdict.AGREES: "agree", Verdict.DIFFERS: "differ", Verdict.SKIPPED: "skipped"}
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One gradient compared.
@@ -88,6 +91,10 @@ class Report:
     entries: tuple[Entry, ...]
     h: float
     sampled: bool
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{len(self.with_verdict(verdict))} {word}" for verdict, word in _WORDS.items())
+        return f"<Report: {counts}; largest relative difference {self.worst:.1e}>"
 
     @property
     def agrees(self) -> bool:

@@ -111,6 +111,9 @@ class Values:
     gradients: Mapping[str, Value]
     sample_gradients: tuple[Mapping[str, Value], ...]
 
+    def __repr__(self) -> str:
+        return f"<Values of {len(self.shared)} shared quantities, {len(self.samples)} samples>"
+
     def value(self, name: str, sample: int | None = None) -> Value:
         """Return the value of a scalar, in sample `sample` (from 1) if it is batched."""
         return self.shared[name] if sample is None else self.samples[sample - 1][name]

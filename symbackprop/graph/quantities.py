@@ -170,6 +170,9 @@ class Graph:
     output: str
     samples: Samples = None
 
+    def __repr__(self) -> str:
+        return f"<Graph: {len(self.quantities)} quantities, {len(self.equations)} equations, output {self.output}>"
+
     @functools.cached_property
     def batch_axis(self) -> BatchAxis:
         """The samples, with the names of the batched quantities."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -30,6 +31,9 @@ class Array:
 
     shape: Shape
     entries: tuple[Given | None, ...]
+
+    def __repr__(self) -> str:
+        return f"<Array of shape {self.shape}>"
 
     def floats(self) -> list[float]:
         """Return the numbers that are not left out, in float64."""
@@ -98,6 +102,11 @@ class Network:
         return {each.name: each.shape for own in parameter_quantities(self, layout) for each in own}
 
     @property
+    def outline(self) -> str:
+        """The numbers of units, inputs first."""
+        return "-".join(map(str, (self.inputs, *(layer.units for layer in self.layers))))
+
+    @property
     def has_classes(self) -> bool:
         """Whether a target may be the number of its class."""
         return self.targets.of_classes
@@ -145,6 +154,11 @@ class ComputationGraph:
     relu_derivative_at_zero: Fraction
 
     layers: ClassVar[tuple[Layer, ...]] = ()
+
+    @property
+    def outline(self) -> str:
+        """The number of equations."""
+        return _counted(len(self.equations), "equation")
 
     def parameter_shapes(self, layout: str) -> Mapping[str, Shape]:
         """Return the shape of every parameter, which no layout changes, in order."""
@@ -292,6 +306,16 @@ class Problem(Displayed):
     classes: tuple[str, ...] = ()
 
     @property
+    def outline(self) -> str:
+        """What it is, in a few words: `2-2-2, 10 parameters` for a network."""
+        count = sum(math.prod(shape) for shape in self.parameter_shapes().values())
+        samples = "" if self.samples is None else f", {_counted(self.samples, 'sample')}"
+        return f"{self.model.outline}, {_counted(count, 'parameter')}{samples}"
+
+    def __repr__(self) -> str:
+        return f"<Problem {self.name}: {self.outline}>"
+
+    @property
     def heading(self) -> language.Wording:
         """The title in the languages that the problem has it in."""
         return language.Wording(self.title, self.titles)
@@ -318,6 +342,10 @@ class Problem(Displayed):
     def missing(self) -> tuple[str, ...]:
         """Return the arrays that lack a number somewhere, in order."""
         return tuple(name for name, array in self.arrays.items() if None in array.entries)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 LOSS, UNITS = "L", ("z", "a")

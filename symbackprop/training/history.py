@@ -7,7 +7,7 @@ import itertools
 import math
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,6 +84,19 @@ class Every:
         return step - step % self.updates + self.updates
 
 
+def _same(left: object, right: object) -> bool:
+    """Say whether two values are equal, arrays entry by entry."""
+    if isinstance(left, History | Best):
+        return type(left) is type(right) and all(
+            _same(getattr(left, each.name), getattr(right, each.name)) for each in fields(left)
+        )
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(_same(left[name], right[name]) for name in left)
+    if isinstance(left, np.ndarray) or isinstance(right, np.ndarray):
+        return np.array_equal(np.asarray(left), np.asarray(right), equal_nan=True)
+    return bool(left == right)
+
+
 @dataclass(frozen=True, slots=True)
 class Best:
     """Where the watched loss was least: after `step` updates, in `epoch` (0: before the first)."""
@@ -92,6 +105,12 @@ class Best:
     epoch: int
     loss: float
     parameters: Mapping[str, Array]
+
+    def __eq__(self, other: object) -> bool:
+        return _same(self, other)
+
+    def __repr__(self) -> str:
+        return f"<Best: loss {self.loss:g} after update {self.step}>"
 
 
 @dataclass(frozen=True)
@@ -163,6 +182,9 @@ class History:
         columns = (self.epochs.tolist(), self.losses.tolist(), self.learning_rates.tolist())
         rows = zip(steps, *columns, strict=True)
         return write_csv(COLUMNS, ((step, epoch, loss, taken.get(step, ""), rate) for step, epoch, loss, rate in rows))
+
+    def __eq__(self, other: object) -> bool:
+        return _same(self, other)
 
     def __repr__(self) -> str:
         return f"<History of {len(self.losses)} updates, loss {self.loss:g}>"
