@@ -7,7 +7,7 @@ convention is one row of `NAMINGS`: a function from what a quantity is (kind, la
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from symbackprop.algebra.formula import Apply
@@ -140,10 +140,14 @@ def _check_text(text: str, where: str) -> None:
 
 
 def check_names(graph: Graph, conventions: Conventions, where: str) -> None:
-    """Raise an error for a name of the user's own that belongs to no quantity, or that makes two print alike."""
-    if not conventions.names:
+    """Raise an error for a name of the user's own that belongs to no quantity, or that makes two print alike.
+
+    In a computation graph all names are the user's own: `x1` beside a vector `x` would be printed as its first element is.
+    """
+    if not conventions.names and graph.layers:
         return
-    known = dict.fromkeys(name for each in graph.named for name in (each.name, *each.elements()))
+    quantities = graph.named if conventions.names else _with_one_letter(Notation.of(graph, conventions))
+    known = dict.fromkeys(name for each in quantities for name in (each.name, *each.elements()))
     for name in conventions.names:
         if name not in known:
             raise unknown("quantity", name, known, where=where)
@@ -152,8 +156,19 @@ def check_names(graph: Graph, conventions: Conventions, where: str) -> None:
     for name in known:
         symbol = notation.symbol(name)
         other = first.setdefault(symbol, name)
-        if other != name and (notation.is_own(name) or notation.is_own(other)):
-            raise ProblemError(message("problem.same_symbol", first=other, second=name), where=where)
+        if other != name and (not graph.layers or notation.is_own(name) or notation.is_own(other)):
+            place = where if conventions.names else "graph"
+            raise ProblemError(message("problem.same_symbol", first=other, second=name), where=place)
+
+
+def _with_one_letter(notation: Notation) -> Iterator[Quantity]:
+    """Yield the quantities that share their letter with another one: only they can be printed alike."""
+    groups: dict[str, list[Quantity]] = {}
+    for quantity in notation.graph.named:
+        groups.setdefault(notation.entry(quantity, ()).base, []).append(quantity)
+    for group in groups.values():
+        if len(group) > 1:
+            yield from group
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,3 +228,33 @@ def test_names_with_underscores_and_other_letters_are_documented() -> None:
     }
     text = rendering.render(sbp.solve(sbp.problem({"graph": graph})), "markdown", detail="full,matrix")
     assert r"\mathrm{größe}" in text
+
+
+ALIKE = [
+    ({"x_1": 2, "x1": 1}, "x1*x_1", "x_1 and x1"),
+    ({"x1": 2, "x": [1, 2]}, "x1*x[0]", "x1 and x_1"),
+    ({"W11": 1, "W": [[3]]}, "W11*W[0, 0]", "W11 and W_1_1"),
+    ({"W12": 1, "W": [[3, 4]]}, "W12*W[0, 1]", "W12 and W_1_2"),
+    ({"h12": 1, "h_12": 2}, "h12*h_12", "h12 and h_12"),
+    ({"alpha": 1, "α": 2}, "alpha*α", "alpha and α"),
+]
+
+
+@pytest.mark.parametrize("naming", NAMINGS)
+@pytest.mark.parametrize(("parameters", "formula", "pair"), ALIKE)
+def test_quantities_of_a_graph_that_print_alike_are_refused(
+    parameters: dict[str, object], formula: str, pair: str, naming: str
+) -> None:
+    """Two quantities never share a symbol, in no convention; with a name of its own for one of them both can stay."""
+    graph = {"parameters": parameters, "equations": [f"y = {formula}"], "output": "y"}
+    with pytest.raises(ProblemError, match=f"{pair} would be printed alike"):
+        sbp.derive(sbp.problem({"graph": graph, "notation": {"naming": naming}}))
+    own = {"base": naming, pair.partition(" ")[0]: "t"}
+    assert sbp.derive(sbp.problem({"graph": graph, "notation": {"naming": own}})).graph.output == "y"
+
+
+def test_letters_in_other_cases_are_no_pair() -> None:
+    """x and X, w and w1, a vector and a matrix of other letters print apart."""
+    parameters = {"x": 1, "X": 2, "w": 3, "w1": 4, "v": [1, 2], "v3": 1}
+    graph = {"parameters": parameters, "equations": ["y = x*X + w*w1 + v[0]*v3"], "output": "y"}
+    assert sbp.derive(sbp.problem({"graph": graph})).graph.output == "y"
