@@ -34,15 +34,17 @@ def from_torch(
 ) -> Problem:
     """Return the problem of a `torch.nn.Sequential` and a loss of `torch.nn`, with the module's weights as its numbers.
 
-    The module is made of `Linear`, each with an activation behind it or none. Loss and gradients are PyTorch's: where its
-    mean runs over the outputs too, so does the problem's. `x` and `y` are the data, if any, tensors or arrays; `tables` are
-    further tables of a problem (`training={"learning_rate": 0.1, "steps": 3}`).
+    The module is made of `Linear`, each with an activation behind it or none; it may be a `Linear` alone, compiled,
+    begin with `Flatten`, and have `Dropout` where that leaves everything as it is. Loss and gradients are PyTorch's:
+    where its mean runs over the outputs too, so does the problem's. Parameters that require no gradient are `frozen` in
+    the problem's training. `x` and `y` are the data, if any, tensors or arrays; `tables` are further tables of a
+    problem (`training={"learning_rate": 0.1, "steps": 3}`).
 
     Raises `UnknownNameError` for a module without a counterpart, `ProblemError` for one in a place or with a setting that
-    has none, `MissingLibraryError` without PyTorch.
+    has none and for parameters that several layers share, `MissingLibraryError` without PyTorch.
     """
-    _require()
-    modules = list(_flat(model))
+    library = _require()
+    modules = list(_flat(library, model))
     known = {each.name: (row, each) for row in LOSSES.values() for each in row.torch}
     if _name(loss) not in known:
         raise unknown("module", _name(loss), known)
@@ -53,13 +55,17 @@ def from_torch(
             raise ProblemError(message("torch.after", loss=_name(loss), module=theirs.after), where="loss")
         del modules[-1]
     layers, parameters = _layers(modules)
+    frozen = [name for name, tensor in parameters.items() if not tensor.requires_grad]
+    if frozen:
+        training: Any = tables.get("training") or {}
+        tables = {**tables, "training": {**training, "frozen": [*training.get("frozen", ()), *frozen]}}
     if theirs.output:
         if layers[-1]["activation"] != "linear":
             raise ProblemError(message("torch.logits", loss=_name(loss), activation=theirs.output), where="loss")
         layers[-1]["activation"] = theirs.output
     content: Described = {
         "network": {
-            "inputs": _linear(modules[0], 0).in_features,
+            "inputs": modules[0].in_features,
             "layers": layers,
             "reduction": _reduction(loss),
             "loss": _loss(row, theirs, loss, layers[-1]["units"]),
@@ -71,19 +77,28 @@ def from_torch(
     return problem({name: table for name, table in content.items() if table}, name="module")
 
 
-def to_torch(problem: ProblemLike, parameters: Mapping[str, Any] | None = None) -> torch.nn.Sequential:
+def to_torch(
+    problem: ProblemLike, parameters: Mapping[str, Any] | None = None, *, logits: bool = False
+) -> torch.nn.Sequential:
     """Return a network problem as a `torch.nn.Sequential` in float64 that computes its outputs.
 
-    `parameters` are arrays by name, those of a history say; by default the problem's own numbers. A bias that a layer shares
-    becomes one number for each unit, and a threshold a bias of the opposite sign.
+    `parameters` are arrays by name, in the problem's shapes, those of a history say; by default the problem's own numbers. A
+    bias that a layer shares becomes one number for each unit, and a threshold a bias of the opposite sign. The derivative of
+    PyTorch's ReLU at 0 is 0, whatever `relu_derivative_at_zero` is.
 
-    Raises `ProblemError` for a computation graph and for activations that PyTorch has no module for, `MissingLibraryError`
-    without PyTorch.
+    `logits` leaves out the activation of the output, for a loss of PyTorch that brings it itself: `CrossEntropyLoss` its
+    softmax, `BCEWithLogitsLoss` its sigmoid. With the outputs themselves such a loss would apply it twice.
+
+    Raises `ProblemError` for a computation graph, for activations that PyTorch has no module for, for parameters in other
+    shapes, and for `logits` where no loss of PyTorch is the problem's from there; `MissingLibraryError` without PyTorch.
     """
     problem = problem_of(problem)
     library = _require()
     if not problem.layers:
         raise ProblemError(message("torch.graph"))
+    if logits and problem.layers[-1].activation not in _outputs_of_losses(problem):
+        what = message("torch.no_logits", loss=problem.network.loss, activation=problem.layers[-1].activation)
+        raise ProblemError(what, where="logits")
     modules: list[Any] = []
     width = problem.network.inputs
     parameters_of = parameter_quantities(problem.network, problem.layout)
@@ -95,7 +110,8 @@ def to_torch(problem: ProblemLike, parameters: Mapping[str, Any] | None = None) 
             for found in bias:
                 linear.bias.copy_(-found if layer.bias == "threshold" else found)
         modules.append(linear)
-        modules += _activated(library, layer, number)
+        if not (logits and number == len(problem.layers)):
+            modules += _activated(library, layer, number)
         width = layer.units
     found_model: torch.nn.Sequential = library.nn.Sequential(*modules)
     return found_model
@@ -112,48 +128,63 @@ def _name(module: object) -> str:
     return type(module).__name__
 
 
-def _flat(model: Any, place: str = "model") -> Iterator[Any]:
-    """Yield the modules of a sequence, those of sequences inside it in their place."""
-    if _name(model) != "Sequential":
+def _flat(library: Any, model: Any, place: str = "model") -> Iterator[Any]:
+    """Yield the modules of a sequence that compute something, those of sequences inside it in their place."""
+    model = getattr(model, "_orig_mod", model)  # what torch.compile wraps
+    if _is_plain(model, library.nn.Linear):
+        yield model
+        return
+    if not _is_plain(model, library.nn.Sequential):
         raise ProblemError(message("torch.sequential", name=_name(model)), where=place)
     for position, module in enumerate(model):
-        if _name(module) == "Sequential":
-            yield from _flat(module, f"{place}[{position}]")
-        else:
+        inner = f"{place}[{position}]"
+        if _is_plain(module, library.nn.Sequential):
+            yield from _flat(library, module, inner)
+        elif _name(module) == "Dropout" and module.training and module.p:
+            raise ProblemError(message("torch.dropout"), where=inner)
+        elif _name(module) == "Flatten" and (position or module.start_dim != 1):
+            raise ProblemError(message("torch.place", name="Flatten"), where=inner)
+        elif _name(module) not in _WITHOUT_EFFECT:
             yield module
+
+
+_WITHOUT_EFFECT = ("Dropout", "Flatten")
+"""Modules that leave samples as they are: those that drop nothing, and those that flatten what is flat."""
+
+
+def _is_plain(module: Any, kind: Any) -> bool:
+    """Say whether a module computes what a kind of module does, under whatever name."""
+    return isinstance(module, kind) and type(module).forward is kind.forward and not hasattr(module, "parametrizations")
 
 
 def _layers(modules: list[Any]) -> tuple[list[Described], Described]:
     """Return the layers of some modules as a problem has them, and their parameters by name."""
+    linear_kind = _require().nn.Linear
     known = {row.torch.name: (row, row.torch) for row in functions.ACTIVATIONS.values() if row.torch is not None}
     layers: list[Described] = []
     parameters: Described = {}
     for position, module in enumerate(modules):
-        if _name(module) == "Linear":
-            linear = _linear(module, position)
-            layers.append({"units": linear.out_features, "activation": "linear"})
-            parameters[f"W{len(layers)}"] = _plain(linear.weight)
-            if linear.bias is None:
+        if _is_plain(module, linear_kind):
+            layers.append({"units": module.out_features, "activation": "linear"})
+            own = {f"W{len(layers)}": module.weight, f"b{len(layers)}": module.bias}
+            for name, tensor in own.items():
+                other = next((known for known, each in parameters.items() if each is tensor), None)
+                if other is not None:
+                    raise ProblemError(message("torch.tied", first=other, second=name), where=f"model[{position}]")
+            if module.bias is None:
                 layers[-1]["bias"] = "none"
-            else:
-                parameters[f"b{len(layers)}"] = _plain(linear.bias)
+            parameters |= {name: tensor for name, tensor in own.items() if tensor is not None}
             continue
         if _name(module) not in known:
             raise unknown("module", _name(module), ("Linear", *known), where=f"model[{position}]")
         row, theirs = known[_name(module)]
-        if not layers or _name(modules[position - 1]) != "Linear":
+        if not layers or not _is_plain(modules[position - 1], linear_kind):
             raise ProblemError(message("torch.place", name=_name(module)), where=f"model[{position}]")
         _check(module, theirs, f"model[{position}]")
         layers[-1] |= {"activation": row.name, **theirs.read(module)}
     if not layers:
         raise ProblemError(message("torch.empty"), where="model")
     return layers, parameters
-
-
-def _linear(module: Any, position: int) -> Any:
-    if _name(module) != "Linear":
-        raise ProblemError(message("torch.place", name=_name(module)), where=f"model[{position}]")
-    return module
 
 
 def _check(module: Any, theirs: Counterpart, where: str) -> None:
@@ -185,9 +216,13 @@ def _loss(row: Loss, theirs: TorchLoss, loss: Any, outputs: int) -> object:
     return {"expression": f"({text})/{averaged * divisor!r}"}
 
 
-def _plain(value: Any) -> Any:
-    """Return a tensor or an array as nested lists."""
-    return value.detach().cpu().tolist() if hasattr(value, "detach") else value
+def _outputs_of_losses(problem: Problem) -> set[str]:
+    """Return the output activations that PyTorch's losses put behind the last layer themselves.
+
+    Of a loss of the user's own, which the mean over outputs makes of PyTorch's, any of them may be meant.
+    """
+    rows = LOSSES.values() if problem.network.loss_body else [LOSSES[problem.network.loss]]
+    return {each.output for row in rows for each in row.torch} - {""}
 
 
 def _tensor(torch: Any, problem: Problem, parameters: Mapping[str, Any] | None, own: Quantity) -> Any:

@@ -144,8 +144,24 @@ def test_layouts_and_biases_come_out_as_modules(layout: str, bias: str) -> None:
     np.testing.assert_allclose(expected, symbackprop.to_torch(problem)(x).detach().numpy(), rtol=1e-12)
 
 
+def tied_weights() -> Any:
+    """Return a module of which two layers share their weights, and have biases of their own."""
+    first, second = nn.Linear(3, 3), nn.Linear(3, 3)
+    second.weight = first.weight
+    return nn.Sequential(first, nn.Tanh(), second)
+
+
 REFUSED = [
-    (lambda: (nn.Linear(3, 2), nn.MSELoss()), ProblemError, "expected a torch.nn.Sequential, found Linear"),
+    (lambda: (nn.ReLU(), nn.MSELoss()), ProblemError, "expected a torch.nn.Sequential, found ReLU"),
+    (lambda: (nn.Sequential(*2 * [nn.Linear(3, 3)]), nn.MSELoss()), ProblemError, "W1 and W2 are one parameter"),
+    (lambda: (tied_weights(), nn.MSELoss()), ProblemError, "W1 and W2 are one parameter"),
+    (lambda: (nn.Sequential(nn.Linear(3, 2), nn.Dropout(0.5)), nn.MSELoss()), ProblemError, r"call model.eval\(\)"),
+    (lambda: (nn.Sequential(nn.Linear(3, 2), nn.Flatten()), nn.MSELoss()), ProblemError, "Flatten cannot stand here"),
+    (
+        lambda: (nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))), nn.MSELoss()),
+        UnknownNameError,
+        "ParametrizedLinear",
+    ),
     (
         lambda: (nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)), nn.MSELoss()),
         UnknownNameError,
@@ -200,3 +216,54 @@ def test_without_pytorch_a_message_says_what_to_install(monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingLibraryError, match="pip install torch"):
         symbackprop.to_torch(symbackprop.example("mazur"))
+
+
+def test_module_may_be_wrapped_and_hold_what_does_nothing() -> None:
+    """One layer, subclasses that compute the same, Flatten in front and Dropout that drops nothing are as without them."""
+
+    class Mine(nn.Linear):  # type: ignore[misc, name-defined]
+        """A layer under another name."""
+
+    x, y = data(2)
+    agree(nn.Linear(3, 2).double(), nn.MSELoss(), x, y)
+    agree(double(nn.Flatten(), Mine(3, 4), nn.ReLU(), nn.Dropout(0.0), nn.Linear(4, 2)), nn.MSELoss(), x, y)
+    agree(double(nn.Linear(3, 4), nn.ReLU(), nn.Dropout(0.5), nn.Linear(4, 2)).eval(), nn.MSELoss(), x, y)
+
+
+def test_parameter_without_gradient_is_frozen() -> None:
+    """What PyTorch does not train, the problem does not either; what its tables freeze stays frozen too."""
+    x, y = data(2)
+    model = double(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
+    assert symbackprop.from_torch(model, nn.MSELoss(), x, y).training is None
+    model[0].weight.requires_grad = False
+    training = {"steps": 3, "learning_rate": 0.1, "frozen": ["b2"]}
+    problem = symbackprop.from_torch(model, nn.MSELoss(), x, y, training=training)
+    assert problem.training is not None and {"W1", "b2"} == problem.training.frozen
+    after = symbackprop.train(problem).parameters
+    np.testing.assert_array_equal(model[0].weight.numpy(), after["W1"])
+    assert (model[0].bias.detach().numpy() != after["b1"]).all()
+
+
+@pytest.mark.parametrize("name", [each.name for each in TORCH_LOSSES.values() if each.output and not each.after])
+def test_module_comes_back_with_the_outputs_that_its_loss_takes(name: str) -> None:
+    """With `logits` a module made of a problem gives its loss what the first module gave it."""
+    x, y = data(2)
+    if TORCH_LOSSES[name].output == "softmax":
+        y = torch.arange(len(x)) % 2
+    model, loss = double(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)), getattr(nn, name)()
+    problem = symbackprop.from_torch(model, loss, x, y)
+    torch.testing.assert_close(symbackprop.to_torch(problem, logits=True)(x), model(x), rtol=TOLERANCE, atol=TOLERANCE)
+    outputs = symbackprop.compile(symbackprop.derive(problem)).predict()
+    np.testing.assert_allclose(outputs, symbackprop.to_torch(problem)(x).detach().numpy(), rtol=1e-12)
+
+
+def test_logits_are_refused_where_no_loss_brings_the_activation() -> None:
+    """A loss that takes the outputs as they are needs their activation."""
+    problem = symbackprop.problem(
+        {
+            "network": {"inputs": 1, "layers": [{"units": 1, "activation": "sigmoid"}], "loss": "mse"},
+            "parameters": {"seed": 1},
+        }
+    )
+    with pytest.raises(ProblemError, match="no loss mean_squared_error that brings the activation sigmoid"):
+        symbackprop.to_torch(problem, logits=True)
