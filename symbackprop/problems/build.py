@@ -11,7 +11,7 @@ from symbackprop.algebra.broadcasting import Shape, spell
 from symbackprop.algebra.functions import ACTIVATIONS, ARITIES, NAMES, WITH_FORMULA, Settings
 from symbackprop.catalog import losses
 from symbackprop.errors import ProblemError, SymbackpropError
-from symbackprop.graph import notation
+from symbackprop.graph import notation, printed_names
 from symbackprop.messages import message
 from symbackprop.problems import (
     data_table,
@@ -212,12 +212,12 @@ BASE_NAMING = "base"
 
 
 def _notation(spec: NotationSpec) -> NotationChoice:
-    notation.check_symbols(spec.symbols, where="notation.symbols")
+    printed_names.check_symbols(spec.symbols, where="notation.symbols")
     names = {} if isinstance(spec.naming, str) else dict(spec.naming)
     naming = spec.naming if isinstance(spec.naming, str) else names.pop(BASE_NAMING, "layered")
     where = "notation.naming" if isinstance(spec.naming, str) else f"notation.naming.{BASE_NAMING}"
     row = row_named(notation.NAMINGS, naming, where)
-    notation.check_texts(names, where="notation.naming")
+    printed_names.check_texts(names, where="notation.naming")
     return NotationChoice(
         naming=row.name,
         names=names,

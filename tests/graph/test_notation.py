@@ -18,10 +18,10 @@ from symbackprop.graph.notation import (
     KINDS,
     NAMINGS,
     Notation,
-    check_symbols,
     own_symbol,
     parse_symbol,
 )
+from symbackprop.graph.printed_names import check_symbols
 from symbackprop.problems import build
 from symbackprop.rendering.dialects import tex
 from symbackprop.rendering.dialects.tex import symbol, word
