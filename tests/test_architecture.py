@@ -67,8 +67,13 @@ OPTIONAL = ("numba", "torch", "sklearn")
 
 PRINTING_WINGS = ("cli",)
 
-WRITERS = {"symbackprop.training.history": {"write_bytes"}}
-"""What writes although it is no command: `history.save(path)`, because Python users ask for it by name."""
+WRITERS = {
+    "symbackprop.training.history": {"write_bytes"},
+    "symbackprop.templating.confinement": {"stdout"},
+    "symbackprop.templating.worker": {"stdout"},
+}
+"""What writes although it is no command: `history.save(path)`, because Python users ask for it by name; and the two sides
+of the process that fills templates of strangers, which talk by its standard streams."""
 
 WRITING_FUNCTIONS = {"print", "open"}
 WRITING_ATTRIBUTES = {

@@ -15,7 +15,7 @@ from symbackprop.language import Wording
 from symbackprop.messages import Message
 
 
-class Tone(StrEnum):
+class Judgement(StrEnum):
     """How a word is meant that says what somebody's answer turned out to be; `QUIET` is what nobody need look at."""
 
     RIGHT = "right"
@@ -26,10 +26,10 @@ class Tone(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Toned:
+class Judged:
     """A word or a number with a tone; without the tone it still says everything."""
 
-    tone: Tone
+    tone: Judgement
     content: Message | str
 
 
@@ -41,7 +41,7 @@ class Verbatim:
     stop: int | None = None
 
 
-Inline = Message | Node | Wording | Toned | Verbatim | str
+Inline = Message | Node | Wording | Judged | Verbatim | str
 """A phrase, a formula, or text of the user's own (escaped by every format), in several languages perhaps."""
 
 

@@ -10,7 +10,7 @@ from fractions import Fraction
 from symbackprop import language, rendering
 from symbackprop.arithmetic.decimals import trimmed
 from symbackprop.csv_tables import write_csv
-from symbackprop.document.blocks import Document, Inline, Paragraph, Section, Table, Tone, Toned, Verbatim
+from symbackprop.document.blocks import Document, Inline, Judged, Judgement, Paragraph, Section, Table, Verbatim
 from symbackprop.homework.distribution import SECONDS
 from symbackprop.homework.manifest import Enrolment, Manifest, printed
 from symbackprop.homework.marking import Mark, MarkVerdict, first_wrong
@@ -128,7 +128,7 @@ def feedback(marked: GradedClass, enrolment: Enrolment) -> Document:
             Verbatim(mark.answer.id),
             Verbatim(mark.text),
             printed(keys[mark.answer.id], rounding),
-            Toned(_TONES[mark.verdict], message(f"verdict.{mark.verdict}")),
+            Judged(_JUDGEMENTS[mark.verdict], message(f"verdict.{mark.verdict}")),
             f"{trimmed(mark.points)} / {trimmed(mark.most)}",
             _why(mark),
         )
@@ -158,12 +158,12 @@ def summary(marked: GradedClass) -> Document:
     return _document(marked, (marked.assignment.homework.date,), (result, handed_in, *remarks), parts)
 
 
-_TONES: Mapping[MarkVerdict, Tone] = {
-    MarkVerdict.CORRECT: Tone.RIGHT,
-    MarkVerdict.FOLLOW_THROUGH: Tone.FOLLOWS,
-    MarkVerdict.WRONG: Tone.WRONG,
-    MarkVerdict.BLANK: Tone.OPEN,
-    MarkVerdict.UNREADABLE: Tone.OPEN,
+_JUDGEMENTS: Mapping[MarkVerdict, Judgement] = {
+    MarkVerdict.CORRECT: Judgement.RIGHT,
+    MarkVerdict.FOLLOW_THROUGH: Judgement.FOLLOWS,
+    MarkVerdict.WRONG: Judgement.WRONG,
+    MarkVerdict.BLANK: Judgement.OPEN,
+    MarkVerdict.UNREADABLE: Judgement.OPEN,
 }
 
 
@@ -188,13 +188,13 @@ def _by_answer(marked: GradedClass) -> Iterator[Row]:
         verdicts = [mark.verdict for own in marked.marks.values() for mark in own if mark.answer.id == answer.id]
         first = sum(1 for own in marked.marks.values() if (m := first_wrong(own)) and m.answer.id == answer.id)
         counts = [*(verdicts.count(verdict) for verdict in MarkVerdict), first]
-        yield Verbatim(answer.id), *(str(count) if count else Toned(Tone.QUIET, "0") for count in counts)
+        yield Verbatim(answer.id), *(str(count) if count else Judged(Judgement.QUIET, "0") for count in counts)
 
 
 def _by_student(marked: GradedClass) -> Iterator[Row]:
     for student in (enrolment.student for enrolment in marked.manifest.enrolments):
         points = "–"
-        wrong: Inline = Toned(Tone.OPEN, message("report.absent"))
+        wrong: Inline = Judged(Judgement.OPEN, message("report.absent"))
         if student.id in marked.marks:
             first = first_wrong(marked.marks[student.id])
             points, wrong = trimmed(marked.total(student.id)), Verbatim("" if first is None else first.answer.id)

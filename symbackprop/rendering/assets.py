@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from symbackprop import resources
 from symbackprop.errors import OutputError
 from symbackprop.messages import message
 
@@ -31,7 +32,7 @@ def _sheet(folders: Sequence[Path], name: str) -> str:
         source = _WOFF2.search(found[0])
         if source is None:
             return found[0]
-        file = _file(folders, str(PurePosixPath(name).parent / source[1]))
+        file = resources.found(folders, str(PurePosixPath(name).parent / source[1]))
         if file is None:
             return ""
         data = base64.b64encode(file.read_bytes()).decode("ascii")
@@ -57,19 +58,8 @@ def _hash(text: str) -> str:
 
 
 def _text(folders: Sequence[Path], name: str) -> str:
-    file = _file(folders, name)
+    # A line ends with \n here, whatever it ends with in the file: a browser hashes it so.
+    file = resources.found(folders, name)
     if file is None:
         raise OutputError(message("render.missing", name=name), where=str(folders[0]))
-    try:
-        # A line ends with \n here, whatever it ends with in the file: a browser hashes it so.
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise OutputError(message("asset.unreadable", reason=str(error)), where=str(file)) from None
-
-
-def _file(folders: Sequence[Path], name: str) -> Path | None:
-    """Return the file of that name in the first folder that has it; a name that leads out of them has none."""
-    parts = PurePosixPath(name).parts
-    if PurePosixPath(name).is_absolute() or ".." in parts:
-        return None
-    return next((folder.joinpath(*parts) for folder in folders if folder.joinpath(*parts).is_file()), None)
+    return resources.text_of(file)

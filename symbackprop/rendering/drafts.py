@@ -7,6 +7,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from symbackprop import document
@@ -14,8 +15,8 @@ from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Document
 from symbackprop.rendering import escapes, layout
 from symbackprop.rendering.dialects import DIALECTS
-from symbackprop.rendering.view_models import Deferred, ViewModel, ViewWriter
-from symbackprop.templating import filled
+from symbackprop.rendering.view_models import Phrases, ViewModel, ViewWriter
+from symbackprop.templating import Deferred, filled
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +111,9 @@ class Draft:
         markup = escapes.MARKUPS[row.escape]
         return ViewWriter(laid_out, dialect, self.language, markup, width, row.math, row.spaced, row.folds)
 
-    def fill(self, name: str, **content: object) -> str:
+    def fill(self, name: str, **content: Any) -> str:
         """Return one of the format's templates filled with the document, and with more by name."""
-        return filled(self.format.folders, name, document=self.view, **content)
+        return filled(self.format.folders, name, Phrases(self.writer), document=self.view, **content)
 
 
 def embedded(svg: object) -> str:

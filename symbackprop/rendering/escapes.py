@@ -109,8 +109,8 @@ def _plain(tone: str, text: str) -> str:
 class Markup:
     """How plain text becomes text of a format.
 
-    `toned` has a tone (a `blocks.Tone`, or `verbatim` for what somebody typed) and an escaped text, `caret` stands where
-    reading a typed text stopped, `soft` where a word of it may be broken.
+    `toned` has a tone (a `blocks.Judgement`, or `verbatim` for what somebody typed) and an escaped text; `caret` stands
+    where reading a typed text stopped, `soft` where a word of it may be broken.
     """
 
     escape: Callable[[str], str]

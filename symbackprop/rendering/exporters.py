@@ -21,7 +21,6 @@ def _page(draft: Draft) -> str:
         DOCUMENT,
         style=assets.style(row.folders, styles),
         scripts=assets.scripts(row.folders, scripts),
-        say=draft.writer.say,
     )
 
 

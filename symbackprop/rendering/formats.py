@@ -7,6 +7,7 @@ of the user's is laid over the bundled one in the same way, file by file and set
 from __future__ import annotations
 
 import dataclasses
+import re
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -22,12 +23,18 @@ from symbackprop.rendering.exporters import EXPORTERS
 
 SETTINGS = "format.toml"
 
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+"""What may be a part of a file's name: it leads into no other folder, whatever the system."""
+
 _KINDS: Mapping[str, type] = {"base": str} | {
     key: list if isinstance(value, tuple) else type(value)
     for key, value in dataclasses.asdict(Format("", "", ())).items()
     if key not in ("name", "folders")
 }
 """What a setting is in TOML: like what the format has where it is not set."""
+
+MOST_WIDTH = 10_000
+"""The room for a formula that a setting may give, in digits."""
 
 _CHOICES: Mapping[str, Collection[str]] = {"escape": escapes.MARKUPS, "finish": EXPORTERS, "formulas": DIALECTS}
 
@@ -61,7 +68,7 @@ def spellings(known: Mapping[str, Format]) -> Mapping[str, str]:
 def _settings(folders: list[Path]) -> dict[str, Any]:
     """Return the settings in a format's own folders, the first of which is preferred."""
     content: dict[str, Any] = {}
-    for file in (folder / SETTINGS for folder in reversed(folders) if (folder / SETTINGS).is_file()):
+    for file in (file for folder in reversed(folders) if (file := resources.found([folder], SETTINGS))):
         content |= _read(file)
         if "suffix" not in content:
             raise OutputError(message("problem.missing_key", key="suffix"), where=str(file))
@@ -87,8 +94,8 @@ def _format(name: str, found: Mapping[str, list[Path]], settings: Mapping[str, d
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(file.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        content = tomllib.loads(resources.text_of(file))
+    except (ValueError, RecursionError) as error:
         raise OutputError(message("render.settings", reason=str(error)), where=str(file)) from None
     for key, value in content.items():
         if key not in _KINDS:
@@ -101,6 +108,11 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _fits(key: str, value: Any) -> bool:
-    """Say whether the entries of a setting are texts: a list's, two of them around a formula, or a table's."""
+    """Say whether a part of a file's name is plain, and the entries of a setting texts: two of them around a formula."""
+    if key in ("suffix", "figures", "attachments"):
+        names = value if key == "attachments" else [value] if value or key == "suffix" else []
+        return all(isinstance(name, str) and _PLAIN_NAME.fullmatch(name) for name in names)
+    if isinstance(value, int):
+        return 0 <= value <= MOST_WIDTH
     entries = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return all(isinstance(entry, str) for entry in entries) and (key != "math" or len(value) == 2)

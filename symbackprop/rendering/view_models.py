@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,13 +20,13 @@ from symbackprop.document.blocks import (
     Display,
     Document,
     Figure,
+    Judged,
     Listing,
     Note,
     Paragraph,
     Section,
     Table,
     Terms,
-    Toned,
     Verbatim,
 )
 from symbackprop.language import Wording
@@ -36,6 +36,7 @@ from symbackprop.rendering.dialects import Dialect
 from symbackprop.rendering.escapes import Markup
 from symbackprop.rendering.layout import Layout, breaking, widths
 from symbackprop.rendering.layout.boxes import Box, Text
+from symbackprop.templating import Deferred
 
 ViewModel = dict[str, Any]
 Cell = dict[str, Any]
@@ -58,13 +59,19 @@ _UNBROKEN = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Deferred:
-    """A text that is written when a template prints it: no format needs every form of a figure."""
+class Phrases(Mapping[str, str]):
+    """The phrases that need no arguments, by id, as text of a format."""
 
-    write: Callable[[], str]
+    writer: ViewWriter
 
-    def __str__(self) -> str:
-        return self.write()
+    def __getitem__(self, id: str) -> str:
+        return self.writer.say(id)
+
+    def __iter__(self) -> Iterator[str]:
+        return (id for id, text in language.phrases(self.writer.language).items() if "{" not in text)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,7 @@ class ViewWriter:
         written["explained"] = any(block["kind"] == "note" for block in blocks)
         written["figures"] = [block for block in blocks if block["kind"] == "figure"]
         written["formulas"] = _holds(content, (Display, Node))
-        written["toned"] = _holds(content, (Toned, Verbatim))
+        written["toned"] = _holds(content, (Judged, Verbatim))
         return {**written, "latin": all(map(escapes.is_latin, _texts(written)))}
 
     def _section(self, section: Section) -> ViewModel:
@@ -143,7 +150,7 @@ class ViewWriter:
         whole = (table.header, *table.rows)
         cells = [[list(self._pieces(cell)) for cell in row] for row in whole]
         bare = cells
-        if _holds(table, (Toned, Verbatim)):  # the width is that of the words, without their markup
+        if _holds(table, (Judged, Verbatim)):  # the width is that of the words, without their markup
             plain = replace(self, markup=escapes.MARKUPS["text"])
             bare = [[list(plain._pieces(cell)) for cell in row] for row in whole]
         sizes = [[_cell_width(pieces) for pieces in row] for row in bare]
@@ -200,7 +207,7 @@ class ViewWriter:
                 if position:
                     yield separator
                 yield from self._pieces(item)
-        elif isinstance(part, Toned):
+        elif isinstance(part, Judged):
             yield self.markup.toned(part.tone, self._inline(part.content))
         elif isinstance(part, Verbatim):
             yield self._verbatim(part)

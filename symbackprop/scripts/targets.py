@@ -90,6 +90,7 @@ def script(
     text = filled(
         [row.folder],
         row.template,
+        trusted=True,
         say=say,
         comment=_comment,
         wrapped=_wrapped,

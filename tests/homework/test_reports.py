@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from symbackprop import language, rendering
-from symbackprop.document.blocks import Document, Section, Table, Tone, Toned, Verbatim
+from symbackprop.document.blocks import Document, Judged, Judgement, Section, Table, Verbatim
 from symbackprop.homework import enrolment, grading, reports, roster
 from symbackprop.homework.reports import GradedClass
 from symbackprop.messages import message
@@ -110,8 +110,8 @@ def test_typed_text_has_a_caret_where_reading_stopped(format: str) -> None:
 @pytest.mark.parametrize("format", [name for name in SHEETS if name != "pdf"])
 def test_tones_are_what_a_format_has_for_them(format: str) -> None:
     """A word of any tone says the same; in HTML it has a class, in LaTeX a command, both of them defined."""
-    for tone in each(Tone):
-        found = page(format, Toned(tone, "a_word"))
+    for tone in each(Judgement):
+        found = page(format, Judged(tone, "a_word"))
         assert "word" in found
         if format == "html":
             assert f'<span class="is-{tone}">a_word</span>' in found and f".is-{tone}" in found

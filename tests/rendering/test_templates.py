@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
+import resource
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
-from symbackprop import rendering
+from symbackprop import rendering, resources
 from symbackprop.descent.solution import Solution
 from symbackprop.errors import OutputError, UnknownNameError
 from symbackprop.rendering.dialects import DIALECTS
 from symbackprop.rendering.escapes import MARKUPS
 from symbackprop.rendering.exporters import EXPORTERS
 from symbackprop.rendering.formats import _KINDS
+from symbackprop.templating import confinement
 from tests.documents import solved
-from tests.helpers import ROOT
+from tests.helpers import ROOT, few, only
 
 
 @functools.cache
@@ -182,3 +187,157 @@ def test_docs_list_every_format_and_every_setting() -> None:
     assert set(keys) == set(_KINDS)
     for key, choices in (("escape", MARKUPS), ("formulas", DIALECTS), ("finish", EXPORTERS)):
         assert sorted(choices) == sorted(re.findall(r"`(\w+)`", keys[key]))
+
+
+SECRET = "root-secret"
+HARMFUL = {
+    "repetition": "<< 'x' * 10**9 >>",
+    "more memory than there is": "<< 'x' * 10**12 >>",
+    "a list of it": "<< [1] * 10**9 >>",
+    "a padded text": "<< 'x'.center(10**9) >>",
+    "a padding filter": "<< 'x' | center(10**9) >>",
+    "a width": "<< '%1000000000d' % 1 >>",
+    "a width in a format": "<< '{:>1000000000}'.format(1) >>",
+    "lipsum": "<< lipsum(n=10**7) >>",
+    "ranges": "<% for a in range(99999) %><% for b in range(99999) %><% endfor %><% endfor %>",
+    "a lazy list": "<< range(99999) | map('center', 10**6) | list >>",
+    "a power": "<< 9**(9**9) >>",
+    "a growing text": "<% set n = namespace(s='x') %><% for i in range(60) %><% set n.s = n.s ~ n.s %><% endfor %>",
+    "replaced": "<< ('a' * 10**6).replace('a', 'b' * 10**6) | length >>",
+    "much text": "<% for a in range(99999) %><< 'x' * 1000 >><% endfor %>",
+    "a macro that calls itself": "<% macro a() %><< a() >><% endmacro %><< a() >>",
+    "a template that includes itself": "<% include 'document.jinja' %>",
+    "a long sum": f"<< {'1+' * 20_000}1 >>",
+    "parentheses": f"<< {'(' * 5_000}1{')' * 5_000} >>",
+    "lists in lists": f"<< {'[' * 200}1{']' * 200} >>",
+    "half a surrogate": r"<< '\ud800' >>",
+    "a sort of everything": "<< range(99999) | list | batch(1, 'x' * 10**8) | list >>",
+    "a constant that the compiler folds": "<% if 'x' * 10**10 %><% endif %>",
+    "a name that is none": "<% include 'a\\0b' %>",
+}
+
+
+@pytest.mark.parametrize("template", few([pytest.param(text, id=name) for name, text in HARMFUL.items()], 2))
+def test_template_of_a_stranger_ends_in_one_line(template: str, tmp_path: Path) -> None:
+    """Whatever it asks for, it is refused in a line that names its file, in about two seconds of the processor's time."""
+    folder = written(tmp_path, markdown__document_jinja=template)
+    started = [sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    with pytest.raises(OutputError) as caught:
+        rendering.render(line(), "markdown", templates=folder)
+    confinement._child.cache_clear()  # the time of a process counts when it has ended
+    ended = [sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    assert str(folder / "markdown" / "document.jinja") == caught.value.where
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
+    assert sum(ended) - sum(started) < 3
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "document.figures[0].svg.write.func",
+        "document.figures[0].tikz.write",
+        "document.figures[0].svg.__class__",
+        "say.func",
+        "say.__globals__",
+        "say.__closure__",
+        "self._TemplateReference__context",
+        "wrapped.__globals__",
+        "''.format.__self__.__class__",
+        "'{0.__class__}'.format(say)",
+        "document | attr('__class__')",
+        "range.__self__",
+        "cycler.__init__.__globals__",
+    ],
+)
+def test_template_of_a_stranger_sees_data_only(asked: str, tmp_path: Path) -> None:
+    """No way leads from what a template sees to an object, a function's insides or an address."""
+    folder = written(tmp_path, html__document_jinja=f"<< {asked} >>")
+    with pytest.raises(OutputError):
+        rendering.render(line(), "html", templates=folder)
+
+
+@pytest.mark.parametrize("format", only(sorted(rendering.formats()), "markdown"))
+def test_bundled_templates_say_the_same_when_they_are_a_strangers(format: str, tmp_path: Path) -> None:
+    """A copy of a format's folder is filled by the other process, to the same text."""
+    if rendering.formats()[format].finish == "pdf":
+        pytest.skip("its text is that of LaTeX")
+    bundled = resources.folder("templates")
+    for folder in bundled.iterdir():
+        if folder.name != "script":
+            shutil.copytree(folder, tmp_path / folder.name)
+    assert rendering.render(line(), format) == rendering.render(line(), format, templates=tmp_path)
+    assert rendering.files(line(), format) == rendering.files(line(), format, templates=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["/../../../evil.txt", "../evil", "a/b", "a\\b", "a\0b", "", ".", "..", "a..b", "/etc/x", "a b", "C:x", "é\n"],
+)
+@pytest.mark.parametrize("key", ["suffix", "figures", "attachments"])
+def test_names_of_a_format_lead_nowhere_else(key: str, name: str, tmp_path: Path) -> None:
+    """What becomes a part of a file's name is a plain word, or the format is refused with its file."""
+    if (key, name) == ("figures", ""):
+        return  # figures are inside the document
+    value = json.dumps([name] if key == "attachments" else name)
+    text = f"{key} = {value}" if key == "suffix" else f'suffix = "x"\n{key} = {value}'
+    folder = written(tmp_path, mine__format_toml=text, mine__document_jinja="")
+    with pytest.raises(OutputError, match=key) as caught:
+        rendering.files(line(), "mine", templates=folder)
+    assert str(folder / "mine" / "format.toml") == caught.value.where
+
+
+@pytest.mark.parametrize(
+    "linked",
+    few(
+        ["markdown/document.jinja", "markdown/blocks.jinja", "html/page.css", "html/format.toml", "markdown", "html"], 2
+    ),
+)
+def test_links_out_of_a_folder_of_templates_are_not_followed(linked: str, tmp_path: Path) -> None:
+    """A template, a style, the settings or a whole folder that is elsewhere is refused; a link inside is a file."""
+    outside, inside = tmp_path / "outside", tmp_path / "inside"
+    (outside / "made").mkdir(parents=True)
+    (inside / linked).parent.mkdir(parents=True, exist_ok=True)
+    for name in ("document.jinja", "page.css", "format.toml"):
+        (outside / "made" / name).write_text(SECRET)
+    target = outside / "made" if "/" not in linked else outside / "made" / "document.jinja"
+    (inside / linked).symlink_to(target)
+    format = linked.partition("/")[0]
+    with pytest.raises(OutputError, match="link") as caught:
+        rendering.render(line(), format, templates=inside)
+    assert SECRET not in str(caught.value)
+    (inside / linked).unlink()
+    (inside / "markdown").mkdir(exist_ok=True)
+    (inside / "own.jinja").write_text(SECRET)
+    (inside / "markdown" / "document.jinja").symlink_to(inside / "own.jinja")
+    assert SECRET == rendering.render(line(), "markdown", templates=inside)
+
+
+@pytest.mark.parametrize(
+    "settings", [f"suffix = {'[' * 5000}", 'suffix = "x"\nwidth = -1', f'suffix = "x"\nwidth = {"9" * 5000}', "\0"]
+)
+def test_settings_of_a_stranger_are_one_message(settings: str, tmp_path: Path) -> None:
+    """Deep, negative, endless: refused with the file."""
+    folder = written(tmp_path, mine__format_toml=settings)
+    with pytest.raises(OutputError) as caught:
+        rendering.formats(folder)
+    assert str(folder / "mine" / "format.toml") == caught.value.where
+
+
+@pytest.mark.sweep
+def test_process_of_templates_goes_on_after_a_failure(tmp_path: Path) -> None:
+    """One template that is ended does not end the others, of this thread or of another."""
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    bad = written(tmp_path / "a", markdown__document_jinja=HARMFUL["ranges"])
+    good = written(tmp_path / "b", markdown__document_jinja="<< document.title >>")
+    with ThreadPoolExecutor(3) as pool:
+        found = [pool.submit(rendering.render, line(), "markdown", templates=folder) for folder in (good, bad, good)]
+        assert isinstance(found[1].exception(), OutputError)
+        assert [line().problem.title] * 2 == [found[0].result(), found[2].result()]
+
+
+def test_large_files_of_a_stranger_are_refused(tmp_path: Path) -> None:
+    """A file beyond the limit is not read."""
+    folder = written(tmp_path, markdown__document_jinja="x" * (resources.MOST_BYTES + 1))
+    with pytest.raises(OutputError, match=str(resources.MOST_BYTES)):
+        rendering.render(line(), "markdown", templates=folder)

@@ -1,0 +1,115 @@
+"""A template filled: whatever goes wrong in it is one error with its file and its line."""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from symbackprop.errors import OutputError, SymbackpropError
+from symbackprop.messages import message
+
+if TYPE_CHECKING:
+    import jinja2
+
+
+class Deferred:
+    """A text that is written when a template first prints it: no format needs every form of a figure."""
+
+    def __init__(self, write: Callable[[], str]) -> None:
+        self._write = write
+
+    @functools.cached_property
+    def _text(self) -> str:
+        return self._write()
+
+    def __str__(self) -> str:
+        return self._text
+
+
+@functools.lru_cache(maxsize=32)
+def environment_of(folders: tuple[Path, ...], files: tuple[Path, ...]) -> jinja2.Environment:
+    """Return what fills the templates in the folders, compiled once while the folders hold the same `files`."""
+    import jinja2
+
+    return environment(jinja2.FileSystemLoader(folders))
+
+
+def environment(loader: jinja2.BaseLoader, compiled: jinja2.BytecodeCache | None = None) -> jinja2.Environment:
+    """Return what fills the templates that a loader finds; `compiled` remembers them."""
+    import jinja2
+    from jinja2.sandbox import SandboxedEnvironment
+
+    return SandboxedEnvironment(
+        loader=loader,
+        bytecode_cache=compiled,
+        undefined=jinja2.StrictUndefined,
+        block_start_string="<%",
+        block_end_string="%>",
+        variable_start_string="<<",
+        variable_end_string=">>",
+        comment_start_string="<#",
+        comment_end_string="#>",
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # text is escaped by `view_models`, each format in its own way
+    )
+
+
+def told(content: Mapping[str, object], said: Mapping[str, str] | None) -> Mapping[str, object]:
+    """Return what a template sees: the content, and `say` for the phrases by id, where there are any."""
+    return content if said is None else {**content, "say": lambda id: said[id]}
+
+
+def fill(
+    environment: jinja2.Environment, name: str, place: str, content: Mapping[str, object], most: int | None = None
+) -> str:
+    """Return a template of an environment filled; `place` is its file, `most` how many characters the text may have.
+
+    Raises `OutputError`, whatever goes wrong.
+    """
+    import jinja2
+
+    try:
+        text = "".join(_bounded(environment.get_template(name).generate(**content), most))
+        text.encode()  # half a surrogate is no text
+        return text
+    except SymbackpropError:
+        raise
+    except jinja2.TemplateSyntaxError as error:
+        line = message("render.template", line=error.lineno, reason=error.message)
+        raise OutputError(line, where=str(error.filename or place)) from None
+    except jinja2.TemplateNotFound as error:
+        raise OutputError(message("render.missing", name=str(error.name)), where=place) from None
+    except MemoryError:
+        raise OutputError(message("render.memory"), where=place) from None
+    except Exception as error:  # templates are programs: anything can go wrong in them
+        file, number = _origin(error)
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise OutputError(message("render.template", line=number, reason=reason), where=file or place) from None
+
+
+def _bounded(pieces: Iterable[str], most: int | None) -> Iterator[str]:
+    count = 0
+    for piece in pieces:
+        count += len(piece)
+        if most is not None and count > most:
+            raise OutputError(message("render.long", limit=most))
+        yield piece
+
+
+def _origin(error: Exception) -> tuple[str, int]:
+    """Return the file and the line of a template in which an error arose: Jinja puts them in the traceback."""
+    found = [(frame, line) for frame, line in traceback.walk_tb(error.__traceback__) if _is_template(frame)]
+    if not found:
+        return "", 1
+    frame, line = found[-1]
+    return frame.f_code.co_filename, line
+
+
+def _is_template(frame: FrameType) -> bool:
+    return any(name in frame.f_globals for name in ("__jinja_template__", "__jinja_exception__"))
