@@ -1,28 +1,62 @@
 """symbackprop: worked derivations of backpropagation, with every number right.
 
+    load, example, problem, network   make a problem: of a file, a bundled example, a mapping, numbers of units
+    from_torch, to_torch              problems from PyTorch modules, and modules from problems
+    derive                            the equations and the chain rule, symbolic; answers in SymPy
+    solve, check                      the numbers, and their comparison with independent oracles
+    render                            a worked solution in any format and language
+    compile, train                    gradients at full speed, and descent with them
+    differentiate                     a derivative step by step
+
+`from symbackprop import *` brings in all of these but `compile`, which Python has one of its own of: say `symbackprop.compile`.
+The kinds of objects (`Problem`, `History`, …) and of errors (`SymbackpropError`, …) are here by name too.
+
 Names resolve when they are first used, so that `import symbackprop` costs little.
 """
 
 from __future__ import annotations
 
 import importlib
+import types
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from symbackprop.algebra.differentiation import Differentiation as Differentiation
     from symbackprop.algebra.differentiation import differentiate
-    from symbackprop.compilation import compile
+    from symbackprop.compilation import Gradient as Gradient
+    from symbackprop.compilation import compile as compile
+    from symbackprop.curvature import CurvatureError as CurvatureError
+    from symbackprop.derivation.derivations import Derivation as Derivation
     from symbackprop.derivation.derivations import derive
+    from symbackprop.descent.solution import Solution as Solution
     from symbackprop.descent.solution import solve
+    from symbackprop.errors import EvaluationError as EvaluationError
+    from symbackprop.errors import ExpressionError as ExpressionError
+    from symbackprop.errors import IncompleteRowError as IncompleteRowError
+    from symbackprop.errors import KindError as KindError
+    from symbackprop.errors import MissingLibraryError as MissingLibraryError
+    from symbackprop.errors import MissingValueError as MissingValueError
+    from symbackprop.errors import OutputError as OutputError
+    from symbackprop.errors import ProblemError as ProblemError
+    from symbackprop.errors import SymbackpropError as SymbackpropError
+    from symbackprop.errors import UnknownNameError as UnknownNameError
+    from symbackprop.evaluation.checks import Report as Report
     from symbackprop.evaluation.checks import check
     from symbackprop.frontends.torch_models import from_torch, to_torch
     from symbackprop.jupyter import to_markdown as to_markdown
+    from symbackprop.problems import Problem as Problem
     from symbackprop.problems.load import example, load, network, problem
     from symbackprop.rendering import render
+    from symbackprop.training import DivergenceError as DivergenceError
+    from symbackprop.training import Every as Every
+    from symbackprop.training import History as History
+    from symbackprop.training import TrainingState as TrainingState
     from symbackprop.training import train
+
+    __version__: str
 
 __all__ = [
     "check",
-    "compile",
     "derive",
     "differentiate",
     "example",
@@ -36,25 +70,68 @@ __all__ = [
     "train",
 ]
 
-_HOME = {
-    "load": "symbackprop.problems.load",
-    "example": "symbackprop.problems.load",
-    "problem": "symbackprop.problems.load",
-    "derive": "symbackprop.derivation.derivations",
-    "differentiate": "symbackprop.algebra.differentiation",
-    "solve": "symbackprop.descent.solution",
-    "check": "symbackprop.evaluation.checks",
-    "compile": "symbackprop.compilation",
-    "render": "symbackprop.rendering",
-    "train": "symbackprop.training",
-    "from_torch": "symbackprop.frontends.torch_models",
-    "to_torch": "symbackprop.frontends.torch_models",
-    "network": "symbackprop.problems.load",
-    "to_markdown": "symbackprop.jupyter",
+_NAMES = {
+    "symbackprop.algebra.differentiation": ("Differentiation", "differentiate"),
+    "symbackprop.compilation": ("Gradient", "compile"),
+    "symbackprop.curvature": ("CurvatureError",),
+    "symbackprop.derivation.derivations": ("Derivation", "derive"),
+    "symbackprop.descent.solution": ("Solution", "solve"),
+    "symbackprop.errors": (
+        "EvaluationError",
+        "ExpressionError",
+        "IncompleteRowError",
+        "KindError",
+        "MissingLibraryError",
+        "MissingValueError",
+        "OutputError",
+        "ProblemError",
+        "SymbackpropError",
+        "UnknownNameError",
+    ),
+    "symbackprop.evaluation.checks": ("Report", "check"),
+    "symbackprop.frontends.torch_models": ("from_torch", "to_torch"),
+    "symbackprop.jupyter": ("to_markdown",),
+    "symbackprop.problems": ("Problem",),
+    "symbackprop.problems.load": ("example", "load", "network", "problem"),
+    "symbackprop.rendering": ("render",),
+    "symbackprop.training": ("DivergenceError", "Every", "History", "TrainingState", "train"),
 }
+_HOME = {name: module for module, names in _NAMES.items() for name in names}
+
+
+class _Annotation(str):
+    """An annotation as it is written: `help` shows it without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def __getattr__(name: str) -> object:
-    if name in _HOME:
-        return getattr(importlib.import_module(_HOME[name]), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "__version__":
+        return _version()
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(_HOME[name]), name)
+    if isinstance(found, types.FunctionType):
+        found.__annotations__ = {key: _Annotation(text) for key, text in found.__annotations__.items()}
+    return found
+
+
+def __dir__() -> list[str]:
+    loaded = [name for name, value in globals().items() if isinstance(value, types.ModuleType) and _is_ours(value)]
+    return sorted({*_HOME, *loaded, "__version__"})
+
+
+def _is_ours(module: types.ModuleType) -> bool:
+    return module.__name__.startswith(f"{__name__}.")
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version(__name__)
+    except metadata.PackageNotFoundError:  # a checkout that is not installed
+        return "0+unknown"

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
 import copy
 import dataclasses
 import functools
 import importlib
+import inspect
 import pickle
+import pydoc
 import re
+import subprocess
+import sys
+import types
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +31,7 @@ from symbackprop.messages import message
 from symbackprop.problems import Problem
 from symbackprop.problems.load import examples
 from symbackprop.training.history import DivergenceError
-from tests.helpers import each, only
+from tests.helpers import ROOT, each, only
 from tests.test_architecture import MODULES
 
 LONGEST_LINE = 160
@@ -223,3 +231,68 @@ def test_error_with_a_history_leaves_a_process() -> None:
 def test_errors_module_names_all_but_those_of_their_wings() -> None:
     """Every error is in `errors`, but for two that belong to what they carry or limit."""
     assert {"DivergenceError", "CurvatureError"} >= {name for name in every_error() if not hasattr(errors, name)}
+
+
+# The face of the package
+
+
+def imported_for_type_checkers() -> dict[str, str]:
+    """Return what the package says to type checkers: the module of every name."""
+    tree = ast.parse(Path(sbp.__file__).read_text("utf-8"))
+    return {
+        alias.name: node.module or ""
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+def test_type_checkers_see_what_there_is() -> None:
+    """A name has one home, for those who run and for those who check; the marker of PEP 561 is there."""
+    assert imported_for_type_checkers() == sbp._HOME
+    assert (Path(sbp.__file__).parent / "py.typed").is_file()
+
+
+def test_public_names_complete_and_are_listed() -> None:
+    """`dir` lists what there is, before anything was used, and nothing of the machinery; so completion finds it."""
+    code = "import symbackprop, rlcompleter; print(dir(symbackprop)); print(rlcompleter.Completer({'sbp': symbackprop})"
+    code += ".attr_matches('sbp.tr'))"
+    listed, completed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    ).stdout.splitlines()
+    assert sorted([*sbp._HOME, "__version__"]) == ast.literal_eval(listed)
+    assert ["sbp.train("] == ast.literal_eval(completed)
+
+
+def test_every_error_is_at_the_top() -> None:
+    """Whoever catches an error finds its kind at the top of the package, and all of them are `SymbackpropError`."""
+    for name, kind in each(every_error().items(), 10):
+        assert getattr(sbp, name) is kind
+        assert issubclass(kind, sbp.SymbackpropError)
+
+
+def test_star_import_leaves_python_alone() -> None:
+    """No name of `from symbackprop import *` is a builtin; all functions but `compile` are among them."""
+    scope: dict[str, Any] = {}
+    exec("from symbackprop import *", scope)
+    assert set(sbp.__all__) == set(scope) - {"__builtins__"}
+    assert not set(sbp.__all__) & set(dir(builtins))
+    functions = {name for name in sbp._HOME if isinstance(getattr(sbp, name), types.FunctionType)}
+    assert {"compile", "to_markdown"} == functions - set(sbp.__all__)
+
+
+def test_help_shows_the_public_functions() -> None:
+    """`help(symbackprop)` has every function with its signature, in types without quotes."""
+    text = pydoc.plain(pydoc.render_doc(sbp))
+    for name in each(sbp.__all__):
+        assert re.search(rf"^ +{name}\(", text, re.MULTILINE), name
+    assert "compile" in text
+    assert "'" not in str(inspect.signature(sbp.derive)), inspect.signature(sbp.derive)
+    assert "problem: ProblemLike" in text
+
+
+def test_version_is_that_of_the_project() -> None:
+    """`__version__` is a version, that of the installed package."""
+    assert re.fullmatch(r"\d+(\.\d+)+|0\+unknown", sbp.__version__)
