@@ -8,7 +8,7 @@
     compile, train                    gradients at full speed, and descent with them
     differentiate                     a derivative step by step
 
-`from symbackprop import *` brings in all of these but `compile`, which Python has one of its own of: say `symbackprop.compile`.
+`from symbackprop import *` brings in all of these but `compile`, the name of a builtin: say `symbackprop.compile`.
 The kinds of objects (`Problem`, `History`, …) and of errors (`SymbackpropError`, …) are here by name too.
 
 Names resolve when they are first used, so that `import symbackprop` costs little.
