@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -32,6 +33,10 @@ class Point(NamedTuple):
     y: float
 
 
+Polygon = tuple[Point, ...]
+"""The corners of a convex shape in order; two are a line."""
+
+
 class Box(NamedTuple):
     """A rectangle, by its sides."""
 
@@ -40,10 +45,29 @@ class Box(NamedTuple):
     right: float
     bottom: float
 
+    @property
+    def corners(self) -> Polygon:
+        """Its corners, one after the other."""
+        return (
+            Point(self.left, self.top),
+            Point(self.right, self.top),
+            Point(self.right, self.bottom),
+            Point(self.left, self.bottom),
+        )
+
     def overlaps(self, other: Box) -> bool:
         """Say whether two rectangles have more than a side in common."""
         beside = self.right <= other.left or other.right <= self.left
         return not (beside or self.bottom <= other.top or other.bottom <= self.top)
+
+
+_OCTAGON = tuple(
+    (
+        math.cos(math.pi * (2 * k + 1) / 8) / math.cos(math.pi / 8),
+        math.sin(math.pi * (2 * k + 1) / 8) / math.cos(math.pi / 8),
+    )
+    for k in range(8)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +88,14 @@ class DiagramNode:
         """What it covers."""
         return Box(self.at.x - self.half.x, self.at.y - self.half.y, self.at.x + self.half.x, self.at.y + self.half.y)
 
+    @property
+    def covered(self) -> Polygon:
+        """What it covers: a circle as the octagon around it."""
+        if not self.is_round:
+            return self.box.corners
+        x, y = self.at
+        return tuple(Point(x + a * self.half.x, y + b * self.half.y) for a, b in _OCTAGON)
+
 
 HALF = 0.68
 """Half the height of a label, in units of its size: room for an index below and above."""
@@ -71,7 +103,10 @@ HALF = 0.68
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A label; `at` is its middle, or with `anchor` `start` its left end. On a line it has a halo."""
+    """A label; `at` is its middle, or with `anchor` `start` its left end. On a line it has a halo.
+
+    `angle` is how far it is turned about its middle, in degrees clockwise.
+    """
 
     at: Point
     label: Label
@@ -80,13 +115,24 @@ class Text:
     anchor: str = "middle"
     name: str = ""
     on_line: bool = False
+    angle: float = 0
+
+    @property
+    def covered(self) -> Polygon:
+        """What it covers, roughly: a rectangle, turned as the label is."""
+        wide, high, turn = width(self.label) * self.size / 2, self.size * HALF, math.radians(self.angle)
+        along, across = math.cos(turn), math.sin(turn)
+        middle = Point(self.at.x + (wide if self.anchor == "start" else 0), self.at.y)
+        return tuple(
+            Point(middle.x + x * along - y * across, middle.y + x * across + y * along)
+            for x, y in ((-wide, -high), (wide, -high), (wide, high), (-wide, high))
+        )
 
     @property
     def box(self) -> Box:
-        """What it covers, roughly."""
-        wide = width(self.label) * self.size
-        left = self.at.x - (wide / 2 if self.anchor == "middle" else 0)
-        return Box(left, self.at.y - self.size * HALF, left + wide, self.at.y + self.size * HALF)
+        """The upright rectangle around what it covers."""
+        xs, ys = zip(*self.covered, strict=True)
+        return Box(min(xs), min(ys), max(xs), max(ys))
 
 
 @dataclass(frozen=True, slots=True)

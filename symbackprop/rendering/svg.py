@@ -143,6 +143,8 @@ def _text(diagram: Diagram, text: Text, language: str, *, is_alone: bool) -> str
     place = (
         f'x="{trimmed(text.at.x)}" y="{trimmed(baseline)}" font-size="{trimmed(text.size)}" text-anchor="{text.anchor}"'
     )
+    if text.angle:
+        place += f' transform="rotate({trimmed(text.angle)} {trimmed(text.at.x)} {trimmed(text.at.y)})"'
     runs = "".join(_spans(_runs(text.label, language), text.size))
     return f"<text{attributes} {place}{colour}>{runs}</text>"
 

@@ -133,6 +133,7 @@ def _text(writer: _Writer, text: Text) -> str:
     options = [_COLOURS[text.ink]] if text.ink is not Ink.PLAIN else []
     options += ["anchor=west, inner xsep=0pt"] if text.anchor == "start" else []
     options += [f"font={_font(text.size)}"] if text.size != SMALL else []
+    options += [f"rotate={trimmed(-text.angle)}"] if text.angle else []
     inside = f"[{', '.join(options)}]" if options else ""
     return rf"\node{inside} at {_place(text.at)} {{{writer.label(text.label)}}};"
 

@@ -12,6 +12,7 @@ from symbackprop.descent.solution import Solution, trained
 from symbackprop.document.blocks import Figure, Section
 from symbackprop.figures.drawing import Diagram
 from symbackprop.figures.labels import Decimal, Numbers, decimal, plain
+from symbackprop.figures.network_diagram import coupling
 from symbackprop.messages import Message, message
 
 _MOST_TOLD = 24
@@ -30,6 +31,16 @@ def _illustrated(section: Section, solution: Solution) -> Section:
     if closing:
         inner = (*inner, Section(message("figure.section"), closing))
     return replace(section, blocks=(*opening, *section.blocks), sections=inner)
+
+
+def stated(solution: Solution) -> Figure:
+    """Return the diagram of a solution's problem with the numbers that it states."""
+    return given(solution.derivation)
+
+
+def summarized(solution: Solution) -> Figure | None:
+    """Return the diagram with all numbers of the first step, if there is one."""
+    return (network(solution) or graph(solution)) if solution.steps else None
 
 
 def given(derivation: Derivation) -> Figure:
@@ -53,6 +64,10 @@ def network(solution: Solution) -> Figure | None:
     units = sum(node.name in elements for node in diagram.nodes)
     if units < sum(widths):
         caption = _joined(caption, message("caption.elided", shown=units, count=sum(widths)))
+    if any(layer.bias is not None and not layer.bias.shape for layer in graph.layers):
+        caption = _joined(caption, message("caption.shared_bias"))
+    if (name := coupling(solution)) and widths[-1] > 1:
+        caption = _joined(caption, message("caption.coupled", name=name))
     if any(line.thickness != 1 for line in diagram.lines):
         caption = _joined(caption, message("caption.unlabelled"))
     layers = [_counted("inputs", widths[0])]
@@ -165,7 +180,12 @@ def _telling(name: str, value: Decimal, gradient: Decimal | None = None) -> Mess
 
 Maker = Callable[[Solution], Figure | None]
 
-_OPENING: Mapping[str, tuple[Maker, ...]] = {"title.network": (network,), "title.graph": (graph,)}
+_OPENING: Mapping[str, tuple[Maker, ...]] = {
+    # What is to be computed is no part of the statement.
+    "title.network": (stated,),
+    "title.graph": (stated,),
+    "title.summary": (summarized,),
+}
 _CLOSING: Mapping[str, tuple[Maker, ...]] = {
     "title.after": (losses, landscape, boundary),
     "title.after_step": (losses, landscape, boundary),
