@@ -65,7 +65,7 @@ def test_frame_of_an_edge_runs_along_it_and_upwards() -> None:
 
 
 def test_label_goes_to_the_free_place_nearest_to_its_wish() -> None:
-    """A label stands where it is wanted, beside what is in its way, below the line if the strip above is full, or nowhere."""
+    """A label stands where it is wanted, beside what is in its way, below its line, or nowhere."""
     edges = {"w": Frame(Point(0, 0), Point(200, 0))}
 
     def place(*shapes: tuple[Point, ...], two_lines: bool = False) -> edge_labels.EdgeLabel | None:
