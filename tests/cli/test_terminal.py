@@ -92,7 +92,8 @@ def test_pipe_gets_paths_alone(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
     assert b"" == done.stderr
     paths = done.stdout.decode().splitlines()
-    assert ["solution.fragment.tex", "symbackprop.sty", "solution.md", "solution.1.svg", "solution.json"] == [
+    figures = ["solution.1.svg", "solution.2.svg"]
+    assert ["solution.fragment.tex", "symbackprop.sty", "solution.md", *figures, "solution.json"] == [
         Path(path).name for path in paths
     ]
     assert all((tmp_path / path).is_file() for path in paths)
