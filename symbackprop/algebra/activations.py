@@ -178,7 +178,7 @@ ROWS = (
         source="Bridle (1990); Bishop, PRML (2006), equation 4.62",
         boundary=Fraction(1, 2),
         reason="activation_softmax",
-        torch=Counterpart("Softmax", fixed={"dim": (-1, 1)}, call="torch.softmax({0}, dim={axis})"),
+        torch=Counterpart("Softmax", fixed={"dim": (-1, 1)}),
     ),
     Activation(
         "generic", "", "f", source="any differentiable function, a symbol with a symbol for its derivative", reason=""

@@ -1,23 +1,41 @@
 """Functions of arrays, a row each: everything that derivations, generated code and documents know of one.
 
-A row says what a function is in one of two ways. Its `definition` writes an application out with what formulas between
-arrays are made of (products of matrices, elementwise operations, sums along an axis, repeated arrays …); or its `places` say
-where in the result each argument stands. Elements, pullbacks and compiled code follow from either. What a row says beyond
-that is how the function is best taught (`pullback`), called (`calls`) and set (`layout`).
+A row says what a function is in one of four ways. Its `definition` writes an application out with what formulas between
+arrays are made of (products of matrices, elementwise operations, sums along an axis, repeated arrays …); its `places` say
+where in the result each argument stands; its `weight` what each element counts in a sum; its `joins` what an element of the
+result is made of. Elements, pullbacks and compiled code follow from these. What a row says beyond that is how the function
+is best taught (`pullback`), called (`calls`) and set (`layout`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
 
 from symbackprop.algebra.broadcasting import Shape, axis_at, spell
-from symbackprop.algebra.formula import Apply, Hadamard, MatrixProduct, Node, Repeated, Span, Transposed
+from symbackprop.algebra.formula import (
+    Apply,
+    Hadamard,
+    MatrixProduct,
+    Negative,
+    Node,
+    Quotient,
+    Repeated,
+    Span,
+    Sum,
+    Transposed,
+)
 from symbackprop.errors import ProblemError
 from symbackprop.messages import message
 from symbackprop.registry import Registry
 
 Indices = tuple[int | Span, ...]
+
+HALF = Fraction(1, 2)
+ALL = "all"
+"""The axis of what runs over all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +43,19 @@ class ArrayOperation:
     """A function of arrays.
 
     `arity` is its number of arguments, None for one or more. `shape` gives the shape of the result from those of the
-    arguments; it raises `ProblemError` where these do not fit. One that has an `axis` takes another by keyword.
+    arguments; it raises `ProblemError` where these do not fit. `axis` is the one along which it runs unless it is given
+    another by keyword (from 0; -1 is the last; `ALL`); None says that it takes none.
 
-    `pullback` gives the contributions to the arguments' gradients from the one upstream, where these are not to be those of
-    the definition. `calls` are templates over the arguments (and the axis, for one that has `places`) by library: what
-    scripts call where samples share all arguments, instead of the definition. `layout` names how documents set it: a `call`,
-    a `column` times a row, a `row` times a column, `brackets`. `sign` stands in a gate. A sign may be taken from the
-    arguments of what `is_linear` in each of them.
+    One that adds has a `weight`: of so many elements, what each counts. `joins` gives an element of the result as a function
+    of those of the argument along the axis; where the result `keeps` that axis, its own comes first. It has a `pullback`,
+    and for code between arrays either a `definition` or `reduces`, the NumPy function of two that joins them.
+
+    `pullback` gives the contributions to the arguments' gradients, where these are not to be those of the definition: from
+    the application, the upstream gradient, what the value is called, and the shapes of the arguments. `calls` are templates
+    over the arguments by library, with the axis (`{axis}`) or, if there is one, as a keyword (`{along}`): what scripts call
+    instead of the definition, where one reads arguments that differ between samples only if it has an axis. `layout`
+    names how documents set it: a `call`, a `column` times a row, a `row` times a column, `brackets`, a `sum`, a `mean`, an
+    `operator` with indices. `sign` stands in a gate. A sign may be taken from the arguments of what `is_linear` in each.
     """
 
     name: str
@@ -39,12 +63,21 @@ class ArrayOperation:
     shape: Callable[[Apply, Sequence[Shape], str], Shape]
     definition: Callable[[Apply, Sequence[Shape]], Node] | None = None
     places: Callable[[Apply, Sequence[Shape]], Sequence[Indices]] | None = None
-    pullback: Callable[[Apply, Node], Sequence[Node]] | None = None
-    axis: int | None = None
+    weight: Callable[[int], Fraction] | None = None
+    joins: Callable[[tuple[Node, ...]], Node] | None = None
+    keeps: bool = False
+    reduces: str = ""
+    pullback: Callable[[Apply, Node, Node, Sequence[Shape]], Sequence[Node]] | None = None
+    axis: int | str | None = None
     calls: Mapping[str, str] = field(default_factory=dict)
     layout: str = "call"
     sign: str = ""
     is_linear: bool = False
+
+    @property
+    def is_reduction(self) -> bool:
+        """Whether it joins the elements along an axis, which the result no longer has."""
+        return self.weight is not None or (self.joins is not None and not self.keeps)
 
 
 LIBRARIES = frozenset({"np", "torch"})
@@ -53,10 +86,41 @@ LIBRARIES = frozenset({"np", "torch"})
 
 def _check(row: ArrayOperation) -> None:
     """Raise `ProblemError` for a row that does not say what the function is, or how scripts join its arguments."""
-    if (row.definition is None) == (row.places is None):
+    meanings = (row.places, row.weight, row.joins, None if row.joins else row.definition)
+    if [meaning is None for meaning in meanings].count(False) != 1:
         raise ProblemError(message("row.meaning"))
-    if row.places is not None and not row.calls.keys() >= LIBRARIES:
+    if row.joins and (row.pullback is None or (row.definition is None) == (not row.reduces)):
+        raise ProblemError(message("row.joins"))
+    if (row.places or row.is_reduction) and not row.calls.keys() >= LIBRARIES:
         raise ProblemError(message("row.calls", libraries=sorted(LIBRARIES - row.calls.keys())))
+
+
+def operation_of(node: Node) -> ArrayOperation | None:
+    """Return the row of an application, None for any other formula; `max` of two is no function of an array."""
+    if not isinstance(node, Apply) or node.body:
+        return None
+    row = ARRAY_OPERATIONS.get(node.function)
+    return row if row is not None and row.arity in (None, len(node.arguments)) else None
+
+
+def axis_of(apply: Apply, rank: int, where: str) -> int | None:
+    """Return the axis of an operation from 0, None for one that runs over all axes or takes none."""
+    row = operation_of(apply)
+    axis = row.axis if row is not None and apply.axis is None else apply.axis
+    return axis_at(axis, rank, where) if isinstance(axis, int) else None
+
+
+def axes_of(apply: Apply, rank: int) -> tuple[int, ...]:
+    """Return the axes along which an operation runs."""
+    axis = axis_of(apply, rank, "")
+    return tuple(range(rank)) if axis is None else (axis,)
+
+
+def spread_along(node: Node, axes: Iterable[int], shape: Shape) -> Node:
+    """Return what a reduction made of an array of some shape, repeated along the axes that it joined."""
+    for axis in axes:
+        node = Repeated(node, axis, shape[axis])
+    return node
 
 
 def _of_vectors(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
@@ -72,7 +136,7 @@ def _outer(apply: Apply, shapes: Sequence[Shape]) -> Node:
     return Hadamard((Repeated(left, 1, columns), Repeated(right, 0, rows)))
 
 
-def _outer_pullback(apply: Apply, upstream: Node) -> Sequence[Node]:
+def _outer_pullback(apply: Apply, upstream: Node, value: Node, shapes: Sequence[Shape]) -> Sequence[Node]:
     left, right = apply.arguments
     return MatrixProduct(upstream, right), MatrixProduct(Transposed(upstream), left)
 
@@ -81,7 +145,7 @@ def _concatenated(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
     first = shapes[0]
     if not first:
         raise ProblemError(message("graph.vector", function=apply.function), where=where)
-    axis = axis_at(apply.axis or 0, len(first), where)
+    axis = axis_of(apply, len(first), where) or 0
     for shape in shapes:
         if len(shape) != len(first) or (shape[:axis], shape[axis + 1 :]) != (first[:axis], first[axis + 1 :]):
             raise ProblemError(message("graph.stack", left=spell(first), right=spell(shape)), where=where)
@@ -89,7 +153,7 @@ def _concatenated(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
 
 
 def _side_by_side(apply: Apply, shapes: Sequence[Shape]) -> Sequence[Indices]:
-    axis = axis_at(apply.axis or 0, len(shapes[0]), "")
+    axis = axis_of(apply, len(shapes[0]), "") or 0
     found: list[Indices] = []
     start = 0
     for shape in shapes:
@@ -98,9 +162,85 @@ def _side_by_side(apply: Apply, shapes: Sequence[Shape]) -> Sequence[Indices]:
     return found
 
 
+def _reduced(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
+    axis = axis_of(apply, len(shapes[0]), where)
+    return () if axis is None else shapes[0][:axis] + shapes[0][axis + 1 :]
+
+
+def _kept(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
+    if not shapes[0]:
+        raise ProblemError(message("graph.vector", function=apply.function), where=where)
+    axis_of(apply, len(shapes[0]), where)
+    return shapes[0]
+
+
+def _extreme_pullback(apply: Apply, upstream: Node, value: Node, shapes: Sequence[Shape]) -> Sequence[Node]:
+    """Send the gradient to the element that is the extreme; several that are share it in equal parts."""
+    ((argument,), (shape,)) = apply.arguments, shapes
+    axes = axes_of(apply, len(shape))
+    joined = spread_along(value, axes, shape)
+    difference = (argument, Negative(joined)) if apply.function == "max" else (joined, Negative(argument))
+    hit = Apply("step", (Sum(difference),), Fraction(1))
+    count = spread_along(Apply("sum", (hit,), axis=apply.axis), axes, shape)
+    return (Hadamard((spread_along(upstream, axes, shape), Quotient(hit, count))),)
+
+
+def _along_axis(apply: Apply, function: str, node: Node, shape: Shape) -> Node:
+    """Return a reduction of an array along the axis of an operation, repeated there."""
+    (axis,) = axes_of(apply, len(shape))
+    return Repeated(Apply(function, (node,), axis=axis), axis, shape[axis])
+
+
+def _softmax(apply: Apply, shapes: Sequence[Shape]) -> Node:
+    """Return exp(z − max z) over its sum: nothing overflows."""
+    (argument,) = apply.arguments
+    powers = Apply("exp", (Sum((argument, Negative(_along_axis(apply, "max", argument, shapes[0])))),))
+    return Quotient(powers, _along_axis(apply, "sum", powers, shapes[0]))
+
+
+def _softmax_pullback(apply: Apply, upstream: Node, value: Node, shapes: Sequence[Shape]) -> Sequence[Node]:
+    """Pull back through p = softmax(z): p ⊙ (p̄ − (p·p̄)1), along the axis."""
+    inner = _along_axis(apply, "sum", Hadamard((value, upstream)), shapes[0])
+    return (Hadamard((value, Sum((upstream, Negative(inner))))),)
+
+
+def _reduction(name: str, torch: str, **said: Any) -> ArrayOperation:
+    calls = {"np": f"np.{name}({{0}}{{along}})", "torch": f"torch.{torch}({{0}}{{along}})"}
+    return ArrayOperation(name, 1, _reduced, axis=ALL, calls=calls, **said)
+
+
 ARRAY_OPERATIONS: Registry[ArrayOperation] = Registry(
     "function",
     (
+        _reduction("sum", "sum", weight=lambda count: Fraction(1), layout="sum", sign="Σ", is_linear=True),
+        _reduction("mean", "mean", weight=lambda count: Fraction(1, count), layout="mean", is_linear=True),
+        _reduction(
+            "max",
+            "amax",
+            joins=lambda parts: Apply("max", parts, HALF),
+            reduces="maximum",
+            pullback=_extreme_pullback,
+            layout="operator",
+        ),
+        _reduction(
+            "min",
+            "amin",
+            joins=lambda parts: Apply("min", parts, HALF),
+            reduces="minimum",
+            pullback=_extreme_pullback,
+            layout="operator",
+        ),
+        ArrayOperation(
+            "softmax",
+            1,
+            _kept,
+            joins=lambda parts: Apply("softmax", parts),
+            keeps=True,
+            definition=_softmax,
+            pullback=_softmax_pullback,
+            axis=-1,
+            calls={"np": "softmax({0}{along})", "torch": "torch.softmax({0}, dim={axis})"},
+        ),
         ArrayOperation(
             "dot",
             2,
@@ -126,15 +266,10 @@ ARRAY_OPERATIONS: Registry[ArrayOperation] = Registry(
             _concatenated,
             places=_side_by_side,
             axis=0,
-            calls={"np": "np.concatenate([{0}], axis={1})", "torch": "torch.cat([{0}], dim={1})"},
+            calls={"np": "np.concatenate([{0}], axis={axis})", "torch": "torch.cat([{0}], dim={axis})"},
             layout="brackets",
         ),
     ),
     check=_check,
 )
-"""The functions that rearrange or multiply arrays; a reduction or an activation is none of them."""
-
-
-def operation_of(node: Node) -> ArrayOperation | None:
-    """Return the row of an application, None for any other formula."""
-    return ARRAY_OPERATIONS.get(node.function) if isinstance(node, Apply) and not node.body else None
+"""The functions that reduce, rearrange or multiply arrays; a function of numbers, of each element, is none of them."""

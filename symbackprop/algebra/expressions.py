@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeVar
 
@@ -25,11 +25,13 @@ from symbackprop.algebra.formula import (
     Power,
     Product,
     Quotient,
+    Slot,
     Span,
     Stack,
     Sum,
     Transposed,
     depth,
+    walk,
 )
 from symbackprop.errors import ExpressionError, nearest
 from symbackprop.messages import Message, message
@@ -41,6 +43,7 @@ _TOKEN = re.compile(
 ALIASES: Mapping[str, str] = {"log": "ln"}
 """Second names of functions. They end where a text is read: no formula has one."""
 
+HALF = Fraction(1, 2)
 Item = TypeVar("Item")
 _LONGEST_TEXT = 10_000
 _DEEPEST = 60
@@ -287,7 +290,7 @@ class _Parser:
             )
             raise self._error(token.start, what)
         function = ALIASES.get(token.text, token.text)
-        return Apply(function, tuple(arguments), axis=axis, settings=tuple(settings.items()))
+        return tied(Apply(function, tuple(arguments), axis=axis, settings=tuple(settings.items())))
 
     def _setting(self, function: str) -> tuple[str, Fraction]:
         """Read `alpha=0.2`."""
@@ -309,6 +312,22 @@ class _Parser:
         if axis is None:
             raise self._found(self._next, "expression.index")
         return axis
+
+
+def tied(apply: Apply, relu_at_zero: Fraction = Fraction(0)) -> Apply:
+    """Return a maximum or minimum of two with its partials at a tie; together they are 1.
+
+    Beside a constant the partial is that of ReLU at 0, for max(0, z) is ReLU and min(0, z) the rest of z; two that vary have
+    a half each, as in PyTorch and JAX. Any other function is itself.
+
+    >>> tied(Apply("min", (Number(Fraction(0)), Name("z")))).at_kink, tied(Apply("max", (Name("u"), Name("v")))).at_kink
+    (Fraction(1, 1), Fraction(1, 2))
+    """
+    if apply.function not in ("max", "min") or len(apply.arguments) != 2:
+        return apply
+    if all(any(isinstance(part, Name | Slot) for part in walk(each)) for each in apply.arguments):
+        return replace(apply, at_kink=HALF)
+    return replace(apply, at_kink=relu_at_zero if apply.function == "max" else 1 - relu_at_zero)
 
 
 def _space(character: str) -> str:

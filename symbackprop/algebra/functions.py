@@ -70,11 +70,8 @@ PRIMITIVES: Registry[Primitive] = Registry(
     aliases=expressions.ALIASES,
 )
 
-REDUCTIONS = ("sum", "mean")
-"""Functions of one array that add over its elements."""
-
 EXTREMES = ("max", "min")
-"""Functions of two numbers, or of all elements of one array."""
+"""Functions of two numbers; of all elements of one array in `algebra.array_operations`."""
 
 Settings = Defaults
 
@@ -106,14 +103,9 @@ CONSTANT = "pi"
 
 NAMES = derived(
     [],
-    lambda: [
-        *PRIMITIVES,
-        *PRIMITIVES.aliases,
-        *(name for name in WITH_FORMULA if name not in PRIMITIVES),
-        *REDUCTIONS,
-        *ARRAY_OPERATIONS,
-        CONSTANT,
-    ],
+    lambda: list(
+        dict.fromkeys((*PRIMITIVES, *PRIMITIVES.aliases, *WITH_FORMULA, *ARRAY_OPERATIONS, CONSTANT)),
+    ),
 )
 """Every word of the expression language; a quantity cannot have one of these names."""
 
@@ -176,8 +168,7 @@ def _definition(function: str, arity: int, at_kink: Fraction, settings: Settings
 def _over_slots(text: str, function: str, settings: Settings, at_kink: Fraction = Fraction(0)) -> Node:
     """Return a text in z, a and parameters over slots: z is slot 0, a slot 1, parameters are their numbers.
 
-    At a kink of the text `at_kink` is the share of the branch above: max(0, z) has the derivative `at_kink` at 0, and
-    min(0, z) what is left of 1.
+    At 0 the derivative of max(0, z) is `at_kink`, and that of min(0, z) what is left of 1.
     """
     row = ACTIVATIONS.get(function)
     numbers = {**dict(row.parameters if row else ()), **dict(settings)}
@@ -189,9 +180,10 @@ def _over_slots(text: str, function: str, settings: Settings, at_kink: Fraction 
             return slots[part.name] if part.name in slots else Number(numbers[part.name])
         if isinstance(part, Product):
             return multiplied(tuple(rewrite(factor, close) for factor in part.factors))  # a parameter of 1 is no factor
-        if isinstance(part, Apply) and part.function in ("max", "min"):
-            share = at_kink if part.function == "max" else 1 - at_kink
-            return Apply(part.function, tuple(rewrite(argument, close) for argument in part.arguments), share)
+        if isinstance(part, Apply) and part.function in EXTREMES:
+            return expressions.tied(
+                Apply(part.function, tuple(rewrite(argument, close) for argument in part.arguments)), at_kink
+            )
         return None
 
     return rewrite(tree, close)
@@ -246,6 +238,13 @@ def stable_form(formula: Node) -> Node:
     return rewrite(formula, primitive)
 
 
+def extreme_share(extreme: Apply, value: Node, place: int) -> Node:
+    """Return the partial of a maximum (or minimum) by one of its arguments: 1, or an equal share of it at a tie."""
+    sides = [(each, value) if extreme.function == "max" else (value, each) for each in extreme.arguments]
+    hits = tuple(Apply("step", (Sum((left, Negative(right))),), ONE.value) for left, right in sides)
+    return Quotient(hits[place], Sum(hits))
+
+
 def classroom_derivative(formula: Node, slot: int) -> Node | None:
     """Return the usual form of ∂f/∂slot, over slots 0 … arity−1 (arguments) and arity … (the values of f), or None.
 
@@ -257,6 +256,8 @@ def classroom_derivative(formula: Node, slot: int) -> Node | None:
     row, arity = ACTIVATIONS.get(formula.function) or PRIMITIVES.get(formula.function), len(formula.arguments)
     if row is None or formula.arguments != tuple(map(Slot, range(arity))):
         return None
+    if formula.function in EXTREMES:
+        return extreme_share(formula, Slot(arity), slot) if arity > 2 else None
     if is_vector(formula.function):
         own = Slot(arity)
         return Product((own, Sum((ONE, Negative(own))))) if slot == 0 else Negative(Product((own, Slot(arity + slot))))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from symbackprop.algebra.array_operations import operation_of
-from symbackprop.algebra.broadcasting import Shape, axis_at, broadcast, indexed, spell
+from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, operation_of
+from symbackprop.algebra.broadcasting import Shape, broadcast, indexed, spell
 from symbackprop.algebra.formula import (
     Adjoint,
     Apply,
@@ -27,31 +27,16 @@ from symbackprop.algebra.formula import (
     Transposed,
     rewrite,
 )
-from symbackprop.algebra.functions import ARITIES, EXTREMES, GENERIC_LOSS, REDUCTIONS, is_vector
+from symbackprop.algebra.functions import ARITIES, GENERIC_LOSS
 from symbackprop.errors import ProblemError
 from symbackprop.messages import message
-
-
-def is_reduction(apply: Apply) -> bool:
-    """Say whether an application reduces an array: `sum`, `mean`, and `max` or `min` of one argument."""
-    return apply.function in REDUCTIONS or (apply.function in EXTREMES and len(apply.arguments) == 1)
 
 
 def is_elementwise(node: Node) -> bool:
     """Say whether a node works element by element."""
     if isinstance(node, Apply):
-        is_of_arrays = is_reduction(node) or is_vector(node.function) or operation_of(node) is not None
-        return not is_of_arrays and node.function != GENERIC_LOSS
+        return operation_of(node) is None and node.function != GENERIC_LOSS
     return isinstance(node, Number | SampleCount | Sum | Product | Hadamard | Quotient | Power | Negative)
-
-
-def axis_of(apply: Apply, rank: int, where: str) -> int | None:
-    """Return the axis of a reduction, softmax or operation from 0, None for a reduction of all axes."""
-    axis = apply.axis
-    if axis is None:
-        row = operation_of(apply)
-        return rank - 1 if is_vector(apply.function) else None if row is None else row.axis
-    return axis_at(axis, rank, where)
 
 
 def shape_of(node: Node, shapes: Mapping[str, Shape], where: str) -> Shape:
@@ -80,11 +65,11 @@ def shape_of(node: Node, shapes: Mapping[str, Shape], where: str) -> Shape:
 
 
 def written_out(node: Node, shapes: Mapping[str, Shape]) -> Node:
-    """Return a formula with every operation of arrays by its definition, if it has one."""
+    """Return a formula with every operation of arrays by its definition, if that is what it is said to be."""
 
     def defined(part: Node) -> Node | None:
         row = operation_of(part)
-        if row is None or row.definition is None or not isinstance(part, Apply):
+        if row is None or row.definition is None or row.joins is not None or not isinstance(part, Apply):
             return None
         return written_out(row.definition(part, [shape_of(each, shapes, "") for each in part.arguments]), shapes)
 
@@ -116,22 +101,18 @@ def _applied(apply: Apply, shapes: list[Shape], where: str) -> Shape:
     function, count = apply.function, len(shapes)
     if function == GENERIC_LOSS:
         return next((shapes[int(place)] for key, place in apply.settings if key == "by"), ())
-    if is_reduction(apply) and count == 1:
-        axis = axis_of(apply, len(shapes[0]), where)
-        return () if axis is None else shapes[0][:axis] + shapes[0][axis + 1 :]
     row = operation_of(apply)
-    expected = ARITIES.get(function, 1) if row is None else row.arity or max(count, 1)
+    expected = count if row is not None else _arity(function)
     if count != expected:
         raise ProblemError(
             message("expression.arguments", function=function, expected=expected, found=count), where=where
         )
-    if apply.axis is not None and not is_vector(function) and (row is None or row.axis is None):
+    if apply.axis is not None and (row is None or row.axis is None):
         raise ProblemError(message("graph.no_axis", function=function), where=where)
-    if row is not None:
-        return row.shape(apply, shapes, where)
-    if is_vector(function):
-        if not shapes[0]:
-            raise ProblemError(message("graph.vector", function=function), where=where)
-        axis_of(apply, len(shapes[0]), where)
-        return shapes[0]
-    return broadcast(shapes, where)
+    return broadcast(shapes, where) if row is None else row.shape(apply, shapes, where)
+
+
+def _arity(function: str) -> int:
+    """Return how many arguments a function of numbers has, or one of arrays that is called with another number."""
+    row = ARRAY_OPERATIONS.get(function)
+    return ARITIES.get(function, 1) if row is None or function in ARITIES else row.arity or 1

@@ -6,7 +6,6 @@ value at the kink. SymPy's own choice there is an accident (Max(0, z)' is ½ at 
 
 from __future__ import annotations
 
-import functools as python_functools
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -50,25 +49,28 @@ class Step(sympy.Function):
 
 
 class Maximum(sympy.Function):
-    """`Maximum(p, q, c)`: the larger of p and q, whose partials at a tie are c."""
-
-    nargs = 3
+    """`Maximum(p, q, c)`: the larger of p and q, whose partials at a tie are c; more arguments share a tie equally."""
 
     def fdiff(self, argindex: int = 1) -> sympy.Expr:
-        """Return the step that is 1 where that argument is the larger one."""
-        first, second, at_tie = self.args
-        return Step(first - second, at_tie) if argindex == 1 else Step(second - first, at_tie)
+        """Return the step that is 1 where that argument is the largest one."""
+        return _share(self, argindex - 1, 1)
 
 
 class Minimum(sympy.Function):
-    """`Minimum(p, q, c)`: the smaller of p and q, whose partials at a tie are c."""
-
-    nargs = 3
+    """`Minimum(p, q, c)`: the smaller of p and q, whose partials at a tie are c; more arguments share a tie equally."""
 
     def fdiff(self, argindex: int = 1) -> sympy.Expr:
-        """Return the step that is 1 where that argument is the smaller one."""
-        first, second, at_tie = self.args
-        return Step(second - first, at_tie) if argindex == 1 else Step(first - second, at_tie)
+        """Return the step that is 1 where that argument is the smallest one."""
+        return _share(self, argindex - 1, -1)
+
+
+def _share(extreme: sympy.Function, place: int, sign: int) -> sympy.Expr:
+    """Return the partial of a maximum (`sign` is 1) or minimum (−1) by the argument at a place."""
+    *arguments, at_tie = extreme.args
+    if len(arguments) == 2:
+        return Step(sign * (arguments[place] - arguments[1 - place]), at_tie)
+    hits = [Step(sign * (each - extreme), sympy.Integer(1)) for each in arguments]
+    return hits[place] / sympy.Add(*hits)
 
 
 class Absolute(sympy.Function):
@@ -165,9 +167,6 @@ def _applied(apply: Apply, leaf: Callable[[Node], sympy.Expr | None]) -> sympy.E
         return to_sympy(body, leaf)
     arguments = [to_sympy(argument, leaf) for argument in apply.arguments]
     row = functions.PRIMITIVES[apply.function]
-    if apply.function in functions.EXTREMES:
-        at_tie = rational(apply.at_kink)
-        return python_functools.reduce(lambda p, q: _KINKED[row.name](p, q, at_tie), arguments)
     if row.kinked:
         return _KINKED[row.name](*arguments, rational(apply.at_kink))
     return getattr(sympy, row.sympy)(*arguments)

@@ -59,11 +59,12 @@ class Spelled(Node):
 class Dialect:
     """The functions of generated code: by primitive, a template over its arguments; `step` also has its value at 0.
 
-    `extreme` writes `max` and `min` of two arguments, `number` a constant. `namespace` holds what the code calls.
+    `extreme` writes `max` and `min` of two arguments with their partials at a tie, `number` a constant. `namespace` holds
+    what the code calls.
     """
 
     functions: Mapping[str, str]
-    extreme: Callable[[str, str, str], str]
+    extreme: Callable[[str, str, str, Fraction], str]
     step: Callable[[str, Fraction], str]
     number: Callable[[float], str] = repr
     namespace: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
@@ -195,7 +196,7 @@ class _Printer:
         if apply.function in functions.EXTREMES:
             text = arguments[0]
             for other in arguments[1:]:
-                text = self.dialect.extreme(apply.function, text, other)
+                text = self.dialect.extreme(apply.function, text, other, apply.at_kink)
             return text
         return self.dialect.functions[apply.function].format(*arguments, all=", ".join(arguments))
 
@@ -213,7 +214,7 @@ def _simple(text: str) -> bool:
     return text.isidentifier() or text.replace(".", "", 1).isdigit()
 
 
-def _chosen(function: str, left: str, right: str) -> str:
+def _chosen(function: str, left: str, right: str, at_tie: Fraction) -> str:
     """Return `max` or `min` of two scalars; a NaN on the right stays one, as in NumPy."""
     if _simple(left) and _simple(right):
         return f"({left} if {right} {'<=' if function == 'max' else '>='} {left} else {right})"
@@ -238,7 +239,7 @@ SCALARS = Dialect(_CALLS, _chosen, _compared, namespace={name: getattr(math, nam
 
 ARRAYS = Dialect(
     {**_CALLS, "abs": "absolute({0})"},
-    lambda function, left, right: f"{function}imum({left}, {right})",
+    lambda function, left, right, at_tie: f"{function}imum({left}, {right})",
     lambda argument, at_zero: f"heaviside({argument}, {float(at_zero)!r})",
 )
 """Arrays of any shape, by NumPy's functions."""

@@ -120,9 +120,8 @@ class Writer:
             case Multiply(target, left, right):
                 self._lines.append(f"matmul({left.text}, {right.text}, out={target.text})")
             case Reduce(target, function, operand, axes):
-                name = "add" if function == "sum" else f"{function}imum"
                 axis = repr(axes[0] if len(axes) == 1 else axes)
-                self._lines.append(f"{name}.reduce({operand.text}, axis={axis}, out={target.text})")
+                self._lines.append(f"{function}.reduce({operand.text}, axis={axis}, out={target.text})")
             case Copy(target, source):
                 text = source.text if isinstance(source, View) else repr(float(source.value))
                 self._lines.append(f"copyto({target.text}, {text})")

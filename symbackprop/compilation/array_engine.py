@@ -19,7 +19,7 @@ from symbackprop.compilation.array_code import FUNCTIONS, SAMPLES, Writer
 from symbackprop.compilation.array_lowering import ArrayLowering
 from symbackprop.compilation.engine import Array, Arrays, Engine, Run, empty, flattened, like
 from symbackprop.compilation.identifiers import Identifiers
-from symbackprop.compilation.operations import View
+from symbackprop.compilation.operations import Reduce, View
 from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, UpdateCode
 from symbackprop.compilation.plan import Plan
 from symbackprop.graph.quantities import Quantity, Role
@@ -146,7 +146,8 @@ class ArrayCode:
         ]
         body += [*(f"    {line}" for line in lines or ["pass"]), "", f"return {name}"]
         source = "\n".join(("def prepare(empty, samples):", *(f"    {line}".rstrip() for line in body))) + "\n"
-        namespace = {**NAMESPACE, **writer.namespace()}
+        reduced = {each.function: getattr(np, each.function) for each in operations if isinstance(each, Reduce)}
+        namespace = {**NAMESPACE, **reduced, **writer.namespace()}
         exec(source, namespace)
         return Program(source, namespace["prepare"])
 

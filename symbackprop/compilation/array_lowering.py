@@ -5,15 +5,17 @@ Every operation writes into an array of its own, which is made once; what occurs
 
 from __future__ import annotations
 
+import collections
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop.algebra import functions
+from symbackprop.algebra.array_operations import ArrayOperation
 from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.folding import folded
-from symbackprop.algebra.formula import ZERO, Adjoint, Apply, Name, Negative, Node, Number, Product, Quotient, Sum, walk
-from symbackprop.algebra.shapes import axis_of
+from symbackprop.algebra.formula import ZERO, Adjoint, Apply, Name, Negative, Node, Number, Product, rewrite, walk
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.lowering import Lowering, Part
 from symbackprop.compilation.operations import Copy, Elementwise, Multiply, Operation, Reduce, View, aligned, varies
@@ -98,6 +100,13 @@ class ArrayLowering(Lowering):
                 live.update(part.array for part in operation.reads())
         return found[::-1]
 
+    def shared(self, formula: Node) -> Node:
+        """Return a formula with arrays for the applications that occur twice in it, the outermost of them."""
+        often: collections.Counter[Node] = collections.Counter(
+            part for part in walk(formula) if isinstance(part, Apply)
+        )
+        return rewrite(formula, lambda part: self.view(part) if often[part] > 1 else None)
+
     def offered(self, hint: View | None, node: Node) -> View | None:
         """Return the hint if nothing has been written to it and a part of a formula fills it."""
         is_free = hint is not None and hint.array not in self.arrays and self.shape(node) == hint.shape
@@ -109,16 +118,18 @@ class ArrayLowering(Lowering):
         self.operations.append(Multiply(target if dropped is None else target.with_axis(dropped), left, right))
         return target
 
-    def reduction(self, function: str, value: Node, shape: Shape, axes: tuple[int, ...], hint: View | None) -> Node:
+    def reduction(
+        self, row: ArrayOperation, value: Node, shape: Shape, axes: tuple[int, ...], hint: View | None
+    ) -> Node:
         """Return the reduction, a constant factor in front of what is added taken out."""
-        if function in functions.EXTREMES:
-            return self._reduce(function, self.array(value, shape), axes, hint)
+        if row.weight is None:
+            return self._reduce(row.reduces, self.array(value, shape), axes, hint)
         factor, rest = (Fraction(1), value) if isinstance(value, View) else _coefficient(value)
         operand = self.array(rest, shape)
-        if function == "mean":
-            for axis in axes:
-                factor /= operand.shape[axis - operand.varies]
-        total = self._reduce("sum", operand, axes, hint if factor == 1 else None)
+        counted = [axis - operand.varies for axis in axes]
+        if -1 not in counted:  # the samples are added as they are
+            factor *= row.weight(math.prod(operand.shape[axis] for axis in counted))
+        total = self._reduce("add", operand, axes, hint if factor == 1 else None)
         return folded(Product((Number(factor), total)))
 
     def _reduce(self, function: str, operand: View, axes: tuple[int, ...], hint: View | None = None) -> View:
@@ -143,18 +154,9 @@ class ArrayLowering(Lowering):
         return target
 
     def activation(self, node: Apply, hint: View | None) -> Node:
-        """Return an activation by its stable form: of softmax exp(z − max z) over its sum, along the axis."""
-        if node.body or not functions.is_vector(node.function):
-            # Its form for floats is that of one element: what the arguments say between arrays is lowered before.
-            lowered = tuple(map(self.lower, node.arguments))
-            return self.lower(functions.stable_form(replace(node, arguments=lowered)), hint)
-        (argument,) = node.arguments
-        shape, z = self.shape(argument), self.view(argument)
-        axis = axis_of(node, len(shape), "") or 0
-        places = (axis + z.varies,)
-        largest = self.repeat(self._reduce("max", z, places), axis, len(shape) - 1)
-        powers = self.array(Apply("exp", (Sum((z, Negative(largest))),)), shape)
-        return Quotient(powers, self.repeat(self._reduce("sum", powers, places), axis, len(shape) - 1))
+        """Return an activation by its form for floats: that of one element, over arguments that are lowered before."""
+        lowered = tuple(map(self.lower, node.arguments))
+        return self.lower(functions.stable_form(replace(node, arguments=lowered)), hint)
 
 
 def _coefficient(node: Node) -> tuple[Fraction, Node]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop.algebra import functions
-from symbackprop.algebra.array_operations import ArrayOperation, operation_of
+from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, ArrayOperation, axes_of, operation_of
 from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.folding import folded
 from symbackprop.algebra.formula import (
@@ -41,11 +41,13 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
-from symbackprop.algebra.shapes import axis_of, is_elementwise, is_reduction, shape_of
+from symbackprop.algebra.shapes import is_elementwise, shape_of
 from symbackprop.arithmetic.python_code import Spelled, accurate
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.operations import View, spread, varies
 from symbackprop.compilation.plan import Plan
+
+_SUM = ARRAY_OPERATIONS["sum"]
 
 Part = tuple[tuple[int | Span, ...], Node]
 """What stands at some indices of an array of one sample, as a lowered formula."""
@@ -73,7 +75,9 @@ class Lowering(abc.ABC):
         """Return `left @ right`, without the axis of length 1 of one sample that is to be dropped."""
 
     @abc.abstractmethod
-    def reduction(self, function: str, value: Node, shape: Shape, axes: tuple[int, ...], hint: View | None) -> Node:
+    def reduction(
+        self, row: ArrayOperation, value: Node, shape: Shape, axes: tuple[int, ...], hint: View | None
+    ) -> Node:
         """Return a reduction of a formula of that shape over axes of its array, of which samples are the first."""
 
     @abc.abstractmethod
@@ -84,9 +88,13 @@ class Lowering(abc.ABC):
     def activation(self, node: Apply, hint: View | None) -> Node:
         """Return an activation."""
 
-    def called(self, row: ArrayOperation, arguments: tuple[View, ...]) -> View | None:
+    def called(self, row: ArrayOperation, node: Apply, arguments: tuple[View, ...]) -> View | None:
         """Return the call of an operation, None where its definition is to be lowered."""
         return None
+
+    def shared(self, formula: Node) -> Node:
+        """Return a formula with what occurs twice in it computed once, where a target has memory for it."""
+        return formula
 
     def offered(self, hint: View | None, node: Node) -> View | None:
         """Return the hint if a part of an elementwise formula may write to it."""
@@ -129,7 +137,7 @@ class Lowering(abc.ABC):
                 return self.known.get(node, ZERO)
             case View() | Number() | SampleCount() | Spelled():
                 return node
-            case Apply() if node.function not in functions.PRIMITIVES or is_reduction(node) or node.body:
+            case Apply() if node.function not in functions.PRIMITIVES or node.body or operation_of(node):
                 return self._applied(node, hint)
             case MatrixProduct():
                 return self._matrix_product(node, hint)
@@ -171,21 +179,18 @@ class Lowering(abc.ABC):
         return accurate(folded(map_children(node, lambda child: self.lower(child, self.offered(hint, child)))))
 
     def _applied(self, node: Apply, hint: View | None) -> Node:
-        if is_reduction(node):
-            return self._reduced(node, hint)
         row = operation_of(node)
         if row is not None:
-            return self._operation(node, row, hint)
+            return self._reduced(node, row, hint) if row.is_reduction else self._operation(node, row, hint)
         if node.function in ("step", functions.CONSTANT, "log1p", "expm1", "erfc"):
             return self.elementwise(node, hint)
         return self.activation(node, hint)
 
-    def _reduced(self, node: Apply, hint: View | None) -> Node:
+    def _reduced(self, node: Apply, row: ArrayOperation, hint: View | None) -> Node:
         (argument,) = node.arguments
         shape, value = self.shape(argument), self.lower(argument)
-        axis = axis_of(node, len(shape), "")
-        axes = tuple(range(len(shape))) if axis is None else (axis,)
-        return self.reduction(node.function, value, shape, tuple(place + varies(value) for place in axes), hint)
+        axes = tuple(axis + varies(value) for axis in axes_of(node, len(shape)))
+        return self.reduction(row, value, shape, axes, hint)
 
     def repeat(self, value: Node, axis: int, rank: int) -> Node:
         """Return a lowered formula with a new axis, along which it is repeated; `rank` counts the axes that it has."""
@@ -201,13 +206,14 @@ class Lowering(abc.ABC):
         if row.places is not None:
             shape, shapes = self.shape(node), [self.shape(part) for part in node.arguments]
             parts = zip(row.places(node, shapes), map(self.lower, node.arguments), strict=True)
-            return self.joined(node.function, tuple(parts), shape, axis_of(node, len(shape), "") or 0, hint)
+            return self.joined(node.function, tuple(parts), shape, axes_of(node, len(shape))[0], hint)
         views = tuple(map(self.view, node.arguments))
-        called = self.called(row, views)
+        called = self.called(row, node, views)
         if called is not None:
             return called
         assert row.definition is not None
-        return self.lower(row.definition(replace(node, arguments=views), [view.shape for view in views]), hint)
+        definition = row.definition(replace(node, arguments=views), [view.shape for view in views])
+        return self.lower(self.shared(definition), hint)
 
     def _matrix_product(self, node: MatrixProduct, hint: View | None) -> Node:
         """Return a product whose sides have their samples first: a row for each sample where the formula has a column."""
@@ -215,7 +221,7 @@ class Lowering(abc.ABC):
         shape, dropped = left.shape[:-1] + right.shape[1:], None
         match (len(left.shape), left.varies), (len(right.shape), right.varies):
             case (1, True), (1, True):
-                return self.reduction("sum", Hadamard((left, right)), left.shape, (1,), hint)
+                return self.reduction(_SUM, Hadamard((left, right)), left.shape, (1,), hint)
             case (1, False), (1, True):
                 left, right = right, left
             case (2, False), (1, True):
@@ -244,11 +250,11 @@ class Lowering(abc.ABC):
                     return self.product(first.rows().transposed(), second.rows(), self.shape(node), None, hint)
             case Apply("sum", (argument,), axis=None) if varies(value := self.lower(argument)):
                 shape = self.shape(argument)
-                return self.reduction("sum", value, shape, tuple(range(len(shape) + 1)), hint)
+                return self.reduction(_SUM, value, shape, tuple(range(len(shape) + 1)), hint)
         value = self.lower(node)
         if not varies(value):
             return folded(Product((self._count, value)))
-        return self.reduction("sum", value, self.shape(node), (0,), hint)
+        return self.reduction(_SUM, value, self.shape(node), (0,), hint)
 
     @property
     def _count(self) -> Node:

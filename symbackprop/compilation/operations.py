@@ -80,7 +80,7 @@ class Multiply(Operation, children=("left", "right")):
 
 @dataclass(frozen=True, slots=True)
 class Reduce(Operation, children=("operand",)):
-    """`target = function(operand)` over some axes of the array, that of the samples included: `sum`, `max` or `min`."""
+    """`target = function(operand)` over some axes of the array, that of the samples included, by a NumPy function of two."""
 
     function: str
     operand: View

@@ -80,7 +80,7 @@ def second_kinks(form: Form) -> tuple[Node, ...]:
         for part in walk(form.partial(slot).plain):
             if isinstance(part, Apply) and part.function in ("step", "abs"):
                 found[part.arguments[0]] = None
-            elif isinstance(part, Apply) and part.function in ("max", "min"):
+            elif isinstance(part, Apply) and part.function in ("max", "min") and len(part.arguments) == 2:
                 found[Sum((part.arguments[0], Negative(part.arguments[1])))] = None
     return tuple(found)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from symbackprop.algebra.array_operations import ArrayOperation, Indices, operation_of
+from symbackprop.algebra.array_operations import ArrayOperation, Indices, axis_of, operation_of
 from symbackprop.algebra.broadcasting import Shape, indices_of, positions
 from symbackprop.algebra.formula import (
     ZERO,
@@ -29,8 +29,8 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
-from symbackprop.algebra.functions import GENERIC_LOSS, is_vector
-from symbackprop.algebra.shapes import axis_of, is_elementwise, is_reduction, shape_of
+from symbackprop.algebra.functions import GENERIC_LOSS
+from symbackprop.algebra.shapes import is_elementwise, shape_of
 from symbackprop.graph.quantities import Graph
 
 Accessor = Callable[[Shape], str]
@@ -137,34 +137,21 @@ def _inside(indices: Indices, shape: Shape, index: Shape) -> Shape | None:
     return (*inner, *index[len(indices) :])
 
 
-def reduced_indices(node: Apply, shape: Shape, index: Shape) -> list[Shape]:
-    """Return the indices of the argument that a reduction joins into the element `index` of its result."""
+def joined_indices(node: Apply, row: ArrayOperation, shape: Shape, index: Shape) -> list[Shape]:
+    """Return the indices of the argument that an operation joins into the element `index` of its result.
+
+    Where the result keeps the axis, the element's own index comes first.
+    """
     axis = axis_of(node, len(shape), "")
     if axis is None:
         return list(indices_of(shape))
-    return [(*index[:axis], position, *index[axis:]) for position in range(shape[axis])]
-
-
-def along(node: Apply, shape: Shape, index: Shape) -> list[Shape]:
-    """Return the indices that softmax joins: the element's own first, then the others along its axis."""
-    axis = axis_of(node, len(shape), "")
-    assert axis is not None
+    if not row.keeps:
+        return [(*index[:axis], position, *index[axis:]) for position in range(shape[axis])]
     others = [position for position in range(shape[axis]) if position != index[axis]]
     return [(*index[:axis], position, *index[axis + 1 :]) for position in (index[axis], *others)]
 
 
 def _apply(graph: Graph, node: Apply, index: Shape) -> Node:
-    first = node.arguments[0] if node.arguments else None
-    if is_reduction(node) and first is not None:
-        parts = tuple(entry(graph, first, place) for place in reduced_indices(node, _shape(graph, first), index))
-        if node.function in ("max", "min"):
-            return parts[0] if len(parts) == 1 else Apply(node.function, parts, node.at_kink)
-        total = Sum(parts)
-        return Quotient(total, Number(Fraction(len(parts)))) if node.function == "mean" else total
-    if is_vector(node.function) and first is not None:
-        return Apply(
-            node.function, tuple(entry(graph, first, place) for place in along(node, _shape(graph, first), index))
-        )
     row = operation_of(node)
     if row is not None:
         return _operation(graph, node, row, index)
@@ -175,6 +162,13 @@ def _apply(graph: Graph, node: Apply, index: Shape) -> Node:
 
 def _operation(graph: Graph, node: Apply, row: ArrayOperation, index: Shape) -> Node:
     shapes = [_shape(graph, part) for part in node.arguments]
+    if row.weight is not None or row.joins is not None:
+        (argument,) = node.arguments
+        parts = tuple(entry(graph, argument, place) for place in joined_indices(node, row, shapes[0], index))
+        if row.joins is not None:
+            return parts[0] if len(parts) == 1 and not row.keeps else row.joins(parts)
+        weight = row.weight(len(parts)) if row.weight else Fraction(1)
+        return Sum(parts) if weight == 1 else Quotient(Sum(parts), Number(1 / weight))
     if row.definition is not None:
         return entry(graph, row.definition(node, shapes), index)
     assert row.places is not None

@@ -138,11 +138,11 @@ def _is_of_elements(part: Node) -> bool:
 
 
 def _with_convention(formula: Node, at_zero: Fraction) -> Node:
-    """Return the formula with the convention at 0 in its activations; a tie of `max` or a zero of `abs` keeps 0."""
+    """Return the formula with the convention at 0 in its activations, and where `max` or `min` compares with a constant."""
     changed = map_children(formula, lambda child: _with_convention(child, at_zero))
-    if isinstance(changed, Apply) and changed.function in ACTIVATIONS:
-        return replace(changed, at_kink=at_zero)
-    return changed
+    if not isinstance(changed, Apply):
+        return changed
+    return replace(changed, at_kink=at_zero) if changed.function in ACTIVATIONS else expressions.tied(changed, at_zero)
 
 
 def _finish(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
 
+from symbackprop.algebra.array_operations import ArrayOperation, operation_of
 from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.forms import Form, abstracted, form_of
 from symbackprop.algebra.formula import (
@@ -36,9 +37,8 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
-from symbackprop.algebra.functions import REDUCTIONS, is_vector
 from symbackprop.algebra.shapes import is_elementwise, shape_of, written_out
-from symbackprop.derivation.array_entries import Accessor, accessor, along, entry, fitted, reduced_indices
+from symbackprop.derivation.array_entries import Accessor, accessor, entry, fitted, joined_indices
 from symbackprop.graph.batch_axis import BatchAxis, Samples
 from symbackprop.graph.quantities import Equation, FusedLoss, Graph
 from symbackprop.graph.scalars import Scalar
@@ -200,10 +200,13 @@ def _scaled(factor: Node, node: Node) -> Node:
 
 def _splits(node: Node) -> bool:
     """Say whether a formula is worth splitting: a sum over elements is in it, not just a sum of written terms."""
-    return any(
-        isinstance(part, MatrixProduct) or (isinstance(part, Apply) and part.function in REDUCTIONS)
-        for part in walk(node)
-    )
+    return any(isinstance(part, MatrixProduct) or _adds(part) for part in walk(node))
+
+
+def _adds(node: Node) -> bool:
+    """Say whether a formula is a sum over elements."""
+    row = operation_of(node)
+    return row is not None and row.weight is not None
 
 
 def _piece(graph: Graph, equation: Equation, node: Node, wrap: Wrap) -> Terms:
@@ -212,10 +215,12 @@ def _piece(graph: Graph, equation: Equation, node: Node, wrap: Wrap) -> Terms:
         left, right = accessor(graph, node.left), accessor(graph, node.right)
         if left is not None and right is not None:
             return _matrix_product(graph, node, left, right, wrap)
-    if isinstance(node, Apply) and node.function in REDUCTIONS:
-        return _reduction(graph, node, wrap)
-    if isinstance(node, Apply) and is_vector(node.function):
-        return _vector_activation(graph, equation, node, wrap)
+    row = operation_of(node)
+    if row is not None and isinstance(node, Apply):
+        if row.weight is not None:
+            return _weighted_sum(graph, node, row, row.weight, wrap)
+        if row.joins is not None:
+            return _joined(graph, equation, node, row, wrap)
     return _elementwise(graph, equation.name if node == equation.formula else None, node, wrap)
 
 
@@ -224,9 +229,10 @@ def _values(graph: Graph, whole: str | None, node: Node) -> Callable[[Shape], tu
     if whole is None:
         return lambda index: ()
     target = graph.quantities[whole]
-    if isinstance(node, Apply) and is_vector(node.function):
+    row = operation_of(node)
+    if row is not None and row.keeps and isinstance(node, Apply):
         shape = shape_of(node, graph.shapes, "")
-        return lambda index: tuple(map(target.element, along(node, shape, index)))
+        return lambda index: tuple(map(target.element, joined_indices(node, row, shape, index)))
     return lambda index: (target.element(index),)
 
 
@@ -246,25 +252,28 @@ def _matrix_product(graph: Graph, node: MatrixProduct, left: Accessor, right: Ac
     return terms
 
 
-def _reduction(graph: Graph, node: Apply, wrap: Wrap) -> Terms:
-    """Return the terms of `sum` and `mean`: one for each element they add."""
+def _weighted_sum(
+    graph: Graph, node: Apply, row: ArrayOperation, weight_of: Callable[[int], Fraction], wrap: Wrap
+) -> Terms:
+    """Return the terms of an operation that adds: one for each element."""
     (argument,) = node.arguments
     shape = shape_of(argument, graph.shapes, "")
-    count = len(reduced_indices(node, shape, (0,) * len(shape)))
-    weight = Number(Fraction(1, count))
-    is_mean = node.function == "mean" and count > 1
-    inside = _elementwise(graph, None, argument, (lambda part: wrap(Product((weight, part)))) if is_mean else wrap)
-    return lambda index: (term for place in reduced_indices(node, shape, index) for term in inside(place))
+    weight = weight_of(len(joined_indices(node, row, shape, (0,) * len(shape))))
+    weighted = wrap if weight == 1 else lambda part: wrap(Product((Number(weight), part)))
+    inside = _elementwise(graph, None, argument, weighted)
+    return lambda index: (term for place in joined_indices(node, row, shape, index) for term in inside(place))
 
 
-def _vector_activation(graph: Graph, equation: Equation, node: Apply, wrap: Wrap) -> Terms:
+def _joined(graph: Graph, equation: Equation, node: Apply, row: ArrayOperation, wrap: Wrap) -> Terms:
+    """Return the term of an operation that joins elements; one that is a whole equation has names for its values."""
     (argument,) = node.arguments
     source, whole = accessor(graph, argument), equation.name if node == equation.formula else None
-    if source is None or whole is None:
-        return _elementwise(graph, whole, node, wrap)
     shape, values = shape_of(argument, graph.shapes, ""), _values(graph, whole, node)
-    form = form_of(Apply(node.function, tuple(map(Slot, range(len(along(node, shape, (0,) * len(shape))))))))
-    return lambda index: iter([Term(form, tuple(map(source, along(node, shape, index))), values(index))])
+    count = len(joined_indices(node, row, shape, (0,) * len(shape)))
+    if source is None or whole is None or row.joins is None or (count == 1 and not row.keeps):
+        return _elementwise(graph, whole, node, wrap)
+    form = form_of(row.joins(tuple(map(Slot, range(count)))))
+    return lambda index: iter([Term(form, tuple(map(source, joined_indices(node, row, shape, index))), values(index))])
 
 
 def _elementwise(graph: Graph, whole: str | None, node: Node, wrap: Wrap) -> Terms:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from symbackprop.algebra import functions
-from symbackprop.algebra.array_operations import ArrayOperation, operation_of
+from symbackprop.algebra.array_operations import ArrayOperation, axes_of, operation_of, spread_along
 from symbackprop.algebra.broadcasting import Shape, broadcast
 from symbackprop.algebra.forms import form_of
 from symbackprop.algebra.formula import (
@@ -44,7 +44,7 @@ from symbackprop.algebra.formula import (
     multiplied,
     negated,
 )
-from symbackprop.algebra.shapes import axis_of, is_reduction, shape_of
+from symbackprop.algebra.shapes import shape_of
 from symbackprop.graph.quantities import Equation, Graph
 
 Contribution = tuple[str, Node]
@@ -242,10 +242,6 @@ class _Pullback:
         yield node.operand, Apply("sum", (upstream,), axis=None if is_vector else node.axis)
 
     def apply(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
-        if is_reduction(node):
-            return self._reduction(node, upstream)
-        if functions.is_vector(node.function):
-            return self._softmax(node, upstream)
         row = operation_of(node)
         if row is not None:
             return self._operation(node, row, upstream)
@@ -269,37 +265,6 @@ class _Pullback:
             return self.times(*map(self.arrays, formula.factors))
         return map_children(formula, self.arrays)
 
-    def _reduction(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
-        (argument,) = node.arguments
-        shape = self.shape(argument)
-        axis = axis_of(node, len(shape), "")
-        axes = range(len(shape)) if axis is None else [axis]
-        spread = _spread(upstream, axes, shape)
-        count = math.prod(shape[each] for each in axes)
-        if node.function in functions.EXTREMES:
-            yield argument, self.times(spread, *self._sole_extreme(node, argument, axes, shape))
-        elif node.function == "mean" and count > 1:
-            yield argument, self.times(Number(Fraction(1, count)), spread)
-        else:
-            yield argument, spread
-
-    def _sole_extreme(self, node: Apply, argument: Node, axes: Iterable[int], shape: Shape) -> tuple[Node, Node]:
-        """Return the factors that are 1 where an element is the extreme, and where no other one is (a tie is a kink)."""
-        joined = _spread(node, axes, shape)
-        difference = (argument, Negative(joined)) if node.function == "max" else (joined, Negative(argument))
-        hit = Apply("step", (Sum(difference),), Fraction(1))
-        count = _spread(Apply("sum", (hit,), axis=node.axis), axes, shape)
-        return hit, Apply("step", (Sum((Number(Fraction(2)), Negative(count))),), node.at_kink)
-
-    def _softmax(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
-        """Pull back through p = softmax(z): p ⊙ (p̄ − (p·p̄)1), along the axis."""
-        (argument,) = node.arguments
-        shape = self.shape(argument)
-        axis = axis_of(node, len(shape), "") or 0
-        value: Node = Name(self.equation.name) if node == self.equation.formula else node
-        inner: Node = Apply("sum", (self.times(value, upstream),), axis=axis if len(shape) > 1 else None)
-        yield argument, self.times(value, Sum((upstream, Negative(Repeated(inner, axis, shape[axis])))))
-
     def _generic_loss(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
         for place, argument in enumerate(node.arguments):
             yield (
@@ -310,19 +275,18 @@ class _Pullback:
     def _operation(self, node: Apply, row: ArrayOperation, upstream: Node) -> Iterator[tuple[Node, Node]]:
         shapes = [self.shape(part) for part in node.arguments]
         if row.pullback is not None:
-            yield from zip(node.arguments, row.pullback(node, upstream), strict=True)
+            value: Node = Name(self.equation.name) if node == self.equation.formula else node
+            contributions = row.pullback(node, upstream, value, shapes)
+            yield from zip(node.arguments, map(self.times, contributions), strict=True)
+        elif row.weight is not None:
+            axes = axes_of(node, len(shapes[0]))
+            weight = row.weight(math.prod(shapes[0][axis] for axis in axes))
+            yield node.arguments[0], self.times(Number(weight), spread_along(upstream, axes, shapes[0]))
         elif row.definition is not None:
             yield row.definition(node, shapes), upstream
         elif row.places is not None:
             for part, indices in zip(node.arguments, row.places(node, shapes), strict=True):
                 yield part, Indexed(upstream, indices)
-
-
-def _spread(node: Node, axes: Iterable[int], shape: Shape) -> Node:
-    """Return what a reduction made of an array of some shape, repeated along the axes that it joined."""
-    for axis in axes:
-        node = Repeated(node, axis, shape[axis])
-    return node
 
 
 _RULES: Mapping[type[Node], Callable[..., Iterable[tuple[Node, Node]]]] = {

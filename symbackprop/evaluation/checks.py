@@ -40,6 +40,9 @@ _ROUNDING = 1e-25
 _NOISE = 1e-36
 """Likewise those smaller than this relative to the largest value: a number that is 0 but for 50 digits is compared as 0."""
 
+_UNMOVED = STEP**3
+"""A distance from a kink that changes by no more is the same but for rounding."""
+
 _LARGEST_COMPOSED = 1_500
 """Composed output: its size times the number of gradients taken of it (less than a second)."""
 _LARGEST_WORK = 100_000
@@ -224,18 +227,21 @@ class _Differences:
         self.data = [{name: exact.to_real(value) for name, value in sample.items()} for sample in data]
         self.switches = list(_switches(derivation))
         self.sides = [_sign(switch.measure(values)) for switch in self.switches]
-        near = [switch for switch in self.switches if exact.compare(abs(switch.measure(values)), STEP) <= 0]
-        self.near = [(switch, _sources(derivation, switch)) for switch in near]
+        self.near = [
+            (switch, distance)
+            for switch in self.switches
+            if exact.compare(abs(distance := switch.measure(values)), STEP) <= 0
+        ]
 
     def gradient(self, leaf: Scalar) -> tuple[Exact, tuple[str, ...]]:
         """Return the central difference by a leaf, and the names of the kinks on its paths, each once."""
+        above, below = self._passed(leaf, self.step), self._passed(leaf, -self.step)
+        # What a leaf does not move, two arguments that it moves alike for instance, is no kink on its way.
         touched = {
             switch.scalar
-            for switch, sources in self.near
-            if leaf.name in sources
-            and (leaf.sample == switch.scalar.sample or None in (leaf.sample, switch.scalar.sample))
+            for switch, distance in self.near
+            if any(_sign(exact.add(switch.measure(side), exact.negate(distance))) for side in (above, below))
         }
-        above, below = self._passed(leaf, self.step), self._passed(leaf, -self.step)
         touched |= {
             switch.scalar
             for switch, side in zip(self.switches, self.sides, strict=True)
@@ -255,7 +261,7 @@ class _Differences:
 
 
 def _sign(value: Exact) -> int:
-    return exact.compare(value, Fraction(0))
+    return 0 if exact.compare(abs(value), _UNMOVED) <= 0 else exact.compare(value, Fraction(0))
 
 
 def _switches(derivation: Derivation) -> Iterator[_Switch]:
@@ -265,19 +271,6 @@ def _switches(derivation: Derivation) -> Iterator[_Switch]:
         arguments = tuple(elements.place(name, sample) for name in term.arguments)
         for distance in term.form.kinks:
             yield _Switch(elements.place(equation.name, sample), distance, arguments)
-
-
-def _sources(derivation: Derivation, switch: _Switch) -> frozenset[str]:
-    """Return everything that a switch depends on."""
-    found: set[str] = set()
-    waiting = [name for name, _ in switch.arguments]
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            equation = derivation.equations.get(name)
-            waiting += [argument for term in equation.terms for argument in term.arguments] if equation else []
-    return frozenset(found)
 
 
 def _composed_gradients(derivation: Derivation, values: Values, wanted: Sequence[Scalar]) -> dict[Scalar, Exact]:

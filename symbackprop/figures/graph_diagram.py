@@ -60,7 +60,7 @@ _OPERATIONS: Mapping[type[Node], str] = {
     Negative: "−",
     Stack: "[ ]",
 }
-_SIGNS = {"sum": "Σ", "sqrt": "√", "abs": "| |", "pi": ""}
+_SIGNS = {"sqrt": "√", "abs": "| |", "pi": ""}
 _HALVES = {Fraction(1, 2): "½", Fraction(1, 4): "¼"}
 _MOST_SIGNS, _LONGEST_SIGN = 3, 6
 """More do not fit into a gate."""

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from symbackprop.algebra import functions
-from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, ArrayOperation
+from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, ArrayOperation, axis_of
 from symbackprop.algebra.broadcasting import Shape, indexed
 from symbackprop.algebra.folding import folded
+from symbackprop.algebra.forms import form_of
 from symbackprop.algebra.formula import (
     Adjoint,
     Apply,
@@ -22,12 +23,12 @@ from symbackprop.algebra.formula import (
     Product,
     Quotient,
     SampleCount,
+    Slot,
     is_constant,
     map_children,
     multiplied,
     walk,
 )
-from symbackprop.algebra.shapes import axis_of
 from symbackprop.arithmetic.python_code import ATOM, MATRIX, SIGN, Bound, accurate, bound
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.lowering import Lowering, Part
@@ -101,15 +102,16 @@ class Lines(Lowering):
         index = "" if dropped is None else f"[{':, ' * (dropped + 1)}0]"
         return Piece(text, shape, left.varies or right.varies, index, MATRIX)
 
-    def reduction(self, function: str, value: Node, shape: Shape, axes: tuple[int, ...], hint: View | None) -> Piece:
+    def reduction(
+        self, row: ArrayOperation, value: Node, shape: Shape, axes: tuple[int, ...], hint: View | None
+    ) -> Piece:
         """Return the call that reduces."""
         operand = self.array(value, shape)
         if not axes:
             return operand
-        whole, along = self.spelling.reductions[function]
         is_whole = len(axes) == len(shape) + operand.varies
-        places = axes[0] if len(axes) == 1 else axes
-        text = whole.format(operand.text) if is_whole else along.format(operand.text, places)
+        along = "" if is_whole else f", {self.spelling.axis}={axes[0] if len(axes) == 1 else axes}"
+        text = row.calls[self.spelling.name].format(operand.text, along=along)
         kept = tuple(length for axis, length in enumerate(shape) if axis + operand.varies not in axes)
         return Piece(text, kept, operand.varies and 0 not in axes)
 
@@ -125,7 +127,7 @@ class Lines(Lowering):
             wholes = [self._item(value, indexed(shape, indices, ""), is_varying) for indices, value in parts]
             row = ARRAY_OPERATIONS.get(kind)
             template = self.spelling.stack if row is None else row.calls[self.spelling.name]
-            text = template.format(", ".join(wholes), axis + is_varying)
+            text = template.format(", ".join(wholes), axis=axis + is_varying)
         return Piece(text, shape, is_varying)
 
     def repeat(self, value: Node, axis: int, rank: int) -> Node:
@@ -134,32 +136,34 @@ class Lines(Lowering):
         place = axis if found.varies else axis - (rank - len(found.shape))
         return found.with_axis(place) if found.varies or place > 0 else value
 
-    def called(self, row: ArrayOperation, arguments: tuple[View, ...]) -> Piece | None:
-        """Return the library's call of an operation on what samples share."""
+    def called(self, row: ArrayOperation, node: Apply, arguments: tuple[View, ...]) -> Piece | None:
+        """Return the library's call of an operation: on what samples share, or along an axis of every sample."""
         template = row.calls.get(self.spelling.name)
-        if template is None or any(argument.varies for argument in arguments):
+        varying = any(argument.varies for argument in arguments)
+        if template is None or (varying and row.axis is None):
             return None
-        shape = row.shape(Apply(row.name, arguments), [argument.shape for argument in arguments], "")
-        return Piece(template.format(*(self._piece(argument).text for argument in arguments)), shape, False)
+        shapes = [argument.shape for argument in arguments]
+        axis = axis_of(node, len(shapes[0]), "")
+        from_end = None if axis is None else axis - len(shapes[0])
+        along = "" if from_end in (None, row.axis) else f", {self.spelling.axis}={from_end}"
+        text = template.format(*(self._piece(argument).text for argument in arguments), axis=from_end, along=along)
+        self.used.update(name for name in self.spelling.defined if text.startswith(f"{name}("))
+        return Piece(text, row.shape(node, shapes, ""), varying)
 
     def activation(self, node: Apply, hint: View | None) -> Piece:
         """Return the call of an activation: the library's, or one that the script defines."""
-        is_vector = not node.body and functions.is_vector(node.function)
-        argument = self.view(node.arguments[0]) if is_vector else self._piece(self.lower(node.arguments[0]))
-        text, axis = self._piece(argument).text, -1
-        if is_vector:
-            axis = (axis_of(node, len(argument.shape), "") or 0) - len(argument.shape)
+        argument = self._piece(self.lower(node.arguments[0]))
         row = None if node.body else functions.ACTIVATIONS[node.function]
-        if row is not None and self.spelling.own(row):
+        is_chosen = bool(node.at_kink) and bool(form_of(replace(node, arguments=(Slot(0),))).kinks)
+        if row is not None and self.spelling.own(row) and not is_chosen:  # at a kink the library has 0
             settings = {**dict(row.parameters), **dict(node.settings)}
             numbers = {name: self.spelling.dialect.number(float(value)) for name, value in settings.items()}
             template = self.spelling.own(row)
-            return Piece(template.format(text, axis=axis, **numbers), argument.shape, argument.varies)
+            return Piece(template.format(argument.text, **numbers), argument.shape, argument.varies)
         key = Apply(node.function, (), node.at_kink, None, node.settings, node.body)
         if key not in self.activations:
             self.activations[key] = self.identifiers.fresh(node.function)
-        along = f", axis={axis}" if is_vector and axis != -1 else ""
-        return Piece(f"{self.activations[key]}({text}{along})", argument.shape, argument.varies)
+        return Piece(f"{self.activations[key]}({argument.text})", argument.shape, argument.varies)
 
     # Expressions
 

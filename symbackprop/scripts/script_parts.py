@@ -37,7 +37,7 @@ LISTED = 200
 CHECKED = 20
 """So many numbers of each parameter are compared with central differences."""
 
-_READ = "np torch math placed erf erfc m forward backward model"
+_READ = "np torch math placed softmax erf erfc m forward backward model"
 _OF_MODULES = """self training train eval to type half double float apply children modules buffers state_dict parameters
 compile cpu cuda xpu ipu mtia bfloat16 register_buffer register_module register_parameter"""
 
@@ -114,11 +114,10 @@ class Parts:
         text = self.lines.whole(value, quantity.shape, quantity.batched).text
         return ScriptLine(self.identifiers.of(target), text, shape_text(quantity.shape, quantity.batched))
 
-    def _functions(self) -> Iterator[tuple[str, str, bool]]:
-        """Yield the functions to define: name, expression in z, whether it is softmax."""
+    def _functions(self) -> Iterator[tuple[str, str]]:
+        """Yield the activations to define: name, expression in z."""
         for apply, name in self.lines.activations.items():
-            is_softmax = not apply.body and apply.function == "softmax"
-            yield name, "" if is_softmax else self.lines.definition(apply), is_softmax
+            yield name, self.lines.definition(apply)
 
     def _arrays(self, names: Sequence[str]) -> list[tuple[str, str]]:
         """Return the problem's numbers as texts of nested lists, each beginning a line."""

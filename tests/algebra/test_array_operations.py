@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 
 import symbackprop as sbp
-from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, ArrayOperation
-from symbackprop.algebra.broadcasting import indices_of
+from symbackprop.algebra.array_operations import ALL, ARRAY_OPERATIONS, ArrayOperation, axes_of, spread_along
+from symbackprop.algebra.broadcasting import Shape, indices_of
 from symbackprop.algebra.formula import (
     Apply,
     Hadamard,
@@ -19,6 +20,8 @@ from symbackprop.algebra.formula import (
     MatrixProduct,
     Name,
     Negative,
+    Node,
+    Quotient,
     Repeated,
     Span,
     Sum,
@@ -38,6 +41,32 @@ from symbackprop.scripts import TARGETS, script
 from tests.derivation.test_matrices import assert_same_grain
 from tests.helpers import few, require_module
 from tests.scripts.test_code import agree, run
+
+
+def _without_axis(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
+    """Return the shape without the axes along which an operation runs."""
+    gone = axes_of(apply, len(shapes[0]))
+    return tuple(length for axis, length in enumerate(shapes[0]) if axis not in gone)
+
+
+def _smooth_pullback(apply: Apply, upstream: Node, value: Node, shapes: Sequence[Shape]) -> Sequence[Node]:
+    """Pull back through ln Σ eˣ."""
+    (argument,), axes = apply.arguments, axes_of(apply, len(shapes[0]))
+    power = Apply("exp", (Sum((argument, Negative(spread_along(value, axes, shapes[0])))),))
+    return (Hadamard((spread_along(upstream, axes, shapes[0]), power)),)
+
+
+def _total(apply: Apply, node: Node, shape: Shape) -> Node:
+    (axis,) = axes_of(apply, len(shape))
+    return Repeated(Apply("sum", (node,), axis=axis), axis, shape[axis])
+
+
+def _shares_pullback(apply: Apply, upstream: Node, value: Node, shapes: Sequence[Shape]) -> Sequence[Node]:
+    """Pull back through x/Σx."""
+    (argument,), (shape,) = apply.arguments, shapes
+    inner = _total(apply, Hadamard((upstream, value)), shape)
+    return (Quotient(Sum((upstream, Negative(inner))), _total(apply, argument, shape)),)
+
 
 MADE_UP = {
     row.name: row
@@ -65,7 +94,7 @@ MADE_UP = {
                 (Span(shapes[1][0], shapes[0][0] + shapes[1][0]),),
                 (Span(0, shapes[1][0]),),
             ),
-            calls={"np": "np.concatenate([{0}][::-1], axis={1})", "torch": "torch.cat([{0}][::-1], dim={1})"},
+            calls={"np": "np.concatenate([{0}][::-1], axis={axis})", "torch": "torch.cat([{0}][::-1], dim={axis})"},
         ),
         ArrayOperation(
             "crosst",
@@ -75,6 +104,35 @@ MADE_UP = {
             layout="brackets",
             sign="⋈",
         ),
+        ArrayOperation(
+            "twofold",
+            1,
+            _without_axis,
+            weight=lambda count: Fraction(2),
+            axis=ALL,
+            calls={lib: f"(2*{lib}.sum({{0}}{{along}}))" for lib in ("np", "torch")},
+        ),
+        ArrayOperation(
+            "smooth",
+            1,
+            _without_axis,
+            joins=lambda parts: Apply("ln", (Sum(tuple(Apply("exp", (part,)) for part in parts)),)),
+            reduces="logaddexp",
+            pullback=_smooth_pullback,
+            axis=ALL,
+            calls={lib: f"{lib}.log({lib}.sum({lib}.exp({{0}}){{along}}))" for lib in ("np", "torch")},
+            layout="operator",
+        ),
+        ArrayOperation(
+            "shares",
+            1,
+            lambda apply, shapes, where: shapes[0],
+            joins=lambda parts: Quotient(parts[0], Sum(parts)),
+            keeps=True,
+            definition=lambda apply, shapes: Quotient(apply.arguments[0], _total(apply, apply.arguments[0], shapes[0])),
+            pullback=_shares_pullback,
+            axis=-1,
+        ),
     )
 }
 EQUATIONS = {
@@ -82,6 +140,9 @@ EQUATIONS = {
     "midst": ["u = W @ x", "p = midst(u*u)", "L = sum(p*u)"],
     "swapt": ["p = swapt(W @ x, x*x)", "L = sum(p*p*[1, 2, 3, 4, 5])"],
     "crosst": ["p = crosst(x, W)", "L = sum(p*p*x)"],
+    "twofold": ["p = twofold(W*W, axis=1)", "L = sum(p*p) + x[0]*twofold(x)*twofold(W)"],
+    "smooth": ["p = smooth(W*x, axis=1)", "L = sum(p*p) + smooth(W)*x[1]"],
+    "shares": ["p = shares(exp(W*x), axis=0)", "L = sum(p*p*W) + shares(exp(x))[0]"],
 }
 """An output that reads each of them, of a matrix W (3, 2) and a vector x (2,)."""
 
@@ -191,3 +252,6 @@ def test_half_a_row_is_refused() -> None:
     for changes in ({"places": None}, {"definition": MADE_UP["gramian"].definition}, {"calls": {"np": "f({0})"}}):
         with pytest.raises(IncompleteRowError, match=r"function swapt.*(definition|torch)"):
             ARRAY_OPERATIONS.add(replace(whole, **changes))  # type: ignore[arg-type]
+    for changes in ({"pullback": None}, {"reduces": ""}, {"definition": MADE_UP["gramian"].definition}):
+        with pytest.raises(IncompleteRowError, match=r"function smooth.*pullback"):
+            ARRAY_OPERATIONS.add(replace(MADE_UP["smooth"], **changes))  # type: ignore[arg-type]

@@ -62,7 +62,12 @@ def _from_sympy(expression: sympy.Expr) -> Node:
 
 
 def _folded(kind: type[sympy.Function]) -> Callable[..., sympy.Expr]:
-    return lambda *arguments: functools.reduce(lambda left, right: kind(left, right, 0), arguments)
+    def joined(left: sympy.Expr, right: sympy.Expr) -> sympy.Expr:
+        is_beside_constant = left.is_number or right.is_number
+        beside = sympy.Integer(kind is symbolic.Minimum)
+        return kind(left, right, beside if is_beside_constant else sympy.Rational(1, 2))
+
+    return lambda *arguments: functools.reduce(joined, arguments)
 
 
 def _stepped(operand: sympy.Expr, at_zero: sympy.Expr) -> sympy.Expr:

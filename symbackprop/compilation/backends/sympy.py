@@ -27,8 +27,8 @@ _OWN = ("log1p", "expm1", "erfc", "logsumexp")
 _FUNCTIONS: Mapping[str, Callable[..., float]] = {
     **floats.FUNCTIONS,
     "Step": lambda argument, at_zero: 1.0 if argument > 0.0 else 0.0 if argument < 0.0 else at_zero,
-    "Maximum": lambda left, right, at_tie: left if left >= right else right,
-    "Minimum": lambda left, right, at_tie: left if left <= right else right,
+    "Maximum": lambda *arguments: functools.reduce(lambda p, q: p if p >= q else q, arguments[:-1]),
+    "Minimum": lambda *arguments: functools.reduce(lambda p, q: p if p <= q else q, arguments[:-1]),
     "Absolute": lambda argument, at_zero: abs(argument),
 }
 

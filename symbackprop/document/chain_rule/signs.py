@@ -20,14 +20,13 @@ from symbackprop.algebra.formula import (
     map_children,
     negated,
 )
-from symbackprop.algebra.functions import REDUCTIONS
 from symbackprop.document.display_nodes import OverSamples
 
 
 def _is_linear(function: str) -> bool:
     """Say whether a sign may be taken from the arguments of a function."""
     row = ARRAY_OPERATIONS.get(function)
-    return function in REDUCTIONS if row is None else row.is_linear
+    return row is not None and row.is_linear
 
 
 def signs_in_front(node: Node) -> Node:

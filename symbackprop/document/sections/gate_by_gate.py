@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from symbackprop.algebra.formula import Apply, Name, Number, walk
+from symbackprop.algebra.expressions import HALF, tied
+from symbackprop.algebra.formula import ONE, Apply, Name, Number, walk
+from symbackprop.algebra.functions import EXTREMES
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Listing, Relation, Section, Table
 from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.chains import row_length
@@ -66,8 +68,15 @@ def _conventions(scene: Scene) -> Iterator[Message]:
         yield conventions.samples_sentence(scene, model.reduction)
     terms = [term for equation in scene.derivation.elements.equations for term in equation.terms]
     parts = [part for term in terms for part in walk(term.form.formula)]
-    if any(isinstance(part, Apply) and part.function in ("max", "min", "abs") for part in parts):
+    extremes = [part for part in parts if isinstance(part, Apply) and part.function in EXTREMES]
+    beside = [part for part in extremes if tied(part, HALF) != tied(part, ONE.value)]
+    if len(extremes) > len(beside):
         yield message("convention.tie")
+    if any(isinstance(part, Apply) and part.function == "abs" for part in parts):
+        yield message("convention.abs_at_zero")
+    if beside:
+        at_zero = model.relu_derivative_at_zero
+        yield message("convention.beside_constant", value=Number(at_zero), rest=Number(1 - at_zero))
     if any(isinstance(part, Apply) and part.function == "relu" for part in parts):
         value = Number(model.relu_derivative_at_zero)
         yield message("convention.relu_at_zero", value=value)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 
-from symbackprop.algebra.array_operations import operation_of
+from symbackprop.algebra.array_operations import axis_of, operation_of
 from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.formula import (
     Adjoint,
@@ -24,8 +25,7 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
-from symbackprop.algebra.functions import EXTREMES, is_vector
-from symbackprop.algebra.shapes import axis_of, is_elementwise, is_reduction, shape_of
+from symbackprop.algebra.shapes import is_elementwise, shape_of
 from symbackprop.document.display_nodes import Delta, Grid, Listed, Shaped, Size, Substitute
 from symbackprop.graph.notation import Symbol
 from symbackprop.graph.quantities import Graph
@@ -57,16 +57,16 @@ from symbackprop.rendering.layout.formula_layout import ATOM, POWER, PRODUCT, SI
 
 def is_array_function(node: Apply) -> bool:
     """Say whether a function rearranges or reduces arrays, and so has a printed form of its own."""
-    return _layout(node) in _FUNCTIONS or is_reduction(node) or (is_vector(node.function) and node.axis is not None)
+    row = operation_of(node)
+    return row is not None and (row.layout in _FUNCTIONS or node.axis is not None)
 
 
 def apply(layout: Layout, node: Apply) -> LaidOut:
     """Lay out a function of arrays."""
-    special = _FUNCTIONS.get(_layout(node))
+    row = operation_of(node)
+    special = None if row is None else _FUNCTIONS.get(row.layout)
     if special is not None:
         return special(layout, node)
-    if is_reduction(node):
-        return _reduction(layout, node)
     # The axis joined, counted from 1 as indices are.
     name: Box = Word(node.function)
     name = name if node.axis is None else Scripts(name, Number(str(node.axis + 1)))
@@ -77,8 +77,8 @@ _LETTERS = ("j", "k")
 """The letters of a sum's indices: row and column."""
 
 
-def _reduction(layout: Layout, node: Apply) -> LaidOut:
-    """Lay out a sum, mean, maximum or minimum over the entries of an array, with a letter for each index that it joins."""
+def _reduction(layout: Layout, node: Apply, *, sign: Callable[[Apply, Box, int], tuple[Box, ...]]) -> LaidOut:
+    """Lay out what joins the entries of an array: a sign, with a letter for each index that it joins below it."""
     (argument,) = node.arguments
     plain = rewrite(argument, _plain)
     graph = layout.notation.graph
@@ -92,13 +92,11 @@ def _reduction(layout: Layout, node: Apply) -> LaidOut:
         places = letters if axis is None else tuple(letters[0] if each == axis else ":" for each in range(len(shape)))
         indices = [Sign(place) if place == ":" else Symbol(place) for place in places]
         body = _picked(layout.inside(argument, ATOM), indices)
-    if node.function in EXTREMES:
-        return (Scripts(Word(node.function, Face.OPERATOR), below), GAP, body), SIGNED
-    total = Scripts(SUM, below)
-    if node.function != "mean":
-        return (total, GAP, body), SIGNED
-    count = math.prod(shape) if axis is None else shape[axis]
-    return (Fraction(Number("1"), Number(str(count))), GAP, total, GAP, body), SIGNED
+    return (*sign(node, below, math.prod(shape) if axis is None else shape[axis]), GAP, body), SIGNED
+
+
+def _mean(node: Apply, below: Box, count: int) -> tuple[Box, ...]:
+    return Fraction(Number("1"), Number(str(count))), GAP, Scripts(SUM, below)
 
 
 def _listing(indices: Sequence[Box]) -> Box:
@@ -163,13 +161,13 @@ _FUNCTIONS: Mapping[str, Callable[[Layout, Apply], LaidOut]] = {
     "column": lambda layout, node: _of_vectors(layout, node, turns_first=layout.rows),
     "row": lambda layout, node: _of_vectors(layout, node, turns_first=not layout.rows),
     "brackets": _brackets,
+    "sum": functools.partial(_reduction, sign=lambda node, below, count: (Scripts(SUM, below),)),
+    "mean": functools.partial(_reduction, sign=_mean),
+    "operator": functools.partial(
+        _reduction, sign=lambda node, below, count: (Scripts(Word(node.function, Face.OPERATOR), below),)
+    ),
 }
 """How functions of arrays are set, by their layout."""
-
-
-def _layout(node: Apply) -> str:
-    row = operation_of(node)
-    return node.function if row is None else row.layout
 
 
 def _top(layout: Layout, node: Node) -> Box:

@@ -1,0 +1,183 @@
+"""Random computation graphs by number, over everything that an equation can say.
+
+The number chooses the function that the first equation is about, so that a run of as many numbers as there are functions
+meets every one of them; what stands around it is drawn: arrays of every rank, products in products, sums along axes, picked
+rows, with and without samples.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from symbackprop.algebra.array_operations import ARRAY_OPERATIONS
+from symbackprop.algebra.broadcasting import Shape
+from symbackprop.algebra.functions import CONSTANT, NAMES
+
+SHAPES: Mapping[str, Shape] = {"a": (), "x": (2,), "y": (3,), "A": (2, 3), "B": (3, 2), "C": (2, 2)}
+"""The quantities that are given."""
+
+RANKS: tuple[Shape, ...] = ((), (2,), (3,), (2, 3), (3, 2), (2, 2))
+
+INSIDE: Mapping[str, str] = {
+    **dict.fromkeys(("ln", "log", "sqrt"), "1/2 + abs({0})"),
+    **dict.fromkeys(("exp", "tan"), "tanh({0})"),
+}
+"""What keeps an argument where a function has a value, and a moderate one."""
+
+AXES = (None, 0, -1)
+
+FUNCTIONS = tuple(name for name in NAMES if name != CONSTANT)
+
+
+class _Drawn:
+    """The equations of one graph as they are drawn."""
+
+    def __init__(self, draw: random.Random) -> None:
+        self.draw = draw
+        self.known = dict(SHAPES)
+
+    def array(self, shape: Shape, depth: int) -> str:
+        """Return an expression of a shape."""
+        named = [name for name, each in self.known.items() if each == shape]
+        if depth <= 0:
+            return self.draw.choice(named)
+        writers: list[Callable[[Shape, int], str]] = [self._operator, self._operator, self._function, self._function]
+        writers += [(self._number, self._vector, self._matrix)[len(shape)]] * 3
+        return self.draw.choice(writers)(shape, depth - 1)
+
+    def about(self, function: str, depth: int) -> str:
+        """Return an expression whose outermost function is a given one."""
+        if function in OF_ARRAYS:
+            return OF_ARRAYS[function](self, depth)
+        if function in ARRAY_OPERATIONS:
+            raise LookupError(f"write how random graphs call {function}")
+        return self.call(function, self.draw.choice(RANKS), depth)
+
+    def call(self, function: str, shape: Shape, depth: int) -> str:
+        """Return a function of numbers, of an expression of a shape."""
+        inner = self.array(shape, depth)
+        return f"{function}({INSIDE.get(function, '{0}').format(inner)})"
+
+    def along(self, function: str, shape: Shape, depth: int) -> str:
+        """Return a function of an array along one of its axes."""
+        return f"{function}({self.array(shape, depth)}{self.axis(shape)})"
+
+    def axis(self, shape: Shape) -> str:
+        """Return an axis of an array as a keyword, or none."""
+        chosen = self.draw.choice(AXES) if shape else None
+        return "" if chosen is None else f", axis={chosen}"
+
+    def _operator(self, shape: Shape, depth: int) -> str:
+        smaller = self.draw.choice([each for each in ((), shape[1:], shape) if each in (*RANKS, ())])
+        left, right = self.array(shape, depth), self.array(smaller, depth)
+        if self.draw.random() < 0.3:
+            left, right = right, left
+        return self.draw.choice(
+            [
+                f"({left} + {right})",
+                f"({left} - {right})",
+                f"{left}*({right})",
+                f"({left})/(2 + ({right})**2)",
+                f"-({left})*{right}*(1/2)",
+                f"max({left}, {right})",
+                f"(3/2 + tanh({left}))**tanh({right})",
+                f"(({left})**2 + {right})",
+            ]
+        )
+
+    def _function(self, shape: Shape, depth: int) -> str:
+        names = [name for name in FUNCTIONS if name not in OF_ARRAYS]
+        return self.call(self.draw.choice(names), shape, depth)
+
+    def _number(self, shape: Shape, depth: int) -> str:
+        inner = self.draw.choice(RANKS[1:])
+        chosen = self.draw.choice(["sum", "mean", "max", "min", "dot", "pick"])
+        if chosen == "pick":
+            return f"({self.array(inner, depth)})[{', '.join('0' for _ in inner)}]"
+        if chosen == "dot":
+            return f"({self.array((2,), depth)}) @ ({self.array((2,), depth)})"
+        return f"{chosen}({self.array(inner, depth)})"
+
+    def _vector(self, shape: Shape, depth: int) -> str:
+        (length,) = shape
+        other = 5 - length
+        matrix, vector = self.array((length, other), depth), self.array((other,), depth)
+        turned, whole = self.array((other, length), depth), self.array(shape, depth)
+        return self.draw.choice(
+            [
+                f"({matrix}) @ ({vector})",
+                f"({vector}) @ ({turned})",
+                f"{self.draw.choice(['sum', 'mean', 'max', 'min'])}({turned}, axis=0)",
+                f"{self.draw.choice(['sum', 'mean', 'max', 'min'])}({matrix}, axis=1)",
+                f"softmax({whole})",
+                f"({turned})[1]",
+                f"({matrix})[:, 0]",
+                f"concat({whole}, {vector})[0:{length}]",
+            ]
+        )
+
+    def _matrix(self, shape: Shape, depth: int) -> str:
+        rows, columns = shape
+        left, right = self.array((rows, 2), depth), self.array((2, columns), depth)
+        first, second = self.array((rows,), depth), self.array((columns,), depth)
+        turned = self.array(shape[::-1], depth)
+        return self.draw.choice(
+            [
+                f"({left}) @ ({right})",
+                f"(({left})*{self.draw.choice(['2', 'a', 'x'])}) @ ({right})",
+                f"outer({first}, {second})",
+                f"({turned}).T",
+                f"softmax({self.array(shape, depth)}{self.axis(shape)})",
+                f"[{', '.join([second] * rows)}]",
+            ]
+        )
+
+
+def _of_array(function: str) -> Callable[[_Drawn, int], str]:
+    return lambda drawn, depth: drawn.along(function, drawn.draw.choice(RANKS[1:]), depth)
+
+
+def _of_vectors(function: str, lengths: Sequence[int]) -> Callable[[_Drawn, int], str]:
+    def written(drawn: _Drawn, depth: int) -> str:
+        return f"{function}({', '.join(drawn.array((length,), depth) for length in lengths)})"
+
+    return written
+
+
+OF_ARRAYS: Mapping[str, Callable[[_Drawn, int], str]] = {
+    **{name: _of_array(name) for name in ("sum", "mean", "max", "min", "softmax")},
+    "dot": _of_vectors("dot", (3, 3)),
+    "outer": _of_vectors("outer", (2, 3)),
+    "concat": lambda drawn, depth: (
+        f"concat({drawn.array((2, 3), depth)}, {drawn.array((2, 3), depth)}{drawn.axis((2, 3))})"
+    ),
+}
+"""How a graph calls what is no function of numbers."""
+
+
+def content(seed: int) -> dict[str, Any]:
+    """Return the content of a problem; every third has samples of x and y."""
+    draw = random.Random(f"graph {seed}")
+    drawn = _Drawn(draw)
+    first = drawn.about(FUNCTIONS[seed % len(FUNCTIONS)], draw.choice([0, 1, 1]))
+    equations = [f"p = {first}"]
+    for name, shape in zip("qr", draw.sample(RANKS, 2), strict=True):
+        equations.append(f"{name} = {drawn.array(shape, draw.choice([1, 2]))}")
+        drawn.known[name] = shape
+    equations.append("L = mean(p*p)/2 + sum(q)/5 - mean(r*r)/4 + mean(sin(p))*a")
+
+    def numbers(shape: Shape) -> Any:
+        return [numbers(shape[1:]) for _ in range(shape[0])] if shape else round(draw.uniform(-1.5, 1.5), 2) or 0.37
+
+    given = {name: numbers(shape) for name, shape in SHAPES.items()}
+    has_samples = seed % 3 == 2
+    inputs = {name: given.pop(name) for name in ("x", "y")}
+    table: dict[str, Any] = {
+        "graph": {"parameters": given, "inputs": inputs, "equations": equations, "output": "L"},
+        "training": {"learning_rate": 0.01, "steps": 2},
+    }
+    if has_samples:
+        table["data"] = {name: [numbers(SHAPES[name]) for _ in range(3)] for name in inputs}
+    return table
