@@ -102,16 +102,15 @@ def nearest(name: str, choices: Iterable[str], spellings: Spellings = MappingPro
     >>> nearest("Swish", ["silu"], {"swish": "silu"})
     'silu'
     """
-    known = {_bare(other): choice for other, choice in spellings.items()} | {
-        _bare(choice): choice for choice in choices
-    }
-    bare = _bare(name)
-    if bare in known:
-        return known[bare]
-    found = difflib.get_close_matches(bare, known, n=1, cutoff=0.6)
-    if not found and len(bare) > 1:
-        found = [choice for choice in known if choice.startswith(bare)]
-    return known[found[0]] if found else None
+    known = {**spellings, **{choice: choice for choice in choices}}
+    bare = {_bare(other): choice for other, choice in known.items()}
+    if _bare(name) in bare:
+        return bare[_bare(name)]
+    cased = {other.casefold(): choice for other, choice in known.items()}
+    found = difflib.get_close_matches(name.casefold(), cased, n=1, cutoff=0.6)
+    if not found and len(name) > 1:
+        found = [other for other in cased if other.startswith(name.casefold())]
+    return cased[found[0]] if found else None
 
 
 def _bare(name: str) -> str:

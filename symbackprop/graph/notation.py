@@ -262,13 +262,15 @@ def _layered(notation: Notation, quantity: Quantity, index: tuple[str, ...]) -> 
 def own_symbol(name: str) -> Symbol:
     """Return the symbol of a name of the user's own: `h1` is h with index 1, `Wx` W with index x, `beta` β.
 
+    An underscore at the end stays, so that `x_` is not printed as `x` is.
+
     >>> own_symbol("Wx").lower, own_symbol("beta2"), own_symbol("cost").base
     (('x',), Symbol(base='beta', lower=('2',), upper=(), accent=''), 'cost')
     """
-    base, _, index = name.strip("_").partition("_")
+    base, _, index = name.lstrip("_").partition("_")
     letters = base.rstrip("0123456789")
-    if not letters:
-        return Symbol(name)  # underscores alone, or a digit behind one
+    if not letters or name.endswith("_"):
+        return Symbol(name)
     lower = tuple(part for part in (base[len(letters) :], *index.split("_")) if part)
     if len(letters) == 2 and letters[0].isupper() and letters[1].islower() and letters not in GREEK:
         return Symbol(letters[0], (letters[1], *lower))

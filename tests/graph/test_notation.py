@@ -255,6 +255,6 @@ def test_quantities_of_a_graph_that_print_alike_are_refused(
 
 def test_letters_in_other_cases_are_no_pair() -> None:
     """Letters: x and X, w and w1, a vector and a matrix of other letters print apart."""
-    parameters = {"x": 1, "X": 2, "w": 3, "w1": 4, "v": [1, 2], "v3": 1}
-    graph = {"parameters": parameters, "equations": ["y = x*X + w*w1 + v[0]*v3"], "output": "y"}
+    parameters = {"x": 1, "X": 2, "w": 3, "w1": 4, "v": [1, 2], "v3": 1, "x_": 2}
+    graph = {"parameters": parameters, "equations": ["y = x*X + w*w1 + v[0]*v3 + x_"], "output": "y"}
     assert sbp.derive(sbp.problem({"graph": graph})).graph.output == "y"
