@@ -33,7 +33,7 @@ from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, R
 from symbackprop.compilation.plan import Assignment, Plan
 from symbackprop.graph.quantities import Quantity
 
-_WORDS = "parameters gradients states rows batches batch rates losses step record looks look trace keep"
+_WORDS = "parameters gradients states rows batches batch rates losses step record looks look trace keep is_seen"
 WORDS = frozenset((*_WORDS.split(), "range", "zip", "len", "abs", "max", "min", COUNT.name, RATE.name))
 """What generated code calls its own arguments."""
 
@@ -84,7 +84,7 @@ class Straight:
 
         Parameters and states change in place; the loss before each update goes into `losses`; `t` is the number of the
         first update. With `batches` each update has samples of its own, by their rows; with `looks` the parameters behind
-        the updates that it marks go into `trace`.
+        the updates that it marks go into `trace`, by index or (`keep`, of a `struct`) into its memory.
         """
         indexed = self.indexed
         trained = _elements(quantity for quantity in self.plan.parameters if quantity.name in update.trained)
@@ -92,7 +92,7 @@ class Straight:
         states = {
             (state, name): self.identifiers.fresh(f"{state}_{name.name}") for state in update.states for name in trained
         }
-        columns = [("learning_rate", "rates"), *[("batch", "batches")] * batches, *[("look", "looks")] * looks]
+        columns = [("learning_rate", "rates"), *[("batch", "batches")] * batches, *[("is_seen", "looks")] * looks]
         header = f"for {', '.join(one for one, _ in columns)} in zip({', '.join(each for _, each in columns)}):"
         if len(columns) == 1:
             header = "for learning_rate in rates:"
@@ -106,11 +106,9 @@ class Straight:
             *([f"{COUNT.name} += 1"] if any(COUNT in set(walk(formula)) for _, formula in update.common) else []),
             *(self._looked() if looks else []),
         ]
-        before = ["look = 0"] if looks else []
-        if not indexed:
-            before = ["record = losses.append", *(["keep = trace.extend"] if looks else [])]
         body = [
-            *before,
+            *([] if indexed else ["record = losses.append"]),
+            *(["look = 0"] if looks else []),
             *self._load(self._spelled(self.parameters), "parameters"),
             *self._load(list(states.values()), "states"),
             *([] if batches else self._rows(None)),
@@ -125,7 +123,8 @@ class Straight:
         """Return the lines that keep the parameters behind a marked update."""
         names = self._spelled(self.parameters)
         if not self.indexed:
-            return ["if look:", f"{_INDENT}keep(({', '.join(names)},))"]
+            kept = [f"keep(trace, look, {', '.join(names)})", f"look += {8 * len(names)}"]
+            return ["if is_seen:", *(_INDENT + line for line in kept)]
         kept = [f"trace[look, {position}] = {name}" for position, name in enumerate(names)]
         return ["if looks[step]:", *(_INDENT + line for line in [*kept, "look += 1"])]
 

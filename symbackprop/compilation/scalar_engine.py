@@ -7,6 +7,8 @@ IEEE 754, carries the call out from its beginning.
 from __future__ import annotations
 
 import functools
+import math
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -78,7 +80,8 @@ class ScalarCode:
         return _executed(source, NAMESPACE, "value")
 
     def _function(self, source: str, name: str) -> Function:
-        function = _executed(source, SCALARS.namespace, name)
+        numbers = sum(math.prod(quantity.shape) for quantity in self.plan.parameters)
+        function = _executed(source, {**SCALARS.namespace, "keep": struct.Struct(f"{numbers}d").pack_into}, name)
         return function if self._compiled is None else self._compiled(function)
 
 
@@ -164,7 +167,7 @@ class ScalarEngine(Engine):
         batches = run.batches if run.batches is not None else np.empty((0, 0), np.int64)
         looks = run.looks if run.looks is not None else np.empty(0, bool)
         losses: Any = np.empty(len(run.rates)) if self.indexed else []
-        trace: Any = [] if not self.indexed else np.empty((0, 0)) if run.trace is None else run.trace
+        trace = run.trace if run.trace is not None else np.empty((0, 0))
         given = [batches, run.rates, losses, looks, trace]
         if not self.indexed:
             given = [batches.tolist(), run.rates.tolist(), losses, looks.tolist(), trace]
@@ -176,8 +179,6 @@ class ScalarEngine(Engine):
             return self.arrays.descend(update, parameters, states, data, run)
         _scatter(values, parameters)
         _scatter(kept, states)
-        if run.trace is not None and not self.indexed:
-            run.trace[...] = np.reshape(trace, run.trace.shape)
         return np.asarray(losses)
 
     def _flat(self, arrays: Arrays) -> Any:

@@ -149,12 +149,13 @@ class Watch:
 
     def stops_at(self, losses: Iterable[float]) -> int | None:
         """Take the losses at the ends of epochs; return the place of the one at which training ends, None without one."""
-        tolerance, patience, least, failed = self.tolerance, self.patience, self.least, self.failed
+        least, failed, bound = self.least, self.failed, self.least - self.tolerance
         found = None
         for place, loss in enumerate(losses):
-            failed = 0 if loss < least - tolerance else failed + 1
-            least = min(least, loss)
-            if failed >= patience:
+            failed = 0 if loss < bound else failed + 1
+            if loss < least:
+                least, bound = loss, loss - self.tolerance
+            if failed >= self.patience:
                 found = place
                 break
         self.least, self.failed = least, failed

@@ -25,18 +25,19 @@ COLUMNS = ("step", "epoch", "loss", "validation_loss", "learning_rate")
 
 
 class LiveParameters(Mapping[str, Array]):
-    """The parameters behind an update, by name: always those of the update that callbacks are being told of."""
+    """The parameters behind an update, by name: those in row `place` of the `rows` that callbacks are being told of."""
 
-    __slots__ = ("_places", "row")
+    __slots__ = ("_places", "place", "rows")
 
     def __init__(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
         ends = itertools.pairwise(itertools.accumulate(map(math.prod, shapes.values()), initial=0))
         self._places = {name: (slice(*end), shapes[name]) for name, end in zip(shapes, ends, strict=True)}
-        self.row: Array = np.empty(0)
+        self.rows: Array = np.empty((1, 0))
+        self.place = 0
 
     def __getitem__(self, name: str) -> Array:
         part, shape = self._places[name]
-        return self.row[part].reshape(shape)
+        return self.rows[self.place, part].reshape(shape)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)

@@ -292,7 +292,7 @@ class TrainingLoop:
             state=state | {EPOCH: np.array(self._passed)},
             best=self._least(),
             stopped=watching.stopped,
-            predictions={step: found for step, found in watching.predictions.items() if step <= count},
+            predictions=watching.predictions_until(count),
         )
 
     def _diverged(self, loss: float) -> DivergenceError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -61,7 +62,7 @@ class Watching:
     ) -> None:
         """Make ready; `data` are all samples, `recorded` the numbers of updates after which the outputs are kept."""
         self.gradient, self.training, self.data, self.validation = gradient, training, data, validation
-        self.callbacks, self.recorded = tuple(callbacks), np.array([*recorded], int)
+        self.callbacks, self.recorded = tuple(callbacks), np.unique(np.array([*recorded], int))
         self.parameters = LiveParameters({each.name: each.shape for each in gradient.arguments.parameters})
         self.stopped = False
         self.reached = 0
@@ -89,8 +90,14 @@ class Watching:
 
     def looks(self, steps: Array, ends: Array) -> Array:
         """Return behind which updates somebody wants to see the parameters."""
-        found = self._due(steps) | np.isin(steps, self.recorded)
+        found = self._due(steps)
+        found[self._recorded_in(steps)] = True
         return found | ends if self.is_watched and not self.knows else found
+
+    def _recorded_in(self, steps: Array) -> Array:
+        """Return which places of some updates in a row are to be recorded."""
+        first, last = np.searchsorted(self.recorded, [steps[0], steps[-1] + 1]) if len(steps) else (0, 0)
+        return self.recorded[first:last] - steps[0] if last > first else np.empty(0, int)
 
     def _due(self, steps: Array) -> Array:
         """Return behind which updates some callback is called."""
@@ -107,7 +114,8 @@ class Watching:
     def begin(self, step: int, epoch: int, row: Array) -> None:
         """Look at the parameters before the first update."""
         self.reached = step
-        self._keep_outputs(np.array([step]), row[None, :])
+        if len(self._recorded_in(np.array([step]))):
+            self._keep_outputs(np.array([step]), row[None, :])
         if self.is_watched and not self.knows:
             loss = self._losses(row[None, :])
             self._judge(np.array([step]), loss)
@@ -139,8 +147,9 @@ class Watching:
                 self.steps += steps[counts].tolist()
                 self.losses += watched[counts].tolist()
             self._remember(steps[counts], numbers[counts], watched[counts], rows if rows is None else rows[counts])
-            recorded = np.flatnonzero(np.isin(seen.steps, self.recorded) & (seen.steps <= self.reached))
-            self._keep_outputs(seen.steps[recorded], seen.rows(recorded))
+            recorded = self._recorded_in(seen.steps[: self.reached - first])
+            if len(recorded):
+                self._keep_outputs(seen.steps[recorded], seen.rows(recorded))
 
     def end(self, step: int, epoch: int, loss: float) -> None:
         """Look at the loss of all samples behind the last update, which no later update has shown."""
@@ -181,23 +190,36 @@ class Watching:
 
     def _call(self, seen: Seen, places: Array, latest: list[float | None]) -> bool:
         """Call the callbacks that are due, until one of them wants training to end; say whether one does."""
-        every = [call.updates if isinstance(call, Every) else 1 for call in self.callbacks]
-        due = None if max(every) == 1 else list(zip(self.callbacks, every, strict=True))
-        columns = (array[places].tolist() for array in (seen.steps, seen.epochs, seen.losses))
-        rates, rows = seen.rates[places].tolist(), seen.rows(places)
-        rows.flags.writeable = False
-        live, callbacks = self.parameters, self.callbacks
-        for step, epoch, loss, watched, rate, row in zip(*columns, latest, rates, rows, strict=True):
-            live.row, self.reached = row, step
-            state = TrainingState(step, epoch, loss, watched, rate, live)
-            if due is not None:
-                callbacks = tuple(call for call, updates in due if step % updates == 0)
-            # Every callback that is due is called, whatever the others want.
-            wishes = [call(state) for call in callbacks]
-            if any(wishes):
-                self.stopped = True
-                return True
+        live, tell, new = self.parameters, self._teller(), tuple.__new__
+        live.rows, live.place = seen.rows(places), 0
+        live.rows.flags.writeable = False
+        steps = seen.steps[places].tolist()
+        columns = (array[places].tolist() for array in (seen.epochs, seen.losses))
+        states = zip(steps, *columns, latest, seen.rates[places].tolist(), itertools.repeat(live))
+        try:
+            for place, values in enumerate(states):
+                live.place = place
+                # What the constructor does, without a call in Python for each update.
+                if tell(new(TrainingState, values)):
+                    self.stopped = True
+                    return True
+        finally:
+            self.reached = steps[live.place]
         return False
+
+    def _teller(self) -> Callback:
+        """Return what calls the callbacks that are due after an update and says whether one wants training to end."""
+        calls = self.callbacks
+        if len(calls) == 1:
+            return calls[0]
+
+        def tell(state: TrainingState) -> bool:
+            due = [call for call in calls if not isinstance(call, Every) or state.step % call.updates == 0]
+            # Every callback that is due is called, whatever the others want.
+            wishes = [call(state) for call in due]
+            return any(wishes)
+
+        return tell
 
     # What is kept
 
@@ -211,12 +233,14 @@ class Watching:
             self.least = Least(int(steps[place]), int(numbers[place]), float(losses[place]), row)
 
     def _keep_outputs(self, steps: Array, rows: Array) -> None:
-        """Keep the outputs of all samples behind some updates that are to be recorded."""
-        is_recorded = np.isin(steps, self.recorded)
-        if is_recorded.any():
-            steps, rows = steps[is_recorded], rows[is_recorded]
-            outputs = self.gradient.outputs(rows, self.data[1][0])
-            self.predictions |= zip((steps + 1).tolist(), outputs, strict=True)
+        """Keep the outputs of all samples behind some updates."""
+        self.predictions |= zip((steps + 1).tolist(), self.gradient.outputs(rows, self.data[1][0]), strict=True)
+
+    def predictions_until(self, step: int) -> dict[int, Array]:
+        """Return the outputs before updates that were carried out, by their number."""
+        while self.predictions and next(reversed(self.predictions)) > step:
+            self.predictions.popitem()
+        return self.predictions
 
     def named(self, row: Array) -> Mapping[str, Array]:
         """Return the parameters of a row by name."""
