@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -40,10 +41,11 @@ class Arguments:
         if given is None:
             return [self.own(quantity) for quantity in self.parameters]
         names = [quantity.name for quantity in self.parameters]
-        missing = [name for name in names if name not in _mapping(given, "parameters")]
-        if missing:
-            raise MissingValueError(message("problem.missing_values", names=missing), where="parameters")
-        _check_names(given, names, "parameter", "parameters")
+        if _mapping(given, "parameters").keys() != set(names):
+            missing = [name for name in names if name not in given]
+            if missing:
+                raise MissingValueError(message("problem.missing_values", names=missing), where="parameters")
+            _check_names(given, names, "parameter", "parameters")
         return [self._array(given[each.name], each.name, (each.shape,)) for each in self.parameters]
 
     def data_arrays(self, inputs: object, targets: object) -> tuple[int | None, list[Array]]:
@@ -63,8 +65,10 @@ class Arguments:
         (quantity,) = self.inputs
         if x is None:
             return self.own(quantity).reshape(-1, *quantity.shape)
+        if self._is_ready(x, quantity):
+            return _finite(x, "x")
         places = numbers.columns_named(tuple(getattr(x, "columns", ())), self.problem.network.input_names, "x")
-        raw = to_array(x) if places is None else to_array(x)[:, places]
+        raw = _raw(x, "x") if places is None else _raw(x, "x")[:, places]
         found = self._array(raw, "x", (quantity.shape, (None, *quantity.shape)))
         return _finite(found, "x").reshape(-1, *quantity.shape)
 
@@ -73,7 +77,9 @@ class Arguments:
         (quantity,) = self.targets
         if y is None:
             return self.own(quantity).reshape(-1, *quantity.shape)
-        raw, (outputs,) = to_array(y), quantity.shape
+        if self._is_ready(y, quantity):
+            return self._possible(_finite(y, "y"))
+        raw, (outputs,) = _raw(y, "y"), quantity.shape
         if raw.dtype.kind in "UO" and any(isinstance(each, str) for each in raw.flat):
             text = next(each for each in raw.flat if isinstance(each, str))
             raise ProblemError(message("compilation.class_text", value=text), where="y")
@@ -84,11 +90,20 @@ class Arguments:
         shapes: list[tuple[int | None, ...]] = [quantity.shape, (None, *quantity.shape)]
         if outputs == 1:
             shapes += [(), (None,)] if is_single else [(None,)]
-        found = _finite(self._array(raw, "y", shapes), "y").reshape(-1, *quantity.shape)
-        self._check_targets(found)
+        return self._possible(_finite(self._array(raw, "y", shapes), "y").reshape(-1, *quantity.shape))
+
+    def _is_ready(self, value: object, quantity: Quantity) -> TypeGuard[Array]:
+        """Say whether a value is the very array that code takes for a quantity of several samples."""
+        if type(value) is not np.ndarray or value.dtype != self.dtype or not value.flags.c_contiguous:
+            return False
+        return value.ndim == 2 and value.shape[1:] == quantity.shape
+
+    def _possible(self, targets: Array) -> Array:
+        """Return targets, (samples, outputs); raises `ProblemError` for those that the loss cannot take."""
+        self._check_targets(targets)
         if self.sums_to_one:
-            self._check_distribution(found)
-        return found
+            self._check_distribution(targets)
+        return targets
 
     def _one_hot(self, labels: Array, classes: int) -> Array:
         wrong = labels[~((labels >= 0) & (labels < classes) & (labels == np.floor(labels)))]
@@ -111,8 +126,11 @@ class Arguments:
         raise ProblemError(message("compilation.targets", what=what, sample=sample + 1), where="y")
 
     def _check_distribution(self, targets: Array) -> None:
-        sums = targets.sum(axis=1)
-        wrong = np.flatnonzero(~(np.abs(sums - 1) <= _SUMS_TO_ONE))
+        sums = targets @ np.ones(targets.shape[1], self.dtype)
+        rest = sums - 1
+        if np.vdot(rest, rest) <= _SUMS_TO_ONE**2:
+            return
+        wrong = np.flatnonzero(~(np.abs(rest) <= _SUMS_TO_ONE))
         if wrong.size:
             what = message("compilation.distribution", sample=int(wrong[0]) + 1, sum=f"{sums[wrong[0]]:g}")
             raise ProblemError(what, where="y")
@@ -130,13 +148,8 @@ class Arguments:
 
     def _array(self, value: object, name: str, shapes: Sequence[tuple[int | None, ...]]) -> Array:
         """Return a value as a contiguous array of one of the shapes; None in a shape is any number of samples."""
-        try:
-            raw = to_array(value)
-            if raw.dtype.kind not in "biufO":
-                raise TypeError
-            found: Array = np.ascontiguousarray(raw, self.dtype).reshape(raw.shape)
-        except (TypeError, ValueError, OverflowError):
-            raise _no_numbers(value, name) from None
+        is_ready = type(value) is np.ndarray and value.dtype == self.dtype and value.flags.c_contiguous
+        found: Array = value if is_ready else self._converted(value, name)  # type: ignore[assignment]
         for shape in shapes:
             if len(shape) == found.ndim and all(
                 wanted in (None, length) for length, wanted in zip(found.shape, shape, strict=True)
@@ -144,6 +157,16 @@ class Arguments:
                 return found
         allowed = [spell(tuple("n" if length is None else length for length in shape)) for shape in shapes]
         raise ProblemError(message("compilation.shape", found=spell(found.shape), expected=allowed), where=name)
+
+    def _converted(self, value: object, name: str) -> Array:
+        """Return a value as a contiguous array of the number type."""
+        try:
+            raw = to_array(value)
+            if raw.dtype.kind not in "biufO":
+                raise TypeError
+            return np.ascontiguousarray(raw, self.dtype).reshape(raw.shape)
+        except (TypeError, ValueError, OverflowError):
+            raise _no_numbers(value, name) from None
 
     def own(self, quantity: Quantity) -> Array:
         """Return the problem's own numbers of a quantity."""
@@ -160,8 +183,19 @@ def to_array(value: Any) -> Array:
     return np.asarray(value.to_numpy() if hasattr(value, "to_numpy") else value)
 
 
+def _raw(value: object, name: str) -> Array:
+    """Return a value as an array of whatever it holds; raises `ProblemError` for lists that are no array."""
+    try:
+        return to_array(value)
+    except ValueError:
+        raise _no_numbers(value, name) from None
+
+
 def _finite(array: Array, name: str, test: Callable[[Array], Array] = np.isfinite) -> Array:
     """Return an array; raises `ProblemError` where the first number stands that fails the test: NaN, an infinite one."""
+    # A sum of squares is finite where all numbers are, and costs less than to look at each; or else they may be large.
+    if math.isfinite(np.vdot(array, array)):
+        return array
     wrong = ~test(array)
     if wrong.any():
         place = tuple(int(axis[0]) for axis in np.nonzero(wrong))

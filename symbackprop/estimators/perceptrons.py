@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -15,14 +17,25 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from symbackprop.algebra.functions import ACTIVATIONS
 from symbackprop.catalog.optimizers import OPTIMIZERS, RATE
-from symbackprop.derivation.derivations import Derivation
+from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.problems.load import problem
+from symbackprop.registry import cached
 from symbackprop.training import History, train
 
 LARGEST_BATCH = 200
 """`batch_size = "auto"` is all samples, and at most this many."""
 
 Array = np.ndarray[Any, np.dtype[Any]]
+
+
+_KEPT = 16
+"""How many networks are kept."""
+
+
+@functools.partial(cached, most=_KEPT)
+def _derivation(content: str) -> Derivation:
+    """Return the derivation of a network, whose content of a problem file comes as JSON."""
+    return derive(problem(json.loads(content), name="estimator"))
 
 
 class _Perceptron(BaseEstimator):
@@ -102,9 +115,12 @@ class _Perceptron(BaseEstimator):
         asked["epochs"] = 1 if more else self.max_iter
         if not more:
             asked["stop"] = self._stop(len(X))
-        self._history: History = train(
-            problem(self._described(X.shape[1], hidden, outputs, loss), name="estimator"), X, y, resume=resumed, **asked
-        )
+        # JSON has what can be compared: a network that was seen before is not derived again, one that goes on not compiled.
+        content = self._described(X.shape[1], hidden, outputs, loss)
+        derivation = _derivation(json.dumps(content, default=lambda number: number.item()))
+        same = resumed is not None and resumed.gradient.derivation is derivation
+        network = resumed.gradient if resumed is not None and same else derivation
+        self._history: History = train(network, X, y, resume=resumed, **asked)
         if self.early_stopping and not more:
             self._history = self._history.restored()
         self._record(more)

@@ -16,7 +16,6 @@ from symbackprop.catalog import initializers
 from symbackprop.compilation import Gradient, Runner, compile
 from symbackprop.compilation.arguments import to_array
 from symbackprop.compilation.compiled_descent import COUNT
-from symbackprop.derivation.derivations import derive
 from symbackprop.errors import ProblemError, SymbackpropError
 from symbackprop.messages import message
 from symbackprop.problems import Problem
@@ -76,7 +75,7 @@ def train(
     >>> history.losses.tolist(), history.loss, history.parameters["W1"].tolist()
     ([0.5, 0.125, 0.03125], 0.0078125, [[0.875]])
     """
-    problem = problem_of(problem)
+    meant, problem = problem, problem_of(problem)
     asked = {
         "optimizer": optimizer,
         "learning_rate": learning_rate,
@@ -94,7 +93,8 @@ def train(
     if dtype is None:
         is_single = x is not None and not in_batches and not isinstance(x, Mapping) and to_array(x).dtype == np.float32
         dtype = "float32" if is_single else "float64"
-    gradient = compile(derive(problem), backend, dtype)
+    is_compiled = isinstance(meant, Gradient) and (meant.backend, meant.dtype) == (backend, dtype)
+    gradient = meant if isinstance(meant, Gradient) and is_compiled else compile(meant, backend, dtype)
     data: batching.Data = (None, []) if in_batches else gradient.arguments.data_arrays(x, y)
     training = settled(problem, data[0], asked)
     validation = None

@@ -247,7 +247,7 @@ class TrainingLoop:
     # What is told
 
     def _copied(self) -> Mapping[str, Array]:
-        return {name: np.array(array) for name, array in self.runner.parameters.items()}
+        return {name: np.array(array, order="C") for name, array in self.runner.parameters.items()}
 
     def _least(self) -> Best | None:
         """Return where the watched loss was least, and the parameters there."""
