@@ -9,6 +9,7 @@ Nodes are immutable, compare by value and can be dictionary keys.
 
 from __future__ import annotations
 
+import functools
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -265,17 +266,33 @@ def map_children(node: Node, change: Callable[[Node], Node]) -> Node:
 
 def _rebuilt(node: Node, old: tuple[Node, ...], new: tuple[Node, ...]) -> Node:
     """Return a node with new subformulas in place of old ones; the node itself when they are the same."""
-    if not any(map(operator.is_not, new, old)):
-        return node
-    kind = type(node)
+    return _builder(type(node))(node, new) if any(map(operator.is_not, new, old)) else node
+
+
+@functools.cache
+def _builder(kind: type[Node]) -> Callable[[Node, tuple[Node, ...]], Node]:
+    """Return what makes a node of a class again with other subformulas: formulas are rewritten all the time."""
     build: Callable[..., Node] = kind
     fields: tuple[str, ...] = kind.__match_args__
-    if len(fields) == 1 and kind.sequence:
-        return build(new)
     if len(fields) == len(kind.children):
-        return build(*new)
-    places: dict[str, Any] = {kind.sequence: new} if kind.sequence else dict(zip(kind.children, new, strict=True))
-    return build(*[places[name] if name in places else getattr(node, name) for name in fields])
+        return lambda node, new: build(*new)
+    if fields == (kind.sequence,):
+        return lambda node, new: build(new)
+    read = operator.attrgetter(*fields)
+    places = [fields.index(name) for name in kind.children]
+    start = fields.index(kind.sequence) if kind.sequence else 0
+
+    def with_sequence(node: Node, new: tuple[Node, ...]) -> Node:
+        values = read(node)
+        return build(*values[:start], new, *values[start + 1 :])
+
+    def with_children(node: Node, new: tuple[Node, ...]) -> Node:
+        values = list(read(node))
+        for place, child in zip(places, new, strict=True):
+            values[place] = child
+        return build(*values)
+
+    return with_sequence if kind.sequence else with_children
 
 
 def fill(node: Node, slots: tuple[Node, ...]) -> Node:

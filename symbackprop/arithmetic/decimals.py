@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from fractions import Fraction
 
 from symbackprop.arithmetic.exact import magnitude_of
@@ -129,6 +130,7 @@ def stated(value: Fraction) -> str:
     return str(value) if places is None or places >= LONGEST_STATED else plain(value)
 
 
+@functools.lru_cache(maxsize=1 << 12)
 def trimmed(value: float | Fraction, places: int = 2) -> str:
     """Return a number rounded to decimals, without the zeros behind it and without a sign before 0.
 

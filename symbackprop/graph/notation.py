@@ -6,6 +6,7 @@ convention is one row of `NAMINGS`: a function from what a quantity is (kind, la
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -76,6 +77,7 @@ COMMON = {
 """The letters that all conventions share; `[notation] symbols` may replace any."""
 
 
+@functools.lru_cache(maxsize=1 << 10)
 def parse_symbol(text: str) -> Symbol | None:
     r"""Return the symbol that a text names, or None if it cannot be printed.
 
@@ -121,7 +123,8 @@ def state_symbol(name: str, number: str = "") -> Symbol:
 class Notation:
     """The notation of one graph: the symbol of every element, array and adjoint.
 
-    `layer_texts` are what stands for a printed layer number in formulas for an arbitrary layer (2: "l+1").
+    `layer_texts` are what stands for a printed layer number in formulas for an arbitrary layer (2: "l+1"). `known` holds the
+    symbols that have been asked for.
     """
 
     graph: Graph
@@ -129,6 +132,7 @@ class Notation:
     letters: Mapping[str, Symbol]
     offsets: Mapping[int, int]
     layer_texts: Mapping[int, str] = field(default_factory=dict)
+    known: dict[tuple[str, int | str | None], Symbol] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, graph: Graph, conventions: Conventions) -> Notation:
@@ -172,7 +176,10 @@ class Notation:
 
     def symbol(self, name: str, sample: int | str | None = None) -> Symbol:
         """Return the symbol of an element or an array by its code name, in sample `sample` if one is named."""
-        return self.entry(*self.graph.place_of(name), sample)
+        found = self.known.get((name, sample))
+        if found is None:
+            found = self.known[name, sample] = self.entry(*self.graph.place_of(name), sample)
+        return found
 
     def entry(self, quantity: Quantity, index: tuple[str, ...], sample: int | str | None = None) -> Symbol:
         """Return the symbol of an array's element, whose index, in the order to, from, may be letters; () is the array."""

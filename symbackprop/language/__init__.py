@@ -114,11 +114,17 @@ def pieces(language: str, message: Message) -> Iterator[str | tuple[object]]:
 
     A caller decides how to write each: plain text, escaped LaTeX, a formula between dollars.
     """
-    for position, part in enumerate(_PLACEHOLDER.split(phrases(language)[message.id])):
+    for position, part in enumerate(_parts(phrases(language)[message.id])):
         if position % 2:
             yield (message.arguments[part],)
         elif part:
             yield part
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _parts(phrase: str) -> tuple[str, ...]:
+    """Return a phrase as texts and, between them, the names of its placeholders."""
+    return tuple(_PLACEHOLDER.split(phrase))
 
 
 def say(language: str, message: Message) -> str:

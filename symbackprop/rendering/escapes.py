@@ -5,6 +5,7 @@ A format's markup also says how a text of some tone stands there, and text as it
 
 from __future__ import annotations
 
+import functools
 import html as markup
 import re
 import unicodedata
@@ -41,6 +42,7 @@ def is_latin(text: str) -> bool:
     return text.isascii() or all(_LATIN.match(character) or character in _LATIN_SIGNS for character in text)
 
 
+@functools.lru_cache(maxsize=1 << 12)
 def latex(text: str) -> str:
     r"""Return plain text as LaTeX that prints it; control characters are dropped.
 
@@ -60,6 +62,7 @@ def _latex_character(character: str) -> str:
     return rf"\symbackpropchar{{{character}}}"
 
 
+@functools.lru_cache(maxsize=1 << 12)
 def markdown(text: str) -> str:
     r"""Return plain text as Markdown that shows it.
 
@@ -71,6 +74,7 @@ def markdown(text: str) -> str:
     return _MARKDOWN_START.sub(lambda found: f"\\{found[1]}" if found[1] else f"{found[2]}\\{found[3]}", escaped)
 
 
+@functools.lru_cache(maxsize=1 << 12)
 def github(text: str) -> str:
     r"""Return plain text as Markdown that GitHub shows as it is: no dollar opens a formula, no address becomes a link.
 

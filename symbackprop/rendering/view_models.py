@@ -9,7 +9,7 @@ import functools
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from symbackprop import language
@@ -79,7 +79,8 @@ class ViewWriter:
     """Writes blocks for one format in one language.
 
     `math` stands before and after a formula in a sentence; `spaced` keeps letters and full-width signs away from it;
-    `dialect` is what formulas are written in; `folds` lets long tables go on beside themselves.
+    `dialect` is what formulas are written in; `folds` lets long tables go on beside themselves. `said` keeps the phrases
+    without arguments and `tables` the tables that the documents of a class have in common.
     """
 
     layout: Layout
@@ -90,6 +91,8 @@ class ViewWriter:
     math: tuple[str, str] = ("$", "$")
     spaced: bool = False
     folds: bool = False
+    said: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    tables: dict[int, tuple[Table, ViewModel]] = field(default_factory=dict, repr=False, compare=False)
 
     def escape(self, text: str) -> str:
         """Return plain text as text of the format."""
@@ -97,7 +100,10 @@ class ViewWriter:
 
     def say(self, id: str) -> str:
         """Return a phrase that needs no arguments, as text of the format."""
-        return self._inline(Message(id, {}))
+        found = self.said.get(id)
+        if found is None:
+            found = self.said[id] = self._sentence(self._pieces(Message(id)))
+        return found
 
     def document(self, content: Document) -> ViewModel:
         """Return the view of a document."""
@@ -112,9 +118,9 @@ class ViewWriter:
         anchors.keep_first(blocks)
         written["explained"] = any(block["kind"] == "note" for block in blocks)
         written["figures"] = [block for block in blocks if block["kind"] == "figure"]
-        written["formulas"] = _holds(content, (Display, Node))
-        written["toned"] = _holds(content, (Judged, Verbatim))
-        return {**written, "latin": all(map(escapes.is_latin, _texts(written)))}
+        written["formulas"] = Deferred(lambda: _holds(content, (Display, Node)))
+        written["toned"] = Deferred(lambda: _holds(content, (Judged, Verbatim)))
+        return {**written, "latin": Deferred(lambda: all(map(escapes.is_latin, _texts(written))))}
 
     def _section(self, section: Section) -> ViewModel:
         return {
@@ -131,7 +137,10 @@ class ViewWriter:
             case Listing(items, numbered):
                 return {"kind": "listing", "entries": [self._inline(item) for item in items], "numbered": numbered}
             case Table():
-                return self._table(block)
+                # With the table itself beside it, nothing else can get its identity.
+                if id(block) not in self.tables:
+                    self.tables[id(block)] = block, self._table(block)
+                return self.tables[id(block)][1]
             case Note(kind, text):
                 label = self.say(f"note.{kind}")
                 return {"kind": "note", "about": str(kind), "label": label, "text": self._inline(text)}
@@ -178,6 +187,8 @@ class ViewWriter:
         }
 
     def _inline(self, part: object) -> str:
+        if isinstance(part, Message) and not part.arguments:
+            return self.say(part.id)
         return self._sentence(self._pieces(part))
 
     def _sentence(self, pieces: Iterable[str | Box]) -> str:

@@ -42,7 +42,7 @@ _FAILURES = ("render.template", "render.missing", "render.memory", "render.long"
 def fill(folders: Sequence[Path], name: str, content: Mapping[str, object], said: Mapping[str, str] | None) -> str:
     """Return a template filled as `symbackprop.templating.filled` does; functions in the content are those of a module."""
     functions = {key: value for key, value in content.items() if isinstance(value, FunctionType)}
-    data = json.dumps({key: value for key, value in content.items() if key not in functions}, default=_text)
+    data = json.dumps({key: value for key, value in content.items() if key not in functions}, default=_found)
     limits = {
         "seconds": SECONDS + len(data) / CHARACTERS_A_SECOND,
         "megabytes": MEGABYTES,
@@ -81,10 +81,10 @@ def fill(folders: Sequence[Path], name: str, content: Mapping[str, object], said
     raise OutputError(message(reply["failure"], **reply["arguments"]), where=reply["where"] or place)
 
 
-def _text(value: object) -> str:
-    """Return a text that is written when it is asked for: nothing but data and texts goes to a template."""
+def _found(value: object) -> str | bool:
+    """Return a text or an answer that is found when it is asked for: nothing but data and texts goes to a template."""
     if isinstance(value, Deferred):
-        return str(value)
+        return value.value
     raise TypeError(f"{type(value).__name__} is no data")
 
 

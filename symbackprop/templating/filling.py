@@ -17,17 +17,21 @@ if TYPE_CHECKING:
 
 
 class Deferred:
-    """A text that is written when a template first prints it: no format needs every form of a figure."""
+    """A text, or an answer, that is found when a template first asks: no format needs every form of a figure."""
 
-    def __init__(self, write: Callable[[], str]) -> None:
-        self._write = write
+    def __init__(self, find: Callable[[], str | bool]) -> None:
+        self._find = find
 
     @functools.cached_property
-    def _text(self) -> str:
-        return self._write()
+    def value(self) -> str | bool:
+        """The text or the answer."""
+        return self._find()
 
     def __str__(self) -> str:
-        return self._text
+        return str(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
 
 
 @functools.lru_cache(maxsize=32)

@@ -16,7 +16,6 @@ from symbackprop.algebra.formula import (
     Sum,
     map_children,
     rewrite,
-    walk,
 )
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.real_numbers import Logarithm
@@ -29,7 +28,7 @@ def reduction_steps(first: Node, tone: Tone) -> list[Node]:
     """Return a formula over leaves, line by line down to its value."""
     steps = [_unsigned(first)]
     while not isinstance(steps[-1], Leaf):
-        steps.append(_reduced(steps[-1], tone))
+        steps.append(_evaluated(steps[-1], tone) or _reduced(steps[-1], tone))
     return steps
 
 
@@ -74,10 +73,16 @@ def _total(terms: tuple[Node, ...]) -> exact.Exact:
     return Fraction(0) if abs(total) < largest * _NOISE else total
 
 
+def _evaluated(node: Node, tone: Tone) -> Node | None:
+    """Return a formula with its innermost functions of plain numbers as numbers; None where there is none."""
+    if all(map(_is_number, node)):
+        return None
+    found = rewrite(node, lambda part: _collapsed(part, tone) if _is_ready_function(part) else None)
+    return None if found is node else found
+
+
 def _reduced(node: Node, tone: Tone) -> Node:
-    """Return the next line: innermost functions first, then the terms of a sum, the factors of a product, then the whole."""
-    if any(_is_ready_function(part) for part in walk(node)):
-        return rewrite(node, lambda part: _collapsed(part, tone) if _is_ready_function(part) else None)
+    """Return the next line of a formula without functions: the terms of a sum, the factors of a product, then the whole."""
     match node:
         case Negative(operand) if not _is_number(operand):
             return Negative(_reduced(operand, tone))

@@ -28,7 +28,7 @@ from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.chains import written_out
 from symbackprop.document.chain_rule.factors import joined
 from symbackprop.document.chain_rule.formulas import gradient_formulas
-from symbackprop.document.chain_rule.scene import Scene
+from symbackprop.document.chain_rule.scene import Scene, in_symbols
 from symbackprop.document.display_nodes import Equality, Letter, OverSamples, Range, Tone
 from symbackprop.document.sections import batch_comparison, conventions
 from symbackprop.document.sections import updates as updates_of
@@ -91,7 +91,8 @@ def _items(nodes: list[Node]) -> Inline:
     return message("text.items", items=tuple(nodes))
 
 
-def _network(scene: Scene) -> Iterator[Block]:
+@in_symbols
+def _network(scene: Scene) -> tuple[Block, ...]:
     graph, problem = scene.derivation.graph, scene.derivation.problem
     header = tuple(message(f"column.{name}") for name in ("layer", "units", "activation", "bias"))
     rows: list[tuple[Inline, ...]] = [(layer_name(scene, 0), _items(_elements(graph.units(0))), "", "")]
@@ -100,8 +101,8 @@ def _network(scene: Scene) -> Iterator[Block]:
         units = _items(_elements(graph.units(number)))
         activation = layer.activation if layer.body else message(f"activation.{layer.activation}")
         rows.append((layer_name(scene, number), units, activation, bias))
-    yield Table(header, tuple(rows), (False,) * 4)
-    yield Display((*_activations(scene), _loss(scene)), _SIDE_BY_SIDE)
+    layers = Table(header, tuple(rows), (False,) * 4)
+    return layers, Display((*_activations(scene), _loss(scene)), _SIDE_BY_SIDE)
 
 
 def _activations(scene: Scene) -> Iterator[Chain]:
@@ -315,8 +316,13 @@ def _arithmetic(products: Sequence[tuple[int, ...]]) -> Node:
     return right if left == right else Equality(left, right)
 
 
-def _formulas(scene: Scene) -> Iterator[Block]:
-    """Yield every formula of the forward and the backward pass, without numbers."""
+@in_symbols
+def _formulas(scene: Scene) -> tuple[Block, ...]:
+    """Return every formula of the forward and the backward pass, without numbers."""
+    return tuple(_forward_and_backward(scene))
+
+
+def _forward_and_backward(scene: Scene) -> Iterator[Block]:
     wanted, graph = _listed(scene), scene.derivation.graph
     is_whole = max(len(wanted), detail.size_of(graph).parameters) <= detail.MOST_ROWS
     if not is_whole and graph.samples is None:
