@@ -9,7 +9,6 @@ Nodes are immutable, compare by value and can be dictionary keys.
 
 from __future__ import annotations
 
-import functools
 import operator
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -266,12 +265,22 @@ def map_children(node: Node, change: Callable[[Node], Node]) -> Node:
 
 def _rebuilt(node: Node, old: tuple[Node, ...], new: tuple[Node, ...]) -> Node:
     """Return a node with new subformulas in place of old ones; the node itself when they are the same."""
-    return _builder(type(node))(node, new) if any(map(operator.is_not, new, old)) else node
+    if not any(map(operator.is_not, new, old)):
+        return node
+    kind = type(node)
+    build = _BUILDERS.get(kind)
+    if build is None:
+        build = _BUILDERS[kind] = _builder(kind)
+    return build(node, new)
 
 
-@functools.cache
-def _builder(kind: type[Node]) -> Callable[[Node, tuple[Node, ...]], Node]:
-    """Return what makes a node of a class again with other subformulas: formulas are rewritten all the time."""
+Builder = Callable[[Any, tuple["Node", ...]], "Node"]
+"""What makes a node of one class again with other subformulas."""
+
+_BUILDERS: dict[type[Node], Builder] = {}
+
+
+def _builder(kind: type[Node]) -> Builder:
     build: Callable[..., Node] = kind
     fields: tuple[str, ...] = kind.__match_args__
     if len(fields) == len(kind.children):

@@ -68,8 +68,10 @@ def written_out(node: Node, shapes: Mapping[str, Shape]) -> Node:
     """Return a formula with every operation of arrays by its definition, if that is what it is said to be."""
 
     def defined(part: Node) -> Node | None:
+        if not isinstance(part, Apply):
+            return None
         row = operation_of(part)
-        if row is None or row.definition is None or row.joins is not None or not isinstance(part, Apply):
+        if row is None or row.definition is None or row.joins is not None:
             return None
         return written_out(row.definition(part, [shape_of(each, shapes, "") for each in part.arguments]), shapes)
 

@@ -129,7 +129,8 @@ def expand(graph: Graph) -> ElementGraph:
 
 def _expanded(graph: Graph, equation: Equation) -> Iterator[ElementEquation]:
     quantity = graph.quantities[equation.name]
-    equation = replace(equation, formula=written_out(equation.formula, graph.shapes))
+    formula = written_out(equation.formula, graph.shapes)
+    equation = equation if formula is equation.formula else replace(equation, formula=formula)
     pieces = [_piece(graph, equation, part, wrap) for part, wrap in _addends(equation.formula, lambda node: node)]
     for index in quantity.indices():
         terms = tuple(itertools.chain.from_iterable([piece(index) for piece in pieces]))
@@ -242,11 +243,16 @@ def _matrix_product(graph: Graph, node: MatrixProduct, left: Accessor, right: Ac
     rank, inner = len(shape) - 1, range(shape[-1])
 
     # The names of a row serve every column, and those of a column every row.
-    row = functools.cache(lambda place: [left((*place, k)) for k in inner])
-    column = functools.cache(lambda place: [right((k, *place)) for k in inner])
+    rows: dict[Shape, list[str]] = {}
+    columns: dict[Shape, list[str]] = {}
 
     def terms(index: Shape) -> Iterator[Term]:
-        pairs = zip(row(index[:rank]), column(index[rank:]), strict=True)
+        above, beside = index[:rank], index[rank:]
+        if above not in rows:
+            rows[above] = [left((*above, k)) for k in inner]
+        if beside not in columns:
+            columns[beside] = [right((k, *beside)) for k in inner]
+        pairs = zip(rows[above], columns[beside], strict=True)
         return map(Term._make, zip(itertools.repeat(form), pairs, itertools.repeat(())))
 
     return terms
