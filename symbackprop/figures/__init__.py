@@ -11,7 +11,7 @@ rough width. `symbackprop.rendering` writes one figure to any format, from the s
 
 from __future__ import annotations
 
-from symbackprop.figures.curves import boundary, landscape, learning_rates, losses, training
+from symbackprop.figures.curves import boundary, fit, landscape, learning_rates, losses, training
 from symbackprop.figures.drawing import Diagram, Picture, Plot
 from symbackprop.figures.graph_diagram import gates
 from symbackprop.figures.network_diagram import network
@@ -21,6 +21,7 @@ __all__ = [
     "Picture",
     "Plot",
     "boundary",
+    "fit",
     "gates",
     "landscape",
     "learning_rates",

@@ -10,12 +10,14 @@ from typing import Any
 
 from symbackprop import curvature
 from symbackprop.algebra.functions import ACTIVATIONS
+from symbackprop.curvature import CriticalPoint, Kind
+from symbackprop.curvature.tangents import is_rational
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent import epochs
 from symbackprop.descent.solution import Descent, Solution, trained
 from symbackprop.errors import SymbackpropError
 from symbackprop.evaluation.evaluate import FLOAT, Evaluation, leaves
-from symbackprop.figures.drawing import Box, Ink, Plot, Point, Series
+from symbackprop.figures.drawing import Box, Ink, Plot, Point, Region, Series
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import Message, message
 
@@ -111,8 +113,8 @@ def landscape(solution: Solution) -> Plot | None:
     output = solution.derivation.graph.output
     symbols = tuple(solution.notation.symbol(name) for name in (*names, output))
     if len(names) == 1:
-        return _curve(loss, path, _flat_places(solution, names[0]), symbols)
-    return _surface(loss, path, symbols)
+        return _curve(loss, path, _flat_points(solution, names), symbols)
+    return _surface(loss, path, _flat_points(solution, names), names, symbols)
 
 
 def _path(solution: Solution, names: Sequence[str]) -> Path:
@@ -154,33 +156,48 @@ def _spread(low: float, high: float, count: int) -> list[float]:
     return [low + (high - low) * k / (count - 1) for k in range(count)]
 
 
-def _flat_places(solution: Solution, name: str) -> list[float]:
-    """Return where the loss is flat: its minima and maxima, as far as they are known."""
+def _flat_points(solution: Solution, names: tuple[str, ...]) -> list[CriticalPoint]:
+    """Return where the loss is flat, as far as that is known; over two parameters only where it can be solved for."""
     try:
-        return [point.floats[name] for point in curvature.critical_points(solution.problem).points]
+        if len(names) > 1 and not is_rational(solution.derivation, names):
+            return []
+        found = curvature.critical_points(solution.problem).points
     except SymbackpropError:
         return []
+    return [point for point in found if point.floats.keys() == set(names)]
 
 
-def _curve(loss: Loss, path: Path, flat: Sequence[float], symbols: Sequence[Symbol]) -> Plot:
+def _minima(points: Sequence[Point]) -> Iterator[Series]:
+    """Yield the markers of minima, if there are any."""
+    if points:
+        yield Series(tuple(points), Ink.FORWARD, "square", joined=False, name=message("figure.minimum"))
+
+
+def _curve(loss: Loss, path: Path, points: Sequence[CriticalPoint], symbols: Sequence[Symbol]) -> Plot:
     first, last = path[0][0], path[-1][0]
+    flat = [(place, point) for point in points for place in point.floats.values()]
     # A descent stays on one side of its minimum: mirrored at its end, so that both sides are seen.
-    low, high = _around([*(place[0] for place in path), *flat, *([] if flat else [2 * last - first])])
+    known = [place for place, _ in flat] or [2 * last - first]
+    low, high = _around([*(place[0] for place in path), *known])
     steps = [Point(place, loss(place)) for (place,) in path]
-    heights = [point.y for point in steps] + list(map(loss, flat))
+    heights = [point.y for point in steps] + [loss(place) for place, _ in flat]
     curve = [Point(x, y) for x in _spread(low, high, _FINE) if math.isfinite(y := loss(x))]
     least = min(*(point.y for point in curve), *heights)
     room = max(heights) - least or 1.0
     limits = Box(low, least - 0.08 * room, high, max(heights) + 0.5 * room)
     series = (
         Series(tuple(point for point in curve if point.y <= limits.bottom), Ink.PLAIN, thickness=1.2),
+        *_minima([Point(place, loss(place)) for place, point in flat if point.kind is Kind.MINIMUM]),
         Series(tuple(steps), Ink.BACKWARD, "circle", thickness=0.8, name=message("figure.descent")),
     )
     return Plot(message("figure.curve"), (symbols[0],), (symbols[1],), series, limits=limits)
 
 
-def _surface(loss: Loss, path: Path, symbols: Sequence[Symbol]) -> Plot:
-    xs, ys = (_spread(*_around([place[axis] for place in path]), _COARSE) for axis in (0, 1))
+def _surface(
+    loss: Loss, path: Path, points: Sequence[CriticalPoint], names: Sequence[str], symbols: Sequence[Symbol]
+) -> Plot:
+    minima = [Point(*(point.floats[name] for name in names)) for point in points if point.kind is Kind.MINIMUM]
+    xs, ys = (_spread(*_around([place[axis] for place in (*path, *minima)]), _COARSE) for axis in (0, 1))
     grid = [[loss(x, y) for x in xs] for y in ys]
     heights = [height for row in grid for height in row if math.isfinite(height)]
     low, high = min(heights), max(heights)
@@ -190,7 +207,8 @@ def _surface(loss: Loss, path: Path, symbols: Sequence[Symbol]) -> Plot:
     steps = tuple(Point(*place) for place in path)
     descent = Series(steps, Ink.BACKWARD, "circle", thickness=1.0, name=message("figure.descent"))
     limits = Box(xs[0], ys[0], xs[-1], ys[-1])
-    return Plot(message("figure.surface"), (symbols[0],), (symbols[1],), (*contours, descent), limits=limits)
+    series = (*contours, *_minima(minima), descent)
+    return Plot(message("figure.surface"), (symbols[0],), (symbols[1],), series, limits=limits)
 
 
 def _contours(
@@ -201,6 +219,33 @@ def _contours(
     found: Any = contourpy.contour_generator(xs, ys, grid).lines(level)
     for line in found:
         yield tuple(Point(float(x), float(y)) for x, y in line)
+
+
+def fit(solution: Solution) -> Plot | None:
+    """Return the samples of a network of one input and one output, and its prediction before and after; else nothing."""
+    derivation, graph = solution.derivation, solution.derivation.graph
+    if not (solution.problem.layers and solution.steps) or solution.problem.samples in (None, 1):
+        return None
+    if (solution.problem.network.inputs, solution.problem.layers[-1].units) != (1, 1):
+        return None
+    shared, data = leaves(derivation, FLOAT)
+    (name,) = graph.units(0).elements()
+    output, target = next(iter(graph.targets.items()))
+    xs = _spread(*_around([sample[name] for sample in data]), _FINE)
+    places = [{**data[0], name: x} for x in xs]
+
+    def line(parameters: Mapping[str, float], key: str, ink: Ink, *, is_dashed: bool) -> Series:
+        found = Evaluation.of(derivation, FLOAT, ()).forward({**shared, **parameters}, places).samples
+        points = tuple(Point(x, float(sample[output])) for x, sample in zip(xs, found, strict=True))
+        return Series(points, ink, thickness=1.4, is_dashed=is_dashed, name=message(key))
+
+    series = [line({}, "figure.fit_before", Ink.QUIET, is_dashed=True)] if len(solution.losses) > 1 else []
+    final = {key: float(value) for key, value in solution.final.items()}
+    series.append(line(final, "figure.fit", Ink.PLAIN, is_dashed=False))
+    samples = tuple(Point(sample[name], sample[target]) for sample in data)
+    series.append(Series(samples, Ink.FORWARD, "circle", joined=False, name=message("figure.samples")))
+    notation = solution.notation
+    return Plot(message("figure.data"), (notation.symbol(name),), (notation.symbol(output),), tuple(series))
 
 
 def boundary(solution: Solution) -> Plot | None:
@@ -226,18 +271,21 @@ def boundary(solution: Solution) -> Plot | None:
     output, target = next(iter(graph.targets.items()))
     places = [{**data[0], **dict(zip(inputs, (x, y), strict=True))} for y in ys for x in xs]
 
-    def line(parameters: Mapping[str, float], key: str, ink: Ink, *, is_dashed: bool) -> Iterator[Series]:
-        """Yield where the output is at its level: pieces of one line, the first of them in the legend."""
+    def outputs(parameters: Mapping[str, float]) -> list[list[float]]:
+        """Return the outputs over the grid of inputs, row by row."""
         found = Evaluation.of(derivation, FLOAT, ()).forward({**shared, **parameters}, places).samples
         heights = [float(sample[output]) for sample in found]
-        grid = [heights[k : k + len(xs)] for k in range(0, len(heights), len(xs))]
+        return [heights[k : k + len(xs)] for k in range(0, len(heights), len(xs))]
+
+    def line(grid: list[list[float]], key: str, ink: Ink, *, is_dashed: bool) -> Iterator[Series]:
+        """Yield where the output is at its level: pieces of one line, the first of them in the legend."""
         for number, points in enumerate(_contours(xs, ys, grid, level)):
             yield Series(points, ink, thickness=1.4, is_dashed=is_dashed, name=None if number else message(key))
 
     series: list[Series] = []
     if len(solution.losses) > 1:
-        series += line({}, "figure.before", Ink.QUIET, is_dashed=True)
-    final = {name: float(value) for name, value in solution.final.items()}
+        series += line(outputs({}), "figure.before", Ink.QUIET, is_dashed=True)
+    final = outputs({name: float(value) for name, value in solution.final.items()})
     series += line(final, "figure.boundary", Ink.PLAIN, is_dashed=False)
     if not series:
         return None
@@ -251,4 +299,18 @@ def boundary(solution: Solution) -> Plot | None:
     notation = solution.notation
     horizontal, vertical = ((notation.symbol(name),) for name in inputs)
     limits = Box(xs[0], ys[0], xs[-1], ys[-1])
-    return Plot(message("figure.decision"), horizontal, vertical, tuple(series), limits=limits)
+    regions = (*_regions(xs, ys, final, level, True), *_regions(xs, ys, final, level, False))
+    return Plot(message("figure.decision"), horizontal, vertical, tuple(series), limits=limits, regions=regions)
+
+
+def _regions(
+    xs: Sequence[float], ys: Sequence[float], grid: Sequence[Sequence[float]], level: float, above: bool
+) -> Iterator[Region]:
+    """Yield the parts of a grid above a level, or at most at it."""
+    import contourpy
+
+    found: Any = contourpy.contour_generator(xs, ys, grid, fill_type="OuterOffset")
+    ink = Ink.FORWARD if above else Ink.NEGATIVE
+    for points, offsets in zip(*found.filled(*((level, math.inf) if above else (-math.inf, level))), strict=True):
+        rings = itertools.pairwise(map(int, offsets))
+        yield Region(tuple(tuple(Point(float(x), float(y)) for x, y in points[a:b]) for a, b in rings), ink)

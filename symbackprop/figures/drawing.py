@@ -192,8 +192,16 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """A part of a plot that is shaded: an outline, and the outlines of the holes in it."""
+
+    rings: tuple[tuple[Point, ...], ...]
+    ink: Ink
+
+
+@dataclass(frozen=True, slots=True)
 class Plot:
-    """Series over two axes; `limits` are what is shown (else all of it).
+    """Series over two axes, before shaded regions; `limits` are what is shown (else all of it).
 
     `log` says that the vertical axis is logarithmic, `counts` that the horizontal one has whole numbers.
     """
@@ -205,6 +213,7 @@ class Plot:
     log: bool = False
     counts: bool = False
     limits: Box | None = None
+    regions: tuple[Region, ...] = ()
 
 
 Picture = Diagram | Plot

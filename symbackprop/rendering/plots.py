@@ -9,7 +9,7 @@ import warnings
 from typing import Any
 
 from symbackprop import language as phrases
-from symbackprop.figures.drawing import Ink, Plot
+from symbackprop.figures.drawing import Ink, Plot, Region
 from symbackprop.figures.labels import Label, LabelPart
 from symbackprop.graph.notation import GREEK, Symbol
 from symbackprop.messages import Message
@@ -85,7 +85,21 @@ def _written(plot: Plot, kind: str, language: str, salt: str, *, transparent: bo
     return written.getvalue()
 
 
+SHADE = 0.1
+"""How much of its ink a shaded region has."""
+
+
+def _shade(axes: Any, region: Region) -> None:
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    outline = Path.make_compound_path(*(Path(ring, closed=True) for ring in region.rings))
+    axes.add_patch(PathPatch(outline, facecolor=COLOURS[region.ink], edgecolor="none", alpha=SHADE))
+
+
 def _draw(axes: Any, plot: Plot, language: str) -> None:
+    for region in plot.regions:
+        _shade(axes, region)
     for series in plot.series:
         axes.plot(
             [point.x for point in series.points],

@@ -17,6 +17,7 @@ from symbackprop.graph.notation import Symbol
 from symbackprop.messages import Message
 from symbackprop.rendering.dialects import tex
 from symbackprop.rendering.layout.boxes import DOT, Number, Scripts
+from symbackprop.rendering.plots import SHADE
 
 _SIZES = (5, 6, 7, 8, 9, 10, 10.95, 12, 14.4, 17.28, 20.74, 24.88)
 """The sizes that TeX's fonts have, in points."""
@@ -168,6 +169,12 @@ def _plot(writer: _Writer, plot: Plot) -> Iterator[str]:
     yield r"\begin{tikzpicture}"
     yield rf"\begin{{{kind}}}["
     yield ",\n".join(f"  {option}" for option in options) + "]"
+    for region in plot.regions:
+        rings = " ".join(
+            " -- ".join(f"(axis cs:{point.x:.6g},{point.y:.6g})" for point in ring) + " -- cycle"
+            for ring in region.rings
+        )
+        yield rf"\fill[{_COLOURS[region.ink]}, fill opacity={SHADE}, even odd rule] {rings};"
     for series in plot.series:
         style = [_COLOURS[series.ink], f"line width={series.thickness * 0.6:.2f}pt"]
         style += ["dashed"] if series.is_dashed else []

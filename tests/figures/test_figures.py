@@ -139,6 +139,65 @@ def test_network_no_label_meets_anything_else(sizes: list[int], bias: str, namin
             assert text in within or are_apart(text.covered, node.covered), (node, text)
 
 
+@pytest.mark.parametrize("activation", ["linear", "tanh"])
+def test_fit_goes_through_what_the_network_says(activation: str) -> None:
+    """Over the samples of one input the curve at the end has the predictions of the descent's last row."""
+    problem = symbackprop.problem(
+        {
+            "network": {
+                "inputs": 1,
+                "loss": "half_squared_error",
+                "layers": [{"units": 1, "activation": activation}],
+            },
+            "parameters": {"W1": [["1/5"]], "b1": [0]},
+            "data": {"x": [[0], [1], [2]], "y": [["1/2"], ["3/4"], [1]]},
+            "training": {"learning_rate": "1/10", "steps": 30},
+        }
+    )
+    solution = solve(problem)
+    plot = figures.fit(solution)
+    assert plot is not None
+    before, after, samples = plot.series
+    assert [(0, 0.5), (1, 0.75), (2, 1)] == list(samples.points)
+    for sample, start, end in zip((0, 1, 2), solution.predictions[0], solution.predictions[30], strict=True):
+        for curve, value in ((before, start), (after, end)):
+            near = min(curve.points, key=lambda point: abs(point.x - sample))
+            assert float(value) == pytest.approx(near.y, abs=0.02)
+    assert figures.fit(solved("line")) is None  # one sample has nothing to be fitted to
+    assert figures.fit(solved("xor")) is None  # two inputs
+
+
+def test_minima_are_marked_where_the_gradient_is_zero() -> None:
+    """On a curve and among contours, at the minima that are known."""
+    (curve,) = [plot for plot in [figures.landscape(solve(symbackprop.example("local_minima")))] if plot is not None]
+    (minima,) = [series for series in curve.series if series.name is not None and series.name.id == "figure.minimum"]
+    assert [-1, 2] == [point.x for point in minima.points]
+    surface = figures.landscape(solve(symbackprop.problem(TWO)))
+    assert surface is not None
+    (minima,) = [series for series in surface.series if series.name is not None and series.name.id == "figure.minimum"]
+    assert [(0, 0)] == [tuple(point) for point in minima.points]
+
+
+def test_sides_of_a_boundary_are_shaded_as_their_samples() -> None:
+    """Samples that a trained network tells apart stand in regions of their own ink; both formats draw every region."""
+    from matplotlib.path import Path as Outline
+
+    plot = figures.boundary(solve(symbackprop.example("xor")))
+    assert plot is not None
+    marked = [series for series in plot.series if not series.joined]
+    for series in each(marked, 2):
+        for point in series.points:
+            inside = [
+                region.ink
+                for region in plot.regions
+                if sum(Outline(ring).contains_point(point) for ring in region.rings) % 2
+            ]
+            assert [series.ink] == inside
+    words = tikz.picture(plot, "en", escapes.latex)
+    assert len(plot.regions) == words.count("even odd rule")
+    assert len(plot.regions) == svg.picture(plot, WORDS, "en").count("opacity: 0.1")
+
+
 def test_shapes_apart_are_told_from_shapes_that_meet() -> None:
     """The question of the law above has both answers: for a label on its line, beside it, and turned into it."""
     line = (Point(0, 0), Point(100, 0))

@@ -137,6 +137,27 @@ def boundary(solution: Solution) -> Figure | None:
     return Figure(plot, message("caption.decision"), words)
 
 
+def fit(solution: Solution) -> Figure | None:
+    """Return the samples of a network of one input with its prediction."""
+    plot = figures.fit(solution)
+    if plot is None:
+        return None
+    *lines, samples = plot.series
+    ends = [(_short(line.points[0].y), _short(line.points[-1].y)) for line in (lines[0], lines[-1])]
+    (start_low, start_high), (low, high) = ends
+    name = solution.derivation.graph.units(0).at(1)
+    words = message(
+        "alternative.fit",
+        input=str(plain(solution.notation.symbol(name))),
+        samples=_counted("samples", len(samples.points)),
+        start_low=start_low,
+        start_high=start_high,
+        low=low,
+        high=high,
+    )
+    return Figure(plot, message("caption.fit"), words)
+
+
 def _joined(first: Message, second: Message) -> Message:
     return message("caption.joined", first=first, second=second)
 
@@ -187,7 +208,7 @@ _OPENING: Mapping[str, tuple[Maker, ...]] = {
     "title.summary": (summarized,),
 }
 _CLOSING: Mapping[str, tuple[Maker, ...]] = {
-    "title.after": (losses, landscape, boundary),
-    "title.after_step": (losses, landscape, boundary),
+    "title.after": (losses, fit, landscape, boundary),
+    "title.after_step": (losses, fit, landscape, boundary),
 }
 """The figures that open or close a section, by the id of its title."""
