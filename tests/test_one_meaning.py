@@ -22,7 +22,7 @@ from symbackprop.rendering.formats import formats
 from symbackprop.scripts import TARGETS, script
 from tests import random_graphs
 from tests.derivation.test_matrices import TOLERANCE, differences
-from tests.helpers import few, require_module
+from tests.helpers import each, few, require_module
 from tests.scripts.test_code import agree, run
 
 SEEDS = range(3 * len(random_graphs.FUNCTIONS))
@@ -69,9 +69,9 @@ def assert_one_meaning(problem: Problem) -> None:
         agree(problem, run(script(problem, target)))
     history = sbp.train(problem, steps=2)
     solution = sbp.solve(problem)
-    for each in derivation.parameters:
-        final = np.reshape([float(solution.final[name]) for name in each.elements()], each.shape)
-        np.testing.assert_allclose(history.parameters[each.name], final, rtol=1e-9, atol=1e-9)
+    for quantity in each(derivation.parameters):
+        final = np.reshape([float(solution.final[name]) for name in quantity.elements()], quantity.shape)
+        np.testing.assert_allclose(history.parameters[quantity.name], final, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("seed", few(SEEDS, 3))
@@ -91,7 +91,7 @@ def test_readers_of_a_random_graph_agree(seed: int) -> None:
 def test_random_graph_is_compiled_by_every_backend(seed: int) -> None:
     """A backend has the numbers of the element grain."""
     derivation = derive(sbp.problem(random_graphs.content(seed)))
-    for backend in BACKENDS:
+    for backend in each(BACKENDS):
         require_module(backend)
         assert_near(expected(derivation), *compile(derivation, backend=backend)(), 1e-9)
 

@@ -16,7 +16,7 @@ from symbackprop.compilation.arguments import to_array
 from symbackprop.errors import ProblemError, SymbackpropError, UnknownNameError
 from symbackprop.problems import Problem
 from symbackprop.problems.build import fitting_activations
-from tests.helpers import Frame, require_module
+from tests.helpers import Frame, each, require_module
 
 X = [[1.0, 2.0], [3.0, 4.0]]
 
@@ -86,7 +86,7 @@ def test_targets_that_a_loss_cannot_take_are_refused_wherever_they_come_from(
         "distribution": ["signs", "two"],
         "one_hot": ["signs", "two", "shares"],
     }[kind]
-    for name, (targets, _) in SAMPLES.items():
+    for name, (targets, _) in each(SAMPLES.items()):
         y = [[1, 0, 0], targets]
         if name not in refused:
             way(content(loss), y, tmp_path)
@@ -285,7 +285,7 @@ def test_parameters_are_never_broadcast(shape: tuple[int, ...], tmp_path: Path) 
         "problem": lambda given: sbp.problem({**content("squared_error"), "parameters": given}),
         "file": lambda given: sbp.problem({**content("squared_error"), "parameters": {"file": str(saved(given))}}),
     }
-    for name, take in takers.items():
+    for name, take in each(takers.items()):
         take(right)
         with pytest.raises(SymbackpropError, match=r"W1: the shape is .*, expected 3×2"):
             take(wrong)

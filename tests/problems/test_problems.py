@@ -560,7 +560,7 @@ EULER = [sympy.E, sympy.exp(1), "exp(1)"]
 @pytest.mark.parametrize("alike", [THIRD, TENTH, ROOT, EULER, [3, np.int8(3), sympy.Integer(3), Decimal(3)]], ids=str)
 def test_number_of_any_library_is_a_number_wherever_one_is_wanted(alike: list[Any]) -> None:
     """A parameter, an input, a setting of a row, a learning rate: what Python holds a number in does not matter."""
-    for one in alike:
+    for one in each(alike):
         found = changed(("parameters.W2", [[one, 1]]), ("data.x", (one, 1)), ("training.learning_rate", one))
         values = [found.arrays["W2"].entries[0], found.arrays["x"].entries[0]]
         assert found.training is not None
@@ -583,7 +583,7 @@ def test_array_of_any_library_is_a_list() -> None:
         sympy.Matrix([[sympy.Rational(1, 10), 2], [3, 4]]),
         [np.array(row) for row in wanted["W1"]],
     ]
-    for one in held:
+    for one in each(held):
         assert (
             changed(("parameters.W1", wanted["W1"])).arrays["W1"].floats()
             == changed(("parameters.W1", one)).arrays["W1"].floats()
