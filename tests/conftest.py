@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from symbackprop.compilation import kept_code
 from tests import helpers
 from tests.helpers import running
 
@@ -18,6 +19,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Tell the modules of tests, before they are read, whether the run is a short one."""
     helpers.is_short = config.option.markexpr == helpers.SHORT
+
+
+@pytest.fixture(scope="session", autouse=True)
+def kept_code_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep machine code for as long as the tests run: none depends on what earlier runs left."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(kept_code.FOLDER, str(tmp_path_factory.mktemp("kept")))
+        yield
 
 
 @pytest.hookimpl(wrapper=True)

@@ -69,11 +69,12 @@ PRINTING_WINGS = ("cli",)
 
 WRITERS = {
     "symbackprop.training.history": {"write_bytes"},
+    "symbackprop.compilation.kept_code": {"mkdir", "write_text", "unlink"},
     "symbackprop.templating.confinement": {"stdout"},
     "symbackprop.templating.worker": {"stdout"},
 }
-"""What writes although it is no command: `history.save(path)`, because Python users ask for it by name; and the two sides
-of the process that fills templates of strangers, which talk by its standard streams."""
+"""What writes although it is no command: `history.save(path)`, because Python users ask for it by name; machine code
+that is kept for other processes; and the two sides of the process that fills templates of strangers, which talk by its standard streams."""
 
 WRITING_FUNCTIONS = {"print", "open"}
 WRITING_ATTRIBUTES = {

@@ -23,6 +23,7 @@ from symbackprop.compilation.plan import Plan
 from symbackprop.compilation.scalar_code import Straight
 
 Function = Callable[..., Any]
+Compiled = Callable[[str, Mapping[str, Any], str], Function]
 _OUT_OF_RANGE = (OverflowError, ValueError, ZeroDivisionError)
 
 
@@ -33,11 +34,12 @@ _STRETCH = {False: 5_000, True: 50_000}
 class ScalarCode:
     """The functions of a plan in straight lines, written when they are asked for.
 
-    `compiled` makes a faster function of one of Python, whose numbers come in arrays; without it they come in lists.
+    `compiled` makes a faster function of a source, the names that it reads and the name of the function; its numbers come
+    in arrays. Without it they come in lists.
     """
 
-    def __init__(self, plan: Plan, compiled: Callable[[Function], Function] | None) -> None:
-        self.plan, self._compiled = plan, compiled
+    def __init__(self, plan: Plan, compiled: Compiled | None) -> None:
+        self.plan, self._made = plan, compiled or _executed
         self.indexed = compiled is not None
         self._loops: dict[tuple[UpdateCode, bool, bool], Function] = {}
 
@@ -81,8 +83,8 @@ class ScalarCode:
 
     def _function(self, source: str, name: str) -> Function:
         numbers = sum(math.prod(quantity.shape) for quantity in self.plan.parameters)
-        function = _executed(source, {**SCALARS.namespace, "keep": struct.Struct(f"{numbers}d").pack_into}, name)
-        return function if self._compiled is None else self._compiled(function)
+        keep = {} if self.indexed else {"keep": struct.Struct(f"{numbers}d").pack_into}
+        return self._made(source, {**SCALARS.namespace, **keep}, name)
 
 
 def _executed(source: str, given: Mapping[str, Any], name: str) -> Function:
@@ -95,7 +97,7 @@ def _executed(source: str, given: Mapping[str, Any], name: str) -> Function:
 class ScalarEngine(Engine):
     """Straight-line code for scalars; `arrays` takes over where floats end. `compiled` is as in `ScalarCode`."""
 
-    def __init__(self, plan: Plan, compiled: Callable[[Function], Function] | None = None) -> None:
+    def __init__(self, plan: Plan, compiled: Compiled | None = None) -> None:
         self.plan = plan
         self.arrays = ArrayEngine(plan)
         kind = ScalarEngine, compiled is not None

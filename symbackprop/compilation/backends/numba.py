@@ -19,6 +19,7 @@ from symbackprop.arithmetic.python_code import SCALARS, Spelled, accurate, print
 from symbackprop.compilation.array_code import Writer
 from symbackprop.compilation.array_engine import ArrayEngine
 from symbackprop.compilation.engine import Engine
+from symbackprop.compilation.kept_code import defined
 from symbackprop.compilation.operations import View
 from symbackprop.compilation.plan import Plan
 from symbackprop.compilation.scalar_engine import ScalarEngine
@@ -31,9 +32,16 @@ def prepare(plan: Plan) -> Engine:
     """Return the faster engine for a problem of this size."""
     if plan.edges > STATEMENTS or plan.dtype != "float64":
         return ArrayEngine(plan, KernelWriter)
+    return ScalarEngine(plan, _compiled)
+
+
+def _compiled(source: str, given: Mapping[str, Any], name: str) -> Callable[..., Any]:
+    """Return a function of a source as machine code, compiled when it is first called by any process of the user's."""
     import numba
 
-    return ScalarEngine(plan, numba.njit(error_model="numpy"))
+    function, is_kept = defined(source, dict(given), name)
+    found: Callable[..., Any] = numba.njit(error_model="numpy", cache=is_kept)(function)
+    return found
 
 
 class KernelWriter(Writer):
@@ -74,8 +82,7 @@ def _kernel(text: str, dtype: str) -> Any:
     """Return a NumPy function that runs a kernel in one pass over its arrays, in the given number type."""
     import numba
 
-    namespace: dict[str, Any] = {**SCALARS.namespace, "number": np.dtype(dtype).type}
-    exec(text, namespace)
-    arity = namespace["kernel"].__code__.co_argcount
+    function, is_kept = defined(text, {**SCALARS.namespace, "number": np.dtype(dtype).type}, "kernel")
+    signature = f"{dtype}({', '.join([dtype] * function.__code__.co_argcount)})"
     vectorize: Callable[..., Any] = numba.vectorize
-    return vectorize([f"{dtype}({', '.join([dtype] * arity)})"])(namespace["kernel"])
+    return vectorize([signature], cache=is_kept)(function)
