@@ -35,9 +35,37 @@ PLACES: Mapping[str, tuple[str, ...]] = {
 
 def written(draft: Draft) -> str:
     """Return a worked solution as a notebook in JSON."""
+    return _json((kind, text, {}) for kind, text in _cells(draft))
+
+
+def exercise(cells: Iterable[tuple[str, str]]) -> str:
+    """Return the cells of an exercise (`symbackprop.scripts.cells`) as a notebook in JSON, with what nbgrader reads of each.
+
+    Its own fields, version 3: the solution may be changed and has no points, each test has one, nothing else may be changed.
+    """
+    return _json(
+        ("code", text, {"nbgrader": _role(kind, number)}) for number, (kind, text) in enumerate(cells, start=1)
+    )
+
+
+def _role(kind: str, number: int) -> dict[str, Any]:
+    """Return what nbgrader is told of a cell; identifiers hold letters, digits, hyphens and underscores."""
+    word, _, name = kind.partition(" ")
+    points = {"points": 1} if word == "test" else {}
+    role = {"schema_version": 3, "grade_id": f"{word}-{name or number}", "task": False}
+    return {**role, "grade": word == "test", "solution": word == "solution", "locked": word != "solution", **points}
+
+
+def _json(parts: Iterable[tuple[str, str, Mapping[str, Any]]]) -> str:
     cells = [
-        {"id": f"cell-{number}", "cell_type": kind, "metadata": {}, **_outputs(kind), "source": text.splitlines(True)}
-        for number, (kind, text) in enumerate(_cells(draft), start=1)
+        {
+            "id": f"cell-{number}",
+            "cell_type": kind,
+            "metadata": metadata,
+            **_outputs(kind),
+            "source": text.splitlines(keepends=True),
+        }
+        for number, (kind, text, metadata) in enumerate(parts, start=1)
     ]
     content = {
         "cells": cells,

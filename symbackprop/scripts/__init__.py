@@ -6,6 +6,6 @@ gathers what a script needs, and `targets` fills the template.
 
 from __future__ import annotations
 
-from symbackprop.scripts.targets import TARGETS, script
+from symbackprop.scripts.targets import TARGETS, cells, script
 
-__all__ = ["TARGETS", "script"]
+__all__ = ["TARGETS", "cells", "script"]

@@ -37,7 +37,7 @@ LISTED = 200
 CHECKED = 20
 """So many numbers of each parameter are compared with central differences."""
 
-_READ = "np torch math placed softmax erf erfc m forward backward model"
+_READ = "np torch math placed softmax erf erfc m forward backward model shift"
 _OF_MODULES = """self training train eval to type half double float apply children modules buffers state_dict parameters
 compile cpu cuda xpu ipu mtia bfloat16 register_buffer register_module register_parameter"""
 
@@ -48,11 +48,15 @@ gets an underscore."""
 
 @dataclass(frozen=True, slots=True)
 class ScriptLine:
-    """One assignment: the name, the right-hand side, and the shape of the result as a comment says it."""
+    """One assignment: the name, the right-hand side, the shape of the result as a comment says it; what it is, or is of.
+
+    `of` is the name of the quantity itself, for a gradient that of the quantity that it is the gradient by.
+    """
 
     name: str
     text: str
     shape: str
+    of: str
 
 
 class Parts:
@@ -76,6 +80,7 @@ class Parts:
 
     def view(self) -> Mapping[str, Any]:
         """Return everything that a template asks for, by name."""
+        graph = self.plan.graph
         forward, backward = list(self._forward()), [] if self.spelling.differentiates else list(self._backward())
         values = [each for each in forward if _reads([line.text for line in backward], each.name)]
         return {
@@ -88,6 +93,7 @@ class Parts:
             "counts": [_reads([line.text for line in lines], COUNT) for lines in (forward, backward)],
             "values": [line.name for line in values],
             "output": self.names[self.plan.graph.output],
+            "moved": [self.names[each.name] for each in graph.of_role(Role.PARAMETER, Role.INPUT)],
             "gradients": [(self.names[name], self._adjoint(name)) for name in self.wanted],
             "functions": list(self._functions()),
             "used": self.lines.used,
@@ -112,7 +118,9 @@ class Parts:
     def _line(self, target: Name | Adjoint, value: Node) -> ScriptLine:
         quantity = self.plan.graph.quantities[target.name]
         text = self.lines.whole(value, quantity.shape, quantity.batched).text
-        return ScriptLine(self.identifiers.of(target), text, shape_text(quantity.shape, quantity.batched))
+        return ScriptLine(
+            self.identifiers.of(target), text, shape_text(quantity.shape, quantity.batched), self.names[target.name]
+        )
 
     def _functions(self) -> Iterator[tuple[str, str]]:
         """Yield the activations to define: name, expression in z."""

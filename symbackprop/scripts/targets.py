@@ -65,17 +65,42 @@ def script(
 ) -> str:
     """Return a stand-alone Python script that trains a problem's network or graph and checks itself.
 
-    With `blanks` the lines of the gradients are `...`, to be filled in by a student; until they are, the script's checks
-    fail. Raises `SymbackpropError` for an unknown target or language and for a problem without numbers.
+    With `blanks` the lines of the gradients are `...`, to be filled in by a student. Such a script holds no gradient: it
+    checks line after line, from the output down, against central differences at random numbers. Imported, a script
+    defines its functions and runs nothing. Raises `SymbackpropError` for an unknown target or language and for a problem
+    without numbers.
 
     >>> import symbackprop
     >>> print(script(symbackprop.example("mazur")).partition("delta2 = ")[2].partition("  #")[0])
     dL_da2*a2*(1 - a2)
     """
+    return _text(problem, target, language, blanks=blanks).rstrip() + "\n"
+
+
+def cells(
+    problem: ProblemLike, target: str = "numpy", *, blanks: bool = False, language: str = languages.DEFAULT
+) -> list[tuple[str, str]]:
+    """Return the exercise of `script` as cells of a notebook: what each is, and its code.
+
+    A cell is `given`, the `solution` (the backward pass), or `test NAME`, the check of one of its lines. Each line of the
+    solution stands between the markers of nbgrader and otter, `### BEGIN SOLUTION` and `### END SOLUTION`; with `blanks` it
+    is `...`. Raises what `script` does, for PyTorch too, which has no such lines.
+    """
+    pieces = _text(problem, target, language, blanks=blanks, cells=True).split(_CELL)
+    named = [piece.partition("\n") for piece in ("given\n" + pieces[0], *pieces[1:])]
+    return [(kind, code.strip()) for kind, _, code in named if code.strip()]
+
+
+_CELL = "\f"
+"""What begins a cell: a sign that no title and no name has."""
+
+
+def _text(problem: ProblemLike, target: str, language: str, *, blanks: bool, cells: bool = False) -> str:
+    """Return a script, or the code of a notebook's cells one after the other, each begun by its kind."""
     problem = problem_of(problem)
     row = TARGETS[target]
     known_language(language)
-    if blanks and row.counterpart:
+    if (blanks or cells) and row.counterpart:
         raise ProblemError(message("code.no_blanks", target=target), where="--blanks")
     view = dict(Parts(problem, row.spelling).view())
     if row.counterpart and view["training"] and view["training"]["layers"]:
@@ -87,7 +112,7 @@ def script(
     title = " ".join(
         "".join(c if c.isprintable() else " " for c in problem.heading.said(language) or problem.name).split()
     )
-    text = filled(
+    return filled(
         [row.folder],
         row.template,
         trusted=True,
@@ -96,10 +121,11 @@ def script(
         wrapped=_wrapped,
         title=title,
         blanks=blanks,
+        cells=cells,
+        cell=lambda kind: f"{_CELL}{kind}\n" if cells else "",
         optimizer=_optimizer_call(row, view["training"]) if row.counterpart and view["training"] else "",
         **view,
     )
-    return text.rstrip() + "\n"
 
 
 def _comment(text: str, indent: int = 0) -> str:

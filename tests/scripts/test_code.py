@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
 import pytest
 
@@ -17,9 +19,10 @@ from symbackprop.catalog import optimizers
 from symbackprop.errors import MissingValueError, ProblemError, UnknownNameError
 from symbackprop.problems import Problem
 from symbackprop.problems.load import examples
-from symbackprop.scripts import TARGETS, script
+from symbackprop.rendering import notebook_file
+from symbackprop.scripts import TARGETS, cells, script
 from tests.documents import some
-from tests.helpers import few, require_module
+from tests.helpers import each, few, require_module
 
 X = [[0.5, -1.0, 0.25], [1.5, 0.75, -0.5], [-0.25, 0.125, 1.0], [0.75, 1.25, -1.5], [0.1, -0.6, 0.9]]
 
@@ -41,9 +44,9 @@ TWO = [{"units": 4, "activation": "tanh"}, {"units": 2, "activation": "sigmoid"}
 Y = [[0.2, 0.9], [0.8, 0.1], [0.5, 0.4], [1.0, 0.0], [0.3, 0.6]]
 
 
-def run(text: str) -> dict[str, Any]:
-    """Run a script; return what it defines."""
-    namespace: dict[str, Any] = {"__name__": "__main__"}
+def run(text: str, name: str = "__main__") -> dict[str, Any]:
+    """Run a script, or import it by a name; return what it defines."""
+    namespace: dict[str, Any] = {"__name__": name}
     exec(compile(text, "script.py", "exec"), namespace)
     return namespace
 
@@ -162,19 +165,139 @@ def test_sequential_updates_agree_in_numpy_and_are_refused_for_autograd() -> Non
         script(problem, "torch")
 
 
-def test_blanks_fail_until_they_are_filled_in(capsys: pytest.CaptureFixture[str]) -> None:
-    """The student's version says what is missing; with the lines of the full version it passes."""
-    problem = CASES["batches"]
+TAUGHT = {"mazur": symbackprop.example("mazur")} | {
+    name: CASES[name]
+    for name in ("batches", "softmax", "bce", "shared", "row", "l2", "two_alphas", "samples_of_a_graph")
+}
+
+
+def filled_in(problem: Problem) -> tuple[str, dict[str, str]]:
+    """Return a script with blanks, and the right line for each of them, in their order."""
     full, blank = script(problem), script(problem, blanks=True)
-    lines = re.findall(r"^    (\w+) = \.\.\.", blank, re.MULTILINE)
-    assert {"delta2", "delta1", "dL_dW1", "dL_db1", "dL_dW2", "dL_db2"} <= set(lines)
-    for name in lines:
-        with pytest.raises(SystemExit, match="still to be filled in"):
-            run(blank)
-        (answer,) = re.findall(rf"^    {name} = .*$", full, re.MULTILINE)
-        blank = re.sub(rf"^    {name} = .*$", answer, blank, flags=re.MULTILINE)
-    agree(problem, run(blank))
+    names = re.findall(r"^    (\w+) = \.\.\.", blank, re.MULTILINE)
+    whole = full[full.index("\ndef backward") :]
+    return blank, {name: re.findall(rf"^    {name} = (.*?)(?:  #.*)?$", whole, re.MULTILINE)[0] for name in names}
+
+
+def with_lines(blank: str, lines: Mapping[str, str]) -> str:
+    """Return a script with some of its blanks filled in."""
+    for name, right in lines.items():
+        blank = re.sub(
+            rf"^    {name} = \.\.\..*$", lambda _, n=name, r=right: f"    {n} = {r}", blank, flags=re.MULTILINE
+        )
+    return blank
+
+
+@pytest.mark.parametrize("case", few(TAUGHT, 3))
+def test_blanks_fail_until_they_are_filled_in(case: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The student's version names the first line that is missing, whatever reads it; with all the lines it trains."""
+    problem = TAUGHT[case]
+    blank, lines = filled_in(problem)
+    names = list(lines)
+    for count in each(range(len(names)), least=2):
+        with pytest.raises(SystemExit, match=rf"^{names[count]} still to be filled in$"):
+            run(with_lines(blank, {name: lines[name] for name in names[:count]}))
+        others = {name: right for name, right in lines.items() if name != names[count]}
+        with pytest.raises(SystemExit, match=rf"^{names[count]} still to be filled in$"):
+            run(with_lines(blank, others))
+    agree(problem, run(with_lines(blank, lines)))
     assert "All checks passed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", few(examples(), 3))
+def test_blanks_of_an_example_pass_with_the_right_lines(name: str) -> None:
+    """Whatever the bundled problem, its own lines hold at random numbers too."""
+    problem = symbackprop.example(name)
+    if not problem.missing():
+        run(with_lines(*filled_in(problem)), "student")["check"]()
+
+
+@pytest.mark.parametrize("case", few(TAUGHT, 3))
+def test_wrong_line_is_named_and_no_other(case: str) -> None:
+    """With one line that is wrong the checks name that line, though everything behind it is wrong too."""
+    blank, lines = filled_in(TAUGHT[case])
+    for name, right in each(lines.items(), least=2):
+        for wrong in (f"-({right})", f"1.001*({right})", f"({right}) + 1e-3", f"np.zeros_like({right})"):
+            check = run(with_lines(blank, {**lines, name: wrong}), "student")["check"]
+            with pytest.raises(SystemExit, match=rf"^{name} "):
+                check()
+    first, *_, last = lines
+    with pytest.raises(SystemExit, match=rf"^{last} NameError"):
+        run(with_lines(blank, {**lines, last: "nonsense"}))
+    with pytest.raises(SystemExit, match=rf"^{first} the gradient has the shape"):
+        run(with_lines(blank, {**lines, first: f"np.stack([{lines[first]}, {lines[first]}])"}))
+
+
+@pytest.mark.parametrize("case", few(TAUGHT, 3))
+def test_blanks_cannot_be_passed_by_numbers(case: str) -> None:
+    """No gradient stands in the file, and the right numbers of the problem are wrong where the checks look."""
+    problem = TAUGHT[case]
+    blank, lines = filled_in(problem)
+    assert "EXPECTED" not in blank
+    found = run(with_lines(blank, lines), "student")
+    given = {**found["parameters"], **found["data"]}
+    numbers = found["backward"](**given, **found["forward"](**given)[1])
+    stored = {line: repr(np.asarray(numbers[name]).tolist()) for name, line in found["LINES"].items()}
+    copied = {line: f"np.array({text})" for line, text in stored.items()}
+    with pytest.raises(SystemExit, match="expected"):
+        run(with_lines(blank, copied))
+    for text in stored.values():
+        assert text in ("0.0", "1.0") or text not in blank
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("blanks", [False, True])
+def test_imported_script_runs_nothing(target: str, blanks: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """Imported, a script defines its functions; it prints nothing, checks nothing and trains nothing."""
+    if target == "torch":
+        require_module("torch")
+        if blanks:
+            return
+    found = run(script(symbackprop.example("mazur"), target, blanks=blanks), "imported")
+    assert {"check", "train"} <= set(found) and "losses" not in found
+    assert "" == capsys.readouterr().out
+
+
+def notebook_of(problem: Problem, *, blanks: bool) -> Any:
+    """Return an exercise as a notebook that is valid."""
+    found = nbformat.reads(notebook_file.exercise(cells(problem, blanks=blanks)), 4)
+    nbformat.validate(found)
+    return found
+
+
+def cleared(source: str) -> str:
+    """Return a cell as nbgrader gives it to students."""
+    region = r"^( *)### BEGIN SOLUTION\n.*?### END SOLUTION$"
+    stub = r"\1# YOUR CODE HERE\n\1raise NotImplementedError()"
+    return re.sub(region, stub, source, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("case", few(TAUGHT, 2))
+def test_exercise_in_a_notebook_has_a_test_for_each_line(case: str) -> None:
+    """The teacher's version passes cell by cell; the student's, with blanks or as nbgrader makes it, fails at each test."""
+    problem = TAUGHT[case]
+    _, lines = filled_in(problem)
+    teacher, student = (notebook_of(problem, blanks=blanks) for blanks in (False, True))
+    roles = [cell.metadata["nbgrader"] for cell in teacher.cells]
+    assert len(roles) == len({role["grade_id"] for role in roles})
+    assert all(re.fullmatch(r"[\w-]+", role["grade_id"]) and role["schema_version"] == 3 for role in roles)
+    assert 1 == sum(role["solution"] for role in roles)
+    assert [f"test-{name}" for name in lines] == [role["grade_id"] for role in roles if role["grade"]]
+    assert all(("points" in role) == role["grade"] for role in roles)
+    space: dict[str, Any] = {}
+    for cell in teacher.cells:
+        exec(cell.source, space)
+    agree(problem, space)
+    handed_out = [[cleared(cell.source) for cell in teacher.cells], [cell.source for cell in student.cells]]
+    for sources in each(handed_out):
+        assert not any(right in source for source in sources for right in lines.values() if len(right) > 12)
+        space, first = {}, next(iter(lines))
+        for source, role in zip(sources, roles, strict=True):
+            if role["grade"]:
+                with pytest.raises(AssertionError, match=rf"^{first} still to be filled in$"):
+                    exec(source, space)
+            elif not source.startswith("parameters, losses"):
+                exec(source, space)
 
 
 def test_a_wrong_line_fails_the_checks_of_a_script() -> None:

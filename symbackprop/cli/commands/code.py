@@ -9,21 +9,34 @@ import click
 from symbackprop.cli.inputs import lang_option, overrides_option, placed, problem_argument, read_problem
 from symbackprop.cli.outputs import STANDARD_OUTPUT, print_text, working, write_files
 
+NOTEBOOK = ".ipynb"
+"""The suffix of a file that is to be a notebook."""
+
 
 @click.command()
 @problem_argument
 @click.option("--target", default="numpy", show_default=True, metavar="NAME", help="Library: numpy or torch.")
 @click.option("--blanks", is_flag=True, help="Leave the gradient lines blank, for a student to fill in.")
-@click.option("-o", "--output", default=STANDARD_OUTPUT, metavar="FILE", help="File to write [standard output].")
+@click.option(
+    "-o",
+    "--output",
+    default=STANDARD_OUTPUT,
+    metavar="FILE",
+    help="File to write, a script or (.ipynb) an exercise in a notebook [standard output].",
+)
 @lang_option
 @overrides_option
 def command(problem: str, target: str, blanks: bool, output: str, lang: str, overrides: tuple[str, ...]) -> None:
     """Write a readable training script for PROBLEM, a file or the name of a bundled example."""
     from symbackprop import scripts
+    from symbackprop.rendering import notebook_file
 
     given = read_problem(problem, overrides)
     with working("cli.solving"), placed(problem):
-        text = scripts.script(given, target, blanks=blanks, language=lang)
+        if Path(output).suffix == NOTEBOOK:
+            text = notebook_file.exercise(scripts.cells(given, target, blanks=blanks, language=lang))
+        else:
+            text = scripts.script(given, target, blanks=blanks, language=lang)
     if output == STANDARD_OUTPUT:
         print_text(text)
     else:
