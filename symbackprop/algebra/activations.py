@@ -22,7 +22,8 @@ class Activation:
     and its settings, if there is one; `stable` an equal form for floating point, where the expression can overflow
     (`functions.stable_form` gives a formula with all of them put in); `symbol` how it is printed; `lowest` and `highest`
     bound its values. A vector activation (softmax) has `vector = True` and no text: `functions.definition` writes it for its
-    number of units. `smooth` says that it has a derivative everywhere although its expression is made of kinked functions.
+    number of units. `smooth` are the settings with which it has a derivative everywhere although its expression is made of
+    kinked functions: none, an empty table, where it always has one.
 
     `boundary` is the value of one output unit (of two, for a vector activation) between two classes, `spellings` are what
     people type for it in answers besides its name. `reason` is the end of the id of the phrase that explains it ("" for
@@ -38,7 +39,7 @@ class Activation:
     stable: str = ""
     settings: Settings = field(default_factory=dict)
     vector: bool = False
-    smooth: bool = False
+    smooth: Mapping[str, Fraction] | None = None
     lowest: Fraction | None = None
     highest: Fraction | None = None
     source: str = ""
@@ -124,6 +125,7 @@ ROWS = (
         "max(0, z) + alpha*(exp(min(0, z)) - 1)",
         "ELU",
         settings=_slope(_UNIT, "size of the lowest value"),
+        smooth={"alpha": _UNIT},
         source="Clevert, Unterthiner and Hochreiter, ICLR 2016, equation 15",
         below="below",
         torch=Counterpart("ELU", {"alpha": "alpha"}, call=f"{_F}.elu({{0}}, {{alpha}})"),
@@ -144,7 +146,7 @@ ROWS = (
         "z/(1 + abs(z))",
         "softsign",
         "1/(1 + abs(z))**2",
-        smooth=True,
+        smooth={},
         lowest=-_UNIT,
         highest=_UNIT,
         source="Glorot and Bengio, AISTATS 2010, section 2",

@@ -253,8 +253,7 @@ def _kinks(formula: Node) -> list[Node]:
             continue
         body = functions.definition(part)
         if body is not None:
-            smooth = not part.body and functions.ACTIVATIONS[part.function].smooth
-            found.extend([] if smooth else [fill(kink, part.arguments) for kink in _kinks(body)])
+            found.extend([] if functions.is_smooth(part) else [fill(kink, part.arguments) for kink in _kinks(body)])
         elif part.function == "abs":
             found.append(part.arguments[0])
         elif part.function in functions.EXTREMES:

@@ -131,6 +131,24 @@ def is_symbol(apply: Apply) -> bool:
     return not apply.body and apply.function in (GENERIC, GENERIC_LOSS)
 
 
+def is_smooth(apply: Apply) -> bool:
+    """Say whether an activation, with the settings that it is applied with, has a derivative everywhere.
+
+    >>> is_smooth(Apply("elu", (Name("z"),))), is_smooth(Apply("elu", (Name("z"),), settings=(("alpha", Fraction(2)),)))
+    (True, False)
+    """
+    row = ACTIVATIONS.get(apply.function)
+    if apply.body or row is None or row.smooth is None:
+        return False
+    settings = {**dict(row.parameters), **dict(apply.settings)}
+    return all(settings[name] == value for name, value in row.smooth.items())
+
+
+def has_step(formula: Node) -> bool:
+    """Say whether a formula, as the derivative of ReLU does, jumps somewhere or is put together from pieces."""
+    return any(isinstance(part, Apply) and part.function == "step" for part in walk(formula))
+
+
 def is_vector(function: str) -> bool:
     """Say whether a function takes a vector to a vector (softmax)."""
     return function in ACTIVATIONS and ACTIVATIONS[function].vector

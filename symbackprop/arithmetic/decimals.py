@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from fractions import Fraction
 
-from symbackprop.arithmetic.exact import magnitude_of
-from symbackprop.arithmetic.real_numbers import Exact
+from symbackprop.arithmetic.exact import LARGEST_MAGNITUDE, magnitude_of, scientific
+from symbackprop.arithmetic.real_numbers import CONTEXT, Exact
 
 SMALLEST_PLAIN, LARGEST_PLAIN = -4, 7
 """A number is written with a power of ten where that of its first digit is below the one, or reaches the other."""
@@ -14,12 +14,15 @@ SMALLEST_PLAIN, LARGEST_PLAIN = -4, 7
 LONGEST_STATED = 20
 """A decimal of ours with more places than this is stated as a fraction."""
 
+_ORDINARY = 1000
+"""Binary digits before or after the point within which a float is written out as a fraction."""
+
 Scaled = tuple[int, int]
 """A decimal: a whole number and the power of ten that it is multiplied with."""
 
 
 def to_ratio(value: Exact) -> tuple[int, int]:
-    """Return numerator and denominator of exactly what a fraction or a binary float of any precision stands for."""
+    """Return numerator and denominator of exactly what a fraction or an ordinary binary float stands for."""
     if type(value) is Fraction or isinstance(value, int | float):
         return value.as_integer_ratio()
     sign, mantissa, exponent, _ = value._mpf_
@@ -27,9 +30,39 @@ def to_ratio(value: Exact) -> tuple[int, int]:
     return (whole << power, 1) if power >= 0 else (whole, 1 << -power)
 
 
+def is_ordinary(value: Exact) -> bool:
+    """Say whether a fraction of exactly this value has no more digits than a person would look at."""
+    if isinstance(value, Fraction | int | float):
+        return True
+    _, mantissa, exponent, length = value._mpf_
+    return bool(-_ORDINARY < exponent + length < _ORDINARY) if mantissa else bool(value == 0)
+
+
+def is_negligible(value: Exact) -> bool:
+    """Say whether a number is so near to 0 that even its power of ten is too long to write.
+
+    >>> is_negligible(CONTEXT.exp(-CONTEXT.mpf(10) ** 300)), is_negligible(CONTEXT.exp(-(10**9)))
+    (True, False)
+    """
+    return not isinstance(value, Fraction | int | float) and bool(value._mpf_[2] < -LARGEST_MAGNITUDE)
+
+
 def to_fraction(value: Exact) -> Fraction:
-    """Return exactly what a fraction or a binary float of any precision stands for."""
+    """Return exactly what a fraction or an ordinary binary float stands for."""
     return value if isinstance(value, Fraction) else Fraction(*to_ratio(value))
+
+
+def nearest(value: Exact, digits: int) -> tuple[Scaled, bool]:
+    """Return a number other than 0, however large, rounded to significant digits; and whether it lay halfway.
+
+    >>> nearest(Fraction(-2, 3), 3), nearest(CONTEXT.exp(-(10**9)), 3)
+    (((-667, -3), False), ((125, -434294484), False))
+    """
+    if is_ordinary(value):
+        return significant(*to_ratio(value), digits)
+    # Its digits are no decimal that could lie halfway; a fraction would have as many as its exponent says.
+    mantissa, _, power = scientific(value, digits).partition("e")
+    return (int(mantissa.replace(".", "")), int(power) - digits + 1), False
 
 
 def rounded(value: Fraction, digits: int) -> Fraction:
@@ -47,6 +80,11 @@ def rounded(value: Fraction, digits: int) -> Fraction:
 def decimal(whole: int, exponent: int) -> Fraction:
     """Return whole · 10^exponent."""
     return Fraction(whole, 10**-exponent) if exponent < 0 else Fraction(whole * 10**exponent)
+
+
+def value_of(whole: int, exponent: int) -> Exact:
+    """Return whole · 10^exponent, as a float where a fraction would be long."""
+    return decimal(whole, exponent) if abs(exponent) < _ORDINARY else whole * CONTEXT.mpf(10) ** exponent
 
 
 def significant(above: int, below: int, digits: int) -> tuple[Scaled, bool]:

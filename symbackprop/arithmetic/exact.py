@@ -1,11 +1,12 @@
 """Exact numbers along formulas: a fraction while the value is rational and short, otherwise a 50-digit float.
 
 Rational operations on fractions stay fractions; a function leaves them except at the points where it is known to be
-rational (`exp(0) = 1`, `sqrt(9/4) = 3/2`). Logarithms of fractions are exact as well (`arithmetic.reals`): they may be
-added, multiplied by fractions and brought back by `exp`.
+rational (`exp(0) = 1`, `sqrt(9/4) = 3/2`). Logarithms of fractions are exact as well (`arithmetic.real_numbers`): they may
+be added, multiplied by fractions and brought back by `exp`.
 
-A saturated activation keeps more digits: σ(1000) is 1 − 5·10⁻⁴³⁵, and 1 − a is wanted with 50 digits as well as a. Hence
-ln(1 − a), (1 − y)/(1 − a) and a − y are right however large z is.
+Digits do not grow with the numbers. A saturated activation is a number near a rational one
+(`arithmetic.perturbed_rationals`): σ(1000) is 1 − 5·10⁻⁴³⁵, and ln(1 − a), (1 − y)/(1 − a) and a − y are right however large
+z is. Where floats cancel inside one formula it is evaluated anew with as many digits more as it lost, up to a limit.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ import mpmath
 
 from symbackprop.algebra import functions
 from symbackprop.algebra.formula import Apply, Negative, Node, Number, Power, Product, Quotient, Sum
-from symbackprop.arithmetic import real_numbers
+from symbackprop.arithmetic import angles, perturbed_rationals, real_numbers
+from symbackprop.arithmetic.cancellation import MOST_DIGITS, Watch, added
+from symbackprop.arithmetic.perturbed_rationals import PerturbedRational, is_near, near, rational
 from symbackprop.arithmetic.real_numbers import Exact as Exact
 from symbackprop.arithmetic.real_numbers import Logarithm, logarithm, rational_root
 from symbackprop.errors import EvaluationError
@@ -32,17 +35,18 @@ DIGITS, LONGEST_FRACTION, CONTEXT, Real = (
     real_numbers.CONTEXT,
     real_numbers.Real,
 )
-_LARGEST_MAGNITUDE = 100_000
-_SMALLEST_MAGNITUDE = 10_000_000_000
-"""Small values may be smaller than large ones are large: GELU squares its argument before exp(−z²/2)."""
+LARGEST_MAGNITUDE = 10**15
+"""A number that is kept has less than so many digits before its point; one with so many zeros behind it is shown as 0."""
 
-_MOST_DIGITS = 50_000
-"""Of a saturated activation: enough up to |z| = 100 000, where exponentials end."""
-_MOST_DIGITS_OF_FUNCTION = 400
-"""Of tanh and erf: nobody takes the logarithm of what they lack to 1, and below 1e-308 float64 has no numbers."""
-_LOST_DIGITS = 5
-"""A distance from a bound may have so many digits less than 50 before a function counts as saturated."""
-_SATURATING = ("tanh", "erf")
+_LARGEST_ARGUMENT = 10**320
+"""Of an exponential inside a formula: every float64 may be its argument; below, e to it is 0, above it has no value."""
+
+_LONGEST_BITS = 2000
+"""Fractions inside a formula have no more binary digits above and below: squares of squares become floats."""
+_SATURATED = Real("0.99999")
+"""A softmax from here on is computed by what it lacks to 1."""
+_ENDS = {"tanh": 6, "erf": 4}
+"""Arguments beyond which functions are near to ±1."""
 
 
 def to_real(value: Exact) -> Exact:
@@ -52,7 +56,7 @@ def to_real(value: Exact) -> Exact:
         return CONTEXT.make_mpf(
             mpmath.libmp.mpf_div(above, mpmath.libmp.from_int(value.denominator), CONTEXT.prec, "n")
         )
-    return value.real if isinstance(value, Logarithm) else value
+    return value.real if isinstance(value, Logarithm | PerturbedRational) else value
 
 
 def to_fraction_of_float(value: Exact) -> Fraction:
@@ -99,49 +103,96 @@ def scientific(value: Exact, digits: int) -> str:
 
 
 def settle(value: Exact) -> Exact:
-    """Return the value as it is kept: a fraction of more than 60 digits becomes a 50-digit float."""
-    if isinstance(value, Fraction) and max(abs(value.numerator), value.denominator) >= LONGEST_FRACTION:
-        return to_real(value)
+    """Return the value as it is kept: a fraction of more than 60 digits becomes a 50-digit float.
+
+    Raises `EvaluationError` for a number that nobody could write.
+    """
+    if type(value) is Fraction:
+        return value if max(abs(value.numerator), value.denominator) < LONGEST_FRACTION else _shortened(value)
+    if type(value) is Real and value._mpf_[2] > LARGEST_MAGNITUDE:
+        raise EvaluationError(message("evaluation.magnitude"))
     return value
+
+
+def _shortened(value: Fraction) -> Exact:
+    """Return a long fraction as a 50-digit float, beside the whole number that it is near."""
+    whole = round(value)
+    return near(Fraction(whole), to_real(value - whole)) if whole != value else to_real(value)
+
+
+def _capped(value: Fraction) -> Exact:
+    """Return what a formula goes on with: digits do not grow with the number of its powers."""
+    return (
+        value if max(value.numerator.bit_length(), value.denominator.bit_length()) < _LONGEST_BITS else to_real(value)
+    )
 
 
 def add(left: Exact, right: Exact) -> Exact:
     """Return `left + right`."""
     # `isinstance` takes ten times as long: a fraction belongs to an abstract class, and sums are what there is most of.
-    if (type(left) is Fraction) is (type(right) is Fraction) or _is_logarithm(left, right):
-        return left + right
-    return to_real(left) + to_real(right)
+    one, other = type(left), type(right)
+    if one is Real and other is Real:
+        return _added(left._mpf_, right._mpf_)
+    if one is Fraction and other is Real:
+        return _beside(left, right)
+    if one is Real and other is Fraction:
+        return _beside(right, left)
+    return right + left if other is PerturbedRational else left + right
 
 
-def _is_logarithm(left: Exact, right: Exact) -> bool:
-    return isinstance(left, Logarithm) or isinstance(right, Logarithm)
+def _beside(rational: Fraction, real: Exact) -> Exact:
+    if is_near(rational, real):
+        return PerturbedRational(rational, real)
+    return _added(to_real(rational)._mpf_, real._mpf_) if rational else real
+
+
+def _added(left: Any, right: Any) -> Exact:
+    """Return the sum of two floats, in two parts where one does not change the other, which is a short number."""
+    if left[1] and right[1] and abs(left[2] + left[3] - right[2] - right[3]) > CONTEXT.prec:
+        large, small = (left, right) if left[2] + left[3] > right[2] + right[3] else (right, left)
+        base = rational(CONTEXT.make_mpf(large))
+        if base is not None:
+            return PerturbedRational(base, CONTEXT.make_mpf(small))
+    return added(left, right)
 
 
 def negate(value: Exact) -> Exact:
     """Return `-value`, with all the digits of a float that has more than 50."""
-    if type(value) is Fraction or isinstance(value, Logarithm):
-        return -value
-    return CONTEXT.make_mpf(mpmath.libmp.mpf_neg(value._mpf_))
+    return CONTEXT.make_mpf(mpmath.libmp.mpf_neg(value._mpf_)) if type(value) is Real else -value
 
 
 def multiply(left: Exact, right: Exact) -> Exact:
     """Return `left * right`; an exact zero stays exactly zero."""
-    if (type(left) is Fraction) is (type(right) is Fraction):
-        return left * right
+    if type(left) is Fraction and type(right) is Fraction:
+        return _capped(left * right)
     if left == 0 or right == 0:
-        return Fraction(0)
-    if _is_logarithm(left, right):
-        return left * right
+        return Fraction(0) if _is_nothing(left) or _is_nothing(right) else CONTEXT.zero
+    if _is_composed(left, right):
+        return right * left if type(right) is PerturbedRational else left * right
     return to_real(left) * to_real(right)
+
+
+def _is_nothing(value: Exact) -> bool:
+    return type(value) is Fraction and not value
+
+
+def _is_composed(left: Exact, right: Exact) -> bool:
+    return isinstance(left, Logarithm | PerturbedRational) or isinstance(right, Logarithm | PerturbedRational)
 
 
 def divide(left: Exact, right: Exact) -> Exact:
     """Return `left / right`, an exact zero again for one; a division by zero raises `EvaluationError`."""
     if right == 0:
         raise EvaluationError(message("evaluation.division"))
-    if (type(left) is Fraction) is (type(right) is Fraction) or isinstance(left, Logarithm):
+    if type(left) is Fraction and type(right) is Fraction:
+        return _capped(left / right)
+    if left == 0:
+        return left
+    if isinstance(left, Logarithm | PerturbedRational):
         return left / right
-    return to_real(left) / to_real(right) if left else left
+    if type(right) is PerturbedRational:
+        return multiply(left, right.inverse())
+    return to_real(left) / to_real(right)
 
 
 def power(base: Exact, exponent: Exact) -> Exact:
@@ -151,23 +202,24 @@ def power(base: Exact, exponent: Exact) -> Exact:
         if base == 0 and whole < 0:
             raise EvaluationError(message("evaluation.division"))
         if isinstance(base, Fraction) and abs(whole) <= 64:
-            return base**whole
-        if not isinstance(base, Fraction) and 0 < whole <= 4 and base._mpf_[3] > CONTEXT.prec:
-            with CONTEXT.workprec(whole * base._mpf_[3]):  # 1 - a**2 of a saturated tanh
-                return base**whole
+            return _capped(base**whole)
     if base == 0:
         return Fraction(0) if exponent else Fraction(1)
     if base < 0 and whole is None:
         raise EvaluationError(message("evaluation.power"))
+    if isinstance(base, PerturbedRational):
+        return base**exponent
     base = to_real(base)
-    if abs(CONTEXT.log10(abs(base)) * to_real(exponent)) > _LARGEST_MAGNITUDE:
+    if abs(CONTEXT.log10(abs(base)) * to_real(exponent)) > _LARGEST_ARGUMENT:
         raise EvaluationError(message("evaluation.magnitude"))
     return base ** (to_real(exponent) if whole is None else whole)
 
 
 def compare(left: Exact, right: Exact) -> int:
     """Return −1, 0 or 1 as `left` is less than, equal to or greater than `right`."""
-    difference = add(left, -right)
+    if left == right:
+        return 0
+    difference = add(left, negate(right))
     return int(difference > 0) - int(difference < 0)
 
 
@@ -203,24 +255,24 @@ def _transcendental(name: str, argument: Exact) -> Exact:
         raise EvaluationError(message("evaluation.domain", function="ln" if name == "log" else name))
     if name == "log" and isinstance(argument, Fraction):
         return logarithm(argument)
-    if name == "exp" and not -_SMALLEST_MAGNITUDE <= argument <= _LARGEST_MAGNITUDE:
-        raise EvaluationError(message("evaluation.magnitude"))
-    if name in _SATURATING:
-        return _resolved(lambda: getattr(CONTEXT, name)(to_real(argument)), (-1, 1), _MOST_DIGITS_OF_FUNCTION)
-    return getattr(CONTEXT, name)(to_real(argument))
+    if isinstance(argument, PerturbedRational) and name in _NEAR:
+        return _NEAR[name](argument)
+    real = to_real(argument)
+    if name == "exp" and abs(real) > _LARGEST_ARGUMENT:
+        if real > 0:
+            raise EvaluationError(message("evaluation.magnitude"))
+        return CONTEXT.zero
+    if name in _NEAR_ONE and is_near(Fraction(1), real):
+        return _NEAR_ONE[name](real)
+    if name in _ENDS and abs(real) > _ENDS[name]:
+        return _FAR[name](real)
+    return getattr(CONTEXT, name)(real)
 
 
-def _resolved(compute: Callable[[], Exact], bounds: tuple[int, ...], most: int) -> Exact:
-    """Return a number that was computed with digits enough for its distance from the nearest of some bounds."""
-    value, digits = compute(), DIGITS
-    while not isinstance(value, Fraction) and digits < most:
-        margin = min(abs(CONTEXT.mpf(value - bound)) for bound in bounds)
-        if margin and digits + CONTEXT.log10(margin) >= DIGITS - _LOST_DIGITS:
-            break
-        digits = math.ceil(DIGITS - CONTEXT.log10(margin)) if margin else 2 * digits
-        with CONTEXT.workdps(min(digits, most)):
-            value = compute()
-    return value
+_NEAR = {"log": perturbed_rationals.logarithm, "sqrt": perturbed_rationals.square_root}
+_NEAR_ONE = {"exp": perturbed_rationals.exponential, "cos": perturbed_rationals.cosine}
+_FAR = {"tanh": perturbed_rationals.hyperbolic_tangent, "erf": perturbed_rationals.error_function}
+"""Functions of numbers near rational ones, of numbers near 0, and of numbers far from it."""
 
 
 Leaves = Callable[[Node], Exact | None]
@@ -233,6 +285,35 @@ def evaluate(node: Node, leaf: Leaves = lambda node: None) -> Exact:
     >>> evaluate(Quotient(Number(Fraction(1)), Number(Fraction(3))))
     Fraction(1, 3)
     """
+    outside, Watch.lost = Watch.lost, 0
+    try:
+        value = _evaluate(node, leaf)
+        return _with_more_digits(node, leaf) if Watch.lost else value
+    except EvaluationError:
+        if not Watch.lost:
+            raise
+        return _with_more_digits(node, leaf)
+    finally:
+        Watch.lost = outside
+
+
+def _with_more_digits(node: Node, leaf: Leaves) -> Exact:
+    """Return the value of a formula whose floats cancel, with as many digits more as that takes."""
+    digits, most = CONTEXT.dps, max(MOST_DIGITS, CONTEXT.dps)
+    while True:
+        digits, Watch.lost = min(max(DIGITS + Watch.digits(), 2 * digits), most), 0
+        with CONTEXT.workdps(digits):
+            try:
+                value = _evaluate(node, leaf)
+            except EvaluationError:
+                if not Watch.lost or digits == most:
+                    raise
+                continue
+        if digits == most or DIGITS + Watch.digits() <= digits:
+            return +value if type(value) is Real else value.rounded() if type(value) is PerturbedRational else value
+
+
+def _evaluate(node: Node, leaf: Leaves) -> Exact:
     answer = leaf(node)
     if answer is not None:
         return answer
@@ -243,81 +324,49 @@ def evaluate(node: Node, leaf: Leaves = lambda node: None) -> Exact:
 
 
 def _sum(node: Sum, leaf: Leaves) -> Exact:
-    return functools.reduce(add, [evaluate(term, leaf) for term in node.terms])
+    return functools.reduce(add, [_evaluate(term, leaf) for term in node.terms])
 
 
 def _product(node: Product, leaf: Leaves) -> Exact:
-    return functools.reduce(multiply, [evaluate(factor, leaf) for factor in node.factors])
+    return functools.reduce(multiply, [_evaluate(factor, leaf) for factor in node.factors])
 
 
 def _applied(node: Apply, leaf: Leaves) -> Exact:
     body = None if node.function == "step" else functions.expanded(node)
     if body is not None:
         return _activated(node, body, leaf)
-    known = _of_angle(node.function, node.arguments)
+    known = angles.rational_value(node.function, node.arguments)
     if known is not None:
         return known
-    return apply(node.function, tuple([evaluate(argument, leaf) for argument in node.arguments]), node.at_kink)
+    return apply(node.function, tuple([_evaluate(argument, leaf) for argument in node.arguments]), node.at_kink)
 
 
 _VALUES: Mapping[type[Node], Callable[[Any, Leaves], Exact]] = {
     Number: lambda node, leaf: node.value,
     Sum: _sum,
     Product: _product,
-    Quotient: lambda node, leaf: divide(evaluate(node.numerator, leaf), evaluate(node.denominator, leaf)),
-    Power: lambda node, leaf: power(evaluate(node.base, leaf), evaluate(node.exponent, leaf)),
-    Negative: lambda node, leaf: negate(evaluate(node.operand, leaf)),
+    Quotient: lambda node, leaf: divide(_evaluate(node.numerator, leaf), _evaluate(node.denominator, leaf)),
+    Power: lambda node, leaf: power(_evaluate(node.base, leaf), _evaluate(node.exponent, leaf)),
+    Negative: lambda node, leaf: negate(_evaluate(node.operand, leaf)),
     Apply: _applied,
 }
 """What gives the value of each kind of node: formulas are evaluated all the time, and a look into a table is quick."""
 
 
-_SINES = {Fraction(0): 0, Fraction(1, 6): 1, Fraction(1, 2): 2, Fraction(5, 6): 1}
-"""x → 2 sin(πx) where that is rational (Niven's theorem: nowhere else between 0 and 1)."""
-_TANGENTS = {Fraction(0): 0, Fraction(1, 4): 1, Fraction(3, 4): -1}
-"""x → tan(πx), likewise."""
-
-
-def _of_angle(function: str, arguments: tuple[Node, ...]) -> Fraction | None:
-    """Return the sine, cosine or tangent of a rational multiple of π where it is rational: sin(π) is 0, not 1e-51."""
-    turns = _multiple_of_pi(arguments[0]) if function in ("sin", "cos", "tan") else None
-    if turns is None:
-        return None
-    if function == "tan":
-        known = _TANGENTS.get(turns % 1)
-        return None if known is None else Fraction(known)
-    turns += Fraction(1, 2) if function == "cos" else 0
-    half = _SINES.get(turns % 1)
-    return None if half is None else Fraction(half if turns % 2 < 1 else -half, 2)
-
-
-def _multiple_of_pi(angle: Node) -> Fraction | None:
-    """Return a formula of numbers divided by π, if it is written as a rational multiple of π."""
-    match angle:
-        case Apply(functions.CONSTANT):
-            return Fraction(1)
-        case Number(value) if value == 0:
-            return Fraction(0)
-        case Negative(operand):
-            inner = _multiple_of_pi(operand)
-            return None if inner is None else -inner
-        case Quotient(numerator, Number(divisor)) if divisor:
-            inner = _multiple_of_pi(numerator)
-            return None if inner is None else inner / divisor
-        case Product(factors):
-            numbers = [factor.value for factor in factors if isinstance(factor, Number)]
-            others = [factor for factor in factors if not isinstance(factor, Number)]
-            inner = _multiple_of_pi(others[0]) if len(others) == 1 else None
-            return None if inner is None else inner * math.prod(numbers)
-    return None
-
-
 def _activated(apply: Apply, body: Node, leaf: Leaves) -> Exact:
-    """Return the value of an activation; a saturated one has digits for its distance from a bound other than 0."""
-    row = None if apply.body else functions.ACTIVATIONS.get(apply.function)
-    bounds = tuple(int(bound) for bound in (row.lowest, row.highest) if bound) if row else ()
-    if not bounds:
-        return evaluate(body, leaf)
-    if isinstance(body, Quotient) and body.denominator == body.numerator:  # softmax of one unit
+    """Return the value of an activation; softmax is shifted by its largest argument where that tells more digits."""
+    if apply.body or not functions.is_vector(apply.function):
+        return _evaluate(body, leaf)
+    if len(apply.arguments) == 1:
         return Fraction(1)
-    return _resolved(lambda: evaluate(body, leaf), bounds, _MOST_DIGITS)
+    try:
+        value = _evaluate(body, leaf)
+        if type(value) is Fraction or value < _SATURATED:
+            return value
+    except EvaluationError:
+        pass
+    values = [_evaluate(argument, leaf) for argument in apply.arguments]
+    largest = functools.reduce(lambda p, q: p if compare(p, q) >= 0 else q, values)
+    shifted = [Fraction(0) if value == largest else add(value, negate(largest)) for value in values]
+    exponentials = [_transcendental("exp", each) if each else Fraction(1) for each in shifted]
+    return divide(exponentials[0], functools.reduce(add, exponentials))

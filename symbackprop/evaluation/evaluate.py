@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from symbackprop.algebra.forms import Form
 from symbackprop.algebra.formula import Node, Slot
 from symbackprop.arithmetic import decimals, exact
 from symbackprop.arithmetic.floats import float_function
@@ -87,8 +88,7 @@ def to_decimal(policy: Rounding, value: Value) -> Value:
             return value
         if not -_ORDINARY < exponent + length < _ORDINARY:
             # 0.00…; or, far from one, digits that no tie is near.
-            shown = exact.CONTEXT.nstr(value, policy.digits)
-            return exact.CONTEXT.mpf(shown) if policy.significant else Fraction(0)
+            return decimals.value_of(*decimals.nearest(value, policy.digits)[0]) if policy.significant else Fraction(0)
     number = decimals.to_fraction(value)
     return exact.settle(decimals.rounded(number, policy.digits) if policy.significant else round(number, policy.digits))
 
@@ -309,15 +309,42 @@ def evaluate(derivation: Derivation, arithmetic: Arithmetic = EXACT) -> Values:
 
 
 def kinks(derivation: Derivation, values: Values, within: Fraction = NEAR_KINK) -> tuple[Scalar, ...]:
-    """Return the scalars whose formula is at a kink (or closer to it than `within`) at these exact values, each once."""
-    found = []
+    """Return the scalars whose formula is at a kink (or closer to it than `within`) at these exact values, each once.
+
+    Where a formula changes branch and its slopes on both sides are the same, as of relu(x)·relu(x) at 0, there is none.
+    """
+    found: list[Scalar] = []
     elements = derivation.elements
     for equation, term, sample in elements.instances():
         for kink in term.form.kinks:
             arguments = [values.value(*elements.place(name, sample)) for name in term.arguments]
-            if exact.compare(abs(_exact_function(kink, term.form.arity)(*arguments)), within) <= 0:
+            is_at = exact.compare(abs(_exact_function(kink, term.form.arity)(*arguments)), within) <= 0
+            if is_at and _is_bent(term.form, arguments):
                 found.append(elements.place(equation.name, sample))
     return tuple(dict.fromkeys(found))
+
+
+_BESIDE = Fraction(1, 10**20)
+"""How far from a kink the slopes beside it are taken; where they differ by more than a thousand times that, it is one."""
+
+
+def _is_bent(form: Form, arguments: Sequence[Value]) -> bool:
+    """Say whether the partials of a form beside a place differ: on either side of each argument, and of all together."""
+    axes = [tuple(Fraction(n == slot) for n in range(form.arity)) for slot in range(form.arity)]
+    slanted = tuple(Fraction((-1) ** n, n + 1) for n in range(form.arity))
+    directions = (*axes, tuple(map(abs, slanted)), slanted)
+    for slot in range(form.arity):
+        partial = _exact_function(form.partial(slot).formula(has_values=False), form.arity)
+        beside = [
+            exact.to_real(
+                partial(*(exact.add(value, side * _BESIDE * part) for value, part in zip(arguments, by, strict=True)))
+            )
+            for by in directions
+            for side in (-1, 1)
+        ]
+        if max(beside) - min(beside) > 1000 * exact.to_real(_BESIDE) * (1 + max(map(abs, beside))):
+            return True
+    return False
 
 
 def is_finite(number: float) -> bool:

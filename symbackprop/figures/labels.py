@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from symbackprop.arithmetic import exact
-from symbackprop.arithmetic.decimals import LARGEST_PLAIN, SMALLEST_PLAIN, is_decimal
+from symbackprop.arithmetic.decimals import LARGEST_PLAIN, SMALLEST_PLAIN, is_decimal, is_negligible
 from symbackprop.descent.solution import Solution
 from symbackprop.evaluation.evaluate import is_finite
 from symbackprop.graph.notation import GREEK_BY_NAME, Symbol
@@ -41,8 +41,8 @@ def decimal(value: Any, digits: int = DIGITS, written: str = "") -> Decimal:
     >>> decimal(Fraction(2, 5), written="0.40"), decimal(Fraction(1, 3))
     (Decimal(text='0.40', exponent=0, exact=True), Decimal(text='0.3333', exponent=0, exact=False))
     """
-    if value == 0:
-        return Decimal("0", exact=True)
+    if value == 0 or is_negligible(value):
+        return Decimal("0", exact=value == 0)
     if written and len(written) <= digits + 3 and is_decimal(written) and Fraction(written) == value:
         return Decimal(written, exact=True)
     number = float(value)

@@ -489,8 +489,8 @@ def test_check_skips_only_the_inputs_of_the_sample_at_its_kink() -> None:
 
 
 @pytest.mark.parametrize("distance", ["1e-13", "-1e-13", "3e-12"])
-def test_check_skips_kinks_nearer_than_its_step(distance: str) -> None:
-    """A kink that the step of the central difference reaches (h · ∂z/∂w = 5e-12) is on the path: skipped."""
+def test_check_tells_a_place_from_a_kink_nearer_than_its_step(distance: str) -> None:
+    """Where the central difference reaches over a kink (h · ∂z/∂w = 5e-12), smaller steps see that it is beside."""
     problem = sbp.problem(
         {
             "network": {"inputs": 1, "layers": [{"units": 1, "activation": "relu"}], "loss": "sse"},
@@ -499,7 +499,7 @@ def test_check_skips_kinks_nearer_than_its_step(distance: str) -> None:
         }
     )
     report = check(problem)
-    assert ("a1_1",) == {entry.name: entry for entry in report.entries}["W1_1_1"].kinks
+    assert report.agrees and not report.with_verdict(Verdict.SKIPPED)
 
 
 def test_check_names_every_kink_on_a_path() -> None:
@@ -514,7 +514,7 @@ def test_check_names_every_kink_on_a_path() -> None:
         }
     )
     found = {entry.name: entry.kinks for entry in check(problem).entries}
-    assert {"v": ("q", "r"), "w": ("p", "q"), "u": ("r",)} == found
+    assert {"v": ("r",), "w": ("p", "q"), "u": ("r",)} == found
 
 
 def test_report_has_the_worst_difference_from_each_oracle() -> None:

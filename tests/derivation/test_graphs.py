@@ -564,7 +564,7 @@ def test_check_agrees_on_samples(reduction: str) -> None:
         ("f = max(x) + y + z", {"x": [3, 1, 3], "y": 2, "z": 1}, {"x_1", "x_3"}),
         ("f = min(x) + y + z", {"x": [1, 1, 3], "y": 2, "z": 1}, {"x_1", "x_2"}),
         ("f = relu(x) + leaky_relu(y) + z", {"x": 0, "y": 0, "z": 1}, {"x", "y"}),
-        ("f = elu(x) + y + z", {"x": 0, "y": 1, "z": 1}, {"x"}),
+        ("f = elu(x, alpha=2) + y + z", {"x": 0, "y": 1, "z": 1}, {"x"}),
     ],
 )
 def test_check_skips_what_touches_a_kink(equation: str, inputs: dict[str, Any], touched: set[str]) -> None:
@@ -586,6 +586,9 @@ def test_check_skips_what_touches_a_kink(equation: str, inputs: dict[str, Any], 
         ("f = min(x)", {"x": [3, 3, 1]}),
         ("f = max(x, y)", {"x": 2, "y": 1}),
         ("f = softsign(x)", {"x": 0}),
+        ("f = elu(x)", {"x": 0}),
+        ("f = x*abs(x)", {"x": 0}),
+        ("f = max(0, x)**2 - min(0, x)**2", {"x": 0}),
         ("f = abs(x)", {"x": "1e-9"}),
     ],
 )
@@ -972,7 +975,6 @@ def test_hostile_equation_is_an_error_at_once(text: str) -> None:
     "equation",
     [
         "9**9**9*s",
-        "s + 9**-9**9",
         "s*2**(9**9 + 1/2)",
         "s*(1/3)**9999999999",
         "sqrt(9**9999 + 1)*s",

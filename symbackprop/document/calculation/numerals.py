@@ -10,15 +10,15 @@ from symbackprop.arithmetic.decimals import (
     LARGEST_PLAIN,
     SMALLEST_PLAIN,
     Scaled,
-    decimal,
     is_decimal,
+    is_negligible,
+    nearest,
     placed,
     plain,
-    significant,
     terminating_digits,
-    to_ratio,
+    value_of,
 )
-from symbackprop.arithmetic.exact import magnitude
+from symbackprop.arithmetic.exact import magnitude, settle
 from symbackprop.arithmetic.real_numbers import Exact, Logarithm
 from symbackprop.document.display_nodes import About, Numeral, Shown, Tone
 
@@ -76,8 +76,7 @@ def printed(value: Exact, style: Style, *, guard: int = 0, tone: Tone = Tone.PLA
 def _printed(value: Exact, style: Style, guard: int, tone: Tone, written: str) -> Printed:
     if style.fractions and isinstance(value, Logarithm) and all(map(_is_short, value.parts())):
         return Printed(Shown(Numeral(str(value), formula=_formula(value)), value, True, tone), style.digits, None)
-    above, below = to_ratio(value)
-    if not above:
+    if value == 0 or is_negligible(value):
         return Printed(Shown(Numeral("0"), Fraction(0), isinstance(value, Fraction), tone), 1, (0, 0))
     if isinstance(value, Fraction):
         digits = terminating_digits(value)
@@ -91,7 +90,7 @@ def _printed(value: Exact, style: Style, guard: int, tone: Tone, written: str) -
             number = int(whole + decimals)
             scaled = number, numeral.exponent - len(decimals)
             return Printed(Shown(numeral, value, True, tone), len(str(abs(number))), scaled)
-    return _rounded(above, below, style.digits + guard, tone)
+    return _rounded(value, style.digits + guard, tone)
 
 
 def _is_short(value: Fraction) -> bool:
@@ -127,16 +126,16 @@ def ratio(value: Fraction) -> Node:
     return Negative(size) if value < 0 else size
 
 
-def _rounded(above: int, below: int, digits: int, tone: Tone) -> Printed:
+def _rounded(value: Exact, digits: int, tone: Tone) -> Printed:
     """Return a number other than 0 rounded to significant digits; it keeps its zeros (0.0821670)."""
-    (whole, exponent), _ = significant(above, below, digits)
+    (whole, exponent), _ = nearest(settle(value), digits)
     if abs(whole) == 10**digits:
         whole, exponent = whole // 10, exponent + 1
     power = exponent + digits - 1
     # A number with fewer digits than its whole part would end in zeros that look significant.
     plain = SMALLEST_PLAIN <= power < min(LARGEST_PLAIN, digits)
     numeral = Numeral(placed(whole, -exponent)) if plain else Numeral(placed(whole, digits - 1), power)
-    return Printed(Shown(numeral, decimal(whole, exponent), False, tone), digits, (whole, exponent))
+    return Printed(Shown(numeral, value_of(whole, exponent), False, tone), digits, (whole, exponent))
 
 
 def _decimal(value: Fraction, digits: int, written: str) -> Numeral:

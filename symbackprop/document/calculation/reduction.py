@@ -18,6 +18,7 @@ from symbackprop.algebra.formula import (
     rewrite,
 )
 from symbackprop.arithmetic import exact
+from symbackprop.arithmetic.perturbed_rationals import PerturbedRational
 from symbackprop.arithmetic.real_numbers import Logarithm
 from symbackprop.document.display_nodes import Leaf, Origin, Tone
 
@@ -67,7 +68,11 @@ def _total(terms: tuple[Node, ...]) -> exact.Exact:
     """Return a sum; one that 50 digits cannot tell from 0 is 0."""
     values = [_value(term) for term in terms]
     total = functools.reduce(exact.add, values)
-    if isinstance(total, Fraction | Logarithm) or total == 0:
+    if (
+        isinstance(total, Fraction | Logarithm)
+        or total == 0
+        or any(isinstance(each, PerturbedRational) for each in values)
+    ):
         return total
     largest = max(abs(exact.to_real(value)) for value in values)
     return Fraction(0) if abs(total) < largest * _NOISE else total

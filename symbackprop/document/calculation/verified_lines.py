@@ -14,7 +14,7 @@ from typing import Any
 
 from symbackprop.algebra.formula import Negative, Node, Number, Power, Product, Sum, map_children, walk
 from symbackprop.arithmetic import exact
-from symbackprop.arithmetic.decimals import Scaled, halves_to_even, rounded, significant, to_fraction, to_ratio
+from symbackprop.arithmetic.decimals import Scaled, halves_to_even, is_negligible, nearest
 from symbackprop.arithmetic.real_numbers import Logarithm
 from symbackprop.document.blocks import ChainStep, Relation
 from symbackprop.document.calculation.numerals import Printed, Style, printed, show, spelled
@@ -34,7 +34,10 @@ def lines(first: Node, style: Style, tone: Tone) -> tuple[ChainStep, ...]:
     """
     steps, paper = reduction_steps(first, tone), _Paper(style)
     for digits in (style.digits, style.digits + 1, style.digits - 1):
-        found = _with_digits(paper, steps, digits) if digits else None
+        try:
+            found = _with_digits(paper, steps, digits) if digits else None
+        except EvaluationError:
+            break  # e^(10^300) on the way to softplus is a number that cannot be written
         if found is not None:
             return _related(found)
     last = steps[-1]
@@ -122,18 +125,21 @@ def _rounds_to(paper: _Paper, formula: Node, guard: int, target: Printed, digits
     except EvaluationError:
         return False
     if is_exact:
-        same = found == printed or rounded(to_fraction(found), digits) == rounded(to_fraction(printed), digits)
-        return bool(same)
+        if found == printed or not (found and printed):
+            return bool(found == printed)
+        return _is_same(nearest(found, digits)[0], nearest(printed, digits)[0])
     if goal is None or not found:
         return bool(found == printed)
     # What lies halfway, calculators round up and others to even: the operands need one digit more.
-    shortened, is_halfway = significant(*to_ratio(found), digits)
+    shortened, is_halfway = nearest(found, digits)
     return _is_same(shortened, goal) and not is_halfway
 
 
 _MOST_PLACES = 4
 _LARGEST_POWER = 4
 _LARGEST_SPAN = 200
+_LONGEST_BITS = 2000
+"""Whole numbers are not multiplied to more binary digits than these: a product of hundreds of factors is a float."""
 
 
 def _number(leaf: Leaf, style: Style, guard: int) -> Printed:
@@ -161,10 +167,11 @@ class _Paper:
         return found
 
     def value(self, formula: Node, guard: int) -> exact.Exact:
-        """Return the value of a formula as printed."""
-        return exact.evaluate(
+        """Return the value of a formula as printed; one that is printed as 0 is 0."""
+        found = exact.evaluate(
             formula, lambda part: self.number(part, guard).shown.value if isinstance(part, Leaf) else None
         )
+        return Fraction(0) if is_negligible(found) else found
 
     def scaled(self, formula: Node, guard: int) -> Scaled | None:
         """Return the value of a formula as printed in whole numbers, if only decimals are added and multiplied in it."""
@@ -212,6 +219,8 @@ def _product(node: Product, number: Decimals) -> Scaled | None:
         if part is None:
             return None
         whole, power = whole * part[0], power + part[1]
+        if whole.bit_length() > _LONGEST_BITS:
+            return None
     return whole, power
 
 
@@ -220,7 +229,9 @@ def _power(node: Power, number: Decimals) -> Scaled | None:
     if times.denominator > 1 or not 0 <= times <= _LARGEST_POWER:
         return None
     found = _scaled(node.base, number)
-    return None if found is None else (found[0] ** times.numerator, found[1] * times.numerator)
+    if found is None or found[0].bit_length() > _LONGEST_BITS:
+        return None
+    return found[0] ** times.numerator, found[1] * times.numerator
 
 
 _SCALED: Mapping[type[Node], Callable[[Any, Decimals], Scaled | None]] = {
@@ -244,8 +255,10 @@ def _shortened(value: Scaled, digits: int) -> tuple[Scaled, bool]:
 
 
 def _is_same(left: Scaled, right: Scaled) -> bool:
-    least = min(left[1], right[1])
-    return bool(left[0] * 10 ** (left[1] - least) == right[0] * 10 ** (right[1] - least))
+    (less, low), (more, high) = sorted((left, right), key=lambda scaled: scaled[1])
+    if high - low > less.bit_length():  # more · 10^(high − low) has more digits, if any
+        return less == more == 0
+    return bool(less == more * 10 ** (high - low))
 
 
 def printed_value(formula: Node) -> exact.Exact:

@@ -8,6 +8,7 @@ from typing import Any
 
 from symbackprop.algebra import functions
 from symbackprop.algebra.formula import Adjoint, Name, Node, Number, names, walk
+from symbackprop.algebra.functions import has_step
 from symbackprop.derivation.backprop import Link
 from symbackprop.document.blocks import Chain
 from symbackprop.document.chain_rule.scene import Scene
@@ -187,9 +188,9 @@ def derivative_by_value(line: DisplayedLine) -> bool:
 
 
 def is_branched(line: DisplayedLine) -> bool:
-    """Say whether the one partial of a gradient changes at a kink."""
+    """Say whether the one partial of a gradient is put together from pieces."""
     (link,) = line.links
-    return bool(link.term.form.kinks) and not line.layer.body
+    return has_step(link.partial()) and not line.layer.body
 
 
 def has_several_paths(line: DisplayedLine) -> bool:

@@ -10,6 +10,7 @@ from fractions import Fraction
 
 from symbackprop.algebra import functions
 from symbackprop.algebra.formula import ONE, Apply, Name, Node, Number, Slot, added, fill, names
+from symbackprop.algebra.functions import has_step
 from symbackprop.arithmetic.exact import evaluate
 from symbackprop.document.blocks import (
     Block,
@@ -239,9 +240,10 @@ def _conventions(scene: Scene) -> Iterator[Message]:
 def _kinks(scene: Scene) -> Iterator[Message]:
     """Yield what is taken for the derivative of each activation in use at the kink of its formula, once."""
     applied = [equation.terms[0].form for equation in scene.derivation.elements.equations if equation.terms[0].values]
-    kinked = [form for form in dict.fromkeys(applied) if form.kinks and form.arity == 1]
+    unary = [form for form in dict.fromkeys(applied) if form.arity == 1]
+    kinked = [form for form in unary if form.kinks]
     z = Letter(Symbol("z"))
-    if kinked:
+    if any(has_step(form.partial(0).formula(has_values=True)) for form in unary):
         yield message("convention.step", step=Apply("step", (z,)))
     for form in kinked:
         at_zero = evaluate(form.partial(0).plain, lambda part: Fraction(0) if isinstance(part, Slot) else None)
