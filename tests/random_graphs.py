@@ -84,6 +84,7 @@ class _Drawn:
                 f"max({left}, {right})",
                 f"(3/2 + tanh({left}))**tanh({right})",
                 f"(({left})**2 + {right})",
+                f"({left}) - mean({left}{', axis=-1' if shape else ''}, keepdims=true)",
             ]
         )
 
@@ -146,8 +147,10 @@ def _of_vectors(function: str, lengths: Sequence[int]) -> Callable[[_Drawn, int]
     return written
 
 
+_OF_ONE_ARRAY = [name for name, row in ARRAY_OPERATIONS.items() if row.arity == 1]
+
 OF_ARRAYS: Mapping[str, Callable[[_Drawn, int], str]] = {
-    **{name: _of_array(name) for name in ("sum", "mean", "max", "min", "softmax")},
+    **{name: _of_array(name) for name in _OF_ONE_ARRAY},
     "dot": _of_vectors("dot", (3, 3)),
     "outer": _of_vectors("outer", (2, 3)),
     "concat": lambda drawn, depth: (

@@ -21,6 +21,9 @@ from symbackprop.algebra.formula import (
     MatrixProduct,
     Negative,
     Node,
+    Number,
+    Power,
+    Product,
     Quotient,
     Repeated,
     Span,
@@ -204,6 +207,59 @@ def _softmax_pullback(apply: Apply, upstream: Node, value: Node, shapes: Sequenc
     return (Hadamard((value, Sum((upstream, Negative(inner))))),)
 
 
+def _log_softmax(apply: Apply, shapes: Sequence[Shape]) -> Node:
+    """Return z − max z − ln Σ exp(z − max z)."""
+    (argument,) = apply.arguments
+    shifted = Sum((argument, Negative(_along_axis(apply, "max", argument, shapes[0]))))
+    total = _along_axis(apply, "sum", Apply("exp", (shifted,)), shapes[0])
+    return Sum((shifted, Negative(Apply("ln", (total,)))))
+
+
+def _log_softmax_pullback(apply: Apply, upstream: Node, value: Node, shapes: Sequence[Shape]) -> Sequence[Node]:
+    """Pull back through l = ln softmax(z): l̄ − exp(l) Σ l̄, along the axis."""
+    total = _along_axis(apply, "sum", upstream, shapes[0])
+    return (Sum((upstream, Negative(Hadamard((Apply("exp", (value,)), total))))),)
+
+
+def _logarithm_of_exponentials(parts: tuple[Node, ...]) -> Node:
+    return Apply("ln", (Sum(tuple(Apply("exp", (part,)) for part in parts)),))
+
+
+def _logsumexp_pullback(apply: Apply, upstream: Node, value: Node, shapes: Sequence[Shape]) -> Sequence[Node]:
+    """Send the gradient to each element in its share of the exponentials, exp(z − value)."""
+    ((argument,), (shape,)) = apply.arguments, shapes
+    axes = axes_of(apply, len(shape))
+    share = Apply("exp", (Sum((argument, Negative(spread_along(value, axes, shape)))),))
+    return (Hadamard((spread_along(upstream, axes, shape), share)),)
+
+
+def _product_pullback(apply: Apply, upstream: Node, value: Node, shapes: Sequence[Shape]) -> Sequence[Node]:
+    """Send to each element the product of the others: value/x, but where a zero is among them that of the rest of them."""
+    ((argument,), (shape,)) = apply.arguments, shapes
+    axes = axes_of(apply, len(shape))
+    zero = Apply("step", (Negative(Apply("abs", (argument,))),), Fraction(1))
+    without = Sum((argument, zero))
+    count = spread_along(Apply("sum", (zero,), axis=apply.axis), axes, shape)
+    rest = Quotient(spread_along(Apply("prod", (without,), axis=apply.axis), axes, shape), without)
+    is_needed = Apply("step", (Sum((Number(HALF), Negative(count), zero)),))
+    return (Hadamard((spread_along(upstream, axes, shape), rest, is_needed)),)
+
+
+def _squares(node: Node) -> Node:
+    return Power(node, Number(Fraction(2)))
+
+
+def _variance(apply: Apply, shapes: Sequence[Shape]) -> Node:
+    """Return the mean of the squared distances from the mean."""
+    ((argument,), (shape,)) = apply.arguments, shapes
+    mean = spread_along(Apply("mean", (argument,), axis=apply.axis), axes_of(apply, len(shape)), shape)
+    return Apply("mean", (_squares(Sum((argument, Negative(mean)))),), axis=apply.axis)
+
+
+def _norm(apply: Apply, shapes: Sequence[Shape]) -> Node:
+    return Apply("sqrt", (Apply("sum", tuple(map(_squares, apply.arguments)), axis=apply.axis),))
+
+
 def _reduction(name: str, torch: str, **said: Any) -> ArrayOperation:
     calls = {"np": f"np.{name}({{0}}{{along}})", "torch": f"torch.{torch}({{0}}{{along}})"}
     return ArrayOperation(name, 1, _reduced, axis=ALL, calls=calls, **said)
@@ -241,6 +297,49 @@ ARRAY_OPERATIONS: Registry[ArrayOperation] = Registry(
             axis=-1,
             calls={"np": "softmax({0}{along})", "torch": "torch.softmax({0}, dim={axis})"},
         ),
+        ArrayOperation(
+            "log_softmax",
+            1,
+            _kept,
+            joins=lambda parts: Sum((parts[0], Negative(_logarithm_of_exponentials(parts)))),
+            keeps=True,
+            definition=_log_softmax,
+            pullback=_log_softmax_pullback,
+            axis=-1,
+            calls={"torch": "torch.log_softmax({0}, dim={axis})"},
+        ),
+        ArrayOperation(
+            "logsumexp",
+            1,
+            _reduced,
+            joins=_logarithm_of_exponentials,
+            reduces="logaddexp",
+            pullback=_logsumexp_pullback,
+            axis=ALL,
+            calls={
+                "np": "np.logaddexp.reduce({0}, axis={axis})",
+                "torch": "torch.logsumexp({0}, dim={axis})",
+            },
+        ),
+        ArrayOperation(
+            "prod",
+            1,
+            _reduced,
+            joins=Product,
+            reduces="multiply",
+            pullback=_product_pullback,
+            axis=ALL,
+            calls={"np": "np.prod({0}, axis={axis})", "torch": "torch.prod({0}, dim={axis})"},
+        ),
+        ArrayOperation("var", 1, _reduced, definition=_variance, axis=ALL),
+        ArrayOperation(
+            "std",
+            1,
+            _reduced,
+            definition=lambda apply, shapes: Apply("sqrt", (_variance(apply, shapes),)),
+            axis=ALL,
+        ),
+        ArrayOperation("norm", 1, _reduced, definition=_norm, axis=ALL),
         ArrayOperation(
             "dot",
             2,

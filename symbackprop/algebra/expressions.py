@@ -43,8 +43,12 @@ _TOKEN = re.compile(
 ALIASES: Mapping[str, str] = {"log": "ln"}
 """Second names of functions. They end where a text is read: no formula has one."""
 
+KEEPS = "keepdims"
+"""The keyword by which a reduction leaves an axis of length 1 in the place of each that it joins."""
+
 HALF = Fraction(1, 2)
 Item = TypeVar("Item")
+_TRUTHS = {"true": Fraction(1), "false": Fraction(0)}
 _LONGEST_TEXT = 10_000
 _DEEPEST = 60
 _LARGEST_EXPONENT = 400
@@ -275,11 +279,11 @@ class _Parser:
         arguments = [self._nested(self._sum)]
         axis = None
         settings: dict[str, Fraction] = {}
-        while axis is None and self._take(","):
+        while self._take(","):
             is_keyword = self._next.kind == "name" and self.tokens[self.position + 1].text == "="
-            if is_keyword and self.arities is None and self._next.text == "axis":
+            if is_keyword and self.arities is None and self._next.text == "axis" and axis is None:
                 axis = self._axis()
-            elif settings or (is_keyword and token.text in self.settings):
+            elif settings or axis is not None or (is_keyword and token.text in self.settings):
                 settings |= [self._setting(token.text)]
             else:
                 arguments.append(self._nested(self._sum))
@@ -301,6 +305,9 @@ class _Parser:
         self.position += 1
         self._expect("=")
         at = self._next.start
+        if token.text == KEEPS and self._next.text.lower() in _TRUTHS:
+            self.position += 1
+            return token.text, _TRUTHS[self.tokens[self.position - 1].text.lower()]
         value = self._product()
         if not isinstance(value, Number):
             raise self._error(at, message("expression.constant", name=token.text))

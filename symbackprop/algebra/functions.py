@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from symbackprop.algebra import expressions
 from symbackprop.algebra.activations import ROWS, Activation
-from symbackprop.algebra.array_operations import ARRAY_OPERATIONS
+from symbackprop.algebra.array_operations import ALL, ARRAY_OPERATIONS
 from symbackprop.algebra.formula import (
     ONE,
     Apply,
@@ -121,9 +121,13 @@ ARITIES: Mapping[str, int] = derived(
 
 
 SETTINGS: Mapping[str, tuple[str, ...]] = derived(
-    {}, lambda: {row.name: tuple(row.settings) for row in ACTIVATIONS.values() if row.settings}
+    {},
+    lambda: {
+        **{row.name: tuple(row.settings) for row in ACTIVATIONS.values() if row.settings},
+        **{row.name: (expressions.KEEPS,) for row in ARRAY_OPERATIONS.values() if row.axis == ALL},
+    },
 )
-"""The parameters of activations, which equations give by keyword: `leaky_relu(z, alpha=0.2)`."""
+"""What functions take by keyword in equations: `leaky_relu(z, alpha=0.2)`, `sum(A, axis=0, keepdims=true)`."""
 
 
 def is_symbol(apply: Apply) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
-from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, operation_of
+from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, axes_of, operation_of
 from symbackprop.algebra.broadcasting import Shape, broadcast, indexed, spell
+from symbackprop.algebra.expressions import KEEPS
 from symbackprop.algebra.formula import (
     Adjoint,
     Apply,
@@ -25,6 +27,7 @@ from symbackprop.algebra.formula import (
     Stack,
     Sum,
     Transposed,
+    map_children,
     rewrite,
 )
 from symbackprop.algebra.functions import ARITIES, GENERIC_LOSS
@@ -62,6 +65,20 @@ def shape_of(node: Node, shapes: Mapping[str, Shape], where: str) -> Shape:
         case Apply():
             return _applied(node, [shape_of(argument, shapes, where) for argument in node.arguments], where)
     return broadcast((shape_of(part, shapes, where) for part in node), where)
+
+
+def with_kept_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:
+    """Return a formula in which a reduction that keeps its axes is repeated once along each of them."""
+    inner = map_children(node, lambda child: with_kept_axes(child, shapes))
+    if not isinstance(inner, Apply) or KEEPS not in dict(inner.settings):
+        return inner
+    bare: Node = replace(inner, settings=())
+    if dict(inner.settings)[KEEPS]:
+        rank = len(shape_of(inner.arguments[0], shapes, ""))
+        shape_of(bare, shapes, "")
+        for axis in axes_of(inner, rank):
+            bare = Repeated(bare, axis, 1)
+    return bare
 
 
 def written_out(node: Node, shapes: Mapping[str, Shape]) -> Node:

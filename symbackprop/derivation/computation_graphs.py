@@ -21,7 +21,7 @@ from symbackprop.algebra.formula import (
     walk,
 )
 from symbackprop.algebra.functions import ACTIVATIONS, NAMES, SETTINGS, has_value, is_vector
-from symbackprop.algebra.shapes import is_elementwise, shape_of
+from symbackprop.algebra.shapes import is_elementwise, shape_of, with_kept_axes
 from symbackprop.errors import ProblemError, SymbackpropError, unknown
 from symbackprop.graph.batch_axis import Samples
 from symbackprop.graph.quantities import INNER, Equation, Graph, Quantity, Role
@@ -74,8 +74,9 @@ def _add(
     if name in quantities:
         raise ProblemError(message("graph.twice", name=name))
     formula = expressions.parse(body.strip(), functions=NAMES, names=tuple(quantities), settings=SETTINGS)
-    formula = _with_convention(formula, model.relu_derivative_at_zero)
-    shape = shape_of(formula, {known: quantity.shape for known, quantity in quantities.items()}, "")
+    shapes = {known: quantity.shape for known, quantity in quantities.items()}
+    formula = with_kept_axes(_with_convention(formula, model.relu_derivative_at_zero), shapes)
+    shape = shape_of(formula, shapes, "")
     batched = any(quantities[read].batched for read in names(formula))
     role = Role.OUTPUT if name == model.output else Role.INTERMEDIATE
     formula = inner.named(name, formula)

@@ -111,7 +111,12 @@ class Lines(Lowering):
             return operand
         is_whole = len(axes) == len(shape) + operand.varies
         along = "" if is_whole else f", {self.spelling.axis}={axes[0] if len(axes) == 1 else axes}"
-        text = row.calls[self.spelling.name].format(operand.text, along=along)
+        template, text = row.calls[self.spelling.name], operand.text
+        if "{along}" in template:
+            text = template.format(text, along=along)
+        else:  # what takes one axis runs along one after the other
+            for axis in sorted(axes, reverse=True):
+                text = template.format(text, axis=axis)
         kept = tuple(length for axis, length in enumerate(shape) if axis + operand.varies not in axes)
         return Piece(text, kept, operand.varies and 0 not in axes)
 

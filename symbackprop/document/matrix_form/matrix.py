@@ -73,8 +73,11 @@ def _forward(scene: Scene, graph: Graph) -> Iterator[Chain]:
     for equation in graph.equations:
         formula = ChainStep(Relation.EQUAL, shaped(graph, array_formula(scene, equation)))
         quantity = graph.quantities[equation.name]
-        steps = (formula, *_numbers(scene, quantity, Tone.FORWARD))
-        yield Chain(Name(equation.name), steps[1:] if quantity.kind == INNER else steps)
+        numbers = tuple(_numbers(scene, quantity, Tone.FORWARD))
+        if quantity.kind != INNER:
+            yield Chain(Name(equation.name), (formula, *numbers))
+        elif numbers:  # it is printed as its formula
+            yield Chain(Name(equation.name), numbers)
 
 
 def array_formula(scene: Scene, equation: Equation) -> Node:
