@@ -252,12 +252,34 @@ def stable_form(formula: Node) -> Node:
     """
 
     def primitive(part: Node) -> Node | None:
+        if isinstance(part, Quotient):
+            return _shifted_share(part)
         if not isinstance(part, Apply) or part.function == "step":
             return None
         body = stable_definition(part) or (definition(part) if part.body or part.function in ACTIVATIONS else None)
         return None if body is None else stable_form(fill(body, part.arguments))
 
     return rewrite(formula, primitive)
+
+
+def _shifted_share(part: Quotient) -> Node | None:
+    """Return a share of exponentials, c·eᵖ/(eᵖ + e^q + …), shifted by the largest exponent; None for any other quotient."""
+    terms = part.denominator.terms if isinstance(part.denominator, Sum) else ()
+    factors = part.numerator.factors if isinstance(part.numerator, Product) else (part.numerator,)
+    own = next((factor for factor in factors if _is_exponential(factor)), None)
+    if own is None or not terms or not all(map(_is_exponential, terms)) or is_shifted(part):
+        return None
+    largest = Negative(Apply("max", tuple(stable_form(exponent) for term in terms for exponent in term)))
+
+    def shifted(node: Node) -> Node:
+        return Apply("exp", tuple(Sum((stable_form(exponent), largest)) for exponent in node))
+
+    others = tuple(shifted(each) if each is own else stable_form(each) for each in factors)
+    return Quotient(multiplied(others), Sum(tuple(map(shifted, terms))))
+
+
+def _is_exponential(node: Node) -> bool:
+    return isinstance(node, Apply) and node.function == "exp"
 
 
 def extreme_share(extreme: Apply, value: Node, place: int) -> Node:

@@ -31,6 +31,7 @@ from symbackprop.algebra.formula import (
     walk,
 )
 from symbackprop.algebra.shapes import shape_of
+from symbackprop.compilation.stable_logarithms import with_stable_logarithms
 from symbackprop.derivation import backprop, matrix_grain
 from symbackprop.derivation.backprop import Link
 from symbackprop.derivation.derivations import Derivation, derive
@@ -262,5 +263,8 @@ def _plan(structure: _Structure, samples: Samples, dtype: str, wanted: tuple[str
         for part in walk(equation.formula):
             if isinstance(part, Apply) and functions.is_symbol(part):
                 raise ProblemError(message("compilation.symbol", name=equation.name))
-    parameters = tuple(quantity.name for quantity in found.graph.of_role(Role.PARAMETER))
-    return Plan(found, dtype, parameters if wanted is None else wanted)
+    asked = wanted or tuple(quantity.name for quantity in found.graph.of_role(Role.PARAMETER))
+    if all(found.graph.quantities[name].role in (Role.PARAMETER, Role.INPUT) for name in asked):
+        # Nobody asks for a gradient that leads through the probabilities themselves.
+        found = Derivation(found.problem, with_stable_logarithms(found.graph))
+    return Plan(found, dtype, asked if wanted is None else wanted)
