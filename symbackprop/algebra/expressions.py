@@ -283,6 +283,8 @@ class _Parser:
             is_keyword = self._next.kind == "name" and self.tokens[self.position + 1].text == "="
             if is_keyword and self.arities is None and self._next.text == "axis" and axis is None:
                 axis = self._axis()
+            elif axis is not None and not is_keyword:
+                raise self._found(self.tokens[self.position - 1], "expression.expected", expected=")")
             elif settings or axis is not None or (is_keyword and token.text in self.settings):
                 settings |= [self._setting(token.text)]
             else:
