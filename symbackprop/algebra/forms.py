@@ -14,10 +14,9 @@ import functools
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-import sympy
-
-from symbackprop.algebra import functions, symbolic
+from symbackprop.algebra import functions, known_partials
 from symbackprop.algebra.folding import folded_product
 from symbackprop.algebra.formula import (
     ONE,
@@ -41,6 +40,9 @@ from symbackprop.algebra.formula import (
 )
 from symbackprop.registry import cached
 
+if TYPE_CHECKING:
+    import sympy
+
 
 @dataclass(frozen=True)
 class Partial:
@@ -57,13 +59,24 @@ class Partial:
     @functools.cached_property
     def derived(self) -> sympy.Expr:
         """The derivative as SymPy has it."""
+        import sympy
+
+        from symbackprop.algebra import symbolic
+
         return sympy.diff(symbolic.to_sympy(self.form.formula), symbolic.slot_symbol(self.slot))
 
     @functools.cached_property
     def plain(self) -> Node:
         """The derivative over the argument slots, as a formula."""
+        known = known_partials.of(self.form.formula, self.slot)
+        if known is not None:
+            return known
         by_parts = self.form.by_parts()
-        return symbolic.from_sympy(self.derived) if by_parts is None else by_parts.derivative(self.slot)
+        if by_parts is not None:
+            return by_parts.derivative(self.slot)
+        from symbackprop.algebra import symbolic
+
+        return symbolic.from_sympy(self.derived)
 
     @functools.cached_property
     def _reads_values(self) -> bool:
@@ -138,6 +151,8 @@ class Form:
         return _interned, (self.formula, self._classroom, self._smooth)
 
     def __repr__(self) -> str:
+        from symbackprop.algebra import symbolic
+
         return f"Form({symbolic.to_sympy(self.formula)})"
 
 
@@ -235,7 +250,11 @@ class _Parts:
 
 def _constant(part: Node) -> Node:
     """Return a part that reads no slot as SymPy has it; one that is no finite number is an error."""
-    return part if isinstance(part, Number) else symbolic.from_sympy(symbolic.to_sympy(part))
+    if isinstance(part, Number):
+        return part
+    from symbackprop.algebra import symbolic
+
+    return symbolic.from_sympy(symbolic.to_sympy(part))
 
 
 @functools.lru_cache(maxsize=64)

@@ -11,9 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-import sympy
-
-from symbackprop.algebra import symbolic
 from symbackprop.algebra.forms import Form
 from symbackprop.algebra.formula import ZERO, Apply, Negative, Node, Sum, walk
 from symbackprop.arithmetic import exact
@@ -66,6 +63,10 @@ def second_partial(form: Form, slot: int, other: int) -> Node:
     >>> second_partial(form_of(Product((Slot(0), Slot(1)))), 0, 1)
     Number(value=Fraction(1, 1))
     """
+    import sympy
+
+    from symbackprop.algebra import symbolic
+
     return symbolic.from_sympy(sympy.diff(form.partial(slot).derived, symbolic.slot_symbol(other)))
 
 
@@ -221,6 +222,10 @@ def _monomials(form: Form, active: tuple[int, ...]) -> tuple[tuple[int, ...], ..
     """Return the exponents of the monomials of a form in some of its slots, None where it is no polynomial in them."""
     if not active:
         return ((),)
+    import sympy
+
+    from symbackprop.algebra import symbolic
+
     expression, symbols = symbolic.to_sympy(form.formula), [symbolic.slot_symbol(slot) for slot in active]
     if not expression.is_polynomial(*symbols):
         return None
@@ -242,5 +247,7 @@ def is_rational(derivation: Derivation, parameters: tuple[str, ...]) -> bool:
 
 @cached
 def _is_rational(form: Form, active: tuple[int, ...]) -> bool:
+    from symbackprop.algebra import symbolic
+
     symbols = [symbolic.slot_symbol(slot) for slot in active]
     return not active or bool(symbolic.to_sympy(form.formula).is_rational_function(*symbols))

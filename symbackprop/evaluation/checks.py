@@ -22,7 +22,6 @@ from fractions import Fraction
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import Exact
 from symbackprop.derivation.derivations import Derivation, derivation_of
-from symbackprop.evaluation.composed_output import composed_differences
 from symbackprop.evaluation.differences import STEP as STEP
 from symbackprop.evaluation.differences import TOLERANCE as TOLERANCE
 from symbackprop.evaluation.differences import Differences, evenly_spread, real, relative_difference
@@ -141,7 +140,11 @@ def check(
     term = _largest_term(derivation, values)
     floor = max(real(largest) * _RESOLUTION, term * _ROUNDING)
     smooth = {leaf: gradient for leaf, gradient, _, touched in found if not touched}
-    composed = composed_differences(derivation, values, smooth, floor) if Oracle.COMPOSED in oracles else {}
+    composed: dict[Scalar, float] = {}
+    if Oracle.COMPOSED in oracles:
+        from symbackprop.evaluation import composed_output  # SymPy takes longer to import than all the rest
+
+        composed = composed_output.composed_differences(derivation, values, smooth, floor)
     entries = []
     for leaf, gradient, number, touched in found:
         difference, kinks = relative_difference(gradient, number, floor), touched

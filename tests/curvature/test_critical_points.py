@@ -10,9 +10,20 @@ from fractions import Fraction
 import pytest
 
 import symbackprop as sbp
-from symbackprop.curvature import CriticalPoints, CurvatureError, Kind, critical_points
+from symbackprop.curvature import CriticalPoints, CurvatureError, Kind, critical_points, polynomial_systems
+from symbackprop.curvature.tangents import Sweep
+from symbackprop.derivation.derivations import derive
 from symbackprop.descent.solution import solve
+from symbackprop.evaluation.evaluate import EXACT
 from tests.curvature.test_curvature import graph
+
+
+@pytest.mark.parametrize(("loss", "places"), [("w**2 - 3*w", [(Fraction(3, 2),)]), ("exp(w)", None)])
+def test_exact_way_is_for_rational_losses(loss: str, places: list[tuple[Fraction, ...]] | None) -> None:
+    """A rational loss has its critical places from polynomials, any other is left to the search."""
+    derivation = derive(graph([f"L = {loss}"], w=1))
+    found = polynomial_systems.critical_places(derivation, Sweep(derivation, EXACT, ("w",)))
+    assert places == (None if found is None else found[0])
 
 
 def kinds(found: CriticalPoints) -> list[tuple[str, tuple[float, ...]]]:

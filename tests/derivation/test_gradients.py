@@ -23,6 +23,7 @@ from symbackprop.catalog.losses import WITH_FORMULA as KNOWN_LOSSES
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.descent.solution import solve
 from symbackprop.errors import MissingValueError
+from symbackprop.evaluation import composed_output
 from symbackprop.evaluation.checks import Oracle, Verdict, check
 from symbackprop.evaluation.evaluate import EXACT, FLOAT, Arithmetic, evaluate, kinks
 from symbackprop.problems import Problem
@@ -530,9 +531,11 @@ def test_report_has_the_worst_difference_from_each_oracle() -> None:
 @pytest.mark.parametrize(("example", "is_whole"), [("mazur", True), ("attention", False)])
 def test_check_composes_as_many_gradients_as_it_has_time_for(example: str, is_whole: bool) -> None:
     """A small problem has every gradient compared with the composed output, a larger one some, ends included."""
-    report = check(sbp.example(example))
+    derivation = derive(sbp.example(example))
+    report = check(derivation.problem, derivation=derivation)
     compared = [entry.composed is not None for entry in report.entries]
     assert all(compared) is is_whole and compared[0] and compared[-1]
+    assert composed_output._composed_size(derivation) * sum(compared) <= composed_output._LARGEST_COMPOSED
 
 
 def test_solution_states_the_check_without_composing_the_output() -> None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import sympy
-
-from symbackprop.algebra.differentiation.conversion import to_formula, to_name
 from symbackprop.algebra.differentiation.rules import TRIVIAL, Rule, applied, check
 from symbackprop.algebra.differentiation.tidying import collected
 from symbackprop.algebra.formula import Name, Node
-from symbackprop.algebra.piecewise import to_plain_sympy
+
+if TYPE_CHECKING:
+    import sympy
 
 __all__ = ["Derivative", "Differentiation", "Rule", "Step", "collected", "differentiate", "steps"]
 
@@ -46,6 +46,8 @@ class Differentiation:
     @property
     def expression(self) -> sympy.Expr:
         """Return the derivative as a SymPy expression."""
+        from symbackprop.algebra.piecewise import to_plain_sympy
+
         return to_plain_sympy(self.after)
 
     def walk(self) -> Iterator[Differentiation]:
@@ -86,7 +88,12 @@ def differentiate(expression: str | Node | sympy.Expr, variable: str | sympy.Sym
     worked out, `UnknownNameError` for a function without a rule, and `TypeError` for anything else that has none
     (arrays, SymPy's other functions).
     """
-    formula, by = to_formula(expression), to_name(variable)
+    if isinstance(expression, Node) and isinstance(variable, Name):
+        formula, by = expression, variable
+    else:
+        from symbackprop.algebra.differentiation import conversion  # SymPy takes longer to import than all the rest
+
+        formula, by = conversion.to_formula(expression), conversion.to_name(variable)
     check(formula)
     return _differentiated(formula, by)
 
@@ -100,6 +107,7 @@ def steps(tree: Differentiation) -> tuple[Step, ...]:
     >>> lines = steps(differentiate("3*exp(-2*x)", "x"))
     >>> [(line.rule.value, line.is_chain) for line in lines]
     [('constant_multiple', False), ('exponential', True), ('constant_multiple', False), ('collect', False)]
+    >>> from symbackprop.algebra import symbolic
     >>> symbolic.to_sympy(lines[-1].formula)
     -6*exp(-2*x)
     """

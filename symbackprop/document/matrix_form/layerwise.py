@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from symbackprop.algebra import functions, symbolic
+from symbackprop.algebra import functions
 from symbackprop.algebra.formula import (
     ONE,
     Adjoint,
@@ -185,6 +185,8 @@ def _of_last(model: Model, formula: Node) -> Node:
 
 def _scaled(model: Model, link: Link) -> Node:
     """Return a partial times the number of outputs."""
+    from symbackprop.algebra import symbolic
+
     outputs = len(model.graph.targets)
     scaled = symbolic.from_sympy(link.term.form.partial(link.slot).derived * outputs)
     return fill(scaled, tuple(map(Name, link.term.arguments)))

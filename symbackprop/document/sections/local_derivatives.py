@@ -48,7 +48,7 @@ def _activations(scene: Scene) -> Iterator[Chain]:
 
 def _elementwise(formula: Apply) -> Chain:
     applied = replace(formula, arguments=(Name(_VARIABLE),))
-    lines = differentiation.steps(differentiation.differentiate(applied, _VARIABLE))
+    lines = differentiation.steps(differentiation.differentiate(applied, Name(_VARIABLE)))
     steps = []
     for line in lines if len(lines) <= _LONGEST else (lines[0], lines[-1]):
         rule = message(f"rule.{line.rule.value}")

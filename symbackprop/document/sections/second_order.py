@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from symbackprop import curvature
-from symbackprop.algebra import symbolic
 from symbackprop.algebra.formula import ZERO, Name, Negative, Node, Number, Product, Quotient
 from symbackprop.curvature import CurvatureError, Kind
 from symbackprop.curvature.linear_systems import Row
@@ -159,5 +158,7 @@ def _critical(scene: Scene) -> Iterator[Block]:
         if len(lowest) > 1:
             yield Paragraph(message("second_order.several_minima"))
     for curve in found.curves:
+        from symbackprop.algebra import symbolic
+
         yield Paragraph(message("second_order.curve", curve=Equality(symbolic.from_sympy(curve), ZERO)))
     yield Paragraph(message("second_order.complete" if found.is_complete else "second_order.searched"))

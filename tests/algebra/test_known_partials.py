@@ -1,0 +1,42 @@
+"""The partials that are stated so that nobody waits for SymPy: SymPy's own, and enough for small networks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+import sympy
+
+from symbackprop.algebra import known_partials, symbolic
+from symbackprop.algebra.forms import form_of
+
+
+@pytest.mark.parametrize("text", known_partials.TABLE)
+def test_known_partial_is_what_sympy_derives(text: str) -> None:
+    """Each form has all its partials in the table, and they are SymPy's, sign by sign."""
+    formula = known_partials.over_slots(text)
+    whole = symbolic.to_sympy(formula)
+    slots = range(form_of(formula).arity)
+    derived = [symbolic.from_sympy(sympy.diff(whole, symbolic.slot_symbol(slot))) for slot in slots]
+    assert derived == [known_partials.of(formula, slot) for slot in slots]
+    assert len(known_partials.TABLE[text]) == len(derived)
+
+
+def test_unknown_form_is_left_to_sympy() -> None:
+    """A form that is not in the table has no partial in it."""
+    assert known_partials.of(known_partials.over_slots("p*q*r*s"), 0) is None
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("solve", "mazur", "-f", "latex", "-o", "-"), ("solve", "xor", "-f", "html", "-o", "-"), ("train", "xor")],
+)
+def test_command_on_a_small_network_never_imports_sympy(arguments: tuple[str, ...]) -> None:
+    """Solving and training a network of usual functions needs no more partials than there are in the table."""
+    script = (
+        "import sys\nfrom symbackprop.cli import main\n"
+        "try:\n    main(sys.argv[1:])\nfinally:\n    print('sympy' in sys.modules, file=sys.stderr)\n"
+    )
+    finished = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
+    assert finished.stderr.splitlines()[-1] == "False"
