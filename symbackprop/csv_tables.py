@@ -231,10 +231,11 @@ _FOREIGN_CELL = re.compile(r'[^,;\t|"\r\n]*[^\x00-\x7f][^,;\t|"\r\n]*')
 
 
 def _delimiter(text: str) -> str:
-    """Return the delimiter that is most frequent in the first line that is not empty, outside quotes."""
+    """Return the delimiter that is most frequent in the first line that is not empty, outside quotes; a comma for none."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     outside = re.sub(r'"[^"]*"', "", first)
-    return max(_DELIMITERS, key=outside.count)
+    found = max(_DELIMITERS, key=outside.count)
+    return found if found in outside else ","
 
 
 def _header(row: Sequence[str], path: Path) -> tuple[str, ...]:

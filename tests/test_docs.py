@@ -200,6 +200,9 @@ def test_readme_example_of_a_command_runs(example: str, workplace: Path, capsys:
         # It marks what the example of `homework` gave out.
         output_of(next(row[2] for row in rows_of(section(README, "Commands")) if row[0] == "homework"), capsys)
         shutil.copyfile("class/teacher/answers.csv", "submissions.csv")
+    if shlex.split(example)[1] == "predict":
+        sbp.train(sbp.example("mazur"), epochs=10).save("mazur.npz")
+        Path("new.csv").write_text("x1,x2\n0.1,0.2\n")
     assert not output_of(example, capsys).startswith("symbackprop: error:")
 
 

@@ -185,12 +185,26 @@ def draw(
         yield wanted.name, numpy.asarray(drawn).tolist()
 
 
+CLASSES = "state.classes"
+"""What the names of classes are saved as, beside the parameters that tell them apart."""
+
+
 def loaded(path: Path) -> dict[str, Any]:
-    """Return the arrays of an `.npz` file by name, as nested lists of numbers.
+    """Return the arrays of an `.npz` file by name, as nested lists of numbers; names of classes are left out.
 
     Raises `ProblemError` for a file that cannot be read, is no such file, or holds anything but real numbers. Pickled
     objects are never opened.
     """
+    return {name: _numbers(array, f"{path}: {name}") for name, array in _arrays(path).items() if name != CLASSES}
+
+
+def loaded_classes(path: Path) -> tuple[str, ...]:
+    """Return the names of classes in an `.npz` file, none where it has none; raises `ProblemError` as `loaded` does."""
+    return tuple(map(str, _arrays(path).get(CLASSES, ())))
+
+
+def _arrays(path: Path) -> dict[str, numpy.ndarray[Any, Any]]:
+    """Return the arrays of an `.npz` file by name."""
     import zipfile
     import zlib
 
@@ -205,10 +219,9 @@ def loaded(path: Path) -> dict[str, Any]:
         if not isinstance(found, numpy.lib.npyio.NpzFile):
             raise ValueError
         with found:
-            arrays = {name: numpy.asarray(found[name]) for name in found.files}
+            return {name: numpy.asarray(found[name]) for name in found.files}
     except (ValueError, EOFError, KeyError, OSError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error):
         raise ProblemError(message("problem.npz"), where=str(path)) from None
-    return {name: _numbers(array, f"{path}: {name}") for name, array in arrays.items()}
 
 
 def _numbers(array: numpy.ndarray[Any, Any], where: str) -> Any:

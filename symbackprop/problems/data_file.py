@@ -62,12 +62,20 @@ def read(table: Mapping[str, object], network: Network, folder: Path) -> Samples
     return found
 
 
-def inputs_of(path: Path, network: Network) -> tuple[Sheet, Array]:
-    """Return a CSV file, and the inputs of a network (rows, inputs) in the columns named after them, else the first."""
+def inputs_of(path: Path, network: Network, table: Mapping[str, object]) -> tuple[Sheet, Array]:
+    """Return a CSV file and the inputs of a network in it (rows, inputs), in the columns of inputs of a table `[data]`."""
     sheet = _sheet(path)
-    columns = _inputs(sheet, {}, network)
+    columns = _inputs(sheet, table, network)
     if len(columns) != network.inputs:
         what = message("csv.count", found=len(columns), expected=network.inputs, names=columns)
+        raise ProblemError(what, where=f"{path}:1")
+    outputs = network.layers[-1].units
+    known = {network.inputs, *(network.inputs + count for count in _counts_of_targets(network))}
+    if INPUTS not in table and not network.input_names and len(sheet.columns) not in known:
+        expected = " / ".join(map(str, sorted(known)))
+        what = message(
+            "csv.columns", found=len(sheet.columns), inputs=network.inputs, outputs=outputs, expected=expected
+        )
         raise ProblemError(what, where=f"{path}:1")
     cells = _Cells(sheet, columns)
     return sheet, Array((len(sheet.rows), network.inputs), tuple(cells.numbers(columns)))
@@ -89,7 +97,7 @@ def _columns(sheet: Sheet, table: Mapping[str, object], network: Network) -> tup
     outputs = network.layers[-1].units
     inputs = _inputs(sheet, table, network)
     targets = _named(sheet, table, TARGETS)
-    counts = (1, outputs) if network.has_classes else (outputs,)
+    counts = _counts_of_targets(network)
     if targets is None:
         targets = [column for column in sheet.columns if column not in inputs]
         if len(inputs) == network.inputs and len(targets) not in counts:
@@ -103,6 +111,12 @@ def _columns(sheet: Sheet, table: Mapping[str, object], network: Network) -> tup
             what = message("csv.count", found=len(found), expected=" / ".join(map(str, allowed)), names=found)
             raise ProblemError(what, where=f"data.{key}")
     return inputs, targets
+
+
+def _counts_of_targets(network: Network) -> tuple[int, ...]:
+    """Return how many columns the targets may take: one for each output, or one for the class."""
+    outputs = network.layers[-1].units
+    return (1, outputs) if network.has_classes else (outputs,)
 
 
 def _inputs(sheet: Sheet, table: Mapping[str, object], network: Network) -> list[str]:

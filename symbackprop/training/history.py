@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from symbackprop.catalog.initializers import CLASSES
 from symbackprop.compilation import Gradient
 from symbackprop.compilation.engine import Array
 from symbackprop.csv_tables import write_csv
@@ -162,10 +163,12 @@ class History:
         return self if self.best is None else replace(self, parameters=self.best.parameters)
 
     def archive(self) -> bytes:
-        """Return an `.npz` file: the parameters by name, and under names with a dot the state of the optimizer."""
+        """Return an `.npz` file: parameters by name, under names with a dot the optimizer's state and names of classes."""
         written = io.BytesIO()
         with zipfile.ZipFile(written, "w") as archive:
-            for name, array in {**self.state, **self.parameters}.items():
+            classes = self.gradient.derivation.problem.classes
+            named = {CLASSES: np.array(classes)} if classes else {}
+            for name, array in {**self.state, **named, **self.parameters}.items():
                 content = io.BytesIO()
                 np.lib.format.write_array(content, np.asarray(array), allow_pickle=False)
                 # Without a date the same numbers are the same bytes.

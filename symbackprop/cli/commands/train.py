@@ -205,7 +205,10 @@ def _predictions(history: History, digits: int) -> Iterator[str]:
     if x.shape[1] <= MOST_PREDICTIONS:
         table["inputs"] = [_joined(values, f".{digits}g") for values in x[:shown].tolist()]
     if has_classes:
-        table["prediction"], table["target"] = ([*map(str, each[:shown].argmax(axis=1))] for each in (outputs, y))
+        names = problem.classes or range(outputs.shape[1])
+        table["prediction"], table["target"] = (
+            [str(names[number]) for number in each[:shown].argmax(axis=1)] for each in (outputs, y)
+        )
     else:
         table["prediction"] = [_joined(values, f"#.{digits}g") for values in outputs[:shown].tolist()]
         table["target"] = [_joined(values, f".{digits}g") for values in y[:shown].tolist()]
