@@ -22,7 +22,7 @@ _SIGNS = str.maketrans(
     | dict.fromkeys("÷∕⁄", "/")
     | dict.fromkeys("“”„‟‘’‚′`´", "'")
     | dict.fromkeys("≃~∼≅", "≈")
-    | {"、": ",", "。": ".", "【": "(", "】": ")", "^": "**", "π": "pi", "√": "sqrt"}
+    | {"、": ",", "。": ".", "【": "(", "】": ")", "^": "**", "π": "pi", "√": "sqrt", "٫": ".", "٬": "'"}
 )
 """Signs that stand for those of the expression language. NFKC knows the full-width ones."""
 _RAISED, _LOWERED = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾", "₀₁₂₃₄₅₆₇₈₉"
@@ -46,6 +46,21 @@ _ROOT = re.compile(r"\bsqrt(?=\s*[\w.])\s*(\w[\w.]*)")
 _TIMES = re.compile(r"(?:(?<![\w.,])(?<!\*\*)\d+(?:[.,]\d+)?(?![\d.,]|[eE][+-]?\d)|\))(?=\s*(?:\(|[^\W\d]))")
 """A number or a parenthesis that multiplies what follows, without a sign."""
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:(,)\d{3})+(\.)\d+|[+-]?\d{1,3}(?:(\.)\d{3})+(,)\d+")
+_GROUPED = re.compile(r"[+-]?\d{1,3}([ '])\d{3}(?:\1\d{3})*(?:[.,]\d+)?")
+"""Digits in groups of three, set off by what is no decimal sign."""
+_LATEX: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"\\(?:left|right|displaystyle)(?![a-zA-Z])|\\[,;:! ()]|\$"), ""),
+    (re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}"), r"((\1)/(\2))"),
+    (re.compile(r"\\sqrt\s*\{([^{}]*)\}"), r"sqrt(\1)"),
+    (re.compile(r"\^\s*\{([^{}]*)\}"), r"^(\1)"),
+    (re.compile(r"_\s*\{([^{}]*)\}"), r"_\1"),
+    (re.compile(r"\\(?:times|cdot|ast)(?![a-zA-Z])"), "*"),
+    (re.compile(r"\\div(?![a-zA-Z])"), "/"),
+    (re.compile(r"\\approx(?![a-zA-Z])"), "≈"),
+    (re.compile(r"\^\(\((\w+)\)\)"), r"^(\1)"),
+)
+"""What people type of LaTeX, as they would type it without; what stands in braces has none inside."""
+_COMMAND = re.compile(r"\\([a-zA-Z]+)")
 _FUNCTIONS: Mapping[str, str] = derived(
     {}, lambda: {"tg": "tan", **{name: row.name for row in ACTIVATIONS.values() for name in row.spellings}}
 )
@@ -106,13 +121,31 @@ def plain(source: str) -> AnswerText:
     """
     if _PLAIN.fullmatch(source):
         return AnswerText(source, tuple(range(len(source))), source)
-    answer = AnswerText.of(source).rewritten(_MIXED, _mixed)
+    answer = _without_latex(AnswerText.of(source)).rewritten(_MIXED, _mixed)
     answer = answer.rewritten(_LAYER, lambda found: "".join(filter(None, found.groups())).translate(_DIGITS))
     answer = answer.rewritten(_POWER, lambda found: f"^({found[0].translate(_DIGITS).strip('()')})")
     answer = answer.rewritten(_INDEX, lambda found: f"_{found[0].translate(_DIGITS)}")
-    return answer.spelled(
-        lambda character: unicodedata.normalize("NFKC", character.translate(_SIGNS)).translate(_SIGNS)
-    )
+    return answer.spelled(_plain_sign)
+
+
+def _plain_sign(character: str) -> str:
+    """Return a character in plain signs; a digit of any script is that digit."""
+    digit = unicodedata.decimal(character, None)
+    if digit is not None:
+        return str(digit)
+    return unicodedata.normalize("NFKC", character.translate(_SIGNS)).translate(_SIGNS)
+
+
+def _without_latex(answer: AnswerText) -> AnswerText:
+    r"""Return a text without the commands of LaTeX, the innermost first: \frac{1}{2} is ((1)/(2))."""
+    if not any(sign in answer.text for sign in "\\${"):
+        return answer
+    before = None
+    while answer.text != before:
+        before = answer.text
+        for pattern, text in _LATEX:
+            answer = answer.rewritten(pattern, lambda found, text=text: found.expand(text))  # type: ignore[misc]
+    return answer.rewritten(_COMMAND, lambda found: found[1])
 
 
 def _mixed(found: re.Match[str]) -> str:
@@ -124,13 +157,17 @@ def _mixed(found: re.Match[str]) -> str:
 def decimal_point(answer: AnswerText) -> AnswerText:
     """Return a number in which a second sign sets off thousands without these: 1,234.5 and 1.234,5 are the same.
 
+    A space or an apostrophe between groups of three digits sets off thousands too.
+
     >>> decimal_point(AnswerText.of("1.234,5")).text, decimal_point(AnswerText.of("1,5")).text
     ('1234.5', '1,5')
+    >>> decimal_point(AnswerText.of("12 592,65")).text, decimal_point(AnswerText.of("12 59")).text
+    ('12592.65', '12 59')
     """
-    found = _THOUSANDS.fullmatch(answer.text)
+    found = _THOUSANDS.fullmatch(answer.text) or _GROUPED.fullmatch(answer.text)
     if found is None:
         return answer
-    thousands = found[1] or found[3]
+    thousands = next(filter(None, (found[1], *found.groups()[2:3])))
     return answer.spelled(lambda sign: "" if sign == thousands else "." if sign in ",." else sign)
 
 

@@ -18,7 +18,11 @@ from symbackprop.errors import SymbackpropError
 from symbackprop.homework.answer_normalization import AnswerText, decimal_point, in_expression, named, plain
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?")
-_POWER_OF_TEN = re.compile(r"\s*\*\s*10\s*\*\*\s*\(?\s*([+-]?\d{1,3})\s*\)?\s*$")
+_POWER_OF_TEN = re.compile(r"\s*(?:\*|(?<=[\d.\s])[xX])\s*10\s*\*\*\s*\(?\s*([+-]?\d{1,3})\s*\)?\s*$")
+_MIXED = re.compile(r"([+-]?)(\d+)\s+(\d+)\s*/\s*(\d+)")
+"""A mixed number; where its fraction is none of a mixed number, it is something else."""
+_FRACTION = re.compile(r"([+-]?\d{1,60})\s*/\s*(\d{1,60})")
+_SIDES = re.compile(r"[=≈]")
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
 _SEMICOLON = re.compile(";")
 _BLANKS = ("", "-", "--", "?", "n/a", "N/A", "/")
@@ -52,10 +56,11 @@ def read(text: str, own: Collection[str], known: Mapping[str, str]) -> ParsedAns
     >>> read("1,5e-3", (), {}).number
     Fraction(3, 2000)
     """
-    answer = _own_side(plain(text[: _LONGEST + 1]).stripped("'", "'"), own)
+    answer = _without_brackets(_own_side(plain(text[: _LONGEST + 1]).stripped("'", "'"), own))
     if answer.text in _BLANKS:
         return ParsedAnswer(text, None)
-    value = _number(answer)
+    readings = (reading(answer) for reading in (_number, _mixed, _stated_twice))
+    value = next((each for each in readings if each is not None), None)
     if value is not None:
         return ParsedAnswer(text, Number(value))
     try:
@@ -66,7 +71,8 @@ def read(text: str, own: Collection[str], known: Mapping[str, str]) -> ParsedAns
 
 def _own_side(answer: AnswerText, own: Collection[str]) -> AnswerText:
     """Return what stands behind the answer's own name and an equality sign, without a full stop at the end."""
-    left, _, _ = answer.text.rpartition("=")
+    sign = _SIDES.search(answer.text)
+    left = answer.text[: sign.start()] if sign else ""
     name = named(answer.part(0, len(left)), own, ()).text.strip() if left else ""
     if name in own:
         answer = answer.part(len(left) + 1)
@@ -77,6 +83,53 @@ def _number(answer: AnswerText) -> Fraction | None:
     """Return a plain decimal, with a power of ten if it has one."""
     text = _POWER_OF_TEN.sub(r"e\1", decimal_point(answer).text)
     return expressions.decimal(text.replace(",", ".").rstrip(".")) if _NUMBER.fullmatch(text) else None
+
+
+def _without_brackets(answer: AnswerText) -> AnswerText:
+    """Return what stands between brackets, where it is one thing: [0.5] is 0.5."""
+    text = answer.text
+    if text[:1] == "[" and text[-1:] == "]" and not any(sign in text[1:-1] for sign in "[],;"):
+        return answer.part(1, len(text) - 1).stripped("")
+    return answer
+
+
+def _mixed(answer: AnswerText) -> Fraction | None:
+    """Return a mixed number: 1 1/2 is 3/2."""
+    found = _MIXED.fullmatch(answer.text)
+    if found is None or not int(found[3]) < int(found[4]):
+        return None
+    value = int(found[2]) + Fraction(int(found[3]), int(found[4]))
+    return -value if found[1] == "-" else value
+
+
+def _stated_twice(answer: AnswerText) -> Fraction | None:
+    """Return a number that is stated as a decimal and as a fraction, 0.5 = 1/2, where both say the same.
+
+    A decimal says the same as what it is when rounded to its digits; the fraction is then what is meant.
+    """
+    ends = [found.end() for found in _SIDES.finditer(answer.text)]
+    starts, stops = [0, *ends], [*(end - 1 for end in ends), len(answer.text)]
+    sides = [answer.part(start, stop).stripped("") for start, stop in zip(starts, stops, strict=True)]
+    found = []
+    for side in sides:
+        fraction = _FRACTION.fullmatch(side.text)
+        value = _number(side)
+        if fraction is not None and int(fraction[2]):
+            found.append((Fraction(0), Fraction(int(fraction[1]), int(fraction[2]))))
+        elif value is not None:
+            found.append((_half_unit(side.text), value))
+    if len(found) < len(sides) or len(sides) == 1:
+        return None
+    doubt, meant = min(found)
+    return meant if all(abs(value - meant) <= doubt + other for other, value in found) else None
+
+
+def _half_unit(text: str) -> Fraction:
+    """Return half a unit of the last digit of a plain decimal, 0 where it has a power of ten."""
+    if not text.strip("+-").replace(",", ".").replace(".", "", 1).isdigit():
+        return Fraction(0)
+    places = len(text) - 1 - max(text.rfind("."), text.rfind(",")) if set(text) & set(".,") else 0
+    return Fraction(1, 2 * 10**places) if places else Fraction(0)
 
 
 def _parsed(answer: AnswerText, known: Mapping[str, str]) -> Node:

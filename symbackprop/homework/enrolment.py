@@ -83,6 +83,8 @@ def prepare(
         enrolments=(*enrolments, *gone),
         tries=cohort.tries + (0 if before is None else before.tries),
         rejections=dict(rejections),
+        delimiter=roster.delimiter,
+        has_mark=roster.has_mark,
     )
     whole = enrolled(given, manifest.enrolments)
     files = {
@@ -112,7 +114,14 @@ def _kept(before: Manifest | None, manifest: Manifest) -> frozenset[int]:
     return frozenset(place for place, each in enumerate(manifest.enrolments) if _printed(each) in earlier)
 
 
-_blank: dict[str, Any] = {"enrolments": (), "tries": 0, "rejections": {}, "columns": ()}
+_blank: dict[str, Any] = {
+    "enrolments": (),
+    "tries": 0,
+    "rejections": {},
+    "columns": (),
+    "delimiter": ",",
+    "has_mark": False,
+}
 
 
 def _printed(each: Enrolment) -> tuple[str, str, str]:

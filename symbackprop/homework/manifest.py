@@ -40,7 +40,10 @@ class Enrolment:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What was given out; `settings` are those of the documents (language, formats, …)."""
+    """What was given out; `settings` are those of the documents (language, formats, …).
+
+    `delimiter` and `has_mark` are those of the roster, for the gradebook.
+    """
 
     name: str
     content: Mapping[str, Any]
@@ -51,6 +54,8 @@ class Manifest:
     enrolments: tuple[Enrolment, ...]
     tries: int
     rejections: Mapping[str, int]
+    delimiter: str = ","
+    has_mark: bool = False
 
     def assignment(self) -> HomeworkAssignment:
         """Return the assignment; raises `ProblemError` where this version would mark other numbers than were given out."""

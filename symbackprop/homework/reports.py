@@ -105,7 +105,8 @@ def _gradebook(marked: GradedClass) -> str:
         id = enrolment.student.id
         total = trimmed(marked.total(id)) if id in marked.marks else ""
         rows.append([*(enrolment.student.row.get(column, "") for column in columns), total])
-    return write_csv([*columns, "total"], rows)
+    manifest = marked.manifest
+    return write_csv([*columns, "total"], rows, delimiter=manifest.delimiter, mark=manifest.has_mark)
 
 
 def _changes(marked: GradedClass) -> str:

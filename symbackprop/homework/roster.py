@@ -21,6 +21,8 @@ CODE_LENGTH = 10
 _LONGEST_ID = 100
 _OPTION = "--student-columns id=…,name=…"
 _TEST_STUDENTS = ("student, test", "test student")
+_SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
+"""A long number as spreadsheets show it, whose last digits are lost."""
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 
@@ -35,20 +37,25 @@ class Student:
 
 @dataclass(frozen=True)
 class Roster:
-    """A class in the order of its list; `columns` are the list's own, `remarks` say what was left out, and what guessed."""
+    """A class in the order of its list; `columns` are the list's own, `remarks` say what was left out, and what guessed.
+
+    `delimiter` and `has_mark` are those of the list as a table, for gradebooks that are to look like it.
+    """
 
     columns: tuple[str, ...]
     students: tuple[Student, ...]
     remarks: tuple[tuple[str, Message], ...] = ()
+    delimiter: str = ","
+    has_mark: bool = False
 
 
 def read_roster(path: Path, columns: Mapping[str, str], encoding: str = "") -> Roster:
     """Return the class in a CSV file; `columns` names its columns for `id` and `name` where they have other names.
 
     A name may be made of several columns, `First name+Last name`; `encoding` is that of the file where it is not found out.
-    A gradebook has rows that are no student's: those above the first student, and that of the learning system's test
-    student. Where they have no id they are left out. Raises `ProblemError` for a missing column, any other row without
-    an id, and an id that stands twice.
+    A gradebook has rows that are no student's: those above the first student that have no id, and that of the learning
+    system's test student. They are left out, with a remark; so are ids told of that a spreadsheet has shortened. Raises
+    `ProblemError` for a missing column, any other row without an id, and an id that stands twice.
     """
     sheet = read_csv(path, encoding=encoding)
     id_column = sheet.column(columns.get("id", "id"), _OPTION)
@@ -59,14 +66,17 @@ def read_roster(path: Path, columns: Mapping[str, str], encoding: str = "") -> R
     is_list = any(row[id_column].strip() for _, row in sheet.rows)
     for line, row in sheet.rows:
         id, name = row[id_column].strip(), _joined([row[column].strip() for column in name_columns])
-        if not id and ((is_list and not students) or name.lower() in _TEST_STUDENTS):
+        is_test = name.lower() in _TEST_STUDENTS
+        if is_test or (not id and is_list and not students):
             skipped.append((f"{sheet.path}:{line}", message("homework.row_skipped", name=name or "–")))
             continue
         _check_id(id, sheet, line, seen)
+        if _SHORTENED.fullmatch(id):
+            skipped.append((f"{sheet.path}:{line}", message("homework.shortened_id", id=id)))
         students.append(Student(id, name, row))
     if not students:
         raise ProblemError(message("homework.no_students"), where=str(path))
-    return Roster(sheet.columns, tuple(students), tuple(skipped))
+    return Roster(sheet.columns, tuple(students), tuple(skipped), sheet.delimiter, sheet.has_mark)
 
 
 def _parts(sheet: Sheet, name: str) -> list[str]:

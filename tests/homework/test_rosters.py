@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from click.testing import CliRunner
 
 from symbackprop import language
 from symbackprop.cli import group
+from symbackprop.csv_tables import write_csv
 from symbackprop.errors import ProblemError, UnknownNameError
 from symbackprop.homework.roster import read_roster
 from symbackprop.homework.submissions import Submissions, read_submissions
@@ -136,10 +138,41 @@ def test_commands_take_encodings_and_columns(tmp_path: Path) -> None:
     assert marked.exit_code == 0, marked.output
     assert "7 is 007" in marked.output
     gradebook = (out / "teacher" / "marks" / "gradebook.csv").read_text("utf-8-sig").splitlines()
-    assert gradebook[:2] == ["Nr,Vorname,Nachname,total", "007,Jürgen,Müller,0"]
+    assert gradebook[:2] == ["Nr;Vorname;Nachname;total", "007;Jürgen;Müller;0"]
     summary = (out / "teacher" / "marks" / "summary.html").read_text("utf-8")
     assert "7 is 007" in summary
     assert summary.count("nothing handed in") == 1
     assert "To be read by a person" in summary and "½ größer" in summary
     page = (out / "teacher" / "marks" / "feedback" / "007.html").read_text("utf-8")
     assert '½ <span class="caret">^</span>größer</span></td>' in page
+
+
+def test_test_student_gets_no_sheet_even_with_an_id(tmp_path: Path) -> None:
+    """The student that a learning system adds for the teacher is left out with a remark; shortened ids are told of."""
+    file = tmp_path / "roster.csv"
+    file.write_text('Student,ID\n"Doe, Jane",1.23457E+11\n"Student, Test",99\n"Roe, Max",5\n')
+    roster = read_roster(file, {"id": "ID", "name": "Student"})
+    assert ["1.23457E+11", "5"] == [student.id for student in roster.students]
+    said = [language.say("en", what) for _, what in roster.remarks]
+    assert "shortened" in said[0] and "Student, Test" in said[1] and 2 == len(said)
+
+
+@pytest.mark.parametrize(("delimiter", "mark"), [(";", True), (",", False), ("\t", True)])
+def test_gradebook_looks_like_the_roster(delimiter: str, mark: bool, tmp_path: Path) -> None:
+    """Delimiter and byte-order mark are the roster's, and a missing grade stays the sign that it was."""
+    file, folder = tmp_path / "roster.csv", tmp_path / "class"
+    rows = [["id", "name", "quiz"], ["1", "Jürgen", "-"], ["2", "Ada", "8,50"]]
+    file.write_text(write_csv(rows[0], rows[1:], delimiter=delimiter, mark=mark), "utf-8")
+    run(["homework", "homework", "--students", str(file), "-f", "markdown", "-o", str(folder)])
+    run(["grade", str(folder), str(folder / "teacher" / "answers.csv")])
+    content = (folder / "teacher" / "marks" / "gradebook.csv").read_bytes()
+    assert mark == content.startswith(b"\xef\xbb\xbf")
+    lines = content.decode("utf-8-sig").splitlines()
+    assert lines[0].split(delimiter) == [*rows[0], "total"]
+    assert [row[:3] for row in csv.reader(lines[1:], delimiter=delimiter)] == rows[1:]
+
+
+def run(arguments: list[str]) -> None:
+    """Run a command that succeeds."""
+    result = CliRunner().invoke(group, [*arguments, "--quiet"], obj={})
+    assert 0 == result.exit_code, result.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,7 +114,7 @@ def _students(
     )
     for where, what in found.remarks:
         remark(f"{where}: {say(what.id, **what.arguments)}")
-    return lists.Roster(found.columns, found.students[:preview])
+    return replace(found, students=found.students[:preview], remarks=())
 
 
 def _columns(text: str | None) -> dict[str, str]:
