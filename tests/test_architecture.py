@@ -74,7 +74,8 @@ WRITERS = {
     "symbackprop.templating.worker": {"stdout"},
 }
 """What writes although it is no command: `history.save(path)`, because Python users ask for it by name; machine code
-that is kept for other processes; and the two sides of the process that fills templates of strangers, which talk by its standard streams."""
+that is kept for other processes; and the two sides of the process that fills templates of strangers, which talk by its
+standard streams."""
 
 WRITING_FUNCTIONS = {"print", "open"}
 WRITING_ATTRIBUTES = {

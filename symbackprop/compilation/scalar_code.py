@@ -142,7 +142,7 @@ class Straight:
             before = f"{row}, " if row else ""
             return [f"{name} = {source}[{before}{position}]" for position, name in enumerate(names)]
         whole = f"{source}[{row}]" if row else source
-        return [f"{', '.join(names)}, = {whole}"] if names else []
+        return [f"[{', '.join(names)}] = {whole}"] if names else []
 
     def _store(self, names: Sequence[str], target: str) -> list[str]:
         """Return the lines that write numbers back; lists are changed in place."""
@@ -256,7 +256,12 @@ class Straight:
             places |= {Name(state): Spelled(states[state, parameter]) for state in update.states}
             for target, formula in update.lines:
                 text = self._text(folded(rewrite(formula, places.get)))
+                places[Name(target)] = self._assigned(places[Name(target)])
                 yield f"{self._text(places[Name(target)])} = {text}"
+
+    def _assigned(self, place: Node) -> Node:
+        """Return what an update gives a new value to: the name itself."""
+        return place
 
 
 def _elements(quantities: Iterable[Quantity]) -> list[Name]:

@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from symbackprop import language
+from symbackprop.algebra.formula import Name
+from symbackprop.document.blocks import Table, Verbatim
+from symbackprop.document.display_nodes import Gradient
 from symbackprop.messages import Message
 
 if TYPE_CHECKING:
     from symbackprop.rendering.drafts import Draft
     from symbackprop.rendering.view_models import ViewModel
+    from symbackprop.scripts.notebook.statements import CodeName
 
 CELL = "cell.jinja"
 Cell = tuple[str, str]
@@ -95,8 +99,8 @@ class _Passage:
 
 def _cells(draft: Draft) -> Iterator[Cell]:
     passages = list(_passages(draft.view["sections"]))
-    yield _markdown(draft.fill(CELL, part=None))
-    code = dict(_code(draft, [(passage.section["name"], passage.step) for passage in passages]))
+    yield _markdown(draft.fill(CELL, part=None, table=None))
+    code = dict(_code(draft, passages))
     for place, passage in enumerate(passages):
         yield _markdown(draft.fill(CELL, part=passage.section, level=passage.level, number=passage.number))
         yield from code.pop(place, ())
@@ -109,19 +113,18 @@ def _markdown(text: str) -> Cell:
 
 
 def _passages(sections: Sequence[ViewModel], level: int = 0, above: str = "", step: int = 1) -> Iterator[_Passage]:
-    """Yield the sections; of a step in full, whose parts are sections of their own, its title and then its parts."""
+    """Yield the sections; of one that has others inside it, its own blocks and then these."""
     steps = 0
     for position, section in enumerate(sections, start=1):
         number = f"{above}{position}"
+        of_step = step
         if section["name"] == "step":
-            steps += 1
-            yield _Passage({**section, "sections": []}, level, number, steps)
-            yield from _passages(section["sections"], level + 1, f"{number}.", steps)
-        else:
-            yield _Passage(section, level, number, step)
+            of_step = steps = steps + 1
+        yield _Passage({**section, "sections": []}, level, number, of_step)
+        yield from _passages(section["sections"], level + 1, f"{number}.", of_step)
 
 
-def _code(draft: Draft, places: Sequence[tuple[str, int]]) -> Iterator[tuple[int, list[Cell]]]:
+def _code(draft: Draft, passages: Sequence[_Passage]) -> Iterator[tuple[int, list[Cell]]]:
     """Yield the cells of code by the number of the passage that they follow; behind the last one, those without a place."""
     from symbackprop.scripts.notebook import cells
 
@@ -130,11 +133,22 @@ def _code(draft: Draft, places: Sequence[tuple[str, int]]) -> Iterator[tuple[int
         spots = [
             place
             for wanted in PLACES.get(name, ())
-            for place, (section, of_step) in enumerate(places)
-            if section == wanted and of_step == step
+            for place, passage in enumerate(passages)
+            if passage.section["name"] == wanted and passage.step == step
         ]
-        found.setdefault(spots[0] if spots else len(places), []).extend(codes)
+        for place, cell in _beside(codes, passages, spots[0] if spots else len(passages)):
+            found.setdefault(place, []).append(cell)
     yield from sorted(found.items())
+
+
+def _beside(codes: Sequence[Cell], passages: Sequence[_Passage], place: int) -> Iterator[tuple[int, Cell]]:
+    """Yield the cells of a section's code, each with its passage: layer beside layer, or all behind the section."""
+    if place == len(passages):
+        yield from ((place, cell) for cell in codes)
+        return
+    within = [n for n, each in enumerate(passages) if each.number.startswith(f"{passages[place].number}.")]
+    places = within if len(within) == len(codes) else [max([place, *within])] * len(codes)
+    yield from zip(places, codes, strict=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,3 +165,18 @@ class _Phrases:
         """Return a cell of text: a heading and sentences."""
         heading, *sentences = (self.draft.writer.say(id) for id in ids)
         return _markdown("\n\n".join([f"## {heading}", *sentences]))
+
+    def names(self, rows: Sequence[CodeName]) -> Cell:
+        """Return a table of symbols and what the code calls them."""
+        header = ("column.quantity", "notebook.in_code", "notebook.gradient", "notebook.in_code")
+        entries = [
+            (
+                Name(row.element, row.sample),
+                Verbatim(row.name),
+                Gradient(row.element, row.sample) if row.gradient else "",
+                Verbatim(row.gradient),
+            )
+            for row in rows
+        ]
+        table = Table(tuple(map(Message, header)), tuple(entries), (False,) * len(header))
+        return _markdown(self.draft.fill(CELL, part=None, table=self.draft.writer.block(table)))

@@ -126,11 +126,12 @@ class ViewWriter:
         return {
             "name": section.title.id.rpartition(".")[2],
             "title": self._inline(section.title),
-            "blocks": [self._block(block) for block in section.blocks],
+            "blocks": [self.block(block) for block in section.blocks],
             "sections": [self._section(inner) for inner in section.sections],
         }
 
-    def _block(self, block: Block) -> ViewModel:
+    def block(self, block: Block) -> ViewModel:
+        """Return the view of a block."""
         match block:
             case Paragraph(text):
                 return {"kind": "paragraph", "text": self._inline(text)}

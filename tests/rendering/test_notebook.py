@@ -247,6 +247,25 @@ def test_notebook_runs_in_a_kernel(name: str) -> None:
     assert [] == [output for output in outputs if output.output_type == "error"]
 
 
+@pytest.mark.parametrize("name", few(["mazur", "line", "circuit", *TRAININGS], 5))
+def test_notebook_cell_may_be_run_again(name: str) -> None:
+    """Each cell twice, the updates too: what it computes stays right, and so does all behind it."""
+    ran([cell for cell in code(name) for _ in range(2)])
+
+
+@pytest.mark.parametrize("name", ["mazur", "circuit", "batch with mean"])
+def test_notebook_says_what_symbols_are_called_in_its_code(name: str) -> None:
+    """Every name that the first passes give a value stands in a table beside the symbol that the text has for it."""
+    (table,) = [cell.source for cell in notebook(name).cells if cell.source.startswith("| quantity | in the code |")]
+    named = {word.replace("\\", "") for row in table.splitlines()[2:] for word in row.strip("| ").split(" | ")[1::2]}
+    found = {word for cell in code(name) for word in re.findall(r"^(\w+) = ", cell, re.MULTILINE)}
+    assert len(named) > 10 and named <= found
+    if not solution(name).problem.samples:
+        passes = [cell for cell in code(name) if "check(" in cell and "new_" not in cell and "def check" not in cell]
+        assert named >= {word for cell in passes for word in re.findall(r"^(\w+) = ", cell, re.MULTILINE)}
+    assert all(row.count("$") in (2, 4) for row in table.splitlines()[2:])
+
+
 @pytest.mark.parametrize("name", ["mazur", "adam", "batch with mean", "circuit"])
 def test_notebook_finds_a_wrong_line(name: str) -> None:
     """A sign turned in any statement of the backward pass is reported by the cell that has it."""
@@ -300,7 +319,17 @@ def test_notebook_has_the_code_beside_its_text() -> None:
     for heading, statement in (("Forward pass", "z1_1 = "), ("Backward pass", "delta1_1 = "), ("Update", "W1_1_1 = ")):
         places = [k for k, text in enumerate(order) if re.match(rf"### [23]\.\d {heading}", text)]
         assert 2 == len(places)
-        assert all(statement in order[place + 1] for place in places)
+        # Between a pass and its code stands the heading of its only layer.
+        assert all(statement in order[place + (1 if heading == "Update" else 2)] for place in places)
+
+
+def test_notebook_has_the_code_of_a_layer_beside_its_text() -> None:
+    """A pass over several layers has a cell behind each of them, which computes its numbers and no others."""
+    order = [cell.source for cell in notebook("mazur").cells]
+    for heading, names in each([(r"### 2.1", "za1"), (r"### 2.2", "za2"), (r"### 5.1", "da2"), (r"### 5.2", "da1")]):
+        place = next(k for k, text in enumerate(order) if text.startswith(heading))
+        found = re.findall(r"^(\w+) = ", order[place + 1], re.MULTILINE)
+        assert found and all(re.match(rf"(dL_d)?(delta|[{names[:-1]}zaWb]){names[-1]}", name) for name in found)
 
 
 def test_notebook_has_unique_cells_and_no_output() -> None:
@@ -366,4 +395,5 @@ def test_listing_reserves_the_names_of_the_notebook() -> None:
     given = [*re.findall(r"^\s*(\w+)(?:, \w+)? = ", "\n".join(own), re.MULTILINE), "check", "np", "plt"]
     names = {element for q in solution("mazur").derivation.graph.quantities.values() for element in q.elements()}
     quantities = names | {solution("mazur").derivation.adjoint_name(name) for name in names}
-    assert set(given) - quantities <= statements.RESERVED | WORDS
+    renewed = {f"new_{name}" for name in names}
+    assert set(given) - quantities - renewed <= statements.RESERVED | WORDS

@@ -9,7 +9,7 @@ from typing import Protocol
 from symbackprop.arithmetic.python_code import MATH
 from symbackprop.descent.solution import Solution
 from symbackprop.scripts.notebook import training_loop
-from symbackprop.scripts.notebook.statements import ATOL, MOST_STATEMENTS, RTOL, Listing, Part, unrounded
+from symbackprop.scripts.notebook.statements import ATOL, MOST_STATEMENTS, RTOL, CodeName, Listing, Part, unrounded
 
 Cell = tuple[str, str]
 NOT_IN_NUMPY = ("erf", "erfc")
@@ -24,6 +24,9 @@ class Phrases(Protocol):
 
     def markdown(self, ids: Sequence[str]) -> Cell:
         """Return a cell of text."""
+
+    def names(self, rows: Sequence[CodeName]) -> Cell:
+        """Return a cell of text that says what the symbols of the text are called in the code."""
 
 
 def parts(solution: Solution, phrases: Phrases) -> Iterator[tuple[str, int, list[Cell]]]:
@@ -47,28 +50,36 @@ def parts(solution: Solution, phrases: Phrases) -> Iterator[tuple[str, int, list
     told = ["notebook.given"] if exact is solution else ["notebook.given", "notebook.unrounded"]
     first = ("markdown", " ".join(map(phrases.plain, told)))
     given = "\n".join([*listings[0].given(), *listings[0].states()])
-    yield "given", 1, [first, ("code", _setup(texts, phrases)), ("code", given)]
+    names = phrases.names(list(listings[0].names()))
+    yield "given", 1, [first, names, ("code", _setup(texts, phrases)), ("code", given)]
     yield from worked
     yield from closing
 
 
 def _worked(solution: Solution, listings: Sequence[Listing], phrases: Phrases) -> Iterator[tuple[str, int, list[Cell]]]:
     """Yield the passes and updates of the steps that are worked out in full."""
-    has_loss = bool(listings[0].forward(loss=True).statements)
+    has_loss = bool(listings[0].forward(loss=True))
+    loaded: list[str] = []
     for number, listing in enumerate(listings, start=1):
-        loaded = list(listing.data()) if number > 1 and listing.step.batch is not None else []
+        loaded += listing.data() if number > 1 and listing.step.batch is not None else []
         forward = listing.forward(loss=False) if has_loss else listing.forward()
-        yield "forward", number, [("code", _checked(forward, phrases, loaded))]
+        yield "forward", number, _pass(forward, phrases, loaded)
         if has_loss:
-            yield "loss", number, [("code", _checked(listing.forward(loss=True), phrases))]
-        yield "backward", number, [("code", _checked(listing.backward(), phrases))]
+            yield "loss", number, _pass(listing.forward(loss=True), phrases)
+        yield "backward", number, _pass(listing.backward(), phrases)
         if listing.step.change is not None and listing.update.statements:
             yield "update", number, [("code", _checked(listing.update, phrases))]
+        loaded = listing.taken()
     if solution.after is not None:
         last = listings[-1].step
         whole = Listing(solution, replace(last, derivation=solution.derivation, values=solution.after, change=None))
-        loaded = list(whole.data()) if last.batch is not None else []
-        yield "after", 1, [("code", _checked(whole.forward(), phrases, loaded))]
+        loaded += whole.data() if last.batch is not None else []
+        yield "after", 1, _pass(whole.forward(), phrases, loaded)
+
+
+def _pass(parts: Sequence[Part], phrases: Phrases, before: Sequence[str] = ()) -> list[Cell]:
+    """Return a cell for each part of a pass; the first begins with some lines more."""
+    return [("code", _checked(part, phrases, () if number else before)) for number, part in enumerate(parts)]
 
 
 def _setup(texts: Sequence[str], phrases: Phrases) -> str:

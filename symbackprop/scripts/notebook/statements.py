@@ -24,6 +24,9 @@ from symbackprop.compilation.scalar_code import Straight
 from symbackprop.descent.solution import DescentStep, Solution, solve, trained
 from symbackprop.evaluation.evaluate import Value, Values
 
+MOST_NAMED = 80
+"""A longer table of names helps nobody to find one."""
+
 MOST_STATEMENTS = 1500
 """Code with more statements helps nobody to follow a number."""
 
@@ -48,6 +51,16 @@ class Part:
     stable: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class CodeName:
+    """A scalar of a graph in a sample, its name in the code, and that of the gradient by it ("" for none)."""
+
+    element: str
+    sample: int | None
+    name: str
+    gradient: str
+
+
 class Listing(Straight):
     """The code of one step of a solution."""
 
@@ -60,6 +73,7 @@ class Listing(Straight):
         super().__init__(replace(self._stable, fuses=False), RESERVED)
         self.known = {Adjoint(graph.output): ONE}
         self._substitutes: dict[Node, Node] = {}
+        self._new: dict[str, str] = {}
 
     @property
     def size(self) -> int:
@@ -72,6 +86,17 @@ class Listing(Straight):
             yield f"{self.identifiers.of(name)} = {float(self._value(name))!r}"
         yield from self.data()
 
+    def names(self) -> Iterator[CodeName]:
+        """Yield what scalars of the first sample are called in the code; of a large problem the first of each array."""
+        computed = {target for target, _ in self.plan.backward()}
+        quantities = self.plan.graph.quantities.values()
+        most = None if sum(len(quantity.elements()) for quantity in quantities) <= MOST_NAMED else 1
+        for element in (element for quantity in quantities for element in quantity.elements()[:most]):
+            place = self.plan.places(element)[0]
+            adjoint = Adjoint(element, place)
+            gradient = self.identifiers.of(adjoint) if adjoint in computed else ""
+            yield CodeName(element, place, self.identifiers.of(Name(element, place)), gradient)
+
     def data(self) -> Iterator[str]:
         """Yield the inputs and targets of the step's samples."""
         for quantity in self.plan.data:
@@ -80,17 +105,24 @@ class Listing(Straight):
                     name = Name(element, place)
                     yield f"{self.identifiers.of(name)} = {float(self._value(name))!r}"
 
-    def forward(self, *, loss: bool | None = None) -> Part:
-        """Return the forward pass; `loss` asks for the equations of the loss alone, or for all but these."""
+    def forward(self, *, loss: bool | None = None) -> list[Part]:
+        """Return the forward pass, layer by layer; `loss` asks for the equations of the loss alone, or for all but these."""
         found = []
         for target, formula in self.plan.forward():
             if loss is None or loss == (self.plan.graph.quantity_of(target.name).kind in LOSS_KINDS):
                 found.append((target, formula))
-        return self._part(found)
+        return self._parts(found)
 
-    def backward(self) -> Part:
-        """Return the backward pass."""
-        return self._part(self.plan.backward())
+    def backward(self) -> list[Part]:
+        """Return the backward pass, layer by layer."""
+        return self._parts(self.plan.backward())
+
+    def _parts(self, assignments: Iterable[Assignment]) -> list[Part]:
+        """Return statements layer by layer; what belongs to none is one part."""
+        layers: dict[int, list[Assignment]] = {}
+        for target, formula in assignments:
+            layers.setdefault(self._layer(target.name), []).append((target, formula))
+        return [self._part(own) for own in layers.values()]
 
     @functools.cached_property
     def update(self) -> Part:
@@ -151,12 +183,32 @@ class Listing(Straight):
             for name in self._trained
         }
 
+    def _assigned(self, place: Node) -> Node:
+        """Return a name of its own for what an update changes: a cell that is run again finds the numbers before it."""
+        text = self._text(place)
+        if text not in self._carried:
+            return place
+        if text not in self._new:
+            self._new[text] = self.identifiers.fresh(f"new_{text}")
+        return Spelled(self._new[text])
+
+    @functools.cached_property
+    def _carried(self) -> frozenset[str]:
+        """The parameters and the states of the optimizer, which one update hands to the next."""
+        return frozenset((*map(self.identifiers.of, self._trained), *self._state_names.values()))
+
+    def taken(self) -> list[str]:
+        """Return the lines that put what the update has found in place of what there was."""
+        return [f"{text} = {new}" for text, new in self._new.items()]
+
     def _updated(self, names: Sequence[Name]) -> Part:
         change = self.step.change
         assert change is not None
         statements = [f"t, learning_rate = {change.number}, {float(change.learning_rate)!r}"]
         statements += self._updates(self._rule, names, self._state_names)
-        return Part(tuple(statements), {self.identifiers.of(name): float(change.new[name.name]) for name in names})
+        new: dict[Node, Node] = {name: self._assigned(name) for name in names}
+        self._substitutes |= new
+        return Part(tuple(statements), {self._text(new[name]): float(change.new[name.name]) for name in names})
 
     def _part(self, assignments: Iterable[Assignment]) -> Part:
         statements, expected, stable = [], {}, []

@@ -114,6 +114,7 @@ def _functions(solution: Solution, batches: Sequence[Batch], name: str, update: 
     return [
         straight(solution, size or solution.problem.samples)
         .descend(update, batches=bool(batches))
+        .replace("rates, losses, looks, trace, t)", "rates, losses, t)", 1)
         .replace("def descend(", f"def {_named(name, size, sizes)}(", 1)
         .rstrip()
         for size in sizes
