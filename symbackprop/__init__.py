@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from symbackprop.evaluation.checks import check
     from symbackprop.frontends.torch_models import from_torch, to_torch
     from symbackprop.jupyter import to_markdown as to_markdown
+    from symbackprop.jupyter import to_text as to_text
     from symbackprop.problems import Problem as Problem
     from symbackprop.problems.load import example, load, network, problem
     from symbackprop.rendering import render
@@ -90,7 +91,7 @@ _NAMES = {
     ),
     "symbackprop.evaluation.checks": ("Report", "check"),
     "symbackprop.frontends.torch_models": ("from_torch", "to_torch"),
-    "symbackprop.jupyter": ("to_markdown",),
+    "symbackprop.jupyter": ("to_markdown", "to_text"),
     "symbackprop.problems": ("Problem",),
     "symbackprop.problems.load": ("example", "load", "network", "problem"),
     "symbackprop.rendering": ("render",),

@@ -1,4 +1,4 @@
-"""What problems, derivations and solutions have in common: a Jupyter notebook shows them as a page with formulas."""
+"""What objects that users hold have in common: a notebook shows them with formulas, `print` some of them as text."""
 
 from __future__ import annotations
 
@@ -13,3 +13,14 @@ class Displayed:
         import symbackprop
 
         return symbackprop.to_markdown(self)
+
+
+class Printed(Displayed):
+    """An object that is short enough to be printed as what the notebook shows."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        import symbackprop
+
+        return symbackprop.to_text(self)

@@ -1,39 +1,78 @@
-"""The pages that a notebook shows: the statement of a problem, the formulas of a derivation, a whole solution."""
+"""What a notebook shows: pages of problems, derivations and solutions, and what smaller objects say of themselves."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
 from symbackprop import language
+from symbackprop.algebra.broadcasting import spell
+from symbackprop.algebra.differentiation import Differentiation
+from symbackprop.compilation import Gradient
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.descent.solution import Solution
-from symbackprop.messages import message
+from symbackprop.document.blocks import Block, Display, Document, Figure, Listing, Section, Table
+from symbackprop.document.derivatives import derivative_chain
+from symbackprop.evaluation.checks import Entry, Oracle, Report, Verdict
+from symbackprop.figures.histories import curve
+from symbackprop.messages import Message, message
 from symbackprop.problems import Problem
+from symbackprop.rendering import exporters
 from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.exporters import DOCUMENT
 from symbackprop.rendering.formats import formats
 from symbackprop.templating import filled
+from symbackprop.training.history import History
+
+VIEW = "view.jinja"
+"""The template of blocks without titles."""
 
 MOST_PARAMETERS = 200
 """Larger objects are named, not written out: a page of a thousand formulas helps nobody who asked what `x` is."""
 
+MOST_ROWS = 40
+"""Of a longer report only what does not agree is shown."""
+
 
 def to_markdown(shown: object) -> str:
-    """Return a problem, a derivation or a solution as Markdown: the statement, the formulas, or the worked solution.
+    """Return an object as Markdown, as a notebook shows it.
+
+    A problem is its statement, a derivation its formulas, a solution the worked solution, a derivative its steps, a report
+    its table, a history its curve, a compiled gradient the shapes of its arrays.
 
     >>> import symbackprop
     >>> text = to_markdown(symbackprop.example("line"))
     >>> [line for line in text.splitlines() if line.startswith("## ")]
     ['## 1 The problem']
     """
+    row = formats()["markdown"]
+    if type(shown) in _BLOCKS:
+        return Draft(row, None, language.DEFAULT, (), content=_document(shown)).fill(VIEW)
     solution = _solution(shown)
     count = sum(len(quantity.elements()) for quantity in solution.derivation.parameters)
     if count > MOST_PARAMETERS:
         problem = solution.problem
         title = problem.heading if problem.title else message("text.worked_solution")
         return language.say(language.DEFAULT, message("overview.large", title=title, count=f"{count:,}"))
-    row = formats()["markdown"]
     view = Draft(row, solution, language.DEFAULT, ("full",)).view
     sections = view["sections"][:1] if isinstance(shown, Problem) else view["sections"]
     return filled(row.folders, DOCUMENT, document={**view, "sections": sections})
+
+
+def to_text(shown: object) -> str:
+    """Return a derivative, a report, a history or a compiled gradient as plain text.
+
+    >>> import symbackprop
+    >>> to_text(symbackprop.differentiate("x**2", "x")).strip()
+    'd/dx x² = 2 x  (power rule)'
+    """
+    draft = Draft(formats()["text"], None, language.DEFAULT, (), content=_document(shown))
+    return exporters.text(draft, VIEW).rstrip("\n")
+
+
+def _document(shown: object) -> Document:
+    blocks = tuple(_BLOCKS[type(shown)](shown))
+    return Document("", (), (Section(message("title.steps"), blocks),))
 
 
 def _solution(shown: object) -> Solution:
@@ -43,3 +82,68 @@ def _solution(shown: object) -> Solution:
         return Solution(shown.problem, shown, (), None, (), {})
     assert isinstance(shown, Problem)
     return _solution(derive(shown))
+
+
+def _of_derivative(tree: Differentiation) -> Iterator[Block]:
+    yield Display((derivative_chain(tree),))
+
+
+def _of_report(report: Report) -> Iterator[Block]:
+    """Yield a table of what was compared, as `symbackprop check` prints it, and its summary."""
+    rows = [e for e in report.entries if len(report.entries) <= MOST_ROWS or e.verdict is not Verdict.AGREES]
+    if rows:
+        header = tuple(message(f"cli.{heading}") for heading in ("gradient", "verdict", *Oracle))
+        yield Table(header, tuple(map(_row, rows)), (False, False, True, True))
+    counts = {str(verdict): len(report.with_verdict(verdict)) for verdict in Verdict}
+    lines = [_worst(report, oracle) for oracle in Oracle]
+    lines += [message("cli.sampled")] if report.sampled else []
+    yield Listing((*lines, message("cli.summary", **counts)))
+
+
+def _row(entry: Entry) -> tuple[Message | str, ...]:
+    verdict = message("cli.at_kink", names=list(entry.kinks)) if entry.kinks else message(f"cli.{entry.verdict}")
+    return entry.name, verdict, *(_digits(each) for each in (entry.difference, entry.composed))
+
+
+def _worst(report: Report, oracle: Oracle) -> Message:
+    worst, label = report.worst_from(oracle), message(f"cli.{oracle}")
+    if worst is None:
+        return message(f"cli.without_{oracle}", oracle=label)
+    return message("cli.worst", oracle=label, worst=_digits(worst))
+
+
+def _digits(difference: float | None) -> str:
+    return "" if difference is None else f"{difference:.1e}"
+
+
+def _of_history(history: History) -> Iterator[Block]:
+    """Yield the loss after the last update, the least one that was watched, and the curve."""
+    digits = history.problem.notation.digits
+    numbers = {"loss": f"{history.loss:#.{digits}g}", "seconds": f"{history.seconds:.2f}"}
+    lines = [message("train.after", count=history.last, **numbers)]
+    if history.best is not None:
+        best = history.best
+        lines.append(message("train.least", loss=f"{best.loss:#.{digits}g}", step=best.step, epoch=best.epoch))
+    if history.stopped:
+        lines.append(message("train.stopped"))
+    yield Listing(tuple(lines))
+    if len(history.losses) > 1:
+        yield Figure(curve(history), message("train.curve"), message("train.curve"))
+
+
+def _of_gradient(gradient: Gradient) -> Iterator[Block]:
+    """Yield what it computes with, and the shape of every parameter."""
+    problem = gradient.problem
+    outline = f"{problem.name}: {problem.outline}"
+    yield Listing((message("overview.compiled", name=outline, backend=gradient.backend, dtype=gradient.dtype),))
+    shapes = ((each.name, spell(each.shape)) for each in gradient.arguments.parameters)
+    yield Table((message("kind.parameter"), message("overview.shape")), tuple(shapes), (False, True))
+
+
+_BLOCKS: Mapping[type, Callable[[Any], Iterator[Block]]] = {
+    Differentiation: _of_derivative,
+    Report: _of_report,
+    History: _of_history,
+    Gradient: _of_gradient,
+}
+"""What objects say of themselves that are no page."""

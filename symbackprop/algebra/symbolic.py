@@ -31,7 +31,7 @@ from symbackprop.algebra.formula import (
     negated,
     walk,
 )
-from symbackprop.errors import EvaluationError
+from symbackprop.errors import EvaluationError, KindError, nearest
 from symbackprop.messages import message
 
 _LONGEST_NUMBER = 3_000
@@ -215,7 +215,7 @@ def from_sympy(expression: sympy.Expr) -> Node:
     """Return a SymPy expression over slots as a formula tree, in a readable order.
 
     Terms are ordered by their first slot, positive ones before negative ones; a common numeric coefficient is taken out
-    (SymPy distributes it: 2·(p − q) is stored as 2p − 2q). An unknown kind of expression raises `TypeError`.
+    (SymPy distributes it: 2·(p − q) is stored as 2p − 2q). An unknown kind of expression raises `KindError`.
     """
     if expression is sympy.pi:
         return Apply(functions.CONSTANT, ())
@@ -257,7 +257,9 @@ def _function(expression: sympy.Expr) -> Node:
         at_kink = Fraction(int(arguments[-1].p), int(arguments[-1].q))
         name = "step" if kind is Step else _KINKED_NAMES[kind]
         return Apply(name, tuple(map(from_sympy, arguments[:-1])), at_kink)
-    raise TypeError(f"no formula for SymPy's {kind.__name__}: add it to the table of functions")
+    names = tuple(dict.fromkeys((*_FUNCTION_NAMES.values(), *_KINKED)))
+    what = message("derivative.function", name=kind.__name__)
+    raise KindError(what, valid=names, nearest=nearest(kind.__name__, names))
 
 
 def _sum(expression: sympy.Add) -> Node:

@@ -13,6 +13,7 @@ from symbackprop.compilation.backends import BACKENDS, Backend
 from symbackprop.compilation.engine import Array, Engine
 from symbackprop.compilation.plan import Plan, plan
 from symbackprop.derivation.derivations import Derivation
+from symbackprop.display import Displayed
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.graph.quantities import Quantity
 from symbackprop.messages import message
@@ -25,7 +26,7 @@ DTYPES = ("float64", "float32")
 """The number types there are."""
 
 
-class Gradient:
+class Gradient(Displayed):
     """The loss of a problem and its gradients, compiled.
 
     Code is made for a number of samples when that number is first seen, and serves every problem of the same structure.

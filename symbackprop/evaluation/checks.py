@@ -22,6 +22,7 @@ from fractions import Fraction
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import Exact
 from symbackprop.derivation.derivations import Derivation, derivation_of
+from symbackprop.display import Printed
 from symbackprop.evaluation.differences import STEP as STEP
 from symbackprop.evaluation.differences import TOLERANCE as TOLERANCE
 from symbackprop.evaluation.differences import Differences, evenly_spread, real, relative_difference
@@ -80,7 +81,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Report(Printed):
     """The comparisons, in order of definition; `sampled` says that a large problem had only some elements compared."""
 
     entries: tuple[Entry, ...]

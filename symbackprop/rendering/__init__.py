@@ -9,9 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from symbackprop import document
+from symbackprop.algebra.differentiation import Differentiation
 from symbackprop.descent.solution import Solution, solution_of
 from symbackprop.errors import known_language, unknown
 from symbackprop.problems.accepted import ProblemLike
+from symbackprop.rendering import worked_derivatives
 from symbackprop.rendering.drafts import Draft, Format
 from symbackprop.rendering.exporters import written
 from symbackprop.rendering.formats import formats, spellings
@@ -23,7 +25,7 @@ STEM = "solution"
 
 
 def render(
-    source: Solution | ProblemLike,
+    source: Solution | ProblemLike | Differentiation,
     format: str = "latex",
     language: str = "en",
     detail: str | None = None,
@@ -36,6 +38,7 @@ def render(
     between; None chooses one of the first three by the size of the problem.
     `templates` is a folder whose files replace the bundled ones of the same name (`latex/document.jinja`). `explain` is
     `full`, with reasons, common mistakes and a glossary, or `brief`, formulas and numbers only.
+    A derivative (`differentiate`) is rendered step by step; `detail` and `explain` are those of solutions.
     Raises `UnknownNameError` for a format or language that does not exist, `OutputError` for a template at fault and for a
     PDF that cannot be typeset.
 
@@ -44,6 +47,8 @@ def render(
     >>> text.splitlines()[0]
     '# Two steps of gradient descent on a line through the origin'
     """
+    if isinstance(source, Differentiation):
+        return worked_derivatives.rendered(source, format, language, templates)
     return written(_draft(source, format, language, detail, templates, explain))
 
 

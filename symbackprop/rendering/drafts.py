@@ -13,6 +13,8 @@ from urllib.parse import quote
 from symbackprop import document
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Document
+from symbackprop.graph.notation import Conventions, Notation
+from symbackprop.graph.quantities import Graph
 from symbackprop.rendering import escapes, layout
 from symbackprop.rendering.dialects import DIALECTS
 from symbackprop.rendering.view_models import Phrases, ViewModel, ViewWriter
@@ -54,6 +56,9 @@ class Format:
     formula_scripts: tuple[str, ...] = ()
 
 
+OF_LETTERS = Notation.of(Graph({}, (), ""), Conventions())
+"""The notation of documents whose names are no quantities."""
+
 MOST_LARGE = 20
 """Parameters of a document whose letters have the usual size."""
 
@@ -63,12 +68,13 @@ class Draft:
     """A solution on its way into a format, in a language, with the given details; None: those that suit it.
 
     `stem` is the name of the document's file without its suffix, "" for a document that has to hold its figures itself.
-    `content` is written in place of the worked solution, which has its explanations unless `explain` is `brief`. `known` is
+    `content` is written in place of the worked solution, which has its explanations unless `explain` is `brief`; without a
+    solution it is all that there is. `known` is
     what has written other documents of the same derivation in this format and language: it remembers how names are spelled.
     """
 
     format: Format
-    solution: Solution
+    solution: Solution | None
     language: str
     details: Sequence[str] | None
     stem: str = ""
@@ -79,7 +85,7 @@ class Draft:
     @functools.cached_property
     def view(self) -> ViewModel:
         """What the templates see; each figure has its `source`: a file beside the document, or the picture itself."""
-        view = self.writer.document(self.content or document.compose(self.solution, self.details, self.explain))
+        view = self.writer.document(self.content or document.compose(self.solved, self.details, self.explain))
         view["small"] = self.is_small
         for number, figure in enumerate(view["figures"], start=1):
             linked = self.format.figures and self.stem
@@ -88,8 +94,16 @@ class Draft:
         return view
 
     @property
+    def solved(self) -> Solution:
+        """The solution of a draft that has one."""
+        assert self.solution is not None
+        return self.solution
+
+    @property
     def is_small(self) -> bool:
         """Say whether a document is long enough for smaller letters, in a format that has them."""
+        if self.solution is None:
+            return False
         count = sum(len(quantity.elements()) for quantity in self.solution.derivation.parameters)
         return bool(self.format.small_width) and count > MOST_LARGE
 
@@ -105,7 +119,9 @@ class Draft:
             return self.known
         row = self.format
         dialect = DIALECTS[row.formulas]
-        notation, rows = self.solution.notation, self.solution.problem.layout == "row"
+        solution = self.solution
+        notation = OF_LETTERS if solution is None else solution.notation
+        rows = solution is not None and solution.problem.layout == "row"
         laid_out = layout.of(notation, row.tones, rows=rows, measure=dialect.measure)
         width = row.small_width if self.is_small else row.width
         markup = escapes.MARKUPS[row.escape]

@@ -24,20 +24,20 @@ def _page(draft: Draft) -> str:
     )
 
 
-def _text(draft: Draft) -> str:
+def text(draft: Draft, template: str = DOCUMENT) -> str:
     """Return plain text in lines that fit a terminal."""
     used = (plain_text.wrapped, plain_text.underlined, plain_text.table, plain_text.display, language.columns)
     helpers = {each.__name__: each for each in used}
-    return plain_text.tidied(draft.fill(DOCUMENT, **helpers))
+    return plain_text.tidied(draft.fill(template, **helpers))
 
 
 EXPORTERS: Mapping[str, Callable[[Draft], str | bytes]] = {
     "document": lambda draft: draft.fill(DOCUMENT),
-    "json": lambda draft: json_result.to_json(draft.solution),
+    "json": lambda draft: json_result.to_json(draft.solved),
     "notebook": notebook_file.written,
     "page": _page,
     "pdf": lambda draft: tex_engines.typeset(draft.fill(DOCUMENT)),
-    "text": _text,
+    "text": text,
 }
 """What a format's settings may ask for (`finish`), by name."""
 

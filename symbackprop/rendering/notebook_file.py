@@ -129,7 +129,7 @@ def _code(draft: Draft, passages: Sequence[_Passage]) -> Iterator[tuple[int, lis
     from symbackprop.scripts.notebook import cells
 
     found: dict[int, list[Cell]] = {}
-    for name, step, codes in cells.parts(draft.solution, _Phrases(draft)):
+    for name, step, codes in cells.parts(draft.solved, _Phrases(draft)):
         spots = [
             place
             for wanted in PLACES.get(name, ())

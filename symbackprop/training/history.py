@@ -17,6 +17,7 @@ from symbackprop.catalog.initializers import CLASSES
 from symbackprop.compilation import Gradient
 from symbackprop.compilation.engine import Array
 from symbackprop.csv_tables import write_csv
+from symbackprop.display import Displayed
 from symbackprop.errors import EvaluationError
 from symbackprop.messages import Message
 from symbackprop.problems import Problem, Training
@@ -116,7 +117,7 @@ class Best:
 
 
 @dataclass(frozen=True)
-class History:
+class History(Displayed):
     """What a `training` did. Parameters are float64 or float32 as the training was, everything else is float64.
 
     `losses` (updates,) are the losses before each update, of the samples of that update; `loss` is that of all samples

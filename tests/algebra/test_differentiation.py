@@ -400,7 +400,7 @@ def test_wrong_rule_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     tree = differentiate("y*cos(2*x)", "x")
     with monkeypatch.context() as patch:
         patch.setitem(rules.FUNCTIONS, "cos", (Rule.COSINE, rules._derivative("sin(u)")))
-        with pytest.raises(AssertionError, match="COSINE"):
+        with pytest.raises(AssertionError, match=r"<Differentiation by u: sin\(u\)>"):
             assert_right(differentiate("y*cos(2*x)", "x"))
         with pytest.raises(AssertionError):
             assert_right(replace(tree, children=differentiate("y*cos(2*x)", "x").children))
@@ -597,10 +597,10 @@ REFUSED_SYMPY = {
     "gamma": sympy.gamma(x),
     "f": sympy.Function("f")(x),
     "Derivative": sympy.Derivative(sympy.Function("f")(x), x),
-    "scalars": sympy.MatrixSymbol("A", 2, 2),
+    "A is none": sympy.MatrixSymbol("A", 2, 2),
     "two different symbols": x * positive,
     "last piece": sympy.Piecewise((x, x > 0)),
-    "condition": sympy.Piecewise((x, sympy.Ne(x, 0)), (1, True)),
+    "condition": sympy.Piecewise((x, (x > 0) & (x < 1)), (1, True)),
     "Heaviside": sympy.Heaviside(x, y),
 }
 

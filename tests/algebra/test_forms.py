@@ -396,7 +396,7 @@ def test_two_sided_activation_keeps_the_convention_at_zero(name: str, at_zero: F
 
 def test_unknown_sympy_function_is_refused() -> None:
     """A SymPy function that no formula can hold raises instead of passing silently."""
-    with pytest.raises(TypeError, match="no formula for SymPy's gamma"):
+    with pytest.raises(TypeError, match="no rule for SymPy's gamma"):
         symbolic.from_sympy(sympy.gamma(symbolic.slot_symbol(0)))
 
 

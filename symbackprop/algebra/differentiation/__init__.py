@@ -14,11 +14,16 @@ from typing import TYPE_CHECKING
 from symbackprop.algebra.differentiation.rules import TRIVIAL, Rule, applied, check
 from symbackprop.algebra.differentiation.tidying import collected
 from symbackprop.algebra.formula import Name, Node
+from symbackprop.display import Printed
 
 if TYPE_CHECKING:
     import sympy
 
 __all__ = ["Derivative", "Differentiation", "Rule", "Step", "collected", "differentiate", "steps"]
+
+
+_LONGEST_SHOWN = 80
+"""Letters of a derivative that a console shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class Derivative(Node, children=("operand", "variable")):
 
 
 @dataclass(frozen=True, slots=True)
-class Differentiation:
+class Differentiation(Printed):
     """How one formula was differentiated: `rule` turns `before` into `after`, by way of the `children`.
 
     `after` is the whole derivative by `variable`, every child worked out, with only ones, zeros and numeric factors
@@ -49,6 +54,16 @@ class Differentiation:
         from symbackprop.algebra.piecewise import to_plain_sympy
 
         return to_plain_sympy(self.after)
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """The derivative line by line: the function `steps`."""
+        return steps(self)
+
+    def __repr__(self) -> str:
+        found = str(self.expression)
+        shown = found if len(found) <= _LONGEST_SHOWN else f"{found[: _LONGEST_SHOWN - 1]}…"
+        return f"<Differentiation by {self.variable.name}: {shown}>"
 
     def walk(self) -> Iterator[Differentiation]:
         """Yield this node and every one below it, outermost first."""
@@ -84,8 +99,10 @@ def differentiate(expression: str | Node | sympy.Expr, variable: str | sympy.Sym
     >>> tree.expression
     exp(-z)/(1 + exp(-z))**2
 
+    `print(tree)` shows the steps, `tree.steps` are they; `symbackprop.render` writes them in any format.
+
     Raises `ExpressionError` for a text that is no expression, a variable that is no name or a formula too large to be
-    worked out, `UnknownNameError` for a function without a rule, and `TypeError` for anything else that has none
+    worked out, `UnknownNameError` for a function without a rule, and `KindError` for anything else that has none
     (arrays, SymPy's other functions).
     """
     if isinstance(expression, Node) and isinstance(variable, Name):

@@ -10,7 +10,7 @@ import sympy
 
 from symbackprop.algebra import expressions, functions, symbolic
 from symbackprop.algebra.formula import Name, Node, rewrite
-from symbackprop.errors import ExpressionError
+from symbackprop.errors import ExpressionError, KindError
 from symbackprop.messages import message
 
 
@@ -21,14 +21,14 @@ def to_name(variable: str | sympy.Symbol | Name) -> Name:
     if isinstance(variable, sympy.Symbol):
         return Name(variable.name)
     if not isinstance(variable, str):
-        raise TypeError(f"a variable is a name or a SymPy symbol, not {type(variable).__name__}")
+        raise KindError(message("derivative.variable", kind=type(variable).__name__))
     if not re.fullmatch(r"[^\W\d]\w*", variable) or variable in functions.NAMES:
         raise ExpressionError(message("expression.name", name=variable))
     return Name(variable)
 
 
 def to_formula(expression: str | Node | sympy.Expr) -> Node:
-    """Return the expression as a formula; raises `ExpressionError` or `TypeError` for one that cannot be read."""
+    """Return the expression as a formula; raises `ExpressionError` or `KindError` for one that cannot be read."""
     if isinstance(expression, Node):
         return expression
     if isinstance(expression, str):
@@ -36,7 +36,7 @@ def to_formula(expression: str | Node | sympy.Expr) -> Node:
         return expressions.parse(expression, functions=functions.ARITIES, names=words, arities=functions.ARITIES)
     if isinstance(expression, sympy.Expr):
         return _from_sympy(expression)
-    raise TypeError(f"a text, a formula or a SymPy expression was expected, not {type(expression).__name__}")
+    raise KindError(message("derivative.expression", kind=type(expression).__name__))
 
 
 _PREFIX = "."
@@ -47,9 +47,9 @@ def _from_sympy(expression: sympy.Expr) -> Node:
     symbols = expression.free_symbols
     for symbol in symbols:
         if not (isinstance(symbol, sympy.Symbol) and symbol.is_commutative):
-            raise TypeError(f"a formula of scalars was expected, and {symbol} is none")
+            raise KindError(message("derivative.no_number", name=str(symbol)))
         if sum(other.name == symbol.name for other in symbols) > 1:
-            raise TypeError(f"two different symbols are called {symbol.name}")
+            raise KindError(message("derivative.two_symbols", name=symbol.name))
     atoms = {symbol: sympy.Symbol(_PREFIX + symbol.name, real=True) for symbol in symbols}
     atoms |= {number: sympy.Rational(str(number)) for number in expression.atoms(sympy.Float)}
     expression = expression.xreplace(atoms)
@@ -72,7 +72,7 @@ def _folded(kind: type[sympy.Function]) -> Callable[..., sympy.Expr]:
 
 def _stepped(operand: sympy.Expr, at_zero: sympy.Expr) -> sympy.Expr:
     if not isinstance(at_zero, sympy.Rational):
-        raise TypeError(f"no formula for a Heaviside whose value at 0 is {at_zero}")
+        raise KindError(message("derivative.heaviside", value=str(at_zero)))
     return symbolic.Step(operand, at_zero)
 
 
@@ -80,14 +80,24 @@ def _pieces(*pieces: sympy.Tuple) -> sympy.Expr:
     """Return a piecewise function as a sum of its pieces, each times the step that is 1 where it holds."""
     *others, (last, rest) = pieces
     if rest != sympy.true:
-        raise TypeError(f"no formula for a Piecewise without a last piece for everything else: {rest}")
+        raise KindError(message("derivative.last_piece", condition=str(rest)))
     for piece, condition in reversed(others):
-        at_edge = {sympy.Gt: 0, sympy.Lt: 0, sympy.Ge: 1, sympy.Le: 1}.get(condition.func)
-        if at_edge is None:
-            raise TypeError(f"no formula for a Piecewise with the condition {condition}")
-        holds = symbolic.Step(condition.gts - condition.lts, at_edge)
+        holds = _holds(condition)
         last = holds * piece + (1 - holds) * last
     return last
+
+
+def _holds(condition: sympy.Basic) -> sympy.Expr:
+    """Return what is 1 where a comparison holds and 0 elsewhere."""
+    if isinstance(condition, sympy.Ne):
+        return 1 - _holds(sympy.Eq(*condition.args, evaluate=False))
+    if isinstance(condition, sympy.Eq):
+        difference = condition.lhs - condition.rhs
+        return symbolic.Step(difference, 1) - symbolic.Step(difference, 0)
+    at_edge = {sympy.Gt: 0, sympy.Lt: 0, sympy.Ge: 1, sympy.Le: 1}.get(condition.func)
+    if at_edge is None:
+        raise KindError(message("derivative.condition", condition=str(condition)))
+    return symbolic.Step(condition.gts - condition.lts, at_edge)
 
 
 _SYMPY: Mapping[type[sympy.Expr], Callable[..., sympy.Expr]] = {

@@ -34,7 +34,7 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
-from symbackprop.errors import ExpressionError, unknown
+from symbackprop.errors import ExpressionError, KindError, unknown
 from symbackprop.messages import message
 
 
@@ -259,7 +259,7 @@ _LARGEST = 4000
 def check(formula: Node) -> None:
     """Raise for a formula that cannot be differentiated.
 
-    That is `TypeError` for a kind of formula without a rule, `UnknownNameError` for a function without one, and
+    That is `KindError` for a kind of formula without a rule, `UnknownNameError` for a function without one, and
     `ExpressionError` for a formula that is too deep or too large to be worked out line by line.
     """
     if depth(formula) > _DEEPEST:
@@ -267,7 +267,7 @@ def check(formula: Node) -> None:
     known = {*FUNCTIONS, *functions.ARITIES, *functions.WITH_FORMULA, "step"}
     for part in walk(formula):
         if type(part) not in _RULES and type(part) not in _LEAVES:
-            raise TypeError(f"a formula of scalars was expected, not {type(part).__name__}")
+            raise KindError(message("derivative.arrays", kind=type(part).__name__))
         if isinstance(part, Apply) and not part.body and part.function not in known:
             raise unknown("function", part.function, functions.ARITIES)
     if _size(formula) > _LARGEST:

@@ -126,22 +126,12 @@ def _files(history: History, save: Path | None, log: Path | None, plot: Path | N
     if log is not None:
         files[log] = history.log()
     if plot is not None:
-        files[plot] = _picture(history, plot.suffix.removeprefix(".").lower())
+        from symbackprop.figures.histories import curve
+        from symbackprop.rendering import plots
+
+        kind = plot.suffix.removeprefix(".").lower()
+        files[plot] = plots.image(curve(history), kind, language.DEFAULT)
     return files
-
-
-def _picture(history: History, kind: str) -> bytes:
-    """Return the curve of the losses, with that of validation data and the place where the watched one is least."""
-    from symbackprop import figures
-    from symbackprop.graph.notation import Notation
-    from symbackprop.rendering import plots
-
-    derivation = history.gradient.derivation
-    output = Notation.of(derivation.graph, derivation.problem.notation).symbol(derivation.graph.output)
-    losses = list(enumerate([*history.losses.tolist(), history.loss], start=history.first))
-    watched = list(zip(history.validation_steps.tolist(), history.validation_losses.tolist(), strict=True))
-    best = None if history.best is None else (history.best.step, history.best.loss)
-    return plots.image(figures.training(output, losses, watched, best), kind, language.DEFAULT)
 
 
 def _few_predictions(problem: Problem) -> bool:

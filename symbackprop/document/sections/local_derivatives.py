@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from symbackprop.algebra import differentiation, functions
-from symbackprop.algebra.formula import Apply, Name, Node, Slot, added, fill, rewrite
+from symbackprop.algebra.formula import Apply, Name, Slot, added, fill
 from symbackprop.document.blocks import Chain, ChainStep, Display, Relation, Section
 from symbackprop.document.chain_rule.scene import Scene
-from symbackprop.document.display_nodes import DerivativeOf, Letter, Local
+from symbackprop.document.derivatives import derivative_chain, lettered
+from symbackprop.document.display_nodes import Local
 from symbackprop.document.sections.fused_loss import fused_section, softmax_jacobian
-from symbackprop.graph.notation import Symbol
 from symbackprop.messages import message
 
 _VARIABLE = "z"
@@ -48,29 +48,12 @@ def _activations(scene: Scene) -> Iterator[Chain]:
 
 def _elementwise(formula: Apply) -> Chain:
     applied = replace(formula, arguments=(Name(_VARIABLE),))
-    lines = differentiation.steps(differentiation.differentiate(applied, Name(_VARIABLE)))
-    steps = []
-    for line in lines if len(lines) <= _LONGEST else (lines[0], lines[-1]):
-        rule = message(f"rule.{line.rule.value}")
-        reason = message("text.with_chain", rule=rule) if line.is_chain else rule
-        steps.append(ChainStep(Relation.EQUAL, _lettered(line.formula), opens=True, reason=reason))
+    chain = derivative_chain(differentiation.differentiate(applied, Name(_VARIABLE)), _LONGEST)
     classroom = functions.classroom_derivative(formula, 0)
-    if classroom is not None:
-        steps.append(ChainStep(Relation.EQUAL, _lettered(fill(classroom, (Name(_VARIABLE), applied)))))
-    return Chain(DerivativeOf(_lettered(applied), Letter(Symbol(_VARIABLE))), tuple(steps))
-
-
-def _lettered(formula: Node) -> Node:
-    """Return a formula whose variable is printed as a letter that is no quantity, its open derivatives as d/dz."""
-
-    def change(part: Node) -> Node | None:
-        if isinstance(part, Name):
-            return Letter(Symbol(part.name))
-        if isinstance(part, differentiation.Derivative):
-            return DerivativeOf(_lettered(part.operand), Letter(Symbol(_VARIABLE)))
-        return None
-
-    return rewrite(formula, change)
+    if classroom is None:
+        return chain
+    usual = ChainStep(Relation.EQUAL, lettered(fill(classroom, (Name(_VARIABLE), applied))))
+    return replace(chain, steps=(*chain.steps, usual))
 
 
 def _vector(scene: Scene, name: str) -> Iterator[Chain]:

@@ -1,0 +1,29 @@
+"""`symbackprop differentiate`: the derivative of an expression, rule by rule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from symbackprop.cli.inputs import lang_option, templates_option
+from symbackprop.cli.outputs import STANDARD_OUTPUT, print_text, write_files
+
+
+@click.command()
+@click.argument("expression", metavar="EXPRESSION")
+@click.argument("variable", metavar="VARIABLE")
+@click.option("-f", "--format", "format", default="text", show_default=True, metavar="NAME", help="Format to write.")
+@click.option("-o", "--output", default=STANDARD_OUTPUT, metavar="FILE", help="File to write [standard output].")
+@lang_option
+@templates_option
+def command(expression: str, variable: str, format: str, output: str, lang: str, templates: Path | None) -> None:
+    """Differentiate EXPRESSION by VARIABLE step by step, with the rule at each line."""
+    from symbackprop import rendering
+    from symbackprop.algebra.differentiation import differentiate
+
+    found = rendering.render(differentiate(expression, variable), format, lang, templates=templates)
+    if output != STANDARD_OUTPUT:
+        write_files({Path(output): found})
+    else:
+        print_text(found)
