@@ -21,8 +21,9 @@ SHAPES: Mapping[str, Shape] = {"a": (), "x": (2,), "y": (3,), "A": (2, 3), "B": 
 RANKS: tuple[Shape, ...] = ((), (2,), (3,), (2, 3), (3, 2), (2, 2))
 
 INSIDE: Mapping[str, str] = {
-    **dict.fromkeys(("ln", "log", "sqrt"), "1/2 + abs({0})"),
-    **dict.fromkeys(("exp", "tan"), "tanh({0})"),
+    **dict.fromkeys(("ln", "log", "log2", "sqrt"), "1/2 + abs({0})"),
+    **dict.fromkeys(("exp", "tan", "sinh", "cosh", "sec"), "tanh({0})"),
+    "cot": "1/2 + abs(tanh({0}))",
 }
 """What keeps an argument where a function has a value, and a moderate one."""
 

@@ -59,6 +59,7 @@ class ArrayOperation:
     instead of the definition, where one reads arguments that differ between samples only if it has an axis. `layout`
     names how documents set it: a `call`, a `column` times a row, a `row` times a column, `brackets`, a `sum`, a `mean`, an
     `operator` with indices. `sign` stands in a gate. A sign may be taken from the arguments of what `is_linear` in each.
+    No quantity can have a name that `is_reserved`.
     """
 
     name: str
@@ -76,6 +77,7 @@ class ArrayOperation:
     layout: str = "call"
     sign: str = ""
     is_linear: bool = False
+    is_reserved: bool = True
 
     @property
     def is_reduction(self) -> bool:
@@ -330,16 +332,18 @@ ARRAY_OPERATIONS: Registry[ArrayOperation] = Registry(
             pullback=_product_pullback,
             axis=ALL,
             calls={"np": "np.prod({0}, axis={axis})", "torch": "torch.prod({0}, dim={axis})"},
+            is_reserved=False,
         ),
-        ArrayOperation("var", 1, _reduced, definition=_variance, axis=ALL),
+        ArrayOperation("var", 1, _reduced, definition=_variance, axis=ALL, is_reserved=False),
         ArrayOperation(
             "std",
             1,
             _reduced,
             definition=lambda apply, shapes: Apply("sqrt", (_variance(apply, shapes),)),
             axis=ALL,
+            is_reserved=False,
         ),
-        ArrayOperation("norm", 1, _reduced, definition=_norm, axis=ALL),
+        ArrayOperation("norm", 1, _reduced, definition=_norm, axis=ALL, is_reserved=False),
         ArrayOperation(
             "dot",
             2,

@@ -7,6 +7,7 @@ call, parentheses, `[a, b]` literals.
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -31,6 +32,7 @@ from symbackprop.algebra.formula import (
     Sum,
     Transposed,
     depth,
+    rewrite,
     walk,
 )
 from symbackprop.errors import ExpressionError, nearest
@@ -42,6 +44,15 @@ _TOKEN = re.compile(
 )
 ALIASES: Mapping[str, str] = {"log": "ln"}
 """Second names of functions. They end where a text is read: no formula has one."""
+
+DEFINITIONS: Mapping[str, str] = {
+    "sinh": "(exp(u) - exp(-u))/2",
+    "cosh": "(exp(u) + exp(-u))/2",
+    "sec": "1/cos(u)",
+    "cot": "cos(u)/sin(u)",
+    "log2": "ln(u)/ln(2)",
+}
+"""Functions that are short for a formula in u. They end where a text is read, as second names do."""
 
 KEEPS = "keepdims"
 """The keyword by which a reduction leaves an axis of length 1 in the place of each that it joins."""
@@ -290,6 +301,11 @@ class _Parser:
             else:
                 arguments.append(self._nested(self._sum))
         self._expect(")")
+        if token.text == "log" and len(arguments) == 2 and axis is None:
+            number, base = (Apply("ln", (argument,)) for argument in arguments)
+            return Quotient(number, base)
+        if token.text in DEFINITIONS and len(arguments) == 1 and axis is None:
+            return _defined(token.text, arguments[0])
         if self.arities is not None and len(arguments) != self.arities[token.text]:
             what = message(
                 "expression.arguments", function=token.text, expected=self.arities[token.text], found=len(arguments)
@@ -337,6 +353,16 @@ def tied(apply: Apply, relu_at_zero: Fraction = Fraction(0)) -> Apply:
     if all(any(isinstance(part, Name | Slot) for part in walk(each)) for each in apply.arguments):
         return replace(apply, at_kink=HALF)
     return replace(apply, at_kink=relu_at_zero if apply.function == "max" else 1 - relu_at_zero)
+
+
+@functools.cache
+def _definition(name: str) -> Node:
+    return parse(DEFINITIONS[name], functions=("exp", "ln", "sin", "cos"), names=("u",))
+
+
+def _defined(name: str, argument: Node) -> Node:
+    """Return what a function is short for."""
+    return rewrite(_definition(name), lambda part: argument if part == Name("u") else None)
 
 
 def _space(character: str) -> str:

@@ -104,16 +104,32 @@ CONSTANT = "pi"
 NAMES = derived(
     [],
     lambda: list(
-        dict.fromkeys((*PRIMITIVES, *PRIMITIVES.aliases, *WITH_FORMULA, *ARRAY_OPERATIONS, CONSTANT)),
+        dict.fromkeys(
+            (
+                *(*PRIMITIVES, *PRIMITIVES.aliases, *WITH_FORMULA),
+                *(*ARRAY_OPERATIONS, *expressions.DEFINITIONS, CONSTANT),
+            )
+        ),
     ),
 )
-"""Every word of the expression language; a quantity cannot have one of these names."""
+"""Every word of the expression language."""
+
+RESERVED = derived(
+    [],
+    lambda: [
+        name
+        for name in NAMES
+        if name not in expressions.DEFINITIONS and (name not in ARRAY_OPERATIONS or ARRAY_OPERATIONS[name].is_reserved)
+    ],
+)
+"""The words that no quantity can be called; of the others one that stands before a parenthesis is the function."""
 
 ARITIES: Mapping[str, int] = derived(
     {},
     lambda: {
         **{name: PRIMITIVES[name].arity for name in (*PRIMITIVES, *PRIMITIVES.aliases)},
         **{row.name: 1 for row in ACTIVATIONS.values() if row.expression and row.name not in PRIMITIVES},
+        **dict.fromkeys(expressions.DEFINITIONS, 1),
         CONSTANT: 0,
     },
 )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from symbackprop.algebra.broadcasting import Shape
-from symbackprop.algebra.functions import NAMES
+from symbackprop.algebra.functions import RESERVED
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
@@ -60,7 +60,7 @@ def check_name(name: str, where: str) -> None:
     """Raise `ProblemError` for what cannot name a quantity."""
     if not name.isidentifier() or len(name) > _LONGEST_NAME:
         raise ProblemError(message("graph.name", name=name), where=where)
-    if name in NAMES:
+    if name in RESERVED:
         raise ProblemError(message("graph.reserved", name=name), where=where)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 import symbackprop as sbp
 from symbackprop.algebra.formula import Name, Negative, Product, Sum
-from symbackprop.algebra.functions import ACTIVATIONS, NAMES
+from symbackprop.algebra.functions import ACTIVATIONS, NAMES, RESERVED
 from symbackprop.derivation.derivations import derive
 from symbackprop.descent.solution import Solution, solve
 from symbackprop.errors import (
@@ -662,7 +662,15 @@ def test_any_other_name_is_a_quantity(name: str) -> None:
     assert 2 == evaluate(derive(output)).gradient("x")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in RESERVED])
+def test_short_name_of_a_function_may_be_a_quantity(name: str) -> None:
+    """A function is what stands before a parenthesis; elsewhere such a word is the quantity of its name."""
+    problem = graph(f"f = {name}*{name} + sum({name})", parameters={name: 3})
+    assert 7 == evaluate(derive(problem)).gradient(name)
+    assert check(problem).agrees
+
+
+@pytest.mark.parametrize("name", RESERVED)
 def test_word_of_the_language_is_no_quantity(name: str) -> None:
     """Function names and `pi` are reserved, declared or defined."""
     with pytest.raises(ProblemError, match=f'^graph.inputs.{name}: "{name}" is a word of the expression language'):

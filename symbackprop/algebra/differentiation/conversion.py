@@ -100,6 +100,13 @@ def _holds(condition: sympy.Basic) -> sympy.Expr:
     return symbolic.Step(condition.gts - condition.lts, at_edge)
 
 
+def _written_out(name: str) -> Callable[[sympy.Expr], sympy.Expr]:
+    formula = symbolic.to_sympy(
+        expressions.parse(expressions.DEFINITIONS[name], functions=functions.ARITIES, names=("u",))
+    )
+    return lambda operand: formula.xreplace({symbolic.name_symbol("u"): operand})
+
+
 _SYMPY: Mapping[type[sympy.Expr], Callable[..., sympy.Expr]] = {
     sympy.Max: _folded(symbolic.Maximum),
     sympy.Min: _folded(symbolic.Minimum),
@@ -107,5 +114,6 @@ _SYMPY: Mapping[type[sympy.Expr], Callable[..., sympy.Expr]] = {
     sympy.sign: lambda operand: symbolic.Step(operand, 0) - symbolic.Step(-operand, 0),
     sympy.Heaviside: _stepped,
     sympy.Piecewise: _pieces,
+    **{getattr(sympy, name): _written_out(name) for name in expressions.DEFINITIONS if hasattr(sympy, name)},
 }
-"""SymPy's functions with kinks and jumps, in ours, which say what they are there."""
+"""SymPy's functions with kinks and jumps, in ours, which say what they are there, and those that are short for a formula."""
