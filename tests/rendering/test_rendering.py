@@ -78,6 +78,10 @@ HOSTS = {
     r"\end{document}",
     "beamer": r"\documentclass{beamer}\usepackage{symbackprop}\begin{document}\begin{frame}[allowframebreaks]{One step}"
     r"%s\end{frame}\end{document}",
+    "amsart": r"\documentclass{amsart}\usepackage{symbackprop}\begin{document}%s\end{document}",
+    # Its first line sends it to an engine that has the fonts.
+    "unicode-math": "%% !TeX program = xelatex\n"
+    r"\documentclass{article}\usepackage{unicode-math}\usepackage{symbackprop}\begin{document}%s\end{document}",
 }
 """Documents of somebody's own; the fragment goes where `%s` is."""
 
@@ -86,7 +90,7 @@ HOSTS = {
 @pytest.mark.parametrize("name", ["mazur", "deep", "circuit"])
 @pytest.mark.parametrize("host", HOSTS)
 def test_fragment_compiles_inside_a_document_of_ones_own(host: str, name: str, tmp_path: Path) -> None:
-    """The body alone goes into an article, an exam and slides, with the style file that is written beside it."""
+    """The body alone goes into an article, an exam, slides, after other packages for mathematics, with the style file that is written beside it."""
     for file, content in rendered(name, "latex-fragment").items():
         (tmp_path / file).write_text(str(content), encoding="utf-8")
     # The frame of an exam's solution is cut to pages by eye: a few points more at a foot are its own.
