@@ -90,7 +90,7 @@ HOSTS = {
 @pytest.mark.parametrize("name", ["mazur", "deep", "circuit"])
 @pytest.mark.parametrize("host", HOSTS)
 def test_fragment_compiles_inside_a_document_of_ones_own(host: str, name: str, tmp_path: Path) -> None:
-    """The body alone goes into an article, an exam, slides, after other packages for mathematics, with the style file that is written beside it."""
+    """The body alone goes into documents of other classes, with the style file that is written beside it."""
     for file, content in rendered(name, "latex-fragment").items():
         (tmp_path / file).write_text(str(content), encoding="utf-8")
     # The frame of an exam's solution is cut to pages by eye: a few points more at a foot are its own.
