@@ -58,6 +58,7 @@ KEEPS = "keepdims"
 """The keyword by which a reduction leaves an axis of length 1 in the place of each that it joins."""
 
 HALF = Fraction(1, 2)
+_METHOD = re.compile(r"\.([^\W\d]\w*)")
 Item = TypeVar("Item")
 _TRUTHS = {"true": Fraction(1), "false": Fraction(0)}
 _LONGEST_TEXT = 10_000
@@ -135,11 +136,22 @@ class _Parser:
             found = _TOKEN.match(self.text, at)
             if found is None:
                 at += len(self.text[at:]) - len(self.text[at:].lstrip())
-                raise self._error(at, message("expression.character", character=self.text[at]))
+                raise self._error(at, self._foreign(at))
             kind = str(found.lastgroup)
             tokens.append(_Token(kind, found[kind], found.start(kind)))
             at = found.end()
         return [*tokens, _Token("end", "", len(self.text.rstrip()))]
+
+    def _foreign(self, at: int) -> Message:
+        """Return what is wrong with a character that no token begins with, and what is written in its place."""
+        character, method = self.text[at], _METHOD.match(self.text, at)
+        if character == "^":
+            return message("expression.power")
+        if character in "<>!":
+            return message("expression.comparison", character=character)
+        if method is not None:
+            return message("expression.method", name=method[1])
+        return message("expression.character", character=character)
 
     def _error(
         self, at: int, what: Message, *, valid: Collection[str] = (), close: str | None = None
@@ -242,7 +254,8 @@ class _Parser:
         if self._take(":"):
             return Span(start, self._whole_number())
         if start is None:
-            raise self._found(self._next, "expression.index")
+            is_name = self._next.kind == "name"
+            raise self._found(self._next, "expression.index_name" if is_name else "expression.index")
         return start
 
     def _whole_number(self) -> int | None:
