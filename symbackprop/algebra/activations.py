@@ -156,7 +156,7 @@ ROWS = (
         "silu",
         "z/(1 + exp(-z))",
         "SiLU",
-        "a + (1 - a)*sigmoid(z)",
+        "sigmoid(z) + a*(1 - sigmoid(z))",
         stable="z*sigmoid(z)",
         source="Elfwing, Uchibe and Doya (2018), equation 2; also called swish",
         spellings=("swish",),

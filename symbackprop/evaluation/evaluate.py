@@ -253,7 +253,7 @@ class Evaluation:
                     continue
                 shared[name] = self._gradient(name, pieces, whole, each)
             except EvaluationError as error:
-                raise error.at(name) from None
+                raise error.at(_without_value(name, pieces, [*whole, *each])) from None
             for gradients in samples:
                 gradients[name] = shared[name]
         return Values(found.shared, found.samples, shared, tuple(samples))
@@ -268,6 +268,19 @@ class Evaluation:
         ]
         total = functools.reduce(self.arithmetic.add, products)
         return total if name in self._exact else self.arithmetic.settle(total)
+
+
+def _without_value(name: str, pieces: Sequence[_Piece], places: Sequence[_Place]) -> str:
+    """Return what has no value among the partials of a gradient, as messages name it."""
+    for piece in pieces:
+        for values, _ in places:
+            try:
+                piece.run(values)
+            except EvaluationError:
+                return f"∂{piece.source}/∂{name}"
+            except KeyError:  # a value of one sample
+                continue
+    return name
 
 
 def require_numbers(derivation: Derivation) -> None:

@@ -874,6 +874,11 @@ MISTAKES_OF_PROBLEMS: list[tuple[Content, type[SymbackpropError], str]] = [
     ({"inputs": {"x": {"shape": [1, 2, 3]}}}, ProblemError, "^graph.inputs.x: a quantity is a number, a vector"),
     ({"inputs": {"x": {"shape": [0]}}}, ProblemError, "^graph.inputs.x: expected a number"),
     ({"inputs": {"x": "1/0"}}, SymbackpropError, "^graph.inputs.x: division by zero"),
+    (
+        {"parameters": {"w": [0, 0, 0]}, "equations": ["s = w @ w", "n = sqrt(s)", "f = 3*n"]},
+        EvaluationError,
+        "^∂n/∂s: division by zero",
+    ),
     ({"relu_derivative_at_zero": 2}, ProblemError, "the value has to be between 0 and 1, found 2"),
     ({"reduction": "max"}, ProblemError, '^graph.reduction: unknown choice "max"'),
     ({"equations": []}, ProblemError, "^graph.equations: expected a list that is not empty|^graph.equations: "),
