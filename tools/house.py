@@ -30,6 +30,7 @@ WINGS = (
     "rows",
     "registry",
     "resources",
+    "limits",
     "csv_tables",
     "templating",
     "display",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator
 
+from symbackprop import limits
 from symbackprop.algebra.formula import Span
 from symbackprop.errors import ProblemError
 from symbackprop.messages import Message, message
@@ -15,6 +17,14 @@ Shape = tuple[int, ...]
 def indices_of(shape: Shape) -> Iterator[Shape]:
     """Iterate over all indices of an array, the last one fastest; a scalar has the one index `()`."""
     return itertools.product(*map(range, shape))
+
+
+def check_size(name: str, shape: Shape, where: str = "") -> None:
+    """Raise `ProblemError` for an array, asked for by `name`, that is larger than arrays may be."""
+    count = math.prod(shape)
+    if count > limits.NUMBERS:
+        what = message("graph.too_large", name=name, count=count, shape=spell(shape), limit=limits.NUMBERS)
+        raise ProblemError(what, where=where)
 
 
 def spell(shape: tuple[int | str, ...]) -> str | Message:

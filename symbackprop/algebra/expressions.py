@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TypeVar
 
+from symbackprop import limits
 from symbackprop.algebra.formula import (
     Apply,
     Indexed,
@@ -61,9 +62,6 @@ HALF = Fraction(1, 2)
 _METHOD = re.compile(r"\.([^\W\d]\w*)")
 Item = TypeVar("Item")
 _TRUTHS = {"true": Fraction(1), "false": Fraction(0)}
-_LONGEST_TEXT = 10_000
-_DEEPEST = 60
-_LARGEST_EXPONENT = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +103,7 @@ def decimal(text: str) -> Fraction | None:
     """
     mantissa, _, exponent = text.lower().partition("e")
     magnitude = exponent.lstrip("+-").lstrip("0") or "0"
-    if len(mantissa) > _LARGEST_EXPONENT or len(magnitude) > 9 or int(magnitude) > _LARGEST_EXPONENT:
+    if len(mantissa) > limits.DIGITS or len(magnitude) > 9 or int(magnitude) > limits.DIGITS:
         return None
     return Fraction(text)
 
@@ -124,8 +122,8 @@ class _Parser:
     ) -> None:
         self.original, self.columns = original
         self.text, self.functions, self.names, self.arities, self.settings = text, functions, names, arities, settings
-        if len(text) > _LONGEST_TEXT:
-            raise self._error(0, message("expression.too_long", limit=_LONGEST_TEXT))
+        if len(text) > limits.CHARACTERS:
+            raise self._error(0, message("expression.too_long", limit=limits.CHARACTERS))
         self.tokens = self._cut()
         self.position = 0
         self.depth = 0
@@ -198,14 +196,14 @@ class _Parser:
         node = self._sum()
         if self._next.kind != "end":
             raise self._error(self._next.start, message("expression.unexpected", found=self._next.text))
-        if depth(node) > _DEEPEST:  # a long chain of quotients nests to the left
-            raise self._error(0, message("expression.too_deep", limit=_DEEPEST))
+        if depth(node) > limits.LEVELS:  # a long chain of quotients nests to the left
+            raise self._error(0, message("expression.too_deep", limit=limits.LEVELS))
         return node
 
     def _nested(self, rule: Callable[[], Node]) -> Node:
         self.depth += 1
-        if self.depth > _DEEPEST:
-            raise self._error(self._next.start, message("expression.too_deep", limit=_DEEPEST))
+        if self.depth > limits.LEVELS:
+            raise self._error(self._next.start, message("expression.too_deep", limit=limits.LEVELS))
         node = rule()
         self.depth -= 1
         return node
@@ -274,7 +272,7 @@ class _Parser:
         if token.kind == "number":
             value = decimal(token.text)
             if value is None:
-                raise self._error(token.start, message("expression.too_large", limit=_LARGEST_EXPONENT))
+                raise self._error(token.start, message("expression.too_large", limit=limits.DIGITS))
             return Number(value)
         if token.kind == "name":
             return self._call(token) if self._next.text == "(" else self._name(token)

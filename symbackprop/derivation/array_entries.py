@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
@@ -77,6 +78,26 @@ def entry(graph: Graph, node: Node, index: Shape) -> Node:
     if isinstance(node, Adjoint):
         return Adjoint(graph.quantities[node.name].element(index), node.sample)
     return _RULES.get(type(node), _elementwise)(graph, node, index)
+
+
+def reads(graph: Graph, node: Node) -> int:
+    """Return how many names stand in one element of an array formula as `entry` writes it, without writing it."""
+    if isinstance(node, Name) or accessor(graph, node) is not None:
+        return 1
+    match node:
+        case MatrixProduct(left, right):
+            return _shape(graph, left)[-1] * (reads(graph, left) + reads(graph, right))
+        case Apply(_, arguments) if arguments:
+            row, shapes = operation_of(node), [_shape(graph, part) for part in arguments]
+            if row is not None and (row.weight is not None or row.joins is not None):
+                axis = axis_of(node, len(shapes[0]), "")
+                joined = math.prod(shapes[0]) if axis is None else shapes[0][axis]
+                return joined * reads(graph, arguments[0])
+            if row is not None and row.definition is not None:
+                return reads(graph, row.definition(node, shapes))
+            if row is not None:
+                return max(reads(graph, part) for part in arguments)
+    return sum(reads(graph, part) for part in node)
 
 
 def inner_formula(graph: Graph, name: Name) -> Node | None:

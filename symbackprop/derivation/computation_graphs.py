@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import operator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop.algebra import expressions
-from symbackprop.algebra.broadcasting import spell
+from symbackprop.algebra.broadcasting import check_size, spell
 from symbackprop.algebra.formula import (
     Apply,
     Indexed,
@@ -25,7 +27,7 @@ from symbackprop.algebra.shapes import is_elementwise, shape_of, with_kept_axes
 from symbackprop.errors import ProblemError, SymbackpropError, unknown
 from symbackprop.graph.batch_axis import Samples
 from symbackprop.graph.quantities import INNER, Equation, Graph, Quantity, Role
-from symbackprop.graph.scalars import gradient_of, identifier, of_one_sample
+from symbackprop.graph.scalars import beginnings, element_name, gradient_of, identifier, numbered, of_one_sample
 from symbackprop.messages import message
 from symbackprop.problems import ComputationGraph
 from symbackprop.problems.graph_table import check_name
@@ -39,10 +41,10 @@ def graph_of(model: ComputationGraph, samples: Samples) -> Graph:
     """
     quantities = {quantity.name: quantity for quantity in _declared(model, samples is not None)}
     equations: list[Equation] = []
-    inner = _InnerActivations(model, quantities, equations)
+    builder = _Builder(model, quantities, equations)
     for position, text in enumerate(model.equations):
         try:
-            _add(model, text, quantities, equations, inner)
+            builder.add(text)
         except SymbackpropError as error:
             raise error.at(f"graph.equations[{position}] ({text.strip()[:100]})") from None
     _finish(model, samples, quantities, equations)
@@ -59,42 +61,45 @@ def _declared(model: ComputationGraph, batched: bool) -> list[Quantity]:
     ]
 
 
-def _add(
-    model: ComputationGraph,
-    text: str,
-    quantities: dict[str, Quantity],
-    equations: list[Equation],
-    inner: _InnerActivations,
-) -> None:
-    name, equals, body = text.partition("=")
-    name = name.strip()
-    if not equals:
-        raise ProblemError(message("graph.assignment"))
-    check_name(name, "")
-    if name in quantities:
-        raise ProblemError(message("graph.twice", name=name))
-    formula = expressions.parse(body.strip(), functions=NAMES, names=tuple(quantities), settings=SETTINGS)
-    shapes = {known: quantity.shape for known, quantity in quantities.items()}
-    formula = with_kept_axes(_with_convention(formula, model.relu_derivative_at_zero), shapes)
-    shape = shape_of(formula, shapes, "")
-    batched = any(quantities[read].batched for read in names(formula))
-    role = Role.OUTPUT if name == model.output else Role.INTERMEDIATE
-    formula = inner.named(name, formula)
-    quantities[name] = Quantity(name, shape, role, "gate", batched=batched)
-    equations.append(Equation(name, formula))
+class _Builder:
+    """The equations of a graph as they are read, in single assignment.
 
-
-class _InnerActivations:
-    """The activations inside equations, each a quantity of its own: `h = o*tanh(c)` reads `h_tanh = tanh(c)`.
-
-    One that the problem names (`m = tanh(c)`) keeps that name wherever it occurs; what occurs twice is one quantity. So is
-    what a softmax is of, where that is made of products of matrices or of sums: `A_z` of `A = softmax(Q @ K.T)`.
+    An activation inside an equation is a quantity of its own: `h = o*tanh(c)` reads `h_tanh = tanh(c)`. One that the problem
+    names (`m = tanh(c)`) keeps that name wherever it occurs; what occurs twice is one quantity. So is what a softmax is of,
+    where that is made of products of matrices or of sums: `A_z` of `A = softmax(Q @ K.T)`.
     """
 
     def __init__(self, model: ComputationGraph, quantities: dict[str, Quantity], equations: list[Equation]) -> None:
-        self.quantities, self.equations = quantities, equations
+        self.model, self.quantities, self.equations = model, quantities, equations
+        self._shapes = {name: quantity.shape for name, quantity in quantities.items()}
+        for name, shape in self._shapes.items():
+            check_size(name, shape, f"graph ({name})")
         self._known: dict[Node, str] = {}
-        self._taken = {*quantities, *(text.partition("=")[0].strip() for text in model.equations)}
+        taken = (*quantities, *(text.partition("=")[0].strip() for text in model.equations))
+        self._taken = {start for name in taken for start in beginnings(name)}
+
+    def add(self, text: str) -> None:
+        """Read one equation."""
+        name, equals, body = text.partition("=")
+        name = name.strip()
+        if not equals:
+            raise ProblemError(message("graph.assignment"))
+        check_name(name, "")
+        if name in self.quantities:
+            raise ProblemError(message("graph.twice", name=name))
+        formula = expressions.parse(body.strip(), functions=NAMES, names=self.quantities, settings=SETTINGS)
+        formula = with_kept_axes(_with_convention(formula, self.model.relu_derivative_at_zero), self._shapes)
+        shape_of(formula, self._shapes, "")
+        self._define(name, self.named(name, formula), "gate")
+
+    def _define(self, name: str, formula: Node, kind: str) -> None:
+        shape = self._shapes[name] = shape_of(formula, self._shapes, "")
+        for part in walk(formula):
+            check_size(name, shape_of(part, self._shapes, ""))
+        batched = any(self.quantities[read].batched for read in names(formula))
+        role = Role.OUTPUT if name == self.model.output else Role.INTERMEDIATE
+        self.quantities[name] = Quantity(name, shape, role, kind, batched=batched)
+        self.equations.append(Equation(name, formula))
 
     def named(self, equation: str, formula: Node) -> Node:
         """Return the formula of an equation with names for the activations inside it."""
@@ -110,26 +115,23 @@ class _InnerActivations:
     def _opened(self, equation: str, around: Node, part: Node) -> Node:
         found = self._with_names(equation, part)
         if isinstance(found, Apply) and has_value(found):
-            return self._quantity(f"{equation}_{found.function}", found)
+            return self._quantity(element_name(equation, (found.function,)), found)
         if isinstance(around, Apply) and is_vector(around.function) and not all(map(_is_of_elements, walk(found))):
-            return self._quantity(f"{equation}_z", found)
+            return self._quantity(element_name(equation, "z"), found)
         return found
 
     def _quantity(self, wanted: str, formula: Node) -> Name:
         """Return the name of the quantity that has a formula."""
         if formula not in self._known:
-            name = self._known[formula] = self._fresh(wanted)
-            shape = shape_of(formula, {known: quantity.shape for known, quantity in self.quantities.items()}, "")
-            batched = any(self.quantities[read].batched for read in names(formula))
-            self.quantities[name] = Quantity(name, shape, Role.INTERMEDIATE, INNER, batched=batched)
-            self.equations.append(Equation(name, formula))
+            self._known[formula] = self._fresh(wanted)
+            self._define(self._known[formula], formula, INNER)
         return Name(self._known[formula])
 
     def _fresh(self, wanted: str) -> str:
         """Return a name that no quantity has, nor any of its elements."""
         numbered = itertools.chain([wanted], (f"{wanted}{number}" for number in itertools.count(2)))
-        free = next(name for name in numbered if not any(f"{taken}_".startswith(f"{name}_") for taken in self._taken))
-        self._taken.add(free)
+        free = next(name for name in numbered if name not in self._taken)
+        self._taken.update(beginnings(free))
         return free
 
 
@@ -174,17 +176,31 @@ def _finish(
     quantities[model.output] = Quantity(model.output, (), Role.OUTPUT, "gate")
 
 
-def _check_elements(quantities: dict[str, Quantity], output: str) -> None:
-    """Refuse a name that another quantity's element has, or a gradient: `w_1` beside a vector `w`, `dL_du` beside `u`."""
-    owner: dict[str, str] = {}
-    for quantity in quantities.values():
-        for element in map(identifier, quantity.elements()):
-            if element in owner:
-                what = message("graph.collision", name=element, other=owner[element])
-                raise ProblemError(what, where=f"graph ({quantity.name})")
-            owner[element] = identifier(quantity.name)
-    for element in owner:
-        of = gradient_of(element, output)
-        if of in owner:
-            what = message("graph.adjoint", name=element, other=of)
-            raise ProblemError(what, where=f"graph ({owner[element]})")
+def _check_elements(quantities: Mapping[str, Quantity], output: str) -> None:
+    """Refuse a name that another quantity's element has, or a gradient: `w_1` beside a vector `w`, `dL_du` beside `u`.
+
+    Names are compared without a look at the elements, of which there may be millions.
+    """
+    order = {quantity: place for place, quantity in enumerate(quantities.values())}
+    arrays: dict[str, list[Quantity]] = {}
+    for quantity in order:
+        arrays.setdefault(identifier(quantity.name), []).append(quantity)
+    for quantity in order:
+        element = identifier(quantity.element((0,) * len(quantity.shape)))
+        for other in _arrays_of(identifier(quantity.name), quantity, arrays):
+            if other is not quantity:
+                first, second = sorted((quantity, other), key=order.__getitem__)
+                what = message("graph.collision", name=element, other=identifier(first.name))
+                raise ProblemError(what, where=f"graph ({second.name})")
+        of = gradient_of(identifier(quantity.name), output)
+        for _ in _arrays_of(of, quantity, arrays) if of else ():
+            what = message("graph.adjoint", name=element, other=gradient_of(element, output))
+            raise ProblemError(what, where=f"graph ({identifier(quantity.name)})")
+
+
+def _arrays_of(name: str, quantity: Quantity, arrays: Mapping[str, Sequence[Quantity]]) -> Iterator[Quantity]:
+    """Yield the arrays that have elements called as those of an array of that name, of the rank of a quantity."""
+    for start, index in numbered(name):
+        for array in arrays.get(start, ()):
+            if len(array.shape) == len(index) + len(quantity.shape) and all(map(operator.le, index, array.shape)):
+                yield array

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
 
+from symbackprop import limits
 from symbackprop.algebra.array_operations import ArrayOperation, operation_of
 from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.forms import Form, abstracted, form_of
@@ -38,10 +40,12 @@ from symbackprop.algebra.formula import (
     walk,
 )
 from symbackprop.algebra.shapes import is_elementwise, shape_of, written_out
-from symbackprop.derivation.array_entries import Accessor, accessor, entry, fitted, joined_indices
+from symbackprop.derivation.array_entries import Accessor, accessor, entry, fitted, joined_indices, reads
+from symbackprop.errors import ProblemError
 from symbackprop.graph.batch_axis import BatchAxis, Samples
 from symbackprop.graph.quantities import Equation, FusedLoss, Graph
 from symbackprop.graph.scalars import Scalar
+from symbackprop.messages import message
 
 
 class Term(NamedTuple):
@@ -118,6 +122,7 @@ Wrap = Callable[[Node], Node]
 
 def expand(graph: Graph) -> ElementGraph:
     """Return the element grain of a graph."""
+    _check_size(graph)
     batched = frozenset(
         element for quantity in graph.quantities.values() if quantity.batched for element in quantity.elements()
     )
@@ -125,6 +130,17 @@ def expand(graph: Graph) -> ElementGraph:
     fused = [equation.fused.activation for equation in graph.equations if equation.fused]
     bypassed = frozenset(element for name in fused for element in graph.quantities[name].elements())
     return ElementGraph(equations, graph.output, batched, graph.samples, bypassed)
+
+
+def _check_size(graph: Graph) -> None:
+    """Raise `ProblemError` for a graph whose equations between scalars would fill the memory, or hours."""
+    total = 0
+    for equation in graph.equations:
+        own = math.prod(graph.quantities[equation.name].shape) * reads(graph, equation.formula)
+        total += own
+        if total > limits.READS:
+            what = message("graph.derivation_size", name=equation.name, count=own, limit=limits.READS)
+            raise ProblemError(what, where=f"graph ({equation.name})")
 
 
 def _expanded(graph: Graph, equation: Equation) -> Iterator[ElementEquation]:

@@ -42,6 +42,8 @@ from symbackprop.messages import message
 
 MOST_NODES = 40
 """With more nodes, the gates in the middle are left out."""
+_MOST_DRAWN = 200
+"""With more, most of them leaves, there is no picture."""
 _MOST_ENTRIES = 3
 """Longer vectors, and matrices, are shown by their shape."""
 _MOST_SPLIT = 6
@@ -125,6 +127,11 @@ def gates(solution: Solution, highlight: str = "") -> Diagram:
     leaves = [name for name, piece in pieces.items() if not piece.sign]
     found = layout(list(pieces), edges, leaves)
     return fitted(_drawn(scene, found, edges, highlight))
+
+
+def is_drawn(derivation: Derivation) -> bool:
+    """Say whether a picture of a graph tells anything: one of hundreds of leaves is a black bar."""
+    return len(_elided({piece.name: piece for piece in _pieces(derivation)})) <= _MOST_DRAWN
 
 
 def _pieces(derivation: Derivation) -> list[_Piece]:
@@ -223,7 +230,7 @@ def _elided(pieces: dict[str, _Piece]) -> dict[str, _Piece]:
         return pieces
     computed = [name for name, piece in pieces.items() if piece.sign]
     most = min(len(computed), MOST_NODES // 2)
-    hidden = set(computed[most // 2 : len(computed) - most // 2])
+    hidden = set(computed[most // 2 : len(computed) - (most - most // 2)])
     outside = [name for name in computed if name not in hidden]
     behind = {other for name in hidden for other in pieces[name].reads}
     gap = _Piece("", (), (), tuple(name for name in outside if name in behind), "…")

@@ -10,6 +10,7 @@ what is added over the samples.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -302,6 +303,11 @@ class Graph:
     def quantity_of(self, name: str) -> Quantity:
         """Return the array that an element belongs to."""
         return self.place_of(name).quantity
+
+    @functools.cached_property
+    def parameter_count(self) -> int:
+        """How many numbers the parameters have."""
+        return sum(math.prod(quantity.shape) for quantity in self.of_role(Role.PARAMETER))
 
     @functools.cached_property
     def formulas(self) -> Mapping[str, Node]:

@@ -7,7 +7,7 @@ sample behind it: `z1_2@4`. The loss of one sample is `L@` where the loss of all
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from typing import NamedTuple
 
 INDEX, _SAMPLE = "_", "@"
@@ -59,6 +59,32 @@ def located(name: str, arrays: Container[str]) -> tuple[str, tuple[str, ...]]:
         if not array:
             raise KeyError(name)
     return array, index
+
+
+def beginnings(name: str) -> Iterator[str]:
+    """Yield a name, and what an array would be called that has an element, or arrays in it, of that name.
+
+    >>> list(beginnings("y_tanh_2"))
+    ['y_tanh_2', 'y_tanh', 'y']
+    """
+    while name:
+        yield name
+        name = name.rpartition(INDEX)[0]
+
+
+def numbered(name: str) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield the arrays that an element, or an array in one, of that name may belong to, each with the numbers behind it.
+
+    >>> list(numbered("W_1_2"))
+    [('W_1_2', ()), ('W_1', (2,)), ('W', (1, 2))]
+    """
+    index: tuple[int, ...] = ()
+    while name:
+        yield name, index
+        name, _, number = name.rpartition(INDEX)
+        if not (number.isdecimal() and number.isascii()) or number.startswith("0"):
+            return
+        index = (int(number), *index)
 
 
 def of_one_sample(output: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from symbackprop.algebra import expressions, shapes
-from symbackprop.algebra.broadcasting import Shape, spell
+from symbackprop.algebra.broadcasting import Shape, check_size, spell
 from symbackprop.algebra.functions import ACTIVATIONS, ARITIES, NAMES, WITH_FORMULA, Settings
 from symbackprop.catalog import losses
 from symbackprop.errors import ProblemError, SymbackpropError
@@ -43,6 +43,7 @@ from symbackprop.problems.types import (
     Regularization,
     Rounding,
     Training,
+    parameter_quantities,
 )
 from symbackprop.problems.wordings import wording
 
@@ -128,6 +129,8 @@ def _network(spec: NetworkSpec, penalty: RegularizationSpec | None) -> Network:
     at_zero = numbers.fraction_between(spec.relu_derivative_at_zero, 0, 1, "network.relu_derivative_at_zero")
     loss, settings, body = _loss(spec.loss, layers[-1].units, "network.loss")
     network = Network(inputs, names, layers, loss, spec.reduction, at_zero, settings, body, _regularization(penalty))
+    for position, (weights, *_) in enumerate(parameter_quantities(network, "column")):
+        check_size(weights.name, weights.shape, f"network.layers[{position}]")
     if not body:
         _check_loss_fits(network)
     return network

@@ -80,11 +80,10 @@ def automatic(derivation: Derivation) -> tuple[str, ...]:
 
 def size_of(graph: Graph) -> Size:
     """Return the size of a problem, counted between arrays."""
-    parameters = graph.of_role(Role.PARAMETER)
     computed = [graph.quantities[equation.name] for equation in graph.equations]
     values = sum(count(quantity) * len(graph.samples_of(quantity)) for quantity in computed)
     terms = max([graph.batch_axis.size, *(max(quantity.shape, default=1) for quantity in graph.quantities.values())])
-    return Size(sum(map(count, parameters)), values, terms)
+    return Size(graph.parameter_count, values, terms)
 
 
 def count(quantity: Quantity) -> int:
@@ -250,7 +249,7 @@ def first_and_last(length: int, first: int = 2) -> list[int | None]:
 
 def shortened(formula: Node, graph: Graph) -> Node:
     """Return a formula of a problem with dots in the middle of its long sums."""
-    most = MOST_TERMS if size_of(graph).parameters <= MOST_ROWS else FEW_TERMS
+    most = MOST_TERMS if graph.parameter_count <= MOST_ROWS else FEW_TERMS
 
     def shorten(part: Node) -> Node | None:
         if isinstance(part, Sum) and len(part.terms) > most:

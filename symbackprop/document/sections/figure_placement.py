@@ -10,6 +10,7 @@ from symbackprop.algebra.formula import Name
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution, trained
 from symbackprop.document.blocks import Figure, Section
+from symbackprop.figures import graph_diagram
 from symbackprop.figures.drawing import Diagram
 from symbackprop.figures.labels import Decimal, Numbers, decimal, plain
 from symbackprop.figures.network_diagram import coupling
@@ -79,7 +80,7 @@ def network(solution: Solution) -> Figure | None:
 
 def graph(solution: Solution) -> Figure | None:
     """Return the diagram of a computation graph."""
-    if solution.problem.layers:
+    if solution.problem.layers or not graph_diagram.is_drawn(solution.derivation):
         return None
     diagram = figures.gates(solution)
     caption = message("caption.graph" if solution.steps else "caption.graph_symbols")

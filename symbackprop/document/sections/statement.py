@@ -326,7 +326,7 @@ def _formulas(scene: Scene) -> tuple[Block, ...]:
 
 def _forward_and_backward(scene: Scene) -> Iterator[Block]:
     wanted, graph = _listed(scene), scene.derivation.graph
-    is_whole = max(len(wanted), detail.size_of(graph).parameters) <= detail.MOST_ROWS
+    is_whole = max(len(wanted), graph.parameter_count) <= detail.MOST_ROWS
     if not is_whole and graph.samples is None:
         wanted.remove(graph.output)  # the loss stands above, and of the others there are examples only
     for layer, group in itertools.groupby(wanted, lambda name: scene.notation.locate(name)[0].layer):
