@@ -265,6 +265,26 @@ def notebook_of(problem: Problem, *, blanks: bool) -> Any:
     return found
 
 
+def test_line_of_an_exercise_has_its_point_whatever_else_is_missing() -> None:
+    """A test looks at its own line; where that reads what is missing, it names the missing line."""
+    sources = {
+        role["grade_id"]: cell.source
+        for cell in notebook_of(TAUGHT["mazur"], blanks=True).cells
+        if (role := cell.metadata["nbgrader"])
+    }
+    _, lines = filled_in(TAUGHT["mazur"])
+    known = {name: lines[name] for name in ("dL_da2", "delta2", "dL_dW2", "dL_dW1")}
+    space: dict[str, Any] = {}
+    for role, source in sources.items():
+        if not (role.startswith("test-") or source.startswith("parameters, losses")):
+            exec(with_lines(source, known), space)
+    for name in each(("dL_da2", "delta2", "dL_dW2")):
+        exec(sources[f"test-{name}"], space)
+    for name, missing in each({"dL_db2": "dL_db2", "dL_dW1": "dL_da1"}.items()):
+        with pytest.raises(AssertionError, match=f"^{missing} still to be filled in$"):
+            exec(sources[f"test-{name}"], space)
+
+
 def cleared(source: str) -> str:
     """Return a cell as nbgrader gives it to students."""
     region = r"^( *)### BEGIN SOLUTION\n.*?### END SOLUTION$"
@@ -294,7 +314,8 @@ def test_exercise_in_a_notebook_has_a_test_for_each_line(case: str) -> None:
         space, first = {}, next(iter(lines))
         for source, role in zip(sources, roles, strict=True):
             if role["grade"]:
-                with pytest.raises(AssertionError, match=rf"^{first} still to be filled in$"):
+                own = role["grade_id"].removeprefix("test-")
+                with pytest.raises(AssertionError, match=rf"^({first}|{own}) still to be filled in$"):
                     exec(source, space)
             elif not source.startswith("parameters, losses"):
                 exec(source, space)
