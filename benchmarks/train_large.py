@@ -49,6 +49,8 @@ def main() -> None:
     measuring.show(measuring.kernels() + f"matrix product of 1,024³ in float32: {peak / 1e9:.0f} GFLOP/s\n")
     for samples in BATCHES:
         measuring.table(race(samples, options.rounds, peak, compiled_torch=not options.skip_compiled_torch))
+    for samples in BATCHES[1:]:
+        measuring.table(calls(samples, options.rounds))
     measuring.table(preparing(options.rounds))
 
 
@@ -109,8 +111,11 @@ class Case:
 
         return run
 
-    def buffers(self) -> Callable[[int], Arrays]:
-        """Return the descent as one writes it by hand for speed: every result into an array that is made once."""
+    def buffers(self, *, updates: bool = True) -> Callable[[int], Arrays]:
+        """Return the descent as one writes it by hand for speed: every result into an array that is made once.
+
+        Without `updates` loss and gradients are computed and nothing is changed.
+        """
         w = {name: array.copy() for name, array in self.parameters.items()}
         W1, b1, W2, b2 = w.values()
         x, y, labels, m = self.x, self.y, self.labels, np.float32(self.samples)
@@ -142,10 +147,10 @@ class Case:
                 np.multiply(d1, mask, out=d1)
                 np.matmul(d1.T, x, out=g["W1"])
                 np.sum(d1, axis=0, out=g["b1"])
-                for name, array in w.items():
+                for name, array in w.items() if updates else ():
                     np.multiply(g[name], RATE, out=g[name])
                     np.subtract(array, g[name], out=array)
-            return w
+            return w if updates else g
 
         return run
 
@@ -271,6 +276,26 @@ def race(samples: int, rounds: int, peak: float, *, compiled_torch: bool) -> Ite
     )
     products = step["matrix products alone"] / mine
     yield Line(f"batch {samples}: share of our step that its matrix products take alone", f"{100 * products:.0f} %")
+
+
+def calls(samples: int, rounds: int) -> Iterator[Line]:
+    """Yield the time of a call of a compiled gradient, arguments checked, and of loss and gradients by hand."""
+    case = Case(samples)
+    gradient, by_hand = sbp.compile(case.derivation, "numpy", "float32"), case.buffers(updates=False)
+    found, expected = gradient(case.parameters, case.x, case.y)[1], by_hand(1)
+    agree = all(np.allclose(found[name], expected[name], rtol=1e-3, atol=1e-5) for name in expected)
+    runs: dict[str, Callable[[], Any]] = {
+        "NumPy with buffers": lambda: by_hand(1),
+        "gradient(parameters, x, y)": lambda: gradient(case.parameters, case.x, case.y),
+        "gradient(parameters, x, labels)": lambda: gradient(case.parameters, case.x, case.labels),
+        "gradient(…, out=…)": lambda: gradient(case.parameters, case.x, case.y, out=found),
+    }
+    seconds = measuring.best_of(runs, 5 * rounds)
+    for name, time in seconds.items():
+        ratio = seconds["NumPy with buffers"] / time
+        target, met = ("", None) if name.startswith("NumPy") else measuring.at_least(ratio, 1.0)
+        what = f"batch {samples}, a call: {name} (agrees: {agree})"
+        yield Line(what, f"{1e6 * time:,.0f} µs, {ratio:.2f} ×", target, None if met is None else met and agree)
 
 
 def latex(derivation: Derivation) -> list[str]:
