@@ -92,15 +92,18 @@ def kernels() -> str:
 
 
 def best_of(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Return the best seconds of each run; the runs take turns, so that a busy moment hits them all."""
+    """Return the best seconds of each run, of the processor: what else the machine does meanwhile does not count.
+
+    The runs take turns, so that a slow moment hits them all.
+    """
     for run in runs.values():
         run()
     found = dict.fromkeys(runs, float("inf"))
     for _ in range(rounds):
         for name, run in runs.items():
-            start = time.perf_counter()
+            start = time.process_time()
             run()
-            found[name] = min(found[name], time.perf_counter() - start)
+            found[name] = min(found[name], time.process_time() - start)
     return found
 
 

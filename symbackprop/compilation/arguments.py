@@ -27,6 +27,7 @@ class Arguments:
 
     def __init__(self, problem: Problem, graph: Graph, dtype: str) -> None:
         self.problem, self.dtype = problem, np.dtype(dtype)
+        self._own: dict[str, Array] = {}
         self.parameters = graph.of_role(Role.PARAMETER)
         self.inputs, self.targets = graph.of_role(Role.INPUT), graph.of_role(Role.TARGET)
         self.is_network = bool(problem.layers)
@@ -169,11 +170,15 @@ class Arguments:
             raise _no_numbers(value, name) from None
 
     def own(self, quantity: Quantity) -> Array:
-        """Return the problem's own numbers of a quantity."""
-        array = self.problem.arrays.get(quantity.name)
-        if array is None or None in array.entries:
-            raise MissingValueError(message("problem.missing_values", names=[quantity.name]))
-        return np.array(array.floats(), self.dtype).reshape(array.shape)
+        """Return the problem's own numbers of a quantity, in an array that is not to be written to."""
+        if quantity.name not in self._own:
+            array = self.problem.arrays.get(quantity.name)
+            if array is None or None in array.entries:
+                raise MissingValueError(message("problem.missing_values", names=[quantity.name]))
+            found = np.array(array.floats(), self.dtype).reshape(array.shape)
+            found.flags.writeable = False
+            self._own[quantity.name] = found
+        return self._own[quantity.name]
 
 
 def to_array(value: Any) -> Array:

@@ -46,6 +46,9 @@ FUNCTIONS = (
 SAMPLES = -1
 """The length of the axis of samples in shapes: whatever it will be, it is that of no other axis."""
 
+_FEW = 64
+"""Numbers in a row whose largest is found faster in columns."""
+
 _LARGEST_POWER = 16
 """The largest whole exponent that is written as products."""
 
@@ -119,6 +122,10 @@ class Writer:
         match operation:
             case Multiply(target, left, right):
                 self._lines.append(f"matmul({left.text}, {right.text}, out={target.text})")
+            case Reduce(target, function, operand, axes) if self._is_short(function, operand, axes):
+                turned = self.take(self.shape(operand)[::-1])
+                self._lines.append(f"copyto({turned}, {operand.text}.T)")
+                self._emit(f"{function}.reduce", (turned,), f"{target.text}, axis=0")
             case Reduce(target, function, operand, axes):
                 axis = repr(axes[0] if len(axes) == 1 else axes)
                 self._lines.append(f"{function}.reduce({operand.text}, axis={axis}, out={target.text})")
@@ -127,6 +134,14 @@ class Writer:
                 self._lines.append(f"copyto({target.text}, {text})")
             case Elementwise(target, formula):
                 self.elementwise(target, formula)
+
+    def _is_short(self, function: str, operand: View, axes: tuple[int, ...]) -> bool:
+        """Say whether an extreme is that of a few numbers in each of many rows, which NumPy finds row by row.
+
+        Turned over, it takes the larger of two rows at a time, and the same number comes out.
+        """
+        is_extreme = function in ("maximum", "minimum")
+        return is_extreme and operand.varies and axes == (1,) and len(operand.shape) == 1 and operand.shape[0] <= _FEW
 
     def elementwise(self, target: View, formula: Node) -> None:
         """Write one elementwise formula."""

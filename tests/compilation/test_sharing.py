@@ -16,6 +16,7 @@ from symbackprop.algebra.activations import Activation
 from symbackprop.algebra.functions import ACTIVATIONS
 from symbackprop.compilation import Gradient, Runner
 from symbackprop.compilation.backends import BACKENDS
+from symbackprop.errors import ProblemError
 from symbackprop.problems import Problem
 from tests.helpers import each, only
 
@@ -161,3 +162,30 @@ def test_trace_has_losses_where_floats_end(sign: int) -> None:
     trace = np.concatenate([array.ravel() for array in parameters.values()])[None, :]
     _, data = gradient.arguments.data_arrays(x, y)
     assert [gradient.loss(parameters, x, y)] == gradient.engine(2).losses(trace, data).tolist()
+
+
+def test_numbers_of_the_problem_are_converted_once() -> None:
+    """A gradient has the problem's own numbers as arrays that nobody can write to, the same for every call."""
+    gradient = sbp.compile(sbp.derive(sbp.example("mazur")))
+    (first, *_), (again, *_) = (gradient.arguments.parameter_arrays(None) for _ in range(2))
+    assert first is again
+    with pytest.raises(ValueError, match="read-only"):
+        first[0, 0] = 3.0
+
+
+def test_reference_refuses_what_it_would_not_end_with() -> None:
+    """SymPy's own compiler says at once that a problem is too large for it, and what is not."""
+    problem = network((40, 64, 40))
+    with pytest.raises(ProblemError, match=r"10634 edges.*\n.*numpy, numba"):
+        sbp.compile(sbp.derive(problem), "sympy")(*drawn(problem, 1))
+
+
+def test_largest_of_a_few_numbers_is_that_of_every_row() -> None:
+    """Maxima of rows, found in columns, are NumPy's; softmax over 3 and over 100 classes is the formula."""
+    for classes in (3, 100):
+        problem = network((4, 30, classes))
+        parameters, x, _ = drawn(problem, 50)
+        hidden = np.tanh(x @ parameters["W1"].T + parameters["b1"])
+        powers = np.exp(hidden @ parameters["W2"].T + parameters["b2"])
+        expected = powers / powers.sum(axis=1, keepdims=True)
+        np.testing.assert_allclose(expected, sbp.compile(sbp.derive(problem)).predict(parameters, x), rtol=1e-12)

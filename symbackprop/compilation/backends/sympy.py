@@ -20,6 +20,8 @@ from symbackprop.compilation.engine import Array, Arrays, Engine, Run, flattened
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, UpdateCode
 from symbackprop.compilation.plan import Assignment, Plan
+from symbackprop.errors import ProblemError
+from symbackprop.messages import message
 
 _OWN = ("log1p", "expm1", "erfc", "logsumexp")
 """Functions of our formulas that SymPy would take apart, or has no name for."""
@@ -159,7 +161,15 @@ class LambdifyEngine(Engine):
         return _lambdified(order, [fresh[each.name] for each in (PARAMETER, *states)], equations)
 
 
-prepare = LambdifyEngine
+MOST_EDGES = 4000
+"""Edges × samples of the largest plan: SymPy's time grows faster than its expressions, and its printer nests as they do."""
+
+
+def prepare(plan: Plan) -> Engine:
+    """Return the engine; raises `ProblemError` for a problem that SymPy would not come to an end with."""
+    if plan.edges > MOST_EDGES:
+        raise ProblemError(message("compilation.large", edges=plan.edges, most=MOST_EDGES), valid=["numpy", "numba"])
+    return LambdifyEngine(plan)
 
 
 def _lambdified(
