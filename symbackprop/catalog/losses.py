@@ -9,6 +9,7 @@ the one put into the other.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,7 +20,7 @@ from symbackprop.algebra.formula import Apply, Name, Negative, Node, Number, rew
 from symbackprop.algebra.functions import GENERIC_LOSS, NAMES
 from symbackprop.errors import ProblemError
 from symbackprop.messages import message
-from symbackprop.registry import Registry, derived
+from symbackprop.registry import Registry, cached, derived
 from symbackprop.rows import Counterpart, Defaults, Setting, Settings, Words, defaults, reason_phrases
 
 
@@ -241,10 +242,13 @@ LOSSES: Registry[Loss] = Registry(
 )
 
 
+_kept = functools.partial(cached, most=256)
+
 WITH_FORMULA = derived([], lambda: [row.name for row in LOSSES.values() if row.expression])
 """The losses that have a formula, and so numbers."""
 
 
+@_kept
 def formula(loss: str, settings: tuple[tuple[str, Fraction], ...] = (), body: str = "") -> Node:
     """Return the loss as a formula over the vectors `a` and `y`; `body` is the text of one that the user defined.
 
@@ -258,6 +262,7 @@ def formula(loss: str, settings: tuple[tuple[str, Fraction], ...] = (), body: st
     return _with_numbers(row.expression, {**dict(row.parameters), **dict(settings)})
 
 
+@_kept
 def stated_derivative(loss: str, settings: tuple[tuple[str, Fraction], ...] = ()) -> Node | None:
     """Return the usual form of the gradient of a loss by `a`, over `a` and `y` element by element, if one is stated."""
     row = LOSSES.get(loss)
@@ -288,6 +293,7 @@ class FusedFormulas:
     error: Node
 
 
+@_kept
 def fused(loss: str, activation: str, *, distribution: bool = False) -> FusedFormulas | None:
     """Return a loss and the output activation before it as formulas from the logits, None where they are no usual pair.
 
