@@ -106,7 +106,7 @@ class Runner:
                 states = [array for group in self.states.values() for array in group.values()]
                 losses.append(self.gradient.engine(samples).descend(kind, arrays, states, self.data, run))
                 self.count += len(run.rates)
-        return np.concatenate(losses) if losses else np.empty(0)
+        return losses[0] if len(losses) == 1 else np.concatenate([np.empty(0), *losses])
 
     def _named(self) -> dict[str, Array]:
         """Return parameters and states by the names that they are saved under."""

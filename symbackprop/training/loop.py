@@ -104,7 +104,7 @@ class TrainingLoop:
         self._done: list[_Done] = []
         self._latest: tuple[_Stretch | None, _Stretch | None] = (None, None)
         self._best: tuple[Least, _Stretch | None] | None = None
-        self._rates: dict[int, float] = {}
+        self._latest_rate: tuple[int, float] | None = None
         self.seconds = 0.0
 
     def run(self) -> History:
@@ -172,7 +172,7 @@ class TrainingLoop:
 
     def _carry_out(self, blocks: list[UpdateBlock]) -> None:
         """Carry out updates, show them to whoever looks, and go back to where training ends among them, if it does."""
-        numbers, ends = (np.concatenate([getattr(block, name) for block in blocks]) for name in ("epochs", "ends"))
+        numbers, ends = (_whole([getattr(block, name) for block in blocks]) for name in ("epochs", "ends"))
         stretch = _Stretch(self.runner.save(), blocks, numbers, ends, self._rates_of(numbers))
         self._latest = (self._latest[1], stretch)
         steps = np.arange(1, len(numbers) + 1) + stretch.first
@@ -203,7 +203,8 @@ class TrainingLoop:
 
     def _run(self, stretch: _Stretch, updates: int, looks: Array | None = None, trace: Array | None = None) -> Array:
         """Carry out the first updates of a stretch; return the losses before them."""
-        found, start, row = [np.empty(0)], 0, 0
+        found: list[Array] = []
+        start = row = 0
         for block in stretch.blocks:
             if start == updates:
                 break
@@ -218,17 +219,28 @@ class TrainingLoop:
                 row += len(rows)
             found.append(self.runner.run(stretch.rates[start:stop], part.batches, looks=seen, trace=rows))
             start = stop
-        return np.concatenate(found)
+        return _whole(found)
 
     def _rates_of(self, numbers: Array) -> Array:
         """Return the learning rates of the updates to come, which are in epochs of these numbers."""
+        first, last = (
+            self._changes(self.runner.count + place, int(numbers[place]) - 1) for place in (0, len(numbers) - 1)
+        )
+        if first == last:  # the rate changes in one direction only
+            return np.full(len(numbers), self._rate(first))
         updates = np.arange(len(numbers)) + self.runner.count
         changes = epochs.changes_after(self.training, updates, numbers - 1)
         begins = np.flatnonzero(np.diff(changes, prepend=-1))
-        known, self._rates = self._rates, {}
-        for count in changes[begins].tolist():
-            self._rates[count] = known[count] if count in known else float(epochs.rate_after(self.training, count))
-        return np.repeat(list(self._rates.values()), np.diff(begins, append=len(changes)))
+        rates = [self._rate(count) for count in changes[begins].tolist()]
+        return np.repeat(rates, np.diff(begins, append=len(changes)))
+
+    def _changes(self, updates: int, passed: int) -> int:
+        return epochs.changes_after(self.training, updates, passed)
+
+    def _rate(self, changes: int) -> float:
+        if self._latest_rate is None or self._latest_rate[0] != changes:
+            self._latest_rate = changes, float(epochs.rate_after(self.training, changes))
+        return self._latest_rate[1]
 
     def _go_back(self, step: int) -> None:
         """Go back to where so many updates are carried out."""
@@ -269,9 +281,8 @@ class TrainingLoop:
     def _history(self, loss: float) -> History:
         count = self.runner.count
         made = count - self.first
-        names = ("losses", "rates", "epochs")
         losses, rates, numbers = (
-            np.concatenate([np.empty(0), *(getattr(d, n) for d in self._done)])[:made] for n in names
+            _whole([getattr(done, name) for done in self._done])[:made] for name in ("losses", "rates", "epochs")
         )
         watching = self.watching
         watched = sum(step <= count for step in watching.steps)
@@ -284,7 +295,7 @@ class TrainingLoop:
             losses=losses,
             loss=loss,
             learning_rates=rates,
-            epochs=numbers.astype(int),
+            epochs=numbers.astype(int, copy=False),
             validation_losses=np.array(watching.losses[:watched]),
             validation_steps=np.array(watching.steps[:watched], dtype=int),
             seconds=self.seconds,
@@ -306,6 +317,13 @@ class TrainingLoop:
             passed = int(last.epochs[-1]) - 1
             self._done.append(_Done(step - 1, passed, last.epochs[:0], last.losses[:0], last.rates[:0]))
         return DivergenceError(what, history=self._history(self._present()))
+
+
+def _whole(parts: list[Array]) -> Array:
+    """Return arrays one behind the other; one alone as it is."""
+    if not parts:
+        return np.empty(0)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def fractions(training: Training) -> dict[str, Fraction]:
