@@ -11,11 +11,12 @@ import functools
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import TypeVar
 
 from symbackprop import limits
+from symbackprop.algebra import tokens
 from symbackprop.algebra.formula import (
     Apply,
     Indexed,
@@ -36,13 +37,10 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
+from symbackprop.algebra.tokens import Token
 from symbackprop.errors import ExpressionError, nearest
 from symbackprop.messages import Message, message
 
-_TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:[0-9]+(?:\.(?!T\b)[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
-    r"|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|\.T\b|[-+*/@(),=:\[\]]))"
-)
 ALIASES: Mapping[str, str] = {"log": "ln"}
 """Second names of functions. They end where a text is read: no formula has one."""
 
@@ -62,13 +60,6 @@ HALF = Fraction(1, 2)
 _METHOD = re.compile(r"\.([^\W\d]\w*)")
 Item = TypeVar("Item")
 _TRUTHS = {"true": Fraction(1), "false": Fraction(0)}
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    kind: str
-    text: str
-    start: int
 
 
 def parse(
@@ -128,17 +119,11 @@ class _Parser:
         self.position = 0
         self.depth = 0
 
-    def _cut(self) -> list[_Token]:
-        tokens, at = [], 0
-        while self.text[at:].strip():
-            found = _TOKEN.match(self.text, at)
-            if found is None:
-                at += len(self.text[at:]) - len(self.text[at:].lstrip())
-                raise self._error(at, self._foreign(at))
-            kind = str(found.lastgroup)
-            tokens.append(_Token(kind, found[kind], found.start(kind)))
-            at = found.end()
-        return [*tokens, _Token("end", "", len(self.text.rstrip()))]
+    def _cut(self) -> list[Token]:
+        found = tokens.cut(self.text)
+        if found[-1].kind == tokens.UNKNOWN:
+            raise self._error(found[-1].start, self._foreign(found[-1].start))
+        return found
 
     def _foreign(self, at: int) -> Message:
         """Return what is wrong with a character that no token begins with, and what is written in its place."""
@@ -166,10 +151,10 @@ class _Parser:
         )
 
     @property
-    def _next(self) -> _Token:
+    def _next(self) -> Token:
         return self.tokens[self.position]
 
-    def _take(self, *operators: str) -> _Token | None:
+    def _take(self, *operators: str) -> Token | None:
         token = self._next
         if token.kind == "operator" and token.text in operators:
             self.position += 1
@@ -180,7 +165,7 @@ class _Parser:
         if self._take(operator) is None:
             raise self._found(self._next, "expression.expected", expected=operator)
 
-    def _found(self, token: _Token, key: str, **others: str) -> ExpressionError:
+    def _found(self, token: Token, key: str, **others: str) -> ExpressionError:
         """Return the error for a token that cannot stand where it does."""
         return self._error(token.start, message(key, **others, found=token.text or message("expression.end")))
 
@@ -274,6 +259,10 @@ class _Parser:
             if value is None:
                 raise self._error(token.start, message("expression.too_large", limit=limits.DIGITS))
             return Number(value)
+        if token.kind == tokens.FRACTION:
+            return Number(tokens.fraction(token.text))
+        if token.text == "√" and "sqrt" in self.functions:
+            return Apply("sqrt", (self._nested(self._atom),))
         if token.kind == "name":
             return self._call(token) if self._next.text == "(" else self._name(token)
         if token.text == "(":
@@ -284,8 +273,8 @@ class _Parser:
             return Stack(self._listed(lambda: self._nested(self._sum)))
         raise self._found(token, "expression.operand")
 
-    def _name(self, token: _Token) -> Node:
-        if token.text == "pi" and "pi" in self.functions:
+    def _name(self, token: Token) -> Node:
+        if token.text in ("pi", "π") and "pi" in self.functions and token.text not in self.names:
             return Apply("pi", ())
         if token.text not in self.names:
             close = nearest(token.text, self.names)
@@ -293,7 +282,7 @@ class _Parser:
             raise self._error(token.start, what, valid=self.names, close=close)
         return Name(token.text)
 
-    def _call(self, token: _Token) -> Node:
+    def _call(self, token: Token) -> Node:
         if token.text not in self.functions:
             what = message("expression.function", name=token.text)
             raise self._error(token.start, what, valid=self.functions, close=nearest(token.text, self.functions))

@@ -34,7 +34,7 @@ _FRACTIONS = "".join(
 
 _PLAIN = re.compile(r"[\w\s.,;:+*/()=@'-]*", re.ASCII)
 """What is in plain signs already."""
-_MIXED = re.compile(rf"(?:(?<![\w.,])(\d+)[ \u00a0]?)?([{_FRACTIONS}])(\s*(?=[^\W\d_{_FRACTIONS}]|[(（]))?")
+_MIXED = re.compile(rf"(?:(?<![\w.,])(\d+)[ \u00a0]?)?([{_FRACTIONS}])(\s*(?=[^\W\d_{_FRACTIONS}{_RAISED}]|[(（]))?")
 _LAYER = re.compile(rf"(?<=[^\W\d_])(?:⁽([{_RAISED[:10]}]+)⁾|([{_RAISED[:10]}]+)(?=[{_LOWERED}])|\^\(?(\d+)\)?(?=_))")
 """The layer in a name as documents print it, z⁽¹⁾₂: above the letter, in parentheses or before an index."""
 _POWER = re.compile(f"[{_RAISED}]+")

@@ -231,7 +231,7 @@ MISTAKES = [
     ("outer(p, q)", 0, 'unknown function "outer"'),
     ("concat(p, q)", 0, 'unknown function "concat"'),
     ("٣ + 1", 0, 'the character "٣"'),
-    ("1²", 1, 'found "²"'),
+    ("1₂", 1, 'the character "₂"'),
     ("1e401", 0, "at most 400 digits"),
     ("1, 2", 1, 'found ","'),
     ("nan", 0, 'unknown name "nan"'),

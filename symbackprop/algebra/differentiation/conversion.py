@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Mapping
 
 import sympy
 
-from symbackprop.algebra import expressions, functions, symbolic
+from symbackprop.algebra import expressions, functions, symbolic, tokens
 from symbackprop.algebra.formula import Name, Node, rewrite
 from symbackprop.errors import ExpressionError, KindError
 from symbackprop.messages import message
@@ -22,7 +21,7 @@ def to_name(variable: str | sympy.Symbol | Name) -> Name:
         return Name(variable.name)
     if not isinstance(variable, str):
         raise KindError(message("derivative.variable", kind=type(variable).__name__))
-    if not re.fullmatch(r"[^\W\d]\w*", variable) or variable in functions.NAMES:
+    if not variable.isidentifier() or variable in functions.NAMES:
         raise ExpressionError(message("expression.name", name=variable))
     return Name(variable)
 
@@ -32,7 +31,7 @@ def to_formula(expression: str | Node | sympy.Expr) -> Node:
     if isinstance(expression, Node):
         return expression
     if isinstance(expression, str):
-        words = set(re.findall(r"[^\W\d]\w*", expression)) - set(functions.NAMES)
+        words = tokens.words(expression) - {*functions.NAMES, "π"}
         return expressions.parse(expression, functions=functions.ARITIES, names=words, arities=functions.ARITIES)
     if isinstance(expression, sympy.Expr):
         return _from_sympy(expression)
