@@ -107,10 +107,13 @@ class Arguments:
         return targets
 
     def _one_hot(self, labels: Array, classes: int) -> Array:
-        wrong = labels[~((labels >= 0) & (labels < classes) & (labels == np.floor(labels)))]
+        if labels.dtype.kind in "iu":
+            wrong = labels[(labels < 0) | (labels >= classes)]
+        else:
+            wrong = labels[~((labels >= 0) & (labels < classes) & (labels == np.floor(labels)))]
         if wrong.size:
             raise ProblemError(message("compilation.class", value=f"{wrong[0]:g}", last=classes - 1), where="y")
-        found: Array = np.eye(classes, dtype=self.dtype)[labels.astype(int)]
+        found: Array = np.eye(classes, dtype=self.dtype)[labels if labels.dtype.kind in "iu" else labels.astype(int)]
         return found
 
     def _check_targets(self, targets: Array) -> None:
@@ -201,11 +204,11 @@ def _finite(array: Array, name: str, test: Callable[[Array], Array] = np.isfinit
     # A sum of squares is finite where all numbers are, and costs less than to look at each; or else they may be large.
     if math.isfinite(np.vdot(array, array)):
         return array
-    wrong = ~test(array)
-    if wrong.any():
-        place = tuple(int(axis[0]) for axis in np.nonzero(wrong))
-        raise _misplaced(f"{array[place]:g}", place, name)
-    return array
+    passes = test(array)
+    if passes.all():
+        return array
+    place = tuple(int(axis[0]) for axis in np.nonzero(~passes))
+    raise _misplaced(f"{array[place]:g}", place, name)
 
 
 def _no_numbers(value: object, name: str) -> ProblemError:
