@@ -14,6 +14,7 @@ from typing import Any
 from symbackprop.algebra.array_operations import ARRAY_OPERATIONS
 from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.functions import CONSTANT, NAMES
+from symbackprop.algebra.shorthands import CONSTANT_ARRAYS
 
 SHAPES: Mapping[str, Shape] = {"a": (), "x": (2,), "y": (3,), "A": (2, 3), "B": (3, 2), "C": (2, 2)}
 """The quantities that are given."""
@@ -29,7 +30,7 @@ INSIDE: Mapping[str, str] = {
 
 AXES = (None, 0, -1)
 
-FUNCTIONS = tuple(name for name in NAMES if name != CONSTANT)
+FUNCTIONS = tuple(name for name in NAMES if name != CONSTANT and name not in CONSTANT_ARRAYS)
 
 
 class _Drawn:

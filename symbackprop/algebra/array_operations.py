@@ -30,13 +30,13 @@ from symbackprop.algebra.formula import (
     Sum,
     Transposed,
 )
+from symbackprop.algebra.shorthands import HALF
 from symbackprop.errors import ProblemError
 from symbackprop.messages import message
 from symbackprop.registry import Registry
 
 Indices = tuple[int | Span, ...]
 
-HALF = Fraction(1, 2)
 ALL = "all"
 """The axis of what runs over all of them."""
 

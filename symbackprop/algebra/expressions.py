@@ -11,7 +11,6 @@ import functools
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from typing import TypeVar
 
@@ -28,38 +27,22 @@ from symbackprop.algebra.formula import (
     Power,
     Product,
     Quotient,
-    Slot,
     Span,
     Stack,
     Sum,
     Transposed,
     depth,
     rewrite,
-    walk,
 )
+from symbackprop.algebra.shorthands import ALIASES, CONSTANT_ARRAYS, DEFINITIONS, KEEPS, constant_array, tied
 from symbackprop.algebra.tokens import Token
 from symbackprop.errors import ExpressionError, nearest
 from symbackprop.messages import Message, message
 
-ALIASES: Mapping[str, str] = {"log": "ln"}
-"""Second names of functions. They end where a text is read: no formula has one."""
-
-DEFINITIONS: Mapping[str, str] = {
-    "sinh": "(exp(u) - exp(-u))/2",
-    "cosh": "(exp(u) + exp(-u))/2",
-    "sec": "1/cos(u)",
-    "cot": "cos(u)/sin(u)",
-    "log2": "ln(u)/ln(2)",
-}
-"""Functions that are short for a formula in u. They end where a text is read, as second names do."""
-
-KEEPS = "keepdims"
-"""The keyword by which a reduction leaves an axis of length 1 in the place of each that it joins."""
-
-HALF = Fraction(1, 2)
 _METHOD = re.compile(r"\.([^\W\d]\w*)")
 Item = TypeVar("Item")
 _TRUTHS = {"true": Fraction(1), "false": Fraction(0)}
+_LONGEST_AXIS = 64
 
 
 def parse(
@@ -287,6 +270,8 @@ class _Parser:
             what = message("expression.function", name=token.text)
             raise self._error(token.start, what, valid=self.functions, close=nearest(token.text, self.functions))
         self._expect("(")
+        if token.text in CONSTANT_ARRAYS:
+            return self._constant_array(token)
         arguments = [self._nested(self._sum)]
         axis = None
         settings: dict[str, Fraction] = {}
@@ -314,6 +299,19 @@ class _Parser:
         function = ALIASES.get(token.text, token.text)
         return tied(Apply(function, tuple(arguments), axis=axis, settings=tuple(settings.items())))
 
+    def _constant_array(self, token: Token) -> Node:
+        """Read the lengths of `ones(2, 3)`, `zeros(3)` or `eye(2)`, and return the array as a literal."""
+        at = self._next.start
+        lengths = [self._index()]
+        while self._take(","):
+            lengths.append(self._index())
+        self._expect(")")
+        most = 1 if token.text == "eye" else 2
+        sizes = [length for length in lengths if isinstance(length, int) and 0 < length <= _LONGEST_AXIS]
+        if len(sizes) < len(lengths) or len(sizes) > most:
+            raise self._error(at, message("expression.lengths", function=token.text, count=most, limit=_LONGEST_AXIS))
+        return constant_array(token.text, sizes)
+
     def _setting(self, function: str) -> tuple[str, Fraction]:
         """Read `alpha=0.2`."""
         token, known = self._next, self.settings.get(function, ())
@@ -337,22 +335,6 @@ class _Parser:
         if axis is None:
             raise self._found(self._next, "expression.index")
         return axis
-
-
-def tied(apply: Apply, relu_at_zero: Fraction = Fraction(0)) -> Apply:
-    """Return a maximum or minimum of two with its partials at a tie; together they are 1.
-
-    Beside a constant the partial is that of ReLU at 0, for max(0, z) is ReLU and min(0, z) the rest of z; two that vary have
-    a half each, as in PyTorch and JAX. Any other function is itself.
-
-    >>> tied(Apply("min", (Number(Fraction(0)), Name("z")))).at_kink, tied(Apply("max", (Name("u"), Name("v")))).at_kink
-    (Fraction(1, 1), Fraction(1, 2))
-    """
-    if apply.function not in ("max", "min") or len(apply.arguments) != 2:
-        return apply
-    if all(any(isinstance(part, Name | Slot) for part in walk(each)) for each in apply.arguments):
-        return replace(apply, at_kink=HALF)
-    return replace(apply, at_kink=relu_at_zero if apply.function == "max" else 1 - relu_at_zero)
 
 
 @functools.cache

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from symbackprop.algebra import expressions
+from symbackprop.algebra import expressions, shorthands
 from symbackprop.algebra.activations import ROWS, Activation
 from symbackprop.algebra.array_operations import ALL, ARRAY_OPERATIONS
 from symbackprop.algebra.formula import (
@@ -67,7 +67,7 @@ PRIMITIVES: Registry[Primitive] = Registry(
         Primitive("max", "Max", kinked=True, arity=2),
         Primitive("min", "Min", kinked=True, arity=2),
     ),
-    aliases=expressions.ALIASES,
+    aliases=shorthands.ALIASES,
 )
 
 EXTREMES = ("max", "min")
@@ -107,7 +107,7 @@ NAMES = derived(
         dict.fromkeys(
             (
                 *(*PRIMITIVES, *PRIMITIVES.aliases, *WITH_FORMULA),
-                *(*ARRAY_OPERATIONS, *expressions.DEFINITIONS, CONSTANT),
+                *(*ARRAY_OPERATIONS, *shorthands.DEFINITIONS, *shorthands.CONSTANT_ARRAYS, CONSTANT),
             )
         ),
     ),
@@ -119,7 +119,8 @@ RESERVED = derived(
     lambda: [
         name
         for name in NAMES
-        if name not in expressions.DEFINITIONS and (name not in ARRAY_OPERATIONS or ARRAY_OPERATIONS[name].is_reserved)
+        if not (name in shorthands.DEFINITIONS or name in shorthands.CONSTANT_ARRAYS)
+        and (name not in ARRAY_OPERATIONS or ARRAY_OPERATIONS[name].is_reserved)
     ],
 )
 """The words that no quantity can be called; of the others one that stands before a parenthesis is the function."""
@@ -129,7 +130,7 @@ ARITIES: Mapping[str, int] = derived(
     lambda: {
         **{name: PRIMITIVES[name].arity for name in (*PRIMITIVES, *PRIMITIVES.aliases)},
         **{row.name: 1 for row in ACTIVATIONS.values() if row.expression and row.name not in PRIMITIVES},
-        **dict.fromkeys(expressions.DEFINITIONS, 1),
+        **dict.fromkeys(shorthands.DEFINITIONS, 1),
         CONSTANT: 0,
     },
 )
@@ -140,7 +141,7 @@ SETTINGS: Mapping[str, tuple[str, ...]] = derived(
     {},
     lambda: {
         **{row.name: tuple(row.settings) for row in ACTIVATIONS.values() if row.settings},
-        **{row.name: (expressions.KEEPS,) for row in ARRAY_OPERATIONS.values() if row.axis == ALL},
+        **{row.name: (shorthands.KEEPS,) for row in ARRAY_OPERATIONS.values() if row.axis == ALL},
     },
 )
 """What functions take by keyword in equations: `leaky_relu(z, alpha=0.2)`, `sum(A, axis=0, keepdims=true)`."""
@@ -219,7 +220,7 @@ def _over_slots(text: str, function: str, settings: Settings, at_kink: Fraction 
         if isinstance(part, Product):
             return multiplied(tuple(rewrite(factor, close) for factor in part.factors))  # a parameter of 1 is no factor
         if isinstance(part, Apply) and part.function in EXTREMES:
-            return expressions.tied(
+            return shorthands.tied(
                 Apply(part.function, tuple(rewrite(argument, close) for argument in part.arguments)), at_kink
             )
         return None

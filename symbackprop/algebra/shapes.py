@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, axes_of, operation_of
 from symbackprop.algebra.broadcasting import Shape, broadcast, indexed, spell
-from symbackprop.algebra.expressions import KEEPS
 from symbackprop.algebra.formula import (
     Adjoint,
     Apply,
@@ -31,6 +30,7 @@ from symbackprop.algebra.formula import (
     rewrite,
 )
 from symbackprop.algebra.functions import ARITIES, GENERIC_LOSS
+from symbackprop.algebra.shorthands import KEEPS
 from symbackprop.errors import ProblemError
 from symbackprop.messages import message
 

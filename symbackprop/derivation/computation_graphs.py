@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from symbackprop.algebra import expressions
+from symbackprop.algebra import expressions, shorthands
 from symbackprop.algebra.broadcasting import check_size, spell
 from symbackprop.algebra.formula import (
     Apply,
@@ -145,7 +145,7 @@ def _with_convention(formula: Node, at_zero: Fraction) -> Node:
     changed = map_children(formula, lambda child: _with_convention(child, at_zero))
     if not isinstance(changed, Apply):
         return changed
-    return replace(changed, at_kink=at_zero) if changed.function in ACTIVATIONS else expressions.tied(changed, at_zero)
+    return replace(changed, at_kink=at_zero) if changed.function in ACTIVATIONS else shorthands.tied(changed, at_zero)
 
 
 def _finish(

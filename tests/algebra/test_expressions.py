@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from symbackprop.algebra import expressions
+from symbackprop.algebra import expressions, shorthands
 from symbackprop.algebra.array_operations import ARRAY_OPERATIONS
 from symbackprop.algebra.formula import (
     Apply,
@@ -110,12 +110,12 @@ def test_expression_keeps_the_written_shape(text: str, kind: type[Node]) -> None
     assert isinstance(parsed(text), kind)
 
 
-@pytest.mark.parametrize("alias", expressions.ALIASES)
+@pytest.mark.parametrize("alias", shorthands.ALIASES)
 def test_second_name_of_a_function_ends_where_text_is_read(alias: str) -> None:
     """No formula has a second name, so that no reader of formulas has to know it."""
-    assert parsed(f"{expressions.ALIASES[alias]}(p)") == parsed(f"{alias}(p)")
+    assert parsed(f"{shorthands.ALIASES[alias]}(p)") == parsed(f"{alias}(p)")
     array = expressions.parse(f"{alias}(x)", functions=NAMES, names=("x",))
-    assert Apply(expressions.ALIASES[alias], (Name("x"),)) == array
+    assert Apply(shorthands.ALIASES[alias], (Name("x"),)) == array
 
 
 def test_expression_of_arrays_has_the_matrix_product() -> None:
@@ -161,6 +161,9 @@ MISTAKES_OF_ARRAYS = [
     ("x[0", 3, 'expected "\\]", found "the end"'),
     ("x[1.5]", 2, 'expected a whole number, found "1.5"'),
     ("x[x]", 2, r'expected a whole number, found "x"; .* sum\(y\*p\)'),
+    ("ones(0)", 5, r"ones takes the lengths of at most 2 axes"),
+    ("eye(2, 2)", 4, r"eye takes the lengths of at most 1 axes"),
+    ("zeros(1000, 9)", 6, r"whole numbers from 1 to 64"),
     ("x^2", 1, r"a power is written \*\*"),
     ("W.reshape(4)", 1, r"but in \.T: write reshape\(…\)"),
     ("W > 0", 2, r'character ">" .* branches are written with max'),
@@ -355,4 +358,5 @@ def test_long_flat_sum_is_no_problem() -> None:
 
 def test_arities_are_those_of_scalar_functions() -> None:
     """Every function of scalars can be used in a number, and no reduction or vector function."""
-    assert set(NAMES) - (set(ARRAY_OPERATIONS) - set(EXTREMES)) == set(ARITIES)
+    of_arrays = {*shorthands.CONSTANT_ARRAYS, *ARRAY_OPERATIONS} - {*EXTREMES}
+    assert set(NAMES) - of_arrays == set(ARITIES)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import sympy
 
-from symbackprop.algebra import expressions, functions, symbolic, tokens
+from symbackprop.algebra import expressions, functions, shorthands, symbolic, tokens
 from symbackprop.algebra.formula import Name, Node, rewrite
 from symbackprop.errors import ExpressionError, KindError
 from symbackprop.messages import message
@@ -101,7 +101,7 @@ def _holds(condition: sympy.Basic) -> sympy.Expr:
 
 def _written_out(name: str) -> Callable[[sympy.Expr], sympy.Expr]:
     formula = symbolic.to_sympy(
-        expressions.parse(expressions.DEFINITIONS[name], functions=functions.ARITIES, names=("u",))
+        expressions.parse(shorthands.DEFINITIONS[name], functions=functions.ARITIES, names=("u",))
     )
     return lambda operand: formula.xreplace({symbolic.name_symbol("u"): operand})
 
@@ -113,6 +113,6 @@ _SYMPY: Mapping[type[sympy.Expr], Callable[..., sympy.Expr]] = {
     sympy.sign: lambda operand: symbolic.Step(operand, 0) - symbolic.Step(-operand, 0),
     sympy.Heaviside: _stepped,
     sympy.Piecewise: _pieces,
-    **{getattr(sympy, name): _written_out(name) for name in expressions.DEFINITIONS if hasattr(sympy, name)},
+    **{getattr(sympy, name): _written_out(name) for name in shorthands.DEFINITIONS if hasattr(sympy, name)},
 }
 """SymPy's functions with kinks and jumps, in ours, which say what they are there, and those that are short for a formula."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from symbackprop.algebra.expressions import HALF, tied
 from symbackprop.algebra.formula import ONE, Apply, Name, Number, walk
 from symbackprop.algebra.functions import EXTREMES
+from symbackprop.algebra.shorthands import HALF, tied
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Listing, Relation, Section, Table
 from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.chains import row_length
