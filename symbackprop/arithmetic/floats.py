@@ -60,8 +60,24 @@ def logarithm_of_exponentials(*exponents: float) -> float:
     return largest + math.log1p(math.fsum(math.exp(each - largest) for each in others))
 
 
+def power(base: float, exponent: float) -> float:
+    """Return a power, infinite where it is too large for a float or divides by zero; NaN where it is not real.
+
+    >>> power(-1e200, 3), power(0.0, -1), power(-1.0, 0.5)
+    (-inf, inf, nan)
+    """
+    try:
+        found = base**exponent
+    except OverflowError:
+        return -math.inf if base < 0.0 and exponent % 2.0 == 1.0 else math.inf
+    except ZeroDivisionError:
+        return math.inf
+    return math.nan if isinstance(found, complex) else found
+
+
 FUNCTIONS: Mapping[str, Callable[..., float]] = {
     **SCALARS.namespace,
+    "power": power,
     "exp": exponential,
     "log": logarithm,
     "sqrt": square_root,
@@ -70,7 +86,12 @@ FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "logsumexp": logarithm_of_exponentials,
 }
 
-FLOATS = replace(SCALARS, functions={**SCALARS.functions, "logsumexp": "logsumexp({all})"}, namespace=FUNCTIONS)
+FLOATS = replace(
+    SCALARS,
+    functions={**SCALARS.functions, "logsumexp": "logsumexp({all})"},
+    power="power({}, {})",
+    namespace=FUNCTIONS,
+)
 """Floats with the infinities of IEEE 754: exp(1000) is ∞, 1/∞ is 0, ln 0 is −∞."""
 
 

@@ -59,14 +59,15 @@ class Spelled(Node):
 class Dialect:
     """The functions of generated code: by primitive, a template over its arguments; `step` also has its value at 0.
 
-    `extreme` writes `max` and `min` of two arguments with their partials at a tie, `number` a constant. `namespace` holds
-    what the code calls.
+    `extreme` writes `max` and `min` of two arguments with their partials at a tie, `number` a constant, `power` the power of
+    a base and an exponent. `namespace` holds what the code calls.
     """
 
     functions: Mapping[str, str]
     extreme: Callable[[str, str, str, Fraction], str]
     step: Callable[[str, Fraction], str]
     number: Callable[[float], str] = repr
+    power: str = "{}**{}"
     namespace: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
 
 
@@ -187,7 +188,7 @@ class _Printer:
             return ATOM, self._applied(Apply("sqrt", (base,)))
         whole = isinstance(exponent, Number) and exponent.value.denominator == 1
         power = str(int(exponent.value)) if isinstance(exponent, Number) and whole else self.text(exponent, POWER)
-        return POWER, f"{self.text(base, ATOM)}**{power}"
+        return POWER, self.dialect.power.format(self.text(base, ATOM), power)
 
     def _applied(self, apply: Apply) -> str:
         if apply.function == "step":

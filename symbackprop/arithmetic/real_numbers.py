@@ -228,8 +228,8 @@ def _bits(value: Fraction, bits: int) -> Any:
 
 @functools.lru_cache(maxsize=1024)
 def _divisors(number: int) -> tuple[int, ...]:
-    """Return the divisors of a number above 1, the largest first."""
-    return tuple(part for part in range(number, 1, -1) if number % part == 0)
+    """Return the divisors of a number above 1 that an argument can be a power with, the largest first."""
+    return tuple(part for part in range(min(number, _LARGEST_POWER), 1, -1) if number % part == 0)
 
 
 def rational_root(value: Fraction, degree: int) -> Fraction | None:

@@ -6,6 +6,7 @@ Equations are written in the expression language, in the layout asked for: `z1 =
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -27,6 +28,7 @@ from symbackprop.algebra.formula import (
     per_sample,
     rewrite,
 )
+from symbackprop.arithmetic import exact
 from symbackprop.catalog import losses
 from symbackprop.graph.batch_axis import Samples
 from symbackprop.graph.quantities import DATA_LOSS, PENALTY, Equation, FusedLoss, Graph, Quantity, Role
@@ -113,7 +115,10 @@ def _fused(problem: Problem, prediction: str) -> FusedLoss | None:
         return None
     given = problem.arrays["y"].entries if "y" in problem.arrays else ()
     targets = [given[start : start + last.units] for start in range(0, len(given), last.units)]
-    is_distribution = all(None in one or sum(each.value for each in one if each) == 1 for one in targets)
+    is_distribution = all(
+        None in one or functools.reduce(exact.add, [each.value for each in one if each], Fraction(0)) == 1
+        for one in targets
+    )
     found = losses.fused(network.loss, last.activation, distribution=is_distribution)
     if found is None:
         return None

@@ -42,8 +42,8 @@ def result(solution: Solution) -> dict[str, Nested]:
     if first.updated is not None:
         found["updated"] = _arrays(graph, first.updated)
         pairs = zip(solution.losses, solution.losses[1:], strict=False)
-        found["steps"] = [{"loss": loss, "loss_after": after} for loss, after in pairs]
-        found["final"] = {"loss": solution.losses[-1], "parameters": _arrays(graph, solution.final)}
+        found["steps"] = [{"loss": _number(loss), "loss_after": _number(after)} for loss, after in pairs]
+        found["final"] = {"loss": _number(solution.losses[-1]), "parameters": _arrays(graph, solution.final)}
     found["exact"] = _exact(solution)
     return found
 

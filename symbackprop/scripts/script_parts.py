@@ -22,7 +22,7 @@ from symbackprop.compilation.engine import Array
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.plan import Plan, plan
 from symbackprop.derivation.derivations import Derivation, derive
-from symbackprop.errors import MissingValueError, ProblemError
+from symbackprop.errors import EvaluationError, MissingValueError, ProblemError
 from symbackprop.graph.quantities import Role
 from symbackprop.messages import message
 from symbackprop.problems import Problem
@@ -133,31 +133,35 @@ class Parts:
         return [(self.names[name], _listed(np.reshape(array.floats(), array.shape))) for name, array in arrays]
 
     def _expected(self) -> Mapping[str, Any]:
-        """Return loss and gradients at the start: by the compiled code, or by parameterless sweeps of the values."""
-        if not self._parameters:
-            return self._expected_of_inputs()
-        loss, gradients = compile(self.derivation)()
-        size = sum(array.size for array in gradients.values())
+        """Return loss and gradients at the start: by the compiled code, or by parameterless sweeps of the values.
+
+        Where float64 loses them on the way, to an overflow in a formula of the user's own, they are the exact ones.
+        Raises `EvaluationError` where these are too large for float64 as well.
+        """
+        loss, gradients = compile(self.derivation)() if self._parameters else self._evaluated(is_exact=False)
+        if not _all_finite(loss, gradients):
+            loss, gradients = self._evaluated(is_exact=True)
+        if not _all_finite(loss, gradients):
+            raise EvaluationError(message("evaluation.magnitude"), where=self.problem.name)
+        is_long = bool(self._parameters) and sum(array.size for array in gradients.values()) > LISTED
         numbers = {
-            self.names[name]: _listed(array) if size <= LISTED else repr(float(np.linalg.norm(array)))
+            self.names[name]: repr(float(np.linalg.norm(array))) if is_long else _listed(array)
             for name, array in gradients.items()
         }
-        return {"loss": float(loss), "gradients": numbers, "norms": size > LISTED}
+        return {"loss": float(loss), "gradients": numbers, "norms": is_long}
 
-    def _expected_of_inputs(self) -> Mapping[str, Any]:
-        from symbackprop.evaluation.evaluate import FLOAT, Evaluation, leaves
+    def _evaluated(self, is_exact: bool) -> tuple[float, dict[str, Any]]:
+        """Return loss and gradients by a sweep of the values, exact ones or floats."""
+        from symbackprop.evaluation.evaluate import EXACT, FLOAT, evaluate
 
-        evaluation = Evaluation.of(self.derivation, FLOAT, None)
-        values = evaluation.backward(evaluation.forward(*leaves(self.derivation, FLOAT)))
-        numbers = {}
-        for name in self.wanted:
+        values = evaluate(self.derivation, EXACT if is_exact else FLOAT)
+        found = {}
+        for name in self._parameters or self.wanted:
             quantity = self.derivation.graph.quantities[name]
             samples = self.derivation.graph.samples_of(quantity)
             flat = [float(values.gradient(each, n)) for n in samples for each in quantity.elements()]
-            shape = (*([len(samples)] if quantity.batched else []), *quantity.shape)
-            numbers[self.names[name]] = _listed(np.reshape(flat, shape))
-        loss = float(values.value(self.derivation.graph.output))
-        return {"loss": loss, "gradients": numbers, "norms": False}
+            found[name] = np.reshape(flat, (*([len(samples)] if quantity.batched else []), *quantity.shape))
+        return float(values.value(self.derivation.graph.output)), found
 
     # Training
 
@@ -243,3 +247,7 @@ def _listed(array: Array) -> str:
 
 def _text(numbers: Any) -> str:
     return f"[{', '.join(map(_text, numbers))}]" if isinstance(numbers, list) else spelled(numbers)
+
+
+def _all_finite(loss: float, gradients: Mapping[str, Any]) -> bool:
+    return bool(np.isfinite(loss)) and all(np.isfinite(array).all() for array in gradients.values())

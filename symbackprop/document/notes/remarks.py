@@ -129,7 +129,8 @@ def _aim(line: DisplayedLine, exact_gradients: ExactGradients) -> Message | None
     graph = line.scene.derivation.graph
     predicted = graph.units(line.scene.notation.depth).at(*graph.place_of(line.name).numbers)
     output, target = Name(predicted, line.sample), Name(graph.targets[predicted], line.sample)
-    distance = line.scene.value(output.name, line.sample) - line.scene.value(target.name, line.sample)
+    reached, wanted = line.scene.value(output.name, line.sample), line.scene.value(target.name, line.sample)
+    distance = exact.add(reached, exact.negate(wanted))
     side = ("below", "met", "above")[_compared(distance) + 1]
     return message(f"remark.{side}", value=output, target=target)
 

@@ -10,6 +10,7 @@ from symbackprop.algebra.formula import Name
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution, trained
 from symbackprop.document.blocks import Figure, Section
+from symbackprop.evaluation.evaluate import is_finite
 from symbackprop.figures import graph_diagram
 from symbackprop.figures.drawing import Diagram
 from symbackprop.figures.labels import Decimal, Numbers, decimal, plain
@@ -93,9 +94,10 @@ def graph(solution: Solution) -> Figure | None:
 
 
 def losses(solution: Solution) -> Figure | None:
-    """Return the curve of the losses."""
-    plot, found = figures.losses(solution), solution.losses
-    if plot is None:
+    """Return the curve of the losses, none where float64 cannot hold one of them."""
+    found = solution.losses
+    plot = figures.losses(solution)
+    if plot is None or not all(map(is_finite, found)):
         return None
     words = message(
         "alternative.losses",
@@ -108,8 +110,10 @@ def losses(solution: Solution) -> Figure | None:
 
 
 def landscape(solution: Solution) -> Figure | None:
-    """Return the loss over the one or two parameters that are trained."""
+    """Return the loss over the one or two parameters that are trained, none where float64 cannot hold their way."""
     plot = figures.landscape(solution)
+    if plot is not None and not all(is_finite(number) for point in plot.series[-1].points for number in point):
+        return None
     if plot is None:
         return None
     # The first coordinates of the path are the parameters; over one parameter the second is the loss.

@@ -23,6 +23,7 @@ from symbackprop.algebra.formula import (
     Sum,
     rewrite,
 )
+from symbackprop.arithmetic import exact
 from symbackprop.derivation.backprop import Link, sweep
 from symbackprop.derivation.element_grain import ElementEquation, Term
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Paragraph, Relation, Section
@@ -149,8 +150,8 @@ def out_of_range(scene: Scene) -> Iterator[Message]:
         for given in problem.arrays["y"].entries
         if given is not None
         and (
-            (row.lowest is not None and given.value < row.lowest)
-            or (row.highest is not None and given.value > row.highest)
+            (row.lowest is not None and exact.compare(given.value, row.lowest) < 0)
+            or (row.highest is not None and exact.compare(given.value, row.highest) > 0)
         )
     ]
     if outside:
