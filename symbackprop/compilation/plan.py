@@ -219,7 +219,7 @@ _KEPT = 64
 
 
 @dataclass(frozen=True, slots=True)
-class _Structure:
+class Structure:
     """What a problem is without its numbers: `text` says all of it that code depends on."""
 
     text: str
@@ -236,7 +236,7 @@ def plan(derivation: Derivation, samples: Samples, dtype: str, wanted: tuple[str
     """
     problem = _without_numbers(derivation, 1 if isinstance(samples, SampleCount) else samples)
     text = repr((problem.model, problem.layout, problem.notation, problem.arrays))
-    return _plan(_Structure(text, problem), samples, dtype, wanted)
+    return _plan(Structure(text, problem), samples, dtype, wanted)
 
 
 def _without_numbers(derivation: Derivation, samples: int | None) -> Problem:
@@ -256,7 +256,7 @@ def _without_numbers(derivation: Derivation, samples: int | None) -> Problem:
 
 
 @functools.partial(cached, most=_KEPT)
-def _plan(structure: _Structure, samples: Samples, dtype: str, wanted: tuple[str, ...] | None) -> Plan:
+def _plan(structure: Structure, samples: Samples, dtype: str, wanted: tuple[str, ...] | None) -> Plan:
     of_any_size = isinstance(samples, SampleCount)
     found = derive(structure.problem, of_any_size=of_any_size)
     for equation in found.graph.equations:
