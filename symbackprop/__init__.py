@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from symbackprop.evaluation.checks import Report as Report
     from symbackprop.evaluation.checks import check
     from symbackprop.frontends.torch_models import from_torch, to_torch
+    from symbackprop.jupyter import to_latex as to_latex
     from symbackprop.jupyter import to_markdown as to_markdown
     from symbackprop.jupyter import to_text as to_text
     from symbackprop.problems import Problem as Problem
@@ -91,7 +92,7 @@ _NAMES = {
     ),
     "symbackprop.evaluation.checks": ("Report", "check"),
     "symbackprop.frontends.torch_models": ("from_torch", "to_torch"),
-    "symbackprop.jupyter": ("to_markdown", "to_text"),
+    "symbackprop.jupyter": ("to_latex", "to_markdown", "to_text"),
     "symbackprop.problems": ("Problem",),
     "symbackprop.problems.load": ("example", "load", "network", "problem"),
     "symbackprop.rendering": ("render",),

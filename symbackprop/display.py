@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class Displayed:
     """An object that shows itself in a notebook. Nothing is written before a notebook asks."""
@@ -13,6 +15,13 @@ class Displayed:
         import symbackprop
 
         return symbackprop.to_markdown(self)
+
+
+def latex(shown: Any, name: str) -> str:
+    """Return what an object says of a quantity as LaTeX."""
+    import symbackprop
+
+    return symbackprop.to_latex(shown, name)
 
 
 class Printed(Displayed):

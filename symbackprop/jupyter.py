@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from symbackprop import language
+from symbackprop import document, language
 from symbackprop.algebra.broadcasting import spell
 from symbackprop.algebra.differentiation import Differentiation
 from symbackprop.compilation import Gradient
@@ -15,9 +15,11 @@ from symbackprop.document.blocks import Block, Display, Document, Figure, Listin
 from symbackprop.document.derivatives import derivative_chain
 from symbackprop.evaluation.checks import Entry, Oracle, Report, Verdict
 from symbackprop.figures.histories import curve
+from symbackprop.graph.notation import Notation
 from symbackprop.messages import Message, message
 from symbackprop.problems import Problem
-from symbackprop.rendering import exporters
+from symbackprop.rendering import exporters, layout
+from symbackprop.rendering.dialects import tex
 from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.exporters import DOCUMENT
 from symbackprop.rendering.formats import formats
@@ -68,6 +70,20 @@ def to_text(shown: object) -> str:
     """
     draft = Draft(formats()["text"], None, language.DEFAULT, (), content=_document(shown))
     return exporters.text(draft, VIEW).rstrip("\n")
+
+
+def to_latex(derivation: Derivation, name: str) -> str:
+    """Return the gradient by an element, or a line for each element of an array, as LaTeX in the document's notation."""
+    problem, array = derivation.problem, derivation.graph.quantities.get(name)
+    laid_out = layout.of(Notation.of(derivation.graph, problem.notation), rows=problem.layout == "row")
+    lines = [
+        [tex.write(laid_out.box(part)) for part in (chain.left, chain.steps[0].formula)]
+        for chain in document.gradients(derivation, [name] if array is None else array.elements())
+    ]
+    if len(lines) == 1:
+        return " = ".join(lines[0])
+    aligned = " \\\\\n".join(f"{left} &= {right}" for left, right in lines)
+    return f"\\begin{{aligned}}\n{aligned}\n\\end{{aligned}}"
 
 
 def _document(shown: object) -> Document:

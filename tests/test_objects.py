@@ -280,7 +280,7 @@ def test_star_import_leaves_python_alone() -> None:
     assert set(sbp.__all__) == set(scope) - {"__builtins__"}
     assert not set(sbp.__all__) & set(dir(builtins))
     functions = {name for name in sbp._HOME if isinstance(getattr(sbp, name), types.FunctionType)}
-    assert {"compile", "to_markdown", "to_text"} == functions - set(sbp.__all__)
+    assert {"compile", "to_latex", "to_markdown", "to_text"} == functions - set(sbp.__all__)
 
 
 def test_help_shows_the_public_functions() -> None:

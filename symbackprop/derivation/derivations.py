@@ -12,7 +12,7 @@ from symbackprop.algebra.formula import Node, SampleCount, added
 from symbackprop.derivation import backprop, computation_graphs, dense, element_grain
 from symbackprop.derivation.backprop import Link, Links
 from symbackprop.derivation.element_grain import ElementEquation, ElementGraph
-from symbackprop.display import Displayed
+from symbackprop.display import Displayed, latex
 from symbackprop.errors import UnknownNameError, unknown
 from symbackprop.graph import printed_names
 from symbackprop.graph.notation import Notation
@@ -224,6 +224,21 @@ class Derivation(Displayed):
         if self.graph.shapes.get(name):
             return self._matrix(name, self.symbols.closed_form)
         return self.symbols.closed_form(self._scalar(name))
+
+    def latex(self, name: str) -> str:
+        r"""Return the gradient by a quantity as LaTeX for a displayed formula, in the notation of the document.
+
+        An array has a line for each of its elements.
+
+        >>> import symbackprop
+        >>> print(symbackprop.derive("mazur").latex("W2_1_1"))
+        \frac{\partial E}{\partial w_5} = \delta_{o_1} \, h_1
+
+        Raises `UnknownNameError` for a name that is that of no quantity.
+        """
+        if not self.graph.shapes.get(name):
+            name = self._scalar(name)
+        return latex(self, name)
 
     def _matrix(self, name: str, entry: Callable[[str], sympy.Expr]) -> sympy.Matrix:
         """Return a matrix of the shape of a quantity, from its elements."""

@@ -10,9 +10,10 @@ from symbackprop.arithmetic.decimals import is_decimal
 from symbackprop.arithmetic.real_numbers import Logarithm
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import DescentStep, Solution
-from symbackprop.document.blocks import Document, Figure, Listing, Paragraph, Section, Table
+from symbackprop.document.blocks import Chain, Document, Figure, Listing, Paragraph, Section, Table
 from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.chain_rule import detail
+from symbackprop.document.chain_rule.formulas import formula_display
 from symbackprop.document.chain_rule.scene import Formulas, Scene
 from symbackprop.document.matrix_form import general, matrix
 from symbackprop.document.notes.explanations import EXPLANATIONS as EXPLANATIONS
@@ -59,6 +60,11 @@ def stated(derivation: Derivation, diagram: Figure | None, *, formulas: bool, kn
         rules = Listing(tuple(updates.rules(scene)))
         sections = (*sections, Section(message("title.update"), (rules, settings)))
     return Section(message("title.problem"), () if diagram is None else (diagram,), sections)
+
+
+def gradients(derivation: Derivation, elements: Sequence[str]) -> tuple[Chain, ...]:
+    """Return the formulas of the gradients by some elements, without numbers, as a document has them at a glance."""
+    return formula_display(_unsolved(derivation, None), elements, 1).chains
 
 
 def numbers_given(derivation: Derivation) -> Section:

@@ -215,7 +215,7 @@ def test_quantity_named_like_the_losses_of_the_samples_is_refused() -> None:
         sbp.derive(sbp.problem({"graph": graph, "data": {"x": [1, 2]}}))
 
 
-METHODS = ("gradient", "gradient_expression", "expression", "closed_form", "adjoint_name", "chain", "quantity")
+METHODS = ("gradient", "gradient_expression", "expression", "closed_form", "latex", "adjoint_name", "chain", "quantity")
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -248,3 +248,24 @@ def test_keywords_may_name_quantities() -> None:
     graph = {"parameters": {name: 3}, "equations": [f"L = {name}**2"], "output": "L"}
     found = sbp.derive(sbp.problem({"graph": graph})).gradient_expression(name)
     assert Fraction(6) == Fraction(int(sympy.lambdify(list(found.free_symbols), found)(3)))
+
+
+@pytest.mark.parametrize("name", ["mazur", "xor"])
+def test_latex_is_that_of_the_document(name: str) -> None:
+    """The gradient by a parameter is written as the document has it among its formulas at a glance."""
+    derivation = sbp.derive(name)
+    document = str(sbp.render(name, "markdown"))
+    for quantity in each(derivation.parameters):
+        for element in quantity.elements():
+            left, right = derivation.latex(element).split(" = ", 1)
+            assert f"{left} &= {right}" in document, element
+
+
+def test_latex_of_an_array_has_a_line_for_each_element() -> None:
+    """An array is a block of aligned lines, a single number one formula; the output has the gradient 1."""
+    derivation = sbp.derive("mazur")
+    lines = derivation.latex("W1").splitlines()
+    assert [r"\begin{aligned}", r"\end{aligned}"] == [lines[0], lines[-1]]
+    assert 4 == len(lines[1:-1])
+    assert derivation.latex("W1_1_2").replace(" = ", " &= ") in derivation.latex("W1")
+    assert r"\frac{\partial E}{\partial E} = 1" == derivation.latex("L")

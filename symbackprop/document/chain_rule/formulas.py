@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 
-from symbackprop.algebra.formula import ZERO, Node, Product, added
+from symbackprop.algebra.formula import ONE, ZERO, Node, Product, added
 from symbackprop.document.blocks import Chain, ChainStep, Display, Relation
 from symbackprop.document.chain_rule.chains import (
     errors_of,
@@ -67,8 +67,10 @@ def _gradient_formula(scene: Scene, name: str) -> Chain:
 def gradient_expression(scene: Scene, name: str) -> Node:
     """Return the gradient by a quantity as a formula over named gradients and values, over all samples of a batch.
 
-    It is 0 where nothing reads the quantity.
+    It is 0 where nothing reads the quantity, and 1 for the output itself.
     """
+    if name == scene.derivation.graph.output:
+        return ONE
     links = scene.derivation.links.get(name, ())
     if not links:
         return ZERO
