@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from symbackprop.algebra.formula import Name
-from symbackprop.arithmetic.python_code import ARRAYS, SCALARS
-from symbackprop.compilation.array_engine import NAMESPACE, ArrayEngine
+from symbackprop.arithmetic.python_code import ARRAYS, MATH, SCALARS
+from symbackprop.compilation.array_engine import ArrayEngine
 from symbackprop.compilation.engine import Array, Arrays, Engine, Run, flattened, unflattened
 from symbackprop.compilation.optimizer_code import UpdateCode
 from symbackprop.compilation.plan import Plan
@@ -26,6 +26,12 @@ Function = Callable[..., Any]
 Compiled = Callable[[str, Mapping[str, Any], str], Function]
 _OUT_OF_RANGE = (OverflowError, ValueError, ZeroDivisionError)
 
+
+_COLUMNS = {
+    name: getattr(np, name) if hasattr(np, name) else np.vectorize(getattr(math, name), otypes=[float])
+    for name in (*MATH, "absolute", "maximum", "minimum", "heaviside")
+}
+"""What straight lines over arrays call, a number for each set of parameters; NumPy has no erf."""
 
 _STRETCH = {False: 5_000, True: 50_000}
 """Updates that fit into a tenth of a second, interpreted and compiled."""
@@ -78,8 +84,8 @@ class ScalarCode:
         return self._of_arrays([Name(element, sample) for sample in samples for element in prediction.elements()])
 
     def _of_arrays(self, wanted: Sequence[Name]) -> Function:
-        source = Straight(self.plan, NAMESPACE, dialect=ARRAYS).value(wanted)
-        return _executed(source, NAMESPACE, "value")
+        source = Straight(self.plan, _COLUMNS, dialect=ARRAYS).value(wanted)
+        return _executed(source, _COLUMNS, "value")
 
     def _function(self, source: str, name: str) -> Function:
         numbers = sum(math.prod(quantity.shape) for quantity in self.plan.parameters)

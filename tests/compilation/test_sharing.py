@@ -125,11 +125,12 @@ def shapes_of(gradient: Gradient) -> int:
     return sum(int(np.prod(each.shape)) for each in gradient.arguments.parameters)
 
 
+TRACED = [each for each in functions.WITH_FORMULA if each != "linear"]
 TRACES = list(itertools.product(functions.WITH_FORMULA, INSTALLED))
 
 
 @pytest.mark.parametrize(
-    ("activation", "backend"), only(TRACES, ("softmax", "numpy"), ("elu", "numpy"), ("gelu", "sympy"))
+    ("activation", "backend"), only(TRACES, *((each, "numpy") for each in TRACED), ("gelu", "sympy"))
 )
 def test_trace_of_a_descent_is_what_its_steps_are(activation: str, backend: str) -> None:
     """The parameters behind marked updates, and losses and outputs at them, are those of runs that end there."""
