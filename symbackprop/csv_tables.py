@@ -44,7 +44,7 @@ _DECLARED = re.compile(r'"?sep=([,;\t|])"?\s*(?:\n|$)', re.IGNORECASE)
 class Sheet:
     """A table with a header: its columns in order and its rows, each with the number of the line it stands on.
 
-    `delimiter` stands between its cells, `has_mark` says that it begins with a byte-order mark, `guess` what is to be said
+    `delimiter` stands between its cells, `has_bom` says that it begins with a byte-order mark, `guess` what is to be said
     of an encoding that was guessed, if it was.
     """
 
@@ -52,7 +52,7 @@ class Sheet:
     columns: tuple[str, ...]
     rows: tuple[tuple[int, Mapping[str, str]], ...]
     delimiter: str = ","
-    has_mark: bool = False
+    has_bom: bool = False
     guess: Message | None = None
 
     def column(self, name: str, option: str) -> str:
@@ -107,10 +107,10 @@ def read_csv(path: Path, *, whole_rows: bool = False, encoding: str | None = Non
         raise ProblemError(message("csv.format", reason=str(error)), where=f"{path}:{reader.line_num}") from None
     if not columns:
         raise ProblemError(message("csv.no_header"), where=str(path))
-    return Sheet(str(path), columns, tuple(found), delimiter, content.startswith(_MARKS), guess)
+    return Sheet(str(path), columns, tuple(found), delimiter, content.startswith(_BOMS), guess)
 
 
-_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def _decoded(content: bytes, path: Path, named: str | None) -> tuple[str, Message | None]:
@@ -247,17 +247,17 @@ def _header(row: Sequence[str], path: Path) -> tuple[str, ...]:
 
 
 def write_csv(
-    header: Iterable[str], rows: Iterable[Iterable[object]], *, delimiter: str = ",", mark: bool = False
+    header: Iterable[str], rows: Iterable[Iterable[object]], *, delimiter: str = ",", bom: bool = False
 ) -> str:
     r"""Return a table as CSV text; a cell that a spreadsheet would take for a formula is quoted by an apostrophe.
 
-    `mark` puts a byte-order mark in front, by which spreadsheets know UTF-8.
+    `bom` puts a byte-order mark in front, by which spreadsheets know UTF-8.
 
     >>> write_csv(["value"], [["=cmd()"], ["-0.5"], ["-"]])
     "value\n'=cmd()\n-0.5\n-\n"
     """
     text = io.StringIO()
-    text.write("\ufeff" * mark)
+    text.write("\ufeff" * bom)
     writer = csv.writer(text, lineterminator="\n", delimiter=delimiter)
     writer.writerow([_safe(cell) for cell in header])
     writer.writerows([_safe(cell) for cell in row] for row in rows)

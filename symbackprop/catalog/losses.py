@@ -111,15 +111,15 @@ class Targets:
         return None
 
 
-def _is_share(target: Any) -> Any:
+def _is_probability(target: Any) -> Any:
     return (target >= 0) & (target <= 1)
 
 
 TARGETS: Mapping[str, Targets] = {
     "any": Targets(),
-    "probability": Targets(_is_share),
+    "probability": Targets(_is_probability),
     # Shares that add up to another number weigh the sample: their loss has a formula too.
-    "distribution": Targets(_is_share, of_classes=True),
+    "distribution": Targets(_is_probability, of_classes=True),
     "one_hot": Targets(lambda target: (target == 0) | (target == 1), total=1, of_classes=True),
 }
 

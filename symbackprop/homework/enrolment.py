@@ -84,7 +84,7 @@ def prepare(
         tries=cohort.tries + (0 if before is None else before.tries),
         rejections=dict(rejections),
         delimiter=roster.delimiter,
-        has_mark=roster.has_mark,
+        has_bom=roster.has_bom,
     )
     whole = enrolled(given, manifest.enrolments)
     files = {
@@ -120,7 +120,7 @@ _blank: dict[str, Any] = {
     "rejections": {},
     "columns": (),
     "delimiter": ",",
-    "has_mark": False,
+    "has_bom": False,
 }
 
 

@@ -42,7 +42,7 @@ class Enrolment:
 class Manifest:
     """What was given out; `settings` are those of the documents (language, formats, …).
 
-    `delimiter` and `has_mark` are those of the roster, for the gradebook.
+    `delimiter` and `has_bom` are those of the roster, for the gradebook.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Manifest:
     tries: int
     rejections: Mapping[str, int]
     delimiter: str = ","
-    has_mark: bool = False
+    has_bom: bool = False
 
     def assignment(self) -> HomeworkAssignment:
         """Return the assignment; raises `ProblemError` where this version would mark other numbers than were given out."""

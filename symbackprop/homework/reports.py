@@ -106,7 +106,7 @@ def _gradebook(marked: GradedClass) -> str:
         total = trimmed(marked.total(id)) if id in marked.marks else ""
         rows.append([*(enrolment.student.row.get(column, "") for column in columns), total])
     manifest = marked.manifest
-    return write_csv([*columns, "total"], rows, delimiter=manifest.delimiter, mark=manifest.has_mark)
+    return write_csv([*columns, "total"], rows, delimiter=manifest.delimiter, bom=manifest.has_bom)
 
 
 def _changes(marked: GradedClass) -> str:

@@ -39,14 +39,14 @@ class Student:
 class Roster:
     """A class in the order of its list; `columns` are the list's own, `remarks` say what was left out, and what guessed.
 
-    `delimiter` and `has_mark` are those of the list as a table, for gradebooks that are to look like it.
+    `delimiter` and `has_bom` are those of the list as a table, for gradebooks that are to look like it.
     """
 
     columns: tuple[str, ...]
     students: tuple[Student, ...]
     remarks: tuple[tuple[str, Message], ...] = ()
     delimiter: str = ","
-    has_mark: bool = False
+    has_bom: bool = False
 
 
 def read_roster(path: Path, columns: Mapping[str, str], encoding: str = "") -> Roster:
@@ -76,7 +76,7 @@ def read_roster(path: Path, columns: Mapping[str, str], encoding: str = "") -> R
         students.append(Student(id, name, row))
     if not students:
         raise ProblemError(message("homework.no_students"), where=str(path))
-    return Roster(sheet.columns, tuple(students), tuple(skipped), sheet.delimiter, sheet.has_mark)
+    return Roster(sheet.columns, tuple(students), tuple(skipped), sheet.delimiter, sheet.has_bom)
 
 
 def _parts(sheet: Sheet, name: str) -> list[str]:

@@ -48,7 +48,7 @@ def read(table: Mapping[str, object], network: Network, folder: Path) -> Samples
     cells = _Cells(sheet, (*inputs, *targets))
     outputs, count = network.layers[-1].units, len(sheet.rows)
     classes: tuple[str, ...] = ()
-    if len(targets) < outputs or (outputs == 1 and network.targets_are_shares):
+    if len(targets) < outputs or (outputs == 1 and network.targets_are_probabilities):
         classes = _names_of_classes(sheet, targets[0], max(outputs, _BINARY))
     if classes:
         y = tuple(given for _, row in sheet.rows for given in _of_class(classes, row[targets[0]].strip(), outputs))

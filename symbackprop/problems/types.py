@@ -117,7 +117,7 @@ class Network:
         return losses.TARGETS["any" if self.loss_body else losses.LOSSES[self.loss].targets]
 
     @property
-    def targets_are_shares(self) -> bool:
+    def targets_are_probabilities(self) -> bool:
         """Whether the target of an output is a share of a class: between 0 and 1."""
         return self.targets is losses.TARGETS["probability"]
 

@@ -162,7 +162,7 @@ def test_gradebook_looks_like_the_roster(delimiter: str, mark: bool, tmp_path: P
     """Delimiter and byte-order mark are the roster's, and a missing grade stays the sign that it was."""
     file, folder = tmp_path / "roster.csv", tmp_path / "class"
     rows = [["id", "name", "quiz"], ["1", "Jürgen", "-"], ["2", "Ada", "8,50"]]
-    file.write_text(write_csv(rows[0], rows[1:], delimiter=delimiter, mark=mark), "utf-8")
+    file.write_text(write_csv(rows[0], rows[1:], delimiter=delimiter, bom=mark), "utf-8")
     run(["homework", "homework", "--students", str(file), "-f", "markdown", "-o", str(folder)])
     run(["grade", str(folder), str(folder / "teacher" / "answers.csv")])
     content = (folder / "teacher" / "marks" / "gradebook.csv").read_bytes()

@@ -264,7 +264,7 @@ def test_table_is_written_as_it_was_read(delimiter: str, mark: bool, tmp_path: P
     """Delimiter and byte-order mark are known of a table, and can be written again; a lone sign is no formula."""
     rows = [["1", "Ä", "-"], ["2", "b", "+1"]]
     path = tmp_path / "x.csv"
-    path.write_text(write_csv(["id", "name", "grade"], rows, delimiter=delimiter, mark=mark), "utf-8")
+    path.write_text(write_csv(["id", "name", "grade"], rows, delimiter=delimiter, bom=mark), "utf-8")
     sheet = read_csv(path)
-    assert (delimiter, mark) == (sheet.delimiter, sheet.has_mark)
+    assert (delimiter, mark) == (sheet.delimiter, sheet.has_bom)
     assert rows == [list(row.values()) for _, row in sheet.rows]

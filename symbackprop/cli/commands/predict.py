@@ -88,14 +88,14 @@ def _table(sheet: Sheet, problem: Problem, classes: Sequence[str], outputs: Sequ
     for place, ((_, row), found) in enumerate(zip(sheet.rows, outputs, strict=True)):
         named = [classes[numbers[place]] if classes else numbers[place]] if numbers else []
         rows.append([*row.values(), *found, *named])
-    return write_csv(header, rows, delimiter=sheet.delimiter, mark=sheet.has_mark)
+    return write_csv(header, rows, delimiter=sheet.delimiter, bom=sheet.has_bom)
 
 
 def _classes(network: Network, outputs: Sequence[Sequence[float]]) -> Iterator[int]:
     """Yield the class of every sample, nothing for a network that tells none apart."""
     if network.has_classes and len(outputs[0]) > 1:
         yield from (max(range(len(found)), key=found.__getitem__) for found in outputs)
-    elif network.targets_are_shares and len(outputs[0]) == 1:
+    elif network.targets_are_probabilities and len(outputs[0]) == 1:
         yield from (int(found[0] >= _EVEN) for found in outputs)
 
 
