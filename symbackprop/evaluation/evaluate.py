@@ -7,7 +7,7 @@ by hand, `FLOAT` is float64. All run the same formulas: a term's form forwards, 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -122,6 +122,11 @@ class Values:
         """Return the gradient of the output by a scalar, zero where the output does not depend on it."""
         found = self.gradients if sample is None else self.sample_gradients[sample - 1]
         return found.get(name, Fraction(0))
+
+    def numbers(self) -> Iterator[Value]:
+        """Yield all numbers of the pass, values and gradients."""
+        for each in (self.shared, *self.samples, self.gradients, *self.sample_gradients):
+            yield from each.values()
 
     def replaced(self, shared: Mapping[str, Value]) -> Values:
         """Return the forward values with some shared ones replaced, whatever was computed from them; without gradients."""

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import symbackprop as sbp
+from symbackprop import scripts
 from symbackprop.algebra import expressions
 from symbackprop.algebra.activations import Activation
 from symbackprop.algebra.formula import Name
@@ -85,6 +86,33 @@ def test_cancellation_inside_one_equation_keeps_its_digits(z: int) -> None:
         found = true_value(valued("1 - tanh(z)**2", z=Fraction(z)))
         expected = 4 / (mpmath.exp(z) + tail) ** 2
         assert abs(found / expected - 1) < 1e-40
+
+
+def test_page_says_that_numbers_too_small_to_write_stand_as_zero() -> None:
+    """σ(−10³⁰⁰) prints as ≈ 0, which the conventions say, in each language; no other page says so."""
+    small = network("sigmoid", "half_squared_error", "-1e300", (1,))
+    for language, words in (("en", "is not written: it stands as 0"), ("zh", "就不再写出")):
+        assert words in str(sbp.render(sbp.solve(small), "markdown", language=language))
+        usual = network("sigmoid", "half_squared_error", "-1000", (1,))
+        assert words not in str(sbp.render(sbp.solve(usual), "markdown", language=language))
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss", "x", "y"),
+    [("elu", "half_squared_error", 0, 1), ("softsign", "half_squared_error", 0, 1), ("linear", "huber", 2, 1)],
+)
+def test_script_takes_no_jump_of_the_second_derivative_for_a_difference(
+    activation: str, loss: str, x: int, y: int
+) -> None:
+    """The checks of a script pass where only the second derivative jumps: a central difference is off by a step there."""
+    problem = sbp.problem(
+        {
+            "network": {"inputs": 1, "layers": [{"units": 1, "activation": activation}], "loss": loss},
+            "parameters": {"W1": [[1]], "b1": [0]},
+            "data": {"x": [x], "y": [y]},
+        }
+    )
+    exec(compile(scripts.script(problem, "numpy"), "script", "exec"), {"__name__": "__main__"})
 
 
 def test_products_of_kinks_have_a_derivative() -> None:
