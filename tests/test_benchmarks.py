@@ -11,8 +11,8 @@ import pytest
 
 from tests.helpers import ROOT, each
 
-WITHOUT = {"measuring", "golden"}
-"""Programs that take nothing from the package: what benchmarks share, and what runs an older one."""
+WITHOUT = {"measuring", "commands", "golden"}
+"""Programs that take nothing from the package: what benchmarks share, what runs commands, and what runs an older one."""
 PROGRAMS = sorted([*(ROOT / "benchmarks").glob("*.py"), *(ROOT / "tools").glob("*.py")])
 
 

@@ -7,6 +7,7 @@ module in `commands`, named as the command is, and found by that name; what it n
 
 from __future__ import annotations
 
+import gc
 import importlib
 import io
 import pkgutil
@@ -25,9 +26,14 @@ from symbackprop.messages import Message
 DONE, USER_MISTAKE = 0, 2
 INTERRUPTED = 130  # as shells have it: 128 + SIGINT
 
+_COLLECTOR = (100_000, 50, 100)
+"""New objects at which the garbage collector looks at them, and how often it does so before it looks at older ones."""
+
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with its exit code."""
+    # What a command imports stays: the collector, at its usual pace, would walk over all of it again and again.
+    gc.set_threshold(*_COLLECTOR)
     # Results are UTF-8 with "\n" whatever the locale; a path that is not UTF-8 is printed as the bytes it is.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")
