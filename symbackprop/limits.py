@@ -17,5 +17,12 @@ DIGITS = 400
 NUMBERS = 5_000_000
 """Of an array: what training takes."""
 
+WRITTEN_PARTS, OWN_LEVELS, NESTED_ACTIVATIONS = 100, 12, 4
+"""Of an activation of one's own, which is worked out line by line: parts, its functions written out; levels; activations
+inside each other."""
+
+OCCURRENCES = 100
+"""Of one name in an equation of a graph: a product of so many factors has as many terms in its derivative."""
+
 READS = 500_000
 """Of numbers in a derivation number by number, of which documents and checks are made: 784-128-10 has 203,000."""

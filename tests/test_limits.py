@@ -33,6 +33,12 @@ def wide(inputs: int, units: int) -> dict[str, Any]:
     return {"network": {"inputs": inputs, "layers": [{"units": units}], "loss": "half_squared_error"}}
 
 
+def own(expression: str) -> dict[str, Any]:
+    """Return a network whose activation is an expression."""
+    layer = {"units": 1, "activation": {"expression": expression}}
+    return {"network": {"inputs": 1, "layers": [layer], "loss": "half_squared_error"}}
+
+
 SQUARE = {"shape": [1000, 1000]}
 TOO_LARGE = {
     "a sum of a million": (graph("L = sum(w)", parameters={"w": SQUARE}), "L reads 1000000 numbers"),
@@ -50,6 +56,10 @@ TOO_LARGE = {
     "a wide layer": (wide(100_000, 100), r"network.layers\[0\].*100×100000.*5000000"),
     "a huge layer": (wide(100_000, 100_000), "100000×100000"),
     "a long expression": (graph(f"L = {'+'.join('w' * 6000)}", parameters={"w": 1}), "at most 10000 characters"),
+    "a name again and again": (graph(f"L = {'*'.join('w' * 101)}", parameters={"w": 1}), "w occurs 101 times"),
+    "an activation of many parts": (own("*".join("z" * 101)), "at most 100 parts"),
+    "a deep activation": (own(f"{'sqrt(' * 12}z{')' * 12}"), "at most 12 levels"),
+    "nested activations": (own("silu(silu(silu(silu(silu(z)))))"), "at most 4 activations inside each other"),
     "a deep expression": (graph(f"L = {'sin(' * 61}w{')' * 61}", parameters={"w": 1}), "at most 60 levels"),
 }
 
@@ -81,8 +91,8 @@ BELOW = {
     "gelu 40 deep": lambda: nested("gelu", 40),
     "sigmoid 55 deep": lambda: nested("sigmoid", 55),
     "sqrt 55 deep": lambda: nested("sqrt", 55),
-    "a product of 700 sines": lambda: graph(
-        f"L = {'*'.join(f'sin({number}*w)' for number in range(1, 701))}", parameters={"w": "1/3"}
+    "a product of 100 sines": lambda: graph(
+        f"L = {'*'.join(f'sin({number}*w)' for number in range(1, 101))}", parameters={"w": "1/3"}
     ),
 }
 

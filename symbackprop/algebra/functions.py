@@ -228,6 +228,28 @@ def _over_slots(text: str, function: str, settings: Settings, at_kink: Fraction 
     return rewrite(tree, close)
 
 
+def written_size(formula: Node, arguments: tuple[int, ...] = ()) -> int:
+    """Return the number of parts of a formula with its functions written out; `arguments` are those of what its slots hold.
+
+    >>> written_size(Apply("sigmoid", (Name("z"),)))  # 1/(1 + exp(-z))
+    7
+    """
+    if isinstance(formula, Slot) and arguments:
+        return arguments[formula.index]
+    sizes = tuple(written_size(part, arguments) for part in formula)
+    body = definition(formula) if isinstance(formula, Apply) and formula.function != "step" else None
+    return 1 + sum(sizes) if body is None else written_size(body, sizes)
+
+
+def nested_activations(formula: Node) -> int:
+    """Return how many activations stand inside each other in a formula.
+
+    >>> nested_activations(Apply("silu", (Apply("exp", (Apply("tanh", (Name("z"),)),)),)))
+    2
+    """
+    return has_value(formula) + max(map(nested_activations, formula), default=0)
+
+
 def expanded(apply: Apply) -> Node | None:
     """Return what one application stands for (`sigmoid(s)` is `1/(1 + exp(-s))`); None for a primitive."""
     body = definition(apply)

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from symbackprop.algebra.forms import Form
+from symbackprop.algebra.forms import Form, form_of
 from symbackprop.algebra.formula import ZERO, Apply, Negative, Node, Sum, walk
 from symbackprop.arithmetic import exact
 from symbackprop.curvature.linear_systems import Matrix, Row
@@ -67,7 +67,10 @@ def second_partial(form: Form, slot: int, other: int) -> Node:
 
     from symbackprop.algebra import symbolic
 
-    return symbolic.from_sympy(sympy.diff(form.partial(slot).derived, symbolic.slot_symbol(other)))
+    if form.by_parts() is None:
+        return symbolic.from_sympy(sympy.diff(form.partial(slot).derived, symbolic.slot_symbol(other)))
+    first = form_of(form.partial(slot).plain)
+    return first.partial(other).plain if other < first.arity else ZERO
 
 
 @cached

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import collections
 import itertools
 import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
+from symbackprop import limits
 from symbackprop.algebra import expressions, shorthands
 from symbackprop.algebra.broadcasting import check_size, spell
 from symbackprop.algebra.formula import (
@@ -88,6 +90,10 @@ class _Builder:
         if name in self.quantities:
             raise ProblemError(message("graph.twice", name=name))
         formula = expressions.parse(body.strip(), functions=NAMES, names=self.quantities, settings=SETTINGS)
+        often = collections.Counter(part.name for part in walk(formula) if isinstance(part, Name))
+        for read, count in often.most_common(1):
+            if count > limits.OCCURRENCES:
+                raise ProblemError(message("graph.too_often", name=read, count=count, limit=limits.OCCURRENCES))
         formula = with_kept_axes(_with_convention(formula, self.model.relu_derivative_at_zero), self._shapes)
         shape_of(formula, self._shapes, "")
         self._define(name, self.named(name, formula), "gate")

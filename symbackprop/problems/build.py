@@ -6,11 +6,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from symbackprop import limits
 from symbackprop.algebra import expressions, shapes
 from symbackprop.algebra.broadcasting import Shape, check_size, spell
-from symbackprop.algebra.functions import ACTIVATIONS, ARITIES, NAMES, WITH_FORMULA, Settings
+from symbackprop.algebra.formula import depth
+from symbackprop.algebra.functions import (
+    ACTIVATIONS,
+    ARITIES,
+    NAMES,
+    WITH_FORMULA,
+    Settings,
+    nested_activations,
+    written_size,
+)
 from symbackprop.catalog import losses
-from symbackprop.errors import ProblemError, SymbackpropError
+from symbackprop.errors import ExpressionError, ProblemError, SymbackpropError
 from symbackprop.graph import notation, printed_names
 from symbackprop.messages import message
 from symbackprop.problems import (
@@ -156,7 +166,14 @@ def _layer(spec: LayerSpec, where: str) -> Layer:
     if isinstance(spec.activation, OwnFunction):
         text = spec.activation.expression
         try:
-            numbers.check_constants(expressions.parse(text, functions=ARITIES, names=("z",), arities=ARITIES))
+            formula = expressions.parse(text, functions=ARITIES, names=("z",), arities=ARITIES)
+            if depth(formula) > limits.OWN_LEVELS:
+                raise ExpressionError(message("expression.too_deep_own", limit=limits.OWN_LEVELS))
+            if nested_activations(formula) > limits.NESTED_ACTIVATIONS:
+                raise ExpressionError(message("expression.too_nested", limit=limits.NESTED_ACTIVATIONS))
+            if written_size(formula) > limits.WRITTEN_PARTS:
+                raise ExpressionError(message("expression.too_long_written", limit=limits.WRITTEN_PARTS))
+            numbers.check_constants(formula)
         except SymbackpropError as error:
             raise error.at(f"{where}.activation.expression") from None
         if not spec.activation.name.isidentifier() or spec.activation.name in NAMES:

@@ -270,14 +270,5 @@ def check(formula: Node) -> None:
             raise KindError(message("derivative.arrays", kind=type(part).__name__))
         if isinstance(part, Apply) and not part.body and part.function not in known:
             raise unknown("function", part.function, functions.ARITIES)
-    if _size(formula) > _LARGEST:
+    if functions.written_size(formula) > _LARGEST:
         raise ExpressionError(message("expression.too_big", limit=_LARGEST))
-
-
-def _size(formula: Node, arguments: tuple[int, ...] = ()) -> int:
-    """Return the number of parts of a formula; `arguments` are the sizes of what stands in its slots."""
-    if isinstance(formula, Slot) and arguments:
-        return arguments[formula.index]
-    sizes = tuple(_size(part, arguments) for part in formula)
-    body = functions.definition(formula) if isinstance(formula, Apply) and formula.function != "step" else None
-    return 1 + sum(sizes) if body is None else _size(body, sizes)
