@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 
 import sympy
 
-from symbackprop.algebra import symbolic
-from symbackprop.algebra.formula import Apply, Name, Node
+from symbackprop.algebra import functions, symbolic
+from symbackprop.algebra.formula import Apply, Name, Node, Slot
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import Exact
 from symbackprop.arithmetic.perturbed_rationals import PerturbedRational
@@ -98,6 +98,15 @@ def _float(value: Exact, digits: int) -> sympy.Float:
     return sympy.Float(exact.CONTEXT.nstr(value, exact.DIGITS + 5), digits)
 
 
+def _leaves(formula: Node, held: Sequence[int]) -> int:
+    """Return how many names a formula has with its functions written out, where its slots hold so many each."""
+    if isinstance(formula, Slot):
+        return held[formula.index]
+    inside = [_leaves(part, held) for part in formula]
+    body = functions.definition(formula) if isinstance(formula, Apply) and formula.function != "step" else None
+    return sum(inside) if body is None else _leaves(body, inside)
+
+
 def _composed_size(derivation: Derivation) -> int:
     """Return the number of operations of the composed output."""
     axis = derivation.elements.batch_axis
@@ -105,7 +114,7 @@ def _composed_size(derivation: Derivation) -> int:
     for equation in derivation.elements.equations:
         size = 0
         for term in equation.terms:
-            inside = sum(sizes.get(name, 1) for name in term.arguments)
+            inside = _leaves(term.form.formula, [sizes.get(name, 1) for name in term.arguments])
             size += len(axis.spread(equation.name, term.arguments)) * (inside + 1)
         sizes[equation.name] = size
     return sizes[derivation.graph.output]
