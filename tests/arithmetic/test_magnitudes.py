@@ -231,6 +231,13 @@ def test_loss_of_any_magnitude_is_answered(loss: str, logit: str) -> None:
             assert_answered(network(activation, loss, logit, targets))
 
 
+@pytest.mark.parametrize("step", ["{0}*{0}", "sin({0})*cos({0})", "max({0}, sin({0}))"])
+def test_steps_that_read_the_last_twice_are_answered(step: str) -> None:
+    """Forty squarings, or products of a sine and a cosine: no fraction and no composed expression doubles with each."""
+    equations = [f"g{n} = {step.format(f'g{n - 1}' if n > 1 else 'w')}" for n in range(1, 41)]
+    assert_answered(sbp.problem({"graph": {"parameters": {"w": "999/1000"}, "equations": equations, "output": "g40"}}))
+
+
 def test_mask_of_the_usual_size_is_solved_in_seconds() -> None:
     """A causal mask of −10⁹ leaves the softmax of the scores that it does not hide."""
     mask = [[0, -1e9, -1e9], [0, 0, -1e9], [0, 0, 0]]
