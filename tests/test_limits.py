@@ -11,6 +11,7 @@ import pytest
 import symbackprop as sbp
 from symbackprop import limits
 from symbackprop.derivation.derivations import derive
+from symbackprop.document.sections import figure_placement
 from symbackprop.errors import SymbackpropError
 
 SECONDS = 4
@@ -119,3 +120,10 @@ def test_check_of_nested_activations_is_done_at_once() -> None:
     started = time.process_time()
     assert sbp.check(sbp.problem(nested("silu", 40))).agrees
     assert time.process_time() - started < SECONDS
+
+
+def test_graph_of_too_many_nodes_has_a_solution_without_a_picture() -> None:
+    """What would be a black bar is left out; everything else of the document is there."""
+    solution = sbp.solve(sbp.problem(many_parameters(300, 250)))
+    assert figure_placement.stated(solution) is None
+    assert not any(name.endswith(".svg") for name in sbp.render(solution, "markdown", explain="brief"))

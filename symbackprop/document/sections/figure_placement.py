@@ -35,7 +35,7 @@ def _illustrated(section: Section, solution: Solution) -> Section:
     return replace(section, blocks=(*opening, *section.blocks), sections=inner)
 
 
-def stated(solution: Solution) -> Figure:
+def stated(solution: Solution) -> Figure | None:
     """Return the diagram of a solution's problem with the numbers that it states."""
     return given(solution.derivation)
 
@@ -45,12 +45,10 @@ def summarized(solution: Solution) -> Figure | None:
     return (network(solution) or graph(solution)) if solution.steps else None
 
 
-def given(derivation: Derivation) -> Figure:
-    """Return the diagram of a problem with nothing but the numbers that it states: nothing computed, no gradient."""
+def given(derivation: Derivation) -> Figure | None:
+    """Return the diagram of a problem with nothing but the numbers that it states; None where it is too large for one."""
     unsolved = Solution(derivation.problem, derivation, (), None, (), {})
-    figure = network(unsolved) or graph(unsolved)
-    assert figure is not None
-    return figure
+    return network(unsolved) or graph(unsolved)
 
 
 def network(solution: Solution) -> Figure | None:
