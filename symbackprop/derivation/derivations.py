@@ -14,7 +14,7 @@ from symbackprop.derivation.backprop import Link, Links
 from symbackprop.derivation.element_grain import ElementEquation, ElementGraph
 from symbackprop.display import Displayed, latex
 from symbackprop.errors import UnknownNameError, unknown
-from symbackprop.graph import printed_names
+from symbackprop.graph import alike
 from symbackprop.graph.notation import Notation
 from symbackprop.graph.quantities import Graph, Quantity, Role
 from symbackprop.graph.scalars import Scalar, identifier
@@ -277,7 +277,7 @@ def derive(problem: ProblemLike, *, of_any_size: bool = False) -> Derivation:
         graph = computation_graphs.graph_of(model, samples)
     else:
         graph = dense.graph_of(problem, samples)
-    printed_names.check_names(graph, problem.notation, where="notation.naming")
+    alike.check_names(graph, problem.notation, where="notation.naming")
     return Derivation(problem, graph)
 
 

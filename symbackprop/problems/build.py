@@ -21,7 +21,7 @@ from symbackprop.algebra.functions import (
 )
 from symbackprop.catalog import losses
 from symbackprop.errors import ExpressionError, ProblemError, SymbackpropError
-from symbackprop.graph import notation, printed_names
+from symbackprop.graph import alike, notation
 from symbackprop.messages import message
 from symbackprop.problems import (
     data_table,
@@ -232,12 +232,12 @@ BASE_NAMING = "base"
 
 
 def _notation(spec: NotationSpec) -> NotationChoice:
-    printed_names.check_symbols(spec.symbols, where="notation.symbols")
+    alike.check_symbols(spec.symbols, where="notation.symbols")
     names = {} if isinstance(spec.naming, str) else dict(spec.naming)
     naming = spec.naming if isinstance(spec.naming, str) else names.pop(BASE_NAMING, "layered")
     where = "notation.naming" if isinstance(spec.naming, str) else f"notation.naming.{BASE_NAMING}"
     row = row_named(notation.NAMINGS, naming, where)
-    printed_names.check_texts(names, where="notation.naming")
+    alike.check_texts(names, where="notation.naming")
     return NotationChoice(
         naming=row.name,
         names=names,

@@ -13,7 +13,7 @@ import pytest
 
 from symbackprop import cli
 from symbackprop.cli import inputs, outputs
-from symbackprop.cli.commands import check, code, grade, homework, schema, solve
+from symbackprop.cli.commands import check, code, differentiate, grade, homework, predict, schema, solve
 from symbackprop.cli.commands import list as listing
 from symbackprop.errors import OutputError, ProblemError, SymbackpropError, UnknownNameError
 from symbackprop.messages import message
@@ -21,9 +21,11 @@ from symbackprop.messages import message
 COMMANDS = {
     "check": check,
     "code": code,
+    "differentiate": differentiate,
     "grade": grade,
     "homework": homework,
     "list": listing,
+    "predict": predict,
     "schema": schema,
     "solve": solve,
 }

@@ -13,6 +13,7 @@ from symbackprop.algebra.formula import Adjoint, Apply, Name
 from symbackprop.algebra.functions import ACTIVATIONS, PRIMITIVES, WITH_FORMULA
 from symbackprop.catalog.losses import LOSSES
 from symbackprop.errors import ProblemError
+from symbackprop.graph.alike import check_symbols
 from symbackprop.graph.notation import (
     COMMON,
     KINDS,
@@ -21,7 +22,6 @@ from symbackprop.graph.notation import (
     own_symbol,
     parse_symbol,
 )
-from symbackprop.graph.printed_names import check_symbols
 from symbackprop.problems import build
 from symbackprop.rendering.dialects import tex
 from symbackprop.rendering.dialects.tex import symbol, word

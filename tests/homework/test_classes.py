@@ -128,7 +128,7 @@ def test_anonymous_sheets_carry_codes_only(run: Run) -> None:
     give(run, "--anonymous")
     for name, content in each(contents("class", "students").items()):
         assert re.fullmatch(r"students/sheets/[A-Z2-7]{10}\.md", name)
-        text = content.decode()
+        text = re.sub(r"data:[^\s\"')]*", "", content.decode())  # letters of an encoded picture say nothing
         assert not any(part in text for part in ("Müller", "王小明", "cmd", " s1 ", " s2 "))
 
 
