@@ -137,7 +137,7 @@ def check(
     chosen, sampled = _chosen(derivation)
     oracle = Differences(derivation, values, shared, data)
     found = [(leaf, values.gradient(leaf.name, leaf.sample), *oracle.central(leaf)) for leaf in chosen]
-    largest = max((abs(number) for _, _, number, touched in found if not touched), default=Fraction(0))
+    largest = max((abs(real(number)) for _, _, number, touched in found if not touched), default=Fraction(0))
     term = _largest_term(derivation, values)
     floor = max(real(largest) * _RESOLUTION, term * _ROUNDING)
     smooth = {leaf: gradient for leaf, gradient, _, touched in found if not touched}
@@ -149,7 +149,7 @@ def check(
     entries = []
     for leaf, gradient, number, touched in found:
         difference, kinks = relative_difference(gradient, number, floor), touched
-        is_plain = oracle.is_ordinary and abs(exact.add(gradient, exact.negate(number))) > term * _PLAINLY
+        is_plain = oracle.is_ordinary and abs(real(exact.add(gradient, exact.negate(number)))) > term * _PLAINLY
         if touched or (difference > TOLERANCE and not is_plain):
             sides, finer = oracle.one_sided(leaf), oracle.gradients.gradient(leaf.name, leaf.sample)
             difference = max(relative_difference(finer, slope, floor) for slope in sides)
