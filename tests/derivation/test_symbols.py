@@ -256,7 +256,7 @@ def test_latex_is_that_of_the_document(name: str) -> None:
     derivation = sbp.derive(name)
     document = str(sbp.render(name, "markdown"))
     for quantity in each(derivation.parameters):
-        for element in quantity.elements():
+        for element in each(quantity.elements()):
             left, right = derivation.latex(element).split(" = ", 1)
             assert f"{left} &= {right}" in document, element
 
