@@ -74,7 +74,7 @@ class Differences:
     @functools.cached_property
     def fine(self) -> _Steps:
         """Steps that are small beside the numbers of the problem, which have digits enough for them."""
-        return _Steps.of(STEP / 10**self.spare, 2 * (exact.DIGITS + self.spare), self.shared, self.data)
+        return _Steps.of(STEP**2 / 10**self.spare, 2 * (exact.DIGITS + self.spare), self.shared, self.data)
 
     @functools.cached_property
     def gradients(self) -> Values:
