@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -60,6 +60,22 @@ class Arguments:
             return len(x), [x, y]
         given = (*self._of_graph(inputs, self.inputs, "inputs"), *self._of_graph(targets, self.targets, "targets"))
         return _joined(given)
+
+    def read_arrays(self, inputs: object, targets: object, read: Collection[str]) -> tuple[int | None, list[Array]]:
+        """Return the number of samples (None: one sample of a computation graph) and inputs and targets of the names read.
+
+        A network always has inputs, which say how many samples there are.
+        """
+        if self.is_network:
+            if any(each.name in read for each in self.targets):
+                samples, found = self.data_arrays(inputs, targets)
+            else:
+                found = [self.input_array(inputs)]
+                samples = len(found[0])
+            named = zip((*self.inputs, *self.targets), found, strict=False)
+            return samples, [array for quantity, array in named if quantity.name in read]
+        tables = ((inputs, self.inputs, "inputs"), (targets, self.targets, "targets"))
+        return _joined([each for table in tables for each in self._of_graph(*table, read)])
 
     def input_array(self, x: object) -> Array:
         """Return the inputs of a network, (samples, inputs); one sample may stand alone."""
@@ -139,11 +155,13 @@ class Arguments:
             what = message("compilation.distribution", sample=int(wrong[0]) + 1, sum=f"{sums[wrong[0]]:g}")
             raise ProblemError(what, where="y")
 
-    def _of_graph(self, given: object, quantities: Sequence[Quantity], where: str) -> Iterator[tuple[Quantity, Array]]:
-        """Yield quantities of a graph with their arrays; what is not given is the problem's own."""
+    def _of_graph(
+        self, given: object, quantities: Sequence[Quantity], where: str, read: Collection[str] | None = None
+    ) -> Iterator[tuple[Quantity, Array]]:
+        """Yield quantities of a graph, or those that are read, with their arrays; what is not given is the problem's own."""
         arrays = {} if given is None else _mapping(given, where)
         _check_names(arrays, [quantity.name for quantity in quantities], "quantity", where)
-        for quantity in quantities:
+        for quantity in quantities if read is None else [each for each in quantities if each.name in read]:
             name, shapes = quantity.name, (quantity.shape, (None, *quantity.shape))
             if name not in arrays:
                 yield quantity, self.own(quantity)

@@ -22,7 +22,7 @@ from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.operations import Reduce, View
 from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, UpdateCode
 from symbackprop.compilation.plan import Plan
-from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.graph.quantities import Quantity
 
 
 def _float_function(function: Callable[[float], float]) -> Callable[..., Array]:
@@ -43,7 +43,7 @@ NAMESPACE: Mapping[str, Any] = {
 }
 """What array code calls; NumPy has no erf."""
 
-_WORDS = "empty samples prepare gradient loss predict update abs min max"
+_WORDS = "empty samples prepare gradient loss value update abs min max"
 _RESERVED = frozenset((*NAMESPACE, *_WORDS.split(), COUNT.name, RATE.name))
 
 
@@ -56,10 +56,14 @@ _KEPT_BYTES = 2**24
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A function as code: `prepare(empty, samples)` makes it, with memory of its own for that number of samples."""
+    """A function as code: `prepare(empty, samples)` makes it, with memory of its own for that number of samples.
+
+    `fills` says that what it returns lies in that memory, and not in an argument.
+    """
 
     source: str
     prepare: Callable[..., Callable[..., Any]]
+    fills: bool
 
 
 class ArrayCode:
@@ -68,6 +72,7 @@ class ArrayCode:
     def __init__(self, plan: Plan, writer: type[Writer]) -> None:
         self.plan, self.writer = plan, writer
         self._updates: dict[UpdateCode, Program] = {}
+        self._values: dict[str, Program] = {}
 
     def update(self, update: UpdateCode) -> Program:
         """Return `update(parameters, gradients, states, learning_rate, t)`, which changes parameters and states in place."""
@@ -92,11 +97,11 @@ class ArrayCode:
         """`loss(parameters, data)`."""
         return self._value("loss", self.plan.graph.output, self.plan.data)
 
-    @functools.cached_property
-    def predict(self) -> Program:
-        """`predict(parameters, inputs)`: the outputs of a network, for any number of samples."""
-        assert self.plan.graph.prediction is not None
-        return self._value("predict", self.plan.graph.prediction.name, self.plan.graph.of_role(Role.INPUT))
+    def value(self, name: str) -> Program:
+        """Return `value(parameters, data)`: a quantity, of the data that it is computed from."""
+        if name not in self._values:
+            self._values[name] = self._value("value", name, self.plan.data_of(name))
+        return self._values[name]
 
     def _value(self, function: str, name: str, data: Sequence[Quantity]) -> Program:
         """Return a function of the parameters and some of the data that computes a quantity."""
@@ -136,7 +141,8 @@ class ArrayCode:
             array: writer.aliases.get(array) or _memory(shape) for array, shape in shapes.items() if array in written
         } | {register: _memory(shape) for register, shape in writer.registers.items()}
         if isinstance(result, View):
-            lines.append(f"return {result.text}" if result.shape else f"return float({result.text})")
+            is_number = not result.shape and not result.varies
+            lines.append(f"return float({result.text})" if is_number else f"return {result.text}")
         elif isinstance(result, Number):
             lines.append(f"return {float(result.value)!r}")
         body = [
@@ -149,7 +155,7 @@ class ArrayCode:
         reduced = {each.function: getattr(np, each.function) for each in operations if isinstance(each, Reduce)}
         namespace = {**NAMESPACE, **reduced, **writer.namespace()}
         exec(source, namespace)
-        return Program(source, namespace["prepare"])
+        return Program(source, namespace["prepare"], isinstance(result, View) and result.array in made)
 
     def _update(self, update: UpdateCode) -> Program:
         lowering = self._lowering(forward=False)
@@ -263,20 +269,28 @@ class ArrayEngine(Engine):
         with np.errstate(all="ignore"), self._loss.held() as compute:
             return float(compute(*parameters, *data))
 
-    def predict(self, parameters: Arrays, inputs: Arrays) -> Array:
-        """Return the outputs of a network for any number of samples, (samples, outputs), in an array of their own."""
-        (x,) = inputs
-        parts = []
+    def value(self, name: str, parameters: Arrays, data: Arrays) -> Array:
+        """Return a quantity in an array of its own; of many samples some at a time."""
+        quantity, program = self.plan.graph.quantities[name], self.code.value(name)
         with np.errstate(all="ignore"):
-            compute: Callable[..., Array] | None = None
-            for start in range(0, len(x), _ROWS):
-                rows = x[start : start + _ROWS]
-                if compute is None or len(rows) < _ROWS:
-                    compute = Reentrant(self.code.predict, self.plan.dtype, len(rows)).made()
-                parts.append(compute(*parameters, rows))
-                if len(x) > _ROWS:
-                    parts[-1] = parts[-1].copy()
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+            if not quantity.batched:
+                compute = Reentrant(program, self.plan.dtype, self.plan.graph.batch_axis.size).made()
+                return self._own(compute(*parameters, *data), quantity.shape, is_own=program.fills)
+            parts: list[Array] = []
+            count, made = len(data[0]), 0
+            is_own = program.fills and count <= _ROWS
+            for start in range(0, count, _ROWS):
+                rows = [array[start : start + _ROWS] for array in data]
+                if made != len(rows[0]):
+                    made = len(rows[0])
+                    compute = Reentrant(program, self.plan.dtype, made).made()
+                parts.append(self._own(compute(*parameters, *rows), (made, *quantity.shape), is_own=is_own))
+            return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _own(self, found: Array | float, shape: tuple[int, ...], *, is_own: bool) -> Array:
+        """Return what was found as an array of that shape that nothing else writes to: a copy unless it is one."""
+        array = np.asarray(found, self.plan.dtype)
+        return array if is_own and array.shape == shape else np.array(np.broadcast_to(array, shape))
 
     def descend(self, update: UpdateCode, parameters: Arrays, states: Arrays, data: Arrays, run: Run) -> Array:
         """Change parameters and states by one update for each learning rate; return the losses before the updates."""

@@ -15,7 +15,7 @@ from symbackprop.compilation.plan import Plan, plan
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.display import Displayed
 from symbackprop.errors import ProblemError, unknown
-from symbackprop.graph.quantities import Quantity
+from symbackprop.graph.quantities import Quantity, Role
 from symbackprop.messages import message
 from symbackprop.problems import Problem
 
@@ -83,7 +83,7 @@ class Gradient(Displayed):
     def predict(self, parameters: Mapping[str, object] | None = None, inputs: object = None) -> Array:
         """Return the outputs of a network, (samples, outputs).
 
-        Raises `ProblemError` for a computation graph, which names no outputs.
+        Raises `ProblemError` for a computation graph, which names no outputs: `evaluate` gives any of its quantities.
         """
         if not self.arguments.is_network:
             raise ProblemError(message("compilation.predict"))
@@ -92,6 +92,40 @@ class Gradient(Displayed):
             raise ProblemError(message("compilation.no_samples"))
         # What is computed for one sample is computed for any number of them.
         return self.engine(1).predict(arrays, [x])
+
+    def evaluate(
+        self,
+        name: str,
+        parameters: Mapping[str, object] | None = None,
+        inputs: object = None,
+        targets: object = None,
+    ) -> Array:
+        """Return a named quantity: a pre-activation, an activation, what an equation of a graph defines, the loss.
+
+        The arguments are those of a call. What differs between samples is (samples, *shape), the samples its first axis; for
+        what does not, and for one sample of a computation graph, it is the shape of the quantity, () for a loss. Targets are
+        needed only where the quantity is computed from them, and inputs of a graph likewise.
+
+        Raises `UnknownNameError` for a name of no quantity, and what a call does.
+
+        >>> import symbackprop
+        >>> gradient = symbackprop.compile("mazur")
+        >>> gradient.evaluate("a1", None, [[0.05, 0.1], [0.0, 0.0]]).shape
+        (2, 2)
+        """
+        own = self.plan(1 if self.arguments.is_network else None)
+        names = {each.name: each for each in own.graph.named}
+        if name not in names:
+            raise unknown("quantity", str(name), names)
+        arrays = self.arguments.parameter_arrays(parameters)
+        if names[name].role is Role.PARAMETER:
+            return dict(zip([each.name for each in self.arguments.parameters], arrays, strict=True))[name].copy()
+        samples, data = self.arguments.read_arrays(inputs, targets, [each.name for each in own.data_of(name)])
+        if samples == 0:
+            raise ProblemError(message("compilation.no_samples"))
+        # What is computed for one sample is computed for any number of them.
+        is_batched = samples is not None and self.plan(1).graph.quantities[name].batched
+        return self.engine(1 if is_batched else samples).value(name, arrays, data)
 
     def outputs(self, trace: Array, x: Array) -> Array:
         """Return the outputs of a network for checked inputs, with the parameters of every row of a trace.

@@ -93,8 +93,16 @@ class Engine(abc.ABC):
         """Return the loss."""
 
     @abc.abstractmethod
+    def value(self, name: str, parameters: Arrays, data: Arrays) -> Array:
+        """Return a quantity in an array of its own; `data` are those that it is computed from (`Plan.data_of`).
+
+        One that differs between samples is (samples, *shape), for any number of samples, whatever the plan's is.
+        """
+
     def predict(self, parameters: Arrays, inputs: Arrays) -> Array:
         """Return the outputs of a network, (samples, outputs), in an array of their own."""
+        assert self.plan.graph.prediction is not None
+        return self.value(self.plan.graph.prediction.name, parameters, inputs)
 
     @abc.abstractmethod
     def descend(self, update: UpdateCode, parameters: Arrays, states: Arrays, data: Arrays, run: Run) -> Array:

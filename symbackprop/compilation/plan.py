@@ -111,6 +111,16 @@ class Plan:
             for equation in self.graph.equations
         )
 
+    def data_of(self, name: str) -> tuple[Quantity, ...]:
+        """Return the inputs and targets that a quantity is computed from, in order."""
+        formulas = {equation.name: equation.formula for equation in self.equations}
+
+        def read(each: str) -> list[str]:
+            return [part.name for part in walk(formulas[each]) if isinstance(part, Name)] if each in formulas else []
+
+        needed = _needed(self.graph.quantities, [name], read)
+        return tuple(quantity for quantity in self.data if quantity.name in needed)
+
     def _of_distribution(self, fused: FusedLoss) -> Node:
         """Return a loss from the logits; where its error takes the targets to sum to 1, so does the loss."""
         total = Apply("sum", (Name("y"),))

@@ -136,9 +136,9 @@ class ScalarEngine(Engine):
         """Return the loss."""
         return self.arrays.loss(parameters, data)
 
-    def predict(self, parameters: Arrays, inputs: Arrays) -> Array:
-        """Return the outputs of a network, (samples, outputs)."""
-        return self.arrays.predict(parameters, inputs)
+    def value(self, name: str, parameters: Arrays, data: Arrays) -> Array:
+        """Return a quantity in an array of its own."""
+        return self.arrays.value(name, parameters, data)
 
     def losses(self, trace: Array, data: Arrays) -> Array:
         """Return the losses with the parameters of every row of a trace, (rows,)."""

@@ -159,6 +159,10 @@ class History(Displayed):
         """Return the outputs of a network, (samples, outputs), with the last parameters; `x` is the problem's by default."""
         return self.gradient.predict(self.parameters, x)
 
+    def evaluate(self, name: str, inputs: object = None, targets: object = None) -> Array:
+        """Return a named quantity of a network or a graph with the last parameters, as `Gradient.evaluate` does."""
+        return self.gradient.evaluate(name, self.parameters, inputs, targets)
+
     def restored(self) -> History:
         """Return the same history with the parameters of the least watched loss in place of the last ones."""
         return self if self.best is None else replace(self, parameters=self.best.parameters)

@@ -41,6 +41,7 @@ class LambdifyEngine(Engine):
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self._identifiers = Identifiers(plan.derivation, frozenset(_FUNCTIONS))
+        self._values: dict[str, Callable[..., Sequence[float]]] = {}
 
     @functools.cached_property
     def source(self) -> str:
@@ -66,14 +67,25 @@ class LambdifyEngine(Engine):
         """Return the loss."""
         return float(self._loss(*self._numbers(parameters, data))[0])
 
-    def predict(self, parameters: Arrays, inputs: Arrays) -> Array:
-        """Return the outputs of a network, (samples, outputs), by as many samples at a time as the plan has."""
-        (x,) = inputs
-        size = self.plan.graph.batch_axis.size
-        unread = [np.zeros((size, *each.shape)) for each in self.plan.data[1:]]
-        groups = [x[start : start + size] for start in range(0, len(x), size)]
-        found = [self._predict(*self._numbers(parameters, [group, *unread])) for group in groups]
-        return np.array(found, self.plan.dtype).reshape(len(x), -1)
+    def value(self, name: str, parameters: Arrays, data: Arrays) -> Array:
+        """Return a quantity, by as many samples at a time as the plan has where it differs between them."""
+        graph = self.plan.graph
+        quantity, size = graph.quantities[name], graph.batch_axis.size
+        if name not in self._values:
+            wanted = [Name(each, sample) for sample in graph.samples_of(quantity) for each in quantity.elements()]
+            self._values[name] = self._function(self.plan.forward(), wanted)
+        read = dict(zip([each.name for each in self.plan.data_of(name)], data, strict=True))
+        unread = {each.name: np.zeros((size, *each.shape)) for each in self.plan.data if each.name not in read}
+        groups: list[dict[str, Array]] = [read]
+        if quantity.batched:
+            groups = [
+                {each: array[start : start + size] for each, array in read.items()}
+                for start in range(0, len(data[0]), size)
+            ]
+        rows = [[(group | unread)[each.name] for each in self.plan.data] for group in groups]
+        found = [self._values[name](*self._numbers(parameters, row)) for row in rows]
+        shape = (-1, *quantity.shape) if quantity.batched else quantity.shape
+        return np.array(found, self.plan.dtype).reshape(shape)
 
     def descend(self, update: UpdateCode, parameters: Arrays, states: Arrays, data: Arrays, run: Run) -> Array:
         """Change parameters and states by one update for each learning rate; return the losses before the updates."""
@@ -115,13 +127,6 @@ class LambdifyEngine(Engine):
     @functools.cached_property
     def _loss(self) -> Callable[..., Sequence[float]]:
         return self._function(self.plan.forward(), [Name(self.plan.graph.output)])
-
-    @functools.cached_property
-    def _predict(self) -> Callable[..., Sequence[float]]:
-        assert self.plan.graph.prediction is not None
-        elements = self.plan.graph.prediction.elements()
-        wanted = [Name(element, sample) for sample in self.plan.graph.batch_axis.numbers for element in elements]
-        return self._function(self.plan.forward(), wanted)
 
     def _function(self, assignments: Iterable[Assignment], wanted: Sequence[Node]) -> Callable[..., Sequence[float]]:
         equations = [(self._symbol(target), self._expression(formula)) for target, formula in assignments]
