@@ -8,11 +8,17 @@ from __future__ import annotations
 CHARACTERS = 10_000
 """Of an expression."""
 
+PARTS = 2_000
+"""Of an expression in which a function that is short for a formula (`sinh`) is written out, with its argument twice."""
+
 LEVELS = 60
 """Of functions, parentheses, powers and quotients inside each other in an expression."""
 
 DIGITS = 400
 """Of a number, and of zeros that its exponent stands for."""
+
+MAGNITUDE = 100_000
+"""Of the power of ten of a number that is stated, by a formula such as `exp(99999)`."""
 
 NUMBERS = 5_000_000
 """Of an array: what training takes."""

@@ -8,6 +8,7 @@ call, parentheses, `[a, b]` literals.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -33,6 +34,7 @@ from symbackprop.algebra.formula import (
     Transposed,
     depth,
     rewrite,
+    walk,
 )
 from symbackprop.algebra.shorthands import ALIASES, CONSTANT_ARRAYS, DEFINITIONS, KEEPS, constant_array, tied
 from symbackprop.algebra.tokens import Token
@@ -290,7 +292,7 @@ class _Parser:
             number, base = (Apply("ln", (argument,)) for argument in arguments)
             return Quotient(number, base)
         if token.text in DEFINITIONS and len(arguments) == 1 and axis is None:
-            return _defined(token.text, arguments[0])
+            return self._defined(token, arguments[0])
         if self.arities is not None and len(arguments) != self.arities[token.text]:
             what = message(
                 "expression.arguments", function=token.text, expected=self.arities[token.text], found=len(arguments)
@@ -329,6 +331,19 @@ class _Parser:
             raise self._error(at, message("expression.constant", name=token.text))
         return token.text, value.value
 
+    def _defined(self, token: Token, argument: Node) -> Node:
+        """Return what a function is short for, unless that is too long: its argument may stand in it twice."""
+        found = rewrite(_definition(token.text), lambda part: argument if part == Name("u") else None)
+        if sum(1 for _ in itertools.islice(walk(found), limits.PARTS + 1)) > limits.PARTS:
+            what = message(
+                "expression.too_many_parts",
+                limit=limits.PARTS,
+                function=token.text,
+                formula=DEFINITIONS[token.text],
+            )
+            raise self._error(token.start, what)
+        return found
+
     def _axis(self) -> int:
         self.position += 2
         axis = self._whole_number()
@@ -340,11 +355,6 @@ class _Parser:
 @functools.cache
 def _definition(name: str) -> Node:
     return parse(DEFINITIONS[name], functions=("exp", "ln", "sin", "cos"), names=("u",))
-
-
-def _defined(name: str, argument: Node) -> Node:
-    """Return what a function is short for."""
-    return rewrite(_definition(name), lambda part: argument if part == Name("u") else None)
 
 
 def _space(character: str) -> str:

@@ -14,7 +14,9 @@ from symbackprop.algebra.broadcasting import Shape, spell
 from symbackprop.algebra.formula import Apply, Negative, Node, Number, Power, Product, Quotient, Sum, walk
 from symbackprop.algebra.functions import ARITIES
 from symbackprop.arithmetic import decimals, exact
+from symbackprop.arithmetic.exact import CONTEXT
 from symbackprop.errors import EvaluationError, ProblemError, SymbackpropError, unknown
+from symbackprop.limits import MAGNITUDE
 from symbackprop.messages import message
 from symbackprop.problems.types import Array, Given
 
@@ -114,9 +116,12 @@ def stated(value: Fraction) -> Given:
 def _expression(text: str, where: str) -> exact.Exact:
     try:
         formula = expressions.parse(text, functions=ARITIES, names=(), arities=ARITIES)
-        return exact.settle(exact.evaluate(formula))
+        found = exact.settle(exact.evaluate(formula))
     except SymbackpropError as error:
         raise error.at(where) from None
+    if not isinstance(found, Fraction) and found and abs(CONTEXT.mag(exact.to_real(found))) > MAGNITUDE * math.log2(10):
+        raise ProblemError(message("problem.magnitude", limit=MAGNITUDE), where=where)
+    return found
 
 
 def _spell(value: object) -> str:

@@ -341,8 +341,6 @@ def test_hostile_text_is_an_error_at_once(text: str) -> None:
         ("ln(0)", "ln has no real value"),
         ("sqrt(-1)", "sqrt has no real value"),
         ("(-1)**(1/2)", "fractional power"),
-        ("9**9**9", "too large or too small"),
-        ("exp(1e6)", "too large or too small"),
     ],
 )
 def test_value_that_does_not_exist_is_an_error(text: str, match: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -13,12 +14,14 @@ import pytest
 import sympy
 
 import symbackprop as sbp
+from symbackprop import limits
 from symbackprop.algebra import expressions, functions, symbolic
 from symbackprop.algebra.folding import folded
 from symbackprop.algebra.forms import Form, abstracted, form_of
 from symbackprop.algebra.formula import Apply, Name, Node, Product, Slot, fill, walk
 from symbackprop.algebra.functions import ACTIVATIONS, ARITIES, NAMES
 from symbackprop.algebra.functions import WITH_FORMULA as KNOWN_ACTIVATIONS
+from symbackprop.algebra.shorthands import DEFINITIONS
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import CONTEXT, Exact
 from symbackprop.arithmetic.floats import float_function
@@ -168,7 +171,7 @@ def test_partial_of_a_function_of_a_formula_is_written_in_its_value(name: str) -
 
 
 NESTED = {
-    **{name: f"{name}({{}})" for name in ARITIES if ARITIES[name] == 1},
+    **{name: f"{name}({{}})" for name in ARITIES if ARITIES[name] == 1 and name not in DEFINITIONS},
     "max": "max({}, 1/2)",
     "min": "min(2, {})",
     "quotient": "1/(1 + {})",
@@ -189,6 +192,18 @@ def test_derivative_grows_no_faster_than_the_square_of_the_depth(name: str) -> N
         text = functools.reduce(lambda inner, _: NESTED[name].format(inner), range(depth), "z")
         form, _ = read(text)
         assert size(form.partial(0).formula(has_values=True)) <= 12 * depth**2
+
+
+@pytest.mark.parametrize("name", sorted(DEFINITIONS))
+def test_function_that_is_short_for_a_formula_is_written_out_within_limits(name: str) -> None:
+    """Twenty of it inside each other are an answer, or one line where its argument stands in it more than once."""
+    deep = functools.reduce(lambda inner, _: f"{name}({inner})", range(20), "z")
+    if len(re.findall(r"\bu\b", DEFINITIONS[name])) == 1:
+        form, _ = read(deep)
+        assert size(form.partial(0).formula(has_values=True)) <= 24 * 20**2
+    else:
+        with pytest.raises(ExpressionError, match=f"at most {limits.PARTS} parts where {name} is written out"):
+            read(deep)
 
 
 @pytest.mark.parametrize("sign", ["+", "*"])

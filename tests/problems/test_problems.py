@@ -405,11 +405,18 @@ def test_irrational_number_has_fifty_digits(text: str, digits: str) -> None:
 
 @pytest.mark.parametrize(("digits", "kind"), [(59, Fraction), (60, Fraction), (61, Real), (300, Real)])
 def test_fraction_is_kept_up_to_sixty_digits(digits: int, kind: type) -> None:
-    """A fraction of at most 60 digits in numerator and denominator stays one; a longer one is a 50-digit float."""
+    """A fraction of at most 60 digits in numerator and denominator stays one; of a longer one 50 digits are kept."""
     longest = int("7" * digits)
-    assert isinstance(number(longest, "x").value, kind)
-    assert isinstance(number(f"-{longest}/3", "x").value, kind)
-    assert isinstance(number(f"1/{longest}", "x").value, kind)
+    for text, expected in each(
+        (
+            (str(longest), Fraction(longest)),
+            (f"-{longest}/3", Fraction(-longest, 3)),
+            (f"1/{longest}", Fraction(1, longest)),
+        )
+    ):
+        found = number(text, "x").value
+        assert isinstance(found, Fraction) == (kind is Fraction)
+        assert abs(to_real(found) / to_real(expected) - 1) < 1e-49
     assert float(longest) == pytest.approx(float(number(longest, "x").value))
 
 
