@@ -43,6 +43,7 @@ from symbackprop.problems.spec import (
     ProblemSpec,
     RegularizationSpec,
     RoundingSpec,
+    SymbolSpec,
 )
 from symbackprop.problems.types import (
     ComputationGraph,
@@ -80,6 +81,12 @@ def _built(spec: ProblemSpec, name: str, place: Path) -> Problem:
     if spec.graph is not None:
         _refuse_for_graph(spec)
         model, arrays, samples = graph_table.computation_graph(spec, spec.graph)
+        # What has a shape alone is left out.
+        written = {
+            name: arrays[name] for name, given in spec.graph.parameters.items() if not isinstance(given, SymbolSpec)
+        }
+        found, initialization = parameters_table.parameters(spec.parameters, model, layout, place, written)
+        arrays |= found
     elif spec.network is not None:
         model = _network(spec.network, spec.regularization)
         arrays, initialization = parameters_table.parameters(spec.parameters, model, layout, place)

@@ -20,8 +20,6 @@ _LARGEST_ARRAY = 1_000_000
 
 def computation_graph(spec: ProblemSpec, graph: GraphSpec) -> tuple[ComputationGraph, dict[str, Array], int | None]:
     """Return the computation graph of a file, the numbers of its declared quantities, and the number of samples."""
-    if spec.parameters:
-        raise ProblemError(message("problem.graph_parameters"), where="parameters")
     declared = dict(_declared(graph))
     arrays = {name: _array(value, where) for name, (value, where) in declared.items()}
     shapes = {name: array.shape for name, array in arrays.items()}

@@ -12,6 +12,7 @@ from symbackprop import language
 from symbackprop.algebra import functions
 from symbackprop.algebra.broadcasting import Shape
 from symbackprop.catalog import losses
+from symbackprop.catalog.initializers import Wanted
 from symbackprop.display import Displayed
 from symbackprop.graph.notation import Conventions
 from symbackprop.graph.quantities import Quantity, Role
@@ -97,6 +98,14 @@ class Network:
     loss_body: str = ""
     regularization: Regularization | None = None
 
+    names_biases: ClassVar[bool] = True
+
+    def wanted(self, layout: str) -> Iterator[Wanted]:
+        """Iterate over all parameters in the order in which they are drawn, the same whatever the layout."""
+        for own in parameter_quantities(self, "column"):
+            units, inputs = own[0].shape
+            yield from (Wanted(each.name, each.shape, inputs, units) for each in own)
+
     def parameter_shapes(self, layout: str) -> Mapping[str, Shape]:
         """Return the shape of every parameter, in order: `W1`, then `b1` or `theta1`, then `W2`, …."""
         return {each.name: each.shape for own in parameter_quantities(self, layout) for each in own}
@@ -154,6 +163,17 @@ class ComputationGraph:
     relu_derivative_at_zero: Fraction
 
     layers: ClassVar[tuple[Layer, ...]] = ()
+    names_biases: ClassVar[bool] = False
+
+    def wanted(self, layout: str) -> Iterator[Wanted]:
+        """Iterate over all parameters in the order in which they are drawn, matrices as weights of that layout.
+
+        A vector leads from its entries to one unit, and a number from one to one.
+        """
+        for name in self.parameters:
+            shape = self.shapes[name][::-1] if layout == "row" else self.shapes[name]
+            units, inputs = (1, 1, *shape)[-2:]
+            yield Wanted(name, shape, inputs, units)
 
     @property
     def outline(self) -> str:

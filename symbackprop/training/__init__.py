@@ -59,7 +59,7 @@ def train(
     computation graph both are mappings by name. `x` may also be an iterable of batches, pairs `(x, y)`: a pass over it is an
     epoch. Every setting is by default that of the problem's `[training]`, and `settings` are those of the optimizer
     (`momentum`, `beta1`, …). Training begins with `parameters`, with those of a history or its file (`resume`, which goes on
-    exactly where it ended, for `epochs` or `steps` more), or with the problem's; those that a network leaves out are drawn
+    exactly where it ended, for `epochs` or `steps` more), or with the problem's; those that it leaves out are drawn
     by Glorot's uniform distribution from `seed`. `dtype` is float64 unless `x` is an array of float32.
 
     `validation_data` are samples whose loss is taken after each epoch; `stop` watches it, or without it (and without a
@@ -159,14 +159,14 @@ def updates(problem: Problem, **asked: object) -> int:
 
 
 def _first(problem: Problem, gradient: Gradient, seed: int, saved: Mapping[str, Any]) -> dict[str, object] | None:
-    """Return the parameters to begin with: saved ones, the problem's, and drawn ones for what a network leaves out."""
+    """Return the parameters to begin with: saved ones, the problem's, and drawn ones for what it leaves out."""
     names = [quantity.name for quantity in gradient.arguments.parameters]
     if saved:
         return {name: saved[name] for name in names if name in saved}
     omitted = [name for name in names if None in problem.arrays[name].entries]
-    if not omitted or not problem.layers:
+    if not omitted:
         return None
-    drawn = dict(draws(problem.network, problem.layout, omitted, seed))
+    drawn = dict(draws(problem.model, problem.layout, omitted, seed))
     arguments = gradient.arguments
     return {each.name: drawn[each.name] if each.name in drawn else arguments.own(each) for each in arguments.parameters}
 
