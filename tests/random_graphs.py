@@ -73,7 +73,8 @@ class _Drawn:
 
     def _operator(self, shape: Shape, depth: int) -> str:
         smaller = self.draw.choice([each for each in ((), shape[1:], shape) if each in (*RANKS, ())])
-        left, right = self.array(shape, depth), self.array(smaller, depth)
+        whole, right = self.array(shape, depth), self.array(smaller, depth)
+        left = whole
         if self.draw.random() < 0.3:
             left, right = right, left
         return self.draw.choice(
@@ -86,7 +87,7 @@ class _Drawn:
                 f"max({left}, {right})",
                 f"(3/2 + tanh({left}))**tanh({right})",
                 f"(({left})**2 + {right})",
-                f"({left}) - mean({left}{', axis=-1' if shape else ''}, keepdims=true)",
+                f"({whole}) - mean({whole}{', axis=-1' if shape else ''}, keepdims=true)",
             ]
         )
 
