@@ -15,10 +15,13 @@ from symbackprop.problems.accepted import ProblemLike
 __all__ = ["Gradient", "Runner", "compile"]
 
 
-def compile(derivation: Derivation | ProblemLike, backend: str = "numpy", dtype: str = "float64") -> Gradient:
+def compile(
+    derivation: Derivation | ProblemLike, backend: str = "numpy", dtype: str = "float64", *, inputs: bool = False
+) -> Gradient:
     """Return the compiled gradient of a derivation, or of a problem: `loss, gradients = gradient(parameters, x, y)`.
 
-    `backend` is a name of `symbackprop list backends`, `dtype` is `float64` or `float32`, that of all arrays.
+    `backend` is a name of `symbackprop list backends`, `dtype` is `float64` or `float32`, that of all arrays. With `inputs`
+    there are gradients by the inputs too, behind those by the parameters.
 
     >>> import symbackprop
     >>> gradient = compile(symbackprop.derive(symbackprop.example("mazur")))
@@ -28,4 +31,4 @@ def compile(derivation: Derivation | ProblemLike, backend: str = "numpy", dtype:
     Raises `UnknownNameError` for a backend or number type that is none, `MissingLibraryError` where the backend's library is
     not installed.
     """
-    return Gradient(derivation_of(derivation), backend, dtype)
+    return Gradient(derivation_of(derivation), backend, dtype, inputs=inputs)

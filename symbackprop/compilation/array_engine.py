@@ -84,7 +84,7 @@ class ArrayCode:
     def gradient(self) -> Program:
         """`gradient(parameters, data, gradients)`, which fills the gradients in and returns the loss."""
         lowering = self._lowering(forward=True)
-        outputs = {each.name: lowering.named(Adjoint(each.name)) for each in self.plan.parameters}
+        outputs = {each.name: lowering.named(Adjoint(each.name)) for each in self.plan.gradients}
         without = {name: () for name in outputs if name not in self.plan.contributions}
         for name, contributions in {**self.plan.contributions, **without}.items():
             lowering.define_gradient(Adjoint(name), contributions, outputs.get(name))

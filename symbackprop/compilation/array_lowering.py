@@ -49,9 +49,10 @@ class ArrayLowering(Lowering):
     def define_gradient(self, target: Adjoint, summands: tuple[tuple[str, Node], ...], out: View | None = None) -> None:
         """Lower a gradient, into the array `out` where there is one."""
         hint = out or self.named(target)
-        value = self.gradient(target.name, summands, hint)
         if out is not None:
             self.outputs.add(out.array)
+        value = self.gradient(target.name, summands, hint)
+        if out is not None:
             self.write(value, out)
             value = out
         elif not isinstance(value, Number):
@@ -81,6 +82,8 @@ class ArrayLowering(Lowering):
 
     def _fresh(self, shape: Shape, is_varying: bool, hint: View | None = None) -> View:
         """Return an array that nothing has been written to: the one hinted at, where it is free and fits."""
+        if hint is not None and hint.varies > is_varying and hint.array in self.outputs:
+            hint = None  # it has room for every sample, whatever differs between them
         if hint is not None and hint.shape == shape and (hint.varies or not is_varying):
             target = replace(hint, varies=is_varying)
             if self.arrays.get(target.array, (shape, is_varying)) == (shape, is_varying):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from symbackprop.compilation.plan import Plan, plan
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.display import Displayed
 from symbackprop.errors import ProblemError, unknown
-from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.graph.quantities import Role
 from symbackprop.messages import message
 from symbackprop.problems import Problem
 
@@ -33,13 +33,19 @@ class Gradient(Displayed):
     Every call computes in arrays of its own, so that threads may share one object; what it returns is never overwritten.
     """
 
-    def __init__(self, derivation: Derivation, backend: str, dtype: str) -> None:
+    def __init__(self, derivation: Derivation, backend: str, dtype: str, *, inputs: bool = False) -> None:
         self.derivation = derivation
         self._backend: Backend = BACKENDS[backend]
         self.backend, self.dtype = self._backend.name, _number_type(dtype)
         self._backend.require()
+        self.inputs = inputs
         self.arguments = Arguments(derivation.problem, derivation.graph, self.dtype)
         self._engine = functools.lru_cache(_KEPT)(lambda samples: self._backend.prepare(self.plan(samples)))
+        self._engine_of_calls = self._engine
+        if inputs:  # training, losses and values go on without the gradients that they have no use for
+            self._engine_of_calls = functools.lru_cache(_KEPT)(
+                lambda samples: self._backend.prepare(self._plan_of_calls(samples))
+            )
 
     def __call__(
         self,
@@ -54,7 +60,8 @@ class Gradient(Displayed):
         For a network `inputs` is an array (samples, inputs), `targets` one (samples, outputs) or, where targets are
         classes, integers (samples,). For a computation graph both are mappings by name, of arrays in the declared shape or
         with the samples as a first axis. What is None is the problem's own. Gradients have the shapes of the parameters, in
-        the problem's layout; `out` holds arrays to write them into.
+        the problem's layout. Those by inputs, where they were asked for, have a row for each sample, (samples, *shape): the
+        gradient of the whole loss by the inputs of that sample. `out` holds arrays to write them into.
 
         Raises `SymbackpropError` for a missing or unknown name and for a shape that does not fit.
 
@@ -66,11 +73,15 @@ class Gradient(Displayed):
         """
         arrays = self.arguments.parameter_arrays(parameters)
         samples, data = self.arguments.data_arrays(inputs, targets)
+        shapes = {each.name: each.shape for each in self.arguments.parameters}
+        if self.inputs:
+            rows = () if samples is None else (samples,)
+            shapes |= {each.name: (*rows, *each.shape) for each in self.arguments.inputs}
         found = {
-            each.name: np.empty(each.shape, self.dtype) if out is None else self._checked(out, each)
-            for each in self.arguments.parameters
+            name: np.empty(shape, self.dtype) if out is None else self._checked(out, name, shape)
+            for name, shape in shapes.items()
         }
-        return self.engine(samples).gradient(arrays, data, list(found.values())), found
+        return self._made(self._engine_of_calls, samples).gradient(arrays, data, list(found.values())), found
 
     def loss(
         self, parameters: Mapping[str, object] | None = None, inputs: object = None, targets: object = None
@@ -144,7 +155,8 @@ class Gradient(Displayed):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Gradient):
             return NotImplemented
-        return (self.derivation, self.backend, self.dtype) == (other.derivation, other.backend, other.dtype)
+        mine, theirs = ((each.derivation, each.backend, each.dtype, each.inputs) for each in (self, other))
+        return mine == theirs
 
     def __hash__(self) -> int:
         return hash((self.problem.name, self.backend, self.dtype))
@@ -154,12 +166,12 @@ class Gradient(Displayed):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Return how a copy is made: of derivation, backend and number type; code is made anew."""
-        return Gradient, (self.derivation, self.backend, self.dtype)
+        return functools.partial(Gradient, inputs=self.inputs), (self.derivation, self.backend, self.dtype)
 
     @property
     def source(self) -> str:
         """The Python that computes loss and gradients, for the problem's own number of samples (without data, for one)."""
-        return self.engine(self._own_samples).source
+        return self._made(self._engine_of_calls, self._own_samples).source
 
     @functools.cached_property
     def _own_samples(self) -> int | None:
@@ -171,14 +183,22 @@ class Gradient(Displayed):
 
     def engine(self, samples: int | None) -> Engine:
         """Return the code for a number of samples, made when it is first asked for."""
+        return self._made(self._engine, samples)
+
+    def _plan_of_calls(self, samples: int | None) -> Plan:
+        wanted = (*self.arguments.parameters, *self.arguments.inputs)
+        return plan(self.derivation, samples, self.dtype, tuple(each.name for each in wanted))
+
+    @staticmethod
+    def _made(engines: Callable[[int | None], Engine], samples: int | None) -> Engine:
         if samples == 0:
             raise ProblemError(message("compilation.no_samples"))
-        return self._engine(samples)
+        return engines(samples)
 
-    def _checked(self, out: Mapping[str, Array], quantity: Quantity) -> Array:
-        found = out.get(quantity.name)
-        if not isinstance(found, np.ndarray) or found.shape != quantity.shape or found.dtype != self.dtype:
-            raise ProblemError(message("compilation.out", dtype=self.dtype), where=f"out[{quantity.name!r}]")
+    def _checked(self, out: Mapping[str, Array], name: str, shape: tuple[int, ...]) -> Array:
+        found = out.get(name)
+        if not isinstance(found, np.ndarray) or found.shape != shape or found.dtype != self.dtype:
+            raise ProblemError(message("compilation.out", dtype=self.dtype), where=f"out[{name!r}]")
         return found
 
 

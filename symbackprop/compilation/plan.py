@@ -81,6 +81,11 @@ class Plan:
         return self.graph.of_role(Role.PARAMETER)
 
     @property
+    def gradients(self) -> tuple[Quantity, ...]:
+        """The quantities whose gradients are asked for, in the order in which code fills these in."""
+        return tuple(self.graph.quantities[name] for name in self.wanted)
+
+    @property
     def data(self) -> tuple[Quantity, ...]:
         """The inputs and targets in order."""
         return self.graph.of_role(Role.INPUT, Role.TARGET)

@@ -61,7 +61,8 @@ class Straight:
     def gradient(self) -> str:
         """Return `gradient(parameters, rows, gradients)`, which fills the gradients in and returns the loss."""
         statements = self._pass()
-        found = [self._text(self._gradient(name)) for name in self.parameters]
+        wanted = [Name(*each) for each in self.plan.graph.scalars(*self.plan.gradients)]
+        found = [self._text(self._gradient(name)) for name in wanted]
         body = [
             *self._load(self._spelled(self.parameters), "parameters"),
             *self._rows(None),
@@ -225,11 +226,10 @@ class Straight:
     def _leaf(self, part: Node) -> str | None:
         return self.identifiers.of(part) if isinstance(part, Name | Adjoint) else None
 
-    def _gradient(self, parameter: Name) -> Node:
-        """Return the gradient by a parameter, by its name or as a formula; zero where nothing leads to it."""
-        if Adjoint(parameter.name) not in self.reached:
-            return ZERO
-        return self.known.get(Adjoint(parameter.name), Adjoint(parameter.name))
+    def _gradient(self, wanted: Name) -> Node:
+        """Return the gradient by a parameter or an input, by its name or as a formula; zero where nothing leads to it."""
+        adjoint = Adjoint(wanted.name, wanted.sample)
+        return self.known.get(adjoint, adjoint) if adjoint in self.reached else ZERO
 
     def _inlined(self, update: UpdateCode, trained: Sequence[Name]) -> frozenset[Adjoint]:
         """Return the gradients that are written where they are read: once, before what they read has changed."""

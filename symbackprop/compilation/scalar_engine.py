@@ -122,7 +122,7 @@ class ScalarEngine(Engine):
 
     def gradient(self, parameters: Arrays, data: Arrays, gradients: Arrays) -> float:
         """Write the gradients and return the loss."""
-        found: Any = np.empty(sum(array.size for array in parameters)) if self.indexed else []
+        found: Any = np.empty(sum(array.size for array in gradients)) if self.indexed else []
         try:
             loss = float(self.code.gradient(self._flat(parameters), self._rows(data), found))
         except _OUT_OF_RANGE:

@@ -117,9 +117,8 @@ class LambdifyEngine(Engine):
         reached = {target for target, _ in backward}
         output = self.plan.graph.output
         wanted: list[Node] = [
-            Adjoint(element) if Adjoint(element) in reached else ZERO
-            for quantity in self.plan.parameters
-            for element in quantity.elements()
+            Adjoint(*each) if Adjoint(*each) in reached else ZERO
+            for each in self.plan.graph.scalars(*self.plan.gradients)
         ]
         one = ((Adjoint(output), ONE),)
         return self._function([*self.plan.forward(), *one, *backward], [Name(output), *wanted])
