@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,6 +16,7 @@ from symbackprop.compilation.scalar_engine import ScalarEngine
 from symbackprop.errors import ProblemError
 from symbackprop.problems import Problem
 from tests.compilation.test_sharing import INSTALLED, drawn, network
+from tests.helpers import only
 
 torch = pytest.importorskip("torch")
 
@@ -41,6 +43,15 @@ GRAPHS: dict[str, tuple[list[str], Callable[..., Any]]] = {
 }
 
 
+NETWORKS = [*((size, backend) for size in SIZES for backend in FAST), ("small", "sympy")]
+ROWS = list(itertools.product(GRAPHS, [None, 2, 40], FAST))
+
+
+def is_short(row: tuple[str, int | None, str]) -> bool:
+    """Say whether a graph is looked at in the short run: Numba takes a second for straight lines."""
+    return row[2] != "numba" or row[:2] in [("scores", 40), ("linear in the inputs", None)]
+
+
 def of_torch(loss: Callable[..., Any], arrays: Mapping[str, Any], wanted: list[str]) -> dict[str, Any]:
     """Return the gradients of a mean of losses by autograd, zero where nothing leads to an array."""
     tensors = {name: torch.tensor(array, requires_grad=name in wanted) for name, array in arrays.items()}
@@ -51,9 +62,7 @@ def of_torch(loss: Callable[..., Any], arrays: Mapping[str, Any], wanted: list[s
     }
 
 
-@pytest.mark.parametrize(
-    ("size", "backend"), [*((size, backend) for size in SIZES for backend in FAST), ("small", "sympy")]
-)
+@pytest.mark.parametrize(("size", "backend"), only(NETWORKS, *(row for row in NETWORKS if row != ("small", "numba"))))
 def test_gradients_of_a_network_by_inputs_are_those_of_torch(size: str, backend: str) -> None:
     """Loss and gradients by parameters stay; those by x are autograd's, a row for each sample, in engines of any size."""
     widths, samples = SIZES[size]
@@ -89,9 +98,7 @@ def graph(equations: list[str], rows: int, units: int) -> Problem:
     )
 
 
-@pytest.mark.parametrize("backend", FAST)
-@pytest.mark.parametrize("samples", [None, 2, 40])
-@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize(("name", "samples", "backend"), only(ROWS, *(row for row in ROWS if is_short(row))))
 def test_gradients_of_a_graph_by_inputs_are_those_of_torch(name: str, samples: int | None, backend: str) -> None:
     """For one sample in declared shapes and for batches, also where no input, or nothing of other samples, is read."""
     equations, loss = GRAPHS[name]
