@@ -16,27 +16,25 @@ from symbackprop.compilation.scalar_engine import ScalarEngine
 from symbackprop.errors import ProblemError
 from symbackprop.problems import Problem
 from tests.compilation.test_sharing import INSTALLED, drawn, network
-from tests.helpers import only
-
-torch = pytest.importorskip("torch")
+from tests.helpers import only, require_module
 
 SIZES = {"small": ((2, 3, 2), 3), "large": ((20, 30, 4), 50)}
 FAST = [name for name in INSTALLED if name != "sympy"]
 GRAPHS: dict[str, tuple[list[str], Callable[..., Any]]] = {
     "scores": (
         ["S = X @ W.T + b", "A = softmax(S, axis=1)", "o = A @ b + u*m", "L = sum((o - t)**2) + 0.1*sum(W*W)"],
-        lambda W, b, u, X, m, t: (
+        lambda torch, W, b, u, X, m, t: (
             (torch.softmax(X @ W.T + b, -1) @ b + u * m - t).square().sum(-1) + 0.1 * W.square().sum()
         ),
     ),
     "linear in the inputs": (
         ["s = sum(X @ W.T)", "L = s + sum(b)*u*m[0] + t[1]"],
-        lambda W, b, u, X, m, t: (X @ W.T).sum((-1, -2)) + b.sum() * u * m[..., 0] + t[..., 1],
+        lambda torch, W, b, u, X, m, t: (X @ W.T).sum((-1, -2)) + b.sum() * u * m[..., 0] + t[..., 1],
     ),
-    "unread": (["o = b*u", "L = sum(o)*t[0]"], lambda W, b, u, X, m, t: (b * u).sum() * t[..., 0]),
+    "unread": (["o = b*u", "L = sum(o)*t[0]"], lambda torch, W, b, u, X, m, t: (b * u).sum() * t[..., 0]),
     "products": (
         ["P = X @ X.T", "q = P @ m", "L = tanh(q @ t) + sum(W)*b[0]*u"],
-        lambda W, b, u, X, m, t: (
+        lambda torch, W, b, u, X, m, t: (
             torch.tanh((X @ X.transpose(-1, -2) @ m[..., None])[..., 0].mul(t).sum(-1)) + W.sum() * b[0] * u
         ),
     ),
@@ -54,8 +52,9 @@ def is_short(row: tuple[str, int | None, str]) -> bool:
 
 def of_torch(loss: Callable[..., Any], arrays: Mapping[str, Any], wanted: list[str]) -> dict[str, Any]:
     """Return the gradients of a mean of losses by autograd, zero where nothing leads to an array."""
+    torch = require_module("torch")
     tensors = {name: torch.tensor(array, requires_grad=name in wanted) for name, array in arrays.items()}
-    found = torch.autograd.grad(loss(**tensors).mean(), [tensors[name] for name in wanted], allow_unused=True)
+    found = torch.autograd.grad(loss(torch, **tensors).mean(), [tensors[name] for name in wanted], allow_unused=True)
     return {
         name: np.zeros(arrays[name].shape) if each is None else each.numpy()
         for name, each in zip(wanted, found, strict=True)
@@ -70,7 +69,7 @@ def test_gradients_of_a_network_by_inputs_are_those_of_torch(size: str, backend:
     parameters, x, y = drawn(problem, samples)
     loss, gradients = sbp.compile(problem, backend, inputs=True)(parameters, x, y)
 
-    def of_layers(x: Any, **each: Any) -> Any:
+    def of_layers(torch: Any, x: Any, **each: Any) -> Any:
         logits = torch.tanh(x @ each["W1"].T + each["b1"]) @ each["W2"].T + each["b2"]
         return -(torch.log_softmax(logits, 1) * torch.tensor(y)).sum(1)
 
