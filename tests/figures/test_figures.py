@@ -121,7 +121,7 @@ def are_apart(first: Polygon, second: Polygon) -> bool:
 SIZES = st.lists(st.integers(1, 10), min_size=2, max_size=4)
 
 
-@settings(derandomize=True, deadline=None, max_examples=many(250, 25))
+@settings(derandomize=True, deadline=None, max_examples=many(60, 6))
 @given(SIZES, st.sampled_from(["per_unit", "shared", "none", "threshold"]), st.sampled_from(["flat", "layered"]))
 def test_network_no_label_meets_anything_else(sizes: list[int], bias: str, naming: str) -> None:
     """Units overlap no unit; a label meets no other label, no edge, and no unit but the one that it stands in."""

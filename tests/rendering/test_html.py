@@ -311,7 +311,7 @@ WEIGHT = "svg.figure path.edge[data-name=W1_2_1]"
 def test_figure_shows_the_chain_of_a_weight(visit: Any) -> None:
     """Pointing at a weight lights it and what its gradient passes through, and only that."""
     seen = visit(page("mazur")).page
-    weight = seen.locator(WEIGHT)
+    weight = seen.locator(WEIGHT).last
     weight.dispatch_event("pointerenter")
     lit = set(seen.evaluate("[...document.querySelectorAll('svg.figure .lit')].map(part => part.dataset.name)"))
     assert {"W1_2_1", "a1_2", "W2_1_2", "W2_2_2", "a2_1", "a2_2", "L"} <= lit
@@ -326,11 +326,11 @@ def test_figure_leads_to_the_derivation(way: str, visit: Any) -> None:
     """A weight leads to the derivation of its gradient, folded or not, by pointer and by key."""
     seen = visit(page("mazur")).page
     seen.locator("#section-5 > details > summary").click()
-    weight = seen.locator(WEIGHT)
+    weight = seen.locator(WEIGHT).last
     assert ("link", "0") == (weight.get_attribute("role"), weight.get_attribute("tabindex"))
     if way == "pointer":
         # Beside the line, which is hard to hit, and behind the numbers that stand on it.
-        other = seen.locator(WEIGHT.replace("W1_2_1", "W1_1_1"))
+        other = seen.locator(WEIGHT.replace("W1_2_1", "W1_1_1")).last
         other.scroll_into_view_if_needed()
         line = other.bounding_box()
         seen.mouse.click(line["x"] + 0.85 * line["width"], line["y"] + line["height"] / 2 + 5)
