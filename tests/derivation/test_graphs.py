@@ -915,11 +915,13 @@ def test_output_may_be_read_without_samples() -> None:
 
 def test_graph_and_network_are_one_or_the_other() -> None:
     """A problem has one model, and a graph's parameters stand in its own table."""
-    content: Content = {"graph": {"inputs": {"x": 1}, "equations": ["f = x"], "output": "f"}}
+    graph: Content = {"inputs": {"x": 1}, "equations": ["f = x"], "output": "f"}
     with pytest.raises(ProblemError, match=r"either \[network\] or \[graph\], not both"):
-        sbp.problem({**content, "network": {"inputs": 1, "layers": [{"units": 1}], "loss": "sse"}})
-    with pytest.raises(ProblemError, match=r"^parameters: the parameters of a computation graph stand in \[graph\]"):
-        sbp.problem({**content, "parameters": {"w": 1}})
+        sbp.problem({"graph": graph, "network": {"inputs": 1, "layers": [{"units": 1}], "loss": "sse"}})
+    with pytest.raises(ProblemError, match=r"^parameters\.w: the parameters of a computation graph stand in \[graph\]"):
+        sbp.problem({"graph": {**graph, "equations": ["f = w*x"], "parameters": {"w": 1}}, "parameters": {"w": 1}})
+    with pytest.raises(UnknownNameError, match=r'^parameters: unknown key "w"'):
+        sbp.problem({"graph": graph, "parameters": {"w": 1}})  # of which the graph knows nothing
 
 
 # Hostile texts
