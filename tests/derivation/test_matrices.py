@@ -19,7 +19,7 @@ from symbackprop.algebra.functions import ARITIES, NAMES
 from symbackprop.algebra.shapes import shape_of
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import CONTEXT, Exact
-from symbackprop.catalog.losses import LOSSES
+from symbackprop.catalog.losses import LOSSES, TARGETS
 from symbackprop.catalog.losses import WITH_FORMULA as KNOWN_LOSSES
 from symbackprop.derivation import matrix_grain
 from symbackprop.derivation.array_entries import entry
@@ -449,7 +449,9 @@ def networks(draw: st.DrawFn) -> Problem:
     """Draw a network of 1-3 layers from the full registries."""
     loss = draw(st.sampled_from(sorted(KNOWN_LOSSES)))
     last = draw(st.sampled_from(fitting_activations(LOSSES[loss].predictions)))
-    widths = draw(st.lists(st.integers(1, 3), min_size=2, max_size=4))
+    widths = draw(st.lists(st.integers(1, 3), min_size=1, max_size=3))
+    fewest = 1 if TARGETS[LOSSES[loss].targets].total is None else 2  # of one score no class can be chosen
+    widths.append(draw(st.integers(fewest, 3)))
     hidden = [draw(st.sampled_from(sorted(functions.WITH_FORMULA))) for _ in widths[2:]]
     biases = [draw(st.sampled_from(("per_unit", "shared", "none", "threshold"))) for _ in widths[1:]]
     layers = [
