@@ -156,7 +156,7 @@ def test_mistakes_write_nothing(run: Run, arguments: tuple[str, ...], message: s
 
 
 def test_marks_of_a_class(run: Run) -> None:
-    """Copies of the key get every mark; the gradebook has the roster's columns; absent students have none."""
+    """Copies of the key get every mark; the gradebook has the roster's columns and delimiter; absent students have none."""
     give(run)
     slips = {
         ("s1", "z1_1"): "0.1234",
@@ -185,7 +185,7 @@ def test_marks_of_a_class(run: Run) -> None:
     }
     assert {"correct", "follow_through"} >= {row["verdict"] for place, row in report.items() if place not in slips}
     assert report["s/3", "a1_1"]["value"].startswith("'=")
-    book = list(csv.reader(io.StringIO((marks / "gradebook.csv").read_text())))
+    book = list(csv.reader(io.StringIO((marks / "gradebook.csv").read_text()), delimiter=";"))  # as in the roster
     assert ["Group", "Name", "ID", "total"] == book[0]
     assert ["", "'=cmd()"] == [book[4][3], book[3][1]]
     total = sum(float(row["max_points"]) for place, row in report.items() if place[0] == "s1")
