@@ -11,6 +11,8 @@ from typing import Any
 import symbackprop as sbp
 from symbackprop import document, language, rendering
 from symbackprop.algebra.formula import Node
+from symbackprop.catalog import losses
+from symbackprop.catalog.losses import LOSSES, TARGETS
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Document, Section
 from symbackprop.document.chain_rule.scene import Scene
@@ -21,6 +23,13 @@ from symbackprop.rendering.dialects import tex
 from tests.helpers import only
 
 EXAMPLES = examples()
+
+
+def losses_of(units: int) -> list[str]:
+    """Return the losses that an output layer of so many units may have: one unit is no choice of classes."""
+    return [name for name in losses.WITH_FORMULA if units > 1 or TARGETS[LOSSES[name].targets].total is None]
+
+
 HOSTILE = r'$\input{/etc/passwd}$ <script>alert(1)</script> | ` % # & ~ ^ _ { } \ " [a](b) *c* _d_ ![i](j) &amp; -- #'
 
 

@@ -15,7 +15,7 @@ from symbackprop.algebra import functions
 from symbackprop.catalog import losses, optimizers
 from symbackprop.catalog.losses import LOSSES
 from symbackprop.problems import build
-from tests.documents import WORDS
+from tests.documents import WORDS, losses_of
 
 CONVENTIONS = {
     "naming": ("layered", "flat", "elementwise"),
@@ -94,8 +94,8 @@ def _network(draw: random.Random, is_larger: bool) -> dict[str, object]:
     larger = [draw.randint(1, 3) for _ in range(draw.choice([2, 2, 3, 3, 4]))]
     widths = larger if is_larger else list(draw.choice(SMALL))
     loss = draw.choice(losses.WITH_FORMULA)
-    if LOSSES[loss].targets == "one_hot" and widths[-1] == 1:
-        loss = "squared_error"  # one unit is no choice of classes
+    if loss not in losses_of(widths[-1]):
+        loss = "squared_error"
     last = draw.choice(build.fitting_activations(LOSSES[loss].predictions))
     names = [*(draw.choice(functions.WITH_FORMULA) for _ in widths[2:]), last]
     samples = draw.choice([None, None, None, 1, 2, 3] if is_larger else [None, None, None, None, 1, 2])

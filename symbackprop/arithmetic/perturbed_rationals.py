@@ -49,6 +49,7 @@ class PerturbedRational:
         return PerturbedRational(self.base, +self.rest)
 
     def __add__(self, other: Exact) -> Exact:
+        other = _exact(other)
         if isinstance(other, PerturbedRational):
             return near(self.base + other.base, _sum(self.rest, other.rest))
         if (known := rational(other)) is not None:
@@ -67,6 +68,7 @@ class PerturbedRational:
         return -self + other
 
     def __mul__(self, other: Exact) -> Exact:
+        other = _exact(other)
         if isinstance(other, PerturbedRational):
             rest = _sum(_real(self.base) * other.rest, _real(other.base) * self.rest)
             return near(self.base * other.base, rest + self.rest * other.rest)
@@ -75,6 +77,7 @@ class PerturbedRational:
         return self.real * other
 
     def __truediv__(self, other: Exact) -> Exact:
+        other = _exact(other)
         if isinstance(other, PerturbedRational):
             quotient = self.base / other.base
             return near(quotient, _sum(self.rest, -_real(quotient) * other.rest) / other.real)
@@ -121,6 +124,11 @@ def sign(value: Exact) -> int:
     """Return −1, 0 or 1."""
     number = value.base if isinstance(value, PerturbedRational) else value
     return int(number > 0) - int(number < 0)
+
+
+def _exact(value: Exact | float) -> Exact:
+    """Return an operand as it is, and a float of the machine, such as a damping, as one of the context."""
+    return CONTEXT.mpf(value) if isinstance(value, float) else value
 
 
 def rational(value: Exact) -> Fraction | None:

@@ -16,14 +16,13 @@ from symbackprop import document, rendering
 from symbackprop.algebra import functions
 from symbackprop.algebra.formula import Node, Number, Power, Product, Quotient, Sum, negated, walk
 from symbackprop.arithmetic import decimals, exact
-from symbackprop.catalog import losses
 from symbackprop.catalog.losses import LOSSES
 from symbackprop.document.blocks import Chain, Display, Document, Relation, Section
 from symbackprop.document.calculation import numerals, verified_lines
 from symbackprop.document.display_nodes import Boxed, Leaf, Numeral, Shown, Tone
 from symbackprop.problems import build
 from symbackprop.problems.load import examples
-from tests.documents import composed, some, text_of
+from tests.documents import composed, losses_of, some, text_of
 from tests.helpers import many
 
 FORBIDDEN = {
@@ -111,7 +110,7 @@ rationals = st.builds(lambda n, d: f"{n}/{d}", st.integers(-30, 30), st.sampled_
 def problems(draw: st.DrawFn) -> dict[str, object]:
     """Draw the content of a random problem."""
     widths = draw(st.lists(st.integers(1, 3), min_size=2, max_size=4))
-    loss = draw(st.sampled_from(losses.WITH_FORMULA))
+    loss = draw(st.sampled_from(losses_of(widths[-1])))
     fitting = build.fitting_activations(LOSSES[loss].predictions)
     inner = draw(st.lists(st.sampled_from(functions.WITH_FORMULA), min_size=len(widths) - 2, max_size=len(widths) - 2))
     names = [*inner, draw(st.sampled_from(fitting))]
@@ -277,12 +276,20 @@ def test_document_of_an_ascent_does_not_blame_the_step() -> None:
 
 
 @pytest.mark.parametrize(
-    ("activation", "value"),
-    [("relu", "0"), ("leaky_relu", "0.01"), ("elu", "1"), ("sigmoid", None), ("softsign", None)],
+    ("activation", "alpha", "value"),
+    [
+        ("relu", None, "0"),
+        ("leaky_relu", "0.01", "0.01"),
+        ("elu", "2", "2"),
+        ("elu", "1", None),
+        ("sigmoid", None, None),
+        ("softsign", None, None),
+    ],
 )
-def test_document_states_the_derivative_taken_at_a_kink(activation: str, value: str | None) -> None:
-    """Every activation whose formula changes at 0 says what its derivative is there; smooth ones say nothing."""
-    text = markdown("classifier", ("network.layers.0.activation", activation))
+def test_document_states_the_derivative_taken_at_a_kink(activation: str, alpha: str | None, value: str | None) -> None:
+    """Every activation that has a kink at 0 says what its derivative is there; smooth ones, ELU with α = 1, say nothing."""
+    settings = [("network.layers.0.alpha", alpha)] if alpha else []
+    text = markdown("classifier", ("network.layers.0.activation", activation), *settings)
     stated = [line for line in text.splitlines() if "formula of" in line]
     assert [f"taken to be ${value}$." in line for line in stated] == ([] if value is None else [True])
 

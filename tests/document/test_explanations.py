@@ -28,7 +28,7 @@ from symbackprop.errors import EvaluationError, UnknownNameError
 from symbackprop.evaluation.evaluate import FLOAT, Evaluation, leaves
 from symbackprop.messages import Message
 from symbackprop.problems import build
-from tests.documents import dense, sections_of, solved, text_of
+from tests.documents import dense, losses_of, sections_of, solved, text_of
 from tests.helpers import each, many
 from tests.rendering.test_rendering import assert_compiles
 
@@ -250,10 +250,11 @@ tenths = st.integers(-20, 20).map(lambda count: f"{count}/10")
 @st.composite
 def small_problems(draw: st.DrawFn) -> dict[str, object]:
     """Draw a problem with small numbers: floats then resolve nearly every slope."""
-    loss = draw(st.sampled_from(losses.WITH_FORMULA))
+    units = draw(st.integers(1, 3))
+    loss = draw(st.sampled_from(losses_of(units)))
     hidden = draw(st.lists(st.sampled_from(functions.WITH_FORMULA), max_size=2))
     last = draw(st.sampled_from(build.fitting_activations(LOSSES[loss].predictions)))
-    layers = [(draw(st.integers(1, 3)), name) for name in (*hidden, last)]
+    layers = [*((draw(st.integers(1, 3)), name) for name in hidden), (units, last)]
     samples = draw(st.sampled_from([None, 2]))
     notation = {
         "backward": draw(st.sampled_from(["delta", "activation"])),
