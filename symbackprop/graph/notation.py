@@ -132,7 +132,9 @@ class Notation:
     letters: Mapping[str, Symbol]
     offsets: Mapping[int, int]
     layer_texts: Mapping[int, str] = field(default_factory=dict)
-    known: dict[tuple[str, int | str | None], Symbol] = field(default_factory=dict, repr=False, compare=False)
+    known: dict[tuple[str, int | str | None], Symbol] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def of(cls, graph: Graph, conventions: Conventions) -> Notation:

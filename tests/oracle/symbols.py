@@ -113,7 +113,7 @@ class Symbols:
             return self.letters["loss"].and_below(word("data"))
         if quantity.kind == "penalty":
             return Sign(r"\Omega")
-        if quantity.kind in ("gate", "given"):
+        if quantity.kind in ("gate", "given", "inner"):
             return _called(quantity.name).and_below(below)
         if self.conventions.naming == "flat":
             return self._flat(quantity, index)
