@@ -162,11 +162,13 @@ def negate(value: Exact) -> Exact:
 
 
 def multiply(left: Exact, right: Exact) -> Exact:
-    """Return `left * right`; an exact zero stays exactly zero."""
+    """Return `left * right`; an exact zero stays exactly zero, and two float64 give a float64."""
     if type(left) is Fraction and type(right) is Fraction:
         return _capped(left * right)
     if left == 0 or right == 0:
-        return Fraction(0) if _is_nothing(left) or _is_nothing(right) else CONTEXT.zero
+        if _is_nothing(left) or _is_nothing(right):
+            return Fraction(0)
+        return left * right if type(left) is float and type(right) is float else CONTEXT.zero
     if _is_composed(left, right):
         return right * left if type(right) is PerturbedRational else left * right
     return to_real(left) * to_real(right)

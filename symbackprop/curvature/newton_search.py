@@ -54,6 +54,7 @@ def _newton(sweep: Sweep, place: Row, reaches: Sequence[float], precision: _Prec
     below the tolerance, or, at a degenerate zero, when the gradient is and the step is small. (Where a unit saturates, the
     gradient is tiny too, but the steps are not.)
     """
+    convert = sweep.arithmetic.convert
     for _ in range(precision.most_steps):
         gradient, matrix = _system(sweep, place)
         if not all(is_finite(entry) for row in (gradient, *matrix) for entry in row):
@@ -61,14 +62,16 @@ def _newton(sweep: Sweep, place: Row, reaches: Sequence[float], precision: _Prec
         size = linear_systems.largest(matrix)
         if size == 0.0:
             return place if all(derivative == 0 for derivative in gradient) and _can_be_flat(sweep) else None
+        # In the sweep's own numbers: with a float64 a fraction becomes one.
+        damping = convert(precision.damping * exact.CONTEXT.mpf(size) ** 2)
         step, _ = linear_systems.solve(
-            _damped(matrix, precision.damping * size**2), tuple(-linear_systems.dot(row, gradient) for row in matrix)
+            _damped(matrix, damping), tuple(-linear_systems.dot(row, gradient) for row in matrix)
         )
         if step is None:
             return None
         length = max(abs(float(change)) for change in step)
-        shortened = min(1.0, precision.longest / length) if length else 1.0
-        place = tuple(exact.add(x, change * shortened) for x, change in zip(place, step, strict=True))
+        shortened = convert(exact.CONTEXT.mpf(min(1.0, precision.longest / length) if length else 1))
+        place = tuple(exact.add(x, exact.multiply(change, shortened)) for x, change in zip(place, step, strict=True))
         derivative = max(abs(float(derivative)) for derivative in gradient)
         if length <= precision.tolerance or (length <= precision.tolerance**0.25 and derivative <= precision.tolerance):
             return place
@@ -77,7 +80,7 @@ def _newton(sweep: Sweep, place: Row, reaches: Sequence[float], precision: _Prec
     return None
 
 
-def _damped(matrix: Matrix, damping: float) -> Matrix:
+def _damped(matrix: Matrix, damping: Value) -> Matrix:
     """Return H² + μI."""
     squared = [[linear_systems.dot(row, column) for column in matrix] for row in matrix]
     for place in range(len(matrix)):

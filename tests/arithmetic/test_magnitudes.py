@@ -77,6 +77,22 @@ def test_near_rationals_keep_the_digits_of_their_rests(
             assert abs(true_value(distance) - lacking) <= abs(lacking) * mpmath.mpf("1e-30") + 1000 * lost
 
 
+@pytest.mark.parametrize("bound", [0.1, -0.5, 1.0, 1.5, 1e-300, 1e300, float("inf")])
+def test_near_rationals_take_a_float_for_the_number_it_is(bound: float) -> None:
+    """Bounds and tolerances are float64: each operation and comparison is that with the same number of the context."""
+    below, long = near(Fraction(1), -(CONTEXT.mpf(10) ** -100)), CONTEXT.mpf(bound)
+    assert [below + long, below - long, below * long, below / long] == [
+        below + bound, below - bound, below * bound, below / bound,
+    ]  # fmt: skip
+    assert [below + long, below * long] == [bound + below, bound * below]
+    assert (bound >= 1, bound < 1, bound < 1, bound >= 1) == (
+        below < bound,
+        below > bound,
+        bound < below,
+        bound >= below,
+    )
+
+
 @pytest.mark.parametrize("z", [40, 100, 110, 120, 435, 1000, 10**5, 10**9, 10**15])
 def test_cancellation_inside_one_equation_keeps_its_digits(z: int) -> None:
     """ln(1 − σ(z)) is −z − ln(1 + e^−z), written in one line too, and 1 − tanh² is 4/(e^z + e^−z)²."""

@@ -24,3 +24,12 @@ def test_solution_of_a_singular_system_is_none() -> None:
     one, two = Fraction(1), Fraction(2)
     assert (None, 1) == linear_systems.solve(((one, two), (two, 2 * two)), (one, one))
     assert ((one, one), 2) == linear_systems.solve(((0 * one, two), (one, one)), (two, two))
+
+
+def test_system_of_floats_stays_in_floats() -> None:
+    """A rough search runs on float64: no zero on the way makes a 50-digit float of the rest."""
+    matrix = ((2.0, 0.0), (0.0, 4.0))
+    step, _ = linear_systems.solve(matrix, tuple(-linear_systems.dot(row, (0.0, 1.0)) for row in matrix))
+    assert step is not None
+    assert [float, float] == [type(change) for change in step]
+    assert (0.0, -1.0) == step
