@@ -84,11 +84,11 @@ def to_decimal(policy: Rounding, value: Value) -> Value:
         return Fraction(0)
     if not isinstance(value, Fraction):
         _, _, exponent, length = value._mpf_
-        if not policy.significant and exponent >= 0:
-            return value
         if not -_ORDINARY < exponent + length < _ORDINARY:
-            # 0.00…; or, far from one, digits that no tie is near.
-            return decimals.value_of(*decimals.nearest(value, policy.digits)[0]) if policy.significant else Fraction(0)
+            # Far from one: digits that no tie is near; or a whole number, or 0.00….
+            if policy.significant:
+                return exact.settle(decimals.value_of(*decimals.nearest(value, policy.digits)[0]))
+            return exact.to_real(value) if exponent + length > 0 else Fraction(0)
     number = decimals.to_fraction(value)
     return exact.settle(decimals.rounded(number, policy.digits) if policy.significant else round(number, policy.digits))
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 import symbackprop as sbp
 from symbackprop.arithmetic.exact import CONTEXT, Real
+from symbackprop.arithmetic.perturbed_rationals import near
 from symbackprop.descent.solution import Solution, solve
 from symbackprop.errors import SymbackpropError
 from symbackprop.evaluation.checks import check
@@ -226,6 +227,13 @@ def test_rounding_reaches_very_large_and_very_small_numbers(exponent: int) -> No
     assert isinstance(four, Real)
     assert abs(four / CONTEXT.mpf(f"1.235e{exponent}") - 1) < CONTEXT.mpf("1e-45")
     assert (value if exponent > 0 else 0) == to_decimal(Rounding(4, significant=False), value)
+
+
+@pytest.mark.parametrize("significant", [True, False])
+def test_rounding_leaves_no_rest_beside_a_number(significant: bool) -> None:
+    """What a saturated activation lacks to 1 is no digit that is kept, however small it is."""
+    for lacking in each((CONTEXT.mpf(10) ** -30, CONTEXT.mpf(10) ** -435)):
+        assert Fraction(1) == to_decimal(Rounding(4, significant), near(Fraction(1), -lacking))
 
 
 def is_rounded(value: Any, policy: Rounding) -> bool:
