@@ -34,7 +34,24 @@ def to_plain_sympy(node: Node, leaf: Leaf = lambda node: None) -> sympy.Expr:
         arguments = [symbolic.to_sympy(argument, plain) for argument in part.arguments]
         return _PIECES[part.function](arguments, part.at_kink)
 
-    return symbolic.to_sympy(node, plain)
+    return _without_conditionals(symbolic.to_sympy(node, plain))
+
+
+def _without_conditionals(expression: sympy.Expr) -> sympy.Expr:
+    """Return an expression whose conditions have no conditionals, which SymPy makes where pieces are compared.
+
+    It prints them as a choice between numbers, and NumPy takes no number for a condition.
+    """
+    if not expression.has(sympy.ITE):
+        return expression
+
+    def flat(*pieces: tuple[sympy.Expr, sympy.Basic]) -> sympy.Expr:
+        # SymPy would make conditionals of pieces in pieces again.
+        return sympy.Piecewise(
+            *((value, condition.to_nnf(simplify=False)) for value, condition in pieces), evaluate=False
+        )
+
+    return expression.replace(sympy.Piecewise, flat)
 
 
 def _step(arguments: list[sympy.Expr], at_kink: Fraction) -> sympy.Expr:
