@@ -17,7 +17,7 @@ _TANGENTS = {Fraction(0): 0, Fraction(1, 4): 1, Fraction(3, 4): -1}
 def rational_value(function: str, arguments: tuple[Node, ...]) -> Fraction | None:
     """Return the sine, cosine or tangent of a rational multiple of π where it is rational: sin(π) is 0, not 1e-51.
 
-    >>> rational_value("cos", (Quotient(Apply("pi"), Number(Fraction(3))),))
+    >>> rational_value("cos", (Quotient(Apply("pi", ()), Number(Fraction(3))),))
     Fraction(1, 2)
     """
     turns = _multiple_of_pi(arguments[0]) if function in ("sin", "cos", "tan") else None

@@ -153,7 +153,7 @@ def is_near(base: Fraction, rest: Exact) -> bool:
 def near(base: Fraction, rest: Exact) -> Exact:
     """Return base + rest: in two parts where the rest, a float, is far smaller than the rational base.
 
-    >>> half = near(Fraction(1, 2), Real(10) ** -1000)
+    >>> half = near(Fraction(1, 2), CONTEXT.mpf(10) ** -1000)
     >>> CONTEXT.nstr(half - Fraction(1, 2), 3), CONTEXT.nstr(2 * half - 1, 3), float(half)
     ('1.0e-1000', '2.0e-1000', 0.5)
     """
