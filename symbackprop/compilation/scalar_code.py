@@ -131,7 +131,8 @@ class Straight:
 
     def _before(self, update: UpdateCode, trained: Sequence[Name]) -> list[str]:
         """Return the lines of an update up to the loss, which is noted before anything changes."""
-        return self._pass(self._inlined(update, trained))
+        is_read_once = sum(part == GRADIENT for _, formula in update.lines for part in walk(formula)) == 1
+        return self._pass(frozenset(trained), is_read_once=is_read_once)
 
     def _behind(self, update: UpdateCode, trained: Sequence[Name], states: States) -> list[str]:
         """Return the lines of an update from the loss on."""
@@ -167,24 +168,33 @@ class Straight:
             lines += self._load(self._spelled(loaded), "rows", at)
         return lines
 
-    def _pass(self, gradients: frozenset[Adjoint] | None = None) -> list[str]:
+    def _pass(self, changed: frozenset[Name] | None = None, *, is_read_once: bool = False) -> list[str]:
         """Return the lines of both passes.
 
-        In a loop nobody reads the lines: `gradients` are then left to the update, and what is read once is written where it
-        is read.
+        In a loop, where some parameters are `changed` behind the lines, nobody reads these: what is read once is written
+        where it is read, a gradient in its update if updates read it once.
         """
         self.known = {Adjoint(self.plan.graph.output): ONE}
-        found = self._resolvable((*self.plan.forward(), *self.plan.backward()), gradients or frozenset())
-        return list(self._statements(found if gradients is None else self._tight(found)))
+        assignments = (*self.plan.forward(), *self.plan.backward())
+        found = self._resolvable(assignments, changed or frozenset(), is_read_once=is_read_once)
+        return list(self._statements(found if changed is None else self._tight(found)))
 
     def _resolvable(
-        self, assignments: Iterable[Assignment], known: Container[Name | Adjoint] = frozenset()
+        self, assignments: Iterable[Assignment], changed: Container[Node] = frozenset(), *, is_read_once: bool = False
     ) -> list[Assignment]:
-        """Return the assignments that take a statement; what needs none, or is to be `known` by its formula, is known."""
+        """Return the assignments that take a statement; what needs none is known by its formula.
+
+        The gradient by a parameter that is to be `changed` is read when those before it have changed already: it needs none
+        only if it reads no such parameter, or in one place and no such parameter but its own.
+        """
         found: list[Assignment] = []
         for target, formula in assignments:
             value = self._resolved(formula)
-            if isinstance(value, Name | Adjoint | Number) or target in known:
+            needs_none = isinstance(value, Name | Adjoint | Number)
+            if isinstance(target, Adjoint) and Name(target.name) in changed:
+                read = {part for part in walk(value) if part in changed}
+                needs_none = (needs_none and not read) or (is_read_once and read <= {Name(target.name)})
+            if needs_none:
                 self.known[target] = value
             else:
                 found.append((target, value))
@@ -230,18 +240,6 @@ class Straight:
         """Return the gradient by a parameter or an input, by its name or as a formula; zero where nothing leads to it."""
         adjoint = Adjoint(wanted.name, wanted.sample)
         return self.known.get(adjoint, adjoint) if adjoint in self.reached else ZERO
-
-    def _inlined(self, update: UpdateCode, trained: Sequence[Name]) -> frozenset[Adjoint]:
-        """Return the gradients that are written where they are read: once, before what they read has changed."""
-        if sum(part == GRADIENT for _, formula in update.lines for part in walk(formula)) != 1:
-            return frozenset()
-        return frozenset(
-            target
-            for target, formula in self.plan.backward()
-            if isinstance(target, Adjoint)
-            and Name(target.name) in trained
-            and {part for part in walk(formula) if part in self.parameters} <= {Name(target.name)}
-        )
 
     def _updates(self, update: UpdateCode, trained: Sequence[Name], states: States) -> Iterator[str]:
         """Yield the statements that update every parameter."""

@@ -130,6 +130,30 @@ def test_training_is_the_descent_of_the_solution(backend: str, optimizer: str, c
     assert rates == history.learning_rates.tolist()
 
 
+GRADIENTS_OF_OTHERS: dict[str, list[str]] = {
+    "the other": ["L = A*B"],
+    "the other by another name": ["t = linear(A)", "L = t*B"],
+    "itself": ["L = A*A/2 + B*B/2"],
+    "both": ["t = linear(A)", "u = linear(B)", "L = cos(t)*u*t + sin(u)*t"],
+}
+"""Losses of which the gradient by a parameter reads parameters."""
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("name", GRADIENTS_OF_OTHERS)
+def test_updates_read_parameters_before_any_of_them_changes(name: str, optimizer: str) -> None:
+    """A gradient that reads other parameters, whatever these are called on the way, has their numbers before the update."""
+    graph = {"parameters": {"A": 0.5, "B": -1.25}, "equations": GRADIENTS_OF_OTHERS[name], "output": "L"}
+    training = {"optimizer": optimizer, "learning_rate": 0.1, "steps": 3}
+    problem = sbp.problem({"graph": graph, "training": training})
+    solution = sbp.solve(problem)
+    expected = {parameter: float(solution.final[parameter]) for parameter in "AB"}
+    for backend in each(backend for backend in ("numpy", "numba") if BACKENDS[backend].is_installed):
+        if backend == "numpy" or optimizer == "adam":
+            found = sbp.train(problem, backend=backend).parameters
+            assert expected == pytest.approx({parameter: float(found[parameter]) for parameter in "AB"}, rel=1e-12)
+
+
 TORCH: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "gradient_descent": ("SGD", {"weight_decay": 0.01}, {"weight_decay": 0.01}),
     "momentum": ("SGD", {"momentum": 0.8, "dampening": 0.1}, {"momentum": 0.8, "dampening": 0.1}),
