@@ -441,6 +441,13 @@ FORMULAS: list[tuple[str, Node, str, str, str]] = [
     ("layered", Apply("step", (Negative(z),), Fraction(1)), r"\mathbf{1}_{z^{(1)}_1 \le 0}", "1_(z₁⁽¹⁾ ≤ 0)", ""),
     (
         "layered",
+        Apply("step", (Negative(z),), Fraction(1, 2)),
+        r"\mathbf{1}_{z^{(1)}_1 < 0} + \frac{1}{2} \, \mathbf{1}_{z^{(1)}_1 = 0}",
+        "1_(z₁⁽¹⁾ < 0) + 1/2 1_(z₁⁽¹⁾ = 0)",
+        "",
+    ),
+    (
+        "layered",
         Apply("leaky_relu", (z,), settings=(("alpha", Fraction(1, 5)),)),
         r"\mathrm{LeakyReLU}_{1/5}(z^{(1)}_1)",
         "LeakyReLU_(1/5)(z₁⁽¹⁾)",

@@ -197,13 +197,21 @@ def _apply(layout: Layout, node: Apply) -> LaidOut:
 
 
 def _step(layout: Layout, node: Apply) -> LaidOut:
-    """Return 1 with a condition below it."""
+    """Return 1 with a condition below it; with a share at 0 between 0 and 1, that share of a second condition as well."""
     (argument,) = node.arguments
+    is_below = isinstance(argument, Negative)
     if isinstance(argument, Negative):
-        relation, argument = "≤" if node.at_kink == 1 else "<", argument.operand
-    else:
-        relation = "≥" if node.at_kink == 1 else ">"
-    return boxes.Scripts(boxes.ONES, (layout.small(argument), boxes.Infix(relation), boxes.Number("0"))), ATOM
+        argument = argument.operand
+
+    def where(relation: str) -> boxes.Box:
+        return boxes.Scripts(boxes.ONES, (layout.small(argument), boxes.Infix(relation), boxes.Number("0")))
+
+    if node.at_kink == 1:
+        return where("≤" if is_below else "≥"), ATOM
+    strictly = where("<" if is_below else ">")
+    if node.at_kink == 0:
+        return strictly, ATOM
+    return (strictly, boxes.PLUS, layout.inside(Number(node.at_kink), PRODUCT), boxes.THIN, where("=")), SUMMED
 
 
 _OWN_FORMS: Mapping[str, Callable[[Layout, Apply], LaidOut]] = {
