@@ -49,7 +49,7 @@ def _without_axis(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
     return tuple(length for axis, length in enumerate(shapes[0]) if axis not in gone)
 
 
-def _smooth_pullback(apply: Apply, upstream: Node, value: Node, shapes: Sequence[Shape]) -> Sequence[Node]:
+def _softened_pullback(apply: Apply, upstream: Node, value: Node, shapes: Sequence[Shape]) -> Sequence[Node]:
     """Pull back through ln Σ eˣ."""
     (argument,), axes = apply.arguments, axes_of(apply, len(shapes[0]))
     power = Apply("exp", (Sum((argument, Negative(spread_along(value, axes, shapes[0])))),))
@@ -113,12 +113,12 @@ MADE_UP = {
             calls={lib: f"(2*{lib}.sum({{0}}{{along}}))" for lib in ("np", "torch")},
         ),
         ArrayOperation(
-            "smooth",
+            "softened",
             1,
             _without_axis,
             joins=lambda parts: Apply("ln", (Sum(tuple(Apply("exp", (part,)) for part in parts)),)),
             reduces="logaddexp",
-            pullback=_smooth_pullback,
+            pullback=_softened_pullback,
             axis=ALL,
             calls={lib: f"{lib}.log({lib}.sum({lib}.exp({{0}}){{along}}))" for lib in ("np", "torch")},
             layout="operator",
@@ -141,7 +141,7 @@ EQUATIONS = {
     "swapt": ["p = swapt(W @ x, x*x)", "L = sum(p*p*[1, 2, 3, 4, 5])"],
     "crosst": ["p = crosst(x, W)", "L = sum(p*p*x)"],
     "twofold": ["p = twofold(W*W, axis=1)", "L = sum(p*p) + x[0]*twofold(x)*twofold(W)"],
-    "smooth": ["p = smooth(W*x, axis=1)", "L = sum(p*p) + smooth(W)*x[1]"],
+    "softened": ["p = softened(W*x, axis=1)", "L = sum(p*p) + softened(W)*x[1]"],
     "shares": ["p = shares(exp(W*x), axis=0)", "L = sum(p*p*W) + shares(exp(x))[0]"],
 }
 """An output that reads each of them, of a matrix W (3, 2) and a vector x (2,)."""
@@ -165,7 +165,7 @@ def made(name: str, *, samples: bool) -> Problem:
             "output": "L",
         },
         "training": {"learning_rate": 0.01, "steps": 2},
-        **({"data": {"x": [x, [1.5, 0.75], [-0.25, 2]]}} if samples else {}),
+        **({"data": {"x": [x, [1.5, 0.75]]}} if samples else {}),
     }
     return sbp.problem(content)
 
@@ -219,14 +219,19 @@ def test_made_up_operation_is_written_for_every_target(name: str, samples: bool,
 
 @pytest.mark.parametrize(("name", "samples"), few(ROWS, 2))
 def test_made_up_operation_is_printed(name: str, samples: bool) -> None:
-    """Every format of text has it in both languages, by its name or in the layout that the row states."""
+    """Every format of text has it, by its name, which is no command of TeX, or in the layout that the row states.
+
+    With samples, of which documents are long, each format is looked at in one of the languages.
+    """
     solution = sbp.solve(made(name, samples=samples))
     texts = [name for name in formats() if name not in ("pdf", "json")]
     assert texts
-    for each in texts:
-        for language in ("en", "zh"):
+    both = ("en", "zh")
+    for number, each in enumerate(texts):
+        for language in both[number % 2 :][:1] if samples else both:
             text = str(render(solution, each, language=language))
-            assert (name in text) == (MADE_UP[name].layout == "call")
+            assert (name in text) == (MADE_UP[name].layout in ("call", "operator"))
+            assert f"\\{name}" not in text
 
 
 @pytest.mark.parametrize("name", ARRAY_OPERATIONS)
@@ -253,5 +258,5 @@ def test_half_a_row_is_refused() -> None:
         with pytest.raises(IncompleteRowError, match=r"function swapt.*(definition|torch)"):
             ARRAY_OPERATIONS.add(replace(whole, **changes))  # type: ignore[arg-type]
     for changes in ({"pullback": None}, {"reduces": ""}, {"definition": MADE_UP["gramian"].definition}):
-        with pytest.raises(IncompleteRowError, match=r"function smooth.*pullback"):
-            ARRAY_OPERATIONS.add(replace(MADE_UP["smooth"], **changes))  # type: ignore[arg-type]
+        with pytest.raises(IncompleteRowError, match=r"function softened.*pullback"):
+            ARRAY_OPERATIONS.add(replace(MADE_UP["softened"], **changes))  # type: ignore[arg-type]

@@ -274,6 +274,18 @@ def test_a_batch_of_one_is_not_spoken_of_as_several(lang: str, one: str, several
         assert (f"{samples} {several}" in text) is (samples > 1)
 
 
+def test_softmax_of_a_formula_adds_in_the_order_of_its_elements() -> None:
+    """Every element has the same sum of exponentials, and a sum inside stays as it is written, numbers first or last."""
+    graph = {"parameters": {"a": 2, "z": ["1/2", 1, 2]}, "equations": ["p = softmax(z/(2 + a**2))", "L = p[0]*p[1]"]}
+    solution = sbp.solve(
+        sbp.problem({"graph": {**graph, "output": "L"}, "training": {"learning_rate": 0.1, "steps": 1}})
+    )
+    text = str(sbp.render(solution, "markdown", detail="full"))
+    power = [f"e^{{z_{number}/(2 + a^{{2}})}}" for number in (1, 2, 3)]
+    for number in (1, 2, 3):
+        assert rf"p_{number} &= \frac{{{power[number - 1]}}}{{{' + '.join(power)}}}" in text
+
+
 def test_softmax_of_one_unit_has_no_sum() -> None:
     """The denominator of one unit is one exponential, without the parentheses of a sum."""
     layer = {"units": 1, "activation": "softmax"}

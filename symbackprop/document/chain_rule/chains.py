@@ -17,11 +17,14 @@ from symbackprop.algebra.formula import (
     Negative,
     Node,
     Product,
+    Slot,
     Sum,
     added,
+    fill,
     names,
     negated,
     rewrite,
+    walk,
 )
 from symbackprop.derivation.array_entries import inner_formula
 from symbackprop.derivation.backprop import Link
@@ -95,16 +98,17 @@ def written_out(graph: Graph, formula: Node) -> Node:
     """
     if not isinstance(formula, Apply) or not functions.is_vector(formula.function):
         return formula
-    definition = functions.expanded(formula)
+    definition = functions.definition(formula)
     assert definition is not None
 
-    def position(term: Node) -> list[int]:
-        return [int(number) for number in graph.place_of(names(term)[0]).numbers]
+    def position(term: Node) -> list[list[int]]:
+        read = [formula.arguments[part.index] for part in walk(term) if isinstance(part, Slot)]
+        return [list(map(int, graph.place_of(name).numbers)) for argument in read for name in names(argument)]
 
     def ordered(part: Node) -> Node | None:
         return Sum(tuple(sorted(part.terms, key=position))) if isinstance(part, Sum) else None
 
-    return rewrite(definition, ordered)
+    return fill(rewrite(definition, ordered), formula.arguments)
 
 
 def _over_samples(scene: Scene, name: str) -> Node:

@@ -40,7 +40,6 @@ from symbackprop.rendering.layout.boxes import (
     THIN,
     TOP,
     Box,
-    Face,
     Fenced,
     Fraction,
     Group,
@@ -53,6 +52,7 @@ from symbackprop.rendering.layout.boxes import (
     joined,
 )
 from symbackprop.rendering.layout.formula_layout import ATOM, POWER, PRODUCT, SIGNED, LaidOut, Layout, Rules
+from symbackprop.rendering.layout.function_names import function_name
 
 
 def is_array_function(node: Apply) -> bool:
@@ -164,7 +164,7 @@ _FUNCTIONS: Mapping[str, Callable[[Layout, Apply], LaidOut]] = {
     "sum": functools.partial(_reduction, sign=lambda node, below, count: (Scripts(SUM, below),)),
     "mean": functools.partial(_reduction, sign=_mean),
     "operator": functools.partial(
-        _reduction, sign=lambda node, below, count: (Scripts(Word(node.function, Face.OPERATOR), below),)
+        _reduction, sign=lambda node, below, count: (Scripts(function_name(node.function), below),)
     ),
 }
 """How functions of arrays are set, by their layout."""

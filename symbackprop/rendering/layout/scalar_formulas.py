@@ -42,7 +42,7 @@ from symbackprop.document.display_nodes import (
     Total,
     Updated,
 )
-from symbackprop.graph.notation import BATCH, GREEK_LETTERS, Symbol
+from symbackprop.graph.notation import BATCH, Symbol
 from symbackprop.graph.quantities import INNER
 from symbackprop.rendering.layout import array_formulas, boxes, digits, generic
 from symbackprop.rendering.layout.formula_layout import (
@@ -57,11 +57,9 @@ from symbackprop.rendering.layout.formula_layout import (
     is_numeric,
     remembered,
 )
+from symbackprop.rendering.layout.function_names import function_name
 
 RELATIONS = {Relation.EQUAL: boxes.Sign("="), Relation.ABOUT: boxes.Sign("≈")}
-
-_OPERATORS = frozenset(("exp", "ln", "sin", "cos", "tan", "tanh", "max", "min"))
-_FUNCTIONS: Mapping[str, boxes.Box] = {"sign": boxes.Word("sgn"), "pi": Symbol("pi")}
 
 _APART = frozenset((Local, Gradient, Braced, Apart))
 _SEPARATE = frozenset((Name, Adjoint, Letter, Apply, Indexed, Substitute, Updated))
@@ -221,15 +219,6 @@ _OWN_FORMS: Mapping[str, Callable[[Layout, Apply], LaidOut]] = {
     "step": _step,
 }
 """The functions that are not printed as a name with arguments."""
-
-
-def function_name(name: str) -> boxes.Box:
-    """Return a function's printed name: σ, tanh, ReLU."""
-    if name in _OPERATORS:
-        return boxes.Word(name, boxes.Face.OPERATOR)
-    row = functions.ACTIVATIONS.get(name)
-    text = row.symbol if row else name
-    return _FUNCTIONS.get(name) or (boxes.Word(text) if len(text) > 1 else Symbol(GREEK_LETTERS.get(text, text)))
 
 
 def _settings(node: Apply) -> tuple[boxes.Box, ...]:
