@@ -114,11 +114,16 @@ def inner_formula(graph: Graph, name: Name) -> Node | None:
         if not all(map(str.isdecimal, numbers)):
             return None
         formula = entry(graph, formula, tuple(int(number) - 1 for number in numbers))
+    return in_sample(graph, formula, name.sample)
+
+
+def in_sample(graph: Graph, formula: Node, sample: int | None) -> Node:
+    """Return a formula with what differs between samples in one of them."""
 
     def of_sample(part: Node) -> Node | None:
         if not isinstance(part, Name) or not graph.quantity_of(part.name).batched:
             return None
-        return replace(part, sample=name.sample)
+        return replace(part, sample=sample)
 
     return rewrite(formula, of_sample)
 

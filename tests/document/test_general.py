@@ -569,3 +569,20 @@ def test_algorithm_of_a_softmax_output_does_not_go_unit_by_unit() -> None:
     assert r"$\delta^{(L)}_j = a^{(L)}_j - y_j$" in usual
     assert r"$\delta^{(L)}_j = a^{(L)}_j \left(\partial L/\partial a^{(L)}_j - " in other
     assert r"\odot f^{(L)" not in usual[usual.index("The algorithm") :]
+
+
+def test_entry_of_a_product_inside_an_equation_names_its_sample() -> None:
+    """What a softmax of a graph is of differs between samples, and its entries say in which one they are."""
+    found = sbp.problem(
+        {
+            "graph": {
+                "parameters": {"A": [[1, 2], [3, 4]]},
+                "inputs": {"x": {"shape": [2]}},
+                "equations": ["h = softmax(A @ x)", "L = h[0]"],
+                "output": "L",
+            },
+            "data": {"x": [[0.1, 0.2], [0.3, 0.4]]},
+        }
+    )
+    text = str(sbp.render(sbp.solve(found), format="markdown"))
+    assert [f"{{(A \\, x^{{[{n}]}})}}_{{1}} &= A_{{11}} \\, x^{{[{n}]}}_1" in text for n in (1, 2)] == [True, True]

