@@ -14,6 +14,8 @@ from symbackprop.errors import OutputError, ProblemError, UnknownNameError
 from symbackprop.figures import histories
 from symbackprop.messages import message
 from symbackprop.problems import accepted_targets, data_file, findings
+from symbackprop.rendering.layout import scalar_formulas
+from symbackprop.rendering.layout.boxes import Sign
 from symbackprop.templating import filling
 
 ONE_HOT = {
@@ -78,3 +80,8 @@ def test_failing_template_is_one_error_with_its_line() -> None:
     assert "text" == filling.told({}, {"an.id": "text"})["say"]("an.id")  # type: ignore[operator]
     assert {} == filling.told({}, None)
     assert message("render.memory").id == "render.memory"
+
+
+def test_two_relations_have_signs_of_their_own() -> None:
+    """A line that is exact and one that is rounded are told apart."""
+    assert {Sign("="), Sign("≈")} == set(scalar_formulas.RELATIONS.values())

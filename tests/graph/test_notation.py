@@ -25,7 +25,7 @@ from symbackprop.graph.notation import (
 from symbackprop.problems import build
 from symbackprop.rendering.dialects import tex
 from symbackprop.rendering.dialects.tex import symbol, word
-from symbackprop.rendering.layout.function_names import function_name
+from symbackprop.rendering.layout.operator_words import function_name
 from tests import documents
 from tests.helpers import each
 

@@ -793,6 +793,7 @@ def test_modules_of_the_layout_know_no_dialect() -> None:
         "digits",
         "generic",
         "breaking",
+        "operator_words",
     )
     for name in each(modules):
         source = inspect.getsource(importlib.import_module(f"symbackprop.rendering.layout.{name}"))

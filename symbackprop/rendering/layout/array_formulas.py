@@ -52,7 +52,7 @@ from symbackprop.rendering.layout.boxes import (
     joined,
 )
 from symbackprop.rendering.layout.formula_layout import ATOM, POWER, PRODUCT, SIGNED, LaidOut, Layout, Rules
-from symbackprop.rendering.layout.function_names import function_name
+from symbackprop.rendering.layout.operator_words import function_name
 
 
 def is_array_function(node: Apply) -> bool:

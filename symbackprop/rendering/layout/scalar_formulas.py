@@ -57,7 +57,7 @@ from symbackprop.rendering.layout.formula_layout import (
     is_numeric,
     remembered,
 )
-from symbackprop.rendering.layout.function_names import function_name
+from symbackprop.rendering.layout.operator_words import function_name
 
 RELATIONS = {Relation.EQUAL: boxes.Sign("="), Relation.ABOUT: boxes.Sign("≈")}
 

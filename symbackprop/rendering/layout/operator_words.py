@@ -1,4 +1,4 @@
-"""How the names of functions are printed: σ, tanh, ReLU."""
+"""How each function is written before its argument: σ, tanh, ReLU; upright words for operators, letters for the rest."""
 
 from __future__ import annotations
 
