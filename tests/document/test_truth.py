@@ -29,7 +29,7 @@ from tests.documents import solved, some
 from tests.helpers import few, only, require_tool
 from tests.oracle import truth
 from tests.oracle.latex_reader import parse, read
-from tests.oracle.latex_values import NOTHING, literal, value
+from tests.oracle.latex_values import NOTHING, Unknown, literal, value
 from tests.oracle.truth import FALSE, TRUE, UNKNOWN, Verdict
 
 UNDERSTOOD = 0.9
@@ -219,6 +219,13 @@ def test_matrices_are_multiplied() -> None:
     matrix = r"\begin{bmatrix} 1 & 2 \\ 3 & 4 \end{bmatrix}"
     assert [[7, 10], [15, 22]] == value(parse(rf"{matrix} \, {matrix}"), NOTHING)
     assert [[1, 6], [6, 16]] == value(parse(rf"{matrix} \odot {{{matrix}}}^{{\top}}"), NOTHING)
+
+
+def test_number_that_no_fraction_holds_has_no_value() -> None:
+    """A saturated unit of a saturated unit prints 10 to the power of minus billions: it is read, and not computed."""
+    assert Fraction(3, 10**9000) == value(parse(r"3.0 \times 10^{-9000}"), NOTHING)
+    with pytest.raises(Unknown):
+        value(parse(r"3.0 \times 10^{-19832837797}"), NOTHING)
 
 
 # What is never printed.

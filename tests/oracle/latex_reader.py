@@ -21,6 +21,9 @@ SHELLS = {r"\fwd", r"\bwd", r"\boxed"}
 _TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|[0-9]+(?:\.[0-9]+)?|\s+|.", re.DOTALL)
 _SECTION = re.compile(r"\\symbackprop((?:sub)*)section\{")
 
+MOST_PLACES = 10_000
+"""How many places a number may have before or behind its point to be computed with as a fraction."""
+
 
 class Unreadable(Exception):
     """The grammar does not know what is written here."""
@@ -388,11 +391,11 @@ class _Parser:
             self.next()
             if self.peek() == "10" and self.next() and self.adjacent("^"):
                 self.next()
-                return Term("number", (), f"{text}e{self.raw_group()}")
+                return _power_of_ten(text, self.raw_group())
         self.place = place
         if text == "10" and self.adjacent("^"):
             self.next()
-            return Term("number", (), f"1e{self.raw_group()}")
+            return _power_of_ten("1", self.raw_group())
         return Term("number", (), text)
 
     def bracketed(self, opening: str, closing: str) -> Term:
@@ -569,6 +572,12 @@ _ATOMS = {
     r"\begin": _Parser.matrix,
     r"\mathrm": _Parser.upright,
 }
+
+
+def _power_of_ten(mantissa: str, exponent: str) -> Term:
+    """Return a number; one that a saturated unit makes so small that no fraction holds it has no value here."""
+    is_held = not exponent.lstrip("-").isdigit() or abs(int(exponent)) <= MOST_PLACES
+    return Term("number" if is_held else "magnitude", (), f"{mantissa}e{exponent}")
 
 
 @functools.lru_cache(maxsize=10_000)
