@@ -22,7 +22,7 @@ from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import DescentStep, Solution
 from symbackprop.evaluation.evaluate import EXACT, Evaluation, Values, evaluate, leaves
 from symbackprop.graph.quantities import Role
-from tests.oracle.latex_reader import Chain, Row, Term, Unreadable, number_of, parse, read, without_text
+from tests.oracle.latex_reader import MOST_PLACES, Chain, Row, Term, Unreadable, number_of, parse, read, without_text
 from tests.oracle.latex_values import CONTEXT, Names, Number, Unknown, add, divide, real, shape_of, value
 from tests.oracle.symbols import Symbols, accented, sign, state
 
@@ -316,7 +316,7 @@ class Scenes:
         result = terms[-1]
         if isinstance(result, Term) and _as_number(result) is not None:
             for text, term in list(zip(chain.texts, terms, strict=True))[:-2]:
-                if not isinstance(term, Term) or not is_literal(term):
+                if not isinstance(term, Term) or not is_literal(term) or _is_beyond_fractions(term):
                     continue
                 if self.by_hand(value(term, names)) == value(result, names):
                     continue
@@ -349,6 +349,9 @@ class Scenes:
         policy = self.solution.problem.notation.round_intermediates
         if policy is None:
             return None
+        if not isinstance(computed, Fraction) and computed and abs(CONTEXT.log10(abs(computed))) > MOST_PLACES:
+            # No fraction holds it; with so many digits it is written as it is, with so many places it is 0.
+            return None if policy.significant or abs(computed) > 1 else Fraction(0)
         exact = computed if isinstance(computed, Fraction) else Fraction(str(CONTEXT.nstr(computed, 60)))
         place = magnitude(exact) - policy.digits + 1 if policy.significant and exact else -policy.digits
         return round(exact / Fraction(10) ** place) * Fraction(10) ** place
@@ -540,6 +543,11 @@ def _shown(number: Number) -> str:
     if isinstance(number, list):
         return str([[_shown(entry) for entry in row] for row in number])
     return str(CONTEXT.nstr(real(number), 20))
+
+
+def _is_beyond_fractions(term: Term) -> bool:
+    """Say whether a number is among the parts that has too many places to be computed with."""
+    return any(part.kind == "magnitude" for part in walk(term))
 
 
 def _same(left: Number, right: Number) -> bool:
