@@ -17,25 +17,25 @@ from symbackprop.rows import Words
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """A backend by name: the module that has its `prepare`, imported when it is used, and the library that it needs.
+    """A backend by name: the module that has its `prepare`, imported when it is used, and the package that it needs.
 
     `words` are the phrases that it brings itself: `backend.<name>` says what it is.
     """
 
     name: str
     module: str
-    library: str
+    package: str
     words: Words = field(default_factory=dict)
 
     @property
     def is_installed(self) -> bool:
-        """Whether its library is there."""
-        return importlib.util.find_spec(self.library) is not None
+        """Whether its package is there."""
+        return importlib.util.find_spec(self.package) is not None
 
     def require(self) -> None:
-        """Raise `MissingLibraryError` where its library is not installed."""
+        """Raise `MissingLibraryError` where its package is not installed."""
         if not self.is_installed:
-            raise MissingLibraryError(message("compilation.not_installed", name=self.library))
+            raise MissingLibraryError(message("compilation.not_installed", name=self.package))
 
     def prepare(self, plan: Plan) -> Engine:
         """Return the engine that runs a plan."""
@@ -55,7 +55,7 @@ def _check(row: Backend) -> None:
 
 BACKENDS: Registry[Backend] = Registry(
     "backend",
-    # The library of a bundled backend has its name.
+    # The package of a bundled backend has its name.
     [Backend(name, f"{__name__}.{name}", name) for _, name, _ in pkgutil.iter_modules(__path__)],
     phrases=lambda row: (f"backend.{row.name}",),
     check=_check,
