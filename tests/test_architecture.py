@@ -51,12 +51,13 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "numba": ("compilation",),
     "torch": ("frontends",),
     "sklearn": ("estimators",),
+    "scipy": ("estimators",),
     "click": ("cli",),
     "rich": ("cli",),
 }
 """The libraries and the wings that may import each."""
 
-COMES_WITH = {"mpmath": "sympy", "contourpy": "matplotlib", "pydantic_core": "pydantic"}
+COMES_WITH = {"mpmath": "sympy", "scipy": "scikit-learn", "contourpy": "matplotlib", "pydantic_core": "pydantic"}
 """Libraries that are not declared, because a declared one requires them for us."""
 
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}
@@ -69,13 +70,14 @@ PRINTING_WINGS = ("cli",)
 
 WRITERS = {
     "symbackprop.training.history": {"write_bytes"},
+    "symbackprop.estimators.fitting": {"print"},
     "symbackprop.compilation.kept_code": {"mkdir", "write_text", "unlink"},
     "symbackprop.templating.confinement": {"stdout"},
     "symbackprop.templating.worker": {"stdout"},
 }
-"""What writes although it is no command: `history.save(path)`, because Python users ask for it by name; machine code
-that is kept for other processes; and the two sides of the process that fills templates of strangers, which talk by its
-standard streams."""
+"""What writes although it is no command: `history.save(path)`, because Python users ask for it by name; estimators that
+are `verbose`, because those of scikit-learn print; machine code that is kept for other processes; and the two sides of the
+process that fills templates of strangers, which talk by its standard streams."""
 
 WRITING_FUNCTIONS = {"print", "open"}
 WRITING_ATTRIBUTES = {
