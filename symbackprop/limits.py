@@ -30,5 +30,8 @@ inside each other."""
 OCCURRENCES = 100
 """Of one name in an equation of a graph: a product of so many factors has as many terms in its derivative."""
 
+SAVED_NUMBERS, SAVED_CHARACTERS, SAVED_CLASSES = 40_000_000, 4_000_000, 100_000
+"""Of a file of arrays that training saved: all its numbers, the text of its problem, the names of its classes."""
+
 READS = 500_000
 """Of numbers in a derivation number by number, of which documents and checks are made: 784-128-10 has 203,000."""

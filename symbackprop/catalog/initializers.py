@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from symbackprop import limits
 from symbackprop.algebra import expressions
 from symbackprop.algebra.formula import Name, Node
 from symbackprop.algebra.functions import ARITIES
@@ -185,22 +186,35 @@ def draw(
         yield wanted.name, numpy.asarray(drawn).tolist()
 
 
-CLASSES = "state.classes"
-"""What the names of classes are saved as, beside the parameters that tell them apart."""
+CLASSES, PROBLEM = TEXTS = ("state.classes", "state.problem")
+"""What the names of classes and the text of the problem are saved as, beside the parameters."""
 
 
 def loaded(path: Path) -> dict[str, Any]:
-    """Return the arrays of an `.npz` file by name, as nested lists of numbers; names of classes are left out.
+    """Return the arrays of an `.npz` file by name, as nested lists of numbers; texts are left out.
 
     Raises `ProblemError` for a file that cannot be read, is no such file, or holds anything but real numbers. Pickled
     objects are never opened.
     """
-    return {name: _numbers(array, f"{path}: {name}") for name, array in _arrays(path).items() if name != CLASSES}
+    return {name: _numbers(array, f"{path}: {name}") for name, array in _arrays(path).items() if name not in TEXTS}
 
 
 def loaded_classes(path: Path) -> tuple[str, ...]:
     """Return the names of classes in an `.npz` file, none where it has none; raises `ProblemError` as `loaded` does."""
-    return tuple(map(str, _arrays(path).get(CLASSES, ())))
+    found = _arrays(path).get(CLASSES)
+    if found is None:
+        return ()
+    if found.dtype.kind != "U" or found.ndim != 1 or not len(found) <= limits.SAVED_CLASSES:
+        raise ProblemError(message("problem.npz_classes"), where=f"{path}: {CLASSES}")
+    return tuple(map(str, found))
+
+
+def loaded_problem(path: Path) -> str:
+    """Return the text of the problem in an `.npz` file; raises `ProblemError` as `loaded` does, and where there is none."""
+    found = _arrays(path).get(PROBLEM)
+    if found is None:
+        raise ProblemError(message("problem.npz_alone"), where=str(path))
+    return str(found) if found.dtype.kind == "U" and not found.ndim else ""
 
 
 def _arrays(path: Path) -> dict[str, numpy.ndarray[Any, Any]]:
@@ -215,13 +229,20 @@ def _arrays(path: Path) -> dict[str, numpy.ndarray[Any, Any]]:
     except OSError as error:
         raise ProblemError(message("problem.unreadable", reason=error.strerror or ""), where=str(path)) from None
     try:
-        found = numpy.load(io.BytesIO(content), allow_pickle=False)
-        if not isinstance(found, numpy.lib.npyio.NpzFile):
-            raise ValueError
-        with found:
-            return {name: numpy.asarray(found[name]) for name in found.files}
-    except (ValueError, EOFError, KeyError, OSError, MemoryError, NotImplementedError, zipfile.BadZipFile, zlib.error):
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            size = sum(each.file_size for each in archive.infolist()) // _BYTES
+        arrays = {} if size > limits.SAVED_NUMBERS else dict(numpy.load(io.BytesIO(content), allow_pickle=False))
+    except (*_UNSOUND, zipfile.BadZipFile, zlib.error):
         raise ProblemError(message("problem.npz"), where=str(path)) from None
+    found = {name: numpy.asarray(array) for name, array in arrays.items()}
+    if max(size, sum(each.size for each in found.values())) > limits.SAVED_NUMBERS:
+        raise ProblemError(message("problem.npz_large", limit=limits.SAVED_NUMBERS), where=str(path))
+    return found
+
+
+_UNSOUND = (ValueError, EOFError, KeyError, OSError, MemoryError, OverflowError, RuntimeError, TypeError)
+"""What reading a file of arrays ends in that is none."""
+_BYTES = 8
 
 
 def _numbers(array: numpy.ndarray[Any, Any], where: str) -> Any:

@@ -77,7 +77,7 @@ def _built(spec: ProblemSpec, name: str, place: Path) -> Problem:
         raise ProblemError(message("problem.two_models"))
     model: Network | ComputationGraph
     layout, initialization = spec.notation.layout, None
-    classes: tuple[str, ...] = ()
+    names: Mapping[str, tuple[str, ...]] = {}
     if spec.graph is not None:
         _refuse_for_graph(spec)
         model, arrays, samples = graph_table.computation_graph(spec, spec.graph)
@@ -90,7 +90,7 @@ def _built(spec: ProblemSpec, name: str, place: Path) -> Problem:
     elif spec.network is not None:
         model = _network(spec.network, spec.regularization)
         arrays, initialization = parameters_table.parameters(spec.parameters, model, layout, place)
-        data, samples, classes = data_table.data(spec.data, model, place)
+        data, samples, names = data_table.data(spec.data, model, place)
         arrays |= data
     else:
         raise ProblemError(message("problem.missing_key", key="network"))
@@ -107,7 +107,8 @@ def _built(spec: ProblemSpec, name: str, place: Path) -> Problem:
         notation=_notation(spec.notation),
         initialization=initialization,
         titles=title.translations,
-        classes=classes,
+        classes=names.get("classes", ()),
+        columns=names.get("columns", ()),
     )
     problem = replace(problem, variants=homework_table.variants(spec, problem))
     if spec.homework is None:

@@ -31,12 +31,16 @@ _BINARY = 2
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """The samples of a file: inputs (count, inputs), targets (count, outputs), the names of classes that it writes."""
+    """The samples of a file: inputs (count, inputs), targets (count, outputs), the names of classes that it writes.
+
+    `columns` are those of the inputs, where the problem names them.
+    """
 
     x: Array
     y: Array
     count: int
     classes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
 
 def read(table: Mapping[str, object], network: Network, folder: Path) -> Samples:
@@ -57,7 +61,8 @@ def read(table: Mapping[str, object], network: Network, folder: Path) -> Samples
     else:
         y = tuple(cells.numbers(targets))
     x = Array((count, network.inputs), tuple(cells.numbers(inputs)))
-    found = Samples(x, Array((count, outputs), y), count, classes)
+    columns = tuple(inputs) if INPUTS in table else ()
+    found = Samples(x, Array((count, outputs), y), count, classes, columns)
     check_targets(network, found.y, count, lambda sample: f"{sheet.path}:{sheet.rows[sample][0]}")
     return found
 

@@ -21,11 +21,12 @@ KEYS = (X, Y, *data_file.KEYS)
 
 def data(
     table: Mapping[str, object], network: Network, folder: Path
-) -> tuple[dict[str, Array], int | None, tuple[str, ...]]:
-    """Return inputs `x` and targets `y` of a network, the number of samples (None: one, not in a list), names of classes.
+) -> tuple[dict[str, Array], int | None, dict[str, tuple[str, ...]]]:
+    """Return inputs `x` and targets `y` of a network, the number of samples (None: one, not in a list), and names.
 
-    What is left out stays symbols; classes have names where a file writes them. The path of a file is relative to
-    `folder`. Raises `ProblemError` with the key, or with file and line, of what is wrong.
+    What is left out stays symbols. Names are those of `classes` where a file writes them, and of the `columns` of inputs
+    where the table does. The path of a file is relative to `folder`. Raises `ProblemError` with the key, or with file and
+    line, of what is wrong.
     """
     for key in table:
         if key not in KEYS:
@@ -35,12 +36,12 @@ def data(
         raise ProblemError(message("csv.both"), where=f"data.{columns[0]}")
     if columns:
         found = data_file.read(table, network, folder)
-        return {X: found.x, Y: found.y}, found.count, found.classes
+        return {X: found.x, Y: found.y}, found.count, {"classes": found.classes, "columns": found.columns}
     given = _in_order(table.get(X), network)
     samples = _samples(given, table.get(Y))
     shape = _with_samples((network.inputs,), samples)
     x = numbers.unknown_array(shape) if given is None else numbers.array(given, shape, "data.x")
-    return {X: x, Y: _targets(table.get(Y), network, samples)}, samples, ()
+    return {X: x, Y: _targets(table.get(Y), network, samples)}, samples, {}
 
 
 def _in_order(x: object, network: Network) -> object:

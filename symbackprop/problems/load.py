@@ -6,14 +6,16 @@ import copy
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 from symbackprop import resources
+from symbackprop.catalog import initializers
 from symbackprop.errors import ProblemError, SymbackpropError, unknown
 from symbackprop.messages import message
+from symbackprop.problems import data_file, saved_problem
 from symbackprop.problems.build import build
 from symbackprop.problems.types import Problem
 
@@ -38,25 +40,42 @@ def problem(content: Mapping[str, object], *, name: str = "problem") -> Problem:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a problem is made from: the content of its file with overrides, its name, and the file."""
+    """What a problem is made from: the content of its file with overrides, its name, and the file.
+
+    `classes` and `columns` are the names that trained parameters were saved with, which hold where no data has its own.
+    """
 
     content: Mapping[str, Any]
     path: Path
+    classes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     def problem(self) -> Problem:
         """Return the problem; the message of an error begins with the file."""
         try:
-            return build(self.content, self.path.stem, self.path.parent)
+            found = build(self.content, self.path.stem, self.path.parent)
         except SymbackpropError as error:
-            raise error.at(str(self.path)) from None
+            raise (error if error.where.startswith(str(self.path)) else error.at(str(self.path))) from None
+        classes, columns = found.classes or self.classes, found.columns or self.columns
+        return replace(found, classes=classes, columns=columns)
+
+    @property
+    def column_names(self) -> dict[str, Any]:
+        """The names of the columns of inputs and targets, as a table `[data]` has them."""
+        given = self.content.get("data", {})
+        named = {key: given[key] for key in (data_file.INPUTS, data_file.TARGETS) if key in given}
+        return ({data_file.INPUTS: list(self.columns)} if self.columns else {}) | named
 
 
 def source(path: str | Path, overrides: Overrides = ()) -> Source:
     """Return the content of a TOML file with some keys overridden (`("training.learning_rate", 1.5)`).
 
-    Raises `ProblemError`, beginning with the file, for one that cannot be read or is not TOML.
+    An `.npz` file of `history.save` is the problem that was trained, with the trained parameters. Raises `ProblemError`,
+    beginning with the file, for one that cannot be read, is not TOML or holds no problem.
     """
     path = Path(path)
+    if path.suffix == SAVED:
+        return _saved(path, overrides)
     try:
         return Source(with_overrides(_read(path.read_text("utf-8-sig")), overrides), path)
     except tomllib.TOMLDecodeError as error:
@@ -69,11 +88,26 @@ def source(path: str | Path, overrides: Overrides = ()) -> Source:
         raise error.at(str(path)) from None
 
 
+SAVED = ".npz"
+"""The suffix of files with trained parameters."""
+
+
+def _saved(path: Path, overrides: Overrides) -> Source:
+    """Return the problem in a file of trained parameters, which it reads from that file."""
+    content = saved_problem.content_of(initializers.loaded_problem(path), f"{path}: {initializers.PROBLEM}")
+    columns = tuple(content.pop(saved_problem.COLUMNS, ()))
+    content["parameters"] = {"file": path.name}
+    try:
+        return Source(with_overrides(content, overrides), path, initializers.loaded_classes(path), columns)
+    except SymbackpropError as error:
+        raise error.at(str(path)) from None
+
+
 def load(path: str | Path, overrides: Overrides = ()) -> Problem:
     """Return the problem in a TOML file, with some keys overridden (`("training.learning_rate", 1.5)`).
 
-    Raises `ProblemError` for a file that cannot be read or is not TOML, else what `problem` raises; every message begins
-    with the file.
+    An `.npz` file that training saved holds its problem too. Raises `ProblemError` for a file that cannot be read or is not
+    TOML, else what `problem` raises; every message begins with the file.
     """
     return source(path, overrides).problem()
 
@@ -144,7 +178,7 @@ def find_source(name: str, overrides: Overrides = ()) -> Source:
     path = Path(name)
     if not path.is_file() and name in examples():
         path = bundled(name)
-    elif not (path.is_file() or path.suffix == ".toml" or len(path.parts) > 1):
+    elif not (path.is_file() or path.suffix in (".toml", SAVED) or len(path.parts) > 1):
         raise unknown("problem", name, examples())
     return source(path, overrides)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 from symbackprop.algebra.broadcasting import Shape
 from symbackprop.catalog.optimizers import OPTIMIZERS
@@ -10,6 +11,7 @@ from symbackprop.catalog.schedules import SCHEDULES
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import numbers
+from symbackprop.problems.numbers import stated
 from symbackprop.problems.row_settings import row_named, settings
 from symbackprop.problems.spec import ScheduleSpec, StopSpec, TrainingSpec
 from symbackprop.problems.types import ScheduleChoice, Stop, Training
@@ -76,3 +78,37 @@ def _stop(spec: StopSpec) -> Stop:
     if fraction == 1:
         raise ProblemError(message("problem.bound", relation="<", limit=1), where=where)
     return Stop(tolerance, spec.patience, fraction)
+
+
+def table_of(training: Training, optimizer: object = None) -> dict[str, object]:
+    """Return a training as its table, with the settings that an optimizer has (None: its own)."""
+    row = OPTIMIZERS[training.optimizer]
+    other = OPTIMIZERS[optimizer] if isinstance(optimizer, str) and optimizer in OPTIMIZERS else row
+    table: dict[str, object] = {
+        "optimizer": row.name,
+        "batch_size": training.batch_size,
+        "shuffle": training.shuffle,
+        "seed": training.seed,
+        "frozen": sorted(training.frozen),
+        "update": training.update,
+        "steps": training.steps if training.epochs is None else None,
+        "epochs": training.epochs,
+    }
+    for key, given in training.settings.items():
+        if key in other.settings and (other is row or given.value != row.settings[key].default):
+            table[key] = given.text
+    choice, stop = training.schedule, training.stop
+    table["schedule"] = {"kind": choice.kind, "per": "step" if choice.per_step else "epoch"} | {
+        key: int(given.value) if _is_whole(given.value) else given.text for key, given in choice.settings.items()
+    }
+    if stop is not None:
+        table["stop"] = {
+            "tolerance": stated(stop.tolerance).text,
+            "patience": stop.patience,
+            "validation_fraction": stated(stop.validation_fraction).text,
+        }
+    return {key: value for key, value in table.items() if value is not None}
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Fraction) and value.denominator == 1

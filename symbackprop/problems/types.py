@@ -308,7 +308,7 @@ class Problem(Displayed):
     when `samples` is a number, and none when it is None (one sample). `initialization` says how the parameters that the
     file leaves out were drawn, if they were. `title` is in English or in the only language there is; `titles` has it by
     language, where the problem says it in several. `classes` are the names of the classes, in the order of the outputs,
-    where the file of the data writes them.
+    where the file of the data writes them, `columns` its columns of inputs, where the problem names them.
     """
 
     name: str
@@ -324,6 +324,7 @@ class Problem(Displayed):
     homework: Homework | None = None
     titles: Mapping[str, str] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
 
     @property
     def outline(self) -> str:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from symbackprop.catalog.initializers import CLASSES
+from symbackprop.catalog.initializers import CLASSES, PROBLEM
 from symbackprop.compilation import Gradient
 from symbackprop.compilation.engine import Array
 from symbackprop.csv_tables import write_csv
@@ -21,6 +21,7 @@ from symbackprop.display import Displayed
 from symbackprop.errors import EvaluationError
 from symbackprop.messages import Message
 from symbackprop.problems import Problem, Training
+from symbackprop.problems.saved_problem import text_of
 
 COLUMNS = ("step", "epoch", "loss", "validation_loss", "learning_rate")
 """The columns of a log."""
@@ -168,11 +169,12 @@ class History(Displayed):
         return self if self.best is None else replace(self, parameters=self.best.parameters)
 
     def archive(self) -> bytes:
-        """Return an `.npz` file: parameters by name, under names with a dot the optimizer's state and names of classes."""
+        """Return an `.npz` file: parameters by name; under names with a dot state, names of classes, the problem as text."""
         written = io.BytesIO()
         with zipfile.ZipFile(written, "w") as archive:
-            classes = self.gradient.derivation.problem.classes
-            named = {CLASSES: np.array(classes)} if classes else {}
+            named = {PROBLEM: np.array(text_of(self.problem))}
+            if self.problem.classes:
+                named[CLASSES] = np.array(self.problem.classes)
             for name, array in {**self.state, **named, **self.parameters}.items():
                 content = io.BytesIO()
                 np.lib.format.write_array(content, np.asarray(array), allow_pickle=False)
@@ -181,7 +183,7 @@ class History(Displayed):
         return written.getvalue()
 
     def save(self, path: str | Path) -> None:
-        """Write `archive` to a file: `[parameters] file = …` starts from it, and `train(…, resume=path)` goes on from it."""
+        """Write `archive` to a file: `load(path)` is the trained problem, `train(…, resume=path)` goes on from it."""
         Path(path).write_bytes(self.archive())
 
     def log(self) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 
-from symbackprop.catalog.optimizers import OPTIMIZERS
 from symbackprop.errors import ProblemError
 from symbackprop.messages import message
 from symbackprop.problems import Problem, Training
 from symbackprop.problems.build import read_training
-from symbackprop.problems.numbers import stated
+from symbackprop.problems.training_table import table_of
 
 _LENGTHS = ("epochs", "steps")
 
@@ -24,7 +22,7 @@ def settled(problem: Problem, samples: int | None, asked: Mapping[str, object]) 
     """
     given = {key: value for key, value in asked.items() if value is not None}
     optimizer = given.get("optimizer")
-    table = {} if problem.training is None else _table(problem.training, optimizer)
+    table = {} if problem.training is None else table_of(problem.training, optimizer)
     if any(key in given for key in _LENGTHS):
         table = {key: value for key, value in table.items() if key not in _LENGTHS}
     elif problem.training is None:
@@ -33,37 +31,3 @@ def settled(problem: Problem, samples: int | None, asked: Mapping[str, object]) 
     if found.update == "sequential":
         raise ProblemError(message("train.sequential"), where="training.update")
     return found
-
-
-def _table(training: Training, optimizer: object) -> dict[str, object]:
-    """Return a training as its table, with the settings that an optimizer has (None: its own)."""
-    row = OPTIMIZERS[training.optimizer]
-    other = OPTIMIZERS[optimizer] if isinstance(optimizer, str) and optimizer in OPTIMIZERS else row
-    table: dict[str, object] = {
-        "optimizer": row.name,
-        "batch_size": training.batch_size,
-        "shuffle": training.shuffle,
-        "seed": training.seed,
-        "frozen": sorted(training.frozen),
-        "update": training.update,
-        "steps": training.steps if training.epochs is None else None,
-        "epochs": training.epochs,
-    }
-    for key, given in training.settings.items():
-        if key in other.settings and (other is row or given.value != row.settings[key].default):
-            table[key] = given.text
-    choice, stop = training.schedule, training.stop
-    table["schedule"] = {"kind": choice.kind, "per": "step" if choice.per_step else "epoch"} | {
-        key: int(given.value) if _is_whole(given.value) else given.text for key, given in choice.settings.items()
-    }
-    if stop is not None:
-        table["stop"] = {
-            "tolerance": stated(stop.tolerance).text,
-            "patience": stop.patience,
-            "validation_fraction": stated(stop.validation_fraction).text,
-        }
-    return {key: value for key, value in table.items() if value is not None}
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, Fraction) and value.denominator == 1

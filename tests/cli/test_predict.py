@@ -118,3 +118,31 @@ def test_parameters_of_another_network_are_refused(tmp_path: Path) -> None:
         command("predict").main(arguments, standalone_mode=False)
     with pytest.raises(MissingValueError):
         command("predict").main(["mazur", str(tmp_path / "new.csv"), "--set", "parameters={}"], standalone_mode=False)
+
+
+@pytest.mark.parametrize("output", [(2, "softmax", "cross_entropy"), (1, "sigmoid", "binary_cross_entropy")])
+def test_saved_file_alone_predicts(
+    output: tuple[int, str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What training saved is a problem of its own: the same table as with the problem file."""
+    problem = trained(tmp_path, *output)
+    (tmp_path / "new.csv").write_text("id,length,width\n7,2,1.05\n8,1,3\n")
+    expected = run(problem, "--parameters", tmp_path / "animals.npz", tmp_path / "new.csv", capsys=capsys)
+    problem.unlink()
+    assert expected == run(tmp_path / "animals.npz", tmp_path / "new.csv", capsys=capsys)
+    (tmp_path / "new.csv").write_text("id,length,wide\n7,2,1.05\n")
+    with pytest.raises(SymbackpropError, match="width"):
+        run(tmp_path / "animals.npz", tmp_path / "new.csv", capsys=capsys)
+
+
+def test_names_of_classes_that_are_not_those_of_the_network_are_refused(tmp_path: Path) -> None:
+    """A file that was tampered with has names of other classes than the network has outputs."""
+    trained(tmp_path)
+    with np.load(tmp_path / "animals.npz") as found:
+        arrays = {**found, "state.classes": np.array(["ape"])}
+    np.savez(tmp_path / "other.npz", **arrays)
+    (tmp_path / "new.csv").write_text("length,width\n1,2\n")
+    with pytest.raises(
+        SymbackpropError, match="names of 1 classes beside the parameters, and the network tells 2 apart"
+    ):
+        command("predict").main([str(tmp_path / "other.npz"), str(tmp_path / "new.csv")], standalone_mode=False)

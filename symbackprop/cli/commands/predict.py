@@ -38,7 +38,7 @@ _MODEL = ("network", "regularization", "notation")
 @click.option("-o", "--output", default=STANDARD_OUTPUT, metavar="FILE.csv", help="File to write [standard output].")
 @overrides_option
 def command(problem: str, data: Path, parameters: Path | None, output: str, overrides: tuple[str, ...]) -> None:
-    """Predict the samples in DATA.csv by PROBLEM, a file or the name of a bundled example."""
+    """Predict the samples in DATA.csv by PROBLEM, a file, what train --save wrote, or the name of a bundled example."""
     source = read_source(problem, overrides)
     with placed(problem):
         text = _predicted(source, data, parameters)
@@ -64,7 +64,10 @@ def _predicted(source: Source, data: Path, parameters: Path | None) -> str:
     if parameters is not None:
         arrays = {name: array for name, array in initializers.loaded(parameters).items() if "." not in name}
         classes = initializers.loaded_classes(parameters)
-    sheet, x = data_file.inputs_of(data, given.network, source.content.get("data", {}))
+    if classes and len(classes) != max(given.layers[-1].units, _BINARY):
+        what = message("csv.classes_saved", found=len(classes), expected=max(given.layers[-1].units, _BINARY))
+        raise ProblemError(what, where=str(parameters or source.path))
+    sheet, x = data_file.inputs_of(data, given.network, source.column_names)
     outputs = gradient.predict(
         arrays, [x.floats()[at : at + x.shape[1]] for at in range(0, len(x.entries), x.shape[1])]
     )
@@ -99,5 +102,5 @@ def _classes(network: Network, outputs: Sequence[Sequence[float]]) -> Iterator[i
         yield from (int(found[0] >= _EVEN) for found in outputs)
 
 
-_EVEN = 0.5
-"""From which share on a sample is of the second of two classes."""
+_EVEN, _BINARY = 0.5, 2
+"""From which share on a sample is of the second class of two."""

@@ -97,8 +97,7 @@ def _problem(name: str, data: Path | None, overrides: Sequence[str]) -> Problem:
     """Return the problem, with the samples of a file in place of its own."""
     source = read_source(name, overrides)
     if data is not None:
-        columns = {key: value for key, value in source.content.get("data", {}).items() if key in ("inputs", "targets")}
-        table = {"file": str(data.absolute()), **columns}
+        table = {"file": str(data.absolute()), **source.column_names}
         source = replace(source, content={**source.content, "data": table})
     return source.problem()
 
