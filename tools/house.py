@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from symbackprop.figures.layered_layout import layout
+from symbackprop.figures.layered_layout import layout, ranks_of
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "symbackprop"
@@ -230,12 +230,12 @@ def picture(house: House) -> str:
     way, served = WINGS[WINGS.index(FIRST) :], WINGS[: WINGS.index(FIRST)]
     arrows = house.arrows()
     counts = {wing: len(house.rooms(wing)) for wing in WINGS}
-    found = layout(way, arrows, ())
-    across = 1 + max(found.heights.values())
+    found = layout(arrows, ranks_of(way, arrows, ()))
+    across = 1 + max(found.places.values())
     width = 2 * _MARGIN + across * _WIDTH + (across - 1) * _GAP_X
     lines = list(_served(served, counts, width))
-    tops = _tops(way, counts, found.column_of, top=_MARGIN + 20 * len(lines) + 36)
-    boxes = {wing: _box(counts[wing], _left(found.heights[wing]), tops[found.column_of[wing]]) for wing in way}
+    tops = _tops(way, counts, found.rank_of, top=_MARGIN + 20 * len(lines) + 36)
+    boxes = {wing: _box(counts[wing], _left(found.places[wing]), tops[found.rank_of[wing]]) for wing in way}
     height = max(box.y + box.height for box in boxes.values()) + _MARGIN + 20 * len(_LEGEND) + 14
     body = [
         f'<rect class="ground" width="{width:g}" height="{height:g}" rx="8"/>',
@@ -251,7 +251,7 @@ def picture(house: House) -> str:
                 boxes[end],
                 [
                     (_left(place) + _WIDTH / 2, tops[level], tops[level + 1] - _GAP_Y)
-                    for level, place in enumerate(found.passes[start, end], found.column_of[start] + 1)
+                    for level, place in enumerate(found.passes[start, end], found.rank_of[start] + 1)
                 ],
             )
             for start, end in arrows

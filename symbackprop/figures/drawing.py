@@ -14,6 +14,16 @@ from symbackprop.messages import Message
 
 SMALL, LARGE = 11.0, 15.0
 """Sizes of letters: of numbers, and of symbols inside units."""
+POINTS = 8 / SMALL
+"""Points of TeX's for a pixel: small letters have 8 points, and their indices 7 (`macros.tex`)."""
+LEAST_SCALE = 6 / 7
+"""How far a diagram is made smaller on a page at most: its smallest letters keep 6 points."""
+PAGE = (488.0, 600.0)
+"""The room on a page, in points."""
+MARGIN = 8.0
+"""What stays free around a diagram."""
+WIDEST, TALLEST = (room / POINTS / LEAST_SCALE for room in PAGE)
+"""The room on a page for a diagram that is made as small as may be, in pixels."""
 
 
 class Ink(StrEnum):
@@ -74,6 +84,7 @@ _OCTAGON = tuple(
 class DiagramNode:
     """A unit, a gate (`is_round`) or a leaf, around a place; `name` is the code name of the quantity it stands for.
 
+    A round one that is wider than high has round ends.
     `also` are further code names of what it stands for (the pre-activation of a unit).
     """
 
@@ -91,7 +102,7 @@ class DiagramNode:
     @property
     def covered(self) -> Polygon:
         """What it covers: a circle as the octagon around it."""
-        if not self.is_round:
+        if not self.is_round or self.half.x != self.half.y:
             return self.box.corners
         x, y = self.at
         return tuple(Point(x + a * self.half.x, y + b * self.half.y) for a, b in _OCTAGON)
@@ -103,7 +114,7 @@ HALF = 0.68
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A label; `at` is its middle, or with `anchor` `start` its left end. On a line it has a halo.
+    """A label; `at` is its middle, or with `anchor` `start` its left and with `end` its right end.
 
     `angle` is how far it is turned about its middle, in degrees clockwise.
     """
@@ -114,7 +125,6 @@ class Text:
     size: float = SMALL
     anchor: str = "middle"
     name: str = ""
-    on_line: bool = False
     angle: float = 0
 
     @property
@@ -122,7 +132,7 @@ class Text:
         """What it covers, roughly: a rectangle, turned as the label is."""
         wide, high, turn = width(self.label) * self.size / 2, self.size * HALF, math.radians(self.angle)
         along, across = math.cos(turn), math.sin(turn)
-        middle = Point(self.at.x + (wide if self.anchor == "start" else 0), self.at.y)
+        middle = Point(self.at.x + {"start": wide, "end": -wide}.get(self.anchor, 0), self.at.y)
         return tuple(
             Point(middle.x + x * along - y * across, middle.y + x * across + y * along)
             for x, y in ((-wide, -high), (wide, -high), (wide, high), (-wide, high))
@@ -137,7 +147,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """An arrow along points; a smooth one leaves and reaches every point horizontally."""
+    """An arrow along points; a smooth one leaves and reaches every point vertically."""
 
     points: tuple[Point, ...]
     name: str = ""
@@ -151,9 +161,9 @@ class Arrow:
     def pieces(self) -> Iterator[tuple[Point, ...]]:
         """What leads from each point to the next: that point, or behind the two control points of a curve."""
         for start, end in itertools.pairwise(self.points):
-            middle = (start.x + end.x) / 2
-            is_bent = self.is_smooth and start.y != end.y
-            yield (Point(middle, start.y), Point(middle, end.y), end) if is_bent else (end,)
+            middle = round((start.y + end.y) / 2, 2)
+            is_bent = self.is_smooth and start.x != end.x
+            yield (Point(start.x, middle), Point(end.x, middle), end) if is_bent else (end,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +171,7 @@ class Diagram:
     """Nodes, lines and labels between (0, 0) and (width, height).
 
     `title` says what it is. `paths` gives, for each named line or leaf, the code names on the chains of its gradient, in the
-    order of the forward pass; `path` is the one that is highlighted.
+    order of the forward pass; `path` is the one that is highlighted. `told` says of each code name with a number what it is.
     """
 
     title: Message
@@ -170,6 +180,7 @@ class Diagram:
     texts: tuple[Text, ...]
     paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     path: frozenset[str] = frozenset()
+    told: Mapping[str, Message] = field(default_factory=dict)
     width: float = 0
     height: float = 0
 
@@ -218,14 +229,12 @@ class Plot:
 
 Picture = Diagram | Plot
 
-_MARGIN = 8.0
-
 
 def fitted(diagram: Diagram) -> Diagram:
     """Return a diagram moved to the origin, with its size."""
     boxes = [*(node.box for node in diagram.nodes), *(text.box for text in diagram.texts)]
     boxes += [Box(point.x, point.y, point.x, point.y) for line in diagram.lines for point in line.points]
-    left, top = min(box.left for box in boxes) - _MARGIN, min(box.top for box in boxes) - _MARGIN
+    left, top = min(box.left for box in boxes) - MARGIN, min(box.top for box in boxes) - MARGIN
 
     def moved(points: Iterable[Point]) -> tuple[Point, ...]:
         return tuple(Point(round(point.x - left, 2), round(point.y - top, 2)) for point in points)
@@ -235,6 +244,6 @@ def fitted(diagram: Diagram) -> Diagram:
         nodes=tuple(replace(node, at=moved([node.at])[0]) for node in diagram.nodes),
         texts=tuple(replace(text, at=moved([text.at])[0]) for text in diagram.texts),
         lines=tuple(replace(line, points=moved(line.points)) for line in diagram.lines),
-        width=round(max(box.right for box in boxes) - left + _MARGIN, 2),
-        height=round(max(box.bottom for box in boxes) - top + _MARGIN, 2),
+        width=round(max(box.right for box in boxes) - left + MARGIN, 2),
+        height=round(max(box.bottom for box in boxes) - top + MARGIN, 2),
     )

@@ -1,82 +1,57 @@
-"""The diagram of a computation graph: leaves and gates, on every wire the value above and the gradient below.
+"""The diagram of a computation graph, from top to bottom: a node for each equation, its value and its gradient below it.
 
-The picture is that of CS231n (Backpropagation, Intuitions): a gate is a circle with its operation.
+Every rank has two strips. In the upper one stand nodes with their labels, and wires that pass them run straight down with
+room of their own; in the lower one there are wires alone. So no label meets a wire, whatever the graph.
 """
 
 from __future__ import annotations
 
-import math
-import string
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
-from symbackprop.algebra import functions
-from symbackprop.algebra.array_operations import operation_of
-from symbackprop.algebra.formula import (
-    Apply,
-    Hadamard,
-    Indexed,
-    MatrixProduct,
-    Name,
-    Negative,
-    Node,
-    Number,
-    Power,
-    Product,
-    Quotient,
-    Stack,
-    Sum,
-    names,
-    walk,
-)
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution
-from symbackprop.figures.drawing import HALF, LARGE, SMALL, Arrow, Diagram, DiagramNode, Ink, Point, Text, fitted
+from symbackprop.figures.drawing import (
+    HALF,
+    LARGE,
+    SMALL,
+    TALLEST,
+    WIDEST,
+    Arrow,
+    Box,
+    Diagram,
+    DiagramNode,
+    Ink,
+    Point,
+    Text,
+    fitted,
+)
+from symbackprop.figures.equation_labels import equation
 from symbackprop.figures.gradient_paths import Chains
-from symbackprop.figures.labels import Label, Numbers, width
-from symbackprop.figures.layered_layout import Layout, layout
+from symbackprop.figures.graph_pieces import GAP, Piece, Pieces, choices
+from symbackprop.figures.labels import Label, Numbers, told, width
+from symbackprop.figures.layered_layout import Extent, Layout, layout, ranks_of
+from symbackprop.figures.time_steps import steps_of
 from symbackprop.graph.notation import Symbol
-from symbackprop.graph.quantities import INNER, Quantity, Role
 from symbackprop.messages import message
 
-MOST_NODES = 40
-"""With more nodes, the gates in the middle are left out."""
-_MOST_DRAWN = 200
-"""With more, most of them leaves, there is no picture."""
 _MOST_ENTRIES = 3
 """Longer vectors, and matrices, are shown by their shape."""
-_MOST_SPLIT = 6
-"""An array with at most this many elements that is only read element by element has a node for each."""
-
-_RADIUS = 18.0
-_ROW, _GAP, _STUB = 54.0, 13.0, 5.0
-_RIM = 2.0
-"""What stays free of a gate's circle on either side of its sign; of a large one twice that."""
-_OPERATIONS: Mapping[type[Node], str] = {
-    Sum: "+",
-    Product: "×",
-    Hadamard: "⊙",
-    MatrixProduct: "·",
-    Quotient: "÷",
-    Negative: "−",
-    Stack: "[ ]",
-}
-_SIGNS = {"sqrt": "√", "abs": "| |", "pi": ""}
-_HALVES = {Fraction(1, 2): "½", Fraction(1, 4): "¼"}
-_MOST_SIGNS, _LONGEST_SIGN = 3, 6
-"""More do not fit into a gate."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A node to be: the elements it stands for, what it reads, the sign of its operation (none: a leaf)."""
-
-    name: str
-    elements: tuple[str, ...]
-    shape: tuple[int, ...]
-    reads: tuple[str, ...] = ()
-    sign: str = ""
+_LETTERS = SMALL + 1
+"""The size of equations in nodes."""
+_HALF = 13.0
+_STUB = 2 * HALF * SMALL + 4
+"""How far a wire runs straight down below its node: as far as its labels reach."""
+_OFF, _CLEAR, _PAD = 4.0, 6.0, 8.0
+"""How far labels stay from their wire, everything in a rank from each other, and letters from the rim of their node."""
+_PASSING = (_CLEAR, _CLEAR)
+_CHANNEL, _SLOPE, _MOST_CHANNEL = 24.0, 0.06, 44.0
+"""The height of a strip of wires, what a wire that runs sideways adds to it for each pixel, and what it has at most."""
+_ROOM = WIDEST - 80
+"""How wide a rank is at most while there are given quantities in it that can stand higher."""
+_PORTS = 16.0
+"""How far wires that arrive at a node are apart at most."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +59,11 @@ class _Scene:
     """What labels are written from."""
 
     solution: Solution
-    pieces: Mapping[str, _Piece]
-    symbols: Mapping[str, Symbol]
+    pieces: Pieces
+    titles: Mapping[str, Label]
     known: Numbers
 
-    def numbers(self, piece: _Piece, *, gradient: bool) -> Label:
+    def numbers(self, piece: Piece, *, gradient: bool) -> Label:
         """Return value or gradient: numbers where they are known and few, else nothing."""
         if not piece.elements or len(piece.elements) > _MOST_ENTRIES or len(piece.shape) > 1:
             return ()
@@ -101,198 +76,203 @@ class _Scene:
         first, *others = found
         return ("(", first, *(part for number in others for part in (", ", number)), ")")
 
-    def labels(self, piece: _Piece) -> list[tuple[Label, float, Ink]]:
-        """Return what stands on the wire behind a piece, and how far below it: its value, or its shape, and its gradient."""
-        value, gradient = self.numbers(piece, gradient=False), self.numbers(piece, gradient=True)
+    def labels(self, piece: Piece) -> tuple[tuple[Label, Ink], tuple[Label, Ink]]:
+        """Return what stands to the left of the wire below a piece, value or shape, and to the right: its gradient."""
+        value = self.numbers(piece, gradient=False)
         shape = ("×".join(map(str, piece.shape)),) if piece.shape and not value else ()
-        rows = ((value, -8.5, Ink.FORWARD), (shape, -8.5, Ink.QUIET), (gradient, 9.5, Ink.BACKWARD))
-        return [row for row in rows if row[0]]
+        left = (value, Ink.FORWARD) if value else (shape, Ink.QUIET)
+        return left, (self.numbers(piece, gradient=True), Ink.BACKWARD)
+
+    def half(self, name: str) -> float:
+        """Return half the width of a node."""
+        size = _LETTERS if self.pieces[name].is_computed else LARGE
+        return max(_HALF, width(self.titles[name]) * size / 2 + _PAD)
+
+    def extent(self, name: str) -> Extent:
+        """Return how far a node with the labels of its wire reaches to the left and to the right."""
+        half = self.half(name)
+        left, right = (_OFF + width(label) * SMALL for label, _ in self.labels(self.pieces[name]))
+        return max(half, left) + _CLEAR, max(half, right) + _CLEAR
 
 
-def gates(solution: Solution, highlight: str = "") -> Diagram:
+def gates(solution: Solution, highlight: str = "") -> Diagram | None:
     """Return the diagram of a computation graph with the numbers of the first step; without steps, with those given.
 
+    What does not fit on a page is left out, parameters first, then equations in the middle; None where nothing fits.
     `highlight` is the code name of a quantity or an element whose chains to the output are marked.
     """
-    derivation = solution.derivation
-    pieces = _elided({piece.name: piece for piece in _pieces(derivation)})
-    notation = solution.notation
-    symbols = {
-        piece.name: notation.symbol(piece.name)
-        for piece in pieces.values()
-        if piece.elements and notation.quantity(piece.name).kind != INNER
-    }
-    scene = _Scene(solution, pieces, symbols, Numbers(solution))
-    edges = [(start, piece.name) for piece in pieces.values() for start in dict.fromkeys(piece.reads)]
-    leaves = [name for name, piece in pieces.items() if not piece.sign]
-    found = layout(list(pieces), edges, leaves)
-    return fitted(_drawn(scene, found, edges, highlight))
+    graph, notation = solution.derivation.graph, solution.notation
+    steps = steps_of(graph)
+    for pieces in choices(graph):
+        titles: dict[str, Label] = {
+            name: ("…",)
+            if name == GAP
+            else (notation.symbol(name),)
+            if piece.formula is None
+            else equation(notation, name, piece.formula)
+            for name, piece in pieces.items()
+        }
+        scene = _Scene(solution, pieces, titles, Numbers(solution))
+        found = _Drawing(scene, steps).diagram(highlight)
+        if found.width <= WIDEST and found.height <= TALLEST:
+            return found
+    return None
 
 
-def is_drawn(derivation: Derivation) -> bool:
-    """Say whether a picture of a graph tells anything: one of hundreds of leaves is a black bar."""
-    return len(_elided({piece.name: piece for piece in _pieces(derivation)})) <= _MOST_DRAWN
+class _Drawing:
+    """A diagram in the making: ranks, places, and the shapes at them."""
+
+    def __init__(self, scene: _Scene, steps: Mapping[str, int]) -> None:
+        """Find a place for every node and every wire."""
+        self.scene = scene
+        self.edges = [(start, piece.name) for piece in scene.pieces.values() for start in dict.fromkeys(piece.reads)]
+        self.steps, self.bands = steps, _bands(scene.pieces, steps)
+        extents = {name: scene.extent(name) for name in scene.pieces}
+        rank_of = _relieved(_ranks(scene.pieces, self.edges, self.bands), scene.pieces, self.bands, extents)
+        self.found: Layout = layout(self.edges, rank_of, extents, _PASSING)
+        self.tops = self._tops()
+        self.at = {
+            name: Point(self.found.places[name], self.tops[rank] + _HALF) for name, rank in self.found.rank_of.items()
+        }
+
+    def _tops(self) -> list[float]:
+        """Return the upper ends of the ranks: a strip of wires that run far sideways is higher."""
+        farthest = [0.0] * (max(self.found.rank_of.values()) + 1)
+        for edge in self.edges:
+            ways = [self.found.places[edge[0]], *self.found.passes[edge], self.found.places[edge[1]]]
+            for rank, (first, last) in enumerate(itertools.pairwise(ways), self.found.rank_of[edge[0]]):
+                farthest[rank] = max(farthest[rank], abs(first - last))
+        heights = [2 * _HALF + _STUB + min(_CHANNEL + _SLOPE * far, _MOST_CHANNEL) for far in farthest]
+        return [0.0, *itertools.accumulate(heights[:-1])]
+
+    def diagram(self, highlight: str) -> Diagram:
+        """Return the diagram, at its place on paper."""
+        scene, derivation = self.scene, self.scene.solution.derivation
+        nodes = tuple(
+            DiagramNode(
+                at,
+                Point(scene.half(name), _HALF),
+                name,
+                scene.pieces[name].is_computed,
+                also=scene.pieces[name].elements,
+            )
+            for name, at in self.at.items()
+        )
+        texts = [text for name in self.at for text in self._texts(name)]
+        final = self.at[derivation.graph.output]
+        rim = Point(final.x, final.y + _HALF)
+        lines = [*self._wires(), Arrow((rim, Point(rim.x, rim.y + _STUB)), derivation.graph.output, has_head=False)]
+        for line, text in self._frames():
+            lines.append(line)
+            texts.append(text)
+        owner = {element: name for name, piece in scene.pieces.items() for element in piece.elements}
+        chains = Chains(derivation)
+        paths = {
+            name: _path(chains, owner, piece.elements) for name, piece in scene.pieces.items() if not piece.is_computed
+        }
+        path = frozenset(_path(chains, owner, _highlighted(derivation, owner, highlight)))
+        shown = (name for name, piece in scene.pieces.items() if not piece.shape and piece.elements)
+        words = told(shown, scene.solution.notation, scene.known)
+        return fitted(Diagram(message("figure.graph"), nodes, tuple(lines), tuple(texts), paths, path, words))
+
+    def _texts(self, name: str) -> Iterator[Text]:
+        at, piece = self.at[name], self.scene.pieces[name]
+        yield Text(at, self.scene.titles[name], size=_LETTERS if piece.is_computed else LARGE, name=name)
+        y = at.y + _HALF + _STUB / 2
+        for (label, ink), side, anchor in zip(self.scene.labels(piece), (-_OFF, _OFF), ("end", "start"), strict=True):
+            if label:
+                yield Text(Point(at.x + side, y), label, ink, anchor=anchor, name=name)
+
+    def _wires(self) -> Iterator[Arrow]:
+        """Yield the wires: down beside their labels, past the ranks between, to a port of their own."""
+        for end in self.scene.pieces:
+            arriving = [edge for edge in self.edges if edge[1] == end]
+            arriving.sort(
+                key=lambda edge: (*self.found.passes[edge], self.found.places[edge[0]])[
+                    -1 if self.found.passes[edge] else 0
+                ]
+            )
+            reach = max(self.scene.half(end) - _HALF, 0)
+            apart = min(_PORTS, 2 * reach / max(len(arriving) - 1, 1))
+            for position, edge in enumerate(arriving):
+                port = self.at[end].x + apart * (position - (len(arriving) - 1) / 2)
+                yield Arrow(tuple(self._way(edge, port)), edge[0], is_smooth=True)
+
+    def _way(self, edge: tuple[str, str], port: float) -> Iterator[Point]:
+        start, end = (self.at[name] for name in edge)
+        yield Point(start.x, start.y + _HALF)
+        yield Point(start.x, start.y + _HALF + _STUB)
+        for rank, place in enumerate(self.found.passes[edge], self.found.rank_of[edge[0]] + 1):
+            yield Point(place, self.tops[rank])
+            yield Point(place, self.tops[rank] + 2 * _HALF + _STUB)
+        yield Point(port, end.y - _HALF)
+
+    def _frames(self) -> Iterator[tuple[Arrow, Text]]:
+        """Yield a dashed frame for each step in time, with its number to the left."""
+        steps = sorted({band for name, band in self.bands.items() if band and name in self.steps})
+        if not steps:
+            return
+        extents = [(at.x, self.scene.extent(name)) for name, at in self.at.items()]
+        passing = [place for places in self.found.passes.values() for place in places]
+        left = min(*(x - extent[0] for x, extent in extents), *passing) - _CLEAR
+        right = max(*(x + extent[1] for x, extent in extents), *passing) + _CLEAR
+        for band in steps:
+            ranks = [self.found.rank_of[name] for name, own in self.bands.items() if own == band]
+            box = Box(left, self.tops[min(ranks)] - _CLEAR, right, self.tops[max(ranks)] + 2 * _HALF + _STUB + _CLEAR)
+            corners = box.corners
+            label: Label = (Symbol("t"), f" = {band}")
+            title = Point(left - SMALL, (box.top + box.bottom) / 2)
+            yield (
+                Arrow((*corners, corners[0]), is_dashed=True, has_head=False),
+                Text(title, label, Ink.QUIET, angle=-90),
+            )
 
 
-def _pieces(derivation: Derivation) -> list[_Piece]:
-    """Return the leaves that are read and the gates, in the order of computation."""
-    graph = derivation.graph
-    formulas = [equation.formula for equation in graph.equations]
-    found: list[_Piece] = []
-    split = {quantity.name for quantity in graph.quantities.values() if _is_split(quantity, formulas)}
-    read = {name for formula in formulas for name in _reads(formula, split, graph.quantities)}
-    for quantity in graph.of_role(Role.PARAMETER, Role.INPUT, Role.TARGET):
-        elements = quantity.elements()
-        if quantity.name in split:
-            found += [_Piece(element, (element,), ()) for element in elements if element in read]
-        elif quantity.name in read:
-            found.append(_Piece(quantity.name, elements, quantity.shape))
-    for equation in graph.equations:
-        quantity = graph.quantities[equation.name]
-        reads = _reads(equation.formula, split, graph.quantities)
-        found.append(_Piece(quantity.name, quantity.elements(), quantity.shape, reads, sign(equation.formula)))
+def _bands(pieces: Pieces, steps: Mapping[str, int]) -> dict[str, int]:
+    """Return the band of ranks that each piece belongs to: before the steps in time (0), one of them, or behind them.
+
+    Where there are no steps, or something is left out between them, there is one band. A quantity that several steps read
+    stands before them.
+    """
+    last = 0 if GAP in pieces else max(steps.values(), default=0)
+    bands: dict[str, int] = {}
+    for name, piece in pieces.items():
+        if piece.is_computed:
+            behind = any(bands.get(other, 0) for other in piece.reads)
+            bands[name] = 0 if not last else steps.get(name, last + 1 if behind else 0)
+    for name, piece in pieces.items():
+        if not piece.is_computed:
+            readers = {bands[other.name] for other in pieces.values() if name in other.reads}
+            bands[name] = readers.pop() if len(readers) == 1 else 0
+    is_in_order = all(bands[other] <= bands[name] for name, piece in pieces.items() for other in piece.reads)
+    return bands if is_in_order else dict.fromkeys(pieces, 0)
+
+
+def _ranks(pieces: Pieces, edges: Sequence[tuple[str, str]], bands: Mapping[str, int]) -> dict[str, int]:
+    """Return the ranks of the pieces: those of a band come after all of the band before."""
+    found: dict[str, int] = {}
+    for band in sorted(set(bands.values())):
+        own = [name for name in pieces if bands[name] == band]
+        within = [edge for edge in edges if bands[edge[0]] == bands[edge[1]] == band]
+        leaves = [name for name in own if not pieces[name].is_computed]
+        first = 1 + max(found.values(), default=-1)
+        found |= {name: first + rank for name, rank in ranks_of(own, within, leaves).items()}
     return found
 
 
-def _is_split(quantity: Quantity, formulas: Sequence[Node]) -> bool:
-    """Say whether a given array is read element by element only."""
-    if quantity.kind != "given" or not quantity.shape or len(quantity.elements()) > _MOST_SPLIT:
-        return False
-    parts = [part for formula in formulas for part in walk(formula)]
-    whole = sum(isinstance(part, Name) and part.name == quantity.name for part in parts)
-    return whole == sum(_is_element(part, quantity) for part in parts)
-
-
-def _is_element(part: Node, quantity: Quantity) -> bool:
-    return (
-        isinstance(part, Indexed)
-        and part.operand == Name(quantity.name)
-        and len(part.indices) == len(quantity.shape)
-        and all(isinstance(index, int) for index in part.indices)
-    )
-
-
-def _reads(formula: Node, split: set[str], quantities: Mapping[str, Quantity]) -> tuple[str, ...]:
-    """Return the pieces that a formula reads, each once."""
-    found: dict[str, None] = {}
-    for part in walk(formula):
-        if isinstance(part, Indexed) and isinstance(part.operand, Name) and part.operand.name in split:
-            quantity = quantities[part.operand.name]
-            pairs = zip(part.indices, quantity.shape, strict=True)
-            found[quantity.element(tuple(index % length for index, length in pairs if isinstance(index, int)))] = None
-        elif isinstance(part, Name) and part.name not in split:
-            found[part.name] = None
-    return tuple(found)
-
-
-def sign(formula: Node) -> str:
-    """Return the operation of a gate as a short sign: its operations in the order they are carried out, or ƒ for many.
-
-    >>> from symbackprop.algebra.expressions import parse
-    >>> sign(parse("w*x + b", functions=(), names=("w", "x", "b"))), sign(parse("1 + e", functions=(), names=("e",)))
-    ('×+', '1+')
-    """
-    signs = list(dict.fromkeys(_signs(formula)))
-    if not signs:
-        return "="
-    is_short = len(signs) == 1 or (len(signs) <= _MOST_SIGNS and sum(map(len, signs)) <= _LONGEST_SIGN)
-    return "".join(signs) if is_short else "ƒ"
-
-
-def _signs(node: Node) -> list[str]:
-    if not names(node):
-        return []  # a constant such as sqrt(2)
-    if isinstance(node, Sum) and isinstance(node.terms[1], Negative):
-        node = Sum((node.terms[0], *(term.operand if isinstance(term, Negative) else term for term in node.terms[1:])))
-        return [*(found for child in node for found in _signs(child)), "−"]
-    inner = [found for child in node for found in _signs(child)]
-    match node:
-        case Apply(name):
-            row, operation = functions.ACTIVATIONS.get(name), operation_of(node)
-            written = row.symbol if row else operation.sign if operation else ""
-            return [*inner, _SIGNS.get(name, written or name)]
-        case Power(_, Number(Fraction(numerator=2, denominator=1))):
-            return [*inner, "²"]
-        case Power():
-            return [*inner, "^"]
-        case Sum((Number(value), _)) | Sum((_, Number(value))) if value.denominator == 1:
-            return [*inner, f"{value}+".replace("-", "−")]
-        case Quotient(Number(value), _) if value == 1:
-            return [*inner, "1/x"]
-        case Product((Number(value), _)):
-            return [*inner, f"{_HALVES.get(value, value)}×"]
-    return [*inner, _OPERATIONS[type(node)]] if type(node) in _OPERATIONS else inner
-
-
-def _elided(pieces: dict[str, _Piece]) -> dict[str, _Piece]:
-    """Return the pieces, those in the middle of a large graph replaced by one that stands for them."""
-    if len(pieces) <= MOST_NODES:
-        return pieces
-    computed = [name for name, piece in pieces.items() if piece.sign]
-    most = min(len(computed), MOST_NODES // 2)
-    hidden = set(computed[most // 2 : len(computed) - (most - most // 2)])
-    outside = [name for name in computed if name not in hidden]
-    behind = {other for name in hidden for other in pieces[name].reads}
-    gap = _Piece("", (), (), tuple(name for name in outside if name in behind), "…")
-    read = {other for name in outside for other in pieces[name].reads}
-    order: dict[str, _Piece] = {}
-    for name, piece in pieces.items():
-        if name in hidden:
-            order[""] = gap
-        elif piece.sign:
-            reads = tuple(dict.fromkeys("" if other in hidden else other for other in piece.reads))
-            order[name] = _Piece(piece.name, piece.elements, piece.shape, reads, piece.sign)
-        elif name in read:
-            order[name] = piece
-    return order
-
-
-def _drawn(scene: _Scene, found: Layout, edges: Sequence[tuple[str, str]], highlight: str) -> Diagram:
-    pieces, derivation = scene.pieces, scene.solution.derivation
-    stubs = {name: _stub(scene, piece) for name, piece in pieces.items()}
-    column_places = _column_places(scene, found, stubs)
-    nodes: list[DiagramNode] = []
-    texts: list[Text] = []
-    places = {
-        name: Point(column_places[column], found.heights[name] * _ROW) for name, column in found.column_of.items()
-    }
-    for name, piece in pieces.items():
-        at = places[name]
-        nodes.append(DiagramNode(at, _half(scene, piece), name, is_round=bool(piece.sign), also=piece.elements))
-        texts += _sign(at, piece) if piece.sign else [Text(at, (scene.symbols[name],), size=LARGE, name=name)]
-        if piece.sign and name in scene.symbols:
-            texts.append(Text(Point(at.x, at.y + _RADIUS + 9), (scene.symbols[name],), size=SMALL + 1, name=name))
-        start = at.x + _half(scene, piece).x + 5
-        for label, dy, ink in scene.labels(piece):
-            texts.append(Text(Point(start, at.y + dy), label, ink, anchor="start", name=name, on_line=True))
-    lines = [_wire(scene, found, column_places, places, stubs, edge) for edge in edges]
-    final = places[derivation.graph.output]
-    rim = Point(final.x + _RADIUS, final.y)
-    lines.append(Arrow((rim, Point(rim.x + stubs[derivation.graph.output] + _STUB, final.y)), has_head=False))
-    chains = Chains(derivation)
-    owner = {element: name for name, piece in pieces.items() for element in piece.elements}
-    paths = {name: _path(chains, owner, piece.elements) for name, piece in pieces.items() if not piece.sign}
-    highlighted: Sequence[str] = ()
-    if highlight:
-        highlighted = (highlight,) if highlight in owner else derivation.quantity(highlight).elements()
-    path = frozenset(_path(chains, owner, highlighted))
-    return Diagram(message("figure.graph"), tuple(nodes), tuple(lines), tuple(texts), paths, path)
-
-
-def _sign(at: Point, piece: _Piece) -> list[Text]:
-    """Return the sign of a gate, as large as its circle lets it be: a function may stand below the other operations."""
-    room = 2 * (_RADIUS - _RIM)
-    operations = piece.sign.rstrip(string.ascii_letters)
-    rows = [piece.sign]
-    if width((piece.sign,)) * SMALL > room and operations not in ("", piece.sign):
-        rows = [operations, piece.sign.removeprefix(operations)]
-    size = (
-        LARGE
-        if width((piece.sign,)) * LARGE <= room - 2 * _RIM
-        else min(SMALL, *(room / width((row,)) for row in rows))
-    )
-    tops = [at.y + (position - (len(rows) - 1) / 2) * math.ceil(2 * HALF * size) for position in range(len(rows))]
-    return [Text(Point(at.x, top), (row,), size=size, name=piece.name) for row, top in zip(rows, tops, strict=True)]
+def _relieved(
+    rank_of: dict[str, int], pieces: Pieces, bands: Mapping[str, int], extents: Mapping[str, Extent]
+) -> dict[str, int]:
+    """Return ranks in which given quantities leave a rank that is too wide for the one before it, within their band."""
+    for rank in range(max(rank_of.values()), 0, -1):
+        own = [name for name in rank_of if rank_of[name] == rank]
+        wide = sum(map(sum, (extents[name] for name in own)))
+        for name in own:
+            has_room = any(bands[other] == bands[name] for other in rank_of if rank_of[other] == rank - 1)
+            if wide > _ROOM and has_room and not pieces[name].is_computed:
+                rank_of[name] -= 1
+                wide -= sum(extents[name])
+    return rank_of
 
 
 def _path(chains: Chains, owner: Mapping[str, str], elements: Sequence[str]) -> tuple[str, ...]:
@@ -300,41 +280,8 @@ def _path(chains: Chains, owner: Mapping[str, str], elements: Sequence[str]) -> 
     return tuple(dict.fromkeys(owner[name] for name in chains.onward(*elements) if name in owner))
 
 
-def _half(scene: _Scene, piece: _Piece) -> Point:
-    if piece.sign:
-        return Point(_RADIUS, _RADIUS)
-    return Point(max(15.0, width((scene.symbols[piece.name],)) * LARGE / 2 + 6), 14.0)
-
-
-def _stub(scene: _Scene, piece: _Piece) -> float:
-    """Return how long the straight beginning of a wire is: as long as its labels."""
-    return max((width(label) * SMALL for label, *_ in scene.labels(piece)), default=0) + _STUB
-
-
-def _column_places(scene: _Scene, found: Layout, stubs: Mapping[str, float]) -> list[float]:
-    """Return the place of every column: labels fit between it and the one before."""
-    places, right = [], 0.0
-    for column in range(max(found.column_of.values()) + 1):
-        names = [name for name, own in found.column_of.items() if own == column]
-        half = max(_half(scene, scene.pieces[name]).x for name in names)
-        places.append(right + half)
-        right += 2 * half + max(stubs[name] for name in names) + _GAP
-    return places
-
-
-def _wire(
-    scene: _Scene,
-    found: Layout,
-    column_places: Sequence[float],
-    places: Mapping[str, Point],
-    stubs: Mapping[str, float],
-    edge: tuple[str, str],
-) -> Arrow:
-    """Return a wire: straight under its labels, then smoothly past the columns in between."""
-    start, end = (places[name] for name in edge)
-    half, target = (_half(scene, scene.pieces[name]) for name in edge)
-    first = Point(start.x + half.x, start.y)
-    port = Point(first.x + stubs[edge[0]], start.y)
-    column = found.column_of[edge[0]] + 1
-    inner = [Point(column_places[column + k], height * _ROW) for k, height in enumerate(found.passes[edge])]
-    return Arrow((first, port, *inner, Point(end.x - target.x, end.y)), edge[0], is_smooth=True)
+def _highlighted(derivation: Derivation, owner: Mapping[str, str], highlight: str) -> Sequence[str]:
+    """Return the elements whose chains are marked."""
+    if not highlight:
+        return ()
+    return (highlight,) if highlight in owner else derivation.quantity(highlight).elements()

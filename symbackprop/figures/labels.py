@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -10,8 +11,8 @@ from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.decimals import LARGEST_PLAIN, SMALLEST_PLAIN, is_decimal, is_negligible
 from symbackprop.descent.solution import Solution
 from symbackprop.evaluation.evaluate import is_finite
-from symbackprop.graph.notation import GREEK_BY_NAME, Symbol
-from symbackprop.messages import Message
+from symbackprop.graph.notation import GREEK_BY_NAME, Notation, Symbol
+from symbackprop.messages import Message, message
 
 DIGITS = 4
 """Significant digits in a figure, at most: it shows how things hang together, the tables have the digits."""
@@ -84,6 +85,18 @@ class Numbers:
     def gradient(self, name: str) -> tuple[Decimal, ...]:
         """Return the gradient by an element, or nothing."""
         return () if self._values is None or name in self._batched else (decimal(self._values.gradient(name)),)
+
+
+def told(names: Iterable[str], notation: Notation, numbers: Numbers) -> dict[str, Message]:
+    """Return what is said of elements with a value: the value, and the gradient if there is one."""
+    found: dict[str, Message] = {}
+    for name in names:
+        for value in numbers.value(name):
+            gradients = tuple(map(plain, numbers.gradient(name)))
+            key = ("number" if gradients else "value") + ("" if value.exact else "_about")
+            words = {"name": str(plain(notation.symbol(name))), "value": plain(value)}
+            found[name] = message(f"alternative.{key}", **words, **dict(zip(("gradient",), gradients, strict=False)))
+    return found
 
 
 def plain(part: LabelPart) -> str | Message:

@@ -5,26 +5,37 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from dataclasses import replace
 
 from symbackprop.figures import edge_labels
-from symbackprop.figures.drawing import HALF, LARGE, SMALL, Arrow, Box, DiagramNode, Ink, Point, Polygon, Text
+from symbackprop.figures.drawing import (
+    HALF,
+    LARGE,
+    MARGIN,
+    SMALL,
+    TALLEST,
+    WIDEST,
+    Arrow,
+    Box,
+    DiagramNode,
+    Ink,
+    Point,
+    Polygon,
+    Text,
+)
 from symbackprop.figures.edge_labels import Frame
-from symbackprop.figures.labels import Label, Numbers, equality, width
+from symbackprop.figures.labels import Label, width
+from symbackprop.figures.network_scene import AlongEdges, Column, Scene, share
 from symbackprop.graph.notation import Notation
-from symbackprop.graph.quantities import Graph, Quantity
 from symbackprop.messages import Message, message
 
 RADIUS = 28.0
 MOST_LABELLED = 16
 """With more edges between two layers, or where units are left out, colour and width say what labels would."""
-_DOTS = 0.7
-"""The room between a unit and the dots beside it, in rows."""
-_LEAST_GAP = 150.0
+_LEAST_GAP, _LEAST_GAP_BARE = 150.0, 80.0
 _LEAST_STEEPNESS = 0.35
 """The least width between two layers, as a share of their height: steeper edges would run into each other."""
-_LEAST_STEEPNESS_LABELLED = 0.6
+_LEAST_STEEPNESS_LABELLED = {AlongEdges.NAMES: 0.6, AlongEdges.NUMBERS: 0.5}
 """The same where labels stand along the edges: steeper ones are hard to read."""
 _ROOM_OF_ONE, _ROOM_OF_TWO = 1.5, 2.4
 """How long an edge is at least, as multiples of its label, with one and with two lines of label along it."""
@@ -34,71 +45,6 @@ _LINE = 2 * HALF * SMALL
 _SMALL_RADIUS = 11.0
 """That of the 1 that a shared bias is multiplied by."""
 _THINNEST, _THICKEST = 0.4, 3.4
-
-
-class AlongEdges(Enum):
-    """What stands along edges, from what tells most to what needs least room."""
-
-    NAMES = "names and numbers"
-    NUMBERS = "numbers"
-    NOTHING = "nothing"
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """What labels are written from."""
-
-    graph: Graph
-    notation: Notation
-    numbers: Numbers
-    coupling: str
-    """What couples the outputs, if anything does."""
-    has_gradients: bool
-    labels: dict[str, Label] = field(default_factory=dict)
-    """Those that were written."""
-
-    def weight(self, layer: int, end: int, start: int) -> str:
-        """Return the code name of the weight to a unit of a layer from one of the layer before."""
-        return self.graph.layers[layer - 1].weights.at(end, start)
-
-    def bias(self, layer: int) -> Quantity | None:
-        """Return the bias or threshold of a layer, if it has one."""
-        return self.graph.layers[layer - 1].bias if layer else None
-
-    def named(self, name: str) -> Label:
-        """Return `symbol = value`, or the symbol alone."""
-        if name not in self.labels:
-            symbol, value = self.notation.symbol(name), self.numbers.value(name)
-            self.labels[name] = equality(symbol, *value) if value else (symbol,)
-        return self.labels[name]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A layer on paper: its number and its units from 1; None stands for those that are left out."""
-
-    layer: int
-    units: tuple[int | None, ...]
-
-    @property
-    def shown(self) -> list[int]:
-        """The units that are drawn."""
-        return [unit for unit in self.units if unit is not None]
-
-    def places(self, row: float) -> list[float]:
-        """Return the heights of the units, around 0; dots take less room than a unit."""
-        steps = [_DOTS if None in pair else 1.0 for pair in itertools.pairwise(self.units)]
-        places = [0.0, *itertools.accumulate(steps)]
-        return [(place - places[-1] / 2) * row for place in places]
-
-
-def _share(before: Column, column: Column) -> float:
-    """Return the part of an edge at which its label stands best.
-
-    At 1/(n_to + 1), or for a wide layer at n_from/(n_from + 1), edges are equally far from each other.
-    """
-    starts, ends = len(before.units), len(column.units)
-    return 1 / (ends + 1) if ends <= max(starts, 4) else starts / (starts + 1)
 
 
 @functools.lru_cache(maxsize=256)
@@ -129,10 +75,11 @@ class Drawing:
         self.pairs: list[tuple[Column, Column]] = []
         self.at: dict[int, float] = {}
         x, before = 0.0, None
+        dots = 2 * RADIUS + (_LEAST_GAP_BARE if along is AlongEdges.BARE else _LEAST_GAP)
         for column in columns:
             if column is None:
-                self.text(Text(Point(x + RADIUS + _LEAST_GAP / 2, 0), ("…",), size=2 * LARGE))
-                x += _LEAST_GAP + 2 * RADIUS
+                self.text(Text(Point(x + dots / 2, 0), ("…",), size=2 * LARGE))
+                x += dots
             else:
                 if before is not None:
                     self.pairs.append((before, column))
@@ -166,6 +113,12 @@ class Drawing:
             title = Point(self.at[column.layer], top - 2 * _LINE)
             self.text(Text(title, (_layer_name(self.scene.notation, column.layer),), Ink.QUIET))
 
+    @property
+    def fits(self) -> bool:
+        """Say whether everything placed has room on a page."""
+        xs, ys = ([corner[axis] for shape in self.shapes for corner in shape] for axis in (0, 1))
+        return max(xs) - min(xs) + 2 * MARGIN <= WIDEST and max(ys) - min(ys) + 2 * MARGIN <= TALLEST
+
     def node(self, node: DiagramNode) -> None:
         """Add a node."""
         self.nodes.append(node)
@@ -184,17 +137,19 @@ class Drawing:
     def _gap(self, before: Column, column: Column) -> float:
         """Return how far two columns are apart at least: a label has its length beside the units."""
         tall = self.row * max(len(before.units), len(column.units))
+        if self.along is AlongEdges.BARE:
+            return max(_LEAST_GAP_BARE, _LEAST_STEEPNESS * tall)
         if not self._is_labelled(before, column):
             return max(_LEAST_GAP, _LEAST_STEEPNESS * tall)
-        longest = max(_width(self.scene.named(name)) for name in self._weights(before, column))
+        longest = max(_width(self._along(name)) for name in self._weights(before, column))
         room = _ROOM_OF_TWO if self.scene.has_gradients else _ROOM_OF_ONE
-        return max(_LEAST_GAP, _LEAST_STEEPNESS_LABELLED * tall, 2 * RADIUS + room * longest)
+        return max(_LEAST_GAP, _LEAST_STEEPNESS_LABELLED[self.along] * tall, 2 * RADIUS + room * longest)
 
     def _is_labelled(self, before: Column, column: Column) -> bool:
         """Say whether the edges between two layers are to have labels."""
         is_whole = None not in (*before.units, *column.units)
         is_few = is_whole and len(before.shown) * len(column.shown) <= MOST_LABELLED
-        return is_few and self.along is not AlongEdges.NOTHING
+        return is_few and self.along in (AlongEdges.NAMES, AlongEdges.NUMBERS)
 
     def _weights(self, before: Column, column: Column) -> Iterator[str]:
         for start, end in itertools.product(before.shown, column.shown):
@@ -233,7 +188,7 @@ class Drawing:
 
     def _half_width(self, column: Column) -> float:
         """Return how far the units of a layer with what stands above and below them reach to either side."""
-        bias = self.scene.bias(column.layer)
+        bias = None if self.along is AlongEdges.BARE else self.scene.bias(column.layer)
         is_own = bias is not None and bool(bias.shape)
         labels = [self.scene.named(bias.at(unit)) for unit in column.shown] if bias is not None and is_own else []
         return max([RADIUS, *(_width(label) / 2 + _CLEAR for label in labels)])
@@ -267,7 +222,7 @@ class Drawing:
         scene, layer = self.scene, column.layer
         bias = scene.bias(layer)
         for unit, place in self._places(column):
-            if not layer:
+            if not layer or self.along is AlongEdges.BARE:
                 continue
             argument = scene.graph.layers[layer - 1].pre_activation.at(unit)
             self.beside(layer, place, -1, [(scene.numbers.gradient(argument), Ink.BACKWARD, argument)])
@@ -336,7 +291,7 @@ class Drawing:
         bias = self.scene.bias(column.layer)
         shared = [bias.name] if bias is not None and not bias.shape else []
         for wanted in ([*names, *shared],) if is_labelled else (shared,):
-            if wanted and not self._label(before, column, wanted):
+            if wanted and self.along is not AlongEdges.BARE and not self._label(before, column, wanted):
                 self.lacking += [column.layer] * len(wanted)
                 if is_labelled:
                     self._weighed(names)
@@ -352,16 +307,20 @@ class Drawing:
             if shape not in lines and min(x for x, _ in shape) < right and max(x for x, _ in shape) > left
         ]
         gradients = {name: self.scene.numbers.gradient(name) for name in names}
-        is_short = self.along is AlongEdges.NUMBERS
-        labels = {name: (is_short and self.scene.numbers.value(name)) or self.scene.named(name) for name in names}
+        labels = {name: self._along(name) for name in names}
         widths = {name: max(_width(labels[name]), _width(gradients[name])) for name in names}
         two_lines = any(map(bool, gradients.values()))
-        found = edge_labels.placed(frames, widths, others, _share(before, column), two_lines=two_lines)
+        found = edge_labels.placed(frames, widths, others, share(before, column), two_lines=two_lines)
         for name, place in (found or {}).items():
             self.text(Text(place.upper, labels[name], name=name, angle=place.angle))
             if gradients[name]:
                 self.text(Text(place.lower, gradients[name], Ink.BACKWARD, name=name, angle=place.angle))
         return found is not None
+
+    def _along(self, name: str) -> Label:
+        """Return what stands along an edge: its number, or its name as well."""
+        is_short = self.along is AlongEdges.NUMBERS
+        return (is_short and self.scene.numbers.value(name)) or self.scene.named(name)
 
     def _weighed(self, names: Sequence[str]) -> None:
         """Give edges without labels the colour and the width of their weights, where these have numbers."""

@@ -27,7 +27,7 @@ _SLANT = 0.06
 """How far an upper index is moved from a letter that leans towards it."""
 _NARROWEST = 0.88
 """Letters are at least this share of their rough width: an upper index never runs into its letter."""
-_HEAD = 7.0
+_HEAD, _CORNER = 7.0, 4.0
 _HIGHLIGHT = 2.6
 
 
@@ -64,10 +64,9 @@ def _lines(diagram: Diagram, title: str, description: str, language: str) -> Ite
         for ink, colour in COLOURS.items()
         if ink is not Ink.PLAIN
     )
-    yield f"<style>{colours}svg.figure rect.paper{{fill:var(--paper,#fff)}}</style>"
+    yield f"<style>{colours}</style>"
     for line in diagram.lines:
         yield _line(diagram, line)
-    yield from (_paper(text) for text in diagram.texts if text.on_line)
     for node in diagram.nodes:
         yield _node(diagram, node)
     drawn = {node.name for node in diagram.nodes} | {line.name for line in diagram.lines}
@@ -102,7 +101,7 @@ def _head(line: Arrow) -> str:
         return ""
     start, end = line.points[-2:]
     if line.is_smooth:
-        start = Point(start.x, end.y)
+        start = Point(end.x, start.y)
     angle = math.atan2(end.y - start.y, end.x - start.x)
     wings = [
         Point(end.x - _HEAD * math.cos(angle + turn), end.y - _HEAD * math.sin(angle + turn)) for turn in (0.4, -0.4)
@@ -119,19 +118,13 @@ def _node(diagram: Diagram, node: DiagramNode) -> str:
         attributes += f' data-also="{escapes.xml(" ".join(node.also))}"'
     colour, thickness = (COLOURS[Ink.BACKWARD], _HIGHLIGHT) if on_path else (COLOURS[Ink.PLAIN], 1.1)
     stroke = f' fill="none" stroke="{colour}" stroke-width="{trimmed(thickness)}"'
-    if node.is_round:
+    if node.is_round and node.half.x == node.half.y:
         centre = f'cx="{trimmed(node.at.x)}" cy="{trimmed(node.at.y)}"'
         return f'<circle{attributes} {centre} r="{trimmed(node.half.x)}"{stroke}/>'
     box = node.box
-    size = f'width="{trimmed(2 * node.half.x)}" height="{trimmed(2 * node.half.y)}" rx="4"'
+    bend = trimmed(node.half.y if node.is_round else _CORNER)
+    size = f'width="{trimmed(2 * node.half.x)}" height="{trimmed(2 * node.half.y)}" rx="{bend}"'
     return f'<rect{attributes} x="{trimmed(box.left)}" y="{trimmed(box.top)}" {size}{stroke}/>'
-
-
-def _paper(text: Text) -> str:
-    """Return the paper under a label on a line."""
-    box = text.box
-    size = f'width="{trimmed(box.right - box.left)}" height="{trimmed(box.bottom - box.top)}"'
-    return f'<rect class="paper" x="{trimmed(box.left)}" y="{trimmed(box.top)}" {size} fill="#fff"/>'
 
 
 def _text(diagram: Diagram, text: Text, language: str, *, is_alone: bool) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from symbackprop import language as phrases
 from symbackprop.arithmetic.decimals import trimmed
-from symbackprop.figures.drawing import SMALL, Arrow, Diagram, DiagramNode, Ink, Plot, Point, Text
+from symbackprop.figures.drawing import PAGE, POINTS, SMALL, Arrow, Diagram, DiagramNode, Ink, Plot, Point, Text
 from symbackprop.figures.labels import Decimal, Label, LabelPart
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import Message
@@ -21,14 +21,6 @@ from symbackprop.rendering.plots import SHADE
 
 _SIZES = (5, 6, 7, 8, 9, 10, 10.95, 12, 14.4, 17.28, 20.74, 24.88)
 """The sizes that TeX's fonts have, in points."""
-_LETTERS = 8
-"""The size of small letters, in points."""
-UNIT = _LETTERS / SMALL
-"""Points of TeX's for a pixel: letters are as large beside the lines as in the SVG."""
-WIDEST, TALLEST = 488.0, 600.0
-"""The room on a page, in points; a larger diagram is scaled."""
-_SMALLEST = 6 / _LETTERS
-"""The scale below which letters are too small to read."""
 _COLOURS = {
     Ink.PLAIN: "black",
     Ink.QUIET: "symbackpropsoft",
@@ -38,10 +30,13 @@ _COLOURS = {
 }
 _IN_ROW = {sign: f"${command}$" for sign, command in {
     "⋮": r"\vdots", "…": r"\cdots", "×": r"\times", "−": "-", "÷": r"\div", "⊙": r"\odot", "σ": r"\sigma", "Σ": r"\sum",
-    "·": r"\cdot", "√": r"\surd", "²": r"{}^2", "½": r"\frac12", "¼": r"\frac14", "ᵀ": r"\top", "≈": r"\approx",
-    "@": r"\cdot", "ƒ": "f", "| |": r"\vert\cdot\vert",
+    "·": r"\cdot", "√": r"\surd", "²": r"{}^2", "³": r"{}^3", "⁴": r"{}^4", "½": r"\frac12", "⅓": r"\frac13",
+    "⅔": r"\frac23", "¼": r"\frac14", "¾": r"\frac34", "ᵀ": r"{}^\top", "≈": r"\approx",
 }.items()}  # fmt: skip
 _ALONE = {**_IN_ROW, "=": "$=$", "+": "$+$", "^": "power"}
+_ANCHORS = {"start": "west", "end": "east"}
+_CORNER = 3
+"""How far the corners of a leaf are rounded, in points."""
 _MOST_TICKS = 12
 _MARKERS = {"circle": "*", "square": "square*"}
 
@@ -87,16 +82,11 @@ def picture(found: Diagram | Plot, language: str, escape: Callable[[str], str]) 
 
 
 def _diagram(writer: _Writer, diagram: Diagram) -> Iterator[str]:
-    width, height = diagram.width * UNIT, diagram.height * UNIT
-    scale, turned = (min(1.0, WIDEST / wide, TALLEST / high) for wide, high in ((width, height), (height, width)))
-    # What would be too small to read is turned, where that helps.
-    is_turned = scale < _SMALLEST and turned > scale
-    boxes = [r"\rotatebox{90}{%"] if is_turned else []
-    boxes += [rf"\scalebox{{{turned if is_turned else scale:.4f}}}{{%"] if scale < 1 else []
+    scale = min(1.0, PAGE[0] / (diagram.width * POINTS), PAGE[1] / (diagram.height * POINTS))
+    boxes = [rf"\scalebox{{{scale:.4f}}}{{%"] if scale < 1 else []
     yield from boxes
-    yield rf"\begin{{tikzpicture}}[x={UNIT:.4f}pt, y=-{UNIT:.4f}pt, inner sep=1pt, font={_font(SMALL)}]"
+    yield rf"\begin{{tikzpicture}}[x={POINTS:.4f}pt, y=-{POINTS:.4f}pt, inner sep=1pt, font={_font(SMALL)}]"
     yield from (_line(diagram, line) for line in diagram.lines)
-    yield from (_paper(text) for text in diagram.texts if text.on_line)
     yield from (_node(diagram, node) for node in diagram.nodes)
     yield from (_text(writer, text) for text in diagram.texts)
     yield r"\end{tikzpicture}" + "}" * len(boxes)
@@ -117,22 +107,17 @@ def _line(diagram: Diagram, line: Arrow) -> str:
 
 def _node(diagram: Diagram, node: DiagramNode) -> str:
     colour = "symbackpropbackward, line width=1pt" if diagram.is_highlighted(node) else "line width=0.4pt"
-    if node.is_round:
-        return rf"\draw[{colour}] {_place(node.at)} circle[radius={node.half.x * UNIT:.2f}pt];"
+    if node.is_round and node.half.x == node.half.y:
+        return rf"\draw[{colour}] {_place(node.at)} circle[radius={node.half.x * POINTS:.2f}pt];"
     box = node.box
     corners = f"{_place(Point(box.left, box.top))} rectangle {_place(Point(box.right, box.bottom))}"
-    return rf"\draw[{colour}, rounded corners=3pt] {corners};"
-
-
-def _paper(text: Text) -> str:
-    """Return the paper under a label on a line."""
-    box = text.box
-    return rf"\fill[white] {_place(Point(box.left, box.top))} rectangle {_place(Point(box.right, box.bottom))};"
+    bend = node.half.y * POINTS if node.is_round else _CORNER
+    return rf"\draw[{colour}, rounded corners={bend:.2f}pt] {corners};"
 
 
 def _text(writer: _Writer, text: Text) -> str:
     options = [_COLOURS[text.ink]] if text.ink is not Ink.PLAIN else []
-    options += ["anchor=west, inner xsep=0pt"] if text.anchor == "start" else []
+    options += [f"anchor={_ANCHORS[text.anchor]}, inner xsep=0pt"] if text.anchor in _ANCHORS else []
     options += [f"font={_font(text.size)}"] if text.size != SMALL else []
     options += [f"rotate={trimmed(-text.angle)}"] if text.angle else []
     inside = f"[{', '.join(options)}]" if options else ""
@@ -141,7 +126,7 @@ def _text(writer: _Writer, text: Text) -> str:
 
 def _font(size: float) -> str:
     """Return the choice of letters of a size in pixels: those of TeX's that come nearest."""
-    points = min(_SIZES, key=lambda each: abs(each - size * UNIT))
+    points = min(_SIZES, key=lambda each: abs(each - size * POINTS))
     return rf"\fontsize{{{points}}}{{{points}}}\selectfont"
 
 

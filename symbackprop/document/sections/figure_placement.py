@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from symbackprop import figures
@@ -11,14 +11,13 @@ from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution, trained
 from symbackprop.document.blocks import Figure, Section
 from symbackprop.evaluation.evaluate import is_finite
-from symbackprop.figures import graph_diagram
-from symbackprop.figures.drawing import Diagram
-from symbackprop.figures.labels import Decimal, Numbers, decimal, plain
+from symbackprop.figures.drawing import Diagram, Ink
+from symbackprop.figures.labels import decimal, plain
 from symbackprop.figures.network_diagram import coupling
 from symbackprop.messages import Message, message
 
-_MOST_TOLD = 24
-"""Quantities whose numbers are told in words, at most."""
+_MOST_TOLD = 6
+"""Quantities whose numbers are told in words, at most: more of them stand in tables."""
 
 
 def illustrated(sections: Sequence[Section], solution: Solution) -> list[Section]:
@@ -59,6 +58,8 @@ def network(solution: Solution) -> Figure | None:
     graph = solution.derivation.graph
     kind = "network_symbols" if not solution.steps else "network" if graph.samples is None else "network_batch"
     caption = message(f"caption.{kind}")
+    for phrase in _beside_shapes(diagram, solution):
+        caption = _joined(caption, message(f"caption.{phrase}"))
     widths = [solution.problem.network.inputs, *(layer.units for layer in solution.problem.network.layers)]
     elements = {name for layer in range(len(widths)) for name in graph.units(layer).elements()}
     units = sum(node.name in elements for node in diagram.nodes)
@@ -74,21 +75,61 @@ def network(solution: Solution) -> Figure | None:
     layers += [_counted("hidden", count) for count in widths[1:-1]]
     layers.append(_counted("outputs", widths[-1]))
     whole = message("alternative.network", layers=tuple(layers))
-    return Figure(diagram, caption, _with_numbers(whole, diagram, solution))
+    return Figure(diagram, caption, _with_numbers(whole, diagram))
+
+
+def _beside_shapes(diagram: Diagram, solution: Solution) -> list[str]:
+    """Return what a caption says of gradients beside edges and units of a network: of those that there are."""
+    graph = solution.derivation.graph
+    kinds = {graph.quantity_of(text.name).kind for text in diagram.texts if text.ink is Ink.BACKWARD}
+    own = {each.bias.kind for each in graph.layers if each.bias is not None and each.bias.shape}
+    found = ["edge_gradients"] if "weight" in kinds else []
+    found += ["unit_gradients"] if "pre_activation" in kinds else []
+    return [*found, *(["bias_gradients"] if own & kinds else [])]
 
 
 def graph(solution: Solution) -> Figure | None:
     """Return the diagram of a computation graph."""
-    if solution.problem.layers or not graph_diagram.is_drawn(solution.derivation):
+    if solution.problem.layers:
         return None
     diagram = figures.gates(solution)
+    if diagram is None:
+        return None
     caption = message("caption.graph" if solution.steps else "caption.graph_symbols")
+    for phrase in _on_wires(diagram):
+        caption = _joined(caption, message(f"caption.{phrase}"))
+    if any(line.is_dashed for line in diagram.lines):
+        caption = _joined(caption, message("caption.time_steps"))
     equations = solution.derivation.graph.equations
     gates = sum(node.is_round and bool(node.name) for node in diagram.nodes)
     if gates < len(equations):
         caption = _joined(caption, message("caption.gates_elided", shown=gates, count=len(equations)))
+    caption = _without_parameters(caption, diagram, solution)
     whole = message("alternative.graph", gates=_counted("gates", len(equations)))
-    return Figure(diagram, caption, _with_numbers(whole, diagram, solution))
+    return Figure(diagram, caption, _with_numbers(whole, diagram))
+
+
+_ON_WIRES = {Ink.FORWARD: "wire_values", Ink.BACKWARD: "wire_gradients"}
+"""What is said of labels on wires, by their ink."""
+
+
+def _on_wires(diagram: Diagram) -> list[str]:
+    """Return what a caption says of the labels of wires: of those that there are."""
+    beside = [text for text in diagram.texts if text.name and text.anchor != "middle"]
+    found = [phrase for ink, phrase in _ON_WIRES.items() if any(text.ink is ink for text in beside)]
+    return [*found, *(["wire_shapes"] if any(text.ink is Ink.QUIET for text in beside) else [])]
+
+
+def _without_parameters(caption: Message, diagram: Diagram, solution: Solution) -> Message:
+    """Return a caption that says how many parameters of a graph have no node."""
+    drawn = {element for node in diagram.nodes for element in node.also}
+    parameters = [element for quantity in solution.derivation.parameters for element in quantity.elements()]
+    missing = sum(element not in drawn for element in parameters)
+    if not missing:
+        return caption
+    return _joined(
+        caption, message("caption.parameters_elided", shown=len(parameters) - missing, count=len(parameters))
+    )
 
 
 def losses(solution: Solution) -> Figure | None:
@@ -174,32 +215,10 @@ def _short(number: float) -> str:
     return str(plain(decimal(number)))
 
 
-def _with_numbers(whole: Message, diagram: Diagram, solution: Solution) -> Message:
-    """Return the description of a diagram, with the numbers in it while these are few."""
-    told = list(_told(diagram, solution))
-    if not told:
-        return whole
-    if len(told) > _MOST_TOLD:
-        told = [*told[:_MOST_TOLD], message("alternative.more", count=len(told) - _MOST_TOLD)]
-    return message("alternative.numbers", whole=whole, numbers=tuple(told))
-
-
-def _told(diagram: Diagram, solution: Solution) -> Iterator[Message]:
-    """Yield the value of every scalar that the diagram shows, with its gradient if there is one, in the problem's order."""
-    numbers = Numbers(solution)
-    shown = {text.name for text in diagram.texts}
-    for element in (e for each in solution.derivation.graph.quantities.values() for e in each.elements()):
-        value = numbers.value(element)
-        if value and element in shown:
-            yield _telling(str(plain(solution.notation.symbol(element))), *value, *numbers.gradient(element))
-
-
-def _telling(name: str, value: Decimal, gradient: Decimal | None = None) -> Message:
-    key = "value" if gradient is None else "number"
-    told = {} if gradient is None else {"gradient": plain(gradient)}
-    return message(
-        f"alternative.{key}" if value.exact else f"alternative.{key}_about", name=name, value=plain(value), **told
-    )
+def _with_numbers(whole: Message, diagram: Diagram) -> Message:
+    """Return the description of a diagram, with the numbers in it where these are few."""
+    told = tuple(diagram.told.values())
+    return message("alternative.numbers", whole=whole, numbers=told) if 0 < len(told) <= _MOST_TOLD else whole
 
 
 Maker = Callable[[Solution], Figure | None]
