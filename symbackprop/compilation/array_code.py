@@ -28,6 +28,7 @@ from symbackprop.algebra.formula import (
 from symbackprop.algebra.functions import EXTREMES
 from symbackprop.arithmetic.python_code import HALF, SCALARS, accurate, constant, printed
 from symbackprop.compilation.operations import Copy, Elementwise, Multiply, Operation, Reduce, View
+from symbackprop.compilation.strides import SAMPLES
 
 UNARY = {
     **{name: name for name in ("exp", "sqrt", "sin", "cos", "tan", "tanh", "log1p", "expm1", "erf", "erfc")},
@@ -42,9 +43,6 @@ FUNCTIONS = (
     *("greater", "greater_equal", "less", "matmul", "copyto"),
 )
 """What the code calls."""
-
-SAMPLES = -1
-"""The length of the axis of samples in shapes: whatever it will be, it is that of no other axis."""
 
 _FEW = 64
 """Numbers in a row whose largest is found faster in columns."""

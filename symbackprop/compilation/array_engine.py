@@ -5,24 +5,22 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from symbackprop.algebra.broadcasting import Shape
-from symbackprop.algebra.folding import folded
-from symbackprop.algebra.formula import Adjoint, Name, Node, Number, rewrite
-from symbackprop.arithmetic.python_code import Spelled
-from symbackprop.compilation.array_code import FUNCTIONS, SAMPLES, Writer
-from symbackprop.compilation.array_lowering import ArrayLowering
+from symbackprop.algebra.formula import Number
+from symbackprop.arithmetic.python_code import SCALARS, accurate, printed
+from symbackprop.compilation.array_code import FUNCTIONS, Writer
 from symbackprop.compilation.engine import Array, Arrays, Engine, Run, empty, flattened, like
-from symbackprop.compilation.identifiers import Identifiers
+from symbackprop.compilation.lowered import Lowered, lowered_gradient, lowered_update, lowered_value
 from symbackprop.compilation.operations import Reduce, View
-from symbackprop.compilation.optimizer_code import COUNT, GRADIENT, PARAMETER, RATE, UpdateCode
+from symbackprop.compilation.optimizer_code import COUNT, RATE, UpdateCode
 from symbackprop.compilation.plan import Plan
-from symbackprop.graph.quantities import Quantity
+from symbackprop.compilation.strides import SAMPLES
 
 
 def _float_function(function: Callable[[float], float]) -> Callable[..., Array]:
@@ -77,65 +75,37 @@ class ArrayCode:
     def update(self, update: UpdateCode) -> Program:
         """Return `update(parameters, gradients, states, learning_rate, t)`, which changes parameters and states in place."""
         if update not in self._updates:
-            self._updates[update] = self._update(update)
+            self._updates[update] = self._code("update", lowered_update(self.plan, _RESERVED, update))
         return self._updates[update]
 
     @functools.cached_property
     def gradient(self) -> Program:
         """`gradient(parameters, data, gradients)`, which fills the gradients in and returns the loss."""
-        lowering = self._lowering(forward=True)
-        outputs = {each.name: lowering.named(Adjoint(each.name)) for each in self.plan.gradients}
-        without = {name: () for name in outputs if name not in self.plan.contributions}
-        for name, contributions in {**self.plan.contributions, **without}.items():
-            lowering.define_gradient(Adjoint(name), contributions, outputs.get(name))
-        given = [lowering.named(Name(each.name)) for each in (*self.plan.parameters, *self.plan.data)]
-        arguments = [view.array for view in (*given, *outputs.values())]
-        return self._code("gradient", lowering, arguments, lowering.known[Name(self.plan.graph.output)])
+        return self._code("gradient", lowered_gradient(self.plan, _RESERVED))
 
     @functools.cached_property
     def loss(self) -> Program:
         """`loss(parameters, data)`."""
-        return self._value("loss", self.plan.graph.output, self.plan.data)
+        return self._code("loss", lowered_value(self.plan, _RESERVED, self.plan.graph.output, self.plan.data))
 
     def value(self, name: str) -> Program:
         """Return `value(parameters, data)`: a quantity, of the data that it is computed from."""
         if name not in self._values:
-            self._values[name] = self._value("value", name, self.plan.data_of(name))
+            found = lowered_value(self.plan, _RESERVED, name, self.plan.data_of(name))
+            self._values[name] = self._code("value", found)
         return self._values[name]
 
-    def _value(self, function: str, name: str, data: Sequence[Quantity]) -> Program:
-        """Return a function of the parameters and some of the data that computes a quantity."""
-        lowering = self._lowering(forward=True)
-        given = [lowering.identifiers.of(Name(each.name)) for each in (*self.plan.parameters, *data)]
-        return self._code(function, lowering, given, lowering.known[Name(name)])
-
-    def _lowering(self, *, forward: bool) -> ArrayLowering:
-        lowering = ArrayLowering(self.plan, Identifiers(self.plan.derivation, _RESERVED))
-        for quantity in (*self.plan.parameters, *self.plan.data):
-            lowering.given(quantity.name)
-        if forward:
-            for equation in self.plan.equations:
-                lowering.define(Name(equation.name), equation.formula)
-        return lowering
-
-    def _code(
-        self,
-        name: str,
-        lowering: ArrayLowering,
-        arguments: Sequence[str],
-        result: Node | None,
-        passing: Sequence[str] = (),
-    ) -> Program:
-        """Return the function `name` that carries out what its result and the outputs need.
-
-        `passing` names arguments that nobody reads afterwards.
-        """
-        wanted = [result] if isinstance(result, View) else []
-        operations = lowering.needed(wanted)
+    def _code(self, name: str, lowered: Lowered) -> Program:
+        """Return the function `name` that carries out what its result and the outputs need."""
+        lowering, result = lowered.lowering, lowered.result
+        operations = lowered.operations()
         writer = self.writer(self.plan.dtype, lowering.identifiers.fresh)
         written = {operation.target.array for operation in operations} - lowering.outputs
-        kept = {view.array for view in wanted}
-        lines = writer.lines(operations, {*written, *passing} - kept)
+        kept = {result.array} if isinstance(result, View) else set()
+        lines = [
+            f"{each} = {printed(accurate(formula), lambda part: None, SCALARS)}" for each, formula in lowered.common
+        ]
+        lines += writer.lines(operations, {*written, *lowered.passing} - kept)
         shapes = {array: (SAMPLES,) * is_varying + shape for array, (shape, is_varying) in lowering.arrays.items()}
         made = {
             array: writer.aliases.get(array) or _memory(shape) for array, shape in shapes.items() if array in written
@@ -148,7 +118,7 @@ class ArrayCode:
         body = [
             *(f"{array} = {memory}" for array, memory in made.items()),
             "",
-            f"def {name}({', '.join(arguments)}):",
+            f"def {name}({', '.join(lowered.arguments)}):",
         ]
         body += [*(f"    {line}" for line in lines or ["pass"]), "", f"return {name}"]
         source = "\n".join(("def prepare(empty, samples):", *(f"    {line}".rstrip() for line in body))) + "\n"
@@ -156,34 +126,6 @@ class ArrayCode:
         namespace = {**NAMESPACE, **reduced, **writer.namespace()}
         exec(source, namespace)
         return Program(source, namespace["prepare"], isinstance(result, View) and result.array in made)
-
-    def _update(self, update: UpdateCode) -> Program:
-        lowering = self._lowering(forward=False)
-        identifiers = lowering.identifiers
-        trained = [quantity for quantity in self.plan.parameters if quantity.name in update.trained]
-        states = {
-            (state, quantity.name): View(identifiers.fresh(f"{state}_{quantity.name}"), quantity.shape, False)
-            for state in update.states
-            for quantity in trained
-        }
-        common: dict[Node, Node] = {each: Spelled(each.name) for each in (COUNT, RATE)}
-        for name, formula in update.common:
-            common[Name(name)] = rewrite(formula, common.get)
-        for quantity in trained:
-            places = common | {Name(state): states[state, quantity.name] for state in update.states}
-            places[PARAMETER] = View(identifiers.of(Name(quantity.name)), quantity.shape, False)
-            places[GRADIENT] = View(identifiers.of(Adjoint(quantity.name)), quantity.shape, False)
-            for target, formula in update.lines:
-                value, place = folded(rewrite(formula, places.get)), places.get(Name(target))
-                if isinstance(place, View):
-                    lowering.outputs.add(place.array)
-                    lowering.write(value, place)
-                else:
-                    places[Name(target)] = value
-        arguments = [kind(quantity.name) for kind in (Name, Adjoint) for quantity in self.plan.parameters]
-        given = [*map(identifiers.of, arguments), *(view.array for view in states.values()), RATE.name, COUNT.name]
-        passing = [identifiers.of(Adjoint(quantity.name)) for quantity in trained]
-        return self._code("update", lowering, given, None, passing)
 
 
 def _memory(shape: Shape) -> str:
