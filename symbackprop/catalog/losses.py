@@ -45,13 +45,15 @@ class TorchLoss(Counterpart):
 
     `output` is the activation that it puts behind the last layer itself; `after` a module that has to stand there, which
     `output` then replaces. With the reduction `mean` it averages over the outputs too (`over_outputs`), where ours adds.
-    `divided_by` names an attribute that it is divided by.
+    `divided_by` names an attribute that it is divided by, `smoothed_by` one that says which share ε of every target is
+    spread over all K classes: (1 − ε)y + ε/K.
     """
 
     output: str = ""
     after: str = ""
     over_outputs: bool = True
     divided_by: str = ""
+    smoothed_by: str = ""
 
 
 _UNWEIGHTED: Mapping[str, tuple[object, ...]] = {"weight": (None,)}
@@ -192,9 +194,10 @@ LOSSES: Registry[Loss] = Registry(
             torch=(
                 TorchLoss(
                     "CrossEntropyLoss",
-                    fixed={**_OF_CLASSES, "label_smoothing": (0.0,)},
+                    fixed=_OF_CLASSES,
                     output="softmax",
                     over_outputs=False,
+                    smoothed_by="label_smoothing",
                 ),
                 TorchLoss("NLLLoss", fixed=_OF_CLASSES, output="softmax", after="LogSoftmax", over_outputs=False),
             ),

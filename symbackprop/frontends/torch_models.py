@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from symbackprop.algebra import functions
+from symbackprop.arithmetic import exact
 from symbackprop.catalog.losses import LOSSES, Loss, TorchLoss
 from symbackprop.errors import MissingLibraryError, ProblemError, unknown
 from symbackprop.graph.quantities import Quantity
@@ -36,7 +38,8 @@ def from_torch(
 
     The module is made of `Linear`, each with an activation behind it or none; it may be a `Linear` alone, compiled,
     begin with `Flatten`, and have `Dropout` where that leaves everything as it is. Loss and gradients are PyTorch's:
-    where its mean runs over the outputs too, so does the problem's. Parameters that require no gradient are `frozen` in
+    where its mean runs over the outputs too, so does the problem's; where it smooths labels, the problem has the
+    smoothed targets. Parameters that require no gradient are `frozen` in
     the problem's training. `x` and `y` are the data, if any, tensors or arrays; `tables` are further tables of a
     problem (`training={"learning_rate": 0.1, "steps": 3}`).
 
@@ -63,6 +66,9 @@ def from_torch(
         if layers[-1]["activation"] != "linear":
             raise ProblemError(message("torch.logits", loss=_name(loss), activation=theirs.output), where="loss")
         layers[-1]["activation"] = theirs.output
+    smoothing = Fraction(str(getattr(loss, theirs.smoothed_by))) if theirs.smoothed_by else Fraction(0)
+    if smoothing:
+        y = _smoothed(x, y, smoothing, layers[-1]["units"])
     content: Described = {
         "network": {
             "inputs": modules[0].in_features,
@@ -187,11 +193,15 @@ def _layers(modules: list[Any]) -> tuple[list[Described], Described]:
     return layers, parameters
 
 
+_SHOWN = 60
+"""Characters of a setting that a message shows."""
+
+
 def _check(module: Any, theirs: Counterpart, where: str) -> None:
     """Raise `ProblemError` for a setting that has no counterpart."""
     setting = theirs.mismatch(module)
     if setting is not None:
-        value, allowed = str(getattr(module, setting)), str(theirs.fixed[setting][0])
+        value, allowed = " ".join(str(getattr(module, setting)).split())[:_SHOWN], str(theirs.fixed[setting][0])
         what = message("torch.setting", name=_name(module), setting=setting, value=value, allowed=allowed)
         raise ProblemError(what, where=where)
 
@@ -206,6 +216,8 @@ def _loss(row: Loss, theirs: TorchLoss, loss: Any, outputs: int) -> object:
     settings = theirs.read(loss)
     averaged = outputs if theirs.over_outputs and loss.reduction == "mean" else 1
     divisor = float(getattr(loss, theirs.divided_by)) if theirs.divided_by else 1.0
+    if not divisor:
+        raise ProblemError(message("torch.divisor", name=_name(loss), setting=theirs.divided_by), where="loss")
     if averaged * divisor == 1:
         return {"name": row.name, **settings} if settings else row.name
     if row.name == "squared_error":
@@ -214,6 +226,25 @@ def _loss(row: Loss, theirs: TorchLoss, loss: Any, outputs: int) -> object:
     for name, value in settings.items():
         text = text.replace(name, f"{value!r}")
     return {"expression": f"({text})/{averaged * divisor!r}"}
+
+
+def _smoothed(x: Any, y: Any, amount: Fraction, classes: int) -> object:
+    """Return targets, classes or shares of them, with an amount of each spread evenly over all classes.
+
+    Raises `ProblemError` without targets, and for a number that is no class.
+    """
+    if y is None:
+        raise ProblemError(message("torch.smoothing"), where="y")
+
+    def mixed(target: Any) -> list[Fraction]:
+        if not isinstance(target, list) and target not in range(classes):
+            raise ProblemError(message("problem.class_index", value=str(target), last=classes - 1), where="y")
+        entries = target if isinstance(target, list) else [int(place == target) for place in range(classes)]
+        return [(1 - amount) * exact.to_fraction_of_float(float(entry)) + amount / classes for entry in entries]
+
+    targets, inputs = numbers.plain(y), numbers.plain(x)
+    is_single = numbers.is_list(inputs) and not numbers.is_list(inputs[0])
+    return mixed(targets) if is_single or not isinstance(targets, list) else [mixed(target) for target in targets]
 
 
 def _outputs_of_losses(problem: Problem) -> set[str]:

@@ -11,6 +11,8 @@ from symbackprop.csv_tables import read_csv
 from symbackprop.errors import ProblemError, nearest
 from symbackprop.messages import Message, message
 
+STUDENT = "student"
+"""The column of the ids."""
 _LISTED = 8
 """Ids that a remark names; how many there are it says anyway."""
 
@@ -75,7 +77,10 @@ def read_submissions(
     Raises `ProblemError` for a file without a column of students or of answers.
     """
     sheet = read_csv(path, encoding=encoding)
-    student = sheet.column("student", "student")
+    if all(column.lower() != STUDENT for column in sheet.columns):
+        what = message("homework.no_student", name=STUDENT)
+        raise ProblemError(what, where=f"{path}:1", valid=sheet.columns, nearest=nearest(STUDENT, sheet.columns))
+    student = sheet.column(STUDENT, STUDENT)
     found, known = Submissions(), _Class(students)
     if sheet.guess is not None:
         found.remarks.append((str(path), sheet.guess))

@@ -179,9 +179,9 @@ REFUSED = [
     (lambda: (nn.Sequential(nn.Linear(3, 2)), nn.NLLLoss()), ProblemError, "LogSoftmax"),
     (lambda: (nn.Sequential(nn.Linear(3, 2), nn.Sigmoid()), nn.BCEWithLogitsLoss()), ProblemError, "sigmoid itself"),
     (
-        lambda: (nn.Sequential(nn.Linear(3, 2)), nn.CrossEntropyLoss(label_smoothing=0.1)),
+        lambda: (nn.Sequential(nn.Linear(3, 2)), nn.CrossEntropyLoss(weight=torch.ones(2))),
         ProblemError,
-        "label_smoothing = 0.1",
+        "weight = tensor",
     ),
     (
         lambda: (nn.Sequential(nn.Linear(3, 2)), nn.CrossEntropyLoss(weight=torch.ones(2))),
@@ -267,3 +267,32 @@ def test_logits_are_refused_where_no_loss_brings_the_activation() -> None:
     )
     with pytest.raises(ProblemError, match="no loss mean_squared_error that brings the activation sigmoid"):
         symbackprop.to_torch(problem, logits=True)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("kind", ["classes", "shares", "one class", "one sample of shares"])
+def test_smoothed_labels_are_targets_of_the_problem(kind: str, reduction: str) -> None:
+    """Label smoothing is PyTorch's loss with other targets: classes or shares, many samples or one, exact fractions."""
+    x = torch.randn(4, 3, dtype=torch.float64)
+    shares = torch.tensor([[0.5, 0.25, 0.25], [1, 0, 0], [0, 0.125, 0.875], [0, 1, 0]], dtype=torch.float64)
+    given = {
+        "classes": (x, torch.tensor([0, 2, 1, 2])),
+        "shares": (x, shares),
+        "one class": (x[0], torch.tensor(2)),
+        "one sample of shares": (x[0], shares[0]),
+    }
+    model = double(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 3))
+    problem = agree(model, nn.CrossEntropyLoss(label_smoothing=0.3, reduction=reduction), *given[kind])
+    if "class" in kind:
+        assert {"1/10", "4/5"} == {str(entry.value) for entry in problem.arrays["y"].entries if entry is not None}
+
+
+def test_smoothing_without_targets_or_classes_is_refused() -> None:
+    """Targets that come later would not be smoothed; a number that is no class has no share."""
+    model, loss = double(nn.Linear(3, 3)), nn.CrossEntropyLoss(label_smoothing=0.1)
+    with pytest.raises(ProblemError, match="hand over y"):
+        symbackprop.from_torch(model, loss)
+    with pytest.raises(ProblemError, match='the class "3" is not a whole number from 0 to 2'):
+        symbackprop.from_torch(model, loss, torch.ones(2, 3), torch.tensor([0, 3]))
+    with pytest.raises(ProblemError, match="SmoothL1Loss with beta = 0 is L1Loss"):
+        symbackprop.from_torch(double(nn.Linear(3, 1)), nn.SmoothL1Loss(beta=0.0))

@@ -176,3 +176,15 @@ def run(arguments: list[str]) -> None:
     """Run a command that succeeds."""
     result = CliRunner().invoke(group, [*arguments, "--quiet"], obj={})
     assert 0 == result.exit_code, result.output
+
+
+@pytest.mark.parametrize("header", ["ID-Nummer,z1", "Students,answer,value"])
+def test_submissions_without_a_column_of_students_say_which_columns_there_are(header: str, tmp_path: Path) -> None:
+    """The message names the column that is missing and lists those that are there; letters may be capitals."""
+    path = tmp_path / "answers.csv"
+    path.write_text(header + "\n" + ",".join("1" for _ in header.split(",")) + "\n")
+    with pytest.raises(ProblemError, match='no column "student": give the column') as caught:
+        read_submissions(path, ["1"], {"z1": "z1"})
+    assert header.split(",")[0] in str(caught.value)
+    path.write_text("STUDENT,z1\n1,0.5\n")
+    assert {"1": {"z1": "0.5"}} == read_submissions(path, ["1"], {"z1": "z1"}).texts
