@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop.algebra.formula import Name
@@ -12,9 +13,9 @@ from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import DescentStep, Solution
 from symbackprop.document.blocks import Chain, Document, Figure, Listing, Paragraph, Section, Table
 from symbackprop.document.calculation.numerals import Style, show
-from symbackprop.document.chain_rule import detail
+from symbackprop.document.chain_rule import choice, detail
 from symbackprop.document.chain_rule.formulas import formula_display
-from symbackprop.document.chain_rule.scene import Formulas, Scene
+from symbackprop.document.chain_rule.scene import Choice, Formulas, Scene
 from symbackprop.document.matrix_form import general, matrix
 from symbackprop.document.notes.explanations import EXPLANATIONS as EXPLANATIONS
 from symbackprop.document.notes.explanations import Lesson
@@ -23,11 +24,12 @@ from symbackprop.document.sections import (
     gate_by_gate,
     rate_comparison,
     second_order,
+    short_form,
     statement,
     updates,
 )
 from symbackprop.document.sections.conventions import backward_sentence
-from symbackprop.document.sections.passes import after_section, step_sections, summary_section
+from symbackprop.document.sections.passes import after_section, later_section, step_sections, summary_section
 from symbackprop.evaluation import checks
 from symbackprop.evaluation.evaluate import Values
 from symbackprop.graph.notation import Notation
@@ -35,9 +37,9 @@ from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 from symbackprop.problems import Given, Problem
 
-DETAILS = (detail.FULL, detail.REPRESENTATIVE, detail.MATRIX, "general", "second_order")
-"""What a document may show: every quantity; one parameter of each array, and tables; array equations; recurrences for any
-layer; the second derivatives."""
+DETAILS = (detail.FULL, detail.REPRESENTATIVE, detail.SHORT, detail.MATRIX, "general", "second_order")
+"""What a document may show: every quantity; one parameter of each array, and tables; one quantity of each kind, a line
+for each other; array equations; recurrences for any layer; the second derivatives."""
 
 
 _ASKED = ("title.network", "title.given", "title.conventions", "title.graph", "title.gates")
@@ -104,7 +106,7 @@ def compose(
     notation = solution.notation
     style = style_of(problem)
 
-    chosen: frozenset[str] | None = None
+    chosen: Choice | None = None
     formulas: Formulas = {} if known is None else known
 
     def scene(values: Values | None, given: Mapping[Scalar, Given], step: DescentStep | None = None) -> Scene:
@@ -116,25 +118,30 @@ def compose(
     opening = solution.steps[0] if solution.steps else None
     # The values of a batch are not those of the whole data.
     first = scene(opening.values if opening is not None and opening.batch is None else None, given)
-    lesson = Lesson(explanations == "full")
+    is_short = detail.of_steps(details) == detail.SHORT
+    lesson = Lesson(explanations == "full", is_short)
     sections: list[Section] = []
     if "title.problem" not in without:
-        stating = statement.statement(first, _parts(problem), max(len(solution.losses) - 1, 0))
+        updates, parts = max(len(solution.losses) - 1, 0), _parts(problem)
+        stating = short_form.statement(first, parts) if is_short else statement.statement(first, parts, updates)
         sections += lesson.explained([stating], first)
     if "general" in details:
         sections += lesson.explained([general.general_section(problem)], first)
     if detail.MATRIX in details:
         sections += lesson.explained(list(matrix.matrix_sections(first)), first)
-    if detail.FULL in details or detail.REPRESENTATIVE in details:
-        if detail.FULL not in details:
-            chosen = detail.representatives(derivation, None if opening is None else opening.values)
+    if (shown := detail.of_steps(details)) is not None:
+        if shown != detail.FULL:
+            choose = choice.first_of_each_kind if shown == detail.SHORT else choice.representatives
+            chosen = choose(derivation, None if opening is None else opening.values)
         sections += _worked(solution, scene, lesson, without)
     if "second_order" in details:
         sections += lesson.explained([second_order.second_order_section(first)], first)
     if solution.learning_rates:
         sections += lesson.explained([rate_comparison.rate_comparison_section(first, solution)], first)
     whole = [*sections, *lesson.closing(first, sections)]
-    return _document(solution, whole if "figures" in without else figure_placement.illustrated(whole, solution))
+    if "figures" not in without:
+        whole = figure_placement.illustrated(whole, solution, only=figure_placement.OF_STATEMENTS if is_short else None)
+    return _document(solution, whole)
 
 
 def _worked(
@@ -149,21 +156,31 @@ def _worked(
     for step in solution.steps:
         known = given if step.batch is None else dict(step.derivation.stated())
         # After an update the parameters are computed; only the data is still as written.
-        scenes.append(scene(step.values, known if not scenes else _unchanged(solution, known), step))
+        scenes.append(_again(scene(step.values, known if not scenes else _unchanged(solution, known), step), scenes))
     for number, (current, step) in enumerate(zip(scenes, solution.steps, strict=True), start=1):
+        title = message("title.step", number=number)
+        if number > 1 and current.is_short:
+            yield later_section(title, current, step)
+            continue
         parts = tuple(step_sections(current, step, lesson, derives=number == 1 and "title.derivatives" not in without))
-        yield from [Section(message("title.step", number=number), sections=parts)] if len(scenes) > 1 else parts
+        yield from [Section(title, sections=parts)] if len(scenes) > 1 else parts
     closing = []
     if solution.after is not None:
-        after = scene(solution.after, _unchanged(solution, given))
+        after = _again(scene(solution.after, _unchanged(solution, given)), scenes)
         explained = lesson.explained([lesson.promised(after_section(after, solution), solution)], after)
         # The formulas have been seen.
         yield from (section.with_chains(updates.numbers_alone) for section in explained)
     if "title.check" not in without:
         closing.append(_check_section(solution, scenes[0].style))
     if "title.summary" not in without:
-        closing.append(summary_section(scenes, solution))
+        summarize = short_form.summary if scenes[0].is_short else summary_section
+        closing.append(summarize(scenes, solution))
     yield from lesson.explained(closing, scenes[0])
+
+
+def _again(scene: Scene, before: Sequence[Scene]) -> Scene:
+    """Return a scene in which, after others of a short document, nothing is written out once more."""
+    return replace(scene, chosen=Choice(is_short=True)) if before and scene.is_short else scene
 
 
 def _document(solution: Solution, sections: Iterable[Section]) -> Document:

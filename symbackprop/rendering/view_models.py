@@ -257,7 +257,8 @@ class ViewWriter:
         for cells, chain in zip(chains, display.chains, strict=True):
             cells[0]["anchor"] = anchors.anchor(chain)
         short = [chain[0] for chain in chains if len(chain) == 1]
-        columns = self._columns(short, display.per_row) if len(short) == len(chains) else 1
+        stands_alone = len(short) < len(chains) or any(chain.remark is not None for chain in display.chains)
+        columns = 1 if stands_alone else self._columns(short, display.per_row)
         lines = [line for chain in chains for line in _lines(chain)]
         if columns > 1:
             rows = (short[start : start + columns] for start in range(0, len(short), columns))

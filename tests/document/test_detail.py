@@ -263,6 +263,10 @@ MOST_PAGES = {
     "deep": (lambda: solved("deep"), "full", 12),
     "digit": (picture, "matrix", 3),
     "symbols": (large, "matrix", 3),
+    "deep, short": (lambda: solved("deep"), "short", 6),
+    "mazur, short": (lambda: solved("mazur"), "short", 4),
+    "classifier, short": (lambda: solved("classifier"), "short", 4),
+    "line, short": (lambda: solved("line"), "short", 2),
 }
 """Solutions, how much they write out, and their pages at most."""
 

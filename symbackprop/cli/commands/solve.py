@@ -43,7 +43,7 @@ LONGEST_OVERVIEW = 24
 @click.option(
     "--detail",
     metavar="LIST",
-    help="What is written out: full, representative, matrix, general, second_order.  [by the size of the problem]",
+    help="What is written out: full, representative, short, matrix, general, second_order.  [by the size of the problem]",
 )
 @click.option(
     "--explain",

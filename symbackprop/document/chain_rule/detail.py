@@ -1,13 +1,13 @@
-"""How much a document writes out: the choice for a problem of some size, and what `representative` shows of it.
+"""How much a document writes out: the choice for a problem of some size, and where the rest of it stands.
 
-`representative` writes out the lines of one parameter of each array, with the units on its way and the first few others;
-everything else stands in tables.
+What is not written out (`choice`) stands in tables, or has one line.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -16,15 +16,14 @@ from symbackprop.derivation.derivations import Derivation
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Paragraph, Relation, Section, Table
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule.chains import forward, gradient, gradient_symbol
-from symbackprop.document.chain_rule.factors import is_named
+from symbackprop.document.chain_rule.factors import is_named, unbraced
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Apart, Boxed, Braced, Delta, Dots, Shown, Tone
-from symbackprop.evaluation.evaluate import Values
 from symbackprop.graph.quantities import Graph, Quantity, Role
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 
-FULL, REPRESENTATIVE, MATRIX = "full", "representative", "matrix"
+FULL, REPRESENTATIVE, SHORT, MATRIX = "full", "representative", "short", "matrix"
 
 Item = TypeVar("Item")
 
@@ -45,8 +44,8 @@ class Size:
 LIMITS = {FULL: Size(30, 120, 30), REPRESENTATIVE: Size(500, 1000, 60)}
 """The most that is shown in each detail, where the reader does not ask for one; what is larger is shown between arrays."""
 
-MOST_SHOWN = 2
-"""The elements of each computed array that `representative` writes out, beside those on the way of a parameter."""
+MOST_LINES = 12
+"""Of an array with more elements that have one line each, there is a table instead."""
 
 MOST_ROWS = 60
 """Tables of given numbers and symbols have rows for every element up to here, then for the first few of each array."""
@@ -78,6 +77,11 @@ def automatic(derivation: Derivation) -> tuple[str, ...]:
     return (next((name for name, most in LIMITS.items() if size.fits(most)), MATRIX),)
 
 
+def of_steps(details: Sequence[str]) -> str | None:
+    """Return how much of the steps of a solution some details write out; None where they show no step."""
+    return next((each for each in (FULL, REPRESENTATIVE, SHORT) if each in details), None)
+
+
 def size_of(graph: Graph) -> Size:
     """Return the size of a problem, counted between arrays."""
     computed = [graph.quantities[equation.name] for equation in graph.equations]
@@ -91,56 +95,111 @@ def count(quantity: Quantity) -> int:
     return math.prod(quantity.shape)
 
 
-def representatives(derivation: Derivation, values: Values | None) -> frozenset[str]:
-    """Return the scalars whose lines `representative` writes out, by name.
-
-    Of each array of weights the first one whose gradient is not 0, so that every factor of it is to be seen, or just the
-    first; the bias of its unit; that unit, and the first few of every computed array.
-    """
-    links = derivation.links
-    chosen: set[str] = set()
-    for quantity in derivation.graph.quantities.values():
-        elements = quantity.elements()
-        if quantity.role not in (Role.PARAMETER, Role.INPUT):
-            chosen.update(elements[:MOST_SHOWN])
-            continue
-        # A bias comes after the weights of its layer: it is that of the unit which one of them was chosen for.
-        own = [name for name in elements if any(link.source in chosen for link in links.get(name, ()))]
-        candidates = own if own and quantity.kind in ("bias", "threshold") else elements
-        weight = next((name for name in candidates if _moves(values, name)), candidates[0])
-        chosen.update((weight, *(link.source for link in links.get(weight, ()) if quantity.kind == "weight")))
-    return frozenset(chosen.union(*(_activation(derivation, name) for name in chosen)))
-
-
-def _moves(values: Values | None, name: str) -> bool:
-    """Say whether the gradient by a shared scalar is there and not 0."""
-    return values is not None and values.gradients.get(name, 0) != 0
-
-
-def _activation(derivation: Derivation, name: str) -> Iterator[str]:
-    """Yield the activation of a pre-activation."""
-    quantity, numbers = derivation.graph.place_of(name)
-    if quantity.kind == "pre_activation" and quantity.layer is not None:
-        yield derivation.graph.units(quantity.layer).at(*numbers)
-
-
 def value_blocks(scene: Scene, scalars: Sequence[Scalar]) -> Iterator[Block]:
     """Yield the lines of forward values in one display, and a table of those that are not written out."""
     shown, others = split(scene, scalars)
     if shown:
         yield Display(tuple(forward(scene, *each) for each in shown))
-    yield from values_of(scene, others)
+    lines: list[Scalar] = []
+    if shown and scene.is_short:
+        lines, others = _apart(scene, others)
+        if lines:
+            yield Paragraph(message("detail.values"))
+            yield Display(tuple(_defined(scene, forward(scene, *each)) for each in lines), _PER_ROW)
+    yield from values_of(scene, others, is_alone=not shown or bool(lines))
+
+
+_PER_ROW = 2
+"""So many values stand beside each other with their formulas."""
+
+
+def _apart(scene: Scene, scalars: Sequence[Scalar]) -> tuple[list[Scalar], list[Scalar]]:
+    """Return the scalars that have one line each, those of short arrays in the first sample, and the others."""
+    lines: list[Scalar] = []
+    others: list[Scalar] = []
+    graph = scene.derivation.graph
+    for (_, sample), group in itertools.groupby(scalars, lambda each: (graph.quantity_of(each.name).name, each.sample)):
+        found = list(group)
+        (lines if sample in (None, 1) and len(found) <= MOST_LINES else others).extend(found)
+    return lines, others
+
+
+def _defined(scene: Scene, chain: Chain) -> Chain:
+    """Return the lines of a value as one: its formula, its value."""
+    formula = shortened(chain.steps[0].formula, scene.derivation.graph)
+    return replace(
+        chain, steps=(replace(chain.steps[0], formula=formula), *_from(chain.steps[1:], len(chain.steps) - 2))
+    )
 
 
 def gradient_blocks(scene: Scene, scalars: Sequence[Scalar]) -> Iterator[Block]:
-    """Yield the lines of gradients, each in a display, and a table of those that are not written out."""
-    shown, others = split(scene, scalars)
-    yield from (Display((gradient(scene, *each),)) for each in shown)
-    rows: list[tuple[Node, Node]] = []
-    for name, sample in _known(scene, others):
+    """Yield the lines of gradients, each in a display or several in one line each, and a table of the others."""
+    others: list[Scalar] = []
+    for stands, group in itertools.groupby(scalars, lambda scalar: _place(scene, scalar)):
+        found = list(group)
+        if stands == _IN_FULL:
+            yield from (Display((gradient(scene, *each),)) for each in found)
+        elif stands == _IN_A_LINE:
+            lines, listed = _apart(scene, found)
+            if lines:
+                yield Display(tuple(in_one_line(gradient(scene, *each)) for each in lines))
+            others += listed
+        else:
+            others += found
+    yield from _listed("gradients" if len(others) < len(scalars) else "again", "gradient", _gradients(scene, others))
+
+
+def again(scene: Scene, values: Sequence[Scalar], gradients: Sequence[Scalar]) -> Iterator[Block]:
+    """Yield one table of values and gradients that are found as those of the step before."""
+    yield from _listed("again", "quantity", [*_values(scene, values), *_gradients(scene, gradients)])
+
+
+def _gradients(scene: Scene, scalars: Sequence[Scalar]) -> Iterator[tuple[Node, Node]]:
+    for name, sample in _known(scene, scalars):
         left, value = gradient_symbol(scene, name, sample), scene.gradient(name, sample)
-        rows.append((left, show(-value if isinstance(left, Delta) else value, scene.style, tone=Tone.BACKWARD)))
-    yield from _listed("gradients", "gradient", rows)
+        yield left, show(-value if isinstance(left, Delta) else value, scene.style, tone=Tone.BACKWARD)
+
+
+_IN_FULL, _IN_A_LINE, _IN_A_TABLE = range(3)
+
+
+def _place(scene: Scene, scalar: Scalar) -> int:
+    """Return where a gradient stands; of a short document inputs and samples after the first stand in tables."""
+    if scene.derives(*scalar):
+        return _IN_FULL
+    is_input = scene.derivation.graph.quantity_of(scalar.name).role is Role.INPUT
+    has_line = scene.is_short and scalar.sample in (None, 1) and not is_input
+    return _IN_A_LINE if has_line else _IN_A_TABLE
+
+
+def in_one_line(chain: Chain) -> Chain:
+    """Return the lines of a gradient as one: its formula in named gradients, the numbers in it, the value."""
+    symbols, numbers = _at_numbers(chain.steps)
+    formula = unbraced(symbols[-1].formula)
+    terms = formula.terms if isinstance(formula, Sum) else (formula,)
+    if all(map(is_named, terms)):
+        # Without the ones that errors are multiplied by on the way to a bias; one error alone is the value.
+        numbers = _from(numbers, len(numbers) - 1) if len(terms) == 1 else _from_product(numbers)
+    elif len(terms) == 1 and _is_error_times_names(formula):
+        numbers = _from_product(numbers)
+    elif numbers:
+        numbers = (numbers[0], *_from(numbers[1:], len(numbers) - 2))
+    shown = (replace(symbols[-1], formula=formula), *numbers)
+    return replace(chain, steps=tuple(replace(step, opens=False) for step in shown))
+
+
+def _at_numbers(steps: tuple[ChainStep, ...]) -> tuple[tuple[ChainStep, ...], tuple[ChainStep, ...]]:
+    """Return the steps in symbols, and those with numbers, which follow them."""
+    count = sum(not any(isinstance(part, Shown) for part in walk(step.formula)) for step in steps)
+    return steps[:count], steps[count:]
+
+
+def _is_error_times_names(formula: Node) -> bool:
+    """Say whether a formula is a named gradient times values, with either sign."""
+    match formula.operand if isinstance(formula, Negative) else formula:
+        case Product((error, *others)):
+            return is_named(error) and all(isinstance(other, Name) for other in others)
+    return False
 
 
 def split(scene: Scene, scalars: Sequence[Scalar]) -> tuple[list[Scalar], list[Scalar]]:
@@ -148,21 +207,25 @@ def split(scene: Scene, scalars: Sequence[Scalar]) -> tuple[list[Scalar], list[S
     return [each for each in scalars if scene.writes(*each)], [each for each in scalars if not scene.writes(*each)]
 
 
-def values_of(scene: Scene, scalars: Sequence[Scalar]) -> Iterator[Block]:
-    """Yield a table of forward values; nothing for none."""
-    rows = [(Name(*each), show(scene.value(*each), scene.style, tone=Tone.FORWARD)) for each in _known(scene, scalars)]
-    yield from _listed("values", "quantity", rows)
+def values_of(scene: Scene, scalars: Sequence[Scalar], *, is_alone: bool = False) -> Iterator[Block]:
+    """Yield a table of forward values, those that are `alone` without lines before it; nothing for none."""
+    yield from _listed("again" if is_alone else "values", "quantity", _values(scene, scalars))
+
+
+def _values(scene: Scene, scalars: Sequence[Scalar]) -> Iterator[tuple[Node, Node]]:
+    for each in _known(scene, scalars):
+        yield Name(*each), show(scene.value(*each), scene.style, tone=Tone.FORWARD)
 
 
 def _known(scene: Scene, scalars: Sequence[Scalar]) -> Sequence[Scalar]:
     return scalars if scene.values is not None else ()
 
 
-def _listed(phrase: str, column: str, rows: Sequence[tuple[Node, Node]]) -> Iterator[Block]:
-    if rows:
+def _listed(phrase: str, column: str, found: Iterable[tuple[Node, Node]]) -> Iterator[Block]:
+    if rows := tuple(found):
         header = (message(f"column.{column}"), message("column.value"))
         yield Paragraph(message(f"detail.{phrase}"))
-        yield Table(header, tuple(rows), (False, True), _BESIDE)
+        yield Table(header, rows, (False, True), _BESIDE)
 
 
 def explained_once(graph: Graph, sections: Sequence[Section]) -> tuple[Section, ...]:
@@ -191,12 +254,11 @@ def explained_once(graph: Graph, sections: Sequence[Section]) -> tuple[Section, 
 
 def _from_error(steps: tuple[ChainStep, ...]) -> tuple[ChainStep, ...]:
     """Return the lines of a gradient without those that work out the error it begins with, where it has a symbol."""
-    count = sum(not any(isinstance(part, Shown) for part in walk(step.formula)) for step in steps)
-    symbols, numbers = steps[:count], steps[count:]
+    symbols, numbers = _at_numbers(steps)
     formula = symbols[-1].formula if len(symbols) > 1 else None
+    if formula is not None and _is_error_times_names(formula):
+        return (*symbols, *_from_product(numbers))
     match formula.operand if isinstance(formula, Negative) else formula:
-        case Product((error, *others)) if is_named(error) and all(isinstance(other, Name) for other in others):
-            return (*symbols, *_from_product(numbers))
         case Adjoint() | Delta():
             return (symbols[0], symbols[-1], *_from(numbers, len(numbers) - 1))
     return steps

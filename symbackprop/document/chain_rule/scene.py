@@ -24,6 +24,20 @@ Formulas = dict[tuple[object, ...], Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """The scalars whose lines are written out, by name: those of values, of gradients, of updates; the others are listed.
+
+    `is_short` is a choice of one of each kind: others have one line where there is no table, and nothing stands between
+    arrays.
+    """
+
+    values: frozenset[str] = frozenset()
+    gradients: frozenset[str] = frozenset()
+    updates: frozenset[str] = frozenset()
+    is_short: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """What the lines of one step are written from.
 
@@ -38,12 +52,30 @@ class Scene:
     notation: Notation
     style: Style
     given: Mapping[Scalar, Given]
-    chosen: frozenset[str] | None = None
+    chosen: Choice | None = None
     formulas: Formulas = field(default_factory=dict, repr=False, compare=False)
 
     def writes(self, name: str, sample: int | None = None) -> bool:
-        """Say whether the lines of a scalar are written out; where not all are, those of the first sample alone."""
-        return self.chosen is None or (name in self.chosen and sample in (None, 1))
+        """Say whether the lines of a value are written out; where not all are, those of the first sample alone."""
+        return self.chosen is None or (name in self.chosen.values and sample in (None, 1))
+
+    def derives(self, name: str, sample: int | None = None) -> bool:
+        """Say whether the lines of a gradient are written out; where not all are, those of the first sample alone."""
+        return self.chosen is None or (name in self.chosen.gradients and sample in (None, 1))
+
+    def updates(self, name: str) -> bool:
+        """Say whether the lines of a parameter's update are written out."""
+        return self.chosen is None or name in self.chosen.updates
+
+    @property
+    def writes_anything(self) -> bool:
+        """Whether lines are written out at all; what has been found before in the same way is listed alone."""
+        return self.chosen is None or bool(self.chosen.values)
+
+    @property
+    def is_short(self) -> bool:
+        """Whether one of each kind is written out, the others in as little room as there is."""
+        return self.chosen is not None and self.chosen.is_short
 
     @property
     def samples(self) -> Sequence[int | None]:

@@ -57,9 +57,13 @@ _MATRIX_FORM = "text.in_matrix_form"
 
 @dataclass
 class Lesson:
-    """What has been explained so far; nothing is explained twice. Where nothing is to be (`brief`), it changes nothing."""
+    """What has been explained so far; nothing is explained twice. Where nothing is to be (`brief`), it changes nothing.
+
+    A short document has reasons and remarks, but no ideas, mistakes, promises or terms.
+    """
 
     is_full: bool
+    is_short: bool = False
     said: set[str] = field(default_factory=set)
 
     def explained(
@@ -83,7 +87,7 @@ class Lesson:
         """Yield the idea of that name, if there is one that has not been told."""
         is_graph = not scene.derivation.graph.layers
         phrase = f"idea.{name}_graph" if is_graph and name in _OF_GRAPHS else f"idea.{name}"
-        if name and phrase not in self.said:
+        if name and not self.is_short and phrase not in self.said:
             self.said.add(phrase)
             yield Note(NoteKind.IDEA, message(phrase))
 
@@ -101,7 +105,7 @@ class Lesson:
             yield from (Note(NoteKind.REASON, message(f"reason.{kind.name}", **words)) for kind, words in new)
             chains = tuple(replace(line.chain, remark=remark(line, exact_gradients)) for line in lines)
             yield replace(block, chains=chains)
-            mistakes = [(kind, words) for kind, words in new if kind.has_mistake]
+            mistakes = [(kind, words) for kind, words in new if kind.has_mistake and not self.is_short]
             yield from (Note(NoteKind.MISTAKE, message(f"mistake.{kind.name}", **words)) for kind, words in mistakes)
 
     def _new(self, lines: Sequence[DisplayedLine]) -> Iterator[tuple[StepKind, Words]]:
@@ -114,7 +118,7 @@ class Lesson:
 
     def promised(self, section: Section, solution: Solution) -> Section:
         """Return the section after the step with what the gradients had promised, where it tells the loss."""
-        found = _promise(solution) if self.is_full else None
+        found = _promise(solution) if self.is_full and not self.is_short else None
         if found is None:
             return section
         note = Note(NoteKind.REASON, found)
@@ -127,7 +131,9 @@ class Lesson:
     def closing(self, scene: Scene, sections: Sequence[Section]) -> tuple[Section, ...]:
         """Return the glossary of a document that has these sections."""
         checked = any(section.title.id == "title.check" for section in sections)
-        return (glossary(scene, () if checked else ("central_difference",)),) if self.is_full else ()
+        if self.is_short or not self.is_full:
+            return ()
+        return (glossary(scene, () if checked else ("central_difference",)),)
 
 
 def _promise(solution: Solution) -> Message | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from symbackprop import figures
@@ -20,15 +20,19 @@ _MOST_TOLD = 6
 """Quantities whose numbers are told in words, at most: more of them stand in tables."""
 
 
-def illustrated(sections: Sequence[Section], solution: Solution) -> list[Section]:
-    """Return the sections of a document with their figures: a diagram opens its section, curves close theirs."""
-    return [_illustrated(section, solution) for section in sections]
+def illustrated(
+    sections: Sequence[Section], solution: Solution, *, only: Collection[str] | None = None
+) -> list[Section]:
+    """Return the sections of a document with their figures, or `only` some by title: diagrams open, curves close."""
+    return [_illustrated(section, solution, only) for section in sections]
 
 
-def _illustrated(section: Section, solution: Solution) -> Section:
-    opening = tuple(figure for make in _OPENING.get(section.title.id, ()) if (figure := make(solution)) is not None)
-    closing = tuple(figure for make in _CLOSING.get(section.title.id, ()) if (figure := make(solution)) is not None)
-    inner = tuple(illustrated(section.sections, solution))
+def _illustrated(section: Section, solution: Solution, only: Collection[str] | None) -> Section:
+    title = section.title.id
+    first, last = (makers.get(title, ()) if only is None or title in only else () for makers in (_OPENING, _CLOSING))
+    opening = tuple(figure for make in first if (figure := make(solution)) is not None)
+    closing = tuple(figure for make in last if (figure := make(solution)) is not None)
+    inner = tuple(illustrated(section.sections, solution, only=only))
     if closing:
         inner = (*inner, Section(message("figure.section"), closing))
     return replace(section, blocks=(*opening, *section.blocks), sections=inner)
@@ -234,3 +238,6 @@ _CLOSING: Mapping[str, tuple[Maker, ...]] = {
     "title.after_step": (losses, fit, landscape, boundary),
 }
 """The figures that open or close a section, by the id of its title."""
+
+OF_STATEMENTS = ("title.network", "title.graph")
+"""The sections whose figures show nothing but the problem."""

@@ -138,12 +138,13 @@ def _forward(scene: Scene, quantities: list[Quantity], sample: int | None) -> It
 
 def backward_sections(scene: Scene) -> Iterator[Section]:
     """Yield the gradients: gates from the output back, then the leaves."""
-    groups: dict[str, list[Block]] = {"gates": [], "parameters": [], "inputs": []}
+    groups: dict[str, list[list[Scalar]]] = {"gates": [], "parameters": [], "inputs": []}
     for quantity, elements in itertools.groupby(backward_order(scene), lambda name: scene.notation.locate(name)[0]):
         group = {Role.PARAMETER: "parameters", Role.INPUT: "inputs"}.get(quantity.role, "gates")
         samples = scene.derivation.graph.samples_of(quantity)
-        scalars = [Scalar(name, sample) for name in elements for sample in samples]
-        groups[group] += detail.gradient_blocks(scene, scalars)
-    for group, blocks in groups.items():
-        if blocks:
-            yield Section(message(f"title.{group}"), tuple(blocks))
+        groups[group].append([Scalar(name, sample) for name in elements for sample in samples])
+    for group, arrays in groups.items():
+        # Short lines share displays and tables, whatever array they are of.
+        parts = [list(itertools.chain(*arrays))] if scene.is_short and arrays else arrays
+        if blocks := tuple(block for scalars in parts for block in detail.gradient_blocks(scene, scalars)):
+            yield Section(message(f"title.{group}"), blocks)

@@ -16,7 +16,7 @@ from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Tone
 from symbackprop.document.matrix_form import matrix
 from symbackprop.document.notes.explanations import Lesson
-from symbackprop.document.sections import gate_by_gate, sequential_updates
+from symbackprop.document.sections import gate_by_gate, sequential_updates, short_form
 from symbackprop.document.sections.local_derivatives import local_derivatives
 from symbackprop.document.sections.statement import layer_name
 from symbackprop.document.sections.updates import (
@@ -29,7 +29,7 @@ from symbackprop.document.sections.updates import (
 )
 from symbackprop.graph.quantities import DATA_LOSS, PENALTY
 from symbackprop.graph.scalars import Scalar
-from symbackprop.messages import message
+from symbackprop.messages import Message, message
 
 _BESIDE = 2
 """So often a table of results stands beside itself at most."""
@@ -52,15 +52,22 @@ def step_sections(scene: Scene, step: DescentStep | None, lesson: Lesson, *, der
     yield from others
 
 
+def later_section(title: Message, scene: Scene, step: DescentStep) -> Section:
+    """Return a step after the first of a short document."""
+    section = Section(title, tuple(short_form.later_step(scene, step)))
+    if step.batch is None:
+        return section
+    (found,) = of_batch(step.batch, (section,))
+    return replace(section, blocks=(batch_sentence(step.batch), *found.blocks))
+
+
 def _step_sections(scene: Scene, step: DescentStep | None, *, derives: bool) -> Iterator[Section]:
-    has_layers = bool(scene.derivation.graph.layers)
-    if not has_layers:
-        yield Section(message("title.forward"), sections=tuple(gate_by_gate.forward_sections(scene)))
+    yield Section(message("title.forward"), *_values(scene))
+    if not scene.derivation.graph.layers:
         backward = tuple(gate_by_gate.backward_sections(scene))
     else:
-        yield Section(message("title.forward"), sections=tuple(_forward(scene)))
         yield Section(message("title.loss"), tuple(_loss(scene)))
-        if derives:
+        if derives and not scene.is_short:
             derived = local_derivatives(scene)
             yield from [derived] if derived.blocks else []  # functions that stay symbols have nothing to derive
         backward = tuple(_backward(scene))
@@ -77,6 +84,13 @@ def _update(scene: Scene, change: Change) -> Section:
         opening = (*rate, Paragraph(message("sequential.opening")))
         return Section(title, opening, tuple(sequential_updates.sections(scene, change)))
     return Section(title, (*rate, *update_blocks(scene, change, scene.derivation.parameters)))
+
+
+def _values(scene: Scene) -> tuple[tuple[Block, ...], tuple[Section, ...]]:
+    """Return the forward pass: by layers, gates or samples, or where it is short without any parts."""
+    if scene.is_short:
+        return tuple(short_form.values(scene, with_loss=not scene.writes_anything)), ()
+    return (), tuple(_forward(scene) if scene.derivation.graph.layers else gate_by_gate.forward_sections(scene))
 
 
 def _forward(scene: Scene) -> Iterator[Section]:
@@ -139,12 +153,15 @@ def after_section(scene: Scene, solution: Solution) -> Section:
     count = len(solution.steps)
     closing = (Paragraph(verdict(solution)), *stopped_sentence(solution))
     further = () if len(solution.losses) <= count + 1 else (_further(scene, solution),)
-    if not scene.derivation.graph.layers:
-        shown = [*gate_by_gate.forward_sections(scene), Section(message("title.output"), closing)]
-    else:
-        shown = [*_forward(scene), Section(message("title.loss"), (*_loss(scene), *closing))]
+    blocks, shown = _values(scene)
     title = message("title.after") if count == 1 else message("title.after_step", number=count)
-    return Section(title, sections=(*shown, *further))
+    if scene.is_short:
+        return Section(title, (*blocks, *closing), further)
+    if not scene.derivation.graph.layers:
+        ending = Section(message("title.output"), closing)
+    else:
+        ending = Section(message("title.loss"), (*_loss(scene), *closing))
+    return Section(title, blocks, (*shown, ending, *further))
 
 
 def _further(scene: Scene, solution: Solution) -> Section:

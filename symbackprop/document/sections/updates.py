@@ -13,7 +13,7 @@ from symbackprop.catalog import optimizers, schedules
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.catalog.schedules import CONSTANT
 from symbackprop.descent.solution import Change, Solution
-from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Paragraph, Relation
+from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Paragraph, Relation, Table
 from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.chain_rule.chains import parameters_of
 from symbackprop.document.chain_rule.formulas import gradient_expression
@@ -50,7 +50,7 @@ def update_blocks(scene: Scene, change: Change, parameters: Sequence[Quantity]) 
     One line for each parameter stands in one display; where an optimizer has several lines, each parameter has a display.
     """
     changing = [element for element in parameters_of(list(parameters)) if element in change.lines]
-    displays = [updated(scene, change, element) for element in changing if scene.writes(element)]
+    displays = [updated(scene, change, element) for element in changing if scene.updates(element)]
     if not displays and not changing:
         return
     if all(len(chains) == 1 for chains in displays):
@@ -60,6 +60,27 @@ def update_blocks(scene: Scene, change: Change, parameters: Sequence[Quantity]) 
         yield from (Display(chains) for chains in displays)
     if len(displays) < len(changing):
         yield Paragraph(message("detail.updates"))
+    if scene.is_short:
+        yield from states(scene, change, changing)
+
+
+def states(scene: Scene, change: Change, among: Sequence[str] | None = None) -> Iterator[Table]:
+    """Yield the table of what an optimizer of several lines finds on its way to the new values of all or some parameters."""
+    every = parameters_of(scene.derivation.parameters)
+    changing = [name for name in (every if among is None else among) if name in change.lines]
+    targets = [target for target in change.lines[changing[0]] if target != "w"] if changing else []
+    if not targets:
+        return
+    letters = (_state_letter(scene, target, str(change.number)) for target in targets)
+    rows: list[tuple[Inline, ...]] = [
+        (Name(name), *(show(change.lines[name][target], scene.style) for target in targets)) for name in changing
+    ]
+    header: tuple[Inline, ...] = (message("column.parameter"), *letters)
+    yield Table(header, tuple(rows), (False, *(True for _ in targets)), _BESIDE)
+
+
+_BESIDE = 2
+"""So often a table of states stands beside itself at most."""
 
 
 MOST_FORMULAS = 12
@@ -274,6 +295,14 @@ def _batches(scene: Scene, training: Training) -> Iterator[Message]:
         yield message("training.online", order=order)
     else:
         yield message("training.batches", size=training.batch_size, order=order)
+
+
+def settings(scene: Scene) -> Iterator[Message]:
+    """Yield what the settings in force are, those that the sentence about the optimizer does not tell."""
+    found = tuple(_settings_in_force(scene))
+    if len(found) == 1 and not _carried(_training(scene)):
+        ((letter, meaning, value),) = found
+        yield message("detail.setting", meaning=meaning, value=Equality(letter, value))
 
 
 def symbol_rows(scene: Scene) -> Iterator[tuple[Inline, Message, Inline]]:
