@@ -46,6 +46,7 @@ def main() -> None:
     measuring.table(beginnings(options.rounds))
     if BACKENDS["numba"].is_installed:
         measuring.table(one_sample(options.rounds))
+        measuring.table(loops(options.rounds))
     measuring.table(crossover(options.rounds))
 
 
@@ -394,6 +395,26 @@ def one_sample(rounds: int) -> Iterator[Line]:
         target = ("≤ 1.5 ×", ratio <= 1.5 and agree) if name == "ours, numba" else ("", None)
         what = f"4-{hidden}-3, one sample, Adam: {name} (agrees: {agree})"
         yield Line(what, f"{1e6 * time / steps:.2f} µs, {ratio:.1f} ×", *target)
+
+
+def loops(rounds: int) -> Iterator[Line]:
+    """Yield the time of a step in Numba's loops and with NumPy's matrix products, over the size that decides which."""
+    from symbackprop.compilation.backends import numba as backend
+    from symbackprop.compilation.loop_engine import LoopEngine
+
+    for widths, samples in (((4, 64, 3), 4), ((64, 64, 64, 10), 1), ((4, 64, 3), 64), ((64, 64, 64, 10), 8)):
+        case = Case(widths, samples)
+        runners = {}
+        for name, limit in (("loops", 10**9), ("matrix products", 0)):
+            chosen, backend.LOOPS = backend.LOOPS, limit
+            runners[name] = Runner(sbp.compile(case.derivation, "numba"), case.parameters, case.x, case.y)
+            assert isinstance(runners[name].gradient.engine(samples), LoopEngine) == (name == "loops")
+            backend.LOOPS = chosen
+        runs = {name: functools.partial(each.run, [0.01] * 200) for name, each in runners.items()}
+        found = measuring.best_of(runs, rounds)
+        size = runners["loops"].gradient.plan(samples).edges
+        text = " / ".join(f"{1e6 * found[name] / 200:.1f}" for name in runners)
+        yield Line(f"numba, size {size:,}: {' / '.join(runners)} (crossover at {backend.LOOPS:,})", f"{text} µs")
 
 
 def crossover(rounds: int) -> Iterator[Line]:

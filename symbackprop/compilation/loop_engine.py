@@ -219,7 +219,7 @@ class LoopEngine(Engine):
             np.concatenate(rows, axis=1) if rows else np.empty((0, 0), dtype),
             np.array([array.shape[1] for array in rows], np.int64),
             np.empty((0, 0), np.int64) if batches is None else batches,
-            np.ascontiguousarray(run.rates),
+            np.array(run.rates),
             losses,
             looks,
             np.empty((0, 0), dtype) if run.trace is None else run.trace,

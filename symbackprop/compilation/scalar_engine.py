@@ -176,7 +176,7 @@ class ScalarEngine(Engine):
         looks = run.looks if run.looks is not None else np.empty(0, bool)
         losses: Any = np.empty(len(run.rates)) if self.indexed else []
         trace = run.trace if run.trace is not None else np.empty((0, 0))
-        given = [batches, run.rates, losses, looks, trace]
+        given = [batches, np.array(run.rates), losses, looks, trace]
         if not self.indexed:
             given = [batches.tolist(), run.rates.tolist(), losses, looks.tolist(), trace]
         try:

@@ -21,7 +21,7 @@ Data = tuple[int | None, list[Array]]
 """A number of samples (None: one sample of a computation graph), and the arrays of inputs and targets."""
 
 
-_EPOCHS = 10_000
+_EPOCHS = 50_000
 """Epochs of one update that are counted off at a time."""
 
 

@@ -175,7 +175,7 @@ class TrainingLoop:
         numbers, ends = (_whole([getattr(block, name) for block in blocks]) for name in ("epochs", "ends"))
         stretch = _Stretch(self.runner.save(), blocks, numbers, ends, self._rates_of(numbers))
         self._latest = (self._latest[1], stretch)
-        steps = np.arange(1, len(numbers) + 1) + stretch.first
+        steps = np.arange(stretch.first + 1, stretch.first + len(numbers) + 1)
         looks = self.watching.looks(steps, ends)
         trace = np.empty((np.count_nonzero(looks), self._numbers), self.gradient.dtype)
         losses = self._run(stretch, len(steps), looks, trace)
@@ -227,7 +227,7 @@ class TrainingLoop:
             self._changes(self.runner.count + place, int(numbers[place]) - 1) for place in (0, len(numbers) - 1)
         )
         if first == last:  # the rate changes in one direction only
-            return np.full(len(numbers), self._rate(first))
+            return np.broadcast_to(np.float64(self._rate(first)), len(numbers))  # one number in memory
         updates = np.arange(len(numbers)) + self.runner.count
         changes = epochs.changes_after(self.training, updates, numbers - 1)
         begins = np.flatnonzero(np.diff(changes, prepend=-1))
@@ -294,7 +294,7 @@ class TrainingLoop:
             parameters=self._copied(),
             losses=losses,
             loss=loss,
-            learning_rates=rates,
+            learning_rates=np.require(rates, requirements="W"),
             epochs=numbers.astype(int, copy=False),
             validation_losses=np.array(watching.losses[:watched]),
             validation_steps=np.array(watching.steps[:watched], dtype=int),

@@ -14,6 +14,7 @@ from symbackprop.errors import ProblemError
 from symbackprop.training import batching, history, loop, watching
 from symbackprop.training.batching import UpdateBlock
 from symbackprop.training.settings import settled
+from tests.helpers import each
 
 
 def test_settings_asked_for_take_the_place_of_those_of_the_problem() -> None:
@@ -130,3 +131,13 @@ def test_watch_takes_many_losses_as_it_takes_one_after_the_other() -> None:
         single, all_at_once = (epochs.Watch(0.05, patience, 0.9) for _ in range(2))
         stops = [single.stops(loss) for loss in losses]
         assert (stops.index(True) if any(stops) else None) == all_at_once.stops_at(losses)
+
+
+@pytest.mark.parametrize("steps", [1, 3, 120_000])
+def test_history_holds_arrays_of_its_own(steps: int) -> None:
+    """However many stretches a training had, what it noted of each update can be written to, one number at a time."""
+    found = sbp.train("line", steps=steps, learning_rate=0.01)
+    for array in each((found.losses, found.learning_rates, found.epochs)):
+        assert (steps,) == array.shape and array.flags.writeable
+    found.learning_rates[0] = 7.0
+    assert [7.0, *[0.01] * min(steps - 1, 2)] == found.learning_rates[:3].tolist()
