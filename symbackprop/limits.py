@@ -23,12 +23,8 @@ MAGNITUDE = 100_000
 NUMBERS = 5_000_000
 """Of an array: what training takes."""
 
-WRITTEN_PARTS, OWN_LEVELS, NESTED_ACTIVATIONS = 100, 12, 4
-"""Of an activation of one's own, which is worked out line by line: parts, its functions written out; levels; activations
-inside each other."""
-
-OCCURRENCES = 100
-"""Of one name in an equation of a graph: a product of so many factors has as many terms in its derivative."""
+OCCURRENCES = 300
+"""Of one name in an equation, an activation or a loss: its gradient adds over as many places."""
 
 SAVED_NUMBERS, SAVED_CHARACTERS, SAVED_CLASSES = 40_000_000, 4_000_000, 100_000
 """Of a file of arrays that training saved: all its numbers, the text of its problem, the names of its classes."""

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import symbackprop as sbp
 from symbackprop import limits
+from symbackprop.algebra.formula import walk
+from symbackprop.derivation import taking_apart
 from symbackprop.derivation.derivations import derive
 from symbackprop.document.sections import figure_placement
 from symbackprop.errors import SymbackpropError
+from symbackprop.graph.quantities import PIECE
+from symbackprop.problems.load import examples
+from tests.helpers import each
 
 SECONDS = 4
 """Of processor time, on a machine that has other things to do: an answer or a refusal takes half of it."""
@@ -40,6 +48,11 @@ def own(expression: str) -> dict[str, Any]:
     return {"network": {"inputs": 1, "layers": [layer], "loss": "half_squared_error"}}
 
 
+def own_loss(expression: str) -> dict[str, Any]:
+    """Return a network whose loss is an expression."""
+    return {"network": {"inputs": 1, "layers": [{"units": 1}], "loss": {"expression": expression}}}
+
+
 SQUARE = {"shape": [1000, 1000]}
 TOO_LARGE = {
     "a sum of a million": (graph("L = sum(w)", parameters={"w": SQUARE}), "L reads 1000000 numbers"),
@@ -57,10 +70,10 @@ TOO_LARGE = {
     "a wide layer": (wide(100_000, 100), r"network.layers\[0\].*100×100000.*5000000"),
     "a huge layer": (wide(100_000, 100_000), "100000×100000"),
     "a long expression": (graph(f"L = {'+'.join('w' * 6000)}", parameters={"w": 1}), "at most 10000 characters"),
-    "a name again and again": (graph(f"L = {'*'.join('w' * 101)}", parameters={"w": 1}), "w occurs 101 times"),
-    "an activation of many parts": (own("*".join("z" * 101)), "at most 100 parts"),
-    "a deep activation": (own(f"{'sqrt(' * 12}z{')' * 12}"), "at most 12 levels"),
-    "nested activations": (own("silu(silu(silu(silu(silu(z)))))"), "at most 4 activations inside each other"),
+    "a name again and again": (graph(f"L = {'*'.join('w' * 301)}", parameters={"w": 1}), "w occurs 301 times"),
+    "an activation of many parts": (own("*".join("z" * 301)), r"layers\[0\].activation.expression: z occurs 301 times"),
+    "a loss of many parts": (own_loss(f"sum({'*'.join('a' * 301)})"), "network.loss.expression: a occurs 301 times"),
+    "a deep activation": (own(f"{'sqrt(' * 61}z{')' * 61}"), "at most 60 levels"),
     "a deep expression": (graph(f"L = {'sin(' * 61}w{')' * 61}", parameters={"w": 1}), "at most 60 levels"),
 }
 
@@ -95,6 +108,11 @@ BELOW = {
     "a product of 100 sines": lambda: graph(
         f"L = {'*'.join(f'sin({number}*w)' for number in range(1, 101))}", parameters={"w": "1/3"}
     ),
+    "powers of powers": lambda: graph(f"L = {'**'.join('w' * 50)}", parameters={"w": "7/10"}),
+    "an own activation, silu 40 deep": lambda: own(f"{'silu(' * 40}z{')' * 40}"),
+    "an own activation, gelu 40 deep": lambda: own(f"{'gelu(' * 40}z{')' * 40}"),
+    "an own activation of 24 sines": lambda: own("*".join(f"sin({number}*z)" for number in range(1, 25))),
+    "an own loss, sigmoid 40 deep": lambda: own_loss(f"sum({'sigmoid(' * 40}a - y{')' * 40})"),
 }
 
 
@@ -127,3 +145,117 @@ def test_graph_of_too_many_nodes_has_a_solution_without_a_picture() -> None:
     solution = sbp.solve(sbp.problem(many_parameters(300, 250)))
     assert figure_placement.stated(solution) is None
     assert not any(name.endswith(".svg") for name in sbp.render(solution, "markdown", explain="brief"))
+
+
+# Long formulas taken apart
+
+
+def growing(name: str, size: int) -> str:
+    """Return a formula in w of a size: so many functions inside each other, or factors."""
+    if name == "product":
+        return "*".join(f"sin({number}*w)" for number in range(1, 5 * size + 1))
+    if name == "power":
+        return "**".join("w" * size)
+    if name == "fractions":
+        return f"{'1/(1 + ' * (size // 2)}w{')' * (size // 2)}"
+    return f"{name}(" * size + "w" + ")" * size
+
+
+def written(content: dict[str, Any]) -> int:
+    """Return how many parts all equations between scalars and all local partials of a problem have."""
+    derivation = derive(sbp.problem(content))
+    formulas = [equation.formula() for equation in derivation.elements.equations]
+    partials = [link.partial() for element in derivation.links for link in derivation.links[element]]
+    return sum(1 for formula in (*formulas, *partials) for _ in walk(formula))
+
+
+@pytest.mark.parametrize("name", ["sin", "silu", "gelu", "softplus", "sqrt", "abs", "power", "fractions", "product"])
+def test_what_is_written_grows_as_the_formula_does(name: str) -> None:
+    """Of twice as deep a formula, or one of twice as many factors, the derivation is 2^1.2 times as long at most."""
+    sizes = [written(graph(f"L = {growing(name, size)}", parameters={"w": "7/10"})) for size in (14, 28, 56)]
+    exponents = [math.log2(large / small) for small, large in itertools.pairwise(sizes)]
+    assert max(exponents) <= 1.2, (sizes, exponents)
+
+
+@pytest.mark.parametrize("function", ["silu", "gelu", "sigmoid"])
+def test_long_activation_and_loss_are_worth_what_they_say(function: str) -> None:
+    """Taken apart or by hand: value and gradients of an activation and a loss of the user's own are those of the whole."""
+    depth = 6
+    layer = {"units": 2, "activation": {"expression": f"{function}(" * depth + "z" + ")" * depth}}
+    loss = f"sum({f'{function}(' * (depth + 1)}a - y{')' * (depth + 1)})"
+    content = {
+        "network": {"inputs": 1, "layers": [layer], "loss": {"expression": loss}},
+        "parameters": {"W1": [["1/2"], [-1]], "b1": ["1/10", 0]},
+        "data": {"x": [["7/10"], [2]], "y": [[1, 0], [0, 1]]},
+    }
+    problem = sbp.problem({**content, "training": {"learning_rate": 0.1}})
+    report = sbp.check(problem)
+    assert report.agrees and len(report.entries) == 6
+    value = 0.0
+    known = {"silu": lambda z: z / (1 + math.exp(-z)), "sigmoid": lambda z: 1 / (1 + math.exp(-z))}
+    known["gelu"] = lambda z: z / 2 * (1 + math.erf(z / math.sqrt(2)))
+    for x, targets in ((0.7, (1, 0)), (2.0, (0, 1))):
+        for weight, bias, target in zip((0.5, -1), (0.1, 0), targets, strict=True):
+            number = weight * x + bias
+            for _ in range(depth):
+                number = known[function](number)
+            number -= target
+            for _ in range(depth + 1):
+                number = known[function](number)
+            value += number / 2
+    solution = sbp.solve(problem)
+    assert value == pytest.approx(float(solution.losses[0]), rel=1e-12)
+    for format in each(["markdown", "latex", "html", "json"]):
+        assert sbp.render(solution, format)
+    for detail in each(["matrix", "general"]):
+        text = sbp.render(solution, "markdown", detail=detail)
+        assert text
+    assert sbp.train(problem, epochs=2).losses[0] == pytest.approx(value, rel=1e-9)
+
+
+def test_short_formulas_are_not_taken_apart() -> None:
+    """Every bundled graph has the equations that its file states, and the activations inside them."""
+    for name in each(examples()):
+        graph_of = derive(sbp.example(name)).graph
+        assert not any(quantity.kind == PIECE for quantity in graph_of.quantities.values()), name
+
+
+def test_pieces_have_a_letter_that_nothing_else_has() -> None:
+    """Where u is a name of the problem's, pieces are called q."""
+    assert "q" == taking_apart.free_letter(["u", "W"])
+    equation = f"L = {'sin(' * 20}u{')' * 20}"
+    found = derive(sbp.problem(graph(equation, parameters={"u": 1}))).graph
+    assert {"u", "q1", "L"} <= set(found.quantities) and "u1" not in found.quantities
+
+
+def test_kinks_of_nested_relu_have_the_derivative_that_is_asked_for() -> None:
+    """`relu_derivative_at_zero` holds for ReLU inside an activation of the user's own."""
+    content = own("2*relu(z)")
+    content["network"]["relu_derivative_at_zero"] = 1
+    content |= {"parameters": {"W1": [[1]], "b1": [0]}, "data": {"x": [0], "y": [1]}}
+    values = sbp.solve(sbp.problem(content)).steps[0].values
+    assert -2 == values.gradient("b1_1")
+
+
+# What the documentation says
+
+
+@pytest.mark.parametrize("name", [name for name in dir(limits) if name.isupper()])
+def test_documentation_states_every_limit(name: str) -> None:
+    """The numbers of docs/security.md are those of the module."""
+    text = (Path(__file__).parent.parent / "docs" / "security.md").read_text("utf-8")
+    value = getattr(limits, name)
+    assert name in STATED and STATED[name].format(value) in text, (name, value)
+
+
+STATED = {
+    "CHARACTERS": "{:,} characters",
+    "LEVELS": "{} levels",
+    "DIGITS": "{} digits",
+    "PARTS": "{:,} parts",
+    "MAGNITUDE": "1e±{}",
+    "OCCURRENCES": "{} times",
+    "NUMBERS": "{:,} numbers",
+    "READS": "{:,} numbers read",
+}
+"""How docs/security.md spells each limit."""

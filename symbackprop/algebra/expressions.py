@@ -7,6 +7,7 @@ call, parentheses, `[a, b]` literals.
 
 from __future__ import annotations
 
+import collections
 import functools
 import itertools
 import re
@@ -82,6 +83,14 @@ def decimal(text: str) -> Fraction | None:
     if len(mantissa) > limits.DIGITS or len(magnitude) > 9 or int(magnitude) > limits.DIGITS:
         return None
     return Fraction(text)
+
+
+def check_occurrences(formula: Node) -> None:
+    """Raise `ExpressionError` for an equation in which a name occurs too often: its gradient adds over all of these."""
+    often = collections.Counter(part.name for part in walk(formula) if isinstance(part, Name))
+    for name, count in often.most_common(1):
+        if count > limits.OCCURRENCES:
+            raise ExpressionError(message("expression.too_often", name=name, count=count, limit=limits.OCCURRENCES))
 
 
 class _Parser:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from symbackprop.algebra import expressions, shorthands
@@ -22,6 +22,7 @@ from symbackprop.algebra.formula import (
     Sum,
     added,
     fill,
+    map_children,
     multiplied,
     rewrite,
     walk,
@@ -219,13 +220,17 @@ def _over_slots(text: str, function: str, settings: Settings, at_kink: Fraction 
             return slots[part.name] if part.name in slots else Number(numbers[part.name])
         if isinstance(part, Product):
             return multiplied(tuple(rewrite(factor, close) for factor in part.factors))  # a parameter of 1 is no factor
-        if isinstance(part, Apply) and part.function in EXTREMES:
-            return shorthands.tied(
-                Apply(part.function, tuple(rewrite(argument, close) for argument in part.arguments)), at_kink
-            )
         return None
 
-    return rewrite(tree, close)
+    return with_convention(rewrite(tree, close), at_kink)
+
+
+def with_convention(formula: Node, at_zero: Fraction) -> Node:
+    """Return the formula with the convention at 0 in its activations, and where `max` or `min` compares with a constant."""
+    changed = map_children(formula, lambda child: with_convention(child, at_zero))
+    if not isinstance(changed, Apply):
+        return changed
+    return replace(changed, at_kink=at_zero) if changed.function in ACTIVATIONS else shorthands.tied(changed, at_zero)
 
 
 def written_size(formula: Node, arguments: tuple[int, ...] = ()) -> int:

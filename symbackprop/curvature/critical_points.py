@@ -33,6 +33,9 @@ _DEGENERATE = 1e-20
 _REACH = 10
 """The numeric search covers parameters from −10 to 10, or to twice the problem's own values if that is more."""
 
+_MOST_EFFORT = 500
+"""Of a pass: in formulas that take more, critical points are not looked for (a search takes hundreds of passes)."""
+
 
 class Kind(StrEnum):
     """What a critical point is, by the signs of the eigenvalues of its Hessian.
@@ -85,7 +88,8 @@ def critical_points(problem: ProblemLike) -> CriticalPoints:
     """Return the critical points of the loss in the one or two parameters that are not frozen.
 
     (Goodfellow, Bengio and Courville, Deep Learning, 2016, section 4.3; the test by second derivatives is in section
-    4.3.1.) Raises `CurvatureError` for more parameters, `MissingValueError` where numbers are left out.
+    4.3.1.) Raises `CurvatureError` for more parameters, or where a long formula leaves no time for a search,
+    `MissingValueError` where numbers are left out.
 
     >>> import symbackprop
     >>> for point in critical_points(symbackprop.example("local_minima")).points:
@@ -106,6 +110,8 @@ def critical_points(problem: ProblemLike) -> CriticalPoints:
     if exactly is not None:
         places, curves = exactly
         return CriticalPoints(_ordered(_point(sweep, place) for place in places), curves, True)
+    if len(unfrozen) == 1 and sweep.effort > _MOST_EFFORT:
+        raise CurvatureError(message("curvature.effort"), where=derivation.problem.name)
     reaches = [Fraction(max(_REACH, math.ceil(2 * abs(float(sweep.shared[name]))))) for name in unfrozen]
     found = newton_search.on_line(sweep, *reaches) if len(unfrozen) == 1 else newton_search.in_plane(sweep, reaches)
     points = [_point(sweep, place) for place in newton_search.distinct(found, 1e-15)]

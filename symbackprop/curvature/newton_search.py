@@ -13,6 +13,7 @@ from symbackprop.curvature import linear_systems
 from symbackprop.curvature.linear_systems import Matrix, Row
 from symbackprop.curvature.tangents import Sweep, second_kinks
 from symbackprop.errors import EvaluationError
+from symbackprop.evaluation.differences import evenly_spread
 from symbackprop.evaluation.evaluate import FLOAT, Value, is_finite
 
 LINE, GRID = 400, 20
@@ -21,6 +22,8 @@ _FEWEST = 4
 _LARGEST_WORK = 40_000
 """Starts in the plane times terms in all samples: a large batch has a coarser grid (some seconds)."""
 _HALVINGS = 180
+_LARGEST_EFFORT = 2_000
+"""Changes of sign times the effort of a pass: of a wave with hundreds of them some are looked at (about a second)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +119,13 @@ def on_line(sweep: Sweep, reach: Fraction) -> Iterator[Row]:
         if is_zero and _system(sweep, (middle,))[0][0] == 0 and (length == 1 or _can_be_flat(sweep)):
             yield (middle,)
         start += length
-    for (left, right), (below, above) in zip(itertools.pairwise(places), itertools.pairwise(derivatives), strict=True):
-        if below * above < 0:
-            yield from _crossing(sweep, left, right)
+    crossings = [
+        between
+        for between, (below, above) in zip(itertools.pairwise(places), itertools.pairwise(derivatives), strict=True)
+        if below * above < 0
+    ]
+    for left, right in evenly_spread(crossings, max(_LARGEST_EFFORT // max(sweep.effort, 1), 1)):
+        yield from _crossing(sweep, left, right)
     for place, before, here, after in zip(places[1:], derivatives, derivatives[1:], derivatives[2:], strict=False):
         if abs(here) < min(abs(before), abs(after)) and before * here > 0 and here * after > 0:
             touching = _polished(sweep, (place,))
@@ -149,7 +156,7 @@ def _crossing(sweep: Sweep, left: Value, right: Value) -> Iterator[Row]:
 def in_plane(sweep: Sweep, reaches: Sequence[Fraction]) -> Iterator[Row]:
     """Yield the critical points in two parameters that Newton's method reaches from the points of a grid."""
     rough = Sweep(sweep.derivation, FLOAT, sweep.parameters)
-    intervals = max(_FEWEST, min(GRID, math.isqrt(_LARGEST_WORK // sweep.size)))
+    intervals = max(_FEWEST, min(GRID, math.isqrt(_LARGEST_WORK // max(sweep.size, sweep.effort // 10))))
     fractions = [(2 * k - intervals) / intervals for k in range(intervals + 1)]
     limits = [float(reach) for reach in reaches]
     # Closer together near 0, where parameters usually are.

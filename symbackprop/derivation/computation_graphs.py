@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import collections
+import functools
 import itertools
 import operator
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from fractions import Fraction
 
-from symbackprop import limits
-from symbackprop.algebra import expressions, shorthands
+from symbackprop.algebra import expressions
 from symbackprop.algebra.broadcasting import check_size, spell
 from symbackprop.algebra.formula import (
     Apply,
@@ -24,11 +22,13 @@ from symbackprop.algebra.formula import (
     per_sample,
     walk,
 )
-from symbackprop.algebra.functions import ACTIVATIONS, NAMES, SETTINGS, has_value, is_vector
+from symbackprop.algebra.functions import NAMES, SETTINGS, has_value, is_vector, with_convention
 from symbackprop.algebra.shapes import is_elementwise, shape_of, with_kept_axes
+from symbackprop.derivation.taking_apart import OWN_NESTED, TakingApart, free_letter
 from symbackprop.errors import ProblemError, SymbackpropError, unknown
 from symbackprop.graph.batch_axis import Samples
-from symbackprop.graph.quantities import INNER, Equation, Graph, Quantity, Role
+from symbackprop.graph.notation import own_symbol
+from symbackprop.graph.quantities import INNER, PIECE, Equation, Graph, Quantity, Role
 from symbackprop.graph.scalars import beginnings, element_name, gradient_of, identifier, numbered, of_one_sample
 from symbackprop.messages import message
 from symbackprop.problems import ComputationGraph
@@ -77,8 +77,11 @@ class _Builder:
         for name, shape in self._shapes.items():
             check_size(name, shape, f"graph ({name})")
         self._known: dict[Node, str] = {}
+        self._nested: dict[str, int] = {}
         taken = (*quantities, *(text.partition("=")[0].strip() for text in model.equations))
         self._taken = {start for name in taken for start in beginnings(name)}
+        letter = free_letter(own_symbol(name).base for name in self._taken)
+        self._apart = TakingApart(functools.partial(self._define, kind=PIECE), letter)
 
     def add(self, text: str) -> None:
         """Read one equation."""
@@ -90,13 +93,10 @@ class _Builder:
         if name in self.quantities:
             raise ProblemError(message("graph.twice", name=name))
         formula = expressions.parse(body.strip(), functions=NAMES, names=self.quantities, settings=SETTINGS)
-        often = collections.Counter(part.name for part in walk(formula) if isinstance(part, Name))
-        for read, count in often.most_common(1):
-            if count > limits.OCCURRENCES:
-                raise ProblemError(message("graph.too_often", name=read, count=count, limit=limits.OCCURRENCES))
-        formula = with_kept_axes(_with_convention(formula, self.model.relu_derivative_at_zero), self._shapes)
+        expressions.check_occurrences(formula)
+        formula = with_kept_axes(with_convention(formula, self.model.relu_derivative_at_zero), self._shapes)
         shape_of(formula, self._shapes, "")
-        self._define(name, self.named(name, formula), "gate")
+        self._define(name, self._apart.shortened(self.named(name, formula)), "gate")
 
     def _define(self, name: str, formula: Node, kind: str) -> None:
         shape = self._shapes[name] = shape_of(formula, self._shapes, "")
@@ -121,7 +121,12 @@ class _Builder:
     def _opened(self, equation: str, around: Node, part: Node) -> Node:
         found = self._with_names(equation, part)
         if isinstance(found, Apply) and has_value(found):
-            return self._quantity(element_name(equation, (found.function,)), found)
+            nested = 1 + max((self._nested.get(name, 0) for name in names(found)), default=0)
+            if nested > OWN_NESTED and found not in self._known:
+                return self._apart.piece(self._apart.shortened(found))
+            inner = self._quantity(element_name(equation, (found.function,)), found)
+            self._nested.setdefault(inner.name, nested)
+            return inner
         if isinstance(around, Apply) and is_vector(around.function) and not all(map(_is_of_elements, walk(found))):
             return self._quantity(element_name(equation, "z"), found)
         return found
@@ -130,7 +135,7 @@ class _Builder:
         """Return the name of the quantity that has a formula."""
         if formula not in self._known:
             self._known[formula] = self._fresh(wanted)
-            self._define(self._known[formula], formula, INNER)
+            self._define(self._known[formula], self._apart.shortened(formula), INNER)
         return Name(self._known[formula])
 
     def _fresh(self, wanted: str) -> str:
@@ -146,14 +151,6 @@ def _is_of_elements(part: Node) -> bool:
     return is_elementwise(part) or isinstance(part, Name | Transposed | Indexed)
 
 
-def _with_convention(formula: Node, at_zero: Fraction) -> Node:
-    """Return the formula with the convention at 0 in its activations, and where `max` or `min` compares with a constant."""
-    changed = map_children(formula, lambda child: _with_convention(child, at_zero))
-    if not isinstance(changed, Apply):
-        return changed
-    return replace(changed, at_kink=at_zero) if changed.function in ACTIVATIONS else shorthands.tied(changed, at_zero)
-
-
 def _finish(
     model: ComputationGraph, samples: Samples, quantities: dict[str, Quantity], equations: list[Equation]
 ) -> None:
@@ -161,7 +158,7 @@ def _finish(
     output = quantities.get(model.output)
     computed = [equation.name for equation in equations]
     if output is None or model.output not in computed:
-        listed = [name for name in computed if quantities[name].kind != INNER]
+        listed = [name for name in computed if quantities[name].kind not in (INNER, PIECE)]
         raise unknown("equation", model.output, listed, where="graph.output")
     if output.shape != ():
         what = message("graph.output", name=model.output, shape=spell(output.shape))

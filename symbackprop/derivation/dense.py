@@ -28,10 +28,13 @@ from symbackprop.algebra.formula import (
     per_sample,
     rewrite,
 )
+from symbackprop.algebra.shapes import shape_of
 from symbackprop.arithmetic import exact
 from symbackprop.catalog import losses
+from symbackprop.derivation.taking_apart import OWN_NESTED, TakingApart, free_letter, is_long, is_long_activation
 from symbackprop.graph.batch_axis import Samples
-from symbackprop.graph.quantities import DATA_LOSS, PENALTY, Equation, FusedLoss, Graph, Quantity, Role
+from symbackprop.graph.notation import Conventions
+from symbackprop.graph.quantities import DATA_LOSS, PENALTY, PIECE, Equation, FusedLoss, Graph, Quantity, Role
 from symbackprop.graph.scalars import of_one_sample
 from symbackprop.problems import Layer, Problem, Regularization
 from symbackprop.problems.types import BIAS_KINDS, LOSS, UNITS, parameter_quantities, units_name
@@ -49,29 +52,67 @@ def graph_of(problem: Problem, samples: Samples) -> Graph:
     equations: list[Equation] = []
     previous, width = "x", network.inputs
     parameters = parameter_quantities(network, problem.layout)
+    pieces = _Pieces(problem.notation, quantities, equations, batched)
     for number, (layer, own) in enumerate(zip(network.layers, parameters, strict=True), start=1):
         quantities += own
         z, a = (
             Quantity(units_name(letter, number), (layer.units,), Role.INTERMEDIATE, kind, number, batched)
             for letter, kind in zip(UNITS, ("pre_activation", "activation"), strict=True)
         )
-        quantities += [z, a]
         weights, *bias = own
         text = f"{weights.name} @ {previous}" if problem.layout == "column" else f"{previous} @ {weights.name}"
         for each in bias:
             text += f" {BIAS_KINDS[layer.bias][2]} {each.name}"
         known = [quantity.name for quantity in quantities]
         equations.append(Equation(z.name, expressions.parse(text, functions=(), names=known)))
-        equations.append(Equation(a.name, _activated(number, layer, z.name, network.relu_derivative_at_zero)))
+        quantities.append(z)
+        activated = _activated(number, layer, z.name, network.relu_derivative_at_zero)
+        equations.append(Equation(a.name, pieces.of_activation(activated, number)))
+        quantities.append(a)
         previous, width = a.name, layer.units
     quantities.append(Quantity("y", (width,), Role.TARGET, "target", len(network.layers), batched))
+    loss = losses.formula(network.loss, network.loss_settings, network.loss_body)
+    formula = pieces.of_loss(loss, previous, bool(network.loss_body))
     if batched:
         quantities.append(Quantity(of_one_sample(LOSS), (), Role.INTERMEDIATE, "loss", batched=True))
     if network.regularization is not None:
         quantities += [Quantity(name, (), Role.INTERMEDIATE, name) for name in (DATA_LOSS, PENALTY)]
     quantities.append(Quantity(LOSS, (), Role.OUTPUT, "loss"))
-    equations += _loss_equations(problem, samples, previous, [each for own in parameters for each in own])
+    equations += _loss_equations(problem, samples, previous, formula, [each for own in parameters for each in own])
     return Graph({quantity.name: quantity for quantity in quantities}, tuple(equations), LOSS, samples)
+
+
+class _Pieces:
+    """The pieces of long activations and losses of the user's own, as quantities with equations."""
+
+    def __init__(
+        self, conventions: Conventions, quantities: list[Quantity], equations: list[Equation], batched: bool
+    ) -> None:
+        self.quantities, self.equations, self.batched = quantities, equations, batched
+        self._layer: int | None = None
+        self._apart = TakingApart(self._define, free_letter(conventions.bases()))
+
+    def of_activation(self, activated: Node, layer: int) -> Node:
+        """Return the activation of a layer, over pieces where it is one of the user's own and long."""
+        if not isinstance(activated, Apply) or not activated.body:
+            return activated
+        body = functions.expanded(activated)
+        if body is None or not is_long_activation(body):
+            return activated
+        self._layer = layer
+        return self._apart.taken_apart(body)
+
+    def of_loss(self, loss: Node, prediction: str, is_own: bool) -> Node:
+        """Return a loss over the quantities of the network, and over pieces where it is one of the user's own and long."""
+        self._layer = None
+        formula = _placed(loss, {"a": Name(prediction), "y": Name("y")})
+        is_taken_apart = is_own and (is_long(formula) or functions.nested_activations(formula) > OWN_NESTED)
+        return self._apart.taken_apart(formula) if is_taken_apart else formula
+
+    def _define(self, name: str, formula: Node) -> None:
+        shape = shape_of(formula, {each.name: each.shape for each in self.quantities}, "")
+        self.quantities.append(Quantity(name, shape, Role.INTERMEDIATE, PIECE, self._layer, self.batched))
+        self.equations.append(Equation(name, formula))
 
 
 def _activated(number: int, layer: Layer, argument: str, at_kink: Fraction) -> Node:
@@ -81,10 +122,11 @@ def _activated(number: int, layer: Layer, argument: str, at_kink: Fraction) -> N
     return Name(argument) if functions.definition(applied) == Slot(0) else applied
 
 
-def _loss_equations(problem: Problem, samples: Samples, prediction: str, parameters: list[Quantity]) -> list[Equation]:
+def _loss_equations(
+    problem: Problem, samples: Samples, prediction: str, formula: Node, parameters: list[Quantity]
+) -> list[Equation]:
     network = problem.network
     places = {"a": Name(prediction), "y": Name("y")}
-    formula = _placed(losses.formula(network.loss, network.loss_settings, network.loss_body), places)
     whole = LOSS if network.regularization is None else DATA_LOSS
     fused = _fused(problem, prediction)
     stated_derivative = None if network.loss_body else losses.stated_derivative(network.loss, network.loss_settings)

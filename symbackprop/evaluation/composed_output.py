@@ -27,6 +27,8 @@ from symbackprop.graph.scalars import Scalar
 
 _LARGEST_COMPOSED = 1_500
 """Composed output: its size times the number of gradients taken of it (less than a second)."""
+_DEEPEST_COMPOSED = 100
+"""Levels of functions and operators inside each other, their formulas written out."""
 _GUARDED_DIGITS = exact.DIGITS + 20
 _LONGEST_COMPOSED = 1000
 """Composed output: beyond this power of ten, above or below, its numbers are left to the differences."""
@@ -40,7 +42,7 @@ def composed_differences(
     Of these there are as many, evenly spread, as its size leaves time for, and none where numbers are too large or small.
     """
     chosen = evenly_spread(list(wanted), _LARGEST_COMPOSED // _composed_size(derivation))
-    if not chosen or not all(map(_is_moderate, numbers_of(values))):
+    if not chosen or _composed_depth(derivation) > _DEEPEST_COMPOSED or not all(map(_is_moderate, numbers_of(values))):
         return {}
     output, found = _composed(derivation), {}
     givens = {
@@ -133,6 +135,26 @@ def _composed_size(derivation: Derivation) -> int:
             size += len(axis.spread(equation.name, term.arguments)) * (inside + 1)
         sizes[equation.name] = size
     return sizes[derivation.graph.output]
+
+
+def _levels(formula: Node, held: Sequence[int]) -> int:
+    """Return the levels of a formula with its functions written out, where its slots hold formulas of so many each."""
+    if isinstance(formula, Slot):
+        return held[formula.index]
+    inside = [_levels(part, held) for part in formula]
+    body = functions.definition(formula) if isinstance(formula, Apply) and formula.function != "step" else None
+    return 1 + max(inside, default=0) if body is None else _levels(body, inside)
+
+
+def _composed_depth(derivation: Derivation) -> int:
+    """Return the levels of the composed output."""
+    levels: dict[str, int] = {}
+    for equation in derivation.elements.equations:
+        levels[equation.name] = 1 + max(
+            (_levels(term.form.formula, [levels.get(name, 1) for name in term.arguments]) for term in equation.terms),
+            default=0,
+        )
+    return levels[derivation.graph.output]
 
 
 def _composed(derivation: Derivation) -> sympy.Expr:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from symbackprop.algebra.formula import Apply
-from symbackprop.graph.quantities import INNER, Graph, Quantity
+from symbackprop.graph.quantities import INNER, PIECE, Graph, Quantity
 from symbackprop.graph.scalars import element_name
 from symbackprop.registry import Registry, derived
 from symbackprop.rows import Words
@@ -64,6 +64,11 @@ class Conventions:
     layers: str = "enter"
     index_order: str = "to_from"
     delta_sign: str = "gradient"
+
+    def bases(self) -> Iterator[str]:
+        """Yield the letters that quantities of a dense network are printed with, without their indices."""
+        texts = (*COMMON.values(), *NAMINGS[self.naming].letters.values(), *self.symbols.values(), *self.names.values())
+        yield from (symbol.base for text in texts if (symbol := parse_symbol(text)) is not None)
 
 
 COMMON = {
@@ -297,7 +302,7 @@ def _named(notation: Notation, quantity: Quantity, index: tuple[str, ...]) -> Sy
     return replace(found, lower=(*found.lower, *_indices(notation, quantity, index)))
 
 
-NAMED = ("gate", INNER, "given", "data_loss", "penalty")
+NAMED = ("gate", INNER, PIECE, "given", "data_loss", "penalty")
 """The kinds of quantity that are called what the problem calls them, in every convention."""
 
 

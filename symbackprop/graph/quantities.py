@@ -40,6 +40,10 @@ INNER = "inner"
 """The kind of an activation inside an equation of a graph, which is a quantity without a name of the problem's own."""
 
 
+PIECE = "piece"
+"""The kind of a piece of a long formula that was taken apart."""
+
+
 class Role(StrEnum):
     """What a quantity is to the derivation."""
 
@@ -140,13 +144,17 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LayerArrays:
-    """The arrays of one layer of a dense network, numbered from 1; `bias` is its bias or threshold, if it has one."""
+    """The arrays of one layer of a dense network, numbered from 1; `bias` is its bias or threshold, if it has one.
+
+    `pieces` are those of a long activation, from the pre-activation on.
+    """
 
     number: int
     weights: Quantity
     bias: Quantity | None
     pre_activation: Quantity
     activation: Quantity
+    pieces: tuple[Quantity, ...] = ()
 
     @property
     def parameters(self) -> tuple[Quantity, ...]:
@@ -156,7 +164,12 @@ class LayerArrays:
     @property
     def arrays(self) -> tuple[Quantity, ...]:
         """All of them, in order of definition."""
-        return (*self.parameters, self.pre_activation, self.activation)
+        return (*self.parameters, self.pre_activation, *self.pieces, self.activation)
+
+    @property
+    def units(self) -> Iterator[tuple[str, ...]]:
+        """The values of each unit in order of evaluation: pre-activation, pieces of a long activation, activation."""
+        return zip(*(each.elements() for each in (self.pre_activation, *self.pieces, self.activation)), strict=True)
 
 
 @dataclass(frozen=True)
@@ -236,8 +249,16 @@ class Graph:
                 arrays.get("bias") or arrays.get("threshold"),
                 arrays["pre_activation"],
                 arrays["activation"],
+                tuple(each for each in self.quantities.values() if each.kind == PIECE and each.layer == number),
             )
             for number, arrays in sorted(found.items())
+        )
+
+    @property
+    def loss_pieces(self) -> tuple[Quantity, ...]:
+        """The pieces of the long loss of a dense network."""
+        return tuple(
+            each for each in self.quantities.values() if each.kind == PIECE and each.layer is None and self.layers
         )
 
     def units(self, layer: int) -> Quantity:

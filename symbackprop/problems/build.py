@@ -6,21 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from symbackprop import limits
 from symbackprop.algebra import expressions, shapes
 from symbackprop.algebra.broadcasting import Shape, check_size, spell
-from symbackprop.algebra.formula import depth
+from symbackprop.algebra.expressions import check_occurrences
 from symbackprop.algebra.functions import (
     ACTIVATIONS,
     ARITIES,
     NAMES,
     WITH_FORMULA,
     Settings,
-    nested_activations,
-    written_size,
 )
 from symbackprop.catalog import losses
-from symbackprop.errors import ExpressionError, ProblemError, SymbackpropError
+from symbackprop.errors import ProblemError, SymbackpropError
 from symbackprop.graph import alike, notation
 from symbackprop.messages import message
 from symbackprop.problems import (
@@ -175,12 +172,7 @@ def _layer(spec: LayerSpec, where: str) -> Layer:
         text = spec.activation.expression
         try:
             formula = expressions.parse(text, functions=ARITIES, names=("z",), arities=ARITIES)
-            if depth(formula) > limits.OWN_LEVELS:
-                raise ExpressionError(message("expression.too_deep_own", limit=limits.OWN_LEVELS))
-            if nested_activations(formula) > limits.NESTED_ACTIVATIONS:
-                raise ExpressionError(message("expression.too_nested", limit=limits.NESTED_ACTIVATIONS))
-            if written_size(formula) > limits.WRITTEN_PARTS:
-                raise ExpressionError(message("expression.too_long_written", limit=limits.WRITTEN_PARTS))
+            check_occurrences(formula)
             numbers.check_constants(formula)
         except SymbackpropError as error:
             raise error.at(f"{where}.activation.expression") from None
@@ -201,6 +193,7 @@ def _loss(spec: str | LossSpec | OwnLoss, outputs: int, where: str) -> tuple[str
     if isinstance(spec, OwnLoss):
         try:
             formula = losses.formula("", body=spec.expression)
+            check_occurrences(formula)
             shape = shapes.shape_of(formula, {"a": (outputs,), "y": (outputs,)}, "")
             numbers.check_constants(formula)
         except SymbackpropError as error:

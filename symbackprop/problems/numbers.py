@@ -83,6 +83,9 @@ _DOUBLE = 8
 """The bytes of a float64."""
 
 
+_INFINITE = ("inf", "infinity", "oo", "∞")
+
+
 def number(value: object, where: str) -> Given:
     """Return one number of the problem; `where` is its key, for messages.
 
@@ -96,9 +99,12 @@ def number(value: object, where: str) -> Given:
     if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
         raise ProblemError(message("problem.number", value=_spell(value)), where=where)
     text = value if isinstance(value, str) else repr(value) if isinstance(value, float) else str(value)
+    name = text.strip().lstrip("+-").lower()
+    if name in _INFINITE:
+        raise ProblemError(message("problem.infinite", value=_spell(text)), where=where)
     if isinstance(value, str):
         return Given(_expression(value, where), text.strip())
-    number = expressions.decimal(text) if text.strip("+-").lower() not in ("nan", "inf", "infinity") else None
+    number = None if name == "nan" else expressions.decimal(text)
     if number is None:
         raise ProblemError(message("problem.finite", value=_spell(text)), where=where)
     return Given(exact.settle(number), text)

@@ -42,7 +42,7 @@ from symbackprop.document.chain_rule.factors import (
 )
 from symbackprop.document.chain_rule.scene import Scene, in_symbols
 from symbackprop.document.display_nodes import Boxed, Braced, Delta, Gradient, Local, Tone
-from symbackprop.graph.quantities import INNER, Graph, LayerArrays, Quantity, Role
+from symbackprop.graph.quantities import INNER, PIECE, Graph, LayerArrays, Quantity, Role
 from symbackprop.messages import message
 
 
@@ -134,7 +134,7 @@ def has_own_step(scene: Scene, name: str) -> bool:
     if quantity.kind == "activation" and (is_read or quantity.layer != scene.notation.depth):
         return True
     is_error = quantity.kind == "pre_activation" and (is_rounded or not through_activations)
-    return is_error or quantity.kind in ("gate", INNER) or len(scene.derivation.links[name]) != 1
+    return is_error or quantity.kind in ("gate", INNER, PIECE) or len(scene.derivation.links[name]) != 1
 
 
 def gradient(scene: Scene, name: str, sample: int | None = None) -> Chain:
@@ -261,8 +261,7 @@ def _through_named(scene: Scene, name: str, paths: list[tuple[Factor, ...]]) -> 
 
 def errors_of(scene: Scene, layer: LayerArrays) -> list[str]:
     """Return the gradients of a layer that get a step of their own, unit by unit: ∂L/∂a where it is one, then δ."""
-    units = zip(layer.activation.elements(), layer.pre_activation.elements(), strict=True)
-    return [name for unit in units for name in unit if has_own_step(scene, name)]
+    return [name for unit in layer.units for name in reversed(unit) if has_own_step(scene, name)]
 
 
 def parameters_of(quantities: Iterable[Quantity]) -> list[str]:

@@ -121,8 +121,10 @@ def _hidden_error(problem: Problem, model: Model) -> Iterator[Block]:
             yield Paragraph(message("general.softmax", activation=_named(layer)))
             yield Display(tuple(map(_chain, layerwise.softmax_error(problem, layer))))
         elif layer.body or layer.activation in functions.WITH_FORMULA:
-            yield Paragraph(message("general.where", activation=_named(layer)))
-            yield Display((_chain(layerwise.activation_derivative(problem, layer)),))
+            derivative = layerwise.activation_derivative(problem, layer)
+            if derivative is not None:
+                yield Paragraph(message("general.where", activation=_named(layer)))
+                yield Display((_chain(derivative),))
 
 
 def _named(layer: Layer) -> Message | str:

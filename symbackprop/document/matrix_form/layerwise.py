@@ -148,9 +148,11 @@ def _sizes(model: Model, quantity: Quantity) -> tuple[int | None, int | None]:
 # The functions of a problem
 
 
-def activation_derivative(problem: Problem, layer: Layer) -> Recurrence:
-    """Return f′ of a layer whose function has a formula: its classroom form, where it has one."""
+def activation_derivative(problem: Problem, layer: Layer) -> Recurrence | None:
+    """Return f′ of a layer whose function has a formula, in its classroom form if it has one; None for one in pieces."""
     model = model_of(problem, layer.bias, layer)
+    if model.graph.layers[THIS - 1].pieces:
+        return None
     (link,) = model.scene.derivation.links[model.z(THIS, 1)]
     settings = (("layer", Fraction(THIS)), ("order", Fraction(1)))
     left = Apply(functions.GENERIC, (Name(model.z(THIS, "j")),), settings=settings)
@@ -158,8 +160,10 @@ def activation_derivative(problem: Problem, layer: Layer) -> Recurrence:
 
 
 def loss_derivative(problem: Problem) -> Recurrence | None:
-    """Return the partial of the problem's loss by output j, None where it is not alike for every j or number of outputs."""
+    """Return the partial of the problem's loss by output j, None for one in pieces or not alike for every j and width."""
     model, other = (_last(problem, outputs) for outputs in (WIDTH, WIDTH - 2))
+    if model.graph.loss_pieces:
+        return None
     try:
         (link,), (smaller,) = (each.scene.derivation.links[each.a(LAST, 1)] for each in (model, other))
         formula = _of_last(model, link.partial())

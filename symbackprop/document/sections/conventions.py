@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -9,7 +10,7 @@ from symbackprop.algebra.formula import Adjoint, Name, Node, Number, negated
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Delta, Equality, Gradient, Letter
 from symbackprop.graph.notation import Notation, Symbol
-from symbackprop.graph.quantities import Quantity
+from symbackprop.graph.quantities import PIECE, Graph, Quantity
 from symbackprop.messages import Message, message
 
 _MOST_NAMED = 4
@@ -69,6 +70,12 @@ def _place_in_matrix(scene: Scene, weights: Quantity, chosen: str) -> Iterator[M
     position = next(index for index in weights.indices() if weights.element(index) == chosen)
     row, column = (str(each + 1) for each in position)
     yield message("notation.swapped", entry=Name(chosen), row=row, column=column, matrix=Name(weights.name))
+
+
+def pieces_sentence(graph: Graph) -> Iterator[Message]:
+    """Yield what the letter stands for that pieces of long formulas have, where there are any."""
+    pieces = (each for each in graph.quantities.values() if each.kind == PIECE)
+    yield from (message("convention.pieces", first=Name(each.name)) for each in itertools.islice(pieces, 1))
 
 
 def backward_sentence(notation: Notation, prefix: str = "convention") -> Message:

@@ -101,12 +101,13 @@ def _forward(scene: Scene) -> Iterator[Section]:
             others += [
                 Scalar(name, sample)
                 for layer in scene.derivation.graph.layers
-                for name in (*layer.pre_activation.elements(), *layer.activation.elements())
+                for array in (layer.pre_activation, *layer.pieces, layer.activation)
+                for name in array.elements()
             ]
             continue
         for layer in scene.derivation.graph.layers:
-            units = zip(layer.pre_activation.elements(), layer.activation.elements(), strict=True)
-            blocks = tuple(detail.value_blocks(scene, [Scalar(name, sample) for unit in units for name in unit]))
+            names = [name for unit in layer.units for name in unit]
+            blocks = tuple(detail.value_blocks(scene, [Scalar(name, sample) for name in names]))
             parts.append(Section(layer_name(scene, layer.number), blocks))
         if sample is None:
             yield from parts
@@ -121,7 +122,8 @@ def _loss(scene: Scene) -> Iterator[Block]:
     graph = scene.derivation.graph
     # With a penalty and no batch, the loss that compares outputs with targets is one part of the whole loss.
     is_part = graph.data_loss == DATA_LOSS
-    shown, others = detail.split(scene, [] if is_part else list(graph.scalars(graph.quantities[graph.data_loss])))
+    own = [] if is_part else [graph.quantities[graph.data_loss]]
+    shown, others = detail.split(scene, list(graph.scalars(*graph.loss_pieces, *own)))
     lines = (*(forward(scene, *each) for each in shown), *_whole_loss(scene))
     if others:
         yield Display(lines[: len(shown)])
@@ -144,7 +146,12 @@ def _kinks(step: DescentStep | None) -> Iterator[Block]:
 
 
 def _backward(scene: Scene) -> Iterator[Section]:
-    for layer in reversed(scene.derivation.graph.layers):
+    graph = scene.derivation.graph
+    if graph.loss_pieces:
+        names = [name for piece in reversed(graph.loss_pieces) for name in piece.elements()]
+        scalars = [Scalar(name, sample) for sample in scene.samples for name in names]
+        yield Section(message("title.loss"), tuple(detail.gradient_blocks(scene, scalars)))
+    for layer in reversed(graph.layers):
         yield Section(layer_name(scene, layer.number), tuple(matrix.layer_gradients(scene, layer)))
 
 

@@ -116,6 +116,8 @@ def _activations(scene: Scene) -> Iterator[Chain]:
         seen.add((layer.activation, layer.settings, layer.body))
         equation = scene.derivation.equations[scene.derivation.graph.units(number).at(1)]
         formula = equation.formula()
+        if scene.derivation.graph.layers[number - 1].pieces:
+            formula = Apply(layer.activation, (Letter(Symbol("z")),), body=layer.body)
         if not isinstance(formula, Apply):
             continue
         if functions.is_vector(formula.function):
@@ -218,6 +220,7 @@ def _conventions(scene: Scene) -> Iterator[Message]:
     yield from conventions.notation_sentences(scene)
     yield message(f"convention.{problem.layout}")
     yield conventions.backward_sentence(scene.notation)
+    yield from conventions.pieces_sentence(scene.derivation.graph)
     if problem.samples is not None:
         yield conventions.samples_sentence(scene, problem.network.reduction)
     yield from _kinks(scene)
