@@ -981,10 +981,10 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: text[:24])
 def test_hostile_equation_is_an_error_at_once(text: str) -> None:
     """No text of an equation runs, hangs or leaves Python's own exception: it is a mistake with a message."""
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(SymbackpropError) as caught:
         graph_derived(f"f = {text}", inputs=INPUTS)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert len(str(caught.value)) < 2000
     assert all(character.isprintable() or character == "\n" for character in str(caught.value))
 

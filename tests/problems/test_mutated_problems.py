@@ -1,0 +1,130 @@
+"""Bundled problems that somebody damaged: whatever was left out, retyped or moved, the end is a result or one message.
+
+The number of a row chooses the problem, the place, what is done to it, and what is done with the problem.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+import signal
+import tomllib
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+import symbackprop as sbp
+from symbackprop.errors import SymbackpropError
+from symbackprop.problems.load import bundled, examples
+from tests.helpers import few
+
+SECONDS = 6
+"""Of processor time, for everything that is done with one problem."""
+
+Place = tuple[Any, Any]
+"""A table or list, and the key or number of an entry of it."""
+
+HOSTILE: tuple[Any, ...] = (
+    *(
+        None,
+        True,
+        "",
+        " ",
+        "w",
+        "-inf",
+        "nan",
+        "1/0",
+        "exp(99999)",
+        "1e400",
+        "-1e308",
+        "exp(1)",
+        "ln(2)",
+        "sqrt(2)",
+        "0*z",
+    ),
+    *(0, 1, -1, 7, 10**18, 0.5, -0.0, 1e308, 5e-324, float("inf"), float("nan"), Decimal("1e-400"), 100001),
+    *(
+        [],
+        [[]],
+        [0],
+        [[1, 2], [3]],
+        {},
+        {"a": 1},
+        {"shape": [2, 2]},
+        {"expression": "z*z"},
+        {"inputs": 2, "layers": []},
+    ),
+    *("gelu", "softmax", "silu(silu(z))", "L = w*w", "generic", "adam", "\x00", "ж", "x" * 200),
+)
+"""What is put in the place of an entry."""
+
+
+def places(content: Any) -> Iterator[Place]:
+    """Yield every entry of every table and list of a problem file."""
+    entries = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    for key, value in list(entries):
+        yield content, key
+        yield from places(value)
+
+
+def mutated(draw: random.Random) -> tuple[str, dict[str, Any]]:
+    """Return the name of a bundled problem and its content, damaged in one or two places."""
+    name = draw.choice(examples())
+    content = tomllib.loads(Path(bundled(name)).read_text("utf-8"))
+    for _ in range(draw.choice((1, 1, 2))):
+        table, key = draw.choice(list(places(content)))
+        other, target = draw.choice(list(places(content)))
+        match draw.choice(("delete", "replace", "replace", "replace", "double", "move", "copy", "rename")):
+            case "delete":
+                del table[key]
+            case "replace":
+                table[key] = copy.deepcopy(draw.choice(HOSTILE))
+            case "double":
+                table[key] = [copy.deepcopy(table[key])] * 2
+            case "move":
+                moved = copy.deepcopy(table[key])
+                other[target] = moved
+            case "copy" if isinstance(other, list):
+                other.insert(0, copy.deepcopy(table[key]))
+            case _ if isinstance(other, dict):
+                other[str(draw.choice(HOSTILE))] = copy.deepcopy(table[key])
+    return name, content
+
+
+def use(content: dict[str, Any], wish: int) -> None:
+    """Do one thing with a problem."""
+    problem = sbp.problem(content)
+    if wish == 0:
+        sbp.render(sbp.solve(problem), "markdown")
+    elif wish == 1:
+        assert sbp.check(problem).entries is not None
+    elif wish == 2:
+        sbp.train(problem, epochs=2)
+    else:
+        sbp.render(sbp.solve(problem), ("json", "latex")[wish % 2])
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timer of processor time")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("number", few(range(400), 12))
+def test_damaged_problem_ends_in_a_result_or_one_message(number: int) -> None:
+    """Nothing but a `SymbackpropError` comes out of a problem file, and no run takes longer than seconds."""
+    draw = random.Random(number)
+    name, content = mutated(draw)
+
+    def late(signal: int, frame: FrameType | None) -> None:
+        raise AssertionError(f"{name}: no answer in {SECONDS} s")
+
+    before = signal.signal(signal.SIGPROF, late)
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    try:
+        use(content, draw.randrange(5))
+    except SymbackpropError as error:
+        assert str(error)
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
