@@ -145,6 +145,15 @@ def test_every_relation_of_short_random_problems_is_true(first: int) -> None:
     assert counts[TRUE] >= UNDERSTOOD_OF_RANDOM * (counts[TRUE] + counts[UNKNOWN])
 
 
+@pytest.mark.parametrize("equation", [f"{'sin(' * 14}w{')' * 14}", "**".join("w" * 12)])
+def test_every_relation_of_a_formula_taken_apart_is_true(equation: str) -> None:
+    """Pieces of long formulas are quantities like others: their lines are read, and true."""
+    table = {"parameters": {"w": "7/10"}, "equations": [f"L = {equation}"], "output": "L"}
+    solution = sbp.solve(sbp.problem({"graph": table, "training": {"learning_rate": "0.1"}}))
+    assert any(quantity.kind == "piece" for quantity in solution.derivation.graph.quantities.values())
+    assert_true(truth.judged(solution, written(solution)))
+
+
 # A test of the test: what is planted has to be found.
 
 

@@ -116,7 +116,7 @@ class Symbols:
             return Sign(r"\Omega")
         if quantity.kind == "inner":
             return Sign(INNER, (below,) if below else ())
-        if quantity.kind in ("gate", "given"):
+        if quantity.kind in ("gate", "given", "piece"):
             return _called(quantity.name).and_below(below)
         if self.conventions.naming == "flat":
             return self._flat(quantity, index)
