@@ -15,6 +15,7 @@ from symbackprop.figures.curves import boundary, fit, landscape, learning_rates,
 from symbackprop.figures.drawing import Diagram, Picture, Plot
 from symbackprop.figures.graph_diagram import gates
 from symbackprop.figures.network_diagram import network
+from symbackprop.figures.path_diagram import path
 
 __all__ = [
     "Diagram",
@@ -27,5 +28,6 @@ __all__ = [
     "learning_rates",
     "losses",
     "network",
+    "path",
     "training",
 ]

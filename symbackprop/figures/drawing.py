@@ -172,6 +172,7 @@ class Diagram:
 
     `title` says what it is. `paths` gives, for each named line or leaf, the code names on the chains of its gradient, in the
     order of the forward pass; `path` is the one that is highlighted. `told` says of each code name with a number what it is.
+    `routes` counts the paths to the loss that a picture of paths shows.
     """
 
     title: Message
@@ -181,6 +182,7 @@ class Diagram:
     paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     path: frozenset[str] = frozenset()
     told: Mapping[str, Message] = field(default_factory=dict)
+    routes: int = 0
     width: float = 0
     height: float = 0
 

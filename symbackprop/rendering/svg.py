@@ -2,7 +2,8 @@
 
 Colours are attributes, which any page's style sheet overrides by class (`forward`, `backward`, …); a style of its own lets
 custom properties (`--forward`, `--backward`, `--negative`, `--quiet`, `--paper`) do so too. Everything else has the
-colour of the text around the figure. `data-name` is a code name, `data-path` the code names on the chains of its gradient.
+colour of the text around the figure. `data-name` is a code name, `data-path` the code names on the chains of its gradient,
+`data-told` what is said of it: its number and its gradient.
 """
 
 from __future__ import annotations
@@ -65,30 +66,34 @@ def _lines(diagram: Diagram, title: str, description: str, language: str) -> Ite
         if ink is not Ink.PLAIN
     )
     yield f"<style>{colours}</style>"
+    told = {name: phrases.say(language, words) for name, words in diagram.told.items()}
     for line in diagram.lines:
-        yield _line(diagram, line)
+        yield _line(diagram, line, told)
     for node in diagram.nodes:
-        yield _node(diagram, node)
+        yield _node(diagram, node, told)
     drawn = {node.name for node in diagram.nodes} | {line.name for line in diagram.lines}
     for text in diagram.texts:
-        yield _text(diagram, text, language, is_alone=text.name not in drawn)
+        is_alone = text.name not in drawn
+        yield _text(diagram, text, language, told if is_alone else {}, is_alone=is_alone)
     yield "</svg>"
 
 
-def _attributes(paths: Mapping[str, tuple[str, ...]], name: str, *classes: str) -> str:
+def _attributes(paths: Mapping[str, tuple[str, ...]], told: Mapping[str, str], name: str, *classes: str) -> str:
     found = f' class="{" ".join(filter(None, classes))}"' if any(classes) else ""
     if name:
         found += f' data-name="{escapes.xml(name)}"'
+    if name in told:
+        found += f' data-told="{escapes.xml(told[name])}"'
     if name in paths:
         found += f' data-path="{escapes.xml(" ".join(paths[name]))}"'
     return found
 
 
-def _line(diagram: Diagram, line: Arrow) -> str:
+def _line(diagram: Diagram, line: Arrow, told: Mapping[str, str]) -> str:
     on_path = diagram.is_highlighted(line)
     ink = Ink.BACKWARD if on_path else line.ink
     thickness = max(line.thickness, _HIGHLIGHT) if on_path else line.thickness
-    attributes = _attributes(diagram.paths, line.name, "edge", ink, "highlighted" if on_path else "")
+    attributes = _attributes(diagram.paths, told, line.name, "edge", ink, "highlighted" if on_path else "")
     dash = ' stroke-dasharray="5 3"' if line.is_dashed else ""
     stroke = f' fill="none" stroke="{COLOURS[ink]}" stroke-width="{trimmed(thickness)}"{dash}'
     route = "".join(("C" if len(piece) > 1 else "L") + " ".join(map(_place, piece)) for piece in line.pieces)
@@ -109,10 +114,10 @@ def _head(line: Arrow) -> str:
     return f"M{_place(wings[0])}L{_place(end)}L{_place(wings[1])}"
 
 
-def _node(diagram: Diagram, node: DiagramNode) -> str:
+def _node(diagram: Diagram, node: DiagramNode, told: Mapping[str, str]) -> str:
     on_path = diagram.is_highlighted(node)
     attributes = _attributes(
-        diagram.paths, node.name, "unit" if node.is_round else "leaf", "highlighted" if on_path else ""
+        diagram.paths, told, node.name, "unit" if node.is_round else "leaf", "highlighted" if on_path else ""
     )
     if node.also:
         attributes += f' data-also="{escapes.xml(" ".join(node.also))}"'
@@ -127,10 +132,10 @@ def _node(diagram: Diagram, node: DiagramNode) -> str:
     return f'<rect{attributes} x="{trimmed(box.left)}" y="{trimmed(box.top)}" {size}{stroke}/>'
 
 
-def _text(diagram: Diagram, text: Text, language: str, *, is_alone: bool) -> str:
+def _text(diagram: Diagram, text: Text, language: str, told: Mapping[str, str], *, is_alone: bool) -> str:
     """Return a label; one of something that is not drawn itself (a bias) carries its chains."""
     paths = diagram.paths if is_alone else {}
-    attributes = _attributes(paths, text.name, text.ink)
+    attributes = _attributes(paths, told, text.name, text.ink)
     colour = "" if text.ink is Ink.PLAIN else f' fill="{COLOURS[text.ink]}"'
     baseline = text.at.y + 0.34 * text.size
     place = (

@@ -31,7 +31,7 @@ _COLOURS = {
 _IN_ROW = {sign: f"${command}$" for sign, command in {
     "⋮": r"\vdots", "…": r"\cdots", "×": r"\times", "−": "-", "÷": r"\div", "⊙": r"\odot", "σ": r"\sigma", "Σ": r"\sum",
     "·": r"\cdot", "√": r"\surd", "²": r"{}^2", "³": r"{}^3", "⁴": r"{}^4", "½": r"\frac12", "⅓": r"\frac13",
-    "⅔": r"\frac23", "¼": r"\frac14", "¾": r"\frac34", "ᵀ": r"{}^\top", "≈": r"\approx",
+    "⅔": r"\frac23", "¼": r"\frac14", "¾": r"\frac34", "ᵀ": r"{}^\top", "≈": r"\approx", "∂": r"\partial",
 }.items()}  # fmt: skip
 _ALONE = {**_IN_ROW, "=": "$=$", "+": "$+$", "^": "power"}
 _ANCHORS = {"start": "west", "end": "east"}

@@ -168,6 +168,11 @@
       const parts = [...svg.querySelectorAll("[data-name]")];
       const names = (part) => [part.dataset.name, ...(part.dataset.also?.split(" ") ?? [])];
       const paths = new Map(parts.filter((part) => part.dataset.path).map((part) => [part.dataset.name, part.dataset.path.split(" ")]));
+      // One stop of the keyboard for each quantity: at its node, else at its first edge, else at its label.
+      const stops = new Map();
+      for (const part of [...parts].sort((a, b) => rank(a) - rank(b))) {
+        if (!stops.has(part.dataset.name)) stops.set(part.dataset.name, part);
+      }
       const told = (name) => parts.filter((part) => part.localName === "text" && part.dataset.name === name)
         .map((part) => part.textContent).join(", ");
       const light = (chain) => {
@@ -185,15 +190,15 @@
           one.classList.add("leads");
           one.addEventListener("click", () => { location.hash = place; goTo(place); });
         }
-        if (!place || part.localName === "text") continue; // A text stands beside what it names: one stop for both.
+        if (stops.get(part.dataset.name) !== part) continue;
         svg.setAttribute("role", "group");
-        part.setAttribute("role", "link");
+        part.setAttribute("role", place ? "link" : "img");
         part.setAttribute("tabindex", "0");
-        part.setAttribute("aria-label", told(part.dataset.name) || part.dataset.name);
+        part.setAttribute("aria-label", part.dataset.told || told(part.dataset.name) || part.dataset.name);
         part.addEventListener("focus", () => light(chain));
         part.addEventListener("blur", () => light(new Set()));
         part.addEventListener("keydown", (event) => {
-          if (event.key !== "Enter") return;
+          if (event.key !== "Enter" || !place) return;
           event.preventDefault();
           location.hash = place;
           goTo(place);
@@ -201,6 +206,8 @@
       }
     }
   }
+
+  const rank = (part) => ({ path: 1, text: 2 })[part.localName] ?? 0;
 
   // A thin line is hard to point at; an unseen broad one lies below it.
   function reach(line) {

@@ -98,7 +98,7 @@ def files_in(folder: Path) -> list[str]:
 def test_solve_writes_latex_and_markdown_where_it_says(tmp_path: Path) -> None:
     """Without options the results are LaTeX and Markdown with its figures in output/<problem name>; paths are printed."""
     printed = assert_done(process(command("solve", "mazur"), tmp_path))
-    names = ("solution.tex", "solution.md", "solution.1.svg", "solution.2.svg")
+    names = ("solution.tex", "solution.md", *(f"solution.{number}.svg" for number in range(1, 5)))
     paths = [f"output/mazur/{name}" for name in names]
     assert [str(Path(path)) for path in paths] == printed.splitlines()
     assert sorted(paths) == files_in(tmp_path)

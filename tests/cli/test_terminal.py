@@ -92,7 +92,7 @@ def test_pipe_gets_paths_alone(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
     assert b"" == done.stderr
     paths = done.stdout.decode().splitlines()
-    figures = ["solution.1.svg", "solution.2.svg"]
+    figures = [f"solution.{number}.svg" for number in range(1, 5)]
     assert ["solution.fragment.tex", "symbackprop.sty", "solution.md", *figures, "solution.json"] == [
         Path(path).name for path in paths
     ]

@@ -26,6 +26,7 @@ from symbackprop.document.blocks import Figure, Section
 from symbackprop.document.sections import figure_placement
 from symbackprop.errors import UnknownNameError
 from symbackprop.evaluation.evaluate import FLOAT, Evaluation, leaves
+from symbackprop.figures import path_diagram
 from symbackprop.figures.drawing import (
     TALLEST,
     WIDEST,
@@ -266,6 +267,63 @@ def test_sides_of_a_boundary_are_shaded_as_their_samples() -> None:
     words = tikz.picture(plot, "en", escapes.latex)
     assert len(plot.regions) == words.count("even odd rule")
     assert len(plot.regions) == svg.picture(plot, WORDS, "en").count("opacity: 0.1")
+
+
+@pytest.mark.parametrize(
+    ("name", "parameter", "count"),
+    [
+        ("mazur", "W2_1_1", 1),
+        ("mazur", "W1_2_1", 2),
+        ("deep", "W3_1_2", 1),
+        ("classifier", "W1_3_1", 1),
+        ("line", "W1_1_1", 1),
+    ],
+)
+def test_numbers_along_paths_give_the_gradient(name: str, parameter: str, count: int) -> None:
+    """The sum over the paths of the products of their numbers is the gradient; nothing stands on anything else."""
+    solution = solved(name)
+    diagram = figures.path(solution, parameter)
+    assert diagram is not None and count == diagram.routes
+    assert_clear(diagram)
+    numbers = [number_of(text.label) for text in diagram.texts if text.ink is Ink.BACKWARD]
+    at = {node.name: node.at for node in diagram.nodes}
+
+    def node_at(point: Point) -> str:
+        return min(at, key=lambda each: math.dist(at[each], point))
+
+    factors = {
+        (node_at(line.points[0]), node_at(line.points[-1])): n for line, n in zip(diagram.lines, numbers, strict=True)
+    }
+
+    def along(start: str) -> float:
+        onward = [(end, factor) for (first, end), factor in factors.items() if first == start]
+        return sum(factor * along(end) for end, factor in onward) if onward else 1.0
+
+    assert float(solution.steps[0].values.gradient(parameter)) == pytest.approx(along(parameter), rel=2e-3)
+
+
+def test_paths_are_drawn_up_to_three() -> None:
+    """A weight with more than three paths has no picture; without numbers, and in a batch, the factors have none."""
+    assert figures.path(dense(2, 2, 4), "W1_1_1") is None
+    three = figures.path(dense(2, 2, 3), "W1_1_1")
+    assert three is not None and path_diagram.MOST_PATHS == 3 == three.routes
+    for solution in (dense(2, 2, 1, values=False), solved("xor")):
+        diagram = figures.path(solution, "W1_1_1")
+        assert diagram is not None
+        assert Ink.BACKWARD not in {text.ink for text in diagram.texts}
+        assert len(diagram.lines) == sum("∂" in text.label for text in diagram.texts)
+        assert_clear(diagram)
+
+
+@settings(derandomize=True, deadline=None, max_examples=many(60, 12))
+@given(st.lists(st.integers(1, 3), min_size=2, max_size=4), st.sampled_from(["per_unit", "shared"]))
+def test_paths_no_label_meets_anything_else(sizes: list[int], bias: str) -> None:
+    """Labels along paths meet no label, no edge and no node."""
+    solution = dense(*sizes, bias=bias)
+    for layer in each(range(1, len(sizes))):
+        diagram = figures.path(solution, f"W{layer}_1_1")
+        if diagram is not None:
+            assert_clear(diagram)
 
 
 def test_shapes_apart_are_told_from_shapes_that_meet() -> None:
@@ -559,7 +617,8 @@ def test_svg_names_everything_it_draws(name: str) -> None:
 
 def test_svg_says_what_it_shows_and_runs_nothing() -> None:
     """A figure is an image with a title and a description in words; no script, no identifier, no address."""
-    stated, figure = figures_of(solved("mazur"))
+    stated, *paths, figure = figures_of(solved("mazur"))
+    assert ["The path from w5 to E.", "2 paths from w1 to E."] == [language.say("en", p.alternative) for p in paths]
     assert "gradient" not in elements(stated.picture, stated.alternative).findtext(f"{SVG}desc", "")
     root = elements(figure.picture, figure.alternative)
     assert "img" == root.get("role")

@@ -321,6 +321,33 @@ def test_figure_shows_the_chain_of_a_weight(visit: Any) -> None:
 
 
 @pytest.mark.sweep
+def test_every_quantity_of_a_figure_is_reached_by_keyboard(visit: Any) -> None:
+    """Weights, biases, inputs, targets and δ are stops of the keyboard, once each, and say their number and gradient."""
+    seen = visit(page("mazur")).page
+    listed = """[...[...document.querySelectorAll("svg.figure:not(.plot)")].at(-1).querySelectorAll("[tabindex='0']")]
+        .map(part => [part.dataset.name, part.getAttribute("aria-label")])"""
+    stops = seen.evaluate(listed)
+    told = dict(stops)
+    assert len(stops) == len(told)
+    names = [*(f"W{n}_{i}_{j}" for n in (1, 2) for i in (1, 2) for j in (1, 2)), "b1", "b2", "x_1", "x_2", "y_1", "y_2"]
+    assert {*names, "z1_1", "z1_2", "z2_1", "z2_2"} <= set(told)
+    assert "w1 = 0.15, gradient 0.0004386" == told["W1_1_1"]
+    assert all("gradient" in words for words in told.values())
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("name", ["mazur", "classifier", "lstm"])
+def test_figure_is_whole_on_a_phone(name: str, visit: Any) -> None:
+    """On a narrow screen the last column of a picture is on the screen."""
+    seen = visit(page(name)).page
+    seen.set_viewport_size({"width": 390, "height": 844})
+    sides = seen.evaluate(
+        "[...document.querySelectorAll('svg.figure')].map(each => each.getBoundingClientRect().right)"
+    )
+    assert sides and max(sides) <= 390
+
+
+@pytest.mark.sweep
 @pytest.mark.parametrize("way", ["pointer", "keyboard"])
 def test_figure_leads_to_the_derivation(way: str, visit: Any) -> None:
     """A weight leads to the derivation of its gradient, folded or not, by pointer and by key."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import itertools
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from symbackprop import figures
@@ -16,6 +17,8 @@ from symbackprop.figures.labels import decimal, plain
 from symbackprop.figures.network_diagram import coupling
 from symbackprop.messages import Message, message
 
+_LAYERS = 2
+"""How many layers, from the last one back, have a picture of paths."""
 _MOST_TOLD = 6
 """Quantities whose numbers are told in words, at most: more of them stand in tables."""
 
@@ -24,15 +27,22 @@ def illustrated(
     sections: Sequence[Section], solution: Solution, *, only: Collection[str] | None = None
 ) -> list[Section]:
     """Return the sections of a document with their figures, or `only` some by title: diagrams open, curves close."""
-    return [_illustrated(section, solution, only) for section in sections]
+    unseen = iter(_paths(solution))
+    return [_illustrated(section, solution, only, unseen) for section in sections]
 
 
-def _illustrated(section: Section, solution: Solution, only: Collection[str] | None) -> Section:
+def _illustrated(
+    section: Section, solution: Solution, only: Collection[str] | None, unseen: Iterator[Figure]
+) -> Section:
     title = section.title.id
-    first, last = (makers.get(title, ()) if only is None or title in only else () for makers in (_OPENING, _CLOSING))
+    is_shown = only is None or title in only
+    first, last = (makers.get(title, ()) if is_shown else () for makers in (_OPENING, _CLOSING))
     opening = tuple(figure for make in first if (figure := make(solution)) is not None)
     closing = tuple(figure for make in last if (figure := make(solution)) is not None)
-    inner = tuple(illustrated(section.sections, solution, only=only))
+    inner = tuple(_illustrated(each, solution, only, unseen) for each in section.sections)
+    if title == "title.backward" and is_shown:
+        # The layers come from the last one back; a later step has the same paths with other numbers.
+        inner = tuple(replace(each, blocks=(*itertools.islice(unseen, 1), *each.blocks)) for each in inner)
     if closing:
         inner = (*inner, Section(message("figure.section"), closing))
     return replace(section, blocks=(*opening, *section.blocks), sections=inner)
@@ -134,6 +144,21 @@ def _without_parameters(caption: Message, diagram: Diagram, solution: Solution) 
     return _joined(
         caption, message("caption.parameters_elided", shown=len(parameters) - missing, count=len(parameters))
     )
+
+
+def _paths(solution: Solution) -> Iterator[Figure]:
+    """Yield the paths from the first weight of the output layer to the loss, then those of the layer before it."""
+    for layer in solution.derivation.graph.layers[: -1 - _LAYERS : -1]:
+        parameter = layer.weights.elements()[0]
+        diagram = figures.path(solution, parameter)
+        if diagram is None:
+            return
+        count = diagram.routes
+        names = {"parameter": Name(parameter), "loss": Name(solution.derivation.graph.sample_loss)}
+        told = {key: str(plain(solution.notation.symbol(name.name))) for key, name in names.items()}
+        caption = message("caption.paths", count=count, **names) if count > 1 else message("caption.path", **names)
+        words = message("alternative.path" if count > 1 else "alternative.path_one", count=count, **told)
+        yield Figure(diagram, caption, words)
 
 
 def losses(solution: Solution) -> Figure | None:
