@@ -103,14 +103,19 @@ def judge(solution: Solution) -> collections.Counter[str]:
         assert agree(found[id].arguments["after"], after, digits)
         assert agree(found[id].arguments.get("before", found[id].arguments["after"]), before, digits)
         seen["went"] += 1
-    if "reason.promise" in found and step.updated is not None:
+    promise = found.get("reason.promise", found.get("reason.promise_kept"))
+    if promise is not None and step.updated is not None:
         steps = (
             gradients[quantity.name].reshape(-1)[place] * float(step.updated[name] - step.values.value(name))
             for quantity in solution.derivation.parameters
             for place, name in enumerate(quantity.elements())
         )
-        assert agree(found["reason.promise"].arguments["promised"], sum(steps), 3)
-        assert agree(found["reason.promise"].arguments["change"], after - before, 3)
+        predicted, true = (promise.arguments.get(key, promise.arguments["promised"]) for key in ("promised", "change"))
+        for said, expected in ((predicted, sum(steps)), (true, after - before)):
+            assert isinstance(said, Message)
+            assert agree(said.arguments["size"], abs(expected), 3)
+            assert abs(expected) < 1e-11 or said.id == ("change.increase" if expected > 0 else "change.decrease")
+        assert "change" not in promise.arguments or predicted != true
         seen["promise"] += 1
     return seen
 

@@ -104,6 +104,10 @@ REACHING: dict[str, dict[str, object]] = {
     "schedule": trained(schedule={"kind": "exponential", "gamma": "9/10"}),
     "decay": trained(weight_decay="1/10"),
     **{name: trained(optimizer=name) for name in ("momentum", "nesterov", "adagrad", "rmsprop", "adam")},
+    "stop": {
+        **dense((2, "sigmoid"), (1, "sigmoid"), samples=2),
+        "training": {"learning_rate": "1/10", "epochs": 3, "stop": {"patience": 2, "tolerance": "1/10000"}},
+    },
     "graph": GRAPH,
     "graph of samples": SHARED_GRAPH,
 }
@@ -169,7 +173,7 @@ def test_explanations_have_a_phrase_for_every_kind() -> None:
     english = explanations("en")
     rows = (*ACTIVATIONS.values(), *losses.LOSSES.values(), *OPTIMIZERS.values())
     named = {kind.name for kind in KINDS if kind.reason is None} | {row.reason for row in rows if row.reason}
-    assert named | {"promise"} == {id[7:] for id in english if id.startswith("reason.")}
+    assert named | {"promise", "promise_kept"} == {id[7:] for id in english if id.startswith("reason.")}
     assert {id[8:] for id in english if id.startswith("mistake.")} <= named
     assert {term.name for term in glossary.TERMS} <= {id[9:] for id in english if id.startswith("glossary.")}
 
@@ -331,8 +335,11 @@ def test_promise_is_what_the_gradients_promise() -> None:
     slope, step = solution.steps[0].values.gradient("W1_1_1"), solution.steps[0]
     assert step.updated is not None
     promised = slope * (step.updated["W1_1_1"] - step.values.value("W1_1_1"))
-    assert found.arguments["promised"].value == promised  # type: ignore[attr-defined]
-    assert found.arguments["change"].value == Fraction(1, 8) - Fraction(1, 2)  # type: ignore[attr-defined]
+    changes = found.arguments["promised"], found.arguments["change"]
+    for said, expected in zip(changes, (promised, Fraction(1, 8) - Fraction(1, 2)), strict=True):
+        assert isinstance(said, Message)
+        assert said.id == "change.decrease"
+        assert said.arguments["size"].value == -expected  # type: ignore[attr-defined]
 
 
 @pytest.mark.sweep
@@ -347,8 +354,8 @@ def test_notes_stand_in_every_format() -> None:
     """Each format writes ideas, reasons and mistakes in its own way."""
     latex, markdown, page = (text_of("mazur", f) for f in ("latex", "markdown", "html"))
     assert (
-        latex.count(r"\symbackpropreason{Why.}")
-        == markdown.count("> *Why.*")
+        latex.count(r"\symbackpropreason{Reason.}")
+        == markdown.count("> *Reason.*")
         == page.count('<aside class="note of-reason">')
     )
     assert latex.count(r"\symbackpropremark{") == page.count('<div class="remark">') > 10

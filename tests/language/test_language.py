@@ -23,7 +23,7 @@ TEMPLATES = PACKAGE.parent / "templates"
 OTHERS = [code for code in language.available() if code != language.DEFAULT]
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 HAN = re.compile(r"[\u4e00-\u9fff]")
-ALIKE = {"ReLU", "ELU", "SiLU", "GELU", "Sigmoid", "Tanh", "Softplus", "Softsign", "Softmax"}
+ALIKE = {"ReLU", "ELU", "SiLU", "GELU", "sigmoid", "tanh", "softplus", "softsign", "softmax"}
 """Names that a Chinese text writes in Latin letters."""
 
 

@@ -213,6 +213,22 @@ def has_rows(line: DisplayedLine) -> bool:
     return line.scene.is_row
 
 
+def has_several_outputs(line: DisplayedLine) -> bool:
+    """Say whether the output layer has several units."""
+    return len(line.scene.derivation.graph.targets) > 1
+
+
+def has_several_parameters(line: DisplayedLine) -> bool:
+    """Say whether the problem has several numbers to learn."""
+    return sum(len(quantity.elements()) for quantity in line.scene.derivation.parameters) > 1
+
+
+def leads_to_square(line: DisplayedLine) -> bool:
+    """Say whether the layer after that of the quantity has a square matrix of weights, and not of a single number."""
+    rows, columns = line.scene.derivation.graph.layers[line.quantity.layer or 0].weights.shape
+    return bool(rows == columns > 1)
+
+
 def contains(*types: type[Node]) -> Condition:
     """Return whether the formulas of a line have a part of one of some types."""
     return lambda line: any(isinstance(part, types) for step in line.chain.steps for part in walk(step.formula))

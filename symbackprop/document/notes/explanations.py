@@ -9,17 +9,19 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 
 from symbackprop.algebra.formula import Name
-from symbackprop.arithmetic.exact import add, multiply, negate
+from symbackprop.arithmetic.exact import add, compare, multiply, negate
 from symbackprop.descent.solution import DescentStep, Solution
 from symbackprop.document.blocks import Block, Display, Note, NoteKind, Paragraph, Section
 from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.notes.conditions import DisplayedLine
 from symbackprop.document.notes.glossary import glossary
-from symbackprop.document.notes.reasons import StepKind, Words, kinds_of
+from symbackprop.document.notes.reasons import StepKind, kinds_of
 from symbackprop.document.notes.remarks import ExactGradients, remark
+from symbackprop.evaluation.evaluate import Value
 from symbackprop.messages import Message, message
 
 EXPLANATIONS = ("full", "brief")
@@ -101,20 +103,20 @@ class Lesson:
                 yield block
                 continue
             lines = [DisplayedLine(scene, chain, area) for chain in block.chains]
-            new = list(self._new(lines))
-            yield from (Note(NoteKind.REASON, message(f"reason.{kind.name}", **words)) for kind, words in new)
+            kinds = [(line, kind) for line in lines for kind in kinds_of(line)]
+            yield from self._notes(NoteKind.REASON, kinds)
             chains = tuple(replace(line.chain, remark=remark(line, exact_gradients)) for line in lines)
             yield replace(block, chains=chains)
             mistakes = [(kind, words) for kind, words in new if kind.has_mistake and not self.is_short]
             yield from (Note(NoteKind.MISTAKE, message(f"mistake.{kind.name}", **words)) for kind, words in mistakes)
 
-    def _new(self, lines: Sequence[DisplayedLine]) -> Iterator[tuple[StepKind, Words]]:
-        """Yield the kinds of some lines that have not been explained, with the symbols of the first line of each."""
-        for line in lines:
-            for kind in kinds_of(line):
-                if kind.name not in self.said:
-                    self.said.add(kind.name)
-                    yield kind, kind.words(line)
+    def _notes(self, note: NoteKind, kinds: Sequence[tuple[DisplayedLine, StepKind]]) -> Iterator[Note]:
+        """Yield what has not been said of the kinds of some lines, with the symbols of the first line of each."""
+        for line, kind in kinds:
+            phrase = f"{note.value}.{kind.name}"
+            if phrase not in self.said:
+                self.said.add(phrase)
+                yield Note(note, message(phrase, **kind.words(line)))
 
     def promised(self, section: Section, solution: Solution) -> Section:
         """Return the section after the step with what the gradients had promised, where it tells the loss."""
@@ -139,7 +141,7 @@ class Lesson:
 def _promise(solution: Solution) -> Message | None:
     """Return what the gradients of the last step in full promised for the loss, and what became of it.
 
-    Nothing is said of a step that saw a part of the samples, that was rounded, or that stood at a kink.
+    Nothing is said of a step that saw a part of the samples, that was rounded, that stood at a kink, or that predicts nothing.
     """
     step, after, output = solution.steps[-1], solution.after, solution.derivation.graph.output
     is_rounded = solution.problem.notation.round_intermediates is not None
@@ -150,10 +152,16 @@ def _promise(solution: Solution) -> Message | None:
         for quantity in solution.derivation.parameters
         for name in quantity.elements()
     ]
-    style = Style(_PROMISED)
-    return message(
-        "reason.promise",
-        loss=Name(output),
-        promised=show(functools.reduce(add, products), style),
-        change=show(add(after.value(output), negate(step.values.value(output))), style),
-    )
+    loss, style = Name(output), Style(_PROMISED)
+    predicted, true = functools.reduce(add, products), add(after.value(output), negate(step.values.value(output)))
+    if compare(predicted, Fraction(0)) == 0:
+        return None
+    if show(predicted, style).numeral == show(true, style).numeral:
+        return message("reason.promise_kept", loss=loss, promised=_change(predicted, style), digits=_PROMISED)
+    return message("reason.promise", loss=loss, promised=_change(predicted, style), change=_change(true, style))
+
+
+def _change(by: Value, style: Style) -> Message:
+    """Return a change in words: an increase or a decrease by its size."""
+    size, kind = (by, "increase") if compare(by, Fraction(0)) >= 0 else (negate(by), "decrease")
+    return message(f"change.{kind}", size=show(size, style))

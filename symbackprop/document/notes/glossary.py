@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from symbackprop.algebra.formula import Adjoint, Hadamard, Name, Node, Transposed
-from symbackprop.catalog.optimizers import carried, reduced
+from symbackprop.catalog.optimizers import RATE, carried, reduced
 from symbackprop.document.blocks import Inline, Section, Terms
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Delta, Gradient, Letter, Local
@@ -83,17 +83,45 @@ def _partial(scene: Scene) -> Node:
     return Local(Name(link.source), Name(link.term.arguments[link.slot]))
 
 
+def _descends(scene: Scene) -> bool:
+    training = scene.derivation.problem.training
+    return training is not None and training.settings[RATE].value > 0
+
+
+def _has_epochs(scene: Scene) -> bool:
+    training = scene.derivation.problem.training
+    return training is not None and scene.derivation.graph.samples is not None
+
+
+def _has_mini_batches(scene: Scene) -> bool:
+    return _has_epochs(scene) and scene.derivation.graph.batch_axis.size > 1
+
+
+def _stops(scene: Scene) -> bool:
+    training = scene.derivation.problem.training
+    return training is not None and training.stop is not None
+
+
 TERMS: tuple[GlossaryTerm, ...] = (
     GlossaryTerm("unit", _is_network, lambda scene: Letter(scene.notation.unit(1, 1))),
+    GlossaryTerm("hidden_layer", lambda scene: len(scene.derivation.graph.layers) > 1),
+    _of_kind("input"),
     _of_kind("weight"),
     _of_kind("bias"),
     _of_kind("threshold"),
     _of_kind("pre_activation"),
+    GlossaryTerm("activation_function", _is_network),
     _of_kind("activation"),
     _of_kind("target"),
     GlossaryTerm("loss", _is_network, _output),
     _of_kind("penalty"),
+    GlossaryTerm("overfitting", lambda scene: "penalty" in scene.derivation.graph.quantities),
     GlossaryTerm("sample", lambda scene: scene.derivation.graph.samples is not None),
+    GlossaryTerm("mini_batch", _has_mini_batches),
+    GlossaryTerm("epoch", _has_epochs),
+    GlossaryTerm("early_stopping", _stops),
+    GlossaryTerm("backpropagation", lambda scene: True),
+    GlossaryTerm("gradient_descent", _descends),
     GlossaryTerm("gate", lambda scene: not _is_network(scene)),
     GlossaryTerm("fork", lambda scene: not _is_network(scene) and _has_fork(scene)),
     GlossaryTerm(

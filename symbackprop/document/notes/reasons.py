@@ -1,7 +1,7 @@
 """Why each kind of step is as it is: a table from kinds of step to the phrases that explain them.
 
 A row of `KINDS` says when a displayed line is of its kind, and which symbols its phrases speak of. A row's reason is the
-phrase `reason.<name>`, and where it has a common mistake that is `mistake.<name>`. A phrase that would be false in some
+phrase `reason.<name>`, and where it has a common mistake that is `mistake.<name>`; `POSSIBLE` says where it can be made. A phrase that would be false in some
 notation belongs to a row whose condition asks for the notation in which it is true.
 """
 
@@ -30,6 +30,8 @@ from symbackprop.document.notes.conditions import (
     has_derivative,
     has_negative_delta,
     has_rows,
+    has_several_outputs,
+    has_several_parameters,
     has_several_paths,
     is_bent,
     is_branched,
@@ -38,6 +40,7 @@ from symbackprop.document.notes.conditions import (
     is_loss_of_data,
     is_own_activation,
     is_shared,
+    leads_to_square,
     no,
     of_kind,
     reduces_by,
@@ -62,10 +65,10 @@ class StepKind:
     words: Callable[[DisplayedLine], Words] = lambda line: {}
     reason: Callable[[DisplayedLine], str] | None = None
 
-    @property
-    def has_mistake(self) -> bool:
-        """Whether a common mistake is told beside it: there is a phrase for one."""
-        return f"mistake.{self.name}" in language.phrases(language.DEFAULT)
+    def has_mistake(self, line: DisplayedLine) -> bool:
+        """Say whether a common mistake is told beside a line of it: there is a phrase for one that is possible there."""
+        has_phrase = f"mistake.{self.name}" in language.phrases(language.DEFAULT)
+        return has_phrase and (self.name not in POSSIBLE or POSSIBLE[self.name](line))
 
     def of(self, line: DisplayedLine) -> StepKind | None:
         """Return the kind under the name that it has for a line, None where the line is not of it."""
@@ -241,11 +244,23 @@ KINDS: tuple[StepKind, ...] = (
     ),
     StepKind("weight_decay", _decays),
     StepKind("schedule", trains_with(lambda t: t.schedule.kind != CONSTANT), _rate),
-    StepKind("old_values", trains_with(lambda t: t.update == "simultaneous")),
+    StepKind("old_values", every(trains_with(lambda t: t.update == "simultaneous"), has_several_parameters)),
     StepKind("sequential", trains_with(lambda t: t.update == "sequential")),
     StepKind("frozen", trains_with(lambda t: t.frozen)),
 )
 """The kinds of step, in the order in which their reasons are given where one line is of several."""
+
+POSSIBLE: Mapping[str, Condition] = {
+    "weighted_sum": no(lambda line: line.is_last),
+    "weighted_sum_plain": no(lambda line: line.is_last),
+    "half_squared_error": has_several_outputs,
+    "squared_error": has_several_outputs,
+    "transposed": leads_to_square,
+    "transposed_row": leads_to_square,
+    "adagrad": has_several_parameters,
+    "rmsprop": has_several_parameters,
+}
+"""Where a common mistake can be made, by the name of its kind; the others can be made wherever their step is taken."""
 
 
 def kinds_of(line: DisplayedLine) -> list[StepKind]:

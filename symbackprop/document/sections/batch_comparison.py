@@ -18,7 +18,6 @@ from symbackprop.algebra.formula import (
     multiplied,
     names,
     rewrite,
-    walk,
 )
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Paragraph, Relation, Section
 from symbackprop.document.chain_rule.scene import Scene
@@ -43,8 +42,8 @@ def batch_section(scene: Scene) -> Section | None:
     ]
     if partial is not None:
         blocks.append(Paragraph(message("batches.factor", partial=partial)))
-        difference = next((part for part in walk(partial) if _is_difference(part)), None)
-        if isinstance(difference, Sum):
+        difference = _split(partial)[1]
+        if isinstance(difference, Sum) and _is_difference(difference):
             first, second = difference.terms
             assert isinstance(second, Negative)
             opposite = Sum((second.operand, Negative(first)))
