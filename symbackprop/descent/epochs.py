@@ -132,6 +132,13 @@ def table_rows(last: int) -> list[int]:
     return sorted({*range(0, last, step), last})
 
 
+def rows_shown(training: Training, last: int) -> list[int]:
+    """Return the numbers of updates that the table of a descent shows: 0, those asked for, the last; or round ones."""
+    if training.steps_shown is None:
+        return table_rows(last)
+    return sorted({0, *(count for count in training.steps_shown if count < last), last})
+
+
 class Watch:
     """Early stopping: whether the loss has failed to fall by more than a tolerance for so many epochs in a row.
 

@@ -101,8 +101,8 @@ class Solution(Displayed):
     either); `losses` are the losses over the whole data before the first update and after each; `after` are the exact
     forward values over the whole data after the last exact step; `final` the parameters at the end, by element. `stopped`
     says that updates were left out because the loss no longer fell (`stop`). `predictions` are a network's outputs, sample
-    after sample, after the numbers of updates that a table of the descent shows. `learning_rates` are those that a document
-    compares.
+    after sample, after the numbers of updates that a table of the descent shows, and `places` the parameters
+    that are learned, in their order, where there are at most two. `learning_rates` are those that a document compares.
     """
 
     problem: Problem
@@ -114,6 +114,7 @@ class Solution(Displayed):
     stopped: bool = False
     predictions: Mapping[int, tuple[Value, ...]] = field(default_factory=dict)
     learning_rates: tuple[Given, ...] = ()
+    places: Mapping[int, tuple[Value, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         updates = len(self.losses) - 1
@@ -177,8 +178,8 @@ def solve(
     per_epoch = batches_in(problem.samples, training.batch_size)
     found: list[DescentStep] = []
     after = descent.values
-    shown = frozenset(epochs.table_rows(count))
-    predictions = {0: _outputs(descent.values, derivation)}
+    shown = frozenset(epochs.rows_shown(training, count))
+    predictions, places = {0: _outputs(descent.values, derivation)}, {0: _place(descent.values, derivation)}
     stopped = False
     for number, batch in zip(range(1, count + 1), batches, strict=False):
         if number <= exact:
@@ -191,12 +192,14 @@ def solve(
             losses.append(_next_loss(descent, batch, number))
         if number in shown:
             predictions[number] = _outputs(descent.values, derivation)
+            places[number] = _place(descent.values, derivation)
         if watch is not None and number % per_epoch == 0 and watch.stops(losses[-1]):
             stopped = number < count
             break
     final = _parameters(derivation, descent.values)
     predictions[len(losses) - 1] = _outputs(descent.values, derivation)
-    return Solution(problem, derivation, tuple(found), after, tuple(losses), final, stopped, predictions, rates)
+    places[len(losses) - 1] = _place(descent.values, derivation)
+    return Solution(problem, derivation, tuple(found), after, tuple(losses), final, stopped, predictions, rates, places)
 
 
 def solution_of(meant: Solution | ProblemLike) -> Solution:
@@ -208,6 +211,16 @@ def _outputs(values: Values, derivation: Derivation) -> tuple[Value, ...]:
     """Return the outputs of a network, sample after sample; a computation graph names none."""
     prediction = derivation.graph.prediction
     return () if prediction is None else tuple(itertools.starmap(values.value, derivation.graph.scalars(prediction)))
+
+
+MOST_PLACES = 2
+"""Of more parameters that are learned a table of the descent shows none."""
+
+
+def _place(values: Values, derivation: Derivation) -> tuple[Value, ...]:
+    """Return the parameters that are learned, none where there are more than two."""
+    names = tuple(itertools.islice(trained(derivation), MOST_PLACES + 1))
+    return tuple(map(values.value, names)) if len(names) <= MOST_PLACES else ()
 
 
 def _loss(derivation: Derivation, values: Values) -> float:

@@ -105,11 +105,12 @@ class Figure:
 
 
 class NoteKind(StrEnum):
-    """What an explanation is: why a step is as it is, a common mistake, or the idea of a section."""
+    """What an explanation is: why a step is as it is, a common mistake, the idea of a section, what the numbers show."""
 
     REASON = "reason"
     MISTAKE = "mistake"
     IDEA = "idea"
+    OBSERVATION = "observation"
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,6 +216,9 @@ class TrainingSpec(SettingsTable):
     epochs: Annotated[int, Field(ge=0, le=10_000_000)] | None = Field(
         default=None, description="passes over the data; each is one update while a batch is all samples"
     )
+    steps_shown: list[Annotated[int, Field(ge=0, le=10_000_000)]] | None = Field(
+        default=None, description="numbers of updates after which the table of the descent shows the loss"
+    )
     batch_size: Positive | None = Field(default=None, description="samples in an update; 1 is online; all if absent")
     shuffle: bool = Field(default=False, description="whether each epoch takes the samples in an order of its own")
     seed: Annotated[int, Field(ge=0)] = Field(default=0, description="of the orders of the samples")

@@ -42,6 +42,7 @@ def training(spec: TrainingSpec, shapes: Mapping[str, Shape], samples: int | Non
         shuffle=spec.shuffle,
         seed=spec.seed,
         stop=None if spec.stop is None else _stop(spec.stop),
+        steps_shown=None if spec.steps_shown is None else tuple(sorted(set(spec.steps_shown))),
     )
 
 

@@ -236,6 +236,7 @@ class Training:
     shuffle: bool = False
     seed: int = 0
     stop: Stop | None = None
+    steps_shown: tuple[int, ...] | None = None
 
     @property
     def zero(self) -> frozenset[str]:

@@ -6,22 +6,17 @@ its own short remark. Leaving this pass out leaves formulas and numbers.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 
-from symbackprop.algebra.formula import Name
-from symbackprop.arithmetic.exact import add, compare, multiply, negate
 from symbackprop.descent.solution import DescentStep, Solution
 from symbackprop.document.blocks import Block, Display, Note, NoteKind, Paragraph, Section
-from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.chain_rule.scene import Scene
+from symbackprop.document.notes import observations
 from symbackprop.document.notes.conditions import DisplayedLine
 from symbackprop.document.notes.glossary import glossary
 from symbackprop.document.notes.reasons import StepKind, kinds_of
 from symbackprop.document.notes.remarks import ExactGradients, remark
-from symbackprop.evaluation.evaluate import Value
 from symbackprop.messages import Message, message
 
 EXPLANATIONS = ("full", "brief")
@@ -51,9 +46,6 @@ _OF_GRAPHS = frozenset({"problem", "backward"})
 _TELLS_LOSS = frozenset({"title.loss", "title.output"})
 """The parts of the section after the step in which its loss stands."""
 
-_PROMISED = 3
-"""Significant digits of a promise."""
-
 _MATRIX_FORM = "text.in_matrix_form"
 
 
@@ -82,8 +74,10 @@ class Lesson:
         area = own_area or area
         idea = self._idea(name, scene)
         blocks = tuple(self._blocks(section.blocks, scene, exact_gradients, area)) if area else section.blocks
-        inner = tuple(self._section(part, scene, exact_gradients, area) for part in section.sections)
-        return replace(section, blocks=(*idea, *blocks), sections=inner)
+        inner = [self._section(part, scene, exact_gradients, area) for part in section.sections]
+        if name == "backward" and inner and scene.values is not None:
+            inner[-1] = _noted(inner[-1], observations.of_backward_pass(scene, scene.values))
+        return replace(section, blocks=(*idea, *blocks), sections=tuple(inner))
 
     def _idea(self, name: str, scene: Scene) -> Iterator[Note]:
         """Yield the idea of that name, if there is one that has not been told."""
@@ -123,12 +117,15 @@ class Lesson:
         found = _promise(solution) if self.is_full and not self.is_short else None
         if found is None:
             return section
-        note = Note(NoteKind.REASON, found)
-        inner = tuple(
-            replace(part, blocks=(*part.blocks, note)) if part.title.id in _TELLS_LOSS else part
-            for part in section.sections
-        )
-        return replace(section, sections=inner)
+        parts = []
+        for part in section.sections:
+            if part.title.id in _TELLS_LOSS:
+                parts.append(_noted(part, observations.of_step(solution)))
+            elif part.title.id == "title.further":
+                parts.append(_noted(part, observations.of_descent(solution)))
+            else:
+                parts.append(part)
+        return replace(section, sections=tuple(parts))
 
     def closing(self, scene: Scene, sections: Sequence[Section]) -> tuple[Section, ...]:
         """Return the glossary of a document that has these sections."""
@@ -138,30 +135,6 @@ class Lesson:
         return (glossary(scene, () if checked else ("central_difference",)),)
 
 
-def _promise(solution: Solution) -> Message | None:
-    """Return what the gradients of the last step in full promised for the loss, and what became of it.
-
-    Nothing is said of a step that saw a part of the samples, that was rounded, that stood at a kink, or that predicts nothing.
-    """
-    step, after, output = solution.steps[-1], solution.after, solution.derivation.graph.output
-    is_rounded = solution.problem.notation.round_intermediates is not None
-    if step.updated is None or after is None or step.batch is not None or is_rounded or step.kinks:
-        return None
-    products = [
-        multiply(step.values.gradient(name), add(step.updated[name], negate(step.values.value(name))))
-        for quantity in solution.derivation.parameters
-        for name in quantity.elements()
-    ]
-    loss, style = Name(output), Style(_PROMISED)
-    predicted, true = functools.reduce(add, products), add(after.value(output), negate(step.values.value(output)))
-    if compare(predicted, Fraction(0)) == 0:
-        return None
-    if show(predicted, style).numeral == show(true, style).numeral:
-        return message("reason.promise_kept", loss=loss, promised=_change(predicted, style), digits=_PROMISED)
-    return message("reason.promise", loss=loss, promised=_change(predicted, style), change=_change(true, style))
-
-
-def _change(by: Value, style: Style) -> Message:
-    """Return a change in words: an increase or a decrease by its size."""
-    size, kind = (by, "increase") if compare(by, Fraction(0)) >= 0 else (negate(by), "decrease")
-    return message(f"change.{kind}", size=show(size, style))
+def _noted(section: Section, observed: Iterator[Message]) -> Section:
+    """Return a section with observations at its end."""
+    return replace(section, blocks=(*section.blocks, *(Note(NoteKind.OBSERVATION, each) for each in observed)))

@@ -1,8 +1,8 @@
 """Why each kind of step is as it is: a table from kinds of step to the phrases that explain them.
 
 A row of `KINDS` says when a displayed line is of its kind, and which symbols its phrases speak of. A row's reason is the
-phrase `reason.<name>`, and where it has a common mistake that is `mistake.<name>`; `POSSIBLE` says where it can be made. A phrase that would be false in some
-notation belongs to a row whose condition asks for the notation in which it is true.
+phrase `reason.<name>`, and where it has a common mistake that is `mistake.<name>`; `POSSIBLE` says where it can be made.
+A phrase that would be false in some notation belongs to a row whose condition asks for the notation in which it is true.
 """
 
 from __future__ import annotations

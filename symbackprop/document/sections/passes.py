@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from symbackprop.algebra.formula import Name
-from symbackprop.descent.epochs import MOST_ROWS, table_rows
-from symbackprop.descent.solution import Change, DescentStep, Parameters, Solution
+from symbackprop.descent.epochs import MOST_ROWS
+from symbackprop.descent.solution import Change, DescentStep, Parameters, Solution, trained
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Section, Table
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule import detail
@@ -172,22 +172,30 @@ def after_section(scene: Scene, solution: Solution) -> Section:
 
 
 def _further(scene: Scene, solution: Solution) -> Section:
-    """Return the table of losses: at most 12 rows, the first and the last among them; then what the network predicts."""
-    last = len(solution.losses) - 1
+    """Return the table of the descent: losses, few outputs and parameters; then what the network predicts at the end."""
     outputs = _outputs(scene)
+    learned = tuple(trained(solution.derivation)) if solution.places[0] else ()
     columns = [Name(name, sample) for sample in scene.samples for name in outputs]
     if len(columns) > MOST_PREDICTIONS:
         columns = []
-    header: tuple[Inline, ...] = (message("column.updates"), *columns, Name(scene.derivation.graph.output))
-    # Where the updates ended early, not every row of the shorter table was foreseen: only those have predictions.
-    counts = {*solution.predictions, *(() if columns else table_rows(last))}
+    names = (*map(Name, learned), *columns, Name(scene.derivation.graph.output))
+    header: tuple[Inline, ...] = (message("column.updates"), *names)
     rows: list[tuple[Inline, ...]] = []
-    for count in sorted(counts & {*range(last + 1)})[-MOST_ROWS:]:
-        predictions = [show(value, scene.style) for value in solution.predictions[count]] if columns else []
-        rows.append((str(count), *predictions, show(solution.losses[count], scene.style)))
+    for count in _rows_shown(solution):
+        predictions = solution.predictions[count] if columns else ()
+        numbers = (*solution.places[count], *predictions, solution.losses[count])
+        rows.append((str(count), *(show(value, scene.style) for value in numbers)))
     table = Table(header, tuple(rows), (True,) * len(header), _BESIDE)
     final = _final_predictions(scene, solution) if outputs and scene.derivation.graph.samples is not None else ()
     return Section(message("title.further"), (table, *final))
+
+
+def _rows_shown(solution: Solution) -> list[int]:
+    """Return the numbers of updates of the table: those whose numbers are kept; of many not asked for, the last."""
+    training = solution.problem.training
+    assert training is not None
+    known = sorted(solution.places)
+    return known[-MOST_ROWS:] if training.steps_shown is None else known
 
 
 def _outputs(scene: Scene) -> tuple[str, ...]:
