@@ -94,7 +94,7 @@ def compose(
     without: Collection[str] = (),
     known: Formulas | None = None,
 ) -> Document:
-    """Return the worked solution as a document that shows the given details, with explanations or `brief`.
+    """Return the worked solution as a document that shows the given details, with explanations (`full`, `brief`, `remarks`).
 
     Without details, it shows those that suit the size of the problem (`detail.automatic`). Of the sections `title.problem`,
     `title.derivatives`, `title.check` and `title.summary` those in `without` are neither made nor shown (the comparison with

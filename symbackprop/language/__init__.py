@@ -23,8 +23,11 @@ HOME = Path(__file__).parent
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _CLOSING = "，。：；、？！）”》"
 _WIDE = "\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6"
-_PIECE = re.compile(rf"\s*(?:[{_WIDE}]|[^\s{_WIDE}]+?(?:(?<=\w-)(?=\w)|(?=[\s{_WIDE}]|$)))[{_CLOSING}]*\s*")
-"""What is not broken: a word, a part of one up to a hyphen, or a wide character, with the signs that close it."""
+_OPENING = "（“《"
+_PIECE = re.compile(
+    rf"\s*[{_OPENING}]*(?:[{_WIDE}]|[^\s{_WIDE}]+?(?:(?<=\w-)(?=\w)|(?=[\s{_WIDE}]|$)))[{_CLOSING}]*\s*"
+)
+"""What is not broken: a word, a part of one up to a hyphen, or a wide character, with the signs that open and close it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ def render(
     `detail` is what is written out, `full`, `representative`, `matrix`, `general`, `second_order` or several with commas
     between; None chooses one of the first three by the size of the problem.
     `templates` is a folder whose files replace the bundled ones of the same name (`latex/document.jinja`). `explain` is
-    `full`, with reasons, common mistakes and a glossary, or `brief`, formulas and numbers only.
+    `full`, with reasons, common mistakes and a glossary, `brief`, formulas and numbers only, or `remarks`, with half a
+    page on limits and practice as well.
     A derivative (`differentiate`) is rendered step by step; `detail` and `explain` are those of solutions.
     Raises `UnknownNameError` for a format or language that does not exist, `OutputError` for a template at fault and for a
     PDF that cannot be typeset.

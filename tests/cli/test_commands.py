@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import pathlib
+import re
 import runpy
 import sys
 from pathlib import Path
 
 import click
 import pytest
+from rich.cells import cell_len
 
 from symbackprop import cli
 from symbackprop.cli import inputs, outputs
@@ -115,6 +117,16 @@ def test_sign_of_life_is_for_terminals_only(capsys: pytest.CaptureFixture[str]) 
         advance(1, "s1")
     printed = capsys.readouterr()
     assert ("", "") == (printed.out, printed.err)
+
+
+@pytest.mark.parametrize("command", ["train line --epochs 2 --learning-rate 1/2", "check line"])
+def test_tables_are_chinese_where_it_is_asked_for(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Training and checks print every heading and sentence in the language; columns stay aligned."""
+    with pytest.raises(SystemExit):
+        cli.main([*command.split(), "--lang", "zh"])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines and not re.search("agree|loss|sample|largest", "\n".join(lines))
+    assert cell_len(lines[0]) == cell_len(lines[1]) or command.startswith("check")
 
 
 def test_commands_speak_the_language_asked_for() -> None:

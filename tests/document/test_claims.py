@@ -1,4 +1,4 @@
-"""What a solution says in words is true: which way the loss went, what was promised, how many parameters there are.
+"""What a solution says in words is true: which way the loss went, what was predicted, how many parameters there are.
 
 The claims are taken from the phrases and their arguments, before they are put into a language; what they should say comes
 from compiled float64 code, which shares no pass with the exact steps. Remarks at lines are judged in `test_explanations`.
@@ -20,7 +20,7 @@ from symbackprop import document
 from symbackprop.algebra.formula import Number
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Block, Listing, Note, Paragraph, Section
-from symbackprop.document.display_nodes import Equality
+from symbackprop.document.display_nodes import About, Equality
 from symbackprop.errors import EvaluationError
 from symbackprop.evaluation.evaluate import Values
 from symbackprop.messages import Message
@@ -103,26 +103,29 @@ def judge(solution: Solution) -> collections.Counter[str]:
         assert agree(found[id].arguments["after"], after, digits)
         assert agree(found[id].arguments.get("before", found[id].arguments["after"]), before, digits)
         seen["went"] += 1
-    promise = found.get("reason.promise", found.get("reason.promise_kept"))
-    if promise is not None and step.updated is not None:
+    prediction = found.get("observation.predicted", found.get("observation.as_predicted"))
+    if prediction is not None and step.updated is not None:
         steps = (
             gradients[quantity.name].reshape(-1)[place] * float(step.updated[name] - step.values.value(name))
             for quantity in solution.derivation.parameters
             for place, name in enumerate(quantity.elements())
         )
-        predicted, true = (promise.arguments.get(key, promise.arguments["promised"]) for key in ("promised", "change"))
+        predicted, true = (
+            prediction.arguments.get(key, prediction.arguments["predicted"]) for key in ("predicted", "change")
+        )
         for said, expected in ((predicted, sum(steps)), (true, after - before)):
             assert isinstance(said, Message)
-            assert agree(said.arguments["size"], abs(expected), 3)
+            size = said.arguments["size"]
+            assert agree(size.body if isinstance(size, About) else size, abs(expected), 3)
             assert abs(expected) < 1e-11 or said.id == ("change.increase" if expected > 0 else "change.decrease")
-        assert "change" not in promise.arguments or predicted != true
-        seen["promise"] += 1
+        assert "change" not in prediction.arguments or predicted != true
+        seen["prediction"] += 1
     return seen
 
 
 @pytest.mark.parametrize("part", few(range(4), 1))
 def test_claims_of_random_networks_are_true(part: int) -> None:
-    """The loss fell, stayed or rose as it is said, from and to what is said; the gradients promised what is said."""
+    """The loss fell, stayed or rose as it is said, from and to what is said; the gradients predicted what is said."""
     seen: collections.Counter[str] = collections.Counter()
     for seed in itertools.islice(SEEDS, part, None, 4):
         problem = sbp.problem(random_problems.problem(seed))
@@ -137,4 +140,4 @@ def test_claims_of_random_networks_are_true(part: int) -> None:
             seen += judge(solution)
         except AssertionError as error:
             raise AssertionError(f"seed {seed}: {error}") from None
-    assert min(seen[kind] for kind in ("count", "went", "promise")) > 10, seen
+    assert min(seen[kind] for kind in ("count", "went", "prediction")) > 10, seen

@@ -21,8 +21,8 @@ from symbackprop.catalog import losses
 from symbackprop.catalog.losses import LOSSES
 from symbackprop.catalog.optimizers import OPTIMIZERS
 from symbackprop.descent.solution import Solution
-from symbackprop.document.blocks import Chain, Display, Document, Note, NoteKind, Terms
-from symbackprop.document.notes import glossary
+from symbackprop.document.blocks import Chain, Display, Document, Listing, Note, NoteKind, Terms
+from symbackprop.document.notes import glossary, practice
 from symbackprop.document.notes.reasons import KINDS
 from symbackprop.errors import EvaluationError, UnknownNameError
 from symbackprop.evaluation.evaluate import FLOAT, Evaluation, leaves
@@ -173,7 +173,7 @@ def test_explanations_have_a_phrase_for_every_kind() -> None:
     english = explanations("en")
     rows = (*ACTIVATIONS.values(), *losses.LOSSES.values(), *OPTIMIZERS.values())
     named = {kind.name for kind in KINDS if kind.reason is None} | {row.reason for row in rows if row.reason}
-    assert named | {"promise", "promise_kept"} == {id[7:] for id in english if id.startswith("reason.")}
+    assert named == {id[7:] for id in english if id.startswith("reason.")}
     assert {id[8:] for id in english if id.startswith("mistake.")} <= named
     assert {term.name for term in glossary.TERMS} <= {id[9:] for id in english if id.startswith("glossary.")}
 
@@ -197,6 +197,24 @@ def test_explain_unknown_is_refused() -> None:
     """There are two lengths of explanations."""
     with pytest.raises(UnknownNameError, match="brief"):
         sbp.render(solved("line"), format="markdown", explain="breif")
+
+
+@pytest.mark.parametrize(("name", "networks"), [("mazur", True), ("circuit", False)])
+def test_limits_and_practice_stand_where_they_are_asked_for(name: str, networks: bool) -> None:
+    """They are a section before the terms, with those of networks for networks alone; nothing else differs."""
+    full, asked = (document.compose(solved(name), explanations=explain) for explain in ("full", "remarks"))
+    *others, found, terms = asked.sections
+    assert full.sections == (*others, terms)
+    (listing,) = found.blocks
+    assert isinstance(listing, Listing)
+    ids = [item.id.removeprefix("practice.") for item in listing.items]
+    told = [
+        each
+        for each, _ in practice.PRACTICE
+        if networks or each not in ("universal_approximation", "hidden_units", "overfitting")
+    ]
+    trained = solved(name).problem.training is not None
+    assert ids == [each for each in told if trained or each != "learning_rate"]
 
 
 class Oracle:
@@ -328,14 +346,14 @@ def test_signs_are_not_told_behind_a_kink() -> None:
     assert str(Name("b2_1")) in told
 
 
-def test_promise_is_what_the_gradients_promise() -> None:
+def test_prediction_is_what_the_gradients_predict() -> None:
     """The change to first order is the sum of gradient times change; what became of it is the change of the loss."""
     solution = sbp.solve(sbp.example("line"), steps=1)
-    (found,) = [n.text for n in notes_of(document.compose(solution)) if n.text.id == "reason.promise"]
+    (found,) = [n.text for n in notes_of(document.compose(solution)) if n.text.id == "observation.predicted"]
     slope, step = solution.steps[0].values.gradient("W1_1_1"), solution.steps[0]
     assert step.updated is not None
     promised = slope * (step.updated["W1_1_1"] - step.values.value("W1_1_1"))
-    changes = found.arguments["promised"], found.arguments["change"]
+    changes = found.arguments["predicted"], found.arguments["change"]
     for said, expected in zip(changes, (promised, Fraction(1, 8) - Fraction(1, 2)), strict=True):
         assert isinstance(said, Message)
         assert said.id == "change.decrease"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from symbackprop.cli.inputs import overrides_option, placed, problem_argument, read_problem
+from symbackprop.cli.inputs import lang_option, overrides_option, placed, problem_argument, read_problem
 from symbackprop.cli.outputs import print_text, say, working
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ WIDTH_IN_A_PIPE = 100
 
 @click.command()
 @problem_argument
+@lang_option
 @overrides_option
-def command(problem: str, overrides: tuple[str, ...]) -> int:
+def command(problem: str, lang: str, overrides: tuple[str, ...]) -> int:
     """Compare every gradient of PROBLEM with independent oracles; exit with 1 on a mismatch."""
     from symbackprop.evaluation import checks
 

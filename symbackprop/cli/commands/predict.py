@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from symbackprop.cli.inputs import overrides_option, placed, problem_argument, read_source
+from symbackprop.cli.inputs import lang_option, overrides_option, placed, problem_argument, read_source
 from symbackprop.cli.outputs import STANDARD_OUTPUT, print_text, write_files
 from symbackprop.csv_tables import write_csv
 from symbackprop.errors import ProblemError
@@ -36,6 +36,7 @@ _MODEL = ("network", "regularization", "notation")
     help="What train --save wrote [the problem's own parameters].",
 )
 @click.option("-o", "--output", default=STANDARD_OUTPUT, metavar="FILE.csv", help="File to write [standard output].")
+@lang_option
 @overrides_option
 def command(problem: str, data: Path, parameters: Path | None, output: str, overrides: tuple[str, ...]) -> None:
     """Predict the samples in DATA.csv by PROBLEM, a file, what train --save wrote, or the name of a bundled example."""

@@ -47,10 +47,10 @@ LONGEST_OVERVIEW = 24
 )
 @click.option(
     "--explain",
-    type=click.Choice(["brief", "full"]),
+    type=click.Choice(["brief", "full", "remarks"]),
     default="full",
     show_default=True,
-    help="Reasons and common mistakes between the lines, or formulas and numbers only.",
+    help="Formulas and numbers only; reasons and common mistakes between the lines; limits and practice as well.",
 )
 @click.option("--full-steps", type=click.IntRange(1, 10_000_000), help="Number of updates worked out in full.")
 @click.option("--learning-rates", metavar="R,R,…", help="Compare descents with these learning rates.")

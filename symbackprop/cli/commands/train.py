@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.cells import cell_len
 
-from symbackprop import language
-from symbackprop.cli.inputs import overrides_option, placed, problem_argument, read_source
+from symbackprop.cli.inputs import lang_option, overrides_option, placed, problem_argument, read_source
 from symbackprop.cli.outputs import print_text, progress, remark, say, write_files
 from symbackprop.errors import OutputError, nearest
 from symbackprop.graph.scalars import Scalar
@@ -46,6 +46,7 @@ _UPDATES_SHOWN = 200
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw the losses: .svg, .png or .pdf.")
 @click.option("--log", type=click.Path(path_type=Path), metavar="FILE.csv", help="Write the loss of every update.")
 @click.option("--quiet", is_flag=True, help="Print nothing.")
+@lang_option
 @overrides_option
 def command(
     problem: str,
@@ -55,6 +56,7 @@ def command(
     plot: Path | None,
     log: Path | None,
     quiet: bool,
+    lang: str,
     overrides: tuple[str, ...],
     **asked: Any,
 ) -> None:
@@ -82,12 +84,12 @@ def command(
             )
         except (training.DivergenceError, KeyboardInterrupt) as error:
             reached: History | None = getattr(error, "history", None)
-            files = {} if reached is None else _files(reached, save, log, plot)
+            files = {} if reached is None else _files(reached, save, log, plot, lang)
             write_files(files)
             if isinstance(error, KeyboardInterrupt) and reached is not None:
                 remark("\n".join([say("train.interrupted", step=reached.last), *map(str, files)]))
             raise
-    files = _files(history, save, log, plot)
+    files = _files(history, save, log, plot, lang)
     write_files(files)
     if not quiet:
         print_text(_spell(history, _rows(len(history.losses))) + "".join(f"{path}\n" for path in files))
@@ -117,8 +119,10 @@ def _check_kind(path: Path) -> None:
         raise OutputError(message("train.plot"), where=f"--plot {path}", valid=FILES, nearest=nearest(kind, FILES))
 
 
-def _files(history: History, save: Path | None, log: Path | None, plot: Path | None) -> dict[Path, str | bytes]:
-    """Return the files that are asked for."""
+def _files(
+    history: History, save: Path | None, log: Path | None, plot: Path | None, lang: str
+) -> dict[Path, str | bytes]:
+    """Return the files that are asked for; the words of the curve are in a language."""
     files: dict[Path, str | bytes] = {}
     if save is not None:
         files[save] = history.archive()
@@ -129,7 +133,7 @@ def _files(history: History, save: Path | None, log: Path | None, plot: Path | N
         from symbackprop.rendering import plots
 
         kind = plot.suffix.removeprefix(".").lower()
-        files[plot] = plots.image(curve(history), kind, language.DEFAULT)
+        files[plot] = plots.image(curve(history), kind, lang)
     return files
 
 
@@ -215,7 +219,7 @@ def _joined(values: Sequence[float], form: str) -> str:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Yield the lines of a table with its columns aligned at the right."""
-    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    """Yield the lines of a table with its columns aligned at the right; a Chinese character is two columns wide."""
+    widths = [max(map(cell_len, column)) for column in zip(header, *rows, strict=True)]
     for row in (header, *rows):
-        yield "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(" " * (width - cell_len(cell)) + cell for cell, width in zip(row, widths, strict=True))

@@ -15,12 +15,13 @@ from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.notes import observations
 from symbackprop.document.notes.conditions import DisplayedLine
 from symbackprop.document.notes.glossary import glossary
+from symbackprop.document.notes.practice import practice_section
 from symbackprop.document.notes.reasons import StepKind, kinds_of
 from symbackprop.document.notes.remarks import ExactGradients, remark
 from symbackprop.messages import Message, message
 
-EXPLANATIONS = ("full", "brief")
-"""How much is explained: each kind of step, or nothing."""
+EXPLANATIONS = ("full", "brief", "remarks")
+"""How much is explained: each kind of step, nothing, or each kind of step and then limits and practice."""
 
 _PARTS: Mapping[str, tuple[str, str]] = {
     "title.problem": ("problem", ""),
@@ -59,6 +60,11 @@ class Lesson:
     is_full: bool
     is_short: bool = False
     said: set[str] = field(default_factory=set)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether anything is explained."""
+        return self.explanations != "brief"
 
     def explained(
         self, sections: Sequence[Section], scene: Scene, step: DescentStep | None = None
@@ -128,7 +134,9 @@ class Lesson:
         return replace(section, sections=tuple(parts))
 
     def closing(self, scene: Scene, sections: Sequence[Section]) -> tuple[Section, ...]:
-        """Return the glossary of a document that has these sections."""
+        """Return limits and practice, where they are asked for, and the glossary of a document that has these sections."""
+        if not self.is_full:
+            return ()
         checked = any(section.title.id == "title.check" for section in sections)
         if self.is_short or not self.is_full:
             return ()
