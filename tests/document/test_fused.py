@@ -367,7 +367,7 @@ def test_document_at_a_thousand_is_written() -> None:
 def test_targets_out_of_range_are_warned_of(activation: str, y: list[Any], warned: bool) -> None:
     """A target that the output activation cannot reach is named in the conventions."""
     text = sbp.render(sbp.solve(outputs(activation, "squared_error", ["1/2", 1], y)), format="markdown")
-    assert warned == ("Targets outside the values of the output activation" in text)
+    assert warned == ("Targets outside the range of the output activation" in text)
 
 
 # Huber

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from random import Random
 
 import pytest
 
 import symbackprop as sbp
-from symbackprop import document
+from symbackprop import document, language
 from symbackprop.document.blocks import Document, Note, NoteKind
 from symbackprop.document.display_nodes import About
+from symbackprop.document.notes import observations
 from symbackprop.messages import Message
 from tests.documents import dense, sections_of
 from tests.helpers import each, few
@@ -43,7 +45,7 @@ def unit(activation: str, weight: float, x: float = 1.0) -> dict[str, object]:
     }
 
 
-SLOPES = {"sigmoid": (lambda a: a * (1 - a), 0.25), "tanh": (lambda a: 1 - a * a, 1.0)}
+SLOPES = {"sigmoid": lambda a: a * (1 - a), "tanh": lambda a: 1 - a * a}
 VALUES = {"sigmoid": lambda z: 1 / (1 + math.exp(-z)), "tanh": math.tanh}
 
 
@@ -54,9 +56,12 @@ def test_saturation_is_told_where_the_derivative_is_a_hundredth(activation: str,
     draw = Random(seed)
     bound = 6.0 if activation == "sigmoid" else 3.0
     weight = round(draw.choice((-1, 1)) * bound * draw.uniform(0.6, 1.5), 3)
-    slope, largest = SLOPES[activation]
-    is_saturated = slope(VALUES[activation](weight)) < largest / 100
-    assert is_saturated == ("saturated" in observed(document.compose(sbp.solve(unit(activation, weight)))))
+    slope = SLOPES[activation]
+    is_saturated = slope(VALUES[activation](weight)) < slope(VALUES[activation](0)) / 100
+    content = unit(activation, weight)
+    assert is_saturated == ("saturated" in observed(document.compose(sbp.solve(content))))
+    content["data"] = {"x": [[1], [1]], "y": [[1], [0]]}
+    assert is_saturated == ("saturated_batch" in observed(document.compose(sbp.solve(content))))
 
 
 @pytest.mark.parametrize("weight", [-2, -0.25, 0.25, 2])
@@ -126,6 +131,15 @@ def test_many_updates_lead_where_training_leads(content: dict[str, object]) -> N
         value = found["far"].arguments["value"]
         number = value.body if isinstance(value, About) else value
         assert math.isclose(float(number.value), loss, rel_tol=1e-2, abs_tol=1e-300)  # type: ignore[union-attr]
+
+
+def test_every_observation_is_looked_at_here() -> None:
+    """Each phrase of an observation is one that a test of this module asks for, or that `test_claims` judges."""
+    here = Path(__file__).read_text("utf-8")
+    judged = {"predicted", "as_predicted"}
+    found = {id.removeprefix("observation.") for id in language.phrases("en") if id.startswith("observation.")}
+    assert set() == {name for name in found - judged if f'"{name}"' not in here}
+    assert observations.LARGEST_SLOPE.keys() == SLOPES.keys()
 
 
 def test_a_document_in_brief_observes_nothing() -> None:

@@ -139,7 +139,7 @@ def test_every_activation_is_printed(activation: str, format: str) -> None:
 @pytest.mark.parametrize("format", TEXTUAL)
 def test_summary_of_several_steps_says_which(format: str) -> None:
     """The key of two steps in full has a table for each; of a hundred it names the one it shows."""
-    assert "The first of 100 steps." in text_of("deep", format)
+    assert "Of the 100 steps, the first." in text_of("deep", format)
     closing = text_of("line", format).split("Summary")[-1]
     assert ["Step 1", "Step 2"] == re.findall(r"Step \d", closing)
 
