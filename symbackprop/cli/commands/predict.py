@@ -38,7 +38,9 @@ _MODEL = ("network", "regularization", "notation")
 @click.option("-o", "--output", default=STANDARD_OUTPUT, metavar="FILE.csv", help="File to write [standard output].")
 @lang_option
 @overrides_option
-def command(problem: str, data: Path, parameters: Path | None, output: str, overrides: tuple[str, ...]) -> None:
+def command(
+    problem: str, data: Path, parameters: Path | None, output: str, lang: str, overrides: tuple[str, ...]
+) -> None:
     """Predict the samples in DATA.csv by PROBLEM, a file, what train --save wrote, or the name of a bundled example."""
     source = read_source(problem, overrides)
     with placed(problem):
