@@ -119,7 +119,7 @@ def compose(
     # The values of a batch are not those of the whole data.
     first = scene(opening.values if opening is not None and opening.batch is None else None, given)
     is_short = detail.of_steps(details) == detail.SHORT
-    lesson = Lesson(explanations == "full", is_short)
+    lesson = Lesson(explanations, is_short)
     sections: list[Section] = []
     if "title.problem" not in without:
         updates, parts = max(len(solution.losses) - 1, 0), _parts(problem)
@@ -167,7 +167,7 @@ def _worked(
     closing = []
     if solution.after is not None:
         after = _again(scene(solution.after, _unchanged(solution, given)), scenes)
-        explained = lesson.explained([lesson.promised(after_section(after, solution), solution)], after)
+        explained = lesson.explained([lesson.reviewed(after_section(after, solution), solution)], after)
         # The formulas have been seen.
         yield from (section.with_chains(updates.numbers_alone) for section in explained)
     if "title.check" not in without:

@@ -54,10 +54,10 @@ _MATRIX_FORM = "text.in_matrix_form"
 class Lesson:
     """What has been explained so far; nothing is explained twice. Where nothing is to be (`brief`), it changes nothing.
 
-    A short document has reasons and remarks, but no ideas, mistakes, promises or terms.
+    A short document has reasons and remarks, but no ideas, mistakes, observations or terms.
     """
 
-    is_full: bool
+    explanations: str
     is_short: bool = False
     said: set[str] = field(default_factory=set)
 
@@ -81,7 +81,7 @@ class Lesson:
         idea = self._idea(name, scene)
         blocks = tuple(self._blocks(section.blocks, scene, exact_gradients, area)) if area else section.blocks
         inner = [self._section(part, scene, exact_gradients, area) for part in section.sections]
-        if name == "backward" and inner and scene.values is not None:
+        if name == "backward" and inner and scene.values is not None and not self.is_short:
             inner[-1] = _noted(inner[-1], observations.of_backward_pass(scene, scene.values))
         return replace(section, blocks=(*idea, *blocks), sections=tuple(inner))
 
@@ -107,8 +107,8 @@ class Lesson:
             yield from self._notes(NoteKind.REASON, kinds)
             chains = tuple(replace(line.chain, remark=remark(line, exact_gradients)) for line in lines)
             yield replace(block, chains=chains)
-            mistakes = [(kind, words) for kind, words in new if kind.has_mistake and not self.is_short]
-            yield from (Note(NoteKind.MISTAKE, message(f"mistake.{kind.name}", **words)) for kind, words in mistakes)
+            if not self.is_short:
+                yield from self._notes(NoteKind.MISTAKE, [each for each in kinds if each[1].has_mistake(each[0])])
 
     def _notes(self, note: NoteKind, kinds: Sequence[tuple[DisplayedLine, StepKind]]) -> Iterator[Note]:
         """Yield what has not been said of the kinds of some lines, with the symbols of the first line of each."""
@@ -118,10 +118,9 @@ class Lesson:
                 self.said.add(phrase)
                 yield Note(note, message(phrase, **kind.words(line)))
 
-    def promised(self, section: Section, solution: Solution) -> Section:
-        """Return the section after the step with what the gradients had promised, where it tells the loss."""
-        found = _promise(solution) if self.is_full and not self.is_short else None
-        if found is None:
+    def reviewed(self, section: Section, solution: Solution) -> Section:
+        """Return the section after the step with what its numbers show of the loss and of the further updates."""
+        if not self.is_full or self.is_short:
             return section
         parts = []
         for part in section.sections:
@@ -138,9 +137,8 @@ class Lesson:
         if not self.is_full:
             return ()
         checked = any(section.title.id == "title.check" for section in sections)
-        if self.is_short or not self.is_full:
-            return ()
-        return (glossary(scene, () if checked else ("central_difference",)),)
+        terms = () if self.is_short else (glossary(scene, () if checked else ("central_difference",)),)
+        return (practice_section(scene), *terms) if self.explanations == "remarks" else terms
 
 
 def _noted(section: Section, observed: Iterator[Message]) -> Section:
