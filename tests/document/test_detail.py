@@ -78,7 +78,9 @@ def test_detail_of_every_example_is_full(name: str) -> None:
         ([2, 2, 2], "full"),
         ([2, 3, 3, 1], "full"),
         ([29, 1], "full"),
-        ([30, 1], "representative"),
+        ([31, 1], "representative"),
+        ([12, 3], "full"),
+        ([13, 3], "representative"),
         ([4, 6, 5], "representative"),
         ([20, 20, 2], "representative"),
         ([30, 20, 2], "matrix"),
@@ -86,10 +88,11 @@ def test_detail_of_every_example_is_full(name: str) -> None:
     ],
 )
 def test_detail_follows_the_number_of_parameters(widths: list[int], expected: str) -> None:
-    """Up to 30 parameters everything is shown, up to 500 one of each array, beyond only arrays."""
+    """Up to 40 parameters and 30 terms of a sum everything is shown, up to 500 one of each array, beyond only arrays."""
     problem = sbp.network(widths, activations=["sigmoid"] * (len(widths) - 1), loss="mse")
     parameters = sum((before + 1) * units for before, units in itertools.pairwise(widths))
-    assert expected == ("full" if parameters <= 30 else "representative" if parameters <= 500 else "matrix")
+    is_whole = parameters <= 40 and max(widths) <= 30
+    assert expected == ("full" if is_whole else "representative" if parameters <= 500 else "matrix")
     assert detail.automatic(sbp.derive(problem)) == (expected,)
 
 
@@ -99,6 +102,15 @@ def test_detail_counts_the_samples_of_a_batch() -> None:
     assert detail.automatic(sbp.derive(sbp.problem(content))) == ("representative",)
     content = dense((2, "sigmoid"), (1, "sigmoid"), samples=400)
     assert detail.automatic(sbp.derive(sbp.problem(content))) == ("matrix",)
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"), [(None, "full"), (1, "full"), (2, "representative"), (3, "representative")]
+)
+def test_detail_counts_the_contributions_to_gradients(samples: int | None, expected: str) -> None:
+    """27 parameters of a 2-4-3 classifier fill few pages for one sample, and sixteen for three."""
+    content = dense((4, "tanh"), (3, "softmax"), loss="cross_entropy", samples=samples)
+    assert detail.automatic(sbp.derive(sbp.problem(content))) == (expected,)
 
 
 def test_detail_of_a_graph_counts_its_gates() -> None:

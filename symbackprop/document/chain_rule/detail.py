@@ -30,18 +30,18 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much there is to write: parameters, forward values (those of every sample), terms of the longest sum."""
+    """How much there is to write: parameters and forward values, both times the samples, terms of the longest sum."""
 
-    parameters: int
+    contributions: int
     values: int
     terms: int
 
     def fits(self, most: Size) -> bool:
         """Say whether nothing is more than in another size."""
-        return self.parameters <= most.parameters and self.values <= most.values and self.terms <= most.terms
+        return self.contributions <= most.contributions and self.values <= most.values and self.terms <= most.terms
 
 
-LIMITS = {FULL: Size(30, 120, 30), REPRESENTATIVE: Size(500, 1000, 60)}
+LIMITS = {FULL: Size(40, 120, 30), REPRESENTATIVE: Size(500, 1000, 60)}
 """The most that is shown in each detail, where the reader does not ask for one; what is larger is shown between arrays."""
 
 MOST_LINES = 12
@@ -87,7 +87,8 @@ def size_of(graph: Graph) -> Size:
     computed = [graph.quantities[equation.name] for equation in graph.equations]
     values = sum(count(quantity) * len(graph.samples_of(quantity)) for quantity in computed)
     terms = max([graph.batch_axis.size, *(max(quantity.shape, default=1) for quantity in graph.quantities.values())])
-    return Size(graph.parameter_count, values, terms)
+    # Every sample adds a term to the gradient by each parameter, and a chain that leads to it.
+    return Size(graph.parameter_count * (graph.batch_axis.size or 1), values, terms)
 
 
 def count(quantity: Quantity) -> int:
