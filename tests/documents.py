@@ -151,9 +151,14 @@ def printed(notation: Notation, *nodes: Node) -> list[str]:
 
 def scene_of(name: str) -> Scene:
     """Return what the lines of the first step of an example or a problem of this module are written from."""
-    solution = solved(name)
+    return document_scene(solved(name))
+
+
+def document_scene(solution: Solution) -> Scene:
+    """Return what the lines of the first step of a solution are written from; without numbers, in symbols alone."""
     notation, style = solution.notation, document.style_of(solution.problem)
-    return Scene(solution.derivation, solution.steps[0].values, notation, style, {})
+    values = solution.steps[0].values if solution.steps else None
+    return Scene(solution.derivation, values, notation, style, {})
 
 
 def sections_of(sections: tuple[Section, ...]) -> Iterator[Section]:

@@ -15,6 +15,17 @@ from symbackprop.rows import Counterpart, Defaults, Setting, Settings, Words, de
 
 
 @dataclass(frozen=True, slots=True)
+class Rearrangement:
+    """A line of the way from what the rules of differentiation give to the classroom form, and the end of its reason's id.
+
+    `formula` is text in `z` and `a` (the function's own value), "" for the classroom form itself.
+    """
+
+    reason: str
+    formula: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Activation:
     """An activation function.
 
@@ -24,6 +35,9 @@ class Activation:
     bound its values. A vector activation (softmax) has `vector = True` and no text: `functions.definition` writes it for its
     number of units. `smooth` are the settings with which it has a derivative everywhere although its expression is made of
     kinked functions: none, an empty table, where it always has one.
+
+    A worked derivation begins with the `definition`, where the expression is a function of its own (tanh), is differentiated
+    rule by rule and goes on with the `rearrangements`; a test proves that every line is equal to the next.
 
     `boundary` is the value of one output unit (of two, for a vector activation) between two classes, `spellings` are what
     people type for it in answers besides its name. `reason` is the end of the id of the phrase that explains it ("" for
@@ -37,6 +51,8 @@ class Activation:
     symbol: str
     derivative: str = ""
     stable: str = ""
+    definition: str = ""
+    rearrangements: tuple[Rearrangement, ...] = ()
     settings: Settings = field(default_factory=dict)
     vector: bool = False
     smooth: Mapping[str, Fraction] | None = None
@@ -81,6 +97,11 @@ ROWS = (
         "σ",
         "a*(1 - a)",
         stable="exp(min(0, z))/(1 + exp(-abs(z)))",
+        rearrangements=(
+            Rearrangement("numerator", "(1 + exp(-z))/(1 + exp(-z))**2 - 1/(1 + exp(-z))**2"),
+            Rearrangement("own_value", "a - a**2"),
+            Rearrangement("common_factor"),
+        ),
         lowest=_ZERO,
         highest=_UNIT,
         source="the logistic function; Nielsen, Neural Networks and Deep Learning (2015), chapter 1",
@@ -95,6 +116,11 @@ ROWS = (
         "tanh(z)",
         "tanh",
         "1 - a**2",
+        definition="(exp(z) - exp(-z))/(exp(z) + exp(-z))",
+        rearrangements=(
+            Rearrangement("split", "1 - ((exp(z) - exp(-z))/(exp(z) + exp(-z)))**2"),
+            Rearrangement("own_value"),
+        ),
         lowest=-_UNIT,
         highest=_UNIT,
         source="LeCun et al., Efficient BackProp (1998), section 4.4",
@@ -136,6 +162,7 @@ ROWS = (
         "softplus",
         "sigmoid(z)",
         stable="max(0, z) + ln(1 + exp(-abs(z)))",
+        rearrangements=(Rearrangement("divided", "1/(1 + exp(-z))"), Rearrangement("sigmoid")),
         lowest=_ZERO,
         source="Dugas et al., NIPS 2000",
         # Above its threshold PyTorch's softplus is the identity; at 20 the two differ by 2e-9. A script writes it out.
@@ -146,6 +173,7 @@ ROWS = (
         "z/(1 + abs(z))",
         "softsign",
         "1/(1 + abs(z))**2",
+        rearrangements=(Rearrangement("absolute_value"),),
         smooth={},
         lowest=-_UNIT,
         highest=_UNIT,
@@ -158,6 +186,10 @@ ROWS = (
         "SiLU",
         "sigmoid(z) + a*(1 - sigmoid(z))",
         stable="z*sigmoid(z)",
+        rearrangements=(
+            Rearrangement("split", "1/(1 + exp(-z)) + z/(1 + exp(-z))*(exp(-z)/(1 + exp(-z)))"),
+            Rearrangement("sigmoid"),
+        ),
         source="Elfwing, Uchibe and Doya (2018), equation 2; also called swish",
         spellings=("swish",),
         torch=Counterpart("SiLU", call=f"{_F}.silu({{0}})"),
@@ -167,6 +199,7 @@ ROWS = (
         "z/2*(1 + erf(z/sqrt(2)))",
         "GELU",
         "1/2*(1 + erf(z/sqrt(2))) + z*exp(-z**2/2)/sqrt(2*pi)",
+        rearrangements=(Rearrangement("roots"),),
         source="Hendrycks and Gimpel (2016), section 2, the exact form",
         torch=Counterpart("GELU", fixed={"approximate": ("none",)}, call=f"{_F}.gelu({{0}})"),
     ),

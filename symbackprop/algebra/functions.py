@@ -81,13 +81,21 @@ def _check(row: Activation) -> None:
     """Raise `SymbackpropError` for an activation whose texts cannot be read."""
     if not (row.expression or row.vector or row.name == GENERIC):
         raise ProblemError(message("row.expression"))
-    for text in filter(None, (row.expression, row.derivative, row.stable)):
-        names = ("z", *(["a"] if text == row.derivative else []), *row.settings)
+    worked = [line.formula for line in row.rearrangements]
+    for text in filter(None, (row.expression, row.derivative, row.stable, row.definition, *worked)):
+        names = ("z", *(["a"] if text in (row.derivative, *worked) else []), *row.settings)
         expressions.parse(text, functions=ARITIES, names=names, arities=ARITIES)
 
 
 ACTIVATIONS: Registry[Activation] = Registry(
-    "activation", ROWS, phrases=lambda row: (f"activation.{row.name}", *reason_phrases(row.reason)), check=_check
+    "activation",
+    ROWS,
+    phrases=lambda row: (
+        f"activation.{row.name}",
+        *reason_phrases(row.reason),
+        *(f"rearranged.{line.reason}" for line in row.rearrangements),
+    ),
+    check=_check,
 )
 """The activations there are."""
 
@@ -352,3 +360,22 @@ def classroom_derivative(formula: Node, slot: int) -> Node | None:
     if not row.derivative:
         return None
     return _over_slots(row.derivative, formula.function, formula.settings)
+
+
+def worked_out(apply: Apply) -> tuple[Node, tuple[tuple[str, Node], ...]]:
+    """Return where the worked derivative of an activation begins, and its lines behind the rules of differentiation.
+
+    That is its definition, over slot 0 in place of its argument, and for each line the end of the id of its reason and its
+    formula, over slot 0 and slot 1 for the function's own value.
+
+    >>> worked_out(Apply("tanh", (Slot(0),)))[1][-1] == ("own_value", classroom_derivative(Apply("tanh", (Slot(0),)), 0))
+    True
+    """
+    row = None if apply.body else ACTIVATIONS.get(apply.function)
+    begins = definition(apply) or apply
+    if row is None:
+        return begins, ()
+    if row.definition:
+        begins = _over_slots(row.definition, apply.function, apply.settings)
+    lines = ((line.reason, line.formula or row.derivative) for line in row.rearrangements)
+    return begins, tuple((reason, _over_slots(text, apply.function, apply.settings)) for reason, text in lines)

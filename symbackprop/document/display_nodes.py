@@ -75,6 +75,15 @@ class Boxed(Node, children=("body",)):
 
 
 @dataclass(frozen=True, slots=True)
+class Inequality(Node, children=("left", "right")):
+    """Left and right with `<`, `<=`, `>`, `>=` or, of cases, `=` between them: a condition."""
+
+    left: Node
+    sign: str
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
 class Letter(Node):
     """A symbol that is no quantity of the graph (the learning rate)."""
 
@@ -300,3 +309,18 @@ class Same(Node, children=("left", "right")):
 
     left: Letter
     right: Letter
+
+
+@dataclass(frozen=True, slots=True)
+class Case(Node, children=("body", "condition")):
+    """What a function is where a condition holds."""
+
+    body: Node
+    condition: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Cases(Node, sequence="cases"):
+    """A function given by cases, of which just one holds."""
+
+    cases: tuple[Case, ...]

@@ -302,9 +302,22 @@ class ViewWriter:
         left = self.layout.box(chain.left)
         if any(step.reason for step in chain.steps):
             reasons = [("", "") if step.reason is None else self._reason(step.reason) for step in chain.steps]
-            return _cells(left, breaking.step_boxes(self.layout, chain), reasons)
+            return _cells(left, *self._beside_reasons(left, breaking.step_boxes(self.layout, chain), reasons))
         room = self.width - self.dialect.measure(left) if self.width else math.inf
         return _cells(left, breaking.chain_lines(self.layout, chain, room, remark))
+
+    def _beside_reasons(
+        self, left: Box, lines: Sequence[Box], reasons: Sequence[tuple[str, str]]
+    ) -> tuple[list[Box], list[tuple[str, str]]]:
+        """Return lines with their reasons, one that has no room beside its line on a line of its own."""
+        own: list[Box] = []
+        beside: list[tuple[str, str]] = []
+        for line, (reason, aside) in zip(lines, reasons, strict=True):
+            needed = sum(map(self.dialect.measure, (left, line))) + _REMARK_GAP + widths.of_words(aside)
+            is_full = bool(self.width and aside and needed > self.width)
+            own += [line, ()] if is_full else [line]
+            beside += [("", ""), (reason, aside)] if is_full else [(reason, aside)]
+        return own, beside
 
     def _reason(self, content: Message) -> tuple[str, str]:
         """Return a reason alone, and as an aside."""

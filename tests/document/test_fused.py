@@ -41,7 +41,7 @@ from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.derivation.matrix_grain import gradients
 from symbackprop.document import compose
 from symbackprop.document.blocks import Chain, Display, Section
-from symbackprop.document.display_nodes import Letter, Same, Total
+from symbackprop.document.display_nodes import DerivativeOf, Letter, Same, Total
 from symbackprop.document.sections import fused_loss
 from symbackprop.evaluation.checks import Oracle, check
 from symbackprop.evaluation.evaluate import FLOAT, Evaluation, evaluate, leaves
@@ -277,7 +277,7 @@ def test_every_line_of_the_derivation_is_true(activation: str, loss: str, y: tup
             left = local(at(chain.left, letters), derivation, values)
             for step in chain.steps:
                 right = at(step.formula, letters)
-                if any(isinstance(part, fused_loss.Local) for part in walk(right)):
+                if any(isinstance(part, fused_loss.Local | DerivativeOf) for part in walk(right)):
                     right = with_numbers(right, derivation, values)
                 assert abs(left - value_at(right, derivation, values)) < CONTEXT.mpf("1e-44")
                 count += 1
@@ -303,24 +303,32 @@ def at(formula: Node, letters: dict[str, int]) -> Node:
 
 def with_numbers(formula: Node, derivation: Derivation, values: Any) -> Node:
     """Return a formula with 48-digit numbers for its derivatives."""
-    return rewrite(
-        formula,
-        lambda part: (
-            Number(as_fraction(local(part, derivation, values))) if isinstance(part, fused_loss.Local) else None
-        ),
-    )
+
+    def number(part: Node) -> Node | None:
+        match part:
+            case fused_loss.Local():
+                return Number(as_fraction(local(part, derivation, values)))
+            case DerivativeOf(of, Name(by)):
+                return Number(as_fraction(derived(symbolic.to_sympy(of), by, values)))
+        return None
+
+    return rewrite(formula, number)
+
+
+def derived(expression: sympy.Expr, by: str, values: Any) -> Exact:
+    """Return the number of a derivative by a quantity, by SymPy."""
+    found = sympy.diff(expression, symbolic.name_symbol(by))
+    known = {each: symbolic.rational(as_fraction(values.value(str(each)))) for each in found.free_symbols}
+    return CONTEXT.mpf(str(sympy.N(found.subs(known), 60)))
 
 
 def local(node: Node, derivation: Derivation, values: Any) -> Exact:
     """Return ∂of/∂by, by SymPy from the printed equations."""
     assert isinstance(node, fused_loss.Local) and isinstance(node.of, Name) and isinstance(node.by, Name)
-    by = symbolic.name_symbol(node.by.name)
     expression = derivation.expression(node.of.name)
     if node.of.name == "L" and node.by.name.startswith("z"):
         expression = composed(derivation)
-    derived = sympy.diff(expression, by)
-    known = {each: symbolic.rational(as_fraction(values.value(str(each)))) for each in derived.free_symbols}
-    return CONTEXT.mpf(str(sympy.N(derived.subs(known), 60)))
+    return derived(expression, node.by.name, values)
 
 
 def as_fraction(value: Exact) -> Fraction:

@@ -31,7 +31,7 @@ from symbackprop.document.sections import (
     updates,
 )
 from symbackprop.messages import Message
-from tests.documents import dense, scene_of, sections_of, solved
+from tests.documents import dense, document_scene, scene_of, sections_of, solved
 from tests.helpers import each
 
 
@@ -131,12 +131,6 @@ def change_of(solution: Solution) -> Change:
     change = solution.steps[0].change
     assert change is not None
     return change
-
-
-def document_scene(solution: Solution) -> Scene:
-    """Return the scene of the first step of a solution."""
-    notation, style = solution.notation, document.style_of(solution.problem)
-    return Scene(solution.derivation, solution.steps[0].values, notation, style, {})
 
 
 def test_sequential_update_goes_from_the_last_layer_to_the_first() -> None:

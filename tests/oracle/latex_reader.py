@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 RELATIONS = {"=": "=", r"\approx": "≈", r"\leftarrow": "←", "<": "<", ">": ">", r"\le": "≤", r"\ge": "≥", r"\in": "∈"}
+ENDS = {r"\odot", r"\rvert", r"\end", r"\\", r"\rangle"}
 SPACES = {r"\,", r"\;", r"\!", r"\ ", r"\quad", r"\qquad"}
 FUNCTIONS = {r"\ln", r"\exp", r"\sin", r"\cos", r"\tan", r"\tanh", r"\sigma"}
 EXTREMES = {r"\max", r"\min"}
@@ -297,7 +298,7 @@ class _Parser:
                 start = len(factors) - 1 if factors[-1].kind == "partial" else 0
                 before = factors[start] if len(factors) == start + 1 else Term("product", tuple(factors[start:]))
                 factors[start:] = [self.quotient(before, self.factor())]
-            elif token and token not in "+-)]},;:&|" and token not in (r"\odot", r"\rvert", r"\end", r"\\", r"\rangle"):
+            elif token and token not in "+-)]},;:&|" and token not in ENDS and token not in RELATIONS:
                 factors.append(self.factor())
             else:
                 break
@@ -465,6 +466,10 @@ class _Parser:
         return "".join(self.tokens[start + 1 : self.place - 1]) if self.tokens[start] == "{" else self.tokens[start]
 
     def fraction(self) -> Term:
+        if self.upcoming() == r"\partial":
+            self.raw_group()
+            by = self.group()
+            return Term("moved", (self.factor(), by.parts[0]))
         above, below = self.group(), self.group()
         if above == Term("differential") and below.kind == "product" and below.parts[0] == Term("differential"):
             return Term("slope", (self.factor(),), below.parts[1].text)
@@ -528,9 +533,8 @@ class _Parser:
         return Term("extreme", (self.product(),), f"{name}{letters}")
 
     def matrix(self) -> Term:
-        self.expect("{")
-        while self.next() != "}":
-            pass
+        if self.raw_group() == "cases":
+            return self.cases()
         rows, row = [], [self.sum()]
         while (token := self.next()) != r"\end":
             if token == r"\\":
@@ -542,6 +546,20 @@ class _Parser:
                 raise Unreadable(token)
         self.raw_group()
         return Term("matrix", (*rows, Term("row", tuple(row))))
+
+    def cases(self) -> Term:
+        """Read formulas, each beside the condition under which it holds."""
+        parts: list[Term] = []
+        while True:
+            parts.append(self.sum())
+            self.expect("&")
+            left, mark = self.sum(), self.next()
+            parts.append(Term("indicator", (left, self.sum()), mark))
+            if (token := self.next()) == r"\end":
+                self.raw_group()
+                return Term("cases", tuple(parts))
+            if token != r"\\":
+                raise Unreadable(token)
 
     def upright(self) -> Term:
         if self.raw_group_is("d"):

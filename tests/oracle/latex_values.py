@@ -488,12 +488,33 @@ def _hadamard(term: Term, names: Names) -> Number:
 def _indicator(term: Term, names: Names) -> Number:
     left, right = (value(part, names) for part in term.parts)
 
-    def compared(entry: Number) -> Number:
-        if term.text != "=" and entry != right and abs(real(entry) - real(right)) < 1e-40:
+    def compared(entry: Number, bound: Number) -> Number:
+        if term.text != "=" and entry != bound and abs(real(entry) - real(bound)) < 1e-40:
             raise Unknown("a kink")
-        return Fraction(COMPARISONS[term.text](real(entry), real(right)))
+        return Fraction(COMPARISONS[term.text](real(entry), real(bound)))
 
-    return mapped(compared, left)
+    return _both(compared)(left, right)
+
+
+def _cases(term: Term, names: Names) -> Number:
+    """Return the formula whose condition holds, in arrays entry by entry; one that is not chosen need have no value."""
+    found = [_indicator(condition, names) for condition in term.parts[1::2]]
+    if not any(isinstance(condition, list) for condition in found):
+        return value(term.parts[2 * found.index(Fraction(1))], names)
+    return _total(
+        multiply(condition, value(part, names)) for condition, part in zip(found, term.parts[::2], strict=True)
+    )
+
+
+def _moved(term: Term, names: Names) -> Number:
+    """Return the partial of a formula by one of its quantities as a difference."""
+    of, by = term.parts
+    where = names.place(by)
+    if where[0] in names.arrays:
+        raise Unknown(f"derivative by {where[0]}")
+    return difference(
+        lambda moved: _scalar(value(of, replace(names, moved={**names.moved, where: moved}))), names.number(where)
+    )
 
 
 def _joined(term: Term, names: Names) -> Number:
@@ -525,6 +546,8 @@ _RULES: Mapping[str, Callable[[Term, Names], Number]] = {
     "extreme": _extreme,
     "entry": _entry,
     "indicator": _indicator,
+    "cases": _cases,
+    "moved": _moved,
     "ones": _ones,
     "joined": _joined,
     "placed": _placed,

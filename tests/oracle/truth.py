@@ -32,7 +32,7 @@ KINK = "a kink"
 CLOSE = Fraction(1, 10**36)
 """The relative difference of numbers that are the same to 50 digits, some of which a subtraction may have cost."""
 POINTS = (Fraction(7, 10), Fraction(-13, 10))
-"""Where formulas in a free variable z are tried."""
+"""Where formulas in a free variable (z, or u where a quantity is called z) are tried."""
 
 
 ERROR = CONTEXT.mpf(10) ** -24
@@ -497,8 +497,8 @@ def is_literal(term: Term) -> bool:
 
 def _variants(names: Names, error: str) -> list[Names]:
     """Return where else a formula can be tried that holds a free variable, an index, or a symbol of any sample."""
-    if error == "z":
-        return [replace(names, letters={**names.letters, "z": point}) for point in POINTS]
+    if error in ("z", "u"):
+        return [replace(names, letters={**names.letters, error: point}) for point in POINTS]
     if error.startswith("sample of"):
         return [replace(names, sample=sample) for sample in names.batch]
     if re.search(r"_.*[ijkn]|^[ijk]$", error) and not names.indices:

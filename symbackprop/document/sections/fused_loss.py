@@ -6,7 +6,7 @@ The first lines are read off the derivation, the last is the error that is print
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from symbackprop.algebra import functions
@@ -31,16 +31,15 @@ from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Letter, Local, Same, Total
 from symbackprop.graph.notation import Symbol
-from symbackprop.graph.quantities import Quantity
 from symbackprop.messages import Message, message
 
 SAME = Same(Letter(Symbol("i")), Letter(Symbol("j")))
 
 
-def softmax_jacobian(value: Quantity, argument: Quantity, count: int) -> tuple[Chain, Chain]:
-    """Return softmax and ∂a_i/∂z_j for all `count` units at once; `value` and `argument` are the arrays a and z."""
-    ai, aj = (Name(value.at(index)) for index in "ij")
-    powers = [Apply("exp", (Name(argument.at(index)),)) for index in "ijk"]
+def softmax_jacobian(value: Callable[[str], str], argument: Callable[[str], str], count: int) -> tuple[Chain, Chain]:
+    """Return softmax and ∂a_i/∂z_j for all `count` units at once; `value` and `argument` name a and z at an index."""
+    ai, aj = (Name(value(index)) for index in "ij")
+    powers = [Apply("exp", (Name(argument(index)),)) for index in "ijk"]
     whole = Total(powers[2], "k", count)
     fractions = [Quotient(power, whole) for power in powers]
     steps = (
@@ -55,7 +54,7 @@ def softmax_jacobian(value: Quantity, argument: Quantity, count: int) -> tuple[C
         _step(Product((ai, Sum((SAME, Negative(aj))))), "definition"),
     )
     definition = Chain(ai, (ChainStep(Relation.EQUAL, fractions[0]),))
-    return definition, Chain(Local(ai, Name(argument.at("j"))), steps)
+    return definition, Chain(Local(ai, Name(argument("j"))), steps)
 
 
 def fused_section(scene: Scene) -> Section | None:

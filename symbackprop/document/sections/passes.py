@@ -62,17 +62,18 @@ def later_section(title: Message, scene: Scene, step: DescentStep) -> Section:
 
 
 def _step_sections(scene: Scene, step: DescentStep | None, *, derives: bool) -> Iterator[Section]:
+    is_network = bool(scene.derivation.graph.layers)
     yield Section(message("title.forward"), *_values(scene))
-    if not scene.derivation.graph.layers:
-        backward = tuple(gate_by_gate.backward_sections(scene))
-    else:
+    if is_network:
         yield Section(message("title.loss"), tuple(_loss(scene)))
-        if derives and not scene.is_short:
-            derived = local_derivatives(scene)
-            yield from [derived] if derived.blocks else []  # functions that stay symbols have nothing to derive
-        backward = tuple(_backward(scene))
+    if derives and not scene.is_short:
+        derived = local_derivatives(scene)
+        yield from [derived] if derived.blocks else []  # functions that stay symbols have nothing to derive
+    backward = _backward if is_network else gate_by_gate.backward_sections
     yield Section(
-        message("title.backward"), tuple(_kinks(step)), detail.explained_once(scene.derivation.graph, backward)
+        message("title.backward"),
+        tuple(_kinks(step)),
+        detail.explained_once(scene.derivation.graph, tuple(backward(scene))),
     )
     if step is not None and step.change is not None:
         yield _update(scene, step.change)

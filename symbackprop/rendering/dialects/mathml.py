@@ -187,6 +187,7 @@ _TABLE = complete(
         boxes.Framed: lambda box: f'<mrow class="boxed">{write(box.body)}</mrow>',
         boxes.Toned: lambda box: f'<mrow class="{box.tone}">{write(box.body)}</mrow>',
         boxes.Matrix: _matrix,
+        boxes.Cases: lambda box: f"<mrow><mo>{{</mo>{_rows([list(map(write, row)) for row in box.rows])}</mrow>",
         boxes.Lines: _lines,
         boxes.Blank: lambda box: '<munder><mspace width="9em"></mspace><mo stretchy="true">_</mo></munder>',
     },

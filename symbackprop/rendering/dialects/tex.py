@@ -110,14 +110,14 @@ def _braced(box: boxes.Braced) -> str:
     return rf"{{\underbrace{{{write(box.body)}}}_{{{write(box.label)}}}}}"
 
 
-def _matrix(box: boxes.Matrix) -> str:
-    """A matrix in brackets; rows of fractions and of indices above each other would touch, and stand apart."""
+def _rows(environment: str, box: boxes.Matrix | boxes.Cases) -> str:
+    """A matrix or cases; rows of fractions and of indices above each other would touch, and stand apart."""
     lines = [" & ".join(map(write, row)) for row in box.rows]
     end = rf" \\{_apart(box)} "
-    return rf"\begin{{bmatrix}} {end.join(lines)} \end{{bmatrix}}"
+    return rf"\begin{{{environment}}} {end.join(lines)} \end{{{environment}}}"
 
 
-def _apart(box: boxes.Matrix) -> str:
+def _apart(box: boxes.Matrix | boxes.Cases) -> str:
     """Return the room between the rows of a matrix in which something stands: fractions, an index below another."""
     parts = boxes.walk(box)
     if boxes.Fraction in map(type, parts):
@@ -169,7 +169,8 @@ _TABLE = complete(
         boxes.Under: lambda box: rf"\underset{{{write(box.below)}}}{{{write(box.body)}}}",
         boxes.Framed: lambda box: rf"\boxed{{{write(box.body)}}}",
         boxes.Toned: lambda box: rf"\{box.tone}{{{write(box.body)}}}",
-        boxes.Matrix: _matrix,
+        boxes.Matrix: lambda box: _rows("bmatrix", box),
+        boxes.Cases: lambda box: _rows("cases", box),
         boxes.Lines: _lines,
         boxes.Blank: lambda box: r"\underline{\hspace{9em}}",
     },

@@ -142,11 +142,14 @@ def _row_strength(row: boxes.Row) -> int:
     )
 
 
-class _Writer:
-    """Writes boxes; `matrix` writes rows of cells."""
+_Rows = Callable[[Sequence[Sequence[str]]], str]
 
-    def __init__(self, name: str, matrix: Callable[[Sequence[Sequence[str]]], str]) -> None:
-        self.matrix = matrix
+
+class _Writer:
+    """Writes boxes; `matrix` and `cases` write rows of cells."""
+
+    def __init__(self, name: str, matrix: _Rows, cases: _Rows) -> None:
+        self.matrix, self.cases = matrix, cases
         self.table = complete(
             name,
             {
@@ -169,6 +172,7 @@ class _Writer:
                 boxes.Framed: lambda box: self.write(box.body),
                 boxes.Toned: lambda box: self.write(box.body),
                 boxes.Matrix: lambda box: self.matrix([[inline(cell) for cell in row] for row in box.rows]),
+                boxes.Cases: lambda box: self.cases([[inline(cell) for cell in row] for row in box.rows]),
                 boxes.Lines: lambda box: beside(*map(self.write, box.lines)),
                 boxes.Blank: lambda box: "_" * 12,
             },
@@ -232,9 +236,25 @@ def _in_rows(rows: Sequence[Sequence[str]]) -> str:
     ]
     if len(lines) == 1:
         return f"[{lines[0]}]"
-    left, right = (first + middle * (len(lines) - 2) + last for first, middle, last in ("⎡⎢⎣", "⎤⎥⎦"))
+    left, right = (_tall(bracket, len(lines)) for bracket in ("⎡⎢⎣", "⎤⎥⎦"))
     return "\n".join(f"{opening}{line}{closing}" for opening, line, closing in zip(left, lines, right, strict=True))
 
 
-_IN_A_LINE = _Writer("text", _in_line)
-_IN_LINES = _Writer("text in lines", _in_rows)
+def _tall(bracket: str, height: int) -> str:
+    """Return the pieces of a bracket, of which the middle one is repeated."""
+    return bracket[0] + bracket[1] * (height - 2) + bracket[2]
+
+
+def _cases_in_line(rows: Sequence[Sequence[str]]) -> str:
+    return f"{{{'; '.join(f'{formula} ({condition})' for formula, condition in rows)}}}"
+
+
+def _cases_in_rows(rows: Sequence[Sequence[str]]) -> str:
+    """Return cases behind a brace as tall as they are."""
+    size = max(columns(formula) for formula, _ in rows)
+    lines = [f"{formula}{' ' * (size - columns(formula))}  ({condition})" for formula, condition in rows]
+    return "\n".join(map("".join, zip(_tall("⎧⎨⎩", len(lines)), lines, strict=True)))
+
+
+_IN_A_LINE = _Writer("text", _in_line, _cases_in_line)
+_IN_LINES = _Writer("text in lines", _in_rows, _cases_in_rows)

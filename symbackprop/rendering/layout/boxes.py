@@ -134,6 +134,12 @@ class Matrix(NamedTuple):
     rows: Sequence[Sequence[Box]]
 
 
+class Cases(NamedTuple):
+    """Formulas below each other behind a brace, each beside the condition under which it holds."""
+
+    rows: Sequence[tuple[Box, Box]]
+
+
 class Lines(NamedTuple):
     """Lines one below the other, as one formula."""
 
@@ -175,6 +181,7 @@ Box = (
     | Framed
     | Toned
     | Matrix
+    | Cases
     | Lines
     | Blank
     | Kept
@@ -208,7 +215,7 @@ _CHILDREN: Mapping[type, Callable[[Any], Iterable[Box]]] = {
     Scripts: lambda box: filter(None, box),
     Fenced: lambda box: (box.body,),
     Toned: lambda box: (box.body,),
-    Matrix: lambda box: itertools.chain(*box.rows),
+    **dict.fromkeys((Matrix, Cases), lambda box: itertools.chain(*box.rows)),
     Lines: lambda box: box.lines,
     Kept: lambda box: (box.body,),
 }
@@ -224,7 +231,7 @@ def walk(box: Box) -> list[Box]:
     return found
 
 
-_TALL = frozenset((Large, Fraction, Matrix, Lines))
+_TALL = frozenset((Large, Fraction, Matrix, Cases, Lines))
 
 
 def is_tall(box: Box) -> bool:

@@ -27,11 +27,14 @@ from symbackprop.document.display_nodes import (
     Blank,
     Boxed,
     Braced,
+    Case,
+    Cases,
     Delta,
     DerivativeOf,
     Dots,
     Equality,
     Gradient,
+    Inequality,
     Letter,
     Local,
     OverSamples,
@@ -47,6 +50,7 @@ from symbackprop.graph.quantities import INNER
 from symbackprop.rendering.layout import array_formulas, boxes, digits, generic
 from symbackprop.rendering.layout.formula_layout import (
     ATOM,
+    PARTIAL,
     POWER,
     PRODUCT,
     SIGNED,
@@ -107,9 +111,15 @@ def _gradient(layout: Layout, node: Gradient | Adjoint) -> LaidOut:
 
 
 def _derivative(layout: Layout, node: DerivativeOf) -> LaidOut:
-    """d/dz of a formula."""
-    below = (boxes.Sign("d"), layout.box(node.by))
-    return (boxes.Fraction(boxes.Word("d"), below), boxes.GAP, layout.inside(node.of, POWER)), PRODUCT
+    """d/dz of a formula, ∂/∂a where what it is differentiated by is one of several quantities."""
+    above, sign = (boxes.Word("d"), boxes.Sign("d")) if isinstance(node.by, Letter) else (PARTIAL, PARTIAL)
+    below = (sign, layout.box(node.by))
+    return (boxes.Fraction(above, below), boxes.GAP, layout.inside(node.of, POWER)), PRODUCT
+
+
+def _cases(layout: Layout, node: Cases) -> LaidOut:
+    """A function by cases."""
+    return boxes.Cases([(layout.box(case.body), layout.box(case.condition)) for case in node.cases]), ATOM
 
 
 def _sum(layout: Layout, node: Sum) -> LaidOut:
@@ -213,6 +223,15 @@ def _step(layout: Layout, node: Apply) -> LaidOut:
     return (strictly, boxes.PLUS, layout.inside(Number(node.at_kink), PRODUCT), boxes.THIN, where("=")), SUMMED
 
 
+_PRINTED_SIGNS = {"<=": "≤", ">=": "≥"}
+
+
+def _inequality(layout: Layout, node: Inequality) -> LaidOut:
+    """Left < right."""
+    sign = boxes.Infix(_PRINTED_SIGNS.get(node.sign, node.sign))
+    return (layout.box(node.left), sign, layout.box(node.right)), SUMMED
+
+
 _OWN_FORMS: Mapping[str, Callable[[Layout, Apply], LaidOut]] = {
     "exp": lambda layout, node: (boxes.Scripts(Symbol("e"), None, layout.small(node.arguments[0])), POWER),
     "sqrt": lambda layout, node: (boxes.Root(layout.box(node.arguments[0])), ATOM),
@@ -305,6 +324,7 @@ RULES: Rules = {
     Updated: _updated,
     Assigned: lambda layout, node: ((layout.box(node.target), boxes.Infix("←"), layout.box(node.value)), SUMMED),
     Equality: _equality,
+    Inequality: _inequality,
     OverSamples: _over_samples,
     Range: lambda layout, node: (
         boxes.joined(boxes.COMMA, (layout.box(node.first), boxes.Sign("…"), layout.box(node.last))),
@@ -313,6 +333,8 @@ RULES: Rules = {
     Dots: lambda layout, node: (boxes.Sign("⋯"), ATOM),
     About: lambda layout, node: ((RELATIONS[Relation.ABOUT], boxes.GAP, layout.box(node.body)), SUMMED),
     Total: _total,
+    Case: lambda layout, node: ((layout.box(node.body), boxes.QUAD, layout.box(node.condition)), SUMMED),
+    Cases: _cases,
     Same: lambda layout, node: (
         boxes.Scripts(boxes.ONES, (layout.box(node.left), boxes.EQUAL, layout.box(node.right))),
         ATOM,

@@ -16,7 +16,7 @@ _CHARACTERS = {
 }  # fmt: skip
 """Of digits, letters and other signs, those that are not about as wide as all of their kind."""
 _LETTER = 1.1
-_FUNCTIONS = {"ln": 1.8, "max": 3.5, "min": 3.2, "tanh": 4.3}
+_FUNCTIONS = {"ln": 1.8, "max": 3.5, "min": 3.2, "tanh": 4.3, **dict.fromkeys(("arcsin", "arccos", "arctan"), 6.0)}
 _SPACES = {0.17: 0.4, 1: 2.0}
 _SMALL = 0.75
 """The size of what stands below or above, beside that of a letter."""
@@ -72,7 +72,7 @@ def _scripts(box: boxes.Scripts) -> float:
     return width(box.base) + _SMALL * max(0.0 if part is None else width(part) for part in (lower, upper))
 
 
-def _table(box: boxes.Matrix) -> float:
+def _table(box: boxes.Matrix | boxes.Cases) -> float:
     """Each column is as wide as its widest entry."""
     columns = itertools.zip_longest(*[[width(cell) for cell in row] for row in box.rows], fillvalue=0.0)
     widest = [max(column) for column in columns]
@@ -110,7 +110,7 @@ _WIDTHS: Mapping[type, Callable[[Any], float]] = {
     boxes.Under: lambda box: max(width(box.body), _SMALL * width(box.below)),
     boxes.Framed: lambda box: _FRAME + width(box.body),
     boxes.Toned: lambda box: width(box.body),
-    boxes.Matrix: _table,
+    **dict.fromkeys((boxes.Matrix, boxes.Cases), _table),
     boxes.Lines: lambda box: round(max(map(width, box.lines)) + _COLUMN_GAP + _BRACKETS),
     boxes.Blank: lambda box: _BLANK,
     boxes.Kept: _kept,
