@@ -99,7 +99,7 @@ def test_local_derivatives_derive_each_activation_once() -> None:
 def test_step_is_forward_loss_backward_update() -> None:
     """The sections of a step in their order; every parameter has a line in the update, and the summary a table of them."""
     solution, scene = solved("mazur"), scene_of("mazur")
-    parts = list(passes.step_sections(scene, solution.steps[0], Lesson(False)))
+    parts = list(passes.step_sections(scene, solution.steps[0], Lesson("brief")))
     expected = ["title.forward", "title.loss", "title.derivatives", "title.backward", "title.update"]
     assert expected == [part.title.id for part in parts]  # type: ignore[union-attr]
     assert any(
@@ -225,22 +225,22 @@ def test_remark_is_read_off_the_numbers(quantity: str, expected: str) -> None:
 def test_lesson_explains_nothing_twice_and_nothing_at_all_when_it_is_brief() -> None:
     """The same sections explained again get no second note; a brief lesson changes nothing."""
     scene = scene_of("mazur")
-    sections = list(passes.step_sections(scene, solved("mazur").steps[0], Lesson(False)))
-    lesson = Lesson(True)
+    sections = list(passes.step_sections(scene, solved("mazur").steps[0], Lesson("brief")))
+    lesson = Lesson("full")
     first, again = (lesson.explained(sections, scene, solved("mazur").steps[0]) for _ in range(2))
 
     def notes(found: tuple[Section, ...]) -> int:
         return sum(isinstance(block, Note) for part in sections_of(found) for block in part.blocks)
 
     assert notes(first) > notes(again)
-    assert tuple(sections) == Lesson(False).explained(sections, scene, solved("mazur").steps[0])
-    assert ("full", "brief") == EXPLANATIONS
+    assert tuple(sections) == Lesson("brief").explained(sections, scene, solved("mazur").steps[0])
+    assert ("full", "brief", "remarks") == EXPLANATIONS
 
 
 def test_problem_without_numbers_has_symbols_alone() -> None:
     """A step without numbers has the sections in symbols and no update to work out."""
     solution = sbp.solve(sbp.problem(dense((2, "sigmoid"), (1, "linear"), values=False)))
-    found = list(passes.step_sections(unsolved(solution), None, Lesson(False)))
+    found = list(passes.step_sections(unsolved(solution), None, Lesson("brief")))
     assert "title.forward" in titles(*found)
 
 
