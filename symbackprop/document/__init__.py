@@ -20,6 +20,7 @@ from symbackprop.document.matrix_form import general, matrix
 from symbackprop.document.notes.explanations import EXPLANATIONS as EXPLANATIONS
 from symbackprop.document.notes.explanations import Lesson
 from symbackprop.document.sections import (
+    display_once,
     figure_placement,
     gate_by_gate,
     rate_comparison,
@@ -44,6 +45,10 @@ for each other; array equations; recurrences for any layer; the second derivativ
 
 _ASKED = ("title.network", "title.given", "title.conventions", "title.graph", "title.gates")
 """The parts of a statement that a sheet of homework needs; the others tell what is to be found."""
+
+
+_LISTS: Mapping[str | None, str | None] = {detail.FULL: None, detail.REPRESENTATIVE: "title.other_formulas"}
+"""The list of formulas of a document that shows steps; where none is shown all formulas stand in it."""
 
 
 def stated(derivation: Derivation, diagram: Figure | None, *, formulas: bool, known: Formulas | None = None) -> Section:
@@ -123,7 +128,11 @@ def compose(
     sections: list[Section] = []
     if "title.problem" not in without:
         updates, parts = max(len(solution.losses) - 1, 0), _parts(problem)
-        stating = short_form.statement(first, parts) if is_short else statement.statement(first, parts, updates)
+        stating = (
+            short_form.statement(first, parts)
+            if is_short
+            else statement.statement(first, parts, updates, _LISTS.get(detail.of_steps(details), statement.FORMULAS))
+        )
         sections += lesson.explained([stating], first)
     if "general" in details:
         sections += lesson.explained([general.general_section(problem)], first)
@@ -138,7 +147,7 @@ def compose(
         sections += lesson.explained([second_order.second_order_section(first)], first)
     if solution.learning_rates:
         sections += lesson.explained([rate_comparison.rate_comparison_section(first, solution)], first)
-    whole = [*sections, *lesson.closing(first, sections)]
+    whole = list(display_once.once([*sections, *lesson.closing(first, sections)]))
     if "figures" not in without:
         whole = figure_placement.illustrated(whole, solution, only=figure_placement.OF_STATEMENTS if is_short else None)
     return _document(solution, whole)

@@ -291,7 +291,7 @@ def test_softmax_of_one_unit_has_no_sum() -> None:
     layer = {"units": 1, "activation": "softmax"}
     problem = sbp.problem({"network": {"inputs": 1, "layers": [layer], "loss": "squared_error"}})
     text = rendering.render(sbp.derive(problem), "markdown")
-    assert "$e^{z^{(1)}_1}/e^{z^{(1)}_1}$" in text
+    assert r"\frac{e^{z^{(1)}_1}}{e^{z^{(1)}_1}}" in text
     assert "/(e^" not in text
 
 

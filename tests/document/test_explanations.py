@@ -92,6 +92,7 @@ REACHING: dict[str, dict[str, object]] = {
     "logistic mean": dense((2, "sigmoid"), (1, "sigmoid"), loss="binary_cross_entropy", samples=2),
     "sum": dense((2, "sigmoid"), (1, "sigmoid"), samples=2, reduction="sum"),
     "row": dense((2, "sigmoid"), (2, "tanh"), notation={"layout": "row"}),
+    "row of one": dense((2, "sigmoid"), (1, "tanh"), inputs=1, notation={"layout": "row"}),
     "absolute": dense((2, "sigmoid"), (2, "linear"), loss="absolute_error"),
     "huber": dense((2, "sigmoid"), (2, "linear"), loss="huber"),
     "hinge": dense((2, "sigmoid"), (2, "linear"), loss="hinge"),

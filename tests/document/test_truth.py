@@ -121,7 +121,7 @@ def judged_seeds(seeds: Iterable[int], details: tuple[str, ...] = ()) -> collect
         is_placed = any(verdict.reason == "zeros of any shape" for verdict in verdicts)
         is_bent = "second_order" in (details or view.details) and any(step.kinks for step in solution.steps)
         # One chain of each kind: a kink on it is a large part of what there is.
-        is_bent = is_bent or ("short" in details and any(verdict.reason == truth.KINK for verdict in verdicts))
+        is_bent = is_bent or any(verdict.reason == truth.KINK for verdict in verdicts)
         least = UNDERSTOOD_OF_PARTS if is_placed or is_bent else UNDERSTOOD_OF_RANDOM if is_full else UNDERSTOOD
         try:
             counts += assert_true(verdicts, least)

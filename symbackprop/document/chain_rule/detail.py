@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from symbackprop.algebra.formula import Adjoint, Name, Negative, Node, Product, Sum, rewrite, walk
+from symbackprop.algebra.formula import Name, Negative, Node, Product, Sum, rewrite, walk
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Paragraph, Relation, Section, Table
 from symbackprop.document.calculation.numerals import show
@@ -230,39 +230,32 @@ def _listed(phrase: str, column: str, found: Iterable[tuple[Node, Node]]) -> Ite
 
 
 def explained_once(graph: Graph, sections: Sequence[Section]) -> tuple[Section, ...]:
-    """Return a backward pass in which, if it is long, only the first gradient of each array is worked out in full.
+    """Return a backward pass in which only the first gradient of each array is worked out in full.
 
-    The others have no names under their factors, and where they begin with an error, which has just been worked out, it
-    is not worked out again.
+    The other parameters begin with the errors that have just been worked out, in one line. If the pass is long, other
+    gradients have no names under their factors.
     """
-    if sum(isinstance(block, Display) for block in _blocks(sections)) <= MOST_NAMED:
-        return tuple(sections)
+    is_long = sum(isinstance(block, Display) for block in _blocks(sections)) > MOST_NAMED
     seen: set[str] = set()
 
     def bare(part: Node) -> Node | None:
         return Apart(part.body) if isinstance(part, Braced) else None
 
     def once(chain: Chain) -> Chain:
-        array = graph.quantity_of(chain.name).name
-        if array not in seen:
-            seen.add(array)
+        array = graph.quantity_of(chain.name)
+        if array.name not in seen:
+            seen.add(array.name)
             return chain
-        steps = _from_error(chain.steps)
-        return replace(chain, steps=tuple(replace(step, formula=rewrite(step.formula, bare)) for step in steps))
+        if array.role is Role.PARAMETER and chain.name in array.elements():
+            return in_one_line(chain)
+        steps = (
+            tuple(replace(step, formula=rewrite(step.formula, bare)) for step in chain.steps)
+            if is_long
+            else chain.steps
+        )
+        return replace(chain, steps=steps)
 
     return tuple(section.with_chains(once) for section in sections)
-
-
-def _from_error(steps: tuple[ChainStep, ...]) -> tuple[ChainStep, ...]:
-    """Return the lines of a gradient without those that work out the error it begins with, where it has a symbol."""
-    symbols, numbers = _at_numbers(steps)
-    formula = symbols[-1].formula if len(symbols) > 1 else None
-    if formula is not None and _is_error_times_names(formula):
-        return (*symbols, *_from_product(numbers))
-    match formula.operand if isinstance(formula, Negative) else formula:
-        case Adjoint() | Delta():
-            return (symbols[0], symbols[-1], *_from(numbers, len(numbers) - 1))
-    return steps
 
 
 def _from_product(numbers: tuple[ChainStep, ...]) -> tuple[ChainStep, ...]:

@@ -95,8 +95,8 @@ def layer_gradients(scene: Scene, layer: LayerArrays, among: Collection[str] | N
     parameters = [Scalar(name) for name in parameters_of(layer.parameters) if among is None or name in among]
     yield from detail.gradient_blocks(scene, errors)
     yield from detail.gradient_blocks(scene, parameters)
-    if scene.is_short:
-        return
+    if scene.is_short or all(detail.count(quantity) == 1 for quantity in scene.derivation.graph.quantities.values()):
+        return  # between arrays of one number each stands what stands between their numbers
     shown = {name for name, _ in parameters}
     names = [q.name for q in layer.arrays if q.role is not Role.PARAMETER or not shown.isdisjoint(q.elements())]
     yield Paragraph(message("text.in_matrix_form"))

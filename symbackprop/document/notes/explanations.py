@@ -14,7 +14,7 @@ from symbackprop.document.blocks import Block, Display, Note, NoteKind, Paragrap
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.notes import observations
 from symbackprop.document.notes.conditions import DisplayedLine
-from symbackprop.document.notes.glossary import glossary
+from symbackprop.document.notes.glossary import OF_ARRAYS, glossary
 from symbackprop.document.notes.practice import practice_section
 from symbackprop.document.notes.reasons import StepKind, kinds_of
 from symbackprop.document.notes.remarks import ExactGradients, remark
@@ -137,8 +137,22 @@ class Lesson:
         if not self.is_full:
             return ()
         checked = any(section.title.id == "title.check" for section in sections)
-        terms = () if self.is_short else (glossary(scene, () if checked else ("central_difference",)),)
+        without = (*(() if checked else ("central_difference",)), *(() if _has_matrix_form(sections) else OF_ARRAYS))
+        terms = () if self.is_short else (glossary(scene, without),)
         return (practice_section(scene), *terms) if self.explanations == "remarks" else terms
+
+
+def _has_matrix_form(sections: Sequence[Section]) -> bool:
+    """Say whether any line stands between arrays."""
+    return any(
+        section.title.id in _OF_ARRAYS
+        or any(isinstance(block, Paragraph) and block.text.id == _MATRIX_FORM for block in section.blocks)
+        or _has_matrix_form(section.sections)
+        for section in sections
+    )
+
+
+_OF_ARRAYS = frozenset({"title.matrix_backward"})
 
 
 def _noted(section: Section, observed: Iterator[Message]) -> Section:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from symbackprop.algebra.formula import Adjoint, Hadamard, Name, Node, Transposed
+from symbackprop.algebra.formula import Adjoint, Hadamard, Name, Node, Transposed, walk
 from symbackprop.catalog.optimizers import RATE, carried, reduced
 from symbackprop.document.blocks import Inline, Section, Terms
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Delta, Gradient, Letter, Local
+from symbackprop.document.matrix_form.matrix import array_gradients, named
 from symbackprop.graph.quantities import LayerArrays
 from symbackprop.messages import message
 
@@ -102,6 +103,21 @@ def _stops(scene: Scene) -> bool:
     return training is not None and training.stop is not None
 
 
+def _between_arrays(scene: Scene, kind: type[Node]) -> list[Node]:
+    """Return the formulas of some kind in the gradients between the arrays of a network."""
+    formulas = array_gradients(scene).values() if _is_network(scene) else ()
+    return [part for formula in formulas for part in walk(named(scene, formula)) if isinstance(part, kind)]
+
+
+def _found(scene: Scene, kind: type[Node]) -> Node:
+    """Return the shortest formula of some kind."""
+    return min(_between_arrays(scene, kind), key=lambda found: sum(1 for _ in walk(found)))
+
+
+OF_ARRAYS = ("transpose", "elementwise")
+"""The terms that occur between arrays alone."""
+
+
 TERMS: tuple[GlossaryTerm, ...] = (
     GlossaryTerm("unit", _is_network, lambda scene: Letter(scene.notation.unit(1, 1))),
     GlossaryTerm("hidden_layer", lambda scene: len(scene.derivation.graph.layers) > 1),
@@ -139,12 +155,10 @@ TERMS: tuple[GlossaryTerm, ...] = (
     GlossaryTerm("chain_rule", lambda scene: True),
     GlossaryTerm("partial", lambda scene: True, _partial),
     GlossaryTerm("kink", _has_kink),
-    GlossaryTerm("transpose", _is_network, lambda scene: Transposed(Name(_first_layer(scene).weights.name))),
     GlossaryTerm(
-        "elementwise",
-        _is_network,
-        lambda scene: Hadamard(tuple(Name(each.name) for each in _first_layer(scene).arrays[-2:])),
+        "transpose", lambda scene: _between_arrays(scene, Transposed), lambda scene: _found(scene, Transposed)
     ),
+    GlossaryTerm("elementwise", lambda scene: _between_arrays(scene, Hadamard), lambda scene: _found(scene, Hadamard)),
     GlossaryTerm(
         "learning_rate",
         lambda scene: scene.derivation.problem.training,

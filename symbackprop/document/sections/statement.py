@@ -55,13 +55,17 @@ _BESIDE = 2
 _MOST_SYMBOLS, _MOST_JOINED = 12, 4
 """Of more symbols, those of so many units stand in one row."""
 
-_MOST_TERMS = 3
-"""Longer formulas do not fit into a table; they stand in the list of all formulas."""
+FORMULAS = "title.formulas"
+"""The title of the list of all formulas."""
 
 
-def statement(scene: Scene, parts: Parts, updates: int) -> Section:
-    """Return the section that states the problem; `updates` is the number of updates that are made."""
-    subsections = [Section(message(title), tuple(part(scene))) for title, part in parts.items()]
+def statement(scene: Scene, parts: Parts, updates: int, formulas: str | None = FORMULAS) -> Section:
+    """Return the section that states the problem; `updates` is the number of updates that are made.
+
+    `formulas` is the title of the list of formulas; without one there is no list.
+    """
+    titles = ((formulas if title == FORMULAS else title, part) for title, part in parts.items())
+    subsections = [Section(message(title), tuple(part(scene))) for title, part in titles if title is not None]
     if scene.derivation.problem.training:
         subsections.append(Section(message("title.loop"), (loop(scene, updates),)))
     side_by_side = batch_comparison.batch_section(scene) if scene.derivation.graph.layers else None
@@ -257,29 +261,21 @@ def _kinks(scene: Scene) -> Iterator[Message]:
 
 
 def _symbols(scene: Scene) -> Table:
+    """Return what the symbols of computed quantities and settings mean; their formulas stand where they are used."""
     listed = _listed(scene)
-    has_formula = all(len(scene.derivation.equations[name].terms) <= _MOST_TERMS for name in listed)
     has_value = scene.derivation.graph.samples is None and scene.values is not None
-    training = scene.derivation.problem.training
-    kept = (True, True, has_formula or (not has_value and training is not None), has_value)
-
-    def row(symbol: Inline, meaning: Inline, formula: Inline, value: Inline) -> tuple[Inline, ...]:
-        return tuple(itertools.compress((symbol, meaning, formula, value), kept))
-
-    header = row(*(message(f"column.{name}") for name in ("symbol", "meaning", "formula", "value")))
-    rows = []
-    # Without formulas an array of a few units has one row.
-    joins = len(listed) > _MOST_SYMBOLS and not has_formula
-    for elements in _rows_of_symbols(scene, listed, _MOST_JOINED if joins else 1):
+    rows: list[tuple[Inline, ...]] = []
+    # An array of a few units has one row, where there are many.
+    for elements in _rows_of_symbols(scene, listed, _MOST_JOINED if len(listed) > _MOST_SYMBOLS else 1):
         shown: list[Node] = [show(scene.value(name), scene.style, tone=Tone.FORWARD) for name in elements if has_value]
-        formula: Inline = _defining(scene, elements[0]) if has_formula else ""
-        value: Inline = _items(shown) if shown else ""
-        rows.append(row(_items([Name(name) for name in elements]), _meaning(scene, *elements), formula, value))
+        rows.append(
+            (_items([Name(name) for name in elements]), _meaning(scene, *elements), _items(shown) if shown else "")
+        )
     if scene.derivation.problem.training:
-        # In a batch no other symbol has one value, so that there is no column for values.
-        for letter, meaning, size in updates_of.symbol_rows(scene):
-            rows.append(row(letter, meaning, "" if has_value else size, size))
-    return Table(header, tuple(rows), tuple(itertools.compress((False, False, False, True), kept)), _BESIDE)
+        rows += updates_of.symbol_rows(scene)
+    header = tuple(message(f"column.{name}") for name in ("symbol", "meaning", "value"))
+    columns = len(header) if any(row[-1] for row in rows) else len(header) - 1
+    return Table(header[:columns], tuple(row[:columns] for row in rows), (False, False, True)[:columns], _BESIDE)
 
 
 def _rows_of_symbols(scene: Scene, names: Sequence[str], most: int) -> Iterator[list[str]]:
@@ -311,6 +307,10 @@ def _count(scene: Scene) -> Message:
     for quantity in scene.derivation.parameters:
         shapes[quantity.kind == "weight"].append(quantity.shape)
     weights, biases = shapes[True], shapes[False]
+    if scene.derivation.graph.parameter_count == 1:
+        return message("text.count_one", name=Name(scene.derivation.parameters[0].elements()[0]))
+    if not biases:
+        return message("text.count_weights", weights=_arithmetic(weights))
     totals = [(sum(map(math.prod, each)),) for each in (weights, biases)]
     arithmetic = {"weights": _arithmetic(weights), "biases": _arithmetic(biases), "total": _arithmetic(totals)}
     return message("text.count", **arithmetic)
@@ -352,7 +352,7 @@ PARTS: Parts = {
     "title.conventions": lambda scene: (Listing(tuple(_conventions(scene))),),
     "title.symbols": lambda scene: (_symbols(scene),),
     "title.count": lambda scene: (Paragraph(_count(scene)),),
-    "title.formulas": _formulas,
+    FORMULAS: _formulas,
 }
 """The sections of a statement that every network has, by their titles."""
 
