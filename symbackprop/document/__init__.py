@@ -47,6 +47,9 @@ _ASKED = ("title.network", "title.given", "title.conventions", "title.graph", "t
 """The parts of a statement that a sheet of homework needs; the others tell what is to be found."""
 
 
+_OF_ANY_NUMBERS = ("title.network",)
+"""The parts of a statement in a document of recurrences alone, which hold for any numbers."""
+
 _LISTS: Mapping[str | None, str | None] = {detail.FULL: None, detail.REPRESENTATIVE: "title.other_formulas"}
 """The list of formulas of a document that shows steps; where none is shown all formulas stand in it."""
 
@@ -122,18 +125,14 @@ def compose(
     given = dict(derivation.stated())
     opening = solution.steps[0] if solution.steps else None
     # The values of a batch are not those of the whole data.
-    first = scene(opening.values if opening is not None and opening.batch is None else None, given)
+    is_general = _is_general(details)
+    has_values = opening is not None and opening.batch is None and not is_general
+    first = scene(opening.values if has_values and opening is not None else None, given)
     is_short = detail.of_steps(details) == detail.SHORT
     lesson = Lesson(explanations, is_short)
     sections: list[Section] = []
     if "title.problem" not in without:
-        updates, parts = max(len(solution.losses) - 1, 0), _parts(problem)
-        stating = (
-            short_form.statement(first, parts)
-            if is_short
-            else statement.statement(first, parts, updates, _LISTS.get(detail.of_steps(details), statement.FORMULAS))
-        )
-        sections += lesson.explained([stating], first)
+        sections += lesson.explained([_statement(first, details, max(len(solution.losses) - 1, 0))], first)
     if "general" in details:
         sections += lesson.explained([general.general_section(problem)], first)
     if detail.MATRIX in details:
@@ -148,9 +147,25 @@ def compose(
     if solution.learning_rates:
         sections += lesson.explained([rate_comparison.rate_comparison_section(first, solution)], first)
     whole = list(display_once.once([*sections, *lesson.closing(first, sections)]))
-    if "figures" not in without:
+    if "figures" not in without and not is_general:
         whole = figure_placement.illustrated(whole, solution, only=figure_placement.OF_STATEMENTS if is_short else None)
-    return _document(solution, whole)
+    return _document(solution, whole, has_numbers=not is_general)
+
+
+def _is_general(details: Sequence[str]) -> bool:
+    """Say whether a document is about any layer and no numbers."""
+    return set(details) == {"general"}
+
+
+def _statement(scene: Scene, details: Sequence[str], updates: int) -> Section:
+    """Return the statement of a problem in the length that suits some details."""
+    parts, steps = _parts(scene.derivation.problem), detail.of_steps(details)
+    if _is_general(details):
+        kept = [Section(message(title), tuple(parts[title](scene))) for title in _OF_ANY_NUMBERS if title in parts]
+        return Section(message("title.problem"), sections=tuple(kept))
+    if steps == detail.SHORT:
+        return short_form.statement(scene, parts)
+    return statement.statement(scene, parts, updates, _LISTS.get(steps, statement.FORMULAS))
 
 
 def _worked(
@@ -192,11 +207,12 @@ def _again(scene: Scene, before: Sequence[Scene]) -> Scene:
     return replace(scene, chosen=Choice(is_short=True)) if before and scene.is_short else scene
 
 
-def _document(solution: Solution, sections: Iterable[Section]) -> Document:
-    """Return the document; without a title of the user's it is called what it is."""
+def _document(solution: Solution, sections: Iterable[Section], *, has_numbers: bool) -> Document:
+    """Return the document; without a title of the user's it is called what it is, and of digits one with numbers speaks."""
     problem, kind = solution.problem, message("text.worked_solution")
     backward = (backward_sentence(solution.notation, "text"),) if problem.layers else ()
-    conventions = (*backward, message("text.digits", digits=problem.notation.digits))
+    digits = (message("text.digits", digits=problem.notation.digits),) if has_numbers else ()
+    conventions = (*backward, *digits)
     title = problem.heading if problem.title else None
     return Document(title or kind, (kind, *conventions) if title else conventions, tuple(sections))
 

@@ -279,6 +279,8 @@ MOST_PAGES = {
     "mazur, short": (lambda: solved("mazur"), "short", 4),
     "classifier, short": (lambda: solved("classifier"), "short", 4),
     "line, short": (lambda: solved("line"), "short", 2),
+    "deep, general": (lambda: solved("deep"), "general", 3),
+    "mazur, general": (lambda: solved("mazur"), "general", 3),
 }
 """Solutions, how much they write out, and their pages at most."""
 

@@ -25,6 +25,7 @@ from symbackprop.document.matrix_form import layerwise, recurrences
 from symbackprop.document.matrix_form.recurrences import BEFORE, LAST, THIS, Model, Recurrence
 from symbackprop.errors import MissingValueError, ProblemError, SymbackpropError
 from symbackprop.problems import Problem
+from tests.documents import solved
 from tests.helpers import each, many, only
 
 # The derivation of a network as SymPy: every gradient multiplied out to the loss, over pre-activations and parameters
@@ -547,6 +548,25 @@ def test_general_page_follows_layout_and_index_order() -> None:
     assert "W^{(l+1)}_{j k}" in turned
 
 
+@pytest.mark.parametrize("name", ["mazur", "xor", "deep", "classifier", "line"])
+def test_document_of_recurrences_alone_has_no_numbers(name: str) -> None:
+    """No decimal, no picture and no word of digits stands in it, and each equation of backpropagation has its box."""
+    text = str(sbp.render(solved(name), "markdown", detail="general"))
+    assert not re.search(r"\d\.\d", re.sub(r"^#+ [\d.]+ ", "", text, flags=re.MULTILINE))
+    assert "![" not in text
+    assert "digits" not in text
+    biases = {layer.bias for layer in sbp.example(name).network.layers} - {"none"}
+    assert text.count(r"\boxed") == 3 + len(biases)
+
+
+def test_letter_of_the_depth_is_no_other_letter() -> None:
+    """L is the depth where the loss has another letter, else H, and whatever is free beyond."""
+    usual, own = network(), sbp.example("mazur")
+    both = network(notation={"symbols": {"activation": "H"}})
+    letters = [recurrences.model_of(problem, "per_unit").depth for problem in (usual, own, both)]
+    assert letters == ["H", "L", "N"]
+
+
 def test_general_needs_layers() -> None:
     """A computation graph has none, and the message says so."""
     with pytest.raises(ProblemError, match="layers"):
@@ -566,9 +586,9 @@ def test_algorithm_of_a_softmax_output_does_not_go_unit_by_unit() -> None:
     """The algorithm's error of a softmax is a − y with its cross-entropy, and its sum over outputs with another loss."""
     usual = markdown(network((2, 3), ("softmax",), loss="cross_entropy"))
     other = markdown(network((2, 3), ("softmax",), loss="squared_error"))
-    assert r"$\delta^{(L)}_j = a^{(L)}_j - y_j$" in usual
-    assert r"$\delta^{(L)}_j = a^{(L)}_j \left(\partial L/\partial a^{(L)}_j - " in other
-    assert r"\odot f^{(L)" not in usual[usual.index("The algorithm") :]
+    assert r"$\delta^{(H)}_j = a^{(H)}_j - y_j$" in usual
+    assert r"$\delta^{(H)}_j = a^{(H)}_j \left(\partial L/\partial a^{(H)}_j - " in other
+    assert r"\odot f^{(H)" not in usual[usual.index("The algorithm") :]
 
 
 def test_entry_of_a_product_inside_an_equation_names_its_sample() -> None:

@@ -95,7 +95,7 @@ def test_general_recurrences_are_read(name: str) -> None:
     """A document about an arbitrary layer has formulas in letters alone: each is read, but for lists of layers."""
     chains, _ = read(written(solved(name), "general"))
     texts = [text for chain in chains for text in chain.texts if text and r"\ldots" not in text]
-    assert len(texts) > 50
+    assert len(texts) > 20
     for text in texts:
         parse(text)
 

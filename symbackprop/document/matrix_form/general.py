@@ -9,7 +9,7 @@ from fractions import Fraction
 from symbackprop.algebra import functions
 from symbackprop.algebra.formula import Name, Node, Number
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Listing, Paragraph, Relation, Section
-from symbackprop.document.display_nodes import Equality, General, Letter, Local, Range, Width
+from symbackprop.document.display_nodes import Boxed, Equality, General, Letter, Local, Range, Width
 from symbackprop.document.matrix_form import layerwise, recurrences
 from symbackprop.document.matrix_form.recurrences import LAST, THIS, Model, Recurrence
 from symbackprop.errors import ProblemError
@@ -46,7 +46,7 @@ def _setting(model: Model) -> Iterator[Message]:
     first = notation.layer_number(0)
     input_layer = replace(notation, layer_texts={notation.layer_number(THIS): str(first)})
     width = General(Width(THIS), model.hidden)
-    yield message("general.layers", width=width, this=_letter("l"), first=str(first), last=_letter("L"))
+    yield message("general.layers", width=width, this=_letter("l"), first=str(first), last=_letter(model.depth))
     ends = Equality(General(Name(model.a(THIS)), input_layer), Name(model.a(0)))
     yield message("general.ends", inputs=ends, outputs=General(Name(model.a(LAST)), model.output))
     letters = {"i": "i", "j": "j", "k": "k", "before": "l-1", "this": "l", "next": "l+1"}
@@ -55,9 +55,6 @@ def _setting(model: Model) -> Iterator[Message]:
     yield message("general.functions", function=value, derivative=derivative)
     if notation.graph.samples is not None:
         yield message("general.samples", sample=_letter("n"), count=_letter("m"))
-    if notation.symbol(notation.graph.output).base == "L":
-        last = General(Name(model.z(LAST)), model.output)
-        yield message("general.two_meanings", loss=Name(notation.graph.output), example=last)
 
 
 def _letter(text: str) -> Letter:
@@ -69,7 +66,7 @@ def _forward(models: Mapping[str, Model]) -> Iterator[Block]:
         kept = 1 if position else 2  # the activation does not depend on the bias
         yield from _of_kind(models, bias)
         yield Display(tuple(map(_chain, recurrences.forward(model)[:kept])))
-        yield from _in_arrays(model, layerwise.forward_arrays(model)[:kept])
+        yield from _in_arrays(model, layerwise.forward_arrays(model)[:kept], is_boxed=False)
 
 
 def _of_kind(models: Mapping[str, Model], bias: str) -> list[Block]:
@@ -90,9 +87,21 @@ def _chain(recurrence: Recurrence, model: Model | None = None) -> Chain:
     return Chain(General(recurrence.left, recurrence.notation), tuple(steps))
 
 
-def _in_arrays(model: Model, found: Sequence[Recurrence], id: str = "text.in_matrix_form") -> Iterator[Block]:
+def _in_arrays(
+    model: Model, found: Sequence[Recurrence], id: str = "text.in_matrix_form", *, is_boxed: bool = True
+) -> Iterator[Block]:
     yield Paragraph(message(id))
-    yield Display(tuple(_chain(recurrence, model) for recurrence in found))
+    chains = (_chain(recurrence, model) for recurrence in found)
+    yield Display(tuple(_boxed(chain) if is_boxed and chain.steps else chain for chain in chains))
+
+
+def _boxed(chain: Chain) -> Chain:
+    """Return lines with a box around the last formula: an equation of backpropagation."""
+    *steps, last = chain.steps
+    match last.formula:
+        case General(body, notation):
+            last = replace(last, formula=General(Boxed(body), notation))
+    return replace(chain, steps=(*steps, last))
 
 
 def _output_error(problem: Problem, model: Model) -> Iterator[Block]:
@@ -151,11 +160,13 @@ def _gradients(models: Mapping[str, Model]) -> Iterator[Block]:
 def _algorithm(problem: Problem, model: Model) -> Iterator[Message]:
     first = Number(Fraction(model.scene.notation.layer_number(1)))
     z, a = (_equality(found) for found in layerwise.forward_arrays(model))
-    yield message("general.do_forward", z=z, a=a, layers=Equality(_letter("l"), Range(first, _letter("L"))))
+    yield message("general.do_forward", z=z, a=a, layers=Equality(_letter("l"), Range(first, _letter(model.depth))))
     yield message("general.do_loss", outputs=General(Name(model.a(LAST)), model.output))
     yield message("general.do_output", error=_equality(_output_rule(problem, model)))
     hidden = _equality(layerwise.error_arrays(model, THIS))
-    yield message("general.do_hidden", error=hidden, layers=Equality(_letter("l"), Range(_letter("L-1"), first)))
+    yield message(
+        "general.do_hidden", error=hidden, layers=Equality(_letter("l"), Range(_letter(f"{model.depth}-1"), first))
+    )
     for found in layerwise.parameter_arrays(model):
         yield message("general.do_gradient", gradient=_equality(found))
     yield message("general.do_update")
@@ -166,7 +177,7 @@ def _output_rule(problem: Problem, model: Model) -> Recurrence:
     last = problem.network.layers[-1]
     if not _is_vector(last):
         return layerwise.error_arrays(model, LAST)
-    this_is_last = replace(model.hidden, layer_texts={model.scene.notation.layer_number(THIS): "L"})
+    this_is_last = replace(model.hidden, layer_texts={model.scene.notation.layer_number(THIS): model.depth})
     return layerwise.fused_error(problem) or replace(layerwise.softmax_error(problem, last)[-1], notation=this_is_last)
 
 

@@ -44,15 +44,19 @@ WIDTH = 5
 BEFORE, THIS, NEXT, LAST = 1, 2, 3, 4
 """Its layers: l − 1, l, l + 1, and the output layer."""
 
+DEPTHS = "LHNKQ"
+"""Letters for the number of layers, the first that is free."""
+
 _Units = Mapping[tuple[int, int], str]
 """(layer, unit) → the letter that the unit is called by."""
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A network of symbols, and the two ways to call its layers: around l, and up to L."""
+    """A network of symbols, the letter for its depth, and the two ways to call its layers: around l, and up to the depth."""
 
     scene: Scene
+    depth: str
     hidden: Notation
     output: Notation
 
@@ -98,8 +102,15 @@ def model_of(
     notation = Notation.of(derivation.graph, _by_layer(problem.notation))
     this, last = notation.layer_number(THIS), notation.layer_number(LAST)
     hidden = replace(notation, layer_texts={this - 2: "l-2", this - 1: "l-1", this: "l", this + 1: "l+1"})
-    output = replace(notation, layer_texts={last - 1: "L-1", last: "L"})
-    return Model(Scene(derivation, None, notation, Style(6, True), {}), hidden, output)
+    depth = depth_letter(notation)
+    output = replace(notation, layer_texts={last - 1: f"{depth}-1", last: depth})
+    return Model(Scene(derivation, None, notation, Style(6, True), {}), depth, hidden, output)
+
+
+def depth_letter(notation: Notation) -> str:
+    """Return a letter for the number of layers that is none of the quantities', as L is where the loss is not called so."""
+    taken = {notation.symbol(name).base for name in notation.graph.quantities}
+    return next((letter for letter in DEPTHS if letter not in taken), DEPTHS[0])
 
 
 def _by_layer(conventions: NotationChoice) -> NotationChoice:
