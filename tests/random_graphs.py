@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from symbackprop.algebra.array_operations import ARRAY_OPERATIONS
+from symbackprop.algebra.branches import SIGNS, WHERE
 from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.functions import CONSTANT, NAMES
 from symbackprop.algebra.shorthands import CONSTANT_ARRAYS
@@ -24,6 +25,7 @@ RANKS: tuple[Shape, ...] = ((), (2,), (3,), (2, 3), (3, 2), (2, 2))
 INSIDE: Mapping[str, str] = {
     **dict.fromkeys(("ln", "log", "log2", "sqrt"), "1/2 + abs({0})"),
     **dict.fromkeys(("exp", "tan", "sinh", "cosh", "sec"), "tanh({0})"),
+    **dict.fromkeys(("asin", "acos", "arcsin", "arccos"), "tanh({0})/2"),
     "cot": "1/2 + abs(tanh({0}))",
 }
 """What keeps an argument where a function has a value, and a moderate one."""
@@ -66,6 +68,14 @@ class _Drawn:
         """Return a function of an array along one of its axes."""
         return f"{function}({self.array(shape, depth)}{self.axis(shape)})"
 
+    def branches(self, shape: Shape, depth: int) -> str:
+        """Return a choice between two expressions, one of which may need its condition, or be repeated."""
+        compared, whole = self.array(shape, depth), self.array(shape, depth)
+        smaller = self.array(self.draw.choice([(), shape]), depth)
+        guarded = f"{self.draw.choice(['ln', 'sqrt'])}(1/5 + {compared})"
+        pieces = (guarded, f"({whole})*{smaller}") if self.draw.random() < 0.5 else (whole, smaller)
+        return f"where({compared} > {self.draw.choice(['0', '1/10'])}, {pieces[0]}, {pieces[1]})"
+
     def axis(self, shape: Shape) -> str:
         """Return an axis of an array as a keyword, or none."""
         chosen = self.draw.choice(AXES) if shape else None
@@ -87,6 +97,8 @@ class _Drawn:
                 f"max({left}, {right})",
                 f"(3/2 + tanh({left}))**tanh({right})",
                 f"(({left})**2 + {right})",
+                f"({left} {self.draw.choice(SIGNS)} {right})*({whole})",
+                self.branches(shape, depth),
                 f"({whole}) - mean({whole}{', axis=-1' if shape else ''}, keepdims=true)",
             ]
         )
@@ -119,6 +131,8 @@ class _Drawn:
                 f"({turned})[1]",
                 f"({matrix})[:, 0]",
                 f"concat({whole}, {vector})[0:{length}]",
+                f"flatten({self.array(self.draw.choice([(2, 3), (3, 2)]), depth)})[0:{length}]",
+                f"reshape({matrix}, -1)[{6 - length}:]",
             ]
         )
 
@@ -133,6 +147,7 @@ class _Drawn:
                 f"(({left})*{self.draw.choice(['2', 'a', 'x'])}) @ ({right})",
                 f"outer({first}, {second})",
                 f"({turned}).T",
+                f"reshape({turned}, {rows}, {self.draw.choice([columns, -1])})",
                 f"softmax({self.array(shape, depth)}{self.axis(shape)})",
                 f"[{', '.join([second] * rows)}]",
             ]
@@ -154,13 +169,17 @@ _OF_ONE_ARRAY = [name for name, row in ARRAY_OPERATIONS.items() if row.arity == 
 
 OF_ARRAYS: Mapping[str, Callable[[_Drawn, int], str]] = {
     **{name: _of_array(name) for name in _OF_ONE_ARRAY},
+    WHERE: lambda drawn, depth: drawn.branches(drawn.draw.choice(RANKS), depth),
+    "reshape": lambda drawn, depth: (
+        f"reshape({drawn.array((2, 3), depth)}, {drawn.draw.choice(['3, 2', '-1, 2', '6'])})"
+    ),
     "dot": _of_vectors("dot", (3, 3)),
     "outer": _of_vectors("outer", (2, 3)),
     "concat": lambda drawn, depth: (
         f"concat({drawn.array((2, 3), depth)}, {drawn.array((2, 3), depth)}{drawn.axis((2, 3))})"
     ),
 }
-"""How a graph calls what is no function of numbers."""
+"""How a graph calls what is no function of one number."""
 
 
 def content(seed: int) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """Functions of arrays, a row each: everything that derivations, generated code and documents know of one.
 
-A row says what a function is in one of four ways. Its `definition` writes an application out with what formulas between
+A row says what a function is in one of five ways. Its `definition` writes an application out with what formulas between
 arrays are made of (products of matrices, elementwise operations, sums along an axis, repeated arrays …); its `places` say
-where in the result each argument stands; its `weight` what each element counts in a sum; its `joins` what an element of the
-result is made of. Elements, pullbacks and compiled code follow from these. What a row says beyond that is how the function
-is best taught (`pullback`), called (`calls`) and set (`layout`).
+where in the result each argument stands, its `source` where each element of the result comes from; its `weight` what each
+element counts in a sum; its `joins` what an element of the result is made of. Elements, pullbacks and compiled code follow
+from these. What a row says beyond that is how the function is best taught (`pullback`), called (`calls`) and set (`layout`).
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from symbackprop.algebra.formula import (
     Sum,
     Transposed,
 )
+from symbackprop.algebra.rearrangements import in_order, new_shape
 from symbackprop.algebra.shorthands import HALF
 from symbackprop.errors import ProblemError
 from symbackprop.messages import message
@@ -49,9 +50,11 @@ class ArrayOperation:
     arguments; it raises `ProblemError` where these do not fit. `axis` is the one along which it runs unless it is given
     another by keyword (from 0; -1 is the last; `ALL`); None says that it takes none.
 
-    One that adds has a `weight`: of so many elements, what each counts. `joins` gives an element of the result as a function
-    of those of the argument along the axis; where the result `keeps` that axis, its own comes first. It has a `pullback`,
-    and for code between arrays either a `definition` or `reduces`, the NumPy function of two that joins them.
+    One that only rearranges has a `source`: from the shape of its argument, that of the result and an index into the result,
+    the index of the same element in the argument. One that adds has a `weight`: of so many elements, what each counts.
+    `joins` gives an element of the result as a function of those of the argument along the axis; where the result `keeps`
+    that axis, its own comes first. It has a `pullback`, and for code between arrays either a `definition` or `reduces`, the
+    NumPy function of two that joins them.
 
     `pullback` gives the contributions to the arguments' gradients, where these are not to be those of the definition: from
     the application, the upstream gradient, what the value is called, and the shapes of the arguments. `calls` are templates
@@ -67,6 +70,7 @@ class ArrayOperation:
     shape: Callable[[Apply, Sequence[Shape], str], Shape]
     definition: Callable[[Apply, Sequence[Shape]], Node] | None = None
     places: Callable[[Apply, Sequence[Shape]], Sequence[Indices]] | None = None
+    source: Callable[[Shape, Shape, Shape], Shape] | None = None
     weight: Callable[[int], Fraction] | None = None
     joins: Callable[[tuple[Node, ...]], Node] | None = None
     keeps: bool = False
@@ -91,7 +95,7 @@ LIBRARIES = frozenset({"np", "torch"})
 
 def _check(row: ArrayOperation) -> None:
     """Raise `ProblemError` for a row that does not say what the function is, or how scripts join its arguments."""
-    meanings = (row.places, row.weight, row.joins, None if row.joins else row.definition)
+    meanings = (row.places, row.source, row.weight, row.joins, None if row.joins else row.definition)
     if [meaning is None for meaning in meanings].count(False) != 1:
         raise ProblemError(message("row.meaning"))
     if row.joins and (row.pullback is None or (row.definition is None) == (not row.reduces)):
@@ -152,6 +156,8 @@ def _concatenated(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
         raise ProblemError(message("graph.vector", function=apply.function), where=where)
     axis = axis_of(apply, len(first), where) or 0
     for shape in shapes:
+        if not shape:
+            raise ProblemError(message("expression.by_name", function=apply.function, name="axis"), where=where)
         if len(shape) != len(first) or (shape[:axis], shape[axis + 1 :]) != (first[:axis], first[axis + 1 :]):
             raise ProblemError(message("graph.stack", left=spell(first), right=spell(shape)), where=where)
     return (*first[:axis], sum(shape[axis] for shape in shapes), *first[axis + 1 :])
@@ -258,6 +264,10 @@ def _variance(apply: Apply, shapes: Sequence[Shape]) -> Node:
     return Apply("mean", (_squares(Sum((argument, Negative(mean)))),), axis=apply.axis)
 
 
+def _deviation(apply: Apply, shapes: Sequence[Shape]) -> Node:
+    return Apply("sqrt", (_variance(apply, shapes),))
+
+
 def _norm(apply: Apply, shapes: Sequence[Shape]) -> Node:
     return Apply("sqrt", (Apply("sum", tuple(map(_squares, apply.arguments)), axis=apply.axis),))
 
@@ -335,14 +345,7 @@ ARRAY_OPERATIONS: Registry[ArrayOperation] = Registry(
             is_reserved=False,
         ),
         ArrayOperation("var", 1, _reduced, definition=_variance, axis=ALL, is_reserved=False),
-        ArrayOperation(
-            "std",
-            1,
-            _reduced,
-            definition=lambda apply, shapes: Apply("sqrt", (_variance(apply, shapes),)),
-            axis=ALL,
-            is_reserved=False,
-        ),
+        ArrayOperation("std", 1, _reduced, definition=_deviation, axis=ALL, is_reserved=False),
         ArrayOperation("norm", 1, _reduced, definition=_norm, axis=ALL, is_reserved=False),
         ArrayOperation(
             "dot",
@@ -371,6 +374,10 @@ ARRAY_OPERATIONS: Registry[ArrayOperation] = Registry(
             axis=0,
             calls={"np": "np.concatenate([{0}], axis={axis})", "torch": "torch.cat([{0}], dim={axis})"},
             layout="brackets",
+        ),
+        *(
+            ArrayOperation(name, 1, new_shape, source=in_order, layout="rearranged", is_reserved=False)
+            for name in ("reshape", "flatten")
         ),
     ),
     check=_check,

@@ -7,17 +7,15 @@ call, parentheses, `[a, b]` literals.
 
 from __future__ import annotations
 
-import collections
 import functools
 import itertools
 import re
-import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import TypeVar
 
 from symbackprop import limits
-from symbackprop.algebra import tokens
+from symbackprop.algebra import branches, tokens
 from symbackprop.algebra.formula import (
     Apply,
     Indexed,
@@ -37,7 +35,8 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
-from symbackprop.algebra.shorthands import ALIASES, CONSTANT_ARRAYS, DEFINITIONS, KEEPS, constant_array, tied
+from symbackprop.algebra.mistakes import shown_at, wrong_count
+from symbackprop.algebra.shorthands import ALIASES, CONSTANT_ARRAYS, DEFINITIONS, KEEPS, LENGTHS, constant_array, tied
 from symbackprop.algebra.tokens import Token
 from symbackprop.errors import ExpressionError, nearest
 from symbackprop.messages import Message, message
@@ -85,14 +84,6 @@ def decimal(text: str) -> Fraction | None:
     return Fraction(text)
 
 
-def check_occurrences(formula: Node) -> None:
-    """Raise `ExpressionError` for an equation in which a name occurs too often: its gradient adds over all of these."""
-    often = collections.Counter(part.name for part in walk(formula) if isinstance(part, Name))
-    for name, count in often.most_common(1):
-        if count > limits.OCCURRENCES:
-            raise ExpressionError(message("expression.too_often", name=name, count=count, limit=limits.OCCURRENCES))
-
-
 class _Parser:
     """One pass over the tokens of one text."""
 
@@ -124,8 +115,8 @@ class _Parser:
         character, method = self.text[at], _METHOD.match(self.text, at)
         if character == "^":
             return message("expression.power")
-        if character in "<>!":
-            return message("expression.comparison", character=character)
+        if character == "!":
+            return message("expression.equality", text="!=")
         if method is not None:
             return message("expression.method", name=method[1])
         return message("expression.character", character=character)
@@ -135,14 +126,7 @@ class _Parser:
     ) -> ExpressionError:
         # Behind the last character is the end of what was typed.
         at = self.columns[at] if at < len(self.columns) else len(self.original.rstrip())
-        window = slice(max(0, at - 60), at + 60)
-        excerpt = self.original[window].replace("\n", " ").replace("\t", " ")
-        caret = "".join(map(_space, self.original[window.start : at])) + "^"
-        return ExpressionError(
-            message("expression.mistake", what=what, text=excerpt, caret=caret, before=at - window.start),
-            valid=valid,
-            nearest=close,
-        )
+        return shown_at(self.original, at, what, valid=valid, close=close)
 
     @property
     def _next(self) -> Token:
@@ -172,7 +156,7 @@ class _Parser:
         return tuple(items)
 
     def whole(self) -> Node:
-        node = self._sum()
+        node = self._comparison()
         if self._next.kind != "end":
             raise self._error(self._next.start, message("expression.unexpected", found=self._next.text))
         if depth(node) > limits.LEVELS:  # a long chain of quotients nests to the left
@@ -186,6 +170,18 @@ class _Parser:
         node = rule()
         self.depth -= 1
         return node
+
+    def _comparison(self) -> Node:
+        left = self._sum()
+        if [token.text for token in self.tokens[self.position : self.position + 2]] == ["=", "="]:
+            raise self._error(self._next.start, message("expression.equality", text="=="))
+        token = self._take(*branches.SIGNS)
+        if token is None:
+            return left
+        right = self._sum()
+        if self._next.text in branches.SIGNS:
+            raise self._error(self._next.start, message("expression.chained"))
+        return branches.step_of(branches.Comparison(left, token.text, right))
 
     def _sum(self) -> Node:
         terms = [self._product()]
@@ -260,11 +256,11 @@ class _Parser:
         if token.kind == "name":
             return self._call(token) if self._next.text == "(" else self._name(token)
         if token.text == "(":
-            node = self._nested(self._sum)
+            node = self._nested(self._comparison)
             self._expect(")")
             return node
         if token.text == "[" and self.arities is None:
-            return Stack(self._listed(lambda: self._nested(self._sum)))
+            return Stack(self._listed(lambda: self._nested(self._comparison)))
         raise self._found(token, "expression.operand")
 
     def _name(self, token: Token) -> Node:
@@ -283,7 +279,12 @@ class _Parser:
         self._expect("(")
         if token.text in CONSTANT_ARRAYS:
             return self._constant_array(token)
-        arguments = [self._nested(self._sum)]
+        at = self._next.start
+        arguments = [self._nested(self._comparison)]
+        if token.text in LENGTHS:
+            return self._with_lengths(token, arguments[0])
+        if token.text == branches.WHERE:
+            self._check_condition(at, arguments[0])
         axis = None
         settings: dict[str, Fraction] = {}
         while self._take(","):
@@ -295,7 +296,7 @@ class _Parser:
             elif settings or axis is not None or (is_keyword and token.text in self.settings):
                 settings |= [self._setting(token.text)]
             else:
-                arguments.append(self._nested(self._sum))
+                arguments.append(self._nested(self._comparison))
         self._expect(")")
         if token.text == "log" and len(arguments) == 2 and axis is None:
             number, base = (Apply("ln", (argument,)) for argument in arguments)
@@ -303,12 +304,15 @@ class _Parser:
         if token.text in DEFINITIONS and len(arguments) == 1 and axis is None:
             return self._defined(token, arguments[0])
         if self.arities is not None and len(arguments) != self.arities[token.text]:
-            what = message(
-                "expression.arguments", function=token.text, expected=self.arities[token.text], found=len(arguments)
-            )
-            raise self._error(token.start, what)
+            names = self.settings.get(token.text, ())
+            raise self._error(token.start, wrong_count(token.text, self.arities[token.text], len(arguments), *names))
         function = ALIASES.get(token.text, token.text)
         return tied(Apply(function, tuple(arguments), axis=axis, settings=tuple(settings.items())))
+
+    def _check_condition(self, at: int, condition: Node) -> None:
+        """Raise for what no branch can be chosen by: no comparison, or one of numbers alone."""
+        if not (branches.is_comparison(condition) and any(isinstance(part, Name) for part in walk(condition))):
+            raise self._error(at, message("expression.condition"))
 
     def _constant_array(self, token: Token) -> Node:
         """Read the lengths of `ones(2, 3)`, `zeros(3)` or `eye(2)`, and return the array as a literal."""
@@ -322,6 +326,22 @@ class _Parser:
         if len(sizes) < len(lengths) or len(sizes) > most:
             raise self._error(at, message("expression.lengths", function=token.text, count=most, limit=_LONGEST_AXIS))
         return constant_array(token.text, sizes)
+
+    def _with_lengths(self, token: Token, argument: Node) -> Node:
+        """Read the lengths of `reshape(x, 2, 3)`; one of them may be -1, for as many as there are."""
+        at = self._next.start
+        lengths: list[int] = []
+        while self._take(","):
+            at = self._next.start if len(lengths) < LENGTHS[token.text] else at
+            length = self._whole_number()
+            lengths.append(0 if length is None else length)
+        is_known = all(0 < length <= limits.NUMBERS or length == -1 for length in lengths)
+        if not (is_known and 0 < len(lengths) <= LENGTHS[token.text] and lengths.count(-1) <= 1):
+            raise self._error(at, message("expression.new_lengths", function=token.text))
+        self._expect(")")
+        return Apply(
+            token.text, (argument,), settings=tuple((str(n), Fraction(each)) for n, each in enumerate(lengths))
+        )
 
     def _setting(self, function: str) -> tuple[str, Fraction]:
         """Read `alpha=0.2`."""
@@ -364,11 +384,6 @@ class _Parser:
 @functools.cache
 def _definition(name: str) -> Node:
     return parse(DEFINITIONS[name], functions=("exp", "ln", "sin", "cos"), names=("u",))
-
-
-def _space(character: str) -> str:
-    """Return what is as wide as a character in letters of one width: full-width ones take two places."""
-    return "  " if unicodedata.east_asian_width(character) in "WF" else " "
 
 
 def _divided(left: Node, right: Node) -> Node:

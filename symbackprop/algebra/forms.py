@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from symbackprop.algebra import functions, known_partials
+from symbackprop.algebra.branches import WHERE, Choice, choice_of, moving
 from symbackprop.algebra.folding import folded_product
 from symbackprop.algebra.formula import (
     ONE,
@@ -93,17 +94,20 @@ class Form:
     """A formula over slots, with its partials and its kinks; compare by identity (`form_of` interns).
 
     `classroom` are the usual forms of its first partials, if any are stated with it; `smooth` says that it has a derivative
-    everywhere although it is made of kinked functions.
+    everywhere although it is made of kinked functions. What stands in slots that are `unmoved` is only compared: no gradient
+    goes there.
     """
 
-    __slots__ = ("_by_parts", "_by_value", "_classroom", "_partials", "_smooth", "arity", "formula", "kinks")
+    __slots__ = ("_by_parts", "_by_value", "_classroom", "_partials", "_smooth", "arity", "formula", "kinks", "unmoved")
 
     def __init__(self, formula: Node, classroom: tuple[Node | None, ...] = (), smooth: bool = False) -> None:
         self.formula = formula
         self._classroom, self._smooth = classroom, smooth
         self._by_value: _Parts | None = None
         self._by_parts: _Parts | None = None
-        self.arity = 1 + max((part.index for part in walk(formula) if isinstance(part, Slot)), default=-1)
+        slots = {part.index for part in walk(formula) if isinstance(part, Slot)}
+        self.arity = 1 + max(slots, default=-1)
+        self.unmoved = frozenset(slots - {part.index for part in moving(formula) if isinstance(part, Slot)})
         self.kinks = () if smooth else tuple(_kinks(formula))
         self._partials: list[Partial | None] = [None] * self.arity
 
@@ -111,7 +115,7 @@ class Form:
     def deferred(cls, formula: Callable[[], Node], arity: int, classroom: tuple[Node, ...]) -> Form:
         """Return a smooth form whose formula, a large one, is not written before it is asked for."""
         found = _Deferred.__new__(_Deferred)
-        found.write, found.arity, found.kinks = formula, arity, ()
+        found.write, found.arity, found.kinks, found.unmoved = formula, arity, (), frozenset()
         found._classroom, found._smooth, found._partials = classroom, True, [None] * arity
         found._by_value = found._by_parts = None
         return found
@@ -174,9 +178,18 @@ _MOST_PARTS, _MOST_LEVELS = 60, 12
 
 
 def _takes_parts(formula: Node) -> bool:
-    """Say whether a formula is to be differentiated part by part: it is long or deep, or activations are in it."""
+    """Say whether a formula is to be differentiated part by part: it is long or deep, or it has parts that ask for it.
+
+    These are activations, branches, and powers whose base and exponent both vary.
+    """
     is_long = next(itertools.islice(walk(formula), _MOST_PARTS, None), None) is not None
-    return is_long or depth(formula) > _MOST_LEVELS or any(map(functions.has_value, walk(formula)))
+    return is_long or depth(formula) > _MOST_LEVELS or any(map(_asks_for_parts, walk(formula)))
+
+
+def _asks_for_parts(part: Node) -> bool:
+    if isinstance(part, Power):
+        return not any(map(functions.reads_nothing, part))
+    return functions.has_value(part) or choice_of(part) is not None
 
 
 def _is_of_slots(formula: Node) -> bool:
@@ -226,6 +239,9 @@ class _Parts:
             return ONE
         if not self._readers(node).get(slot):
             return ZERO
+        choice = choice_of(node)
+        if choice is not None:
+            return _of_branches(choice, *(self._of_branch(part, slot) for part in choice[1:]))
         if isinstance(node, Product) and len(node.factors) > 2:
             node = _in_halves(node)
         parts, places = tuple(node), self._readers(node)[slot]
@@ -240,12 +256,21 @@ class _Parts:
             )
         )
 
+    def _of_branch(self, branch: Node, slot: int) -> Node:
+        """Return the derivative of a branch as if it were all: nothing outside has a part in it."""
+        return form_of(branch).partial(slot).plain if slot in self._readers(branch) else ZERO
+
     def _values(self, node: Node, parts: tuple[Node, ...]) -> tuple[Node, ...]:
         """Return what stands for the values of a function: its own, then those of its neighbours (in a softmax)."""
         if not isinstance(node, Apply) or (node is self.formula and self.values):
             return self.values
         orders = ((part, *parts[:place], *parts[place + 1 :]) for place, part in enumerate(parts))
         return tuple(replace(node, arguments=order) for order in orders)
+
+
+def _of_branches(choice: Choice, holding: Node, otherwise: Node) -> Node:
+    """Return the derivatives of two branches as one formula."""
+    return holding if holding == otherwise else Apply(WHERE, (choice.condition, holding, otherwise))
 
 
 def _constant(part: Node) -> Node:
@@ -267,17 +292,39 @@ def _in_halves(node: Product) -> Product:
 def _kinks(formula: Node) -> list[Node]:
     """Return the formulas whose zeros are the points where the form has no derivative."""
     found: list[Node] = []
-    for part in walk(formula):
-        if not isinstance(part, Apply) or part.function in (functions.CONSTANT, "step"):
+    waiting = [formula]
+    while waiting:
+        part = waiting.pop()
+        choice = choice_of(part)
+        if choice is not None:
+            found += _kinks_of_branches(choice)
             continue
-        body = functions.definition(part)
-        if body is not None:
-            found.extend([] if functions.is_smooth(part) else [fill(kink, part.arguments) for kink in _kinks(body)])
-        elif part.function == "abs":
-            found.append(part.arguments[0])
-        elif part.function in functions.EXTREMES:
-            found.extend(_tie(part, pair) for pair in itertools.combinations(part.arguments, 2))
+        waiting += tuple(part)[::-1]
+        if isinstance(part, Apply) and part.function != functions.CONSTANT:
+            found += _own_kinks(part)
     return found
+
+
+def _own_kinks(part: Apply) -> list[Node]:
+    """Return where a function itself has no derivative."""
+    if part.function in ("step", "abs"):
+        return [part.arguments[0]]
+    body = functions.definition(part)
+    if body is not None:
+        return [] if functions.is_smooth(part) else [fill(kink, part.arguments) for kink in _kinks(body)]
+    if part.function in functions.EXTREMES:
+        return [_tie(part, pair) for pair in itertools.combinations(part.arguments, 2)]
+    return []
+
+
+def _kinks_of_branches(choice: Choice) -> list[Node]:
+    """Return the edge between two branches, and the kinks of each, which are nowhere near (1) where the other one holds."""
+    condition, holding, otherwise = choice
+    return [
+        condition.arguments[0],
+        *(Apply(WHERE, (condition, kink, ONE)) for kink in _kinks(holding)),
+        *(Apply(WHERE, (condition, ONE, kink)) for kink in _kinks(otherwise)),
+    ]
 
 
 def _tie(extreme: Apply, pair: tuple[Node, Node]) -> Node:

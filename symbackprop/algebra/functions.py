@@ -9,6 +9,7 @@ from fractions import Fraction
 from symbackprop.algebra import expressions, shorthands
 from symbackprop.algebra.activations import ROWS, Activation
 from symbackprop.algebra.array_operations import ALL, ARRAY_OPERATIONS
+from symbackprop.algebra.branches import WHERE, choice_of, outside_conditions
 from symbackprop.algebra.formula import (
     ONE,
     Apply,
@@ -38,8 +39,9 @@ class Primitive:
     """A function that SymPy knows.
 
     `exact` lists the rational points at which its value is rational; `kinked` says that it has a point without a
-    derivative (where its first argument, or the difference of its two, is zero); `arity` is its number of arguments.
-    `derivative` is the usual form of its derivative in its own value `a`, if there is one.
+    derivative (where its first argument, or the difference of its first two, is zero); `arity` is its number of arguments.
+    `derivative` is the usual form of its derivative in its own value `a`, if there is one; `symbol` how it is printed, where
+    that is not its name. No quantity can have a name that `is_reserved`.
     """
 
     name: str
@@ -48,6 +50,8 @@ class Primitive:
     kinked: bool = False
     arity: int = 1
     derivative: str = ""
+    symbol: str = ""
+    is_reserved: bool = True
 
 
 _AT_ZERO = {Fraction(0): Fraction(0)}
@@ -63,10 +67,14 @@ PRIMITIVES: Registry[Primitive] = Registry(
         Primitive("cos", "cos", _ONE_AT_ZERO),
         Primitive("tan", "tan", _AT_ZERO),
         Primitive("tanh", "tanh", _AT_ZERO),
+        Primitive("asin", "asin", _AT_ZERO, symbol="arcsin", is_reserved=False),
+        Primitive("acos", "acos", {Fraction(1): Fraction(0)}, symbol="arccos", is_reserved=False),
+        Primitive("atan", "atan", _AT_ZERO, symbol="arctan", is_reserved=False),
         Primitive("erf", "erf", _AT_ZERO),
         Primitive("abs", "Abs", kinked=True),
         Primitive("max", "Max", kinked=True, arity=2),
         Primitive("min", "Min", kinked=True, arity=2),
+        Primitive(WHERE, "Piecewise", kinked=True, arity=3, is_reserved=False),
     ),
     aliases=shorthands.ALIASES,
 )
@@ -129,7 +137,7 @@ RESERVED = derived(
         name
         for name in NAMES
         if not (name in shorthands.DEFINITIONS or name in shorthands.CONSTANT_ARRAYS)
-        and (name not in ARRAY_OPERATIONS or ARRAY_OPERATIONS[name].is_reserved)
+        and all(table[name].is_reserved for table in (PRIMITIVES, ARRAY_OPERATIONS) if name in table)
     ],
 )
 """The words that no quantity can be called; of the others one that stands before a parenthesis is the function."""
@@ -175,8 +183,16 @@ def is_smooth(apply: Apply) -> bool:
 
 
 def has_step(formula: Node) -> bool:
-    """Say whether a formula, as the derivative of ReLU does, jumps somewhere or is put together from pieces."""
-    return any(isinstance(part, Apply) and part.function == "step" for part in walk(formula))
+    """Say whether a formula, as the derivative of ReLU does, jumps somewhere; where a brace says it, that is said."""
+    return any(isinstance(part, Apply) and part.function == "step" for part in outside_conditions(formula))
+
+
+def has_branches(formula: Node) -> bool:
+    """Say whether `where` is in a formula, or in the expression of an activation of the user's own."""
+    bodies = (definition(part) for part in walk(formula) if isinstance(part, Apply) and part.body)
+    return any(choice_of(part) is not None for part in walk(formula)) or any(
+        body and has_branches(body) for body in bodies
+    )
 
 
 def is_vector(function: str) -> bool:

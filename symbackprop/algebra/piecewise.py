@@ -13,6 +13,7 @@ from fractions import Fraction
 import sympy
 
 from symbackprop.algebra import symbolic
+from symbackprop.algebra.branches import Choice, choice_of, comparison_of
 from symbackprop.algebra.formula import Apply, Node
 
 Leaf = Callable[[Node], sympy.Expr | None]
@@ -29,12 +30,26 @@ def to_plain_sympy(node: Node, leaf: Leaf = lambda node: None) -> sympy.Expr:
     """
 
     def plain(part: Node) -> sympy.Expr | None:
+        choice = choice_of(part)
+        if choice is not None:
+            return to_piecewise(choice, plain)
         if type(part) is not Apply or part.body or part.function not in _PIECES:
             return leaf(part)
         arguments = [symbolic.to_sympy(argument, plain) for argument in part.arguments]
         return _PIECES[part.function](arguments, part.at_kink)
 
     return _without_conditionals(symbolic.to_sympy(node, plain))
+
+
+_RELATIONS = {"<": sympy.Lt, "<=": sympy.Le, ">": sympy.Gt, ">=": sympy.Ge}
+
+
+def to_piecewise(choice: Choice, leaf: Leaf) -> sympy.Expr:
+    """Return two branches as SymPy has them; `leaf` may answer for any part of a formula."""
+    left, sign, right = comparison_of(choice.condition)
+    condition = _RELATIONS[sign](symbolic.to_sympy(left, leaf), symbolic.to_sympy(right, leaf))
+    holding, otherwise = (symbolic.to_sympy(piece, leaf) for piece in (choice.holding, choice.otherwise))
+    return sympy.Piecewise((holding, condition), (otherwise, True))
 
 
 def _without_conditionals(expression: sympy.Expr) -> sympy.Expr:

@@ -29,7 +29,8 @@ from symbackprop.algebra.formula import (
     map_children,
     rewrite,
 )
-from symbackprop.algebra.functions import ARITIES, GENERIC_LOSS
+from symbackprop.algebra.functions import ARITIES, GENERIC_LOSS, SETTINGS
+from symbackprop.algebra.mistakes import wrong_count
 from symbackprop.algebra.shorthands import KEEPS
 from symbackprop.errors import ProblemError
 from symbackprop.messages import message
@@ -112,7 +113,7 @@ def _stacked(shapes: list[Shape], where: str) -> Shape:
         if shape != shapes[0]:
             raise ProblemError(message("graph.stack", left=spell(shapes[0]), right=spell(shape)), where=where)
     if len(shapes[0]) > 1:
-        raise ProblemError(message("graph.rank"), where=where)
+        raise ProblemError(message("graph.rank", shape=spell((len(shapes), *shapes[0]))), where=where)
     return (len(shapes), *shapes[0])
 
 
@@ -123,12 +124,17 @@ def _applied(apply: Apply, shapes: list[Shape], where: str) -> Shape:
     row = operation_of(apply)
     expected = count if row is not None else _arity(function)
     if count != expected:
-        raise ProblemError(
-            message("expression.arguments", function=function, expected=expected, found=count), where=where
-        )
+        names = ("axis",) if _takes_axis(function) else SETTINGS.get(function, ())
+        raise ProblemError(wrong_count(function, expected, count, *names), where=where)
     if apply.axis is not None and (row is None or row.axis is None):
         raise ProblemError(message("graph.no_axis", function=function), where=where)
     return broadcast(shapes, where) if row is None else row.shape(apply, shapes, where)
+
+
+def _takes_axis(function: str) -> bool:
+    """Say whether a function of arrays takes an axis."""
+    row = ARRAY_OPERATIONS.get(function)
+    return row is not None and row.axis is not None
 
 
 def _arity(function: str) -> int:

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from symbackprop.algebra.formula import Apply, Name, Node, Number, Slot, Stack, walk
 
-ALIASES: Mapping[str, str] = {"log": "ln"}
+ALIASES: Mapping[str, str] = {"log": "ln", "arcsin": "asin", "arccos": "acos", "arctan": "atan"}
 """Second names of functions."""
 
 DEFINITIONS: Mapping[str, str] = {
@@ -30,6 +30,9 @@ CONSTANT_ARRAYS: Mapping[str, Callable[[int, int], int]] = {
     "eye": lambda row, column: int(row == column),
 }
 """Arrays of zeros and ones by their lengths, as functions of row and column."""
+
+LENGTHS: Mapping[str, int] = {"reshape": 2}
+"""Functions that take lengths of axes behind their argument, at most so many."""
 
 KEEPS = "keepdims"
 """The keyword by which a reduction leaves an axis of length 1 in the place of each that it joins."""

@@ -13,6 +13,7 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from symbackprop.algebra import functions
+from symbackprop.algebra.branches import WHERE, choice_of
 from symbackprop.algebra.formula import (
     ONE,
     Apply,
@@ -82,6 +83,18 @@ class Absolute(sympy.Function):
         """Return the sign of p as a difference of two steps."""
         operand, at_zero = self.args
         return Step(operand, at_zero) - Step(-operand, sympy.Integer(0))
+
+
+class Where(sympy.Function):
+    """`Where(u, c, p, q)`: p where u > 0, or where u = 0 if c is 1; q elsewhere."""
+
+    nargs = 4
+
+    def _eval_derivative(self, by: sympy.Symbol) -> sympy.Expr:
+        """Return the derivatives of the branches; which of them is taken does not change on either side of the edge."""
+        operand, at_edge, *pieces = self.args
+        holding, otherwise = (piece.diff(by) for piece in pieces)
+        return holding if holding == otherwise else Where(operand, at_edge, holding, otherwise)
 
 
 _KINKED: dict[str, type[sympy.Function]] = {"max": Maximum, "min": Minimum, "abs": Absolute}
@@ -160,6 +173,14 @@ def _applied(apply: Apply, leaf: Callable[[Node], sympy.Expr | None]) -> sympy.E
         return Step(to_sympy(apply.arguments[0], leaf), rational(apply.at_kink))
     if apply.function == functions.CONSTANT:
         return sympy.pi
+    choice = choice_of(apply)
+    if choice is not None:
+        condition, *pieces = choice
+        return Where(
+            to_sympy(condition.arguments[0], leaf),
+            rational(condition.at_kink),
+            *(to_sympy(piece, leaf) for piece in pieces),
+        )
     if functions.is_symbol(apply):
         return _undefined(apply, [to_sympy(argument, leaf) for argument in apply.arguments])
     body = functions.expanded(apply)
@@ -253,6 +274,10 @@ def _function(expression: sympy.Expr) -> Node:
         return added((Apply("step", (from_sympy(arguments[0]),)), negated(Apply("step", (from_sympy(-arguments[0]),)))))
     if kind in _FUNCTION_NAMES:
         return Apply(_FUNCTION_NAMES[kind], tuple(map(from_sympy, arguments)))
+    if kind is Where:
+        operand, at_edge, *pieces = arguments
+        condition = Apply("step", (from_sympy(operand),), Fraction(int(at_edge)))
+        return Apply(WHERE, (condition, *map(from_sympy, pieces)))
     if kind is Step or kind in _KINKED_NAMES:
         at_kink = Fraction(int(arguments[-1].p), int(arguments[-1].q))
         name = "step" if kind is Step else _KINKED_NAMES[kind]

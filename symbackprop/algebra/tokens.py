@@ -12,16 +12,18 @@ from typing import NamedTuple
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:[0-9]+(?:\.(?!T\b)[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
-    r"|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|\.T\b|[-+*/@(),=:\[\]√]))"
+    r"|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|\.T\b|[<>]=|[-+*/@(),=:<>\[\]√]))"
 )
 _RAISED = re.compile("([⁺⁻]?)([⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 _SIGNS = {
     **dict.fromkeys("−–—‐‑‒﹣－", "-"),
     **dict.fromkeys("×·⋅∙•∗✕✖", "*"),
     **dict.fromkeys("÷∕⁄", "/"),
+    **dict.fromkeys("≤⩽≦", "<="),
+    **dict.fromkeys("≥⩾≧", ">="),
 }
 """Signs of books for operators; full-width ones are found by Unicode's own table."""
-_OPERATORS = frozenset("+-*/@(),=:[]")
+_OPERATORS = frozenset("+-*/@(),=:<>[]")
 
 NUMBER, NAME, OPERATOR, FRACTION, UNKNOWN, END = "number", "name", "operator", "fraction", "unknown", "end"
 

@@ -7,12 +7,16 @@ from typing import Any
 
 from mpmath import libmp
 
-from symbackprop.arithmetic.real_numbers import CONTEXT, Exact
+from symbackprop.arithmetic.real_numbers import CONTEXT, Exact, Real
 
 MOST_DIGITS = 500
 """Of a formula whose floats cancel: enough for what lacks to a saturated unit at |z| = 1000."""
 LOST_BITS = 17
 """A sum may lose so many binary digits, five decimal ones, before its formula gets more."""
+
+
+_SAME = Real("1e-46")
+"""How far floats of 50 digits are apart, beside their size, that are one number."""
 
 
 class Watch:
@@ -37,3 +41,10 @@ def added(left: Any, right: Any) -> Exact:
             if lost + LOST_BITS > CONTEXT.prec and CONTEXT.dps >= MOST_DIGITS:
                 return CONTEXT.zero
     return CONTEXT.make_mpf(total)
+
+
+def is_tie(left: Exact, right: Exact) -> bool:
+    """Say whether two numbers are one, two floats to their digits: one of them may have been rounded when it got a name."""
+    if type(left) is not Real or type(right) is not Real:
+        return bool(left == right)
+    return bool(abs(left - right) <= _SAME * max(abs(left), abs(right)))

@@ -20,9 +20,10 @@ from typing import Any
 import mpmath
 
 from symbackprop.algebra import functions
+from symbackprop.algebra.branches import choice_of, comparison_of
 from symbackprop.algebra.formula import Apply, Negative, Node, Number, Power, Product, Quotient, Sum
 from symbackprop.arithmetic import angles, perturbed_rationals, real_numbers
-from symbackprop.arithmetic.cancellation import MOST_DIGITS, Watch, added
+from symbackprop.arithmetic.cancellation import MOST_DIGITS, Watch, added, is_tie
 from symbackprop.arithmetic.perturbed_rationals import PerturbedRational, is_near, near, rational
 from symbackprop.arithmetic.real_numbers import Exact as Exact
 from symbackprop.arithmetic.real_numbers import Logarithm, logarithm, rational_root
@@ -199,12 +200,11 @@ def divide(left: Exact, right: Exact) -> Exact:
 
 def power(base: Exact, exponent: Exact) -> Exact:
     """Return `base ** exponent`, a real number or `EvaluationError`."""
-    whole = exponent.numerator if isinstance(exponent, Fraction) and exponent.denominator == 1 else None
-    if whole is not None:
-        if base == 0 and whole < 0:
-            raise EvaluationError(message("evaluation.division"))
-        if isinstance(base, Fraction) and abs(whole) <= 64:
-            return _capped(base**whole)
+    whole = _whole(exponent)
+    if base == 0 and exponent < 0:
+        raise EvaluationError(message("evaluation.division"))
+    if whole is not None and isinstance(base, Fraction) and isinstance(exponent, Fraction) and abs(whole) <= 64:
+        return _capped(base**whole)
     if base == 0:
         return Fraction(0) if exponent else Fraction(1)
     if base < 0 and whole is None:
@@ -215,6 +215,13 @@ def power(base: Exact, exponent: Exact) -> Exact:
     if abs(CONTEXT.log10(abs(base)) * to_real(exponent)) > _LARGEST_ARGUMENT:
         raise EvaluationError(message("evaluation.magnitude"))
     return base ** (to_real(exponent) if whole is None else whole)
+
+
+def _whole(exponent: Exact) -> int | None:
+    """Return an exponent that is a whole number, however it is held."""
+    if isinstance(exponent, Fraction):
+        return exponent.numerator if exponent.denominator == 1 else None
+    return int(exponent) if type(exponent) is Real and CONTEXT.isint(exponent) else None
 
 
 def compare(left: Exact, right: Exact) -> int:
@@ -253,7 +260,7 @@ def _transcendental(name: str, argument: Exact) -> Exact:
         known = real_numbers.OF_LOGARITHM[name](argument)
         if known is not None:
             return known
-    if (name == "log" and argument <= 0) or (name == "sqrt" and argument < 0):
+    if name in _OUTSIDE and _OUTSIDE[name](argument):
         raise EvaluationError(message("evaluation.domain", function="ln" if name == "log" else name))
     if name == "log" and isinstance(argument, Fraction):
         return logarithm(argument)
@@ -271,6 +278,12 @@ def _transcendental(name: str, argument: Exact) -> Exact:
     return getattr(CONTEXT, name)(real)
 
 
+_OUTSIDE: Mapping[str, Callable[[Exact], bool]] = {
+    "log": lambda argument: bool(argument <= 0),
+    "sqrt": lambda argument: bool(argument < 0),
+    **dict.fromkeys(("asin", "acos"), lambda argument: compare(abs(argument), Fraction(1)) > 0),
+}
+"""Where functions have no real value."""
 _NEAR = {"log": perturbed_rationals.logarithm, "sqrt": perturbed_rationals.square_root}
 _NEAR_ONE = {"exp": perturbed_rationals.exponential, "cos": perturbed_rationals.cosine}
 _FAR = {"tanh": perturbed_rationals.hyperbolic_tangent, "erf": perturbed_rationals.error_function}
@@ -333,8 +346,20 @@ def _product(node: Product, leaf: Leaves) -> Exact:
     return functools.reduce(multiply, [_evaluate(factor, leaf) for factor in node.factors])
 
 
+def _compared(step: Apply, leaf: Leaves) -> Exact:
+    """Return 1 where a comparison holds, else 0; at equality what is stated there."""
+    left, sign, right = comparison_of(step)
+    values = _evaluate(left, leaf), _evaluate(right, leaf)
+    return step.at_kink if is_tie(*values) else Fraction((compare(*values) > 0) == (sign[0] == ">"))
+
+
 def _applied(node: Apply, leaf: Leaves) -> Exact:
-    body = None if node.function == "step" else functions.expanded(node)
+    choice = choice_of(node)
+    if choice is not None:
+        return _evaluate(choice.holding if _evaluate(choice.condition, leaf) else choice.otherwise, leaf)
+    if node.function == "step":
+        return _compared(node, leaf)
+    body = functions.expanded(node)
     if body is not None:
         return _activated(node, body, leaf)
     known = angles.rational_value(node.function, node.arguments)

@@ -41,6 +41,16 @@ def logarithm_of_one_plus(argument: float) -> float:
     return math.log1p(argument) if argument > -1.0 else -math.inf if argument == -1.0 else math.nan
 
 
+def arc_sine(argument: float) -> float:
+    """Return the angle between −π/2 and π/2 with that sine, NaN for what is no sine."""
+    return math.asin(argument) if -1.0 <= argument <= 1.0 else math.nan
+
+
+def arc_cosine(argument: float) -> float:
+    """Return the angle between 0 and π with that cosine, NaN for what is no cosine."""
+    return math.acos(argument) if -1.0 <= argument <= 1.0 else math.nan
+
+
 def exponential_less_one(argument: float) -> float:
     """Return e to the argument, less 1, accurate near zero; ∞ where that is too large for a float."""
     return math.inf if argument > _LARGEST_EXPONENT else math.expm1(argument)
@@ -81,6 +91,8 @@ FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "exp": exponential,
     "log": logarithm,
     "sqrt": square_root,
+    "asin": arc_sine,
+    "acos": arc_cosine,
     "log1p": logarithm_of_one_plus,
     "expm1": exponential_less_one,
     "logsumexp": logarithm_of_exponentials,

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from symbackprop.algebra import functions
+from symbackprop.algebra.branches import always_computed, choice_of, comparison_of
 from symbackprop.algebra.formula import (
     ONE,
     Adjoint,
@@ -59,13 +60,14 @@ class Spelled(Node):
 class Dialect:
     """The functions of generated code: by primitive, a template over its arguments; `step` also has its value at 0.
 
-    `extreme` writes `max` and `min` of two arguments with their partials at a tie, `number` a constant, `power` the power of
-    a base and an exponent. `namespace` holds what the code calls.
+    `extreme` writes `max` and `min` of two arguments with their partials at a tie, `choice` a comparison and its branches,
+    `number` a constant, `power` the power of a base and an exponent. `namespace` holds what the code calls.
     """
 
     functions: Mapping[str, str]
     extreme: Callable[[str, str, str, Fraction], str]
     step: Callable[[str, Fraction], str]
+    choice: Callable[[str, str, str], str]
     number: Callable[[float], str] = repr
     power: str = "{}**{}"
     namespace: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
@@ -191,6 +193,11 @@ class _Printer:
         return POWER, self.dialect.power.format(self.text(base, ATOM), power)
 
     def _applied(self, apply: Apply) -> str:
+        choice = choice_of(apply)
+        if choice is not None:
+            left, sign, right = comparison_of(choice.condition)
+            compared = f"{self.text(left)} {sign} {self.text(right)}"
+            return self.dialect.choice(compared, self.text(choice.holding), self.text(choice.otherwise))
         if apply.function == "step":
             return self.dialect.step(self.text(apply.arguments[0]), apply.at_kink)
         arguments = [self.text(argument) for argument in apply.arguments]
@@ -228,22 +235,31 @@ def _compared(argument: str, at_zero: Fraction) -> str:
     return f"(1.0 if {argument} > 0.0 else {float(at_zero)!r} if {argument} == 0.0 else 0.0)"
 
 
-_NAMES = {"exp": "exp", "ln": "log", "sqrt": "sqrt", "sin": "sin", "cos": "cos", "tan": "tan", "tanh": "tanh"}
+_SAME = ("exp", "sqrt", "sin", "cos", "tan", "tanh", "asin", "acos", "atan")
+_NAMES = {**{name: name for name in _SAME}, "ln": "log"}
+ARCS = {"asin": "arcsin", "acos": "arccos", "atan": "arctan"}
+"""What NumPy calls the functions that have other names there."""
 _ACCURATE = {"log1p": "log1p", "expm1": "expm1", "erf": "erf", "erfc": "erfc"}
 _CALLS = {name: f"{called}({{0}})" for name, called in {**_NAMES, **_ACCURATE, "abs": "abs"}.items()}
 
 MATH = tuple(_NAMES.values()) + tuple(_ACCURATE.values())
 """What the code of scalars takes from `math`."""
 
-SCALARS = Dialect(_CALLS, _chosen, _compared, namespace={name: getattr(math, name) for name in MATH})
+_CHOICE = "({1} if {0} else {2})"
+
+SCALARS = Dialect(_CALLS, _chosen, _compared, _CHOICE.format, namespace={name: getattr(math, name) for name in MATH})
 """Floats, by Python's `math`: an overflow is an exception, and whoever runs the code catches it."""
 
 ARRAYS = Dialect(
-    {**_CALLS, "abs": "absolute({0})"},
+    {**_CALLS, **{name: f"{called}({{0}})" for name, called in ARCS.items()}, "abs": "absolute({0})"},
     lambda function, left, right, at_tie: f"{function}imum({left}, {right})",
     lambda argument, at_zero: f"heaviside({argument}, {float(at_zero)!r})",
+    "where({}, {}, {})".format,
 )
 """Arrays of any shape, by NumPy's functions."""
+
+OF_ARRAYS = ("absolute", "maximum", "minimum", "heaviside", "where", *ARCS.values())
+"""What the code of arrays takes from NumPy besides the functions that are called as in `math`."""
 
 
 def factored(formulas: Sequence[Node], named: Callable[[int], str]) -> Iterator[tuple[list[tuple[str, Node]], Node]]:
@@ -255,7 +271,7 @@ def factored(formulas: Sequence[Node], named: Callable[[int], str]) -> Iterator[
     often = collections.Counter(
         part
         for formula in formulas
-        for part in walk(formula)
+        for part in always_computed(formula)
         if _is_costly(part) or (isinstance(part, Sum) and part in bases)
     )
     names: dict[Node, Node] = {}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
+from symbackprop.algebra.branches import WHERE
 from symbackprop.algebra.broadcasting import Shape, broadcast
 from symbackprop.algebra.formula import (
     ZERO,
@@ -26,12 +27,13 @@ from symbackprop.algebra.formula import (
     walk,
 )
 from symbackprop.algebra.functions import EXTREMES
-from symbackprop.arithmetic.python_code import HALF, SCALARS, accurate, constant, printed
+from symbackprop.arithmetic.python_code import ARCS, HALF, SCALARS, accurate, constant, printed
 from symbackprop.compilation.operations import Copy, Elementwise, Multiply, Operation, Reduce, View
 from symbackprop.compilation.strides import SAMPLES
 
 UNARY = {
     **{name: name for name in ("exp", "sqrt", "sin", "cos", "tan", "tanh", "log1p", "expm1", "erf", "erfc")},
+    **ARCS,
     "ln": "log",
     "abs": "absolute",
 }
@@ -40,7 +42,7 @@ UNARY = {
 FUNCTIONS = (
     *UNARY.values(),
     *("add", "subtract", "multiply", "divide", "negative", "square", "power", "maximum", "minimum"),
-    *("greater", "greater_equal", "less", "matmul", "copyto"),
+    *("greater", "greater_equal", "less", "matmul", "copyto", "choose_branch"),
 )
 """What the code calls."""
 
@@ -178,6 +180,8 @@ class Writer:
                 self._power(base, exponent, out, shape, free)
             case Apply("step", (argument,)):
                 self._step(node, argument, out, shape, free)
+            case Apply(function, arguments) if function == WHERE:
+                self._call("choose_branch", arguments, out, shape, free)
             case Apply(function, arguments) if function in EXTREMES:
                 self._fold(arguments[0], [(f"{function}imum", each) for each in arguments[1:]], out, shape, free)
             case Apply(function, arguments):

@@ -34,9 +34,16 @@ def _float_function(function: Callable[[float], float]) -> Callable[..., Array]:
     return apply
 
 
+def _choose_branch(condition: Array, holding: Array, otherwise: Array, out: Array) -> Array:
+    """Write elements of one array where a condition is 1, and of the other where it is 0; `out` may be any of them."""
+    out[...] = np.where(condition, holding, otherwise)
+    return out
+
+
 NAMESPACE: Mapping[str, Any] = {
     **{name: getattr(np, name) for name in FUNCTIONS if hasattr(np, name)},
-    **{name: _float_function(getattr(math, name)) for name in FUNCTIONS if not hasattr(np, name)},
+    **{name: _float_function(getattr(math, name)) for name in ("erf", "erfc")},
+    "choose_branch": _choose_branch,
     "float": float,
 }
 """What array code calls; NumPy has no erf."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -115,6 +116,15 @@ class ArrayLowering(Lowering):
         is_free = hint is not None and hint.array not in self.arrays and self.shape(node) == hint.shape
         return hint if is_free else None
 
+    def side_by_side(self, view: View) -> View:
+        """Return a copy of a part of an array or of a transposed one; a whole array lies in order already."""
+        if _WHOLE.fullmatch(view.index):
+            return view
+        if view not in self._computed:
+            self._computed[view] = self._fresh(view.shape, view.varies)
+            self.operations.append(Copy(self._computed[view], view))
+        return self._computed[view]
+
     def product(self, left: View, right: View, shape: Shape, dropped: int | None, hint: View | None) -> View:
         """Return the array that a product is written to."""
         target = self._fresh(shape, left.varies or right.varies, hint)
@@ -160,6 +170,10 @@ class ArrayLowering(Lowering):
         """Return an activation by its form for floats: that of one element, over arguments that are lowered before."""
         lowered = tuple(map(self.lower, node.arguments))
         return self.lower(functions.stable_form(replace(node, arguments=lowered)), hint)
+
+
+_WHOLE = re.compile(r"(\.reshape\([^)]*\))*")
+"""The index of an array of which no number is left out, in the order of memory."""
 
 
 def _coefficient(node: Node) -> tuple[Fraction, Node]:

@@ -96,6 +96,10 @@ class Lowering(abc.ABC):
         """Return a formula with what occurs twice in it computed once, where a target has memory for it."""
         return formula
 
+    def side_by_side(self, view: View) -> View:
+        """Return the same elements, in every sample one behind the other in memory, where a target has to see to that."""
+        return view
+
     def offered(self, hint: View | None, node: Node) -> View | None:
         """Return the hint if a part of an elementwise formula may write to it."""
         return None
@@ -207,6 +211,8 @@ class Lowering(abc.ABC):
             shape, shapes = self.shape(node), [self.shape(part) for part in node.arguments]
             parts = zip(row.places(node, shapes), map(self.lower, node.arguments), strict=True)
             return self.joined(node.function, tuple(parts), shape, axes_of(node, len(shape))[0], hint)
+        if row.source is not None:
+            return self.side_by_side(self.view(node.arguments[0])).reshaped(self.shape(node))
         views = tuple(map(self.view, node.arguments))
         called = self.called(row, node, views)
         if called is not None:

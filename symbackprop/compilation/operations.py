@@ -41,6 +41,11 @@ class View(Node):
         index = self.index.removesuffix(turn) if self.index.endswith(turn) else self.index + turn
         return replace(self, shape=self.shape[::-1], index=index)
 
+    def reshaped(self, shape: Shape) -> View:
+        """Return the array in another shape, in every sample its elements in the order of rows."""
+        lengths = ", ".join([*["-1"] * self.varies, *map(str, shape)])
+        return replace(self, shape=shape, index=f"{self.index}.reshape({lengths})")
+
     def rows(self) -> View:
         """Return the vectors of all samples as the rows of one matrix."""
         return replace(self, shape=(0, *self.shape), varies=False)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from symbackprop.algebra.formula import Name
-from symbackprop.arithmetic.python_code import ARRAYS, MATH, SCALARS
+from symbackprop.arithmetic.python_code import ARRAYS, MATH, OF_ARRAYS, SCALARS
 from symbackprop.compilation.array_engine import ArrayEngine
 from symbackprop.compilation.engine import Array, Arrays, Engine, Run, flattened, unflattened
 from symbackprop.compilation.optimizer_code import UpdateCode
@@ -29,7 +29,7 @@ _OUT_OF_RANGE = (OverflowError, ValueError, ZeroDivisionError)
 
 _COLUMNS = {
     name: getattr(np, name) if hasattr(np, name) else np.vectorize(getattr(math, name), otypes=[float])
-    for name in (*MATH, "absolute", "maximum", "minimum", "heaviside")
+    for name in (*MATH, *OF_ARRAYS)
 }
 """What straight lines over arrays call, a number for each set of parameters; NumPy has no erf."""
 

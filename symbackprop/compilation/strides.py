@@ -41,6 +41,17 @@ class Strided:
         lengths, strides = (tuple(each[axis] for axis in order) for each in (self.lengths, self.strides))
         return replace(self, lengths=lengths, strides=strides)
 
+    def reshape(self, *lengths: int) -> Strided:
+        """Return numbers that lie side by side in another shape; a length of -1 keeps the axis of samples.
+
+        Raises `ValueError` for numbers with others between them, or in another order.
+        """
+        kept = lengths[:1] == (-1,)
+        if self.along(self.lengths)[kept:] != whole("", self.lengths[kept:]).along(self.lengths[kept:]):
+            raise ValueError("numbers do not lie side by side")
+        other = whole("", lengths[kept:])
+        return replace(self, lengths=self.lengths[:kept] + other.lengths, strides=self.strides[:kept] + other.strides)
+
     def __getitem__(self, key: object) -> Strided:
         """Return the numbers at an index: of places, slices and new axes, without steps."""
         kept: list[tuple[int, int]] = []

@@ -35,6 +35,7 @@ from symbackprop.algebra.shapes import is_elementwise, shape_of
 from symbackprop.graph.quantities import Graph
 
 Accessor = Callable[[Shape], str]
+Source = Callable[[Shape, Shape, Shape], Shape]
 
 
 def accessor(graph: Graph, node: Node) -> Accessor | None:
@@ -47,11 +48,20 @@ def accessor(graph: Graph, node: Node) -> Accessor | None:
     if isinstance(node, Transposed):
         whole = accessor(graph, node.operand)
         return None if whole is None else lambda index: whole(index[::-1])
+    row = operation_of(node)
+    if row is not None and row.source is not None and isinstance(node, Apply):
+        return _rearranged(graph, node, row.source)
     if isinstance(node, Indexed):
         inner = accessor(graph, node.operand)
         shape = shape_of(node.operand, graph.shapes, "")
         return None if inner is None else lambda index: inner(_source(node, shape, index))
     return None
+
+
+def _rearranged(graph: Graph, node: Apply, source: Source) -> Accessor | None:
+    whole = accessor(graph, node.arguments[0])
+    before, after = _shape(graph, node.arguments[0]), _shape(graph, node)
+    return None if whole is None else lambda index: whole(source(before, after, index))
 
 
 def _source(node: Indexed, shape: Shape, index: Shape) -> Shape:
@@ -195,6 +205,8 @@ def _operation(graph: Graph, node: Apply, row: ArrayOperation, index: Shape) -> 
             return parts[0] if len(parts) == 1 and not row.keeps else row.joins(parts)
         weight = row.weight(len(parts)) if row.weight else Fraction(1)
         return Sum(parts) if weight == 1 else Quotient(Sum(parts), Number(1 / weight))
+    if row.source is not None:
+        return entry(graph, node.arguments[0], row.source(shapes[0], _shape(graph, node), index))
     if row.definition is not None:
         return entry(graph, row.definition(node, shapes), index)
     assert row.places is not None

@@ -93,7 +93,7 @@ def sweep(elements: ElementGraph, *, fused: bool = True) -> Links:
     for position in reversed(range(len(equations))):
         if equations[position].name in read:
             swept.append(position)
-            read.update(*[term.arguments for term in equations[position].terms])
+            read.update(*[term.moving for term in equations[position].terms])
     # Defined quantities in reverse order of definition: each comes after every source of its links. Then the leaves.
     places: dict[str, tuple[int, ...]] = {equations[position].name: () for position in swept}
     more: dict[str, list[int]] = {}
@@ -103,9 +103,10 @@ def sweep(elements: ElementGraph, *, fused: bool = True) -> Links:
             continue
         plain = {name for term in equation.terms for name in term.arguments} if equation.fused else ()
         for number, term in enumerate(_terms(equation) if fused else equation.terms):
+            unmoved = term.form.unmoved
             for slot, name in enumerate(term.arguments):
-                if term is equation.fused and name in plain:
-                    continue  # a target, which the loss itself reads
+                if (unmoved and slot in unmoved) or (term is equation.fused and name in plain):
+                    continue  # what is only compared, or a target, which the loss itself reads
                 if name in more:
                     more[name] += (position, number, slot)
                 elif places.get(name):

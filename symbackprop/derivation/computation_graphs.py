@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from symbackprop.algebra import expressions
+from symbackprop.algebra.branches import choice_of
 from symbackprop.algebra.broadcasting import check_size, spell
 from symbackprop.algebra.formula import (
     Apply,
@@ -23,8 +24,9 @@ from symbackprop.algebra.formula import (
     walk,
 )
 from symbackprop.algebra.functions import NAMES, SETTINGS, has_value, is_vector, with_convention
+from symbackprop.algebra.mistakes import check_occurrences
 from symbackprop.algebra.shapes import is_elementwise, shape_of, with_kept_axes
-from symbackprop.derivation.taking_apart import OWN_NESTED, TakingApart, free_letter
+from symbackprop.derivation.taking_apart import OWN_NESTED, TakingApart, free_letter, with_condition
 from symbackprop.errors import ProblemError, SymbackpropError, unknown
 from symbackprop.graph.batch_axis import Samples
 from symbackprop.graph.notation import own_symbol
@@ -93,7 +95,7 @@ class _Builder:
         if name in self.quantities:
             raise ProblemError(message("graph.twice", name=name))
         formula = expressions.parse(body.strip(), functions=NAMES, names=self.quantities, settings=SETTINGS)
-        expressions.check_occurrences(formula)
+        check_occurrences(formula)
         formula = with_kept_axes(with_convention(formula, self.model.relu_derivative_at_zero), self._shapes)
         shape_of(formula, self._shapes, "")
         self._define(name, self._apart.shortened(self.named(name, formula)), "gate")
@@ -115,7 +117,13 @@ class _Builder:
         return found
 
     def _with_names(self, equation: str, formula: Node) -> Node:
-        """Return a formula with names for the activations inside it, and for what a softmax is of."""
+        """Return a formula with names for the activations inside it, and for what a softmax is of.
+
+        What stands in one branch alone has a value only where that branch is chosen, and gets no name.
+        """
+        choice = choice_of(formula)
+        if choice is not None:
+            return with_condition(choice, self._with_names(equation, choice.condition))
         return map_children(formula, lambda part: self._opened(equation, formula, part))
 
     def _opened(self, equation: str, around: Node, part: Node) -> Node:

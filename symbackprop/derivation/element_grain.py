@@ -63,6 +63,16 @@ class Term(NamedTuple):
         """Return the term over names."""
         return fill(self.form.formula, tuple(map(Name, self.arguments)))
 
+    @property
+    def moving(self) -> tuple[str, ...]:
+        """The arguments that a gradient goes to: not what is only compared."""
+        unmoved = self.form.unmoved
+        return (
+            tuple(name for slot, name in enumerate(self.arguments) if slot not in unmoved)
+            if unmoved
+            else self.arguments
+        )
+
     def partial(self, slot: int) -> Node:
         """Return ∂term/∂(its argument in `slot`) over names."""
         return fill(self.form.partial(slot).formula(bool(self.values)), tuple(map(Name, self.arguments + self.values)))
@@ -147,9 +157,12 @@ def _expanded(graph: Graph, equation: Equation) -> Iterator[ElementEquation]:
     quantity = graph.quantities[equation.name]
     formula = written_out(equation.formula, graph.shapes)
     equation = equation if formula is equation.formula else replace(equation, formula=formula)
-    pieces = [_piece(graph, equation, part, wrap) for part, wrap in _addends(equation.formula, lambda node: node)]
+    pieces = [
+        (_piece(graph, equation, part, wrap), shape_of(part, graph.shapes, ""))
+        for part, wrap in _addends(equation.formula, lambda node: node)
+    ]
     for index in quantity.indices():
-        terms = tuple(itertools.chain.from_iterable([piece(index) for piece in pieces]))
+        terms = tuple(itertools.chain.from_iterable([piece(fitted(index, shape)) for piece, shape in pieces]))
         if equation.stated_derivatives:
             terms = tuple(_with_stated_derivatives(graph, equation, term) for term in terms)
         fused = None if equation.fused is None else _fused(graph, equation.fused)

@@ -14,6 +14,7 @@ from fractions import Fraction
 
 from symbackprop.algebra import functions
 from symbackprop.algebra.array_operations import ArrayOperation, axes_of, operation_of, spread_along
+from symbackprop.algebra.branches import choice_of, is_comparison
 from symbackprop.algebra.broadcasting import Shape, broadcast
 from symbackprop.algebra.forms import form_of
 from symbackprop.algebra.formula import (
@@ -43,8 +44,10 @@ from symbackprop.algebra.formula import (
     map_children,
     multiplied,
     negated,
+    rewrite,
 )
-from symbackprop.algebra.shapes import shape_of
+from symbackprop.algebra.rearrangements import reshaped
+from symbackprop.algebra.shapes import is_elementwise, shape_of
 from symbackprop.graph.quantities import Equation, Graph
 
 Contribution = tuple[str, Node]
@@ -183,6 +186,9 @@ class _Pullback:
         yield node.denominator, negated(Quotient(self.times(upstream, node.numerator), squared))
 
     def power(self, node: Power, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        if isinstance(node.base, Number):
+            yield from self._of_whole(node, upstream)
+            return
         form = form_of(Power(Slot(0), Slot(1)))
         if isinstance(node.exponent, Number):
             lowered = node.exponent.value - 1
@@ -193,7 +199,7 @@ class _Pullback:
             return
         for slot, part in enumerate((node.base, node.exponent)):
             partial = fill(form.partial(slot).plain, (node.base, node.exponent))
-            yield part, self.times(upstream, partial)
+            yield part, self.times(upstream, self.arrays(partial))
 
     def matrix_product(self, node: MatrixProduct, upstream: Node) -> Iterator[tuple[Node, Node]]:
         left, right = node.left, node.right
@@ -242,12 +248,27 @@ class _Pullback:
         yield node.operand, Apply("sum", (upstream,), axis=None if is_vector else node.axis)
 
     def apply(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        if choice_of(node) is not None or is_comparison(node):
+            return self._of_whole(node, upstream)
         row = operation_of(node)
         if row is not None:
             return self._operation(node, row, upstream)
         if node.function == functions.GENERIC_LOSS:
             return self._generic_loss(node, upstream)
         return self._elementwise(node, upstream)
+
+    def _of_whole(self, node: Node, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        """Pull back through an elementwise formula in one go: a branch that is not chosen need not have a derivative."""
+        arrays: dict[Node, Slot] = {}
+
+        def opened(part: Node) -> Node | None:
+            return None if is_elementwise(part) else arrays.setdefault(part, Slot(len(arrays)))
+
+        form = form_of(rewrite(node, opened))
+        for array, slot in arrays.items():
+            if slot.index not in form.unmoved:
+                partial = form.partial(slot.index).plain
+                yield array, self.times(upstream, self.arrays(fill(partial, tuple(arrays))))
 
     def _elementwise(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
         """Pull back through f(u): ū ⊙ f′(u), in the classroom form where the value of f has a name."""
@@ -282,6 +303,8 @@ class _Pullback:
             axes = axes_of(node, len(shapes[0]))
             weight = row.weight(math.prod(shapes[0][axis] for axis in axes))
             yield node.arguments[0], self.times(Number(weight), spread_along(upstream, axes, shapes[0]))
+        elif row.source is not None:
+            yield node.arguments[0], reshaped(upstream, shapes[0])
         elif row.definition is not None:
             yield row.definition(node, shapes), upstream
         elif row.places is not None:

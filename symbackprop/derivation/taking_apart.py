@@ -10,7 +10,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 
+from symbackprop.algebra.branches import WHERE, Choice, choice_of
 from symbackprop.algebra.formula import (
+    Apply,
     Indexed,
     Name,
     Node,
@@ -22,6 +24,8 @@ from symbackprop.algebra.formula import (
     map_children,
 )
 from symbackprop.algebra.functions import has_value, nested_activations, reads_nothing, written_size
+from symbackprop.errors import ProblemError
+from symbackprop.messages import message
 
 LONG_PARTS, LONG_LEVELS = 60, 8
 """A formula of more parts, or with more levels, is taken apart."""
@@ -57,6 +61,16 @@ def is_long_activation(body: Node) -> bool:
     return depth(body) > OWN_LEVELS or nested_activations(body) > OWN_NESTED or written_size(body) > OWN_PARTS
 
 
+def with_condition(choice: Choice, condition: Node) -> Node:
+    """Return a choice by another formula of the same condition, its branches as they were written.
+
+    Raises `ProblemError` for a long branch: its pieces may have no values where it is not chosen, so that none are made.
+    """
+    if any(is_long(branch) or nested_activations(branch) > OWN_NESTED for branch in choice[1:]):
+        raise ProblemError(message("graph.long_branch"))
+    return Apply(WHERE, (condition, choice.holding, choice.otherwise))
+
+
 def _size(node: Node) -> int:
     """Return the number of parts of a formula; what reads nothing is no part."""
     inside = sum(map(_size, node))
@@ -83,7 +97,13 @@ class TakingApart:
         return self.taken_apart(formula)
 
     def taken_apart(self, formula: Node) -> Node:
-        """Return an equal formula of a few operations between pieces."""
+        """Return an equal formula of a few operations between pieces.
+
+        What stands in one branch alone has a value only where that branch is chosen, and stays as it was written.
+        """
+        choice = choice_of(formula)
+        if choice is not None:
+            return with_condition(choice, self.taken_apart(choice.condition))
         found = self._grouped(map_children(formula, self._opened))
         is_small = _size(found) <= _PARTS and depth(found) <= _LEVELS
         return found if is_small else map_children(found, self.piece)

@@ -152,9 +152,9 @@ def check(
         is_plain = oracle.is_ordinary and abs(real(exact.add(gradient, exact.negate(number)))) > term * _PLAINLY
         if touched or (difference > TOLERANCE and not is_plain):
             sides, finer = oracle.one_sided(leaf), oracle.gradients.gradient(leaf.name, leaf.sample)
-            difference = max(relative_difference(finer, slope, floor) for slope in sides)
-            if relative_difference(*sides, floor) <= TOLERANCE:
-                kinks = ()
+            if sides is not None:
+                difference = max(relative_difference(finer, slope, floor) for slope in sides)
+                kinks = () if relative_difference(*sides, floor) <= TOLERANCE else kinks
         entries.append(_entry(leaf, gradient, difference, composed.get(leaf), kinks))
     return Report(tuple(entries), float(STEP), sampled)
 

@@ -8,7 +8,9 @@ from fractions import Fraction
 import sympy
 
 from symbackprop.algebra import functions, symbolic
+from symbackprop.algebra.branches import choice_of
 from symbackprop.algebra.formula import Apply, Name, Node, Slot
+from symbackprop.algebra.piecewise import to_piecewise
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import Exact
 from symbackprop.arithmetic.perturbed_rationals import PerturbedRational
@@ -167,6 +169,9 @@ def _composed(derivation: Derivation) -> sympy.Expr:
             if isinstance(part, Name):
                 place = Scalar(part.name, sample if part.name in batched else None)
                 return _symbol(place) if (expression := known.get(place)) is None else expression
+            choice = choice_of(part)
+            if choice is not None:
+                return to_piecewise(choice, leaf)
             if isinstance(part, Apply) and part.function in _SYMPY_OWN:
                 return _SYMPY_OWN[part.function](*(symbolic.to_sympy(each, leaf) for each in part.arguments))
             return None

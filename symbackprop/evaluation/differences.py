@@ -12,6 +12,7 @@ from symbackprop.algebra.formula import Node
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import Exact
 from symbackprop.derivation.derivations import Derivation
+from symbackprop.errors import EvaluationError
 from symbackprop.evaluation.evaluate import EXACT, Evaluation, Values
 from symbackprop.graph.scalars import Scalar
 
@@ -84,8 +85,16 @@ class Differences:
             return evaluation.backward(evaluation.forward(self.shared, self.data))
 
     def central(self, leaf: Scalar) -> tuple[Exact, tuple[str, ...]]:
-        """Return the central difference by a leaf, and the names of the kinks on its paths, each once."""
-        above, below = self._passed(leaf, self.coarse, 1), self._passed(leaf, self.coarse, -1)
+        """Return the central difference by a leaf, and the names of the kinks on its paths, each once.
+
+        At an edge behind which there is no value there is no difference either (0), and the edge is a kink.
+        """
+        try:
+            above, below = self._passed(leaf, self.coarse, 1), self._passed(leaf, self.coarse, -1)
+        except EvaluationError:
+            if not self.near:
+                raise
+            return Fraction(0), tuple(dict.fromkeys(str(switch.scalar) for switch, _ in self.near))
         # What a leaf does not move, two arguments that it moves alike for instance, is no kink on its way.
         touched = {
             switch.scalar
@@ -101,10 +110,16 @@ class Differences:
         kinks = dict.fromkeys(switch.scalar for switch in self.switches if switch.scalar in touched)
         return exact.divide(rise, 2 * self.coarse.step), tuple(map(str, kinks))
 
-    def one_sided(self, leaf: Scalar) -> tuple[Exact, Exact]:
-        """Return the slopes on the left and on the right, ∓(3L(w) − 4L(w ∓ h) + L(w ∓ 2h)) / 2h, by fine steps."""
+    def one_sided(self, leaf: Scalar) -> tuple[Exact, Exact] | None:
+        """Return the slopes on the left and on the right, ∓(3L(w) − 4L(w ∓ h) + L(w ∓ 2h)) / 2h, by fine steps.
+
+        None where on one side there is no value.
+        """
         with exact.CONTEXT.workdps(self.fine.digits):
-            return self._slope(leaf, -1), self._slope(leaf, 1)
+            try:
+                return self._slope(leaf, -1), self._slope(leaf, 1)
+            except EvaluationError:
+                return None
 
     def _slope(self, leaf: Scalar, side: int) -> Exact:
         values = [self._passed(leaf, self.fine, side * steps).value(self.output) for steps in range(3)]

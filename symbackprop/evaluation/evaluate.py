@@ -337,7 +337,7 @@ def kinks(derivation: Derivation, values: Values, within: Fraction = NEAR_KINK) 
         for kink in term.form.kinks:
             arguments = [values.value(*elements.place(name, sample)) for name in term.arguments]
             is_at = exact.compare(abs(_exact_function(kink, term.form.arity)(*arguments)), within) <= 0
-            if is_at and _is_bent(term.form, arguments):
+            if is_at and _is_bent_or_ends(term.form, arguments):
                 found.append(elements.place(equation.name, sample))
     return tuple(dict.fromkeys(found))
 
@@ -346,21 +346,32 @@ _BESIDE = Fraction(1, 10**20)
 """How far from a kink the slopes beside it are taken; where they differ by more than a thousand times that, it is one."""
 
 
+def _is_bent_or_ends(form: Form, arguments: Sequence[Value]) -> bool:
+    """Say whether a form has a kink at a place, or beside it no value."""
+    try:
+        return _is_bent(form, arguments)
+    except EvaluationError:
+        return True
+
+
 def _is_bent(form: Form, arguments: Sequence[Value]) -> bool:
-    """Say whether the partials of a form beside a place differ: on either side of each argument, and of all together."""
+    """Say whether a form or its partials jump at a place: on either side of each argument, or of all together."""
     axes = [tuple(Fraction(n == slot) for n in range(form.arity)) for slot in range(form.arity)]
     slanted = tuple(Fraction((-1) ** n, n + 1) for n in range(form.arity))
     directions = (*axes, tuple(map(abs, slanted)), slanted)
-    for slot in range(form.arity):
-        partial = _exact_function(form.partial(slot).formula(has_values=False), form.arity)
+    partials = [form.partial(slot).formula(has_values=False) for slot in range(form.arity)]
+    steepest = exact.to_real(Fraction(1))
+    for formula in (*partials, form.formula):
+        function = _exact_function(formula, form.arity)
         beside = [
             exact.to_real(
-                partial(*(exact.add(value, side * _BESIDE * part) for value, part in zip(arguments, by, strict=True)))
+                function(*(exact.add(value, side * _BESIDE * part) for value, part in zip(arguments, by, strict=True)))
             )
             for by in directions
             for side in (-1, 1)
         ]
-        if max(beside) - min(beside) > 1000 * exact.to_real(_BESIDE) * (1 + max(map(abs, beside))):
+        steepest = max(steepest, *map(abs, beside))
+        if max(beside) - min(beside) > 1000 * exact.to_real(_BESIDE) * (1 + steepest):
             return True
     return False
 

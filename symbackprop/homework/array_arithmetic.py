@@ -18,7 +18,7 @@ from symbackprop.registry import cached
 
 Array = Any
 
-_CALLED = (*python_code.MATH, "absolute", "maximum", "minimum", "heaviside")
+_CALLED = (*python_code.MATH, *python_code.OF_ARRAYS)
 _DIALECT = replace(
     python_code.ARRAYS,
     namespace={

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from symbackprop.algebra import expressions, shapes
 from symbackprop.algebra.broadcasting import Shape, check_size, spell
-from symbackprop.algebra.expressions import check_occurrences
 from symbackprop.algebra.functions import (
     ACTIVATIONS,
     ARITIES,
@@ -16,6 +15,7 @@ from symbackprop.algebra.functions import (
     WITH_FORMULA,
     Settings,
 )
+from symbackprop.algebra.mistakes import check_occurrences
 from symbackprop.catalog import losses
 from symbackprop.errors import ProblemError, SymbackpropError
 from symbackprop.graph import alike, notation

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
-from symbackprop.algebra.broadcasting import Shape
+from symbackprop.algebra.broadcasting import Shape, spell
 from symbackprop.algebra.functions import RESERVED
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.errors import ProblemError, unknown
@@ -66,13 +66,13 @@ def _array(value: object, where: str) -> Array:
     if isinstance(value, SymbolSpec):
         shape: Shape = tuple(value.shape)
         if len(shape) > 2:
-            raise ProblemError(message("graph.rank"), where=where)
+            raise ProblemError(message("graph.rank", shape=spell(shape)), where=where)
         if math.prod(shape) > _LARGEST_ARRAY:
             raise ProblemError(message("graph.size", limit=_LARGEST_ARRAY), where=where)
         return numbers.unknown_array(shape)
     shape = numbers.shape_of_value(value, where)
     if len(shape) > 2 or 0 in shape:
-        raise ProblemError(message("graph.rank"), where=where)
+        raise ProblemError(message("graph.no_numbers" if 0 in shape else "graph.rank", shape=spell(shape)), where=where)
     return numbers.array(value, shape, where)
 
 

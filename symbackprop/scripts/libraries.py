@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from symbackprop.algebra.activations import Activation
-from symbackprop.arithmetic.python_code import Dialect, spelled
+from symbackprop.arithmetic.python_code import ARCS, Dialect, spelled
 
 _SAME = ("exp", "sqrt", "sin", "cos", "tan", "tanh", "log1p", "expm1")
 
@@ -18,7 +18,8 @@ class Library:
 
     `axis` is what it calls that keyword; `own` finds the template of an activation over its argument and settings, "" where
     the library does not have the function itself. `defined` are functions that a script has to define. A library that
-    `differentiates` needs no backward pass.
+    `differentiates` needs no backward pass; `guarded` is then an array (`{1}`) to which no gradient comes where a condition
+    (`{0}`) does not hold: what a branch that is not chosen sends back may be no number.
     """
 
     name: str
@@ -29,11 +30,13 @@ class Library:
     repeated: str
     own: Callable[[Activation], str] = lambda row: ""
     defined: tuple[str, ...] = ()
+    guarded: str = ""
     differentiates: bool = False
 
 
-def _calls(module: str, **others: str) -> Mapping[str, str]:
-    return {**{name: f"{module}.{name}({{0}})" for name in _SAME}, "ln": f"{module}.log({{0}})", **others}
+def _calls(module: str, renamed: Mapping[str, str], **others: str) -> Mapping[str, str]:
+    named = {**{name: name for name in _SAME}, "ln": "log", **renamed}
+    return {**{name: f"{module}.{called}({{0}})" for name, called in named.items()}, **others}
 
 
 def _torch_extreme(function: str, left: str, right: str, at_tie: Fraction) -> str:
@@ -62,16 +65,32 @@ def _opposite(number: str) -> str:
     return number[1:] if number.startswith("-") else f"-{number}"
 
 
-def _no_step(argument: str, at_zero: Fraction) -> str:
-    raise TypeError("a forward pass has no steps")
+def _torch_step(argument: str, at_zero: Fraction) -> str:
+    """Return a comparison as a number; PyTorch sends nothing back through it."""
+    return f"({argument} {'>=' if at_zero else '>'} 0).to(torch.float64)"
+
+
+def _torch_choice(compared: str, holding: str, otherwise: str) -> str:
+    """Return a choice; two numbers would be of PyTorch's default type."""
+    numbers = [_is_number(text) for text in (holding, otherwise)]
+    return f"torch.where({compared}, {_torch_constant(holding) if all(numbers) else holding}, {otherwise})"
+
+
+def _torch_constant(number: str) -> str:
+    return f"torch.tensor({number}, dtype=torch.float64)"
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("-").replace(".", "", 1).replace("e-", "", 1).isdigit()
 
 
 NUMPY = Library(
     "np",
     Dialect(
-        _calls("np", abs="np.abs({0})", erf="erf({0})", erfc="erfc({0})"),
+        _calls("np", ARCS, abs="np.abs({0})", erf="erf({0})", erfc="erfc({0})"),
         lambda function, left, right, at_tie: f"np.{function}imum({left}, {right})",
         lambda argument, at_zero: f"np.heaviside({argument}, {spelled(float(at_zero))})",
+        "np.where({}, {}, {})".format,
         spelled,
     ),
     "axis",
@@ -84,15 +103,19 @@ NUMPY = Library(
 TORCH = Library(
     "torch",
     Dialect(
-        _calls("torch", abs="torch.abs({0})", erf="torch.erf({0})", erfc="torch.erfc({0})"),
+        _calls(
+            "torch", {name: name for name in ARCS}, abs="torch.abs({0})", erf="torch.erf({0})", erfc="torch.erfc({0})"
+        ),
         _torch_extreme,
-        _no_step,
+        _torch_step,
+        _torch_choice,
         spelled,
     ),
     "dim",
     "torch.stack([{0}], dim={axis})",
-    "torch.tensor({0}, dtype=torch.float64)",
+    _torch_constant("{0}"),
     "torch.broadcast_to({0}, {1})",
     own=lambda row: row.torch.call if row.torch else "",
+    guarded="torch.where({0}, {1}, ({1}).detach())",
     differentiates=True,
 )

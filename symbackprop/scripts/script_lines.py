@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from symbackprop.algebra import functions
-from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, ArrayOperation, axis_of
+from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, ArrayOperation, axis_of, operation_of
+from symbackprop.algebra.branches import WHERE, Comparison, choice_of, comparison_of
 from symbackprop.algebra.broadcasting import Shape, indexed
 from symbackprop.algebra.folding import folded
 from symbackprop.algebra.forms import form_of
@@ -20,13 +21,16 @@ from symbackprop.algebra.formula import (
     Name,
     Node,
     Number,
+    Power,
     Product,
     Quotient,
     SampleCount,
     Slot,
+    fill,
     is_constant,
     map_children,
     multiplied,
+    rewrite,
     walk,
 )
 from symbackprop.arithmetic.python_code import ATOM, MATRIX, SIGN, Bound, accurate, bound
@@ -70,6 +74,7 @@ class Lines(Lowering):
         self.spelling = library
         self.activations: dict[Apply, str] = {}
         self.used: set[str] = set()
+        self.has_unchosen = False
         targets: list[Name | Adjoint] = [*map(Name, plan.graph.quantities), *map(Adjoint, plan.contributions)]
         self.known.update((target, self.named(target)) for target in targets)
 
@@ -170,6 +175,13 @@ class Lines(Lowering):
             self.activations[key] = self.identifiers.fresh(node.function)
         return Piece(f"{self.activations[key]}({argument.text})", argument.shape, argument.varies)
 
+    def elementwise(self, node: Node, hint: View | None = None) -> Node:
+        """Lower the parts of an elementwise formula; activations in a branch that is to be guarded are written out."""
+        choice = choice_of(node) if self.spelling.guarded else None
+        if choice is not None:
+            node = Apply(WHERE, (choice.condition, _opened(choice.holding), _opened(choice.otherwise)))
+        return super().elementwise(node, hint)
+
     # Expressions
 
     def _piece(self, value: Node) -> Piece:
@@ -178,9 +190,37 @@ class Lines(Lowering):
             return value
         shape = self.shape(value)
         rank = max((len(part.shape) for part in walk(value) if isinstance(part, View)), default=0)
-        level, text = bound(_counted(accurate(aligned(value, rank))), _leaf, self.spelling.dialect)
+        level, text = bound(self._guarded(_counted(accurate(aligned(value, rank)))), _leaf, self.spelling.dialect)
         self.used.update(name for name in self.spelling.defined if f"{name}(" in text)
         return Piece(text, shape, varies(value), "", level)
+
+    def _guarded(self, node: Node) -> Node:
+        """Return a formula whose branches send gradients back only where they are chosen, if the library has to be told."""
+        node = map_children(node, self._guarded)
+        choice = choice_of(node)
+        if choice is None:
+            return node
+        self.has_unchosen |= any(_may_fail(part) for piece in choice[1:] for part in walk(piece))
+        if not self.spelling.guarded:
+            return node
+        condition, *pieces = choice
+        compared = comparison_of(condition)
+        sides = (compared, compared.opposite)
+        return Apply(WHERE, (condition, *map(self._guarded_branch, pieces, sides)))
+
+    def _guarded_branch(self, branch: Node, comparison: Comparison) -> Node:
+        """Return a branch with all that it reads guarded by its condition, unless it has a value anywhere."""
+        if not any(map(_may_fail, walk(branch))):
+            return branch
+        left, right = (bound(side, _leaf, self.spelling.dialect)[1] for side in (comparison.left, comparison.right))
+        condition = f"{left} {comparison.sign} {right}"
+
+        def guarded(part: Node) -> Node | None:
+            if not isinstance(part, Piece):
+                return None
+            return replace(part, array=self.spelling.guarded.format(condition, part.text), index="", level=ATOM)
+
+        return rewrite(branch, guarded)
 
     def _item(self, value: Node, shape: Shape, is_varying: bool) -> str:
         """Return what stands in a joined array; a number becomes an array where the library wants one."""
@@ -195,6 +235,31 @@ class Lines(Lowering):
         is_varying = found.varies or is_varying
         lifted = self._piece(aligned(found, len(shape))).text
         return Piece(self.spelling.repeated.format(lifted, shape_text(shape, is_varying)), shape, is_varying)
+
+
+def _opened(branch: Node) -> Node:
+    """Return a formula between arrays with its activations of numbers written out."""
+
+    def definition(part: Node) -> Node | None:
+        if not (isinstance(part, Apply) and functions.has_value(part)) or operation_of(part) is not None:
+            return None
+        whole = functions.stable_form(replace(part, arguments=(Slot(0),)))
+        return fill(whole, tuple(map(_opened, part.arguments)))
+
+    return rewrite(branch, definition)
+
+
+def _may_fail(part: Node) -> bool:
+    """Say whether a part of a formula may have no value, or no derivative, at some numbers; what a script calls may."""
+    if isinstance(part, Piece):
+        return "(" in part.array
+    if isinstance(part, Apply):
+        return part.function not in _ANYWHERE
+    return isinstance(part, Power) or (isinstance(part, Quotient) and not is_constant(part.denominator))
+
+
+_ANYWHERE = frozenset(("sin", "cos", "tanh", "atan", "erf", "abs", "max", "min", "step", WHERE))
+"""The functions that have a finite value and a finite derivative at every number."""
 
 
 def shape_text(shape: Shape, is_varying: bool) -> str:

@@ -97,6 +97,7 @@ class Parts:
             "gradients": [(self.names[name], self._adjoint(name)) for name in self.wanted],
             "functions": list(self._functions()),
             "used": self.lines.used,
+            "unchosen": self.lines.has_unchosen,
             "expected": self._expected(),
             "training": self._training(),
             "checked": CHECKED,

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 import symbackprop as sbp
 from symbackprop import language
 from symbackprop.algebra import functions, symbolic
+from symbackprop.algebra.branches import WHERE
 from symbackprop.algebra.differentiation import (
     Derivative,
     Differentiation,
@@ -142,6 +143,7 @@ TEXTS = [
     "gelu(3*x - y)",
     "sigmoid(sigmoid(sigmoid(x)))",
     "u*exp(u*x) + s*v*t",
+    "asin(x) + acos(x/4)*atan(2*x)",
 ]
 """Expressions in x and other quantities; the points lie on both sides of 0 where the expression allows it."""
 
@@ -187,7 +189,7 @@ def points_for(node: Node, *, count: int = 12, seed: int = 1) -> list[Point]:
     found: list[Point] = []
     for number in range(count):
         lowest = -350 if number % 2 else 20
-        point = {name: Fraction(draw.randint(lowest, 350), 97) for name in names(node)}
+        point = {name: Fraction(draw.randint(lowest, 350), 397 if number % 3 == 2 else 97) for name in names(node)}
         try:
             value_at(node, point)
         except EvaluationError:
@@ -384,13 +386,13 @@ def test_collecting_keeps_the_value_and_is_done_once(formula: Node) -> None:
 
 def test_every_primitive_has_a_rule() -> None:
     """The table of functions and the registry of primitives name the same functions."""
-    assert set(PRIMITIVES) == {*rules.FUNCTIONS, "max", "min"}
+    assert set(PRIMITIVES) == {*rules.FUNCTIONS, "max", "min", WHERE}
 
 
 @pytest.mark.parametrize("name", list(rules.FUNCTIONS))
 def test_rule_of_a_primitive_is_the_derivative_by_sympy(name: str) -> None:
     """Each row of the table, by itself and inside a chain; its rule is named in the steps."""
-    for text, is_chain in ((f"{name}(x)", False), (f"{name}(x/5 + 2)", True)):
+    for text, is_chain in ((f"{name}(x)", False), (f"{name}(x/5 + 1/7)", True)):
         first = assert_right(differentiate(text, "x"))[0]
         assert (rules.FUNCTIONS[name][0], is_chain) == (first.rule, first.is_chain)
 

@@ -4,22 +4,46 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from fractions import Fraction
 
 import pytest
 import sympy
 
 from symbackprop.algebra import known_partials, symbolic
 from symbackprop.algebra.forms import form_of
+from symbackprop.algebra.formula import Node, Slot
+from symbackprop.arithmetic import exact
+
+
+def at_two_points(partial: Node | None) -> list[str]:
+    """Return the values of a partial at (2, 3/2) and (1/3, -2), to 40 digits."""
+    assert partial is not None
+    points = ((Fraction(2), Fraction(3, 2)), (Fraction(1, 3), Fraction(-2)))
+    return [
+        exact.CONTEXT.nstr(
+            exact.to_real(
+                exact.evaluate(partial, lambda part, at=point: at[part.index] if isinstance(part, Slot) else None)
+            ),
+            40,
+        )
+        for point in points
+    ]
 
 
 @pytest.mark.parametrize("text", known_partials.TABLE)
 def test_known_partial_is_what_sympy_derives(text: str) -> None:
-    """Each form has all its partials in the table, and they are SymPy's, sign by sign."""
+    """Each form has all its partials in the table, and they are SymPy's, sign by sign.
+
+    Those of a power have values at 0, where SymPy's have none; away from it they are the same numbers.
+    """
     formula = known_partials.over_slots(text)
     whole = symbolic.to_sympy(formula)
     slots = range(form_of(formula).arity)
     derived = [symbolic.from_sympy(sympy.diff(whole, symbolic.slot_symbol(slot))) for slot in slots]
-    assert derived == [known_partials.of(formula, slot) for slot in slots]
+    known = [known_partials.of(formula, slot) for slot in slots]
+    if text == "p**q":
+        derived, known = (list(map(at_two_points, partials)) for partials in (derived, known))
+    assert derived == known
     assert len(known_partials.TABLE[text]) == len(derived)
 
 

@@ -18,6 +18,7 @@ import sympy
 from sympy.printing.smtlib import smtlib_code
 
 import symbackprop as sbp
+from symbackprop.algebra.branches import WHERE
 from symbackprop.algebra.forms import form_of
 from symbackprop.algebra.formula import Apply, Name, Node, Number, Slot, fill
 from symbackprop.algebra.functions import ACTIVATIONS, PRIMITIVES
@@ -35,7 +36,7 @@ def with_a_kink() -> dict[str, Node]:
     found: dict[str, Node] = {}
     for share in AT_KINK:
         for row in PRIMITIVES.values():
-            if row.kinked:
+            if row.kinked and row.name != WHERE:
                 arguments = (Name("x"), Name("y"))[: row.arity]
                 found[f"{row.name} {share}"] = Apply(row.name, arguments, share)
         found[f"step {share}"] = Apply("step", (Name("x"),), share)

@@ -67,6 +67,9 @@ def looped(problem: Any, dtype: str = "float64") -> Gradient:
         "A[:1].T",
         "A[1, 2, ...]",
         "A[-1, :2][None]",
+        "A.reshape(2, 6)",
+        "A[1].reshape(2, 2)",
+        "A[None].reshape(12).reshape(4, 3)[1:]",
     ],
 )
 def test_strides_are_those_of_numpy(text: str) -> None:

@@ -755,9 +755,9 @@ MISTAKES_OF_SHAPES = [
     ("p = outer(x, s)", "outer takes two vectors, .* found the shapes 3 and a single number"),
     ("p = dot(x)", "dot takes 2 argument\\(s\\), found 1"),
     ("p = exp(x, x)", "exp takes 1 argument\\(s\\), found 2"),
-    ("p = sum(x, x)", "sum takes 1 argument\\(s\\), found 2"),
+    ("p = sum(x, x)", r"what else sum takes is given by name: sum\(…, axis=…\)"),
     ("p = max(x, x, x)", "max takes 2 argument\\(s\\), found 3"),
-    ("p = softmax(x, x)", "softmax takes 1 argument\\(s\\), found 2"),
+    ("p = softmax(x, x)", r"what else softmax takes is given by name: softmax\(…, axis=…\)"),
     ("p = pi(x)", "pi takes 0 argument\\(s\\), found 1"),
 ]
 
@@ -869,7 +869,7 @@ MISTAKES_OF_PROBLEMS: list[tuple[Content, type[SymbackpropError], str]] = [
     ({"output": "g"}, UnknownNameError, '^graph.output: unknown equation "g"'),
     ({"output": "x"}, UnknownNameError, '^graph.output: unknown equation "x"'),
     ({"inputs": {"x": [[[1]]]}}, ProblemError, "^graph.inputs.x: a quantity is a number, a vector or a matrix"),
-    ({"inputs": {"x": []}}, ProblemError, "^graph.inputs.x: a quantity is a number, a vector or a matrix"),
+    ({"inputs": {"x": []}}, ProblemError, "^graph.inputs.x: an array has at least one number"),
     ({"inputs": {"x": [[1, 2], [3]]}}, ProblemError, "^graph.inputs.x: the rows of an array have the same length"),
     ({"inputs": {"x": {"shape": [1, 2, 3]}}}, ProblemError, "^graph.inputs.x: a quantity is a number, a vector"),
     ({"inputs": {"x": {"shape": [0]}}}, ProblemError, "^graph.inputs.x: expected a number"),

@@ -268,6 +268,10 @@ OPERATIONS: Mapping[str, tuple[list[str], dict[str, Any]]] = {
     "outer_with_itself": (["p = outer(x, x) @ y"], {"x": V3, "y": U3}),
     "outer_of_sums": (["p = outer(x + y, x*y)"], {"x": V3, "y": U3}),
     "concat": (["p = concat(x, y*y, x)"], {"x": V3, "y": V2}),
+    "reshape": (["p = reshape(A*B, 3, -1) @ x"], {"A": M23, "B": N23, "x": V2}),
+    "rows_of_a_matrix": (["p = A @ x - B + mean(x, keepdims=true)"], {"A": M23, "x": V3, "B": M22}),
+    "reshape_of_a_vector": (["p = A @ reshape(x, 3, 1)"], {"A": M23, "x": V3}),
+    "flatten": (["p = outer(x, flatten(A))"], {"A": M23, "x": V2}),
     "concat_of_one": (["p = concat(x)"], {"x": V3}),
     "concat_axis_0": (["p = concat(A, A*B, axis=0)"], {"A": M23, "B": N23}),
     "concat_axis_1": (["p = concat(A, C, axis=1)"], {"A": M23, "C": M22}),
@@ -323,13 +327,16 @@ def test_operations_cover_every_array_function() -> None:
 
 
 ELEMENTWISE = [name for name in NAMES if ARITIES.get(name) == 1]
+BOUNDED = ("asin", "acos", "arcsin", "arccos")
+"""Functions that have a value between -1 and 1 only."""
 
 
 @pytest.mark.parametrize("whole", [True, False])
 @pytest.mark.parametrize("function", ELEMENTWISE)
 def test_elementwise_function_has_the_same_gradient_in_both_grains(function: str, whole: bool) -> None:
     """Every function of one number is pulled back by its derivative, classroom form (alone in its equation) or plain."""
-    text = f"p = {function}(X)" if whole else f"p = {function}(X*x)*x"
+    inside = "tanh({})/2" if function in BOUNDED else "{}"
+    text = f"p = {function}({inside.format('X')})" if whole else f"p = {function}({inside.format('X*x')})*x"
     problem = graph_problem([text, "f = sum(X*p*p)"], X=[P3, P3[::-1]], x=P3)
     assert_same_grain(derive(problem))
 

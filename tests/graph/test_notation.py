@@ -9,7 +9,8 @@ import pytest
 
 import symbackprop as sbp
 from symbackprop import rendering
-from symbackprop.algebra.formula import Adjoint, Apply, Name
+from symbackprop.algebra.branches import WHERE, Comparison, step_of
+from symbackprop.algebra.formula import ZERO, Adjoint, Apply, Name, Node
 from symbackprop.algebra.functions import ACTIVATIONS, PRIMITIVES, WITH_FORMULA
 from symbackprop.catalog.losses import LOSSES
 from symbackprop.errors import ProblemError
@@ -156,7 +157,9 @@ def test_every_function_has_a_symbol(name: str) -> None:
     text = tex.write(function_name(name))
     assert text.startswith("\\") and "operatorname" not in text
     if not (name in ACTIVATIONS and ACTIVATIONS[name].vector):
-        arguments = (Name("x_1"),) * (PRIMITIVES[name].arity if name in PRIMITIVES else 1)
+        arguments: tuple[Node, ...] = (Name("x_1"),) * (PRIMITIVES[name].arity if name in PRIMITIVES else 1)
+        if name == WHERE:
+            arguments = (step_of(Comparison(Name("x_1"), ">", ZERO)), *arguments[1:])
         assert "x_1" in documents.printed(notation((1, 1)), Apply(name, arguments))[0]
 
 

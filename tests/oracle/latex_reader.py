@@ -15,7 +15,7 @@ from fractions import Fraction
 RELATIONS = {"=": "=", r"\approx": "≈", r"\leftarrow": "←", "<": "<", ">": ">", r"\le": "≤", r"\ge": "≥", r"\in": "∈"}
 ENDS = {r"\odot", r"\rvert", r"\end", r"\\", r"\rangle"}
 SPACES = {r"\,", r"\;", r"\!", r"\ ", r"\quad", r"\qquad"}
-FUNCTIONS = {r"\ln", r"\exp", r"\sin", r"\cos", r"\tan", r"\tanh", r"\sigma"}
+FUNCTIONS = {r"\ln", r"\exp", r"\sin", r"\cos", r"\tan", r"\tanh", r"\arcsin", r"\arccos", r"\arctan", r"\sigma"}
 EXTREMES = {r"\max", r"\min"}
 LETTERS = {r"\mathrm", r"\mathcal", r"\hat", r"\tilde", r"\bar", r"\mathbf"}
 SHELLS = {r"\fwd", r"\bwd", r"\boxed"}

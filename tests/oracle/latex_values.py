@@ -147,7 +147,7 @@ add, multiply = _both(operator.add), _both(operator.mul)
 
 def divide(left: Number, right: Number) -> Number:
     """Return a quotient."""
-    if right == 0:
+    if any(entry == 0 for row in right for entry in row) if isinstance(right, list) else right == 0:
         raise Unknown("division by 0")
     return _both(operator.truediv)(left, right)
 
@@ -179,12 +179,14 @@ def mapped(function: Callable[[Number], Number], value: Number) -> Number:
 
 
 def _power(base: Number, exponent: Number) -> Number:
-    if isinstance(base, list):
-        return mapped(lambda entry: _power(entry, exponent), base)
+    if isinstance(base, list) or isinstance(exponent, list):
+        return _entrywise(_power, base, exponent)
     if isinstance(exponent, Fraction) and exponent.denominator == 1:
         if base == 0 and exponent < 0:
             raise Unknown("division by 0")
         return base ** int(exponent)
+    if base < 0:
+        raise Unknown("a fractional power of a negative number")
     return real(base) ** real(exponent)
 
 
@@ -194,9 +196,9 @@ def _real_function(name: str) -> Callable[[Number], Number]:
     def applied(value: Number) -> Number:
         if name == "ln" and value <= 0:
             raise Unknown("ln of what is not positive")
+        if name == "sqrt" and value < 0:
+            raise Unknown("root of a negative number")
         if name == "sqrt" and isinstance(value, Fraction):
-            if value < 0:
-                raise Unknown("root of a negative number")
             roots = [math.isqrt(part) for part in (value.numerator, value.denominator)]
             if [root * root for root in roots] == [value.numerator, value.denominator]:
                 return Fraction(int(roots[0]), int(roots[1]))
@@ -211,6 +213,7 @@ def _real_function(name: str) -> Callable[[Number], Number]:
 FUNCTIONS: Mapping[str, Callable[..., Number]] = {
     **{name: _real_function(name) for name in ("exp", "sin", "cos", "tan", "tanh")},
     **{rf"\{name}": _real_function(name) for name in ("ln", "exp", "sin", "cos", "tan", "tanh", "sqrt")},
+    **{rf"\arc{name}": _real_function(f"a{name}") for name in ("sin", "cos", "tan")},
     r"\mathrm{erf}": _real_function("erf"),
     r"\sigma": lambda z: 1 / (1 + CONTEXT.exp(-real(z))),
     r"\mathrm{sgn}": lambda z: Fraction((z > 0) - (z < 0)),
@@ -312,6 +315,8 @@ def _call(term: Term, names: Names) -> Number:
         return found
     if softmax := re.fullmatch(r"\\mathrm\{softmax\}(?:_(\d))?", term.text):
         return _softmax(arguments[0], softmax[1])
+    if shape := re.fullmatch(r"\\mathrm\{(?:reshape|flatten)\}(?:_(\d+)(?:\\times(\d+))?)?", term.text):
+        return _reshaped(arguments[0], shape[1], shape[2], names.rows)
     if term.text in FUNCTIONS:
         return mapped(FUNCTIONS[term.text], arguments[0])
     if term.text in names.functions:
@@ -332,6 +337,16 @@ def _softmax(array: Number, axis: str | None) -> Number:
         raise Unknown("softmax of a matrix")
     shares = [[CONTEXT.exp(real(entry)) for entry in row] for row in array]
     return [[entry / sum(row) for entry in row] for row in shares]
+
+
+def _reshaped(array: Number, length: str | None, columns: str | None, is_row: bool) -> Number:
+    """Return the entries of an array, row by row, as a matrix or as a vector."""
+    entries = [entry for row in array for entry in row]
+    width = int(columns) if columns else len(entries) if is_row else 1
+    rows = [entries[start : start + width] for start in range(0, len(entries), width)]
+    if length is not None and len(rows) * len(rows[-1]) != int(length) * int(columns or 1):
+        raise Unknown(f"{len(entries)} entries as {length} by {columns}")
+    return rows
 
 
 def transposed(array: Number) -> Number:

@@ -5,6 +5,7 @@ The rules are those of a calculus course (Stewart, Calculus, chapter 3); tests p
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -12,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from symbackprop.algebra import expressions, functions
+from symbackprop.algebra.branches import WHERE, choice_of
 from symbackprop.algebra.differentiation.tidying import into, over, plus, raised, times
 from symbackprop.algebra.formula import (
     ONE,
@@ -59,6 +61,9 @@ class Rule(StrEnum):
     COSINE = "cosine"
     TANGENT = "tangent"
     HYPERBOLIC_TANGENT = "hyperbolic_tangent"
+    ARC_SINE = "arc_sine"
+    ARC_COSINE = "arc_cosine"
+    ARC_TANGENT = "arc_tangent"
     ERROR_FUNCTION = "error_function"
     ABSOLUTE_VALUE = "absolute_value"
     MAXIMUM = "maximum"
@@ -192,6 +197,10 @@ def _power(formula: Power, by: Name) -> Application:
 def _apply(formula: Apply, by: Name) -> Application:
     if formula.function in functions.EXTREMES and not formula.body:
         return _extreme(formula, by)
+    choice = choice_of(formula)
+    if choice is not None:
+        parts = ((choice.holding, by), (choice.otherwise, by))
+        return Application(Rule.PIECEWISE, parts, functools.partial(_of_pieces, choice.condition))
     body = functions.expanded(formula)
     if body is not None:
         return Application(Rule.DEFINITION, ((body, by),), lambda derivative: derivative)
@@ -218,6 +227,10 @@ def _extreme(formula: Apply, by: Name) -> Application:
     return Application(Rule.MAXIMUM if is_maximum else Rule.MINIMUM, ((first, by), (second, by)), combine)
 
 
+def _of_pieces(condition: Node, holding: Node, otherwise: Node) -> Node:
+    return holding if holding == otherwise else Apply(WHERE, (condition, holding, otherwise))
+
+
 def _sign(inner: Node, at_kink: Fraction) -> Node:
     return Sum((Apply("step", (inner,), at_kink), Negative(Apply("step", (negated(inner),)))))
 
@@ -235,6 +248,9 @@ FUNCTIONS: Mapping[str, tuple[Rule, Callable[[Node, Fraction], Node]]] = {
     "cos": (Rule.COSINE, _derivative("-sin(u)")),
     "tan": (Rule.TANGENT, _derivative("1/cos(u)**2")),
     "tanh": (Rule.HYPERBOLIC_TANGENT, _derivative("1 - tanh(u)**2")),
+    "asin": (Rule.ARC_SINE, _derivative("1/sqrt(1 - u**2)")),
+    "acos": (Rule.ARC_COSINE, _derivative("-1/sqrt(1 - u**2)")),
+    "atan": (Rule.ARC_TANGENT, _derivative("1/(1 + u**2)")),
     "erf": (Rule.ERROR_FUNCTION, _derivative("2/sqrt(pi)*exp(-u**2)")),
     "abs": (Rule.ABSOLUTE_VALUE, _sign),
 }

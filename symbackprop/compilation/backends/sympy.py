@@ -32,6 +32,9 @@ _FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "Maximum": lambda *arguments: functools.reduce(lambda p, q: p if p >= q else q, arguments[:-1]),
     "Minimum": lambda *arguments: functools.reduce(lambda p, q: p if p <= q else q, arguments[:-1]),
     "Absolute": lambda argument, at_zero: abs(argument),
+    "Where": lambda operand, at_edge, holding, otherwise: (
+        holding if operand > 0.0 or (operand == 0.0 and at_edge) else otherwise
+    ),
 }
 
 

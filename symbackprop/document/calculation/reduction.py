@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from fractions import Fraction
 
+from symbackprop.algebra.branches import choice_of
 from symbackprop.algebra.formula import (
     Apply,
     Negative,
@@ -33,6 +34,19 @@ def reduction_steps(first: Node, tone: Tone) -> list[Node]:
     return steps
 
 
+def chosen(node: Node) -> Node:
+    """Return a formula over leaves with the branches that hold in the places of those that could."""
+
+    def branch(part: Node) -> Node | None:
+        choice = choice_of(part)
+        if choice is None:
+            return None
+        branch = chosen(choice.holding if _value(choice.condition) else choice.otherwise)
+        return Leaf(branch.value) if isinstance(branch, Number) else branch
+
+    return rewrite(node, branch)
+
+
 def _unsigned(node: Node) -> Node:
     """Return a formula in which no minus stands in front of a first factor 0; one that subtracts stays."""
     match node:
@@ -51,8 +65,13 @@ def _begins_with_zero(node: Node) -> bool:
     return isinstance(first, Leaf) and first.value == 0
 
 
+def leaf_value(part: Node) -> exact.Exact | None:
+    """Return the number of a leaf, None for any other part of a formula."""
+    return part.value if isinstance(part, Leaf) else None
+
+
 def _value(node: Node) -> exact.Exact:
-    return exact.evaluate(node, lambda part: part.value if isinstance(part, Leaf) else None)
+    return exact.evaluate(node, leaf_value)
 
 
 def _collapsed(node: Node, tone: Tone) -> Node:

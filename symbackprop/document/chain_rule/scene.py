@@ -12,6 +12,7 @@ from symbackprop.algebra.formula import Adjoint, Name, Node, rewrite
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.document.blocks import ChainStep, Relation
 from symbackprop.document.calculation.numerals import Style, show
+from symbackprop.document.calculation.reduction import chosen
 from symbackprop.document.calculation.verified_lines import MOST_GUARD_DIGITS, displayed, lines
 from symbackprop.document.display_nodes import Delta, Gradient, Leaf, Shown, Tone
 from symbackprop.evaluation.evaluate import Value, Values, to_decimal
@@ -149,7 +150,7 @@ class Scene:
         return self.gradient(name, sample) if gradient else self.value(name, sample)
 
     def numbered(self, formula: Node) -> Node:
-        """Return a formula that is `calculable` with numbers for its names."""
+        """Return a formula that is `calculable` with numbers for its names, and the branches that hold with them."""
 
         def number(part: Node) -> Node | None:
             match part:
@@ -163,7 +164,7 @@ class Scene:
                     return Leaf(-self.gradient(name, sample), Tone.BACKWARD)
             return None
 
-        return rewrite(formula, number)
+        return chosen(rewrite(formula, number))
 
 
 Arguments = ParamSpec("Arguments")

@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 
 from symbackprop.algebra import functions
-from symbackprop.algebra.formula import ONE, Apply, Name, Number, Product, Slot
+from symbackprop.algebra.branches import always_computed, choice_of, comparison_of
+from symbackprop.algebra.formula import ONE, Apply, Name, Node, Number, Product, Slot
 from symbackprop.arithmetic import exact
 from symbackprop.derivation.element_grain import ElementEquation
 from symbackprop.descent.solution import DescentStep
 from symbackprop.document.calculation.numerals import show
+from symbackprop.document.calculation.reduction import leaf_value
+from symbackprop.document.chain_rule.chains import calculable
 from symbackprop.document.chain_rule.scene import Scene
-from symbackprop.document.display_nodes import Boxed, Range, Shown
+from symbackprop.document.display_nodes import Boxed, Inequality, Range, Shown
 from symbackprop.document.notes.conditions import DisplayedLine, is_gradient, is_parameter
 from symbackprop.evaluation.evaluate import EXACT, NEAR_KINK, Evaluation, Value, Values
 from symbackprop.graph.quantities import Role
@@ -79,6 +82,31 @@ def _sign(line: DisplayedLine, exact_gradients: ExactGradients) -> Message | Non
 
 def _compared(value: Value) -> int:
     return exact.compare(value, Fraction(0))
+
+
+def _holding(line: DisplayedLine, exact_gradients: ExactGradients) -> Message | None:
+    """Return the conditions that hold, by which branches of a formula are chosen."""
+    equations = line.scene.derivation.equations
+    if line.area == "forward":
+        name = line.name if line.name in equations else ""
+    else:
+        name = line.links[0].source if line.area == "backward" and is_gradient(line) and len(line.links) == 1 else ""
+    if not name or line.scene.values is None:
+        return None
+    formula = calculable(line.scene.in_sample(equations[name].formula(), line.sample))
+    held = tuple(dict.fromkeys(_held(line.scene, formula)))
+    return message("remark.holds", condition=message("text.items", items=held)) if held else None
+
+
+def _held(scene: Scene, formula: Node) -> Iterator[Inequality]:
+    """Yield the conditions by which branches of a formula are chosen, outermost first."""
+    for part in always_computed(formula):
+        choice = choice_of(part)
+        if choice is not None:
+            compared = comparison_of(choice.condition)
+            holds = exact.evaluate(scene.numbered(choice.condition), leaf_value)
+            yield Inequality(*(compared if holds else compared.opposite))
+            yield from _held(scene, choice.holding if holds else choice.otherwise)
 
 
 def _branch(line: DisplayedLine, exact_gradients: ExactGradients) -> Message | None:
@@ -164,7 +192,7 @@ def _gate(line: DisplayedLine, exact_gradients: ExactGradients) -> Message | Non
 
 _SEVERAL = 2
 
-REMARKS: tuple[Remark, ...] = (_sign, _branch, _derivative_branch, _aim, _paths, _gate)
+REMARKS: tuple[Remark, ...] = (_sign, _holding, _branch, _derivative_branch, _aim, _paths, _gate)
 """The remarks, the first that has something to say is made."""
 
 

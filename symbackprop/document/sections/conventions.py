@@ -6,7 +6,9 @@ import itertools
 from collections.abc import Iterator
 from fractions import Fraction
 
-from symbackprop.algebra.formula import Adjoint, Name, Node, Number, negated
+from symbackprop.algebra.branches import is_comparison, outside_conditions
+from symbackprop.algebra.formula import Adjoint, Name, Node, Number, Power, negated
+from symbackprop.algebra.functions import has_branches, reads_nothing
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Delta, Equality, Gradient, Letter
 from symbackprop.graph.notation import Notation, Symbol
@@ -36,6 +38,17 @@ def notation_sentences(scene: Scene) -> Iterator[Message]:
     if conventions.names:
         named = tuple(map(Name, conventions.names))[:_MOST_NAMED]
         yield message("notation.own_names", names=message("text.items", items=named))
+
+
+def branch_sentences(scene: Scene) -> Iterator[Message]:
+    """Yield what a brace with conditions means, and a condition that is a number, where they are printed."""
+    forms = {link.term.form for links in scene.derivation.links.values() for link in links}
+    parts = [part for form in forms for part in outside_conditions(form.formula)]
+    has_power = any(isinstance(part, Power) and not any(map(reads_nothing, part)) for part in parts)
+    if has_power or any(has_branches(form.formula) for form in forms):
+        yield message("convention.branches")
+    if any(map(is_comparison, parts)):
+        yield message("convention.indicator")
 
 
 def _indexed(scene: Scene) -> Iterator[Message]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
+from symbackprop.algebra.array_operations import operation_of
 from symbackprop.algebra.formula import ONE, Apply, Name, Number, walk
 from symbackprop.algebra.functions import EXTREMES
 from symbackprop.algebra.shorthands import HALF, tied
@@ -81,6 +82,10 @@ def _conventions(scene: Scene) -> Iterator[Message]:
     if any(isinstance(part, Apply) and part.function == "relu" for part in parts):
         value = Number(model.relu_derivative_at_zero)
         yield message("convention.relu_at_zero", value=value)
+    yield from conventions.branch_sentences(scene)
+    operations = [operation_of(part) for equation in graph.equations for part in walk(equation.formula)]
+    if any(row is not None and row.source is not None for row in operations):
+        yield message("convention.rearranged")
     yield from updates_of.conventions(scene)
     yield message("convention.digits", digits=scene.derivation.problem.notation.digits)
 

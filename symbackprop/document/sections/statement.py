@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from symbackprop.algebra import functions
 from symbackprop.algebra.formula import ONE, Apply, Name, Node, Number, Slot, added, fill, names
-from symbackprop.algebra.functions import has_step
+from symbackprop.algebra.functions import has_branches, has_step
 from symbackprop.arithmetic.decimals import is_negligible
 from symbackprop.arithmetic.exact import evaluate
 from symbackprop.document.blocks import (
@@ -228,6 +228,7 @@ def _conventions(scene: Scene) -> Iterator[Message]:
     if problem.samples is not None:
         yield conventions.samples_sentence(scene, problem.network.reduction)
     yield from _kinks(scene)
+    yield from conventions.branch_sentences(scene)
     yield from out_of_range(scene)
     if problem.network.regularization is not None:
         output = scene.derivation.graph.output
@@ -250,7 +251,7 @@ def _conventions(scene: Scene) -> Iterator[Message]:
 def _kinks(scene: Scene) -> Iterator[Message]:
     """Yield what is taken for the derivative of each activation in use at the kink of its formula, once."""
     applied = [equation.terms[0].form for equation in scene.derivation.elements.equations if equation.terms[0].values]
-    unary = [form for form in dict.fromkeys(applied) if form.arity == 1]
+    unary = [form for form in dict.fromkeys(applied) if form.arity == 1 and not has_branches(form.formula)]
     kinked = [form for form in unary if form.kinks]
     z = Letter(Symbol("z"))
     if any(has_step(form.partial(0).formula(has_values=True)) for form in unary):

@@ -153,6 +153,14 @@ def _of_vectors(layout: Layout, node: Apply, *, turns_first: bool) -> LaidOut:
     return (layout.inside(left, PRODUCT), THIN, _top(layout, right)), PRODUCT
 
 
+def _rearranged(layout: Layout, node: Apply) -> LaidOut:
+    """The elements of an array in another shape, which stands below the name."""
+    name: Box = Word(node.function)
+    lengths = [Number(str(length)) for length in _shape(layout.notation.graph, rewrite(node, _plain))]
+    name = Scripts(name, joined(CROSS, lengths)) if node.settings else name
+    return (name, Fenced("(", layout.box(node.arguments[0]), ")")), POWER
+
+
 def _brackets(layout: Layout, node: Apply) -> LaidOut:
     return Fenced("[", joined(Infix(";"), [layout.box(part) for part in node.arguments]), "]", True), ATOM
 
@@ -161,6 +169,7 @@ _FUNCTIONS: Mapping[str, Callable[[Layout, Apply], LaidOut]] = {
     "column": lambda layout, node: _of_vectors(layout, node, turns_first=layout.rows),
     "row": lambda layout, node: _of_vectors(layout, node, turns_first=not layout.rows),
     "brackets": _brackets,
+    "rearranged": _rearranged,
     "sum": functools.partial(_reduction, sign=lambda node, below, count: (Scripts(SUM, below),)),
     "mean": functools.partial(_reduction, sign=_mean),
     "operator": functools.partial(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from symbackprop.algebra import functions
+from symbackprop.algebra.branches import WHERE, choice_of, comparison_of
 from symbackprop.algebra.formula import (
     Adjoint,
     Apply,
@@ -223,6 +224,16 @@ def _step(layout: Layout, node: Apply) -> LaidOut:
     return (strictly, boxes.PLUS, layout.inside(Number(node.at_kink), PRODUCT), boxes.THIN, where("=")), SUMMED
 
 
+def _where(layout: Layout, node: Apply) -> LaidOut:
+    """Two formulas behind a brace, each beside its condition."""
+    choice = choice_of(node)
+    assert choice is not None
+    condition, *pieces = choice
+    compared = comparison_of(condition)
+    conditions = [_inequality(layout, Inequality(*each))[0] for each in (compared, compared.opposite)]
+    return boxes.Cases(list(zip(map(layout.box, pieces), conditions, strict=True))), SUMMED
+
+
 _PRINTED_SIGNS = {"<=": "≤", ">=": "≥"}
 
 
@@ -237,6 +248,7 @@ _OWN_FORMS: Mapping[str, Callable[[Layout, Apply], LaidOut]] = {
     "sqrt": lambda layout, node: (boxes.Root(layout.box(node.arguments[0])), ATOM),
     "abs": lambda layout, node: (boxes.Fenced("|", layout.box(node.arguments[0]), "|", True), ATOM),
     "step": _step,
+    WHERE: _where,
 }
 """The functions that are not printed as a name with arguments."""
 
