@@ -107,7 +107,7 @@ def test_cancellation_inside_one_equation_keeps_its_digits(z: int) -> None:
 def test_page_says_that_numbers_too_small_to_write_stand_as_zero() -> None:
     """σ(−10³⁰⁰) prints as ≈ 0, which the conventions say, in each language; no other page says so."""
     small = network("sigmoid", "half_squared_error", "-1e300", (1,))
-    for language, words in (("en", "is not written: it stands as 0"), ("zh", "就不再写出")):
+    for language, words in (("en", "is not written out: it stands as 0"), ("zh", "就不再写出")):
         assert words in str(sbp.render(sbp.solve(small), "markdown", language=language))
         usual = network("sigmoid", "half_squared_error", "-1000", (1,))
         assert words not in str(sbp.render(sbp.solve(usual), "markdown", language=language))

@@ -236,15 +236,18 @@ def network(**training: Any) -> Problem:
 
 
 def trained_by_torch(
-    optimizer: Callable[[Any], Any], batches: list[list[int]], scheduler: Any = None
+    optimizer: Callable[[Any], Any], batches: list[list[int]], scheduler: Any = None, moved: float = 0.0
 ) -> dict[str, Any]:
-    """Return the network's parameters after torch has made an update for each batch, in float64."""
+    """Return the network's parameters after torch has made an update for each batch, in float64.
+
+    `moved` is a share by which the parameters are enlarged at the start.
+    """
     torch = require_module("torch")
 
     def tensor(values: Any, **options: Any) -> Any:
         return torch.tensor(values, dtype=torch.float64, **options)
 
-    weights = {name: tensor(value, requires_grad=True) for name, value in NETWORK["parameters"].items()}
+    weights = {name: (tensor(value) * (1 + moved)).requires_grad_() for name, value in NETWORK["parameters"].items()}
     x, y = (tensor(NETWORK["data"][key]) for key in "xy")
     descent = optimizer(list(weights.values()))
     steps = None if scheduler is None else scheduler(descent)
@@ -259,12 +262,18 @@ def trained_by_torch(
     return {name: weight.detach().tolist() for name, weight in weights.items()}
 
 
-def assert_same(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> None:
-    """Assert that two sets of arrays agree to ten digits."""
+def assert_same(expected: Mapping[str, Any], actual: Mapping[str, Any], moved: Mapping[str, Any] | None = None) -> None:
+    """Assert that two sets of arrays agree to ten digits, or as far as those from a start in which the last digit differs.
+
+    An update by the sign of a gradient that is nearly 0 makes much of the last digit.
+    """
     assert set(expected) == set(actual)
     for name, array in expected.items():
-        for before, after in zip(flat(array), flat(actual[name]), strict=True):
-            assert math.isclose(before, after, rel_tol=1e-10, abs_tol=1e-13), name
+        others = flat(array if moved is None else moved[name])
+        for before, after, other in zip(flat(array), flat(actual[name]), others, strict=True):
+            tolerance = max(1e-13, 10 * abs(before - other))
+            assert tolerance < 1e-6, name
+            assert math.isclose(before, after, rel_tol=1e-10, abs_tol=tolerance), name
 
 
 def flat(array: Any) -> list[float]:
@@ -282,9 +291,12 @@ def test_fifty_steps_are_those_of_torch(
         given = {} if rate is None else {"learning_rate": rate}
         extra = {} if rate is None else {"lr": rate}
         row = getattr(torch.optim, theirs)
-        expected = trained_by_torch(lambda weights: row(weights, **options, **extra), [[0, 1, 2]] * 50)  # noqa: B023 - called at once
+        expected, moved = (
+            trained_by_torch(lambda weights: row(weights, **options, **extra), [[0, 1, 2]] * 50, moved=share)  # noqa: B023 - called at once
+            for share in (0.0, 1e-15)
+        )
         solution = solve(network(optimizer=ours, steps=50, **own, **given))
-        assert_same(expected, result(solution)["final"]["parameters"])
+        assert_same(expected, result(solution)["final"]["parameters"], moved)
 
 
 SCHEDULED: tuple[tuple[Mapping[str, Any], str, Mapping[str, Any]], ...] = (
