@@ -308,5 +308,17 @@ def _product(expression: sympy.Mul) -> Node:
     if not isinstance(denominator, sympy.Rational):
         return Quotient(from_sympy(numerator), from_sympy(denominator))
     coefficient, factors = expression.as_coeff_mul()
+    root = next((each for each in factors if _divides(each, coefficient)), None)
+    if root is not None:
+        # SymPy writes K/√2 as ½√2·K.
+        number = Fraction(int(coefficient.p), int(coefficient.q)) * int(root.base)
+        above = from_sympy(sympy.Mul(number.numerator, *(each for each in factors if each is not root)))
+        return Quotient(above, multiplied((Number(Fraction(number.denominator)), from_sympy(root))))
     ordered = sorted(map(from_sympy, factors), key=lambda factor: _reading_order(factor)[1])
     return multiplied((from_sympy(coefficient), *ordered))
+
+
+def _divides(factor: sympy.Expr, coefficient: sympy.Rational) -> bool:
+    """Say whether a factor is the root of a whole number, and that number divides the denominator before it."""
+    is_root = isinstance(factor, sympy.Pow) and factor.exp == sympy.Rational(1, 2) and factor.base.is_Integer
+    return bool(is_root and coefficient.q % factor.base == 0)

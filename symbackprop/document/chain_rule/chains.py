@@ -208,8 +208,13 @@ def named_gradient(scene: Scene, name: str, sample: int | None = None) -> Node:
 
 def _paths(scene: Scene, name: str, sample: int | None) -> list[tuple[Factor, ...]]:
     """Return the paths of a gradient; an equation that reads the quantity in several places has one derivative by it."""
+    return merged_paths(scene, scene.derivation.contributions(name, sample))
+
+
+def merged_paths(scene: Scene, links: Iterable[tuple[Link, int | None]]) -> list[tuple[Factor, ...]]:
+    """Return the paths of some links, each in a sample; those of one equation are one path."""
     found: dict[tuple[str, int | None], list[tuple[Factor, ...]]] = {}
-    for link, place in scene.derivation.contributions(name, sample):
+    for link, place in links:
         found.setdefault((link.source, place), []).append(path_of(scene, link, place))
     return [merged(alike) for alike in found.values()]
 

@@ -31,7 +31,9 @@ class Factor:
 def merged(paths: list[tuple[Factor, ...]]) -> tuple[Factor, ...]:
     """Return paths that differ in their last partial alone as one."""
     *above, last = paths[0]
-    return (*above, Factor(last.derivative, added(tuple(path[-1].partial for path in paths))))
+    # (h − n), not (−n + h)
+    partials = sorted((path[-1].partial for path in paths), key=lambda partial: isinstance(partial, Negative))
+    return (*above, Factor(last.derivative, added(tuple(partials))))
 
 
 def named_quantity(partial: Node) -> tuple[str, int | None]:

@@ -10,8 +10,8 @@ from symbackprop.document.blocks import Chain, ChainStep, Display, Relation
 from symbackprop.document.chain_rule.chains import (
     errors_of,
     gradient_symbol,
+    merged_paths,
     parameters_of,
-    path_of,
     row_length,
 )
 from symbackprop.document.chain_rule.detail import shortened
@@ -74,7 +74,8 @@ def gradient_expression(scene: Scene, name: str) -> Node:
     links = scene.derivation.links.get(name, ())
     if not links:
         return ZERO
-    total = added(tuple(unbraced(product_of(path_of(scene, link, None))) for link in links))
+    paths = merged_paths(scene, ((link, None) for link in links))
+    total = added(tuple(unbraced(product_of(path)) for path in paths))
     if scene.derivation.crosses_samples(name):
         batched = scene.derivation.elements.batched
         return signs_in_front(over_samples(total, len(scene.samples), lambda name: name in batched))

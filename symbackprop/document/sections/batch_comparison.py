@@ -73,8 +73,9 @@ def _chains(scene: Scene, weight: Node, partial: Node | None) -> Iterator[Chain]
         ("mini_batch", Letter(_of_batch(scene)), Size(Letter(BATCH)), OverSamples(of_sample, count, of_batch=True)),
     )
     for kind, loss, size, body in sums:
-        factor: Node = Number(number) if size == ONE or not is_mean else Quotient(Number(number), size)
-        formula = multiplied((factor, body))
+        factor: Node = Number(abs(number)) if size == ONE or not is_mean else Quotient(Number(abs(number)), size)
+        positive = multiplied((factor, body))
+        formula = Negative(positive) if number < 0 else positive
         yield Chain(Local(loss, weight), (ChainStep(Relation.EQUAL, formula, reason=message(f"batches.{kind}")),))
 
 
