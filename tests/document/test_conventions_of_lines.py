@@ -1,4 +1,4 @@
-"""How lines are written where books agree: signs, roots."""
+"""How lines are written where books agree: signs, roots, forks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from symbackprop.algebra.formula import (
     Sum,
     walk,
 )
-from symbackprop.document.blocks import Chain, Display, Document
+from symbackprop.document.blocks import Chain, Display, Document, Note
 from symbackprop.document.chain_rule import chains, formulas
 from symbackprop.document.display_nodes import Braced
 from tests.documents import dense, document_scene, sections_of, solved
@@ -74,3 +74,16 @@ def test_sum_with_a_minus_has_it_in_front() -> None:
 def is_minus_one(node: Node) -> bool:
     """Say whether a factor is −1."""
     return node == Negative(ONE) or str(getattr(node, "value", "")) == "-1"
+
+
+def notes_of(content: Document) -> set[str]:
+    """Return the ids of the notes of a document."""
+    return {block.text.id for part in sections_of(content.sections) for block in part.blocks if isinstance(block, Note)}
+
+
+def test_fork_is_told_where_contributions_of_several_equations_add() -> None:
+    """A quantity that one equation reads twice has one partial by it; what two equations read is a fork."""
+    twice = document.compose(graph("L = w**2 - w", w="2"))
+    fork = document.compose(graph("a = w**2", "b = 3*w", "L = a*b", w="2"))
+    assert {"reason.fork", "mistake.fork"} <= notes_of(fork)
+    assert not {"reason.fork", "mistake.fork"} & notes_of(twice)

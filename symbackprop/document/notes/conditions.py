@@ -198,6 +198,11 @@ def has_several_paths(line: DisplayedLine) -> bool:
     return len(line.links) > 1
 
 
+def is_fork(line: DisplayedLine) -> bool:
+    """Say whether a gradient is printed as a sum over several equations that read the quantity."""
+    return len({link.source for link in line.links}) > 1
+
+
 def is_shared(line: DisplayedLine) -> bool:
     """Say whether a bias serves several units."""
     return len(line.sources("pre_activation")) > 1

@@ -60,7 +60,7 @@ def _has_kink(scene: Scene) -> bool:
 
 
 def _has_fork(scene: Scene) -> bool:
-    return any(len(links) > 1 for links in scene.derivation.links.values())
+    return any(len({link.source for link in links}) > 1 for links in scene.derivation.links.values())
 
 
 def _has_states(scene: Scene) -> bool:

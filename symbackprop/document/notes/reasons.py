@@ -35,6 +35,7 @@ from symbackprop.document.notes.conditions import (
     has_several_paths,
     is_bent,
     is_branched,
+    is_fork,
     is_fused,
     is_linear,
     is_loss_of_data,
@@ -233,8 +234,8 @@ KINDS: tuple[StepKind, ...] = (
     StepKind("outer", every(_array, of_kind("weight"), contains(MatrixProduct), no(has_rows)), _left),
     StepKind("outer_row", every(_array, of_kind("weight"), contains(MatrixProduct), has_rows), _left),
     # Computation graphs
-    StepKind("gate", every(_is_gate, no(has_several_paths)), _source),
-    StepKind("fork", every(_is_gate, has_several_paths), _itself),
+    StepKind("gate", every(_is_gate, no(is_fork)), _source),
+    StepKind("fork", every(_is_gate, is_fork), _itself),
     # Update
     StepKind("descent", every(_descends, no(has_negative_delta)), _rate),
     StepKind("descent_negative_delta", every(_descends, has_negative_delta), _rate),
