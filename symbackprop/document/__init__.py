@@ -91,7 +91,8 @@ def _unsolved(derivation: Derivation, known: Formulas | None) -> Scene:
     """Return what the lines of a problem without its solution are written from."""
     problem = derivation.problem
     notation, style = Notation.of(derivation.graph, problem.notation), style_of(problem)
-    return Scene(derivation, None, notation, style, dict(derivation.stated()), formulas={} if known is None else known)
+    given, formulas = dict(derivation.stated()), {} if known is None else known
+    return Scene(derivation, None, notation, style, given, formulas=formulas, numbers_in_arrays=False)
 
 
 def compose(
@@ -106,8 +107,9 @@ def compose(
 
     Without details, it shows those that suit the size of the problem (`detail.automatic`). Of the sections `title.problem`,
     `title.derivatives`, `title.check` and `title.summary` those in `without` are neither made nor shown (the comparison with
-    central differences takes as long as all the rest), and no figure with `figures` in it. `known` are formulas in symbols
-    that other documents of the derivation with other numbers have left, and takes up new ones.
+    central differences takes as long as all the rest), no figure with `figures` in it, and no formula between arrays has its
+    numbers put in with `numbers_in_arrays`. `known` are formulas in symbols that other documents of the derivation with
+    other numbers have left, and takes up new ones.
     """
     problem, derivation = solution.problem, solution.derivation
     details = detail.automatic(derivation) if details is None else details
@@ -116,19 +118,19 @@ def compose(
 
     chosen: Choice | None = None
     formulas: Formulas = {} if known is None else known
+    is_general, is_short = _is_general(details), detail.of_steps(details) == detail.SHORT
+    in_arrays = not (is_general or is_short or "numbers_in_arrays" in without)
 
     def scene(values: Values | None, given: Mapping[Scalar, Given], step: DescentStep | None = None) -> Scene:
         if step is None or step.batch is None:
-            return Scene(derivation, values, notation, style, given, chosen, formulas)
-        return Scene(step.derivation, values, notation, style, given, chosen)
+            return Scene(derivation, values, notation, style, given, chosen, formulas, in_arrays)
+        return Scene(step.derivation, values, notation, style, given, chosen, numbers_in_arrays=in_arrays)
 
     given = dict(derivation.stated())
     opening = solution.steps[0] if solution.steps else None
     # The values of a batch are not those of the whole data.
-    is_general = _is_general(details)
     has_values = opening is not None and opening.batch is None and not is_general
     first = scene(opening.values if has_values and opening is not None else None, given)
-    is_short = detail.of_steps(details) == detail.SHORT
     lesson = Lesson(explanations, is_short)
     sections: list[Section] = []
     if "title.problem" not in without:

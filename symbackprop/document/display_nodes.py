@@ -119,6 +119,18 @@ class Delta(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class AllSamples(Node, children=("body",)):
+    """A quantity, or the gradient by it, of all samples in one array: a row for each sample, or a column."""
+
+    body: Node
+
+    @property
+    def name(self) -> str:
+        """The code name of the quantity."""
+        return str(getattr(self.body, "name", ""))
+
+
+@dataclass(frozen=True, slots=True)
 class Substitute(Node):
     """What a sequential update has in place of ∂output/∂name: its formula with weights that are updated already."""
 

@@ -231,6 +231,19 @@ class Notation:
         own = self.symbol(name, sample)
         return Symbol("g", (replace(own, upper=()),), own.upper, accent="tilde")
 
+    def of_all_samples(self, found: Symbol) -> Symbol:
+        """Return the symbol of the array of all samples of what has a symbol: its capital, with a bar if that is taken.
+
+        What has no capital has a bar as well.
+        """
+        taken = {self.letters["delta"].base, "L"}
+        for quantity in self.graph.quantities.values():
+            taken |= {self.symbol(name).base for name in (quantity.name, *quantity.elements()[:1])}
+        capital = found.base.upper() if len(found.base) == 1 else found.base.capitalize()
+        if len(capital) > 1 and capital not in GREEK:
+            capital = found.base
+        return replace(found, base=capital, accent="bar" if capital in taken else found.accent)
+
     def learning_rate(self) -> Symbol:
         """Return the symbol of the learning rate."""
         return self.letters["learning_rate"]

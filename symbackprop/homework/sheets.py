@@ -22,7 +22,7 @@ from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import Message, message
 from symbackprop.problems import Problem
 
-_NOT_IN_KEYS = ("title.problem", "title.derivatives", "title.check", "title.summary", "figures")
+_NOT_IN_KEYS = ("title.problem", "title.derivatives", "title.check", "title.summary", "figures", "numbers_in_arrays")
 """What every student's key would say alike, what the table of answers says already, and what nobody marks by."""
 
 

@@ -19,7 +19,7 @@ from symbackprop.algebra.formula import Adjoint, Name, walk
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Chain, Display, Document, Table
 from symbackprop.document.chain_rule import detail
-from symbackprop.document.display_nodes import Boxed, Delta, Gradient, Updated
+from symbackprop.document.display_nodes import AllSamples, Boxed, Delta, Gradient, Updated
 from symbackprop.problems.load import examples
 from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.layout.boxes import Lines
@@ -181,7 +181,7 @@ def test_representative_of_a_batch_writes_out_the_first_sample() -> None:
     """The other samples stand in tables with all their values."""
     solution = medium(samples=6)
     content = document.compose(solution, ("representative",))
-    lines = chains_of(content, "title.forward")
+    lines = [chain for chain in chains_of(content, "title.forward") if not isinstance(chain.left, AllSamples)]
     assert {getattr(chain.left, "sample", None) for chain in lines} == {1}
     rows = {row[0] for table in tables_of(content, "title.forward") for row in table.rows}
     graph = solution.derivation.graph
@@ -272,7 +272,7 @@ def picture() -> Solution:
 
 
 MOST_PAGES = {
-    "deep": (lambda: solved("deep"), "full", 12),
+    "deep": (lambda: solved("deep"), "full", 13),
     "digit": (picture, "matrix", 3),
     "symbols": (large, "matrix", 3),
     "deep, short": (lambda: solved("deep"), "short", 6),
@@ -289,7 +289,7 @@ MOST_PAGES = {
 @pytest.mark.parametrize(("language", "engine"), [("en", "pdflatex"), ("zh", "xelatex")])
 @pytest.mark.parametrize("name", MOST_PAGES)
 def test_solutions_have_few_pages(name: str, language: str, engine: str, tmp_path: Path) -> None:
-    """2-3-3-1 with all 25 parameters stays under 13 pages, 784-128-10 between arrays under 4, both explained in full."""
+    """2-3-3-1 with all 25 parameters stays under 14 pages, 784-128-10 between arrays under 4, both explained in full."""
     solve, shown, most = MOST_PAGES[name]
     text = str(rendering.render(solve(), "latex", language, detail=shown))
     pages, excess = typeset(tmp_path, text, engine)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 import re
 from collections.abc import Iterator
 from fractions import Fraction
@@ -14,7 +15,21 @@ from hypothesis import strategies as st
 import symbackprop as sbp
 from symbackprop import document, rendering
 from symbackprop.algebra import functions
-from symbackprop.algebra.formula import Node, Number, Power, Product, Quotient, Sum, negated, walk
+from symbackprop.algebra.formula import (
+    Apply,
+    Hadamard,
+    MatrixProduct,
+    Node,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Stack,
+    Sum,
+    map_children,
+    negated,
+    walk,
+)
 from symbackprop.arithmetic import decimals, exact
 from symbackprop.catalog.losses import LOSSES
 from symbackprop.document.blocks import Chain, Display, Document, Relation, Section
@@ -66,9 +81,43 @@ def calculator(formula: Node) -> Fraction:
     def leaf(part: Node) -> exact.Exact | None:
         if isinstance(part, Shown):
             return read(part.numeral)
+        if isinstance(part, Leaf):
+            return part.value
         return calculator(part.body) if isinstance(part, Boxed) else None
 
     return decimals.to_fraction(exact.evaluate(formula, leaf))
+
+
+Rows = list[list[Fraction]]
+"""An array as it stands on paper; a number is one row of one."""
+
+
+def array_calculator(formula: Node) -> Rows | None:
+    """Return the same for a formula between printed arrays; None for a function of a whole vector, such as softmax."""
+    if not any(isinstance(part, Stack) for part in walk(formula)):
+        return [[calculator(formula)]]
+    if isinstance(formula, Stack):
+        return [[calculator(entry) for entry in row] for row in formula.items]
+    parts = [array_calculator(part) for part in formula]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts) or (isinstance(formula, Apply) and functions.is_vector(formula.function)):
+        return None
+    if isinstance(formula, MatrixProduct):
+        left, right = known
+        return [
+            [sum(map(operator.mul, row, column), Fraction(0)) for column in zip(*right, strict=True)] for row in left
+        ]
+    height, width = (max(len(lines(rows)) for rows in known) for lines in (lambda rows: rows, lambda rows: rows[0]))
+    assert all(len(rows) in (1, height) and len(rows[0]) in (1, width) for rows in known), formula
+    # A row is added to every row of a matrix, a column to every column.
+    scalar = Product(formula.factors) if isinstance(formula, Hadamard) else formula
+    spread = [[[row[j % len(row)] for j in range(width)] for row in rows] * (height // len(rows)) for rows in known]
+
+    def entry(i: int, j: int) -> Fraction:
+        numbers = iter(spread)
+        return calculator(map_children(scalar, lambda _: Leaf(next(numbers)[i][j])))
+
+    return [[entry(i, j) for j in range(width)] for i in range(height)]
 
 
 def has_names(formula: Node) -> bool:
@@ -77,21 +126,25 @@ def has_names(formula: Node) -> bool:
 
 
 def assert_chain_is_true(chain: Chain) -> int:
-    """Assert every equality between numbers of a chain; return how many were checked."""
+    """Assert every equality between numbers, or arrays of numbers, of a chain; return how many were checked."""
     numeric = [step for step in chain.steps if not has_names(step.formula)]
     result = numeric[-1].formula if numeric else None
     result = result.body if isinstance(result, Boxed) else result
     checked = 0
     for before, after in itertools.pairwise(numeric):
-        left, right = calculator(before.formula), calculator(after.formula)
+        left, right = array_calculator(before.formula), array_calculator(after.formula)
+        if left is None or right is None:
+            continue
         if after.relation is Relation.EQUAL:
             assert left == right, chain
             rounded = [p for s in (before, after) for p in walk(s.formula) if isinstance(p, Shown) and not p.exact]
             assert rounded == []
-        assert isinstance(result, Shown)
-        digits = significant(result.numeral)
-        expected = decimals.rounded(read(result.numeral), digits)
-        assert expected == decimals.rounded(left, digits), (chain, float(left))
+        results = [entry for row in result.items for entry in row] if isinstance(result, Stack) else [result]
+        for value, entry in zip([value for row in left for value in row], results, strict=True):
+            assert isinstance(entry, Shown)
+            digits = significant(entry.numeral)
+            expected = decimals.rounded(read(entry.numeral), digits)
+            assert expected == decimals.rounded(value, digits), (chain, float(value))
         checked += 1
     return checked
 

@@ -24,7 +24,7 @@ from symbackprop.document.chain_rule import chains, factors, formulas
 from symbackprop.document.chain_rule.factors import Factor
 from symbackprop.document.chain_rule.signs import signs_in_front
 from symbackprop.document.display_nodes import Leaf, Shown, Tone
-from symbackprop.document.matrix_form import matrix, products
+from symbackprop.document.matrix_form import array_numbers, matrix, products
 from tests.documents import scene_of, solved
 from tests.helpers import each
 
@@ -125,7 +125,7 @@ def test_array_gradients_have_the_shapes_of_their_arrays() -> None:
     wanted = list(matrix.gradient_chains(scene, ["W2"]))
     assert Adjoint("W2") in [chain.left for chain in wanted]
     graph = scene.derivation.graph
-    assert [["a1_1"], ["a1_2"]] == matrix.grid_rows(scene, graph.quantities["a1"])
+    assert [["a1_1"], ["a1_2"]] == array_numbers.grid_rows(scene, graph.quantities["a1"])
 
 
 def test_stack_of_entries_leads_to_the_product() -> None:

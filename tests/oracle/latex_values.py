@@ -132,9 +132,18 @@ def _entrywise(operation: Callable[[Number, Number], Number], left: Number, righ
         return [[operation(left, right)]]
     shape = shape_of(left) if isinstance(left, list) else shape_of(right)
     left, right = (side if isinstance(side, list) else [[side] * shape[1]] * shape[0] for side in (left, right))
+    left, right = _spread(left, shape_of(right)), _spread(right, shape_of(left))
     if shape_of(left) != shape_of(right):
         raise Unknown(f"shapes {shape_of(left)} and {shape_of(right)}")
     return [[operation(a, b) for a, b in zip(*rows, strict=True)] for rows in zip(left, right, strict=True)]
+
+
+def _spread(array: Number, shape: tuple[int, int]) -> Number:
+    """Return what is added to a matrix of samples: a row for each of its rows, or a column for each of its columns."""
+    rows, columns = shape_of(array)
+    if rows == 1 and columns == shape[1]:
+        return array * shape[0]
+    return [row * shape[1] for row in array] if columns == 1 and rows == shape[0] else array
 
 
 def shape_of(value: Number) -> tuple[int, int]:
@@ -354,20 +363,20 @@ def transposed(array: Number) -> Number:
     return [list(column) for column in zip(*array, strict=True)] if isinstance(array, list) else array
 
 
-def _sum_over(term: Term, names: Names) -> Number:
-    """Return a sum over an index with bounds, or over all entries that there are."""
+def summands(term: Term, names: Names) -> list[Number]:
+    """Return what a sum over an index with bounds, or over all entries that there are, adds."""
     below, _, above = term.text.partition("|")
     letters, _, first = below.partition("=")
     if above:
         if not (first.isdigit() and above.isdigit()):
             raise Unknown(term.text)
         steps = range(int(first), int(above) + 1)
-        return _total(_bound(term, names, letters, index) for index in steps)
+        return [_bound(term, names, letters, index) for index in steps]
     if below == r"n\in\mathcal{B}" and names.batch:
-        return _total(_bound(term, names, "n", index) for index in names.batch)
+        return [_bound(term, names, "n", index) for index in names.batch]
     if not re.fullmatch(r"[a-z](,[a-z])?", below):
         raise Unknown(term.text)
-    return _total(_entries(term.parts[0], names, below.split(",")))
+    return _entries(term.parts[0], names, below.split(","))
 
 
 def _entries(body: Term, names: Names, letters: list[str]) -> list[Number]:
@@ -557,7 +566,7 @@ _RULES: Mapping[str, Callable[[Term, Names], Number]] = {
     "matrix": _matrix,
     "derivative": _derivative,
     "slope": _slope,
-    "total": _sum_over,
+    "total": lambda term, names: _total(summands(term, names)),
     "extreme": _extreme,
     "entry": _entry,
     "indicator": _indicator,

@@ -174,6 +174,19 @@ class Symbols:
         below = (own.index,) if is_own else own.below
         return replace(self.letters["delta"].and_below(*below), above=own.above)
 
+    def of_all_samples(self, name: str, *, is_delta: bool = False) -> Sign:
+        """Return the symbol of a quantity, or of δ, in all samples: the capital, with a bar where that is taken."""
+        found = self.delta(name) if is_delta else self.of(name)
+        assert found is not None
+        letter, taken = found.letter, {self.letters["delta"].letter, "L"}
+        for quantity in self.quantities.values():
+            taken |= {self.of(each).letter for each in (quantity.name, *quantity.elements()[:1])}
+        if re.fullmatch("[a-z]", letter):
+            letter = letter.upper()
+        elif letter.lstrip("\\").capitalize() in _CAPITALS.split():
+            letter = f"\\{letter[1:].capitalize()}"
+        return accented(replace(found, letter=letter), "bar" if letter in taken else "")
+
     def substitute(self, name: str) -> Sign:
         """Return what a sequential update has in place of a gradient."""
         own, delta = self.of(name), self.delta(name)

@@ -23,7 +23,20 @@ from symbackprop.descent.solution import DescentStep, Solution
 from symbackprop.evaluation.evaluate import EXACT, Evaluation, Values, evaluate, leaves
 from symbackprop.graph.quantities import Role
 from tests.oracle.latex_reader import MOST_PLACES, Chain, Row, Term, Unreadable, number_of, parse, read, without_text
-from tests.oracle.latex_values import CONTEXT, Names, Number, Unknown, add, divide, real, shape_of, value
+from tests.oracle.latex_values import (
+    CONTEXT,
+    Names,
+    Number,
+    Unknown,
+    add,
+    divide,
+    mapped,
+    multiply,
+    real,
+    shape_of,
+    summands,
+    value,
+)
 from tests.oracle.symbols import Symbols, accented, sign, state
 
 TRUE, FALSE, UNKNOWN = "true", "false", "unknown"
@@ -196,11 +209,23 @@ class Scenes:
                     signs[delta.key] = direction
             if quantity.shape:
                 arrays[quantity.name] = _grid(quantity, rows)
+            if quantity.batched and len(labels) > 1:
+                places = [[f"{element}@{label}" for element in elements] for label in labels]
+                arrays[f"{quantity.name}@all"] = places if rows else [list(each) for each in zip(*places, strict=True)]
+                symbols.setdefault(called.of_all_samples(quantity.name).key, (f"{quantity.name}@all", None))
+                if called.delta(quantity.name) is not None:
+                    delta_key = called.of_all_samples(quantity.name, is_delta=True).key
+                    symbols.setdefault(delta_key, (f"{quantity.name}@all", None))
+                    signs[delta_key] = direction
             for name in elements if values is not None else ():
                 for index, label in enumerate(labels, 1) if quantity.batched else ((None, None),):
                     numbers[name, label] = _exact(values.value(name, index))
                     if values.gradients:
                         gradients[name, label] = _exact(values.gradient(name, index))
+                    if label is not None:
+                        numbers[f"{name}@{label}", None] = numbers[name, label]
+                        if values.gradients:
+                            gradients[f"{name}@{label}", None] = gradients[name, label]
         if step is not None and step.change is not None:
             for element, new in step.change.new.items():
                 symbols[called.updated(element).key] = (f"{element}+", None)
@@ -616,6 +641,10 @@ def aligned(left: Term, right: Term, names: Names, digits: int) -> bool | None:
         return rounds(found, right, digits) if not isinstance(found, list) else None
     if left.kind == "brace":
         return aligned(left.parts[0], right, names, digits)
+    if right.kind == "matrix" and left.kind != "matrix":
+        return _fills(value(left, names), right, names, digits)
+    if left.kind == "total" and right.kind == "sum":
+        return _adds(summands(left, names), _parts(right, "sum"), names, digits)
     if right.kind in ("sum", "product") and left.kind == right.kind:
         return _split_alike(_parts(left, left.kind), _parts(right, right.kind), right.kind, names, digits)
     if right.kind == left.kind and right.kind not in ("symbol", "total") and right.text == left.text:
@@ -629,6 +658,29 @@ def aligned(left: Term, right: Term, names: Names, digits: int) -> bool | None:
         letter, meaning = names.functions[left.text]
         return aligned(_put(meaning, letter, left.parts[0]), right, names, digits)
     return None
+
+
+def _adds(found: Sequence[Number], terms: Sequence[Term], names: Names, digits: int) -> bool | None:
+    """Say whether the terms of a sum are the numbers, or the arrays, that a sum over an index adds; None for others."""
+    if len(found) != len(terms):
+        return None
+    pairs = list(zip(found, terms, strict=True))
+    if all(_as_number(term) is not None for term in terms):
+        return all(rounds(number, term, digits) for number, term in pairs)
+    if all(term.kind == "matrix" for term in terms):
+        return all(_fills(number, term, names, digits) for number, term in pairs)
+    return None
+
+
+def _fills(found: Number, matrix: Term, names: Names, digits: int) -> bool | None:
+    """Say whether each entry of a printed matrix is that of an array, rounded; None where there is no array."""
+    if not isinstance(found, list) or shape_of(found) != shape_of(value(matrix, names)):
+        return None if not isinstance(found, list) else False
+    return all(
+        rounds(entry, part, digits) if _as_number(part) is not None else _within(entry, part, names, digits)
+        for row, parts in zip(found, matrix.parts, strict=True)
+        for entry, part in zip(row, parts.parts, strict=True)
+    )
 
 
 def _put(term: Term, letter: str, argument: Term) -> Term:
@@ -662,23 +714,28 @@ def _within(found: Number, term: Term, names: Names, digits: int) -> bool:
     if isinstance(found, list) or isinstance(other, list):
         if shape_of(found) != shape_of(other):
             return False
-        if term.kind == "matrix":
-            return all(
-                _within(entry, part, names, digits) if _as_number(part) is None else rounds(entry, part, digits)
-                for row, parts in zip(found, term.parts, strict=True)
-                for entry, part in zip(row, parts.parts, strict=True)
-            )
-        found = found[0][0] if isinstance(found, list) and shape_of(found) == (1, 1) else found
-        if isinstance(found, list):
-            return False
+        if term.kind == "matrix" and isinstance(found, list):
+            return bool(_fills(found, term, names, digits))
     if _same(found, other):
         return True
-    slack = Fraction(0)
+    slack: Number = Fraction(0)
     for part in walk(term):
         if part.kind == "number" and (given := number_of(part.text))[2] >= digits - 1 and given[0]:
-            moved = value(_nudged(term, part), names)
-            slack += abs(Fraction(str(CONTEXT.nstr(real(moved) - real(other), 40))))
-    return bool(abs(real(found) - real(other)) <= real(slack) * Fraction(101, 100))
+            slack = add(slack, _distance(value(_nudged(term, part), names), other))
+    pairs = zip(_flat(_distance(found, other)), _flat(slack), strict=True)
+    return all(real(distance) <= real(allowed) * Fraction(101, 100) for distance, allowed in pairs)
+
+
+def _flat(number: Number) -> list[Number]:
+    """Return the entries of an array, or a number alone."""
+    return list(itertools.chain(*number)) if isinstance(number, list) else [number]
+
+
+def _distance(left: Number, right: Number) -> Number:
+    """Return how far two numbers are apart, or two arrays entry by entry."""
+    return mapped(
+        lambda found: abs(Fraction(str(CONTEXT.nstr(real(found), 40)))), add(left, multiply(Fraction(-1), right))
+    )
 
 
 def _nudged(term: Term, number: Term) -> Term:

@@ -35,6 +35,7 @@ from symbackprop.algebra.formula import (
 from symbackprop.document import display_nodes
 from symbackprop.document.display_nodes import (
     About,
+    AllSamples,
     Apart,
     Assigned,
     Blank,
@@ -608,6 +609,14 @@ FORMULAS: list[tuple[str, Node, str, str, str]] = [
         '<msup><mrow><mrow><mi>x</mi></mrow></mrow><mo>⊤</mo></msup><mspace width="0.17em"></mspace><mi>x</mi>',
     ),
     ("layered", Apply("concat", (Name("x"), Name("a1"))), r"\left[x; a^{(1)}\right]", "[x; a⁽¹⁾]", ""),
+    (
+        "layered",
+        MatrixProduct(AllSamples(Name("x")), AllSamples(Adjoint("z1"))),
+        r"X \, \Delta^{(1)}",
+        "X Δ⁽¹⁾",
+        "",
+    ),
+    ("layered", AllSamples(Gradient("a1")), r"\frac{\partial L}{\partial A^{(1)}}", "∂L/∂A⁽¹⁾", ""),
     (
         "layered",
         Stack((a, b)),

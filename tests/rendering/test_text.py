@@ -59,7 +59,7 @@ def test_text_reads_well() -> None:
         "    δ_o₁ = ∂E/∂z_o₁ = ∂E/∂o₁ · ∂o₁/∂z_o₁ = (o₁ − t₁) [= ∂E/∂o₁] · o₁ (1 − o₁) [= ∂o₁/∂z_o₁]",
         "parameter  from  to      value",
         "b₂         bias  o₁, o₂   0.60",
-        "    ∂E/∂W⁽¹⁾ = ⎡δ_h₁ i₁  δ_h₁ i₂⎤ = ⎡δ_h₁⎤ [i₁  i₂]",
+        "    ∂E/∂W⁽¹⁾ = ⎡δ_h₁ i₁  δ_h₁ i₂⎤ = ⎡δ_h₁⎤ [i₁  i₂] = δ⁽¹⁾ [2×1] (i [2×1])ᵀ",
         "               ⎣δ_h₂ i₁  δ_h₂ i₂⎦   ⎣δ_h₂⎦",
     } <= set(lines)
 

@@ -7,7 +7,7 @@ next printed number; where they do not, the operands get guard digits until they
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -21,8 +21,12 @@ from symbackprop.document.calculation.numerals import Printed, Style, printed, s
 from symbackprop.document.calculation.reduction import reduction_steps
 from symbackprop.document.display_nodes import Leaf, Shown, Tone
 from symbackprop.errors import EvaluationError
+from symbackprop.evaluation.evaluate import to_decimal
+from symbackprop.problems.types import Rounding
 
 MOST_GUARD_DIGITS = 12
+_MOST_ARRAY_GUARD = 4
+"""A matrix whose numbers need more guard digits would be too wide to be read."""
 
 
 def lines(first: Node, style: Style, tone: Tone) -> tuple[ChainStep, ...]:
@@ -259,6 +263,52 @@ def _is_same(left: Scaled, right: Scaled) -> bool:
     if high - low > less.bit_length():  # more · 10^(high − low) has more digits, if any
         return less == more == 0
     return bool(less == more * 10 ** (high - low))
+
+
+def array_steps(
+    first: Node,
+    entries: Sequence[tuple[Node, Leaf]],
+    result: Node,
+    style: Style,
+    policy: Rounding | None = None,
+) -> tuple[ChainStep, ...]:
+    """Return an array formula over leaves and its value as printed; nothing where no digits make the line true.
+
+    `entries` are formula and value of each entry of `result`, an array of those leaves. All numbers of `first` get as many
+    guard digits as the entry that needs most. With a `policy` of rounding by hand the entries round to their values by it.
+    """
+    paper = _Paper(style)
+    leaves = [part for part in walk(result) if isinstance(part, Leaf)]
+    targets = {id(leaf): paper.number(leaf, 0) for leaf in leaves}
+    last = _Line.of(result, targets)
+
+    def agrees(formula: Node, leaf: Leaf, guard: int) -> bool:
+        if policy is not None:
+            return bool(to_decimal(policy, paper.value(formula, guard)) == leaf.value)
+        return _rounds_to(paper, formula, guard, targets[id(leaf)], targets[id(leaf)].length)
+
+    try:
+        guards = (guard for guard in range(_MOST_ARRAY_GUARD + 1) if all(agrees(*each, guard) for each in entries))
+        guard = next(guards, None)
+    except EvaluationError:
+        return ()
+    if guard is None:
+        return ()
+    before = _Line.of(first, _numbers_of(paper, first, guard))
+    is_exact = (
+        before.is_exact
+        and last.is_exact
+        and all(
+            _same(_Line.of(formula, _numbers_of(paper, formula, guard)).formula, targets[id(leaf)].shown)
+            for formula, leaf in entries
+        )
+    )
+    opening = ChainStep(Relation.of(before.is_exact), before.formula, opens=True)
+    return (opening, ChainStep(Relation.of(is_exact), last.formula))
+
+
+def _numbers_of(paper: _Paper, formula: Node, guard: int) -> dict[int, Printed]:
+    return {id(part): paper.number(part, guard) for part in walk(formula) if isinstance(part, Leaf)}
 
 
 def printed_value(formula: Node) -> exact.Exact:

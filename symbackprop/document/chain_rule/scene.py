@@ -45,7 +45,7 @@ class Scene:
     `values` is None where the problem leaves numbers out: then all lines are symbolic. `given` holds the problem's own
     numbers that still hold in this step. `chosen` names the scalars whose lines are written out,
     None for all. `formulas` holds what has been found in symbols, for all scenes with the same derivation and notation,
-    whatever their numbers.
+    whatever their numbers. `numbers_in_arrays` says whether formulas between arrays are shown with their numbers put in.
     """
 
     derivation: Derivation
@@ -55,6 +55,7 @@ class Scene:
     given: Mapping[Scalar, Given]
     chosen: Choice | None = None
     formulas: Formulas = field(default_factory=dict, repr=False, compare=False)
+    numbers_in_arrays: bool = True
 
     def writes(self, name: str, sample: int | None = None) -> bool:
         """Say whether the lines of a value are written out; where not all are, those of the first sample alone."""

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from symbackprop.algebra.broadcasting import indices_of
 from symbackprop.algebra.formula import (
     Adjoint,
     Apply,
+    Hadamard,
     Indexed,
     MatrixProduct,
     Name,
     Node,
+    Number,
     Product,
+    Quotient,
     Stack,
     Transposed,
     rewrite,
@@ -26,7 +29,6 @@ from symbackprop.algebra.shapes import shape_of
 from symbackprop.derivation import matrix_grain
 from symbackprop.derivation.matrix_grain import elementwise_product, gradient_formula
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Paragraph, Relation, Section
-from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.chains import (
     errors_of,
@@ -36,23 +38,14 @@ from symbackprop.document.chain_rule.chains import (
     named_gradient,
     parameters_of,
 )
-from symbackprop.document.chain_rule.factors import is_named
 from symbackprop.document.chain_rule.scene import Scene, in_symbols
 from symbackprop.document.chain_rule.signs import signs_in_front
-from symbackprop.document.display_nodes import Delta, Gradient, Grid, Listed, Shaped, Shown, Tone, over_samples
-from symbackprop.document.matrix_form import products
+from symbackprop.document.display_nodes import AllSamples, Delta, Gradient, Shaped, Tone, over_samples
+from symbackprop.document.matrix_form import joint_matrices, products
+from symbackprop.document.matrix_form.array_numbers import ArrayNumbers, is_called_as_setting
 from symbackprop.graph.quantities import INNER, Equation, Graph, LayerArrays, Quantity, Role
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
-
-LARGEST_GRID = 36
-"""Arrays with more elements are not written out."""
-
-WIDEST_GRID = 6
-"""Nor are those with more columns."""
-
-TALLEST_GRID = 6
-"""Longer vectors stand in a line."""
 
 
 def matrix_sections(scene: Scene) -> Iterator[Section]:
@@ -65,15 +58,53 @@ def matrix_sections(scene: Scene) -> Iterator[Section]:
     backward = [Display((*_entry_chain(scene, chain.name, formulas[chain.name]), chain), 2) for chain in chains]
     layers = itertools.groupby(forward, lambda chain: scene.notation.quantity(chain.name).layer)
     rows = tuple(Display(tuple(chains), 2) for _, chains in layers)
-    yield Section(message("title.matrix_forward"), rows)
+    together = tuple(values_of_samples(scene))
+    inner = (Section(message("title.samples_at_once"), together),) if together else ()
+    yield Section(message("title.matrix_forward"), rows, inner)
     yield Section(message("title.matrix_backward"), (Paragraph(message("notation.entries")), *backward))
 
 
-def _forward(scene: Scene, graph: Graph) -> Iterator[Chain]:
+def layer_values(scene: Scene, layer: LayerArrays) -> Iterator[Block]:
+    """Yield the forward pass of a layer between arrays, where it has an array of several numbers and these can be shown."""
+    names = (layer.pre_activation.name, layer.activation.name)
+    is_clear = not any(is_called_as_setting(scene, each) for each in layer.parameters)
+    if scene.numbers_in_arrays and is_clear and max(map(detail.count, layer.arrays)) > 1:
+        yield Paragraph(message("text.in_matrix_form"))
+        yield Display(tuple(_forward(scene, scene.derivation.graph, names)))
+
+
+def values_of_samples(scene: Scene) -> Iterator[Block]:
+    """Yield the forward pass of all samples of a network at once, layer by layer, where it is shown so."""
+    if not joint_matrices.are_shown(scene):
+        return
+    graph = scene.derivation.graph
+    given = tuple(joint_matrices.given(scene))
+    yield Paragraph(message(f"text.all_samples_{scene.derivation.problem.layout}", inputs=given[0].left))
+    yield Display(given, 2)
+    equations = {equation.name: equation for equation in graph.equations}
+    for layer in graph.layers:
+        arrays = (layer.pre_activation, layer.activation)
+        chains = (_value_of_samples(scene, each, _plain_formula(scene, equations[each.name])) for each in arrays)
+        yield Display(tuple(chain for chain in chains if chain.steps))
+
+
+def _value_of_samples(scene: Scene, quantity: Quantity, formula: Node) -> Chain:
+    """Return the values of an array in all samples: by its formula where that holds for all of them at once."""
+    graph = scene.derivation.graph
+    whole = joint_matrices.together(graph, formula)
+    numbers = ArrayNumbers(scene, scene.samples).steps(quantity, None if whole is None else formula, Tone.FORWARD)
+    opening = () if whole is None else (ChainStep(Relation.EQUAL, shaped(graph, whole, rows=scene.is_row)),)
+    return Chain(AllSamples(Name(quantity.name)), (*opening, *numbers) if numbers else ())
+
+
+def _forward(scene: Scene, graph: Graph, among: Collection[str] | None = None) -> Iterator[Chain]:
+    """Yield the equations between arrays, of all quantities or of those among some names."""
     for equation in graph.equations:
+        if among is not None and equation.name not in among:
+            continue
         formula = ChainStep(Relation.EQUAL, shaped(graph, array_formula(scene, equation)))
-        quantity = graph.quantities[equation.name]
-        numbers = tuple(_numbers(scene, quantity, Tone.FORWARD))
+        quantity, plain = graph.quantities[equation.name], _plain_formula(scene, equation)
+        numbers = () if quantity.batched else ArrayNumbers(scene, scene.samples).steps(quantity, plain, Tone.FORWARD)
         if quantity.kind != INNER:
             yield Chain(Name(equation.name), (formula, *numbers))
         elif numbers:  # it is printed as its formula
@@ -82,11 +113,16 @@ def _forward(scene: Scene, graph: Graph) -> Iterator[Chain]:
 
 def array_formula(scene: Scene, equation: Equation) -> Node:
     """Return the right-hand side of an equation between arrays, added over the samples where it joins them."""
-    graph = scene.derivation.graph
-    formula = as_arrays(graph, oriented(graph, equation.formula, scene.is_row))
+    graph, formula = scene.derivation.graph, _plain_formula(scene, equation)
     if graph.samples is None or graph.quantities[equation.name].batched:
         return formula
     return over_samples(formula, graph.batch_axis.size, lambda name: graph.quantities[name].batched)
+
+
+def _plain_formula(scene: Scene, equation: Equation) -> Node:
+    """Return the right-hand side of an equation between arrays, in one sample."""
+    graph = scene.derivation.graph
+    return as_arrays(graph, oriented(graph, equation.formula, scene.is_row))
 
 
 def layer_gradients(scene: Scene, layer: LayerArrays, among: Collection[str] | None = None) -> Iterator[Block]:
@@ -105,17 +141,35 @@ def layer_gradients(scene: Scene, layer: LayerArrays, among: Collection[str] | N
 
 def gradient_chains(scene: Scene, wanted: Sequence[str]) -> Iterator[Chain]:
     """Yield the gradient of each wanted array between arrays, by way of its entries if they are few, with its value."""
-    graph = scene.derivation.graph
     for name, formula in array_gradients(scene).items():
         # ∂L/∂a of a loss without a formula is itself.
         if name not in wanted or (isinstance(formula, Apply) and is_symbol(formula)):
             continue
         left, steps = gradient_symbol(scene, name), list(_gradient_steps(scene, name))
-        if not is_named(steps[-1].formula.body if isinstance(steps[-1].formula, Shaped) else steps[-1].formula):
-            # An error that stands there already has been put into numbers.
-            sign = -1 if isinstance(left, Delta) else 1
-            steps += _numbers(scene, graph.quantities[name], Tone.BACKWARD, sign)
-        yield Chain(left, tuple(steps))
+        yield _with_numbers(scene, Chain(left, tuple(steps)), in_its_sign(scene, name, formula))
+
+
+def _with_numbers(scene: Scene, chain: Chain, formula: Node) -> Chain:
+    """Return the gradient by an array with its numbers, that of all samples as one matrix where samples are shown so."""
+    graph, numbers, rows = scene.derivation.graph, ArrayNumbers(scene, scene.samples), scene.is_row
+    quantity, sign = graph.quantities[chain.name], -1 if isinstance(chain.left, Delta) else 1
+    signed = signs_in_front(named(scene, formula))
+    are_joint = joint_matrices.are_shown(scene)
+    if quantity.batched:
+        whole = joint_matrices.together(graph, signed) if are_joint and quantity.shape else None
+        if whole is None:
+            return chain
+        opening = (AllSamples(Gradient(chain.name)),) if scene.notation.delta(chain.name) is not None else ()
+        formulas = (*(in_its_sign(scene, chain.name, each) for each in opening), whole)
+        symbols = tuple(ChainStep(Relation.EQUAL, shaped(graph, each, rows=rows)) for each in formulas)
+        return Chain(AllSamples(chain.left), (*symbols, *numbers.steps(quantity, formula, Tone.BACKWARD, sign)))
+    joined = joint_matrices.joined(graph, signed, rows) if are_joint and quantity.shape else None
+    steps = list(chain.steps)
+    if joined is not None and joined != signed:
+        steps.append(ChainStep(Relation.EQUAL, shaped(graph, joined, rows=rows)))
+    has_numbers = are_joint or len(scene.samples) == 1
+    found = numbers.steps(quantity, formula if has_numbers else None, Tone.BACKWARD, sign)
+    return replace(chain, steps=(*steps, *found))
 
 
 @in_symbols
@@ -150,10 +204,24 @@ def array_gradients(scene: Scene) -> Mapping[str, Node]:
         and not has_own_step(scene, graph.quantities[name].elements()[0])
     }
 
+    weight = whole.get(graph.sample_loss)
+
     def through(part: Node) -> Node | None:
         return inner.get(part.name) if isinstance(part, Adjoint) else None
 
-    return {name: rewrite(formula, through) for name, formula in whole.items() if name not in inner}
+    def weighted(part: Node) -> Node | None:
+        """Return a product with 1, or 1 by the number of samples, for the gradient by the loss of one sample."""
+        if not isinstance(part, Product | Hadamard) or Adjoint(graph.sample_loss) not in part.factors:
+            return None
+        factors = (weight if factor == Adjoint(graph.sample_loss) else factor for factor in part.factors)
+        return elementwise_product(tuple(factor for factor in factors if factor is not None), graph.shapes)
+
+    found = {name: rewrite(formula, through) for name, formula in whole.items() if name not in inner}
+    if graph.joins_samples and isinstance(weight, Number | Quotient):
+        # What all samples share may have it as the only factor that is added over them.
+        batched = [name for name in found if graph.quantities[name].batched]
+        found |= {name: rewrite(found[name], weighted) for name in batched}
+    return found
 
 
 def _over_samples(scene: Scene, name: str, formula: Node) -> Node:
@@ -216,49 +284,21 @@ def as_arrays(graph: Graph, formula: Node) -> Node:
     return rewrite(formula, change)
 
 
-def shaped(graph: Graph, formula: Node) -> Node:
-    """Return a formula with the shape under every array it reads; scalars are left alone."""
+def shaped(graph: Graph, formula: Node, *, rows: bool = False) -> Node:
+    """Return a formula with the shape under every array it reads; scalars are left alone.
+
+    `rows` says that samples are rows, where there are several in one array.
+    """
 
     def change(part: Node) -> Node | None:
         if isinstance(part, Stack):
             return part
+        if isinstance(part, AllSamples):
+            sizes = (graph.batch_axis.size, detail.count(graph.quantities[part.name]))
+            return part if isinstance(part.body, Gradient) else Shaped(part, sizes if rows else sizes[::-1])
         if isinstance(part, Name | Adjoint | Delta):
             shape = graph.shapes[part.name]
             return Shaped(part, shape) if shape else part
         return part if isinstance(part, Indexed) and shape_of(part, graph.shapes, "") == () else None
 
     return rewrite(formula, change)
-
-
-def _numbers(scene: Scene, quantity: Quantity, tone: Tone, sign: int = 1) -> list[ChainStep]:
-    """Return the value of an array, times a sign, as a step; none without numbers, for a batch, or for a large array."""
-    rows = grid_rows(scene, quantity)
-    if (
-        scene.values is None
-        or quantity.batched
-        or len(rows) * len(rows[0]) > LARGEST_GRID
-        or (len(rows[0]) > WIDEST_GRID and len(quantity.shape) > 1)
-    ):
-        return []
-    read = scene.value if tone is Tone.FORWARD else scene.gradient
-    shown = tuple(tuple(show(sign * read(element), scene.style, tone=tone) for element in row) for row in rows)
-    is_rounded = scene.derivation.problem.notation.round_intermediates is not None
-    exact = not is_rounded and all(number.exact for row in shown for number in row)
-    return [ChainStep(Relation.of(exact), _array(quantity, shown), opens=True)]
-
-
-def _array(quantity: Quantity, rows: Sequence[Sequence[Shown]]) -> Node:
-    """Return the numbers of an array as they stand: a scalar alone, a long vector in a line."""
-    if not quantity.shape:
-        return rows[0][0]
-    entries = tuple(number for row in rows for number in row)
-    is_long = len(quantity.shape) == 1 and quantity.shape[0] > TALLEST_GRID
-    return Listed(entries) if is_long else Grid(entries, len(rows[0]))
-
-
-def grid_rows(scene: Scene, quantity: Quantity) -> list[list[str]]:
-    """Return the elements of an array as rows: a vector is one column, or one row where samples are rows."""
-    is_across = len(quantity.shape) == 2 or (len(quantity.shape) == 1 and scene.is_row)
-    width = quantity.shape[-1] if is_across else 1
-    flat = [quantity.element(index) for index in indices_of(quantity.shape)]
-    return [flat[start : start + width] for start in range(0, len(flat), width)]

@@ -26,6 +26,7 @@ EXPLANATIONS = ("full", "brief", "remarks")
 _PARTS: Mapping[str, tuple[str, str]] = {
     "title.problem": ("problem", ""),
     "title.forward": ("forward", "forward"),
+    "title.samples_at_once": ("", "matrix"),
     "title.loss": ("loss", "forward"),
     "title.derivatives": ("derivatives", ""),
     "title.backward": ("backward", "backward"),

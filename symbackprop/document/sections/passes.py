@@ -63,7 +63,7 @@ def later_section(title: Message, scene: Scene, step: DescentStep) -> Section:
 
 def _step_sections(scene: Scene, step: DescentStep | None, *, derives: bool) -> Iterator[Section]:
     is_network = bool(scene.derivation.graph.layers)
-    yield Section(message("title.forward"), *_values(scene))
+    yield Section(message("title.forward"), *_values(scene, in_arrays=True))
     if is_network:
         yield Section(message("title.loss"), tuple(_loss(scene)))
     if derives and not scene.is_short:
@@ -87,14 +87,17 @@ def _update(scene: Scene, change: Change) -> Section:
     return Section(title, (*rate, *update_blocks(scene, change, scene.derivation.parameters)))
 
 
-def _values(scene: Scene) -> tuple[tuple[Block, ...], tuple[Section, ...]]:
+def _values(scene: Scene, *, in_arrays: bool = False) -> tuple[tuple[Block, ...], tuple[Section, ...]]:
     """Return the forward pass: by layers, gates or samples, or where it is short without any parts."""
     if scene.is_short:
         return tuple(short_form.values(scene, with_loss=not scene.writes_anything)), ()
-    return (), tuple(_forward(scene) if scene.derivation.graph.layers else gate_by_gate.forward_sections(scene))
+    if not scene.derivation.graph.layers:
+        return (), tuple(gate_by_gate.forward_sections(scene))
+    return (), tuple(_forward(scene, in_arrays=in_arrays))
 
 
-def _forward(scene: Scene) -> Iterator[Section]:
+def _forward(scene: Scene, *, in_arrays: bool = False) -> Iterator[Section]:
+    """Yield the forward pass layer by layer, or sample by sample; `in_arrays` adds the same between arrays."""
     others: list[Scalar] = []
     for sample in scene.samples:
         parts = []
@@ -109,6 +112,8 @@ def _forward(scene: Scene) -> Iterator[Section]:
         for layer in scene.derivation.graph.layers:
             names = [name for unit in layer.units for name in unit]
             blocks = tuple(detail.value_blocks(scene, [Scalar(name, sample) for name in names]))
+            if in_arrays and sample is None:
+                blocks = (*blocks, *matrix.layer_values(scene, layer))
             parts.append(Section(layer_name(scene, layer.number), blocks))
         if sample is None:
             yield from parts
@@ -117,6 +122,9 @@ def _forward(scene: Scene) -> Iterator[Section]:
             yield Section(message("title.sample", number=sample), blocks)
     if others:
         yield Section(message("detail.samples"), tuple(detail.values_of(scene, others)))
+    together = tuple(matrix.values_of_samples(scene)) if in_arrays else ()
+    if together:
+        yield Section(message("title.samples_at_once"), together)
 
 
 def _loss(scene: Scene) -> Iterator[Block]:

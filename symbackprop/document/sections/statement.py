@@ -32,6 +32,7 @@ from symbackprop.document.chain_rule.factors import joined
 from symbackprop.document.chain_rule.formulas import gradient_formulas
 from symbackprop.document.chain_rule.scene import Scene, in_symbols
 from symbackprop.document.display_nodes import Equality, Letter, OverSamples, Range, Tone
+from symbackprop.document.matrix_form.array_numbers import given_arrays
 from symbackprop.document.sections import batch_comparison, conventions
 from symbackprop.document.sections import updates as updates_of
 from symbackprop.document.sections.fused_loss import out_of_range
@@ -146,6 +147,13 @@ def _parameters(scene: Scene) -> Table:
     most = detail.most_of(scene.derivation.parameters)
     rows = [row for quantity in scene.derivation.parameters for row in _parameter_rows(scene, quantity, most)]
     return _of_given(Table(header, tuple(rows), (False, False, False, True), _BESIDE))
+
+
+def _matrices(scene: Scene) -> Iterator[Block]:
+    """Yield the parameters in their places, as the layers read them."""
+    chains = tuple(given_arrays(scene))
+    if chains:
+        yield Display(chains, len(("weights", "biases")))
 
 
 def _of_given(table: Table) -> Table:
@@ -349,7 +357,7 @@ def _forward_and_backward(scene: Scene) -> Iterator[Block]:
 
 PARTS: Parts = {
     "title.network": _network,
-    "title.given": lambda scene: (_parameters(scene), _data(scene)),
+    "title.given": lambda scene: (_parameters(scene), *_matrices(scene), _data(scene)),
     "title.conventions": lambda scene: (Listing(tuple(_conventions(scene))),),
     "title.symbols": lambda scene: (_symbols(scene),),
     "title.count": lambda scene: (Paragraph(_count(scene)),),

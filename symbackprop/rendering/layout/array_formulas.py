@@ -34,6 +34,7 @@ from symbackprop.rendering.layout import boxes
 from symbackprop.rendering.layout.boxes import (
     COMMA,
     CROSS,
+    DOT,
     GAP,
     ONES,
     SUM,
@@ -181,6 +182,13 @@ _FUNCTIONS: Mapping[str, Callable[[Layout, Apply], LaidOut]] = {
 
 def _top(layout: Layout, node: Node) -> Box:
     return Scripts(Group(layout.inside(node, ATOM)), None, TOP)
+
+
+def factors(layout: Layout, node: MatrixProduct | Hadamard) -> list[Box]:
+    """Return the factors of a product of arrays, each after the first beginning with what joins it on a line of its own."""
+    first, *rest = [layout.inside(factor, PRODUCT) for factor in node]
+    sign = Infix("⊙") if isinstance(node, Hadamard) else DOT
+    return [first, *((sign, factor) for factor in rest)]
 
 
 def _hadamard(layout: Layout, node: Hadamard) -> LaidOut:

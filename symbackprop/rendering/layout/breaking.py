@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from symbackprop.algebra.formula import Negative, Node, Product, Sum
+from symbackprop.algebra.formula import Hadamard, MatrixProduct, Negative, Node, Product, Sum
 from symbackprop.document.blocks import Chain, ChainStep
 from symbackprop.document.display_nodes import Listed
 from symbackprop.rendering.layout import array_formulas, scalar_formulas
-from symbackprop.rendering.layout.boxes import GAP, NEGATIVE, QUAD, Box, Row, Sign, joined
+from symbackprop.rendering.layout.boxes import GAP, NEGATIVE, PLUS, QUAD, Box, Row, Sign, joined
 from symbackprop.rendering.layout.formula_layout import Layout
 
 _INDENT, _RELATION = 2, 3
@@ -101,10 +101,21 @@ def _pieces(layout: Layout, formula: Node, room: float) -> Iterator[Box]:
             yield one if layout.measure(one) <= room else other
 
     match formula:
+        case Sum() if any(isinstance(part, MatrixProduct | Hadamard) for part in formula.terms):
+            for position, (part, piece) in enumerate(
+                zip(formula.terms, scalar_formulas.terms(plain, formula), strict=True)
+            ):
+                if isinstance(part, MatrixProduct | Hadamard) and layout.measure(piece) > room:
+                    first, *others = array_formulas.factors(plain, part)
+                    yield from ((PLUS, first) if position else first, *others)
+                else:
+                    yield piece
         case Sum():
             yield from fitting(scalar_formulas.terms(plain, formula), scalar_formulas.terms(layout, formula))
         case Product():
             yield from fitting(scalar_formulas.factors(plain, formula), scalar_formulas.factors(layout, formula))
+        case MatrixProduct() | Hadamard():
+            yield from array_formulas.factors(plain, formula)
         case Listed():
             yield from array_formulas.listed_items(plain, formula)
         case Negative(Sum() as operand):

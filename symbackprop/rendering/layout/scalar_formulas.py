@@ -23,6 +23,7 @@ from symbackprop.derivation.array_entries import in_sample, inner_formula
 from symbackprop.document.blocks import Relation
 from symbackprop.document.display_nodes import (
     About,
+    AllSamples,
     Apart,
     Assigned,
     Blank,
@@ -67,7 +68,7 @@ from symbackprop.rendering.layout.operator_words import function_name
 RELATIONS = {Relation.EQUAL: boxes.Sign("="), Relation.ABOUT: boxes.Sign("≈")}
 
 _APART = frozenset((Local, Gradient, Braced, Apart))
-_SEPARATE = frozenset((Name, Adjoint, Letter, Apply, Indexed, Substitute, Updated))
+_SEPARATE = frozenset((Name, Adjoint, AllSamples, Letter, Apply, Indexed, Substitute, Updated))
 """Factors that have a dot, or a thin space, before them."""
 
 
@@ -104,6 +105,18 @@ def _delta(layout: Layout, node: Delta) -> LaidOut:
 def _substitute(layout: Layout, node: Substitute) -> LaidOut:
     """δ or g with a tilde."""
     return _scripted(layout.notation.substitute(node.name, layout.sample(node)))
+
+
+def _all_samples(layout: Layout, node: AllSamples) -> LaidOut:
+    """The capital of a quantity, of δ, or ∂L/∂ the capital."""
+    notation = layout.notation
+    whole = notation.of_all_samples(notation.symbol(node.name))
+    if isinstance(node.body, Name):
+        return _scripted(whole)
+    delta = notation.delta(node.name)
+    if delta is None or isinstance(node.body, Gradient) or layout.is_derivative(node.body):
+        return layout.derivative(layout.box(Name(notation.graph.output)), whole)
+    return _scripted(notation.of_all_samples(delta))
 
 
 def _gradient(layout: Layout, node: Gradient | Adjoint) -> LaidOut:
@@ -317,6 +330,7 @@ RULES: Rules = {
     Gradient: remembered(_gradient, slashed=True),
     Delta: remembered(_delta),
     Substitute: remembered(_substitute),
+    AllSamples: _all_samples,
     Local: lambda layout, node: layout.derivative(layout.box(node.of), layout.box(node.by)),
     DerivativeOf: _derivative,
     Sum: _sum,
