@@ -256,14 +256,17 @@ class ArrayNumbers:
 def given_arrays(scene: Scene) -> Iterator[Chain]:
     """Yield the given parameters as matrices and vectors: their entries, if they are few, and their numbers.
 
-    One that is called as a setting of the optimizer is, β₁, is not shown: the equation would be about either.
+    Where one of them is too large to be written out, none is. One that is called as a setting of the optimizer is, β₁, is
+    not shown: the equation would be about either.
     """
+    if not all(fits(quantity.shape) for quantity in scene.derivation.parameters):
+        return
     for quantity in scene.derivation.parameters:
         elements = quantity.elements()
         if is_called_as_setting(scene, quantity):
             continue
         given = [scene.given.get(Scalar(name)) for name in elements]
-        if len(elements) == 1 or not fits(quantity.shape) or None in given or not scene.numbers_in_arrays:
+        if len(elements) == 1 or None in given or not scene.numbers_in_arrays:
             continue
         shown = {
             name: show(number.value, scene.style, written=number.text)
