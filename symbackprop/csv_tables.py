@@ -81,9 +81,14 @@ def read_csv(path: Path, *, whole_rows: bool = False, encoding: str | None = Non
         content = path.read_bytes()
     except OSError as error:
         raise ProblemError(message("problem.unreadable", reason=error.strerror or ""), where=str(path)) from None
+    return table(content, str(path), whole_rows=whole_rows, encoding=encoding)
+
+
+def table(content: bytes, path: str, *, whole_rows: bool = False, encoding: str | None = None) -> Sheet:
+    """Return the table that the bytes of a file are (`read_csv`); `path` is what messages call it."""
     if len(content) > _LARGEST_FILE:
-        raise ProblemError(message("csv.large", limit=_LARGEST_FILE // 1_000_000), where=str(path))
-    text, guess = _decoded(content, path, encoding)
+        raise ProblemError(message("csv.large", limit=_LARGEST_FILE // 1_000_000), where=path)
+    text, guess = decoded(content, path, encoding)
     declared = _DECLARED.match(text)
     delimiter = declared[1] if declared else _delimiter(text)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -106,18 +111,18 @@ def read_csv(path: Path, *, whole_rows: bool = False, encoding: str | None = Non
     except csv.Error as error:
         raise ProblemError(message("csv.format", reason=str(error)), where=f"{path}:{reader.line_num}") from None
     if not columns:
-        raise ProblemError(message("csv.no_header"), where=str(path))
-    return Sheet(str(path), columns, tuple(found), delimiter, content.startswith(_BOMS), guess)
+        raise ProblemError(message("csv.no_header"), where=path)
+    return Sheet(path, columns, tuple(found), delimiter, content.startswith(_BOMS), guess)
 
 
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def _decoded(content: bytes, path: Path, named: str | None) -> tuple[str, Message | None]:
-    """Return the text of a file, and what is to be said of its encoding where that was guessed."""
+def decoded(content: bytes, path: str, named: str | None) -> tuple[str, Message | None]:
+    """Return the text of a file, and what is to be said of its encoding where that was guessed; `named` as in `read_csv`."""
     for starts, id in ((_WORKBOOKS, "csv.workbook"), (_COMPRESSED, "csv.compressed")):
         if content.startswith(starts):
-            raise ProblemError(message(id), where=str(path))
+            raise ProblemError(message(id), where=path)
     if named:
         return _as_named(content, path, named), None
     encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
@@ -129,10 +134,10 @@ def _decoded(content: bytes, path: Path, named: str | None) -> tuple[str, Messag
     if offset is None:
         return text, None
     id = "csv.encoding" if named is None else "csv.encoding_option"
-    raise ProblemError(message(id, offset=offset, option=ENCODING_OPTION), where=str(path))
+    raise ProblemError(message(id, offset=offset, option=ENCODING_OPTION), where=path)
 
 
-def _guessed(content: bytes, path: Path, named: str | None, offset: int) -> tuple[str, Message]:
+def _guessed(content: bytes, path: str, named: str | None, offset: int) -> tuple[str, Message]:
     """Return a text in GB 18030, as spreadsheets in China write it, where it reads well in that encoding only.
 
     What is wide open between several encodings, or reads well in another one, is an error that shows how each reads it.
@@ -146,10 +151,10 @@ def _guessed(content: bytes, path: Path, named: str | None, offset: int) -> tupl
     if found:
         shown = [message("csv.reading", encoding=encoding, sample=_sample(text)) for encoding, text in found.items()]
         what = message("csv.readings", what=what, readings=shown)
-    raise ProblemError(what, where=str(path))
+    raise ProblemError(what, where=path)
 
 
-def _as_named(content: bytes, path: Path, encoding: str) -> str:
+def _as_named(content: bytes, path: str, encoding: str) -> str:
     """Return a text in the encoding that the user names; its mark, if it has one, is none of it."""
     try:
         if not codecs.lookup(encoding)._is_text_encoding:
@@ -160,7 +165,7 @@ def _as_named(content: bytes, path: Path, encoding: str) -> str:
     except UnicodeError as error:
         offset = getattr(error, "start", 0)
         what = message("csv.encoding_named", encoding=encoding, offset=offset)
-        raise ProblemError(what, where=str(path)) from None
+        raise ProblemError(what, where=path) from None
 
 
 def _reading(content: bytes, encoding: str) -> str | None:
@@ -238,7 +243,7 @@ def _delimiter(text: str) -> str:
     return found if found in outside else ","
 
 
-def _header(row: Sequence[str], path: Path) -> tuple[str, ...]:
+def _header(row: Sequence[str], path: str) -> tuple[str, ...]:
     columns = tuple(cell.strip() for cell in row)
     for column in columns:
         if column and columns.count(column) > 1:

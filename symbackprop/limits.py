@@ -31,3 +31,6 @@ SAVED_NUMBERS, SAVED_CHARACTERS, SAVED_CLASSES = 40_000_000, 4_000_000, 100_000
 
 READS = 500_000
 """Of numbers in a derivation number by number, of which documents and checks are made: 784-128-10 has 203,000."""
+
+HANDED_IN_BYTES = 500_000_000
+"""Of a file with submissions, and of all that an archive of them holds, unpacked."""

@@ -83,6 +83,22 @@ def placed(source: str) -> Iterator[None]:
         raise (error if error.where.startswith(source) else error.at(source)) from None
 
 
+def read_columns(text: str | None, keys: Sequence[str], phrase: str) -> dict[str, str]:
+    """Return the columns that `--student-columns` names, `id=Nr,name=First+Last`, by what they are: some of `keys`.
+
+    `phrase` says what was expected, where that is not what is found.
+    """
+    found = {}
+    for part in (text or "").split(","):
+        if not part.strip():
+            continue
+        key, equals, column = (piece.strip() for piece in part.partition("="))
+        if key not in keys or not equals or not column:
+            raise OutputError(message(phrase, text=part.strip()), where="--student-columns")
+        found[key] = column
+    return found
+
+
 def read_formats(
     text: str, templates: Path | None, *, one: bool = False, kind: str = "format", without: Collection[str] = ()
 ) -> tuple[Format, ...]:

@@ -1,25 +1,38 @@
-"""Marking a class: the teacher's folder and a file of submissions in, marks out."""
+"""Marking a class: the teacher's folder and files of submissions in, marks out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 
 from symbackprop.errors import ProblemError
+from symbackprop.homework.attempts import AttemptRule, counted
 from symbackprop.homework.distribution import enrolled
+from symbackprop.homework.identification import ClassList
 from symbackprop.homework.manifest import MANIFEST, Manifest
-from symbackprop.homework.marking import Marker
+from symbackprop.homework.marking import Mark, Marker
 from symbackprop.homework.overrides import corrected, read_overrides
 from symbackprop.homework.reports import GradedClass
 from symbackprop.homework.submissions import read_submissions
 from symbackprop.messages import message
 
 
-def grade(folder: Path, submissions: Path, overrides: Path | None = None, encoding: str = "") -> GradedClass:
+def grade(
+    folder: Path,
+    submissions: Path | Sequence[Path],
+    overrides: Path | None = None,
+    encoding: str = "",
+    *,
+    attempts: str = AttemptRule.LAST,
+    columns: Mapping[str, str] | None = None,
+) -> GradedClass:
     """Return the marks of the class whose homework was written to `folder`.
 
-    `submissions` is a CSV file with a row for each answer (`student,answer,value`) or for each student; students without
-    a row get no marks. `encoding` is that of the file where it is not found out. Raises `SymbackpropError` naming file
-    and line for what cannot be used.
+    `submissions` are CSV files with a row for each answer (`student,answer,value`) or for each student, folders or zip
+    archives of such files; students without a row get no marks. `encoding` is that of the files where it is not found out,
+    `columns` names their columns of ids, codes and times, `attempts` says which of several attempts counts. Raises
+    `SymbackpropError` naming file and line for what cannot be used.
     """
     path = folder / "teacher" / MANIFEST
     if not path.exists():
@@ -29,21 +42,30 @@ def grade(folder: Path, submissions: Path, overrides: Path | None = None, encodi
     marker = Marker(assignment)
     enrolments = {enrolment.student.id: enrolment for enrolment in manifest.enrolments}
     names = {name: answer.id for answer in assignment.answers for name in (answer.id, *answer.aliases)}
-    handed_in = read_submissions(submissions, enrolments, names, encoding)
+    known = ClassList.of(manifest.enrolments)
+    handed_in = read_submissions(submissions, known, names, encoding, columns)
     remarks = list(handed_in.remarks)
     for id, code in handed_in.codes.items():
-        if code.upper() != enrolments[id].code.upper():
+        if known.by_code(code) != id:
             what = message("homework.wrong_code", found=code, student=id, expected=enrolments[id].code)
-            remarks.append((str(submissions), what))
-    present = [enrolment for id, enrolment in enrolments.items() if id in handed_in.texts]
-    marks, keys = {}, {}
-    cohort = enrolled(assignment, present)
-    for place, id in enumerate(cohort.students):
-        values = cohort.numbers(place)
-        tolerances = {answer: float(array[place]) for answer, array in cohort.tolerances.items()}
-        marks[id] = marker.mark(values, tolerances, handed_in.texts[id])
-        keys[id] = {answer.id: values[answer.key] for answer in assignment.answers}
-    answer_texts = {text for own in handed_in.texts.values() for text in own.values()}
+            remarks.append((handed_in.attempts[id][-1].where, what))
+    cohort = enrolled(assignment, [each for id, each in enrolments.items() if id in handed_in.attempts])
+    places = {id: place for place, id in enumerate(cohort.students)}
+
+    def marked(id: str, texts: Mapping[str, str]) -> list[Mark]:
+        tolerances = {answer: float(array[places[id]]) for answer, array in cohort.tolerances.items()}
+        return marker.mark(cohort.numbers(places[id]), tolerances, texts)
+
+    def points(id: str, texts: Mapping[str, str]) -> Fraction:
+        return sum((mark.points for mark in marked(id, texts)), Fraction(0))
+
+    marks, keys, answer_texts = {}, {}, set[str]()
+    for id, place in places.items():
+        texts, remark = counted(id, handed_in.attempts[id], AttemptRule(attempts), points)
+        remarks += [] if remark is None else [remark]
+        answer_texts |= set(texts.values())
+        marks[id] = marked(id, texts)
+        keys[id] = {answer.id: cohort.numbers(place)[answer.key] for answer in assignment.answers}
     corrections = () if overrides is None else read_overrides(overrides, enrolments, names, answer_texts)
     found, changes = corrected(marks, corrections)
     return GradedClass(manifest, assignment, found, keys, remarks, changes)

@@ -251,6 +251,55 @@ def test_overrides(run: Run) -> None:
     )
 
 
+def test_anonymous_from_sheet_to_marks(run: Run) -> None:
+    """Who knows codes only hands in by code: the marks stand at the names in the gradebook, without a remark."""
+    give(run, "--anonymous")
+    codes = {row["code"]: row["student"] for row in answers()}
+    ids = list(dict.fromkeys(row["answer"] for row in answers()))
+    key = {(row["code"], row["answer"]): row["value"] for row in answers()}
+    for column in each(("student", "code", "Student ID")):
+        with Path("in.csv").open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow([column, *ids])
+            writer.writerows([code.lower(), *(key[code, id] for id in ids)] for code in codes)
+        printed = run("grade", "class", "in.csv", "-o", "marks", "--quiet")
+        book = list(csv.reader(io.StringIO(Path("marks/gradebook.csv").read_text()), delimiter=";"))
+        assert ["20"] * len(codes) == [row[-1] for row in book[1:]]
+        assert "" == printed
+
+
+@pytest.mark.parametrize(("rule", "total"), [("last", True), ("newest", False), ("best", True)])
+def test_attempts_that_count(rule: str, total: bool, run: Run) -> None:
+    """The best of whole attempts is by points; the newest goes by the time and not by the place in the file."""
+    give(run)
+    ids = list(dict.fromkeys(row["answer"] for row in answers()))
+    right = [row["value"] for row in answers() if row["student"] == "s1"]
+    with Path("in.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["student", "time", *ids])
+        writer.writerow(["s1", "2026-03-02 10:00", *("7e7" for _ in ids)])
+        writer.writerow(["s1", "2026-03-01 10:00", *right])
+    printed = run("grade", "class", "in.csv", "-o", "marks", "--attempts", rule, "--quiet")
+    report = list(csv.DictReader(io.StringIO(Path("marks/report.csv").read_text())))
+    assert total is all("correct" == row["verdict"] for row in report)
+    assert 1 == printed.count("s1 handed in 2 times")
+
+
+def test_files_and_folders_are_marked_at_once(run: Run) -> None:
+    """Two graders' halves, one of them a folder, make one gradebook; a column that is not there is an error."""
+    give(run)
+    submit()
+    header, *rows = Path("submissions.csv").read_text().splitlines()
+    Path("half").mkdir()
+    for name, ids in (("half/a.csv", ("s1", "s2")), ("b.csv", ("s/3", "s4"))):
+        Path(name).write_text("\n".join([header, *(row for row in rows if row.startswith(ids))]) + "\n")
+    assert "" == run("grade", "class", "half", "b.csv", "-o", "marks", "--quiet")
+    book = list(csv.reader(io.StringIO(Path("marks/gradebook.csv").read_text()), delimiter=";"))
+    assert ["20"] * 4 == [row[-1] for row in book[1:]]
+    wrong = ("--student-columns", "nr=1")
+    assert "expected id=COLUMN, code=COLUMN or time=COLUMN" in run("grade", "class", "b.csv", *wrong, code=2)
+
+
 @pytest.mark.sweep
 def test_pdfs_of_a_class(run: Run) -> None:
     """The class in one file with every student on a right-hand page, and each student's own."""

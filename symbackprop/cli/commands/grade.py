@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from symbackprop.cli.inputs import UNSUITABLE, encoding_option, quiet_option, read_formats, templates_option
+from symbackprop.cli.inputs import (
+    UNSUITABLE,
+    encoding_option,
+    quiet_option,
+    read_columns,
+    read_formats,
+    templates_option,
+)
 from symbackprop.cli.outputs import print_text, remark, say, working, write_files
 
 if TYPE_CHECKING:
@@ -19,31 +26,43 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.argument("submissions", metavar="SUBMISSIONS.csv", type=click.Path(path_type=Path))
+@click.argument("submissions", metavar="SUBMISSIONS…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("-o", "--output", metavar="MARKS_DIR", help="Folder to write into [DIR/teacher/marks].")
 @click.option("--overrides", type=click.Path(path_type=Path), metavar="FILE", help="Corrections of marks, in TOML.")
 @click.option(
     "-f", "--format", "formats", default="html", show_default=True, metavar="LIST", help="Formats of the reports."
 )
+@click.option(
+    "--attempts",
+    type=click.Choice(["last", "newest", "best"]),
+    default="last",
+    show_default=True,
+    help="Which of several attempts counts.",
+)
+@click.option("--student-columns", metavar="id=…,code=…,time=…", help="Columns of ids, codes and times.")
 @encoding_option
 @templates_option
 @quiet_option
 def command(
     folder: Path,
-    submissions: Path,
+    submissions: tuple[Path, ...],
     output: str | None,
     overrides: Path | None,
     formats: str,
+    attempts: str,
+    student_columns: str | None,
     encoding: str,
     templates: Path | None,
     quiet: bool,
 ) -> None:
-    """Mark the answers in SUBMISSIONS.csv to the homework that was written to DIR."""
+    """Mark the answers in SUBMISSIONS (tables, folders or zip archives of them) to the homework that was written to DIR."""
     from symbackprop.homework import grading, reports
+    from symbackprop.homework import submissions as handed_in
 
     wanted = read_formats(formats, templates, kind="sheet_format", without=UNSUITABLE)
+    columns = read_columns(student_columns, handed_in.COLUMN_KEYS, "cli.submission_columns")
     with working("cli.grading", quiet):
-        marked = grading.grade(folder, submissions, overrides, encoding)
+        marked = grading.grade(folder, submissions, overrides, encoding, attempts=attempts, columns=columns)
         place = folder / "teacher" / "marks" if output is None else Path(output)
         files = {place / name: content for name, content in reports.files(marked, wanted)}
         write_files(files)

@@ -16,12 +16,13 @@ from symbackprop.cli.inputs import (
     placed,
     problem_argument,
     quiet_option,
+    read_columns,
     read_formats,
     read_source,
     templates_option,
 )
 from symbackprop.cli.outputs import print_text, progress, remark, say, write_files
-from symbackprop.errors import OutputError, ProblemError
+from symbackprop.errors import ProblemError
 from symbackprop.messages import message
 
 if TYPE_CHECKING:
@@ -110,23 +111,13 @@ def _students(
     if roster is not None and variants is not None:
         raise ProblemError(message("cli.students_and_variants"))
     found = (
-        lists.read_roster(roster, _columns(columns), encoding) if roster is not None else lists.numbered(variants or 0)
+        lists.read_roster(roster, read_columns(columns, ("id", "name"), "cli.student_columns"), encoding)
+        if roster is not None
+        else lists.numbered(variants or 0)
     )
     for where, what in found.remarks:
         remark(f"{where}: {say(what.id, **what.arguments)}")
     return replace(found, students=found.students[:preview], remarks=())
-
-
-def _columns(text: str | None) -> dict[str, str]:
-    found = {}
-    for part in (text or "").split(","):
-        if not part.strip():
-            continue
-        key, equals, column = (piece.strip() for piece in part.partition("="))
-        if key not in ("id", "name") or not equals or not column:
-            raise OutputError(message("cli.student_columns", text=part.strip()), where="--student-columns")
-        found[key] = column
-    return found
 
 
 def _write(given_out: Course, output: Path, processes: int | None, quiet: bool) -> None:

@@ -1,0 +1,124 @@
+"""Who is meant: the students of a class by id, code or another column of the list, as people and spreadsheets write them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from symbackprop.homework.manifest import Enrolment
+from symbackprop.messages import Message, message
+
+STUDENT = "student"
+"""The column of the ids, as the documentation calls it."""
+USUAL_NAMES = (
+    *("student", "studentid", "studentnumber", "studentno", "studentidentifier", "yourstudentid", "id", "idnumber"),
+    *("sid", "sisuserid", "orgdefinedid", "matriculationnumber", "matriculationno", "matrikelnummer", "matrnr"),
+    *("username", "login", "sisloginid", "benutzername", "anmeldename", "identifier"),
+    *("email", "emailaddress", "mail", "emailadresse"),
+    *("学号", "学生学号", "你的学号", "您的学号", "学生编号", "学生", "学籍号", "邮箱", "电子邮件"),
+)
+"""Names that columns of ids have in forms and lists, in small letters and without signs, the clearest first."""
+ENDINGS = ("studentid", "studentnumber", "idnumber", "matriculationnumber", "matrikelnummer", "学号")
+"""What a question for the id ends with: "What is your student ID?"."""
+CODE_NAMES = ("code", "sheetcode", "codeofthesheet", "sheet", "卷号", "代码")
+"""Names of the column of the codes."""
+_LISTED = 8
+"""Ids that a remark names; how many there are it says anyway."""
+_MISREAD = str.maketrans("018", "OIB")
+"""Digits that no code has, and the letters that they are taken for."""
+_WHOLE = re.compile(r"(\d+)[.,]0+")
+"""A whole number as spreadsheets and data frames write it."""
+
+
+def simple(name: str) -> str:
+    """Return the name of a column in small letters without signs and blanks.
+
+    >>> simple(" Student-ID: "), simple("学号（必填）")
+    ('studentid', '学号')
+    """
+    text = unicodedata.normalize("NFKC", name)
+    return "".join(c for c in re.sub(r"[(\[].*?[)\]]", "", text).casefold() if c.isalnum())
+
+
+class ClassList:
+    """The students of a class, found by their ids, their codes, and what else the list has of each alone."""
+
+    def __init__(self, ids: Iterable[str], codes: Mapping[str, str] | None = None) -> None:
+        self._exact = {_plain(id): id for id in ids}
+        self._codes = {code.upper(): id for id, code in (codes or {}).items()}
+        self._others: dict[str, str] = {}
+        self._shortened: dict[str, list[str]] = {}
+        for id in self._exact.values():
+            self._shortened.setdefault(_plain(id).lstrip("0"), []).append(id)
+        self.completed: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, enrolments: Sequence[Enrolment]) -> ClassList:
+        """Return the class of a homework; what else its list has, such as addresses, finds a student too."""
+        found = cls(
+            [each.student.id for each in enrolments], {each.student.id: each.code for each in enrolments if each.code}
+        )
+        columns = dict.fromkeys(column for each in enrolments for column in each.student.row)
+        for column in columns:
+            if simple(column) in USUAL_NAMES:
+                found._know([(each.student.row.get(column, ""), each.student.id) for each in enrolments])
+        return found
+
+    def _know(self, pairs: Sequence[tuple[str, str]]) -> None:
+        """Let students be found by the cells of a column in which no two have the same."""
+        count = Counter(_plain(text) for text, _ in pairs)
+        for text, id in pairs:
+            if count[_plain(text)] == 1 and _plain(text):
+                self._others.setdefault(_plain(text), id)
+
+    def by_code(self, text: str) -> str | None:
+        """Return the student whose sheet has a code, however it was copied: in small letters, with blanks, with 0 for O."""
+        letters = "".join(c for c in unicodedata.normalize("NFKC", text).upper() if c.isalnum())
+        return self._codes.get(letters) or self._codes.get(letters.translate(_MISREAD))
+
+    def finds(self, text: str) -> bool:
+        """Say whether a text stands for a student, without keeping anything in mind."""
+        completed = dict(self.completed)
+        found = self.find(text)[0] is not None
+        self.completed = completed
+        return found
+
+    def find(self, text: str) -> tuple[str | None, Message | None]:
+        """Return the student that a text stands for, if any, and what is odd about that.
+
+        Spreadsheets turn 00123 into 123 or 123.0, and put an apostrophe before a sign. An id without its zeros is that of
+        the one student whom it can be; where it can be several, only one who is called exactly so is meant.
+        """
+        plain = _plain(text)
+        if plain[1:2] in tuple("-+=@") and plain.startswith("'"):
+            plain = plain[1:]
+        whole = _WHOLE.fullmatch(plain)
+        if whole and plain not in self._exact:
+            plain = whole[1]
+        alike = self._shortened.get(plain.lstrip("0"), []) if plain.isdecimal() else []
+        exact = self._exact.get(plain)
+        if exact is not None:
+            others = [id for id in alike if id != exact]
+            return exact, message("homework.maybe_other", id=exact, others=others) if others else None
+        other = self._others.get(plain) or self.by_code(plain)
+        if other is not None:
+            return other, None
+        if len(alike) == 1:
+            self.completed[text.strip()] = alike[0]
+            return alike[0], None
+        if alike:
+            return None, message("homework.ambiguous_student", name=text.strip(), students=alike)
+        return None, message("homework.unknown_student", name=text.strip())
+
+    def remark(self) -> Message | None:
+        """Return which ids were completed by their zeros, if any were."""
+        pairs: list[object] = [message("homework.completed_id", found=f, id=id) for f, id in self.completed.items()]
+        if not pairs:
+            return None
+        return message("homework.zeros", count=len(pairs), pairs=[*pairs[:_LISTED], *["…"] * (len(pairs) > _LISTED)])
+
+
+def _plain(id: str) -> str:
+    return unicodedata.normalize("NFKC", id).strip().lower()
