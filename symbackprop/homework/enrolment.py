@@ -11,7 +11,7 @@ from typing import Any
 
 from symbackprop.errors import OutputError
 from symbackprop.homework.distribution import Job, enrolled
-from symbackprop.homework.manifest import MANIFEST, Enrolment, Manifest, answer_files, inlined
+from symbackprop.homework.manifest import MANIFEST, ROSTER, Enrolment, Manifest, answer_files, inlined
 from symbackprop.homework.roster import Roster, code
 from symbackprop.homework.variants import HomeworkAssignment, assignment, draw
 from symbackprop.messages import message
@@ -26,7 +26,7 @@ class Course:
     """What one run gives out: the job, the small files of the teacher, and the students whose files may be there already."""
 
     job: Job
-    files: Mapping[str, str]
+    files: Mapping[str, str | bytes]
     kept: frozenset[int]
 
 
@@ -78,6 +78,7 @@ def prepare(
             "anonymous": anonymous,
             "attempt": attempt,
             "templates": templates,
+            "encoding": roster.encoding,
         },
         columns=roster.columns,
         enrolments=(*enrolments, *gone),
@@ -87,11 +88,13 @@ def prepare(
         has_bom=roster.has_bom,
     )
     whole = enrolled(given, manifest.enrolments)
-    files = {
+    files: dict[str, str | bytes] = {
         f"{TEACHER}/{name}": text
         for name, text in answer_files(given, whole, [e.code for e in manifest.enrolments]).items()
     }
     files |= {f"{TEACHER}/{SECRET}": f"{secret}\n", f"{TEACHER}/{MANIFEST}": manifest.text()}
+    if roster.content:
+        files[f"{TEACHER}/{ROSTER}"] = roster.content
     job = Job(manifest, tuple(formats), language, anonymous, templates)
     return Course(job, files, _kept(before, manifest))
 

@@ -7,39 +7,16 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from symbackprop.homework.columns import USUAL_NAMES, simple
 from symbackprop.homework.manifest import Enrolment
 from symbackprop.messages import Message, message
 
-STUDENT = "student"
-"""The column of the ids, as the documentation calls it."""
-USUAL_NAMES = (
-    *("student", "studentid", "studentnumber", "studentno", "studentidentifier", "yourstudentid", "id", "idnumber"),
-    *("sid", "sisuserid", "orgdefinedid", "matriculationnumber", "matriculationno", "matrikelnummer", "matrnr"),
-    *("username", "login", "sisloginid", "benutzername", "anmeldename", "identifier"),
-    *("email", "emailaddress", "mail", "emailadresse"),
-    *("学号", "学生学号", "你的学号", "您的学号", "学生编号", "学生", "学籍号", "邮箱", "电子邮件"),
-)
-"""Names that columns of ids have in forms and lists, in small letters and without signs, the clearest first."""
-ENDINGS = ("studentid", "studentnumber", "idnumber", "matriculationnumber", "matrikelnummer", "学号")
-"""What a question for the id ends with: "What is your student ID?"."""
-CODE_NAMES = ("code", "sheetcode", "codeofthesheet", "sheet", "卷号", "代码")
-"""Names of the column of the codes."""
 _LISTED = 8
 """Ids that a remark names; how many there are it says anyway."""
 _MISREAD = str.maketrans("018", "OIB")
 """Digits that no code has, and the letters that they are taken for."""
 _WHOLE = re.compile(r"(\d+)[.,]0+")
 """A whole number as spreadsheets and data frames write it."""
-
-
-def simple(name: str) -> str:
-    """Return the name of a column in small letters without signs and blanks.
-
-    >>> simple(" Student-ID: "), simple("学号（必填）")
-    ('studentid', '学号')
-    """
-    text = unicodedata.normalize("NFKC", name)
-    return "".join(c for c in re.sub(r"[(\[].*?[)\]]", "", text).casefold() if c.isalnum())
 
 
 class ClassList:
@@ -92,6 +69,8 @@ class ClassList:
         the one student whom it can be; where it can be several, only one who is called exactly so is meant.
         """
         plain = _plain(text)
+        if plain not in self._exact:
+            plain = plain.removeprefix("#")
         if plain[1:2] in tuple("-+=@") and plain.startswith("'"):
             plain = plain[1:]
         whole = _WHOLE.fullmatch(plain)

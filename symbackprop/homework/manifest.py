@@ -23,7 +23,7 @@ from symbackprop.homework.variants import VERSION, Cohort, HomeworkAssignment, a
 from symbackprop.messages import message
 from symbackprop.problems import Problem, Rounding, load
 
-MANIFEST, ANSWERS = "manifest.json", "answers.json"
+MANIFEST, ANSWERS, ROSTER = "manifest.json", "answers.json", "roster.csv"
 _DIGITS = 12
 """Digits of a number in a file: fewer than a float has, so that they are the same on every machine."""
 

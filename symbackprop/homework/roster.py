@@ -15,12 +15,15 @@ from pathlib import Path
 
 from symbackprop.csv_tables import Sheet, read_csv
 from symbackprop.errors import ProblemError
+from symbackprop.homework.gradebook_layouts import LISTS, columns_of, layout_of
 from symbackprop.messages import Message, message
 
 CODE_LENGTH = 10
 _LONGEST_ID = 100
 _OPTION = "--student-columns id=…,name=…"
 _TEST_STUDENTS = ("student, test", "test student")
+_HASH = "#"
+"""What Brightspace writes before an id, so that spreadsheets leave it alone."""
 _SHORTENED = re.compile(r"\d([.,]\d+)?E\+\d+", re.IGNORECASE)
 """A long number as spreadsheets show it, whose last digits are lost."""
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
@@ -39,7 +42,8 @@ class Student:
 class Roster:
     """A class in the order of its list; `columns` are the list's own, `remarks` say what was left out, and what guessed.
 
-    `delimiter` and `has_bom` are those of the list as a table, for gradebooks that are to look like it.
+    `delimiter` and `has_bom` are those of the list as a table, for gradebooks that are to look like it; `content` are the
+    bytes of its file, `encoding` the encoding that was named.
     """
 
     columns: tuple[str, ...]
@@ -47,25 +51,32 @@ class Roster:
     remarks: tuple[tuple[str, Message], ...] = ()
     delimiter: str = ","
     has_bom: bool = False
+    content: bytes = b""
+    encoding: str = ""
 
 
 def read_roster(path: Path, columns: Mapping[str, str], encoding: str = "") -> Roster:
     """Return the class in a CSV file; `columns` names its columns for `id` and `name` where they have other names.
 
+    Exports of learning systems are known by their columns. A list may do without names, but not without ids.
     A name may be made of several columns, `First name+Last name`; `encoding` is that of the file where it is not found out.
     A gradebook has rows that are no student's: those above the first student that have no id, and that of the learning
     system's test student. They are left out, with a remark; so are ids told of that a spreadsheet has shortened. Raises
     `ProblemError` for a missing column, any other row without an id, and an id that stands twice.
     """
     sheet = read_csv(path, encoding=encoding)
+    columns = {**_usual(sheet), **columns}
     id_column = sheet.column(columns.get("id", "id"), _OPTION)
-    name_columns = _parts(sheet, columns.get("name", "name"))
+    name_columns = _parts(sheet, columns["name"]) if "name" in columns else []
     students: list[Student] = []
+    nameless = (
+        [] if name_columns or len(sheet.columns) < 2 else [(f"{path}:1", message("homework.no_names", option=_OPTION))]
+    )
     skipped: list[tuple[str, Message]] = [] if sheet.guess is None else [(sheet.path, sheet.guess)]
     seen: dict[str, int] = {}
     is_list = any(row[id_column].strip() for _, row in sheet.rows)
     for line, row in sheet.rows:
-        id, name = row[id_column].strip(), _joined([row[column].strip() for column in name_columns])
+        id, name = row[id_column].strip().removeprefix(_HASH), _joined([row[column].strip() for column in name_columns])
         is_test = name.lower() in _TEST_STUDENTS
         if is_test or (not id and is_list and not students):
             skipped.append((f"{sheet.path}:{line}", message("homework.row_skipped", name=name or "–")))
@@ -76,7 +87,29 @@ def read_roster(path: Path, columns: Mapping[str, str], encoding: str = "") -> R
         students.append(Student(id, name, row))
     if not students:
         raise ProblemError(message("homework.no_students"), where=str(path))
-    return Roster(sheet.columns, tuple(students), tuple(skipped), sheet.delimiter, sheet.has_bom)
+    content = path.read_bytes()
+    has_bom = sheet.has_bom or not _is_utf8(content)
+    return Roster(sheet.columns, tuple(students), (*skipped, *nameless), sheet.delimiter, has_bom, content, encoding)
+
+
+def _usual(sheet: Sheet) -> dict[str, str]:
+    """Return the columns for id and name by the layout of a learning system, or by their usual names."""
+    layout = layout_of(sheet.columns) or LISTS
+    people = [row for _, row in sheet.rows if not any(_is_nobody(cell) for cell in row.values())]
+    full = {column for column in sheet.columns if all(row[column].strip() for row in people)}
+    return columns_of(layout, sheet.columns, full)
+
+
+def _is_nobody(cell: str) -> bool:
+    return cell.strip().lower() in (*_TEST_STUDENTS, "points possible")
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _parts(sheet: Sheet, name: str) -> list[str]:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from symbackprop.csv_tables import Sheet, table
 from symbackprop.errors import ProblemError, nearest
-from symbackprop.homework.identification import CODE_NAMES, ENDINGS, STUDENT, USUAL_NAMES, ClassList, simple
+from symbackprop.homework.columns import CODE_NAMES, ENDINGS, STUDENT, USUAL_NAMES, simple
+from symbackprop.homework.identification import ClassList
 from symbackprop.homework.submitted_files import submitted
 from symbackprop.homework.time_stamps import TIME_NAMES, times
 from symbackprop.messages import Message, message

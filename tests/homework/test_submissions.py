@@ -12,7 +12,8 @@ import pytest
 from symbackprop import language, limits
 from symbackprop.errors import OutputError, ProblemError
 from symbackprop.homework.attempts import AttemptRule, counted
-from symbackprop.homework.identification import CODE_NAMES, USUAL_NAMES, ClassList, simple
+from symbackprop.homework.columns import CODE_NAMES, USUAL_NAMES, simple
+from symbackprop.homework.identification import ClassList
 from symbackprop.homework.manifest import Enrolment
 from symbackprop.homework.roster import Student
 from symbackprop.homework.submissions import AnswerNames, Submissions, read_submissions

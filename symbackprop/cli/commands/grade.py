@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     help="Which of several attempts counts.",
 )
 @click.option("--student-columns", metavar="id=…,code=…,time=…", help="Columns of ids, codes and times.")
+@click.option("--into", metavar="COLUMN", help="Column of the roster to write the points into, in place.")
+@click.option(
+    "--roster", type=click.Path(path_type=Path), metavar="FILE", help="A newer export of the roster, for --into."
+)
 @encoding_option
 @templates_option
 @quiet_option
@@ -51,21 +55,32 @@ def command(
     formats: str,
     attempts: str,
     student_columns: str | None,
+    into: str | None,
+    roster: Path | None,
     encoding: str,
     templates: Path | None,
     quiet: bool,
 ) -> None:
     """Mark the answers in SUBMISSIONS (tables, folders or zip archives of them) to the homework that was written to DIR."""
-    from symbackprop.homework import grading, reports
+    from symbackprop.homework import marked_files
     from symbackprop.homework import submissions as handed_in
 
     wanted = read_formats(formats, templates, kind="sheet_format", without=UNSUITABLE)
     columns = read_columns(student_columns, handed_in.COLUMN_KEYS, "cli.submission_columns")
     with working("cli.grading", quiet):
-        marked = grading.grade(folder, submissions, overrides, encoding, attempts=attempts, columns=columns)
+        marked, contents = marked_files.marked_files(
+            folder,
+            submissions,
+            overrides=overrides,
+            encoding=encoding,
+            attempts=attempts,
+            columns=columns,
+            into=into,
+            roster=roster,
+            formats=wanted,
+        )
         place = folder / "teacher" / "marks" if output is None else Path(output)
-        files = {place / name: content for name, content in reports.files(marked, wanted)}
-        write_files(files)
+        write_files({place / name: content for name, content in contents.items()})
     for where, what in marked.remarks:
         remark(f"{where}: {marked.say(what)}")
     if not quiet:

@@ -1,0 +1,62 @@
+"""A run of marking, as the command and Python users have it: the marks and all files that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from symbackprop.errors import ProblemError
+from symbackprop.homework import gradebook, reports
+from symbackprop.homework.grading import grade
+from symbackprop.homework.identification import ClassList
+from symbackprop.homework.manifest import ROSTER
+from symbackprop.homework.reports import GradedClass
+from symbackprop.messages import message
+from symbackprop.rendering import Format
+
+ROSTER_OPTION = "--roster"
+
+
+def marked_files(
+    folder: Path,
+    submissions: Sequence[Path],
+    *,
+    overrides: Path | None = None,
+    encoding: str = "",
+    attempts: str = "last",
+    columns: Mapping[str, str] | None = None,
+    into: str | None = None,
+    roster: Path | None = None,
+    formats: Sequence[Format] = (),
+) -> tuple[GradedClass, dict[str, str | bytes]]:
+    """Return the marks of a class, and the files of the marks by name.
+
+    `into` is the column of the roster, or of a newer export of it, `roster`, that the points are written into; without it
+    the gradebook has a column more. The others are as in `grade`.
+    """
+    marked = grade(folder, submissions, overrides, encoding, attempts=attempts, columns=columns)
+    book: dict[str, str | bytes] = {}
+    if into is not None:
+        place = folder / "teacher" / ROSTER if roster is None else roster
+        named = encoding if roster is not None else str(marked.manifest.settings.get("encoding", ""))
+        book["gradebook.csv"], remarks = gradebook.filled(
+            _content(place),
+            str(place),
+            into,
+            {id: marked.total(id) for id in marked.marks},
+            ClassList.of(marked.manifest.enrolments),
+            most=marked.assignment.total,
+            encoding=named,
+        )
+        marked = replace(marked, remarks=[*marked.remarks, *((str(place), what) for what in remarks)])
+    return marked, {**dict(reports.files(marked, formats)), **book}
+
+
+def _content(place: Path) -> bytes:
+    if place.name == ROSTER and not place.is_file():
+        raise ProblemError(message("homework.no_roster", option=ROSTER_OPTION), where=str(place.parent.parent))
+    try:
+        return place.read_bytes()
+    except OSError as error:
+        raise ProblemError(message("problem.unreadable", reason=error.strerror or ""), where=str(place)) from None
