@@ -51,8 +51,11 @@ def remark(text: str) -> None:
     sys.stderr.write(f"symbackprop: {text}\n")
 
 
-def write_files(files: Mapping[Path, str | bytes]) -> None:
-    """Write all files or none: drafts beside their places first, then all moved into place."""
+def write_files(files: Mapping[Path, str | bytes], *, private: bool = False) -> None:
+    """Write all files or none: drafts beside their places first, then all moved into place.
+
+    Files that are `private` can be read by their owner alone, where the system knows owners.
+    """
     drafts: dict[Path, Path] = {}
     path = Path()
     try:
@@ -63,6 +66,7 @@ def write_files(files: Mapping[Path, str | bytes]) -> None:
             if path.is_dir():
                 raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
             drafts[path] = path.with_name(f".{path.name}.{os.getpid()}")
+            drafts[path].touch(mode=0o600 if private else 0o666)
             drafts[path].write_bytes(text.encode() if isinstance(text, str) else text)
         for path, draft in drafts.items():
             os.replace(draft, path)

@@ -14,11 +14,11 @@ from symbackprop.errors import ProblemError, nearest
 from symbackprop.homework.columns import USUAL_NAMES, simple
 from symbackprop.homework.gradebook_layouts import limit, title
 from symbackprop.homework.identification import ClassList
+from symbackprop.homework.submissions import some
 from symbackprop.messages import Message, message
 
 _DECIMAL = re.compile(r"-?\d+([.,])\d+")
 _MAXIMUM = ("maximumgrade",)
-_LISTED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def filled(
     for start, end, new in reversed(edits):
         text = text[:start] + new + text[end:]
     missing = [id for id in points if id not in done]
-    remarks = [message("homework.no_row", count=len(missing), students=_some(missing))] if missing else []
+    remarks = [message("homework.no_row", count=len(missing), students=some(missing))] if missing else []
     allowed = _limit(sheet, target)
     if allowed is not None and allowed != float(most):
         remarks.append(message("homework.other_most", name=target, found=trimmed(allowed), most=trimmed(most)))
@@ -181,7 +181,3 @@ def _limit(sheet: Sheet, column: str) -> float | None:
         if stated is None and re.fullmatch(r"\d+(?:[.,]\d+)?", cell.strip()):
             stated = float(cell.strip().replace(",", "."))
     return stated
-
-
-def _some(names: Sequence[str]) -> list[str]:
-    return [*names[:_LISTED], *["…"] * (len(names) > _LISTED)]

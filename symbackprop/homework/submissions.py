@@ -152,7 +152,7 @@ class _Reader:
             )
         ignored = [column for column in sheet.columns if column and column not in used]
         if ignored:
-            self._tell(f"{sheet.path}:1", message("homework.columns_ignored", names=_some(ignored)))
+            self._tell(f"{sheet.path}:1", message("homework.columns_ignored", names=some(ignored)))
         self._seen.update(own)
         self._has_columns = True
         for (line, row), stamp in zip(sheet.rows, stamps, strict=True):
@@ -245,12 +245,13 @@ class _Reader:
         """Return what was read, with remarks on all of it."""
         missing = [id for id in self.answers if id not in self._seen]
         if missing and self._has_columns:
-            self.found.remarks.append((where, message("homework.not_there", count=len(missing), names=_some(missing))))
+            self.found.remarks.append((where, message("homework.not_there", count=len(missing), names=some(missing))))
         completed = self.known.remark()
         if completed is not None:
             self.found.remarks.append((where, completed))
         return self.found
 
 
-def _some(names: Sequence[str]) -> list[str]:
+def some(names: Sequence[str]) -> list[str]:
+    """Return what a remark names of many."""
     return [*names[:_LISTED], *["…"] * (len(names) > _LISTED)]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from symbackprop import cli
+from symbackprop.cli import marks_folders
 from tests.helpers import each, require_tool
 
 ROSTER = 'Group;Name;ID\nA;"Müller, Anna";s1\nB;王小明;s2\nC;=cmd();s/3\nA;<script>alert(1)</script>;s4\n'
@@ -298,6 +299,57 @@ def test_files_and_folders_are_marked_at_once(run: Run) -> None:
     assert ["20"] * 4 == [row[-1] for row in book[1:]]
     wrong = ("--student-columns", "nr=1")
     assert "expected id=COLUMN, code=COLUMN or time=COLUMN" in run("grade", "class", "b.csv", *wrong, code=2)
+
+
+def test_marking_again_leaves_nothing_stale(run: Run) -> None:
+    """Pages, changes and other formats of an earlier run are gone, others' files stay, and who lost marks is told."""
+    give(run)
+    submit({("s1", "z1_1"): "9"})
+    Path("fix.toml").write_text('[[override]]\nstudent = "s1"\nanswer = "z1_1"\nexcuse = true\n')
+    run("grade", "class", "submissions.csv", "-o", "marks", "-f", "markdown,html", "--overrides", "fix.toml")
+    Path("marks/feedback/notes.txt").write_text("mine")
+    assert {"changes.csv", "feedback/s2.md", "summary.md"} <= contents("marks").keys()
+    few = [line for line in Path("submissions.csv").read_text().splitlines() if not line.startswith("s2")]
+    Path("few.csv").write_text("\n".join(few))
+    printed = run("grade", "class", "few.csv", "-o", "marks", "--quiet")
+    left = contents("marks").keys()
+    assert "1 students had marks there" in printed and "any more: s2" in printed
+    assert {"changes.csv", "feedback/s2.md", "feedback/s2.html", "summary.md"} & left == set()
+    assert {"feedback/notes.txt", "feedback/s1.html", "summary.html"} <= left
+
+
+def test_marks_are_private(run: Run) -> None:
+    """What holds answers can be read by its owner alone, when it is written anew too."""
+    give(run)
+    submit()
+    for _ in range(2):
+        run("grade", "class", "submissions.csv", "-o", "marks", "--quiet")
+        written = [file for file in Path("marks").rglob("*") if file.is_file() and file.name != ".lock"]
+        for file in each(written, least=6):
+            assert 0o600 == file.stat().st_mode & 0o777
+
+
+def test_two_graders_at_once_lose_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that ends while another marks is not overwritten: the marks are of both."""
+    give(run)
+    submit()
+    header, *rows = Path("submissions.csv").read_text().splitlines()
+    for name, ids in (("a.csv", ("s1", "s2")), ("b.csv", ("s/3", "s4"))):
+        Path(name).write_text("\n".join([header, *(row for row in rows if row.startswith(ids))]) + "\n")
+    known, began = marks_folders.MarksRecord.read, []
+
+    def read(folder: Path) -> marks_folders.MarksRecord:
+        found = known(folder)
+        if not began:
+            began.append(found)
+            with pytest.raises(SystemExit):
+                cli.main(["grade", "class", "b.csv", "-o", "marks", "--quiet"])
+        return found
+
+    monkeypatch.setattr(marks_folders.MarksRecord, "read", read)
+    assert "had marks there" not in run("grade", "class", "a.csv", "-o", "marks", "--quiet")
+    book = list(csv.reader(io.StringIO(Path("marks/gradebook.csv").read_text()), delimiter=";"))
+    assert ["20"] * 4 == [row[-1] for row in book[1:]]
 
 
 @pytest.mark.sweep

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,9 @@ from symbackprop.cli.inputs import (
     read_formats,
     templates_option,
 )
-from symbackprop.cli.outputs import print_text, remark, say, working, write_files
+from symbackprop.cli.marks_folders import write_marks
+from symbackprop.cli.outputs import print_text, remark, say, working
+from symbackprop.messages import message
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,9 +71,9 @@ def command(
     wanted = read_formats(formats, templates, kind="sheet_format", without=UNSUITABLE)
     columns = read_columns(student_columns, handed_in.COLUMN_KEYS, "cli.submission_columns")
     with working("cli.grading", quiet):
-        marked, contents = marked_files.marked_files(
+        mark = functools.partial(
+            marked_files.marked_files,
             folder,
-            submissions,
             overrides=overrides,
             encoding=encoding,
             attempts=attempts,
@@ -80,7 +83,9 @@ def command(
             formats=wanted,
         )
         place = folder / "teacher" / "marks" if output is None else Path(output)
-        write_files({place / name: content for name, content in contents.items()})
+        marked, lost = write_marks(place, submissions, mark)
+    if lost:
+        remark(f"{place}: {marked.say(message('homework.lost_marks', count=len(lost), students=handed_in.some(lost)))}")
     for where, what in marked.remarks:
         remark(f"{where}: {marked.say(what)}")
     if not quiet:

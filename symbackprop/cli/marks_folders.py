@@ -1,0 +1,96 @@
+"""The folder of the marks: one run at a time writes, nothing of an earlier one stays, nothing of another's is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from symbackprop.cli.outputs import unwritable, write_files
+
+if TYPE_CHECKING:
+    from symbackprop.homework.reports import GradedClass
+
+    Marked = tuple[GradedClass, dict[str, str | bytes]]
+
+_RECORD, _LOCK = ".marks.json", ".lock"
+
+
+@dataclass(frozen=True, slots=True)
+class MarksRecord:
+    """What a run left in the folder: its own name, the files that it wrote, what was handed in, who has marks."""
+
+    run: str = ""
+    files: tuple[str, ...] = ()
+    submissions: tuple[str, ...] = ()
+    students: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, folder: Path) -> MarksRecord:
+        """Return the record in a folder; one of no run where there is none that can be read."""
+        try:
+            found = json.loads((folder / _RECORD).read_text("utf-8"))
+            return cls(found["run"], *(tuple(map(str, found[key])) for key in ("files", "submissions", "students")))
+        except (OSError, ValueError, KeyError, TypeError):
+            return cls()
+
+    def text(self) -> str:
+        """Return the record as JSON."""
+        found = {"run": self.run, "files": self.files, "submissions": self.submissions, "students": self.students}
+        return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+
+
+def write_marks(
+    folder: Path, submissions: Sequence[Path], mark: Callable[[Sequence[Path]], Marked]
+) -> tuple[GradedClass, list[str]]:
+    """Mark submissions and write the files of the marks into a folder; return the marks and the students who lost theirs.
+
+    Files that an earlier run wrote, and this one does not, are removed. Where another run ended while this one marked, what
+    that one was given is marked too, so that the marks are those of both.
+    """
+    before = MarksRecord.read(folder)
+    mine = [path.resolve() for path in submissions]
+    marked, contents = mark(submissions)
+    with _locked(folder):
+        now = MarksRecord.read(folder)
+        others = [Path(path) for path in now.submissions if Path(path) not in mine and Path(path).exists()]
+        if now.run != before.run and others:
+            mine = [*others, *mine]
+            marked, contents = mark([*others, *submissions])
+        record = MarksRecord(secrets.token_hex(8), tuple(contents), tuple(map(str, mine)), tuple(marked.marks))
+        write_files({folder / name: text for name, text in {**contents, _RECORD: record.text()}.items()}, private=True)
+        for name in set(now.files) - set(contents):
+            stale = folder / name
+            if folder.resolve() in stale.resolve().parents:
+                with contextlib.suppress(OSError):
+                    stale.unlink()
+    return marked, [id for id in now.students if id not in marked.marks]
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Let one run at a time write into a folder; a run that ends, however that comes about, lets the next one in."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / _LOCK).open("w")
+    except OSError as error:
+        raise unwritable(str(folder), error) from None
+    with file:
+        _lock(file)
+        yield
+
+
+def _lock(file: TextIO) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX)
