@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 @click.option("--attempt", type=click.IntRange(1), default=1, show_default=True, help="Draw anew for another attempt.")
 @click.option("-f", "--format", "formats", metavar="LIST", help="Formats [pdf where TeX is, else markdown,html].")
 @click.option("--anonymous", is_flag=True, help="Sheets carry codes instead of names.")
+@click.option("--forms", is_flag=True, help="Write forms to fill in, too.")
 @click.option("--preview", type=click.IntRange(1), metavar="N", help="Write the first N students only.")
 @click.option("--processes", type=click.IntRange(1), metavar="N", help="Processes that work [one for each core].")
 @click.option(
@@ -59,6 +60,7 @@ def command(
     attempt: int,
     formats: str | None,
     anonymous: bool,
+    forms: bool,
     preview: int | None,
     processes: int | None,
     output: Path,
@@ -68,7 +70,7 @@ def command(
     overrides: tuple[str, ...],
 ) -> None:
     """Write a sheet and a key for every student, and the answers, for the homework in PROBLEM."""
-    from symbackprop.homework import enrolment
+    from symbackprop.homework import enrolment, fillable_forms
 
     wanted = _formats(formats, templates)
     students = _students(roster, variants, student_columns, preview, encoding)
@@ -87,6 +89,8 @@ def command(
         )
         write_files({output / name: text for name, text in given_out.files.items()})
         _write(given_out, output, processes, quiet)
+        if forms:
+            write_files({output / name: text for name, text in fillable_forms.forms(given_out.job)})
     if not quiet:
         tries = given_out.job.manifest.tries
         print_text(f"{output / 'students'}\n{output / 'teacher'}\n")
