@@ -97,7 +97,8 @@ def _worked(work: Callable[[Part], Files], parts: Sequence[Part], processes: int
     if workers <= 1:
         yield from map(work, parts)
         return
-    with ProcessPoolExecutor(workers, initializer=_begin) as pool:
+    # Processes are begun anew: a fork of one that has threads, as of BLAS or of a notebook, may never wake up.
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin) as pool:
         yield from pool.map(work, parts)
 
 

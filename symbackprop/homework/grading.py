@@ -68,4 +68,5 @@ def grade(
         keys[id] = {answer.id: cohort.numbers(place)[answer.key] for answer in assignment.answers}
     corrections = () if overrides is None else read_overrides(overrides, enrolments, names, answer_texts)
     found, changes = corrected(marks, corrections)
-    return GradedClass(manifest, assignment, found, keys, remarks, changes)
+    origins = {id: handed_in.attempts[id][-1].file for id in places}
+    return GradedClass(manifest, assignment, found, keys, remarks, changes, origins)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from symbackprop.errors import ProblemError
 from symbackprop.homework import gradebook, reports
+from symbackprop.homework.feedback_archive import archive
 from symbackprop.homework.grading import grade
 from symbackprop.homework.identification import ClassList
 from symbackprop.homework.manifest import ROSTER
@@ -50,7 +51,8 @@ def marked_files(
             encoding=named,
         )
         marked = replace(marked, remarks=[*marked.remarks, *((str(place), what) for what in remarks)])
-    return marked, {**dict(reports.files(marked, formats)), **book}
+    files = {**dict(reports.files(marked, formats)), **book}
+    return marked, {**files, **archive(files, marked.manifest.enrolments, marked.origins)}
 
 
 def _content(place: Path) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbackprop import language, rendering
@@ -28,7 +28,10 @@ Row = tuple[Inline, ...]
 
 @dataclass(frozen=True)
 class GradedClass:
-    """A class that is marked: marks by student, the key's numbers by student and answer, and what was found odd."""
+    """A class that is marked: marks by student, the key's numbers by student and answer, and what was found odd.
+
+    `origins` says, by student, which file of a folder or an archive the last attempt was.
+    """
 
     manifest: Manifest
     assignment: HomeworkAssignment
@@ -36,6 +39,7 @@ class GradedClass:
     keys: Mapping[str, Mapping[str, float]]
     remarks: Sequence[tuple[str, Message]] = ()
     changes: Sequence[tuple[str, Mark, Mark]] = ()
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def language(self) -> str:

@@ -107,5 +107,12 @@ def _told(marked: GradedClass, place: Path, formats: Sequence[Format]) -> list[s
         for student, old, new in marked.changes
     ]
     summaries = [f"summary.{row.suffix}" for row in formats]
-    names = ("report.csv", "gradebook.csv", *(["changes.csv"] if marked.changes else []), *summaries, "feedback")
+    names = (
+        "report.csv",
+        "gradebook.csv",
+        *(["changes.csv"] if marked.changes else []),
+        *summaries,
+        "feedback",
+        "feedback.zip",
+    )
     return [*told, *(f"{place / name}\n" for name in names)]
