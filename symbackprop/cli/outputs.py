@@ -51,6 +51,34 @@ def remark(text: str) -> None:
     sys.stderr.write(f"symbackprop: {text}\n")
 
 
+@contextlib.contextmanager
+def all_or_nothing() -> Iterator[Callable[..., None]]:
+    """Give a function that writes files as `write_files` does; where the body fails, all is as it was before.
+
+    A body that is stopped (Ctrl-C, a kill) has not failed: what it wrote is whole, and a later run can go on from there.
+    """
+    before: dict[Path, bytes | None] = {}
+    folders: list[Path] = []
+
+    def write(files: Mapping[Path, str | bytes], *, private: bool = False) -> None:
+        for path in files:
+            folders.extend(each for each in path.parents if not each.exists() and each not in folders)
+            with contextlib.suppress(OSError):
+                before.setdefault(path, path.read_bytes() if path.is_file() else None)
+        write_files(files, private=private)
+
+    try:
+        yield write
+    except Exception:
+        for path, content in before.items():
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True) if content is None else path.write_bytes(content)
+        for folder in sorted(folders, key=lambda path: len(path.parts), reverse=True):
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
+
+
 def write_files(files: Mapping[Path, str | bytes], *, private: bool = False) -> None:
     """Write all files or none: drafts beside their places first, then all moved into place.
 

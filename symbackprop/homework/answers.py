@@ -30,12 +30,12 @@ def answers(computation: HandComputation, homework: Homework) -> tuple[Answer, .
     found: dict[str, Answer] = {}
     printed: dict[str, list[str]] = {}
     for name, key in names_of(computation).items():
-        if name != _id(key, output):
+        if name != id_of(key, output):
             printed.setdefault(key, []).append(name)
     for group in homework.ask:
         for key in _keys(computation.derivation, group):
             if key in computation.by_key and key not in found:
-                found[key] = Answer(_id(key, output), key, group, tuple(printed.get(key, ())))
+                found[key] = Answer(id_of(key, output), key, group, tuple(printed.get(key, ())))
     order = {key: position for position, key in enumerate(_in_order(computation))}
     return tuple(sorted(found.values(), key=lambda answer: order[answer.key]))
 
@@ -46,7 +46,7 @@ def names_of(computation: HandComputation) -> dict[str, str]:
     output = derivation.graph.output
     notation = Notation.of(derivation.graph, derivation.problem.notation)
     keys = [key for key in (*computation.leaves, *computation.by_key) if PATH not in key]
-    ids = {_id(key, output): key for key in keys}
+    ids = {id_of(key, output): key for key in keys}
     printed: dict[str, list[str]] = {}
     for key in keys:
         for name in dict.fromkeys(_printed(key, derivation, notation)):
@@ -92,7 +92,8 @@ def _elements(derivation: Derivation, quantity: Quantity) -> Iterator[str]:
     return map(str, derivation.graph.scalars(quantity))
 
 
-def _id(key: str, output: str) -> str:
+def id_of(key: str, output: str) -> str:
+    """Return what the number with a key is called in submissions: `dL_dz1_2`, `new_W1_1_2`."""
     if key.startswith(GRADIENT):
         return gradient_name(output, key[len(GRADIENT) :])
     if key.startswith(NEW):

@@ -26,7 +26,7 @@ from symbackprop.homework.manifest import Enrolment, Manifest
 from symbackprop.homework.roster import file_name
 from symbackprop.homework.sheets import StudentVariant
 from symbackprop.homework.variants import Cohort, HomeworkAssignment, variant
-from symbackprop.rendering import exporters, pdf_collections
+from symbackprop.rendering import exporters, pdf_collections, tex_engines
 from symbackprop.rendering.pdf_collections import drafted
 
 CHUNK = 20
@@ -118,12 +118,13 @@ def _end_with_parent() -> None:
 
 def _end_after(sentinel: int) -> None:
     multiprocessing.connection.wait([sentinel])
+    tex_engines.abandon()
     os._exit(1)
 
 
 def _written(job: Job) -> Files:
     """Return the texts of a job's documents, one by one; PDFs are set together (`classes`)."""
-    given, table = _assignment(job.manifest), rendering.formats(job.templates)
+    given, table = ready(job.manifest), rendering.formats(job.templates)
     rows = [table[name] for name in job.formats if table[name].finish != "pdf"]
     enrolments = job.manifest.enrolments
     students = _student_variants(given, enrolments)
@@ -145,7 +146,7 @@ def _document(job: Job, given: HomeworkAssignment, kind: str, student: StudentVa
 
 
 def _collected(job: Job, kind: str) -> Files:
-    given = _assignment(job.manifest)
+    given = ready(job.manifest)
     whole: list[bytes] = []
     found: Files = {}
     for start in range(0, len(job.manifest.enrolments), TYPESET_CHUNK):
@@ -164,8 +165,8 @@ def _collected(job: Job, kind: str) -> Files:
     return {f"{kind}.pdf": pdf_collections.joined(whole), **found}
 
 
-def _assignment(manifest: Manifest) -> HomeworkAssignment:
-    """Return the assignment of a manifest, made once in each process."""
+def ready(manifest: Manifest) -> HomeworkAssignment:
+    """Return the assignment of a manifest, made once in each process; raises what `Manifest.assignment` does."""
     return _ready(replace(manifest, enrolments=()).text())
 
 

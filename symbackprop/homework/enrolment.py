@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from symbackprop.errors import OutputError
-from symbackprop.homework.distribution import Job, enrolled
+from symbackprop.errors import OutputError, ProblemError
+from symbackprop.homework.distribution import Job, enrolled, ready
 from symbackprop.homework.manifest import MANIFEST, ROSTER, Enrolment, Manifest, answer_files, inlined
 from symbackprop.homework.roster import Roster, code
 from symbackprop.homework.variants import HomeworkAssignment, assignment, draw
-from symbackprop.messages import message
+from symbackprop.messages import Message, message
 from symbackprop.problems import load
 
 SECRET = "secret"
@@ -23,11 +23,15 @@ TEACHER = "teacher"
 
 @dataclass(frozen=True)
 class Course:
-    """What one run gives out: the job, the small files of the teacher, and the students whose files may be there already."""
+    """What one run gives out: the job, the small files of the teacher, and the students whose files may be there already.
+
+    `remarks` say what the teacher should know.
+    """
 
     job: Job
     files: Mapping[str, str | bytes]
     kept: frozenset[int]
+    remarks: tuple[Message, ...] = ()
 
 
 def prepare(
@@ -41,13 +45,17 @@ def prepare(
     language: str,
     anonymous: bool = False,
     templates: str | None = None,
+    same: bool = False,
 ) -> Course:
     """Return the homework of a class; what is in `folder` from an earlier run is kept if it is of the same homework.
 
     A longer roster adds students, and changes none. Raises `OutputError` where the folder holds a homework with other
-    numbers, another seed or attempt, `ProblemError` where no fair numbers exist.
+    numbers, another seed or attempt, `ProblemError` where no fair numbers exist, or where nothing is drawn and all sheets
+    would be alike, which has to be asked for: `same`.
     """
     given = assignment(source.problem())
+    if not given.problem.variants and not same:
+        raise ProblemError(message("homework.nothing_drawn"), where="variants")
     teacher = folder / TEACHER
     before = Manifest.read(teacher / MANIFEST) if (teacher / MANIFEST).is_file() else None
     has_secret = (teacher / SECRET).is_file()
@@ -60,10 +68,10 @@ def prepare(
     cohort = draw(given, new, seed, dict.fromkeys(new, attempt))
     for place, id in enumerate(new):
         positions[id] = {name: tuple(array[place].tolist()) for name, array in cohort.positions.items()}
-    enrolments = [
-        Enrolment(each, code(secret, given.digest, each.id, attempt), attempt, positions[each.id])
-        for each in roster.students
-    ]
+    # A sheet that is given out keeps its code, whatever became of the secret.
+    codes = {id: each.code for id, each in known.items()}
+    codes |= {id: code(secret, given.digest, id, attempt) for id in new}
+    enrolments = [Enrolment(each, codes[each.id], attempt, positions[each.id]) for each in roster.students]
     # A student who has left the list keeps the files and the key.
     gone = [each for id, each in known.items() if id not in {student.id for student in roster.students}]
     rejections = Counter(cohort.rejections) + Counter({} if before is None else before.rejections)
@@ -87,6 +95,7 @@ def prepare(
         delimiter=roster.delimiter,
         has_bom=roster.has_bom,
     )
+    ready(manifest)  # what is written can be read again, or nothing is written
     whole = enrolled(given, manifest.enrolments)
     files: dict[str, str | bytes] = {
         f"{TEACHER}/{name}": text
@@ -96,7 +105,18 @@ def prepare(
     if roster.content:
         files[f"{TEACHER}/{ROSTER}"] = roster.content
     job = Job(manifest, tuple(formats), language, anonymous, templates)
-    return Course(job, files, _kept(before, manifest))
+    remarks = [
+        *([message("homework.all_alike")] if not given.problem.variants else []),
+        *([message("homework.lost_secret")] if before is not None and not has_secret else []),
+    ]
+    return Course(job, files, _kept(before, manifest), tuple(remarks))
+
+
+def digits_of_numbers(folder: Path) -> int:
+    """Return how many digits the numbers have that students without a roster got in a folder; 0 where there are none."""
+    path = folder / TEACHER / MANIFEST
+    ids = [each.student.id for each in Manifest.read(path).enrolments] if path.is_file() else []
+    return min((len(id) for id in ids if id.isdecimal()), default=0)
 
 
 def _check_same(before: Manifest, given: HomeworkAssignment, seed: int, attempt: int, folder: Path) -> None:

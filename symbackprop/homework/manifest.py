@@ -19,11 +19,13 @@ import numpy
 from symbackprop.csv_tables import write_csv
 from symbackprop.errors import ProblemError
 from symbackprop.homework.roster import Student
-from symbackprop.homework.variants import VERSION, Cohort, HomeworkAssignment, assignment
+from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment
 from symbackprop.messages import message
 from symbackprop.problems import Problem, Rounding, load
 
 MANIFEST, ANSWERS, ROSTER = "manifest.json", "answers.json", "roster.csv"
+FORMAT = 1
+"""The version of the manifest's own form."""
 _DIGITS = 12
 """Digits of a number in a file: fewer than a float has, so that they are the same on every machine."""
 
@@ -66,7 +68,7 @@ class Manifest:
 
     def text(self) -> str:
         """Return the manifest as JSON."""
-        return _json({"format": VERSION, **asdict(self)}) + "\n"
+        return _json({"format": FORMAT, **asdict(self)}) + "\n"
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
@@ -82,7 +84,7 @@ class Manifest:
     def of(cls, text: str) -> Manifest:
         """Return the manifest that JSON describes."""
         content = json.loads(text)
-        if content.pop("format") != VERSION:
+        if content.pop("format") != FORMAT:
             raise ProblemError(message("homework.other_version"), where=MANIFEST)
         enrolments = tuple(
             Enrolment(
@@ -114,7 +116,7 @@ def inlined(content: Mapping[str, Any], problem: Problem) -> dict[str, Any]:
 
 
 def _json(content: object) -> str:
-    return json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True, default=_spelled)
+    return json.dumps(content, ensure_ascii=False, indent=1, default=_spelled)
 
 
 def _spelled(value: object) -> object:

@@ -141,9 +141,15 @@ def _check_id(id: str, sheet: Sheet, line: int, seen: dict[str, int]) -> None:
     seen[id.lower()] = line
 
 
-def numbered(count: int) -> Roster:
-    """Return a class of `count` students without names, numbered from 1."""
-    width = len(str(count))
+def numbered(count: int, digits: int = 0) -> Roster:
+    """Return a class of `count` students without names, numbered from 1.
+
+    `digits` are those of the numbers that an earlier, perhaps shorter class got, which its students keep.
+
+    >>> [student.id for student in numbered(10).students][-2:], [student.id for student in numbered(10, 1).students][-2:]
+    (['09', '10'], ['9', '10'])
+    """
+    width = digits or len(str(count))
     students = tuple(
         Student(id, "", {"id": id, "name": ""}) for id in (str(number).zfill(width) for number in range(1, count + 1))
     )

@@ -2,7 +2,8 @@
 
 A variant is a pure function of the problem (as far as it has numbers), the seed, the student's id and the attempt. Each
 drawn quantity has a stream of its own for each student, PCG64 seeded by a SHA-256 of these names; draws are taken from it in
-blocks of `BLOCK` until one is fair. `VERSION` changes when this changes.
+blocks of `BLOCK` until one is fair. `VERSION` changes when this changes. What is fair may change: what was given out
+stands in the manifest.
 """
 
 from __future__ import annotations
@@ -26,16 +27,23 @@ from symbackprop.graph.quantities import Role
 from symbackprop.homework.acceptance import Acceptance
 from symbackprop.homework.answers import Answer, answers
 from symbackprop.homework.array_arithmetic import ARRAYS
+from symbackprop.homework.degenerate import degenerate, positions_worth_drawing
 from symbackprop.homework.hand_computation import HandComputation, evaluation, hand_computation
 from symbackprop.homework.tolerance import Tolerance
-from symbackprop.messages import message
-from symbackprop.problems import ComputationGraph, Given, Homework, Network, Problem
+from symbackprop.messages import Message, message
+from symbackprop.problems import ComputationGraph, DrawRules, Given, Homework, Network, Problem
 from symbackprop.problems.homework_table import drawn, homework
 from symbackprop.problems.spec import HomeworkSpec
 
-VERSION = 1
+VERSION = 2
 BLOCK = 16
-MOST_TRIES = 2048
+MOST_TRIES = 8192
+AT_ONCE = 256
+"""Students whose draws are judged together."""
+TRIAL = 1024
+"""Draws that are looked at to see whether units can be inactive."""
+MOST_BLAMED = 3
+"""Answers that a message names for a reason."""
 
 Array = Any
 Positions = Mapping[str, Array]
@@ -127,50 +135,137 @@ def assignment(problem: Problem) -> HomeworkAssignment:
 def draw(given: HomeworkAssignment, students: Sequence[str], seed: int, attempts: Mapping[str, int]) -> Cohort:
     """Return fair variants for the students (their ids); `attempts` numbers the attempt of each, from 1.
 
-    Raises `ProblemError` with the counted reasons when a student has no fair draw among `MOST_TRIES`.
+    Where the problem draws nothing, all are as it is, fair or not. Raises `ProblemError` with the counted reasons when a
+    student has no fair draw among `MOST_TRIES`.
     """
-    run = evaluation(given.computation.equations, ARRAYS).forward
-    acceptance = Acceptance(given.computation, given.answers, given.homework, ARRAYS)
     draws = given.problem.variants
-    streams = {student: _streams(given, student, seed, attempts[student]) for student in students}
     chosen = {name: numpy.zeros((len(students), each.size), dtype=int) for name, each in draws.items()}
-    rejections: Counter[str] = Counter()
-    tries = 0
+    counts = _Counts()
+    acceptance = _acceptance(given) if draws and students else None
+    for start in range(0, len(students) if acceptance is not None else 0, AT_ONCE):
+        assert acceptance is not None
+        some = students[start : start + AT_ONCE]
+        streams = [_streams(given, student, seed, attempts[student]) for student in some]
+        for name, positions in _fair(given, acceptance, some, streams, counts).items():
+            chosen[name][start : start + len(some)] = positions
+    return Cohort(given, tuple(students), chosen, counts.tries or len(students), dict(+counts.reasons))
+
+
+@dataclass
+class _Counts:
+    """How many draws were looked at, and what spoke against them: by reason, and by reason and what is to blame."""
+
+    tries: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    blamed: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, against: Mapping[tuple[str, str], Array], looked: Array) -> None:
+        """Count the reasons against the draws that were looked at."""
+        self.tries += int(looked.sum())
+        by_reason: dict[str, Array] = {}
+        for (reason, name), which in against.items():
+            found = which & looked
+            self.blamed[reason, name] += int(found.sum())
+            by_reason[reason] = by_reason.get(reason, False) | found
+        for reason, which in by_reason.items():
+            self.reasons[reason] += int(which.sum())
+
+
+def _acceptance(given: HomeworkAssignment) -> Acceptance:
+    """Return the judge of draws; where the problem does not say so, some units are inactive if draws can be so."""
+    parts = (given.computation, given.answers, given.homework, ARRAYS)
+    found = Acceptance(*parts)
+    if given.problem.draw_rules.inactive or not found.has_units:
+        return found
+    positions = _block(given, _streams(given, "", 0, 0), TRIAL)
+    values = evaluation(given.computation.equations, ARRAYS).forward(leaves_of(given, positions, TRIAL), ()).shared
+    return Acceptance(*parts, "some") if found.has_inactive(values) else found
+
+
+def _fair(
+    given: HomeworkAssignment,
+    acceptance: Acceptance,
+    students: Sequence[str],
+    streams: Sequence[Mapping[str, numpy.random.Generator]],
+    counts: _Counts,
+) -> Positions:
+    """Return the first fair draw of each student."""
+    draws = given.problem.variants
+    chosen = {name: numpy.zeros((len(students), each.size), dtype=int) for name, each in draws.items()}
     waiting = numpy.arange(len(students))
-    for turn in range(MOST_TRIES if draws else 1):
+    for _ in range(0, MOST_TRIES, BLOCK):
         if not len(waiting):
-            break
-        if turn % BLOCK == 0:
-            blocks = {
-                k: {
-                    name: streams[students[k]][name].integers(len(e.choices), size=(BLOCK, e.size))
-                    for name, e in draws.items()
-                }
-                for k in waiting.tolist()
-            }
-        candidates = {name: numpy.array([blocks[k][name][turn % BLOCK] for k in waiting.tolist()]) for name in draws}
-        found = run(leaves_of(given, candidates, len(waiting)), ()).shared
-        against = numpy.zeros(len(waiting), dtype=bool)
-        for reason, which in acceptance.judge(found).items():
-            which = numpy.broadcast_to(which, against.shape)
-            rejections[reason] += int(which.sum())
-            against |= which
-        tries += len(waiting)
-        fair = ~against
+            return chosen
+        blocks = [_block(given, streams[place], BLOCK) for place in waiting.tolist()]
+        candidates = {name: numpy.concatenate([block[name] for block in blocks]) for name in draws}
+        against = _judged(given, acceptance, candidates)
+        count = BLOCK * len(waiting)
+        is_fair = ~functools.reduce(numpy.logical_or, against.values(), numpy.zeros(count, dtype=bool))
+        by_student = is_fair.reshape(-1, BLOCK)
+        found = by_student.any(axis=1)
+        first = numpy.where(found, by_student.argmax(axis=1), BLOCK)
+        counts.add(against, (numpy.arange(BLOCK) <= first[:, None]).reshape(-1))
+        places = (numpy.arange(len(waiting)) * BLOCK + first)[found]
         for name, positions in candidates.items():
-            chosen[name][waiting[fair]] = positions[fair]
-        waiting = waiting[against]
+            chosen[name][waiting[found]] = positions[places]
+        waiting = waiting[~found]
     if len(waiting):
-        raise _no_fair_draw(students[int(waiting[0])], tries, rejections)
-    return Cohort(given, tuple(students), chosen, tries, dict(+rejections))
+        raise _no_fair_draw(students[int(waiting[0])], counts)
+    return chosen
 
 
-def _no_fair_draw(student: str, tries: int, rejections: Mapping[str, int]) -> ProblemError:
+def _block(
+    given: HomeworkAssignment, streams: Mapping[str, numpy.random.Generator], count: int
+) -> dict[str, numpy.ndarray[Any, Any]]:
+    """Return the next positions of a student's streams, so many draws."""
+    found = {}
+    for name, each in given.problem.variants.items():
+        worth = positions_worth_drawing(given.problem, name)
+        found[name] = worth[streams[name].integers(len(worth), size=(count, each.size))]
+    return found
+
+
+def _judged(
+    given: HomeworkAssignment, acceptance: Acceptance, candidates: Positions
+) -> dict[tuple[str, str], numpy.ndarray[Any, Any]]:
+    """Return which draws each reason, with what is to blame, speaks against; what is degenerate is not computed."""
+    problem = given.problem
+    numbers = {name: _choices(problem, name)[positions] for name, positions in candidates.items()}
+    count = len(next(iter(numbers.values())))
+    found: dict[tuple[str, str], Array] = {}
+    if problem.draw_rules.distinguish:
+        for reason, name, which in degenerate(given.derivation, numbers):
+            found[reason, name] = found.get((reason, name), False) | which
+    rest = numpy.flatnonzero(~functools.reduce(numpy.logical_or, found.values(), numpy.zeros(count, dtype=bool)))
+    if len(rest):
+        leaves = leaves_of(given, {name: positions[rest] for name, positions in candidates.items()}, len(rest))
+        values = evaluation(given.computation.equations, ARRAYS).forward(leaves, ()).shared
+        for blame, which in acceptance.judge(values).items():
+            found[blame] = numpy.zeros(count, dtype=bool)
+            found[blame][rest] = which
+    return found
+
+
+def _choices(problem: Problem, name: str) -> numpy.ndarray[Any, Any]:
+    return numpy.array([float(choice.value) for choice in problem.variants[name].choices])
+
+
+def _no_fair_draw(student: str, counts: _Counts) -> ProblemError:
+    """Return the error that names, for each reason, what is most to blame, and says what would help most."""
     counted = [
-        message("homework.counted", reason=message(f"unfair.{reason}"), count=count)
-        for reason, count in Counter(rejections).most_common()
+        message("homework.counted", reason=_blamed(reason, counts), count=count)
+        for reason, count in counts.reasons.most_common()
+        if count
     ]
-    return ProblemError(message("homework.unfair", student=student, tries=tries, reasons=counted), where="variants")
+    advice = message(f"advice.{counts.reasons.most_common(1)[0][0]}")
+    what = message("homework.unfair", student=student, tries=counts.tries, reasons=counted, advice=advice)
+    return ProblemError(what, where="variants")
+
+
+def _blamed(reason: str, counts: _Counts) -> Message:
+    names = [name for (other, name), count in counts.blamed.most_common() if other == reason and name and count]
+    said = message(f"unfair.{reason}")
+    return message("homework.blamed", names=names[:MOST_BLAMED], reason=said) if names else said
 
 
 def _streams(given: HomeworkAssignment, student: str, seed: int, attempt: int) -> dict[str, numpy.random.Generator]:
@@ -195,7 +290,7 @@ def leaves_of(given: HomeworkAssignment, positions: Positions, count: int) -> di
         found |= {key: float(entry.value) for key, entry in zip(keys, entries, strict=True) if entry is not None}
     for name, each in problem.variants.items():
         keys = keys_of.get(name, [RATE])
-        numbers = numpy.array([float(choice.value) for choice in each.choices])[positions[name]]
+        numbers = _choices(problem, name)[positions[name]]
         if each.classes:
             outputs = len(keys) // each.size
             numbers = (numbers[:, :, None] == numpy.arange(outputs)).reshape(count, -1).astype(float)
@@ -230,14 +325,25 @@ def _digest(problem: Problem, homework: Homework) -> str:
         else [training.optimizer, {n: _number(g) for n, g in training.settings.items()}, sorted(training.frozen)],
         homework.ask,
         repr(homework.rounding),
+        *([] if problem.draw_rules == DrawRules() else [problem.draw_rules.inactive, problem.draw_rules.distinguish]),
     ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _kept_spelling(model: Network | ComputationGraph) -> str:
-    """Return a model as text that stays the same, whatever classes are called: homework given out is known by it."""
+    """Return a model as text that stays the same, whatever classes are called and in whatever order things are declared."""
     kind = "Network" if model.layers else "Circuit"
-    return f"{kind}({', '.join(f'{each.name}={getattr(model, each.name)!r}' for each in fields(model))})"
+    declared = {} if model.layers else {name: _sorted(getattr(model, name)) for name in _DECLARED}
+    kept = {each.name: getattr(model, each.name) for each in fields(model)} | declared
+    return f"{kind}({', '.join(f'{name}={value!r}' for name, value in kept.items())})"
+
+
+_DECLARED = ("parameters", "inputs", "targets", "shapes")
+"""What of a computation graph has an order that no number depends on."""
+
+
+def _sorted(declared: Sequence[str] | Mapping[str, Any]) -> tuple[str, ...] | dict[str, Any]:
+    return dict(sorted(declared.items())) if isinstance(declared, Mapping) else tuple(sorted(declared))
 
 
 def _number(given: Given | None) -> str:

@@ -4,6 +4,8 @@
 `build` the checks, `load` files.
 """
 
+from symbackprop.problems.draw_rules import DrawRules
+from symbackprop.problems.rounding import NotationChoice, Rounding
 from symbackprop.problems.types import (
     Array,
     ComputationGraph,
@@ -13,10 +15,8 @@ from symbackprop.problems.types import (
     Initialization,
     Layer,
     Network,
-    NotationChoice,
     Problem,
     Regularization,
-    Rounding,
     ScheduleChoice,
     Stop,
     Training,
@@ -26,6 +26,7 @@ __all__ = [
     "Array",
     "ComputationGraph",
     "Draw",
+    "DrawRules",
     "Given",
     "Homework",
     "Initialization",

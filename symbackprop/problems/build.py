@@ -29,6 +29,8 @@ from symbackprop.problems import (
     parameters_table,
     training_table,
 )
+from symbackprop.problems.draw_rules import DrawRules
+from symbackprop.problems.rounding import NotationChoice, Rounding
 from symbackprop.problems.row_settings import fractions, row_named
 from symbackprop.problems.spec import (
     LayerSpec,
@@ -46,10 +48,8 @@ from symbackprop.problems.types import (
     ComputationGraph,
     Layer,
     Network,
-    NotationChoice,
     Problem,
     Regularization,
-    Rounding,
     Training,
     parameter_quantities,
 )
@@ -107,7 +107,8 @@ def _built(spec: ProblemSpec, name: str, place: Path) -> Problem:
         classes=names.get("classes", ()),
         columns=names.get("columns", ()),
     )
-    problem = replace(problem, variants=homework_table.variants(spec, problem))
+    rules = DrawRules(spec.variants.inactive or "", spec.variants.distinguish)
+    problem = replace(problem, variants=homework_table.variants(spec, problem), draw_rules=rules)
     if spec.homework is None:
         return problem
     return replace(problem, homework=homework_table.homework(spec.homework, problem))

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from symbackprop.errors import ProblemError, SymbackpropError, nearest, unknown
 from symbackprop.messages import message
-from symbackprop.problems.spec import UNKNOWN_KEY, ProblemSpec
+from symbackprop.problems.spec import UNKNOWN_KEY, ProblemSpec, VariantsSpec
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -102,6 +102,8 @@ def _inside(kind: object, step: int | str) -> Iterator[object]:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         if step in kind.model_fields:
             yield from _kinds(kind.model_fields[str(step)].annotation)
+        elif issubclass(kind, VariantsSpec):
+            yield from _kinds(kind.quantity)
     elif typing.get_origin(kind) in (list, dict):
         yield from _kinds(typing.get_args(kind)[-1])
 

@@ -9,8 +9,9 @@ from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import numbers
 from symbackprop.problems.accepted_targets import misfit
+from symbackprop.problems.rounding import Rounding
 from symbackprop.problems.spec import ChoicesSpec, GridSpec, HomeworkSpec, ProblemSpec
-from symbackprop.problems.types import Array, Draw, Given, Homework, Problem, Rounding
+from symbackprop.problems.types import Array, Draw, Given, Homework, Problem
 from symbackprop.problems.wordings import wording
 
 GROUPS = ("deltas", "gradients", "updated", "new_L")
@@ -24,7 +25,7 @@ def variants(spec: ProblemSpec, problem: Problem) -> dict[str, Draw]:
     if problem.training is not None:
         drawable.append(RATE)
     found = {}
-    for name, table in spec.variants.items():
+    for name, table in (spec.variants.model_extra or {}).items():
         where = f"variants.{name}"
         if name not in drawable:
             raise unknown("drawable", name, drawable, where="variants")

@@ -10,14 +10,9 @@ from typing import Any
 from symbackprop import limits
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
+from symbackprop.problems.rounding import NotationChoice
 from symbackprop.problems.training_table import table_of
-from symbackprop.problems.types import (
-    Layer,
-    Network,
-    NotationChoice,
-    Problem,
-    Regularization,
-)
+from symbackprop.problems.types import Layer, Network, Problem, Regularization
 
 COLUMNS = "columns"
 """The key of the columns of inputs, beside the tables of a problem file."""

@@ -274,6 +274,21 @@ class ChoicesSpec(TableSpec):
     choices: list[GivenNumber] = Field(min_length=1)
 
 
+class VariantsSpec(TableSpec):
+    """What is drawn for each student, by the name of the quantity, and which draws are fair."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+    __pydantic_extra__: dict[str, GridSpec | ChoicesSpec] = Field(init=False)
+    quantity: ClassVar[object] = GridSpec | ChoicesSpec
+
+    inactive: Literal["some", "none", "any"] | None = Field(
+        default=None, description="units on the flat side of a kink, such as that of ReLU [some, where it can be]"
+    )
+    distinguish: bool = Field(
+        default=True, description="numbers that hide mistakes (zero weights, equal inputs, …) are not drawn"
+    )
+
+
 class HomeworkSpec(TableSpec):
     """What students are asked, and how it is marked."""
 
@@ -313,7 +328,7 @@ class ProblemSpec(TableSpec):
     )
     training: TrainingSpec | None = None
     notation: NotationSpec = NotationSpec()
-    variants: dict[str, GridSpec | ChoicesSpec] = Field(
-        default={}, description="what is drawn for each student: { low, high, step } or { choices }"
+    variants: VariantsSpec = Field(
+        default=VariantsSpec(), description="what is drawn for each student: { low, high, step } or { choices }"
     )
     homework: HomeworkSpec | None = None

@@ -14,8 +14,9 @@ from symbackprop.algebra.broadcasting import Shape
 from symbackprop.catalog import losses
 from symbackprop.catalog.initializers import Wanted
 from symbackprop.display import Displayed
-from symbackprop.graph.notation import Conventions
 from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.problems.draw_rules import DrawRules
+from symbackprop.problems.rounding import NotationChoice, Rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,22 +257,6 @@ class Initialization:
 
 
 @dataclass(frozen=True, slots=True)
-class Rounding:
-    """Every computed number rounded, as by hand: to `digits` decimals or, if `significant`, significant digits."""
-
-    digits: int
-    significant: bool
-
-
-@dataclass(frozen=True, slots=True)
-class NotationChoice(Conventions):
-    """How the document writes things; with `round_intermediates` every computed number is rounded."""
-
-    digits: int = 6
-    round_intermediates: Rounding | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Draw:
     """What is drawn for each student: `size` numbers out of `choices`; of `classes`, one-hot targets are made."""
 
@@ -322,6 +307,7 @@ class Problem(Displayed):
     notation: NotationChoice
     initialization: Initialization | None = None
     variants: Mapping[str, Draw] = field(default_factory=dict)
+    draw_rules: DrawRules = field(default_factory=DrawRules)
     homework: Homework | None = None
     titles: Mapping[str, str] = field(default_factory=dict)
     classes: tuple[str, ...] = ()

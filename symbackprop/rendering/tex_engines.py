@@ -34,6 +34,9 @@ ENGINES: Mapping[str, tuple[str, ...]] = {
 
 _PROGRAM = re.compile(r"\A% !TeX program = (\w+)$", re.MULTILINE)
 _JOB = "document"
+_FOLDER = "symbackprop-"
+"""The beginning of the name of a folder of work; the process that works there follows."""
+_running: list[subprocess.Popen[bytes]] = []
 _AGAIN = ("Rerun to get", "Table widths have changed", "Rerun LaTeX")
 _SAFE = {
     "openin_any": "p",  # reads nothing above its folder but TeX's own files
@@ -75,7 +78,8 @@ def typeset(source: str, time_limit: float = TIME_LIMIT) -> bytes:
     `time_limit` seconds a run.
     """
     engine = engine_for(source)
-    with tempfile.TemporaryDirectory(prefix="symbackprop-") as place:
+    _remove_abandoned()
+    with tempfile.TemporaryDirectory(prefix=f"{_FOLDER}{os.getpid()}-") as place:
         folder = Path(place)
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, suffix=".tex", delete=False) as file:
             file.write(source)
@@ -108,6 +112,7 @@ def _run(command: list[str], folder: Path, time_limit: float) -> None:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    _running.append(process)
     try:
         process.wait(time_limit)
     except subprocess.TimeoutExpired:
@@ -116,6 +121,39 @@ def _run(command: list[str], folder: Path, time_limit: float) -> None:
     finally:
         if process.poll() is None:
             _stop(process)
+        _running.remove(process)
+
+
+def abandon() -> None:
+    """Stop the engines of this process and remove its folders of work: it is about to end without coming back to them."""
+    for process in list(_running):
+        _stop(process)
+    _remove(os.getpid())
+
+
+def _remove_abandoned() -> None:
+    """Remove the folders of processes that were killed: they may hold sheets or keys of a class."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}*-*"):
+        process = folder.name.removeprefix(_FOLDER).partition("-")[0]
+        if process.isdecimal() and not _is_running(int(process)):
+            _remove(int(process))
+
+
+def _remove(process: int) -> None:
+    for folder in Path(tempfile.gettempdir()).glob(f"{_FOLDER}{process}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    if os.name != "posix":  # elsewhere there is no signal that only asks
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -32,13 +32,15 @@ from symbackprop.homework.hand_computation import (
     hand_computation,
     split,
 )
+from symbackprop.homework.inactive import Inactive
 from symbackprop.homework.marking import Mark, Marker, MarkVerdict, first_wrong
 from symbackprop.homework.overrides import Override, corrected, read_overrides
 from symbackprop.homework.roster import code, file_name, numbered, read_roster
 from symbackprop.homework.submissions import read_submissions
 from symbackprop.homework.tolerance import MARGIN, Tolerance, half_unit
 from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw, variant
-from symbackprop.problems import Problem, Rounding, load
+from symbackprop.problems import Problem, load
+from symbackprop.problems.rounding import Rounding
 from symbackprop.rendering import exporters, pdf_collections
 from tests.helpers import each
 
@@ -154,12 +156,14 @@ def test_program_computes_what_the_solution_does(name: str, classroom: bool) -> 
 
 
 def test_draws_are_fair(ready: HomeworkAssignment) -> None:
-    """No asked value is zero, none is lost in its tolerance, no two weights hide a swap."""
+    """No asked value is zero but for a kink, none is lost in its tolerance, no two weights hide a swap."""
     cohort = drawn(ready, 400)
+    owed = Inactive(ready.computation).zeros(cohort.values)
     for answer in ready.answers:
         values, allowed = cohort.values[answer.key], cohort.tolerances[answer.id]
-        assert (values != 0).all()
-        assert (numpy.abs(values) >= 20 * allowed).all()
+        zero = (values == 0) & numpy.asarray(owed.get(answer.key, False))
+        assert (zero | (values != 0)).all()
+        assert (zero | (numpy.abs(values) >= 20 * allowed)).all()
     assert (cohort.values["W1_1_2"] != cohort.values["W1_2_1"]).all()
     assert cohort.tries > 400
     assert sum(cohort.rejections.values()) >= cohort.tries - 400
@@ -293,7 +297,7 @@ def test_no_legal_rounding_leaves_the_tolerance(ready: HomeworkAssignment) -> No
                 found[equation.name] = exact + sign * unit
             reached = abs(found[answer.key] - values[answer.key])
             assert reached <= allowed[answer.id]
-            tightest = max(tightest, reached / allowed[answer.id])
+            tightest = max(tightest, reached / allowed[answer.id] if reached else 0.0)
     assert tightest > 0.9 / MARGIN
 
 
@@ -518,7 +522,7 @@ def test_nothing_before_an_answer_is_left_out() -> None:
     assert [GRADIENT + "W1_1_1"] == cut
 
 
-PINNED = {"W1": [3, 7, 12, 6], "W2": [3, 11], "x": [0, 4]}
+PINNED = {"W1": [14, 20, 0, 7], "W2": [8, 0], "x": [1, 3]}
 
 
 # A class

@@ -21,11 +21,13 @@ from symbackprop.cli.inputs import (
     read_source,
     templates_option,
 )
-from symbackprop.cli.outputs import print_text, progress, remark, say, write_files
+from symbackprop.cli.outputs import all_or_nothing, print_text, progress, remark, say
 from symbackprop.errors import ProblemError
 from symbackprop.messages import message
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from symbackprop.homework.enrolment import Course
     from symbackprop.homework.roster import Roster
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 @click.option("--student-columns", metavar="id=…,name=…", help="Columns of the roster for id and name (First+Last).")
 @encoding_option
 @click.option("--variants", type=click.IntRange(1, 100_000), metavar="N", help="So many variants, without a roster.")
+@click.option("--same", is_flag=True, help="Give all the same numbers: a problem that draws none.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draws.")
 @click.option("--attempt", type=click.IntRange(1), default=1, show_default=True, help="Draw anew for another attempt.")
 @click.option("-f", "--format", "formats", metavar="LIST", help="Formats [pdf where TeX is, else markdown,html].")
@@ -56,6 +59,7 @@ def command(
     student_columns: str | None,
     encoding: str,
     variants: int | None,
+    same: bool,
     seed: int,
     attempt: int,
     formats: str | None,
@@ -73,9 +77,9 @@ def command(
     from symbackprop.homework import enrolment, fillable_forms
 
     wanted = _formats(formats, templates)
-    students = _students(roster, variants, student_columns, preview, encoding)
+    students = _students(roster, variants, student_columns, preview, encoding, output)
     source = read_source(problem, overrides)
-    with placed(problem):
+    with placed(problem), all_or_nothing() as write:
         given_out = enrolment.prepare(
             source,
             students,
@@ -86,11 +90,14 @@ def command(
             language=lang,
             anonymous=anonymous,
             templates=None if templates is None else str(templates),
+            same=same,
         )
-        write_files({output / name: text for name, text in given_out.files.items()})
-        _write(given_out, output, processes, quiet)
+        write({output / name: text for name, text in given_out.files.items()}, private=True)
+        _write(given_out, output, processes, quiet, write)
         if forms:
-            write_files({output / name: text for name, text in fillable_forms.forms(given_out.job)})
+            write({output / name: text for name, text in fillable_forms.forms(given_out.job)})
+    for what in given_out.remarks:
+        remark(say(what.id, **what.arguments))
     if not quiet:
         tries = given_out.job.manifest.tries
         print_text(f"{output / 'students'}\n{output / 'teacher'}\n")
@@ -106,8 +113,9 @@ def _formats(text: str | None, templates: Path | None) -> tuple[str, ...]:
 
 
 def _students(
-    roster: Path | None, variants: int | None, columns: str | None, preview: int | None, encoding: str
+    roster: Path | None, variants: int | None, columns: str | None, preview: int | None, encoding: str, output: Path
 ) -> Roster:
+    from symbackprop.homework import enrolment
     from symbackprop.homework import roster as lists
 
     if roster is None and variants is None:
@@ -117,14 +125,14 @@ def _students(
     found = (
         lists.read_roster(roster, read_columns(columns, ("id", "name"), "cli.student_columns"), encoding)
         if roster is not None
-        else lists.numbered(variants or 0)
+        else lists.numbered(variants or 0, enrolment.digits_of_numbers(output))
     )
     for where, what in found.remarks:
         remark(f"{where}: {say(what.id, **what.arguments)}")
     return replace(found, students=found.students[:preview], remarks=())
 
 
-def _write(given_out: Course, output: Path, processes: int | None, quiet: bool) -> None:
+def _write(given_out: Course, output: Path, processes: int | None, quiet: bool, write: Callable[..., None]) -> None:
     """Write the documents, the files of each student whole or not at all; what an earlier run wrote is left."""
     from symbackprop.homework import distribution
 
@@ -139,11 +147,20 @@ def _write(given_out: Course, output: Path, processes: int | None, quiet: bool) 
     with progress("cli.giving", len(todo) + (2 if typeset else 0), quiet) as advance:
         if set(job.formats) != {"pdf"}:
             for count, files in distribution.documents(job, todo, processes):
-                write_files({output / name: content for name, content in files.items()})
+                _write_kinds(write, output, files)
                 advance(count)
         else:
             advance(len(todo))
         if typeset:
             for _, files in distribution.classes(job, processes):
-                write_files({output / name: content for name, content in files.items()})
+                _write_kinds(write, output, files)
                 advance(1)
+
+
+def _write_kinds(write: Callable[..., None], output: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write sheets for everybody to read, and keys for the teacher alone."""
+    from symbackprop.homework.enrolment import TEACHER
+
+    for is_key in (True, False):
+        kind = {name: text for name, text in files.items() if name.startswith(f"{TEACHER}/") is is_key}
+        write({output / name: text for name, text in kind.items()}, private=is_key)

@@ -1,0 +1,82 @@
+"""Draws whose numbers hide mistakes, seen before anything is computed: equal inputs, equal samples, symmetric kernels.
+
+Whoever exchanges two equal inputs, turns a symmetric kernel round or forgets a unit whose weight is zero is right all
+the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy
+
+from symbackprop.derivation.derivations import Derivation
+from symbackprop.graph.quantities import LAYER_KINDS, Role
+from symbackprop.problems import Draw, Problem
+
+Array = Any
+Verdict = tuple[str, str, Array]
+"""The id of a reason, the quantity that is to blame, and the draws that it speaks against."""
+
+
+def degenerate(derivation: Derivation, numbers: Mapping[str, Array]) -> Iterator[Verdict]:
+    """Yield the reasons against draws; `numbers` are those drawn, by quantity, one row for each draw."""
+    problem, quantities = derivation.problem, derivation.graph.quantities
+    for name, draw in problem.variants.items():
+        if name not in problem.arrays or _is_fixed(draw):
+            continue
+        quantity, rows = quantities[name], numbers[name]
+        if quantity.role is Role.INPUT:
+            samples = problem.samples or 1
+            yield from _of_inputs(name, draw, rows.reshape(len(rows), samples, -1))
+        elif quantity.role is Role.TARGET:
+            if draw.size > 1:
+                yield "equal_targets", name, (rows == rows[:, :1]).all(axis=1)
+        elif quantity.kind not in LAYER_KINDS:
+            yield from _of_kernel(name, draw, rows.reshape(len(rows), *quantity.shape))
+
+
+def positions_worth_drawing(problem: Problem, name: str) -> Array:
+    """Return the positions of the choices that a quantity is drawn from: a parameter is never zero, unless it has to be.
+
+    Nothing tells who forgets a weight that is zero.
+    """
+    choices = problem.variants[name].choices
+    is_weight = problem.draw_rules.distinguish and name in problem.parameter_shapes()
+    worth = [place for place, given in enumerate(choices) if not (is_weight and given.value == 0)]
+    return numpy.array(worth or list(range(len(choices))))
+
+
+def _is_fixed(draw: Draw) -> bool:
+    """Say whether there is only one number to be drawn."""
+    return len({given.value for given in draw.choices}) < 2
+
+
+def _of_kernel(name: str, draw: Draw, array: Array) -> Iterator[Verdict]:
+    """Yield what a vector or matrix of a graph hides: its reverse, its transpose, which of its entries is which."""
+    axes = tuple(range(1, array.ndim))
+    if not axes or array[0].size < 2:
+        return
+    yield "symmetric", name, (array == numpy.flip(array, axes)).all(axis=axes)
+    if array.ndim == 2:
+        yield "equal_entries", name, _has_few(array, draw)
+
+
+def _of_inputs(name: str, draw: Draw, array: Array) -> Iterator[Verdict]:
+    """Yield what inputs hide, by sample: which of them is which, and which sample."""
+    samples, size = array.shape[1:]
+    for sample in range(samples):
+        yield "equal_inputs", name, _has_few(array[:, sample], draw)
+    if 1 < samples <= len(draw.choices) ** size // 2:
+        for first in range(samples):
+            for second in range(first):
+                yield "equal_samples", name, (array[:, first] == array[:, second]).all(axis=1)
+
+
+def _has_few(rows: Array, draw: Draw) -> Array:
+    """Say of which draws too few entries differ: all are to, where half the choices are enough for that."""
+    choices = len({given.value for given in draw.choices})
+    ordered = numpy.sort(rows, axis=1)
+    different = 1 + (numpy.diff(ordered, axis=1) != 0).sum(axis=1)
+    return different < min(rows.shape[1], max(2, (choices + 1) // 2))
