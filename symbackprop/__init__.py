@@ -7,8 +7,10 @@
     render                            a worked solution in any format and language
     compile, train                    gradients at full speed, and descent with them
     differentiate                     a derivative step by step
+    homework, grade                   sheets and keys for a class, and marks
 
-`from symbackprop import *` brings in all of these but `compile`, the name of a builtin: say `symbackprop.compile`.
+`from symbackprop import *` brings in all of these but `compile`, the name of a builtin, and `homework`, a package too: say
+`symbackprop.compile`.
 The kinds of objects (`Problem`, `History`, …) and of errors (`SymbackpropError`, …) are here by name too.
 
 Names resolve when they are first used, so that `import symbackprop` costs little.
@@ -43,6 +45,10 @@ if TYPE_CHECKING:
     from symbackprop.evaluation.checks import Report as Report
     from symbackprop.evaluation.checks import check
     from symbackprop.frontends.torch_models import from_torch, to_torch
+    from symbackprop.homework import homework as homework
+    from symbackprop.homework.python_functions import GivenHomework as GivenHomework
+    from symbackprop.homework.python_functions import grade
+    from symbackprop.homework.reports import GradedClass as GradedClass
     from symbackprop.jupyter import to_latex as to_latex
     from symbackprop.jupyter import to_markdown as to_markdown
     from symbackprop.jupyter import to_text as to_text
@@ -63,6 +69,7 @@ __all__ = [
     "differentiate",
     "example",
     "from_torch",
+    "grade",
     "load",
     "network",
     "problem",
@@ -92,6 +99,9 @@ _NAMES = {
     ),
     "symbackprop.evaluation.checks": ("Report", "check"),
     "symbackprop.frontends.torch_models": ("from_torch", "to_torch"),
+    "symbackprop.homework": ("homework",),
+    "symbackprop.homework.python_functions": ("GivenHomework", "grade"),
+    "symbackprop.homework.reports": ("GradedClass",),
     "symbackprop.jupyter": ("to_latex", "to_markdown", "to_text"),
     "symbackprop.problems": ("Problem",),
     "symbackprop.problems.load": ("example", "load", "network", "problem"),

@@ -69,13 +69,16 @@ OPTIONAL = ("numba", "torch", "sklearn")
 PRINTING_WINGS = ("cli",)
 
 WRITERS = {
+    "symbackprop.whole_files": {"mkdir", "write_bytes", "unlink"},
+    "symbackprop.homework.marks_folders": {"mkdir", "open", "unlink"},
     "symbackprop.training.history": {"write_bytes"},
     "symbackprop.estimators.fitting": {"print"},
     "symbackprop.compilation.kept_code": {"mkdir", "write_text", "unlink"},
     "symbackprop.templating.confinement": {"stdout"},
     "symbackprop.templating.worker": {"stdout"},
 }
-"""What writes although it is no command: `history.save(path)`, because Python users ask for it by name; estimators that
+"""What writes although it is no command: what commands and functions write files with; the folder of marks, which one run
+at a time writes into; `history.save(path)`, because Python users ask for it by name; estimators that
 are `verbose`, because those of scikit-learn print; machine code that is kept for other processes; and the two sides of the
 process that fills templates of strangers, which talk by its standard streams."""
 

@@ -32,6 +32,7 @@ WINGS = (
     "resources",
     "limits",
     "csv_tables",
+    "whole_files",
     "templating",
     "display",
     "algebra",

@@ -16,7 +16,6 @@ from symbackprop.cli.inputs import (
     read_formats,
     templates_option,
 )
-from symbackprop.cli.marks_folders import write_marks
 from symbackprop.cli.outputs import print_text, remark, say, working
 from symbackprop.messages import message
 
@@ -67,6 +66,7 @@ def command(
     """Mark the answers in SUBMISSIONS (tables, folders or zip archives of them) to the homework that was written to DIR."""
     from symbackprop.homework import marked_files
     from symbackprop.homework import submissions as handed_in
+    from symbackprop.homework.marks_folders import write_marks
 
     wanted = read_formats(formats, templates, kind="sheet_format", without=UNSUITABLE)
     columns = read_columns(student_columns, handed_in.COLUMN_KEYS, "cli.submission_columns")

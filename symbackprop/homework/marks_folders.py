@@ -9,14 +9,12 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
-from symbackprop.cli.outputs import unwritable, write_files
+from symbackprop.homework.reports import GradedClass
+from symbackprop.whole_files import unwritable, write_files
 
-if TYPE_CHECKING:
-    from symbackprop.homework.reports import GradedClass
-
-    Marked = tuple[GradedClass, dict[str, str | bytes]]
+Marked = tuple[GradedClass, dict[str, str | bytes]]
 
 _RECORD, _LOCK = ".marks.json", ".lock"
 

@@ -1,0 +1,150 @@
+"""Homework given out and marked from Python, with the files and the marks that the commands make."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from symbackprop import rendering
+from symbackprop.errors import known_language, unknown
+from symbackprop.homework import distribution, enrolment, fillable_forms, marked_files
+from symbackprop.homework.enrolment import TEACHER, Course
+from symbackprop.homework.manifest import spelled
+from symbackprop.homework.marks_folders import write_marks
+from symbackprop.homework.reports import GradedClass
+from symbackprop.homework.roster import Roster, Student, numbered, read_roster
+from symbackprop.problems import load
+from symbackprop.rendering import Format
+from symbackprop.whole_files import all_or_nothing
+
+Students = str | Path | int | Mapping[str, str] | Iterable[str]
+"""A class: a file, how many there are, names by id, or ids."""
+
+
+@dataclass(frozen=True)
+class GivenHomework:
+    """A homework that was given out: its folder, the codes by student, the key by student and answer id."""
+
+    folder: Path
+    codes: Mapping[str, str]
+    answers: Mapping[str, Mapping[str, float]]
+
+
+def homework(
+    problem: str | Path | Mapping[str, object],
+    *,
+    students: Students,
+    folder: str | Path,
+    seed: int = 0,
+    attempt: int = 1,
+    formats: Sequence[str] = ("markdown", "html"),
+    language: str = "en",
+    anonymous: bool = False,
+    forms: bool = False,
+    same: bool = False,
+    columns: Mapping[str, str] | None = None,
+    encoding: str = "",
+    processes: int = 1,
+) -> GivenHomework:
+    """Write a sheet and a key for every student into a folder, as `symbackprop homework` does, and return the key.
+
+    `problem` is a file, the name of an example, or the content of a file. `students` is a roster's file (`columns` names its
+    columns for id and name, `encoding` its encoding), how many there are, names by id, or ids. A problem that draws nothing
+    gives the `same` numbers to all, if that is asked. More than one of `processes` are begun anew: a script then needs
+    `if __name__ == "__main__":`. Raises `SymbackpropError` for what cannot be used; nothing is written then.
+    """
+    known_language(language)
+    _formats(formats)
+    source = load.Source(problem, Path("problem")) if isinstance(problem, Mapping) else load.find_source(str(problem))
+    with all_or_nothing() as write:
+        given_out = enrolment.prepare(
+            source,
+            _roster(students, columns or {}, encoding, Path(folder)),
+            Path(folder),
+            seed=seed,
+            attempt=attempt,
+            formats=tuple(formats),
+            language=language,
+            anonymous=anonymous,
+            same=same,
+        )
+        _write(given_out, Path(folder), processes, forms, write)
+    manifest = given_out.job.manifest
+    cohort = distribution.enrolled(manifest.assignment(), manifest.enrolments)
+    answers = {
+        id: {answer.id: float(spelled(cohort.values[answer.key][place])) for answer in cohort.given.answers}
+        for place, id in enumerate(cohort.students)
+    }
+    return GivenHomework(Path(folder), {each.student.id: each.code for each in manifest.enrolments}, answers)
+
+
+def grade(
+    folder: str | Path,
+    submissions: Sequence[str | Path],
+    *,
+    output: str | Path | None = None,
+    overrides: str | Path | None = None,
+    formats: Sequence[str] = ("html",),
+    attempts: str = "last",
+    columns: Mapping[str, str] | None = None,
+    into: str | None = None,
+    roster: str | Path | None = None,
+    encoding: str = "",
+) -> GradedClass:
+    """Mark submissions to the homework in a folder, write the marks as `symbackprop grade` does, and return them.
+
+    The marks are written to `output`, else to `teacher/marks` of the folder. `submissions` are files, folders and archives;
+    the other arguments are the options of the command. Raises `SymbackpropError` for what cannot be used; nothing is written
+    then.
+    """
+    mark = functools.partial(
+        marked_files.marked_files,
+        Path(folder),
+        overrides=None if overrides is None else Path(overrides),
+        encoding=encoding,
+        attempts=attempts,
+        columns=columns,
+        into=into,
+        roster=None if roster is None else Path(roster),
+        formats=_formats(formats),
+    )
+    place = Path(folder) / TEACHER / "marks" if output is None else Path(output)
+    return write_marks(place, [Path(each) for each in submissions], mark)[0]
+
+
+def _formats(names: Sequence[str]) -> list[Format]:
+    table = rendering.formats()
+    for name in names:
+        if name not in table:
+            raise unknown("sheet_format", name, table)
+    return [table[name] for name in names]
+
+
+def _roster(students: Students, columns: Mapping[str, str], encoding: str, folder: Path) -> Roster:
+    if isinstance(students, str | Path):
+        return read_roster(Path(students), columns, encoding)
+    if isinstance(students, int):
+        return numbered(students, enrolment.digits_of_numbers(folder))
+    names = students if isinstance(students, Mapping) else dict.fromkeys(students, "")
+    own = tuple(Student(id, name, {"id": id, "name": name}) for id, name in names.items())
+    return Roster(("id", "name"), own)
+
+
+def _write(given_out: Course, folder: Path, processes: int, forms: bool, write: Callable[..., None]) -> None:
+    """Write all that is given out, what holds answers for its owner alone."""
+    for files in (given_out.files, *_documents(given_out, processes, forms)):
+        for private in (True, False):
+            own = {name: text for name, text in files.items() if name.startswith(f"{TEACHER}/") is private}
+            write({folder / name: text for name, text in own.items()}, private=private)
+
+
+def _documents(given_out: Course, processes: int, forms: bool) -> Iterator[Mapping[str, str | bytes]]:
+    job = given_out.job
+    if set(job.formats) != {"pdf"}:
+        yield from (files for _, files in distribution.documents(job, range(len(job.manifest.enrolments)), processes))
+    if "pdf" in job.formats:
+        yield from (files for _, files in distribution.classes(job, processes))
+    if forms:
+        yield dict(fillable_forms.forms(job))

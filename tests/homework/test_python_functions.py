@@ -1,0 +1,96 @@
+"""Homework from Python: the same files and marks as the commands make."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import symbackprop as sbp
+from symbackprop.homework import marks_folders, python_functions
+from symbackprop.homework.python_functions import Students
+from symbackprop.whole_files import write_files
+from tests.helpers import ROOT, each
+from tests.homework.test_classes import PROBLEM, Run, contents, give, run, submit  # noqa: F401
+
+
+def test_the_same_files_as_the_commands(run: Run) -> None:  # noqa: F811
+    """With the secret of a class, Python writes what the command writes; marks are the same files too."""
+    give(run, "--forms")
+    Path("again/teacher").mkdir(parents=True)
+    Path("again/teacher/secret").write_bytes(Path("class/teacher/secret").read_bytes())
+    course = sbp.homework(
+        PROBLEM,
+        students="roster.csv",
+        seed=7,
+        folder="again",
+        formats=["markdown"],
+        forms=True,
+    )
+    assert contents("class") == contents("again")
+    assert {"s1", "s2", "s/3", "s4"} == course.codes.keys() == course.answers.keys()
+    submit({("s1", "z1_1"): "9"})
+    run("grade", "class", "submissions.csv", "-o", "one", "--quiet")
+    marks = sbp.grade("again", ["submissions.csv"], output="two")
+    one, two = contents("one"), contents("two")
+    assert {*one} == {*two}
+    for name in each(one.keys() - {".marks.json"}, least=7):
+        assert one[name] == two[name]
+    assert 20 == marks.total("s2") > marks.total("s1")
+    assert marks_folders.MarksRecord.read(Path("two")).students == tuple(marks.marks)
+
+
+@pytest.mark.parametrize(
+    "students", [2, ["1", "2"], {"1": "", "2": ""}, iter(["1", "2"]), "list.csv", Path("list.csv")]
+)
+def test_classes_of_every_kind(students: Students, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number, ids, names and files make a class; answers are private, sheets are not."""
+    monkeypatch.chdir(tmp_path)
+    Path("list.csv").write_text("id,name\n1,\n2,\n")
+    course = sbp.homework(sbp_content(), students=students, folder="class", formats=["text"])
+    assert ["1", "2"] == list(course.codes)
+    assert 0o600 == Path("class/teacher/keys/1.txt").stat().st_mode & 0o777
+    assert 0o600 == Path("class/teacher/secret").stat().st_mode & 0o777
+    assert 0o600 != Path("class/students/sheets/1.txt").stat().st_mode & 0o777
+
+
+def sbp_content() -> dict[str, object]:
+    """Return the content of a small problem."""
+    return {
+        "graph": {"parameters": {"w": 2}, "inputs": {"x": 3}, "equations": ["f = w*x"], "output": "f"},
+        "variants": {"w": {"low": 2, "high": 9, "step": 1}, "x": {"low": 2, "high": 9, "step": 1}},
+        "homework": {},
+    }
+
+
+def test_mistakes_write_nothing(tmp_path: Path) -> None:
+    """What the commands refuse is refused, before anything is written."""
+    for wrong in each(({"formats": ["jpeg"]}, {"language": "xx"}, {"students": "nobody.csv"})):
+        with pytest.raises(sbp.SymbackpropError):
+            sbp.homework(PROBLEM, **{"students": 1, "folder": tmp_path / "class", **wrong})
+    with pytest.raises(sbp.ProblemError, match="no homework was given out there"):
+        sbp.grade(tmp_path, [tmp_path / "in.csv"])
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_the_package_is_called_by_its_name() -> None:
+    """`sbp.homework` gives homework out whatever was imported before, and stays the package of its modules."""
+    assert importlib.import_module("symbackprop.homework") is sbp.homework
+    assert python_functions.grade is sbp.grade
+    for before in each(("", "import symbackprop.homework.roster; ")):
+        program = f"import symbackprop as sbp; {before}print(callable(sbp.homework), 'homework' in dir(sbp))"
+        assert "True True" == subprocess.check_output([sys.executable, "-c", program], text=True, cwd=ROOT).strip()
+
+
+def test_files_are_written_whole(tmp_path: Path) -> None:
+    """All files or none; a private one replaces one that was open to all."""
+    file = tmp_path / "a"
+    file.write_text("old")
+    write_files({file: "new"}, private=True)
+    assert ("new", 0o600) == (file.read_text(), file.stat().st_mode & 0o777)
+    with pytest.raises(sbp.OutputError):
+        write_files({file: "newer", tmp_path / "a" / "b": ""})
+    assert "new" == file.read_text()
