@@ -19,6 +19,8 @@ from symbackprop.homework.answer_normalization import AnswerText, decimal_point,
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?")
 _POWER_OF_TEN = re.compile(r"\s*(?:\*|(?<=[\d.\s])[xX])\s*10\s*\*\*\s*\(?\s*([+-]?\d{1,3})\s*\)?\s*$")
+_DECIMAL = re.compile(r"(?<![\w.,/])(\d*)(?:[.,](\d+))?(?:[eE ×*x%].*)?$")
+"""The digits of a decimal, before and after the point."""
 _MIXED = re.compile(r"([+-]?)(\d+)\s+(\d+)\s*/\s*(\d+)")
 """A mixed number; where its fraction is none of a mixed number, it is something else."""
 _FRACTION = re.compile(r"([+-]?\d{1,60})\s*/\s*(\d{1,60})")
@@ -67,6 +69,27 @@ def read(text: str, own: Collection[str], known: Mapping[str, str]) -> ParsedAns
         return ParsedAnswer(text, _parsed(answer, known))
     except SymbackpropError as error:
         return ParsedAnswer(text, None, error)
+
+
+def names_itself(text: str, own: Collection[str]) -> bool:
+    """Say whether a text is nothing but the name of what is asked."""
+    answer = plain(text[: _LONGEST + 1]).stripped("'$", "'$")
+    return named(answer, own, ()).text.strip() in {in_expression(name) for name in own}
+
+
+def unit(parsed: ParsedAnswer) -> Fraction | None:
+    """Return the unit of the last digit that was typed of a decimal; None for another answer and for 0.
+
+    >>> unit(read("0.0130", (), {})), unit(read("1,3e-2", (), {})), unit(read("1/3", (), {}))
+    (Fraction(1, 10000), Fraction(1, 1000), None)
+    """
+    number, found = parsed.number, _DECIMAL.search(plain(parsed.text).text)
+    if not number or found is None:
+        return None
+    size = Fraction(10) ** -len(found[2] or "")
+    # A power of ten that was typed with it makes the number so many times what its digits say.
+    digits = abs(Fraction(f"{found[1] or 0}.{found[2] or 0}"))
+    return size * abs(number) / digits if digits else None
 
 
 def _own_side(answer: AnswerText, own: Collection[str]) -> AnswerText:

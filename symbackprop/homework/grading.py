@@ -26,20 +26,21 @@ def grade(
     *,
     attempts: str = AttemptRule.LAST,
     columns: Mapping[str, str] | None = None,
+    tolerance: float = 1.0,
 ) -> GradedClass:
     """Return the marks of the class whose homework was written to `folder`.
 
     `submissions` are CSV files with a row for each answer (`student,answer,value`) or for each student, folders or zip
     archives of such files; students without a row get no marks. `encoding` is that of the files where it is not found out,
-    `columns` names their columns of ids, codes and times, `attempts` says which of several attempts counts. Raises
-    `SymbackpropError` naming file and line for what cannot be used.
+    `columns` names their columns of ids, codes and times, `attempts` says which of several attempts counts, `tolerance`
+    multiplies every tolerance. Raises `SymbackpropError` naming file and line for what cannot be used.
     """
     path = folder / "teacher" / MANIFEST
     if not path.exists():
         raise ProblemError(message("homework.not_given_out"), where=str(folder))
     manifest = Manifest.read(path)
     assignment = manifest.assignment()
-    marker = Marker(assignment)
+    marker = Marker(assignment, tolerance)
     enrolments = {enrolment.student.id: enrolment for enrolment in manifest.enrolments}
     names = {name: answer.id for answer in assignment.answers for name in (answer.id, *answer.aliases)}
     known = ClassList.of(manifest.enrolments)

@@ -27,6 +27,7 @@ def marked_files(
     encoding: str = "",
     attempts: str = "last",
     columns: Mapping[str, str] | None = None,
+    tolerance: float = 1.0,
     into: str | None = None,
     roster: Path | None = None,
     formats: Sequence[Format] = (),
@@ -36,7 +37,7 @@ def marked_files(
     `into` is the column of the roster, or of a newer export of it, `roster`, that the points are written into; without it
     the gradebook has a column more. The others are as in `grade`.
     """
-    marked = grade(folder, submissions, overrides, encoding, attempts=attempts, columns=columns)
+    marked = grade(folder, submissions, overrides, encoding, attempts=attempts, columns=columns, tolerance=tolerance)
     book: dict[str, str | bytes] = {}
     if into is not None:
         place = folder / "teacher" / ROSTER if roster is None else roster

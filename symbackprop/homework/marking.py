@@ -1,36 +1,39 @@
 """Marking: each answer against the key, else against what follows from the student's own earlier answers.
 
-In order: nothing typed is `blank`, what cannot be read or decided `unreadable`; what is within tolerance of the key is
-`correct`, what is within tolerance of the value recomputed from the student's own earlier answers `follow_through`, the rest
-`wrong`. The recomputation runs the computation of the problem with these answers in place, in both forms of each derivative.
+In order: nothing typed is `blank`, what cannot be read or decided `unreadable`; a number within tolerance of the key is
+`correct`, one within tolerance of the value recomputed from the student's own earlier answers `follow_through`
+(`symbackprop.homework.follow_through`). What has too few digits for that is `rounded`, the same slip as earlier
+`repeated` (`symbackprop.homework.slips`), the rest `wrong`. Formulas are marked as formulas
+(`symbackprop.homework.formula_answers`).
 """
 
 from __future__ import annotations
 
-import functools
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any
 
-from symbackprop.algebra.forms import abstracted
-from symbackprop.algebra.formula import Apply
-from symbackprop.algebra.functions import ACTIVATIONS
-from symbackprop.errors import EvaluationError, SymbackpropError
-from symbackprop.evaluation.evaluate import FLOAT
-from symbackprop.homework.answer_parsing import ParsedAnswer, read
+from symbackprop.algebra.formula import Node, names
+from symbackprop.homework.answer_parsing import ParsedAnswer, names_itself, read, unit
 from symbackprop.homework.answers import Answer, names_of
-from symbackprop.homework.hand_computation import HandComputation, evaluation, hand_computation, names_read
-from symbackprop.homework.tolerance import Tolerance
+from symbackprop.homework.follow_through import Consequence, NumbersByKey, Question, question
+from symbackprop.homework.formula_answers import Probes, another_sheet, drawn_keys, value_of
+from symbackprop.homework.hand_computation import hand_computation
+from symbackprop.homework.points import earned
+from symbackprop.homework.slips import slips
 from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import Message, message
+from symbackprop.problems.answer_rules import FORMULAS, NUMBERS
 
-NumbersByKey = Mapping[str, Any]
-
-_PROBES = 6
-_CLOSE = 1e-9
+TOO_FEW = 10.0
+"""Who carries one digit fewer than told is within so many tolerances."""
+COARSEST = 0.05
+"""What was cut to too few digits is within this share of the right number."""
+CARRIED = 0.01
+"""What was computed with too few digits is within this share of it."""
+EVIDENCE = Fraction(1, 2)
+"""The share of the answers from the numbers of the sheet that have to be right before others may follow from wrong ones."""
 
 
 class MarkVerdict(StrEnum):
@@ -38,14 +41,23 @@ class MarkVerdict(StrEnum):
 
     CORRECT = "correct"
     FOLLOW_THROUGH = "follow_through"
+    ROUNDED = "rounded"
+    REPEATED = "repeated"
     WRONG = "wrong"
     BLANK = "blank"
     UNREADABLE = "unreadable"
 
 
+_LOST = (MarkVerdict.WRONG, MarkVerdict.REPEATED, MarkVerdict.UNREADABLE)
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The mark of one answer: points out of `most`, and what is said about it."""
+    """The mark of one answer: points out of `most`, and what is said about it.
+
+    `rests` says that the answer counts only as what follows from the student's own earlier answers, `is_evidence` that it
+    was computed from the numbers of the sheet: with those of another sheet it would be something else.
+    """
 
     answer: Answer
     text: str
@@ -53,193 +65,196 @@ class Mark:
     points: Fraction
     most: Fraction
     said: Message | None = None
-
-
-@dataclass(frozen=True)
-class _Question:
-    """One answer made ready to be marked: what it may read, and the ways to recompute it from asked quantities."""
-
-    readable: Mapping[str, str]
-    ancestors: tuple[str, ...]
-    nearest: tuple[str, ...]
-    routes: tuple[Tolerance, ...]
-    bounds: tuple[float, float] | None
+    rests: bool = False
+    is_evidence: bool = False
 
 
 class Marker:
-    """An assignment made ready to mark any number of students."""
+    """An assignment made ready to mark any number of students; `factor` multiplies every tolerance."""
 
-    def __init__(self, assignment: HomeworkAssignment) -> None:
+    def __init__(self, assignment: HomeworkAssignment, factor: float = 1.0) -> None:
+        homework = assignment.homework
         self.assignment = assignment
-        self._earned = {
+        self.factor = factor
+        self.earning = {
             MarkVerdict.CORRECT: Fraction(1),
-            MarkVerdict.FOLLOW_THROUGH: assignment.homework.follow_through,
+            MarkVerdict.FOLLOW_THROUGH: homework.rules.follow_through,
+            MarkVerdict.ROUNDED: homework.rules.rounded,
+            MarkVerdict.REPEATED: homework.rules.repeated,
         }
-        self._names = names_of(assignment.computation)
-        self._computations = (assignment.computation, hand_computation(assignment.derivation, classroom=False))
-        self._questions = {answer.id: self._question(answer) for answer in assignment.answers}
-
-    def _question(self, answer: Answer) -> _Question:
-        before = {*names_read(self.assignment.computation.cone([answer.key]))}
-        known = frozenset(other.key for other in self.assignment.answers if other.key in before)
-        routes = []
-        nearest: dict[str, None] = {}
-        for steps in self._computations:
-            nearest |= dict.fromkeys(name for name in names_read(steps.cone([answer.key], known)) if name in known)
-            routes.append(Tolerance(steps, answer.key, self.assignment.homework.rounding, FLOAT, known))
-        readable = {name: key for name, key in self._names.items() if key in before}
-        order = [equation.name for equation in self.assignment.computation.equations]
-        return _Question(
-            readable,
-            tuple(sorted(known, key=order.index)),
-            tuple(sorted(nearest, key=order.index)),
-            tuple(routes),
-            _bounds(self.assignment.computation, answer.key),
-        )
+        self.probes = Probes(assignment)
+        self.drawn = drawn_keys(assignment)
+        self.elsewhere = another_sheet(assignment)
+        computations = (assignment.computation, hand_computation(assignment.derivation, classroom=False))
+        asked, known = frozenset(answer.key for answer in assignment.answers), names_of(assignment.computation)
+        self.questions = {
+            answer.key: question(answer, computations, asked, known, self.drawn, homework.rounding)
+            for answer in assignment.answers
+        }
 
     def mark(self, values: NumbersByKey, tolerances: Mapping[str, float], submitted: Mapping[str, str]) -> list[Mark]:
         """Return the marks of one student, answer by answer in the order of computation.
 
         `values` are the key's numbers by key, `tolerances` those of the answers by id, `submitted` what was typed by id.
         """
-        parsed_answers = {
-            answer.key: read(
-                submitted.get(answer.id, ""),
-                (answer.id, *answer.aliases),
-                self._questions[answer.id].readable,
-            )
-            for answer in self.assignment.answers
-        }
-        marks: dict[str, Mark] = {}
-        own: dict[str, float] = {}
+        marking = _Marking(self, values, tolerances)
         for answer in self.assignment.answers:
-            mark, value = self._marked(answer, parsed_answers[answer.key], values, tolerances[answer.id], own, marks)
-            marks[answer.key] = mark
-            if value is not None:
-                own[answer.key] = value
-        return list(marks.values())
+            marking.add(self.questions[answer.key], submitted.get(answer.id, ""))
+        return self._evident(list(marking.marks.values()))
 
-    def _marked(
-        self,
-        answer: Answer,
-        parsed: ParsedAnswer,
-        values: NumbersByKey,
-        tolerance: float,
-        own: Mapping[str, float],
-        marks: Mapping[str, Mark],
-    ) -> tuple[Mark, float | None]:
-        """Return the mark of an answer and the value that later answers may follow from."""
-        most = self.assignment.most[answer.id]
+    def _evident(self, marks: list[Mark]) -> list[Mark]:
+        """Return the marks, without follow-through where too little was computed from the numbers of the sheet."""
+        if not self.drawn:
+            return marks
+        own = [mark for mark in marks if self.questions[mark.answer.key].reads_sheet and mark.text.strip()]
+        own = [mark for mark in own if mark.is_evidence or mark.verdict in _LOST]
+        right = sum(1 for mark in own if mark.is_evidence)
+        if right and right >= EVIDENCE * len(own):
+            return marks
+        said = message("mark.not_own_sheet", right=right, count=len(own))
+        nothing = Fraction(0)
+        return [
+            replace(mark, verdict=MarkVerdict.WRONG, points=nothing, said=said) if mark.rests else mark
+            for mark in marks
+        ]
 
-        def marked(verdict: MarkVerdict, said: Message | None = None) -> Mark:
-            part = self._earned.get(verdict, Fraction(0))
-            return Mark(answer, parsed.text, verdict, most * part, most, said)
 
-        if parsed.is_blank:
-            return marked(MarkVerdict.BLANK), None
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What an answer turned out to be, as in a `Mark`."""
+
+    verdict: MarkVerdict
+    said: Message | None = None
+    rests: bool = False
+    is_evidence: bool = False
+
+
+class _Marking:
+    """The marking of one student: marks so far, and the values that later answers may follow from."""
+
+    def __init__(self, marker: Marker, values: NumbersByKey, tolerances: Mapping[str, float]) -> None:
+        self.marker, self.values, self.tolerances = marker, values, tolerances
+        self.marks: dict[str, Mark] = {}
+        self.own: dict[str, float] = {}
+        self.slips: dict[str, str] = {}
+
+    def add(self, question: Question, text: str) -> None:
+        """Mark one more answer."""
+        answer = question.answer
+        kind = self.marker.assignment.homework.rules.kinds[answer.group]
+        parsed = read(text, (answer.id, *answer.aliases), question.readable)
+        judged = _Judged(MarkVerdict.BLANK)
         if parsed.mistake is not None:
-            return marked(MarkVerdict.UNREADABLE, parsed.mistake.what), None
-        assert parsed.formula is not None
-        value = _value(parsed.formula, values)
-        if value is None:
-            agrees = self._probed(answer, parsed)
-            if agrees is None:
-                return marked(MarkVerdict.UNREADABLE, message("mark.undecided")), None
-            return marked(MarkVerdict.CORRECT if agrees else MarkVerdict.WRONG), None
-        if abs(value - values[answer.key]) <= tolerance:
-            return marked(MarkVerdict.CORRECT), value
-        question = self._questions[answer.id]
-        earlier = [key for key in question.nearest if key in own]
+            itself = names_itself(text, (answer.id, *answer.aliases))
+            judged = _Judged(MarkVerdict.UNREADABLE, message("mark.itself") if itself else parsed.mistake.what)
+        elif parsed.formula is not None and names(parsed.formula):
+            judged = self._formula(question, parsed.formula, kind)
+        elif parsed.formula is not None:
+            value = value_of(parsed.formula, {})
+            if value is None:
+                judged = _Judged(MarkVerdict.UNREADABLE, message("mark.undecided"))
+            elif kind == FORMULAS:
+                judged = _Judged(MarkVerdict.WRONG, message("mark.formula_asked"))
+            else:
+                judged = self._number(question, parsed, value)
+                self.own[answer.key] = value
+        most = self.marker.assignment.most[answer.id]
+        points = earned(most, self.marker.earning.get(judged.verdict, Fraction(0)))
+        self.marks[answer.key] = Mark(
+            answer, text, judged.verdict, points, most, judged.said, judged.rests, judged.is_evidence
+        )
+
+    def _formula(self, question: Question, formula: Node, kind: str) -> _Judged:
+        if kind == NUMBERS:
+            return _Judged(MarkVerdict.WRONG, message("mark.number_asked"))
+        agrees = self.marker.probes.agree(formula, question.answer.key)
+        if agrees is None:
+            return _Judged(MarkVerdict.UNREADABLE, message("mark.undecided"))
+        return _Judged(MarkVerdict.CORRECT if agrees else MarkVerdict.WRONG)
+
+    def _number(self, question: Question, parsed: ParsedAnswer, value: float) -> _Judged:
+        key, factor = question.answer.key, self.marker.factor
+        expected, allowed = float(self.values[key]), factor * self.tolerances[question.answer.id]
+        if abs(value - expected) <= allowed:
+            return _Judged(MarkVerdict.CORRECT, is_evidence=question.reads_sheet)
+        earlier = [self.marker.questions[each] for each in question.nearest if each in self.own]
         # Where all are within tolerance of the key, what follows from them may still be just outside it.
-        wrong = [key for key in earlier if marks[key].verdict is not MarkVerdict.CORRECT] or earlier
-        if wrong:
-            personal = {**values, **{key: own[key] for key in question.ancestors if key in own}}
-            mine = _value(parsed.formula, personal)
-            refused = self._refusal([marks[key].answer for key in wrong], own, values)
-            if self._follows(question, personal, (value, mine)):
-                if refused is not None:
-                    return marked(MarkVerdict.WRONG, refused), value
-                used = [message("mark.with", name=marks[key].answer.id, value=marks[key].text.strip()) for key in wrong]
-                said = message("mark.follow_through", values=used)
-                return marked(MarkVerdict.FOLLOW_THROUGH, said), value
-        return marked(MarkVerdict.WRONG), value
+        wrong = [each for each in earlier if self._verdict(each) is not MarkVerdict.CORRECT] or earlier
+        personal = {**self.values, **{each: self.own[each] for each in question.ancestors if each in self.own}}
+        reached = list(question.consequences(personal))
+        follows = reached if wrong else []
+        for each in follows:
+            if abs(value - each.expected) <= factor * each.allowed:
+                return self._following(question, each, wrong, MarkVerdict.FOLLOW_THROUGH, self._used(wrong))
+        if _too_few(parsed, value, expected, allowed):
+            return _Judged(MarkVerdict.ROUNDED, message("mark.rounded"), is_evidence=question.reads_sheet)
+        for each in follows:
+            if _too_few(parsed, value, each.expected, factor * each.allowed):
+                return self._following(question, each, wrong, MarkVerdict.ROUNDED, message("mark.rounded"))
+        return self._slip(question, value, reached, wrong)
 
-    def _follows(self, question: _Question, personal: NumbersByKey, candidates: Sequence[float | None]) -> bool:
-        """Say whether one of the values follows from the student's own earlier ones, along one of the routes."""
-        for tolerance in question.routes:
-            defined = {equation.name for equation in tolerance.equations}
-            known = {key: value for key, value in personal.items() if key not in defined}
-            try:
-                found = tolerance.evaluation.forward(known, ()).shared
-                allowed = float(tolerance.of(found))
-            except (EvaluationError, ArithmeticError, ValueError):
+    def _verdict(self, question: Question) -> MarkVerdict:
+        return self.marks[question.answer.key].verdict
+
+    def _refusal(self, question: Question, reached: Consequence, wrong: Sequence[Question]) -> Message | None:
+        mistaken = [each for each in wrong if self._verdict(each) is MarkVerdict.WRONG]
+        return question.refusal(reached, mistaken, self.own, self.values)
+
+    def _following(
+        self, question: Question, reached: Consequence, wrong: Sequence[Question], verdict: MarkVerdict, said: Message
+    ) -> _Judged:
+        refused = self._refusal(question, reached, wrong)
+        if refused is not None:
+            return _Judged(MarkVerdict.WRONG, refused)
+        is_own = question.reads_sheet and not question.names_old(reached, self.values)
+        is_evidence = is_own and not reached.is_alike(self.marker.elsewhere)
+        return _Judged(verdict, said, True, is_evidence)
+
+    def _used(self, wrong: Sequence[Question]) -> Message:
+        used = [
+            message("mark.with", name=each.answer.id, value=self.marks[each.answer.key].text.strip()) for each in wrong
+        ]
+        return message("mark.follow_through", values=used)
+
+    def _slip(
+        self, question: Question, value: float, reached: Sequence[Consequence], wrong: Sequence[Question]
+    ) -> _Judged:
+        """Return the verdict on a number that is wrong: whether a slip with a name makes it, and for the first time."""
+        found = list(self._explained(question, value, reached, wrong))
+        if not found:
+            return _Judged(MarkVerdict.WRONG)
+        name = next((each for each in found if each in self.slips), found[0])
+        what = message(f"slip.{name}")
+        if name not in self.slips:
+            self.slips[name] = question.answer.id
+            return _Judged(MarkVerdict.WRONG, message("mark.slip", mistake=what))
+        said = message("mark.repeated", mistake=what, name=self.slips[name])
+        return _Judged(MarkVerdict.REPEATED, said, True)
+
+    def _explained(
+        self, question: Question, value: float, reached: Sequence[Consequence], wrong: Sequence[Question]
+    ) -> Iterator[str]:
+        computation = self.marker.assignment.computation
+        for each in reached:
+            if self._refusal(question, each, wrong) is not None:
                 continue
-            expected = found[tolerance.key]
-            if any(value is not None and abs(value - expected) <= allowed for value in candidates):
-                return True
+            for slip in slips(computation, each.route, each.known, each.found, each.allowed):
+                if slip.explains(value, self.marker.factor):
+                    yield slip.name
+
+
+def _too_few(parsed: ParsedAnswer, value: float, expected: float, allowed: float) -> bool:
+    """Say whether a number is right but for its digits: one fewer was carried on the way, or some were left out at the end.
+
+    A decimal of at least two digits may be off by less than a unit of its last one: rounded or cut off.
+    """
+    if not expected or value * expected <= 0:
         return False
-
-    def _refusal(self, wrong: Sequence[Answer], own: Mapping[str, float], values: NumbersByKey) -> Message | None:
-        """Return why nothing may follow from the student's values: one of them leaves nothing to compute."""
-        for answer in wrong:
-            if own[answer.key] == 0 and values[answer.key] != 0:
-                return message("mark.trivial_zero", name=answer.id)
-            bounds = self._questions[answer.id].bounds
-            if bounds is not None and not bounds[0] <= own[answer.key] <= bounds[1]:
-                return message("mark.out_of_range", name=answer.id)
-        return None
-
-    def _probed(self, answer: Answer, parsed: ParsedAnswer) -> bool | None:
-        """Say whether a formula equals the answer wherever it can be computed among random numbers; None if nowhere."""
-        agrees = None
-        assert parsed.formula is not None
-        for values in self._probes:
-            found = _value(parsed.formula, values)
-            expected = values[answer.key]
-            if found is None or not math.isfinite(expected):
-                continue
-            if abs(found - expected) > _CLOSE * max(abs(expected), abs(found), 1e-6):
-                return False
-            agrees = True
-        return agrees
-
-    @functools.cached_property
-    def _probes(self) -> list[NumbersByKey]:
-        """Values of the whole computation at a few numbers of no meaning."""
-        run = evaluation(self.assignment.computation.equations, FLOAT).forward
-        found: list[NumbersByKey] = []
-        for probe in range(1, _PROBES + 1):
-            leaves = {
-                key: math.sin(probe * 1.7 + position * 2.3) * 0.9 + 0.05
-                for position, key in enumerate(self.assignment.computation.leaves)
-            }
-            try:
-                found.append(run(leaves, ()).shared)
-            except (SymbackpropError, ArithmeticError, ValueError):
-                continue
-        return found
-
-
-def _value(formula: Any, values: NumbersByKey) -> float | None:
-    """Return the number of a formula over keys, None where it has no finite one."""
-    form, arguments = abstracted(formula)
-    try:
-        found = float(FLOAT.function(form.formula, form.arity)(*[float(values[name]) for name in arguments]))
-    except (SymbackpropError, ArithmeticError, ValueError, TypeError):
-        return None
-    return found if math.isfinite(found) else None
-
-
-def _bounds(steps: HandComputation, key: str) -> tuple[float, float] | None:
-    """Return the range of an activation's values, for a quantity that is one."""
-    equation = steps.by_key[key]
-    formula = equation.terms[0].form.formula
-    if len(equation.terms) != 1 or not isinstance(formula, Apply) or formula.function not in ACTIVATIONS:
-        return None
-    row = ACTIVATIONS[formula.function]
-    lowest = -math.inf if row.lowest is None else float(row.lowest)
-    highest = math.inf if row.highest is None else float(row.highest)
-    return lowest, highest
+    off = abs(value - expected)
+    last = unit(parsed)
+    is_cut = last is not None and abs(value) >= 10 * last * (1 - 1e-9) and off < last + allowed
+    is_carried = off <= min(TOO_FEW * allowed, CARRIED * abs(expected))
+    return is_carried or (is_cut and off <= COARSEST * abs(expected))
 
 
 def first_wrong(marks: Sequence[Mark]) -> Mark | None:

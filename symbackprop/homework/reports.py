@@ -166,6 +166,8 @@ def summary(marked: GradedClass) -> Document:
 _JUDGEMENTS: Mapping[MarkVerdict, Judgement] = {
     MarkVerdict.CORRECT: Judgement.RIGHT,
     MarkVerdict.FOLLOW_THROUGH: Judgement.FOLLOWS,
+    MarkVerdict.ROUNDED: Judgement.FOLLOWS,
+    MarkVerdict.REPEATED: Judgement.FOLLOWS,
     MarkVerdict.WRONG: Judgement.WRONG,
     MarkVerdict.BLANK: Judgement.OPEN,
     MarkVerdict.UNREADABLE: Judgement.OPEN,

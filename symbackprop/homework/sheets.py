@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from symbackprop import document
 from symbackprop.algebra.formula import Name, Node
@@ -91,13 +92,29 @@ def _task(given: HomeworkAssignment) -> Iterator[Block]:
         yield Paragraph(message("text.plain", text=paragraph))
     rounding = homework.rounding
     rules = [message("sheet.significant" if rounding.significant else "sheet.decimals", digits=rounding.digits)]
-    rules.append(message("sheet.forms"))
-    if homework.follow_through:
-        share = "" if homework.follow_through == 1 else f"{float(100 * homework.follow_through):g} %"
+    rules += _forms(homework.rules.kinds)
+    if homework.rules.follow_through:
+        share = "" if homework.rules.follow_through == 1 else _percent(homework.rules.follow_through)
         rules.append(message("sheet.follow_through_share", share=share) if share else message("sheet.follow_through"))
+    if homework.rules.rounded:
+        rules.append(message("sheet.few_digits", share=_percent(homework.rules.rounded)))
+    if homework.rules.repeated:
+        rules.append(message("sheet.same_mistake", share=_percent(homework.rules.repeated)))
     if len(set(homework.points.values())) > 1 or homework.total is not None:
         rules.append(message("sheet.total", points=trimmed(given.total)))
     yield Listing(tuple(rules))
+
+
+def _forms(answers: Mapping[str, str]) -> Iterator[Message]:
+    """Yield what an answer may be; where that differs, with the entries of `ask` that it is said of."""
+    for kind in dict.fromkeys(answers.values()):
+        rule = message(f"sheet.forms_{kind}")
+        names = [name for name, own in answers.items() if own == kind]
+        yield rule if len(names) == len(answers) else message("sheet.forms_for", names=names, rule=rule)
+
+
+def _percent(share: Fraction) -> str:
+    return f"{float(100 * share):g} %"
 
 
 def symbol(key: str) -> Node:

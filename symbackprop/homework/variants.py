@@ -29,6 +29,7 @@ from symbackprop.homework.answers import Answer, answers
 from symbackprop.homework.array_arithmetic import ARRAYS
 from symbackprop.homework.degenerate import degenerate, positions_worth_drawing
 from symbackprop.homework.hand_computation import HandComputation, evaluation, hand_computation
+from symbackprop.homework.points import apportioned
 from symbackprop.homework.tolerance import Tolerance
 from symbackprop.messages import Message, message
 from symbackprop.problems import ComputationGraph, DrawRules, Given, Homework, Network, Problem
@@ -70,10 +71,9 @@ class HomeworkAssignment:
 
     @functools.cached_property
     def most(self) -> Mapping[str, Fraction]:
-        """The points of each answer by its id, scaled to the total that the homework states, if it does."""
+        """The points of each answer by its id, scaled to the total that is stated: they add up to it."""
         each = {answer.id: self.homework.points[answer.group] for answer in self.answers}
-        total, whole = self.homework.total, sum(each.values(), Fraction(0))
-        return each if total is None else {id: points * total / whole for id, points in each.items()}
+        return apportioned(each, self.homework.total)
 
     @property
     def total(self) -> Fraction:

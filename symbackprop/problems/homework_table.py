@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.problems import numbers
 from symbackprop.problems.accepted_targets import misfit
+from symbackprop.problems.answer_rules import NUMBERS, AnswerRules
 from symbackprop.problems.rounding import Rounding
 from symbackprop.problems.spec import ChoicesSpec, GridSpec, HomeworkSpec, ProblemSpec
 from symbackprop.problems.types import Array, Draw, Given, Homework, Problem
@@ -104,19 +105,32 @@ def homework(spec: HomeworkSpec, problem: Problem) -> Homework:
             raise ProblemError(message("homework.given_and_asked", name=name), where="homework.given")
     if spec.significant is not None and spec.decimals is not None:
         raise ProblemError(message("problem.rounding"), where="homework")
-    for name in spec.points:
-        if name not in ask:
-            raise unknown("asked", name, ask, where="homework.points")
+    for key, table in (("points", spec.points), ("answers", spec.answers)):
+        for name in table if isinstance(table, dict) else ():
+            if name not in ask:
+                raise unknown("asked", name, ask, where=f"homework.{key}")
     points = {name: numbers.positive_fraction(spec.points.get(name, 1), f"homework.points.{name}") for name in ask}
     return Homework(
         ask=ask,
         rounding=Rounding(spec.decimals or spec.significant or 4, significant=spec.decimals is None),
         points=points,
         total=None if spec.total is None else numbers.positive_fraction(spec.total, "homework.total"),
-        follow_through=numbers.fraction_between(spec.follow_through, 0, 1, "homework.follow_through"),
+        rules=AnswerRules(
+            follow_through=numbers.fraction_between(spec.follow_through, 0, 1, "homework.follow_through"),
+            rounded=numbers.fraction_between(spec.rounded, 0, 1, "homework.rounded"),
+            repeated=numbers.fraction_between(spec.repeated, 0, 1, "homework.repeated"),
+            kinds=_kinds(spec.answers, ask),
+        ),
         given=tuple(dict.fromkeys(spec.given)),
         instructions=wording(spec.instructions, "homework.instructions"),
         course=wording(spec.course, "homework.course"),
         date=spec.date,
         show=tuple(dict.fromkeys(spec.show)),
     )
+
+
+def _kinds(stated: str | Mapping[str, str], ask: Sequence[str]) -> dict[str, str]:
+    """Return what an answer may be, by the entry of `ask`."""
+    if isinstance(stated, str):
+        return dict.fromkeys(ask, stated)
+    return {name: stated.get(name, NUMBERS) for name in ask}

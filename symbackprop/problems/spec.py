@@ -289,6 +289,9 @@ class VariantsSpec(TableSpec):
     )
 
 
+AnswerKind = Literal["numbers", "formulas", "both"]
+
+
 class HomeworkSpec(TableSpec):
     """What students are asked, and how it is marked."""
 
@@ -303,6 +306,15 @@ class HomeworkSpec(TableSpec):
     total: GivenNumber = Field(default=None, description="what full marks are scaled to")
     follow_through: GivenNumber = Field(
         default=1, description="share of the points for an answer right by follow-through"
+    )
+    rounded: GivenNumber = Field(
+        default="1/2", description="share of the points for an answer that is right, but has too few digits"
+    )
+    repeated: GivenNumber = Field(
+        default="3/4", description="share of the points for an answer that repeats an earlier mistake"
+    )
+    answers: AnswerKind | dict[str, AnswerKind] = Field(
+        default="numbers", description="what answers may be: numbers, formulas or both; or by the entry of ask"
     )
     given: list[str] = Field(default=[], description="quantities printed on the sheet")
     instructions: Paragraphs | dict[str, Paragraphs] = Field(

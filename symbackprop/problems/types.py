@@ -15,6 +15,7 @@ from symbackprop.catalog import losses
 from symbackprop.catalog.initializers import Wanted
 from symbackprop.display import Displayed
 from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.problems.answer_rules import AnswerRules
 from symbackprop.problems.draw_rules import DrawRules
 from symbackprop.problems.rounding import NotationChoice, Rounding
 
@@ -270,15 +271,14 @@ class Draw:
 class Homework:
     """An assignment: what is asked, the rounding that answers may have, points and what the sheet shows.
 
-    `points` are those of one answer, by the entry of `ask`; marks are scaled to `total` if there is one. `follow_through`
-    is the share of its points that an answer right by follow-through earns.
+    `points` are those of one answer, by the entry of `ask`; marks are scaled to `total` if there is one.
     """
 
     ask: tuple[str, ...]
     rounding: Rounding
     points: Mapping[str, Fraction]
     total: Fraction | None
-    follow_through: Fraction
+    rules: AnswerRules
     given: tuple[str, ...]
     instructions: language.Wording
     course: language.Wording

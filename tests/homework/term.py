@@ -6,6 +6,8 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy
+
 from symbackprop.derivation.element_grain import ElementEquation
 from symbackprop.homework.array_arithmetic import ARRAYS
 from symbackprop.homework.hand_computation import evaluation
@@ -66,7 +68,7 @@ TERM: Mapping[str, Mapping[str, Any]] = {
             "equations": ["q = x + y", "f = q*z"],
             "output": "f",
         },
-        "variants": {key: {"low": -5, "high": 5, "step": 1} for key in "xyz"},
+        "variants": {name: {"low": -5, "high": 5, "step": 1} for name in "xyz"},
         "homework": {"ask": ["q", "f", "deltas", "gradients"]},
     },
     "neuron": {
@@ -162,7 +164,7 @@ SLIPS: Mapping[str, Slip] = {
     "half": lambda value, chance: value / 2,
     "near": lambda value, chance: value * (1 + chance.choice((-1, 1)) * chance.uniform(0.02, 0.2)),
     "point": lambda value, chance: value * chance.choice((10, 0.1)),
-    "added": lambda value, chance: value + chance.choice((-1, 1)) * chance.uniform(0.05, 0.5),
+    "added": lambda value, chance: value + chance.choice((-1, 1)) * chance.uniform(0.3, 0.9) * abs(value),
     "rate": lambda value, chance: value * chance.choice((3, 1 / 3)),
 }
 """What an honest student makes of a number by mistake."""
@@ -180,11 +182,11 @@ def worked(
     ready: HomeworkAssignment, values: Mapping[str, float], slips: Mapping[str, Slip], chance: random.Random
 ) -> dict[str, float]:
     """Return what a student writes down who rounds every number, and slips at some keys."""
-    found = {key: values[key] for key in ready.computation.leaves}
+    found = {key: numpy.float64(values[key]) for key in ready.computation.leaves}
     steps = _steps(ready)
     for equation in ready.computation.equations:
         exact = steps[equation.name](found)
         if equation.name in slips:
             exact = slips[equation.name](exact, chance)
-        found[equation.name] = rounded(ready, exact)
-    return found
+        found[equation.name] = numpy.float64(rounded(ready, exact))
+    return {key: float(value) for key, value in found.items()}

@@ -18,6 +18,7 @@ from symbackprop.homework import variants
 from symbackprop.homework.answer_normalization import AnswerText, plain
 from symbackprop.homework.answer_parsing import ParsedAnswer, read
 from symbackprop.homework.marking import Marker, MarkVerdict
+from symbackprop.problems import load
 from tests.helpers import many
 
 NUMBERS = {
@@ -181,7 +182,7 @@ def test_names_with_two_readings_are_refused() -> None:
 
 def test_expressions_of_books_earn_their_points() -> None:
     """In a homework, δ and η are known by the names of the sheet and by those of books."""
-    given = variants.assignment(sbp.example("homework"))
+    given = variants.assignment(load.example("homework", [("homework.answers", "both")]))
     cohort = variants.draw(given, ["1"], seed=3, attempts={"1": 1})
     values = {key: float(array[0]) for key, array in cohort.values.items()}
     allowed = {id: float(array[0]) for id, array in cohort.tolerances.items()}

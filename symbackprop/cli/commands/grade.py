@@ -41,6 +41,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="Which of several attempts counts.",
 )
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(0, 1000, min_open=True),
+    default=1.0,
+    show_default=True,
+    metavar="FACTOR",
+    help="Multiply every tolerance.",
+)
 @click.option("--student-columns", metavar="id=…,code=…,time=…", help="Columns of ids, codes and times.")
 @click.option("--into", metavar="COLUMN", help="Column of the roster to write the points into, in place.")
 @click.option(
@@ -56,6 +64,7 @@ def command(
     overrides: Path | None,
     formats: str,
     attempts: str,
+    tolerance: float,
     student_columns: str | None,
     into: str | None,
     roster: Path | None,
@@ -77,6 +86,7 @@ def command(
             overrides=overrides,
             encoding=encoding,
             attempts=attempts,
+            tolerance=tolerance,
             columns=columns,
             into=into,
             roster=roster,

@@ -1,0 +1,24 @@
+"""What answers of a homework may be, and what earns a part of their points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+NUMBERS, FORMULAS, BOTH = "numbers", "formulas", "both"
+"""What an answer may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRules:
+    """The rules of marking: the share of its points that an answer earns which is not simply right, and what answers may be.
+
+    `follow_through` is for one that follows from a wrong answer, `rounded` for one that has too few digits, `repeated` for
+    one with the same mistake as an earlier one. `kinds` says by the entry of `ask`: `numbers`, `formulas` or `both`.
+    """
+
+    follow_through: Fraction
+    rounded: Fraction
+    repeated: Fraction
+    kinds: Mapping[str, str]
