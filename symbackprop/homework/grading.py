@@ -8,6 +8,7 @@ from pathlib import Path
 
 from symbackprop.errors import ProblemError
 from symbackprop.homework.attempts import AttemptRule, counted
+from symbackprop.homework.copies import CopyRule, suspected, treated
 from symbackprop.homework.distribution import enrolled
 from symbackprop.homework.identification import ClassList
 from symbackprop.homework.manifest import MANIFEST, Manifest
@@ -27,13 +28,15 @@ def grade(
     attempts: str = AttemptRule.LAST,
     columns: Mapping[str, str] | None = None,
     tolerance: float = 1.0,
+    copies: str = CopyRule.FLAG,
 ) -> GradedClass:
     """Return the marks of the class whose homework was written to `folder`.
 
     `submissions` are CSV files with a row for each answer (`student,answer,value`) or for each student, folders or zip
     archives of such files; students without a row get no marks. `encoding` is that of the files where it is not found out,
     `columns` names their columns of ids, codes and times, `attempts` says which of several attempts counts, `tolerance`
-    multiplies every tolerance. Raises `SymbackpropError` naming file and line for what cannot be used.
+    multiplies every tolerance, `copies` says what becomes of sheets that look copied. Raises `SymbackpropError` naming file
+    and line for what cannot be used.
     """
     path = folder / "teacher" / MANIFEST
     if not path.exists():
@@ -68,6 +71,12 @@ def grade(
         marks[id] = marked(id, texts)
         keys[id] = {answer.id: cohort.numbers(place)[answer.key] for answer in assignment.answers}
     corrections = () if overrides is None else read_overrides(overrides, enrolments, names, answer_texts)
-    found, changes = corrected(marks, corrections)
+    looks_copied = suspected(enrolled(assignment, manifest.enrolments), marks)
+    decided = {each.student: each.copied for each in corrections if each.student and each.copied is not None}
+    for id, copy in looks_copied.items():
+        if decided.get(id, True):
+            remarks.append((id, copy.told(id)))
+    judged, withheld = treated(marks, looks_copied, CopyRule(copies), decided)
+    found, changes = corrected(judged, corrections)
     origins = {id: handed_in.attempts[id][-1].file for id in places}
-    return GradedClass(manifest, assignment, found, keys, remarks, changes, origins)
+    return GradedClass(manifest, assignment, found, keys, remarks, changes, origins, looks_copied, withheld)

@@ -26,6 +26,7 @@ def marked_files(
     overrides: Path | None = None,
     encoding: str = "",
     attempts: str = "last",
+    copies: str = "flag",
     columns: Mapping[str, str] | None = None,
     tolerance: float = 1.0,
     into: str | None = None,
@@ -37,7 +38,16 @@ def marked_files(
     `into` is the column of the roster, or of a newer export of it, `roster`, that the points are written into; without it
     the gradebook has a column more. The others are as in `grade`.
     """
-    marked = grade(folder, submissions, overrides, encoding, attempts=attempts, columns=columns, tolerance=tolerance)
+    marked = grade(
+        folder,
+        submissions,
+        overrides,
+        encoding,
+        attempts=attempts,
+        columns=columns,
+        tolerance=tolerance,
+        copies=copies,
+    )
     book: dict[str, str | bytes] = {}
     if into is not None:
         place = folder / "teacher" / ROSTER if roster is None else roster
@@ -46,7 +56,7 @@ def marked_files(
             _content(place),
             str(place),
             into,
-            {id: marked.total(id) for id in marked.marks},
+            marked.totals,
             ClassList.of(marked.manifest.enrolments),
             most=marked.assignment.total,
             encoding=named,

@@ -32,12 +32,13 @@ _KEYS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "excuse": ("boolean", (bool,)),
     "accept": ("number", (str, int, Decimal)),
     "points": ("number", (int, Decimal)),
+    "copied": ("boolean", (bool,)),
     "reason": ("text", (str,)),
 }
 """The keys of a correction: what is expected (a phrase of `kind`) and the types that TOML has for it."""
 CHANGED = "mark.overridden"
 """The remark at a mark that was corrected."""
-_ACTIONS = ("excuse", "accept", "points")
+_ACTIONS = ("excuse", "accept", "points", "copied")
 _LARGEST_EXPONENT = 400
 
 
@@ -51,6 +52,7 @@ class Override:
     accept: str | None
     points: Fraction | None
     reason: str
+    copied: bool | None = None
 
     def applies(self, student: str, mark: Mark) -> bool:
         """Say whether the correction is about a mark."""
@@ -115,6 +117,8 @@ def _override(entry: Any, where: str, students: Collection[str], answers: Mappin
         raise unknown("student", str(student), students, where=f"{where}.student")
     if answer is not None and answer not in answers:
         raise unknown("answer", answer, answers, where=f"{where}.answer")
+    if "copied" in entry and (student is None or answer is not None):
+        raise ProblemError(message("homework.copied_student"), where=f"{where}.copied")
     points = entry.get("points")
     if isinstance(points, Decimal) and not (points.is_finite() and abs(points.adjusted()) <= _LARGEST_EXPONENT):
         raise ProblemError(message("problem.finite", value=str(points)), where=f"{where}.points")
@@ -125,6 +129,7 @@ def _override(entry: Any, where: str, students: Collection[str], answers: Mappin
         None if entry.get("accept") is None else str(entry["accept"]),
         None if points is None else Fraction(points),
         entry.get("reason", ""),
+        entry.get("copied"),
     )
 
 

@@ -11,6 +11,7 @@ from symbackprop import language, rendering
 from symbackprop.arithmetic.decimals import trimmed
 from symbackprop.csv_tables import write_csv
 from symbackprop.document.blocks import Document, Inline, Judged, Judgement, Paragraph, Section, Table, Verbatim
+from symbackprop.homework.copies import Copy
 from symbackprop.homework.distribution import SECONDS
 from symbackprop.homework.manifest import Enrolment, Manifest, printed
 from symbackprop.homework.marking import Mark, MarkVerdict, first_wrong
@@ -30,7 +31,8 @@ Row = tuple[Inline, ...]
 class GradedClass:
     """A class that is marked: marks by student, the key's numbers by student and answer, and what was found odd.
 
-    `origins` says, by student, which file of a folder or an archive the last attempt was.
+    `origins` says, by student, which file of a folder or an archive the last attempt was, `copies` whose sheet looks
+    copied, and `withheld` who gets no points until a person has decided that.
     """
 
     manifest: Manifest
@@ -40,6 +42,8 @@ class GradedClass:
     remarks: Sequence[tuple[str, Message]] = ()
     changes: Sequence[tuple[str, Mark, Mark]] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
+    copies: Mapping[str, Copy] = field(default_factory=dict)
+    withheld: frozenset[str] = frozenset()
 
     @property
     def language(self) -> str:
@@ -49,6 +53,11 @@ class GradedClass:
     def total(self, student: str) -> Fraction:
         """Return the marks of a student."""
         return sum((mark.points for mark in self.marks[student]), Fraction(0))
+
+    @property
+    def totals(self) -> dict[str, Fraction]:
+        """The marks of all students whose points are not withheld."""
+        return {student: self.total(student) for student in self.marks if student not in self.withheld}
 
     def say(self, said: Message) -> str:
         """Return a message in the language of the homework."""
@@ -85,12 +94,20 @@ def _report(marked: GradedClass) -> str:
             mark.verdict,
             trimmed(mark.points),
             trimmed(mark.most),
-            _said(marked, mark),
+            " ".join(filter(None, (_said(marked, mark), _copied(marked, student, mark)))),
         )
         for student, own in marked.marks.items()
         for mark in own
     )
     return write_csv(REPORT_HEADER, rows)
+
+
+def _copied(marked: GradedClass, student: str, mark: Mark) -> str:
+    """Return, for the teacher alone, whose answer it is."""
+    copy = marked.copies.get(student)
+    if copy is None or mark.answer.id not in copy.answers:
+        return ""
+    return marked.say(message("report.copied", source=copy.source, percent=copy.percent))
 
 
 def _said(marked: GradedClass, mark: Mark) -> str:
@@ -104,10 +121,10 @@ def _said(marked: GradedClass, mark: Mark) -> str:
 
 def _gradebook(marked: GradedClass) -> str:
     columns = [column for column in marked.manifest.columns if column]
-    rows = []
+    rows, totals = [], marked.totals
     for enrolment in marked.manifest.enrolments:
         id = enrolment.student.id
-        total = trimmed(marked.total(id)) if id in marked.marks else ""
+        total = trimmed(totals[id]) if id in totals else ""
         rows.append([*(enrolment.student.row.get(column, "") for column in columns), total])
     manifest = marked.manifest
     return write_csv([*columns, "total"], rows, delimiter=manifest.delimiter, bom=manifest.has_bom)

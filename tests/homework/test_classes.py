@@ -247,7 +247,7 @@ def test_overrides(run: Run) -> None:
     Path("fix.toml").write_text('[[override]]\nstudent = "nobody"\nexcuse = true\n')
     assert 'unknown student "nobody"' in run("grade", "class", "submissions.csv", "--overrides", "fix.toml", code=2)
     Path("fix.toml").write_text("[[override]]\nexcuse = true\npoints = 1\n")
-    assert "expected one of excuse, accept and points" in run(
+    assert "expected one of excuse, accept, points and copied" in run(
         "grade", "class", "submissions.csv", "--overrides", "fix.toml", code=2
     )
 

@@ -49,6 +49,13 @@ if TYPE_CHECKING:
     metavar="FACTOR",
     help="Multiply every tolerance.",
 )
+@click.option(
+    "--copies",
+    type=click.Choice(["flag", "mark"]),
+    default="flag",
+    show_default=True,
+    help="Copied sheets: withhold the points, or mark without follow-through.",
+)
 @click.option("--student-columns", metavar="id=…,code=…,time=…", help="Columns of ids, codes and times.")
 @click.option("--into", metavar="COLUMN", help="Column of the roster to write the points into, in place.")
 @click.option(
@@ -65,6 +72,7 @@ def command(
     formats: str,
     attempts: str,
     tolerance: float,
+    copies: str,
     student_columns: str | None,
     into: str | None,
     roster: Path | None,
@@ -87,6 +95,7 @@ def command(
             encoding=encoding,
             attempts=attempts,
             tolerance=tolerance,
+            copies=copies,
             columns=columns,
             into=into,
             roster=roster,

@@ -1,0 +1,225 @@
+"""Copied sheets: answers that are another sheet's, where those of the student's own are different.
+
+What counts as evidence are answers that are wrong for the student, follow from nothing of theirs and are right on one other
+sheet, or handed in by one other student. How much an answer says is the logarithm of how rarely it is right in the class.
+Where only a part of the sheet is another's, zero and the numbers that the sheet states say nothing, and numbers with few
+digits little. Numbers are looked up in a sorted list for each answer: sheets with nothing in common are not compared.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+import numpy
+
+from symbackprop.homework.answer_parsing import read
+from symbackprop.homework.marking import Mark, MarkVerdict
+from symbackprop.homework.variants import Cohort
+from symbackprop.messages import Message, message
+
+FEWEST = 3
+"""Wrong answers that a suspicion needs."""
+MARGIN, MARGIN_WHOLE = 8.0, 2.0
+"""Bits beyond the choice of one student among all: for a part of a sheet, and where nothing on it is anybody else's."""
+BITS_PER_DIGIT = math.log2(10)
+FEWEST_NUMBERS = 2
+"""Given numbers in which two sheets have to differ: with one, somebody may just have misread a number."""
+_ALIKE = 1e-9
+
+Array = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A sheet that looks copied: from whom, how many of so many answers are theirs, and which those are.
+
+    `bits` is the weight of the evidence; `is_of_key` says that the answers are right on the other sheet, else that the other
+    student handed them in.
+    """
+
+    source: str
+    answers: frozenset[str]
+    answered: int
+    bits: float
+    is_of_key: bool
+
+    @property
+    def percent(self) -> int:
+        """The share of what was answered that is the other's."""
+        return round(100 * len(self.answers) / self.answered)
+
+    def told(self, student: str) -> Message:
+        """Return what the teacher is told about the sheet of a student."""
+        count = f"{len(self.answers)}/{self.answered}"
+        id = "homework.copied_key" if self.is_of_key else "homework.copied_answers"
+        return message(id, student=student, source=self.source, count=count, percent=self.percent)
+
+
+@dataclass(frozen=True)
+class _Column:
+    """The numbers of a class for one answer, sorted: who has a number near another."""
+
+    values: Array
+    places: Array
+    reach: Array
+
+    @classmethod
+    def of(cls, values: Array, reach: Array) -> _Column:
+        order = numpy.argsort(values, kind="stable")
+        known = order[numpy.isfinite(values[order])]
+        return cls(values[known], known, reach[known])
+
+    def near(self, value: float) -> Array:
+        """Return the places in the class of those whose number a value is."""
+        widest = float(self.reach.max(initial=0.0))
+        low = int(numpy.searchsorted(self.values, value - widest, side="left"))
+        found = slice(low, int(numpy.searchsorted(self.values, value + widest, side="right")))
+        return self.places[found][numpy.abs(self.values[found] - value) <= self.reach[found]]
+
+
+class CopyRule(StrEnum):
+    """What becomes of a sheet that looks copied: its points are withheld, or it is marked without follow-through."""
+
+    FLAG = "flag"
+    MARK = "mark"
+
+
+def treated(
+    marks: Mapping[str, Sequence[Mark]], copies: Mapping[str, Copy], rule: CopyRule, decided: Mapping[str, bool]
+) -> tuple[dict[str, Sequence[Mark]], frozenset[str]]:
+    """Return the marks of a class with what becomes of copied sheets, and the students whose points are withheld.
+
+    `decided` says of students what a person has decided: that the sheet is copied, or that it is not.
+    """
+    found = dict(marks)
+    withheld = {student for student in copies if student not in decided and rule is CopyRule.FLAG}
+    for student, own in marks.items():
+        if student in withheld:
+            said = message("mark.withheld")
+            found[student] = [replace(mark, points=Fraction(0), said=said) for mark in own]
+        elif decided.get(student, student in copies):
+            found[student] = [_alone(mark) for mark in own]
+    return found, frozenset(withheld)
+
+
+def _alone(mark: Mark) -> Mark:
+    """Return a mark without follow-through: right by the key of the student's own sheet, or wrong."""
+    if not mark.rests:
+        return mark
+    return replace(mark, verdict=MarkVerdict.WRONG, points=Fraction(0), said=message("mark.foreign"))
+
+
+def suspected(cohort: Cohort, marks: Mapping[str, Sequence[Mark]]) -> dict[str, Copy]:
+    """Return by student what looks copied; `cohort` is the whole class, `marks` those of the students who handed in."""
+    return _Comparison(cohort, marks).found()
+
+
+class _Comparison:
+    """The answers of a class beside its keys."""
+
+    def __init__(self, cohort: Cohort, marks: Mapping[str, Sequence[Mark]]) -> None:
+        self.cohort = cohort
+        self.place = {student: place for place, student in enumerate(cohort.students)}
+        self.answered = {student: dict(_numbers(own)) for student, own in marks.items()}
+        self.wrong = {
+            student: [mark.answer.id for mark in own if _is_wrong(mark) and mark.answer.id in self.answered[student]]
+            for student, own in marks.items()
+        }
+        answers = cohort.given.answers
+        self.keys = {each.id: _Column.of(cohort.values[each.key], cohort.tolerances[each.id]) for each in answers}
+        self.handed_in = {each.id: self._handed_in(each.id) for each in answers}
+        self.numbers = numpy.array([cohort.values[key] for key in cohort.given.computation.leaves])
+
+    def _handed_in(self, answer: str) -> _Column:
+        """Return what was handed in for an answer; nothing is near what nobody answered."""
+        values = numpy.full(len(self.cohort.students), math.nan)
+        for student, own in self.answered.items():
+            values[self.place[student]] = own.get(answer, math.nan)
+        return _Column.of(values, _ALIKE * numpy.abs(values))
+
+    def found(self) -> dict[str, Copy]:
+        """Return the suspicions; of two who have the same answers the one with fewer wrong ones is the source."""
+        found = {student: copy for student in self.answered if (copy := self._of(student)) is not None}
+        return {
+            student: copy
+            for student, copy in found.items()
+            if not (
+                copy.source in found and found[copy.source].source == student and not self._is_behind(student, copy)
+            )
+        }
+
+    def _is_behind(self, student: str, copy: Copy) -> bool:
+        return len(self.wrong[student]) >= len(self.wrong[copy.source])
+
+    def _of(self, student: str) -> Copy | None:
+        """Return what is most likely copied by a student, if anything."""
+        if len(self.wrong[student]) < FEWEST:
+            return None
+        candidates = [
+            copy
+            for columns, is_of_key in ((self.keys, True), (self.handed_in, False))
+            for copy in self._candidates(student, columns, is_of_key)
+        ]
+        return max(
+            candidates, key=lambda copy: (len(copy.answers), -len(self.wrong.get(copy.source, ()))), default=None
+        )
+
+    def _candidates(self, student: str, columns: Mapping[str, _Column], is_of_key: bool) -> Iterator[Copy]:
+        """Yield the students of whose sheets enough is on this one."""
+        own, place, size = self.answered[student], self.place[student], len(self.cohort.students)
+        near = {answer: columns[answer].near(value) for answer, value in own.items()}
+        count, same = numpy.zeros(size, dtype=int), numpy.zeros(size, dtype=int)
+        rare, telling = numpy.zeros(size), numpy.zeros(size)
+        for places in near.values():
+            same[places] += 1
+        for answer in self.wrong[student]:
+            places = near[answer]
+            weight = math.log2(size / max(len(places), 1))
+            count[places] += 1
+            rare[places] += weight
+            if not self._is_given(place, own[answer]):
+                telling[places] += min(weight, BITS_PER_DIGIT * _digits(own[answer]))
+        choice = math.log2(size)
+        is_whole = (same == len(own)) & (rare >= choice + MARGIN_WHOLE)
+        is_part = telling >= choice + MARGIN
+        for other in numpy.flatnonzero((count >= FEWEST) & (is_whole | is_part)).tolist():
+            if other != place and self._differ(place, other):
+                theirs = frozenset(answer for answer, places in near.items() if other in places)
+                yield Copy(self.cohort.students[other], theirs, len(own), float(rare[other]), is_of_key)
+
+    def _is_given(self, place: int, value: float) -> bool:
+        """Say whether a value is zero or a number that the student's sheet states, whatever its sign."""
+        numbers = numpy.abs(self.numbers[:, place])
+        return value == 0 or bool((numpy.abs(numbers - abs(value)) <= _ALIKE * numbers).any())
+
+    def _differ(self, place: int, other: int) -> bool:
+        return int((self.numbers[:, place] != self.numbers[:, other]).sum()) >= FEWEST_NUMBERS
+
+
+def _is_wrong(mark: Mark) -> bool:
+    return mark.verdict is MarkVerdict.WRONG and not mark.rests
+
+
+def _numbers(marks: Sequence[Mark]) -> Iterator[tuple[str, float]]:
+    """Yield the answers that are numbers."""
+    for mark in marks:
+        try:  # most students type plain decimals
+            yield mark.answer.id, float(mark.text)
+        except ValueError:
+            number = read(mark.text, (mark.answer.id, *mark.answer.aliases), {}).number
+            if number is not None:
+                yield mark.answer.id, float(number)
+
+
+def _digits(value: float) -> int:
+    """Return how many significant digits a number has.
+
+    >>> _digits(0.25), _digits(-120.0), _digits(1 / 3)
+    (2, 2, 12)
+    """
+    return len(f"{value:.11e}".partition("e")[0].strip("-").replace(".", "").rstrip("0")) or 1
