@@ -408,7 +408,7 @@ def properties(schema: Mapping[str, object], place: Mapping[str, object]) -> Map
             definition = schema
             for step in choice["$ref"].removeprefix("#/").split("/"):
                 definition = definition[step]  # type: ignore[assignment]  # a JSON pointer leads to tables
-            if choice["$ref"].endswith("/ParametersSpec"):
+            if choice["$ref"].endswith(("/ParametersSpec", "/VariantsSpec")):
                 return None
             assert definition["additionalProperties"] is False
             found = definition["properties"]

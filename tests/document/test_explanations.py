@@ -110,6 +110,14 @@ REACHING: dict[str, dict[str, object]] = {
         "training": {"learning_rate": "1/10", "epochs": 3, "stop": {"patience": 2, "tolerance": "1/10000"}},
     },
     "graph": GRAPH,
+    "branches": {
+        "graph": {
+            "parameters": {"w": "2"},
+            "inputs": {"x": "3"},
+            "equations": ["y = where(w > 1, w*x, x)", "f = y**2"],
+            "output": "f",
+        }
+    },
     "graph of samples": SHARED_GRAPH,
 }
 

@@ -22,7 +22,7 @@ from symbackprop.document.calculation.reduction import reduction_steps
 from symbackprop.document.display_nodes import Leaf, Shown, Tone
 from symbackprop.errors import EvaluationError
 from symbackprop.evaluation.evaluate import to_decimal
-from symbackprop.problems.types import Rounding
+from symbackprop.problems import Rounding
 
 MOST_GUARD_DIGITS = 12
 _MOST_ARRAY_GUARD = 4
