@@ -55,7 +55,8 @@ _LOST = (MarkVerdict.WRONG, MarkVerdict.REPEATED, MarkVerdict.UNREADABLE)
 class Mark:
     """The mark of one answer: points out of `most`, and what is said about it.
 
-    `rests` says that the answer counts only as what follows from the student's own earlier answers, `is_evidence` that it
+    `rests` says that the answer counts only beside others, as what follows from the student's own earlier answers or as a
+    zero, which a sheet may have for everybody; `is_evidence` says that it
     was computed from the numbers of the sheet: with those of another sheet it would be something else.
     """
 
@@ -103,7 +104,7 @@ class Marker:
         return self._evident(list(marking.marks.values()))
 
     def _evident(self, marks: list[Mark]) -> list[Mark]:
-        """Return the marks, without follow-through where too little was computed from the numbers of the sheet."""
+        """Return the marks, without those that rest on others where too little comes from the numbers of the sheet."""
         if not self.drawn:
             return marks
         own = [mark for mark in marks if self.questions[mark.answer.key].reads_sheet and mark.text.strip()]
@@ -176,7 +177,8 @@ class _Marking:
         key, factor = question.answer.key, self.marker.factor
         expected, allowed = float(self.values[key]), factor * self.tolerances[question.answer.id]
         if abs(value - expected) <= allowed:
-            return _Judged(MarkVerdict.CORRECT, is_evidence=question.reads_sheet)
+            is_zero = expected == 0  # of an inactive unit, say: no number of the sheet is needed to answer it
+            return _Judged(MarkVerdict.CORRECT, rests=is_zero, is_evidence=question.reads_sheet and not is_zero)
         earlier = [self.marker.questions[each] for each in question.nearest if each in self.own]
         # Where all are within tolerance of the key, what follows from them may still be just outside it.
         wrong = [each for each in earlier if self._verdict(each) is not MarkVerdict.CORRECT] or earlier
