@@ -257,6 +257,7 @@ STATED = {
     "SAVED_NUMBERS": "{:,} numbers",
     "SAVED_CHARACTERS": "{:,} characters",
     "SAVED_CLASSES": "{:,} classes",
+    "HANDED_IN_BYTES": "{:,} bytes",
     "CHARACTERS": "{:,} characters",
     "LEVELS": "{} levels",
     "DIGITS": "{} digits",

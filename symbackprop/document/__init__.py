@@ -119,7 +119,9 @@ def compose(
     chosen: Choice | None = None
     formulas: Formulas = {} if known is None else known
     is_general, is_short = _is_general(details), detail.of_steps(details) == detail.SHORT
-    in_arrays = not (is_general or is_short or "numbers_in_arrays" in without)
+    # By hand each number is rounded, not each line; without errors a product of arrays would need parentheses.
+    is_plain = problem.notation.round_intermediates is None and problem.notation.backward == "delta"
+    in_arrays = is_plain and not (is_general or is_short or "numbers_in_arrays" in without)
 
     def scene(values: Values | None, given: Mapping[Scalar, Given], step: DescentStep | None = None) -> Scene:
         if step is None or step.batch is None:
@@ -148,7 +150,10 @@ def compose(
         sections += lesson.explained([second_order.second_order_section(first)], first)
     if solution.learning_rates:
         sections += lesson.explained([rate_comparison.rate_comparison_section(first, solution)], first)
-    whole = list(display_once.once([*sections, *lesson.closing(first, sections)]))
+    whole = [*sections, *lesson.closing(first, sections)]
+    if problem.notation.round_intermediates is None:
+        # By hand the numbers of a line hold beside the formula in the numbers already rounded, and beside no other.
+        whole = list(display_once.once(whole))
     if "figures" not in without and not is_general:
         whole = figure_placement.illustrated(whole, solution, only=figure_placement.OF_STATEMENTS if is_short else None)
     return _document(solution, whole, has_numbers=not is_general)

@@ -71,7 +71,7 @@ class AnswerNames:
 
         >>> names = AnswerNames({"z1_1": "z1_1", "L": "L"})
         >>> names.find("Question 2: Z1_1 (4 digits)"), names.find("L"), names.find("z1_1 or L")
-        ('z1_1', 'L', None)
+        ('z1_1', 'L', 'z1_1')
         """
         title = title.strip()
         found = self._exact.get(title) or self._alone(title)

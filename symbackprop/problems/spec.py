@@ -278,7 +278,7 @@ class VariantsSpec(TableSpec):
     """What is drawn for each student, by the name of the quantity, and which draws are fair."""
 
     model_config = ConfigDict(extra="allow", strict=True)
-    __pydantic_extra__: dict[str, GridSpec | ChoicesSpec] = Field(init=False)
+    __pydantic_extra__: dict[str, GridSpec | ChoicesSpec]
     quantity: ClassVar[object] = GridSpec | ChoicesSpec
 
     inactive: Literal["some", "none", "any"] | None = Field(
@@ -341,6 +341,7 @@ class ProblemSpec(TableSpec):
     training: TrainingSpec | None = None
     notation: NotationSpec = NotationSpec()
     variants: VariantsSpec = Field(
-        default=VariantsSpec(), description="what is drawn for each student: { low, high, step } or { choices }"
+        default=VariantsSpec.model_validate({}),
+        description="what is drawn for each student: { low, high, step } or { choices }",
     )
     homework: HomeworkSpec | None = None

@@ -294,7 +294,7 @@ def test_keys_of_a_class_are_those_of_its_students(content: dict[str, Any], tmp_
 def test_a_logarithm_has_its_decimal_behind_it() -> None:
     """P = ln(11/2) is not repeated as a number, and followed by that number's decimal."""
     text = sbp.render(sbp.solve(sbp.problem(GRAPH)), format="markdown")
-    assert r"p &= \ln(s) = \ln\left(\frac{11}{2}\right) \approx 1.70475" in text
+    assert r"\ln\left(\frac{11}{2}\right) \approx 1.70475" in text
 
 
 @pytest.mark.parametrize("target", ["numpy", "torch"])

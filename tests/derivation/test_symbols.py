@@ -192,8 +192,8 @@ def test_letters_of_the_samples_give_way_to_quantities() -> None:
 @pytest.mark.parametrize(
     ("equations", "match"),
     [
-        (["u = w*dL_du", "L = u**2"], "dL_du is the name of the gradient by u"),
-        (["dL_dw = w*dL_du", "L = dL_dw**2"], "dL_dw is the name of the gradient by w"),
+        (["u = w*dL_du", "L = u**2"], "dL_du is the name of the gradient with respect to u"),
+        (["dL_dw = w*dL_du", "L = dL_dw**2"], "dL_dw is the name of the gradient with respect to w"),
     ],
 )
 def test_quantity_named_like_a_gradient_is_refused(equations: list[str], match: str) -> None:
@@ -252,9 +252,9 @@ def test_keywords_may_name_quantities() -> None:
 
 @pytest.mark.parametrize("name", ["mazur", "xor"])
 def test_latex_is_that_of_the_document(name: str) -> None:
-    """The gradient by a parameter is written as the document has it among its formulas at a glance."""
+    """The gradient by a parameter is written as a document between arrays has it among its formulas."""
     derivation = sbp.derive(name)
-    document = str(sbp.render(name, "markdown"))
+    document = str(sbp.render(name, "markdown", detail="matrix"))
     for quantity in each(derivation.parameters):
         for element in each(quantity.elements()):
             left, right = derivation.latex(element).split(" = ", 1)

@@ -47,13 +47,18 @@ def _next(digit: str) -> str:
 
 KINDS: dict[str, tuple[str, Callable[[re.Match[str]], str]]] = {
     # 1 is exchanged for 2: every unit and every weight of these networks has a neighbour of that name.
-    "another index": (rf"(?<![a-zA-Z\\])({NAME})_([12])(?![0-9\w])", lambda found: f"{found[1]}_{_next(found[2])}"),
+    # L_n in a chain is the sample that the rest of the chain names; the oracle reads it so whatever its number.
+    "another index": (
+        rf"(?<![a-zA-Z\\])(?!L_)({NAME})_([12])(?![0-9\w])",
+        lambda found: f"{found[1]}_{_next(found[2])}",
+    ),
     "another index of two": (r"_\{([12])([12])\}", lambda found: f"_{{{found[1]}{_next(found[2])}}}"),
     "another layer": (r"\^\{\(([12])\)", lambda found: f"^{{({_next(found[1])})"),
     "another sign": (r"(?<=[\w)}]) ([+-]) (?=[\\\w({])", lambda found: " - " if found[1] == "+" else " + "),
     "another digit": (
-        r"(?<=\.)(\d*)([0-8])(?=\}? (?:\\times|\+|-|\\approx|=))",
-        lambda found: f"{found[1]}{int(found[2]) + 1}",
+        # The last digit but one: the last may be a guard digit that the result does not need.
+        r"(?<=\.)(\d*)([0-8])(\d)(?=\}? (?:\\times|\+|-|\\approx|=))",
+        lambda found: f"{found[1]}{int(found[2]) + 1}{found[3]}",
     ),
     # The product of two long decimals is longer than what is printed.
     "equal for about": (

@@ -190,6 +190,7 @@ class Scenes:
         batched: set[str] = set()
         direction = -1 if called.is_negative else 1
         rows = self.solution.problem.layout == "row"
+        has_joint_matrices = bool(graph.layers) and self.solution.problem.notation.naming == "layered"
         leaves: set[str] = set()
         for quantity in graph.quantities.values():
             elements = quantity.elements()
@@ -209,7 +210,7 @@ class Scenes:
                     signs[delta.key] = direction
             if quantity.shape:
                 arrays[quantity.name] = _grid(quantity, rows)
-            if quantity.batched and len(labels) > 1:
+            if quantity.batched and len(labels) > 1 and has_joint_matrices:
                 places = [[f"{element}@{label}" for element in elements] for label in labels]
                 arrays[f"{quantity.name}@all"] = places if rows else [list(each) for each in zip(*places, strict=True)]
                 symbols.setdefault(called.of_all_samples(quantity.name).key, (f"{quantity.name}@all", None))

@@ -229,12 +229,13 @@ def _listed(phrase: str, column: str, found: Iterable[tuple[Node, Node]]) -> Ite
         yield Table(header, rows, (False, True), _BESIDE)
 
 
-def explained_once(graph: Graph, sections: Sequence[Section]) -> tuple[Section, ...]:
+def explained_once(scene: Scene, sections: Sequence[Section]) -> tuple[Section, ...]:
     """Return a backward pass in which only the first gradient of each array is worked out in full.
 
-    The other parameters begin with the errors that have just been worked out, in one line. If the pass is long, other
-    gradients have no names under their factors.
+    The other parameters begin with the errors that have just been worked out, in one line, where errors have a symbol. If
+    the pass is long, other gradients have no names under their factors.
     """
+    graph, has_errors = scene.derivation.graph, scene.notation.conventions.backward == "delta"
     is_long = sum(isinstance(block, Display) for block in _blocks(sections)) > MOST_NAMED
     seen: set[str] = set()
 
@@ -246,7 +247,7 @@ def explained_once(graph: Graph, sections: Sequence[Section]) -> tuple[Section, 
         if array.name not in seen:
             seen.add(array.name)
             return chain
-        if array.role is Role.PARAMETER and chain.name in array.elements():
+        if has_errors and array.role is Role.PARAMETER and chain.name in array.elements():
             return in_one_line(chain)
         steps = (
             tuple(replace(step, formula=rewrite(step.formula, bare)) for step in chain.steps)

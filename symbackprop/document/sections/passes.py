@@ -73,7 +73,7 @@ def _step_sections(scene: Scene, step: DescentStep | None, *, derives: bool) -> 
     yield Section(
         message("title.backward"),
         tuple(_kinks(step)),
-        detail.explained_once(scene.derivation.graph, tuple(backward(scene))),
+        detail.explained_once(scene, tuple(backward(scene))),
     )
     if step is not None and step.change is not None:
         yield _update(scene, step.change)
