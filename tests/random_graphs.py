@@ -169,7 +169,7 @@ _OF_ONE_ARRAY = [name for name, row in ARRAY_OPERATIONS.items() if row.arity == 
 
 OF_ARRAYS: Mapping[str, Callable[[_Drawn, int], str]] = {
     **{name: _of_array(name) for name in _OF_ONE_ARRAY},
-    "flatten": lambda drawn, depth: f"flatten({drawn.array(drawn.draw.choice(RANKS[1:]), depth)})",
+    "flatten": lambda drawn, depth: f"flatten({drawn.array((2, 3), depth)})",
     WHERE: lambda drawn, depth: drawn.branches(drawn.draw.choice(RANKS), depth),
     "reshape": lambda drawn, depth: (
         f"reshape({drawn.array((2, 3), depth)}, {drawn.draw.choice(['3, 2', '-1, 2', '6'])})"
