@@ -15,12 +15,12 @@ from pathlib import Path
 import measuring
 from measuring import Line
 
+from symbackprop.by_hand.array_arithmetic import ARRAYS
+from symbackprop.by_hand.hand_computation import evaluation
+from symbackprop.by_hand.tolerance import Tolerance
 from symbackprop.homework import distribution, enrolment
-from symbackprop.homework.array_arithmetic import ARRAYS
-from symbackprop.homework.hand_computation import evaluation
 from symbackprop.homework.marking import Marker, MarkVerdict
 from symbackprop.homework.roster import numbered
-from symbackprop.homework.tolerance import Tolerance
 from symbackprop.homework.variants import HomeworkAssignment, assignment, draw, leaves_of
 from symbackprop.problems import load
 

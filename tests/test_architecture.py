@@ -34,6 +34,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "sympy": ("algebra", "arithmetic", "derivation", "evaluation", "curvature", "compilation"),
     "mpmath": ("arithmetic", "evaluation"),
     "numpy": (
+        "by_hand",
         "catalog",
         "compilation",
         "descent",
@@ -107,7 +108,7 @@ SPELLS = {
     "symbackprop.frontends.torch_models",  # content of a problem, from a model
     "symbackprop.algebra.symbolic",  # symbols of SymPy
     "symbackprop.compilation.identifiers",  # identifiers of code
-    "symbackprop.homework.answer_normalization",  # what students type
+    "symbackprop.by_hand.answer_normalization",  # what students type
 }
 """The edges: the modules that spell names of quantities, or read them."""
 

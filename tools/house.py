@@ -46,6 +46,7 @@ WINGS = (
     "compilation",
     "curvature",
     "descent",
+    "by_hand",
     "training",
     "figures",
     "scripts",

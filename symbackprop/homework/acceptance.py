@@ -13,14 +13,15 @@ import numpy
 from symbackprop.algebra.forms import form_of
 from symbackprop.algebra.formula import Apply
 from symbackprop.algebra.functions import ACTIVATIONS
+from symbackprop.by_hand.answer_ids import id_of
+from symbackprop.by_hand.hand_computation import GRADIENT, NEW, PATH, HandComputation, evaluation
+from symbackprop.by_hand.tolerance import Tolerance, half_unit
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation.element_grain import ElementEquation, Term
 from symbackprop.evaluation.evaluate import Arithmetic
-from symbackprop.homework.answers import Answer, id_of
+from symbackprop.homework.answers import Answer
 from symbackprop.homework.degenerate import Verdict
-from symbackprop.homework.hand_computation import GRADIENT, NEW, PATH, HandComputation, evaluation
 from symbackprop.homework.inactive import Inactive
-from symbackprop.homework.tolerance import Tolerance, half_unit
 from symbackprop.problems import Homework
 
 SATURATED = 4.0

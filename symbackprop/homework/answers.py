@@ -1,16 +1,14 @@
-"""What is asked: answer ids, the keys of the computation they stand for, and other names that students may use."""
+"""What is asked: the answers of a homework, by id and by key of the computation, in the order of computation."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from symbackprop.catalog.optimizers import RATE
+from symbackprop.by_hand.answer_ids import id_of, names_of
+from symbackprop.by_hand.hand_computation import GRADIENT, NEW, HandComputation
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.graph.notation import Notation
 from symbackprop.graph.quantities import Quantity, Role
-from symbackprop.graph.scalars import Scalar, gradient_name
-from symbackprop.homework.hand_computation import GRADIENT, NEW, PATH, HandComputation, split
 from symbackprop.problems import Homework
 
 
@@ -38,20 +36,6 @@ def answers(computation: HandComputation, homework: Homework) -> tuple[Answer, .
                 found[key] = Answer(id_of(key, output), key, group, tuple(printed.get(key, ())))
     order = {key: position for position, key in enumerate(_in_order(computation))}
     return tuple(sorted(found.values(), key=lambda answer: order[answer.key]))
-
-
-def names_of(computation: HandComputation) -> dict[str, str]:
-    """Return the key of every quantity by its id and, where no other has that name, as the document prints it."""
-    derivation = computation.derivation
-    output = derivation.graph.output
-    notation = Notation.of(derivation.graph, derivation.problem.notation)
-    keys = [key for key in (*computation.leaves, *computation.by_key) if PATH not in key]
-    ids = {id_of(key, output): key for key in keys}
-    printed: dict[str, list[str]] = {}
-    for key in keys:
-        for name in dict.fromkeys(_printed(key, derivation, notation)):
-            printed.setdefault(name, []).append(key)
-    return ids | {name: each[0] for name, each in printed.items() if len(each) == 1 and name not in ids}
 
 
 def _in_order(computation: HandComputation) -> Iterator[str]:
@@ -90,29 +74,3 @@ def _keys(derivation: Derivation, group: str) -> Iterator[str]:
 
 def _elements(derivation: Derivation, quantity: Quantity) -> Iterator[str]:
     return map(str, derivation.graph.scalars(quantity))
-
-
-def id_of(key: str, output: str) -> str:
-    """Return what the number with a key is called in submissions: `dL_dz1_2`, `new_W1_1_2`."""
-    if key.startswith(GRADIENT):
-        return gradient_name(output, key[len(GRADIENT) :])
-    if key.startswith(NEW):
-        return f"new_{key[len(NEW) :]}"
-    return key
-
-
-def _printed(key: str, derivation: Derivation, notation: Notation) -> Iterator[str]:
-    """Yield the names of a quantity as the document prints them, in plain letters: `dE_dw5` and `delta1_1`, `o1`, `eta`."""
-    if key == RATE:
-        yield notation.learning_rate().plain
-        return
-    mark, (name, sample) = split(key)
-    text = str(Scalar(notation.symbol(name).plain, sample))
-    if mark == GRADIENT:
-        yield gradient_name(notation.symbol(derivation.graph.output).plain, text)
-        if notation.quantity(name).kind == "pre_activation" and not notation.negative_delta:
-            delta = notation.delta(name)
-            names = (derivation.adjoint_name(name), *([delta.plain] if delta else []))
-            yield from (str(Scalar(each, sample)) for each in names)
-    else:
-        yield f"new_{text}" if mark == NEW else text

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy
 
-from symbackprop.homework.answer_parsing import read
+from symbackprop.by_hand.answer_parsing import read
 from symbackprop.homework.marking import Mark, MarkVerdict
 from symbackprop.homework.variants import Cohort
 from symbackprop.messages import Message, message

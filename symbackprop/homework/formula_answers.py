@@ -15,11 +15,11 @@ import numpy
 
 from symbackprop.algebra.forms import abstracted
 from symbackprop.algebra.formula import Node
+from symbackprop.by_hand.hand_computation import evaluation
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.errors import SymbackpropError
 from symbackprop.evaluation.evaluate import FLOAT
 from symbackprop.graph.quantities import Role
-from symbackprop.homework.hand_computation import evaluation
 from symbackprop.homework.variants import HomeworkAssignment, leaves_of
 
 NumbersByKey = Mapping[str, Any]

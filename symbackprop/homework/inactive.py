@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from symbackprop.homework.hand_computation import GRADIENT, NEW, HandComputation
+from symbackprop.by_hand.hand_computation import GRADIENT, NEW, HandComputation
 
 Array = Any
 NumbersByKey = Mapping[str, Array]

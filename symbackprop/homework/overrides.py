@@ -21,8 +21,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from symbackprop.by_hand.answer_parsing import read
 from symbackprop.errors import ProblemError, unknown
-from symbackprop.homework.answer_parsing import read
 from symbackprop.homework.marking import Mark, MarkVerdict
 from symbackprop.messages import message
 

@@ -12,12 +12,12 @@ from fractions import Fraction
 from symbackprop import document
 from symbackprop.algebra.formula import Name, Node
 from symbackprop.arithmetic.decimals import trimmed
+from symbackprop.by_hand.hand_computation import GRADIENT, NEW, split
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import solve
 from symbackprop.document.blocks import Block, Document, Listing, Paragraph, Section, Table
 from symbackprop.document.display_nodes import Blank, Gradient, Updated
 from symbackprop.document.sections import figure_placement
-from symbackprop.homework.hand_computation import GRADIENT, NEW, split
 from symbackprop.homework.manifest import printed, spelled
 from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import Message, message

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from symbackprop.by_hand.hand_computation import GRADIENT, NEW, PATH, HandComputation, split
+from symbackprop.by_hand.tolerance import Tolerance
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.errors import SymbackpropError
 from symbackprop.evaluation.evaluate import FLOAT
-from symbackprop.homework.hand_computation import GRADIENT, NEW, PATH, HandComputation, split
-from symbackprop.homework.tolerance import Tolerance
 
 NumbersByKey = Mapping[str, Any]
 

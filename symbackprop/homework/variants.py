@@ -19,6 +19,9 @@ from typing import Any
 
 import numpy
 
+from symbackprop.by_hand.array_arithmetic import ARRAYS
+from symbackprop.by_hand.hand_computation import HandComputation, evaluation, hand_computation
+from symbackprop.by_hand.tolerance import Tolerance
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.document.chain_rule.scene import Formulas
@@ -26,11 +29,8 @@ from symbackprop.errors import ProblemError
 from symbackprop.graph.quantities import Role
 from symbackprop.homework.acceptance import Acceptance
 from symbackprop.homework.answers import Answer, answers
-from symbackprop.homework.array_arithmetic import ARRAYS
 from symbackprop.homework.degenerate import degenerate, positions_worth_drawing
-from symbackprop.homework.hand_computation import HandComputation, evaluation, hand_computation
 from symbackprop.homework.points import apportioned
-from symbackprop.homework.tolerance import Tolerance
 from symbackprop.messages import Message, message
 from symbackprop.problems import ComputationGraph, DrawRules, Given, Homework, Network, Problem
 from symbackprop.problems.homework_table import drawn, homework

@@ -9,8 +9,8 @@ import pytest
 import symbackprop as sbp
 from symbackprop.algebra import expressions, functions, tokens
 from symbackprop.algebra.formula import Node
+from symbackprop.by_hand.answer_normalization import named, plain
 from symbackprop.errors import ExpressionError
-from symbackprop.homework.answer_normalization import named, plain
 from tests.helpers import each
 
 WRITTEN = {

@@ -25,6 +25,7 @@ from symbackprop.algebra.activations import Activation
 from symbackprop.algebra.formula import Apply, Name, Number, Power, Slot
 from symbackprop.algebra.functions import ACTIVATIONS, ARITIES, NAMES, PRIMITIVES, WITH_FORMULA, definition
 from symbackprop.arithmetic import exact
+from symbackprop.by_hand.answer_parsing import read
 from symbackprop.catalog.initializers import INITIALIZERS, Initializer
 from symbackprop.catalog.losses import LOSSES, Loss, TorchLoss
 from symbackprop.catalog.optimizers import OPTIMIZERS, Optimizer
@@ -34,7 +35,6 @@ from symbackprop.compilation.backends import BACKENDS, Backend
 from symbackprop.errors import IncompleteRowError, ProblemError, UnknownNameError
 from symbackprop.figures.curves import boundary
 from symbackprop.graph.notation import NAMINGS, Naming
-from symbackprop.homework.answer_parsing import read
 from symbackprop.problems import Problem
 from symbackprop.problems.build import fitting_activations
 from symbackprop.problems.spec import SettingsTable

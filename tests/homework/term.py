@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy
 
+from symbackprop.by_hand.array_arithmetic import ARRAYS
+from symbackprop.by_hand.hand_computation import evaluation
 from symbackprop.derivation.element_grain import ElementEquation
-from symbackprop.homework.array_arithmetic import ARRAYS
-from symbackprop.homework.hand_computation import evaluation
 from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw
 from symbackprop.problems import load
 

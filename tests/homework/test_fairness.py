@@ -9,12 +9,12 @@ from typing import Any
 import numpy
 import pytest
 
+from symbackprop.by_hand.array_arithmetic import ARRAYS
+from symbackprop.by_hand.hand_computation import GRADIENT
 from symbackprop.errors import SymbackpropError
 from symbackprop.homework import variants
 from symbackprop.homework.acceptance import Acceptance
-from symbackprop.homework.array_arithmetic import ARRAYS
 from symbackprop.homework.degenerate import degenerate, positions_worth_drawing
-from symbackprop.homework.hand_computation import GRADIENT
 from symbackprop.homework.inactive import Inactive
 from symbackprop.homework.variants import Cohort, assignment, draw
 from symbackprop.language import phrases

@@ -17,13 +17,9 @@ import pytest
 
 import symbackprop as sbp
 from symbackprop import cli, rendering
-from symbackprop.csv_tables import read_csv, write_csv
-from symbackprop.errors import SymbackpropError
-from symbackprop.evaluation.evaluate import EXACT, FLOAT, leaves
-from symbackprop.homework import enrolment, grading, reports, sheets, variants
-from symbackprop.homework.answer_parsing import read
-from symbackprop.homework.answers import names_of
-from symbackprop.homework.hand_computation import (
+from symbackprop.by_hand.answer_ids import names_of
+from symbackprop.by_hand.answer_parsing import read
+from symbackprop.by_hand.hand_computation import (
     GRADIENT,
     NEW,
     PATH,
@@ -32,13 +28,18 @@ from symbackprop.homework.hand_computation import (
     hand_computation,
     split,
 )
+from symbackprop.by_hand.tolerance import MARGIN, Tolerance, half_unit
+from symbackprop.csv_tables import read_csv, write_csv
+from symbackprop.errors import SymbackpropError
+from symbackprop.evaluation.evaluate import EXACT, FLOAT, leaves
+from symbackprop.homework import enrolment, grading, reports, sheets, variants
+from symbackprop.homework.answers import answers
 from symbackprop.homework.inactive import Inactive
 from symbackprop.homework.marking import Mark, Marker, MarkVerdict, first_wrong
 from symbackprop.homework.overrides import Override, corrected, read_overrides
 from symbackprop.homework.points import UNIT
 from symbackprop.homework.roster import code, file_name, numbered, read_roster
 from symbackprop.homework.submissions import read_submissions
-from symbackprop.homework.tolerance import MARGIN, Tolerance, half_unit
 from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw, variant
 from symbackprop.problems import Problem, load
 from symbackprop.problems.rounding import Rounding
@@ -422,6 +423,17 @@ def test_names_are_those_of_the_document_too() -> None:
     assert names["w5"] == "W2_1_1"
     assert names["dE_dw5"] == GRADIENT + "W2_1_1"
     assert names["new_w5"] == NEW + "W2_1_1"
+
+
+@pytest.mark.parametrize("name", ["homework", "xor", "circuit", "rnn"])
+def test_answers_stand_in_the_order_of_computation(name: str) -> None:
+    """Nothing is asked before the values that it is computed from, nothing twice."""
+    given = assignment(sbp.example(name))
+    found = [answer.key for answer in answers(given.computation, given.homework)]
+    assert len(found) == len(set(found)) > 3
+    for place, key in enumerate(each(found)):
+        before = {equation.name for equation in given.computation.cone([key])}
+        assert before.isdisjoint(found[place + 1 :])
 
 
 # Files

@@ -14,8 +14,9 @@ import pytest
 
 import symbackprop as sbp
 from symbackprop.algebra.formula import Apply, Slot
+from symbackprop.by_hand import array_arithmetic
 from symbackprop.errors import ProblemError
-from symbackprop.homework import acceptance, array_arithmetic, manifest
+from symbackprop.homework import acceptance, manifest
 from symbackprop.homework.variants import assignment, draw
 from symbackprop.problems import Rounding, load
 from tests.helpers import each

@@ -14,9 +14,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from symbackprop.arithmetic.decimals import trimmed
+from symbackprop.by_hand.hand_computation import GRADIENT, NEW
 from symbackprop.homework import follow_through, formula_answers, slips
 from symbackprop.homework.formula_answers import Probes, drawn_keys
-from symbackprop.homework.hand_computation import GRADIENT, NEW
 from symbackprop.homework.marking import Mark, Marker, MarkVerdict
 from symbackprop.homework.points import UNIT, apportioned, earned
 from symbackprop.homework.variants import HomeworkAssignment, assignment

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 import symbackprop as sbp
 from symbackprop.algebra.forms import abstracted
 from symbackprop.algebra.formula import Name
+from symbackprop.by_hand.answer_normalization import AnswerText, plain
+from symbackprop.by_hand.answer_parsing import ParsedAnswer, read
 from symbackprop.errors import ExpressionError
 from symbackprop.evaluation.evaluate import FLOAT
 from symbackprop.homework import variants
-from symbackprop.homework.answer_normalization import AnswerText, plain
-from symbackprop.homework.answer_parsing import ParsedAnswer, read
 from symbackprop.homework.marking import Marker, MarkVerdict
 from symbackprop.problems import load
 from tests.helpers import many

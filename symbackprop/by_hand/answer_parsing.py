@@ -1,7 +1,7 @@
 """What a student typed: a decimal with point or comma, a fraction, or an expression in the problem's own names.
 
 Nothing is evaluated but by the whitelist parser, after signs and names were put into its spelling
-(`symbackprop.homework.answer_normalization`).
+(`symbackprop.by_hand.answer_normalization`).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from fractions import Fraction
 from symbackprop.algebra import expressions
 from symbackprop.algebra.formula import Name, Node, Number, rewrite
 from symbackprop.algebra.functions import ARITIES
+from symbackprop.by_hand.answer_normalization import AnswerText, decimal_point, in_expression, named, plain
 from symbackprop.errors import SymbackpropError
-from symbackprop.homework.answer_normalization import AnswerText, decimal_point, in_expression, named, plain
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?")
 _POWER_OF_TEN = re.compile(r"\s*(?:\*|(?<=[\d.\s])[xX])\s*10\s*\*\*\s*\(?\s*([+-]?\d{1,3})\s*\)?\s*$")

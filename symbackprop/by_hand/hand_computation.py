@@ -3,7 +3,7 @@
 A derivation's equations are those of the forward pass, and its links those of the backward pass. Here the links become
 equations too, with a name for every number that is written down on the way: one for each path's product, one for each
 gradient, one for each new parameter. Samples are unrolled, so that a name is one number. As these are element equations
-like any others, the reverse sweep itself says how a rounded intermediate moves an answer (`symbackprop.homework.tolerance`).
+like any others, the reverse sweep itself says how a rounded intermediate moves an answer (`symbackprop.by_hand.tolerance`).
 
 A quantity is known here by its key: `z1_2`, in sample 3 `z1_2@3`; `∂z1_2` is the gradient by it, `∂z1_2#1` the product along
 its first path, `→W1_1_1` the new value of a parameter and `→L` the loss after the update.
@@ -78,23 +78,23 @@ def names_read(equations: Iterable[ElementEquation]) -> Iterator[str]:
 
 
 def split(key: str) -> tuple[str, Scalar]:
-    """Return the mark of a key (a gradient, a new value, or nothing), and the scalar it is about.
+    """Return the prefix of a key (a gradient, a new value, or nothing), and the scalar it is about.
 
     >>> split("∂z1_2@3")
     ('∂', Scalar(name='z1_2', sample=3))
     """
-    mark = key[:1] if key[:1] in (GRADIENT, NEW) else ""
-    return mark, Scalar.read(key[len(mark) :])
+    prefix = key[:1] if key[:1] in (GRADIENT, NEW) else ""
+    return prefix, Scalar.read(key[len(prefix) :])
 
 
-def _forward(derivation: Derivation, mark: str) -> Iterator[ElementEquation]:
-    """Yield the forward pass; with the mark of new values it reads the updated parameters and defines new values."""
+def _forward(derivation: Derivation, prefix: str) -> Iterator[ElementEquation]:
+    """Yield the forward pass; with the prefix of new values it reads the updated parameters and defines new values."""
     place_of, axis = derivation.elements.place, derivation.elements.batch_axis
     renewed = {equation.name for equation in derivation.elements.equations}
     renewed.update(element for quantity in derivation.parameters for element in quantity.elements())
 
     def renamed(names: tuple[str, ...], sample: int | None) -> tuple[str, ...]:
-        return tuple(f"{mark if name in renewed else ''}{place_of(name, sample)}" for name in names)
+        return tuple(f"{prefix if name in renewed else ''}{place_of(name, sample)}" for name in names)
 
     for equation in derivation.elements.equations:
         for sample in axis.samples_of(equation.name):
@@ -103,7 +103,7 @@ def _forward(derivation: Derivation, mark: str) -> Iterator[ElementEquation]:
                 for term in equation.terms
                 for place in axis.spread(equation.name, term.arguments, sample)
             )
-            yield ElementEquation(f"{mark}{Scalar(equation.name, sample)}", terms)
+            yield ElementEquation(f"{prefix}{Scalar(equation.name, sample)}", terms)
 
 
 def _backward(derivation: Derivation, classroom: bool) -> Iterator[ElementEquation]:

@@ -13,10 +13,10 @@ from typing import Any
 import numpy
 
 from symbackprop.algebra.formula import Slot
+from symbackprop.by_hand.hand_computation import HandComputation, evaluation
 from symbackprop.derivation.element_grain import ElementEquation
 from symbackprop.evaluation import evaluate
 from symbackprop.evaluation.evaluate import Arithmetic
-from symbackprop.homework.hand_computation import HandComputation, evaluation
 from symbackprop.problems import Rounding
 
 MARGIN = 1.1
