@@ -32,8 +32,8 @@ from symbackprop.by_hand.tolerance import MARGIN, Tolerance, half_unit
 from symbackprop.csv_tables import read_csv, write_csv
 from symbackprop.errors import SymbackpropError
 from symbackprop.evaluation.evaluate import EXACT, FLOAT, leaves
+from symbackprop.homework import answers as asked
 from symbackprop.homework import enrolment, grading, reports, sheets, variants
-from symbackprop.homework.answers import answers
 from symbackprop.homework.inactive import Inactive
 from symbackprop.homework.marking import Mark, Marker, MarkVerdict, first_wrong
 from symbackprop.homework.overrides import Override, corrected, read_overrides
@@ -429,7 +429,7 @@ def test_names_are_those_of_the_document_too() -> None:
 def test_answers_stand_in_the_order_of_computation(name: str) -> None:
     """Nothing is asked before the values that it is computed from, nothing twice."""
     given = assignment(sbp.example(name))
-    found = [answer.key for answer in answers(given.computation, given.homework)]
+    found = [answer.key for answer in asked.answers(given.computation, given.homework)]
     assert len(found) == len(set(found)) > 3
     for place, key in enumerate(each(found)):
         before = {equation.name for equation in given.computation.cone([key])}
