@@ -39,8 +39,8 @@ _LAYER = re.compile(rf"(?<=[^\W\d_])(?:⁽([{_RAISED[:10]}]+)⁾|([{_RAISED[:10]
 """The layer in a name as documents print it, z⁽¹⁾₂: above the letter, in parentheses or before an index."""
 _POWER = re.compile(f"[{_RAISED}]+")
 _INDEX = re.compile(rf"(?<=\w)[{_LOWERED}]+")
-_PARTIAL = re.compile(r"(?:∂|\bd)([^\W\d]\w*)\s*/\s*(?:∂|d)([^\W\d]\w*(?:@\d+)?)")
-_NAME = re.compile(r"[^\W\d]\w*(?:@\d+)?(?!\w)")
+_PARTIAL = re.compile(r"(?:∂|\bd)([^\W\d]\w*)\s*/\s*(?:∂|d)([^\W\d]\w*(?:@\d+)?(?:@step\d+)?)")
+_NAME = re.compile(r"[^\W\d]\w*(?:@\d+)?(?:@step\d+)?(?!\w)")
 _EULER = re.compile(r"\be(?=\s*\*\*)")
 _ROOT = re.compile(r"\bsqrt(?=\s*[\w.])\s*(\w[\w.]*)")
 _TIMES = re.compile(r"(?:(?<![\w.,])(?<!\*\*)\d+(?:[.,]\d+)?(?![\d.,]|[eE][+-]?\d)|\))(?=\s*(?:\(|[^\W\d]))")

@@ -6,7 +6,9 @@ gradient, one for each new parameter. Samples are unrolled, so that a name is on
 like any others, the reverse sweep itself says how a rounded intermediate moves an answer (`symbackprop.by_hand.tolerance`).
 
 A quantity is known here by its key: `z1_2`, in sample 3 `z1_2@3`; `∂z1_2` is the gradient by it, `∂z1_2#1` the product along
-its first path, `→W1_1_1` the new value of a parameter and `→L` the loss after the update.
+its first path, `→W1_1_1` the new value of a parameter, `→W1_1_1~m` a state of the optimizer, or a part of its update, that
+goes with it, and `→L` the loss after the update. What comes after several updates has as many arrows: `→∂z1_2` is a gradient
+of the second step, `→→W1_1_1` a parameter after it.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import functools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from symbackprop.algebra.forms import abstracted, form_of
 from symbackprop.algebra.formula import Name, Node, Number, Slot, fill, multiplied, rewrite
@@ -23,21 +26,27 @@ from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation.backprop import Link
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.derivation.element_grain import ElementEquation, ElementGraph, Term
+from symbackprop.descent import epochs
 from symbackprop.evaluation.evaluate import Arithmetic, Evaluation
 from symbackprop.graph.quantities import Role
 from symbackprop.graph.scalars import Scalar
+from symbackprop.problems import Training
 
-GRADIENT, NEW, PATH = "∂", "→", "#"
+GRADIENT, NEW, PATH, LINE = "∂", "→", "#", "~"
 _IDENTITY = form_of(Slot(0))
 
 
 @dataclass(frozen=True)
 class HandComputation:
-    """The equations of one problem, in order of computation; `leaves` are the keys of what is given."""
+    """The equations of one problem, in order of computation; `leaves` are the keys of what is given.
+
+    `steps` is the number of passes back, each followed by an update where the problem has one.
+    """
 
     derivation: Derivation
     equations: tuple[ElementEquation, ...]
     leaves: tuple[str, ...]
+    steps: int = 1
 
     @functools.cached_property
     def by_key(self) -> Mapping[str, ElementEquation]:
@@ -55,19 +64,24 @@ class HandComputation:
         return tuple(reversed(found))
 
 
-def hand_computation(derivation: Derivation, *, classroom: bool = True) -> HandComputation:
-    """Return what is computed by hand along a derivation, as equations.
+def hand_computation(derivation: Derivation, *, classroom: bool = True, steps: int = 1) -> HandComputation:
+    """Return what is computed by hand along a derivation in so many steps, as equations.
 
     With `classroom` a derivative that teachers write by the value (σ′ = a(1 − a)) is taken in that form, else in the form
     that reads the argument: the same number, but not the same roundings.
     """
-    equations = [*_forward(derivation, ""), *_backward(derivation, classroom)]
-    if derivation.problem.training is not None:
-        equations += _update(derivation)
-        equations += _forward(derivation, NEW)
+    equations: list[ElementEquation] = []
+    training = derivation.problem.training
+    for step in range(steps):
+        prefix = NEW * step
+        equations += [*_forward(derivation, prefix), *_backward(derivation, classroom, prefix)]
+        if training is not None:
+            equations += _update(derivation, training, step)
+    if training is not None:
+        equations += _forward(derivation, NEW * steps)
     defined = {equation.name for equation in equations}
     leaves = dict.fromkeys(name for name in names_read(equations) if name not in defined)
-    return HandComputation(derivation, tuple(equations), tuple(leaves))
+    return HandComputation(derivation, tuple(equations), tuple(leaves), steps)
 
 
 def names_read(equations: Iterable[ElementEquation]) -> Iterator[str]:
@@ -77,21 +91,55 @@ def names_read(equations: Iterable[ElementEquation]) -> Iterator[str]:
             yield from term.arguments
 
 
+class KeyParts(NamedTuple):
+    """A key taken apart: after how many updates, whether it is a gradient, of which scalar, which line of the update."""
+
+    updates: int
+    is_gradient: bool
+    scalar: Scalar
+    line: str = ""
+
+
+def key_parts(key: str) -> KeyParts:
+    """Return the parts of a key.
+
+    >>> key_parts("→→W1_1_1~m"), key_parts("→∂z1_2@3").is_gradient
+    (KeyParts(updates=2, is_gradient=False, scalar=Scalar(name='W1_1_1', sample=None), line='m'), True)
+    """
+    bare = key.lstrip(NEW)
+    name, _, line = bare.removeprefix(GRADIENT).partition(LINE)
+    return KeyParts(len(key) - len(bare), bare.startswith(GRADIENT), Scalar.read(name), line)
+
+
+def gradient_key(key: str) -> str:
+    """Return the key of the gradient by a quantity, in the same step.
+
+    >>> gradient_key("z1_2@3"), gradient_key("→z1_2")
+    ('∂z1_2@3', '→∂z1_2')
+    """
+    bare = key.lstrip(NEW)
+    return f"{key[: len(key) - len(bare)]}{GRADIENT}{bare}"
+
+
 def split(key: str) -> tuple[str, Scalar]:
     """Return the prefix of a key (a gradient, a new value, or nothing), and the scalar it is about.
 
     >>> split("∂z1_2@3")
     ('∂', Scalar(name='z1_2', sample=3))
     """
-    prefix = key[:1] if key[:1] in (GRADIENT, NEW) else ""
-    return prefix, Scalar.read(key[len(prefix) :])
+    updates, is_gradient, scalar, _ = key_parts(key)
+    return GRADIENT if is_gradient else NEW if updates else "", scalar
+
+
+def _renewed(derivation: Derivation) -> frozenset[str]:
+    """Return the names of the scalars that are others after an update: parameters, and what is computed from them."""
+    elements = (element for quantity in derivation.parameters for element in quantity.elements())
+    return frozenset((*elements, *(equation.name for equation in derivation.elements.equations)))
 
 
 def _forward(derivation: Derivation, prefix: str) -> Iterator[ElementEquation]:
     """Yield the forward pass; with the prefix of new values it reads the updated parameters and defines new values."""
-    place_of, axis = derivation.elements.place, derivation.elements.batch_axis
-    renewed = {equation.name for equation in derivation.elements.equations}
-    renewed.update(element for quantity in derivation.parameters for element in quantity.elements())
+    place_of, axis, renewed = derivation.elements.place, derivation.elements.batch_axis, _renewed(derivation)
 
     def renamed(names: tuple[str, ...], sample: int | None) -> tuple[str, ...]:
         return tuple(f"{prefix if name in renewed else ''}{place_of(name, sample)}" for name in names)
@@ -106,16 +154,17 @@ def _forward(derivation: Derivation, prefix: str) -> Iterator[ElementEquation]:
             yield ElementEquation(f"{prefix}{Scalar(equation.name, sample)}", terms)
 
 
-def _backward(derivation: Derivation, classroom: bool) -> Iterator[ElementEquation]:
+def _backward(derivation: Derivation, classroom: bool, prefix: str) -> Iterator[ElementEquation]:
     """Yield, for each gradient, the product along each path and their sum."""
     inputs = {e for quantity in derivation.graph.of_role(Role.INPUT, Role.TARGET) for e in quantity.elements()}
+    renewed = _renewed(derivation)
     for name in derivation.links:
         if name == derivation.graph.output or name in inputs:
             continue
         for sample in derivation.elements.batch_axis.samples_of(name):
-            key = f"{GRADIENT}{Scalar(name, sample)}"
+            key = f"{prefix}{GRADIENT}{Scalar(name, sample)}"
             products = [
-                Term(*abstracted(_product(derivation, link, place, classroom)))
+                Term(*abstracted(_product(derivation, link, place, classroom, (prefix, renewed))))
                 for link, place in derivation.contributions(name, sample)
             ]
             if len(products) == 1:
@@ -127,34 +176,44 @@ def _backward(derivation: Derivation, classroom: bool) -> Iterator[ElementEquati
             yield ElementEquation(key, tuple(Term(_IDENTITY, (path,)) for path in paths))
 
 
-def _product(derivation: Derivation, link: Link, sample: int | None, classroom: bool) -> Node:
-    """Return upstream gradient times local partial, over keys."""
+def _product(
+    derivation: Derivation, link: Link, sample: int | None, classroom: bool, prefixed: tuple[str, frozenset[str]]
+) -> Node:
+    """Return upstream gradient times local partial, over keys; `prefixed` are a prefix and the names that have it."""
     place, term = derivation.elements.place, link.term
+    prefix, renewed = prefixed
     partial = term.form.partial(link.slot).formula(bool(term.values) and classroom)
-    keyed = fill(partial, tuple(Name(str(place(name, sample))) for name in (*term.arguments, *term.values)))
+    read = (*term.arguments, *term.values)
+    keyed = fill(partial, tuple(Name(f"{prefix if name in renewed else ''}{place(name, sample)}") for name in read))
     if link.source == derivation.graph.output:
         return keyed
-    return multiplied((Name(f"{GRADIENT}{place(link.source, sample)}"), keyed))
+    return multiplied((Name(f"{prefix}{GRADIENT}{place(link.source, sample)}"), keyed))
 
 
-def _update(derivation: Derivation) -> Iterator[ElementEquation]:
-    """Yield the first update of every parameter: the optimizer's states, then the new value; frozen ones stay."""
-    training = derivation.problem.training
-    assert training is not None
-    row = optimizers.OPTIMIZERS[training.optimizer]
+def _update(derivation: Derivation, training: Training, step: int) -> Iterator[ElementEquation]:
+    """Yield an update (from 0) of every parameter: the optimizer's lines, the new value last; frozen ones stay."""
+    prefix, row = NEW * step, optimizers.OPTIMIZERS[training.optimizer]
     settings = {name: number.value for name, number in training.settings.items() if name != RATE}
-    constants = {
-        name: Number(value) for name, value in {**settings, **row.state, "t": Fraction(1)}.items() if value is not None
+    constants: dict[str, Node] = {
+        name: Number(value) for name, value in {**settings, "t": Fraction(step + 1)}.items() if value is not None
     }
-    lines = optimizers.reduced(training.optimizer, training.zero, first=True)
+    changes = epochs.changes(training, step + 1, derivation.problem.samples)
+    if changes:
+        constants[RATE] = Name(prefix + RATE)
+        yield ElementEquation(prefix + RATE, (Term(*abstracted(epochs.rate_formula(training, changes))),))
+    lines = optimizers.reduced(training.optimizer, training.zero, first=step == 0)
     for quantity in derivation.parameters:
         for element in quantity.elements():
+            old, new = prefix + element, prefix + NEW + element
             if quantity.name in training.frozen or element not in derivation.links:
-                yield ElementEquation(NEW + element, (Term(_IDENTITY, (element,)),))
+                yield ElementEquation(new, (Term(_IDENTITY, (old,)),))
                 continue
-            known: dict[str, Node] = {"w": Name(element), "g": Name(GRADIENT + element), **constants}
+            known: dict[str, Node] = {"w": Name(old), "g": Name(gradient_key(old)), **constants}
+            known |= {
+                state: Name(f"{old}{LINE}{state}") if step else Number(first) for state, first in row.state.items()
+            }
             for target, formula in lines:
-                key = NEW + element if target == "w" else f"{NEW}{element}{PATH}{target}"
+                key = new if target == "w" else f"{new}{LINE}{target}"
                 keyed = rewrite(formula, lambda part, known=known: _named(part, known))  # type: ignore[misc]
                 yield ElementEquation(key, (Term(*abstracted(keyed)),))
                 known[target] = Name(key)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from symbackprop.algebra.formula import Name
+from symbackprop.algebra.formula import Name, Node, Number, rewrite
 from symbackprop.arithmetic import exact
 from symbackprop.catalog import schedules
 from symbackprop.catalog.optimizers import RATE
@@ -95,11 +95,17 @@ def learning_rate(training: Training, update: int, samples: int | None) -> exact
 
 def rate_after(training: Training, count: int) -> exact.Exact:
     """Return the learning rate after it has changed `count` times."""
-    choice = training.schedule
-    known = {name: given.value for name, given in choice.settings.items()}
-    known |= {RATE: training.settings[RATE].value, "k": Fraction(count)}
-    formula = schedules.rate(choice.kind)
-    return exact.evaluate(formula, lambda node: known[node.name] if isinstance(node, Name) else None)
+    rate = training.settings[RATE].value
+    return exact.evaluate(rate_formula(training, count), lambda node: rate if isinstance(node, Name) else None)
+
+
+def rate_formula(training: Training, count: int) -> Node:
+    """Return the learning rate after it has changed `count` times as a formula over the one that it starts from."""
+    known = {name: given.value for name, given in training.schedule.settings.items()} | {"k": Fraction(count)}
+    return rewrite(
+        schedules.rate(training.schedule.kind),
+        lambda node: Number(known[node.name]) if isinstance(node, Name) and node.name in known else None,
+    )
 
 
 def changes(training: Training, update: int, samples: int | None) -> int:

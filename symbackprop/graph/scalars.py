@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Iterator
 from typing import NamedTuple
 
-INDEX, _SAMPLE = "_", "@"
+INDEX, _SAMPLE, _STEP = "_", "@", "@step"
 
 
 class Scalar(NamedTuple):
@@ -85,6 +85,25 @@ def numbered(name: str) -> Iterator[tuple[str, tuple[int, ...]]]:
         if not (number.isdecimal() and number.isascii()) or number.startswith("0"):
             return
         index = (int(number), *index)
+
+
+def in_step(name: str, step: int) -> str:
+    """Return the name of something in a step of a descent; the first goes without saying.
+
+    >>> in_step("L", 1), in_step("z1_2@3", 2)
+    ('L', 'z1_2@3@step2')
+    """
+    return name if step == 1 else f"{name}{_STEP}{step}"
+
+
+def step_of(text: str) -> tuple[str, int]:
+    """Return the name in a text, and the step that stands behind it.
+
+    >>> step_of("z1_2@3@step2"), step_of("z1_2@3")
+    (('z1_2@3', 2), ('z1_2@3', 1))
+    """
+    name, _, step = text.rpartition(_STEP)
+    return (name, int(step)) if name and step.isdecimal() and step.isascii() and int(step) else (text, 1)
 
 
 def of_one_sample(output: str) -> str:

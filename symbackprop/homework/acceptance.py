@@ -14,7 +14,7 @@ from symbackprop.algebra.forms import form_of
 from symbackprop.algebra.formula import Apply
 from symbackprop.algebra.functions import ACTIVATIONS
 from symbackprop.by_hand.answer_ids import id_of
-from symbackprop.by_hand.hand_computation import GRADIENT, NEW, PATH, HandComputation, evaluation
+from symbackprop.by_hand.hand_computation import GRADIENT, NEW, PATH, HandComputation, evaluation, key_parts
 from symbackprop.by_hand.tolerance import Tolerance, half_unit
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation.element_grain import ElementEquation, Term
@@ -135,7 +135,7 @@ class Acceptance:
 
     def _name(self, key: str) -> str:
         """Return what a number is called on sheets, without the paths that lead to it."""
-        return id_of(key.partition(PATH)[0], self.computation.derivation.graph.output)
+        return id_of(key.partition(PATH)[0], self.computation.derivation.graph)
 
     def _hides_mistake(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Array:
         """Return where no answer tells a student who used the already updated weights of the next layer."""
@@ -189,10 +189,11 @@ def _swaps(computation: HandComputation) -> Iterator[tuple[str, str]]:
 
 
 def _kinked(computation: HandComputation) -> Iterator[tuple[HandComputation, str, ElementEquation]]:
-    """Yield, for each kink, the computation with an equation for the distance from it, and its key."""
+    """Yield, for each kink that gradients depend on, the computation with an equation for the distance from it, its key."""
     number = 0
     for equation in computation.equations:
-        if equation.name.startswith((GRADIENT, NEW)):
+        updates, is_gradient, _, _ = key_parts(equation.name)
+        if is_gradient or updates >= computation.steps:
             continue
         for term in equation.terms:
             for kink in term.form.kinks:

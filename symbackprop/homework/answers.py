@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from symbackprop.by_hand.answer_ids import id_of, names_of
-from symbackprop.by_hand.hand_computation import GRADIENT, NEW, HandComputation
+from symbackprop.by_hand.hand_computation import LINE, NEW, HandComputation, gradient_key, key_parts
 from symbackprop.derivation.derivations import Derivation
+from symbackprop.errors import ProblemError, unknown
 from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.graph.scalars import Scalar, gradient_name, in_step, of_one_sample
+from symbackprop.messages import message
 from symbackprop.problems import Homework
+from symbackprop.problems.asked import GROUPS, AskedEntry, layer_entry, lines_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,19 +27,40 @@ class Answer:
 
 
 def answers(computation: HandComputation, homework: Homework) -> tuple[Answer, ...]:
-    """Return what is asked, in the order of computation: forward pass, errors from the output back, gradients, update."""
-    output = computation.derivation.graph.output
-    found: dict[str, Answer] = {}
+    """Return what is asked, in the order of computation: forward pass, errors from the output back, gradients, update.
+
+    An answer belongs to the entry of `ask` that stands for the fewest. Raises `UnknownNameError` for an entry that stands
+    for nothing, with the nearest that does not.
+    """
+    graph = computation.derivation.graph
     printed: dict[str, list[str]] = {}
     for name, key in names_of(computation).items():
-        if name != id_of(key, output):
+        if name != id_of(key, graph):
             printed.setdefault(key, []).append(name)
-    for group in homework.ask:
-        for key in _keys(computation.derivation, group):
-            if key in computation.by_key and key not in found:
-                found[key] = Answer(id_of(key, output), key, group, tuple(printed.get(key, ())))
-    order = {key: position for position, key in enumerate(_in_order(computation))}
-    return tuple(sorted(found.values(), key=lambda answer: order[answer.key]))
+    entry_of: dict[str, str] = {}
+    entries = _entries_asked(computation, homework)
+    for entry in sorted(entries, key=lambda entry: len(entries[entry])):
+        for key in entries[entry]:
+            entry_of.setdefault(key, entry)
+    return tuple(
+        Answer(id_of(key, graph), key, entry_of[key], tuple(printed.get(key, ())))
+        for key in _in_order(computation)
+        if key in entry_of
+    )
+
+
+def _entries_asked(computation: HandComputation, homework: Homework) -> dict[str, tuple[str, ...]]:
+    """Return the entries of `ask`, each with the keys that it stands for; a group or a quantity may stand for none."""
+    known, found = askable(computation), {}
+    usual = (*computation.derivation.problem.model.computed(), *GROUPS)
+    for position, entry in enumerate(homework.ask):
+        name, step = AskedEntry.read(entry)
+        found[entry] = known.get(in_step(name, step), ())
+        if not found[entry] and name not in usual:
+            raise unknown("asked", entry, known, where=f"homework.ask[{position}]")
+    if not any(found.values()):
+        raise ProblemError(message("homework.nothing_asked"), where="homework.ask")
+    return found
 
 
 def _in_order(computation: HandComputation) -> Iterator[str]:
@@ -46,30 +71,75 @@ def _in_order(computation: HandComputation) -> Iterator[str]:
     parameters = derivation.graph.of_role(Role.PARAMETER)
     layers = sorted({quantity.layer or 0 for quantity in parameters}, reverse=True)
     backward = [quantity for layer in layers for quantity in parameters if (quantity.layer or 0) == layer]
-    for mark, several in (("", defined), (GRADIENT, reversed(defined)), (GRADIENT, backward), (NEW, parameters)):
-        for quantity in several:
-            yield from (mark + key for key in _elements(derivation, quantity))
-    for quantity in defined:
-        yield from (NEW + key for key in _elements(derivation, quantity))
+    for step in range(computation.steps + 1):
+        mark = NEW * step
+        yield from (mark + key for quantity in defined for key in _elements(derivation, quantity))
+        for quantity in (*reversed(defined), *backward):
+            yield from (gradient_key(mark + key) for key in _elements(derivation, quantity))
+        for line in (*lines_of(derivation.problem.training), ""):
+            yield from (
+                f"{mark}{NEW}{key}{LINE if line else ''}{line}"
+                for quantity in parameters
+                for key in _elements(derivation, quantity)
+            )
 
 
-def _keys(derivation: Derivation, group: str) -> Iterator[str]:
-    quantities = derivation.graph.quantities
-    if group in quantities:
-        yield from _elements(derivation, quantities[group])
-    elif group == "new_L":
-        yield NEW + derivation.graph.output
-    elif group == "deltas":
-        for quantity in quantities.values():
-            if quantity.kind in ("pre_activation", "gate"):
-                yield from (GRADIENT + key for key in _elements(derivation, quantity))
-    else:
-        mark = GRADIENT if group == "gradients" else NEW
-        training = derivation.problem.training
-        frozen = training.frozen if training is not None and group == "updated" else frozenset()
-        for quantity in derivation.graph.of_role(Role.PARAMETER):
-            if quantity.name not in frozen:
-                yield from (mark + element for element in quantity.elements())
+def askable(computation: HandComputation) -> dict[str, tuple[str, ...]]:
+    """Return all that may be asked: by name the keys that it stands for, `@step2` behind the name in a later step.
+
+    A name is that of a number, of an array, of an array in one sample, of a layer, of a state of the optimizer, or of one of
+    the groups of all ∂L/∂z, all gradients, all new parameters.
+    """
+    derivation = computation.derivation
+    training = derivation.problem.training
+    output, frozen = derivation.graph.output, frozenset() if training is None else training.frozen
+    found: dict[str, dict[str, None]] = {}
+    for key in _in_order(computation):
+        quantity = derivation.graph.quantity_of(key_parts(key).scalar.name)
+        is_left_out = (_is_new(key, quantity) and quantity.name in frozen) or quantity.name == of_one_sample(output)
+        if key not in computation.by_key or is_left_out:
+            continue
+        for name in _entries(key, quantity, derivation):
+            if AskedEntry.read(name).step <= computation.steps:
+                found.setdefault(name, {})[key] = None
+    return {name: tuple(keys) for name, keys in found.items()}
+
+
+def _entries(key: str, quantity: Quantity, derivation: Derivation) -> Iterator[str]:
+    """Yield the entries of `ask` that a number belongs to."""
+    graph = derivation.graph
+    updates, is_gradient, scalar, line = key_parts(key)
+    is_new = _is_new(key, quantity)
+    step = updates if is_new else updates + 1
+
+    def called(name: str) -> str:
+        if is_gradient:
+            name = gradient_name(graph.output, name)
+        return in_step(f"{line or 'new'}_{name}" if is_new else name, step)
+
+    yield id_of(key, graph)
+    own = [quantity.name, scalar.name, *([] if scalar.sample is None else [str(Scalar(quantity.name, scalar.sample))])]
+    yield from (called(name) for name in own if not (line and called(name) in graph.quantities))
+    if line:
+        yield from () if line in graph.quantities else (in_step(line, step),)
+        return
+    group = ""
+    if is_new or (is_gradient and quantity.role is Role.PARAMETER):
+        group = "updated" if is_new else "gradients"
+    elif is_gradient and quantity.kind in ("pre_activation", "gate"):
+        group = "deltas"
+    if group:
+        yield in_step(group, step)
+    if quantity.name == graph.output and updates:
+        yield in_step(f"new_{quantity.name}", updates)
+    if quantity.layer is not None and (not is_gradient or quantity.kind != "activation"):
+        yield in_step(layer_entry(quantity.layer), step)
+
+
+def _is_new(key: str, quantity: Quantity) -> bool:
+    """Say whether a number comes out of an update: a new parameter, or a line on the way to it."""
+    updates, is_gradient, _, _ = key_parts(key)
+    return updates > 0 and not is_gradient and quantity.role is Role.PARAMETER
 
 
 def _elements(derivation: Derivation, quantity: Quantity) -> Iterator[str]:

@@ -52,7 +52,7 @@ def forms(job: Job) -> Iterator[tuple[str, str]]:
 def _draft(given: HomeworkAssignment, job: Job) -> Draft:
     """Return the page of the answers, of which a form takes the title and the formulas."""
     header = (message("column.answer_id"), message("column.quantity"))
-    rows = tuple((answer.id, symbol(answer.key)) for answer in given.answers)
+    rows = tuple((answer.id, symbol(given.derivation, answer.key)) for answer in given.answers)
     section = Section(message("sheet.answers"), (Table(header, rows, (False, False)),))
     content = Document(given.problem.heading, (), (section,))
     (draft,) = drafted([content], given.derivation, rendering.formats(job.templates)["html"], job.language)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from symbackprop.by_hand.hand_computation import GRADIENT, NEW, HandComputation
+from symbackprop.by_hand.hand_computation import GRADIENT, NEW, HandComputation, gradient_key, key_parts
 
 Array = Any
 NumbersByKey = Mapping[str, Array]
@@ -36,9 +36,9 @@ class Inactive:
             for scalar in computation.derivation.graph.scalars(quantity)
         }
         self.units = tuple(
-            Unit(each.name, each.terms[0].arguments[0], array_of.get(each.name.removeprefix(NEW), each.name))
+            Unit(each.name, each.terms[0].arguments[0], array_of.get(each.name.lstrip(NEW), each.name))
             for each in computation.equations
-            if not each.name.startswith(GRADIENT) and len(each.terms) == 1 and _has_kink(each.terms[0].form)
+            if not key_parts(each.name).is_gradient and len(each.terms) == 1 and _has_kink(each.terms[0].form)
         )
 
     @property
@@ -74,7 +74,8 @@ class Inactive:
         for unit in self.units:
             flat = _is_flat(values, unit)
             found[unit.value] = flat
-            found[GRADIENT + unit.argument] = flat & (values.get(GRADIENT + unit.argument, 1.0) == 0)
+            back = gradient_key(unit.argument)
+            found[back] = flat & (values.get(back, 1.0) == 0)
         if not found:
             return {}
         for equation in self._equations:

@@ -87,7 +87,8 @@ class Marker:
         self.probes = Probes(assignment)
         self.drawn = drawn_keys(assignment)
         self.elsewhere = another_sheet(assignment)
-        computations = (assignment.computation, hand_computation(assignment.derivation, classroom=False))
+        other = hand_computation(assignment.derivation, classroom=False, steps=homework.steps)
+        computations = (assignment.computation, other)
         asked, known = frozenset(answer.key for answer in assignment.answers), names_of(assignment.computation)
         self.questions = {
             answer.key: question(answer, computations, asked, known, self.drawn, homework.rounding)

@@ -12,12 +12,14 @@ from fractions import Fraction
 from symbackprop import document
 from symbackprop.algebra.formula import Name, Node
 from symbackprop.arithmetic.decimals import trimmed
-from symbackprop.by_hand.hand_computation import GRADIENT, NEW, split
+from symbackprop.by_hand.hand_computation import key_parts
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import solve
-from symbackprop.document.blocks import Block, Document, Listing, Paragraph, Section, Table
+from symbackprop.document.blocks import Block, Document, Inline, Listing, Paragraph, Section, Table
 from symbackprop.document.display_nodes import Blank, Gradient, Updated
 from symbackprop.document.sections import figure_placement
+from symbackprop.document.sections.updates import state_letter
+from symbackprop.graph.quantities import Role
 from symbackprop.homework.manifest import printed, spelled
 from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import Message, message
@@ -59,7 +61,8 @@ def sheet(given: HomeworkAssignment, student: StudentVariant) -> Document:
 def key(given: HomeworkAssignment, student: StudentVariant) -> Document:
     """Return the key of a student: the answers as they are marked, then the whole worked solution."""
     derivation = _derivation(given, student)
-    solution = solve(student.problem, derivation=derivation)
+    full = given.homework.steps if given.homework.steps > 1 else None
+    solution = solve(student.problem, derivation=derivation, full_steps=full)
     worked = document.compose(solution, explanations="brief", without=_NOT_IN_KEYS, known=given.formulas)
     answers = Section(message("sheet.key"), (_answers(given, student.values),))
     numbers = document.numbers_given(derivation)
@@ -117,12 +120,19 @@ def _percent(share: Fraction) -> str:
     return f"{float(100 * share):g} %"
 
 
-def symbol(key: str) -> Node:
-    """Return what a key stands for, as the document prints it."""
-    mark, scalar = split(key)
-    if mark == GRADIENT:
-        return Gradient(*scalar)
-    return Updated(scalar.name) if mark == NEW else Name(*scalar)
+def symbol(derivation: Derivation, key: str) -> Inline:
+    """Return what a key stands for, as the document prints it; what belongs to a later step says so."""
+    updates, is_gradient, scalar, line = key_parts(key)
+    quantity = derivation.graph.quantity_of(scalar.name)
+    is_new = updates > 0 and not is_gradient and quantity.role in (Role.PARAMETER, Role.OUTPUT)
+    step = updates if is_new else updates + 1
+    if line:
+        letter = state_letter(derivation, line, str(step))
+        return message("sheet.state_of", state=letter, parameter=Name(scalar.name))
+    found: Node = Gradient(*scalar) if is_gradient else Updated(scalar.name) if is_new else Name(*scalar)
+    if step == 1:
+        return found
+    return message("sheet.after_step" if is_new else "sheet.in_step", quantity=found, step=step)
 
 
 def _given_keys(given: HomeworkAssignment) -> Iterator[str]:
@@ -133,16 +143,23 @@ def _given_keys(given: HomeworkAssignment) -> Iterator[str]:
 
 def _given(given: HomeworkAssignment, values: Numerals) -> Table:
     header = (message("column.quantity"), message("column.value"))
-    return Table(header, tuple((symbol(key), values[key][0]) for key in _given_keys(given)), (False, True))
+    return Table(
+        header, tuple((symbol(given.derivation, key), values[key][0]) for key in _given_keys(given)), (False, True)
+    )
 
 
 def _blanks(given: HomeworkAssignment) -> Table:
     names = ("column.answer_id", "column.quantity", "column.points", "column.answer")
-    rows = tuple((each.id, symbol(each.key), trimmed(given.most[each.id]), Blank()) for each in given.answers)
+    rows = tuple(
+        (each.id, symbol(given.derivation, each.key), trimmed(given.most[each.id]), Blank()) for each in given.answers
+    )
     return Table(tuple(map(message, names)), rows, (False, False, True, False))
 
 
 def _answers(given: HomeworkAssignment, values: Numerals) -> Table:
     names = ("column.answer_id", "column.quantity", "column.value", "column.full_value", "column.points")
-    rows = tuple((each.id, symbol(each.key), *values[each.key], trimmed(given.most[each.id])) for each in given.answers)
+    rows = tuple(
+        (each.id, symbol(given.derivation, each.key), *values[each.key], trimmed(given.most[each.id]))
+        for each in given.answers
+    )
     return Table(tuple(map(message, names)), rows, (False, False, True, True, True))

@@ -35,6 +35,7 @@ from symbackprop.messages import Message, message
 from symbackprop.problems import ComputationGraph, DrawRules, Given, Homework, Network, Problem
 from symbackprop.problems.homework_table import drawn, homework
 from symbackprop.problems.spec import HomeworkSpec
+from symbackprop.problems.training_table import batches_in
 
 VERSION = 2
 BLOCK = 16
@@ -121,15 +122,18 @@ def assignment(problem: Problem) -> HomeworkAssignment:
 
     Raises `ProblemError` for what cannot be asked of a student: an update that is no gradient descent, missing numbers.
     """
-    if problem.training is not None and problem.training.update == "sequential":
+    training = problem.training
+    if training is not None and training.update == "sequential":
         raise ProblemError(message("homework.sequential"), where="training.update")
+    if training is not None and batches_in(problem.samples, training.batch_size) > 1:
+        raise ProblemError(message("homework.batches"), where="training.batch_size")
     missing = [name for name in problem.missing() if name not in problem.variants]
     if missing:
         raise ProblemError(message("problem.missing_values", names=missing), where="variants")
     asked = problem.homework or homework(HomeworkSpec(), problem)
     derivation = derive(problem)
-    steps = hand_computation(derivation)
-    return HomeworkAssignment(problem, asked, derivation, steps, answers(steps, asked))
+    computation = hand_computation(derivation, steps=asked.steps)
+    return HomeworkAssignment(problem, asked, derivation, computation, answers(computation, asked))
 
 
 def draw(given: HomeworkAssignment, students: Sequence[str], seed: int, attempts: Mapping[str, int]) -> Cohort:

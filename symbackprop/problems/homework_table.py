@@ -10,13 +10,12 @@ from symbackprop.messages import message
 from symbackprop.problems import numbers
 from symbackprop.problems.accepted_targets import misfit
 from symbackprop.problems.answer_rules import NUMBERS, AnswerRules
+from symbackprop.problems.asked import GROUPS, OF_UPDATES, AskedEntry, askable_arrays
 from symbackprop.problems.rounding import Rounding
 from symbackprop.problems.spec import ChoicesSpec, GridSpec, HomeworkSpec, ProblemSpec
 from symbackprop.problems.types import Array, Draw, Given, Homework, Problem
 from symbackprop.problems.wordings import wording
 
-GROUPS = ("deltas", "gradients", "updated", "new_L")
-"""What may be asked besides quantities by name: all ∂L/∂z (of a graph: by its gates), by parameters, the new values."""
 _MOST_CHOICES = 10_000
 
 
@@ -90,14 +89,11 @@ def drawn(draw: Draw, positions: Sequence[int], array: Array) -> Array:
 def homework(spec: HomeworkSpec, problem: Problem) -> Homework:
     """Return the assignment of a problem."""
     names = problem.model.computed()
-    groups = [group for group in GROUPS if problem.training is not None or group not in ("updated", "new_L")]
-    valid = (*names, *groups)
-    usual = tuple(name for name in valid if name != "new_L")
-    ask = tuple(dict.fromkeys(usual if spec.ask is None else spec.ask))
-    for key, entries, known in (("ask", ask, valid), ("given", tuple(spec.given), names)):
-        for position, name in enumerate(entries):
-            if name not in known:
-                raise unknown("asked", name, known, where=f"homework.{key}[{position}]")
+    ask = tuple(dict.fromkeys(_usual(problem) if spec.ask is None else spec.ask))
+    _check_asked(ask, problem)
+    for position, name in enumerate(spec.given):
+        if name not in names:
+            raise unknown("asked", name, names, where=f"homework.given[{position}]")
     if not ask:
         raise ProblemError(message("problem.kind", expected=message("kind.non_empty")), where="homework.ask")
     for name in spec.given:
@@ -126,7 +122,28 @@ def homework(spec: HomeworkSpec, problem: Problem) -> Homework:
         course=wording(spec.course, "homework.course"),
         date=spec.date,
         show=tuple(dict.fromkeys(spec.show)),
+        steps=max(AskedEntry.read(entry).step for entry in ask),
     )
+
+
+def _usual(problem: Problem) -> tuple[str, ...]:
+    """Return what is asked where the file does not say it: everything but the loss after the update."""
+    groups = [group for group in GROUPS if problem.training is not None or group not in OF_UPDATES]
+    return tuple(name for name in (*problem.model.computed(), *groups) if name != "new_L")
+
+
+def _check_asked(ask: Sequence[str], problem: Problem) -> None:
+    """Raise `ProblemError` for an entry that begins with no name of the problem, or is of a step that there is not.
+
+    Whether it is an element is known where the graph is: `homework.answers`.
+    """
+    known, steps = askable_arrays(problem), 1 if problem.training is None else problem.training.steps
+    for position, text in enumerate(ask):
+        where, entry = f"homework.ask[{position}]", AskedEntry.read(text)
+        if not entry.stands_for_one_of(known):
+            raise unknown("asked", entry.name, known, where=where)
+        if entry.step > max(steps, 1):
+            raise ProblemError(message("homework.step_beyond", step=entry.step, count=steps), where=where)
 
 
 def _kinds(stated: str | Mapping[str, str], ask: Sequence[str]) -> dict[str, str]:

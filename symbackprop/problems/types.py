@@ -132,6 +132,11 @@ class Network:
         """Whether the target of an output is a share of a class: between 0 and 1."""
         return self.targets is losses.TARGETS["probability"]
 
+    @property
+    def output(self) -> str:
+        """The name of the loss."""
+        return LOSS
+
     def computed(self) -> tuple[str, ...]:
         """Return the names of what is computed from one sample, in order: `z1`, `a1`, …, `L`."""
         numbers = range(1, len(self.layers) + 1)
@@ -271,7 +276,8 @@ class Draw:
 class Homework:
     """An assignment: what is asked, the rounding that answers may have, points and what the sheet shows.
 
-    `points` are those of one answer, by the entry of `ask`; marks are scaled to `total` if there is one.
+    `points` are those of one answer, by the entry of `ask`; marks are scaled to `total` if there is one. `steps` is the last
+    step of the descent of which something is asked.
     """
 
     ask: tuple[str, ...]
@@ -284,6 +290,7 @@ class Homework:
     course: language.Wording
     date: str
     show: tuple[str, ...]
+    steps: int = 1
 
 
 @dataclass(frozen=True, slots=True)

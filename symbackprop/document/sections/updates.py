@@ -12,6 +12,7 @@ from symbackprop.algebra.formula import Name, Negative, Node, Number, names, rew
 from symbackprop.catalog import optimizers, schedules
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.catalog.schedules import CONSTANT
+from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Change, Solution
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Paragraph, Relation, Table
 from symbackprop.document.calculation.numerals import Style, show
@@ -30,7 +31,7 @@ from symbackprop.document.display_nodes import (
     Tone,
     Updated,
 )
-from symbackprop.graph.notation import BATCH, Symbol, setting_symbol, state_symbol
+from symbackprop.graph.notation import BATCH, Notation, Symbol, setting_symbol, state_symbol
 from symbackprop.graph.quantities import Graph, Quantity
 from symbackprop.messages import Message, message
 from symbackprop.problems import Given, Training
@@ -169,11 +170,21 @@ def _state_letter(scene: Scene, name: str, number: str = "") -> Letter:
     return Letter(untaken(scene, state_symbol(name, number)))
 
 
+def state_letter(derivation: Derivation, name: str, number: str = "") -> Letter:
+    """Return the letter of a state or of a part of an update in the notation that the problem asks for."""
+    notation = Notation.of(derivation.graph, derivation.problem.notation)
+    return Letter(_untaken(derivation, notation, state_symbol(name, number)))
+
+
 def untaken(scene: Scene, found: Symbol) -> Symbol:
     """Return a symbol, with a bar where the problem has its letter already."""
-    quantities = scene.derivation.graph.quantities.values()
+    return _untaken(scene.derivation, scene.notation, found)
+
+
+def _untaken(derivation: Derivation, notation: Notation, found: Symbol) -> Symbol:
+    quantities = derivation.graph.quantities.values()
     # The entries of V are called v.
-    taken = {scene.notation.symbol(name).base for each in quantities for name in (each.name, each.elements()[0])}
+    taken = {notation.symbol(name).base for each in quantities for name in (each.name, each.elements()[0])}
     return replace(found, accent=found.accent or "bar") if found.base in taken else found
 
 
