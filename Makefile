@@ -24,7 +24,7 @@ help:
 
 solve: $(VENV)/.installed
 	@echo "The worked solution is in:"
-	@$(RUN) symbackprop solve examples/mazur.toml
+	@$(RUN) symbackprop solve examples/mazur.toml -f pdf,latex,markdown
 
 test: $(VENV)/.installed-test
 	$(PYTEST) -m "not sweep"
@@ -58,7 +58,7 @@ $(VENV)/.made:
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.made pyproject.toml
-	$(RUN) pip install --quiet --editable .
+	$(RUN) pip install --quiet --editable '.[pdf]'
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.made pyproject.toml

@@ -48,6 +48,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "jinja2": ("templating",),
     "matplotlib": ("rendering",),
     "pypdf": ("rendering",),
+    "typst": ("rendering",),
     "contourpy": ("figures",),
     "numba": ("compilation",),
     "torch": ("frontends",),
@@ -64,7 +65,7 @@ COMES_WITH = {"mpmath": "sympy", "scipy": "scikit-learn", "contourpy": "matplotl
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 """Libraries that are installed under another name."""
 
-OPTIONAL = ("numba", "torch", "sklearn")
+OPTIONAL = ("numba", "torch", "sklearn", "pdf")
 """Groups of pyproject.toml with libraries that are used where they are installed."""
 
 PRINTING_WINGS = ("cli",)
@@ -77,6 +78,8 @@ WRITERS = {
     "symbackprop.compilation.kept_code": {"mkdir", "write_text", "unlink"},
     "symbackprop.templating.confinement": {"stdout"},
     "symbackprop.templating.worker": {"stdout"},
+    "symbackprop.rendering.typst_engine": {"stdout"},
+    "symbackprop.rendering.typst_worker": {"stdout"},
 }
 """What writes although it is no command: what commands and functions write files with; the folder of marks, which one run
 at a time writes into; `history.save(path)`, because Python users ask for it by name; estimators that

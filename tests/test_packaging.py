@@ -50,7 +50,7 @@ def lowest(requirements: list[str]) -> list[str]:
 def installed(built: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
     """Return the folder of programs of a clean environment: the wheel and its dependencies, newest or lowest versions.
 
-    The lowest versions of the optional numba and scikit-learn come with those of the rest.
+    The lowest versions of the optional numba, scikit-learn and Typst come with those of the rest.
     """
     home = tmp_path_factory.mktemp("clean") / "environment"
     venv.create(home, symlinks=os.name != "nt")
@@ -59,7 +59,7 @@ def installed(built: Path, tmp_path_factory: pytest.TempPathFactory, request: py
     optional = PROJECT["optional-dependencies"]
     pinned = {
         "newest": [],
-        "lowest": lowest([*PROJECT["dependencies"], *optional["numba"], *optional["sklearn"]]),
+        "lowest": lowest([*PROJECT["dependencies"], *optional["numba"], *optional["sklearn"], *optional["pdf"]]),
     }[request.param]
     run(sys.executable, "-m", "pip", "--python", programs / "python", "install", "--quiet", wheel, *pinned, folder=home)
     return programs

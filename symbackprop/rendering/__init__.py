@@ -17,7 +17,7 @@ from symbackprop.rendering import worked_derivatives
 from symbackprop.rendering.drafts import Draft, Format
 from symbackprop.rendering.exporters import written
 from symbackprop.rendering.formats import formats, spellings
-from symbackprop.rendering.tex_engines import can_typeset
+from symbackprop.rendering.pdf_engines import can_typeset
 
 __all__ = ["STEM", "Format", "can_typeset", "files", "formats", "render", "spellings"]
 
@@ -31,6 +31,7 @@ def render(
     detail: str | None = None,
     templates: str | Path | None = None,
     explain: str = "full",
+    engine: str | None = None,
 ) -> str | bytes:
     """Return a worked solution in a format and a language: a text, or bytes for `pdf`; a problem is solved first.
 
@@ -38,10 +39,11 @@ def render(
     between; None chooses one of the first three by the size of the problem.
     `templates` is a folder whose files replace the bundled ones of the same name (`latex/document.jinja`). `explain` is
     `full`, with reasons, common mistakes and a glossary, `brief`, formulas and numbers only, or `remarks`, with half a
-    page on limits and practice as well.
+    page on limits and practice as well. `engine` sets the PDF: `typst` or `tex` (default: the first of them that is
+    installed).
     A derivative (`differentiate`) is rendered step by step; `detail` and `explain` are those of solutions.
-    Raises `UnknownNameError` for a format or language that does not exist, `OutputError` for a template at fault and for a
-    PDF that cannot be typeset.
+    Raises `UnknownNameError` for a format, language or engine that does not exist, `OutputError` for a template at
+    fault and for a PDF that cannot be typeset.
 
     >>> import symbackprop
     >>> text = render(symbackprop.derive(symbackprop.example("line")), format="markdown")
@@ -50,7 +52,7 @@ def render(
     """
     if isinstance(source, Differentiation):
         return worked_derivatives.rendered(source, format, language, templates)
-    return written(_draft(source, format, language, detail, templates, explain))
+    return written(_draft(source, format, language, detail, templates, explain, engine))
 
 
 def files(
@@ -61,6 +63,7 @@ def files(
     templates: str | Path | None = None,
     stem: str = STEM,
     explain: str = "full",
+    engine: str | None = None,
 ) -> dict[str, str | bytes]:
     """Return a worked solution as files of one folder, their contents by name: the document first, then what it needs.
 
@@ -70,7 +73,7 @@ def files(
     >>> list(files(symbackprop.derive(symbackprop.example("line")), format="latex-fragment"))
     ['solution.fragment.tex', 'symbackprop.sty']
     """
-    draft = _draft(source, format, language, detail, templates, explain, stem)
+    draft = _draft(source, format, language, detail, templates, explain, engine, stem)
     row = draft.format
     pictures = draft.pictures if row.figures else {}
     attachments = {name: draft.fill(name) for name in row.attachments}
@@ -84,9 +87,10 @@ def _draft(
     detail: str | None,
     templates: str | Path | None,
     explain: str,
+    engine: str | None,
     stem: str = "",
 ) -> Draft:
-    table = formats(templates)
+    table = formats(templates, engine)
     if format not in table:
         raise unknown("format", format, table, spellings=spellings(table))
     details = None if detail is None else tuple(part.strip() for part in detail.split(","))

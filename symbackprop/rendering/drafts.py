@@ -33,7 +33,8 @@ class Format:
     `exporters.EXPORTERS`), `attachments` the templates whose text is a file of its own beside the document, `figures`
     the suffix of such files for its figures ("": they are in the document). A page has its formulas in another dialect
     than TeX (`formulas`, a row of `dialects.DIALECTS`) and its style sheets and scripts inside it, those for
-    formulas where it has any. `folders` hold the templates; a file of an earlier one is preferred.
+    formulas where it has any. One that is `typeset` has the names of engines with the formats on which it builds with each
+    (`engines`), and the one that is used. `folders` hold the templates; a file of an earlier one is preferred.
     """
 
     name: str
@@ -54,6 +55,8 @@ class Format:
     scripts: tuple[str, ...] = ()
     formula_styles: tuple[str, ...] = ()
     formula_scripts: tuple[str, ...] = ()
+    engines: Mapping[str, str] = field(default_factory=dict)
+    engine: str = ""
 
 
 OF_LETTERS = Notation.of(Graph({}, (), ""), Conventions())
@@ -118,7 +121,7 @@ class Draft:
         if self.known is not None:
             return self.known
         row = self.format
-        dialect = DIALECTS[row.formulas]
+        dialect = DIALECTS[row.formulas](self.language)
         solution = self.solution
         notation = OF_LETTERS if solution is None else solution.notation
         rows = solution is not None and solution.problem.layout == "row"

@@ -94,6 +94,33 @@ def html(text: str) -> str:
     return markup.escape(_one_line(text))
 
 
+def typst(text: str) -> str:
+    r"""Return plain text as a string in Typst's markup: no sign in it means anything there.
+
+    >>> typst('#read("a") $x$')
+    '#"#read(\\"a\\") $x$"'
+    """
+    line = _one_line(text)
+    return f"#{quoted(line)}" if line else ""
+
+
+_BETWEEN_STRINGS = re.compile(r'(?<!\\)"( *)#"')
+"""The end of a string and the begin of the next one; a quotation mark inside a string has a backslash before it."""
+
+
+def _merged_strings(text: str) -> str:
+    return _BETWEEN_STRINGS.sub(r"\1", text)
+
+
+def quoted(text: str) -> str:
+    r"""Return a text as a string of Typst.
+
+    >>> quoted('say "a"')
+    '"say \\"a\\""'
+    """
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
 def xml(text: str) -> str:
     """Return plain text for XML, which has no way to write control characters: they are left out."""
     return markup.escape("".join(filter(str.isprintable, text)))
@@ -114,13 +141,16 @@ class Markup:
     """How plain text becomes text of a format.
 
     `toned` has a tone (a `blocks.Judgement`, or `verbatim` for what somebody typed) and an escaped text; `caret` stands
-    where reading a typed text stopped, `soft` where a word of it may be broken.
+    where reading a typed text stopped, `soft` where a word of it may be broken. `is_wrapped` says that every text has
+    signs around it, `merged` leaves them out between texts beside each other.
     """
 
     escape: Callable[[str], str]
     toned: Callable[[str, str], str] = _plain
     caret: str = "\u2038"
     soft: str = ""
+    is_wrapped: bool = False
+    merged: Callable[[str], str] = str
 
 
 MARKUPS: Mapping[str, Markup] = {
@@ -128,6 +158,7 @@ MARKUPS: Mapping[str, Markup] = {
     "markdown": Markup(markdown),
     "github": Markup(github),
     "html": Markup(html, '<span class="is-{}">{}</span>'.format, '<span class="caret">^</span>'),
+    "typst": Markup(typst, '#toned("{}")[{}]'.format, "#caret", "#sym.zws", True, _merged_strings),
     "text": Markup(_one_line),
     "none": Markup(str),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from symbackprop import language
-from symbackprop.rendering import assets, json_result, notebook_file, plain_text, tex_engines
+from symbackprop.rendering import assets, json_result, notebook_file, pdf_engines, plain_text
 from symbackprop.rendering.drafts import Draft
 
 DOCUMENT = "document.jinja"
@@ -36,7 +36,7 @@ EXPORTERS: Mapping[str, Callable[[Draft], str | bytes]] = {
     "json": lambda draft: json_result.to_json(draft.solved),
     "notebook": notebook_file.written,
     "page": _page,
-    "pdf": lambda draft: tex_engines.typeset(draft.fill(DOCUMENT)),
+    "pdf": lambda draft: next(iter(pdf_engines.typeset(draft.format.engine, [draft.fill(DOCUMENT)]))),
     "text": text,
 }
 """What a format's settings may ask for (`finish`), by name."""

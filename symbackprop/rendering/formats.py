@@ -16,7 +16,7 @@ from typing import Any
 from symbackprop import resources
 from symbackprop.errors import OutputError, unknown
 from symbackprop.messages import message
-from symbackprop.rendering import escapes
+from symbackprop.rendering import escapes, pdf_engines
 from symbackprop.rendering.dialects import DIALECTS
 from symbackprop.rendering.drafts import Format
 from symbackprop.rendering.exporters import EXPORTERS
@@ -29,7 +29,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _KINDS: Mapping[str, type] = {"base": str} | {
     key: list if isinstance(value, tuple) else type(value)
     for key, value in dataclasses.asdict(Format("", "", ())).items()
-    if key not in ("name", "folders")
+    if key not in ("name", "folders", "engine")
 }
 """What a setting is in TOML: like what the format has where it is not set."""
 
@@ -39,8 +39,10 @@ MOST_WIDTH = 10_000
 _CHOICES: Mapping[str, Collection[str]] = {"escape": escapes.MARKUPS, "finish": EXPORTERS, "formulas": DIALECTS}
 
 
-def formats(templates: str | Path | None = None) -> Mapping[str, Format]:
+def formats(templates: str | Path | None = None, engine: str | None = None) -> Mapping[str, Format]:
     """Return the formats by name, one for each folder of templates; `templates` is a folder of the user's.
+
+    Those that are typeset build on what the `engine` sets, one of `pdf_engines.ENGINES` (default: `pdf_engines.chosen`).
 
     >>> formats()["pdf"].suffix
     'pdf'
@@ -53,6 +55,10 @@ def formats(templates: str | Path | None = None) -> Mapping[str, Format]:
             found.setdefault(folder.name, []).append(folder)
     # A folder without settings is no format: a user may keep anything beside the templates.
     settings = {name: read for name, folders in found.items() if (read := _settings(folders))}
+    used = pdf_engines.chosen(engine, Path(templates) if templates else None)
+    for content in settings.values():
+        if base := content.get("engines", {}).get(used):
+            content |= {"base": base, "engine": used}
     return {name: _format(name, found, settings) for name in sorted(settings)}
 
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Iterator, Sequence
 
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Document
-from symbackprop.rendering import tex_engines
+from symbackprop.rendering import exporters, pdf_engines
 from symbackprop.rendering.drafts import Draft, Format
 from symbackprop.templating import filled
 
 COLLECTION = "collection.jinja"
+_IN_ONE_RUN = "tex"
+"""The engine that takes longer to begin than to set a document."""
 
 
 def drafted(contents: Sequence[Document], derivation: Derivation, format: Format, language: str) -> list[Draft]:
@@ -26,11 +27,6 @@ def drafted(contents: Sequence[Document], derivation: Derivation, format: Format
     return found
 
 
-def can_typeset() -> bool:
-    """Say whether this machine has a program that makes PDF of LaTeX."""
-    return any(shutil.which(program) for programs in tex_engines.ENGINES.values() for program in programs)
-
-
 def collected(
     contents: Sequence[Document],
     derivation: Derivation,
@@ -39,17 +35,22 @@ def collected(
     *,
     time_limit: float,
 ) -> tuple[bytes, list[bytes]]:
-    """Return documents in one PDF, set in one run and each beginning on a right-hand page, and each in a PDF of its own.
+    """Return documents in one PDF, each beginning on a right-hand page, and each in a PDF of its own.
 
-    Raises `OutputError` as `symbackprop.rendering.tex_engines.typeset` does.
+    TeX sets all of them in one run, another engine one by one. `time_limit` are the seconds that a run may take. Raises
+    `OutputError` as `symbackprop.rendering.pdf_engines.typeset` does.
     """
     drafts = drafted(contents, derivation, format, language)
+    if format.engine != _IN_ONE_RUN:
+        sources = (draft.fill(exporters.DOCUMENT) for draft in drafts)
+        parts = list(pdf_engines.typeset(format.engine, sources, time_limit))
+        return joined(parts, two_sided=True), parts
     views = [draft.view for draft in drafts]
     shared = {"latin": all(view["latin"] for view in views), "language": language, "small": drafts[0].is_small}
     shared["toned"] = any(view["toned"] for view in views)
     shared["figures"] = [figure for view in views for figure in view["figures"]]
     source = filled(drafts[0].format.folders, COLLECTION, documents=views, document=shared)
-    whole = tex_engines.typeset(source, time_limit)
+    (whole,) = pdf_engines.typeset(format.engine, [source], time_limit)
     return whole, list(_cut(whole, len(contents)))
 
 
@@ -68,8 +69,8 @@ def _cut(whole: bytes, count: int) -> Iterator[bytes]:
         yield _bytes(writer)
 
 
-def joined(parts: Sequence[bytes]) -> bytes:
-    """Return PDFs one after the other in one."""
+def joined(parts: Sequence[bytes], *, two_sided: bool = False) -> bytes:
+    """Return PDFs one after the other in one, each on a sheet of its own where they are printed on both sides."""
     import pypdf
 
     if len(parts) == 1:
@@ -77,6 +78,8 @@ def joined(parts: Sequence[bytes]) -> bytes:
     writer = pypdf.PdfWriter()
     for part in parts:
         writer.append(io.BytesIO(part), import_outline=False)
+        if two_sided and len(writer.pages) % 2:
+            writer.add_blank_page()
     return _bytes(writer)
 
 

@@ -22,7 +22,9 @@ from symbackprop.rendering import escapes, plots
 from symbackprop.rendering.dialects.text import letter
 
 COLOURS = {**plots.COLOURS, Ink.PLAIN: "currentColor", Ink.QUIET: "#6B6B6B"}
-_FONT = "Latin Modern Roman, STIX Two Text, Cambria, Georgia, Times New Roman, serif"
+_FONT = (
+    "Latin Modern Roman, New Computer Modern, Libertinus Serif, STIX Two Text, Cambria, Georgia, Times New Roman, serif"
+)
 _DOWN, _UP = 0.22, 0.38
 _SLANT = 0.06
 """How far an upper index is moved from a letter that leans towards it."""
@@ -44,16 +46,19 @@ class _Run:
     """How far to the left of the end of the run before it begins: a lower index stands below an upper one."""
 
 
-def picture(diagram: Diagram | Plot, alternative: Message, language: str) -> str:
-    """Return a figure as an `<svg>` element; `alternative` becomes its description."""
+def picture(diagram: Diagram | Plot, alternative: Message, language: str, *, on_paper: bool = False) -> str:
+    """Return a figure as an `<svg>` element; `alternative` becomes its description.
+
+    One that is `on_paper` has its colours from no style sheet.
+    """
     description = phrases.say(language, alternative)
     title = phrases.say(language, diagram.title)
     if isinstance(diagram, Plot):
         return plots.svg(diagram, title, description, language)
-    return "\n".join(_lines(diagram, title, description, language)) + "\n"
+    return "\n".join(_lines(diagram, title, description, language, on_paper=on_paper)) + "\n"
 
 
-def _lines(diagram: Diagram, title: str, description: str, language: str) -> Iterator[str]:
+def _lines(diagram: Diagram, title: str, description: str, language: str, *, on_paper: bool) -> Iterator[str]:
     width, height = trimmed(diagram.width), trimmed(diagram.height)
     size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
     # A page keeps letters readable where it makes a figure smaller, and has to know what it makes smaller.
@@ -65,7 +70,8 @@ def _lines(diagram: Diagram, title: str, description: str, language: str) -> Ite
         for ink, colour in COLOURS.items()
         if ink is not Ink.PLAIN
     )
-    yield f"<style>{colours}</style>"
+    if not on_paper:
+        yield f"<style>{colours}</style>"
     told = {name: phrases.say(language, words) for name, words in diagram.told.items()}
     for line in diagram.lines:
         yield _line(diagram, line, told)

@@ -66,9 +66,9 @@ def engine_for(source: str) -> str:
     return paths[0]
 
 
-def can_typeset() -> bool:
-    """Say whether there is a program that can set any document."""
-    return all(any(map(shutil.which, candidates)) for candidates in ENGINES.values())
+def is_installed() -> bool:
+    """Say whether there is a program that can set some document."""
+    return any(shutil.which(program) for programs in ENGINES.values() for program in programs)
 
 
 def typeset(source: str, time_limit: float = TIME_LIMIT) -> bytes:

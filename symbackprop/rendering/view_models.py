@@ -5,7 +5,6 @@ Every view of a block has a `kind`; a template has one branch for each kind and 
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,7 +30,7 @@ from symbackprop.document.blocks import (
 )
 from symbackprop.language import Wording
 from symbackprop.messages import Message
-from symbackprop.rendering import anchors, escapes, svg, tikz
+from symbackprop.rendering import anchors, escapes, figure_views
 from symbackprop.rendering.dialects import Dialect
 from symbackprop.rendering.escapes import Markup
 from symbackprop.rendering.layout import Layout, breaking, widths
@@ -160,7 +159,7 @@ class ViewWriter:
         whole = (table.header, *table.rows)
         cells = [[list(self._pieces(cell)) for cell in row] for row in whole]
         bare = cells
-        if _holds(table, (Judged, Verbatim)):  # the width is that of the words, without their markup
+        if self.markup.is_wrapped or _holds(table, (Judged, Verbatim)):  # the width is that of words alone
             plain = replace(self, markup=escapes.MARKUPS["text"])
             bare = [[list(plain._pieces(cell)) for cell in row] for row in whole]
         sizes = [[_cell_width(pieces) for pieces in row] for row in bare]
@@ -179,13 +178,8 @@ class ViewWriter:
 
     def figure(self, figure: Figure) -> ViewModel:
         """Return a figure; its words and its drawings are made when a template prints them."""
-        return {
-            "kind": "figure",
-            "caption": self._inline(figure.caption),
-            "alternative": Deferred(lambda: self.escape(language.say(self.language, figure.alternative))),
-            "svg": Deferred(functools.partial(svg.picture, figure.picture, figure.alternative, self.language)),
-            "tikz": Deferred(functools.partial(tikz.picture, figure.picture, self.language, self.escape)),
-        }
+        forms = figure_views.view(figure, self.language, self.escape)
+        return {"kind": "figure", "caption": self._inline(figure.caption), **forms}
 
     def _inline(self, part: object) -> str:
         if isinstance(part, Message) and not part.arguments:
@@ -201,7 +195,7 @@ class ViewWriter:
             if self.spaced and joined and part and self._collide(joined, part):
                 joined += " "
             joined += part
-        return joined
+        return self.markup.merged(joined)
 
     def _pieces(self, part: object) -> Iterator[str | Box]:
         """Yield the texts of the format and the formulas that something in a sentence consists of."""

@@ -31,7 +31,7 @@ def text_of(content: bytes, folder: Path) -> str:
 
 def titled(title: str) -> bytes:
     """Return the solution of a small problem with that title as a PDF."""
-    content = rendering.render(sbp.solve(sbp.problem({**dense((1, "linear")), "title": title})), "pdf")
+    content = rendering.render(sbp.solve(sbp.problem({**dense((1, "linear")), "title": title})), "pdf", engine="tex")
     assert isinstance(content, bytes)
     return content
 
@@ -47,7 +47,7 @@ def program(folder: Path, name: str, script: str) -> None:
 def test_pdf_is_the_document_typeset(tmp_path: Path) -> None:
     """The pages have the title, every section and the result that the solution is about."""
     require_tool("pdflatex")
-    content = rendering.render(solved("mazur"), "pdf")
+    content = rendering.render(solved("mazur"), "pdf", engine="tex")
     assert isinstance(content, bytes)
     assert content.startswith(b"%PDF-")
     text = text_of(content, tmp_path)

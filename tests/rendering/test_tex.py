@@ -764,17 +764,18 @@ def test_dialect_writes_what_is_kept_once(name: str) -> None:
     """A name is written by each dialect the first time only, and by each in its own words."""
     box = layout.of(NOTATIONS["layered"]).box(a)
     assert isinstance(box, Kept) and not box.texts
-    first = DIALECTS[name].inline(box)
+    first = DIALECTS[name]("en").inline(box)
     assert box.texts
-    assert first == DIALECTS[name].inline(box)
-    assert {other: written.inline(box) for other, written in DIALECTS.items()}[name] == first
+    assert first == DIALECTS[name]("en").inline(box)
+    assert {other: written("en").inline(box) for other, written in DIALECTS.items()}[name] == first
 
 
 def test_width_is_one_for_all_typeset_dialects() -> None:
     """Lines are broken by the boxes, so that a page and a document break alike; only plain text counts columns."""
-    assert {name: row.measure for name, row in DIALECTS.items()} == {
+    assert {name: row("en").measure for name, row in DIALECTS.items()} == {
         "tex": widths.width,
         "mathml": widths.width,
+        "typst": widths.width,
         "text": text.measure,
     }
 

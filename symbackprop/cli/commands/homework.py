@@ -105,10 +105,10 @@ def command(
 
 
 def _formats(text: str | None, templates: Path | None) -> tuple[str, ...]:
-    from symbackprop.rendering import pdf_collections
+    from symbackprop import rendering
 
     if text is None:
-        return ("pdf",) if pdf_collections.can_typeset() else ("markdown", "html")
+        return ("pdf",) if rendering.can_typeset() else ("markdown", "html")
     return tuple(row.name for row in read_formats(text, templates, kind="sheet_format", without=UNSUITABLE))
 
 

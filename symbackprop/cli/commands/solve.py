@@ -54,6 +54,9 @@ LONGEST_OVERVIEW = 24
 )
 @click.option("--full-steps", type=click.IntRange(1, 10_000_000), help="Number of updates worked out in full.")
 @click.option("--learning-rates", metavar="R,R,…", help="Compare descents with these learning rates.")
+@click.option(
+    "--engine", type=click.Choice(["typst", "tex"]), help="What sets a PDF.  [typst where it is installed, else tex]"
+)
 @templates_option
 @quiet_option
 @overrides_option
@@ -68,6 +71,7 @@ def command(
     explain: str,
     full_steps: int | None,
     learning_rates: str | None,
+    engine: str | None,
     templates: Path | None,
     quiet: bool,
     overrides: tuple[str, ...],
@@ -84,14 +88,16 @@ def command(
     with working("cli.solving", quiet), placed(problem):
         solved = solution.solve(given, steps=steps, full_steps=full_steps, learning_rates=rates)
         if output == STANDARD_OUTPUT:
-            alone = rendering.render(solved, wanted[0].name, lang, detail, templates, explain)
+            alone = rendering.render(solved, wanted[0].name, lang, detail, templates, explain, engine=engine)
         else:
             folder = Path("output", given.name) if output is None else Path(output)
             stem = rendering.STEM if lang == language.DEFAULT else f"{rendering.STEM}.{lang}"
             files = {
                 folder / name: content
                 for row in wanted
-                for name, content in rendering.files(solved, row.name, lang, detail, templates, stem, explain).items()
+                for name, content in rendering.files(
+                    solved, row.name, lang, detail, templates, stem, explain, engine
+                ).items()
             }
     if output == STANDARD_OUTPUT:
         print_text(alone)

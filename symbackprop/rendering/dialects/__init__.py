@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from symbackprop.rendering.dialects import mathml, tex, text
+from symbackprop.rendering.dialects import mathml, tex, text, typst
 from symbackprop.rendering.layout.boxes import Box
 from symbackprop.rendering.layout.widths import width
 
@@ -20,9 +20,19 @@ class Dialect:
     measure: Callable[[Box], float] = width
 
 
-DIALECTS: Mapping[str, Dialect] = {
-    "tex": Dialect(tex.write, tex.write, tex.write),
-    "text": Dialect(text.inline, text.displayed, text.inline, text.measure),
-    "mathml": Dialect(mathml.inline, mathml.displayed, mathml.inline),
+def _of_typst(language: str) -> Dialect:
+    inline, displayed = typst.functions_in(language)
+    return Dialect(inline, displayed, inline)
+
+
+_TEX = Dialect(tex.write, tex.write, tex.write)
+_TEXT = Dialect(text.inline, text.displayed, text.inline, text.measure)
+_MATHML = Dialect(mathml.inline, mathml.displayed, mathml.inline)
+
+DIALECTS: Mapping[str, Callable[[str], Dialect]] = {
+    "tex": lambda language: _TEX,
+    "text": lambda language: _TEXT,
+    "mathml": lambda language: _MATHML,
+    "typst": _of_typst,
 }
-"""Ways to write formulas, by the name that a format's settings use."""
+"""Ways to write formulas in a language, by the name that a format's settings use."""
