@@ -114,14 +114,17 @@ def setting_symbol(text: str) -> Symbol:
     return found
 
 
-def state_symbol(name: str, number: str = "") -> Symbol:
-    """Return the symbol of a state of an optimizer or of a part of its update, after the update of that number.
+def state_symbol(name: str, number: str = "", of: Symbol | None = None) -> Symbol:
+    """Return the symbol of a state of an optimizer or of a part of its update, of a parameter, after some update.
 
     >>> state_symbol("m_hat", "3")
     Symbol(base='m', lower=('3',), upper=(), accent='hat')
+    >>> state_symbol("m", "3", Symbol("b", ("1",), ("(2)",))).plain
+    'm2_b1_3'
     """
     letter, _, accent = name.partition("_")
-    return Symbol(letter, (number,) if number else (), accent=accent)
+    own = () if of is None else (Symbol(of.base, of.lower, accent=of.accent),)
+    return Symbol(letter, (*own, *([number] if number else ())), () if of is None else of.upper, accent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,8 +270,8 @@ def _indices(notation: Notation, quantity: Quantity, index: tuple[str, ...]) -> 
         index = index[::-1]
     if not index:
         return ()
-    # Letters stand apart, for together they would be a word: k j, but 12. Indices of two digits need a comma.
-    is_wide = any(length > 9 for length in quantity.shape)
+    # Letters stand apart, for together they would be a word: k j, but 12. Indices of two digits, and sums, need a comma.
+    is_wide = any(length > 9 for length in quantity.shape) or any("+" in each for each in index)
     joint = "," if is_wide else "" if all(map(str.isdecimal, index)) else " "
     return (joint.join(index),)
 

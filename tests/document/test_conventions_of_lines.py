@@ -1,13 +1,18 @@
-"""How lines are written where books agree: signs, roots, forks."""
+"""How lines are written where books agree: signs, roots, sums, activations of formulas, letters of optimizers, forks."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from fractions import Fraction
+
+import pytest
 
 import symbackprop as sbp
 from symbackprop import document
 from symbackprop.algebra.formula import (
     ONE,
+    Adjoint,
     Apply,
     Name,
     Negative,
@@ -17,10 +22,13 @@ from symbackprop.algebra.formula import (
     Sum,
     walk,
 )
-from symbackprop.document.blocks import Chain, Display, Document, Note
+from symbackprop.catalog.optimizers import OPTIMIZERS
+from symbackprop.document.blocks import Chain, Display, Document, Note, Relation
 from symbackprop.document.chain_rule import chains, formulas
-from symbackprop.document.display_nodes import Braced
-from tests.documents import dense, document_scene, sections_of, solved
+from symbackprop.document.display_nodes import Braced, Letter, Shown, Updated
+from symbackprop.graph.quantities import PENALTY
+from symbackprop.problems.load import examples
+from tests.documents import composed, dense, document_scene, sections_of, solved
 from tests.helpers import each
 
 
@@ -35,6 +43,76 @@ def chains_of(content: Document) -> Iterator[Chain]:
     for section in sections_of(content.sections):
         for block in section.blocks:
             yield from block.chains if isinstance(block, Display) else ()
+
+
+def texts(solution: sbp.Solution) -> str:
+    """Return a document as plain text."""
+    return str(sbp.render(solution, "text"))
+
+
+@pytest.mark.parametrize(("activation", "written"), [("sigmoid", "σ"), ("softplus", "softplus"), ("silu", "SiLU")])
+def test_activation_of_a_formula_goes_through_the_number_that_it_is_applied_to(activation: str, written: str) -> None:
+    """σ(0.2 × 2 − 0.15) = σ(0.25) = 1/(1 + e^(−0.25)), as in a network, where z has a line of its own."""
+    solution = graph(f"i = {activation}(w*2 + b)", "L = i**2", w="0.2", b="-0.15")
+    steps = chains.forward(document_scene(solution), "i").steps
+    applied = [step for step in steps if isinstance(step.formula, Apply) and step.formula.function == activation]
+    assert len(applied) == 3
+    assert isinstance(applied[-1].formula, Apply)
+    (number,) = applied[-1].formula.arguments
+    assert isinstance(number, Shown) and number.value == Fraction(1, 4)
+    assert [step.relation for step in applied] == [Relation.EQUAL] * 3
+    assert steps[-1].relation is Relation.ABOUT
+    assert f"{written}(0.25) = " in texts(solution)
+
+
+@pytest.mark.parametrize("name", examples())
+def test_no_line_of_numbers_has_a_condition(name: str) -> None:
+    """A kink is decided before numbers are put in."""
+    lines = [list(walk(step.formula)) for chain in chains_of(composed(name)) for step in chain.steps]
+    for parts in each([parts for parts in lines if any(isinstance(part, Shown) for part in parts)]):
+        assert not any(isinstance(part, Apply) and part.function == "step" for part in parts)
+
+
+def test_convolution_is_a_sum_over_indices() -> None:
+    """No slice of a program stands in it: X with indices j, k + 1 times K, added over j and k."""
+    latex = str(sbp.render(solved("convolution"), "latex"))
+    assert r"X_{j,k+1} \, K_{j k}" in latex and r"X_{j+1,k+1} \, K_{j k}" in latex
+    assert not re.search(r"\[\d:\d", latex)
+
+
+@pytest.mark.parametrize("decay", ["0", "0.01"])
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_states_of_an_optimizer_have_their_parameter_below_them(optimizer: str, decay: str) -> None:
+    """Where an update has several lines, the first names the gradient g, and no two parameters share a letter."""
+    overrides = [("training.optimizer", optimizer), ("training.weight_decay", decay)]
+    solution = sbp.solve(sbp.example("mazur", overrides))
+    lefts = [chain.left for chain in chains_of(document.compose(solution, ("full",))) if is_of_update(chain)]
+    letters = [left.symbol for left in lefts if isinstance(left, Letter)]
+    assert len(set(lefts)) == len(lefts) >= 8
+    is_plain = optimizer == "gradient_descent" and decay == "0"
+    assert any(letter.base == "g" and not letter.accent for letter in letters) is not is_plain
+
+
+def is_of_update(chain: Chain) -> bool:
+    """Say whether a chain is a line of an update: of a letter, or of a parameter's new value."""
+    return isinstance(chain.left, Letter | Updated)
+
+
+def test_sequential_update_has_no_letter_for_what_is_no_gradient() -> None:
+    """Behind new weights stands g̃ with its parameter below it, and g, which is the gradient, nowhere."""
+    overrides = [("training.update", "sequential"), ("training.weight_decay", "0.1")]
+    solution = sbp.solve(sbp.example("mazur", overrides))
+    lefts = [chain.left for chain in chains_of(document.compose(solution, ("full",))) if isinstance(chain.left, Letter)]
+    for left in each(lefts):
+        assert (left.symbol.base, left.symbol.accent) == ("g", "tilde")
+
+
+def test_gradient_has_no_factor_for_a_part_of_the_loss() -> None:
+    """Between arrays the loss of the data and the penalty stand with their numbers: 1 is left out, 1/m is there."""
+    solution = sbp.solve(sbp.example("mazur", [("regularization.l2", "0.1")]))
+    of_weights = [chain for chain in chains_of(document.compose(solution, ("full", "matrix"))) if chain.name == "W1"]
+    for formula in each([step.formula for chain in of_weights for step in chain.steps]):
+        assert not any(isinstance(part, Adjoint) and part.name == PENALTY for part in walk(formula))
 
 
 def test_difference_begins_with_what_is_positive() -> None:

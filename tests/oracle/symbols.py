@@ -215,7 +215,8 @@ def _called(name: str) -> Sign:
     return Sign(word(SIGNS.get(letters, letters))).and_below(*map(word, (digits, *rest)))
 
 
-def state(name: str, number: int) -> Sign:
-    """Return a state of an optimizer after an update (`m_hat`)."""
+def state(name: str, number: int | None, own: Sign) -> Sign:
+    """Return a state of an optimizer after an update (`m_hat`), of the parameter that has a sign."""
     letter, _, accent = name.partition("_")
-    return accented(Sign(word(letter), (str(number),)), accent)
+    below = (own.index, *(() if number is None else (str(number),)))
+    return accented(Sign(word(letter), below, own.above), accent)

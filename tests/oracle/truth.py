@@ -293,9 +293,11 @@ class Scenes:
         except (Unreadable, Unknown):
             return {}
         found: dict[str, Number] = {}
-        for at, states in ((change.number, change.lines), (change.number - 1, change.states)):
+        own = self.symbols.of(element)
+        slope = {element: {"g": names.gradients[element, None]}}
+        for at, states in ((change.number, change.lines), (change.number - 1, change.states), (None, slope)):
             for name, number_ in states.get(element, {}).items():
-                plain = state(name, at)
+                plain = state(name, at, own)
                 for key in {plain.key, accented(plain, "" if "_" in name else "bar").key}:
                     if key not in names.symbols:
                         found[key] = _exact(number_)

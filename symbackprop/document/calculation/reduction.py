@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from fractions import Fraction
 
+from symbackprop.algebra import functions
 from symbackprop.algebra.branches import choice_of
 from symbackprop.algebra.formula import (
     Apply,
@@ -30,21 +31,33 @@ def reduction_steps(first: Node, tone: Tone) -> list[Node]:
     """Return a formula over leaves, line by line down to its value."""
     steps = [_unsigned(first)]
     while not isinstance(steps[-1], Leaf):
-        steps.append(_evaluated(steps[-1], tone) or _reduced(steps[-1], tone))
+        steps.append(_written_out(steps[-1]) or _evaluated(steps[-1], tone) or _reduced(steps[-1], tone))
     return steps
 
 
 def chosen(node: Node) -> Node:
-    """Return a formula over leaves with the branches that hold in the places of those that could."""
+    """Return a formula over leaves with the branches that hold in the places of those that could, 1 or 0 for a condition."""
 
     def branch(part: Node) -> Node | None:
         choice = choice_of(part)
         if choice is None:
-            return None
+            return Leaf(_value(part)) if isinstance(part, Apply) and part.function == "step" else None
         branch = chosen(choice.holding if _value(choice.condition) else choice.otherwise)
         return Leaf(branch.value) if isinstance(branch, Number) else branch
 
     return rewrite(node, branch)
+
+
+def _written_out(node: Node) -> Node | None:
+    """Return a formula with its activations of numbers written out; None where there is none."""
+
+    def definition(part: Node) -> Node | None:
+        if not isinstance(part, Apply) or part.function == "step" or not all(map(_is_simple, part.arguments)):
+            return None
+        return functions.expanded(part)
+
+    found = rewrite(node, definition)
+    return None if found is node else found
 
 
 def _unsigned(node: Node) -> Node:

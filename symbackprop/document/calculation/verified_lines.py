@@ -7,12 +7,13 @@ next printed number; where they do not, the operands get guard digits until they
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from symbackprop.algebra.formula import Negative, Node, Number, Power, Product, Sum, map_children, walk
+from symbackprop.algebra.formula import Negative, Node, Number, Power, Product, Sum, map_children, rewrite, walk
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.decimals import Scaled, halves_to_even, is_negligible, nearest
 from symbackprop.arithmetic.real_numbers import Logarithm
@@ -51,11 +52,16 @@ def lines(first: Node, style: Style, tone: Tone) -> tuple[ChainStep, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A step as printed: whether all its numbers are exact, and whether one of them is printed as a formula."""
+    """A step as printed: its formula, the sizes of its rounded numbers, whether a number of it is printed as a formula."""
 
     formula: Node
-    is_exact: bool
+    rounded: frozenset[exact.Exact]
     has_formula: bool
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether all its numbers are exact."""
+        return not self.rounded
 
     @classmethod
     def of(cls, step: Node, numbers: Mapping[int, Printed]) -> _Line:
@@ -66,7 +72,7 @@ class _Line:
 
         own = [number.shown for number in numbers.values()]
         has_formula = any(number.numeral.formula is not None for number in own)
-        return cls(shown(step), all(number.exact for number in own), has_formula)
+        return cls(shown(step), frozenset([abs(number.value) for number in own if not number.exact]), has_formula)
 
 
 def _with_digits(paper: _Paper, steps: list[Node], digits: int) -> list[_Line] | None:
@@ -295,13 +301,9 @@ def array_steps(
     if guard is None:
         return ()
     before = _Line.of(first, _numbers_of(paper, first, guard))
-    is_exact = (
-        before.is_exact
-        and last.is_exact
-        and all(
-            _same(_Line.of(formula, _numbers_of(paper, formula, guard)).formula, targets[id(leaf)].shown)
-            for formula, leaf in entries
-        )
+    is_exact = all(
+        _is_equal(_Line.of(formula, _numbers_of(paper, formula, guard)), _Line.of(leaf, {id(leaf): targets[id(leaf)]}))
+        for formula, leaf in entries
     )
     opening = ChainStep(Relation.of(before.is_exact), before.formula, opens=True)
     return (opening, ChainStep(Relation.of(is_exact), last.formula))
@@ -325,14 +327,49 @@ def _related(found: list[_Line]) -> tuple[ChainStep, ...]:
         if is_spelled and spelled(after.formula) == spelled(before.formula):
             steps[-1] = replace(steps[-1], formula=after.formula)  # ln(2/5), and the number that is printed so
         elif after.formula != before.formula:
-            is_exact = before.is_exact and after.is_exact and _same(before.formula, after.formula)
-            steps.append(ChainStep(Relation.of(is_exact), after.formula))
+            steps.append(ChainStep(Relation.of(_is_equal(before, after)), after.formula))
     return tuple(steps)
 
 
+def _is_equal(before: _Line, after: _Line) -> bool:
+    """Say whether lines are equal as printed, and not by chance: also with other numbers for those that are rounded.
+
+    So are 0 × 0.715 + 1 × 0.545 and 0 + 0.545, but not 0.5 × 0.714 and 0.357, which stands for a number with more digits.
+    """
+    if not after.rounded <= before.rounded or not _same(before.formula, after.formula):
+        return False
+    try:
+        return not before.rounded or _same(_with_others(before.formula), _with_others(after.formula))
+    except EvaluationError:
+        return False
+
+
+def _with_others(formula: Node) -> Node:
+    """Return a formula with other numbers for those that are rounded, another one each time that a number stands there."""
+    times: Counter[exact.Exact] = Counter()
+
+    def other(part: Node) -> Node | None:
+        if not isinstance(part, Shown) or part.exact:
+            return None
+        size = abs(part.value)
+        times[size] += 1
+        return replace(part, value=part.value * (1 - 1 / (times[size] + size)))  # nearer to 0, of the same sign
+
+    return rewrite(formula, other)
+
+
+_ALIKE = exact.Real("1e-44")
+"""Formulas over the same exact numbers differ by less: by what floats of 50 digits lose on the way."""
+
+
 def _same(before: Node, after: Node) -> bool:
+    """Say whether two formulas over exact numbers are equal; a number alone is what no root or exponential is equal to."""
     left, right = printed_value(before), printed_value(after)
-    return isinstance(left, Fraction | Logarithm) and isinstance(right, Fraction | Logarithm) and left == right
+    if isinstance(left, Fraction | Logarithm) and isinstance(right, Fraction | Logarithm):
+        return left == right
+    if isinstance(after, Shown) or type(left) is not exact.Real or type(right) is not exact.Real:
+        return False
+    return bool(abs(left - right) <= abs(left) * _ALIKE)
 
 
 def displayed(steps: tuple[ChainStep, ...], style: Style) -> tuple[ChainStep, ...]:

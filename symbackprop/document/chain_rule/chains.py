@@ -16,6 +16,7 @@ from symbackprop.algebra.formula import (
     Name,
     Negative,
     Node,
+    Number,
     Product,
     Slot,
     Sum,
@@ -47,18 +48,28 @@ from symbackprop.messages import message
 
 
 def calculable(formula: Node) -> Node:
-    """Return a formula as it is calculated: without braces, its activations written out."""
+    """Return a formula as it is calculated: without braces, its activations written out.
+
+    An activation of a formula stays until the number is known that it is applied to: σ(wx + b), then 1/(1 + e⁻ᶻ).
+    """
 
     def opened(part: Node) -> Node | None:
         match part:
             case Braced(body, _):
                 return calculable(body)
+            case Apply(function, (argument,)) if _is_formula(argument) and not functions.is_vector(function):
+                return replace(part, arguments=(calculable(argument),))
             case Apply():
                 definition = functions.expanded(part) if part.function != "step" else None
                 return None if definition is None else calculable(definition)
         return None
 
     return rewrite(formula, opened)
+
+
+def _is_formula(argument: Node) -> bool:
+    """Say whether an argument has to be calculated first."""
+    return not isinstance(argument, Name | Number) and not functions.reads_nothing(argument)
 
 
 _RESULT_ALONE = 2

@@ -43,7 +43,7 @@ from symbackprop.document.chain_rule.signs import signs_in_front
 from symbackprop.document.display_nodes import AllSamples, Delta, Gradient, Shaped, Tone, over_samples
 from symbackprop.document.matrix_form import joint_matrices, products
 from symbackprop.document.matrix_form.array_numbers import ArrayNumbers, is_called_as_setting
-from symbackprop.graph.quantities import INNER, Equation, Graph, LayerArrays, Quantity, Role
+from symbackprop.graph.quantities import INNER, PENALTY, Equation, Graph, LayerArrays, Quantity, Role
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 
@@ -204,24 +204,25 @@ def array_gradients(scene: Scene) -> Mapping[str, Node]:
         and not has_own_step(scene, graph.quantities[name].elements()[0])
     }
 
-    weight = whole.get(graph.sample_loss)
+    parts = {graph.sample_loss, *((graph.data_loss, PENALTY) if graph.layers else ())} - {graph.output}
+    weights = {name: whole[name] for name in parts & set(whole) if isinstance(whole[name], Number | Quotient)}
 
     def through(part: Node) -> Node | None:
         return inner.get(part.name) if isinstance(part, Adjoint) else None
 
     def weighted(part: Node) -> Node | None:
-        """Return a product with 1, or 1 by the number of samples, for the gradient by the loss of one sample."""
-        if not isinstance(part, Product | Hadamard) or Adjoint(graph.sample_loss) not in part.factors:
+        """Return a product with the numbers that are gradients by parts of the loss: 1, or 1 by the number of samples."""
+        if not isinstance(part, Product | Hadamard):
             return None
-        factors = (weight if factor == Adjoint(graph.sample_loss) else factor for factor in part.factors)
-        return elementwise_product(tuple(factor for factor in factors if factor is not None), graph.shapes)
+        factors = [weights.get(each.name, each) if isinstance(each, Adjoint) else each for each in part.factors]
+        return None if factors == list(part.factors) else elementwise_product(tuple(factors), graph.shapes)
 
     found = {name: rewrite(formula, through) for name, formula in whole.items() if name not in inner}
-    if graph.joins_samples and isinstance(weight, Number | Quotient):
-        # What all samples share may have it as the only factor that is added over them.
-        batched = [name for name in found if graph.quantities[name].batched]
-        found |= {name: rewrite(found[name], weighted) for name in batched}
-    return found
+    # What all samples share may have the gradient by the loss of a sample as the only factor that is added over them.
+    shared = [name for name in found if not graph.quantities[name].batched]
+    found |= {name: rewrite(found[name], weighted) for name in found if name not in shared}
+    weights.pop(graph.sample_loss, None)
+    return found | {name: rewrite(found[name], weighted) for name in shared}
 
 
 def _over_samples(scene: Scene, name: str, formula: Node) -> Node:

@@ -116,23 +116,43 @@ def updated(scene: Scene, change: Change, name: str) -> tuple[Chain, ...]:
     if scene.notation.negative_delta:
         # δ is the negative of the gradient, so that an update adds it.
         numbers["g"] = Negative(Leaf(-scene.gradient(name), Tone.BACKWARD))
-    is_rounded = scene.derivation.problem.notation.round_intermediates is not None
     symbols["t"] = numbers["t"] = Number(Fraction(change.number))
+    rules = optimizers.reduced(training.optimizer, training.zero, first=change.number == 1)
+    found: list[Chain] = []
+    # What a sequential update reads is no gradient.
+    has_letter = len(rules) > 1 and training.update != "sequential"
+    if has_letter:
+        found.append(_gradient_line(scene, name, numbers["g"]))
+        symbols["g"] = found[0].left
+        numbers["g"] = Leaf(scene.gradient(name), Tone.BACKWARD)
     for state, value in change.states[name].items():
-        symbols[state] = _state_letter(scene, state, str(change.number - 1))
+        symbols[state] = _state_letter(scene, state, str(change.number - 1), name)
         numbers[state] = Leaf(value)
-    found = []
-    for target, formula in optimizers.reduced(training.optimizer, training.zero, first=change.number == 1):
+    for target, formula in rules:
         value = change.lines[name][target]
-        left = Updated(name) if target == "w" else _state_letter(scene, target, str(change.number))
+        left = Updated(name) if target == "w" else _state_letter(scene, target, str(change.number), name)
         steps = [ChainStep(Relation.EQUAL, _filled(formula, symbols))]
-        if scene.notation.negative_delta and "g" in names(formula) and not is_rounded:
-            through_delta = gradient_expression(scene, name)
-            steps.append(ChainStep(Relation.EQUAL, signs_in_front(_filled(formula, symbols | {"g": through_delta}))))
+        steps += () if has_letter else _through_delta(scene, name, formula, symbols)
         lines = scene.lines(signs_in_front(_filled(formula, numbers)), Tone.PLAIN, value)
         found.append(Chain(left, (*steps, *lines)))
         symbols[target], numbers[target] = left, Leaf(value)
     return tuple(found)
+
+
+def _gradient_line(scene: Scene, name: str, number: Node) -> Chain:
+    """Return the line that gives the gradient by a parameter a letter, g."""
+    letters = {"g": Gradient(name)}
+    steps = (ChainStep(Relation.EQUAL, Gradient(name)), *_through_delta(scene, name, Name("g"), letters))
+    lines = scene.lines(signs_in_front(number), Tone.BACKWARD, scene.gradient(name))
+    return Chain(_state_letter(scene, "g", "", name), (*steps, *lines))
+
+
+def _through_delta(scene: Scene, name: str, formula: Node, symbols: Mapping[str, Node]) -> Iterator[ChainStep]:
+    """Yield a line with the gradient in terms of δ, where δ is its negative, so that an update adds it."""
+    is_rounded = scene.derivation.problem.notation.round_intermediates is not None
+    if scene.notation.negative_delta and "g" in names(formula) and not is_rounded:
+        gradient = {"g": gradient_expression(scene, name)}
+        yield ChainStep(Relation.EQUAL, signs_in_front(_filled(formula, {**symbols, **gradient})))
 
 
 def _training(scene: Scene) -> Training:
@@ -165,9 +185,13 @@ def _letters(scene: Scene, settings: Settings) -> dict[str, Node]:
     return letters | {RATE: Letter(scene.notation.learning_rate())}
 
 
-def _state_letter(scene: Scene, name: str, number: str = "") -> Letter:
-    """Return the letter of a state or of a part of an update, with a bar where the problem has the letter already."""
-    return Letter(untaken(scene, state_symbol(name, number)))
+def _state_letter(scene: Scene, name: str, number: str = "", parameter: str = "") -> Letter:
+    """Return the letter of a state or of a part of an update, with a bar where the problem has the letter already.
+
+    It has below it the parameter that it is of, and the number of the update.
+    """
+    of = scene.notation.symbol(parameter) if parameter else None
+    return Letter(untaken(scene, state_symbol(name, number, of)))
 
 
 def state_letter(derivation: Derivation, name: str, number: str = "") -> Letter:
@@ -219,8 +243,13 @@ def rules(scene: Scene) -> Iterator[Message]:
     changing = shown.elements()[0]
     counter = Letter(state_symbol(_counter(scene)))
     parts = _setting_letters(scene, _counter(scene)) | {"w": Name(changing), "g": Gradient(changing), "t": counter}
+    remaining = optimizers.reduced(training.optimizer, training.zero)
     assigned = []
-    for target, formula in optimizers.reduced(training.optimizer, training.zero):
+    if len(remaining) > 1 and training.update != "sequential":
+        letter = _state_letter(scene, "g")
+        assigned.append(Assigned(letter, parts["g"]))
+        parts["g"] = letter
+    for target, formula in remaining:
         left = parts["w"] if target == "w" else _state_letter(scene, target)
         parts |= {name: _state_letter(scene, name) for name in names(formula) if name not in parts}
         assigned.append(Assigned(left, _filled(formula, parts)))

@@ -87,7 +87,7 @@ def _reduction(layout: Layout, node: Apply, *, sign: Callable[[Apply, Box, int],
     axis = axis_of(node, len(shape), "")
     letters = _LETTERS[: len(shape)] if axis is None else (_LETTERS[axis],)
     below = _listing([Symbol(letter) for letter in letters])
-    if axis is None and not _has_structure(plain):
+    if axis is None and not _has_structure(graph, plain, shape):
         body = layout.inside(_entries(graph, plain, letters), PRODUCT)
     else:
         places = letters if axis is None else tuple(letters[0] if each == axis else ":" for each in range(len(shape)))
@@ -125,10 +125,24 @@ def _shape(graph: Graph, node: Node) -> Shape:
     return shape_of(rewrite(node, known), graph.shapes, "")
 
 
-def _has_structure(node: Node) -> bool:
-    """Say whether some part does not work entry by entry."""
+def _has_structure(graph: Graph, node: Node, shape: Shape) -> bool:
+    """Say whether some part does not work entry by entry in an array of a shape."""
     leaves = (Name, Adjoint, Delta, Substitute)
-    return any(not isinstance(part, leaves) and not is_elementwise(part) for part in walk(node))
+    return any(
+        not isinstance(part, leaves) and not is_elementwise(part) and not _is_block(graph, part, shape)
+        for part in walk(node)
+    )
+
+
+def _is_block(graph: Graph, node: Node, shape: Shape) -> bool:
+    """Say whether a formula is a block of a named array, some rows, or some rows and columns of it, of a shape."""
+    return (
+        isinstance(node, Indexed)
+        and isinstance(node.operand, Name)
+        and all(isinstance(index, Span) and (index.start or 0) >= 0 for index in node.indices)
+        and not graph.quantities[node.operand.name].transposed
+        and _shape(graph, node) == shape
+    )
 
 
 def _entries(graph: Graph, node: Node, letters: tuple[str, ...]) -> Node:
@@ -141,6 +155,15 @@ def _entries(graph: Graph, node: Node, letters: tuple[str, ...]) -> Node:
             return type(part)(element_name(part.name, own), part.sample)
         if isinstance(part, Hadamard):
             return Product(tuple(rewrite(factor, change) for factor in part.factors))
+        if isinstance(part, Indexed):
+            (block,) = part
+            assert isinstance(block, Name)
+            axes = len(graph.shapes[block.name])
+            starts = [index.start or 0 for index in part.indices if isinstance(index, Span)]
+            starts += [0] * (axes - len(starts))
+            places = zip(letters[len(letters) - axes :], starts, strict=True)
+            shifted = tuple(f"{letter}+{start}" if start else letter for letter, start in places)
+            return Name(element_name(block.name, shifted), block.sample)
         return None
 
     return rewrite(node, change)

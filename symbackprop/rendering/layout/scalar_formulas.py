@@ -345,7 +345,7 @@ RULES: Rules = {
     Apart: lambda layout, node: (layout.inside(node.body, PRODUCT), PRODUCT),
     Braced: lambda layout, node: (boxes.Braced(layout.inside(node.body, PRODUCT), layout.small(node.label)), ATOM),
     Boxed: lambda layout, node: (boxes.Framed(layout.box(node.body)), ATOM),
-    Letter: lambda layout, node: (node.symbol, ATOM),
+    Letter: lambda layout, node: _scripted(node.symbol),
     Blank: lambda layout, node: (boxes.Blank(), ATOM),
     Updated: _updated,
     Assigned: lambda layout, node: ((layout.box(node.target), boxes.Infix("←"), layout.box(node.value)), SUMMED),
