@@ -715,11 +715,12 @@ def test_document_prints_the_formula_of_adam_line_by_line() -> None:
     """Means, their corrections and the update, each with the letters of its own settings."""
     text = update_section(gradients([0.5], optimizer="adam", learning_rate=0.1))
     for line in (
-        r"m_1 &= \beta_1 \, m_0 + (1 - \beta_1) \cdot \frac{\partial L}{\partial w}",
-        r"v_1 &= \beta_2 \, v_0 + (1 - \beta_2) \left(\frac{\partial L}{\partial w}\right)^{2}",
-        r"\hat{m}_1 &= \frac{m_1}{1 - \beta_1^{1}} = \frac{0.05}{1 - 0.9^{1}} = \frac{0.05}{0.1} = 0.5",
-        r"\hat{v}_1 &= \frac{v_1}{1 - \beta_2^{1}} = \frac{0.00025}{1 - 0.999^{1}} = \frac{0.00025}{0.001} = 0.25",
-        r"w^+ &= w - \frac{\eta \, \hat{m}_1}{\sqrt{\hat{v}_1} + \epsilon}",
+        r"\bar{g}_w &= \frac{\partial L}{\partial w} = 0.5",  # the data of this problem is called g
+        r"m_{w,1} &= \beta_1 \, m_{w,0} + (1 - \beta_1) \, \bar{g}_w",
+        r"v_{w,1} &= \beta_2 \, v_{w,0} + (1 - \beta_2) \bar{g}_w^{2}",
+        r"\hat{m}_{w,1} &= \frac{m_{w,1}}{1 - \beta_1^{1}} = \frac{0.05}{1 - 0.9^{1}} = \frac{0.05}{0.1} = 0.5",
+        r"\hat{v}_{w,1} &= \frac{v_{w,1}}{1 - \beta_2^{1}} = \frac{0.00025}{1 - 0.999^{1}} = \frac{0.00025}{0.001} = 0.25",
+        r"w^+ &= w - \frac{\eta \, \hat{m}_{w,1}}{\sqrt{\hat{v}_{w,1}} + \epsilon}",
     ):
         assert line in text
 
@@ -735,7 +736,7 @@ def test_document_prints_the_scheduled_learning_rate() -> None:
 def test_document_of_zero_settings_leaves_no_trace_of_them() -> None:
     """A weight decay or a dampening of 0 is not printed."""
     text = update_section(gradients([1], optimizer="momentum", learning_rate=1))
-    assert r"v_1 &= \mu \, v_0 + \frac{\partial L}{\partial w}" in text
+    assert r"v_{w,1} &= \mu \, v_{w,0} + \bar{g}_w" in text
     assert "tau" not in text
     assert "tilde" not in text
 
@@ -772,8 +773,8 @@ def test_states_get_a_bar_where_their_letter_is_taken() -> None:
     """A graph with a parameter m keeps its letter; the mean of the gradients is m̄."""
     graph = {"parameters": {"m": 1}, "inputs": {"x": 2}, "equations": ["L = m*x"], "output": "L"}
     text = update_section(sbp.problem({"graph": graph, "training": {"optimizer": "adam"}}))
-    assert r"\bar{m}_1 &= \beta_1 \, \bar{m}_0 + (1 - \beta_1) \cdot \frac{\partial L}{\partial m}" in text
-    assert r"\hat{m}_1 &= \frac{\bar{m}_1}{1 - \beta_1^{1}}" in text
+    assert r"\bar{m}_{m,1} &= \beta_1 \, \bar{m}_{m,0} + (1 - \beta_1) \, g_m" in text
+    assert r"\hat{m}_{m,1} &= \frac{\bar{m}_{m,1}}{1 - \beta_1^{1}}" in text
     assert r"v_1 &= \beta_2 \, v_0" in text
 
 
