@@ -775,7 +775,7 @@ def test_states_get_a_bar_where_their_letter_is_taken() -> None:
     text = update_section(sbp.problem({"graph": graph, "training": {"optimizer": "adam"}}))
     assert r"\bar{m}_{m,1} &= \beta_1 \, \bar{m}_{m,0} + (1 - \beta_1) \, g_m" in text
     assert r"\hat{m}_{m,1} &= \frac{\bar{m}_{m,1}}{1 - \beta_1^{1}}" in text
-    assert r"v_1 &= \beta_2 \, v_0" in text
+    assert r"v_{m,1} &= \beta_2 \, v_{m,0}" in text
 
 
 def test_document_of_a_stop_says_so() -> None:
