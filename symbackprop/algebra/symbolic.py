@@ -44,6 +44,13 @@ class Step(sympy.Function):
 
     nargs = 2
 
+    @classmethod
+    def eval(cls, operand: sympy.Expr, at_zero: sympy.Rational) -> sympy.Expr | None:
+        """Return the value at a number; SymPy orders no functions that it cannot evaluate."""
+        if not operand.is_comparable:
+            return None
+        return at_zero if operand.is_zero else sympy.Integer(bool(operand.is_positive))
+
     def fdiff(self, argindex: int = 1) -> sympy.Expr:
         """Return the derivative, zero wherever there is one."""
         return sympy.Integer(0)

@@ -539,6 +539,33 @@ def test_check_composes_as_many_gradients_as_it_has_time_for(example: str, is_wh
     assert composed_output._composed_size(derivation) * sum(compared) <= composed_output._LARGEST_COMPOSED
 
 
+@pytest.mark.parametrize("sign", ["<", "<=", ">", ">="])
+@pytest.mark.parametrize(
+    "equation",
+    [
+        "q = min(({w} {sign} {w})*w, v)",  # a comparison with itself
+        "q = max(max(({w} {sign} u)*w, ({w} {sign} {w})*u), v)",
+        "q = max(max((2 {sign} 2)*3*w, (1 {sign} 2)*2), v)",  # one that holds or does not, whatever is put in
+        "q = min(abs(({w} {sign} {w})*v), 5)",
+        "q = max(where({w} {sign} {w}, w, u), where(v {sign} {w}, 2*u, 3*w))",  # branches inside an extreme
+        "q = where(min(({w} {sign} {w})*w, v) {sign} max(v, w - 1), w*v, relu(v) + w)",
+    ],
+)
+@pytest.mark.parametrize("compared", ["w", "sin(w)*u"])
+def test_composed_output_has_comparisons_that_are_numbers(equation: str, sign: str, compared: str) -> None:
+    """A comparison counts as 1 or 0 wherever it stands, and is compared as all else: nothing is left out for it."""
+    written = equation.format(sign=sign, w=compared)
+    content = {
+        "parameters": {"w": 0.5, "v": -1.25, "u": 2},
+        "equations": [written, "L = q*q + q*u + w*v*u"],
+        "output": "L",
+    }
+    report = check(sbp.problem({"graph": content}))
+    assert report.agrees
+    smooth = [entry for entry in report.entries if entry.verdict is Verdict.AGREES]
+    assert smooth and all(entry.composed is not None and entry.composed < 1e-40 for entry in smooth)
+
+
 def test_solution_states_the_check_without_composing_the_output() -> None:
     """Asked for central differences alone, a check has them and their verdicts, and nothing of the other oracle."""
     problem = sbp.example("mazur")
