@@ -12,7 +12,7 @@ from symbackprop.compilation import Gradient
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Block, Display, Document, Figure, Listing, Section, Table
-from symbackprop.document.derivatives import derivative_chain
+from symbackprop.document.derivatives import derivative_chains
 from symbackprop.evaluation.checks import Entry, Oracle, Report, Verdict
 from symbackprop.figures.histories import curve
 from symbackprop.graph.notation import Notation
@@ -101,7 +101,7 @@ def _solution(shown: object) -> Solution:
 
 
 def _of_derivative(tree: Differentiation) -> Iterator[Block]:
-    yield Display((derivative_chain(tree),))
+    yield Display(derivative_chains(tree))
 
 
 def _of_report(report: Report) -> Iterator[Block]:

@@ -79,6 +79,19 @@ class Adjoint(Node):
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownFunction(Node, children=("argument",)):
+    """A function of which nothing is known but its name, at an argument, differentiated so many times: f(x), f′(x).
+
+    An `implied` one is written without its argument: y, whose derivative is dy/dx.
+    """
+
+    name: str
+    argument: Node
+    order: int = 0
+    implied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Slot(Node):
     """An open place of a form, numbered from 0; an instance puts a name there."""
 

@@ -27,6 +27,7 @@ from symbackprop.algebra.formula import (
     SampleCount,
     Slot,
     Sum,
+    UnknownFunction,
     added,
     multiplied,
     negated,
@@ -154,6 +155,8 @@ def to_sympy(node: Node, leaf: Callable[[Node], sympy.Expr | None] = lambda node
             return _power(to_sympy(base, leaf), to_sympy(exponent, leaf))
         case Negative(operand):
             return -to_sympy(operand, leaf)
+        case UnknownFunction():
+            return _unknown(node, to_sympy(node.argument, leaf))
         case Apply():
             return _applied(node, leaf)
     raise TypeError(f"a formula of scalars was expected, not {type(node).__name__}")
@@ -200,6 +203,14 @@ def _applied(apply: Apply, leaf: Callable[[Node], sympy.Expr | None]) -> sympy.E
     return getattr(sympy, row.sympy)(*arguments)
 
 
+def _unknown(node: UnknownFunction, argument: sympy.Expr) -> sympy.Expr:
+    """Return a function of which nothing is known, or its derivative; one that is implied is a symbol."""
+    if node.implied and not node.order:
+        return name_symbol(node.name)
+    place = sympy.Dummy()
+    return sympy.Function(node.name)(place).diff((place, node.order)).subs(place, argument)
+
+
 def _undefined(apply: Apply, arguments: list[sympy.Expr]) -> sympy.Expr:
     """Return a function that is a symbol (`f2(z)`, `loss(a_1, y_1)`), or its derivative, as SymPy writes that.
 
@@ -230,6 +241,17 @@ def _from_undefined(expression: sympy.Expr) -> Node | None:
     order = (("order", Fraction(1)),) if is_derivative else ()
     layer = ("layer", Fraction(whole.name.removeprefix("f")))
     return Apply(functions.GENERIC, tuple(map(from_sympy, whole.args)), settings=(layer, *order))
+
+
+def _from_unknown(expression: sympy.Expr) -> Node | None:
+    """Return a function of one argument, or a derivative of it by that, as a formula; None for anything else."""
+    is_derivative = isinstance(expression, sympy.Derivative)
+    whole = expression.expr if is_derivative else expression
+    if not isinstance(whole, AppliedUndef) or len(whole.args) != 1:
+        return None
+    if is_derivative and set(expression.variables) != set(whole.args):
+        return None
+    return UnknownFunction(whole.name, from_sympy(whole.args[0]), expression.derivative_count if is_derivative else 0)
 
 
 _FUNCTION_NAMES = {getattr(sympy, row.sympy): row.name for row in functions.PRIMITIVES.values() if not row.kinked}
@@ -270,7 +292,7 @@ def from_sympy(expression: sympy.Expr) -> Node:
 
 def _function(expression: sympy.Expr) -> Node:
     kind, arguments = expression.func, expression.args
-    undefined = _from_undefined(expression)
+    undefined = _from_undefined(expression) or _from_unknown(expression)
     if undefined is not None:
         return undefined
     if expression in _NOT_REAL:

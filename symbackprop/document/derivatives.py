@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from symbackprop.algebra import differentiation
-from symbackprop.algebra.differentiation import Derivative, Differentiation, Rule, Step
+from symbackprop.algebra.differentiation import Derivative, Differentiation, EqualSides, Rule, Step, slope
 from symbackprop.algebra.formula import Adjoint, Name, Node, rewrite
 from symbackprop.document.blocks import Chain, ChainStep, Display, Document, Relation, Section
 from symbackprop.document.display_nodes import DerivativeOf, Letter
@@ -16,14 +16,27 @@ from symbackprop.messages import Message, message
 
 def compose(tree: Differentiation) -> Document:
     """Return the document that derives one formula."""
-    section = Section(message("title.steps"), (Display((derivative_chain(tree),)),))
+    section = Section(message("title.steps"), (Display(derivative_chains(tree)),))
     return Document(message("text.derivative"), (message("text.by_rules"),), (section,))
 
 
-def derivative_chain(tree: Differentiation) -> Chain:
-    """Return the lines of a derivative, one rule at each."""
-    steps = tuple(_line(lettered(line.formula), [line]) for line in differentiation.steps(tree))
-    return Chain(DerivativeOf(lettered(tree.before), _letter(tree.variable.name)), steps)
+def derivative_chains(tree: Differentiation) -> tuple[Chain, ...]:
+    """Return the lines of a derivative, one rule at each; of an equation those of its sides, both as equal, and dy/dx."""
+    if not isinstance(tree.before, EqualSides):
+        steps = tuple(_line(lettered(line.formula), [line]) for line in differentiation.steps(tree))
+        return (Chain(DerivativeOf(lettered(tree.before), _letter(tree.variable.name)), steps),)
+    sides = tuple(chain for child in tree.children for chain in derivative_chains(child))
+    equal, *found = differentiation.steps(tree)[sum(len(chain.steps) for chain in sides) :]
+    derived = equal.formula
+    assert isinstance(derived, EqualSides)
+    return (
+        *sides,
+        Chain(lettered(derived.left), (_line(lettered(derived.right), [equal]),)),
+        *(
+            [Chain(lettered(slope(tree.before)), tuple(_line(lettered(line.formula), [line]) for line in found))]
+            * bool(found)
+        ),
+    )
 
 
 _SHORT = frozenset((Rule.SUM, Rule.CONSTANT_MULTIPLE, Rule.COLLECT))

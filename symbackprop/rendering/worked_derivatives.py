@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from symbackprop import language as phrases
-from symbackprop.algebra.differentiation import Differentiation
+from symbackprop.algebra.differentiation import Differentiation, EqualSides
 from symbackprop.algebra.formula import Node
 from symbackprop.document import derivatives
 from symbackprop.errors import known_language, unknown
@@ -44,14 +44,17 @@ def rendered(
 def result(tree: Differentiation, language: str) -> dict[str, object]:
     """Return a worked derivative as data: `expression`, `variable`, `derivative` and `steps`.
 
+    Of an equation the `expression` has both sides, and formulas of steps have what they are equal to.
     A step has its `rule`, whether it is by the `chain` rule, the `reason` in words and the `formula`. `derivative` is text
     that SymPy reads; formulas of steps are plain text, in which d/dx stands before what is still to be differentiated.
     """
     from symbackprop.algebra.piecewise import to_plain_sympy
 
-    chain = derivatives.derivative_chain(tree)
+    is_implicit = isinstance(tree.before, EqualSides)
+    sides = tuple(tree.before) if is_implicit else (tree.before,)
+    lines = [(chain.left, line) for chain in derivatives.derivative_chains(tree) for line in chain.steps]
     return {
-        "expression": str(to_plain_sympy(tree.before)),
+        "expression": " = ".join(str(to_plain_sympy(side)) for side in sides),
         "variable": tree.variable.name,
         "derivative": str(tree.expression),
         "steps": [
@@ -59,9 +62,9 @@ def result(tree: Differentiation, language: str) -> dict[str, object]:
                 "rule": step.rule.value,
                 "chain": step.is_chain,
                 "reason": phrases.say(language, line.reason or message("rule.collect")),
-                "formula": plain(line.formula),
+                "formula": " = ".join(map(plain, (left, line.formula) if is_implicit else (line.formula,))),
             }
-            for step, line in zip(tree.steps, chain.steps, strict=True)
+            for step, (left, line) in zip(tree.steps, lines, strict=True)
         ],
     }
 

@@ -495,6 +495,7 @@ def test_every_rule_is_reached() -> None:
     """No rule of the list is dead: the table of texts, and a step, use all of them."""
     trees = [differentiate(text, "x") for text in TEXTS]
     trees += [differentiate(Product((Apply("step", (X,)), X)), "x"), differentiate(Apply("step", (X,)), "x")]
+    trees += [differentiate("f(x)", "x"), differentiate("x*y = 1", "x")]
     used = {node.rule for tree in trees for node in tree.walk()} | {line.rule for tree in trees for line in steps(tree)}
     assert set(Rule) == used
 
@@ -597,8 +598,8 @@ def test_formula_without_a_rule_is_refused() -> None:
 
 REFUSED_SYMPY = {
     "gamma": sympy.gamma(x),
-    "f": sympy.Function("f")(x),
-    "Derivative": sympy.Derivative(sympy.Function("f")(x), x),
+    "f": sympy.Function("f")(x, y),
+    "Derivative": sympy.Derivative(sympy.Function("f")(x, y), x),
     "A is none": sympy.MatrixSymbol("A", 2, 2),
     "two different symbols": x * positive,
     "last piece": sympy.Piecewise((x, x > 0)),

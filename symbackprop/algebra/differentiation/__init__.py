@@ -11,15 +11,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from symbackprop.algebra.differentiation.implicit import EqualSides, slope, solved, with_dependent
 from symbackprop.algebra.differentiation.rules import TRIVIAL, Rule, applied, check
-from symbackprop.algebra.differentiation.tidying import collected
+from symbackprop.algebra.differentiation.tidying import collected, lowest_terms
 from symbackprop.algebra.formula import Name, Node
 from symbackprop.display import Printed
 
 if TYPE_CHECKING:
     import sympy
 
-__all__ = ["Derivative", "Differentiation", "Rule", "Step", "collected", "differentiate", "steps"]
+__all__ = [
+    "Derivative",
+    "Differentiation",
+    "EqualSides",
+    "Rule",
+    "Step",
+    "collected",
+    "differentiate",
+    "slope",
+    "steps",
+]
 
 
 _LONGEST_SHOWN = 80
@@ -39,7 +50,8 @@ class Differentiation(Printed):
     """How one formula was differentiated: `rule` turns `before` into `after`, by way of the `children`.
 
     `after` is the whole derivative by `variable`, every child worked out, with only ones, zeros and numeric factors
-    cleared away. The children of the chain rule are the outer function, of a variable of its own, and the inner one.
+    cleared away. The children of the chain rule are the outer function, of a variable of its own, and the inner one. Where
+    `before` is an equation (`EqualSides`), the children are its sides and `after` is dy/dx.
     """
 
     rule: Rule
@@ -86,7 +98,9 @@ class Step:
     is_chain: bool = False
 
 
-def differentiate(expression: str | Node | sympy.Expr, variable: str | sympy.Symbol | Name) -> Differentiation:
+def differentiate(
+    expression: str | Node | sympy.Basic, variable: str | sympy.Symbol | Name, dependent: str | None = None
+) -> Differentiation:
     """Return the derivative of an expression by a variable as a tree of rules.
 
     The expression is a text of the expression language (every word that is no function is a quantity), a formula of
@@ -99,11 +113,18 @@ def differentiate(expression: str | Node | sympy.Expr, variable: str | sympy.Sym
     >>> tree.expression
     exp(-z)/(1 + exp(-z))**2
 
+    A letter before a parenthesis is a function of which nothing is known, f′ its derivative: "x*f(x**2)". Of an equation, a
+    text with = or SymPy's `Eq`, both sides are differentiated, and what results is dy/dx: y is `dependent` on the variable,
+    by default what is called so, or the only other name.
+
+    >>> differentiate("x**2 + y**2 = 25", "x").expression
+    -x/y
+
     `print(tree)` shows the steps, `tree.steps` are they; `symbackprop.render` writes them in any format.
 
-    Raises `ExpressionError` for a text that is no expression, a variable that is no name or a formula too large to be
-    worked out, `UnknownNameError` for a function without a rule, and `KindError` for anything else that has none
-    (arrays, SymPy's other functions).
+    Raises `ExpressionError` for a text that is no expression, a variable that is no name, a formula too large to be worked
+    out or an equation that does not say what depends on the variable, `UnknownNameError` for a function without a rule, and
+    `KindError` for anything else that has none (arrays, SymPy's other functions).
     """
     if isinstance(expression, Node) and isinstance(variable, Name):
         formula, by = expression, variable
@@ -111,15 +132,39 @@ def differentiate(expression: str | Node | sympy.Expr, variable: str | sympy.Sym
         from symbackprop.algebra.differentiation import conversion  # SymPy takes longer to import than all the rest
 
         formula, by = conversion.to_formula(expression), conversion.to_name(variable)
+    if isinstance(formula, EqualSides):
+        return _implicit(with_dependent(formula, by, None if dependent is None else Name(dependent)), by)
     check(formula)
     return _differentiated(formula, by)
+
+
+def _implicit(sides: EqualSides, by: Name) -> Differentiation:
+    for side in sides:
+        check(side)
+    left, right = (_differentiated(side, by) for side in sides)
+    *_, last = _solution((left, right), sides)
+    found = last.formula.right if isinstance(last.formula, EqualSides) else last.formula
+    return Differentiation(Rule.IMPLICIT, sides, found, (left, right), by)
+
+
+def _solution(children: tuple[Differentiation, ...], sides: EqualSides) -> Iterator[Step]:
+    """Yield the steps from the derivatives of both sides to dy/dx."""
+    derived = EqualSides(*(steps(child)[-1].formula for child in children))
+    yield Step(Rule.EQUAL_SIDES, sides, derived)
+    found = solved(derived, slope(sides))
+    if EqualSides(slope(sides), found) == derived:
+        return
+    yield Step(Rule.SOLVED, derived, found)
+    if (finished := lowest_terms(collected(found))) != found:
+        yield Step(Rule.COLLECT, found, finished)
 
 
 def steps(tree: Differentiation) -> tuple[Step, ...]:
     """Return the derivative line by line, from the first rule to the finished formula.
 
     Each line applies one rule to the leftmost derivative that is still to be worked out, and to its copies; constants
-    and the variable itself are done at once. A last line collects signs, numbers and like factors where that changes it.
+    and the variable itself are done at once. Of an equation these are the lines of the left side, of the right side, both
+    as equal, and dy/dx. A last line collects signs, numbers and like factors where that changes it.
 
     >>> lines = steps(differentiate("3*exp(-2*x)", "x"))
     >>> [(line.rule.value, line.is_chain) for line in lines]
@@ -128,6 +173,8 @@ def steps(tree: Differentiation) -> tuple[Step, ...]:
     >>> symbolic.to_sympy(lines[-1].formula)
     -6*exp(-2*x)
     """
+    if isinstance(tree.before, EqualSides):
+        return (*(line for child in tree.children for line in steps(child)), *_solution(tree.children, tree.before))
     lines: list[Step] = []
     done: set[Node] = set()
     node: Differentiation | None = tree

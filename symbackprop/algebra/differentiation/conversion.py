@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+import itertools
+import re
+from collections.abc import Callable, Collection, Mapping
 
 import sympy
 
 from symbackprop.algebra import expressions, functions, shorthands, symbolic, tokens
-from symbackprop.algebra.formula import Name, Node, rewrite
+from symbackprop.algebra.differentiation.implicit import EqualSides
+from symbackprop.algebra.formula import Apply, Name, Node, UnknownFunction, rewrite
+from symbackprop.algebra.mistakes import shown_at
 from symbackprop.errors import ExpressionError, KindError
 from symbackprop.messages import message
 
@@ -26,16 +30,54 @@ def to_name(variable: str | sympy.Symbol | Name) -> Name:
     return Name(variable)
 
 
-def to_formula(expression: str | Node | sympy.Expr) -> Node:
-    """Return the expression as a formula; raises `ExpressionError` or `KindError` for one that cannot be read."""
+def to_formula(expression: str | Node | sympy.Basic) -> Node:
+    """Return the expression as a formula, an equation as `EqualSides`.
+
+    Raises `ExpressionError` or `KindError` for one that cannot be read.
+    """
     if isinstance(expression, Node):
         return expression
     if isinstance(expression, str):
-        words = tokens.words(expression) - {*functions.NAMES, "π"}
-        return expressions.parse(expression, functions=functions.ARITIES, names=words, arities=functions.ARITIES)
+        return _from_text(expression)
+    if isinstance(expression, sympy.Eq):
+        return EqualSides(_from_sympy(expression.lhs), _from_sympy(expression.rhs))
     if isinstance(expression, sympy.Expr):
         return _from_sympy(expression)
     raise KindError(message("derivative.expression", kind=type(expression).__name__))
+
+
+_LETTER = re.compile(r"[^\W\d_]\d*")
+"""What an unknown function may be called; a longer word before a parenthesis is a known one, or mistyped."""
+
+
+def _from_text(text: str) -> Node:
+    found = tokens.cut(text)
+    called = {
+        token.text for token, after in itertools.pairwise(found) if token.kind == tokens.NAME and after.text == "("
+    }
+    words = tokens.words(text) - {*functions.NAMES, "π"}
+    unknown = {word for word in called & words if _LETTER.fullmatch(word)}
+    for token, after in itertools.pairwise(found):
+        if token.text in unknown and after.text != "(":
+            raise shown_at(text, token.start, message("derivative.two_meanings", name=token.text))
+    arities = {**functions.ARITIES, **dict.fromkeys(unknown, 1)}
+
+    def read(start: int, end: int) -> Node:
+        columns = (text, range(start, end))
+        tree = expressions.parse(text[start:end], functions=arities, names=words, arities=arities, original=columns)
+        return rewrite(tree, lambda part: _unknown(part, unknown))
+
+    signs = [token.start for token in found if token.text == "="]
+    if len(signs) != 1:
+        return read(0, len(text))
+    return EqualSides(read(0, signs[0]), read(signs[0] + 1, len(text)))
+
+
+def _unknown(part: Node, unknown: Collection[str]) -> Node | None:
+    """Return a call of an unknown function as one, with those in its argument; None for any other part."""
+    if not isinstance(part, Apply) or part.function not in unknown:
+        return None
+    return UnknownFunction(part.function, rewrite(part.arguments[0], lambda inner: _unknown(inner, unknown)))
 
 
 _PREFIX = "."

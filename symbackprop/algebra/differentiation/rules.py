@@ -29,6 +29,7 @@ from symbackprop.algebra.formula import (
     Quotient,
     Slot,
     Sum,
+    UnknownFunction,
     depth,
     flat,
     multiplied,
@@ -71,10 +72,14 @@ class Rule(StrEnum):
     STEP = "step"
     PIECEWISE = "piecewise"
     DEFINITION = "definition"
+    UNKNOWN_FUNCTION = "unknown_function"
+    IMPLICIT = "implicit"
+    EQUAL_SIDES = "equal_sides"
+    SOLVED = "solved"
     COLLECT = "collect"
 
 
-TRIVIAL = {Rule.CONSTANT, Rule.VARIABLE, Rule.STEP}
+TRIVIAL = {Rule.CONSTANT, Rule.VARIABLE, Rule.STEP, Rule.UNKNOWN_FUNCTION}
 """Rules that a worked solution applies without a line of their own."""
 
 
@@ -212,6 +217,16 @@ def _apply(formula: Apply, by: Name) -> Application:
     return _chain(rule, outer, lambda inner: derivative(inner, formula.at_kink), formula.arguments[0], by)
 
 
+def _unknown(formula: UnknownFunction, by: Name) -> Application:
+    def derived(inner: Node) -> Node:
+        return replace(formula, argument=inner, order=formula.order + 1)
+
+    def outer(inner: Node) -> Node:
+        return replace(formula, argument=inner)
+
+    return _chain(Rule.UNKNOWN_FUNCTION, outer, derived, formula.argument, by)
+
+
 def _extreme(formula: Apply, by: Name) -> Application:
     """Return the rule for a maximum or minimum of two arguments; more are nested from the left."""
     *rest, second = formula.arguments
@@ -263,6 +278,7 @@ _RULES: Mapping[type[Node], Callable[[Any, Name], Application]] = {
     Quotient: _quotient,
     Power: _power,
     Apply: _apply,
+    UnknownFunction: _unknown,
 }
 
 _LEAVES = (Number, Name, Adjoint, Slot)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 
@@ -101,6 +102,24 @@ def collected(formula: Node) -> Node:
     if isinstance(formula, Sum):
         return _collected_sum(formula)
     return _joined(*_split(formula))
+
+
+def lowest_terms(formula: Node) -> Node:
+    """Return a collected fraction with the number taken out that all its terms, above and below, have in common.
+
+    >>> lowest_terms(Quotient(Sum((multiplied((Number(Fraction(6)), Name("x"))), Number(Fraction(3)))), Number(Fraction(9))))
+    ... # doctest: +ELLIPSIS
+    Quotient(numerator=Sum(terms=(Product(factors=(Number(value=Fraction(2, 1)), Name(name='x', sample=None))), ...
+    """
+    if not isinstance(formula, Quotient):
+        return formula
+    sides = [[_split(term) for term in (side.terms if isinstance(side, Sum) else (side,))] for side in formula]
+    numbers = [coefficient for side in sides for coefficient, _ in side]
+    common = Fraction(
+        math.gcd(*(number.numerator for number in numbers)), math.lcm(*(number.denominator for number in numbers))
+    )
+    top, bottom = (plus(*(_joined(number / common, powers) for number, powers in side)) for side in sides)
+    return formula if common in (0, 1) else over(top, bottom)
 
 
 def _collected_sum(formula: Sum) -> Node:

@@ -15,14 +15,27 @@ from symbackprop.cli.outputs import STANDARD_OUTPUT, print_text, write_files
 @click.argument("variable", metavar="VARIABLE")
 @click.option("-f", "--format", "format", default="text", show_default=True, metavar="NAME", help="Format to write.")
 @click.option("-o", "--output", default=STANDARD_OUTPUT, metavar="FILE", help="File to write [standard output].")
+@click.option("--dependent", metavar="NAME", help="In an equation, what depends on VARIABLE [y].")
 @lang_option
 @templates_option
-def command(expression: str, variable: str, format: str, output: str, lang: str, templates: Path | None) -> None:
-    """Differentiate EXPRESSION by VARIABLE step by step, with the rule at each line."""
+def command(
+    expression: str,
+    variable: str,
+    format: str,
+    output: str,
+    dependent: str | None,
+    lang: str,
+    templates: Path | None,
+) -> None:
+    """Differentiate EXPRESSION by VARIABLE step by step, with the rule at each line.
+
+    A letter before a parenthesis is an unknown function, as in "x*f(x**2)". Both sides of an equation such as
+    "x**2 + y**2 = 25" are differentiated, and the result is solved for dy/dx.
+    """
     from symbackprop import rendering
     from symbackprop.algebra.differentiation import differentiate
 
-    found = rendering.render(differentiate(expression, variable), format, lang, templates=templates)
+    found = rendering.render(differentiate(expression, variable, dependent), format, lang, templates=templates)
     if output != STANDARD_OUTPUT:
         write_files({Path(output): found})
     else:

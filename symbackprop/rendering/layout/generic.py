@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from symbackprop.algebra.formula import Apply, Name, Node, SampleCount
+from dataclasses import replace
+
+from symbackprop.algebra.formula import Apply, Name, Node, SampleCount, UnknownFunction
 from symbackprop.algebra.functions import GENERIC_LOSS
 from symbackprop.document.display_nodes import General, Sized, Summation, Width
-from symbackprop.graph.notation import Symbol
+from symbackprop.graph.notation import Symbol, own_symbol
 from symbackprop.rendering.layout.boxes import (
     COMMA,
     CROSS,
     GAP,
+    SLASH,
     SUM,
     Fenced,
+    Fraction,
     Infix,
     Number,
     Scripts,
+    Sign,
     Under,
     counted,
     joined,
@@ -32,6 +37,18 @@ def function(layout: Layout, node: Apply) -> LaidOut:
         return (Symbol("L", accent="mathcal"), arguments), POWER
     letter = layout.notation.function(int(settings["layer"]), int(settings.get("order", 0)))
     return (letter, arguments), POWER
+
+
+def _unknown(layout: Layout, node: UnknownFunction) -> LaidOut:
+    """Lay out a function of which nothing but the name is known: f(x), f′(x); y and dy/dx where that is implied."""
+    letter = own_symbol(node.name)
+    if not node.implied:
+        primed = replace(letter, upper=("′" * node.order,)) if node.order else letter
+        return (primed, Fenced("(", layout.box(node.argument), ")")), POWER
+    if not node.order:
+        return letter, ATOM
+    above, below = (Sign("d"), letter), (Sign("d"), layout.box(node.argument))
+    return (above, SLASH, below) if layout.inline else Fraction(above, below), PRODUCT
 
 
 def _partial(layout: Layout, by: Node) -> LaidOut:
@@ -66,6 +83,7 @@ def _sized(layout: Layout, node: Sized) -> LaidOut:
 
 
 RULES: Rules = {
+    UnknownFunction: _unknown,
     SampleCount: lambda layout, node: (Symbol("m"), ATOM),
     General: _general,
     Summation: _summation,
