@@ -62,7 +62,7 @@ class Watching:
     ) -> None:
         """Make ready; `data` are all samples, `recorded` the numbers of updates after which the outputs are kept."""
         self.gradient, self.training, self.data, self.validation = gradient, training, data, validation
-        self.callbacks, self.recorded = tuple(callbacks), np.unique(np.array([*recorded], int))
+        self.callbacks, self.recorded = tuple(callbacks), np.array(sorted({*recorded}), int)
         self.parameters = LiveParameters({each.name: each.shape for each in gradient.arguments.parameters})
         self.stopped = False
         self.reached = 0
