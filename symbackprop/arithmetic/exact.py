@@ -24,7 +24,7 @@ from symbackprop.algebra.branches import choice_of, comparison_of
 from symbackprop.algebra.formula import Apply, Negative, Node, Number, Power, Product, Quotient, Sum
 from symbackprop.arithmetic import angles, perturbed_rationals, real_numbers
 from symbackprop.arithmetic.cancellation import MOST_DIGITS, Watch, added, is_tie
-from symbackprop.arithmetic.perturbed_rationals import PerturbedRational, is_near, near, rational
+from symbackprop.arithmetic.perturbed_rationals import PerturbedRational, is_long, is_near, near, rational
 from symbackprop.arithmetic.real_numbers import Exact as Exact
 from symbackprop.arithmetic.real_numbers import Logarithm, logarithm, rational_root
 from symbackprop.errors import EvaluationError
@@ -42,8 +42,6 @@ LARGEST_MAGNITUDE = 10**15
 _LARGEST_ARGUMENT = 10**320
 """Of an exponential inside a formula: every float64 may be its argument; below, e to it is 0, above it has no value."""
 
-_LONGEST_BITS = 2000
-"""Fractions inside a formula have no more binary digits above and below: squares of squares become floats."""
 _SATURATED = Real("0.99999")
 """A softmax from here on is computed by what it lacks to 1."""
 _ENDS = {"tanh": 6, "erf": 4}
@@ -123,9 +121,7 @@ def _shortened(value: Fraction) -> Exact:
 
 def _capped(value: Fraction) -> Exact:
     """Return what a formula goes on with: digits do not grow with the number of its powers."""
-    return (
-        value if max(value.numerator.bit_length(), value.denominator.bit_length()) < _LONGEST_BITS else to_real(value)
-    )
+    return to_real(value) if is_long(value) else value
 
 
 def add(left: Exact, right: Exact) -> Exact:

@@ -17,6 +17,9 @@ from mpmath import libmp
 from symbackprop.arithmetic.cancellation import LOST_BITS, added
 from symbackprop.arithmetic.real_numbers import CONTEXT, Exact, rational_root
 
+LONGEST_BITS = 2000
+"""Fractions inside a formula have no more binary digits above and below: squares of squares become floats."""
+
 _SHORT_BITS = 64
 _LARGEST_POWER = 64
 _END_OF_ERFC = 10**150
@@ -150,8 +153,13 @@ def is_near(base: Fraction, rest: Exact) -> bool:
     return bool(exponent + length + LOST_BITS < size)
 
 
+def is_long(value: Fraction) -> bool:
+    """Say whether a fraction has more digits than formulas go on with: they would grow with the number of its powers."""
+    return max(value.numerator.bit_length(), value.denominator.bit_length()) >= LONGEST_BITS
+
+
 def near(base: Fraction, rest: Exact) -> Exact:
-    """Return base + rest: in two parts where the rest, a float, is far smaller than the rational base.
+    """Return base + rest: in two parts where the rest, a float, is far smaller than the rational base, a short one.
 
     >>> half = near(Fraction(1, 2), CONTEXT.mpf(10) ** -1000)
     >>> CONTEXT.nstr(half - Fraction(1, 2), 3), CONTEXT.nstr(2 * half - 1, 3), float(half)
@@ -159,6 +167,8 @@ def near(base: Fraction, rest: Exact) -> Exact:
     """
     if not base:
         return rest
+    if is_long(base):
+        return _sum(_real(base), rest)
     return PerturbedRational(base, rest) if is_near(base, rest) else _sum(_real(base), rest)
 
 

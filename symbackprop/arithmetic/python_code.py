@@ -36,6 +36,8 @@ from symbackprop.algebra.formula import (
     walk,
 )
 from symbackprop.arithmetic import exact
+from symbackprop.errors import EvaluationError
+from symbackprop.messages import message
 
 HALF = Fraction(1, 2)
 _MINUS_ONE = Number(Fraction(-1))
@@ -119,12 +121,14 @@ def reads_no_names(node: Node) -> bool:
 
 
 def constant(node: Node) -> float | None:
-    """Return the value of a formula without names, None for any other."""
+    """Return the value of a formula without names, None for any other; `EvaluationError` where no float is so large."""
     if not reads_no_names(node):
         return None
-    if isinstance(node, Number):
-        return float(node.value)
-    return float(exact.evaluate(functions.stable_form(node), lambda part: None))
+    value = node.value if isinstance(node, Number) else exact.evaluate(functions.stable_form(node), lambda part: None)
+    try:
+        return float(value)
+    except OverflowError:
+        raise EvaluationError(message("evaluation.magnitude")) from None
 
 
 def printed(node: Node, leaf: Leaf, dialect: Dialect) -> str:

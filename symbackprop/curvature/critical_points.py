@@ -33,7 +33,7 @@ _DEGENERATE = 1e-20
 _REACH = 10
 """The numeric search covers parameters from −10 to 10, or to twice the problem's own values if that is more."""
 
-_MOST_EFFORT = 500
+_MOST_EFFORT = 700
 """Of a pass: in formulas that take more, critical points are not looked for (a search takes hundreds of passes)."""
 
 

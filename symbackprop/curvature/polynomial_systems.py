@@ -5,14 +5,16 @@ The derivation runs on symbols; what is zero are polynomials in one parameter or
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable
+from dataclasses import dataclass
 from fractions import Fraction
 
 import sympy
 
 from symbackprop.algebra import symbolic
-from symbackprop.algebra.formula import Node, Slot
+from symbackprop.algebra.formula import Node, Number, Power, Product, Quotient, Slot, Sum
 from symbackprop.arithmetic import exact
 from symbackprop.curvature.linear_systems import Row
 from symbackprop.curvature.tangents import Sweep, is_rational
@@ -20,6 +22,8 @@ from symbackprop.derivation.derivations import Derivation
 from symbackprop.evaluation.evaluate import EXACT, Arithmetic, Evaluation, Value, leaves
 
 _GUARDED_DIGITS = 80
+_HIGHEST_DEGREE = 100
+"""Of the derivative of the loss, at most: a parameter that is squared 24 times has the degree 16,777,216."""
 _MOST_CANDIDATES = 36
 """The largest product of the degrees of the two derivatives (Bézout's bound on their common zeros) for the exact way."""
 
@@ -41,11 +45,63 @@ _SYMBOLIC = Arithmetic(
 """Rational functions as an arithmetic: the derivation runs on symbols."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Degrees:
+    """The degrees that numerator and denominator of a rational function have at most, nothing cancelled."""
+
+    above: int = 0
+    below: int = 0
+
+    def plus(self, other: _Degrees) -> _Degrees:
+        below = self.below + other.below
+        return _Degrees(max(self.above + other.below, other.above + self.below), below)
+
+    def times(self, other: _Degrees) -> _Degrees:
+        return _Degrees(self.above + other.above, self.below + other.below)
+
+    def inverse(self) -> _Degrees:
+        return _Degrees(self.below, self.above)
+
+
+def _degrees_function(formula: Node, arity: int) -> Callable[..., _Degrees]:
+    def found(part: Node, arguments: tuple[_Degrees, ...]) -> _Degrees:
+        inside = [found(child, arguments) for child in part]
+        match part:
+            case Slot(index):
+                return arguments[index]
+            case Sum():
+                return functools.reduce(_Degrees.plus, inside)
+            case Product():
+                return functools.reduce(_Degrees.times, inside)
+            case Quotient():
+                return inside[0].times(inside[1].inverse())
+            case Power(_, Number(exponent)):
+                above, below = (int(abs(exponent)) * degree for degree in (inside[0].above, inside[0].below))
+                return _Degrees(above, below) if exponent > 0 else _Degrees(below, above)
+        return inside[0] if inside else _Degrees()
+
+    return lambda *arguments: found(formula, arguments)
+
+
+_DEGREES = Arithmetic(lambda value: _Degrees(), _Degrees.plus, _Degrees.times, _degrees_function, lambda value: value)
+"""The degrees of rational functions as an arithmetic."""
+
+
+def _degree(derivation: Derivation, sweep: Sweep) -> int:
+    """Return the degree that the numerator of a derivative of the loss has at most."""
+    shared, data = leaves(derivation, _DEGREES)
+    start = {**shared, **dict.fromkeys(sweep.parameters, _Degrees(above=1))}
+    loss = Evaluation.of(derivation, _DEGREES, ()).forward(start, data).value(derivation.graph.output)
+    return int(loss.above + loss.below)
+
+
 def critical_places(derivation: Derivation, sweep: Sweep) -> tuple[list[Row], tuple[sympy.Expr, ...]] | None:
-    """Return the isolated critical points and the curves of others, None where the loss is no rational function."""
+    """Return the isolated critical points and the curves of others; None for a loss not rational or of high degree."""
     shared, data = leaves(derivation, EXACT)
     rational = all(isinstance(value, Fraction) for table in (shared, *data) for value in table.values())
     if not rational or not is_rational(derivation, sweep.parameters):
+        return None
+    if _degree(derivation, sweep) > _HIGHEST_DEGREE:
         return None
     symbols = [symbolic.name_symbol(name) for name in sweep.parameters]
     leaf_values, samples = leaves(derivation, _SYMBOLIC)

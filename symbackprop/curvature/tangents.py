@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from symbackprop.algebra import functions
 from symbackprop.algebra.forms import Form, form_of
 from symbackprop.algebra.formula import ZERO, Apply, Negative, Node, Sum, walk
 from symbackprop.arithmetic import exact
@@ -122,8 +123,11 @@ class Sweep:
 
     @property
     def effort(self) -> int:
-        """What a pass takes, in some microseconds: the pairs of parts of its forms, of which second derivatives are made."""
-        parts = {each.form: sum(1 for _ in walk(each.form.formula)) for each in self._instances}
+        """What a pass takes, in some microseconds: the pairs of parts of its forms, of which second derivatives are made.
+
+        Activations are written out, as their derivatives are.
+        """
+        parts = {each.form: functions.written_size(each.form.formula) for each in self._instances}
         return sum(parts[each.form] ** 2 for each in self._instances)
 
     def values(self, changed: Mapping[str, Value]) -> Values:

@@ -350,3 +350,29 @@ def test_check_of_thousands_of_parameters_says_what_it_leaves_out() -> None:
     assert report.sampled and report.agrees and 3 <= len(report.entries) < 500
     assert time.process_time() - began < 20
     assert differences.STEP > 0 and composed_output.composed_differences
+
+
+@pytest.mark.parametrize("rest", ["1e-60", "-1e-900"])
+@pytest.mark.parametrize("operation", ["g*g", "g*g*g", "g**5", "g/(2 - g)*g", "1/(g*g)"])
+def test_digits_of_a_number_beside_a_fraction_do_not_grow(operation: str, rest: str) -> None:
+    """Twelve times a product, quotient or power of a number near 999/1000: it stays short, and is right to 40 digits."""
+    found = near(Fraction(999, 1000), CONTEXT.mpf(rest))
+    with mpmath.workdps(120):
+        wanted = mpmath.mpf(999) / 1000 + mpmath.mpf(rest)
+        for _ in each(range(12)):
+            found = exact.settle(valued(operation, g=found))
+            wanted = eval(operation, {"g": wanted})
+            if isinstance(found, PerturbedRational):
+                assert max(found.base.numerator.bit_length(), found.base.denominator.bit_length()) <= 2000
+            assert abs(mpmath.mpf(exact.to_real(found)) / wanted - 1) < mpmath.mpf("1e-35")
+
+
+@pytest.mark.parametrize("expression", ["z**(1e399)", "z*1e399", "z + 1e399", "exp(z)*1e399/1e398"])
+@pytest.mark.parametrize("command", [sbp.train, scripts.script, lambda problem: sbp.compile(problem)()])
+def test_constant_that_no_float_holds_is_one_error(expression: str, command: Any) -> None:
+    """Code in floats is refused in one line where a constant of a formula is too large for them."""
+    layer = {"units": 1, "activation": {"expression": expression}, "bias": "none"}
+    content = {"network": {"inputs": 1, "layers": [layer], "loss": "squared_error"}, "parameters": {"W1": [[0.5]]}}
+    training = {"learning_rate": 0.1, "steps": 1}
+    with pytest.raises(SymbackpropError):
+        command(sbp.problem({**content, "data": {"x": [0.4], "y": [1]}, "training": training}))

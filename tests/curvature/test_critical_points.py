@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -24,6 +25,44 @@ def test_exact_way_is_for_rational_losses(loss: str, places: list[tuple[Fraction
     derivation = derive(graph([f"L = {loss}"], w=1))
     found = polynomial_systems.critical_places(derivation, Sweep(derivation, EXACT, ("w",)))
     assert places == (None if found is None else found[0])
+
+
+@pytest.mark.parametrize(
+    ("loss", "degree"),
+    [
+        ("w**3 - 3*w", 3),
+        ("3", 1),
+        ("w*w*w + w", 3),
+        ("(w*w - 2*w)**2/(1 + w*w)", 6),
+        ("1/w", 3),
+        ("w**-2 + 1/(w - 1)", 7),
+    ],
+)
+def test_degree_is_known_before_anything_is_multiplied_out(loss: str, degree: int) -> None:
+    """The degrees above and below the line of a loss, of which nothing cancels, bound that of its derivative's numerator."""
+    derivation = derive(graph([f"L = {loss} + 0*w"], w=2))
+    assert degree == polynomial_systems._degree(derivation, Sweep(derivation, EXACT, ("w",)))
+    found = polynomial_systems.critical_places(derivation, Sweep(derivation, EXACT, ("w",)))
+    assert found is not None
+
+
+def test_loss_of_a_high_degree_is_left_to_the_search() -> None:
+    """A parameter squared 24 times is a polynomial of 16,777,216 coefficients, of which none is made."""
+    squares = [f"g{place + 1} = g{place}*g{place}" for place in range(1, 24)]
+    derivation = derive(graph(["g1 = w*w", *squares, "L = g24"], w="999/1000"))
+    start = time.process_time()
+    assert polynomial_systems.critical_places(derivation, Sweep(derivation, EXACT, ("w",))) is None
+    assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize("activation", ["gelu", "silu"])
+def test_search_is_not_begun_where_activations_are_long_written_out(activation: str) -> None:
+    """What a pass takes is counted with activations written out: twenty of them are no search of a second."""
+    nested = "w"
+    for _ in range(20):
+        nested = f"{activation}({nested})"
+    with pytest.raises(CurvatureError, match="search"):
+        critical_points(graph([f"L = ({nested} - 1)**2"], w=0.5))
 
 
 def kinds(found: CriticalPoints) -> list[tuple[str, tuple[float, ...]]]:
