@@ -25,7 +25,7 @@ TABLE: Mapping[str, tuple[str, ...]] = {
     "(p - q)**2": ("2*(p - q)", "2*(q - p)"),
     "1/2*(p - q)**2": ("p - q", "q - p"),
     "1/4*(p - q)**2": ("1/2*(p - q)", "1/2*(q - p)"),
-    "p**q": ("q*p**(q - 1)", "where(abs(p) > 0, p**q*ln(p), 0)"),
+    "p**q": ("where(abs(q) > 0, q*p**(q - 1), 0)", "where(abs(p) > 0, p**q*ln(p), 0)"),
     "exp(p)": ("exp(p)",),
     "exp(-p)": ("-exp(-p)",),
     "ln(p)": ("1/p",),

@@ -32,6 +32,18 @@ def test_power_at_zero_has_its_derivatives() -> None:
     assert_true(truth.judged(solution, written(solution)))
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_power_to_the_zero_is_constant_at_zero_too(dtype: str) -> None:
+    """∂w⁰/∂w is 0 at w = 0 as everywhere, as in PyTorch, exact and compiled."""
+    torch = require_module("torch")
+    problem = graph({"w": [0, 3], "v": [0, 0]})
+    w = torch.zeros(2, requires_grad=True)
+    (torch.pow(w, torch.zeros(2)).sum() - 2 * w.sum()).backward()
+    solution = sbp.solve(problem, steps=1)
+    assert w.grad.tolist() == [float(solution.steps[0].values.gradient(name)) for name in ("w_1", "w_2")]
+    assert w.grad.tolist() == sbp.compile(problem, dtype=dtype)()[1]["w"].tolist()
+
+
 @pytest.mark.parametrize("exponent", [Fraction(1, 2), Fraction(-1), Fraction(-1, 2)])
 def test_power_without_a_derivative_says_so(exponent: Fraction) -> None:
     """√w has no derivative at 0, and 1/w no value."""
