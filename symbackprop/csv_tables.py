@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import codecs
 import csv
+import gzip
 import io
 import re
 import unicodedata
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +36,9 @@ ENCODINGS = (
 _LARGEST_FILE = 50_000_000
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """What the files of spreadsheet programs begin with: .xlsx and .ods, .xls."""
-_COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ")
+_GZIP = b"\x1f\x8b"
+"""What .gz files begin with, which are unpacked."""
+_COMPRESSED = (_GZIP, b"BZh", b"\xfd7zXZ")
 """What compressed files begin with: .gz, .bz2, .xz."""
 _DECLARED = re.compile(r'"?sep=([,;\t|])"?\s*(?:\n|$)', re.IGNORECASE)
 """The first line that some programs write to say what the delimiter is."""
@@ -85,7 +89,8 @@ def read_csv(path: Path, *, whole_rows: bool = False, encoding: str | None = Non
 
 
 def table(content: bytes, path: str, *, whole_rows: bool = False, encoding: str | None = None) -> Sheet:
-    """Return the table that the bytes of a file are (`read_csv`); `path` is what messages call it."""
+    """Return the table that the bytes of a file are (`read_csv`), unpacked first; `path` is what messages call it."""
+    content = _unpacked(content, path)
     if len(content) > _LARGEST_FILE:
         raise ProblemError(message("csv.large", limit=_LARGEST_FILE // 1_000_000), where=path)
     text, guess = decoded(content, path, encoding)
@@ -113,6 +118,17 @@ def table(content: bytes, path: str, *, whole_rows: bool = False, encoding: str 
     if not columns:
         raise ProblemError(message("csv.no_header"), where=path)
     return Sheet(path, columns, tuple(found), delimiter, content.startswith(_BOMS), guess)
+
+
+def _unpacked(content: bytes, path: str) -> bytes:
+    """Return what a .gz file holds, no more of it than is looked at, and any other as it is."""
+    if not content.startswith(_GZIP):
+        return content
+    try:
+        with gzip.open(io.BytesIO(content)) as file:
+            return file.read(_LARGEST_FILE + 1)
+    except (OSError, EOFError, zlib.error):
+        raise ProblemError(message("csv.damaged"), where=path) from None
 
 
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from symbackprop.csv_tables import read_csv, write_csv
 from symbackprop.errors import SymbackpropError
 from symbackprop.problems import Problem
 from symbackprop.problems.load import load
-from tests.helpers import many
+from tests.helpers import each, many
 
 NETWORK = """
 [network]
@@ -29,7 +30,7 @@ seed = 1
 """
 
 
-def problem(folder: Path, table: str, **options: Any) -> Problem:
+def problem(folder: Path, table: str | bytes, **options: Any) -> Problem:
     """Return a problem of one layer whose data stands in a file beside it."""
     (folder / "data.csv").write_bytes(table.encode() if isinstance(table, str) else table)
     known = {"inputs": 2, "outputs": 1, "loss": "half_squared_error", "activation": "linear", **options}
@@ -53,6 +54,13 @@ def test_columns_in_order_are_inputs_and_targets(tmp_path: Path) -> None:
     assert ["0.10", "-2", "0.5", "0.01"] == texts(found, "x")
     assert ["1", "0.30"] == texts(found, "y")
     assert Fraction(1, 10) == found.arrays["x"].entries[0].value  # type: ignore[union-attr]
+
+
+def test_compressed_file_is_what_is_in_it(tmp_path: Path) -> None:
+    """A .gz file has the samples of the file in it, also in an encoding and with a delimiter of its own."""
+    for content in each(("a,b,t\n0.10,-2,1\n", "a;b;t\n0,10;-2;1\n".encode("utf-16"))):
+        plain = content.encode() if isinstance(content, str) else content
+        assert texts(problem(tmp_path, plain), "x") == texts(problem(tmp_path, gzip.compress(plain)), "x")
 
 
 def test_columns_are_found_by_name(tmp_path: Path) -> None:
@@ -152,7 +160,12 @@ CLASSES = {"outputs": 3, "loss": "cross_entropy", "activation": "softmax"}
             {"inputs": '["width", "heigth"]'},
             r'no column "heigth".*\n.*did you mean "height"',
         ),
-        (b"\x1f\x8b\x08\0", {}, r"data\.csv: this is a compressed file"),
+        (b"\x1f\x8b\x08\0", {}, r"data\.csv: this compressed file is damaged"),
+        (gzip.compress(b"a,b,t\n1,2,3\n")[:-9], {}, r"data\.csv: this compressed file is damaged"),
+        (gzip.compress(b"a,b,t\n1,2,x\n"), {}, r"data\.csv:2: "),
+        (gzip.compress(b" " * 60_000_000), {}, r"data\.csv: .*50"),
+        (gzip.compress(gzip.compress(b"a,b,t\n1,2,3\n")), {}, r"data\.csv: this is a compressed file"),
+        (b"BZh9", {}, r"data\.csv: this is a compressed file"),
         ("a,b,t\n1,2,3\n", {"data": NAMED + 'inputs = ["a", "bb"]'}, r'no column "bb".*\n.*did you mean "b"'),
         ("a,b,t\n1,2,3\n", {"data": NAMED + 'inputs = ["a"]'}, r"data\.inputs: number of columns named: 1 \(a\)"),
         ("a,b,t\n1,2,3\n", {"data": NAMED + "targets = []"}, r"data\.targets: number of columns named: 0"),
