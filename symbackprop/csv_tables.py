@@ -125,7 +125,7 @@ def _unpacked(content: bytes, path: str) -> bytes:
     if not content.startswith(_GZIP):
         return content
     try:
-        with gzip.open(io.BytesIO(content)) as file:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
             return file.read(_LARGEST_FILE + 1)
     except (OSError, EOFError, zlib.error):
         raise ProblemError(message("csv.damaged"), where=path) from None
