@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 
 from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.formula import Adjoint, Name, Negative, Node, Stack, Sum, added, map_children, walk
@@ -88,6 +89,14 @@ class Letter(Node):
     """A symbol that is no quantity of the graph (the learning rate)."""
 
     symbol: Symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Lettered(Node):
+    """A number of the problem that is printed as a letter where formulas are in letters: λ, the strength of a penalty."""
+
+    symbol: Symbol
+    value: Fraction
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,13 @@ from symbackprop.algebra.formula import (
 )
 from symbackprop.catalog.optimizers import OPTIMIZERS
 from symbackprop.document.blocks import Chain, Display, Document, Note, Relation
-from symbackprop.document.chain_rule import chains, formulas
+from symbackprop.document.chain_rule import chains, formulas, penalties
 from symbackprop.document.display_nodes import Braced, Letter, Shown, Updated
 from symbackprop.graph.quantities import PENALTY
 from symbackprop.problems.load import examples
 from tests.documents import composed, dense, document_scene, sections_of, solved
 from tests.helpers import each
+from tests.oracle import truth
 
 
 def graph(*equations: str, **parameters: object) -> sbp.Solution:
@@ -113,6 +114,41 @@ def test_gradient_has_no_factor_for_a_part_of_the_loss() -> None:
     of_weights = [chain for chain in chains_of(document.compose(solution, ("full", "matrix"))) if chain.name == "W1"]
     for formula in each([step.formula for chain in of_weights for step in chain.steps]):
         assert not any(isinstance(part, Adjoint) and part.name == PENALTY for part in walk(formula))
+
+
+PENALTIES = {
+    "squares": ([("l2", "0.1")], r"\frac{\lambda}{2} (", r"\lambda \, w_1"),
+    "plain": ([("l2", "0.1"), ("form", "plain")], r"\Omega &= \lambda (", r"2 \, \lambda \, w_1"),
+    "sizes": ([("l1", "1/3")], r"\Omega &= \lambda (", r"\lambda (\mathbf{1}"),
+    "both": ([("l2", "0.1"), ("l1", "0.1")], r"\frac{\lambda_2}{2} (", r"\lambda_1 (\mathbf{1}"),
+}
+
+
+@pytest.mark.parametrize(("keys", "whole", "partial"), PENALTIES.values(), ids=PENALTIES)
+def test_strength_of_a_penalty_has_a_letter(keys: list[tuple[str, str]], whole: str, partial: str) -> None:
+    """Ω = λ/2 (w₁² + …) with the sum written once, ∂Ω/∂w = λw; all that is printed is true."""
+    solution = sbp.solve(sbp.example("mazur", [(f"regularization.{key}", value) for key, value in keys]))
+    for detail in ("full", "matrix"):
+        latex = str(sbp.render(solution, "latex", detail=detail))
+        verdicts = truth.judged(solution, latex)
+        assert [verdict for verdict in verdicts if verdict.outcome == truth.FALSE] == [] != verdicts
+        assert detail == "matrix" or (whole in latex and partial in latex)
+
+
+def test_penalty_without_a_letter_stays_as_it_is() -> None:
+    """Weighed against the loss of the data it stands for itself, and without a penalty there is none."""
+    convex = [("regularization.l2", "0.3"), ("regularization.form", "convex")]
+    for overrides in each(([], convex)):
+        scene = document_scene(sbp.solve(sbp.example("mazur", overrides)))
+        assert penalties.strengths(scene) == {}
+        assert penalties.penalty_partial(scene, Name("w")) == Name("w")
+
+
+def test_strength_of_a_penalty_is_told_from_a_weight_decay() -> None:
+    """A weight decay is λ as well: then the strength is λ₂."""
+    overrides = [("regularization.l2", "0.1"), ("training.weight_decay", "0.2")]
+    latex = str(sbp.render(sbp.solve(sbp.example("mazur", overrides)), "latex"))
+    assert r"\frac{\lambda_2}{2} (" in latex and r"\frac{\lambda}{2} (" not in latex
 
 
 def test_difference_begins_with_what_is_positive() -> None:

@@ -25,12 +25,13 @@ from symbackprop.document.sections import (
     local_derivatives,
     passes,
     rate_comparison,
+    renumbering,
     second_order,
     sequential_updates,
     statement,
     updates,
 )
-from symbackprop.messages import Message
+from symbackprop.messages import Message, message
 from tests.documents import dense, document_scene, scene_of, sections_of, solved
 from tests.helpers import each
 
@@ -248,3 +249,11 @@ def unsolved(solution: Solution) -> Scene:
     """Return the scene of a solution without numbers."""
     notation, style = solution.notation, document.style_of(solution.problem)
     return Scene(solution.derivation, None, notation, style, {})
+
+
+@pytest.mark.parametrize(("batch", "kind"), [((3,), "training.one_sample"), ((3, 2), "training.samples")])
+def test_samples_of_a_step_are_named(batch: tuple[int, ...], kind: str) -> None:
+    """A step on some of the samples says which, and its headings have their numbers in the data."""
+    assert renumbering.batch_sentence(batch).text.id == kind
+    (title,) = renumbering.of_batch(batch, (message("title.sample", number=1),))
+    assert title == message("title.sample", number=3)

@@ -254,13 +254,24 @@ class Scenes:
             letters[called.rate(step.change.number).key] = _exact(step.change.learning_rate)
         if (training := self.solution.problem.training) is not None:
             for name, setting in optimizers.OPTIMIZERS[training.optimizer].settings.items():
+                if name in training.zero:
+                    continue  # it leaves no trace
                 letters[sign(setting.symbol).key] = training.settings[name].value
             letters[called.rate().key] = training.settings["learning_rate"].value
+        letters |= self._strengths(letters)
         return Names(
             symbols, numbers, gradients, arrays, graph.output, frozenset(batched), signs,
             self.meanings, self.functions, letters, batch=tuple(labels), rows=rows,
             parts=frozenset({f"{graph.output}@", "data_loss"} & set(graph.quantities)), leaves=frozenset(leaves),
         )  # fmt: skip
+
+    def _strengths(self, letters: Mapping[str, Number]) -> dict[str, Number]:
+        """Return the strengths of the penalty: λ₁ of absolute values, λ₂ of squares, λ where there is one of them alone."""
+        choice = getattr(self.solution.problem.model, "regularization", None)
+        found = {r"\lambda_1": choice.l1, r"\lambda_2": choice.l2} if choice is not None else {}
+        if choice is not None and not set(found) & set(letters) and r"\lambda" in letters:
+            found = {r"\lambda": choice.l1 or choice.l2}
+        return {key: number for key, number in found.items() if key in letters and number}
 
     def _of(self, path: tuple[str, ...], display: int = 0) -> Names:
         """Return what symbols stand for under a heading."""

@@ -41,9 +41,10 @@ from symbackprop.document.chain_rule.factors import (
     product_of,
     signed,
 )
+from symbackprop.document.chain_rule.penalties import penalty, penalty_partial
 from symbackprop.document.chain_rule.scene import Scene, in_symbols
 from symbackprop.document.display_nodes import Boxed, Braced, Delta, Gradient, Local, Tone
-from symbackprop.graph.quantities import INNER, PIECE, Graph, LayerArrays, Quantity, Role
+from symbackprop.graph.quantities import INNER, PENALTY, PIECE, Graph, LayerArrays, Quantity, Role
 from symbackprop.messages import message
 
 
@@ -96,6 +97,9 @@ def forward(scene: Scene, name: str, sample: int | None = None) -> Chain:
 @in_symbols
 def _forward_formula(scene: Scene, name: str, sample: int | None) -> tuple[Node, Node]:
     """Return the formula of a forward value, and the same as it is calculated."""
+    named = penalty(scene) if scene.notation.quantity(name).kind == PENALTY else None
+    if named is not None:
+        return named, calculable(named)
     formula = scene.in_sample(written_out(scene.derivation.graph, scene.derivation.equations[name].formula()), sample)
     if scene.derivation.elements.samples and name not in scene.derivation.elements.batched:
         formula = _over_samples(scene, name)
@@ -236,6 +240,8 @@ def path_of(scene: Scene, link: Link, sample: int | None) -> tuple[Factor, ...]:
     by = Name(target, scene.sample_of(target, sample))
     source = Name(link.source, scene.sample_of(link.source, sample))
     partial = scene.in_sample(link.partial(), sample)
+    if scene.notation.quantity(link.source).kind == PENALTY:
+        partial = penalty_partial(scene, partial)
     above = _above(scene, link.source, sample)
     if not above:
         is_output = link.source == scene.derivation.graph.output

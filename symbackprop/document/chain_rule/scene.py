@@ -14,7 +14,7 @@ from symbackprop.document.blocks import ChainStep, Relation
 from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.calculation.reduction import chosen
 from symbackprop.document.calculation.verified_lines import MOST_GUARD_DIGITS, displayed, lines
-from symbackprop.document.display_nodes import Delta, Gradient, Leaf, Shown, Tone
+from symbackprop.document.display_nodes import Delta, Gradient, Leaf, Lettered, Shown, Tone
 from symbackprop.evaluation.evaluate import Value, Values, to_decimal
 from symbackprop.graph.notation import Notation
 from symbackprop.graph.scalars import Scalar
@@ -163,6 +163,8 @@ class Scene:
                     return Leaf(self.gradient(name, sample), Tone.BACKWARD)
                 case Delta(name, sample):
                     return Leaf(-self.gradient(name, sample), Tone.BACKWARD)
+                case Lettered(_, value):
+                    return Leaf(value)
             return None
 
         return chosen(rewrite(formula, number))

@@ -38,6 +38,7 @@ from symbackprop.document.chain_rule.chains import (
     named_gradient,
     parameters_of,
 )
+from symbackprop.document.chain_rule.penalties import penalty_of_arrays, with_letters
 from symbackprop.document.chain_rule.scene import Scene, in_symbols
 from symbackprop.document.chain_rule.signs import signs_in_front
 from symbackprop.document.display_nodes import AllSamples, Delta, Gradient, Shaped, Tone, over_samples
@@ -102,8 +103,9 @@ def _forward(scene: Scene, graph: Graph, among: Collection[str] | None = None) -
     for equation in graph.equations:
         if among is not None and equation.name not in among:
             continue
-        formula = ChainStep(Relation.EQUAL, shaped(graph, array_formula(scene, equation)))
         quantity, plain = graph.quantities[equation.name], _plain_formula(scene, equation)
+        lettered = penalty_of_arrays(scene, plain) if quantity.kind == PENALTY else array_formula(scene, equation)
+        formula = ChainStep(Relation.EQUAL, shaped(graph, lettered))
         numbers = () if quantity.batched else ArrayNumbers(scene, scene.samples).steps(quantity, plain, Tone.FORWARD)
         if quantity.kind != INNER:
             yield Chain(Name(equation.name), (formula, *numbers))
@@ -180,7 +182,7 @@ def _gradient_steps(scene: Scene, name: str) -> Sequence[ChainStep]:
     if scene.notation.delta(name) is not None:
         steps.append(ChainStep(Relation.EQUAL, in_its_sign(scene, name, Gradient(name))))
     for line in (*products.stacked(graph, graph.quantities[name], formula, scene.is_row), formula):
-        signed = signs_in_front(named(scene, in_its_sign(scene, name, line)))
+        signed = signs_in_front(named(scene, in_its_sign(scene, name, with_letters(scene, line, name))))
         steps.append(ChainStep(Relation.EQUAL, shaped(graph, _over_samples(scene, name, signed))))
     return steps
 

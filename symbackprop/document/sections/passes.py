@@ -18,10 +18,9 @@ from symbackprop.document.matrix_form import matrix
 from symbackprop.document.notes.explanations import Lesson
 from symbackprop.document.sections import gate_by_gate, sequential_updates, short_form
 from symbackprop.document.sections.local_derivatives import local_derivatives
+from symbackprop.document.sections.renumbering import batch_sentence, of_batch
 from symbackprop.document.sections.statement import layer_name
 from symbackprop.document.sections.updates import (
-    batch_sentence,
-    of_batch,
     rate_lines,
     stopped_sentence,
     update_blocks,

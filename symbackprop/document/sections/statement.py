@@ -30,6 +30,7 @@ from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.chains import written_out
 from symbackprop.document.chain_rule.factors import joined
 from symbackprop.document.chain_rule.formulas import gradient_formulas
+from symbackprop.document.chain_rule.penalties import penalty, strengths
 from symbackprop.document.chain_rule.scene import Scene, in_symbols
 from symbackprop.document.display_nodes import Equality, Letter, OverSamples, Range, Tone
 from symbackprop.document.matrix_form.array_numbers import given_arrays
@@ -37,7 +38,7 @@ from symbackprop.document.sections import batch_comparison, conventions
 from symbackprop.document.sections import updates as updates_of
 from symbackprop.document.sections.fused_loss import out_of_range
 from symbackprop.graph.notation import Symbol
-from symbackprop.graph.quantities import Quantity, Role
+from symbackprop.graph.quantities import PENALTY, Quantity, Role
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import Message, message
 
@@ -280,6 +281,9 @@ def _symbols(scene: Scene) -> Table:
         rows.append(
             (_items([Name(name) for name in elements]), _meaning(scene, *elements), _items(shown) if shown else "")
         )
+    rows += [
+        (letter, message(f"meaning.{key}"), show(letter.value, scene.style)) for key, letter in strengths(scene).items()
+    ]
     if scene.derivation.problem.training:
         rows += updates_of.symbol_rows(scene)
     header = tuple(message(f"column.{name}") for name in ("symbol", "meaning", "value"))
@@ -306,6 +310,8 @@ def _defining(scene: Scene, name: str) -> Node:
     """Return the right-hand side of an equation, with the sum over the samples where it has one."""
     graph, axis = scene.derivation.graph, scene.derivation.elements.batch_axis
     formula = written_out(graph, scene.derivation.equations[name].formula())
+    if scene.notation.quantity(name).kind == PENALTY:
+        formula = penalty(scene) or formula
     shortened = detail.shortened(formula, graph)
     return OverSamples(shortened, axis.size) if axis.adds(name, names(formula)) else shortened
 

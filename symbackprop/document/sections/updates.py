@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
 from symbackprop.algebra.formula import Name, Negative, Node, Number, names, rewrite, walk
 from symbackprop.catalog import optimizers, schedules
@@ -26,12 +24,11 @@ from symbackprop.document.display_nodes import (
     Gradient,
     Leaf,
     Letter,
-    OverSamples,
     Shown,
     Tone,
     Updated,
 )
-from symbackprop.graph.notation import BATCH, Notation, Symbol, setting_symbol, state_symbol
+from symbackprop.graph.notation import Notation, Symbol, setting_symbol, state_symbol
 from symbackprop.graph.quantities import Graph, Quantity
 from symbackprop.messages import Message, message
 from symbackprop.problems import Given, Training
@@ -382,30 +379,3 @@ def stopped_sentence(solution: Solution) -> Iterator[Block]:
     training = solution.problem.training
     if solution.stopped and training is not None and training.stop is not None:
         yield Paragraph(message("training.stopped", made=len(solution.losses) - 1))
-
-
-def of_batch(batch: tuple[int, ...], sections: Any) -> Any:
-    """Return a document's parts with the samples of a batch called by their numbers in the data."""
-    change = functools.partial(of_batch, batch)
-    if isinstance(sections, tuple):
-        return tuple(map(change, sections))
-    if isinstance(sections, Message):
-        arguments = {key: change(value) for key, value in sections.arguments.items()}
-        if sections.id == "title.sample":
-            arguments["number"] = batch[arguments["number"] - 1]
-        return Message(sections.id, arguments)
-    if not is_dataclass(sections) or isinstance(sections, type):
-        return sections
-    found = {each.name: change(getattr(sections, each.name)) for each in fields(sections) if each.init}
-    if isinstance(sections, OverSamples):
-        found["of_batch"] = True
-    if isinstance(found.get("sample"), int):
-        found["sample"] = batch[found["sample"] - 1]
-    return type(sections)(**found)
-
-
-def batch_sentence(batch: tuple[int, ...]) -> Paragraph:
-    """Return the sentence that names the samples of a step."""
-    if len(batch) == 1:
-        return Paragraph(message("training.one_sample", number=batch[0], batch=Letter(BATCH)))
-    return Paragraph(message("training.samples", numbers=tuple(str(number) for number in batch), batch=Letter(BATCH)))

@@ -38,6 +38,7 @@ from symbackprop.document.display_nodes import (
     Gradient,
     Inequality,
     Letter,
+    Lettered,
     Local,
     OverSamples,
     Range,
@@ -68,7 +69,7 @@ from symbackprop.rendering.layout.operator_words import function_name
 RELATIONS = {Relation.EQUAL: boxes.Sign("="), Relation.ABOUT: boxes.Sign("≈")}
 
 _APART = frozenset((Local, Gradient, Braced, Apart))
-_SEPARATE = frozenset((Name, Adjoint, AllSamples, Letter, Apply, Indexed, Substitute, Updated))
+_SEPARATE = frozenset((Name, Adjoint, AllSamples, Letter, Lettered, Apply, Indexed, Substitute, Updated))
 """Factors that have a dot, or a thin space, before them."""
 
 
@@ -346,6 +347,7 @@ RULES: Rules = {
     Braced: lambda layout, node: (boxes.Braced(layout.inside(node.body, PRODUCT), layout.small(node.label)), ATOM),
     Boxed: lambda layout, node: (boxes.Framed(layout.box(node.body)), ATOM),
     Letter: lambda layout, node: _scripted(node.symbol),
+    Lettered: lambda layout, node: _scripted(node.symbol),
     Blank: lambda layout, node: (boxes.Blank(), ATOM),
     Updated: _updated,
     Assigned: lambda layout, node: ((layout.box(node.target), boxes.Infix("←"), layout.box(node.value)), SUMMED),
