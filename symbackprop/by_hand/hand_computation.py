@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from symbackprop.algebra.forms import abstracted, form_of
 from symbackprop.algebra.formula import Name, Node, Number, Slot, fill, multiplied, rewrite
+from symbackprop.arithmetic.exact import Exact
 from symbackprop.catalog import optimizers
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation.backprop import Link
@@ -31,6 +32,7 @@ from symbackprop.evaluation.evaluate import Arithmetic, Evaluation
 from symbackprop.graph.quantities import Role
 from symbackprop.graph.scalars import Scalar
 from symbackprop.problems import Training
+from symbackprop.problems.training_table import initial_states
 
 GRADIENT, NEW, PATH, LINE = "∂", "→", "#", "~"
 _IDENTITY = form_of(Slot(0))
@@ -192,7 +194,7 @@ def _product(
 
 def _update(derivation: Derivation, training: Training, step: int) -> Iterator[ElementEquation]:
     """Yield an update (from 0) of every parameter: the optimizer's lines, the new value last; frozen ones stay."""
-    prefix, row = NEW * step, optimizers.OPTIMIZERS[training.optimizer]
+    prefix = NEW * step
     settings = {name: number.value for name, number in training.settings.items() if name != RATE}
     constants: dict[str, Node] = {
         name: Number(value) for name, value in {**settings, "t": Fraction(step + 1)}.items() if value is not None
@@ -203,20 +205,24 @@ def _update(derivation: Derivation, training: Training, step: int) -> Iterator[E
         yield ElementEquation(prefix + RATE, (Term(*abstracted(epochs.rate_formula(training, changes))),))
     lines = optimizers.reduced(training.optimizer, training.zero, first=step == 0)
     for quantity in derivation.parameters:
-        for element in quantity.elements():
+        for element, first in initial_states(training, quantity):
             old, new = prefix + element, prefix + NEW + element
             if quantity.name in training.frozen or element not in derivation.links:
                 yield ElementEquation(new, (Term(_IDENTITY, (old,)),))
                 continue
             known: dict[str, Node] = {"w": Name(old), "g": Name(gradient_key(old)), **constants}
-            known |= {
-                state: Name(f"{old}{LINE}{state}") if step else Number(first) for state, first in row.state.items()
-            }
+            known |= {state: Name(f"{old}{LINE}{state}") if step else _number(first[state]) for state in first}
             for target, formula in lines:
                 key = new if target == "w" else f"{new}{LINE}{target}"
                 keyed = rewrite(formula, lambda part, known=known: _named(part, known))  # type: ignore[misc]
                 yield ElementEquation(key, (Term(*abstracted(keyed)),))
                 known[target] = Name(key)
+
+
+def _number(value: Exact) -> Node:
+    """Return a constant of a formula; what is stated in `[training]` is rational."""
+    assert isinstance(value, Fraction)
+    return Number(value)
 
 
 def _named(part: Node, known: Mapping[str, Node]) -> Node | None:

@@ -25,7 +25,7 @@ from fractions import Fraction
 from symbackprop.algebra import expressions
 from symbackprop.algebra.folding import folded
 from symbackprop.algebra.formula import ONE, ZERO, Apply, Name, Node, Power, names, rewrite
-from symbackprop.errors import ProblemError
+from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 from symbackprop.registry import Registry, cached
 from symbackprop.rows import Counterpart, Setting, Settings, Words, reason_phrases
@@ -42,8 +42,8 @@ class Optimizer:
     """An optimizer: its lines (see the module), settings, initial states, and where the form comes from.
 
     `reason` is the end of the id of the phrase that explains it ("" for none). `torch` and `sklearn` are its counterparts in
-    PyTorch and scikit-learn, if it has any; `spellings` are what it is called elsewhere, `words` the phrases that it brings
-    itself.
+    PyTorch and scikit-learn, if it has any; `spellings` are what it is called elsewhere, `state_spellings` what its states
+    are, `words` the phrases that it brings itself.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Optimizer:
     torch: Counterpart | None = None
     sklearn: Counterpart | None = None
     spellings: tuple[str, ...] = ()
+    state_spellings: Mapping[str, str] = field(default_factory=dict)
     words: Words = field(default_factory=dict)
 
     @property
@@ -98,6 +99,8 @@ _DECAY = {"weight_decay": "weight_decay"}
 _EPS = {"eps": "epsilon", **_DECAY}
 _OF_ADAM: Mapping[str, str | tuple[str, ...]] = {"betas": ("beta1", "beta2"), **_EPS}
 """What PyTorch calls some of the settings."""
+_VELOCITY = {"velocity": "v", "momentum_buffer": "v"}
+_MEANS = {"exp_avg": "m", "exp_avg_sq": "v"}
 
 
 def _phrases(row: Optimizer) -> Iterator[str]:
@@ -112,6 +115,9 @@ def _check(row: Optimizer) -> None:
     """Raise `SymbackpropError` for an optimizer without a learning rate or whose lines cannot be read."""
     if RATE not in row.settings or not row.lines or row.lines[-1][0] != "w":
         raise ProblemError(message("row.update", rate=RATE))
+    for name in row.state_spellings.values():
+        if name not in row.state:
+            raise unknown("state", name, row.state)
     list(_parsed(row))
 
 
@@ -153,6 +159,7 @@ OPTIMIZERS: Registry[Optimizer] = Registry(
             torch=Counterpart("SGD", {**_DECAY, "momentum": "momentum", "dampening": "dampening"}),
             sklearn=Counterpart("sgd", {"momentum": "momentum"}, {"nesterovs_momentum": (False,)}),
             spellings=("heavy_ball",),
+            state_spellings=_VELOCITY,
         ),
         Optimizer(
             "nesterov",
@@ -168,6 +175,7 @@ OPTIMIZERS: Registry[Optimizer] = Registry(
             torch=Counterpart("SGD", {**_DECAY, "momentum": "momentum"}, {"nesterov": (True,)}),
             sklearn=Counterpart("sgd", {"momentum": "momentum"}),
             spellings=("nag", "nesterov_momentum"),
+            state_spellings=_VELOCITY,
         ),
         Optimizer(
             "adagrad",
@@ -186,6 +194,7 @@ OPTIMIZERS: Registry[Optimizer] = Registry(
             "adagrad",
             {"s": Fraction(0)},
             torch=Counterpart("Adagrad", {**_EPS, "lr_decay": "lr_decay"}),
+            state_spellings={"sum": "s"},
         ),
         Optimizer(
             "rmsprop",
@@ -206,6 +215,7 @@ OPTIMIZERS: Registry[Optimizer] = Registry(
             "rmsprop",
             {"v": Fraction(0), "u": Fraction(0)},
             torch=Counterpart("RMSprop", {**_EPS, "alpha": "alpha", "momentum": "momentum"}),
+            state_spellings={"square_avg": "v", "momentum_buffer": "u"},
         ),
         Optimizer(
             "adam",
@@ -222,6 +232,7 @@ OPTIMIZERS: Registry[Optimizer] = Registry(
             {"m": Fraction(0), "v": Fraction(0)},
             torch=Counterpart("Adam", _OF_ADAM),
             sklearn=Counterpart("adam", {"beta_1": "beta1", "beta_2": "beta2", "epsilon": "epsilon"}),
+            state_spellings=_MEANS,
         ),
         Optimizer(
             "adamw",
@@ -241,6 +252,7 @@ OPTIMIZERS: Registry[Optimizer] = Registry(
             "adam",
             {"m": Fraction(0), "v": Fraction(0)},
             torch=Counterpart("AdamW", _OF_ADAM),
+            state_spellings=_MEANS,
         ),
     ),
     aliases={"sgd": "gradient_descent"},

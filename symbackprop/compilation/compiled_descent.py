@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from types import MappingProxyType
 
 import numpy as np
 
@@ -41,8 +42,9 @@ class Runner:
         settings: Mapping[str, Fraction] | None = None,
         frozen: Iterable[str] = (),
         data: tuple[int | None, list[Array]] | None = None,
+        states: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
     ) -> None:
-        """Begin with parameters and data, by default the problem's own, at the optimizer's initial states.
+        """Begin with parameters and data, by default the problem's own, at the optimizer's initial states or those given.
 
         `data` is what `Arguments.data_arrays` returned, in place of inputs and targets.
         `settings` are those of the optimizer without the learning rate, left-out ones have their defaults.
@@ -68,6 +70,9 @@ class Runner:
             state: {name: np.full_like(self.parameters[name], float(initial[state])) for name in trained}
             for state in self._later.states
         }
+        for state, group in states.items():
+            for name, array in group.items():
+                self.states[state][name][...] = array
         self.count = 0
 
     def run(

@@ -34,7 +34,7 @@ from symbackprop.messages import message
 from symbackprop.problems import Given, Problem, numbers
 from symbackprop.problems.accepted import ProblemLike, problem_of
 from symbackprop.problems.build import read_training
-from symbackprop.problems.training_table import batches_in
+from symbackprop.problems.training_table import batches_in, initial_states
 
 Parameters = Mapping[str, Value]
 States = Mapping[str, Mapping[str, Value]]
@@ -344,8 +344,13 @@ class Update:
 
     def initial_states(self) -> States:
         """Return the states before the first update."""
-        start = optimizers.OPTIMIZERS[self.training.optimizer].state.items()
-        return {e: {name: self.kind.convert(value) for name, value in start} for e in trained(self.derivation)}
+        changing = frozenset(trained(self.derivation))
+        return {
+            element: {name: self.kind.convert(value) for name, value in own.items()}
+            for quantity in self.derivation.parameters
+            for element, own in initial_states(self.training, quantity)
+            if element in changing
+        }
 
     def of(self, values: Values, states: States, number: int, samples: int | None) -> Change:
         """Return update `number` (from 1) from values with gradients; `samples` is the number of them in an epoch.

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy
+
+from symbackprop.by_hand.hand_computation import NEW
+from symbackprop.catalog.optimizers import RATE
 from symbackprop.errors import OutputError, ProblemError
 from symbackprop.homework.distribution import Job, enrolled, ready
 from symbackprop.homework.manifest import MANIFEST, ROSTER, Enrolment, Manifest, answer_files, inlined
 from symbackprop.homework.roster import Roster, code
-from symbackprop.homework.variants import HomeworkAssignment, assignment, draw
+from symbackprop.homework.submissions import some
+from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw
 from symbackprop.messages import Message, message
 from symbackprop.problems import load
 
@@ -108,8 +113,30 @@ def prepare(
     remarks = [
         *([message("homework.all_alike")] if not given.problem.variants else []),
         *([message("homework.lost_secret")] if before is not None and not has_secret else []),
+        *_same_steps(given, whole),
     ]
     return Course(job, files, _kept(before, manifest), tuple(remarks))
+
+
+_LEAST_SPREAD = 1e-4
+"""Steps that differ by no larger share are the same step."""
+
+
+def _same_steps(given: HomeworkAssignment, cohort: Cohort) -> Iterator[Message]:
+    """Yield a remark where new values are the old ones plus or minus the same share of the learning rate for everybody.
+
+    So they are in the first step of Adam, whatever the gradient.
+    """
+    alike = []
+    for answer in given.answers:
+        old = answer.key.removeprefix(NEW)
+        if old == answer.key or old not in given.computation.leaves or len(cohort.students) < 2:
+            continue
+        step = numpy.abs(cohort.values[answer.key] - cohort.values[old]) / numpy.abs(cohort.values[RATE])
+        if numpy.ptp(step) <= _LEAST_SPREAD * step.max():
+            alike.append(answer.id)
+    if alike:
+        yield message("homework.same_steps", count=len(alike), names=some(alike))
 
 
 def digits_of_numbers(folder: Path) -> int:

@@ -32,7 +32,7 @@ from symbackprop.homework.answers import Answer, answers
 from symbackprop.homework.degenerate import degenerate, positions_worth_drawing
 from symbackprop.homework.points import apportioned
 from symbackprop.messages import Message, message
-from symbackprop.problems import ComputationGraph, DrawRules, Given, Homework, Network, Problem
+from symbackprop.problems import ComputationGraph, DrawRules, Given, Homework, Network, Problem, Training
 from symbackprop.problems.homework_table import drawn, homework
 from symbackprop.problems.spec import HomeworkSpec
 from symbackprop.problems.training_table import batches_in
@@ -329,9 +329,18 @@ def _digest(problem: Problem, homework: Homework) -> str:
         else [training.optimizer, {n: _number(g) for n, g in training.settings.items()}, sorted(training.frozen)],
         homework.ask,
         repr(homework.rounding),
+        *([] if training is None or not training.state else [_kept_state(training)]),
         *([] if problem.draw_rules == DrawRules() else [problem.draw_rules.inactive, problem.draw_rules.distinguish]),
     ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _kept_state(training: Training) -> dict[str, dict[str, list[str]]]:
+    """Return the stated states of an optimizer as texts."""
+    return {
+        name: {parameter: list(map(_number, array.entries)) for parameter, array in arrays.items()}
+        for name, arrays in training.state.items()
+    }
 
 
 def _kept_spelling(model: Network | ComputationGraph) -> str:

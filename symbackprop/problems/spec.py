@@ -223,6 +223,9 @@ class TrainingSpec(SettingsTable):
     shuffle: bool = Field(default=False, description="whether each epoch takes the samples in an order of its own")
     seed: Annotated[int, Field(ge=0)] = Field(default=0, description="of the orders of the samples")
     stop: StopSpec | None = Field(default=None, description="when to stop before the last update")
+    state: dict[str, dict[str, GivenNumbers]] = Field(
+        default={}, description="states of the optimizer before the first update: { v = { W1 = [[…]] } }"
+    )
     frozen: list[str] = Field(default=[], description="parameters that are not updated")
     update: Literal["simultaneous", "sequential"] = Field(
         default="simultaneous",

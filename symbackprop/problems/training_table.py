@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop.algebra.broadcasting import Shape
-from symbackprop.catalog.optimizers import OPTIMIZERS
+from symbackprop.arithmetic.exact import Exact
+from symbackprop.catalog.optimizers import OPTIMIZERS, carried, reduced
 from symbackprop.catalog.schedules import SCHEDULES
 from symbackprop.errors import ProblemError, unknown
+from symbackprop.graph.quantities import Quantity
 from symbackprop.messages import message
 from symbackprop.problems import numbers
 from symbackprop.problems.numbers import stated
 from symbackprop.problems.row_settings import row_named, settings
 from symbackprop.problems.spec import ScheduleSpec, StopSpec, TrainingSpec
-from symbackprop.problems.types import ScheduleChoice, Stop, Training
+from symbackprop.problems.types import Array, Given, ScheduleChoice, Stop, Training
 
 SEQUENTIAL = "gradient_descent"
 """The one optimizer that published examples with sequential updates use."""
@@ -30,7 +33,7 @@ def training(spec: TrainingSpec, shapes: Mapping[str, Shape], samples: int | Non
     for position, name in enumerate(spec.frozen):
         if name not in shapes:
             raise unknown("parameter", name, shapes, where=f"training.frozen[{position}]")
-    return Training(
+    found = Training(
         optimizer=row.name,
         settings=settings(spec, row.name, row.settings, "training"),
         steps=_steps(spec, samples),
@@ -44,6 +47,42 @@ def training(spec: TrainingSpec, shapes: Mapping[str, Shape], samples: int | Non
         stop=None if spec.stop is None else _stop(spec.stop),
         steps_shown=None if spec.steps_shown is None else tuple(sorted(set(spec.steps_shown))),
     )
+    return replace(found, state=_state(spec.state, found, shapes))
+
+
+def _state(
+    stated: Mapping[str, Mapping[str, object]], found: Training, shapes: Mapping[str, Shape]
+) -> dict[str, dict[str, Array]]:
+    """Return the states before the first update that are stated: rational numbers, in arrays of the parameters' shapes."""
+    row = OPTIMIZERS[found.optimizer]
+    names = carried(row.name, reduced(row.name, found.zero))
+    moving = [name for name in shapes if name not in found.frozen]
+    states: dict[str, dict[str, Array]] = {}
+    for spelled, arrays in stated.items():
+        name = row.state_spellings.get(spelled, spelled)
+        if name not in names:
+            raise unknown("state", spelled, names, where="training.state", spellings=row.state_spellings)
+        for parameter, value in arrays.items():
+            where = f"training.state.{spelled}.{parameter}"
+            if parameter not in moving:
+                raise unknown("parameter", parameter, moving, where=f"training.state.{spelled}")
+            own = numbers.array(value, shapes[parameter], where)
+            for given in own.entries:
+                assert given is not None
+                numbers.fraction(given, where)
+            states.setdefault(name, {})[parameter] = own
+    return states
+
+
+def initial_states(training: Training, quantity: Quantity) -> Iterator[tuple[str, dict[str, Exact]]]:
+    """Yield each element of a parameter with the optimizer's states of it before the first update, by their names."""
+    first = OPTIMIZERS[training.optimizer].state
+    for place, element in enumerate(quantity.elements()):
+        own: dict[str, Exact] = dict(first)
+        for name, arrays in training.state.items():
+            given = arrays[quantity.name].entries[place] if quantity.name in arrays else None
+            own[name] = own[name] if given is None else given.value
+        yield element, own
 
 
 def _steps(spec: TrainingSpec, samples: int | None) -> int:
@@ -95,6 +134,11 @@ def table_of(training: Training, optimizer: object = None) -> dict[str, object]:
         "steps": training.steps if training.epochs is None else None,
         "epochs": training.epochs,
     }
+    if training.state and other is row:
+        table["state"] = {
+            name: {parameter: _nested(array.shape, iter(array.entries)) for parameter, array in arrays.items()}
+            for name, arrays in training.state.items()
+        }
     for key, given in training.settings.items():
         if key in other.settings and (other is row or given.value != row.settings[key].default):
             table[key] = given.text
@@ -109,6 +153,14 @@ def table_of(training: Training, optimizer: object = None) -> dict[str, object]:
             "validation_fraction": stated(stop.validation_fraction).text,
         }
     return {key: value for key, value in table.items() if value is not None}
+
+
+def _nested(shape: Shape, entries: Iterator[Given | None]) -> object:
+    """Return the texts of an array's numbers in lists."""
+    if not shape:
+        given = next(entries)
+        return "" if given is None else given.text
+    return [_nested(shape[1:], entries) for _ in range(shape[0])]
 
 
 def _is_whole(value: object) -> bool:

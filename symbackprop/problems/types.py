@@ -229,7 +229,8 @@ class Training:
     `settings` has the learning rate that `schedule` starts from. `epochs` is the number that `steps` was counted from, if
     any; `batch_size` None is all samples. With `shuffle` each epoch has an order of its own, drawn from `seed`. `update` is
     `simultaneous`, or `sequential` as in some published examples: the errors of a layer are then computed with the already
-    updated weights of the later layers, which is not gradient descent.
+    updated weights of the later layers, which is not gradient descent. `state` has states of the optimizer before the first
+    update, by state and parameter; the others begin as the optimizer says.
     """
 
     optimizer: str
@@ -244,6 +245,7 @@ class Training:
     seed: int = 0
     stop: Stop | None = None
     steps_shown: tuple[int, ...] | None = None
+    state: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
 
     @property
     def zero(self) -> frozenset[str]:

@@ -25,7 +25,7 @@ from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.errors import EvaluationError, MissingValueError, ProblemError
 from symbackprop.graph.quantities import Role
 from symbackprop.messages import message
-from symbackprop.problems import Problem
+from symbackprop.problems import Problem, Training
 from symbackprop.problems.training_table import batches_in
 from symbackprop.scripts.libraries import NUMPY, Library
 from symbackprop.scripts.script_lines import COUNT, Lines, shape_text
@@ -189,6 +189,7 @@ class Parts:
             "lines": texts[False],
             "first": texts[True] if texts[True] != texts[False] else None,
             "states": [(name, spelled(float(row.state[name]))) for name in states],
+            "given_states": self._given_states(training),
             "reads": {name for name in ("t", RATE) if _reads(read, name)},
             "steps": training.steps,
             "trained": [self.names[name] for name in trained],
@@ -199,6 +200,14 @@ class Parts:
             "seed": training.seed,
             "stop": training.stop and (float(training.stop.tolerance), training.stop.patience),
         }
+
+    def _given_states(self, training: Training) -> list[tuple[str, str, str]]:
+        """Return the states that the problem states: the parameter's name in the script, the state, its numbers."""
+        return [
+            (self.names[name], state, repr(np.reshape(array.floats(), array.shape).tolist()))
+            for state, arrays in training.state.items()
+            for name, array in arrays.items()
+        ]
 
     def _layers(self, trained: Sequence[str]) -> list[list[str]]:
         quantities = self.plan.graph.quantities

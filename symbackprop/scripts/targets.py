@@ -105,6 +105,8 @@ def _text(problem: ProblemLike, target: str, language: str, *, blanks: bool, cel
     view = dict(Parts(problem, row.spelling).view())
     if row.counterpart and view["training"] and view["training"]["layers"]:
         raise ProblemError(message("code.sequential_update", target=target), where="training.update")
+    if row.counterpart and view["training"] and view["training"]["given_states"]:
+        raise ProblemError(message("code.given_states", target=target), where="training.state")
 
     def say(id: str, **arguments: object) -> str:
         return " ".join(languages.say(language, Message(f"code.{id}", arguments)).split())

@@ -117,6 +117,10 @@ def train(
         optimizer=training.optimizer,
         settings=fractions(training),
         frozen=training.frozen,
+        states={
+            state: {name: np.reshape(array.floats(), array.shape) for name, array in arrays.items()}
+            for state, arrays in training.state.items()
+        },
     )
     epoch = 0
     if saved:

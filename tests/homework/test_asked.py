@@ -18,8 +18,10 @@ from symbackprop.catalog.schedules import SCHEDULES
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.descent.solution import Solution, solve
 from symbackprop.evaluation.evaluate import EXACT, arithmetic_of, leaves
+from symbackprop.homework import enrolment
 from symbackprop.homework.answers import askable
 from symbackprop.homework.marking import Marker, MarkVerdict
+from symbackprop.homework.roster import Roster, Student
 from symbackprop.homework.variants import HomeworkAssignment, assignment
 from symbackprop.problems import asked, load
 from symbackprop.problems.asked import AskedEntry
@@ -250,6 +252,31 @@ def test_kinks_of_later_steps_are_looked_at() -> None:
     cohort = term.drawn(found, 12)
     key = gradient_key(f"{NEW}W1_1_1")
     assert key in cohort.values and (cohort.values[key] != 0).any()
+
+
+@pytest.mark.parametrize(
+    ("changed", "warned"),
+    [
+        ({"optimizer": "adam"}, True),
+        ({"optimizer": "adam", "state": {"m": {"W1": [["1/10"]]}, "v": {"W1": [["1/50"]]}}}, False),
+        ({"optimizer": "momentum"}, False),
+    ],
+)
+def test_a_first_step_that_is_the_same_for_all_is_warned_about(
+    changed: dict[str, Any], warned: bool, tmp_path: Path
+) -> None:
+    """In a first step Adam moves every weight by the learning rate, whatever was drawn; not where a state is given."""
+    table = {
+        **term.TERM["adam"],
+        "training": {**term.TERM["adam"]["training"], **changed},
+        "homework": {"ask": ["new_W1"]},
+    }
+    source = load.Source(table, Path("problem"))
+    students = Roster(("id",), tuple(Student(str(n), "", {"id": str(n)}) for n in range(5)))
+    given = enrolment.prepare(source, students, tmp_path / "class", seed=1, formats=("markdown",), language="en")
+    told = [remark for remark in given.remarks if remark.id == "homework.same_steps"]
+    assert bool(told) is warned
+    assert not told or "new_W1_1_1" in str(told[0].arguments)
 
 
 def test_keys_are_taken_apart() -> None:

@@ -108,7 +108,7 @@ def _at_a_glance(scene: Scene) -> Iterator[Display]:
 
 PARTS: Parts = {
     "title.graph": _equations,
-    "title.given": _given,
+    "title.given": lambda scene: (*_given(scene), *updates_of.given_states(scene)),
     "title.conventions": lambda scene: (Listing(tuple(_conventions(scene))),),
     "title.formulas": _at_a_glance,
 }

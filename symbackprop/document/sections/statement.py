@@ -363,7 +363,7 @@ def _forward_and_backward(scene: Scene) -> Iterator[Block]:
 
 PARTS: Parts = {
     "title.network": _network,
-    "title.given": lambda scene: (_parameters(scene), *_matrices(scene), _data(scene)),
+    "title.given": lambda scene: (_parameters(scene), *_matrices(scene), _data(scene), *updates_of.given_states(scene)),
     "title.conventions": lambda scene: (Listing(tuple(_conventions(scene))),),
     "title.symbols": lambda scene: (_symbols(scene),),
     "title.count": lambda scene: (Paragraph(_count(scene)),),

@@ -32,7 +32,7 @@ from symbackprop.graph.notation import Notation, Symbol, setting_symbol, state_s
 from symbackprop.graph.quantities import Graph, Quantity
 from symbackprop.messages import Message, message
 from symbackprop.problems import Given, Training
-from symbackprop.problems.training_table import batches_in
+from symbackprop.problems.training_table import batches_in, initial_states
 from symbackprop.rows import Settings
 
 
@@ -75,6 +75,25 @@ def states(scene: Scene, change: Change, among: Sequence[str] | None = None) -> 
     ]
     header: tuple[Inline, ...] = (message("column.parameter"), *letters)
     yield Table(header, tuple(rows), (False, *(True for _ in targets)), _BESIDE)
+
+
+def given_states(scene: Scene) -> Iterator[Table]:
+    """Yield the table of the optimizer's states before the first update, where the problem states any."""
+    training = scene.derivation.problem.training
+    if training is None or not training.state:
+        return
+    names_of_states = _carried(training)
+    rows: list[tuple[Inline, ...]] = [
+        (Name(element), *(show(own[state], scene.style) for state in names_of_states))
+        for quantity in scene.derivation.parameters
+        if quantity.name not in training.frozen
+        for element, own in initial_states(training, quantity)
+    ]
+    header: tuple[Inline, ...] = (
+        message("column.parameter"),
+        *(_state_letter(scene, state, "0") for state in names_of_states),
+    )
+    yield Table(header, tuple(rows), (False, *(True for _ in names_of_states)), _BESIDE)
 
 
 _BESIDE = 2
@@ -275,6 +294,8 @@ def conventions(scene: Scene) -> Iterator[Message]:
         yield message("training.optimizer", name=name, settings=message("text.items", items=settings))
     if states:
         kind = "training.state" if len(states) == 1 else "training.states"
+        if training.state:
+            kind = "training.given_states"
         yield message(kind, states=message("text.items", items=states), counter=counter)
     for key, setting in optimizers.OPTIMIZERS[training.optimizer].settings.items():
         if setting.note and key not in training.zero:
