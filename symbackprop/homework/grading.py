@@ -13,7 +13,7 @@ from symbackprop.homework.distribution import enrolled
 from symbackprop.homework.identification import ClassList
 from symbackprop.homework.manifest import MANIFEST, Manifest
 from symbackprop.homework.marking import Mark, Marker
-from symbackprop.homework.overrides import corrected, read_overrides
+from symbackprop.homework.overrides import changed_totals, corrected, idle, read_overrides
 from symbackprop.homework.reports import GradedClass
 from symbackprop.homework.submissions import read_submissions
 from symbackprop.messages import message
@@ -53,7 +53,10 @@ def grade(
         if known.by_code(code) != id:
             what = message("homework.wrong_code", found=code, student=id, expected=enrolments[id].code)
             remarks.append((handed_in.attempts[id][-1].where, what))
-    cohort = enrolled(assignment, [each for id, each in enrolments.items() if id in handed_in.attempts])
+    typed = {text for own in handed_in.attempts.values() for attempt in own for text in attempt.texts.values()}
+    corrections = () if overrides is None else read_overrides(overrides, enrolments, names, typed)
+    present = {*handed_in.attempts, *(each.student for each in corrections if each.gives_marks)}
+    cohort = enrolled(assignment, [each for id, each in enrolments.items() if id in present])
     places = {id: place for place, id in enumerate(cohort.students)}
 
     def marked(id: str, texts: Mapping[str, str]) -> list[Mark]:
@@ -63,14 +66,12 @@ def grade(
     def points(id: str, texts: Mapping[str, str]) -> Fraction:
         return sum((mark.points for mark in marked(id, texts)), Fraction(0))
 
-    marks, keys, answer_texts = {}, {}, set[str]()
+    marks, keys = {}, {}
     for id, place in places.items():
-        texts, remark = counted(id, handed_in.attempts[id], AttemptRule(attempts), points)
+        texts, remark = counted(id, handed_in.attempts.get(id, ()), AttemptRule(attempts), points)
         remarks += [] if remark is None else [remark]
-        answer_texts |= set(texts.values())
         marks[id] = marked(id, texts)
         keys[id] = {answer.id: cohort.numbers(place)[answer.key] for answer in assignment.answers}
-    corrections = () if overrides is None else read_overrides(overrides, enrolments, names, answer_texts)
     looks_copied = suspected(enrolled(assignment, manifest.enrolments), marks)
     decided = {each.student: each.copied for each in corrections if each.student and each.copied is not None}
     for id, copy in looks_copied.items():
@@ -78,5 +79,7 @@ def grade(
             remarks.append((id, copy.told(id)))
     judged, withheld = treated(marks, looks_copied, CopyRule(copies), decided)
     found, changes = corrected(judged, corrections)
-    origins = {id: handed_in.attempts[id][-1].file for id in places}
-    return GradedClass(manifest, assignment, found, keys, remarks, changes, origins, looks_copied, withheld)
+    remarks += [(f"{overrides}: override[{place}]", message("homework.idle")) for place in idle(judged, corrections)]
+    origins = {id: own[-1].file for id, own in handed_in.attempts.items()}
+    totals = changed_totals(found, corrections)
+    return GradedClass(manifest, assignment, found, keys, remarks, changes, origins, looks_copied, withheld, totals)

@@ -1,4 +1,4 @@
-"""A teacher's corrections of marks, in a TOML file: an answer excused, a value accepted, points added.
+"""A teacher's corrections of marks, in a TOML file: an answer excused, a value accepted, points added, a total changed.
 
 ```toml
 [[override]]
@@ -7,6 +7,8 @@ student = "s17"          # left out: every student
 excuse = true            # full points, whatever was answered; false: none
 # or: accept = "0.61"    # full points for this value
 # or: points = -0.5      # added to what the answer earned
+# or: total = -3         # added to the total, without an answer: a late penalty, a bonus
+# or: factor = 0.8       # what the total is multiplied by
 reason = "misprint on the sheet"
 ```
 """
@@ -24,6 +26,7 @@ from typing import Any
 from symbackprop.by_hand.answer_parsing import read
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.homework.marking import Mark, MarkVerdict
+from symbackprop.homework.points import earned
 from symbackprop.messages import message
 
 _KEYS: Mapping[str, tuple[str, tuple[type, ...]]] = {
@@ -32,13 +35,17 @@ _KEYS: Mapping[str, tuple[str, tuple[type, ...]]] = {
     "excuse": ("boolean", (bool,)),
     "accept": ("number", (str, int, Decimal)),
     "points": ("number", (int, Decimal)),
+    "total": ("number", (int, Decimal)),
+    "factor": ("number", (int, Decimal)),
     "copied": ("boolean", (bool,)),
     "reason": ("text", (str,)),
 }
 """The keys of a correction: what is expected (a phrase of `kind`) and the types that TOML has for it."""
 CHANGED = "mark.overridden"
 """The remark at a mark that was corrected."""
-_ACTIONS = ("excuse", "accept", "points", "copied")
+_ACTIONS = ("excuse", "accept", "points", "total", "factor", "copied")
+_OF_TOTALS = ("total", "factor")
+"""What changes the whole, not an answer."""
 _LARGEST_EXPONENT = 400
 
 
@@ -53,6 +60,19 @@ class Override:
     points: Fraction | None
     reason: str
     copied: bool | None = None
+    total: Fraction | None = None
+    factor: Fraction | None = None
+
+    @property
+    def gives_marks(self) -> bool:
+        """Whether a student who handed nothing in has marks by it."""
+        return self.student is not None and (self.excuse or self.points is not None or self.total is not None)
+
+    def changed(self, total: Fraction) -> Fraction:
+        """Return a total after the correction, in whole hundredths; it is not below 0."""
+        if self.factor is not None:
+            return earned(total, self.factor)
+        return max(earned(total + (self.total or 0), Fraction(1)), Fraction(0))
 
     def applies(self, student: str, mark: Mark) -> bool:
         """Say whether the correction is about a mark."""
@@ -119,18 +139,33 @@ def _override(entry: Any, where: str, students: Collection[str], answers: Mappin
         raise unknown("answer", answer, answers, where=f"{where}.answer")
     if "copied" in entry and (student is None or answer is not None):
         raise ProblemError(message("homework.copied_student"), where=f"{where}.copied")
-    points = entry.get("points")
-    if isinstance(points, Decimal) and not (points.is_finite() and abs(points.adjusted()) <= _LARGEST_EXPONENT):
-        raise ProblemError(message("problem.finite", value=str(points)), where=f"{where}.points")
+    points, total, factor = (_fraction(entry, key, where) for key in ("points", *_OF_TOTALS))
+    for key in _OF_TOTALS:
+        if key in entry and answer is not None:
+            raise ProblemError(message("homework.total_answer", name=key), where=f"{where}.{key}")
+    if points is not None and answer is None:
+        raise ProblemError(message("homework.points_answer"), where=f"{where}.points")
+    if factor is not None and factor < 0:
+        raise ProblemError(message("problem.bound", relation="≥", limit=0), where=f"{where}.factor")
     return Override(
         None if student is None else str(student),
         None if answer is None else answers[answer],
         entry.get("excuse", False),
         None if entry.get("accept") is None else str(entry["accept"]),
-        None if points is None else Fraction(points),
+        points,
         entry.get("reason", ""),
         entry.get("copied"),
+        total,
+        factor,
     )
+
+
+def _fraction(entry: Mapping[str, Any], key: str, where: str) -> Fraction | None:
+    """Return a number of an entry; raises `ProblemError` for one that is infinite, or as good as that."""
+    value = entry.get(key)
+    if isinstance(value, Decimal) and not (value.is_finite() and abs(value.adjusted()) <= _LARGEST_EXPONENT):
+        raise ProblemError(message("problem.finite", value=str(value)), where=f"{where}.{key}")
+    return None if value is None else Fraction(value)
 
 
 def _is_acceptable(accepted: str, handed_in: Collection[str]) -> bool:
@@ -157,6 +192,46 @@ def corrected(
         if (before.points, before.verdict) != (after.points, after.verdict)
     ]
     return new, changes
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedTotal:
+    """A total that was changed by hand: before, after, and why."""
+
+    before: Fraction
+    after: Fraction
+    reason: str
+
+
+def changed_totals(
+    marks: Mapping[str, Sequence[Mark]], overrides: Sequence[Override]
+) -> dict[str, tuple[ChangedTotal, ...]]:
+    """Return, by student, what became of the total, one correction after the other in the order of the file."""
+    found = {}
+    for student, own in marks.items():
+        total, changes = sum((mark.points for mark in own), Fraction(0)), []
+        for override in overrides:
+            if (override.total is None and override.factor is None) or override.student not in (None, student):
+                continue
+            changes.append(ChangedTotal(total, override.changed(total), override.reason))
+            total = changes[-1].after
+        if changes:
+            found[student] = tuple(changes)
+    return found
+
+
+def idle(marks: Mapping[str, Sequence[Mark]], overrides: Sequence[Override]) -> list[int]:
+    """Return the places in the file of corrections that are about no mark: nobody meant handed in, or answered so."""
+    found = []
+    for place, override in enumerate(overrides):
+        if override.copied is not None or not (override.excuse or override.accept is not None or override.points):
+            is_of_total = override.total is not None or override.factor is not None
+            if is_of_total and override.student is not None and override.student not in marks:
+                found.append(place)
+            continue
+        if not any(override.applies(student, mark) for student, own in marks.items() for mark in own):
+            found.append(place)
+    return found
 
 
 def _corrected(student: str, mark: Mark, overrides: Sequence[Override]) -> Mark:

@@ -15,7 +15,7 @@ from symbackprop.homework.copies import Copy
 from symbackprop.homework.distribution import SECONDS
 from symbackprop.homework.manifest import Enrolment, Manifest, printed
 from symbackprop.homework.marking import Mark, MarkVerdict, first_wrong
-from symbackprop.homework.overrides import CHANGED
+from symbackprop.homework.overrides import CHANGED, ChangedTotal
 from symbackprop.homework.roster import file_name
 from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import Message, message
@@ -23,6 +23,9 @@ from symbackprop.rendering import Format, exporters, pdf_collections
 
 REPORT_HEADER = ("student", "answer", "value", "verdict", "points", "max_points", "message")
 CHANGES_HEADER = ("student", "answer", "verdict_before", "points_before", "verdict", "points", "reason")
+
+TOTAL = "total"
+"""The column of the gradebook, and the row of a total among what was changed."""
 
 Row = tuple[Inline, ...]
 
@@ -32,7 +35,7 @@ class GradedClass:
     """A class that is marked: marks by student, the key's numbers by student and answer, and what was found odd.
 
     `origins` says, by student, which file of a folder or an archive the last attempt was, `copies` whose sheet looks
-    copied, and `withheld` who gets no points until a person has decided that.
+    copied, and `withheld` who gets no points until a person has decided that. `changed_totals` are totals changed by hand.
     """
 
     manifest: Manifest
@@ -44,6 +47,7 @@ class GradedClass:
     origins: Mapping[str, str] = field(default_factory=dict)
     copies: Mapping[str, Copy] = field(default_factory=dict)
     withheld: frozenset[str] = frozenset()
+    changed_totals: Mapping[str, Sequence[ChangedTotal]] = field(default_factory=dict)
 
     @property
     def language(self) -> str:
@@ -51,7 +55,9 @@ class GradedClass:
         return str(self.manifest.settings.get("language", language.DEFAULT))
 
     def total(self, student: str) -> Fraction:
-        """Return the marks of a student."""
+        """Return the marks of a student, with what was changed by hand."""
+        if student in self.changed_totals:
+            return self.changed_totals[student][-1].after
         return sum((mark.points for mark in self.marks[student]), Fraction(0))
 
     @property
@@ -68,7 +74,7 @@ def files(marked: GradedClass, formats: Sequence[Format] = ()) -> Iterator[tuple
     """Yield every file of the marks as name and content: tables, then the documents in each format (none given: HTML)."""
     yield "report.csv", _report(marked)
     yield "gradebook.csv", _gradebook(marked)
-    if marked.changes:
+    if marked.changes or marked.changed_totals:
         yield "changes.csv", _changes(marked)
     present = [each for each in marked.manifest.enrolments if each.student.id in marked.marks]
     names = ["summary", *(f"feedback/{file_name(each.student.id)}" for each in present)]
@@ -127,14 +133,19 @@ def _gradebook(marked: GradedClass) -> str:
         total = trimmed(totals[id]) if id in totals else ""
         rows.append([*(enrolment.student.row.get(column, "") for column in columns), total])
     manifest = marked.manifest
-    return write_csv([*columns, "total"], rows, delimiter=manifest.delimiter, bom=manifest.has_bom)
+    return write_csv([*columns, TOTAL], rows, delimiter=manifest.delimiter, bom=manifest.has_bom)
 
 
 def _changes(marked: GradedClass) -> str:
-    rows = (
+    rows: list[tuple[str, ...]] = [
         (student, new.answer.id, old.verdict, trimmed(old.points), new.verdict, trimmed(new.points), _said(marked, new))
         for student, old, new in marked.changes
-    )
+    ]
+    rows += [
+        (student, TOTAL, "", trimmed(each.before), "", trimmed(each.after), each.reason)
+        for student, own in marked.changed_totals.items()
+        for each in own
+    ]
     return write_csv(CHANGES_HEADER, rows)
 
 
@@ -143,7 +154,13 @@ def feedback(marked: GradedClass, enrolment: Enrolment) -> Document:
     student, own = enrolment.student, marked.marks[enrolment.student.id]
     total = message("report.total", points=trimmed(marked.total(student.id)), most=trimmed(marked.assignment.total))
     first = first_wrong(own)
-    remarks = [] if first is None else [message("report.first_wrong", name=first.answer.id)]
+    remarks = [
+        message(
+            "report.changed_total", before=trimmed(each.before), after=trimmed(each.after), reason=each.reason or "–"
+        )
+        for each in marked.changed_totals.get(student.id, ())
+    ]
+    remarks += [] if first is None else [message("report.first_wrong", name=first.answer.id)]
     keys, rounding = marked.keys[student.id], marked.assignment.homework.rounding
     rows = [
         (
@@ -168,7 +185,7 @@ def summary(marked: GradedClass) -> Document:
     if totals:
         mean, median = (f"{value:.2f}" for value in (statistics.mean(totals), statistics.median(totals)))
         result = message("report.class", mean=mean, median=median, most=trimmed(marked.assignment.total))
-    handed_in = message("report.handed_in", count=len(totals), of=len(marked.manifest.enrolments))
+    handed_in = message("report.handed_in", count=len(marked.origins), of=len(marked.manifest.enrolments))
     remarks = [message("report.remark", where=where, what=what) for where, what in marked.remarks]
     unread = list(_unread(marked))
     columns = ("answer", *MarkVerdict, "first_wrong_count")

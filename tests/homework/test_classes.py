@@ -235,21 +235,70 @@ def test_overrides(run: Run) -> None:
     Path("fix.toml").write_text(
         '[[override]]\nstudent = "s1"\nanswer = "z1_1"\nexcuse = true\nreason = "misprint"\n'
         '[[override]]\nanswer = "L"\naccept = "0.25 or so"\n'
-        '[[override]]\nstudent = "s4"\npoints = 0.1\n'
+        '[[override]]\nstudent = "s4"\nanswer = "a1_1"\npoints = 0.1\n'
     )
     printed = run("grade", "class", "submissions.csv", "-o", "marks", "--overrides", "fix.toml")
     changes = list(csv.DictReader(io.StringIO(Path("marks/changes.csv").read_text())))
     assert [("s1", "z1_1", "misprint"), ("s2", "L", "–")] == [
         (row["student"], row["answer"], row["reason"].rpartition(": ")[2]) for row in changes[:2]
     ]
-    assert {row["student"] for row in changes[2:]} == {"s4"}
+    assert [("s4", "a1_1")] == [(row["student"], row["answer"]) for row in changes[2:]]
     assert "s1 z1_1: 0 → " in printed
     Path("fix.toml").write_text('[[override]]\nstudent = "nobody"\nexcuse = true\n')
     assert 'unknown student "nobody"' in run("grade", "class", "submissions.csv", "--overrides", "fix.toml", code=2)
     Path("fix.toml").write_text("[[override]]\nexcuse = true\npoints = 1\n")
-    assert "expected one of excuse, accept, points and copied" in run(
+    assert "expected one of excuse, accept, points, total, factor and copied" in run(
         "grade", "class", "submissions.csv", "--overrides", "fix.toml", code=2
     )
+
+
+def test_totals_are_changed(run: Run) -> None:
+    """Late penalties, a bonus, an oral exam: they change totals in the order of the file, and pages say so."""
+    give(run)
+    submit({("s1", "z1_1"): "9"})
+    lines = [line for line in Path("submissions.csv").read_text().splitlines() if not line.startswith("s4,")]
+    Path("submissions.csv").write_text("\n".join(lines) + "\n")
+    Path("fix.toml").write_text(
+        '[[override]]\nstudent = "s2"\ntotal = -3\nreason = "late"\n'
+        '[[override]]\nstudent = "s1"\ntotal = -100\n'
+        '[[override]]\nstudent = "s/3"\nfactor = 0.9\n[[override]]\nstudent = "s/3"\ntotal = 5.5\n'
+        '[[override]]\nstudent = "s4"\ntotal = 12\nreason = "oral exam"\n'
+    )
+    printed = run("grade", "class", "submissions.csv", "-o", "marks", "--overrides", "fix.toml")
+    book = {
+        row["id"]: row["total"]
+        for row in csv.DictReader(io.StringIO(Path("marks/gradebook.csv").read_text()), delimiter=";")
+    }
+    assert {"s1": "0", "s2": "17", "s/3": "23.5", "s4": "12"} == book
+    assert "s2 total: 20 → 17 points" in printed and "s4 total: 0 → 12 points" in printed
+    changes = list(csv.DictReader(io.StringIO(Path("marks/changes.csv").read_text())))
+    assert ("s2", "total", "20", "17", "late") in [
+        (row["student"], row["answer"], row["points_before"], row["points"], row["reason"]) for row in changes
+    ]
+    page = Path("marks/feedback/s2.html").read_text()
+    assert "changed by hand from 20 to 17 points: late" in page and "17 of 20" in page
+    assert "oral exam" in Path("marks/feedback/s4.html").read_text()
+
+
+def test_who_handed_nothing_in_can_have_marks(run: Run) -> None:
+    """Who is excused has all points; a correction that is about nobody who handed in says that it did nothing."""
+    give(run)
+    submit({})
+    lines = [line for line in Path("submissions.csv").read_text().splitlines() if line.startswith(("student", "s1,"))]
+    Path("submissions.csv").write_text("\n".join(lines) + "\n")
+    Path("fix.toml").write_text(
+        '[[override]]\nstudent = "s4"\nexcuse = true\n[[override]]\nstudent = "s2"\nanswer = "L"\naccept = 7\n'
+        '[[override]]\nstudent = "s/3"\nfactor = 0.5\n'
+    )
+    printed = run("grade", "class", "submissions.csv", "-o", "marks", "--overrides", "fix.toml")
+    book = {
+        row["id"]: row["total"]
+        for row in csv.DictReader(io.StringIO(Path("marks/gradebook.csv").read_text()), delimiter=";")
+    }
+    assert {"s1": "20", "s2": "", "s/3": "", "s4": "20"} == book
+    assert printed.count("changed nothing") == 2
+    assert "fix.toml: override[1]" in printed and "fix.toml: override[2]" in printed
+    assert "1 of 4" in Path("marks/summary.html").read_text()
 
 
 def test_anonymous_from_sheet_to_marks(run: Run) -> None:

@@ -125,11 +125,16 @@ def _told(marked: GradedClass, place: Path, formats: Sequence[Format]) -> list[s
         + "\n"
         for student, old, new in marked.changes
     ]
+    told += [
+        say("cli.changed_total", student=student, before=trimmed(each.before), after=trimmed(each.after)) + "\n"
+        for student, own in marked.changed_totals.items()
+        for each in own
+    ]
     summaries = [f"summary.{row.suffix}" for row in formats]
     names = (
         "report.csv",
         "gradebook.csv",
-        *(["changes.csv"] if marked.changes else []),
+        *(["changes.csv"] if marked.changes or marked.changed_totals else []),
         *summaries,
         "feedback",
         "feedback.zip",
