@@ -18,7 +18,14 @@ from symbackprop.by_hand.answer_normalization import AnswerText, decimal_point, 
 from symbackprop.errors import SymbackpropError
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?")
-_POWER_OF_TEN = re.compile(r"\s*(?:\*|(?<=[\d.\s])[xX])\s*10\s*\*\*\s*\(?\s*([+-]?\d{1,3})\s*\)?\s*$")
+_POWER_OF_TEN = re.compile(r"(?:\s*(?:\*|(?<=[\d.\s])[xX])\s*|(?<=[\d.])\s+)10\s*\*\*\s*\(?\s*([+-]?\d{1,3})\s*\)?\s*$")
+_EXPONENT = re.compile(r"(?<=[\d.])\s+[eE](?=[+-]?\s*\d)")
+_BEFORE = re.compile(
+    r"(?:(?:约(?:为|等于)?|大约|答案?|about|approx(?:\.|imately)?|ca\.?|circa|ans(?:\.|wer)?)\s*[:=]?\s*)+",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(r"\s*(?:左右|\(?(?:rounded|approx\.?|approximately)\)?)", re.IGNORECASE)
+"""Words around a number that say nothing else of it."""
 _DECIMAL = re.compile(r"(?<![\w.,/])(\d*)(?:[.,](\d+))?(?:[eE ×*x%].*)?$")
 """The digits of a decimal, before and after the point."""
 _MIXED = re.compile(r"([+-]?)(\d+)\s+(\d+)\s*/\s*(\d+)")
@@ -59,9 +66,11 @@ def read(text: str, own: Collection[str], known: Mapping[str, str]) -> ParsedAns
     Fraction(3, 2000)
     """
     answer = _without_brackets(_own_side(plain(text[: _LONGEST + 1]).stripped("'", "'"), own))
+    if not {"e", "E"} & known.keys():
+        answer = answer.rewritten(_EXPONENT, lambda found: found[0].strip())
     if answer.text in _BLANKS:
         return ParsedAnswer(text, None)
-    readings = (reading(answer) for reading in (_number, _mixed, _stated_twice))
+    readings = (reading(answer) for reading in (_number, _mixed, _stated_twice, _in_words))
     value = next((each for each in readings if each is not None), None)
     if value is not None:
         return ParsedAnswer(text, Number(value))
@@ -103,9 +112,22 @@ def _own_side(answer: AnswerText, own: Collection[str]) -> AnswerText:
 
 
 def _number(answer: AnswerText) -> Fraction | None:
-    """Return a plain decimal, with a power of ten if it has one."""
-    text = _POWER_OF_TEN.sub(r"e\1", decimal_point(answer).text)
-    return expressions.decimal(text.replace(",", ".").rstrip(".")) if _NUMBER.fullmatch(text) else None
+    """Return a plain decimal, with a power of ten or a percent sign if it has one."""
+    bare = answer.part(0, -1).stripped("") if answer.text.endswith("%") else answer
+    text = _POWER_OF_TEN.sub(r"e\1", decimal_point(bare).text)
+    if not _NUMBER.fullmatch(text):
+        return None
+    value = expressions.decimal(text.replace(",", ".").rstrip("."))
+    return value if value is None or bare is answer else value / 100
+
+
+def _in_words(answer: AnswerText) -> Fraction | None:
+    """Return a plain decimal with words beside it that say nothing else: about 0.3, 0.3 (rounded), 约0.3."""
+    before = _BEFORE.match(answer.text)
+    rest = answer if before is None else answer.part(before.end())
+    after = next((found for found in _AFTER.finditer(rest.text) if found.end() == len(rest.text)), None)
+    rest = rest if after is None else rest.part(0, after.start())
+    return None if rest is answer else _number(rest.stripped("≈", "."))
 
 
 def _without_brackets(answer: AnswerText) -> AnswerText:

@@ -344,13 +344,9 @@ class Update:
 
     def initial_states(self) -> States:
         """Return the states before the first update."""
-        changing = frozenset(trained(self.derivation))
-        return {
-            element: {name: self.kind.convert(value) for name, value in own.items()}
-            for quantity in self.derivation.parameters
-            for element, own in initial_states(self.training, quantity)
-            if element in changing
-        }
+        moving = (q for q in self.derivation.parameters if q.name not in self.training.frozen)
+        found = itertools.chain.from_iterable(initial_states(self.training, quantity) for quantity in moving)
+        return {e: {name: self.kind.convert(value) for name, value in own.items()} for e, own in found}
 
     def of(self, values: Values, states: States, number: int, samples: int | None) -> Change:
         """Return update `number` (from 1) from values with gradients; `samples` is the number of them in an epoch.

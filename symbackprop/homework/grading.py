@@ -53,8 +53,8 @@ def grade(
         if known.by_code(code) != id:
             what = message("homework.wrong_code", found=code, student=id, expected=enrolments[id].code)
             remarks.append((handed_in.attempts[id][-1].where, what))
-    typed = {text for own in handed_in.attempts.values() for attempt in own for text in attempt.texts.values()}
-    corrections = () if overrides is None else read_overrides(overrides, enrolments, names, typed)
+    handed = {text for own in handed_in.attempts.values() for attempt in own for text in attempt.texts.values()}
+    corrections = () if overrides is None else read_overrides(overrides, enrolments, names, handed)
     present = {*handed_in.attempts, *(each.student for each in corrections if each.gives_marks)}
     cohort = enrolled(assignment, [each for id, each in enrolments.items() if id in present])
     places = {id: place for place, id in enumerate(cohort.students)}

@@ -37,6 +37,10 @@ EVIDENCE = Fraction(1, 2)
 """The share of the answers from the numbers of the sheet that have to be right before others may follow from wrong ones."""
 
 
+MOST_TOLERANCE = 1000.0
+"""What tolerances can be multiplied by, at most."""
+
+
 class MarkVerdict(StrEnum):
     """What an answer turned out to be."""
 

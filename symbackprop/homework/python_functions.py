@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from symbackprop import rendering
-from symbackprop.errors import known_language, unknown
-from symbackprop.homework import distribution, enrolment, fillable_forms, marked_files
-from symbackprop.homework.enrolment import TEACHER, Course
+from symbackprop.errors import ProblemError, known_language, unknown
+from symbackprop.homework import distribution, enrolment, marked_files, writing
+from symbackprop.homework.attempts import AttemptRule
+from symbackprop.homework.copies import CopyRule
+from symbackprop.homework.enrolment import TEACHER
 from symbackprop.homework.manifest import spelled
+from symbackprop.homework.marking import MOST_TOLERANCE
 from symbackprop.homework.marks_folders import write_marks
 from symbackprop.homework.reports import GradedClass
 from symbackprop.homework.roster import Roster, Student, numbered, read_roster
+from symbackprop.messages import message
 from symbackprop.problems import load
 from symbackprop.rendering import Format
 from symbackprop.whole_files import all_or_nothing
@@ -70,7 +74,8 @@ def homework(
             anonymous=anonymous,
             same=same,
         )
-        _write(given_out, Path(folder), processes, forms, write)
+        for _ in writing.written(given_out, Path(folder), processes, forms, write):
+            pass
     manifest = given_out.job.manifest
     cohort = distribution.enrolled(manifest.assignment(), manifest.enrolments)
     answers = {
@@ -88,6 +93,8 @@ def grade(
     overrides: str | Path | None = None,
     formats: Sequence[str] = ("html",),
     attempts: str = "last",
+    tolerance: float = 1.0,
+    copies: str = "flag",
     columns: Mapping[str, str] | None = None,
     into: str | None = None,
     roster: str | Path | None = None,
@@ -99,12 +106,19 @@ def grade(
     the other arguments are the options of the command. Raises `SymbackpropError` for what cannot be used; nothing is written
     then.
     """
+    for kind, value, known in (("attempt_rule", attempts, AttemptRule), ("copy_rule", copies, CopyRule)):
+        if value not in tuple(known):
+            raise unknown(kind, value, tuple(known))
+    if not 0 < tolerance <= MOST_TOLERANCE:
+        raise ProblemError(message("homework.tolerance", limit=f"{MOST_TOLERANCE:g}"), where="tolerance")
     mark = functools.partial(
         marked_files.marked_files,
         Path(folder),
         overrides=None if overrides is None else Path(overrides),
         encoding=encoding,
         attempts=attempts,
+        tolerance=tolerance,
+        copies=copies,
         columns=columns,
         into=into,
         roster=None if roster is None else Path(roster),
@@ -130,21 +144,3 @@ def _roster(students: Students, columns: Mapping[str, str], encoding: str, folde
     names = students if isinstance(students, Mapping) else dict.fromkeys(students, "")
     own = tuple(Student(id, name, {"id": id, "name": name}) for id, name in names.items())
     return Roster(("id", "name"), own)
-
-
-def _write(given_out: Course, folder: Path, processes: int, forms: bool, write: Callable[..., None]) -> None:
-    """Write all that is given out, what holds answers for its owner alone."""
-    for files in (given_out.files, *_documents(given_out, processes, forms)):
-        for private in (True, False):
-            own = {name: text for name, text in files.items() if name.startswith(f"{TEACHER}/") is private}
-            write({folder / name: text for name, text in own.items()}, private=private)
-
-
-def _documents(given_out: Course, processes: int, forms: bool) -> Iterator[Mapping[str, str | bytes]]:
-    job = given_out.job
-    if set(job.formats) != {"pdf"}:
-        yield from (files for _, files in distribution.documents(job, range(len(job.manifest.enrolments)), processes))
-    if "pdf" in job.formats:
-        yield from (files for _, files in distribution.classes(job, processes))
-    if forms:
-        yield dict(fillable_forms.forms(job))

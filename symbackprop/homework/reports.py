@@ -17,6 +17,7 @@ from symbackprop.homework.manifest import Enrolment, Manifest, printed
 from symbackprop.homework.marking import Mark, MarkVerdict, first_wrong
 from symbackprop.homework.overrides import CHANGED, ChangedTotal
 from symbackprop.homework.roster import file_name
+from symbackprop.homework.submissions import some
 from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import Message, message
 from symbackprop.rendering import Format, exporters, pdf_collections
@@ -190,7 +191,11 @@ def summary(marked: GradedClass) -> Document:
     unread = list(_unread(marked))
     columns = ("answer", *MarkVerdict, "first_wrong_count")
     parts = [
-        *([_table("unread", ("student", "name", "answer", "typed", "remark"), unread)] if unread else []),
+        *(
+            [_table("unread", ("student", "name", "count", "answers", "first_typed", "remark"), unread, ("count",))]
+            if unread
+            else []
+        ),
         _table("by_answer", columns, list(_by_answer(marked)), numeric=columns[1:]),
         _table("by_student", ("student", "name", "points", "first_wrong"), list(_by_student(marked)), ("points",)),
     ]
@@ -243,11 +248,24 @@ def _by_student(marked: GradedClass) -> Iterator[Row]:
 
 
 def _unread(marked: GradedClass) -> Iterator[Row]:
-    """Yield what was typed but could not be read, and has not been marked by hand."""
+    """Yield, in a row for each student, what was typed but could not be read, and has not been marked by hand."""
     for student in (enrolment.student for enrolment in marked.manifest.enrolments):
-        for mark in marked.marks.get(student.id, ()):
-            if mark.verdict is MarkVerdict.UNREADABLE and not (mark.said is not None and mark.said.id == CHANGED):
-                yield Verbatim(student.id), student.name, Verbatim(mark.answer.id), Verbatim(mark.text), _why(mark)
+        unread = [
+            mark
+            for mark in marked.marks.get(student.id, ())
+            if mark.verdict is MarkVerdict.UNREADABLE and not (mark.said is not None and mark.said.id == CHANGED)
+        ]
+        if unread:
+            names = ", ".join(some([mark.answer.id for mark in unread]))
+            first = unread[0]
+            yield (
+                Verbatim(student.id),
+                student.name,
+                str(len(unread)),
+                Verbatim(names),
+                Verbatim(first.text),
+                _why(first),
+            )
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Row], numeric: Sequence[str] = ()) -> Section:

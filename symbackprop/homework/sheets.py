@@ -18,7 +18,7 @@ from symbackprop.descent.solution import solve
 from symbackprop.document.blocks import Block, Document, Inline, Listing, Paragraph, Section, Table
 from symbackprop.document.display_nodes import Blank, Gradient, Updated
 from symbackprop.document.sections import figure_placement
-from symbackprop.document.sections.updates import state_letter
+from symbackprop.document.sections.optimizer_states import letter_in
 from symbackprop.graph.quantities import Role
 from symbackprop.homework.manifest import printed, spelled
 from symbackprop.homework.variants import HomeworkAssignment
@@ -127,8 +127,7 @@ def symbol(derivation: Derivation, key: str) -> Inline:
     is_new = updates > 0 and not is_gradient and quantity.role in (Role.PARAMETER, Role.OUTPUT)
     step = updates if is_new else updates + 1
     if line:
-        letter = state_letter(derivation, line, str(step))
-        return message("sheet.state_of", state=letter, parameter=Name(scalar.name))
+        return letter_in(derivation, line, str(step), scalar.name)
     found: Node = Gradient(*scalar) if is_gradient else Updated(scalar.name) if is_new else Name(*scalar)
     if step == 1:
         return found

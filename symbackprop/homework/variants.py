@@ -32,7 +32,7 @@ from symbackprop.homework.answers import Answer, answers
 from symbackprop.homework.degenerate import degenerate, positions_worth_drawing
 from symbackprop.homework.points import apportioned
 from symbackprop.messages import Message, message
-from symbackprop.problems import ComputationGraph, DrawRules, Given, Homework, Network, Problem, Training
+from symbackprop.problems import ComputationGraph, DrawRules, Given, Homework, Network, Problem, Rounding, Training
 from symbackprop.problems.homework_table import drawn, homework
 from symbackprop.problems.spec import HomeworkSpec
 from symbackprop.problems.training_table import batches_in
@@ -69,6 +69,10 @@ class HomeworkAssignment:
     def digest(self) -> str:
         """A hash of all that changes numbers; titles, letters and points do not."""
         return _digest(self.problem, self.homework)
+
+    def has_numbers_of(self, digest: str, rounding: Rounding) -> bool:
+        """Say whether a homework of that digest, with that rounding, has the numbers of this one."""
+        return digest in (self.digest, _digest(self.problem, replace(self.homework, rounding=rounding)))
 
     @functools.cached_property
     def most(self) -> Mapping[str, Fraction]:

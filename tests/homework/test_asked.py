@@ -324,7 +324,7 @@ ask = ["gradients", "v", "updated", "gradients@step2", "v@step2", "new_W1@step2"
         sheet = Path(lang, "students/sheets/1.md").read_text().replace("\\", "")
         assert words in sheet and "v_W1_1_1@step2" in sheet and "new_W1_1_1@step2" in sheet
         assert words in Path(lang, "students/forms/1.html").read_text()
-        assert Path(lang, "teacher/keys/1.md").read_text().count("v_2") >= 3
+        assert Path(lang, "teacher/keys/1.md").read_text().count("v^{(1)}_{W_{11},2}") >= 3
     rows = Path("en/teacher/answers.csv").read_text().splitlines()
     lines = ["student,answer,value", *(",".join((row.split(",")[0], *row.split(",")[2:4])) for row in rows[1:])]
     Path("in.csv").write_text("\n".join(lines) + "\n")

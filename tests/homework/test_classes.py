@@ -266,7 +266,7 @@ def test_totals_are_changed(run: Run) -> None:
     )
     printed = run("grade", "class", "submissions.csv", "-o", "marks", "--overrides", "fix.toml")
     book = {
-        row["id"]: row["total"]
+        row["ID"]: row["total"]
         for row in csv.DictReader(io.StringIO(Path("marks/gradebook.csv").read_text()), delimiter=";")
     }
     assert {"s1": "0", "s2": "17", "s/3": "23.5", "s4": "12"} == book
@@ -292,13 +292,53 @@ def test_who_handed_nothing_in_can_have_marks(run: Run) -> None:
     )
     printed = run("grade", "class", "submissions.csv", "-o", "marks", "--overrides", "fix.toml")
     book = {
-        row["id"]: row["total"]
+        row["ID"]: row["total"]
         for row in csv.DictReader(io.StringIO(Path("marks/gradebook.csv").read_text()), delimiter=";")
     }
     assert {"s1": "20", "s2": "", "s/3": "", "s4": "20"} == book
     assert printed.count("changed nothing") == 2
     assert "fix.toml: override[1]" in printed and "fix.toml: override[2]" in printed
     assert "1 of 4" in Path("marks/summary.html").read_text()
+
+
+def test_digits_change_after_giving_out(run: Run) -> None:
+    """No number changes: sheets, codes and keys stay, tolerances follow, and a rule for fewer digits makes them right."""
+    give(run)
+    before, codes = answers(), Path("class/teacher/manifest.json").read_text().count('"code"')
+    submit({("s1", row["answer"]): f"{float(row['value']):.3g}" for row in before if row["student"] == "s1"})
+    assert (
+        "rounded"
+        in (run("grade", "class", "submissions.csv", "-o", "strict"), Path("strict/report.csv").read_text())[1]
+    )
+    give(run, "--set", "homework.significant=3")
+    after = answers()
+    assert codes == Path("class/teacher/manifest.json").read_text().count('"code"')
+    for old, new in each(zip(before, after, strict=True), least=20):
+        assert (old["student"], old["code"], old["answer"], old["value"]) == (
+            new["student"],
+            new["code"],
+            new["answer"],
+            new["value"],
+        )
+    assert any(float(new["tolerance"]) > float(old["tolerance"]) for old, new in zip(before, after, strict=True))
+    assert "Carry at least 3 significant digits" in Path("class/students/sheets/s1.md").read_text()
+    run("grade", "class", "submissions.csv", "-o", "loose")
+    report = csv.DictReader(io.StringIO(Path("loose/report.csv").read_text()))
+    assert {"correct"} == {row["verdict"] for row in report if row["student"] == "s1"}
+    give(run, "--set", "homework.significant=5", "--set", "homework.points.a1=3")
+    assert [row["value"] for row in before] == [row["value"] for row in answers()]
+    assert "other numbers" in give(run, "--set", "data.x=[1, 3]", code=2)
+
+
+def test_what_cannot_be_read_is_one_row_for_each_student(run: Run) -> None:
+    """Who writes something odd everywhere does not fill the summary."""
+    give(run)
+    submit({(row["student"], row["answer"]): "three" for row in answers() if row["student"] in ("s1", "s2")})
+    run("grade", "class", "submissions.csv", "-o", "marks", "-f", "markdown")
+    lines = Path("marks/summary.md").read_text().splitlines()
+    rows = [line for line in lines if "three" in line]
+    assert 2 == len(rows)
+    assert str(len({row["answer"] for row in answers()})) in rows[0]
 
 
 def test_anonymous_from_sheet_to_marks(run: Run) -> None:

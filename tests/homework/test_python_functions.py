@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import importlib
+import io
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import symbackprop as sbp
-from symbackprop.homework import marks_folders, python_functions
+from symbackprop.homework import enrolment, marks_folders, python_functions, writing
 from symbackprop.homework.python_functions import Students
+from symbackprop.homework.roster import numbered
+from symbackprop.problems.load import Source
 from symbackprop.whole_files import write_files
 from tests.helpers import ROOT, each
 from tests.homework.test_classes import PROBLEM, Run, contents, give, run, submit  # noqa: F401
@@ -41,6 +46,44 @@ def test_the_same_files_as_the_commands(run: Run) -> None:  # noqa: F811
         assert one[name] == two[name]
     assert 20 == marks.total("s2") > marks.total("s1")
     assert marks_folders.MarksRecord.read(Path("two")).students == tuple(marks.marks)
+
+
+@pytest.mark.parametrize(
+    ("options", "settings"),
+    [
+        (("--tolerance", "50"), {"tolerance": 50}),
+        (("--copies", "mark"), {"copies": "mark"}),
+        (("--attempts", "best", "--student-columns", "id=who"), {"attempts": "best", "columns": {"id": "who"}}),
+        (("--overrides", "fix.toml"), {"overrides": "fix.toml"}),
+    ],
+)
+def test_options_mean_the_same(run: Run, options: tuple[str, ...], settings: dict[str, Any]) -> None:  # noqa: F811
+    """Each option of the command is an argument, and marks are the same files."""
+    give(run)
+    submit({("s1", "z1_1"): "9", ("s2", "z1_1"): "0.5", ("s2", "a1_1"): "0.6"})
+    text = Path("submissions.csv").read_text()
+    key = {
+        row["answer"]: row["value"]
+        for row in csv.DictReader(io.StringIO(Path("class/teacher/answers.csv").read_text()))
+    }
+    copied = "".join(f"s/3,{answer},{value}\n" for answer, value in key.items())
+    Path("submissions.csv").write_text(
+        (text + copied).replace("student", "who" if "columns" in settings else "student", 1)
+    )
+    Path("fix.toml").write_text('[[override]]\nstudent = "s2"\ntotal = -1\n')
+    run("grade", "class", "submissions.csv", "-o", "one", "--quiet", *options)
+    sbp.grade("class", ["submissions.csv"], output="two", **settings)
+    one, two = contents("one"), contents("two")
+    assert {*one} == {*two}
+    for name in each({*one} - {".marks.json"}, least=7):
+        assert one[name].replace(b"one", b"two") == two[name].replace(b"one", b"two"), name
+
+
+@pytest.mark.parametrize("wrong", [{"attempts": "first"}, {"copies": "maybe"}, {"tolerance": 0}, {"tolerance": 1e9}])
+def test_settings_that_are_none_are_refused(wrong: dict[str, Any], tmp_path: Path) -> None:
+    """The nearest is named, as the command does."""
+    with pytest.raises(sbp.SymbackpropError):
+        sbp.grade(tmp_path, [], **wrong)
 
 
 @pytest.mark.parametrize(
@@ -83,6 +126,18 @@ def test_the_package_is_called_by_its_name() -> None:
     for before in each(("", "import symbackprop.homework.roster; ")):
         program = f"import symbackprop as sbp; {before}print(callable(sbp.homework), 'homework' in dir(sbp))"
         assert "True True" == subprocess.check_output([sys.executable, "-c", program], text=True, cwd=ROOT).strip()
+
+
+def test_what_is_there_is_not_written_again(run: Run, tmp_path: Path) -> None:  # noqa: F811
+    """Of a homework that was given out just so nothing is left to write; of one with other formats all of it."""
+    give(run)
+    roster = numbered(2)
+    for formats, count in ((["text"], 2), (["pdf"], 4)):
+        course = enrolment.prepare(
+            Source(sbp_content(), Path("p")), roster, tmp_path / "x", seed=0, formats=formats, language="en"
+        )
+        assert count == writing.steps(course, tmp_path / "x")
+    assert [0, 1] == writing.places_to_write(course, tmp_path / "x")
 
 
 def test_files_are_written_whole(tmp_path: Path) -> None:

@@ -56,7 +56,11 @@ def value(parsed: ParsedAnswer) -> float:
         ("12\u202f592,65", Fraction(1259265, 100)), ("12\u2009592.65", Fraction(1259265, 100)),
         ("-1 000 000", Fraction(-1000000)),
         ("12’592.65", Fraction(1259265, 100)), ("1.259265 x 10^4", Fraction(1259265, 100)),
-        ("1,5 X 10^-3", Fraction(3, 2000)),
+        ("1,5 X 10^-3", Fraction(3, 2000)), ("1.5 10^-3", Fraction(3, 2000)), ("1.5 E-3", Fraction(3, 2000)),
+        ("2.1%", Fraction(21, 1000)), ("－２.1 ％", Fraction(-21, 1000)), ("about -0.5", Fraction(-1, 2)),
+        ("0.5 (rounded)", Fraction(1, 2)), ("约0.5", Fraction(1, 2)), ("答：−0.5", Fraction(-1, 2)),
+        ("大约 0.5", Fraction(1, 2)), ("0.5左右", Fraction(1, 2)), ("ca. 5·10⁻³", Fraction(1, 200)),
+        ("Answer = 0.5", Fraction(1, 2)), ("$0.5$", Fraction(1, 2)),
         ("1.5x10**-3", Fraction(3, 2000)), ("[0.5]", Fraction(1, 2)), ("[ 12 592.65 ]", Fraction(1259265, 100)),
         ("a1 = [0,5]".replace(",", "."), Fraction(1, 2)), ("1 1/2", Fraction(3, 2)), ("-2 3/4", Fraction(-11, 4)),
         ("0.5 = 1/2", Fraction(1, 2)), ("a1 = 1/2 = 0.5", Fraction(1, 2)), ("1/3 = 0.333", Fraction(1, 3)),
@@ -109,6 +113,10 @@ def test_expressions(text: str, expected: float) -> None:
         "[1, 2]",
         "[0,5]",
         "1 000 00",
+        "not 0.5",
+        "about 0.5 or 0.6",
+        "0.5 %%",
+        "ca. z",
     ],
 )
 def test_number_that_can_be_read_in_two_ways_is_not_read(text: str) -> None:
@@ -171,6 +179,12 @@ def test_every_character_knows_its_column(text: str) -> None:
     assert list(typed.columns) == sorted(typed.columns)
     assert all(0 <= column < len(text) for column in typed.columns)
     assert AnswerText.of(text).source == text
+
+
+def test_a_quantity_called_e_is_no_power_of_ten() -> None:
+    """Where the problem has the name, a space before it makes it that; without one it is the sign of a power."""
+    assert read("1.5 e-3", (), {"e": "e"}).number is None
+    assert Fraction(3, 2000) == read("1.5e-3", (), {"e": "e"}).number == read("1.5 e-3", (), {}).number
 
 
 def test_names_with_two_readings_are_refused() -> None:

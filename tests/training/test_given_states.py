@@ -15,6 +15,7 @@ import pytest
 import symbackprop as sbp
 from symbackprop.by_hand.hand_computation import hand_computation
 from symbackprop.catalog.optimizers import OPTIMIZERS, carried, reduced
+from symbackprop.document.sections import optimizer_states
 from symbackprop.homework.variants import assignment
 from symbackprop.problems import load, saved_problem
 from symbackprop.problems.training_table import initial_states
@@ -97,8 +98,8 @@ def test_states_have_other_names_elsewhere() -> None:
     parameters = {quantity.name: quantity for quantity in sbp.derive(load.problem(NETWORK, name="s")).parameters}
     for name, row in each(OPTIMIZERS.items(), least=5):
         carried_on = carried(name, reduced(name, load.problem(table(name, NETWORK), name="s").training.zero))  # type: ignore[union-attr]
+        assert set(carried_on) >= set(row.state_spellings.values())
         for spelled, meant in row.state_spellings.items():
-            assert meant in carried_on
             training = {"optimizer": name, **SETTINGS.get(name, {}), "state": {spelled: {"b1": ["1/2", "1/4"]}}}
             found = load.problem({**NETWORK, "training": training}, name="state").training
             assert found is not None
@@ -111,6 +112,7 @@ def test_states_have_other_names_elsewhere() -> None:
 def test_documents_print_the_states(content: Mapping[str, Any], language: str) -> None:
     """What is given has a table of them; nothing says that they are 0."""
     problem = load.problem(table("momentum", content, 1), name="state")
+    assert problem.training is not None and ("v",) == optimizer_states.carried_states(problem.training)
     text = sbp.render(sbp.solve(problem), format="markdown", language=language)
     assert "1/7" in text or "\\frac{1}{7}" in text
     assert {"en": "At first", "zh": "最初"}[language] not in text

@@ -26,9 +26,6 @@ from symbackprop.errors import ProblemError
 from symbackprop.messages import message
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from symbackprop.homework.enrolment import Course
     from symbackprop.homework.roster import Roster
 
 
@@ -74,7 +71,7 @@ def command(
     overrides: tuple[str, ...],
 ) -> None:
     """Write a sheet and a key for every student, and the answers, for the homework in PROBLEM."""
-    from symbackprop.homework import enrolment, fillable_forms
+    from symbackprop.homework import enrolment, writing
 
     wanted = _formats(formats, templates)
     students = _students(roster, variants, student_columns, preview, encoding, output)
@@ -92,10 +89,9 @@ def command(
             templates=None if templates is None else str(templates),
             same=same,
         )
-        write({output / name: text for name, text in given_out.files.items()}, private=True)
-        _write(given_out, output, processes, quiet, write)
-        if forms:
-            write({output / name: text for name, text in fillable_forms.forms(given_out.job)})
+        with progress("cli.giving", writing.steps(given_out, output), quiet) as advance:
+            for count in writing.written(given_out, output, processes, forms, write):
+                advance(count)
     for what in given_out.remarks:
         remark(say(what.id, **what.arguments))
     if not quiet:
@@ -130,37 +126,3 @@ def _students(
     for where, what in found.remarks:
         remark(f"{where}: {say(what.id, **what.arguments)}")
     return replace(found, students=found.students[:preview], remarks=())
-
-
-def _write(given_out: Course, output: Path, processes: int | None, quiet: bool, write: Callable[..., None]) -> None:
-    """Write the documents, the files of each student whole or not at all; what an earlier run wrote is left."""
-    from symbackprop.homework import distribution
-
-    job = given_out.job
-    everyone = range(len(job.manifest.enrolments))
-    todo = [
-        place
-        for place in everyone
-        if place not in given_out.kept or not all((output / path).is_file() for path in distribution.paths(job, place))
-    ]
-    typeset = "pdf" in job.formats and bool(todo)
-    with progress("cli.giving", len(todo) + (2 if typeset else 0), quiet) as advance:
-        if set(job.formats) != {"pdf"}:
-            for count, files in distribution.documents(job, todo, processes):
-                _write_kinds(write, output, files)
-                advance(count)
-        else:
-            advance(len(todo))
-        if typeset:
-            for _, files in distribution.classes(job, processes):
-                _write_kinds(write, output, files)
-                advance(1)
-
-
-def _write_kinds(write: Callable[..., None], output: Path, files: Mapping[str, str | bytes]) -> None:
-    """Write sheets for everybody to read, and keys for the teacher alone."""
-    from symbackprop.homework.enrolment import TEACHER
-
-    for is_key in (True, False):
-        kind = {name: text for name, text in files.items() if name.startswith(f"{TEACHER}/") is is_key}
-        write({output / name: text for name, text in kind.items()}, private=is_key)

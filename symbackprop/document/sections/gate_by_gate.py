@@ -16,7 +16,7 @@ from symbackprop.document.chain_rule.formulas import formula_display
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Gradient
 from symbackprop.document.matrix_form.matrix import array_formula
-from symbackprop.document.sections import conventions
+from symbackprop.document.sections import conventions, optimizer_states
 from symbackprop.document.sections import updates as updates_of
 from symbackprop.document.sections.statement import Parts, given_number
 from symbackprop.graph.quantities import INNER, Quantity, Role
@@ -108,7 +108,7 @@ def _at_a_glance(scene: Scene) -> Iterator[Display]:
 
 PARTS: Parts = {
     "title.graph": _equations,
-    "title.given": lambda scene: (*_given(scene), *updates_of.given_states(scene)),
+    "title.given": lambda scene: (*_given(scene), *optimizer_states.given_states(scene)),
     "title.conventions": lambda scene: (Listing(tuple(_conventions(scene))),),
     "title.formulas": _at_a_glance,
 }

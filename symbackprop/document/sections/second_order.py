@@ -14,8 +14,8 @@ from symbackprop.document.calculation.numerals import Style, show, shown_about
 from symbackprop.document.calculation.verified_lines import lines
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Equality, Grid, Leaf, Letter, Tone
+from symbackprop.document.sections.optimizer_states import untaken
 from symbackprop.document.sections.rate_comparison import step_factor
-from symbackprop.document.sections.updates import untaken
 from symbackprop.evaluation.evaluate import Value
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import message

@@ -13,7 +13,7 @@ from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.chains import errors_of, parameters_of
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Tone
-from symbackprop.document.sections import gate_by_gate, updates
+from symbackprop.document.sections import gate_by_gate, optimizer_states, updates
 from symbackprop.document.sections.statement import Parts
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
@@ -61,7 +61,7 @@ def later_step(scene: Scene, step: DescentStep) -> Iterator[Block]:
     scalars = [Scalar(name, sample) for name in names for sample in graph.samples_of(graph.quantity_of(name))]
     yield from detail.again(scene, _computed(scene, with_loss=True), scalars)
     if step.change is not None:
-        yield from updates.states(scene, step.change)
+        yield from optimizer_states.states(scene, step.change)
 
 
 def summary(scenes: Sequence[Scene], solution: Solution) -> Section:

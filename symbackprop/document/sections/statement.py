@@ -34,7 +34,7 @@ from symbackprop.document.chain_rule.penalties import penalty, strengths
 from symbackprop.document.chain_rule.scene import Scene, in_symbols
 from symbackprop.document.display_nodes import Equality, Letter, OverSamples, Range, Tone
 from symbackprop.document.matrix_form.array_numbers import given_arrays
-from symbackprop.document.sections import batch_comparison, conventions
+from symbackprop.document.sections import batch_comparison, conventions, optimizer_states
 from symbackprop.document.sections import updates as updates_of
 from symbackprop.document.sections.fused_loss import out_of_range
 from symbackprop.graph.notation import Symbol
@@ -363,7 +363,12 @@ def _forward_and_backward(scene: Scene) -> Iterator[Block]:
 
 PARTS: Parts = {
     "title.network": _network,
-    "title.given": lambda scene: (_parameters(scene), *_matrices(scene), _data(scene), *updates_of.given_states(scene)),
+    "title.given": lambda scene: (
+        _parameters(scene),
+        *_matrices(scene),
+        _data(scene),
+        *optimizer_states.given_states(scene),
+    ),
     "title.conventions": lambda scene: (Listing(tuple(_conventions(scene))),),
     "title.symbols": lambda scene: (_symbols(scene),),
     "title.count": lambda scene: (Paragraph(_count(scene)),),

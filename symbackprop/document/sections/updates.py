@@ -10,9 +10,8 @@ from symbackprop.algebra.formula import Name, Negative, Node, Number, names, rew
 from symbackprop.catalog import optimizers, schedules
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.catalog.schedules import CONSTANT
-from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Change, Solution
-from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Paragraph, Relation, Table
+from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Paragraph, Relation
 from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.chain_rule.chains import parameters_of
 from symbackprop.document.chain_rule.formulas import gradient_expression
@@ -28,11 +27,13 @@ from symbackprop.document.display_nodes import (
     Tone,
     Updated,
 )
-from symbackprop.graph.notation import Notation, Symbol, setting_symbol, state_symbol
+from symbackprop.document.sections import optimizer_states
+from symbackprop.document.sections.optimizer_states import carried_states, letter_of_state
+from symbackprop.graph.notation import setting_symbol, state_symbol
 from symbackprop.graph.quantities import Graph, Quantity
 from symbackprop.messages import Message, message
 from symbackprop.problems import Given, Training
-from symbackprop.problems.training_table import batches_in, initial_states
+from symbackprop.problems.training_table import batches_in
 from symbackprop.rows import Settings
 
 
@@ -59,45 +60,7 @@ def update_blocks(scene: Scene, change: Change, parameters: Sequence[Quantity]) 
     if len(displays) < len(changing):
         yield Paragraph(message("detail.updates"))
     if scene.is_short:
-        yield from states(scene, change, changing)
-
-
-def states(scene: Scene, change: Change, among: Sequence[str] | None = None) -> Iterator[Table]:
-    """Yield the table of what an optimizer of several lines finds on its way to the new values of all or some parameters."""
-    every = parameters_of(scene.derivation.parameters)
-    changing = [name for name in (every if among is None else among) if name in change.lines]
-    targets = [target for target in change.lines[changing[0]] if target != "w"] if changing else []
-    if not targets:
-        return
-    letters = (_state_letter(scene, target, str(change.number)) for target in targets)
-    rows: list[tuple[Inline, ...]] = [
-        (Name(name), *(show(change.lines[name][target], scene.style) for target in targets)) for name in changing
-    ]
-    header: tuple[Inline, ...] = (message("column.parameter"), *letters)
-    yield Table(header, tuple(rows), (False, *(True for _ in targets)), _BESIDE)
-
-
-def given_states(scene: Scene) -> Iterator[Table]:
-    """Yield the table of the optimizer's states before the first update, where the problem states any."""
-    training = scene.derivation.problem.training
-    if training is None or not training.state:
-        return
-    names_of_states = _carried(training)
-    rows: list[tuple[Inline, ...]] = [
-        (Name(element), *(show(own[state], scene.style) for state in names_of_states))
-        for quantity in scene.derivation.parameters
-        if quantity.name not in training.frozen
-        for element, own in initial_states(training, quantity)
-    ]
-    header: tuple[Inline, ...] = (
-        message("column.parameter"),
-        *(_state_letter(scene, state, "0") for state in names_of_states),
-    )
-    yield Table(header, tuple(rows), (False, *(True for _ in names_of_states)), _BESIDE)
-
-
-_BESIDE = 2
-"""So often a table of states stands beside itself at most."""
+        yield from optimizer_states.states(scene, change, changing)
 
 
 MOST_FORMULAS = 12
@@ -142,11 +105,11 @@ def updated(scene: Scene, change: Change, name: str) -> tuple[Chain, ...]:
         symbols["g"] = found[0].left
         numbers["g"] = Leaf(scene.gradient(name), Tone.BACKWARD)
     for state, value in change.states[name].items():
-        symbols[state] = _state_letter(scene, state, str(change.number - 1), name)
+        symbols[state] = letter_of_state(scene, state, str(change.number - 1), name)
         numbers[state] = Leaf(value)
     for target, formula in rules:
         value = change.lines[name][target]
-        left = Updated(name) if target == "w" else _state_letter(scene, target, str(change.number), name)
+        left = Updated(name) if target == "w" else letter_of_state(scene, target, str(change.number), name)
         steps = [ChainStep(Relation.EQUAL, _filled(formula, symbols))]
         steps += () if has_letter else _through_delta(scene, name, formula, symbols)
         lines = scene.lines(signs_in_front(_filled(formula, numbers)), Tone.PLAIN, value)
@@ -160,7 +123,7 @@ def _gradient_line(scene: Scene, name: str, number: Node) -> Chain:
     letters = {"g": Gradient(name)}
     steps = (ChainStep(Relation.EQUAL, Gradient(name)), *_through_delta(scene, name, Name("g"), letters))
     lines = scene.lines(signs_in_front(number), Tone.BACKWARD, scene.gradient(name))
-    return Chain(_state_letter(scene, "g", "", name), (*steps, *lines))
+    return Chain(letter_of_state(scene, "g", "", name), (*steps, *lines))
 
 
 def _through_delta(scene: Scene, name: str, formula: Node, symbols: Mapping[str, Node]) -> Iterator[ChainStep]:
@@ -201,33 +164,6 @@ def _letters(scene: Scene, settings: Settings) -> dict[str, Node]:
     return letters | {RATE: Letter(scene.notation.learning_rate())}
 
 
-def _state_letter(scene: Scene, name: str, number: str = "", parameter: str = "") -> Letter:
-    """Return the letter of a state or of a part of an update, with a bar where the problem has the letter already.
-
-    It has below it the parameter that it is of, and the number of the update.
-    """
-    of = scene.notation.symbol(parameter) if parameter else None
-    return Letter(untaken(scene, state_symbol(name, number, of)))
-
-
-def state_letter(derivation: Derivation, name: str, number: str = "") -> Letter:
-    """Return the letter of a state or of a part of an update in the notation that the problem asks for."""
-    notation = Notation.of(derivation.graph, derivation.problem.notation)
-    return Letter(_untaken(derivation, notation, state_symbol(name, number)))
-
-
-def untaken(scene: Scene, found: Symbol) -> Symbol:
-    """Return a symbol, with a bar where the problem has its letter already."""
-    return _untaken(scene.derivation, scene.notation, found)
-
-
-def _untaken(derivation: Derivation, notation: Notation, found: Symbol) -> Symbol:
-    quantities = derivation.graph.quantities.values()
-    # The entries of V are called v.
-    taken = {notation.symbol(name).base for each in quantities for name in (each.name, each.elements()[0])}
-    return replace(found, accent=found.accent or "bar") if found.base in taken else found
-
-
 def _rate_chain(scene: Scene, change: Change) -> Chain:
     """Return the learning rate of an update by its schedule."""
     training = _training(scene)
@@ -262,12 +198,12 @@ def rules(scene: Scene) -> Iterator[Message]:
     remaining = optimizers.reduced(training.optimizer, training.zero)
     assigned = []
     if len(remaining) > 1 and training.update != "sequential":
-        letter = _state_letter(scene, "g")
+        letter = letter_of_state(scene, "g")
         assigned.append(Assigned(letter, parts["g"]))
         parts["g"] = letter
     for target, formula in remaining:
-        left = parts["w"] if target == "w" else _state_letter(scene, target)
-        parts |= {name: _state_letter(scene, name) for name in names(formula) if name not in parts}
+        left = parts["w"] if target == "w" else letter_of_state(scene, target)
+        parts |= {name: letter_of_state(scene, name) for name in names(formula) if name not in parts}
         assigned.append(Assigned(left, _filled(formula, parts)))
         parts[target] = left
     if len(assigned) == 1:
@@ -288,7 +224,7 @@ def conventions(scene: Scene) -> Iterator[Message]:
         return
     counter = Letter(state_symbol(_counter(scene)))
     settings = tuple(Equality(letter, value) for letter, _, value in _settings_in_force(scene))
-    states = tuple(_state_letter(scene, name) for name in _carried(training))
+    states = tuple(letter_of_state(scene, name) for name in carried_states(training))
     if len(settings) > 1 or states:
         name = message(f"optimizer.{training.optimizer}")
         yield message("training.optimizer", name=name, settings=message("text.items", items=settings))
@@ -305,10 +241,6 @@ def conventions(scene: Scene) -> Iterator[Message]:
     if training.stop is not None:
         tolerance = show(training.stop.tolerance, scene.style)
         yield message("training.stop", tolerance=tolerance, patience=training.stop.patience)
-
-
-def _carried(training: Training) -> tuple[str, ...]:
-    return optimizers.carried(training.optimizer, optimizers.reduced(training.optimizer, training.zero))
 
 
 def _settings_in_force(scene: Scene) -> Iterator[tuple[Node, Message, Node]]:
@@ -358,7 +290,7 @@ def _batches(scene: Scene, training: Training) -> Iterator[Message]:
 def settings(scene: Scene) -> Iterator[Message]:
     """Yield what the settings in force are, those that the sentence about the optimizer does not tell."""
     found = tuple(_settings_in_force(scene))
-    if len(found) == 1 and not _carried(_training(scene)):
+    if len(found) == 1 and not carried_states(_training(scene)):
         ((letter, meaning, value),) = found
         yield message("detail.setting", meaning=meaning, value=Equality(letter, value))
 
@@ -367,8 +299,8 @@ def symbol_rows(scene: Scene) -> Iterator[tuple[Inline, Message, Inline]]:
     """Yield symbol, meaning and value of each setting in force, the learning rate first, then of each state."""
     training = _training(scene)
     yield from _settings_in_force(scene)
-    for name in _carried(training):
-        yield _state_letter(scene, name), message(f"state.{training.optimizer}_{name}"), ""
+    for name in carried_states(training):
+        yield letter_of_state(scene, name), message(f"state.{training.optimizer}_{name}"), ""
 
 
 # What a step saw and did
@@ -389,7 +321,7 @@ def verdict(solution: Solution) -> Message:
     elif step.batch is not None:
         kind = "training.rose_batch"
     else:
-        kind = "training.rose_states" if _carried(training) else "text.rose"
+        kind = "training.rose_states" if carried_states(training) else "text.rose"
     # The exact loss of a batch is not the one over the whole data.
     old = show(before if step.batch is not None else step.values.value(output), style)
     return message(kind, loss=Name(output), before=old, after=show(solution.after.value(output), style))
