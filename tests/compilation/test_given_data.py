@@ -299,3 +299,26 @@ def test_problem_without_names_is_not_asked_for_columns() -> None:
     problem: Problem = sbp.problem(given)
     gradient = sbp.compile(sbp.derive(problem))
     assert gradient(None, X, [5, 6])[0] == gradient(None, Frame({"b": [1.0, 3.0], "a": [2.0, 4.0]}), [5, 6])[0]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("size", [2, 40])
+def test_score_that_is_masked_by_infinity_has_no_part_in_anything(size: int, dtype: str, backend: str) -> None:
+    """Where a mask is −∞ softmax is exactly 0 and its gradient too; all else is as with a mask of −10⁹, small and large."""
+    require_module(backend)
+    draw = np.random.default_rng(size)
+    model = {
+        "parameters": {"S": draw.normal(size=(size, size)).round(2).tolist()},
+        "inputs": {"M": np.zeros((size, size)).tolist()},
+        "equations": ["A = softmax(S + M)", "L = sum(A*A*S)"],
+        "output": "L",
+    }
+    gradient = sbp.compile(sbp.problem({"graph": model}), backend=backend, dtype=dtype)
+    hidden = np.triu(np.ones((size, size), bool), 1)
+    (loss, found), (large, usual) = (gradient(None, {"M": np.where(hidden, mask, 0.0)}) for mask in (-np.inf, -1e9))
+    assert not found["S"][hidden].any() and found["S"][~hidden].any()
+    np.testing.assert_array_equal(found["S"], usual["S"])
+    assert loss == large
+    weights = gradient.evaluate("A", None, {"M": np.where(hidden, -np.inf, 0.0)})
+    assert not weights[hidden].any()
