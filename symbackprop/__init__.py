@@ -1,6 +1,7 @@
 """symbackprop: worked derivations of backpropagation, with every number right.
 
     load, example, problem, network   make a problem: of a file, a bundled example, a mapping, numbers of units
+    trace                             a problem from a plain function of NumPy arrays
     from_torch, to_torch              problems from PyTorch modules, and modules from problems
     derive                            the equations and the chain rule, symbolic; answers in SymPy
     solve, check                      the numbers, and their comparison with independent oracles
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from symbackprop.evaluation.checks import Report as Report
     from symbackprop.evaluation.checks import check
     from symbackprop.frontends.torch_models import from_torch, to_torch
+    from symbackprop.frontends.tracing import trace
     from symbackprop.homework import homework as homework
     from symbackprop.homework.python_functions import GivenHomework as GivenHomework
     from symbackprop.homework.python_functions import grade
@@ -76,6 +78,7 @@ __all__ = [
     "render",
     "solve",
     "to_torch",
+    "trace",
     "train",
 ]
 
@@ -99,6 +102,7 @@ _NAMES = {
     ),
     "symbackprop.evaluation.checks": ("Report", "check"),
     "symbackprop.frontends.torch_models": ("from_torch", "to_torch"),
+    "symbackprop.frontends.tracing": ("trace",),
     "symbackprop.homework": ("homework",),
     "symbackprop.homework.python_functions": ("GivenHomework", "grade"),
     "symbackprop.homework.reports": ("GradedClass",),

@@ -41,6 +41,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
         "homework",
         "training",
         "estimators",
+        "frontends",
         "scripts",
     ),
     "pydantic": ("problems",),

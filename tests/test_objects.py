@@ -264,7 +264,7 @@ def test_public_names_complete_and_are_listed() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     ).stdout.splitlines()
     assert sorted([*sbp._HOME, "__version__"]) == ast.literal_eval(listed)
-    assert ["sbp.train("] == ast.literal_eval(completed)
+    assert ["sbp.trace(", "sbp.train("] == ast.literal_eval(completed)
 
 
 def test_every_error_is_at_the_top() -> None:

@@ -1,0 +1,54 @@
+"""Names of what a function computes: those of the variables that it assigns it to."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import numpy
+
+from symbackprop.frontends.tracing.recorded import Recorded, is_user_code
+
+
+@dataclass(slots=True)
+class Variables:
+    """What is recorded in the order in which it was assigned, and plain arrays with the name of a variable by identity."""
+
+    assigned: list[Recorded] = field(default_factory=list)
+    arrays: dict[int, tuple[str, object]] = field(default_factory=dict)
+
+    def look(self, variable: str, value: object) -> None:
+        """Remember the first variable that something is assigned to."""
+        if isinstance(value, numpy.ndarray):
+            self.arrays.setdefault(id(value), (variable, value))
+        elif isinstance(value, Recorded) and not value.name and value.writer is not None:
+            value.name = variable
+            self.assigned.append(value)
+
+
+@contextlib.contextmanager
+def names_of_variables() -> Iterator[Variables]:
+    """Yield what learns the names of variables while functions run.
+
+    Python's own hook for lines is used meanwhile, as a debugger does, and given back.
+    """
+    found = Variables()
+
+    def look(frame: FrameType, event: str, argument: Any) -> Any:
+        for variable, value in list(frame.f_locals.items()):
+            found.look(variable, value)
+        return look
+
+    def enter(frame: FrameType, event: str, argument: Any) -> Any:
+        return look if is_user_code(frame) else None
+
+    before = sys.gettrace()
+    sys.settrace(enter)
+    try:
+        yield found
+    finally:
+        sys.settrace(before)

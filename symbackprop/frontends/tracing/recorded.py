@@ -1,0 +1,242 @@
+"""Arrays that record: each has its numbers, and knows by which operation on which others it was made."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import numpy
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+from symbackprop.errors import ProblemError
+from symbackprop.frontends.tracing.precedence import Writer, Written, call, suffix
+from symbackprop.messages import Message, message
+
+_OURS = str(Path(__file__).parent)
+_NUMPY = str(Path(numpy.__file__).parent)
+_MOST_AXES = 2
+MOST_ELEMENTS = 400
+"""Elements of a selection that is written out one by one."""
+
+Handler = Callable[..., Any]
+FUNCTIONS: dict[Any, Handler] = {}
+"""What records a function of NumPy's (`functions` fills it)."""
+UFUNCS: dict[tuple[str, str], Handler] = {}
+"""What records a ufunc, by its name and method."""
+
+
+class Recorded(NDArrayOperatorsMixin):
+    """An array of numbers that remembers how it was made.
+
+    `value` are the numbers; `writer` writes the operation from the texts of its `operands`. What is given has a `name`
+    from the start, a result the name of the first variable that it is assigned to.
+    """
+
+    __slots__ = ("constant", "name", "operands", "value", "writer")
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(
+        self,
+        value: Any,
+        writer: Writer | None = None,
+        operands: Sequence[Recorded] = (),
+        name: str = "",
+        constant: Any = None,
+    ) -> None:
+        self.value = numpy.array(value, dtype=bool if numpy.asarray(value).dtype == bool else float)
+        if self.value.ndim > _MOST_AXES:
+            refuse(message("trace.axes", axes=self.value.ndim))
+        self.writer, self.operands, self.name, self.constant = writer, tuple(operands), name, constant
+
+    def __repr__(self) -> str:
+        return f"<recorded {self.name or 'array'} of shape {self.shape}>"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The lengths of the axes."""
+        return self.value.shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.value.ndim
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return self.value.size
+
+    @property
+    def dtype(self) -> Any:
+        """The kind of the numbers."""
+        return self.value.dtype
+
+    @property
+    def T(self) -> Recorded:
+        """The transpose."""
+        return self if self.ndim < _MOST_AXES else Recorded(self.value.T, suffix(".T"), [self])
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __iter__(self) -> Iterator[Recorded]:
+        return (self[place] for place in range(len(self)))
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        if any(value is not None for name, value in options.items() if name in ("out", "where")):
+            refuse(message("trace.in_place", name=ufunc.__name__))
+        handler = UFUNCS.get((ufunc.__name__, method))
+        if handler is None:
+            refuse(message("trace.function", name=ufunc.__name__ + ("" if method == "__call__" else f".{method}")))
+        return handler(ufunc, *inputs, **{name: value for name, value in options.items() if value is not None})
+
+    def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
+        handler = FUNCTIONS.get(function)
+        if handler is None:
+            refuse(message("trace.function", name=function.__name__))
+        return handler(*arguments, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a method of an array as the function of the same name."""
+        function = _METHODS.get(name)
+        if function is None:
+            if name.startswith("__"):
+                raise AttributeError(name)
+            refuse(message("trace.function", name=f"array.{name}"))
+        return lambda *arguments, **options: function(self, *arguments, **options)
+
+    def __getitem__(self, key: Any) -> Recorded:
+        return _selected(self, key)
+
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        refuse(message("trace.assigned"))
+
+    def __array__(self, *arguments: Any, **options: Any) -> NoReturn:
+        refuse(message("trace.converted", name="numpy.array"))
+
+    def __float__(self) -> NoReturn:
+        refuse(message("trace.number"))
+
+    __int__ = __index__ = __complex__ = __float__
+
+    def __bool__(self) -> NoReturn:
+        refuse(message("trace.decided"))
+
+    def _augmented(self, ufunc: Any, other: Any) -> Any:
+        """A number is replaced, as Python does; an array would change under all its names."""
+        if self.ndim:
+            refuse(message("trace.in_place", name=ufunc.__name__))
+        return ufunc(self, other)
+
+    def __iadd__(self, other: Any) -> Any:
+        return self._augmented(numpy.add, other)
+
+    def __isub__(self, other: Any) -> Any:
+        return self._augmented(numpy.subtract, other)
+
+    def __imul__(self, other: Any) -> Any:
+        return self._augmented(numpy.multiply, other)
+
+    def __itruediv__(self, other: Any) -> Any:
+        return self._augmented(numpy.true_divide, other)
+
+
+def recorded(value: Any) -> Recorded:
+    """Return a value that records: what is a plain number or array is a constant."""
+    return value if isinstance(value, Recorded) else Recorded(value, constant=value)
+
+
+def refuse(what: Message) -> NoReturn:
+    """Raise `ProblemError` at the line of the user's code."""
+    raise ProblemError(what, where=place_in_user_code(sys._getframe(1))) from None
+
+
+def place_in_user_code(frame: FrameType | None) -> str:
+    """Return file and line of the innermost frame that is neither of this package nor of NumPy."""
+    while frame is not None and not is_user_code(frame):
+        frame = frame.f_back
+    return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+
+
+def is_user_code(frame: FrameType) -> bool:
+    """Say whether a frame is neither of this package nor of NumPy."""
+    file = frame.f_code.co_filename
+    return not file.startswith((_OURS, _NUMPY, "<__array_function__"))
+
+
+def _selected(array: Recorded, key: Any) -> Recorded:
+    """Return elements of an array: by an index of the language where it has one, else element by element."""
+    keys = key if isinstance(key, tuple) else (key,)
+    if any(isinstance(part, Recorded) for part in keys):
+        refuse(message("trace.index"))
+    try:
+        places = numpy.arange(array.size).reshape(array.shape)[key]
+    except IndexError as error:
+        refuse(message("trace.failed", reason=str(error)))
+    value = array.value[key]
+    if all(map(_is_plain, keys)) and len(keys) <= array.ndim:
+        text = ", ".join(str(int(part)) if not isinstance(part, slice) else _slice(part) for part in keys)
+        return Recorded(value, suffix(f"[{text}]"), [array])
+    return gathered(array, places)
+
+
+def gathered(array: Recorded, places: Any) -> Recorded:
+    """Return the elements of an array at places, which are counted row by row; the shape is that of the places."""
+    places = numpy.asarray(places)
+    if places.ndim and places.size == array.size and (places.ravel() == numpy.arange(array.size)).all():
+        return reshaped(array, places.shape)
+    if places.size > MOST_ELEMENTS:
+        refuse(message("trace.selection", count=places.size, limit=MOST_ELEMENTS))
+    names = [_element(array, int(place)) for place in places.ravel()]
+    value = array.value.ravel()[places]
+
+    def write(parts: Sequence[Written]) -> Written:
+        elements = [f"{parts[0].at(4)}{name}" for name in names]
+        if places.ndim == 0:
+            return Written(elements[0])
+        rows = numpy.array(elements, dtype=object).reshape(places.shape)
+        if places.ndim == 1:
+            return Written(f"[{', '.join(rows)}]")
+        return Written(f"[{', '.join(f'[{chr(44).join(row)}]' for row in rows)}]")
+
+    return Recorded(value, write, [array])
+
+
+def reshaped(array: Recorded, shape: tuple[int, ...]) -> Recorded:
+    """Return an array in another shape."""
+    value = array.value.reshape(shape)
+    if value.shape == array.shape:
+        return array
+    if not value.shape:
+        return Recorded(value, suffix(_element(array, 0)), [array])
+    if not array.shape:
+        return Recorded(value, lambda parts: Written("[" * value.ndim + parts[0].text + "]" * value.ndim), [array])
+    if value.ndim == 1:
+        return Recorded(value, call("flatten"), [array])
+    return Recorded(value, call("reshape", ", ".join(map(str, value.shape))), [array])
+
+
+def _element(array: Recorded, place: int) -> str:
+    index = numpy.unravel_index(place, array.shape)
+    return f"[{', '.join(str(int(part)) for part in index)}]" if index else ""
+
+
+def _is_plain(part: Any) -> bool:
+    if isinstance(part, slice):
+        return part.step in (None, 1)
+    return isinstance(part, int | numpy.integer) and not isinstance(part, bool)
+
+
+def _slice(part: slice) -> str:
+    return ":".join("" if end is None else str(int(end)) for end in (part.start, part.stop))
+
+
+_METHODS: dict[str, Handler] = {}
+
+
+def method(name: str, handler: Handler) -> None:
+    """Let arrays have a method."""
+    _METHODS[name] = handler

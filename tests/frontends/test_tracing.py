@@ -1,0 +1,203 @@
+"""Plain functions of NumPy arrays as problems: the same numbers, and PyTorch's gradients of the same function."""
+
+from __future__ import annotations
+
+import functools
+import math
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+import symbackprop as sbp
+from symbackprop.errors import ProblemError
+from symbackprop.frontends import tracing
+from symbackprop.frontends.tracing import (
+    assigned_variables,
+    contractions,
+    numpy_functions,
+    precedence,
+    recorded,
+    traced_problem,
+)
+from tests.frontends.traced_functions import FUNCTIONS, attention, elman, mixture
+from tests.helpers import each, require_module
+
+trace = tracing.trace
+
+
+def drawn(name: str) -> dict[str, Any]:
+    """Return positive numbers with two decimals for the arrays of a function."""
+    generator = np.random.default_rng(sum(map(ord, name)))
+    _, shapes = FUNCTIONS[name]
+    return {key: np.round(generator.uniform(0.15, 0.95, shape), 2) for key, shape in shapes.items()}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_and_problem_have_the_same_value_and_gradients(name: str) -> None:
+    """The problem's value is the function's, its gradients are PyTorch's of the same function, and `check` agrees."""
+    torch = require_module("torch")
+    function, _ = FUNCTIONS[name]
+    arrays = drawn(name)
+    problem = trace(functools.partial(function, np), arrays)
+    solution = sbp.solve(problem)
+    assert float(solution.steps[0].values.value(problem.model.output)) == pytest.approx(
+        float(function(np, **arrays)), rel=1e-12
+    )
+    tensors = {key: torch.tensor(value, dtype=torch.float64, requires_grad=True) for key, value in arrays.items()}
+    function(torch, **tensors).backward()
+    compiled = sbp.compile(problem)
+    _, gradients = compiled(arrays)
+    for key in each(arrays):
+        assert gradients[key] == pytest.approx(tensors[key].grad.numpy(), rel=1e-9, abs=1e-11)
+
+
+@pytest.mark.parametrize("name", ["elman", "attention", "huber", "convolution"])
+def test_traced_problem_is_checked_and_written(name: str) -> None:
+    """What is recorded goes through the oracles and into documents of both languages."""
+    problem = trace(functools.partial(FUNCTIONS[name][0], np), drawn(name), training={"learning_rate": "0.1"})
+    assert sbp.check(problem).agrees
+    for language in ("en", "zh"):
+        assert "begin{aligned}" in str(sbp.render(problem, "markdown", language))
+
+
+def test_equations_are_those_of_the_function() -> None:
+    """Variables name equations, one that is assigned again is numbered, what is shared has a name."""
+    found = trace(functools.partial(elman, np), drawn("elman"))
+    assert found.model.equations == (
+        "ht1 = tanh(W @ X[0] + U @ h)",
+        "ht2 = tanh(W @ X[1] + U @ ht1)",
+        "ht3 = tanh(W @ X[2] + U @ ht2)",
+        "loss = sum((ht3 - y)**2)",
+    )
+    found = trace(functools.partial(mixture, np), drawn("mixture"))
+    assert found.model.equations == (
+        "w = exp(a) / sum(exp(a))",
+        "loss = -ln(sum(w * exp(-(x - m)**2 / 2)))",
+    )
+    found = trace(functools.partial(attention, np), drawn("attention"))
+    assert found.model.equations[0] == "S = Q @ K.T / sqrt(2)"
+
+    def shared(a: Any) -> Any:
+        kept = [np.exp(a)]
+        return (kept[0] / kept[0].sum())[0]
+
+    assert trace(shared, {"a": [1.0, 2.0]}).model.equations == ("u = exp(a)", "loss = (u / sum(u))[0]")
+
+
+def test_constants_become_inputs_by_their_names() -> None:
+    """An array that the function reads from elsewhere is an input with the name of its variable."""
+    mask = np.array([1.0, 0.0])
+
+    def masked(w: Any) -> Any:
+        scale = np.array([2.0, 3.0])
+        return (w * mask * scale).sum()
+
+    found = trace(masked, {"w": [1.0, 2.0]})
+    assert found.model.inputs == ("mask", "scale") and found.model.equations == ("loss = sum(w * mask * scale)",)
+    assert found.name == "masked"
+
+
+SELECTIONS = {
+    "x[0]": (3,), "x[-1]": (3,), "x[1:]": (3,), "x[::2]": (5,), "x[::-1]": (3,), "x[[2, 0]]": (3,),
+    "x[1]": (2, 3), "x[:, 1]": (2, 3), "x[0, 1:]": (2, 3), "x[:, ::-1]": (2, 3), "x[[0, 1], [2, 1]]": (2, 3),
+    "x[None, :]": (3,), "x[..., 0]": (2, 3), "x[np.array([True, False, True])]": (3,), "x.T[0]": (2, 3),
+    "x.reshape(3, 2)[2]": (2, 3), "x.ravel()": (2, 3), "x.flatten()[4]": (2, 3), "np.flip(x)": (3,),
+    "np.roll(x, 1)": (3,), "np.diagonal(x)": (2, 2), "np.diag(x)": (3,), "np.trace(x)": (2, 2),
+    "np.cumsum(x)": (4,), "np.squeeze(x)": (3, 1), "np.tile(x, 2)": (2,), "np.expand_dims(x, 0)": (3,),
+    "np.concatenate([x, x * 2])": (3,), "np.stack([x, x], axis=1)": (3,), "np.vstack([x, x])": (3,),
+    "np.hstack([x, x])": (2, 2), "np.column_stack([x, x])": (3,), "np.clip(x, 0.3, 0.6)": (4,),
+    "np.outer(x, x)": (3,), "np.dot(x, x)": (3,), "np.inner(x, x)": (3,), "np.linalg.norm(x)": (2, 2),
+    "x.var(axis=0)": (2, 3), "x.std()": (3,), "np.logaddexp(x, 1)": (3,), "np.sign(x - 0.5) * x": (3,),
+    "np.add.reduce(x)": (3,), "sum(x)": (3,), "np.maximum.reduce(x)": (3,), "np.multiply.outer(x, x)": (3,),
+    "np.swapaxes(x, 0, 1)": (2, 3), "np.mean(x, axis=(0, 1))": (2, 3),
+    "np.where((x > 0.3) & ~(x > 0.7), x, -x)": (5,), "np.broadcast_to(x, (2, 3))": (3,), "len(x) * x": (3,),
+    "x.prod()": (3,), "np.einsum('ij->ji', x)": (2, 3), "np.einsum('ij,ij->i', x, x)": (2, 3),
+    "np.einsum('i,j->ij', x, x)": (2,), "np.einsum('ij,jk,kl->il', x, x, x)": (2, 2),
+    "np.einsum('ij,i->j', x, x[:, 0])": (2, 3), "np.square(x) + np.cbrt(x)": (3,),
+    "np.reciprocal(x) - (-x) ** 2": (3,), "np.sum(x, axis=1, keepdims=True) * x": (2, 3),
+    "np.atleast_2d(x) @ x": (3,), "np.log10(x) + np.exp2(x) + np.fabs(-x)": (3,), "x @ x.T": (2, 3),
+    "x[0] @ x": (2, 2), "x @ x[0]": (2, 2), "+x": (2,),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SELECTIONS)
+def test_operation_is_recorded(text: str) -> None:
+    """Indices, rearrangements, functions and methods of NumPy give the numbers that NumPy gives."""
+    x = np.round(np.random.default_rng(len(text)).uniform(0.1, 0.9, SELECTIONS[text]), 2)
+    weights = np.random.default_rng(1).uniform(0.5, 1.5, 64).round(2)
+
+    def weighted(x: Any) -> Any:
+        found = eval(text, {"np": np, "x": x})
+        flat = found.ravel() if np.ndim(found) else found
+        return (flat * weights[: np.size(found)]).sum() if np.ndim(found) else found * 2
+
+    problem = trace(weighted, {"x": x})
+    found = sbp.solve(problem).steps[0].values.value(problem.model.output)
+    assert float(found) == pytest.approx(float(weighted(x)), rel=1e-12)
+
+
+def decided(w: Any) -> Any:
+    """Return the absolute value by an `if`."""
+    if w > 0:
+        return w
+    return -w
+
+
+def assigned(w: Any) -> Any:
+    """Return a sum of an array whose first element it sets."""
+    w[0] = 2
+    return w.sum()
+
+
+def in_place(w: Any) -> Any:
+    """Return a sum of an array that it changes."""
+    w += 1
+    return w.sum()
+
+
+REFUSED = {
+    "an if": (decided, 1.0, "numpy.where"),
+    "an assignment": (assigned, [1.0, 2.0], "numpy.stack"),
+    "a change in place": (in_place, [1.0, 2.0], "in place"),
+    "math.exp": (lambda w: math.exp(w), 1.0, "numpy.exp"),
+    "float": (lambda w: float(w) * w, 1.0, "float"),
+    "numpy.array": (lambda w: np.array([w, w]).sum(), 1.0, "numpy.stack"),
+    "an unknown function": (lambda w: np.linalg.det(w), [[1.0]], "det"),
+    "an unknown ufunc": (lambda w: np.floor(w), 1.0, "floor"),
+    "an unknown method": (lambda w: w.argmax(), [1.0], "argmax"),
+    "equality": (lambda w: (w == 1) * w, 1.0, "equal"),
+    "out": (lambda w: np.exp(w, out=np.zeros(1)), [1.0], "out="),
+    "three axes": (lambda w: np.expand_dims(w, 0).sum(), [[1.0]], "3 axes"),
+    "a recorded index": (lambda w: np.ones(3)[0] * w[w], [1.0], "index"),
+    "an error of its own": (lambda w: w @ np.ones(3), [1.0, 2.0], "ValueError"),
+    "no result": (lambda w: None, 1.0, "NoneType"),
+    "an array as a result": (lambda w: w * 2, [1.0, 2.0], "one number"),
+    "other names": (lambda v: v, 1.0, "unexpected keyword|missing"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_refusal_names_the_line_and_what_to_write(kind: str) -> None:
+    """What cannot be recorded is an error at the line of the function."""
+    function, value, advice = REFUSED[kind]
+    with pytest.raises(ProblemError, match=f"(?s){advice}") as caught:
+        trace(function, {"w": value})
+    assert caught.value.where.startswith(("test_tracing.py:", "function"))
+
+
+def test_tracing_gives_the_hook_back() -> None:
+    """A debugger that was there before is there again, whatever the function did."""
+    before = sys.gettrace()
+    trace(lambda w: w, {"w": 1.0})
+    with pytest.raises(ProblemError):
+        trace(lambda w: None, {"w": 1.0})
+    assert sys.gettrace() is before
+
+
+def test_trace_is_public() -> None:
+    """`symbackprop.trace` is this function, and its rooms are where its docstring says."""
+    assert sbp.trace is traced_problem.trace is tracing.trace
+    assert contractions.einsum and numpy_functions.ELEMENTWISE and assigned_variables.Variables and precedence.number
+    assert recorded.FUNCTIONS
