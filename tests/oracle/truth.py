@@ -77,7 +77,7 @@ class Scenes:
         self.solution, self.digits = solution, solution.problem.notation.digits
         self.titles = _titles(code)
         self.symbols = Symbols(solution)
-        self.letters = {**dict(_settings(rows, self.titles["column.symbol"])), **self._schedule()}
+        self.letters = {**dict(_settings(rows, self.titles["column.symbol"])), **self._schedule(), **self._strengths()}
         self.meanings: dict[str, Term] = {}
         self.functions: dict[str, tuple[str, Term]] = {}
         self._find_meanings(chains, rows)
@@ -258,20 +258,21 @@ class Scenes:
                     continue  # it leaves no trace
                 letters[sign(setting.symbol).key] = training.settings[name].value
             letters[called.rate().key] = training.settings["learning_rate"].value
-        letters |= self._strengths(letters)
         return Names(
             symbols, numbers, gradients, arrays, graph.output, frozenset(batched), signs,
             self.meanings, self.functions, letters, batch=tuple(labels), rows=rows,
             parts=frozenset({f"{graph.output}@", "data_loss"} & set(graph.quantities)), leaves=frozenset(leaves),
         )  # fmt: skip
 
-    def _strengths(self, letters: Mapping[str, Number]) -> dict[str, Number]:
-        """Return the strengths of the penalty: λ₁ of absolute values, λ₂ of squares, λ where there is one of them alone."""
-        choice = getattr(self.solution.problem.model, "regularization", None)
-        found = {r"\lambda_1": choice.l1, r"\lambda_2": choice.l2} if choice is not None else {}
-        if choice is not None and not set(found) & set(letters) and r"\lambda" in letters:
-            found = {r"\lambda": choice.l1 or choice.l2}
-        return {key: number for key, number in found.items() if key in letters and number}
+    def _strengths(self) -> dict[str, Number]:
+        """Return the strengths of the penalty: λ of one alone, else λ₁ of absolute values, λ₂ of squares."""
+        choice, training = getattr(self.solution.problem.model, "regularization", None), self.solution.problem.training
+        if choice is None or choice.form == "convex":
+            return {}
+        found = {key: number for key, number in (("1", choice.l1), ("2", choice.l2)) if number}
+        decays = training is not None and {"weight_decay"} & training.settings.keys() - training.zero
+        is_alone = len(found) == 1 and not decays
+        return {r"\lambda" if is_alone else rf"\lambda_{key}": number for key, number in found.items()}
 
     def _of(self, path: tuple[str, ...], display: int = 0) -> Names:
         """Return what symbols stand for under a heading."""

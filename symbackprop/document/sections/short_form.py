@@ -11,8 +11,9 @@ from symbackprop.document.blocks import Block, Inline, Listing, Paragraph, Secti
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.chains import errors_of, parameters_of
+from symbackprop.document.chain_rule.penalties import strengths
 from symbackprop.document.chain_rule.scene import Scene
-from symbackprop.document.display_nodes import Tone
+from symbackprop.document.display_nodes import Equality, Tone
 from symbackprop.document.sections import gate_by_gate, optimizer_states, updates
 from symbackprop.document.sections.statement import Parts
 from symbackprop.graph.scalars import Scalar
@@ -36,6 +37,9 @@ def statement(scene: Scene, parts: Parts) -> Section:
     kept = [item for item in items if item.id not in _KNOWN]
     if scene.derivation.problem.training is not None:
         kept += [*updates.rules(scene), *updates.settings(scene)]
+    for key, letter in strengths(scene).items():
+        value = Equality(letter, show(letter.value, scene.style))
+        kept.append(message("detail.setting", meaning=message(f"meaning.{key}"), value=value))
     listing = (Listing(tuple(kept)),) if kept else ()
     return Section(message("title.problem"), sections=(*others, replace(conventions, blocks=listing)))
 
