@@ -14,7 +14,8 @@ of the second step, `→→W1_1_1` a parameter after it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -158,65 +159,118 @@ def _forward(derivation: Derivation, prefix: str) -> Iterator[ElementEquation]:
 
 def _backward(derivation: Derivation, classroom: bool, prefix: str) -> Iterator[ElementEquation]:
     """Yield, for each gradient, the product along each path and their sum."""
+    for target, products in itertools.groupby(paths(derivation, prefix), lambda path: path.target):
+        each = list(products)
+        for path in each:
+            yield path.equation(path.factors(derivation, classroom))
+        if len(each) > 1:
+            yield sum_of(target, [path.key for path in each])
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One product of the backward pass: what a link adds, in a sample, to the gradient with the key `target`.
+
+    `key` is that of the product: the gradient's own where there is one path only. `renewed` are the names that have the
+    `prefix` of the step.
+    """
+
+    key: str
+    target: str
+    link: Link
+    sample: int | None
+    prefix: str = ""
+    renewed: frozenset[str] = frozenset()
+
+    def upstream(self, derivation: Derivation) -> str | None:
+        """Return the key of the gradient that the path begins with, None for the output, whose gradient is 1."""
+        source = self.link.source
+        place = derivation.elements.place(source, self.sample)
+        return None if source == derivation.graph.output else f"{self.prefix}{GRADIENT}{place}"
+
+    def partial(self, derivation: Derivation, classroom: bool = True) -> Node:
+        """Return the local partial over keys."""
+        term = self.link.term
+        partial = term.form.partial(self.link.slot).formula(bool(term.values) and classroom)
+        return fill(partial, tuple(map(Name, self.read(derivation))))
+
+    def read(self, derivation: Derivation) -> tuple[str, ...]:
+        """Return the keys of the arguments of the link's term, then those of its values."""
+        term, place = self.link.term, derivation.elements.place
+        return tuple(
+            f"{self.prefix if name in self.renewed else ''}{place(name, self.sample)}"
+            for name in (*term.arguments, *term.values)
+        )
+
+    def factors(self, derivation: Derivation, classroom: bool = True) -> tuple[Node, ...]:
+        """Return upstream gradient, unless it is 1, and local partial."""
+        upstream = self.upstream(derivation)
+        return (*(() if upstream is None else (Name(upstream),)), self.partial(derivation, classroom))
+
+    def equation(self, factors: tuple[Node, ...]) -> ElementEquation:
+        """Return the equation that defines the product as that of some factors."""
+        return ElementEquation(self.key, (Term(*abstracted(multiplied(factors))),))
+
+
+def paths(derivation: Derivation, prefix: str = "") -> Iterator[Path]:
+    """Yield the products of a backward pass, in order of computation, those of one gradient after another."""
     inputs = {e for quantity in derivation.graph.of_role(Role.INPUT, Role.TARGET) for e in quantity.elements()}
-    renewed = _renewed(derivation)
+    renewed = _renewed(derivation) if prefix else frozenset()
     for name in derivation.links:
         if name == derivation.graph.output or name in inputs:
             continue
         for sample in derivation.elements.batch_axis.samples_of(name):
-            key = f"{prefix}{GRADIENT}{Scalar(name, sample)}"
-            products = [
-                Term(*abstracted(_product(derivation, link, place, classroom, (prefix, renewed))))
-                for link, place in derivation.contributions(name, sample)
-            ]
-            if len(products) == 1:
-                yield ElementEquation(key, tuple(products))
-                continue
-            paths = [f"{key}{PATH}{number}" for number in range(1, len(products) + 1)]
-            for path, product in zip(paths, products, strict=True):
-                yield ElementEquation(path, (product,))
-            yield ElementEquation(key, tuple(Term(_IDENTITY, (path,)) for path in paths))
+            target = f"{prefix}{GRADIENT}{Scalar(name, sample)}"
+            found = list(derivation.contributions(name, sample))
+            for number, (link, place) in enumerate(found, 1):
+                key = target if len(found) == 1 else f"{target}{PATH}{number}"
+                yield Path(key, target, link, place, prefix, renewed)
 
 
-def _product(
-    derivation: Derivation, link: Link, sample: int | None, classroom: bool, prefixed: tuple[str, frozenset[str]]
-) -> Node:
-    """Return upstream gradient times local partial, over keys; `prefixed` are a prefix and the names that have it."""
-    place, term = derivation.elements.place, link.term
-    prefix, renewed = prefixed
-    partial = term.form.partial(link.slot).formula(bool(term.values) and classroom)
-    read = (*term.arguments, *term.values)
-    keyed = fill(partial, tuple(Name(f"{prefix if name in renewed else ''}{place(name, sample)}") for name in read))
-    if link.source == derivation.graph.output:
-        return keyed
-    return multiplied((Name(f"{prefix}{GRADIENT}{place(link.source, sample)}"), keyed))
+def sum_of(key: str, parts: Sequence[str]) -> ElementEquation:
+    """Return the equation that adds numbers up."""
+    return ElementEquation(key, tuple(Term(_IDENTITY, (part,)) for part in parts))
 
 
 def _update(derivation: Derivation, training: Training, step: int) -> Iterator[ElementEquation]:
     """Yield an update (from 0) of every parameter: the optimizer's lines, the new value last; frozen ones stay."""
     prefix = NEW * step
-    settings = {name: number.value for name, number in training.settings.items() if name != RATE}
-    constants: dict[str, Node] = {
-        name: Number(value) for name, value in {**settings, "t": Fraction(step + 1)}.items() if value is not None
-    }
     changes = epochs.changes(training, step + 1, derivation.problem.samples)
     if changes:
-        constants[RATE] = Name(prefix + RATE)
         yield ElementEquation(prefix + RATE, (Term(*abstracted(epochs.rate_formula(training, changes))),))
     lines = optimizers.reduced(training.optimizer, training.zero, first=step == 0)
     for quantity in derivation.parameters:
         for element, first in initial_states(training, quantity):
-            old, new = prefix + element, prefix + NEW + element
             if quantity.name in training.frozen or element not in derivation.links:
-                yield ElementEquation(new, (Term(_IDENTITY, (old,)),))
-                continue
-            known: dict[str, Node] = {"w": Name(old), "g": Name(gradient_key(old)), **constants}
-            known |= {state: Name(f"{old}{LINE}{state}") if step else _number(first[state]) for state in first}
-            for target, formula in lines:
-                key = new if target == "w" else f"{new}{LINE}{target}"
-                keyed = rewrite(formula, lambda part, known=known: _named(part, known))  # type: ignore[misc]
-                yield ElementEquation(key, (Term(*abstracted(keyed)),))
-                known[target] = Name(key)
+                yield sum_of(prefix + NEW + element, [prefix + element])
+            else:
+                rate = prefix + RATE if changes else RATE
+                yield from update_of(training, element, lines, first, step, rate)
+
+
+def update_of(
+    training: Training,
+    element: str,
+    lines: Iterable[optimizers.Line],
+    first: Mapping[str, Exact],
+    step: int = 0,
+    rate: str = RATE,
+) -> Iterator[ElementEquation]:
+    """Yield an update (from 0) of a parameter by the lines of an optimizer.
+
+    `first` are the states before the first update, `rate` is the key of the learning rate.
+    """
+    old = NEW * step + element
+    settings = {name: number.value for name, number in training.settings.items() if name != RATE}
+    start = {**settings, "t": Fraction(step + 1)}
+    known: dict[str, Node] = {name: Number(value) for name, value in start.items() if value is not None}
+    known |= {"w": Name(old), "g": Name(gradient_key(old)), RATE: Name(rate)}
+    known |= {state: Name(f"{old}{LINE}{state}") if step else _number(first[state]) for state in first}
+    for target, formula in lines:
+        key = f"{NEW}{old}" if target == "w" else f"{NEW}{old}{LINE}{target}"
+        keyed = rewrite(formula, lambda part: _named(part, known))
+        yield ElementEquation(key, (Term(*abstracted(keyed)),))
+        known[target] = Name(key)
 
 
 def _number(value: Exact) -> Node:
