@@ -9,6 +9,7 @@
     compile, train                    gradients at full speed, and descent with them
     differentiate                     a derivative step by step
     homework, grade                   sheets and keys for a class, and marks
+    diagnose                          which mistakes explain numbers from anywhere
 
 `from symbackprop import *` brings in all of these but `compile`, the name of a builtin, and `homework`, a package too: say
 `symbackprop.compile`.
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
     from symbackprop.jupyter import to_latex as to_latex
     from symbackprop.jupyter import to_markdown as to_markdown
     from symbackprop.jupyter import to_text as to_text
+    from symbackprop.mistakes.diagnosis import diagnose
+    from symbackprop.mistakes.findings import Diagnosis as Diagnosis
     from symbackprop.problems import Problem as Problem
     from symbackprop.problems.load import example, load, network, problem
     from symbackprop.rendering import render
@@ -68,6 +71,7 @@ if TYPE_CHECKING:
 __all__ = [
     "check",
     "derive",
+    "diagnose",
     "differentiate",
     "example",
     "from_torch",
@@ -107,6 +111,8 @@ _NAMES = {
     "symbackprop.homework.python_functions": ("GivenHomework", "grade"),
     "symbackprop.homework.reports": ("GradedClass",),
     "symbackprop.jupyter": ("to_latex", "to_markdown", "to_text"),
+    "symbackprop.mistakes.diagnosis": ("diagnose",),
+    "symbackprop.mistakes.findings": ("Diagnosis",),
     "symbackprop.problems": ("Problem",),
     "symbackprop.problems.load": ("example", "load", "network", "problem"),
     "symbackprop.rendering": ("render",),

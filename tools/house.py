@@ -47,6 +47,7 @@ WINGS = (
     "curvature",
     "descent",
     "by_hand",
+    "mistakes",
     "training",
     "figures",
     "scripts",

@@ -6,16 +6,20 @@ Nothing is evaluated but by the whitelist parser, after signs and names were put
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
 
 from symbackprop.algebra import expressions
+from symbackprop.algebra.forms import abstracted
 from symbackprop.algebra.formula import Name, Node, Number, rewrite
 from symbackprop.algebra.functions import ARITIES
 from symbackprop.by_hand.answer_normalization import AnswerText, decimal_point, in_expression, named, plain
 from symbackprop.errors import SymbackpropError
+from symbackprop.evaluation.evaluate import FLOAT
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?")
 _POWER_OF_TEN = re.compile(r"(?:\s*(?:\*|(?<=[\d.\s])[xX])\s*|(?<=[\d.])\s+)10\s*\*\*\s*\(?\s*([+-]?\d{1,3})\s*\)?\s*$")
@@ -99,6 +103,28 @@ def unit(parsed: ParsedAnswer) -> Fraction | None:
     # A power of ten that was typed with it makes the number so many times what its digits say.
     digits = abs(Fraction(f"{found[1] or 0}.{found[2] or 0}"))
     return size * abs(number) / digits if digits else None
+
+
+def precision(parsed: ParsedAnswer) -> float:
+    """Return half a unit of the last digit that was typed of a decimal, 0 for another answer.
+
+    >>> precision(read("0.0130", (), {})), precision(read("0.000", (), {})), precision(read("1/3", (), {}))
+    (5e-05, 0.0005, 0.0)
+    """
+    if parsed.number == 0:
+        return float(_half_unit(plain(parsed.text).text.strip()))
+    last = unit(parsed)
+    return 0.0 if last is None else float(last) / 2
+
+
+def value_of(formula: Node, values: Mapping[str, Any]) -> float | None:
+    """Return the number of a formula over keys, None where it has no finite one."""
+    form, arguments = abstracted(formula)
+    try:
+        found = float(FLOAT.function(form.formula, form.arity)(*[float(values[name]) for name in arguments]))
+    except (SymbackpropError, ArithmeticError, ValueError, TypeError):
+        return None
+    return found if math.isfinite(found) else None
 
 
 def _own_side(answer: AnswerText, own: Collection[str]) -> AnswerText:

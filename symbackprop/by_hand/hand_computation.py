@@ -18,7 +18,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from symbackprop.algebra.forms import abstracted, form_of
 from symbackprop.algebra.formula import Name, Node, Number, Slot, fill, multiplied, rewrite
@@ -29,6 +29,7 @@ from symbackprop.derivation.backprop import Link
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.derivation.element_grain import ElementEquation, ElementGraph, Term
 from symbackprop.descent import epochs
+from symbackprop.evaluation import evaluate
 from symbackprop.evaluation.evaluate import Arithmetic, Evaluation
 from symbackprop.graph.quantities import Role
 from symbackprop.graph.scalars import Scalar
@@ -298,3 +299,18 @@ def evaluation(
         for equation in equations
     )
     return Evaluation(ElementGraph(bare, answer, frozenset(), None), arithmetic, wanted)
+
+
+def given_numbers(derivation: Derivation, arithmetic: Arithmetic) -> dict[str, Any]:
+    """Return the problem's own numbers by key: parameters, inputs and targets, the learning rate.
+
+    Raises `MissingValueError` naming what has no value.
+    """
+    shared, samples = evaluate.leaves(derivation, arithmetic)
+    found = dict(shared)
+    for number, values in enumerate(samples, 1):
+        found |= {str(Scalar(name, number)): value for name, value in values.items()}
+    training = derivation.problem.training
+    if training is not None:
+        found[RATE] = arithmetic.convert(training.settings[RATE].value)
+    return found

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy
 
-from symbackprop.algebra.forms import abstracted
 from symbackprop.algebra.formula import Node
+from symbackprop.by_hand.answer_parsing import value_of
 from symbackprop.by_hand.hand_computation import evaluation
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.errors import SymbackpropError
@@ -26,16 +26,6 @@ NumbersByKey = Mapping[str, Any]
 
 _PROBES = 6
 _CLOSE = 1e-9
-
-
-def value_of(formula: Node, values: NumbersByKey) -> float | None:
-    """Return the number of a formula over keys, None where it has no finite one."""
-    form, arguments = abstracted(formula)
-    try:
-        found = float(FLOAT.function(form.formula, form.arity)(*[float(values[name]) for name in arguments]))
-    except (SymbackpropError, ArithmeticError, ValueError, TypeError):
-        return None
-    return found if math.isfinite(found) else None
 
 
 def drawn_keys(given: HomeworkAssignment) -> frozenset[str]:

@@ -16,11 +16,11 @@ from fractions import Fraction
 
 from symbackprop.algebra.formula import Node, names
 from symbackprop.by_hand.answer_ids import names_of
-from symbackprop.by_hand.answer_parsing import ParsedAnswer, names_itself, read, unit
+from symbackprop.by_hand.answer_parsing import ParsedAnswer, names_itself, read, unit, value_of
 from symbackprop.by_hand.hand_computation import hand_computation
 from symbackprop.homework.answers import Answer
 from symbackprop.homework.follow_through import Consequence, NumbersByKey, Question, question
-from symbackprop.homework.formula_answers import Probes, another_sheet, drawn_keys, value_of
+from symbackprop.homework.formula_answers import Probes, another_sheet, drawn_keys
 from symbackprop.homework.points import earned
 from symbackprop.homework.slips import slips
 from symbackprop.homework.variants import HomeworkAssignment

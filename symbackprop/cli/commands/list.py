@@ -73,6 +73,12 @@ def _targets() -> Iterator[Sequence[str]]:
     return _rows(TARGETS, lambda row: say(f"code.{row.name}"))
 
 
+def _mistakes() -> Iterator[Sequence[str]]:
+    from symbackprop.mistakes.rows import MISTAKES
+
+    return _rows(MISTAKES, lambda row: say(f"slip.{row.name}"))
+
+
 def _examples() -> Iterator[Sequence[str]]:
     from symbackprop.problems import load
 
@@ -97,6 +103,7 @@ LISTINGS: Mapping[str, Callable[[], Iterable[Sequence[str]]]] = {
     "languages": _languages,
     "backends": _backends,
     "targets": _targets,
+    "mistakes": _mistakes,
     "examples": _examples,
 }
 """What `symbackprop list` lists, with what yields a row for each thing there is: its name and what stands beside it."""

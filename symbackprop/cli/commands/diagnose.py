@@ -1,0 +1,52 @@
+"""`symbackprop diagnose`: which mistakes explain numbers from a book, a page or a student's paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from symbackprop.cli.inputs import (
+    encoding_option,
+    lang_option,
+    overrides_option,
+    placed,
+    problem_argument,
+    read_problem,
+    templates_option,
+)
+from symbackprop.cli.outputs import STANDARD_OUTPUT, print_text, working, write_files
+
+
+@click.command()
+@problem_argument
+@click.argument("numbers", metavar="NUMBERS.csv", type=click.Path(path_type=Path))
+@click.option("-f", "--format", "format", default="text", show_default=True, metavar="NAME", help="Format to write.")
+@click.option("-o", "--output", default=STANDARD_OUTPUT, metavar="FILE", help="File to write [standard output].")
+@lang_option
+@encoding_option
+@templates_option
+@overrides_option
+def command(
+    problem: str,
+    numbers: Path,
+    format: str,
+    output: str,
+    lang: str,
+    encoding: str | None,
+    templates: Path | None,
+    overrides: tuple[str, ...],
+) -> None:
+    """Say of each number in NUMBERS.csv (columns answer, value) whether it is right, and which mistake makes it if not."""
+    from symbackprop.mistakes.diagnosis import diagnose
+    from symbackprop.mistakes.papers import read_numbers
+    from symbackprop.rendering.diagnoses import rendered
+
+    given = read_problem(problem, overrides)
+    typed = read_numbers(numbers, encoding)
+    with placed(problem), working("cli.diagnosing"):
+        text = rendered(diagnose(given, typed, lang), format, templates)
+    if output != STANDARD_OUTPUT:
+        write_files({Path(output): text})
+    else:
+        print_text(text)

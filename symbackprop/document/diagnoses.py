@@ -1,0 +1,115 @@
+"""Diagnoses → documents: what each number turned out to be, and the lines that mistakes break, right beside wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from symbackprop.algebra.formula import Name, Node, rewrite
+from symbackprop.by_hand.hand_computation import GRADIENT, NEW, split
+from symbackprop.catalog.optimizers import RATE
+from symbackprop.document.blocks import (
+    Block,
+    Document,
+    Inline,
+    Judged,
+    Judgement,
+    Paragraph,
+    Section,
+    Table,
+    Verbatim,
+)
+from symbackprop.document.display_nodes import Gradient, Letter, Updated
+from symbackprop.graph.notation import Notation
+from symbackprop.messages import Message, message
+from symbackprop.mistakes.findings import DiagnosedAnswer, Diagnosis, Explanation, Finding
+
+_TONES: Mapping[Finding, Judgement] = {
+    Finding.RIGHT: Judgement.RIGHT,
+    Finding.FOLLOW_THROUGH: Judgement.FOLLOWS,
+    Finding.CONVENTION: Judgement.FOLLOWS,
+    Finding.ROUNDED: Judgement.FOLLOWS,
+    Finding.MISTAKE: Judgement.WRONG,
+    Finding.POSSIBLE: Judgement.WRONG,
+    Finding.UNEXPLAINED: Judgement.WRONG,
+    Finding.UNREADABLE: Judgement.OPEN,
+    Finding.BLANK: Judgement.OPEN,
+}
+_DIGITS = 10
+
+
+def symbol(key: str) -> Node:
+    """Return what a key of a computation by hand stands for, as documents print it."""
+    prefix, scalar = split(key)
+    if prefix == GRADIENT:
+        return Gradient(*scalar)
+    return Updated(scalar.name) if prefix == NEW else Name(*scalar)
+
+
+def compose(found: Diagnosis) -> Document:
+    """Return the document that tells a diagnosis: a table of the numbers, then each mistake with its lines."""
+    numbers = Section(message("diagnosis.numbers"), (_summary(found), _numbers(found)))
+    sections = [_explained(found, answer) for answer in found.answers if answer.mistakes or answer.possible]
+    return Document(found.derivation.problem.heading, (message("diagnosis.title"),), (numbers, *sections))
+
+
+def _summary(found: Diagnosis) -> Block:
+    counted = [
+        message("diagnosis.counted", verdict=message(f"finding.{verdict}"), count=count)
+        for verdict, count in found.summary.items()
+    ]
+    return Paragraph(message("diagnosis.summary", counted=counted))
+
+
+def _numbers(found: Diagnosis) -> Table:
+    names = ("answer", "quantity", "given", "expected", "verdict", "remark")
+    header = tuple(message(f"diagnosis_column.{name}") for name in names)
+    rows = tuple(
+        (
+            Verbatim(answer.answer),
+            _printed(found, symbol(answer.key)),
+            Verbatim(answer.given.strip()),
+            "" if answer.verdict is Finding.RIGHT else f"{answer.expected:.{_DIGITS}g}",
+            Judged(_TONES[answer.verdict], message(f"finding.{answer.verdict}")),
+            answer.said or "",
+        )
+        for answer in found.answers
+    )
+    return Table(header, rows, (False, False, True, True, False, False))
+
+
+def _explained(found: Diagnosis, answer: DiagnosedAnswer) -> Section:
+    """Return what explains a number: the reason of each mistake, and its lines."""
+    blocks: list[Block] = []
+    for each in (*answer.mistakes, *answer.possible):
+        blocks.append(
+            Paragraph(message("diagnosis.explained", mistake=_named(each), reason=message(f"slip_reason.{each.id}")))
+        )
+        rows = tuple(_lines(found, each))
+        if rows:
+            names = ("place", "right", "wrong")
+            header = tuple(message(f"diagnosis_column.{name}") for name in names)
+            blocks.append(Table(header, rows, (False, False, False)))
+    return Section(message("diagnosis.number", name=answer.answer), tuple(blocks))
+
+
+def _named(each: Explanation) -> Message:
+    return (
+        message("diagnosis.at", mistake=message(f"slip.{each.id}"), names=list(each.at))
+        if each.at
+        else message(f"slip.{each.id}")
+    )
+
+
+def _lines(found: Diagnosis, each: Explanation) -> Iterator[tuple[Inline, ...]]:
+    for line in each.lines:
+        yield tuple(_printed(found, part) for part in (symbol(line.key), _symbols(line.right), _symbols(line.wrong)))
+
+
+def _symbols(formula: Node) -> Node:
+    return rewrite(formula, lambda part: symbol(part.name) if isinstance(part, Name) else None)
+
+
+def _printed(found: Diagnosis, formula: Node) -> Node:
+    """Return a formula whose learning rate is a letter."""
+    letter = Letter(Notation.of(found.derivation.graph, found.derivation.problem.notation).learning_rate())
+    return rewrite(formula, lambda part: letter if isinstance(part, Name) and part.name == RATE else None)

@@ -1,0 +1,201 @@
+"""Mistakes of the backward pass: factors, signs, means, paths, penalties."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from symbackprop.algebra.array_operations import operation_of
+from symbackprop.algebra.formula import (
+    ONE,
+    Negative,
+    Node,
+    Number,
+    Power,
+    names,
+    negated,
+    walk,
+)
+from symbackprop.by_hand.hand_computation import Path
+from symbackprop.graph.quantities import Role
+from symbackprop.mistakes.scenes import BIASES, Scene, Site, forward, of_terms, rescaled
+
+_HALF, _TWO = Number(Fraction(1, 2)), Number(Fraction(2))
+
+# Factors and signs
+
+
+def _from_loss(scene: Scene) -> Iterator[Path]:
+    """Yield the products with the derivative of a loss that has squares."""
+    for path in scene.paths:
+        formula = path.link.term.form.formula
+        if scene.is_loss(path.link.source) and any(isinstance(part, Power) for part in walk(formula)):
+            yield path
+
+
+def _scaled_loss(scene: Scene, factor: Node) -> Iterator[Site]:
+    for path in _from_loss(scene):
+        yield Site(path.target, scene.product(path, factor, scene.partial(path)))
+    for equation in forward(scene):
+        if scene.is_loss(equation.name) and any(isinstance(part, Power) for part in walk(equation.formula())):
+            yield Site(equation.name, (rescaled(equation, factor),), "loss")
+
+
+def lost_factor_two(scene: Scene) -> Iterator[Site]:
+    """Yield derivatives of squares, and losses, that are half of what they should be."""
+    yield from _scaled_loss(scene, _HALF)
+
+
+def doubled_factor_two(scene: Scene) -> Iterator[Site]:
+    """Yield derivatives of squares, and losses, that are twice what they should be."""
+    yield from _scaled_loss(scene, _TWO)
+
+
+def wrong_sign(scene: Scene) -> Iterator[Site]:
+    """Yield products of the backward pass, and terms of the forward pass, with the other sign."""
+    for path in scene.paths:
+        yield Site(path.target, scene.product(path, negated(scene.partial(path))), scene.position(path))
+    for equation in forward(scene):
+        if scene.is_loss(equation.name) or (len(equation.terms) == 1 and not equation.terms[0].values):
+            continue
+        for place, term in enumerate(equation.terms if len(equation.terms) > 1 else ()):
+            terms = [each.formula() for each in equation.terms]
+            terms[place] = Negative(term.formula())
+            yield Site(equation.name, (of_terms(equation.name, *terms),), f"term {place}")
+
+
+def dropped_factor(scene: Scene) -> Iterator[Site]:
+    """Yield products without their local factor, or without the gradient that they begin with."""
+    for path in scene.paths:
+        upstream, partial = scene.upstream(path), scene.partial(path)
+        if upstream is None or not names(partial) or scene.reads_penalty(path) or scene.is_loss(path.link.source):
+            continue
+        if scene.activation(path) is None:
+            yield Site(path.target, scene.product(path), f"local {scene.position(path)}")
+        yield Site(path.target, (path.equation((partial,)),), f"upstream {scene.position(path)}")
+
+
+# Means
+
+
+def _is_mean(scene: Scene) -> bool:
+    samples = scene.derivation.problem.samples
+    return samples is not None and samples > 1
+
+
+def _times_samples(scene: Scene, exponent: int) -> Iterator[tuple[str, Site]]:
+    """Yield, with the key of each parameter's gradient, the site where 1/m is left out (1) or stands twice (−1)."""
+    samples = scene.derivation.problem.samples
+    if samples is None or samples < 2:
+        return
+    factor = Number(Fraction(samples) ** exponent)
+    for target, paths in scene.parameter_targets():
+        equations = tuple(equation for path in paths for equation in scene.product(path, factor, scene.partial(path)))
+        yield target, Site(target, equations)
+
+
+def no_mean(scene: Scene) -> Iterator[Site]:
+    """Yield gradients by parameters, or of the losses of the samples, as sums over the samples in place of means."""
+    yield from (site for _, site in _times_samples(scene, 1) if has_mean(scene))
+    for path in scene.paths if has_mean(scene) else ():
+        if scene.is_loss(path.target):
+            yield Site(path.target, scene.product(path), "loss")
+
+
+def has_mean(scene: Scene) -> bool:
+    """Say whether the loss is a mean over the samples."""
+    of_losses = [path for path in scene.paths if scene.is_loss(path.target)]
+    return _is_mean(scene) and any(scene.partial(path) != ONE for path in of_losses)
+
+
+def mean_twice(scene: Scene) -> Iterator[Site]:
+    """Yield gradients by parameters with 1/m once more."""
+    yield from (site for _, site in _times_samples(scene, -1))
+
+
+def mean_in_bias_only(scene: Scene) -> Iterator[Site]:
+    """Yield gradients by weights as sums over the samples, where those by biases are means."""
+    has_biases = any(scene.kind(target) in BIASES for target, _ in scene.parameter_targets())
+    for target, site in _times_samples(scene, 1):
+        if has_biases and has_mean(scene) and scene.kind(target) not in BIASES:
+            yield site
+
+
+# Paths
+
+
+def _sums(scene: Scene) -> Iterator[tuple[str, tuple[Path, ...]]]:
+    """Yield the gradients that add several products."""
+    for target, paths in scene.by_target.items():
+        if len(paths) > 1:
+            yield target, paths
+
+
+def missing_path(scene: Scene) -> Iterator[Site]:
+    """Yield gradients without one of their paths, or with one of them alone."""
+    for target, paths in _sums(scene):
+        for place, path in enumerate(paths):
+            if not scene.reads_penalty(path):
+                yield Site(target, scene.only(target, paths[:place] + paths[place + 1 :]), f"without {place}")
+                if len(paths) > 2 and not scene.has_role(target, Role.PARAMETER):
+                    yield Site(target, scene.only(target, (path,)), f"only {place}")
+
+
+def last_use_only(scene: Scene) -> Iterator[Site]:
+    """Yield gradients by what is used several times from the last use, or the first, alone."""
+    for target, paths in _sums(scene):
+        data = sorted((path for path in paths if not scene.reads_penalty(path)), key=lambda path: _use(scene, path))
+        if scene.has_role(target, Role.PARAMETER) and len(data) > 1:
+            rest = tuple(path for path in paths if scene.reads_penalty(path))
+            yield Site(target, scene.only(target, (data[-1], *rest)), "last")
+            yield Site(target, scene.only(target, (data[0], *rest)), "first")
+
+
+def _use(scene: Scene, path: Path) -> int:
+    """Return when, in the order of computation, the line of a product reads what the gradient is by."""
+    return scene.positions[str(scene.derivation.elements.place(path.link.source, path.sample))]
+
+
+def statistics_constant(scene: Scene) -> Iterator[Site]:
+    """Yield gradients through something normalized that take its mean and its variance as constants."""
+    statistics = {
+        equation.name
+        for equation in scene.derivation.graph.equations
+        if not scene.is_loss(equation.name) and any(map(_is_mean_of_array, walk(equation.formula)))
+    }
+    for target, paths in _sums(scene):
+        kept = tuple(path for path in paths if _array(scene, path.link.source) not in statistics)
+        if 0 < len(kept) < len(paths):
+            yield Site(target, scene.only(target, kept))
+
+
+def _is_mean_of_array(part: Node) -> bool:
+    row = operation_of(part)
+    return row is not None and row.name == "mean"
+
+
+def _array(scene: Scene, name: str) -> str:
+    return scene.derivation.graph.quantity_of(name).name
+
+
+def no_penalty(scene: Scene) -> Iterator[Site]:
+    """Yield gradients without the part of the penalty, and losses without it."""
+    for target, paths in _sums(scene):
+        kept = tuple(path for path in paths if not scene.reads_penalty(path))
+        if 0 < len(kept) < len(paths):
+            yield Site(target, scene.only(target, kept))
+    for equation in forward(scene):
+        terms = tuple(term for term in equation.terms if not any(map(scene.is_penalty, term.arguments)))
+        if terms and len(terms) < len(equation.terms):
+            yield Site(equation.name, (equation._replace(terms=terms),), "loss")
+
+
+def penalty_factor(scene: Scene) -> Iterator[Site]:
+    """Yield parts of a penalty that are twice, or half, what they should be: λ for λ/2 and 2λ."""
+    for factor in (_TWO, _HALF):
+        for path in scene.paths:
+            if scene.reads_penalty(path):
+                yield Site(path.target, scene.product(path, factor, scene.partial(path)), str(factor.value))
+        for equation in forward(scene):
+            if scene.is_penalty(equation.name):
+                yield Site(equation.name, (rescaled(equation, factor),), f"loss {factor.value}")

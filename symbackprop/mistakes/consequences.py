@@ -1,0 +1,125 @@
+"""What a change makes of the numbers: everything that depends on it is computed anew, the rest is shared."""
+
+from __future__ import annotations
+
+import graphlib
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from symbackprop.by_hand.hand_computation import HandComputation, names_read
+from symbackprop.derivation.element_grain import ElementEquation
+from symbackprop.errors import SymbackpropError
+from symbackprop.evaluation.evaluate import FLOAT, Arithmetic
+from symbackprop.mistakes.changes import Change
+
+Number = Any
+"""A float, or an array of them: one for each student."""
+NumbersByKey = Mapping[str, Number]
+
+_Piece = tuple[Callable[..., Number], tuple[str, ...]]
+_Plan = Sequence[tuple[str, list[_Piece], bool]]
+MOST_PLANS = 20_000
+"""Orders of computation that are remembered: of each change, for the papers that give the same answers."""
+_NONE: frozenset[str] = frozenset()
+
+
+class Consequences:
+    """A computation made ready to be run with changes, in float64; what has no finite value is NaN."""
+
+    def __init__(self, computation: HandComputation, arithmetic: Arithmetic = FLOAT) -> None:
+        self.computation, self.arithmetic = computation, arithmetic
+        self._pieces = {equation.name: self._made(equation) for equation in computation.equations}
+        self._order = {equation.name: place for place, equation in enumerate(computation.equations)}
+        self._readers: dict[str, list[str]] = {}
+        for equation in computation.equations:
+            for name in dict.fromkeys(names_read([equation])):
+                self._readers.setdefault(name, []).append(equation.name)
+        self._plans: dict[tuple[int, frozenset[str], frozenset[str] | None], tuple[Change, _Plan]] = {}
+
+    def _made(self, equation: ElementEquation) -> list[_Piece]:
+        function = self.arithmetic.function
+        return [(function(term.form.formula, term.form.arity), term.arguments) for term in equation.terms]
+
+    def run(self, given: NumbersByKey) -> dict[str, Number]:
+        """Return all numbers; what is given is taken as it is, the leaves and others."""
+        values = dict(given)
+        for name, pieces in self._pieces.items():
+            if name not in values:
+                values[name] = _sum(pieces, values)
+        return values
+
+    def of(self, key: str, values: NumbersByKey) -> Number:
+        """Return what the equation of a key gives for given values."""
+        return _sum(self._pieces[key], values)
+
+    def under(
+        self, change: Change, values: NumbersByKey, fixed: frozenset[str] = _NONE, wanted: frozenset[str] | None = None
+    ) -> dict[str, Number]:
+        """Return the numbers that a change makes others, by key: all that depend on it, or what leads to those `wanted`.
+
+        What is `fixed` is computed anew as the last thing on its way: everything behind it reads its value as it is.
+        """
+        known = dict(values)
+        found: dict[str, Number] = {}
+        for key, pieces, is_passed_on in self._plan(change, fixed, wanted):
+            found[key] = _sum(pieces, known)
+            if is_passed_on:
+                known[key] = found[key]
+        return found
+
+    def _plan(self, change: Change, fixed: frozenset[str], wanted: frozenset[str] | None) -> _Plan:
+        """Return what is to be computed under a change, in order; nothing where it reads what is computed from it."""
+        place = id(change), fixed, wanted
+        if place not in self._plans:
+            if len(self._plans) >= MOST_PLANS:
+                self._plans.clear()
+            self._plans[place] = change, self._planned(change, fixed, wanted)
+        return self._plans[place][1]
+
+    def _planned(self, change: Change, fixed: frozenset[str], wanted: frozenset[str] | None) -> _Plan:
+        pieces = {key: self._made(equation) for key, equation in change.equations.items()}
+        if change.is_written:
+            return [(key, own, False) for key, own in pieces.items() if wanted is None or key in wanted]
+        affected = self._affected(tuple(pieces), fixed)
+        every = {key: pieces.get(key) or self._pieces[key] for key in affected}
+        reads = {key: {name for _, arguments in own for name in arguments} for key, own in every.items()}
+        needs = {key: names & (every.keys() - fixed) for key, names in reads.items()}
+        order = sorted(every, key=self._order.__getitem__)
+        if any(self._order[name] >= self._order[key] for key in pieces for name in needs[key]):
+            try:
+                order = list(graphlib.TopologicalSorter(needs).static_order())
+            except graphlib.CycleError:
+                return []
+        needed = set(every if wanted is None else wanted)
+        for key in reversed(order):
+            if key in needed:
+                needed |= needs[key]
+        return [(key, every[key], key not in fixed) for key in order if key in needed]
+
+    def behind(self, keys: Iterable[str]) -> set[str]:
+        """Return the keys of all that is computed from some numbers, without these."""
+        start = set(keys)
+        return self._affected(start, _NONE) - start
+
+    def _affected(self, changed: Iterable[str], fixed: frozenset[str]) -> set[str]:
+        """Return the keys of all that depends on some equations, these among them."""
+        reached = set(changed)
+        waiting = [key for key in reached if key not in fixed]
+        while waiting:
+            for reader in self._readers.get(waiting.pop(), ()):
+                if reader not in reached:
+                    reached.add(reader)
+                    if reader not in fixed:
+                        waiting.append(reader)
+        return reached
+
+
+def _sum(pieces: Sequence[_Piece], values: NumbersByKey) -> Number:
+    try:
+        total = 0.0
+        for function, arguments in pieces:
+            total = total + function(*[values[name] for name in arguments])
+    except (SymbackpropError, ArithmeticError, ValueError):
+        return math.nan
+    return total

@@ -1,0 +1,87 @@
+"""What a diagnosis finds: a verdict on each number, and which mistakes explain it at which places."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from symbackprop import language
+from symbackprop.algebra.formula import Node
+from symbackprop.derivation.derivations import Derivation
+from symbackprop.messages import Message
+
+
+class Finding(StrEnum):
+    """What a number turned out to be."""
+
+    RIGHT = "right"
+    FOLLOW_THROUGH = "follow_through"
+    CONVENTION = "convention"
+    ROUNDED = "rounded"
+    MISTAKE = "mistake"
+    POSSIBLE = "possible"
+    UNEXPLAINED = "unexplained"
+    UNREADABLE = "unreadable"
+    BLANK = "blank"
+
+
+@dataclass(frozen=True, slots=True)
+class WrongLine:
+    """A line that a mistake breaks: the key that it defines, the formula that belongs there and the one that stood there."""
+
+    key: str
+    right: Node
+    wrong: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A mistake (`id`, a row of `MISTAKES`) at some places (ids of answers), what it makes of the number, and its lines."""
+
+    id: str
+    at: tuple[str, ...]
+    value: float
+    lines: tuple[WrongLine, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DiagnosedAnswer:
+    """A number that was given, as it was `given` and as it was read, the right one, and what it turned out to be.
+
+    `mistakes` are certain: one, or several on different paths. `possible` are those that all explain it equally well.
+    """
+
+    answer: str
+    key: str
+    given: str
+    value: float | None
+    expected: float
+    verdict: Finding
+    mistakes: tuple[Explanation, ...] = ()
+    possible: tuple[Explanation, ...] = ()
+    said: Message | None = None
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What a diagnosis found: the numbers in the order in which they were given, and the language to tell it in."""
+
+    derivation: Derivation
+    answers: tuple[DiagnosedAnswer, ...]
+    language: str = field(default=language.DEFAULT)
+
+    def __repr__(self) -> str:
+        counted = ", ".join(f"{count} {verdict}" for verdict, count in self.summary.items())
+        return f"<Diagnosis of {self.derivation.problem.name}: {counted or 'nothing'}>"
+
+    @property
+    def summary(self) -> Mapping[str, int]:
+        """How many numbers have each verdict, those that none has left out."""
+        counts = Counter(answer.verdict for answer in self.answers)
+        return {verdict.value: counts[verdict] for verdict in Finding if counts[verdict]}
+
+    def say(self, said: Message | None) -> str:
+        """Return a message in the language of the diagnosis, "" for none."""
+        return "" if said is None else " ".join(language.say(self.language, said).split())

@@ -1,0 +1,53 @@
+"""Diagnoses in a format: a document, or data."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from symbackprop.document import diagnoses
+from symbackprop.errors import unknown
+from symbackprop.mistakes.findings import DiagnosedAnswer, Diagnosis, Explanation
+from symbackprop.rendering.exporters import written
+from symbackprop.rendering.formats import formats, spellings
+from symbackprop.rendering.pdf_collections import drafted
+
+WITHOUT = ("notebook",)
+"""Formats that recompute the numbers of a solution."""
+
+
+def rendered(found: Diagnosis, format: str = "text", templates: str | Path | None = None) -> str | bytes:
+    """Return a diagnosis in a format and its own language: a text, or bytes for `pdf`.
+
+    Raises `UnknownNameError` for a format that does not exist.
+    """
+    table = {name: row for name, row in formats(templates).items() if name not in WITHOUT}
+    if format not in table:
+        raise unknown("format", format, table, spellings=spellings(table))
+    if table[format].finish == "json":
+        return json.dumps(result(found), ensure_ascii=False, indent=1) + "\n"
+    (draft,) = drafted([diagnoses.compose(found)], found.derivation, table[format], found.language)
+    return written(draft)
+
+
+def result(found: Diagnosis) -> dict[str, Any]:
+    """Return a diagnosis as data: `answers`, each with verdict, mistakes and message, and the `summary` of verdicts."""
+    return {"answers": [_answer(found, answer) for answer in found.answers], "summary": dict(found.summary)}
+
+
+def _answer(found: Diagnosis, answer: DiagnosedAnswer) -> dict[str, Any]:
+    return {
+        "answer": answer.answer,
+        "given": answer.given,
+        "value": answer.value,
+        "expected": answer.expected,
+        "verdict": answer.verdict.value,
+        "mistakes": [_mistake(each) for each in answer.mistakes],
+        "possible": [_mistake(each) for each in answer.possible],
+        "message": found.say(answer.said),
+    }
+
+
+def _mistake(each: Explanation) -> dict[str, Any]:
+    return {"id": each.id, "at": list(each.at), "value": each.value}
