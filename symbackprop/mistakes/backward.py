@@ -132,12 +132,15 @@ def _sums(scene: Scene) -> Iterator[tuple[str, tuple[Path, ...]]]:
 
 
 def missing_path(scene: Scene) -> Iterator[Site]:
-    """Yield gradients without one of their paths, or with one of them alone."""
+    """Yield gradients without one of their paths, or with one of them alone; those of two uses are `last_use_only`."""
     for target, paths in _sums(scene):
+        is_parameter = scene.has_role(target, Role.PARAMETER)
+        if is_parameter and sum(1 for path in paths if not scene.reads_penalty(path)) < 3:
+            continue
         for place, path in enumerate(paths):
             if not scene.reads_penalty(path):
                 yield Site(target, scene.only(target, paths[:place] + paths[place + 1 :]), f"without {place}")
-                if len(paths) > 2 and not scene.has_role(target, Role.PARAMETER):
+                if len(paths) > 2 and not is_parameter:
                     yield Site(target, scene.only(target, (path,)), f"only {place}")
 
 

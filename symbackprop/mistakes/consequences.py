@@ -35,7 +35,7 @@ class Consequences:
         for equation in computation.equations:
             for name in dict.fromkeys(names_read([equation])):
                 self._readers.setdefault(name, []).append(equation.name)
-        self._plans: dict[tuple[int, frozenset[str], frozenset[str] | None], tuple[Change, _Plan]] = {}
+        self._plans: dict[tuple[int, frozenset[str]], tuple[Change, _Plan, frozenset[str]]] = {}
 
     def _made(self, equation: ElementEquation) -> list[_Piece]:
         function = self.arithmetic.function
@@ -53,49 +53,59 @@ class Consequences:
         """Return what the equation of a key gives for given values."""
         return _sum(self._pieces[key], values)
 
-    def under(
-        self, change: Change, values: NumbersByKey, fixed: frozenset[str] = _NONE, wanted: frozenset[str] | None = None
-    ) -> dict[str, Number]:
-        """Return the numbers that a change makes others, by key: all that depend on it, or what leads to those `wanted`.
+    def under(self, change: Change, values: NumbersByKey, fixed: frozenset[str] = _NONE) -> dict[str, Number]:
+        """Return the numbers that a change makes others, by key: all that depend on it.
 
         What is `fixed` is computed anew as the last thing on its way: everything behind it reads its value as it is.
         """
         known = dict(values)
         found: dict[str, Number] = {}
-        for key, pieces, is_passed_on in self._plan(change, fixed, wanted):
+        for key, pieces, is_passed_on in self._plan(change, fixed):
             found[key] = _sum(pieces, known)
             if is_passed_on:
                 known[key] = found[key]
         return found
 
-    def _plan(self, change: Change, fixed: frozenset[str], wanted: frozenset[str] | None) -> _Plan:
+    def reach(self, change: Change, fixed: frozenset[str] = _NONE) -> frozenset[str]:
+        """Return the keys of the numbers that a change makes others."""
+        return self._known(change, fixed)[2]
+
+    def _plan(self, change: Change, fixed: frozenset[str]) -> _Plan:
         """Return what is to be computed under a change, in order; nothing where it reads what is computed from it."""
-        place = id(change), fixed, wanted
-        if place not in self._plans:
+        return self._known(change, fixed)[1]
+
+    def _known(self, change: Change, fixed: frozenset[str]) -> tuple[Change, _Plan, frozenset[str]]:
+        end = fixed & self.reach(change) if fixed else fixed
+        if (id(change), end) not in self._plans:
             if len(self._plans) >= MOST_PLANS:
                 self._plans.clear()
-            self._plans[place] = change, self._planned(change, fixed, wanted)
-        return self._plans[place][1]
+            plan = self._planned(change, end)
+            self._plans[id(change), end] = change, plan, frozenset(key for key, _, _ in plan)
+        return self._plans[id(change), end]
 
-    def _planned(self, change: Change, fixed: frozenset[str], wanted: frozenset[str] | None) -> _Plan:
+    def _planned(self, change: Change, fixed: frozenset[str]) -> _Plan:
         pieces = {key: self._made(equation) for key, equation in change.equations.items()}
         if change.is_written:
-            return [(key, own, False) for key, own in pieces.items() if wanted is None or key in wanted]
+            return [(key, own, False) for key, own in pieces.items()]
         affected = self._affected(tuple(pieces), fixed)
         every = {key: pieces.get(key) or self._pieces[key] for key in affected}
-        reads = {key: {name for _, arguments in own for name in arguments} for key, own in every.items()}
-        needs = {key: names & (every.keys() - fixed) for key, names in reads.items()}
         order = sorted(every, key=self._order.__getitem__)
-        if any(self._order[name] >= self._order[key] for key in pieces for name in needs[key]):
+        if any(
+            name in every and name not in fixed and self._order[name] >= self._order[key]
+            for key, own in pieces.items()
+            for _, arguments in own
+            for name in arguments
+        ):
+            reads = {key: {name for _, arguments in own for name in arguments} for key, own in every.items()}
             try:
-                order = list(graphlib.TopologicalSorter(needs).static_order())
+                order = list(
+                    graphlib.TopologicalSorter(
+                        {key: names & (every.keys() - fixed) for key, names in reads.items()}
+                    ).static_order()
+                )
             except graphlib.CycleError:
                 return []
-        needed = set(every if wanted is None else wanted)
-        for key in reversed(order):
-            if key in needed:
-                needed |= needs[key]
-        return [(key, every[key], key not in fixed) for key in order if key in needed]
+        return [(key, every[key], key not in fixed) for key in order]
 
     def behind(self, keys: Iterable[str]) -> set[str]:
         """Return the keys of all that is computed from some numbers, without these."""

@@ -35,7 +35,7 @@ def loss_without_half(scene: Scene) -> Iterator[Site]:
     """Yield losses twice as large, with all their gradients: without the factor 1/2, or with it where there is none."""
     for factor in (Number(Fraction(2)), Number(Fraction(1, 2))):
         for path in scene.paths:
-            first = scene.upstream(path) is None and not scene.is_loss(path.target)
+            first = scene.is_loss(path.link.source) and not scene.is_loss(path.target)
             if first and any(isinstance(part, Power) for part in walk(path.link.term.form.formula)):
                 yield Site(path.target, scene.product(path, factor, scene.partial(path)), str(factor.value))
         for equation in forward(scene):
@@ -71,7 +71,7 @@ def transposed_layout(scene: Scene) -> Iterator[Site]:
     """Yield square matrices of weights written as their transposes: gradients and new values alike."""
     for target in scene.by_target:
         other = products.transposed(scene, target)
-        if other is None or other == target:
+        if other is None or other == target or other not in scene.by_target:
             continue
         for key, from_key in (
             (target, other),

@@ -27,6 +27,10 @@ from symbackprop.registry import derived
 
 MOST_KEPT = 8
 """Problems that are kept ready."""
+COARSE = 1e-3
+"""Who types a number to a unit this share of that in which numbers on the way were rounded may have rounded so."""
+POWERS = (1, -1, 2, -2, 3, -3)
+"""Powers of ten by which a misplaced point makes a number another."""
 MOST_POSSIBLE = 12
 """Explanations that are listed of a number that several explain."""
 
@@ -81,6 +85,7 @@ class _Paper:
         self.keys = frozenset(each.key for each in self.numbers)
         self.right = {each.key for each in self.numbers if each.meets(self.values[each.key])}
         self.named: dict[int, Change] = {}
+        self.verdicts: dict[str, Finding] = {}
 
     def answers(self) -> list[DiagnosedAnswer]:
         """Return what each number turned out to be; they are looked at in order of computation."""
@@ -89,9 +94,18 @@ class _Paper:
         return [found[each.answer] for each in self.given]
 
     def _answer(self, given: Given) -> DiagnosedAnswer:
-        for look in (self._unread, self._right, self._by_convention, self._following, self._rounded, self._mistaken):
+        for look in (
+            self._unread,
+            self._right,
+            self._by_convention,
+            self._following,
+            self._rounded,
+            self._mistaken,
+            self._rounded_otherwise,
+        ):
             found = look(given)
             if found is not None:
+                self.verdicts[given.key] = found.verdict
                 return found
         return self._told(given, Finding.UNEXPLAINED, message("diagnosis.unexplained"))
 
@@ -119,7 +133,7 @@ class _Paper:
             return []
         found: list[_Candidate] = []
         for change in self.examination.conventions:
-            reached = self.examination.consequences.under(change, self.values, wanted=self.keys)
+            reached = self.examination.consequences.under(change, self.values)
             touched = [each for each in self.numbers if each.key in reached and self._differs(each, reached)]
             kept = [each for each in touched if each.meets(reached[each.key])]
             if kept and len(kept) == len(touched) and self._is_witnessed(change, kept):
@@ -187,10 +201,12 @@ class _Paper:
         digits = _power(abs(given.value)) - _power(float(last)) + 1
         return Rounding(decimals, significant=False), Rounding(max(1, digits), significant=True)
 
-    def _allowed(self, given: Given, known: frozenset[str]) -> float:
+    def _allowed(self, given: Given, along: frozenset[str]) -> float:
+        """Return how far roundings may move a number that is computed from those `along` the paper."""
         roundings = self._roundings(given)
-        values = self._personal[0] if known else self.values
-        return self.examination.allowed(given.key, values, known - {given.key}, roundings) if roundings else 0.0
+        values = self._personal[0] if along else self.values
+        known = {each.key: each.half for each in self.numbers if each.key in along and each is not given}
+        return self.examination.allowed(given.key, values, known, roundings) if roundings else 0.0
 
     def _is_leaf(self, given: Given) -> bool:
         return given.key not in self.examination.computation.by_key
@@ -201,15 +217,21 @@ class _Paper:
         follows, right = self._personal[1][given.key], self.values[given.key]
         if abs(follows - right) <= 1e-9 * abs(right) or not given.meets(follows):
             return None
-        return self._told(given, Finding.FOLLOW_THROUGH, message("diagnosis.follow_through", values=self._used(given)))
+        return self._followed(given)
 
-    def _used(self, given: Given) -> list[Message]:
-        """Return the wrong numbers of the paper that one is computed from, as messages name them."""
+    def _followed(self, given: Given) -> DiagnosedAnswer:
+        """Return a number that follows from wrong ones of the paper: rounded where these were only rounded."""
+        used = self._used(given)
+        if all(self.verdicts.get(each.key) is Finding.ROUNDED for each in used):
+            return self._told(given, Finding.ROUNDED, message("diagnosis.rounded"))
+        values = [message("mark.with", name=each.answer, value=each.text.strip()) for each in used]
+        return self._told(given, Finding.FOLLOW_THROUGH, message("diagnosis.follow_through", values=values))
+
+    def _used(self, given: Given) -> list[Given]:
+        """Return the wrong numbers of the paper that one is computed from."""
         cone = self.examination.computation.cone([given.key], self.keys - {given.key})
         read = set(names_read(cone)) & (self.keys - self._accepted)
-        return [
-            message("mark.with", name=each.answer, value=each.text.strip()) for each in self.numbers if each.key in read
-        ]
+        return [each for each in self.numbers if each.key in read]
 
     def _rounded(self, given: Given) -> DiagnosedAnswer | None:
         if self._is_leaf(given):
@@ -217,19 +239,22 @@ class _Paper:
         known = self.keys - {given.key}
         if given.meets(self.values[given.key], self._allowed(given, frozenset())):
             return self._told(given, Finding.ROUNDED, message("diagnosis.rounded"), mistakes=self._by_rounding(given))
-        found = self._by_rounding(given)
+        found = self._by_rounding(given, COARSE)
         if found:
             return self._told(given, Finding.ROUNDED, message("diagnosis.rounded"), mistakes=found)
-        used = self._used(given)
-        if used and given.meets(self._personal[1][given.key], self._allowed(given, known)):
-            return self._told(given, Finding.FOLLOW_THROUGH, message("diagnosis.follow_through", values=used))
+        if self._used(given) and given.meets(self._personal[1][given.key], self._allowed(given, known)):
+            return self._followed(given)
         return None
 
-    def _by_rounding(self, given: Given) -> tuple[Explanation, ...]:
-        """Return the way to round that makes a number, if one does."""
+    def _rounded_otherwise(self, given: Given) -> DiagnosedAnswer | None:
+        found = () if self._is_leaf(given) else self._by_rounding(given)
+        return self._told(given, Finding.ROUNDED, message("diagnosis.rounded"), mistakes=found) if found else None
+
+    def _by_rounding(self, given: Given, finest: float = 0.0) -> tuple[Explanation, ...]:
+        """Return the way to round that makes a number, if one does: to digits no finer than a share of those typed."""
         for run in self.examination.rounded:
             for value in (run.written[given.key], run.computed[given.key]):
-                if given.tells(value, self.values[given.key]):
+                if given.tells(value, self.values[given.key]) and given.half >= finest * run.unit(given.key):
                     return (Explanation(run.mistake, (), value),)
         return ()
 
@@ -247,7 +272,16 @@ class _Paper:
                 found = self._explaining(given, reached, usual, more)
                 if found:
                     return self._named(given, found)
-        return self._of_several(given)
+        return self._of_several(given) or self._misplaced(given)
+
+    def _misplaced(self, given: Given) -> DiagnosedAnswer | None:
+        """Return a number whose point stands at another place."""
+        for power in POWERS:
+            value = self._personal[1][given.key] * 10.0**power
+            if given.tells(value, self.values[given.key], min(1.0, 10.0**power) * self._allowed(given, self.keys)):
+                own = (Explanation("misplaced_point", (given.answer,), value),)
+                return self._told(given, Finding.MISTAKE, _explained(own), mistakes=own)
+        return None
 
     @functools.cached_property
     def _steps(self) -> list[_Candidate]:
@@ -260,9 +294,19 @@ class _Paper:
         return self._reached(self.values, frozenset())
 
     def _reached(self, values: Mapping[str, float], fixed: frozenset[str]) -> list[_Candidate]:
-        under = self.examination.consequences.under
-        found = ((change, under(change, values, fixed, self.keys)) for change in self.examination.mistakes)
-        return [(change, reached) for change, reached in found if not reached.keys().isdisjoint(self.keys)]
+        consequences = self.examination.consequences
+        return [
+            (change, consequences.under(change, values, fixed))
+            for change in self.examination.mistakes
+            if not self._open.isdisjoint(consequences.reach(change, fixed))
+        ]
+
+    @functools.cached_property
+    def _open(self) -> frozenset[str]:
+        """The keys of the numbers that neither are right nor follow from others."""
+        follows = self._personal[1]
+        wrong = (each for each in self.numbers if each.key not in self._accepted and not self._is_leaf(each))
+        return frozenset(each.key for each in wrong if not each.meets(follows[each.key]))
 
     def _explaining(
         self, given: Given, candidates: Iterable[_Candidate], usual: Callable[[str], float], more: float
@@ -285,6 +329,7 @@ class _Paper:
 
     def _named(self, given: Given, found: Sequence[_Candidate]) -> DiagnosedAnswer:
         own = tuple(self.examination.explanation(change, reached[given.key]) for change, reached in found)
+        own += self._by_rounding(given)
         if len(own) == 1:
             self.named.setdefault(id(found[0][0]), found[0][0])
             return self._told(given, Finding.MISTAKE, _explained(own), mistakes=own)
@@ -298,7 +343,7 @@ class _Paper:
             return None
         equations = {key: equation for change in several for key, equation in change.equations.items()}
         joint = Change(several[0].mistake, tuple(site for change in several for site in change.sites), equations)
-        reached = self.examination.consequences.under(joint, self.values, wanted=frozenset([given.key]))
+        reached = self.examination.consequences.under(joint, self.values)
         if given.key not in reached or not given.tells(reached[given.key], self.values[given.key]):
             return None
         own = tuple(self.examination.explanation(change, reached[given.key]) for change in several)
@@ -331,4 +376,5 @@ def _explained(own: Sequence[Explanation]) -> Message:
 
 
 def _slip(each: Explanation) -> Message:
-    return message("diagnosis.at", mistake=message(f"slip.{each.id}"), names=list(each.at))
+    slip = message(f"slip.{each.id}")
+    return message("diagnosis.at", mistake=slip, names=list(each.at)) if each.at else slip

@@ -65,19 +65,25 @@ class Examination:
         return tuple(rounded_runs(self.consequences, self.given))
 
     def allowed(
-        self, key: str, values: Mapping[str, float], known: frozenset[str], roundings: Sequence[Rounding]
+        self, key: str, values: Mapping[str, float], known: Mapping[str, float], roundings: Sequence[Rounding]
     ) -> float:
-        """Return how far roundings on the way may move a number that is computed from those `known`: the widest of some."""
-        place = key, known
+        """Return how far roundings on the way may move a number: the widest of some contracts.
+
+        It is computed from what is `known`, each with half a unit of the last digit in which it is.
+        """
+        place = key, frozenset(known)
         if place not in self._tolerances:
-            self._tolerances[place] = Tolerance(self.computation, key, roundings[0], FLOAT, known)
+            self._tolerances[place] = Tolerance(self.computation, key, roundings[0], FLOAT, place[1])
         tolerance = self._tolerances[place]
         try:
             partials = tolerance.partials(values)
         except (ArithmeticError, ValueError, ProblemError):
             return 0.0
         totals = [
-            sum(abs(partials[each]) * float(half_unit(values[each], rounding)) for each in tolerance.rounded)
+            sum(
+                abs(partials[each]) * max(float(half_unit(values[each], rounding)), known.get(each, 0.0))
+                for each in tolerance.rounded
+            )
             for rounding in roundings
         ]
         return MARGIN * max(totals, default=0.0)

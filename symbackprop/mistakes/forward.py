@@ -68,6 +68,15 @@ def _biased(scene: Scene) -> Iterator[tuple[ElementEquation, tuple[Term, ...], T
                     yield equation, equation.terms[:place] + equation.terms[place + 1 :], term
 
 
+def dropped_term(scene: Scene) -> Iterator[Site]:
+    """Yield sums without one of their products."""
+    for equation in forward(scene):
+        for place, term in enumerate(equation.terms if len(equation.terms) > 1 else ()):
+            if len(term.arguments) > 1 and not scene.is_loss(equation.name):
+                rest = equation.terms[:place] + equation.terms[place + 1 :]
+                yield Site(equation.name, (ElementEquation(equation.name, rest),), f"{place}")
+
+
 def no_activation(scene: Scene) -> Iterator[Site]:
     """Yield values of units that are left as they were before the activation."""
     for equation, formula in _whole(scene):

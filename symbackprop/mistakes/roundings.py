@@ -26,6 +26,13 @@ class RoundedRun:
     written: Mapping[str, float]
     computed: Mapping[str, float]
 
+    def unit(self, key: str) -> float:
+        """Return the unit of the last digit in which a number is written down."""
+        value = self.written[key]
+        if not self.significant or not value or not math.isfinite(value):
+            return 10.0**-self.digits
+        return 10.0 ** (math.floor(math.log10(abs(value))) - self.digits + 1)
+
 
 def rounded_runs(consequences: Consequences, given: Mapping[str, Any]) -> Iterator[RoundedRun]:
     """Yield the computation with the numbers rounded to so many decimals, or digits; then with those cut off."""

@@ -21,7 +21,7 @@ class Mistake:
     """A mistake: its `sites` in a computation, and where it was seen.
 
     One that is a `convention` is right and only different: it is accepted where all numbers keep it. One without sites is
-    made in every number: it is a way to round. `words` are the phrases that the row brings itself: `slip.NAME` says what is
+    made in writing numbers down. `words` are the phrases that the row brings itself: `slip.NAME` says what is
     wrong in a few words, `slip_reason.NAME` why.
     """
 
@@ -43,6 +43,7 @@ MISTAKES: Registry[Mistake] = Registry(
         Mistake("inputs_exchanged", forward.inputs_exchanged, _FORUMS),
         Mistake("no_bias", forward.no_bias, _COURSES),
         Mistake("bias_twice", forward.bias_twice, _COURSES),
+        Mistake("dropped_term", forward.dropped_term, _TEXTBOOKS),
         Mistake("no_activation", forward.no_activation, _COURSES),
         Mistake("exponent_sign", forward.exponent_sign, _FORUMS),
         Mistake("logarithm_base", forward.logarithm_base, _COURSES),
@@ -87,6 +88,7 @@ MISTAKES: Registry[Mistake] = Registry(
         Mistake("epsilon_inside_root", updates.epsilon_inside_root, _CODE),
         Mistake("betas_exchanged", updates.betas_exchanged, _CODE),
         Mistake("no_root", updates.no_root, _CODE),
+        Mistake("misplaced_point", None, _TEXTBOOKS),
         Mistake("rounded_early", None, _COURSES),
         Mistake("truncated", None, _COURSES),
         Mistake("negative_delta", conventions.negative_delta, _TEXTBOOKS, is_convention=True),
