@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from symbackprop.jupyter import to_markdown as to_markdown
     from symbackprop.jupyter import to_text as to_text
     from symbackprop.mistakes.diagnosis import diagnose
-    from symbackprop.mistakes.findings import Diagnosis as Diagnosis
+    from symbackprop.mistakes.verdicts import Diagnosis as Diagnosis
     from symbackprop.problems import Problem as Problem
     from symbackprop.problems.load import example, load, network, problem
     from symbackprop.rendering import render
@@ -112,7 +112,7 @@ _NAMES = {
     "symbackprop.homework.reports": ("GradedClass",),
     "symbackprop.jupyter": ("to_latex", "to_markdown", "to_text"),
     "symbackprop.mistakes.diagnosis": ("diagnose",),
-    "symbackprop.mistakes.findings": ("Diagnosis",),
+    "symbackprop.mistakes.verdicts": ("Diagnosis",),
     "symbackprop.problems": ("Problem",),
     "symbackprop.problems.load": ("example", "load", "network", "problem"),
     "symbackprop.rendering": ("render",),

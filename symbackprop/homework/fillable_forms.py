@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symbackprop import language, rendering
+from symbackprop.document.answer_symbols import symbol
 from symbackprop.document.blocks import Document, Section, Table
 from symbackprop.homework.distribution import Job
 from symbackprop.homework.manifest import Enrolment
 from symbackprop.homework.roster import file_name
-from symbackprop.homework.sheets import symbol
 from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import message
 from symbackprop.rendering import assets

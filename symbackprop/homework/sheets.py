@@ -10,16 +10,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbackprop import document
-from symbackprop.algebra.formula import Name, Node
 from symbackprop.arithmetic.decimals import trimmed
-from symbackprop.by_hand.hand_computation import key_parts
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import solve
-from symbackprop.document.blocks import Block, Document, Inline, Listing, Paragraph, Section, Table
-from symbackprop.document.display_nodes import Blank, Gradient, Updated
+from symbackprop.document.answer_symbols import symbol
+from symbackprop.document.blocks import Block, Document, Listing, Paragraph, Section, Table
+from symbackprop.document.display_nodes import Blank
 from symbackprop.document.sections import figure_placement
-from symbackprop.document.sections.optimizer_states import letter_in
-from symbackprop.graph.quantities import Role
 from symbackprop.homework.manifest import printed, spelled
 from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import Message, message
@@ -118,20 +115,6 @@ def _forms(answers: Mapping[str, str]) -> Iterator[Message]:
 
 def _percent(share: Fraction) -> str:
     return f"{float(100 * share):g} %"
-
-
-def symbol(derivation: Derivation, key: str) -> Inline:
-    """Return what a key stands for, as the document prints it; what belongs to a later step says so."""
-    updates, is_gradient, scalar, line = key_parts(key)
-    quantity = derivation.graph.quantity_of(scalar.name)
-    is_new = updates > 0 and not is_gradient and quantity.role in (Role.PARAMETER, Role.OUTPUT)
-    step = updates if is_new else updates + 1
-    if line:
-        return letter_in(derivation, line, str(step), scalar.name)
-    found: Node = Gradient(*scalar) if is_gradient else Updated(scalar.name) if is_new else Name(*scalar)
-    if step == 1:
-        return found
-    return message("sheet.after_step" if is_new else "sheet.in_step", quantity=found, step=step)
 
 
 def _given_keys(given: HomeworkAssignment) -> Iterator[str]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from symbackprop.by_hand.hand_computation import NEW, split
 from symbackprop.derivation.element_grain import ElementEquation
 from symbackprop.graph.scalars import Scalar
-from symbackprop.mistakes.rows import MISTAKES, Mistake
-from symbackprop.mistakes.scenes import Scene, Site
+from symbackprop.mistakes.known_mistakes import MISTAKES, Mistake
+from symbackprop.mistakes.worksheets import Site, Worksheet
 
 LARGE = 4_000
 """A computation of more lines is not changed at one place after another, but in whole arrays at once."""
@@ -30,23 +30,23 @@ class Change:
         return self.sites[0].is_written
 
 
-def changes(scene: Scene, rows: Iterable[Mistake] | None = None) -> Iterator[Change]:
+def changes(sheet: Worksheet, rows: Iterable[Mistake] | None = None) -> Iterator[Change]:
     """Yield the changes that mistakes can make in a computation; in a large one, those at many places alone."""
     for row in MISTAKES.values() if rows is None else rows:
         if row.sites is not None:
             by_variant: dict[str, list[Site]] = {}
-            for site in row.sites(scene):
+            for site in row.sites(sheet):
                 by_variant.setdefault(site.variant, []).append(site)
             for sites in by_variant.values():
-                yield from _grouped(scene, row, sites)
+                yield from _grouped(sheet, row, sites)
 
 
-def _grouped(scene: Scene, row: Mistake, sites: Sequence[Site]) -> Iterator[Change]:
+def _grouped(sheet: Worksheet, row: Mistake, sites: Sequence[Site]) -> Iterator[Change]:
     """Yield a mistake at one site after another, then at those of a scalar, of an array, of a pass, and at all."""
     groups: dict[tuple[str, ...], None] = {}
     by_key = {site.at: site for site in sites}
-    is_large = len(scene.computation.equations) > LARGE
-    levels: tuple[Callable[[str], str], ...] = (str, _scalar, functools.partial(_array, scene), _pass, lambda key: "")
+    is_large = len(sheet.computation.equations) > LARGE
+    levels: tuple[Callable[[str], str], ...] = (str, _scalar, functools.partial(_array, sheet), _pass, lambda key: "")
     for level, group_of in enumerate(levels):
         members: dict[str, list[str]] = {}
         for key in by_key:
@@ -65,8 +65,8 @@ def _scalar(key: str) -> str:
     return f"{prefix}{Scalar(name)}"
 
 
-def _array(scene: Scene, key: str) -> str:
-    quantity = scene.quantity(key)
+def _array(sheet: Worksheet, key: str) -> str:
+    quantity = sheet.quantity(key)
     return key if quantity is None else f"{split(key)[0]}{quantity.name}"
 
 

@@ -18,8 +18,8 @@ Number = Any
 NumbersByKey = Mapping[str, Number]
 
 _Piece = tuple[Callable[..., Number], tuple[str, ...]]
-_Plan = Sequence[tuple[str, list[_Piece], bool]]
-MOST_PLANS = 20_000
+_Order = Sequence[tuple[str, list[_Piece], bool]]
+MOST_ORDERS = 20_000
 """Orders of computation that are remembered: of each change, for the papers that give the same answers."""
 _NONE: frozenset[str] = frozenset()
 
@@ -35,7 +35,7 @@ class Consequences:
         for equation in computation.equations:
             for name in dict.fromkeys(names_read([equation])):
                 self._readers.setdefault(name, []).append(equation.name)
-        self._plans: dict[tuple[int, frozenset[str]], tuple[Change, _Plan, frozenset[str]]] = {}
+        self._orders: dict[tuple[int, frozenset[str]], tuple[Change, _Order, frozenset[str]]] = {}
 
     def _made(self, equation: ElementEquation) -> list[_Piece]:
         function = self.arithmetic.function
@@ -60,7 +60,7 @@ class Consequences:
         """
         known = dict(values)
         found: dict[str, Number] = {}
-        for key, pieces, is_passed_on in self._plan(change, fixed):
+        for key, pieces, is_passed_on in self._in_order(change, fixed):
             found[key] = _sum(pieces, known)
             if is_passed_on:
                 known[key] = found[key]
@@ -70,20 +70,20 @@ class Consequences:
         """Return the keys of the numbers that a change makes others."""
         return self._known(change, fixed)[2]
 
-    def _plan(self, change: Change, fixed: frozenset[str]) -> _Plan:
+    def _in_order(self, change: Change, fixed: frozenset[str]) -> _Order:
         """Return what is to be computed under a change, in order; nothing where it reads what is computed from it."""
         return self._known(change, fixed)[1]
 
-    def _known(self, change: Change, fixed: frozenset[str]) -> tuple[Change, _Plan, frozenset[str]]:
+    def _known(self, change: Change, fixed: frozenset[str]) -> tuple[Change, _Order, frozenset[str]]:
         end = fixed & self.reach(change) if fixed else fixed
-        if (id(change), end) not in self._plans:
-            if len(self._plans) >= MOST_PLANS:
-                self._plans.clear()
-            plan = self._planned(change, end)
-            self._plans[id(change), end] = change, plan, frozenset(key for key, _, _ in plan)
-        return self._plans[id(change), end]
+        if (id(change), end) not in self._orders:
+            if len(self._orders) >= MOST_ORDERS:
+                self._orders.clear()
+            order = self._ordered(change, end)
+            self._orders[id(change), end] = change, order, frozenset(key for key, _, _ in order)
+        return self._orders[id(change), end]
 
-    def _planned(self, change: Change, fixed: frozenset[str]) -> _Plan:
+    def _ordered(self, change: Change, fixed: frozenset[str]) -> _Order:
         pieces = {key: self._made(equation) for key, equation in change.equations.items()}
         if change.is_written:
             return [(key, own, False) for key, own in pieces.items()]

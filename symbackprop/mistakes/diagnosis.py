@@ -19,8 +19,8 @@ from symbackprop.language import DEFAULT
 from symbackprop.messages import Message, message
 from symbackprop.mistakes.changes import Change
 from symbackprop.mistakes.examination import Examination
-from symbackprop.mistakes.findings import DiagnosedAnswer, Diagnosis, Explanation, Finding
-from symbackprop.mistakes.papers import Given, given_answers
+from symbackprop.mistakes.numbers_given import Given, given_answers
+from symbackprop.mistakes.verdicts import DiagnosedAnswer, Diagnosis, Explanation, Finding
 from symbackprop.problems import Rounding
 from symbackprop.problems.accepted import ProblemLike
 from symbackprop.registry import derived
@@ -89,7 +89,7 @@ class _Paper:
 
     def answers(self) -> list[DiagnosedAnswer]:
         """Return what each number turned out to be; they are looked at in order of computation."""
-        order = self.examination.scene.positions
+        order = self.examination.sheet.positions
         found = {each.answer: self._answer(each) for each in sorted(self.given, key=lambda one: order.get(one.key, -1))}
         return [found[each.answer] for each in self.given]
 
@@ -147,7 +147,7 @@ class _Paper:
     def _is_witnessed(self, change: Change, kept: Sequence[Given]) -> bool:
         """Say whether a convention shows elsewhere: in the loss that it changes, or in what it leaves right behind it."""
         if not change.is_written:
-            return any(self.examination.scene.is_loss(each.key) for each in kept)
+            return any(self.examination.sheet.is_loss(each.key) for each in kept)
         behind = self.examination.consequences.behind({each.key for each in kept})
         later = [each for each in self.numbers if each.key in behind and each not in kept]
         right = sum(1 for each in later if each.key in self.right)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from symbackprop.algebra.formula import Name, Node, rewrite
 from symbackprop.by_hand.answer_ids import id_of, names_of
-from symbackprop.by_hand.hand_computation import PATH, given_numbers, hand_computation, split
+from symbackprop.by_hand.hand_computation import LINE, PATH, given_numbers, hand_computation, split
 from symbackprop.by_hand.tolerance import MARGIN, Tolerance, half_unit
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.derivation.element_grain import ElementEquation
@@ -16,9 +16,9 @@ from symbackprop.evaluation.evaluate import FLOAT
 from symbackprop.messages import message
 from symbackprop.mistakes.changes import Change, changes
 from symbackprop.mistakes.consequences import Consequences
-from symbackprop.mistakes.findings import Explanation, WrongLine
 from symbackprop.mistakes.roundings import RoundedRun, rounded_runs
-from symbackprop.mistakes.scenes import Scene
+from symbackprop.mistakes.verdicts import Explanation, WrongLine
+from symbackprop.mistakes.worksheets import Worksheet
 from symbackprop.problems import Rounding
 
 MOST_LINES = 4
@@ -38,7 +38,7 @@ class Examination:
         self.derivation = derivation
         self.given = given_numbers(derivation, FLOAT)
         self.computation = hand_computation(derivation)
-        self.scene = Scene(self.computation)
+        self.sheet = Worksheet(self.computation)
         self.consequences = Consequences(self.computation)
         self.values: Mapping[str, float] = self.consequences.run(self.given)
         self.named = names_of(self.computation)
@@ -47,7 +47,7 @@ class Examination:
     @functools.cached_property
     def changes(self) -> tuple[Change, ...]:
         """The changes that mistakes make in the computation."""
-        return tuple(changes(self.scene))
+        return tuple(changes(self.sheet))
 
     @functools.cached_property
     def mistakes(self) -> tuple[Change, ...]:
@@ -90,10 +90,10 @@ class Examination:
 
     def explanation(self, change: Change, value: float) -> Explanation:
         """Return a change as people are told of it."""
-        output = self.derivation.graph.output
+        graph = self.derivation.graph
         places = sorted((site.at for site in change.sites), key=self._reading_order)
         lines = tuple(self._line(change, key) for key in places[:MOST_LINES])
-        return Explanation(change.mistake.name, tuple(id_of(key, output) for key in places), value, lines)
+        return Explanation(change.mistake.name, tuple(id_of(key, graph) for key in places), value, lines)
 
     def _reading_order(self, key: str) -> tuple[str, int, int]:
         prefix, (name, sample) = split(key)
@@ -114,7 +114,7 @@ def _inlined(key: str, equations: Mapping[str, ElementEquation]) -> Node:
     """Return the right-hand side of a key, the products on its way in place."""
 
     def opened(part: Node) -> Node | None:
-        is_product = isinstance(part, Name) and PATH in part.name and part.name in equations
+        is_product = isinstance(part, Name) and part.name in equations and {PATH, LINE} & set(part.name)
         return _inlined(part.name, equations) if is_product and isinstance(part, Name) else None
 
     return rewrite(equations[key].formula(), opened)

@@ -17,16 +17,18 @@ from click.testing import CliRunner
 import symbackprop as sbp
 from symbackprop.by_hand.answer_ids import id_of
 from symbackprop.by_hand.hand_computation import PATH
-from symbackprop.cli import command
-from symbackprop.document import diagnoses as diagnosis_document
+from symbackprop.cli.commands import diagnose as diagnose_command
+from symbackprop.document import diagnosis_document
+from symbackprop.document.answer_symbols import symbol
+from symbackprop.document.blocks import Table
 from symbackprop.errors import ProblemError, UnknownNameError
-from symbackprop.mistakes import papers
+from symbackprop.mistakes import numbers_given
 from symbackprop.mistakes.changes import Change
 from symbackprop.mistakes.diagnosis import diagnose, examination_of, examined
 from symbackprop.mistakes.examination import Examination
-from symbackprop.mistakes.findings import DiagnosedAnswer, Finding
 from symbackprop.mistakes.roundings import rounded_runs
-from symbackprop.rendering import diagnoses
+from symbackprop.mistakes.verdicts import DiagnosedAnswer, Finding
+from symbackprop.rendering import diagnosis_formats
 from tests import random_problems
 from tests.helpers import each, few
 from tests.test_reference_cases import CASES, problem_of
@@ -48,15 +50,15 @@ def examination(seed: int) -> Examination | None:
 
 def asked(found: Examination) -> list[str]:
     """Return the keys of all that can be asked of a problem."""
-    output = found.derivation.graph.output
-    return [key for key in found.computation.by_key if PATH not in key and id_of(key, output) in found.named]
+    graph = found.derivation.graph
+    return [key for key in found.computation.by_key if PATH not in key and id_of(key, graph) in found.named]
 
 
 def paper(found: Examination, values: Mapping[str, float], keys: list[str]) -> dict[str, str]:
     """Return numbers as they are typed with fifteen digits."""
-    output = found.derivation.graph.output
+    graph = found.derivation.graph
     return {
-        id_of(key, output): f"{values[key]:.14e}" if values[key] else "0" for key in keys if math.isfinite(values[key])
+        id_of(key, graph): f"{values[key]:.14e}" if values[key] else "0" for key in keys if math.isfinite(values[key])
     }
 
 
@@ -96,7 +98,7 @@ def test_every_mistake_is_found_by_its_last_number(seed: int) -> None:
     if found is None:
         return
     draw = random.Random(seed)
-    for change, values, touched in one_of_each(found, draw):
+    for change, values, touched in each(one_of_each(found, draw)):
         (answer,) = examined(found, paper(found, values, [draw.choice(touched)])).answers
         assert change.mistake.name in names_of(iter([answer])) or answer.verdict in ACCEPTED, (
             change.mistake.name,
@@ -110,7 +112,7 @@ def test_every_mistake_is_found_step_by_step(seed: int) -> None:
     found = examination(seed)
     if found is None:
         return
-    for change, values, _ in one_of_each(found, random.Random(f"steps {seed}")):
+    for change, values, _ in each(one_of_each(found, random.Random(f"steps {seed}"))):
         answers = examined(found, paper(found, values, asked(found))).answers
         odd = [one for one in answers if one.verdict not in (Finding.RIGHT, Finding.FOLLOW_THROUGH)]
         kept = {one.verdict for one in odd} <= set(ACCEPTED)
@@ -124,8 +126,8 @@ def honest(found: Examination, draw: random.Random) -> dict[str, str]:
     values = draw.choice([found.values, run.written])
     keys = draw.sample(asked(found), max(1, len(asked(found)) // draw.choice((1, 1, 2, 4))))
     form = f".{run.digits - 1}e" if run.significant else f".{run.digits}f"
-    output = found.derivation.graph.output
-    return {id_of(key, output): format(values[key], form) for key in keys if math.isfinite(values[key])}
+    graph = found.derivation.graph
+    return {id_of(key, graph): format(values[key], form) for key in keys if math.isfinite(values[key])}
 
 
 @pytest.mark.parametrize("seed", few(range(400), 30))
@@ -136,7 +138,7 @@ def test_honest_numbers_are_never_called_mistakes(seed: int) -> None:
         return
     draw = random.Random(f"honest {seed}")
     for _ in range(5):
-        for answer in examined(found, honest(found, draw)).answers:
+        for answer in each(examined(found, honest(found, draw)).answers):
             assert answer.verdict not in (Finding.MISTAKE, Finding.POSSIBLE, Finding.CONVENTION), answer
 
 
@@ -207,19 +209,21 @@ def test_numbers_come_from_a_table(tmp_path: Path) -> None:
     """Columns in any letters; an answer that stands twice, or a column that is not there, is an error."""
     file = tmp_path / "numbers.csv"
     file.write_text("Answer;Value\nL;0,2984\n", "utf-8")
-    assert {"L": "0,2984"} == papers.read_numbers(file)
+    assert {"L": "0,2984"} == numbers_given.read_numbers(file)
     for text in ("answer,value\nL,1\nL,2\n", "answer,number\nL,1\n"):
         file.write_text(text, "utf-8")
         with pytest.raises(ProblemError):
-            papers.read_numbers(file)
+            numbers_given.read_numbers(file)
 
 
 def test_command_writes_every_format(tmp_path: Path) -> None:
     """Text with the lines side by side, data in the shape of the contract, pages; hostile text stays text."""
     file = tmp_path / "numbers.csv"
     with file.open("w", newline="") as stream:
-        csv.writer(stream).writerows([("answer", "value"), ("new_L", "0.291027924"), ("L", "<b>0,3</b>")])
-    run = functools.partial(CliRunner().invoke, command("diagnose"))
+        csv.writer(stream).writerows(
+            [("answer", "value"), ("new_L", "0.291027924"), ("L", "<b>0,3</b>"), ("learning_rate", "0.5")]
+        )
+    run = functools.partial(CliRunner().invoke, diagnose_command.command)
     text = run(["mazur", str(file)])
     assert 0 == text.exit_code
     assert "updated weights are used (dL_da1_1, dL_da1_2)" in " ".join(text.output.split())
@@ -229,7 +233,7 @@ def test_command_writes_every_format(tmp_path: Path) -> None:
     assert {"answer", "given", "value", "expected", "verdict", "mistakes", "possible", "message"} == first.keys()
     (mistake,) = first["mistakes"]
     assert ("updated_weights", ["dL_da1_1", "dL_da1_2"]) == (mistake["id"], mistake["at"])
-    assert {"mistake": 1, "unreadable": 1} == data["summary"]
+    assert {"right": 1, "mistake": 1, "unreadable": 1} == data["summary"]
     assert "已经更新的权重" in first["message"]
     page = tmp_path / "page.html"
     assert 0 == run(["mazur", str(file), "-f", "html", "-o", str(page)]).exit_code
@@ -242,7 +246,9 @@ def test_lines_stand_side_by_side_in_the_document() -> None:
     found = diagnose("mazur", {"dL_dz2_1": "0.7413650695523157"})
     document = diagnosis_document.compose(found)
     assert 2 == len(document.sections)
-    assert "What explains dL_dz2_1" in str(diagnoses.rendered(found))
+    (table,) = (block for block in document.sections[0].blocks if isinstance(block, Table))
+    assert symbol(found.derivation, "∂z2_1") == table.rows[0][1]
+    assert "What explains dL_dz2_1" in str(diagnosis_formats.rendered(found))
     assert "diagnosis" in repr(found).lower()
 
 

@@ -12,13 +12,20 @@ from symbackprop import language
 from symbackprop.by_hand.hand_computation import given_numbers, hand_computation
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.evaluation.evaluate import FLOAT
-from symbackprop.mistakes import backward, conventions, derivatives, forward, products, updates
+from symbackprop.mistakes import (
+    accepted_conventions,
+    wrong_derivatives,
+    wrong_gradients,
+    wrong_products,
+    wrong_updates,
+    wrong_values,
+)
 from symbackprop.mistakes.changes import changes
 from symbackprop.mistakes.consequences import Consequences
 from symbackprop.mistakes.diagnosis import diagnose
-from symbackprop.mistakes.rows import MISTAKES, Mistake
-from symbackprop.mistakes.scenes import Scene
-from tests.helpers import each
+from symbackprop.mistakes.known_mistakes import MISTAKES, Mistake
+from symbackprop.mistakes.worksheets import Worksheet
+from tests.helpers import ROOT, each
 
 STABLE = (
     "no_derivative derivative_at_activation derivative_at_preactivation derivative_twice wrong_tanh_derivative "
@@ -33,7 +40,14 @@ STABLE = (
 
 HOME = {
     module: [row for row in MISTAKES.values() if row.sites is not None and row.sites.__module__ == module.__name__]
-    for module in (backward, conventions, derivatives, forward, products, updates)
+    for module in (
+        accepted_conventions,
+        wrong_derivatives,
+        wrong_gradients,
+        wrong_products,
+        wrong_updates,
+        wrong_values,
+    )
 }
 
 
@@ -51,7 +65,7 @@ def network(activation: str, output: str, loss: str, optimizer: str) -> Derivati
 
 
 @functools.cache
-def scenes() -> tuple[Scene, ...]:
+def worksheets() -> tuple[Worksheet, ...]:
     """Return computations in which every mistake can be made."""
     angles = {
         "graph": {"parameters": {"w": [1, 2]}, "equations": ["s = sin(w[0]) + w[0]*w[1]", "f = s**2"], "output": "f"}
@@ -63,7 +77,7 @@ def scenes() -> tuple[Scene, ...]:
         *map(sbp.derive, ("mazur", "rnn", "batchnorm")),
         sbp.derive(sbp.problem(angles)),
     ]
-    return tuple(Scene(hand_computation(derivation)) for derivation in found)
+    return tuple(Worksheet(hand_computation(derivation)) for derivation in found)
 
 
 def test_ids_are_stable() -> None:
@@ -77,10 +91,10 @@ def test_ids_are_stable() -> None:
 def test_every_row_changes_numbers_somewhere(name: str) -> None:
     """Some problem shows each row: a number becomes another one, and all that reads it."""
     row = MISTAKES[name]
-    for scene in scenes():
-        consequences = Consequences(scene.computation)
-        values = consequences.run(given_numbers(scene.derivation, FLOAT))
-        for change in changes(scene, [row]):
+    for sheet in worksheets():
+        consequences = Consequences(sheet.computation)
+        values = consequences.run(given_numbers(sheet.derivation, FLOAT))
+        for change in changes(sheet, [row]):
             found = consequences.under(change, values)
             if any(math.isfinite(value) and abs(value - values[key]) > 1e-9 for key, value in found.items()):
                 return
@@ -97,12 +111,23 @@ def test_row_has_words_in_every_language(row: Mistake) -> None:
         assert known[f"slip.{row.name}"][-1] not in ".。"
 
 
+@pytest.mark.parametrize(("title", "is_convention"), [("The mistakes", False), ("Conventions", True)])
+def test_docs_list_every_mistake(title: str, is_convention: bool) -> None:
+    """The tables of docs/mistakes.md are the rows, in order, with their words."""
+    known = language.phrases("en")
+    rows = [name for name, row in MISTAKES.items() if row.is_convention is is_convention]
+    expected = [[name, known[f"slip.{name}"], known[f"slip_reason.{name}"]] for name in rows]
+    _, _, below = (ROOT / "docs" / "mistakes.md").read_text("utf-8").partition(f"## {title}\n")
+    lines = [line for line in below.partition("\n## ")[0].splitlines() if line.startswith("| `")]
+    assert expected == [[cell.strip().strip("`") for cell in line[1:-1].split("|")] for line in lines]
+
+
 def test_what_does_not_depend_on_a_change_is_not_computed_again() -> None:
     """A change of the last weight's gradient leaves the rest alone; given numbers end what it reaches."""
-    scene = scenes()[3]
-    consequences = Consequences(scene.computation)
-    values = consequences.run(given_numbers(scene.derivation, FLOAT))
-    change = next(one for one in changes(scene, [MISTAKES["wrong_sign"]]) if one.sites[0].at == "∂W2_2_2")
+    sheet = worksheets()[3]
+    consequences = Consequences(sheet.computation)
+    values = consequences.run(given_numbers(sheet.derivation, FLOAT))
+    change = next(one for one in changes(sheet, [MISTAKES["wrong_sign"]]) if one.sites[0].at == "∂W2_2_2")
     assert {"∂W2_2_2", "→W2_2_2", "→z2_2", "→a2_2", "→L"} == consequences.under(change, values).keys()
     fixed = frozenset(["→W2_2_2"])
     assert {"∂W2_2_2", "→W2_2_2"} == consequences.under(change, values, fixed).keys()
@@ -114,7 +139,7 @@ def test_row_more_is_known_everywhere() -> None:
         code: {"slip.zero_bias": "the bias was set to zero", "slip_reason.zero_bias": "Biases count."}
         for code in language.available()
     }
-    row = Mistake("zero_bias", updates.bias_not_updated, "nobody", words=words)
+    row = Mistake("zero_bias", wrong_updates.bias_not_updated, "nobody", words=words)
     with MISTAKES.extended(row):
         problem = sbp.example("xor")
         right = diagnose(problem, {"new_b1_1": "1"}).answers[0]

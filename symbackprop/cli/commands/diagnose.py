@@ -39,13 +39,13 @@ def command(
 ) -> None:
     """Say of each number in NUMBERS.csv (columns answer, value) whether it is right, and which mistake makes it if not."""
     from symbackprop.mistakes.diagnosis import diagnose
-    from symbackprop.mistakes.papers import read_numbers
-    from symbackprop.rendering.diagnoses import rendered
+    from symbackprop.mistakes.numbers_given import read_numbers
+    from symbackprop.rendering.diagnosis_formats import rendered
 
     given = read_problem(problem, overrides)
-    typed = read_numbers(numbers, encoding)
+    given_numbers = read_numbers(numbers, encoding)
     with placed(problem), working("cli.diagnosing"):
-        text = rendered(diagnose(given, typed, lang), format, templates)
+        text = rendered(diagnose(given, given_numbers, lang), format, templates)
     if output != STANDARD_OUTPUT:
         write_files({Path(output): text})
     else:

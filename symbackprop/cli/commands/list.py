@@ -74,7 +74,7 @@ def _targets() -> Iterator[Sequence[str]]:
 
 
 def _mistakes() -> Iterator[Sequence[str]]:
-    from symbackprop.mistakes.rows import MISTAKES
+    from symbackprop.mistakes.known_mistakes import MISTAKES
 
     return _rows(MISTAKES, lambda row: say(f"slip.{row.name}"))
 

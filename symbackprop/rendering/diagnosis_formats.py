@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from symbackprop.document import diagnoses
+from symbackprop.document import diagnosis_document
 from symbackprop.errors import unknown
-from symbackprop.mistakes.findings import DiagnosedAnswer, Diagnosis, Explanation
+from symbackprop.mistakes.verdicts import DiagnosedAnswer, Diagnosis, Explanation
 from symbackprop.rendering.exporters import written
 from symbackprop.rendering.formats import formats, spellings
 from symbackprop.rendering.pdf_collections import drafted
@@ -27,7 +27,7 @@ def rendered(found: Diagnosis, format: str = "text", templates: str | Path | Non
         raise unknown("format", format, table, spellings=spellings(table))
     if table[format].finish == "json":
         return json.dumps(result(found), ensure_ascii=False, indent=1) + "\n"
-    (draft,) = drafted([diagnoses.compose(found)], found.derivation, table[format], found.language)
+    (draft,) = drafted([diagnosis_document.compose(found)], found.derivation, table[format], found.language)
     return written(draft)
 
 

@@ -38,7 +38,7 @@ class Site:
 
 
 @dataclass(frozen=True)
-class Scene:
+class Worksheet:
     """The computation of one problem, asked what its lines are."""
 
     computation: HandComputation
@@ -179,7 +179,8 @@ class Scene:
 
     def update(self, element: str, lines: tuple[optimizers.Line, ...]) -> tuple[ElementEquation, ...]:
         """Return the equations of the update of an element by other assignments."""
-        return tuple(hand_computation.update_of(self.derivation, element, lines))
+        training = self.derivation.problem.training
+        return () if training is None else tuple(hand_computation.update_of(training, element, lines))
 
 
 def reading(formula: Node, keys: Mapping[str, str]) -> Node:
@@ -197,11 +198,11 @@ def of_terms(key: str, *terms: Node) -> ElementEquation:
     return ElementEquation(key, tuple(Term(*abstracted(term)) for term in terms))
 
 
-def forward(scene: Scene) -> Iterator[ElementEquation]:
+def forward(sheet: Worksheet) -> Iterator[ElementEquation]:
     """Yield the equations of the forward passes, that before the update and that after it."""
-    for equation in scene.computation.equations:
-        is_pass = not equation.name.startswith(GRADIENT) and PATH not in equation.name
-        if is_pass and not scene.has_role(equation.name, Role.PARAMETER):
+    for equation in sheet.computation.equations:
+        quantity = None if equation.name.startswith(GRADIENT) else sheet.quantity(equation.name)
+        if quantity is not None and quantity.role is not Role.PARAMETER:
             yield equation
 
 

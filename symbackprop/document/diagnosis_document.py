@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from symbackprop.algebra.formula import Name, Node, rewrite
 from symbackprop.by_hand.hand_computation import GRADIENT, NEW, split
 from symbackprop.catalog.optimizers import RATE
+from symbackprop.document.answer_symbols import symbol
 from symbackprop.document.blocks import (
     Block,
     Document,
@@ -21,7 +22,7 @@ from symbackprop.document.blocks import (
 from symbackprop.document.display_nodes import Gradient, Letter, Updated
 from symbackprop.graph.notation import Notation
 from symbackprop.messages import Message, message
-from symbackprop.mistakes.findings import DiagnosedAnswer, Diagnosis, Explanation, Finding
+from symbackprop.mistakes.verdicts import DiagnosedAnswer, Diagnosis, Explanation, Finding
 
 _TONES: Mapping[Finding, Judgement] = {
     Finding.RIGHT: Judgement.RIGHT,
@@ -37,7 +38,7 @@ _TONES: Mapping[Finding, Judgement] = {
 _DIGITS = 10
 
 
-def symbol(key: str) -> Node:
+def _quantity(key: str) -> Node:
     """Return what a key of a computation by hand stands for, as documents print it."""
     prefix, scalar = split(key)
     if prefix == GRADIENT:
@@ -66,7 +67,7 @@ def _numbers(found: Diagnosis) -> Table:
     rows = tuple(
         (
             Verbatim(answer.answer),
-            _printed(found, symbol(answer.key)),
+            _letter(found) if answer.key == RATE else symbol(found.derivation, answer.key),
             Verbatim(answer.given.strip()),
             "" if answer.verdict is Finding.RIGHT else f"{answer.expected:.{_DIGITS}g}",
             Judged(_TONES[answer.verdict], message(f"finding.{answer.verdict}")),
@@ -102,14 +103,18 @@ def _named(each: Explanation) -> Message:
 
 def _lines(found: Diagnosis, each: Explanation) -> Iterator[tuple[Inline, ...]]:
     for line in each.lines:
-        yield tuple(_printed(found, part) for part in (symbol(line.key), _symbols(line.right), _symbols(line.wrong)))
+        yield tuple(_printed(found, part) for part in (_quantity(line.key), _symbols(line.right), _symbols(line.wrong)))
 
 
 def _symbols(formula: Node) -> Node:
-    return rewrite(formula, lambda part: symbol(part.name) if isinstance(part, Name) else None)
+    return rewrite(formula, lambda part: _quantity(part.name) if isinstance(part, Name) else None)
 
 
 def _printed(found: Diagnosis, formula: Node) -> Node:
     """Return a formula whose learning rate is a letter."""
-    letter = Letter(Notation.of(found.derivation.graph, found.derivation.problem.notation).learning_rate())
+    letter = _letter(found)
     return rewrite(formula, lambda part: letter if isinstance(part, Name) and part.name == RATE else None)
+
+
+def _letter(found: Diagnosis) -> Letter:
+    return Letter(Notation.of(found.derivation.graph, found.derivation.problem.notation).learning_rate())

@@ -1,0 +1,110 @@
+"""Mistakes as rows: a name, the places where it is made in a computation, and what stands there instead.
+
+Nothing is typed in about a particular problem: the places are found in its equations, products and updates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from symbackprop.mistakes import (
+    accepted_conventions,
+    wrong_derivatives,
+    wrong_gradients,
+    wrong_products,
+    wrong_updates,
+    wrong_values,
+)
+from symbackprop.mistakes.worksheets import Site, Worksheet
+from symbackprop.registry import Registry
+from symbackprop.rows import Words
+
+SitesOf = Callable[[Worksheet], Iterator[Site]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A mistake: its `sites` in a computation, and where it was seen.
+
+    One that is a `convention` is right and only different: it is accepted where all numbers keep it. One without sites is
+    made in writing numbers down. `words` are the phrases that the row brings itself: `slip.NAME` says what is
+    wrong in a few words, `slip_reason.NAME` why.
+    """
+
+    name: str
+    sites: SitesOf | None
+    source: str
+    is_convention: bool = False
+    words: Words = field(default_factory=dict)
+
+
+_FORUMS = "questions of learners with their numbers"
+_CODE = "reports of wrong code"
+_CLASSES = "papers of students"
+_TEXTBOOKS = "published worked examples"
+
+MISTAKES: Registry[Mistake] = Registry(
+    "mistake",
+    (
+        Mistake("inputs_exchanged", wrong_values.inputs_exchanged, _FORUMS),
+        Mistake("no_bias", wrong_values.no_bias, _CLASSES),
+        Mistake("bias_twice", wrong_values.bias_twice, _CLASSES),
+        Mistake("dropped_term", wrong_values.dropped_term, _TEXTBOOKS),
+        Mistake("no_activation", wrong_values.no_activation, _CLASSES),
+        Mistake("exponent_sign", wrong_values.exponent_sign, _FORUMS),
+        Mistake("logarithm_base", wrong_values.logarithm_base, _CLASSES),
+        Mistake("degrees", wrong_values.degrees, _CLASSES),
+        Mistake("no_derivative", wrong_derivatives.no_derivative, _FORUMS),
+        Mistake("derivative_not_passed_on", wrong_derivatives.derivative_not_passed_on, _TEXTBOOKS),
+        Mistake("derivative_at_activation", wrong_derivatives.derivative_at_activation, _FORUMS),
+        Mistake("derivative_at_preactivation", wrong_derivatives.derivative_at_preactivation, _FORUMS),
+        Mistake("derivative_twice", wrong_derivatives.derivative_twice, _FORUMS),
+        Mistake("wrong_tanh_derivative", wrong_derivatives.wrong_tanh_derivative, _FORUMS),
+        Mistake("relu_ignored", wrong_derivatives.relu_ignored, _FORUMS),
+        Mistake("spurious_sigmoid", wrong_derivatives.spurious_sigmoid, _FORUMS),
+        Mistake("softmax_diagonal", wrong_derivatives.softmax_diagonal, _FORUMS),
+        Mistake("lost_factor_two", wrong_gradients.lost_factor_two, _FORUMS),
+        Mistake("doubled_factor_two", wrong_gradients.doubled_factor_two, _FORUMS),
+        Mistake("wrong_sign", wrong_gradients.wrong_sign, _FORUMS),
+        Mistake("no_mean", wrong_gradients.no_mean, _FORUMS),
+        Mistake("mean_twice", wrong_gradients.mean_twice, _FORUMS),
+        Mistake("mean_in_bias_only", wrong_gradients.mean_in_bias_only, _FORUMS),
+        Mistake("missing_path", wrong_gradients.missing_path, _FORUMS),
+        Mistake("last_use_only", wrong_gradients.last_use_only, _FORUMS),
+        Mistake("dropped_factor", wrong_gradients.dropped_factor, _FORUMS),
+        Mistake("updated_weights", wrong_products.updated_weights, _TEXTBOOKS),
+        Mistake("gradient_for_weight", wrong_products.gradient_for_weight, _CODE),
+        Mistake("weights_not_transposed", wrong_products.weights_not_transposed, _CODE),
+        Mistake("gradient_transposed", wrong_products.gradient_transposed, _CODE),
+        Mistake("wrong_input", wrong_products.wrong_input, _CLASSES),
+        Mistake("matrix_for_elementwise", wrong_products.matrix_for_elementwise, _CODE),
+        Mistake("statistics_constant", wrong_gradients.statistics_constant, _CODE),
+        Mistake("bias_with_input", wrong_products.bias_with_input, _CLASSES),
+        Mistake("no_penalty", wrong_gradients.no_penalty, _CLASSES),
+        Mistake("penalty_factor", wrong_gradients.penalty_factor, _CLASSES),
+        Mistake("bias_not_updated", wrong_updates.bias_not_updated, _TEXTBOOKS),
+        Mistake("no_learning_rate", wrong_updates.no_learning_rate, _CLASSES),
+        Mistake("learning_rate_squared", wrong_updates.learning_rate_squared, _CLASSES),
+        Mistake("update_sign", wrong_updates.update_sign, _CLASSES),
+        Mistake("weight_for_gradient", wrong_updates.weight_for_gradient, _CLASSES),
+        Mistake("no_momentum", wrong_updates.no_momentum, _CODE),
+        Mistake("plain_for_nesterov", wrong_updates.plain_for_nesterov, _CODE),
+        Mistake("no_bias_correction", wrong_updates.no_bias_correction, _CODE),
+        Mistake("step_off_by_one", wrong_updates.step_off_by_one, _CODE),
+        Mistake("epsilon_inside_root", wrong_updates.epsilon_inside_root, _CODE),
+        Mistake("betas_exchanged", wrong_updates.betas_exchanged, _CODE),
+        Mistake("no_root", wrong_updates.no_root, _CODE),
+        Mistake("misplaced_point", None, _TEXTBOOKS),
+        Mistake("rounded_early", None, _CLASSES),
+        Mistake("truncated", None, _CLASSES),
+        Mistake("negative_delta", accepted_conventions.negative_delta, _TEXTBOOKS, is_convention=True),
+        Mistake("mean_in_gradient", accepted_conventions.mean_in_gradient, _TEXTBOOKS, is_convention=True),
+        Mistake("loss_without_half", accepted_conventions.loss_without_half, _TEXTBOOKS, is_convention=True),
+        Mistake("summed_samples", accepted_conventions.summed_samples, _TEXTBOOKS, is_convention=True),
+        Mistake("change_for_gradient", accepted_conventions.change_for_gradient, _TEXTBOOKS, is_convention=True),
+        Mistake("transposed_layout", accepted_conventions.transposed_layout, _TEXTBOOKS, is_convention=True),
+    ),
+    phrases=lambda row: (f"slip.{row.name}", f"slip_reason.{row.name}"),
+)
+"""Mistakes, then conventions, by name; of two that make the same number in the same line the first is named."""
