@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from symbackprop.algebra.forms import abstracted
 from symbackprop.algebra.formula import Apply, Name, Node, Slot, multiplied, rewrite
 from symbackprop.algebra.functions import ACTIVATIONS
+from symbackprop.arithmetic.exact import Exact
 from symbackprop.by_hand import hand_computation
 from symbackprop.by_hand.hand_computation import GRADIENT, NEW, PATH, HandComputation, Path, split
 from symbackprop.catalog import optimizers
@@ -19,6 +20,7 @@ from symbackprop.derivation.derivations import Derivation
 from symbackprop.derivation.element_grain import ElementEquation, Term
 from symbackprop.graph.quantities import PENALTY, Quantity, Role
 from symbackprop.graph.scalars import Scalar
+from symbackprop.problems.training_table import initial_states
 
 BIASES = ("bias", "threshold")
 
@@ -180,7 +182,16 @@ class Worksheet:
     def update(self, element: str, lines: tuple[optimizers.Line, ...]) -> tuple[ElementEquation, ...]:
         """Return the equations of the update of an element by other assignments."""
         training = self.derivation.problem.training
-        return () if training is None else tuple(hand_computation.update_of(training, element, lines))
+        if training is None:
+            return ()
+        return tuple(hand_computation.update_of(training, element, lines, self._states[element]))
+
+    @functools.cached_property
+    def _states(self) -> Mapping[str, Mapping[str, Exact]]:
+        """The states of the optimizer before the first update, by element and name."""
+        training = self.derivation.problem.training
+        found = (initial_states(training, each) for each in self.derivation.parameters) if training else ()
+        return {element: first for each in found for element, first in each}
 
 
 def reading(formula: Node, keys: Mapping[str, str]) -> Node:
