@@ -34,6 +34,7 @@ from symbackprop.document.sections.passes import after_section, later_section, s
 from symbackprop.evaluation import checks
 from symbackprop.evaluation.evaluate import Values
 from symbackprop.graph.notation import Notation
+from symbackprop.graph.quantities import Role
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 from symbackprop.problems import Given, Problem
@@ -247,14 +248,15 @@ def _unchanged(solution: Solution, given: Mapping[Scalar, Given]) -> dict[Scalar
 def _check_section(solution: Solution, style: Style) -> Section:
     """Return the section that says how well the gradients agree with central differences."""
     report = checks.check(solution.problem, derivation=solution.derivation, oracles=(checks.Oracle.DIFFERENCES,))
-    compared = [entry for entry in report.entries if entry.verdict is not checks.Verdict.SKIPPED]
+    counts = {f"{role}s": count for role in (Role.PARAMETER, Role.INPUT) if (count := report.compared(role))}
     skipped = report.with_verdict(checks.Verdict.SKIPPED)
     blocks = []
-    if compared:
+    if counts:
         of_one, of_several = ("text.check_one", "text.check_failed_one"), ("text.check", "text.check_failed")
-        outcome = (of_one if len(compared) == 1 else of_several)[0 if report.agrees else 1]
-        worst = show(report.worst, Style(1))
-        blocks.append(Paragraph(message(outcome, count=len(compared), worst=worst, step=show(checks.STEP, style))))
+        outcome = (of_one if sum(counts.values()) == 1 else of_several)[0 if report.agrees else 1]
+        which = message("text.compared_" + "_and_".join(counts), **counts)
+        worst, step = show(report.worst, Style(1)), show(checks.STEP, style)
+        blocks.append(Paragraph(message(outcome, which=which, worst=worst, step=step)))
     if skipped:
         names = tuple(Name(*Scalar.read(entry.name)) for entry in skipped)
         blocks.append(Paragraph(message("text.skipped", names=names)))

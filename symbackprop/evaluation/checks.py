@@ -66,13 +66,15 @@ _WORDS = {Verdict.AGREES: "agree", Verdict.DIFFERS: "differ", Verdict.SKIPPED: "
 class Entry:
     """One gradient compared.
 
-    `name` is the element (`W1_2_1`, `x_1@3` in sample 3), `gradient` what the derivation gives. `difference` is the
+    `name` is the element (`W1_2_1`, `x_1@3` in sample 3), `role` that of its quantity (a parameter or an input), `gradient`
+    what the derivation gives. `difference` is the
     relative difference from central differences, `composed` that from the derivative of the composed output (None
     where it was not taken, for the problem is too large for all). A skipped entry has neither; `kinks` names the quantities
     on its paths that are at a kink.
     """
 
     name: str
+    role: Role
     gradient: float
     verdict: Verdict
     difference: float | None = None
@@ -110,6 +112,10 @@ class Report(Printed):
     def with_verdict(self, verdict: Verdict) -> tuple[Entry, ...]:
         """Return the entries with that verdict."""
         return tuple(entry for entry in self.entries if entry.verdict is verdict)
+
+    def compared(self, role: Role) -> int:
+        """Return how many gradients with respect to quantities of that role were compared: skipped ones do not count."""
+        return sum(entry.role is role and entry.verdict is not Verdict.SKIPPED for entry in self.entries)
 
 
 def check(
@@ -155,15 +161,19 @@ def check(
             if sides is not None:
                 difference = max(relative_difference(finer, slope, floor) for slope in sides)
                 kinks = () if relative_difference(*sides, floor) <= TOLERANCE else kinks
-        entries.append(_entry(leaf, gradient, difference, composed.get(leaf), kinks))
+        role = derivation.graph.quantity_of(leaf.name).role
+        entries.append(_entry(leaf, role, gradient, difference, composed.get(leaf), kinks))
     return Report(tuple(entries), float(STEP), sampled)
 
 
-def _entry(leaf: Scalar, gradient: Exact, difference: float, composed: float | None, kinks: tuple[str, ...]) -> Entry:
+def _entry(
+    leaf: Scalar, role: Role, gradient: Exact, difference: float, composed: float | None, kinks: tuple[str, ...]
+) -> Entry:
     if kinks:
-        return Entry(str(leaf), float(gradient), Verdict.SKIPPED, kinks=kinks)
+        return Entry(str(leaf), role, float(gradient), Verdict.SKIPPED, kinks=kinks)
     agrees = difference <= TOLERANCE and (composed is None or composed <= TOLERANCE)
-    return Entry(str(leaf), float(gradient), Verdict.AGREES if agrees else Verdict.DIFFERS, difference, composed)
+    verdict = Verdict.AGREES if agrees else Verdict.DIFFERS
+    return Entry(str(leaf), role, float(gradient), verdict, difference, composed)
 
 
 def _largest_term(derivation: Derivation, values: Values) -> Exact:

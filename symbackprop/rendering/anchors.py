@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from symbackprop.algebra.formula import Adjoint, Name, Node
 from symbackprop.document.blocks import Chain
-from symbackprop.document.display_nodes import Delta, Gradient, Substitute, Updated
+from symbackprop.document.display_nodes import Delta, Gradient, Range, Substitute, Updated
+from symbackprop.messages import Message
 
 _KINDS: Mapping[type[Node], str] = {
     Name: "value",
@@ -35,11 +36,47 @@ def anchor(chain: Chain) -> str:
     return f"{kind}-{name}" if sample is None else f"{kind}-{name}-{sample}"
 
 
-def keep_first(blocks: Iterable[Mapping[str, Any]]) -> None:
-    """Take from the cells in views of blocks, in place, every anchor that an earlier cell has: a name is of one place."""
+_PLACES: Mapping[type[Node], tuple[str, ...]] = {
+    # Of a parameter there is no line that computes it.
+    Name: ("value", "gradient"),
+    Adjoint: ("gradient",),
+    Delta: ("gradient",),
+    Gradient: ("gradient",),
+}
+"""What a cell of a table may lead to, by what it shows."""
+
+
+def places(cell: object) -> list[str]:
+    """Return the anchors that a cell of a table may lead to, the best first: of several names those of the first.
+
+    >>> places(Name("W1_2_1")), places("0.15")
+    (['value-W1_2_1', 'gradient-W1_2_1'], [])
+    """
+    match cell:
+        case Message(_, {"items": (first, *_)}) | Range(first, _):
+            return places(first)
+        case Name() | Adjoint() | Delta() | Gradient():
+            name = cell.name if cell.sample is None else f"{cell.name}-{cell.sample}"
+            return [f"{kind}-{name}" for kind in _PLACES[type(cell)]]
+    return []
+
+
+def settle(blocks: Sequence[dict[str, Any]]) -> None:
+    """Settle in views of blocks, in place, which anchors there are, and which of them each cell of a table leads to."""
+    taken = _keep_first(blocks)
+    for block in blocks:
+        if block["kind"] == "table":
+            block["links"] = [
+                [next((place for place in cell if place in taken), "") for cell in row] for row in block["places"]
+            ]
+
+
+def _keep_first(blocks: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Take from the cells in views of blocks, in place, every anchor that an earlier cell has; return all anchors."""
     taken = {""}
     lines = itertools.chain(*(block["lines"] for block in blocks if block["kind"] == "display"))
     for cell in itertools.chain(*(line["cells"] for line in lines)):
         if cell["anchor"] in taken:
             cell["anchor"] = ""
         taken.add(cell["anchor"])
+    return taken - {""}

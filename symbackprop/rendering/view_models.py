@@ -49,7 +49,7 @@ display is written.
 _GAP, _INDENT, _RELATION = 5, 2, 3
 """The room between formulas side by side, before a continued line, and of a relation, in digits."""
 
-_REMARK_GAP, _REMARK_SIZE = 3, 0.78
+_REMARK_GAP, _REMARK_SIZE = 3, 0.9
 """The room before a remark, in digits, and how large its letters are beside those of a formula."""
 
 
@@ -114,7 +114,7 @@ class ViewWriter:
             "language": self.language,
         }
         blocks = list(_blocks(written["sections"]))
-        anchors.keep_first(blocks)
+        anchors.settle(blocks)
         written["explained"] = any(block["kind"] == "note" for block in blocks)
         written["figures"] = [block for block in blocks if block["kind"] == "figure"]
         written["formulas"] = Deferred(lambda: _holds(content, (Display, Node)))
@@ -140,7 +140,7 @@ class ViewWriter:
                 # With the table itself beside it, nothing else can get its identity.
                 if id(block) not in self.tables:
                     self.tables[id(block)] = block, self._table(block)
-                return self.tables[id(block)][1]
+                return {**self.tables[id(block)][1]}
             case Note(kind, text):
                 label = self.say(f"note.{kind}")
                 return {"kind": "note", "about": str(kind), "label": label, "text": self._inline(text)}
@@ -164,7 +164,8 @@ class ViewWriter:
             bare = [[list(plain._pieces(cell)) for cell in row] for row in whole]
         sizes = [[_cell_width(pieces) for pieces in row] for row in bare]
         header, *rows = ([self._sentence(pieces) for pieces in row] for row in cells)
-        groups = breaking.groups(sizes, table.beside if self.folds else 1, self.width)
+        fits = breaking.groups(sizes, table.beside, self.width)
+        groups = fits if self.folds else 1
         height = math.ceil(len(rows) / groups)
         parts = [rows[start : start + height] for start in range(0, len(rows), height or 1)] or [[]]
         empty = [""] * len(header)
@@ -173,8 +174,9 @@ class ViewWriter:
         sized = [row * len(parts) for row in sizes[: height + 1]]
         wrapped = breaking.wrapped_widths(sized, [not right for right in numeric], self.width)
         breaks = any(wrapped) or breaking.breaks(sized, self.width)
-        laid_out = {"header": headers, "rows": beside, "numeric": numeric, "groups": len(parts)}
-        return {"kind": "table", **laid_out, "breaks": breaks, "wrapped": wrapped}
+        places = [[anchors.places(cell) for cell in row] for row in table.rows]
+        laid_out = {"header": headers, "rows": beside, "numeric": numeric, "groups": len(parts), "fits": fits}
+        return {"kind": "table", **laid_out, "places": places, "breaks": breaks, "wrapped": wrapped}
 
     def figure(self, figure: Figure) -> ViewModel:
         """Return a figure; its words and its drawings are made when a template prints them."""

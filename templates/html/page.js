@@ -18,16 +18,40 @@
   const macros = { "\\fwd": "\\htmlClass{fwd}{#1}", "\\bwd": "\\htmlClass{bwd}{#1}", "\\arraystretch": "1.15" };
   const trust = (context) => context.command === "\\htmlClass";
 
-  // A line that does not fit is broken before a relation, or before a sign that is in no parentheses.
+  // A line that does not fit is broken outside parentheses: before a relation; where that is not enough, before a sign
+  // of a sum; and only then before a sign of a product. The place of a sign in this list is its rank.
+  const SIGNS = [/^(=|\\approx|\\leftarrow)$/, /^ [-+] $/, /^\\(times|cdot|odot)$/];
+
+  // A formula with the places where it may be broken, and the rank of the sign at each.
   function breakable(tex) {
     let depth = 0;
-    return tex.replace(/\\[a-zA-Z]+|\\.|[{}()[\]=]| [-+] /g, (token, place) => {
+    const ranks = [];
+    const marked = tex.replace(/\\[a-zA-Z]+|\\.|[{}()[\]=]| [-+] /g, (token, place) => {
       if (/[{([]/.test(token) || token === "\\begin") depth += 1;
       else if (/^[})\]]/.test(token) || token === "\\end") depth -= 1;
-      else if (/^(=|\\approx| [-+] |\\times|\\cdot|\\odot)$/.test(token)) {
-        return `${depth || !place ? "" : "\\allowbreak"} ${token.trim()} \\nobreak `;
+      const rank = SIGNS.findIndex((sign) => sign.test(token));
+      if (rank < 0) return token;
+      if (depth || !place) return ` ${token.trim()} \\nobreak `;
+      ranks.push(rank);
+      return `\\allowbreak ${token.trim()} \\nobreak `;
+    });
+    return { marked, ranks };
+  }
+
+  // What is between two signs of a rank is a box: it goes to the next line as a whole, and is broken inside only where a
+  // line of its own is too short for it.
+  function nest(parts, ranks, rank = 0) {
+    const starts = [0, ...ranks.flatMap((one, place) => (one <= rank ? [place + 1] : []))];
+    starts.forEach((start, place) => {
+      const run = parts.slice(start, starts[place + 1]);
+      if (run.length < 2) return;
+      if (starts.length > 1) {
+        const held = document.createElement("span");
+        held.className = "part";
+        run[0].before(held);
+        held.append(...run);
       }
-      return token;
+      if (rank + 1 < SIGNS.length) nest(run, ranks.slice(start, start + run.length - 1), rank + 1);
     });
   }
 
@@ -35,14 +59,17 @@
     const tex = math.querySelector("annotation").textContent;
     const place = document.createElement("span");
     const isDisplayed = math.getAttribute("displaystyle") === "true";
+    const { marked, ranks } = breakable(tex);
     try {
-      katex.render((isDisplayed ? "\\displaystyle " : "") + breakable(tex), place, { output: "html", throwOnError: true, strict: "ignore", trust, macros });
+      katex.render((isDisplayed ? "\\displaystyle " : "") + marked, place, { output: "html", throwOnError: true, strict: "ignore", trust, macros });
     } catch {
       return; // What the browser itself makes of it stays.
     }
     const spoken = document.createElement("span");
     spoken.className = "katex-mathml";
     const set = place.firstChild;
+    const parts = [...set.querySelectorAll(":scope > .katex-html > .base")];
+    if (parts.length === ranks.length + 1) nest(parts, ranks);
     math.replaceWith(set);
     spoken.append(math);
     set.prepend(spoken);
@@ -90,6 +117,14 @@
     };
     pause.src = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=";
   }
+
+  // What is copied is LaTeX, by KaTeX's extension: here without our commands for colours, and a chain in one piece.
+  document.addEventListener("copy", (event) => {
+    if (!event.defaultPrevented) return;
+    const copied = event.clipboardData.getData("text/plain");
+    const plain = copied.replace(/\\[fb]wd(?![a-zA-Z])/g, "").replace(/\$\$\s*(?=\$)/g, "").replace(/\$\s+\$(?== |\\approx )/g, "\n");
+    event.clipboardData.setData("text/plain", plain.replace(/\s*\n\s*/g, "\n").trim());
+  });
 
   function unfold(element) {
     for (let at = element; at; at = at.parentElement) if (at.localName === "details") at.open = true;

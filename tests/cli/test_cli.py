@@ -327,7 +327,8 @@ def test_check_of_many_gradients_prints_the_summary_only(run: Run, tmp_path: Pat
         f"[network]\ninputs = 50\nloss = 'mse'\nlayers = [{{ units = 1 }}]\n"
         f"[parameters]\nW1 = [{[1] * 50}]\nb1 = [0]\n[data]\nx = {[2] * 50}\ny = [1]\n"
     )
-    differences, composed, summary = assert_done(run("check", "wide.toml")).splitlines()
+    differences, composed, compared, summary = assert_done(run("check", "wide.toml")).splitlines()
+    assert "compared: 51 gradients with respect to parameters, 50 with respect to inputs" == compared
     assert "101 agree, 0 differ, 0 skipped" == summary
     assert re.fullmatch(r"central differences: largest relative difference \d\.\de-\d+", differences)
     assert re.fullmatch(r"SymPy, composed loss: largest relative difference \d\.\de[-+]\d+", composed)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 import symbackprop as sbp
-from symbackprop import document
+from symbackprop import document, language
 from symbackprop.algebra.formula import Adjoint, Apply, Name, Sum
 from symbackprop.descent.solution import Change, Solution
-from symbackprop.document.blocks import Chain, Display, Listing, Note, Section, Table
+from symbackprop.document.blocks import Chain, Display, Listing, Note, Paragraph, Section, Table
 from symbackprop.document.chain_rule import chains
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.matrix_form.general import general_section
@@ -31,6 +31,7 @@ from symbackprop.document.sections import (
     statement,
     updates,
 )
+from symbackprop.graph.quantities import Role
 from symbackprop.messages import Message, message
 from tests.documents import dense, document_scene, scene_of, sections_of, solved
 from tests.helpers import each
@@ -257,3 +258,33 @@ def test_samples_of_a_step_are_named(batch: tuple[int, ...], kind: str) -> None:
     assert renumbering.batch_sentence(batch).text.id == kind
     (title,) = renumbering.of_batch(batch, (message("title.sample", number=1),))
     assert title == message("title.sample", number=3)
+
+
+@pytest.mark.parametrize("name", ["mazur", "circuit", "xor", "line", "attention"])
+def test_check_says_what_was_compared(name: str) -> None:
+    """The gradients compared are counted by what they are taken with respect to: of parameters those of the summary."""
+    solution = solved(name)
+    (section,) = (each for each in document.compose(solution).sections if each.title == Message("title.check"))
+    (said,) = (block.text for block in section.blocks if isinstance(block, Paragraph))
+    assert isinstance(said, Message)
+    which = said.arguments["which"]
+    assert isinstance(which, Message)
+    graph = solution.derivation.graph
+    parameters = sum(len(each.elements()) for each in solution.derivation.parameters)
+    inputs = len(list(graph.scalars(*graph.of_role(Role.INPUT))))
+    assert {"parameters": parameters, "inputs": inputs} == dict(which.arguments)
+    english, chinese = (language.say(code, which) for code in ("en", "zh"))
+    assert f"{parameters} with respect to parameters, {inputs} with respect to inputs" == english
+    assert f"对参数 {parameters} 个，对输入 {inputs} 个" == chinese
+
+
+def test_check_of_one_kind_names_that_kind() -> None:
+    """Where nothing but parameters, or nothing but inputs, can be compared, the sentence speaks of these alone."""
+    tables = {"parameters": {"w": 2}, "inputs": {"x": 3}}
+    for kind in each(tables, least=2):
+        graph = {kind: tables[kind], "equations": [f"L = {next(iter(tables[kind]))}**2"], "output": "L"}
+        solution = sbp.solve(sbp.problem({"graph": graph}))
+        (section,) = (each for each in document.compose(solution).sections if each.title == Message("title.check"))
+        (block,) = (each for each in section.blocks if isinstance(each, Paragraph))
+        assert isinstance(block.text, Message)
+        assert f"(1 with respect to {kind})" in language.say("en", block.text)

@@ -7,6 +7,7 @@ import functools
 import hashlib
 import html
 import itertools
+import math
 import re
 import subprocess
 from collections.abc import Iterator
@@ -21,8 +22,9 @@ import symbackprop as sbp
 from symbackprop import language, rendering
 from symbackprop.problems.load import examples
 from symbackprop.rendering.escapes import MARKUPS
-from tests.documents import some, text_of
+from tests.documents import solved, some, text_of
 from tests.helpers import require_tool
+from tests.rendering.test_pages import fill, typeset_pages, words_of
 
 HOSTILE = """</script></title></style><img src=x onerror=alert(1)> <!-- ]]> & &amp; ' " {{ << %> $x$ \\(y\\) `"""
 NARROW, WIDE = 400, 1200
@@ -236,9 +238,101 @@ def test_policy_names_the_scripts_of_the_page() -> None:
     scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     sources = " ".join(f"'sha256-{one}'" for one in hashes)
-    assert len(scripts) == 2
+    assert len(scripts) == 3
     assert f"script-src {sources};" in policy
     assert policy.startswith("default-src 'none';")
+
+
+BREAKS = """() => {
+    document.documentElement.dataset.drawn = "";
+    const signs = [["=", "≈", "←"], ["+", "−"], ["×", "⋅", "⊙"]];
+    const rank = part => signs.findIndex(some => some.includes(part.textContent.replace(/[\u200b\\s]/g, "")[0]));
+    const seen = { broken: 0, early: [] };
+    for (const set of document.querySelectorAll(".display .right > .katex")) {
+        const parts = [...set.querySelectorAll(".base")], boxes = parts.map(part => part.getBoundingClientRect());
+        const side = set.closest(".right"), room = side.clientWidth - parseFloat(getComputedStyle(side).paddingLeft);
+        for (let place = 1; place < parts.length; place += 1) {
+            if (boxes[place].left >= boxes[place - 1].right - 3) continue;
+            seen.broken += 1;
+            const own = rank(parts[place]);
+            let first = place, after = place + 1;
+            while (first > 0 && rank(parts[first]) >= own) first -= 1;
+            while (after < parts.length && rank(parts[after]) >= own) after += 1;
+            const width = boxes.slice(first, after).reduce((sum, box) => sum + box.width, 0);
+            const text = parts.slice(first, after).map(part => part.textContent).join(" ");
+            if (own > 0 && width < room - 2) seen.early.push(text);
+        }
+    }
+    return seen;
+}"""
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("name", some(PROBLEMS))
+def test_line_is_broken_at_relations_first(name: str, visit: Any) -> None:
+    """On a phone a sum is broken only where it is too long for a line, and a product only where it is too long itself."""
+    seen = visit(page(name), 390).page.evaluate(BREAKS)
+    assert seen["broken"] > 0
+    assert [] == seen["early"]
+
+
+COPIED = """id => {
+    const range = document.createRange();
+    range.selectNodeContents(document.getElementById(id));
+    getSelection().removeAllRanges();
+    getSelection().addRange(range);
+    let copied;
+    document.addEventListener("copy", event => { copied = event.clipboardData.getData("text/plain"); }, { once: true });
+    document.execCommand("copy");
+    return copied;
+}"""
+
+
+@pytest.mark.sweep
+def test_copied_derivation_is_latex(visit: Any) -> None:
+    """A derivation is copied as one formula of LaTeX without commands of ours, and what is said of it as text."""
+    copied = visit(page("mazur")).page.evaluate(COPIED, "gradient-W2_1_1")
+    formula, _, said = copied[1:].partition("$")
+    assert copied[0] == "$"
+    assert formula.startswith("\\frac{\\partial E}{\\partial w_5}\n= \\frac{\\partial E}{\\partial o_1} \\cdot")
+    assert formula.endswith("\\approx \\boxed{{0.0821670}}")
+    assert "\nincreasing $w_5$ increases $E$" == said
+    assert not re.search(r"\\[fb]wd", copied)
+
+
+def test_every_derivation_shows_its_address() -> None:
+    """Each line that has an address has a link to it, with words for those who do not see the sign."""
+    text = page("mazur")
+    places = re.findall(r' id="((?:gradient|value|update)-[^"]*)"', text)
+    links = re.findall(r'<a class="here" href="#([^"]*)" aria-label="([^"]+)"></a>', text)
+    assert places == [place for place, _ in links]
+    assert len(places) > 30
+
+
+@pytest.mark.parametrize("name", ["mazur", "lstm", "xor"])
+def test_tables_lead_to_derivations(name: str) -> None:
+    """In the summary every parameter, and among the symbols every computed quantity, leads to the line that finds it."""
+    text = page(name)
+    ids = set(re.findall(r' id="([^"]*)"', text))
+    rows = re.findall(r'<th scope="row"><a class="there" href="#([^"]*)">', text)
+    assert set(rows) <= ids
+    parameters = [element for each in solved(name).derivation.parameters for element in each.elements()]
+    summary = rows[-len(parameters) :]
+    assert {f"gradient-{element}" for element in parameters} == set(summary)
+    if name == "mazur":
+        assert {"value-z1_1", "value-a1_2", "value-z2_2", "value-L"} <= set(rows)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("code", ["en", "zh"])
+@pytest.mark.parametrize("name", some(examples()))
+def test_print_is_as_long_as_the_pdf(name: str, code: str, visit: Any) -> None:
+    """What a browser prints is within a tenth of the length of the typeset document, up to the page that is begun."""
+    require_tool("xelatex")
+    print_out = visit(str(text_of(name, "html", code))).page.pdf(format="A4", prefer_css_page_size=True)
+    *full, last = words_of(typeset_pages(name, None, code))
+    length = len(full) + fill(last)
+    assert math.floor(0.9 * length) <= len(printed(print_out)) <= math.ceil(1.1 * length)
 
 
 def printed(pdf: bytes) -> list[str]:
@@ -509,7 +603,7 @@ def test_page_is_well_formed_and_outlined(name: str) -> None:
     assert len(ids) == len(set(ids))
     links = [attributes["href"] for tag, attributes in outline.elements if tag == "a"]
     assert {f"#{id}" for id in ids} >= set(links)
-    assert ("html", {"lang": "en"}) in outline.elements
+    assert "en" == next(attributes["lang"] for tag, attributes in outline.elements if tag == "html")
 
 
 def test_page_is_of_reasonable_size() -> None:

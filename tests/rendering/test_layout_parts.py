@@ -111,8 +111,12 @@ def test_anchor_is_of_one_place() -> None:
     assert "value-x" == anchors.anchor(Chain(Name("x"), (step, step)))
     assert "gradient-x-2" == anchors.anchor(Chain(Gradient("x", 2), (step, step)))
     cells = [{"anchor": "value-x"}, {"anchor": "value-x"}, {"anchor": ""}]
-    anchors.keep_first([{"kind": "display", "lines": [{"cells": cells}]}])
+    table_view = {"kind": "table", "places": [[anchors.places(Name("x")), anchors.places(Gradient("x")), []]]}
+    blocks: list[dict[str, object]] = [{"kind": "display", "lines": [{"cells": cells}]}, table_view]
+    anchors.settle(blocks)
     assert ["value-x", "", ""] == [cell["anchor"] for cell in cells]
+    # A cell leads to a line that there is, and to none that there is not.
+    assert [["value-x", "", ""]] == table_view["links"]
 
 
 def test_view_of_a_document_has_escaped_text_and_printed_formulas() -> None:

@@ -40,6 +40,7 @@ def _spell_report(report: Report) -> str:
     from rich.table import Table
 
     from symbackprop.evaluation.checks import Oracle, Verdict
+    from symbackprop.graph.quantities import Role
 
     table = Table(box=None, pad_edge=False)
     for heading in ("gradient", "verdict", *Oracle):
@@ -48,7 +49,8 @@ def _spell_report(report: Report) -> str:
         if len(report.entries) <= LONGEST_TABLE or entry.verdict is not Verdict.AGREES:
             table.add_row(*_spell_entry(entry))
     counts = {str(verdict): len(report.with_verdict(verdict)) for verdict in Verdict}
-    lines = [_spell_oracle(report, oracle) for oracle in Oracle]
+    compared = {f"{role}s": report.compared(role) for role in (Role.PARAMETER, Role.INPUT)}
+    lines = [*(_spell_oracle(report, oracle) for oracle in Oracle), say("cli.compared", **compared)]
     on_terminal = sys.stdout.isatty()
     text = io.StringIO()
     console = Console(file=text, force_terminal=on_terminal, width=None if on_terminal else WIDTH_IN_A_PIPE)

@@ -36,16 +36,17 @@ def _illustrated(
 ) -> Section:
     title = section.title.id
     is_shown = only is None or title in only
-    first, last = (makers.get(title, ()) if is_shown else () for makers in (_OPENING, _CLOSING))
-    opening = tuple(figure for make in first if (figure := make(solution)) is not None)
-    closing = tuple(figure for make in last if (figure := make(solution)) is not None)
+    opening, below, closing = (
+        tuple(figure for make in makers.get(title, ()) if is_shown and (figure := make(solution)) is not None)
+        for makers in (_OPENING, _BELOW, _CLOSING)
+    )
     inner = tuple(_illustrated(each, solution, only, unseen) for each in section.sections)
     if title == "title.backward" and is_shown:
         # The layers come from the last one back; a later step has the same paths with other numbers.
         inner = tuple(replace(each, blocks=(*itertools.islice(unseen, 1), *each.blocks)) for each in inner)
     if closing:
         inner = (*inner, Section(message("figure.section"), closing))
-    return replace(section, blocks=(*opening, *section.blocks), sections=inner)
+    return replace(section, blocks=(*opening, *section.blocks, *below), sections=inner)
 
 
 def stated(solution: Solution) -> Figure | None:
@@ -256,13 +257,16 @@ _OPENING: Mapping[str, tuple[Maker, ...]] = {
     # What is to be computed is no part of the statement.
     "title.network": (stated,),
     "title.graph": (stated,),
+}
+_BELOW: Mapping[str, tuple[Maker, ...]] = {
+    # Its table fills the page before a picture that asks for most of one.
     "title.summary": (summarized,),
 }
 _CLOSING: Mapping[str, tuple[Maker, ...]] = {
     "title.after": (losses, fit, landscape, boundary),
     "title.after_step": (losses, fit, landscape, boundary),
 }
-"""The figures that open or close a section, by the id of its title."""
+"""The figures that open a section, stand below its blocks, or close it, by the id of its title."""
 
 OF_STATEMENTS = ("title.network", "title.graph")
 """The sections whose figures show nothing but the problem."""
