@@ -23,7 +23,7 @@ from symbackprop.messages import message
 TIME_LIMIT = 120.0
 """Seconds that one run may take."""
 
-MOST_RUNS = 4
+MOST_RUNS = 6
 """Two runs set a page with its references; a long table may need one or two more to find its widths."""
 
 ENGINES: Mapping[str, tuple[str, ...]] = {
