@@ -1,6 +1,6 @@
 """The process that sets documents with Typst: a request a line in, a PDF or what is wrong with it out, as JSON.
 
-It has an empty folder as its root, so that no document reads a file, and no way to a network, so that none loads a package.
+It has a folder of its own as its root, so that no document reads another file, and no way to a network, so that none loads a package.
 """
 
 from __future__ import annotations
@@ -11,12 +11,19 @@ import os
 import re
 import sys
 import tempfile
+from collections.abc import Callable
+from typing import Any
 
 STANDARDS = ("ua-1", "a-2a")
 """Tagged for those who listen (PDF/UA-1) and made to be kept (PDF/A-2a)."""
+_END = "<end>"
 _NOWHERE = "http://127.0.0.1:9"
 _MISSING = re.compile(r'the text `"(?P<text>.*)"` could not be displayed')
 _MOST_MISSING = 20
+_STRETCHES = ("0", "-0.06", "0.06", "-0.12", "0.12", "-0.18", "0.18")
+"""By how much the room between lines is changed, one after the other, where a last page is almost empty."""
+_LAST = 0.22
+"""The part of a last page that is filled at least."""
 
 
 def main() -> None:
@@ -29,23 +36,29 @@ def main() -> None:
 
     folders = json.loads(sys.argv[1])
     with tempfile.TemporaryDirectory(prefix="symbackprop-") as root:
-        compiler = typst.Compiler(
-            b"", root=root, font_paths=typst.Fonts(font_paths=folders), package_path=root, package_cache_path=root
-        )
+        fonts = typst.Fonts(font_paths=folders)
+
+        def compiler(source: str, stretch: str) -> Any:
+            given = {"root": root, "package_path": root, "package_cache_path": root}
+            file = os.path.join(root, "document.typ")
+            with open(file, "w", encoding="utf-8") as document:
+                document.write(source)
+            return typst.Compiler(file, font_paths=fonts, sys_inputs={"stretch": stretch}, **given)
+
         for line in sys.stdin:
             request = json.loads(line)
             sys.stdout.write(json.dumps(_answer(compiler, request["source"], request["time"])) + "\n")
             sys.stdout.flush()
 
 
-def _answer(compiler: object, source: str, time: int) -> dict[str, object]:
+def _answer(compiler: Callable[[str, str], Any], source: str, time: int) -> dict[str, object]:
     """Return a PDF; or what is wrong, and the letters that no font has."""
+    import typst
+
     missing: list[str] = []
     while True:
-        import typst
-
         try:
-            content = compiler.compile(source.encode(), pdf_standards=list(STANDARDS), timestamp=time)  # type: ignore[attr-defined]
+            content = _filled(compiler, source, time)
         except typst.TypstError as error:
             found = _MISSING.search(str(error))
             text = json.loads(f'"{found["text"]}"') if found else ""
@@ -55,6 +68,18 @@ def _answer(compiler: object, source: str, time: int) -> dict[str, object]:
                 continue
             return {"missing": missing} if missing else {"failed": str(error)}
         return {"missing": missing} if missing else {"pdf": base64.b64encode(content).decode()}
+
+
+def _filled(compiler: Callable[[str, str], Any], source: str, time: int) -> bytes:
+    """Return a PDF whose last page is not almost empty, if there is a room between its lines with which it is not."""
+    contents: list[bytes] = []
+    for stretch in _STRETCHES if _END in source else _STRETCHES[:1]:
+        engine = compiler(source, stretch)
+        contents.append(engine.compile(pdf_standards=list(STANDARDS), timestamp=time))
+        (end,) = json.loads(engine.query(_END, field="value")) or [{"page": 1}]
+        if end["page"] == 1 or end["filled"] > _LAST:
+            return contents[-1]
+    return contents[0]
 
 
 if __name__ == "__main__":

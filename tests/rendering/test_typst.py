@@ -22,7 +22,7 @@ from symbackprop.rendering.dialects import typst
 from symbackprop.rendering.layout import boxes
 from symbackprop.rendering.layout.boxes import Box, Fenced, Fraction, Number, Scripts, Sign, Text, Word
 from tests.documents import EXAMPLES, HOSTILE, composed, dense, sections_of, solved, text_of
-from tests.helpers import each, require_tool
+from tests.helpers import each, require_module, require_tool
 
 A, W = Symbol("a"), Symbol("W", ("12",), ("(1)",))
 
@@ -69,7 +69,7 @@ def pdf(name: str, code: str = language.DEFAULT) -> pypdf.PdfReader:
 
 def require_package() -> None:
     """Skip a test where Typst is not installed; it is part of what tests need."""
-    pytest.importorskip("typst")
+    require_module("typst")
 
 
 def elements(reader: pypdf.PdfReader) -> Iterator[Any]:

@@ -142,9 +142,9 @@ def _without_parameters(caption: Message, diagram: Diagram, solution: Solution) 
     missing = sum(element not in drawn for element in parameters)
     if not missing:
         return caption
-    return _joined(
-        caption, message("caption.parameters_elided", shown=len(parameters) - missing, count=len(parameters))
-    )
+    shown = len(parameters) - missing
+    told = message("caption.parameters_elided", shown=shown, count=len(parameters))
+    return _joined(caption, told if shown else message("caption.no_parameters"))
 
 
 def _paths(solution: Solution) -> Iterator[Figure]:
