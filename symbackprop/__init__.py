@@ -2,6 +2,7 @@
 
     load, example, problem, network   make a problem: of a file, a bundled example, a mapping, numbers of units
     trace                             a problem from a plain function of NumPy arrays
+    from_sympy                        a problem from an expression of SymPy
     from_torch, to_torch              problems from PyTorch modules, and modules from problems
     derive                            the equations and the chain rule, symbolic; answers in SymPy
     solve, check                      the numbers, and their comparison with independent oracles
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from symbackprop.errors import UnknownNameError as UnknownNameError
     from symbackprop.evaluation.checks import Report as Report
     from symbackprop.evaluation.checks import check
+    from symbackprop.frontends.sympy_expressions import from_sympy
     from symbackprop.frontends.torch_models import from_torch, to_torch
     from symbackprop.frontends.tracing import trace
     from symbackprop.homework import homework as homework
@@ -74,6 +76,7 @@ __all__ = [
     "diagnose",
     "differentiate",
     "example",
+    "from_sympy",
     "from_torch",
     "grade",
     "load",
@@ -105,6 +108,7 @@ _NAMES = {
         "UnknownNameError",
     ),
     "symbackprop.evaluation.checks": ("Report", "check"),
+    "symbackprop.frontends.sympy_expressions": ("from_sympy",),
     "symbackprop.frontends.torch_models": ("from_torch", "to_torch"),
     "symbackprop.frontends.tracing": ("trace",),
     "symbackprop.homework": ("homework",),

@@ -31,7 +31,7 @@ MOST_AT_THE_TOP = 12
 """Modules directly below the package that a newcomer meets before the first folder."""
 
 LIBRARIES: dict[str, tuple[str, ...]] = {
-    "sympy": ("algebra", "arithmetic", "derivation", "evaluation", "curvature", "compilation"),
+    "sympy": ("algebra", "arithmetic", "derivation", "evaluation", "curvature", "compilation", "frontends"),
     "mpmath": ("arithmetic", "evaluation"),
     "numpy": (
         "by_hand",

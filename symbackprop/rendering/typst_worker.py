@@ -1,6 +1,7 @@
 """The process that sets documents with Typst: a request a line in, a PDF or what is wrong with it out, as JSON.
 
-It has a folder of its own as its root, so that no document reads another file, and no way to a network, so that none loads a package.
+It has a folder of its own as its root, so that no document reads another file, and no way to a network, so that none loads
+a package.
 """
 
 from __future__ import annotations
