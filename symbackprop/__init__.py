@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from symbackprop.errors import UnknownNameError as UnknownNameError
     from symbackprop.evaluation.checks import Report as Report
     from symbackprop.evaluation.checks import check
-    from symbackprop.frontends.sympy_expressions import from_sympy
+    from symbackprop.frontends.sympy_problems import from_sympy
     from symbackprop.frontends.torch_models import from_torch, to_torch
     from symbackprop.frontends.tracing import trace
     from symbackprop.homework import homework as homework
@@ -108,7 +108,7 @@ _NAMES = {
         "UnknownNameError",
     ),
     "symbackprop.evaluation.checks": ("Report", "check"),
-    "symbackprop.frontends.sympy_expressions": ("from_sympy",),
+    "symbackprop.frontends.sympy_problems": ("from_sympy",),
     "symbackprop.frontends.torch_models": ("from_torch", "to_torch"),
     "symbackprop.frontends.tracing": ("trace",),
     "symbackprop.homework": ("homework",),

@@ -80,7 +80,7 @@ WRITERS = {
     "symbackprop.templating.confinement": {"stdout"},
     "symbackprop.templating.worker": {"stdout"},
     "symbackprop.rendering.typst_engine": {"stdout"},
-    "symbackprop.rendering.typst_worker": {"stdout"},
+    "symbackprop.rendering.typst_worker": {"open", "stdout"},
 }
 """What writes although it is no command: what commands and functions write files with; the folder of marks, which one run
 at a time writes into; `history.save(path)`, because Python users ask for it by name; estimators that

@@ -40,11 +40,17 @@ def main() -> None:
         fonts = typst.Fonts(font_paths=folders)
 
         def compiler(source: str, stretch: str) -> Any:
-            given = {"root": root, "package_path": root, "package_cache_path": root}
             file = os.path.join(root, "document.typ")
             with open(file, "w", encoding="utf-8") as document:
                 document.write(source)
-            return typst.Compiler(file, font_paths=fonts, sys_inputs={"stretch": stretch}, **given)
+            return typst.Compiler(
+                file,
+                root=root,
+                font_paths=fonts,
+                sys_inputs={"stretch": stretch},
+                package_path=root,
+                package_cache_path=root,
+            )
 
         for line in sys.stdin:
             request = json.loads(line)

@@ -71,7 +71,7 @@ def test_chinese_leaves_no_phrase_in_english() -> None:
     left = {}
     for id, text in language.phrases("zh").items():
         words = set(re.findall(r"[^\W\d_]+", PLACEHOLDER.sub(" ", text)))
-        if words and not HAN.search(text) and not words <= ALIKE:
+        if words and not HAN.search(text) and not words <= ALIKE and id != "page.language":
             left[id] = text
     assert {} == left
 
@@ -251,7 +251,7 @@ def test_chinese_document_has_no_english_sentence(format: str) -> None:
 
 def test_chinese_page_says_its_language() -> None:
     """A page and what a screen reader hears of it are marked as Chinese."""
-    assert '<html lang="zh">' in text_of("line", "html", "zh")
+    assert '<html lang="zh-Hans">' in text_of("line", "html", "zh")
 
 
 @pytest.mark.parametrize(

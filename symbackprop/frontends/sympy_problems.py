@@ -62,7 +62,7 @@ def from_sympy(
     return problem({"graph": {key: part for key, part in graph.items() if part}, **tables}, name="expression")
 
 
-class _Printer(StrPrinter):  # type: ignore[misc] - SymPy has no types
+class _Printer(StrPrinter):  # type: ignore[misc]
     """Writes an expression in the expression language; raises `ProblemError` for what that does not have."""
 
     def _print_Function(self, expr: Any) -> str:
@@ -73,7 +73,7 @@ class _Printer(StrPrinter):  # type: ignore[misc] - SymPy has no types
             first, *rest = map(self._print, expr.args)
             for other in rest:
                 first = f"{_CALLS[name]}({first}, {other})"
-            return first
+            return str(first)
         return f"{_CALLS[name]}({', '.join(map(self._print, expr.args))})"
 
     _print_Max = _print_Min = _print_Abs = _print_Function
@@ -82,7 +82,7 @@ class _Printer(StrPrinter):  # type: ignore[misc] - SymPy has no types
         *cases, (last, condition) = expr.args
         if condition != sympy.true:
             raise ProblemError(message("sympy.cases"), where="expression")
-        text = self._print(last)
+        text = str(self._print(last))
         for value, case in reversed(cases):
             if not isinstance(
                 case, sympy.StrictGreaterThan | sympy.GreaterThan | sympy.StrictLessThan | sympy.LessThan

@@ -10,7 +10,7 @@ from sympy import Abs, E, Max, Min, Piecewise, Rational, acos, cos, cosh, erf, e
 
 import symbackprop as sbp
 from symbackprop.errors import ProblemError, UnknownNameError
-from symbackprop.frontends import sympy_expressions
+from symbackprop.frontends import sympy_problems
 
 a, b, x = sympy.symbols("a b x", real=True)
 VALUES = {a: Rational(3, 10), b: Rational(7, 5), x: Rational(4, 5)}
@@ -75,4 +75,4 @@ def test_refusal_says_what(expression: Any, options: dict[str, Any], text: str) 
 def test_wrt_that_is_not_there_is_unknown() -> None:
     """A symbol that the expression does not have leads to the nearest."""
     with pytest.raises(UnknownNameError, match="x"):
-        sympy_expressions.from_sympy(a * x, VALUES, wrt=["y"])
+        sympy_problems.from_sympy(a * x, VALUES, wrt=["y"])
