@@ -1,7 +1,7 @@
 """symbackprop: worked derivations of backpropagation, with every number right.
 
     load, example, problem, network   make a problem: of a file, a bundled example, a mapping, numbers of units
-    trace                             a problem from a plain function of NumPy arrays
+    trace, explain                    a problem from a plain function of NumPy arrays, and its worked solution
     from_sympy                        a problem from an expression of SymPy
     from_torch, to_torch              problems from PyTorch modules, and modules from problems
     derive                            the equations and the chain rule, symbolic; answers in SymPy
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
     from symbackprop.homework.python_functions import GivenHomework as GivenHomework
     from symbackprop.homework.python_functions import grade
     from symbackprop.homework.reports import GradedClass as GradedClass
+    from symbackprop.jupyter import Explanation as Explanation
+    from symbackprop.jupyter import explain
     from symbackprop.jupyter import to_latex as to_latex
     from symbackprop.jupyter import to_markdown as to_markdown
     from symbackprop.jupyter import to_text as to_text
@@ -76,6 +78,7 @@ __all__ = [
     "diagnose",
     "differentiate",
     "example",
+    "explain",
     "from_sympy",
     "from_torch",
     "grade",
@@ -114,7 +117,7 @@ _NAMES = {
     "symbackprop.homework": ("homework",),
     "symbackprop.homework.python_functions": ("GivenHomework", "grade"),
     "symbackprop.homework.reports": ("GradedClass",),
-    "symbackprop.jupyter": ("to_latex", "to_markdown", "to_text"),
+    "symbackprop.jupyter": ("Explanation", "explain", "to_latex", "to_markdown", "to_text"),
     "symbackprop.mistakes.diagnosis": ("diagnose",),
     "symbackprop.mistakes.verdicts": ("Diagnosis",),
     "symbackprop.problems": ("Problem",),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import html
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from symbackprop import document, language
@@ -10,15 +14,16 @@ from symbackprop.algebra.broadcasting import spell
 from symbackprop.algebra.differentiation import Differentiation
 from symbackprop.compilation import Gradient
 from symbackprop.derivation.derivations import Derivation, derive
-from symbackprop.descent.solution import Solution
+from symbackprop.descent.solution import Solution, solve
 from symbackprop.document.blocks import Block, Display, Document, Figure, Listing, Section, Table
 from symbackprop.document.derivatives import derivative_chains
 from symbackprop.evaluation.checks import Entry, Oracle, Report, Verdict
 from symbackprop.figures.histories import curve
+from symbackprop.frontends.tracing import trace
 from symbackprop.graph.notation import Notation
 from symbackprop.messages import Message, message
 from symbackprop.problems import Problem
-from symbackprop.rendering import exporters, layout
+from symbackprop.rendering import exporters, layout, render
 from symbackprop.rendering.dialects import tex
 from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.exporters import DOCUMENT
@@ -70,6 +75,60 @@ def to_text(shown: object) -> str:
     """
     draft = Draft(formats()["text"], None, language.DEFAULT, (), content=_document(shown))
     return exporters.text(draft, VIEW).rstrip("\n")
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A worked solution that a notebook shows as its page, in a frame: `solution` is what it explains."""
+
+    solution: Solution
+    language: str
+    detail: str | None
+
+    def __repr__(self) -> str:
+        return f"<Explanation of {self.solution.problem.name}: {self.solution.problem.outline}>"
+
+    @property
+    def page(self) -> str:
+        """The page as HTML, a file of its own."""
+        return str(render(self.solution, "html", self.language, self.detail))
+
+    def _repr_html_(self) -> str:
+        """Return the page in a frame, whose style and scripts do not touch those of the notebook."""
+        return f'<iframe style="width: 100%; height: 42rem; border: 0" srcdoc="{html.escape(self.page)}"></iframe>'
+
+    def _repr_markdown_(self) -> str:
+        return to_markdown(self.solution)
+
+
+def explain(
+    function: Callable[..., Any] | None = None,
+    *,
+    language: str = "en",
+    detail: str | None = None,
+    **given: Any,
+) -> Any:
+    """Return the worked solution of a plain function of NumPy arrays, which a notebook shows as a page.
+
+    `given` are `parameters`, `inputs`, `targets` and tables, as `trace` takes them. Without a function it is a decorator:
+    the notebook shows the solution when the function is defined, which stays what it is and has it as `explanation`.
+    `language` and `detail` are those of `render`. Raises what `trace` and `solve` raise.
+
+    >>> explain(lambda w, x: (w * x - 1) ** 2, parameters={"w": 0.5}, inputs={"x": 3.0}).solution.losses
+    ()
+    """
+    if function is None:
+        return functools.partial(_explained, language=language, detail=detail, **given)
+    return Explanation(solve(trace(function, **given)), language, detail)
+
+
+def _explained(function: Callable[..., Any], **given: Any) -> Callable[..., Any]:
+    found = explain(function, **given)
+    function.explanation = found  # type: ignore[attr-defined]
+    interactive = sys.modules.get("IPython")
+    if interactive is not None and interactive.get_ipython() is not None:
+        interactive.display.display(found)
+    return function
 
 
 def to_latex(derivation: Derivation, name: str) -> str:

@@ -201,3 +201,21 @@ def test_trace_is_public() -> None:
     assert sbp.trace is traced_problem.trace is tracing.trace
     assert contractions.einsum and numpy_functions.ELEMENTWISE and assigned_variables.Variables and precedence.number
     assert recorded.FUNCTIONS
+
+
+def test_explanation_is_a_page_in_a_frame() -> None:
+    """A notebook shows the page of the solution, escaped, in the language asked for; a decorator leaves the function."""
+    given = {"parameters": {"w": 0.5}, "inputs": {"x": 3.0}}
+    found = sbp.explain(lambda w, x: (w * x - 1) ** 2, **given, language="zh")
+    shown = found._repr_html_()
+    assert '<html lang="zh-Hans">' in found.page
+    assert shown.startswith("<iframe") and "&lt;html" in shown and "<html" not in shown
+    assert "begin{aligned}" in found._repr_markdown_()
+
+    @sbp.explain(**given, detail="matrix")
+    def loss(w: Any, x: Any) -> Any:
+        return (w * x - 1) ** 2
+
+    assert loss(2, 3) == 25
+    assert float(loss.explanation.solution.steps[0].values.gradient("w")) == 3
+    assert repr(loss.explanation).startswith("<Explanation of loss")
