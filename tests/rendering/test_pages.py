@@ -61,18 +61,14 @@ def fill(page: list[tuple[float, str]]) -> float:
 
 @pytest.mark.sweep
 @pytest.mark.parametrize(("name", "detail", "code", "engine"), ALL)
-def test_pages_are_filled(name: str, detail: str | None, code: str, engine: str) -> None:
-    """Every page but the last is more than half full, and the last more than a fifth."""
-    *full, last = map(fill, words_of(typeset_pages(name, detail, code, engine)))
-    assert all(part > FULL for part in each(full)), full
-    assert last > LAST
-
-
-@pytest.mark.sweep
-@pytest.mark.parametrize(("name", "detail", "code", "engine"), ALL)
-def test_heading_stands_on_the_page_of_what_follows(name: str, detail: str | None, code: str, engine: str) -> None:
-    """The lowest line of no page is a heading."""
+def test_pages_are_filled_and_no_heading_stands_at_a_foot(
+    name: str, detail: str | None, code: str, engine: str
+) -> None:
+    """Every page but the last is more than half full, the last more than a fifth, and no lowest line is a heading."""
     content = typeset_pages(name, detail, code, engine)
+    *full, last = map(fill, words_of(content))
+    assert all(part > FULL for part in full), full
+    assert last > LAST
     headings = {
         re.sub(r"^[\d.]+", "", "".join(title.split())) for title in titles(pypdf.PdfReader(io.BytesIO(content)).outline)
     }
