@@ -28,8 +28,8 @@ ENGINES = ("typst", "tex")
 
 DETAILS = [("mazur", "short"), ("deep", "short"), ("mazur", "matrix"), ("deep", "general"), ("xor", "representative")]
 ALL = [
-    *((name, None, code, engine) for name in EXAMPLES for code in LANGUAGES for engine in ENGINES),
-    *((name, detail, code, engine) for name, detail in DETAILS for code in LANGUAGES for engine in ENGINES),
+    *((name, None, code) for name in EXAMPLES for code in LANGUAGES),
+    *((name, detail, code) for name, detail in DETAILS for code in LANGUAGES),
 ]
 
 
@@ -60,22 +60,24 @@ def fill(page: list[tuple[float, str]]) -> float:
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize(("name", "detail", "code", "engine"), ALL)
-def test_pages_are_filled_and_no_heading_stands_at_a_foot(
-    name: str, detail: str | None, code: str, engine: str
-) -> None:
-    """Every page but the last is more than half full, the last more than a fifth, and no lowest line is a heading."""
-    content = typeset_pages(name, detail, code, engine)
-    *full, last = map(fill, words_of(content))
-    assert all(part > FULL for part in full), full
-    assert last > LAST
-    headings = {
-        re.sub(r"^[\d.]+", "", "".join(title.split())) for title in titles(pypdf.PdfReader(io.BytesIO(content)).outline)
-    }
-    for page in each(words_of(content)):
-        lowest = max(low for low, _ in page)
-        line = "".join(word for low, word in page if low > lowest - 3)
-        assert re.sub(r"^[\d.]+", "", line) not in headings
+@pytest.mark.parametrize(("name", "detail", "code"), ALL)
+def test_pages_are_filled_and_no_heading_stands_at_a_foot(name: str, detail: str | None, code: str) -> None:
+    """By either engine every page but the last is more than half full, the last more than a fifth; both need as many pages."""
+    counts = []
+    for engine in each(ENGINES):
+        content = typeset_pages(name, detail, code, engine)
+        pages = words_of(content)
+        counts.append(len(pages))
+        *full, last = map(fill, pages)
+        assert all(part > FULL for part in full), (engine, full)
+        assert last > LAST, engine
+        found = titles(pypdf.PdfReader(io.BytesIO(content)).outline)
+        headings = {re.sub(r"^[\d.]+", "", "".join(title.split())) for title in found}
+        for page in each(pages):
+            lowest = max(low for low, _ in page)
+            line = "".join(word for low, word in page if low > lowest - 3)
+            assert re.sub(r"^[\d.]+", "", line) not in headings
+    assert abs(counts[0] - counts[1]) <= max(1, 0.05 * counts[1])
 
 
 def titles(outline: object) -> list[str]:
