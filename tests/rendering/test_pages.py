@@ -62,7 +62,7 @@ def fill(page: list[tuple[float, str]]) -> float:
 @pytest.mark.sweep
 @pytest.mark.parametrize(("name", "detail", "code"), ALL)
 def test_pages_are_filled_and_no_heading_stands_at_a_foot(name: str, detail: str | None, code: str) -> None:
-    """By either engine every page but the last is more than half full, the last more than a fifth; both need as many pages."""
+    """By either engine every page is more than half full, the last more than a fifth; both need as many pages."""
     counts = []
     for engine in each(ENGINES):
         content = typeset_pages(name, detail, code, engine)
