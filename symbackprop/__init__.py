@@ -10,6 +10,7 @@
     compile, train                    gradients at full speed, and descent with them
     differentiate                     a derivative step by step
     homework, grade                   sheets and keys for a class, and marks
+    export                            variants as files that learning systems import
     diagnose                          which mistakes explain numbers from anywhere
 
 `from symbackprop import *` brings in all of these but `compile`, the name of a builtin, and `homework`, a package too: say
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from symbackprop.errors import UnknownNameError as UnknownNameError
     from symbackprop.evaluation.checks import Report as Report
     from symbackprop.evaluation.checks import check
+    from symbackprop.exporting.exports import Exported as Exported
+    from symbackprop.exporting.exports import export
     from symbackprop.frontends.sympy_problems import from_sympy
     from symbackprop.frontends.torch_models import from_torch, to_torch
     from symbackprop.frontends.tracing import trace
@@ -79,6 +82,7 @@ __all__ = [
     "differentiate",
     "example",
     "explain",
+    "export",
     "from_sympy",
     "from_torch",
     "grade",
@@ -111,6 +115,7 @@ _NAMES = {
         "UnknownNameError",
     ),
     "symbackprop.evaluation.checks": ("Report", "check"),
+    "symbackprop.exporting.exports": ("Exported", "export"),
     "symbackprop.frontends.sympy_problems": ("from_sympy",),
     "symbackprop.frontends.torch_models": ("from_torch", "to_torch"),
     "symbackprop.frontends.tracing": ("trace",),

@@ -39,6 +39,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
         "compilation",
         "descent",
         "homework",
+        "exporting",
         "training",
         "estimators",
         "frontends",

@@ -55,6 +55,7 @@ WINGS = (
     "estimators",
     "rendering",
     "homework",
+    "exporting",
     "jupyter",
     "cli",
     "__main__",

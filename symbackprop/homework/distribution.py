@@ -127,7 +127,7 @@ def _written(job: Job) -> Files:
     given, table = ready(job.manifest), rendering.formats(job.templates)
     rows = [table[name] for name in job.formats if table[name].finish != "pdf"]
     enrolments = job.manifest.enrolments
-    students = _student_variants(given, enrolments)
+    students = student_variants(given, enrolments)
     kinds = (SHEETS, KEYS)
     contents = [_document(job, given, kind, student) for kind in kinds for student in students]
     found: Files = {}
@@ -151,7 +151,7 @@ def _collected(job: Job, kind: str) -> Files:
     found: Files = {}
     for start in range(0, len(job.manifest.enrolments), TYPESET_CHUNK):
         chosen = job.manifest.enrolments[start : start + TYPESET_CHUNK]
-        own = _student_variants(given, chosen)
+        own = student_variants(given, chosen)
         contents = [_document(job, given, kind, student) for student in own]
         together, each = pdf_collections.collected(
             contents,
@@ -175,7 +175,7 @@ def _ready(text: str) -> HomeworkAssignment:
     return Manifest.of(text).assignment()
 
 
-def _student_variants(given: HomeworkAssignment, enrolments: Sequence[Enrolment]) -> list[StudentVariant]:
+def student_variants(given: HomeworkAssignment, enrolments: Sequence[Enrolment]) -> list[StudentVariant]:
     """Return students with their variants and the numbers to be printed."""
     cohort = enrolled(given, enrolments)
     return [

@@ -65,7 +65,7 @@ def homework(
     with all_or_nothing() as write:
         given_out = enrolment.prepare(
             source,
-            _roster(students, columns or {}, encoding, Path(folder)),
+            roster_of(students, columns or {}, encoding, Path(folder)),
             Path(folder),
             seed=seed,
             attempt=attempt,
@@ -136,7 +136,8 @@ def _formats(names: Sequence[str]) -> list[Format]:
     return [table[name] for name in names]
 
 
-def _roster(students: Students, columns: Mapping[str, str], encoding: str, folder: Path) -> Roster:
+def roster_of(students: Students, columns: Mapping[str, str], encoding: str, folder: Path) -> Roster:
+    """Return the class that is meant; ids that are numbers have as many digits as those of an earlier run in the folder."""
     if isinstance(students, str | Path):
         return read_roster(Path(students), columns, encoding)
     if isinstance(students, int):

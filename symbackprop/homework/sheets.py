@@ -43,16 +43,26 @@ class StudentVariant:
 
 def sheet(given: HomeworkAssignment, student: StudentVariant) -> Document:
     """Return the sheet of a student; of the values only those are printed that the homework gives."""
+    task = (*_instructions(given), Listing((_digits(given), *_rules(given))))
+    blanks = Section(message("sheet.answers"), (_blanks(given),))
+    sections = (*_stated(given, student, task), blanks)
+    return Document(student.problem.heading, tuple(_subtitle(given, student)), sections)
+
+
+def question(given: HomeworkAssignment, student: StudentVariant) -> Document:
+    """Return what another program asks that takes decimals and marks each alone: a sheet without blanks and our rules."""
+    task = (*_instructions(given), Listing((_digits(given), message("sheet.forms_decimals"))))
+    return Document(student.problem.heading, (), tuple(_stated(given, student, task)))
+
+
+def _stated(given: HomeworkAssignment, student: StudentVariant, task: tuple[Block, ...]) -> Iterator[Section]:
+    """Yield what a student has to know: the task, the problem, and the values that the homework gives."""
     show, derivation = given.homework.show, _derivation(given, student)
     diagram = figure_placement.given(derivation) if "diagram" in show else None
-    sections = [
-        Section(message("sheet.task"), tuple(_task(given))),
-        document.stated(derivation, diagram, formulas="formulas" in show, known=given.formulas),
-    ]
+    yield Section(message("sheet.task"), task)
+    yield document.stated(derivation, diagram, formulas="formulas" in show, known=given.formulas)
     if given.homework.given:
-        sections.append(Section(message("sheet.given"), (_given(given, student.values),)))
-    sections.append(Section(message("sheet.answers"), (_blanks(given),)))
-    return Document(student.problem.heading, tuple(_subtitle(given, student)), tuple(sections))
+        yield Section(message("sheet.given"), (_given(given, student.values),))
 
 
 def key(given: HomeworkAssignment, student: StudentVariant) -> Document:
@@ -86,23 +96,29 @@ def _subtitle(given: HomeworkAssignment, student: StudentVariant) -> Iterator[Me
     yield message("sheet.code", code=student.code)
 
 
-def _task(given: HomeworkAssignment) -> Iterator[Block]:
-    homework = given.homework
-    for paragraph in homework.instructions.paragraphs():
+def _instructions(given: HomeworkAssignment) -> Iterator[Block]:
+    for paragraph in given.homework.instructions.paragraphs():
         yield Paragraph(message("text.plain", text=paragraph))
-    rounding = homework.rounding
-    rules = [message("sheet.significant" if rounding.significant else "sheet.decimals", digits=rounding.digits)]
-    rules += _forms(homework.rules.kinds)
-    if homework.rules.follow_through:
-        share = "" if homework.rules.follow_through == 1 else _percent(homework.rules.follow_through)
-        rules.append(message("sheet.follow_through_share", share=share) if share else message("sheet.follow_through"))
-    if homework.rules.rounded:
-        rules.append(message("sheet.few_digits", share=_percent(homework.rules.rounded)))
-    if homework.rules.repeated:
-        rules.append(message("sheet.same_mistake", share=_percent(homework.rules.repeated)))
-    if len(set(homework.points.values())) > 1 or homework.total is not None:
-        rules.append(message("sheet.total", points=trimmed(given.total)))
-    yield Listing(tuple(rules))
+
+
+def _digits(given: HomeworkAssignment) -> Message:
+    rounding = given.homework.rounding
+    return message("sheet.significant" if rounding.significant else "sheet.decimals", digits=rounding.digits)
+
+
+def _rules(given: HomeworkAssignment) -> Iterator[Message]:
+    """Yield how marking reads answers, and what it gives for them."""
+    rules = given.homework.rules
+    yield from _forms(rules.kinds)
+    if rules.follow_through:
+        share = "" if rules.follow_through == 1 else _percent(rules.follow_through)
+        yield message("sheet.follow_through_share", share=share) if share else message("sheet.follow_through")
+    if rules.rounded:
+        yield message("sheet.few_digits", share=_percent(rules.rounded))
+    if rules.repeated:
+        yield message("sheet.same_mistake", share=_percent(rules.repeated))
+    if len(set(given.homework.points.values())) > 1 or given.homework.total is not None:
+        yield message("sheet.total", points=trimmed(given.total))
 
 
 def _forms(answers: Mapping[str, str]) -> Iterator[Message]:

@@ -15,7 +15,7 @@ from rich.cells import cell_len
 
 from symbackprop import cli
 from symbackprop.cli import inputs, outputs
-from symbackprop.cli.commands import check, code, differentiate, grade, homework, predict, schema, solve
+from symbackprop.cli.commands import check, code, differentiate, export, grade, homework, predict, schema, solve
 from symbackprop.cli.commands import list as listing
 from symbackprop.errors import OutputError, ProblemError, SymbackpropError, UnknownNameError
 from symbackprop.messages import message
@@ -24,6 +24,7 @@ COMMANDS = {
     "check": check,
     "code": code,
     "differentiate": differentiate,
+    "export": export,
     "grade": grade,
     "homework": homework,
     "list": listing,

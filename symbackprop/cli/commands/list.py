@@ -79,6 +79,12 @@ def _mistakes() -> Iterator[Sequence[str]]:
     return _rows(MISTAKES, lambda row: say(f"slip.{row.name}"))
 
 
+def _systems() -> Iterator[Sequence[str]]:
+    from symbackprop.exporting.learning_systems import LEARNING_SYSTEMS
+
+    return _rows(LEARNING_SYSTEMS, lambda row: say(f"system.{row.name}"))
+
+
 def _examples() -> Iterator[Sequence[str]]:
     from symbackprop.problems import load
 
@@ -104,6 +110,7 @@ LISTINGS: Mapping[str, Callable[[], Iterable[Sequence[str]]]] = {
     "backends": _backends,
     "targets": _targets,
     "mistakes": _mistakes,
+    "systems": _systems,
     "examples": _examples,
 }
 """What `symbackprop list` lists, with what yields a row for each thing there is: its name and what stands beside it."""

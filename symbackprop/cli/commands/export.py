@@ -1,0 +1,78 @@
+"""`symbackprop export`: variants of problems as files that learning systems import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from symbackprop.cli.inputs import (
+    encoding_option,
+    lang_option,
+    overrides_option,
+    quiet_option,
+    read_columns,
+    read_problem,
+)
+from symbackprop.cli.outputs import print_text, remark, say, working
+from symbackprop.errors import ProblemError, unknown
+from symbackprop.messages import message
+
+
+@click.command()
+@click.argument("problems", metavar="PROBLEM…", nargs=-1, required=True)
+@click.option("--to", "system", metavar="SYSTEM", required=True, help="Learning system: see symbackprop list systems.")
+@click.option("--variants", type=click.IntRange(1, 100_000), metavar="N", help="So many variants, without a roster.")
+@click.option("--students", "roster", type=click.Path(path_type=Path), metavar="ROSTER.csv", help="The class, as CSV.")
+@click.option("--student-columns", metavar="id=…,name=…", help="Columns of the roster for id and name (First+Last).")
+@encoding_option
+@click.option("--style", metavar="numbers|sheet|choices", help="How is asked [what the system does best].")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draws.")
+@click.option(
+    "-o", "--output", metavar="FILE|DIR", required=True, type=click.Path(path_type=Path), help="Where to write to."
+)
+@lang_option
+@quiet_option
+@overrides_option
+def command(
+    problems: tuple[str, ...],
+    system: str,
+    variants: int | None,
+    roster: Path | None,
+    student_columns: str | None,
+    encoding: str,
+    style: str | None,
+    seed: int,
+    output: Path,
+    lang: str,
+    quiet: bool,
+    overrides: tuple[str, ...],
+) -> None:
+    """Write variants of each PROBLEM, with keys, tolerances and worked solutions, for a learning system."""
+    from symbackprop.exporting.exports import written
+    from symbackprop.exporting.learning_systems import LEARNING_SYSTEMS
+    from symbackprop.homework.python_functions import roster_of
+
+    if system not in LEARNING_SYSTEMS:
+        raise unknown("learning_system", system, LEARNING_SYSTEMS, where="--to")
+    if (roster is None) == (variants is None):
+        both = "cli.students_or_variants" if roster is None else "cli.students_and_variants"
+        raise ProblemError(message(both))
+    columns = read_columns(student_columns, ("id", "name"), "cli.student_columns")
+    students = roster_of(roster if variants is None else variants, columns, encoding, output)  # type: ignore[arg-type]
+    for where, what in students.remarks:
+        remark(f"{where}: {say(what.id, **what.arguments)}")
+    read = [read_problem(each, overrides) for each in problems]
+    with working("cli.exporting", quiet):
+        found = written(
+            read,
+            LEARNING_SYSTEMS[system],
+            students,
+            output,
+            is_class=roster is not None,
+            style=style,
+            seed=seed,
+            language=lang,
+        )
+    paths = [] if quiet else list(map(str, found.files))
+    print_text("".join(f"{line}\n" for line in (*paths, *(say("cli.not_carried", what=what) for what in found.lacks))))

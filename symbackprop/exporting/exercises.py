@@ -1,0 +1,227 @@
+"""What is exported: the variants of a problem, and of each number that is asked key, tolerance and known mistakes."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_UP, Context, Decimal
+from fractions import Fraction
+from typing import Any
+
+import numpy
+
+from symbackprop.by_hand.array_arithmetic import ARRAYS
+from symbackprop.by_hand.tolerance import half_unit
+from symbackprop.document.answer_symbols import symbol
+from symbackprop.document.blocks import Document, Inline
+from symbackprop.errors import ProblemError
+from symbackprop.homework import sheets
+from symbackprop.homework.distribution import student_variants
+from symbackprop.homework.manifest import Enrolment, spelled
+from symbackprop.homework.roster import Student
+from symbackprop.homework.sheets import StudentVariant
+from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw
+from symbackprop.messages import message
+from symbackprop.mistakes.changes import changes
+from symbackprop.mistakes.consequences import Consequences
+from symbackprop.mistakes.worksheets import Worksheet
+from symbackprop.problems import Problem
+from symbackprop.problems.answer_rules import FORMULAS
+
+MOST_MISTAKES = 8
+"""Known mistakes that an answer carries at most."""
+
+_TOLERANCE = Context(prec=6, rounding=ROUND_UP)
+"""Digits of a tolerance: rounded up, so that what homework takes for right is right."""
+
+Array = Any
+
+
+@dataclass(frozen=True, slots=True)
+class WrongNumber:
+    """A number that one known mistake makes, and no other: how far from it an answer may be, and the name of the mistake."""
+
+    value: Decimal
+    tolerance: Decimal
+    mistake: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskedNumber:
+    """A number that is asked: its id, its symbol, the key with its absolute tolerance, wrong numbers with a cause.
+
+    `points` are scaled to the total of the homework, `weight` is what it counts beside the others before that.
+    """
+
+    id: str
+    symbol: Inline
+    value: Decimal
+    tolerance: Decimal
+    points: Fraction
+    weight: Fraction
+    wrong: tuple[WrongNumber, ...] = ()
+
+    @property
+    def lowest(self) -> Decimal:
+        """The least number that is right."""
+        return self.value - self.tolerance
+
+    @property
+    def highest(self) -> Decimal:
+        """The greatest number that is right."""
+        return self.value + self.tolerance
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """One variant: its name in the pool (the student's id, or its number), and what is asked of it."""
+
+    name: str
+    student: StudentVariant
+    asked: tuple[AskedNumber, ...]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The variants of one problem; `is_class` says that each is the variant of a student."""
+
+    given: HomeworkAssignment
+    exercises: tuple[Exercise, ...]
+    is_class: bool
+    seed: int
+
+    @property
+    def problem(self) -> Problem:
+        """The problem that is drawn."""
+        return self.given.problem
+
+    def question(self, exercise: Exercise) -> Document:
+        """Return what a variant asks: task and problem, nothing that has to be computed."""
+        return sheets.question(self.given, exercise.student)
+
+    def solution(self, exercise: Exercise) -> Document:
+        """Return the key of a variant: its answers, then the whole worked solution."""
+        return sheets.key(self.given, exercise.student)
+
+
+def pool(problem: Problem, students: Sequence[Student], seed: int, *, is_class: bool) -> Pool:
+    """Return the variants of a problem that homework with this seed draws for some students.
+
+    Raises `ProblemError` for what homework cannot ask, for answers that have to be formulas, and for several variants of a
+    problem that draws nothing.
+    """
+    given = assignment(problem)
+    formulas = [answer.id for answer in given.answers if given.homework.rules.kinds[answer.group] == FORMULAS]
+    if formulas:
+        raise ProblemError(message("export.formulas", names=formulas), where="homework.answers")
+    if not problem.variants and len(students) > 1:
+        raise ProblemError(message("export.nothing_drawn", count=len(students)), where="variants")
+    ids = [student.id for student in students]
+    cohort = draw(given, ids, seed, dict.fromkeys(ids, 1))
+    enrolments = [
+        Enrolment(each, "", 1, {name: tuple(array[place].tolist()) for name, array in cohort.positions.items()})
+        for place, each in enumerate(students)
+    ]
+    asked = _Asked(given, cohort)
+    variants = student_variants(given, enrolments)
+    exercises = [Exercise(id, own, asked.of(place)) for place, (id, own) in enumerate(zip(ids, variants, strict=True))]
+    return Pool(given, tuple(exercises), is_class, seed)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """The numbers asked of a class, all variants at once."""
+
+    given: HomeworkAssignment
+    cohort: Cohort
+
+    def of(self, place: int) -> tuple[AskedNumber, ...]:
+        """Return what is asked of the variant at a place."""
+        found = []
+        for answer in self.given.answers:
+            value = _decimal(float(self.cohort.values[answer.key][place]))
+            allowed = _tolerance(float(self.cohort.tolerances[answer.id][place]))
+            found.append(
+                AskedNumber(
+                    answer.id,
+                    symbol(self.given.derivation, answer.key),
+                    value,
+                    allowed,
+                    self.given.most[answer.id],
+                    self.given.homework.points[answer.group],
+                    tuple(itertools.islice(self._wrong(answer.key, place, value, allowed), MOST_MISTAKES)),
+                )
+            )
+        return tuple(found)
+
+    @functools.cached_property
+    def _mistaken(self) -> Mapping[str, Sequence[tuple[str, Array]]]:
+        """What mistakes make of the answers, by key: the name of the mistake and the numbers of all variants.
+
+        Mistakes in the line of the answer itself come first.
+        """
+        own: dict[str, list[tuple[str, Array]]] = {answer.key: [] for answer in self.given.answers}
+        earlier: dict[str, list[tuple[str, Array]]] = {key: [] for key in own}
+        consequences = Consequences(self.given.computation, ARRAYS)
+        with numpy.errstate(all="ignore"):
+            for change in changes(Worksheet(self.given.computation)):
+                if change.mistake.is_convention:
+                    continue
+                sites = {site.at for site in change.sites}
+                for key, numbers in consequences.under(change, self.cohort.values).items():
+                    if key in own:
+                        whole = numpy.broadcast_to(numbers, (len(self.cohort.students),))
+                        (own if key in sites else earlier)[key].append((change.mistake.name, whole))
+        return {key: [*own[key], *earlier[key]] for key in own}
+
+    def _wrong(self, key: str, place: int, value: Decimal, allowed: Decimal) -> Iterator[WrongNumber]:
+        """Yield the wrong numbers of an answer that have one known cause and are told from the key and from each other."""
+        made = [(float(array[place]), name) for name, array in self._mistaken[key] if numpy.isfinite(array[place])]
+        units = half_unit(numpy.array([number for number, _ in made]), self.given.homework.rounding)
+        found = [
+            WrongNumber(_decimal(number), max(allowed, _tolerance(unit)), name)
+            for (number, name), unit in zip(made, units.tolist(), strict=True)
+        ]
+        certain = {
+            id(group[0])
+            for group in _groups(found)
+            if len({each.mistake for each in group}) == 1 and all(_is_apart(each, value, allowed) for each in group)
+        }
+        yield from (each for each in found if id(each) in certain)
+
+
+def _groups(found: Sequence[WrongNumber]) -> Iterator[list[WrongNumber]]:
+    """Yield wrong numbers with those that cannot be told from them."""
+    group: list[WrongNumber] = []
+    for each in sorted(found, key=lambda each: each.value):
+        if group and each.value - group[-1].value > each.tolerance + group[-1].tolerance:
+            yield group
+            group = []
+        group.append(each)
+    if group:
+        yield group
+
+
+def _decimal(number: float) -> Decimal:
+    """Return a number with the digits of answer files; 0 has no sign."""
+    return Decimal(spelled(number)) + 0
+
+
+def _tolerance(number: float) -> Decimal:
+    return _TOLERANCE.create_decimal(_decimal(number)).normalize() + 0
+
+
+def _is_apart(wrong: WrongNumber, value: Decimal, allowed: Decimal) -> bool:
+    return abs(wrong.value - value) > wrong.tolerance + allowed
+
+
+def titles(pools: Sequence[Pool], language: str) -> list[str]:
+    """Return the titles of the problems of some pools; those that are alike are numbered."""
+    found: list[str] = []
+    for each in pools:
+        title = each.problem.heading.said(language)
+        same = itertools.chain([title], (f"{title} ({number})" for number in itertools.count(2)))
+        found.append(next(name for name in same if name not in found))
+    return found

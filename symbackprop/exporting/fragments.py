@@ -1,0 +1,143 @@
+"""Documents → pieces of HTML for the pages of learning systems: no style, no script; figures are files beside them."""
+
+from __future__ import annotations
+
+import functools
+import html
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from symbackprop import rendering, resources
+from symbackprop.descent.solution import Solution
+from symbackprop.document.blocks import Chain, Display, Document, Inline, Paragraph, Section, Table
+from symbackprop.exporting.exercises import AskedNumber, Pool
+from symbackprop.messages import message
+from symbackprop.rendering import anchors
+from symbackprop.rendering.dialects import Dialect, mathml, tex
+from symbackprop.rendering.drafts import Draft
+from symbackprop.rendering.layout.boxes import Box
+from symbackprop.rendering.view_models import ViewWriter
+
+_TEMPLATE, _FOLDER = "fragment.jinja", "export"
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A piece of a page, and the figures that it shows, SVG by the names of their files."""
+
+    text: str
+    pictures: Mapping[str, str]
+
+
+def _between_parentheses(box: Box) -> str:
+    r"""Return a formula as MathJax finds it in the text of a page."""
+    return rf"\({html.escape(tex.write(box), quote=False)}\)" if box else ""
+
+
+def _image(box: Box) -> str:
+    """Return a formula as Canvas keeps it: a picture that it draws itself, whose words are the TeX."""
+    if not box:
+        return ""
+    code = tex.write(box)
+    address, words = quote(quote(code, safe="")), html.escape(code)
+    return (
+        f'<img class="equation_image" title="{words}" src="/equation_images/{address}" alt="LaTeX: {words}" '
+        f'data-equation-content="{words}" />'
+    )
+
+
+def _namespaced(box: Box) -> str:
+    """Return a formula as MathML that says what it is, without a prefix."""
+    found = mathml.inline(box) if box else ""
+    return found.replace("<math>", '<math xmlns="http://www.w3.org/1998/Math/MathML">', 1)
+
+
+FORMULAS: Mapping[str, Callable[[Box], str]] = {
+    "mathjax": _between_parentheses,
+    "equation_image": _image,
+    "mathml": _namespaced,
+}
+"""How formulas stand in the pages of a learning system."""
+
+
+@dataclass(frozen=True)
+class FragmentWriter:
+    """Writes the documents of a pool in a language, with formulas as a learning system shows them.
+
+    `base` stands before the names of the files of figures.
+    """
+
+    pool: Pool
+    language: str
+    formulas: str
+    base: str = ""
+
+    @functools.cached_property
+    def _draft(self) -> Draft:
+        derivation = self.pool.given.derivation
+        unsolved = Solution(derivation.problem, derivation, (), None, (), {})
+        row = replace(
+            rendering.formats()["html"],
+            folders=(resources.folder("templates") / _FOLDER,),
+            formulas="tex",
+            tones={},
+            figures="svg",
+        )
+        draft = Draft(row, unsolved, self.language, ())
+        function = FORMULAS[self.formulas]
+        return replace(draft, known=replace(draft.writer, dialect=Dialect(function, function, function)))
+
+    @property
+    def writer(self) -> ViewWriter:
+        """What writes sentences and formulas."""
+        return self._draft.writer
+
+    def written(self, document: Document, stem: str) -> Fragment:
+        """Return a document as a fragment, without its title; its figures are called `stem` and numbered."""
+        draft = replace(self._draft, content=document, stem=stem)
+        return Fragment(draft.fill(_TEMPLATE, base=self.base), draft.pictures)
+
+    def symbol(self, asked: AskedNumber) -> str:
+        """Return the symbol of a number that is asked, between the signs of formulas."""
+        return self._inline(asked.symbol)
+
+    def mistake(self, name: str) -> str:
+        """Return what is said of a number that a known mistake makes."""
+        return self._inline(message("export.mistake", mistake=message(f"slip.{name}")))
+
+    def plain(self, text: str) -> str:
+        """Return a plain text as text of a page."""
+        return self.writer.escape(text)
+
+    def _inline(self, content: Inline) -> str:
+        return str(self.writer.block(Paragraph(message("text.plain", text=content)))["text"])
+
+
+def lines_of(document: Document, asked: AskedNumber) -> Document:
+    """Return the key of one number and the lines of a worked solution that lead to it; all of it where none does."""
+    key, *worked = document.sections
+    found = (part for each in worked if (part := _section_of(each, asked)) is not None)
+    lines = next(found, None)
+    if lines is None:
+        return document
+    rows = [replace(block, rows=tuple(row for row in block.rows if row[0] == asked.id)) for block in _tables(key)]
+    return replace(document, sections=(replace(key, blocks=tuple(rows)), lines))
+
+
+def _tables(section: Section) -> list[Table]:
+    return [block for block in section.blocks if isinstance(block, Table)]
+
+
+def _section_of(section: Section, asked: AskedNumber) -> Section | None:
+    """Return a section with nothing but the lines that lead to a number, None where there are none."""
+    chains = [chain for block in section.blocks if isinstance(block, Display) for chain in block.chains]
+    own = tuple(chain for chain in chains if _leads_to(chain, asked.symbol))
+    inner = tuple(part for each in section.sections if (part := _section_of(each, asked)) is not None)
+    return replace(section, blocks=(Display(own),) if own else (), sections=inner) if own or inner else None
+
+
+def _leads_to(chain: Chain, symbol: Inline) -> bool:
+    """Say whether a chain derives what a symbol stands for, however it is called there: δ of the same unit too."""
+    place = anchors.anchor(chain)
+    return bool(place) and place == anchors.anchor(replace(chain, left=symbol))  # type: ignore[arg-type]

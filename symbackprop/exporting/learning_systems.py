@@ -1,0 +1,80 @@
+"""The learning systems as rows: which files they import, how they ask, what their formats carry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from symbackprop.exporting import canvas_package, moodle_xml
+from symbackprop.exporting.exercises import AskedNumber, Pool
+from symbackprop.messages import Message, message
+from symbackprop.registry import Registry
+from symbackprop.rows import Words
+
+NUMBERS, SHEET, CHOICES = "numbers", "sheet", "choices"
+STYLES = (NUMBERS, SHEET, CHOICES)
+"""How is asked: each number as a question of its own, all of a variant together, or one of several numbers to choose."""
+
+FEATURES: Mapping[str, Callable[[Pool, str], bool]] = {
+    "together": lambda pool, style: style == NUMBERS and len(pool.given.answers) > 1,
+    "solution": lambda pool, style: True,
+    "mistakes": lambda pool, style: any(asked.wrong for each in pool.exercises for asked in each.asked),
+    "figures": lambda pool, style: "diagram" in pool.given.homework.show,
+    "points": lambda pool, style: True,
+    "students": lambda pool, style: pool.is_class,
+    "follow_through": lambda pool, style: bool(pool.given.homework.rules.follow_through),
+    "shares": lambda pool, style: bool(pool.given.homework.rules.rounded or pool.given.homework.rules.repeated),
+    "arithmetic": lambda pool, style: True,
+}
+"""What homework has that a format may carry or not, by name, and whether a pool has it when it is asked in a style."""
+
+Files = Mapping[str, bytes]
+"""The files of an export: in a folder by their paths; else parts of one file by what is added to its name, the first "" ."""
+
+
+@dataclass(frozen=True, slots=True)
+class LearningSystem:
+    """A learning system, or a program that marks: how its files are written, and what they carry of a homework.
+
+    `write` makes the files of some pools in a style and a language, one of `styles`, the first of which is the usual one.
+    `suffix` is that of a file, "" where there is a folder. `carries` are `FEATURES` that are kept; `refuses` says why a
+    number would be marked wrongly, None where it would not. `words` are the phrases that the row brings itself:
+    `system.NAME` says what is written, in a few words.
+    """
+
+    name: str
+    suffix: str
+    styles: tuple[str, ...]
+    carries: frozenset[str]
+    write: Callable[[Sequence[Pool], str, str], Files]
+    refuses: Callable[[AskedNumber], Message | None] = lambda asked: None
+    words: Words = field(default_factory=dict)
+
+    def lacks(self, pools: Sequence[Pool], style: str) -> Iterator[Message]:
+        """Yield what of some pools the files do not carry."""
+        for name, has in FEATURES.items():
+            if name not in self.carries and any(has(pool, style) for pool in pools):
+                yield message(f"export.lacks_{name}")
+
+
+LEARNING_SYSTEMS: Registry[LearningSystem] = Registry(
+    "learning_system",
+    (
+        LearningSystem(
+            "moodle",
+            "xml",
+            (SHEET, NUMBERS),
+            frozenset({"together", "solution", "mistakes", "figures"}),
+            moodle_xml.files,
+        ),
+        LearningSystem(
+            "canvas",
+            "zip",
+            (NUMBERS,),
+            frozenset({"solution", "figures", "points"}),
+            canvas_package.files,
+            canvas_package.refusal,
+        ),
+    ),
+    phrases=lambda row: (f"system.{row.name}",),
+)

@@ -1,0 +1,236 @@
+"""Test doubles: what importers of learning systems make of an export, written from what their own sources do.
+
+Each reads files and returns items. An item says which variant and answer it asks, and marks a text as the system would.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
+
+
+class Marked(NamedTuple):
+    """The share of the points that a text earns, and the feedback that it gets."""
+
+    share: float
+    feedback: str
+
+
+class Item(NamedTuple):
+    """One number that is asked: its variant, its answer id, what is said before and after, and how it is marked."""
+
+    variant: str
+    answer: str
+    page: str
+    solution: str
+    mark: Callable[[str], Marked]
+    figures: Mapping[str, bytes]
+
+
+# Moodle
+
+_FRACTIONS = (
+    0,
+    5,
+    10,
+    11.11111,
+    12.5,
+    14.28571,
+    16.66667,
+    20,
+    25,
+    30,
+    33.33333,
+    40,
+    50,
+    60,
+    66.66667,
+    70,
+    75,
+    80,
+    90,
+    100,
+)
+_NUMBER = r"-?(?:(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?)"
+_FEEDBACK = r"(?:.*?(?<!\\)(?=[~}]|$))"
+_ALTERNATIVE = rf"(?:=|%-?[0-9]+(?:[.,][0-9]*)?%)?(?:.+?(?<!\\|&)(?=[~#}}]|$))(?:#{_FEEDBACK})?"
+_FIELD = re.compile(
+    rf"\{{([0-9]*):(NUMERICAL|NM|MULTICHOICE|MC|SHORTANSWER|SA|MW|[A-Z_]+):({_ALTERNATIVE}(?:~{_ALTERNATIVE})*)\}}"
+)
+_ONE = re.compile(rf"~?(=|%(-?[0-9]+(?:[.,][0-9]*)?)%)?(.+?(?<!\\|&)(?=[~#}}]|$))(?:#({_FEEDBACK}))?")
+_PRECISION = 1e-14
+
+
+class _Answer(NamedTuple):
+    value: float
+    tolerance: float
+    fraction: float
+    feedback: str
+
+
+def _mark_in_order(answers: Sequence[_Answer], text: str) -> Marked:
+    """Mark as the numerical question does: the first answer within its interval, ends included, counts."""
+    if not re.fullmatch(rf"\s*{_NUMBER}\s*", text):
+        return Marked(0, "")
+    typed = float(text.replace(",", "."))
+    for each in answers:
+        allowed = each.tolerance + _PRECISION * max(abs(each.value), _PRECISION)
+        if each.value - allowed <= typed <= each.value + allowed:
+            return Marked(each.fraction / 100, each.feedback)
+    return Marked(0, "")
+
+
+def moodle(paths: Sequence[Path]) -> Iterator[Item]:
+    """Read Moodle XML: numerical questions, and fields in those with several."""
+    for path in paths:
+        category = ""
+        for question in ElementTree.parse(path).getroot():
+            kind = question.get("type")
+            if kind == "category":
+                category = _text(question, "category/text")
+                assert category.startswith("$course$/top/")
+                continue
+            name, page = _text(question, "name/text"), _text(question, "questiontext/text")
+            solution = _text(question, "generalfeedback/text")
+            figures = {
+                f"@@PLUGINFILE@@/{file.get('name')}": base64.b64decode(file.text or "")
+                for file in question.findall("questiontext/file")
+            }
+            if kind == "numerical":
+                read = [_numerical(each) for each in question.findall("answer")]
+                yield _moodle_item(name.rpartition(" ")[0], category.split("/")[-1], page, solution, read, figures)
+            else:
+                assert kind == "cloze"
+                yield from _cloze(name, page, solution, figures)
+
+
+def _moodle_item(
+    name: str, answer: str, page: str, solution: str, read: list[_Answer], figures: Mapping[str, bytes]
+) -> Item:
+    return Item(name, answer, page, solution, lambda text: _mark_in_order(read, text), figures)
+
+
+def _numerical(answer: Element) -> _Answer:
+    fraction = float(answer.get("fraction", ""))
+    assert any(abs(abs(fraction) - known) <= 1e-3 for known in _FRACTIONS), (
+        "not in Moodle's list: the question is dropped"
+    )
+    return _Answer(
+        float(_text(answer, "text")), float(_text(answer, "tolerance")), fraction, _text(answer, "feedback/text")
+    )
+
+
+def _cloze(name: str, page: str, solution: str, figures: Mapping[str, bytes]) -> Iterator[Item]:
+    fields = list(_FIELD.finditer(page))
+    assert re.findall(r"\{\d*:", page) == [f"{{{field[1]}:" for field in fields], (
+        "every field is read, and nothing else"
+    )
+    for field in fields:
+        assert field[2] in ("NM", "NUMERICAL") and int(field[1]) > 0
+        read = []
+        for _, fraction, answer, feedback in _ONE.findall(field[3]):
+            number = re.fullmatch(rf"({_NUMBER})(?::({_NUMBER}))?", answer)
+            assert number, answer
+            read.append(
+                _Answer(float(number[1]), float(number[2] or 0), float(fraction or 100), html.unescape(feedback))
+            )
+        row = page[: field.start()].rpartition("<tr><td>")[2]
+        yield _moodle_item(name, html.unescape(row.partition("</td>")[0]), page, solution, read, figures)
+
+
+def _text(element: Element, path: str) -> str:
+    found = element.find(path)
+    assert found is not None, path
+    return found.text or ""
+
+
+# Canvas
+
+_QTI = "{http://www.imsglobal.org/xsd/ims_qtiasiv1p2}"
+_CP = "{http://www.imsglobal.org/xsd/imsccv1p1/imscp_v1p1}"
+_SMALL = Decimal("0.0001")
+
+
+def canvas(paths: Sequence[Path]) -> Iterator[Item]:
+    """Read a package as both of Canvas' importers do, which have to agree on every text."""
+    for path in paths:
+        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as package:
+            names = set(package.namelist())
+            manifest = ElementTree.fromstring(package.read("imsmanifest.xml"))
+            listed = [file.get("href", "") for file in manifest.iter(f"{_CP}file")]
+            assert sorted(listed) == sorted(names - {"imsmanifest.xml"})
+            figures = {f"$IMS-CC-FILEBASE$/{name}": package.read(name) for name in names if name.endswith(".svg")}
+            for resource in manifest.iter(f"{_CP}resource"):
+                if resource.get("type") == "imsqti_xmlv1p2":
+                    yield from _assessment(ElementTree.fromstring(package.read(resource.get("href", ""))), figures)
+
+
+def _assessment(root: Element, figures: Mapping[str, bytes]) -> Iterator[Item]:
+    identifiers = [item.get("ident") for item in root.iter(f"{_QTI}item")]
+    assert len(identifiers) == len(set(identifiers))
+    for section in root.iter(f"{_QTI}section"):
+        for item in section.findall(f"{_QTI}item"):
+            assert "1" == _text(section, f"{_QTI}selection_ordering/{_QTI}selection/{_QTI}selection_number")
+            yield _canvas_item(item, section.get("title", ""), figures)
+
+
+def _canvas_item(item: Element, answer: str, figures: Mapping[str, bytes]) -> Item:
+    blanks = list(item.iter(f"{_QTI}render_fib"))
+    assert 1 == len(blanks) and "Decimal" == blanks[0].get("fibtype"), "else the answer is compared as text"
+    entries = {
+        _text(f, f"{_QTI}fieldlabel"): _text(f, f"{_QTI}fieldentry") for f in item.iter(f"{_QTI}qtimetadatafield")
+    }
+    assert "numerical_question" == entries["question_type"] and float(entries["points_possible"]) > 0
+    scoring = [each for each in item.iter(f"{_QTI}respcondition") if each.find(f"{_QTI}setvar") is not None]
+    feedback = _text(item, f"{_QTI}itemfeedback/{_QTI}flow_mat/{_QTI}material/{_QTI}mattext")
+    page = _text(item, f"{_QTI}presentation/{_QTI}material/{_QTI}mattext")
+
+    def mark(text: str) -> Marked:
+        try:
+            typed = Decimal(text)
+        except InvalidOperation:
+            return Marked(0, "")
+        typed = Decimal(0) if abs(typed) < _SMALL else typed
+        marks = {any(importer(each, typed) for each in scoring) for importer in (_classic, _new_quizzes)}
+        assert 1 == len(marks), "the two importers mark alike"
+        return Marked(float(marks.pop()), "")
+
+    return Item(item.get("title", "").rpartition(" ")[0], answer, page, feedback, mark, figures)
+
+
+def _bound(condition: Element, name: str) -> Element | None:
+    return condition.find(f".//{_QTI}{name}")
+
+
+def _classic(condition: Element, typed: Decimal) -> bool:
+    """Mark with the margin of the upper bound on both sides of the exact value, whatever score the condition sets."""
+    exact, upper, lower = (_bound(condition, name) for name in ("varequal", "varlte", "vargt"))
+    assert exact is not None and upper is not None and lower is None, "vargt may be taken for a number of digits"
+    margin = Decimal(upper.text or "") - Decimal(exact.text or "")
+    return abs(typed - Decimal(exact.text or "")) <= margin
+
+
+def _new_quizzes(condition: Element, typed: Decimal) -> bool:
+    """Mark by the margin that is stated, or the exact value where both bounds are it; refuse what it cannot read."""
+    exact, upper, lower = (_bound(condition, name) for name in ("varequal", "varlte", "vargte"))
+    assert exact is not None and upper is not None and lower is not None
+    if exact.text == upper.text == lower.text:
+        return typed == Decimal(exact.text or "")
+    assert exact.text not in (upper.text, lower.text) and "absolute" == exact.get("margintype", "absolute")
+    return abs(typed - Decimal(exact.text or "")) <= Decimal(exact.get("margin", ""))
+
+
+IMPORTERS: Mapping[str, Callable[[Sequence[Path]], Iterator[Item]]] = {
+    "moodle": moodle,
+    "canvas": canvas,
+}
+"""What reads the files of each system."""
