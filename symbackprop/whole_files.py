@@ -21,7 +21,7 @@ def all_or_nothing() -> Iterator[Callable[..., None]]:
     before: dict[Path, bytes | None] = {}
     folders: list[Path] = []
 
-    def write(files: Mapping[Path, str | bytes], *, private: bool = False) -> None:
+    def write(files: Mapping[Path, str | bytes | None], *, private: bool = False) -> None:
         for path in files:
             folders.extend(each for each in path.parents if not each.exists() and each not in folders)
             with contextlib.suppress(OSError):
@@ -40,15 +40,17 @@ def all_or_nothing() -> Iterator[Callable[..., None]]:
         raise
 
 
-def write_files(files: Mapping[Path, str | bytes], *, private: bool = False) -> None:
+def write_files(files: Mapping[Path, str | bytes | None], *, private: bool = False) -> None:
     """Write all files or none: drafts beside their places first, then all moved into place.
 
-    Files that are `private` can be read by their owner alone, where the system knows owners.
+    Files that are `private` can be read by their owner alone, where the system knows owners. What is None is removed.
     """
     drafts: dict[Path, Path] = {}
     path = Path()
     try:
         for path, text in files.items():
+            if text is None:
+                continue
             if path.parent.exists() and not path.parent.is_dir():
                 raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,6 +61,8 @@ def write_files(files: Mapping[Path, str | bytes], *, private: bool = False) -> 
             drafts[path].write_bytes(text.encode() if isinstance(text, str) else text)
         for path, draft in drafts.items():
             os.replace(draft, path)
+        for path in (path for path, text in files.items() if text is None):
+            path.unlink(missing_ok=True)
     except OSError as error:
         raise unwritable(str(path), error) from None
     finally:

@@ -50,6 +50,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "jinja2": ("templating",),
     "matplotlib": ("rendering",),
     "pypdf": ("rendering",),
+    "segno": ("rendering",),
     "typst": ("rendering",),
     "contourpy": ("figures",),
     "numba": ("compilation",),
@@ -168,6 +169,8 @@ _PARSING = {"partition", "rpartition", "split", "rsplit", "endswith", "join", "r
 _SIGNS, _ESCAPING = {"_", "@"}, ("replace", "_")
 _FIXED = re.compile(r"(?:W|b|theta|delta|z|a|x|y)\d*_?")
 """What the code names of a network begin with."""
+_PAPER = "a4"
+"""A size of paper, which looks like the fourth activations."""
 _ELEMENT = re.compile(r"(?:(?:W|b|theta|delta|z|a)[0-9]+(?:_\w+)?|[xy]_[0-9a-z]+)")
 """The code name of an array of a layer, or of an element."""
 
@@ -196,6 +199,8 @@ def spelled_names(tree: ast.Module) -> list[str]:
                 texts = [each.value for each in values if isinstance(each, ast.Constant)]
                 found += [f"{node.lineno}: f-string {text}" for text in texts if str(text).startswith("@")]
             case ast.Constant(value=str(text)) if _ELEMENT.fullmatch(text) and not is_docstring(node, parents):
+                if text == _PAPER:
+                    continue
                 found.append(f"{node.lineno}: {text}")
     return found
 

@@ -3,6 +3,9 @@
 A student who rounds as told changes every number that is written down by at most half a unit of its last digit. To first
 order that moves an answer by the sum over these numbers of |∂answer/∂number| · half a unit, which is reached when every
 rounding has the sign of its derivative. `MARGIN` covers what first order leaves out.
+
+A unit is that of the number as the student has it: where the key is 0.99982 and the roundings before it can make 1.0005 of
+it, its last digit is that of a number above 1.
 """
 
 from __future__ import annotations
@@ -15,7 +18,6 @@ import numpy
 from symbackprop.algebra.formula import Slot
 from symbackprop.by_hand.hand_computation import HandComputation, evaluation
 from symbackprop.derivation.element_grain import ElementEquation
-from symbackprop.evaluation import evaluate
 from symbackprop.evaluation.evaluate import Arithmetic
 from symbackprop.problems import Rounding
 
@@ -23,6 +25,8 @@ MARGIN = 1.1
 
 Array = Any
 NumbersByKey = Mapping[str, Array]
+LocalDerivatives = Mapping[str, Mapping[str, Array]]
+"""The derivatives of the numbers that read a number by it, by that number: each after those that read it."""
 
 
 def half_unit(value: Array, rounding: Rounding) -> Array:
@@ -64,16 +68,41 @@ class Tolerance:
 
     def of(self, values: NumbersByKey, *, own: bool = True) -> Array:
         """Return the tolerance at given values; without `own`, only what the roundings of earlier numbers make of it."""
-        partials = self.partials(values)
+        local = self.evaluation.local_derivatives(values)
+        partials, units = self._partials(local), self._half_units(local, values, self.rounding)
         total: Array = 0.0
         for key in self.rounded:
             if own or key != self.key:
-                total = total + numpy.abs(partials[key]) * half_unit(values[key], self.rounding)
+                total = total + numpy.abs(partials[key]) * units[key]
         return MARGIN * total
 
     def partials(self, values: NumbersByKey) -> NumbersByKey:
         """Return the derivatives of the answer by every number that leads to it, at given values."""
-        return self.evaluation.backward(evaluate.Values(values, (), {}, ())).gradients
+        return self._partials(self.evaluation.local_derivatives(values))
+
+    def half_units(self, values: NumbersByKey, rounding: Rounding) -> NumbersByKey:
+        """Return half a unit of the last digit of every number that is rounded, as large as legal roundings can make it."""
+        return self._half_units(self.evaluation.local_derivatives(values), values, rounding)
+
+    def _partials(self, local: LocalDerivatives) -> NumbersByKey:
+        found: dict[str, Array] = {self.key: 1.0}
+        for name, by_reader in local.items():
+            found[name] = sum(found[reader] * slope for reader, slope in by_reader.items())
+        return found
+
+    def _half_units(self, local: LocalDerivatives, values: NumbersByKey, rounding: Rounding) -> NumbersByKey:
+        """Return half units by number; on the way, how far the roundings before each number can have moved it."""
+        units: dict[str, Array] = {}
+        moved: dict[str, Array] = {}
+        rounded = frozenset(self.rounded)
+        for name in reversed((self.key, *local)):  # each after those that it is computed from
+            error = moved.get(name, 0.0)
+            if name in rounded:
+                units[name] = half_unit(numpy.abs(values[name]) + MARGIN * error, rounding)
+                error = error + units[name]
+            for reader, slope in local.get(name, {}).items():
+                moved[reader] = moved.get(reader, 0.0) + numpy.abs(slope) * error
+        return units
 
 
 def _is_copy(equation: ElementEquation) -> bool:

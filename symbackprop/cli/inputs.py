@@ -52,6 +52,9 @@ encoding_option = click.option(
     metavar="NAME",
     help="Encoding of the CSV file, such as big5 or cp1252 [UTF-8, UTF-16 and GB 18030 are recognised].",
 )
+engine_option = click.option(
+    "--engine", type=click.Choice(["typst", "tex"]), help="What sets a PDF.  [typst where it is installed, else tex]"
+)
 quiet_option = click.option("--quiet", is_flag=True, help="Do not print the paths of the results.")
 
 
@@ -100,15 +103,21 @@ def read_columns(text: str | None, keys: Sequence[str], phrase: str) -> dict[str
 
 
 def read_formats(
-    text: str, templates: Path | None, *, one: bool = False, kind: str = "format", without: Collection[str] = ()
+    text: str,
+    templates: Path | None,
+    *,
+    one: bool = False,
+    kind: str = "format",
+    without: Collection[str] = (),
+    engine: str | None = None,
 ) -> tuple[Format, ...]:
     """Return the formats of a list such as `latex,markdown`, each once; `one` refuses several.
 
-    An error calls them by the phrase of their `kind`; there are none `without`.
+    An error calls them by the phrase of their `kind`; there are none `without`. PDFs are set by the `engine`.
     """
     from symbackprop import rendering
 
-    known = {name: row for name, row in rendering.formats(templates).items() if name not in without}
+    known = {name: row for name, row in rendering.formats(templates, engine).items() if name not in without}
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
     for name in names:
         if name not in known:

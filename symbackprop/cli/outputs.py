@@ -66,14 +66,34 @@ def working(phrase: str, quiet: bool = False) -> Iterator[None]:
 
 @contextlib.contextmanager
 def progress(phrase: str, total: int, quiet: bool = False) -> Iterator[Callable[..., None]]:
-    """Show a bar that the body advances, by so many of `total` and with a note if it has one, on a terminal only."""
+    """Show a bar that the body advances, by so many of `total` and with a note if it has one, on a terminal only.
+
+    It says how many are done of how many, how many a second, and for how long it will go on.
+    """
     if quiet or not total or not (sys.stdout.isatty() and sys.stderr.isatty()):
         yield lambda count, note="": None
         return
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    class Rate(ProgressColumn):
+        """How many are done in a second."""
+
+        def render(self, task: Task) -> Text:
+            return Text("" if task.speed is None else f"{task.speed:.1f}/s")
+
+    described = TextColumn("{task.description}")
+    columns = (described, BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn(compact=True))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         said = say(phrase)
         task = bar.add_task(said, total=total)
         yield lambda count, note="": bar.update(task, advance=count, description=f"{said} {note}".rstrip())

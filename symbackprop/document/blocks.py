@@ -150,12 +150,30 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class PageFooter:
+    """What stands at the foot of every page of a document that is handed out, and its paper: A4, or US `letter`.
+
+    `owner` says whose it is, beside the number of the page and how many there are. `scan_code` is what a scanner reads in a
+    QR code, before a colon and the number of the page; "" has none. `pages` is for how many pages there are such codes.
+    """
+
+    owner: tuple[Message, ...]
+    scan_code: str = ""
+    paper: str = ""
+    pages: int = 8
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
-    """A document: title (the user's text, where there is one), the conventions in one line, sections."""
+    """A document: title (the user's text, where there is one), the conventions in one line, sections.
+
+    One without a `footer` has the number of the page at the foot of each.
+    """
 
     title: Inline
     subtitle: tuple[Message, ...]
     sections: tuple[Section, ...]
+    footer: PageFooter | None = None
 
 
 class Relation(StrEnum):

@@ -244,6 +244,20 @@ class Evaluation:
                 sample[name] = values[name]
         return Values(values, tuple(samples), {}, ())
 
+    def local_derivatives(self, values: Mapping[str, Value]) -> dict[str, dict[str, Value]]:
+        """Return the local derivatives at forward values without samples: by what is read, by what reads it.
+
+        What is read comes after all that reads it, as in a backward pass.
+        """
+        add = self.arithmetic.add
+        found: dict[str, dict[str, Value]] = {}
+        for name, pieces in self._backward:
+            own = found[name] = {}
+            for piece in pieces:
+                slope = piece.run(values)
+                own[piece.source] = add(own[piece.source], slope) if piece.source in own else slope
+        return found
+
     def backward(self, found: Values) -> Values:
         """Return the values completed by the gradients of the output."""
         one = self.arithmetic.convert(Fraction(1))

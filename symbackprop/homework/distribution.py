@@ -12,7 +12,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -26,17 +26,20 @@ from symbackprop.homework.manifest import Enrolment, Manifest
 from symbackprop.homework.roster import file_name
 from symbackprop.homework.sheets import StudentVariant
 from symbackprop.homework.variants import Cohort, HomeworkAssignment, variant
-from symbackprop.rendering import exporters, pdf_collections, tex_engines
+from symbackprop.rendering import Format, exporters, pdf_collections, tex_engines
 from symbackprop.rendering.pdf_collections import drafted
 
 CHUNK = 20
 """Students of one chunk."""
 
-TYPESET_CHUNK = 100
-"""Students of one chunk, and of one run of TeX."""
+TEX_CHUNK = 50
+"""Students of one chunk that TeX sets: a run sets all its documents, and takes long to begin."""
 
 SECONDS = 10.0
-"""Time that a run of TeX may take for each student."""
+"""Time that an engine may take for each document."""
+
+PDF = "pdf"
+"""What is made of templates where a format is set by an engine."""
 
 SHEETS, KEYS = "students/sheets", "teacher/keys"
 
@@ -53,12 +56,13 @@ class Job:
     language: str
     anonymous: bool
     templates: str | None = None
+    engine: str | None = None
 
 
 def paths(job: Job, place: int) -> list[str]:
     """Return the files of one student, relative to the folder of the homework."""
-    table, enrolment = rendering.formats(job.templates), job.manifest.enrolments[place]
-    return [_path(job, enrolment, kind, table[name].suffix) for name in job.formats for kind in (SHEETS, KEYS)]
+    enrolment = job.manifest.enrolments[place]
+    return [_path(job, enrolment, kind, row.suffix) for row in _formats(job) for kind in (SHEETS, KEYS)]
 
 
 def _path(job: Job, enrolment: Enrolment, kind: str, suffix: str) -> str:
@@ -71,7 +75,8 @@ def documents(job: Job, places: Sequence[int], processes: int | None = None) -> 
 
     `processes` is the number of processes that work (default: one for each core, one where there is little to do).
     """
-    parts = [_part(job, places[start : start + CHUNK]) for start in range(0, len(places), CHUNK)]
+    size = TEX_CHUNK if any(row.engine == "tex" for row in _formats(job)) else CHUNK
+    parts = [_part(job, places[start : start + size]) for start in range(0, len(places), size)]
     counts = (len(part.manifest.enrolments) for part in parts)
     yield from zip(counts, _worked(_written, parts, processes), strict=True)
 
@@ -82,13 +87,10 @@ def _part(job: Job, places: Sequence[int]) -> Job:
     return replace(job, manifest=replace(job.manifest, enrolments=chosen))
 
 
-def classes(job: Job, processes: int | None = None) -> Iterator[tuple[str, Files]]:
-    """Yield the class in one PDF, sheets then keys, each with the PDFs of all students cut from it.
-
-    Every student begins on a right-hand page of the class's file.
-    """
-    kinds = (SHEETS, KEYS)
-    yield from zip(kinds, _worked(functools.partial(_collected, job), kinds, processes), strict=True)
+def class_parts(job: Job) -> Iterator[tuple[str, list[str]]]:
+    """Yield the PDF of a class, of sheets then of keys, with the PDFs of the students that it is made of."""
+    for kind in (SHEETS, KEYS):
+        yield f"{kind}.pdf", [_path(job, enrolment, kind, "pdf") for enrolment in job.manifest.enrolments]
 
 
 def _worked(work: Callable[[Part], Files], parts: Sequence[Part], processes: int | None) -> Iterator[Files]:
@@ -123,19 +125,34 @@ def _end_after(sentinel: int) -> None:
 
 
 def _written(job: Job) -> Files:
-    """Return the texts of a job's documents, one by one; PDFs are set together (`classes`)."""
-    given, table = ready(job.manifest), rendering.formats(job.templates)
-    rows = [table[name] for name in job.formats if table[name].finish != "pdf"]
-    enrolments = job.manifest.enrolments
+    """Return the documents of a job, by path."""
+    given = ready(job.manifest)
+    enrolments, kinds = job.manifest.enrolments, (SHEETS, KEYS)
     students = student_variants(given, enrolments)
-    kinds = (SHEETS, KEYS)
     contents = [_document(job, given, kind, student) for kind in kinds for student in students]
     found: Files = {}
-    for row in rows:
-        drafts = drafted(contents, given.derivation, row, job.language)
+    for row in _formats(job):
         names = [_path(job, enrolment, kind, row.suffix) for kind in kinds for enrolment in enrolments]
-        found |= zip(names, map(exporters.written, drafts), strict=True)
+        found |= zip(names, _in_format(job, given, contents, row), strict=True)
     return found
+
+
+def _in_format(job: Job, given: HomeworkAssignment, contents: Sequence[Document], row: Format) -> Iterable[str | bytes]:
+    if row.finish == PDF:
+        limit = SECONDS * len(contents)
+        return pdf_collections.collected(contents, given.derivation, row, job.language, time_limit=limit)
+    return map(exporters.written, drafted(contents, given.derivation, row, job.language))
+
+
+def engine_of_pdfs(job: Job) -> str:
+    """Return the engine that sets the PDFs of a job."""
+    return rendering.formats(job.templates, job.engine)[PDF].engine
+
+
+def _formats(job: Job) -> list[Format]:
+    """Return the formats of a job, as its templates and its engine make them."""
+    table = rendering.formats(job.templates, job.engine)
+    return [table[name] for name in job.formats]
 
 
 def _document(job: Job, given: HomeworkAssignment, kind: str, student: StudentVariant) -> Document:
@@ -143,26 +160,6 @@ def _document(job: Job, given: HomeworkAssignment, kind: str, student: StudentVa
     if kind == KEYS:
         return sheets.key(given, student)
     return sheets.sheet(given, replace(student, name="", id="") if job.anonymous else student)
-
-
-def _collected(job: Job, kind: str) -> Files:
-    given = ready(job.manifest)
-    whole: list[bytes] = []
-    found: Files = {}
-    for start in range(0, len(job.manifest.enrolments), TYPESET_CHUNK):
-        chosen = job.manifest.enrolments[start : start + TYPESET_CHUNK]
-        own = student_variants(given, chosen)
-        contents = [_document(job, given, kind, student) for student in own]
-        together, each = pdf_collections.collected(
-            contents,
-            given.derivation,
-            rendering.formats(job.templates)["pdf"],
-            job.language,
-            time_limit=SECONDS * len(own),
-        )
-        whole.append(together)
-        found |= zip((_path(job, enrolment, kind, "pdf") for enrolment in chosen), each, strict=True)
-    return {f"{kind}.pdf": pdf_collections.joined(whole), **found}
 
 
 def ready(manifest: Manifest) -> HomeworkAssignment:

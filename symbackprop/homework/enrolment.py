@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,16 +15,20 @@ import numpy
 from symbackprop.by_hand.hand_computation import NEW
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.errors import OutputError, ProblemError
-from symbackprop.homework.distribution import Job, enrolled, ready
+from symbackprop.homework import distribution
+from symbackprop.homework.distribution import PDF, Job, enrolled, ready
 from symbackprop.homework.manifest import MANIFEST, ROSTER, Enrolment, Manifest, answer_files, inlined
 from symbackprop.homework.roster import Roster, code
 from symbackprop.homework.submissions import some
 from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw
 from symbackprop.messages import Message, message
 from symbackprop.problems import load
+from symbackprop.rendering import pdf_engines
 
 SECRET = "secret"
 TEACHER = "teacher"
+UNFINISHED = f"{TEACHER}/unfinished.json"
+"""Ids of the students whom a run that was killed had not come to."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ def prepare(
     language: str,
     anonymous: bool = False,
     templates: str | None = None,
+    engine: str | None = None,
     same: bool = False,
 ) -> Course:
     """Return the homework of a class; what is in `folder` from an earlier run is kept if it is of the same homework.
@@ -91,6 +97,7 @@ def prepare(
             "anonymous": anonymous,
             "attempt": attempt,
             "templates": templates,
+            "engine": engine,
             "encoding": roster.encoding,
         },
         columns=roster.columns,
@@ -102,6 +109,7 @@ def prepare(
     )
     ready(manifest)  # what is written can be read again, or nothing is written
     whole = enrolled(given, manifest.enrolments)
+    job = Job(manifest, tuple(formats), language, anonymous, templates, engine)
     files: dict[str, str | bytes] = {
         f"{TEACHER}/{name}": text
         for name, text in answer_files(given, whole, [e.code for e in manifest.enrolments]).items()
@@ -109,13 +117,29 @@ def prepare(
     files |= {f"{TEACHER}/{SECRET}": f"{secret}\n", f"{TEACHER}/{MANIFEST}": manifest.text()}
     if roster.content:
         files[f"{TEACHER}/{ROSTER}"] = roster.content
-    job = Job(manifest, tuple(formats), language, anonymous, templates)
     remarks = [
         *([message("homework.all_alike")] if not given.problem.variants else []),
         *([message("homework.lost_secret")] if before is not None and not has_secret else []),
         *_same_steps(given, whole),
+        *_without_font(job, given),
     ]
-    return Course(job, files, _kept(before, manifest), tuple(remarks))
+    return Course(job, files, _kept(before, manifest, _unfinished(folder)), tuple(remarks))
+
+
+def _without_font(job: Job, given: HomeworkAssignment) -> Iterator[Message]:
+    """Yield remarks on letters that PDFs will lack: in names of students, and in what the problem says."""
+    if PDF not in job.formats:
+        return
+    homework, said = given.homework, job.language
+    wordings = (given.problem.heading, homework.course, *homework.instructions.paragraphs())
+    stated = set("".join((homework.date, *(each.said(said) for each in wordings))))
+    names = {each.student.id: {*each.student.name, *each.student.id} for each in job.manifest.enrolments}
+    lacking = pdf_engines.missing(distribution.engine_of_pdfs(job), stated.union(*names.values()))
+    students = [id for id, letters in names.items() if lacking & letters]
+    if students:
+        yield message("homework.no_font_for_names", count=len(students), students=some(students))
+    if lacking & stated:
+        yield message("homework.no_font_for_texts", characters=sorted(lacking & stated))
 
 
 _LEAST_SPREAD = 1e-4
@@ -156,12 +180,22 @@ def _check_same(before: Manifest, given: HomeworkAssignment, seed: int, attempt:
             )
 
 
-def _kept(before: Manifest | None, manifest: Manifest) -> frozenset[int]:
+def _unfinished(folder: Path) -> frozenset[str]:
+    """Return the ids of the students whom a run that was killed had not come to."""
+    path = folder / UNFINISHED
+    return frozenset(map(str, json.loads(path.read_text("utf-8")))) if path.is_file() else frozenset()
+
+
+def _kept(before: Manifest | None, manifest: Manifest, unfinished: frozenset[str]) -> frozenset[int]:
     """Return the places of students whose documents an earlier run may have written just as this one would."""
     if before is None or replace(before, **_blank) != replace(manifest, **_blank):
         return frozenset()
     earlier = set(map(_printed, before.enrolments))
-    return frozenset(place for place, each in enumerate(manifest.enrolments) if _printed(each) in earlier)
+    return frozenset(
+        place
+        for place, each in enumerate(manifest.enrolments)
+        if _printed(each) in earlier and each.student.id not in unfinished
+    )
 
 
 _blank: dict[str, Any] = {

@@ -51,16 +51,18 @@ def homework(
     columns: Mapping[str, str] | None = None,
     encoding: str = "",
     processes: int = 1,
+    engine: str | None = None,
 ) -> GivenHomework:
     """Write a sheet and a key for every student into a folder, as `symbackprop homework` does, and return the key.
 
     `problem` is a file, the name of an example, or the content of a file. `students` is a roster's file (`columns` names its
     columns for id and name, `encoding` its encoding), how many there are, names by id, or ids. A problem that draws nothing
-    gives the `same` numbers to all, if that is asked. More than one of `processes` are begun anew: a script then needs
-    `if __name__ == "__main__":`. Raises `SymbackpropError` for what cannot be used; nothing is written then.
+    gives the `same` numbers to all, if that is asked. `engine` sets PDFs, `typst` or `tex`. More than one of
+    `processes` are begun anew: a script then needs `if __name__ == "__main__":`. Raises `SymbackpropError` for what cannot
+    be used; nothing is written then.
     """
     known_language(language)
-    _formats(formats)
+    _formats(formats, engine)
     source = load.Source(problem, Path("problem")) if isinstance(problem, Mapping) else load.find_source(str(problem))
     with all_or_nothing() as write:
         given_out = enrolment.prepare(
@@ -72,6 +74,7 @@ def homework(
             formats=tuple(formats),
             language=language,
             anonymous=anonymous,
+            engine=engine,
             same=same,
         )
         for _ in writing.written(given_out, Path(folder), processes, forms, write):
@@ -99,6 +102,7 @@ def grade(
     into: str | None = None,
     roster: str | Path | None = None,
     encoding: str = "",
+    engine: str | None = None,
 ) -> GradedClass:
     """Mark submissions to the homework in a folder, write the marks as `symbackprop grade` does, and return them.
 
@@ -122,14 +126,14 @@ def grade(
         columns=columns,
         into=into,
         roster=None if roster is None else Path(roster),
-        formats=_formats(formats),
+        formats=_formats(formats, engine),
     )
     place = Path(folder) / TEACHER / "marks" if output is None else Path(output)
     return write_marks(place, [Path(each) for each in submissions], mark)[0]
 
 
-def _formats(names: Sequence[str]) -> list[Format]:
-    table = rendering.formats()
+def _formats(names: Sequence[str], engine: str | None) -> list[Format]:
+    table = rendering.formats(engine=engine)
     for name in names:
         if name not in table:
             raise unknown("sheet_format", name, table)

@@ -88,7 +88,7 @@ def _written(marked: GradedClass, documents: Sequence[Document], format: Format)
     """Return documents in a format; PDFs are set together."""
     derivation, limit = marked.assignment.derivation, SECONDS * len(documents)
     if format.finish == "pdf":
-        return pdf_collections.collected(documents, derivation, format, marked.language, time_limit=limit)[1]
+        return pdf_collections.collected(documents, derivation, format, marked.language, time_limit=limit)
     return map(exporters.written, pdf_collections.drafted(documents, derivation, format, marked.language))
 
 

@@ -14,7 +14,7 @@ from symbackprop.arithmetic.decimals import trimmed
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import solve
 from symbackprop.document.answer_symbols import symbol
-from symbackprop.document.blocks import Block, Document, Listing, Paragraph, Section, Table
+from symbackprop.document.blocks import Block, Document, Listing, PageFooter, Paragraph, Section, Table
 from symbackprop.document.display_nodes import Blank
 from symbackprop.document.sections import figure_placement
 from symbackprop.homework.manifest import printed, spelled
@@ -25,6 +25,8 @@ from symbackprop.problems import Problem
 _NOT_IN_KEYS = ("title.problem", "title.derivatives", "title.check", "title.summary", "figures", "numbers_in_arrays")
 """What every student's key would say alike, what the table of answers says already, and what nobody marks by."""
 
+_HOMEWORK = 8
+"""Digits of a homework's hash that tell it from others in a scan."""
 
 Numerals = Mapping[str, tuple[str, str]]
 """Numbers by key as they are printed: rounded as is asked, and with more digits."""
@@ -46,7 +48,7 @@ def sheet(given: HomeworkAssignment, student: StudentVariant) -> Document:
     task = (*_instructions(given), Listing((_digits(given), *_rules(given))))
     blanks = Section(message("sheet.answers"), (_blanks(given),))
     sections = (*_stated(given, student, task), blanks)
-    return Document(student.problem.heading, tuple(_subtitle(given, student)), sections)
+    return Document(student.problem.heading, tuple(_subtitle(given, student)), sections, _footer(given, student))
 
 
 def question(given: HomeworkAssignment, student: StudentVariant) -> Document:
@@ -74,7 +76,8 @@ def key(given: HomeworkAssignment, student: StudentVariant) -> Document:
     answers = Section(message("sheet.key"), (_answers(given, student.values),))
     numbers = document.numbers_given(derivation)
     subtitle = (*_subtitle(given, student), *worked.subtitle)
-    return replace(worked, subtitle=subtitle, sections=(answers, numbers, *worked.sections))
+    sections = (answers, numbers, *worked.sections)
+    return replace(worked, subtitle=subtitle, sections=sections, footer=_footer(given, student))
 
 
 def _derivation(given: HomeworkAssignment, student: StudentVariant) -> Derivation:
@@ -88,11 +91,24 @@ def numerals(given: HomeworkAssignment, values: Mapping[str, float]) -> Numerals
     return {key: (printed(values[key], given.homework.rounding), spelled(values[key])) for key in keys}
 
 
-def _subtitle(given: HomeworkAssignment, student: StudentVariant) -> Iterator[Message]:
-    course = given.homework.course
-    for text in (course if course.text else "", given.homework.date, student.name, student.id):
+def _footer(given: HomeworkAssignment, student: StudentVariant) -> PageFooter:
+    """Return the foot of the pages of a student: who it is, and for scanners the homework and the code of the sheet."""
+    owner = (*_person(student), message("sheet.code", code=student.code))
+    return PageFooter(owner, f"{given.digest[:_HOMEWORK]}:{student.code}".upper(), given.homework.paper)
+
+
+def _person(student: StudentVariant) -> Iterator[Message]:
+    for text in (student.name, student.id):
         if text:
             yield message("text.plain", text=text)
+
+
+def _subtitle(given: HomeworkAssignment, student: StudentVariant) -> Iterator[Message]:
+    course = given.homework.course
+    for text in (course if course.text else "", given.homework.date):
+        if text:
+            yield message("text.plain", text=text)
+    yield from _person(student)
     yield message("sheet.code", code=student.code)
 
 

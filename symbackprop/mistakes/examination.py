@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from symbackprop.algebra.formula import Name, Node, rewrite
 from symbackprop.by_hand.answer_ids import id_of, names_of
 from symbackprop.by_hand.hand_computation import LINE, PATH, given_numbers, hand_computation, split
-from symbackprop.by_hand.tolerance import MARGIN, Tolerance, half_unit
+from symbackprop.by_hand.tolerance import MARGIN, Tolerance
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.derivation.element_grain import ElementEquation
 from symbackprop.errors import ProblemError
@@ -77,14 +77,12 @@ class Examination:
         tolerance = self._tolerances[place]
         try:
             partials = tolerance.partials(values)
+            units = [tolerance.half_units(values, rounding) for rounding in roundings]
         except (ArithmeticError, ValueError, ProblemError):
             return 0.0
         totals = [
-            sum(
-                abs(partials[each]) * max(float(half_unit(values[each], rounding)), known.get(each, 0.0))
-                for each in tolerance.rounded
-            )
-            for rounding in roundings
+            sum(abs(partials[each]) * max(float(own[each]), known.get(each, 0.0)) for each in tolerance.rounded)
+            for own in units
         ]
         return MARGIN * max(totals, default=0.0)
 

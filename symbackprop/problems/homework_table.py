@@ -122,6 +122,7 @@ def homework(spec: HomeworkSpec, problem: Problem) -> Homework:
         course=wording(spec.course, "homework.course"),
         date=spec.date,
         show=tuple(dict.fromkeys(spec.show)),
+        paper=spec.paper,
         steps=max(AskedEntry.read(entry).step for entry in ask),
     )
 

@@ -292,6 +292,7 @@ class Homework:
     course: language.Wording
     date: str
     show: tuple[str, ...]
+    paper: str
     steps: int = 1
 
 

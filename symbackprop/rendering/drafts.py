@@ -15,7 +15,7 @@ from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Document
 from symbackprop.graph.notation import Conventions, Notation
 from symbackprop.graph.quantities import Graph
-from symbackprop.rendering import escapes, layout
+from symbackprop.rendering import escapes, layout, page_footers
 from symbackprop.rendering.dialects import DIALECTS
 from symbackprop.rendering.view_models import Phrases, ViewModel, ViewWriter
 from symbackprop.templating import Deferred, filled
@@ -88,8 +88,10 @@ class Draft:
     @functools.cached_property
     def view(self) -> ViewModel:
         """What the templates see; each figure has its `source`: a file beside the document, or the picture itself."""
-        view = self.writer.document(self.content or document.compose(self.solved, self.details, self.explain))
+        content = self.content or document.compose(self.solved, self.details, self.explain)
+        view = self.writer.document(content)
         view["small"] = self.is_small
+        view["footer"] = None if content.footer is None else page_footers.view(content.footer, self.writer)
         for number, figure in enumerate(view["figures"], start=1):
             linked = self.format.figures and self.stem
             figure["file"] = f"{self.stem}.{number}.{self.format.figures}" if linked else ""

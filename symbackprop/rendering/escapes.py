@@ -42,6 +42,11 @@ def is_latin(text: str) -> bool:
     return text.isascii() or all(_LATIN.match(character) or character in _LATIN_SIGNS for character in text)
 
 
+def is_east_asian(character: str) -> bool:
+    """Say whether a character is of Chinese or Japanese writing."""
+    return bool(_EAST_ASIAN.match(character))
+
+
 @functools.lru_cache(maxsize=1 << 12)
 def latex(text: str) -> str:
     r"""Return plain text as LaTeX that prints it; control characters are dropped.
@@ -124,6 +129,15 @@ def quoted(text: str) -> str:
 def xml(text: str) -> str:
     """Return plain text for XML, which has no way to write control characters: they are left out."""
     return markup.escape("".join(filter(str.isprintable, text)))
+
+
+def css_string(text: str) -> str:
+    r"""Return plain text as a string of a style sheet, which nothing in it ends.
+
+    >>> css_string('a"b</style>')
+    '"a\\000022b\\00003c\\00002fstyle\\00003e"'
+    """
+    return '"' + "".join(c if c.isalnum() or c == " " else f"\\{ord(c):06x}" for c in _one_line(text)) + '"'
 
 
 def _one_line(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution
@@ -34,24 +35,48 @@ def collected(
     language: str,
     *,
     time_limit: float,
-) -> tuple[bytes, list[bytes]]:
-    """Return documents in one PDF, each beginning on a right-hand page, and each in a PDF of its own.
+) -> list[bytes]:
+    """Return documents, each in a PDF of its own.
 
-    TeX sets all of them in one run, another engine one by one. `time_limit` are the seconds that a run may take. Raises
-    `OutputError` as `symbackprop.rendering.pdf_engines.typeset` does.
+    TeX sets all of them in one run, another engine one by one. They name people, so that a letter that no font has is no
+    error. `time_limit` are the seconds that a run may take. Raises `OutputError` as `pdf_engines.typeset` does.
     """
-    drafts = drafted(contents, derivation, format, language)
+    found = _set(drafted(contents, derivation, format, language), time_limit)
+    counts = [_more_pages(content, part) for content, part in zip(contents, found, strict=True)]
+    longer = [place for place, count in enumerate(counts) if count]
+    if longer:
+        again = [
+            replace(content, footer=replace(content.footer, pages=counts[place]))
+            for place, content in enumerate(contents)
+            if place in longer and content.footer is not None
+        ]
+        for place, part in zip(longer, _set(drafted(again, derivation, format, language), time_limit), strict=True):
+            found[place] = part
+    return found
+
+
+def _more_pages(content: Document, part: bytes) -> int:
+    """Return how many pages a document has, where that is more than it has codes for; 0 where it is not."""
+    import pypdf
+
+    footer = content.footer
+    count = 0 if footer is None or not footer.scan_code else len(pypdf.PdfReader(io.BytesIO(part)).pages)
+    return count if footer is not None and count > footer.pages else 0
+
+
+def _set(drafts: Sequence[Draft], time_limit: float) -> list[bytes]:
+    format, language = drafts[0].format, drafts[0].language
     if format.engine != _IN_ONE_RUN:
         sources = (draft.fill(exporters.DOCUMENT) for draft in drafts)
-        parts = list(pdf_engines.typeset(format.engine, sources, time_limit))
-        return joined(parts, two_sided=True), parts
+        return list(pdf_engines.typeset(format.engine, sources, time_limit, lenient=True))
     views = [draft.view for draft in drafts]
     shared = {"latin": all(view["latin"] for view in views), "language": language, "small": drafts[0].is_small}
+    shared["footer"] = views[0]["footer"]
     shared["toned"] = any(view["toned"] for view in views)
     shared["figures"] = [figure for view in views for figure in view["figures"]]
     source = filled(drafts[0].format.folders, COLLECTION, documents=views, document=shared)
     (whole,) = pdf_engines.typeset(format.engine, [source], time_limit)
-    return whole, list(_cut(whole, len(contents)))
+    return list(_cut(whole, len(drafts)))
 
 
 def _cut(whole: bytes, count: int) -> Iterator[bytes]:
@@ -80,6 +105,8 @@ def joined(parts: Sequence[bytes], *, two_sided: bool = False) -> bytes:
         writer.append(io.BytesIO(part), import_outline=False)
         if two_sided and len(writer.pages) % 2:
             writer.add_blank_page()
+    # What TeX set in one run has the same fonts, and Typst's documents the same words for those who listen.
+    writer.compress_identical_objects()
     return _bytes(writer)
 
 

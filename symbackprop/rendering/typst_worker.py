@@ -20,7 +20,7 @@ STANDARDS = ("ua-1", "a-2a")
 _END = "<end>"
 _NOWHERE = "http://127.0.0.1:9"
 _MISSING = re.compile(r'the text `"(?P<text>.*)"` could not be displayed')
-_MOST_MISSING = 20
+MOST_MISSING = 20
 _STRETCHES = ("0", "-0.06", "0.06", "-0.12", "0.12", "-0.18", "0.18")
 """By how much the room between lines is changed, one after the other, where a last page is almost empty."""
 _LAST = 0.22
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def _answer(compiler: Callable[[str, str], Any], source: str, time: int) -> dict[str, object]:
-    """Return a PDF; or what is wrong, and the letters that no font has."""
+    """Return a PDF, and the texts with letters that no font has, which are question marks in it; or what is wrong."""
     import typst
 
     missing: list[str] = []
@@ -69,12 +69,12 @@ def _answer(compiler: Callable[[str, str], Any], source: str, time: int) -> dict
         except typst.TypstError as error:
             found = _MISSING.search(str(error))
             text = json.loads(f'"{found["text"]}"') if found else ""
-            if text and text in source and len(missing) < _MOST_MISSING:
+            if text and text in source and len(missing) < MOST_MISSING:
                 missing.append(text)
                 source = source.replace(text, "?")
                 continue
             return {"missing": missing} if missing else {"failed": str(error)}
-        return {"missing": missing} if missing else {"pdf": base64.b64encode(content).decode()}
+        return {"missing": missing, "pdf": base64.b64encode(content).decode()}
 
 
 def _filled(compiler: Callable[[str, str], Any], source: str, time: int) -> bytes:

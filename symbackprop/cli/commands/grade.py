@@ -11,6 +11,7 @@ import click
 from symbackprop.cli.inputs import (
     UNSUITABLE,
     encoding_option,
+    engine_option,
     quiet_option,
     read_columns,
     read_formats,
@@ -62,6 +63,7 @@ if TYPE_CHECKING:
     "--roster", type=click.Path(path_type=Path), metavar="FILE", help="A newer export of the roster, for --into."
 )
 @encoding_option
+@engine_option
 @templates_option
 @quiet_option
 def command(
@@ -77,6 +79,7 @@ def command(
     into: str | None,
     roster: Path | None,
     encoding: str,
+    engine: str | None,
     templates: Path | None,
     quiet: bool,
 ) -> None:
@@ -85,7 +88,7 @@ def command(
     from symbackprop.homework import submissions as handed_in
     from symbackprop.homework.marks_folders import write_marks
 
-    wanted = read_formats(formats, templates, kind="sheet_format", without=UNSUITABLE)
+    wanted = read_formats(formats, templates, kind="sheet_format", without=UNSUITABLE, engine=engine)
     columns = read_columns(student_columns, handed_in.COLUMN_KEYS, "cli.submission_columns")
     with working("cli.grading", quiet):
         mark = functools.partial(

@@ -11,6 +11,7 @@ import click
 from symbackprop.cli.inputs import (
     UNSUITABLE,
     encoding_option,
+    engine_option,
     lang_option,
     overrides_option,
     placed,
@@ -38,7 +39,10 @@ if TYPE_CHECKING:
 @click.option("--same", is_flag=True, help="Give all the same numbers: a problem that draws none.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draws.")
 @click.option("--attempt", type=click.IntRange(1), default=1, show_default=True, help="Draw anew for another attempt.")
-@click.option("-f", "--format", "formats", metavar="LIST", help="Formats [pdf where TeX is, else markdown,html].")
+@click.option(
+    "-f", "--format", "formats", metavar="LIST", help="Formats [pdf where it can be set, else markdown,html]."
+)
+@engine_option
 @click.option("--anonymous", is_flag=True, help="Sheets carry codes instead of names.")
 @click.option("--forms", is_flag=True, help="Write forms to fill in, too.")
 @click.option("--preview", type=click.IntRange(1), metavar="N", help="Write the first N students only.")
@@ -60,6 +64,7 @@ def command(
     seed: int,
     attempt: int,
     formats: str | None,
+    engine: str | None,
     anonymous: bool,
     forms: bool,
     preview: int | None,
@@ -87,13 +92,14 @@ def command(
             language=lang,
             anonymous=anonymous,
             templates=None if templates is None else str(templates),
+            engine=engine,
             same=same,
         )
+        for what in given_out.remarks:
+            remark(say(what.id, **what.arguments))
         with progress("cli.giving", writing.steps(given_out, output), quiet) as advance:
             for count in writing.written(given_out, output, processes, forms, write):
                 advance(count)
-    for what in given_out.remarks:
-        remark(say(what.id, **what.arguments))
     if not quiet:
         tries = given_out.job.manifest.tries
         print_text(f"{output / 'students'}\n{output / 'teacher'}\n")

@@ -11,6 +11,7 @@ import click
 
 from symbackprop import language
 from symbackprop.cli.inputs import (
+    engine_option,
     lang_option,
     overrides_option,
     placed,
@@ -54,9 +55,7 @@ LONGEST_OVERVIEW = 24
 )
 @click.option("--full-steps", type=click.IntRange(1, 10_000_000), help="Number of updates worked out in full.")
 @click.option("--learning-rates", metavar="R,R,…", help="Compare descents with these learning rates.")
-@click.option(
-    "--engine", type=click.Choice(["typst", "tex"]), help="What sets a PDF.  [typst where it is installed, else tex]"
-)
+@engine_option
 @templates_option
 @quiet_option
 @overrides_option
