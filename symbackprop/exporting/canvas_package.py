@@ -72,13 +72,12 @@ def _sections(pool: Pool, writer: FragmentWriter, name: str, figures: dict[str, 
     written = functools.cache(
         lambda place: writer.written(pool.question(pool.exercises[place]), f"{name}/figure-{place + 1}")
     )
-    solution = functools.cache(lambda place: pool.solution(pool.exercises[place]))
     for number, answer in enumerate(pool.given.answers, start=1):
         items = []
         for place, exercise in enumerate(pool.exercises):
             page: Fragment = written(place)
             asked = exercise.asked[number - 1]
-            lines = writer.written(lines_of(solution(place), asked), f"{name}/solution-{place + 1}-{number}")
+            lines = writer.written(lines_of(pool.solution(exercise), asked), f"{name}/solution-{place + 1}-{number}")
             figures |= {**page.pictures, **lines.pictures}
             text = f"{page.text}<p><strong>{writer.symbol(asked)} = ?</strong></p>\n"
             items.append(_item(f"{name}_{number}_{place + 1}", exercise, asked, text, lines.text))

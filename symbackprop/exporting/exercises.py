@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_UP, Context, Decimal
 from fractions import Fraction
 from typing import Any
@@ -90,7 +90,7 @@ class Pool:
     given: HomeworkAssignment
     exercises: tuple[Exercise, ...]
     is_class: bool
-    seed: int
+    _solutions: dict[str, Document] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def problem(self) -> Problem:
@@ -103,7 +103,9 @@ class Pool:
 
     def solution(self, exercise: Exercise) -> Document:
         """Return the key of a variant: its answers, then the whole worked solution."""
-        return sheets.key(self.given, exercise.student)
+        if exercise.name not in self._solutions:
+            self._solutions[exercise.name] = sheets.key(self.given, exercise.student)
+        return self._solutions[exercise.name]
 
 
 def pool(problem: Problem, students: Sequence[Student], seed: int, *, is_class: bool) -> Pool:
@@ -127,7 +129,7 @@ def pool(problem: Problem, students: Sequence[Student], seed: int, *, is_class: 
     asked = _Asked(given, cohort)
     variants = student_variants(given, enrolments)
     exercises = [Exercise(id, own, asked.of(place)) for place, (id, own) in enumerate(zip(ids, variants, strict=True))]
-    return Pool(given, tuple(exercises), is_class, seed)
+    return Pool(given, tuple(exercises), is_class)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from symbackprop.document.blocks import Chain, Display, Document, Inline, Paragr
 from symbackprop.exporting.exercises import AskedNumber, Pool
 from symbackprop.messages import message
 from symbackprop.rendering import anchors
-from symbackprop.rendering.dialects import Dialect, mathml, tex
+from symbackprop.rendering.dialects import Dialect, mathml, tex, text
 from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.layout.boxes import Box
 from symbackprop.rendering.view_models import ViewWriter
@@ -47,16 +47,21 @@ def _image(box: Box) -> str:
     )
 
 
-def _namespaced(box: Box) -> str:
-    """Return a formula as MathML that says what it is, without a prefix."""
-    found = mathml.inline(box) if box else ""
-    return found.replace("<math>", '<math xmlns="http://www.w3.org/1998/Math/MathML">', 1)
+def _mathml(box: Box) -> str:
+    """Return a formula as elements of a page."""
+    return mathml.inline(box) if box else ""
+
+
+def _text(box: Box) -> str:
+    """Return a formula in letters and signs, for pages that show no other."""
+    return html.escape(text.inline(box), quote=False)
 
 
 FORMULAS: Mapping[str, Callable[[Box], str]] = {
     "mathjax": _between_parentheses,
     "equation_image": _image,
-    "mathml": _namespaced,
+    "mathml": _mathml,
+    "text": _text,
 }
 """How formulas stand in the pages of a learning system."""
 
@@ -102,13 +107,17 @@ class FragmentWriter:
         """Return the symbol of a number that is asked, between the signs of formulas."""
         return self._inline(asked.symbol)
 
+    def embedded(self, document: Document) -> str:
+        """Return a document as a fragment that has its figures inside it."""
+        return replace(self._draft, content=document).fill(_TEMPLATE, base="")
+
     def mistake(self, name: str) -> str:
         """Return what is said of a number that a known mistake makes."""
         return self._inline(message("export.mistake", mistake=message(f"slip.{name}")))
 
-    def plain(self, text: str) -> str:
+    def plain(self, content: str) -> str:
         """Return a plain text as text of a page."""
-        return self.writer.escape(text)
+        return self.writer.escape(content)
 
     def _inline(self, content: Inline) -> str:
         return str(self.writer.block(Paragraph(message("text.plain", text=content)))["text"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from symbackprop.exporting import canvas_package, moodle_xml
+from symbackprop.exporting import blackboard_text, canvas_package, moodle_xml, open_edx, qti_package
 from symbackprop.exporting.exercises import AskedNumber, Pool
 from symbackprop.messages import Message, message
 from symbackprop.registry import Registry
@@ -21,6 +21,7 @@ FEATURES: Mapping[str, Callable[[Pool, str], bool]] = {
     "mistakes": lambda pool, style: any(asked.wrong for each in pool.exercises for asked in each.asked),
     "figures": lambda pool, style: "diagram" in pool.given.homework.show,
     "points": lambda pool, style: True,
+    "weights": lambda pool, style: style == SHEET and len(set(pool.given.homework.points.values())) > 1,
     "students": lambda pool, style: pool.is_class,
     "follow_through": lambda pool, style: bool(pool.given.homework.rules.follow_through),
     "shares": lambda pool, style: bool(pool.given.homework.rules.rounded or pool.given.homework.rules.repeated),
@@ -64,17 +65,39 @@ LEARNING_SYSTEMS: Registry[LearningSystem] = Registry(
             "moodle",
             "xml",
             (SHEET, NUMBERS),
-            frozenset({"together", "solution", "mistakes", "figures"}),
+            frozenset({"together", "solution", "mistakes", "figures", "weights"}),
             moodle_xml.files,
         ),
         LearningSystem(
             "canvas",
             "zip",
             (NUMBERS,),
-            frozenset({"solution", "figures", "points"}),
+            frozenset({"solution", "figures", "points", "weights"}),
             canvas_package.files,
             canvas_package.refusal,
         ),
+        LearningSystem(
+            "qti21",
+            "zip",
+            (SHEET, NUMBERS),
+            frozenset({"together", "solution", "figures", "points", "weights"}),
+            qti_package.files,
+        ),
+        LearningSystem(
+            "qti30",
+            "zip",
+            (SHEET, NUMBERS),
+            frozenset({"together", "solution", "figures", "points", "weights"}),
+            qti_package.files_of_later_version,
+        ),
+        LearningSystem(
+            "olx",
+            "tar.gz",
+            (SHEET, NUMBERS),
+            frozenset({"together", "solution", "figures", "points", "arithmetic"}),
+            open_edx.files,
+        ),
+        LearningSystem("blackboard", "txt", (NUMBERS,), frozenset(), blackboard_text.files),
     ),
     phrases=lambda row: (f"system.{row.name}",),
 )

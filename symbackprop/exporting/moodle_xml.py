@@ -75,14 +75,13 @@ def _in_field(text: str) -> str:
 
 def _numbers(pool: Pool, title: str, writer: FragmentWriter) -> Iterator[Element]:
     question = functools.cache(lambda place: writer.written(pool.question(pool.exercises[place]), "question"))
-    solution = functools.cache(lambda place: pool.solution(pool.exercises[place]))
     for number, answer in enumerate(pool.given.answers):
         yield _category(title, answer.id)
         for place, exercise in enumerate(pool.exercises):
             asked = exercise.asked[number]
             page: Fragment = question(place)
             text = f"{page.text}<p><strong>{writer.symbol(asked)} = ?</strong></p>\n"
-            lines = writer.written(lines_of(solution(place), asked), "solution")
+            lines = writer.written(lines_of(pool.solution(exercise), asked), "solution")
             own = [_answer(100, asked.value, asked.tolerance, "")]
             own += [_answer(0, each.value, each.tolerance, writer.mistake(each.mistake)) for each in asked.wrong]
             name = f"{title} {exercise.name} {asked.id}"

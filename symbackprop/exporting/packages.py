@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
+import tarfile
 import zipfile
 from collections.abc import Iterable, Mapping
 from xml.etree import ElementTree
@@ -46,6 +48,21 @@ def xml(root: Element) -> bytes:
 def parsed(fragment: str, tag: str) -> Element:
     """Return a piece of a page as the children of an element; raises `ElementTree.ParseError` for what is no XML."""
     return ElementTree.fromstring(f"<{tag}>{clean(fragment)}</{tag}>")
+
+
+def compressed_tar(files: Mapping[str, str | bytes]) -> bytes:
+    """Return files by their paths as a tar archive, compressed by gzip, in their order."""
+    content = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=content, mode="wb", mtime=0) as packed,
+        tarfile.TarFile(fileobj=packed, mode="w") as found,
+    ):
+        for name, text in files.items():
+            data = text.encode() if isinstance(text, str) else text
+            about = tarfile.TarInfo(name)
+            about.size = len(data)
+            found.addfile(about, io.BytesIO(data))
+    return content.getvalue()
 
 
 def archive(files: Mapping[str, str | bytes]) -> bytes:

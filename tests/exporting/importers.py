@@ -9,6 +9,7 @@ import base64
 import html
 import io
 import re
+import tarfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
@@ -229,8 +230,194 @@ def _new_quizzes(condition: Element, typed: Decimal) -> bool:
     return abs(typed - Decimal(exact.text or "")) <= Decimal(exact.get("margin", ""))
 
 
+# QTI 2.1 and 3.0
+
+
+def qti(paths: Sequence[Path]) -> Iterator[Item]:
+    """Read a package as a player does: the test's sections, their items, and the rules that each item states."""
+    for path in paths:
+        with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as package:
+            names = set(package.namelist())
+            manifest = _plain(package.read("imsmanifest.xml"))
+            resources = {each.get("href", ""): each for each in manifest.iter("resource")}
+            assert names - {"imsmanifest.xml"} == {file.get("href") for file in manifest.iter("file")}
+            test = _plain(package.read("test.xml"))
+            known = {each.get("identifier") for each in resources.values()}
+            assert {each.get("identifierref") for each in manifest.iter("dependency")} < known
+            for section in test.iter("assessmentSection"):
+                assert "1" == section.find("selection").get("select")  # type: ignore[union-attr]
+                for reference in section.iter("assessmentItemRef"):
+                    href = reference.get("href", "")
+                    item = _plain(package.read(href))
+                    assert item.get("identifier") == reference.get("identifier")
+                    listed = [file.get("href", "") for file in resources[href].iter("file")]
+                    yield from _qti_item(item, {name: package.read(name) for name in listed})
+
+
+_KEPT = re.compile(rb"<math[ >].*?</math>", re.DOTALL)
+
+
+def _plain(content: bytes) -> Element:
+    """Return a document without namespaces, the elements and attributes of version 3.0 by the names of 2.1."""
+    for formula in _KEPT.findall(content):
+        assert formula.startswith(b'<math xmlns="http://www.w3.org/1998/Math/MathML"'), (
+            "no prefix, and its own namespace"
+        )
+    root = ElementTree.fromstring(content)
+    for each in root.iter():
+        each.tag = _camel(each.tag.rpartition("}")[2].removeprefix("qti-"))
+        each.attrib = {_camel(name.rpartition("}")[2]): value for name, value in each.attrib.items()}
+    return root
+
+
+def _camel(name: str) -> str:
+    return re.sub("-([a-z])", lambda found: found[1].upper(), name)
+
+
+def _qti_item(item: Element, figures: Mapping[str, bytes]) -> Iterator[Item]:
+    declared = {each.get("identifier", ""): each for each in item.iter("responseDeclaration")}
+    body = item.find("itemBody")
+    assert body is not None
+    page, solution = _shown(body), _shown(item.find("modalFeedback"))
+    most = float(item.findtext("outcomeDeclaration[@identifier='MAXSCORE']/defaultValue/value", ""))
+    keys = {name: each.findtext("correctResponse/value", "") for name, each in declared.items()}
+    assert abs(most - _scored(item, keys)[0]) < 1e-9, "the key earns all points"
+    rows = [row for row in body.iter("tr") if row.find(".//textEntryInteraction") is not None]
+    assert len(rows) == len(declared) == len(list(body.iter("textEntryInteraction")))
+    for row in rows:
+        field = row.find(".//textEntryInteraction")
+        assert field is not None and "float" == declared[field.get("responseIdentifier", "")].get("baseType")
+        answer = row.findtext("td", "")
+        variant = item.get("title", "").removesuffix(f" {answer}")
+        full = _scored(item, {field.get("responseIdentifier", ""): keys[field.get("responseIdentifier", "")]})[0]
+        yield Item(variant, answer, page, solution, _qti_mark(item, field.get("responseIdentifier", ""), full), figures)
+
+
+def _qti_mark(item: Element, name: str, full: float) -> Callable[[str], Marked]:
+    def mark(text: str) -> Marked:
+        score, feedback = _scored(item, {name: text})
+        assert "SOLUTION" == feedback
+        return Marked(score / full, "")
+
+    return mark
+
+
+def _scored(item: Element, responses: Mapping[str, str]) -> tuple[float, str]:
+    """Return the score and the feedback that the rules of an item give for some responses."""
+    outcomes: dict[str, float | str] = {"SCORE": 0.0}
+    processing = item.find("responseProcessing")
+    assert processing is not None
+    for rule in processing:
+        if rule.tag == "responseCondition":
+            (branch,) = rule
+            assert "responseIf" == branch.tag
+            condition, *rule_actions = branch
+            actions = rule_actions if _is_equal(item, condition, responses) else []
+        else:
+            actions = [rule]
+        for action in actions:
+            (value,) = action
+            outcomes[action.get("identifier", "")] = _outcome(value, outcomes)
+    return float(outcomes["SCORE"]), str(outcomes["FEEDBACK"])
+
+
+def _outcome(value: Element, outcomes: Mapping[str, float | str]) -> float | str:
+    if value.tag == "sum":
+        return sum(float(_outcome(each, outcomes)) for each in value)
+    if value.tag == "variable":
+        return outcomes[value.get("identifier", "")]
+    assert "baseValue" == value.tag
+    return float(value.text or "") if value.get("baseType") == "float" else value.text or ""
+
+
+def _is_equal(item: Element, condition: Element, responses: Mapping[str, str]) -> bool:
+    """Compare as `equal` does: null where there is no float; bounds are included unless it says otherwise."""
+    assert "equal" == condition.tag and "absolute" == condition.get("toleranceMode")
+    variable, correct = condition
+    assert ("variable", "correct") == (variable.tag, correct.tag)
+    try:
+        given = Decimal(responses.get(variable.get("identifier", ""), ""))
+    except InvalidOperation:
+        return False
+    key = item.findtext(f"responseDeclaration[@identifier='{correct.get('identifier')}']/correctResponse/value", "")
+    below, above = map(Decimal, condition.get("tolerance", "").split())
+    return Decimal(key) - below <= given <= Decimal(key) + above
+
+
+def _shown(element: Element | None) -> str:
+    assert element is not None
+    return ElementTree.tostring(element, encoding="unicode").replace("&quot;", '"')
+
+
+# Open edX
+
+
+def open_edx(paths: Sequence[Path]) -> Iterator[Item]:
+    """Read a library as Studio does: the problems that it lists, each response with its absolute tolerance."""
+    for path in paths:
+        with tarfile.open(path, "r:gz") as package:
+            read = {name: package.extractfile(name) for name in package.getnames()}
+            documents = {name: file.read() for name, file in read.items() if file is not None}
+        library = ElementTree.fromstring(documents["library/library.xml"])
+        listed = [f"library/problem/{each.get('url_name')}.xml" for each in library]
+        assert sorted(listed) == sorted(name for name in documents if name.startswith("library/problem/"))
+        for name in listed:
+            problem = ElementTree.fromstring(documents[name])
+            page, solution = _shown(problem.find("div")), _shown(problem.find("solution"))
+            for response in problem.iter("numericalresponse"):
+                answer = _shown(response.find("label")).partition(">")[2].partition(":")[0]
+                variant = problem.get("display_name", "").removesuffix(f" {answer}")
+                yield Item(variant, answer, page, solution, _edx_mark(response), {})
+
+
+def _edx_mark(response: Element) -> Callable[[str], Marked]:
+    parameter = response.find("responseparam")
+    assert parameter is not None and "tolerance" == parameter.get("type") and "%" not in parameter.get("default", "")
+    assert response.find("formulaequationinput") is not None
+
+    def mark(text: str) -> Marked:
+        try:
+            typed = Decimal(text)
+        except InvalidOperation:
+            return Marked(0, "")
+        return Marked(abs(typed - Decimal(response.get("answer", ""))) <= Decimal(parameter.get("default", "")), "")
+
+    return mark
+
+
+# Blackboard
+
+_MOST_RECORDS = 250
+
+
+def blackboard(paths: Sequence[Path]) -> Iterator[Item]:
+    """Read files of lines with tabs: no header, no empty line, at most so many records in each."""
+    for path in paths:
+        records = path.read_text("utf-8").split("\n")
+        assert len(records) <= _MOST_RECORDS
+        for record in records:
+            kind, question, key, tolerance = record.split("\t")
+            assert "NUM" == kind and question == question.strip()
+            variant, _, answer = question.removeprefix("<p>").partition("</p>")[0].rpartition(" ")
+            yield Item(variant, answer, question, "", _blackboard_mark(Decimal(key), Decimal(tolerance)), {})
+
+
+def _blackboard_mark(key: Decimal, tolerance: Decimal) -> Callable[[str], Marked]:
+    def mark(text: str) -> Marked:
+        try:
+            return Marked(abs(Decimal(text) - key) <= tolerance, "")
+        except InvalidOperation:
+            return Marked(0, "")
+
+    return mark
+
+
 IMPORTERS: Mapping[str, Callable[[Sequence[Path]], Iterator[Item]]] = {
     "moodle": moodle,
     "canvas": canvas,
+    "qti21": qti,
+    "qti30": qti,
+    "olx": open_edx,
+    "blackboard": blackboard,
 }
 """What reads the files of each system."""

@@ -1,0 +1,47 @@
+"""Blackboard: files of lines with tabs, one numeric question a line, at most so many in a file.
+
+A line has the kind, the question, the key and the absolute tolerance; there is no place for feedback or for figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from symbackprop.document.blocks import Document, Figure, Paragraph, Section
+from symbackprop.exporting.exercises import Pool, titles
+from symbackprop.exporting.fragments import FragmentWriter
+
+MOST_LINES = 250
+"""Questions of a file that Blackboard Ultra takes."""
+
+
+def files(pools: Sequence[Pool], style: str, language: str) -> Mapping[str, bytes]:
+    """Return as many files as it takes, the second and later ones numbered; the questions of one answer stand together."""
+    lines = [
+        line
+        for pool, title in zip(pools, titles(pools, language), strict=True)
+        for line in _lines(pool, FragmentWriter(pool, language, "text"), title)
+    ]
+    parts = [lines[start : start + MOST_LINES] for start in range(0, len(lines), MOST_LINES)]
+    return {f"-{place}" if place > 1 else "": "\n".join(part).encode() for place, part in enumerate(parts, start=1)}
+
+
+def _lines(pool: Pool, writer: FragmentWriter, title: str) -> Iterator[str]:
+    pages = {each.name: writer.embedded(_without_figures(pool.question(each))) for each in pool.exercises}
+    for position, answer in enumerate(pool.given.answers):
+        for exercise in pool.exercises:
+            asked = exercise.asked[position]
+            name = writer.plain(f"{title} {exercise.name} {answer.id}")
+            text = f"<p>{name}</p>{pages[exercise.name]}<p>{writer.symbol(asked)} = ?</p>"
+            yield "\t".join(("NUM", " ".join(text.split()), f"{asked.value:f}", f"{asked.tolerance:f}"))
+
+
+def _without_figures(document: Document) -> Document:
+    """Return a document with the words of its figures in their place."""
+
+    def changed(section: Section) -> Section:
+        blocks = tuple(Paragraph(each.alternative) if isinstance(each, Figure) else each for each in section.blocks)
+        return replace(section, blocks=blocks, sections=tuple(map(changed, section.sections)))
+
+    return replace(document, sections=tuple(map(changed, document.sections)))
