@@ -58,6 +58,11 @@ def to_real(value: Exact) -> Exact:
     return value.real if isinstance(value, Logarithm | PerturbedRational) else value
 
 
+def is_infinite(value: Exact) -> bool:
+    """Say whether a number is −∞, which a mask adds to a score."""
+    return type(value) is Real and bool(CONTEXT.isinf(value))
+
+
 def to_fraction_of_float(value: Exact) -> Fraction:
     """Return a fraction, or for any other number the decimal of the nearest float64: what code in floats can be given.
 
@@ -266,7 +271,7 @@ def _transcendental(name: str, argument: Exact) -> Exact:
     if name == "exp" and abs(real) > _LARGEST_ARGUMENT:
         if real > 0:
             raise EvaluationError(message("evaluation.magnitude"))
-        return CONTEXT.zero
+        return Fraction(0) if is_infinite(real) else CONTEXT.zero
     if name in _NEAR_ONE and is_near(Fraction(1), real):
         return _NEAR_ONE[name](real)
     if name in _ENDS and abs(real) > _ENDS[name]:
@@ -390,6 +395,8 @@ def _activated(apply: Apply, body: Node, leaf: Leaves) -> Exact:
         pass
     values = [_evaluate(argument, leaf) for argument in apply.arguments]
     largest = functools.reduce(lambda p, q: p if compare(p, q) >= 0 else q, values)
+    if is_infinite(largest):
+        raise EvaluationError(message("evaluation.masked", function=apply.function))
     shifted = [Fraction(0) if value == largest else add(value, negate(largest)) for value in values]
     exponentials = [_transcendental("exp", each) if each else Fraction(1) for each in shifted]
     return divide(exponentials[0], functools.reduce(add, exponentials))

@@ -216,9 +216,11 @@ class _Printer:
 def spelled(number: float) -> str:
     """Return a number as a person would type it: whole numbers without a point.
 
-    >>> spelled(2.0), spelled(0.1)
-    ('2', '0.1')
+    >>> spelled(2.0), spelled(0.1), spelled(float("-inf"))
+    ('2', '0.1', "float('-inf')")
     """
+    if math.isinf(number):
+        return f"float({str(number)!r})"
     return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from symbackprop.algebra.broadcasting import Shape, spell
 from symbackprop.algebra.functions import RESERVED
@@ -21,9 +21,9 @@ _LARGEST_ARRAY = 1_000_000
 def computation_graph(spec: ProblemSpec, graph: GraphSpec) -> tuple[ComputationGraph, dict[str, Array], int | None]:
     """Return the computation graph of a file, the numbers of its declared quantities, and the number of samples."""
     declared = dict(_declared(graph))
-    arrays = {name: _array(value, where) for name, (value, where) in declared.items()}
+    arrays = {name: _array(value, where, is_masking=name in graph.inputs) for name, (value, where) in declared.items()}
     shapes = {name: array.shape for name, array in arrays.items()}
-    samples = _with_data(spec.data, (*graph.inputs, *graph.targets), arrays)
+    samples = _with_data(spec.data, graph.inputs, graph.targets, arrays)
     at_zero = numbers.fraction_between(graph.relu_derivative_at_zero, 0, 1, "graph.relu_derivative_at_zero")
     model = ComputationGraph(
         tuple(graph.equations),
@@ -62,7 +62,7 @@ def check_name(name: str, where: str) -> None:
         raise ProblemError(message("graph.reserved", name=name), where=where)
 
 
-def _array(value: object, where: str) -> Array:
+def _array(value: object, where: str, *, is_masking: bool) -> Array:
     if isinstance(value, SymbolSpec):
         shape: Shape = tuple(value.shape)
         if len(shape) > 2:
@@ -73,21 +73,23 @@ def _array(value: object, where: str) -> Array:
     shape = numbers.shape_of_value(value, where)
     if len(shape) > 2 or 0 in shape:
         raise ProblemError(message("graph.no_numbers" if 0 in shape else "graph.rank", shape=spell(shape)), where=where)
-    return numbers.array(value, shape, where)
+    return numbers.array(value, shape, where, is_masking=is_masking)
 
 
-def _with_data(data: Mapping[str, object], names: tuple[str, ...], arrays: dict[str, Array]) -> int | None:
+def _with_data(
+    data: Mapping[str, object], inputs: Collection[str], targets: Collection[str], arrays: dict[str, Array]
+) -> int | None:
     """Put the samples of `[data]` in place of declared inputs and targets; return how many there are."""
     counts = {}
     for name, value in data.items():
-        if name not in names:
-            raise unknown("key", name, names, where="data")
+        if name not in (*inputs, *targets):
+            raise unknown("key", name, (*inputs, *targets), where="data")
         where = f"data.{name}"
         if not numbers.is_list(value):
             raise ProblemError(message("problem.kind", expected=message("kind.samples")), where=where)
         assert isinstance(value, list)
         counts[name] = len(value)
-        arrays[name] = numbers.array(value, (len(value), *arrays[name].shape), where)
+        arrays[name] = numbers.array(value, (len(value), *arrays[name].shape), where, is_masking=name in inputs)
     if not counts:
         return None
     first = next(iter(counts))
@@ -95,7 +97,7 @@ def _with_data(data: Mapping[str, object], names: tuple[str, ...], arrays: dict[
         if count != counts[first]:
             what = message("graph.samples", first=first, count=counts[first], other=name, found=count)
             raise ProblemError(what, where=f"data.{name}")
-    for name in names:
+    for name in (*inputs, *targets):
         if name not in counts:
             # A quantity without samples of its own is the same in all of them.
             array, count = arrays[name], counts[first]

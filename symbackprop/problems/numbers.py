@@ -84,10 +84,12 @@ _DOUBLE = 8
 
 
 _INFINITE = ("inf", "infinity", "oo", "∞")
+_MASKED = Given(exact.Real("-inf"), "-inf")
+"""What a mask adds to a score that is to count for nothing."""
 
 
-def number(value: object, where: str) -> Given:
-    """Return one number of the problem; `where` is its key, for messages.
+def number(value: object, where: str, *, is_masking: bool = False) -> Given:
+    """Return one number of the problem; `where` is its key, for messages; −∞ is one where it `is_masking`.
 
     >>> number("1/3", "learning_rate").value
     Fraction(1, 3)
@@ -100,6 +102,8 @@ def number(value: object, where: str) -> Given:
         raise ProblemError(message("problem.number", value=_spell(value)), where=where)
     text = value if isinstance(value, str) else repr(value) if isinstance(value, float) else str(value)
     name = text.strip().lstrip("+-").lower()
+    if name in _INFINITE and is_masking and text.strip().startswith("-"):
+        return _MASKED
     if name in _INFINITE:
         raise ProblemError(message("problem.infinite", value=_spell(text)), where=where)
     if isinstance(value, str):
@@ -135,12 +139,12 @@ def _spell(value: object) -> str:
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-def array(value: object, shape: Shape, where: str) -> Array:
+def array(value: object, shape: Shape, where: str, *, is_masking: bool = False) -> Array:
     """Return an array of exactly this shape; None entries are only possible by leaving the whole array out."""
     found = shape_of_value(value, where)
     if found != shape:
         raise ProblemError(message("problem.shape", found=spell(found), expected=spell(shape)), where=where)
-    return Array(shape, tuple(_flat(value, where)))
+    return Array(shape, tuple(_flat(value, where, is_masking=is_masking)))
 
 
 def unknown_array(shape: Shape) -> Array:
@@ -169,11 +173,15 @@ def shape_of_value(value: object, where: str) -> Shape:
     return (len(value), *(shapes.pop() if shapes else ()))
 
 
-def _flat(value: object, where: str) -> list[Given]:
+def _flat(value: object, where: str, *, is_masking: bool) -> list[Given]:
     if not is_list(value):
-        return [number(value, where)]
+        return [number(value, where, is_masking=is_masking)]
     assert isinstance(value, Sequence)
-    return [entry for position, item in enumerate(value) for entry in _flat(item, f"{where}[{position}]")]
+    return [
+        entry
+        for position, item in enumerate(value)
+        for entry in _flat(item, f"{where}[{position}]", is_masking=is_masking)
+    ]
 
 
 def fraction(given: Given, where: str) -> Fraction:

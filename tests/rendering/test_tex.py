@@ -127,6 +127,10 @@ FORMULAS: list[tuple[str, Node, str, str, str]] = [
     # notation, formula, TeX, plain text, MathML where it is short
     # names, in every convention
     ("layered", Name("W1_1_2"), "W^{(1)}_{12}", "W₁₂⁽¹⁾", ""),
+    ("layered", formulas.UnknownFunction("f", Name("W1_1_2"), 1), r"f^{\prime}(W^{(1)}_{12})", "f′(W₁₂⁽¹⁾)", ""),
+    ("layered", formulas.UnknownFunction("y", Name("W1_1_2"), 0, True), "y", "y", "<mi>y</mi>"),
+    ("layered", display_nodes.Lettered(Symbol("lambda"), Fraction(1, 10)), r"\lambda", "λ", "<mi>λ</mi>"),
+    ("layered", display_nodes.Shown(display_nodes.Numeral("-∞"), Fraction(0), True), r"-\infty ", "−∞", ""),
     (
         "layered",
         Name("W1"),

@@ -18,7 +18,7 @@ from symbackprop.arithmetic.decimals import (
     terminating_digits,
     value_of,
 )
-from symbackprop.arithmetic.exact import magnitude, settle
+from symbackprop.arithmetic.exact import is_infinite, magnitude, settle
 from symbackprop.arithmetic.real_numbers import Exact, Logarithm
 from symbackprop.document.display_nodes import About, Numeral, Shown, Tone
 
@@ -76,6 +76,8 @@ def printed(value: Exact, style: Style, *, guard: int = 0, tone: Tone = Tone.PLA
 def _printed(value: Exact, style: Style, guard: int, tone: Tone, written: str) -> Printed:
     if style.fractions and isinstance(value, Logarithm) and all(map(_is_short, value.parts())):
         return Printed(Shown(Numeral(str(value), formula=_formula(value)), value, True, tone), style.digits, None)
+    if is_infinite(value):
+        return Printed(Shown(Numeral("-∞" if value < 0 else "∞"), value, True, tone), 1, None)
     if value == 0 or is_negligible(value):
         return Printed(Shown(Numeral("0"), Fraction(0), isinstance(value, Fraction), tone), 1, (0, 0))
     if isinstance(value, Fraction):

@@ -19,6 +19,7 @@ _ACCENTS = {"hat": "^", "tilde": "~", "bar": "¯", "dot": "˙"}
 _SIGNS = {"-": "−", "·": "⋅"}
 _ELEMENTS = {
     "-": '<mo form="prefix">−</mo>', "d": '<mi mathvariant="normal">d</mi>', "∂": "<mi>∂</mi>", "…": "<mi>…</mi>",
+    "∞": "<mi>∞</mi>",
     **{sign: f'<mo stretchy="false">{sign}</mo>' for sign in "()[]"},
 }  # fmt: skip
 """The signs that are more than an operator."""

@@ -11,7 +11,7 @@ from symbackprop.rendering.layout import boxes
 _COMMANDS = {
     "−": "-", "≈": r"\approx", "×": r"\times", "·": r"\cdot", "⊙": r"\odot", "←": r"\leftarrow", "≤": r"\le",
     "≥": r"\ge", "≠": r"\ne", "∈": r"\in", "∑": r"\sum", "…": r"\ldots", "⋯": r"\cdots", "⊤": r"\top",
-    "|": r"\vert", "⟨": r"\langle", "⟩": r"\rangle", "∂": r"\partial ", "d": r"\mathrm{d} ", "′": r"\prime",
+    "|": r"\vert", "⟨": r"\langle", "⟩": r"\rangle", "∂": r"\partial ", "d": r"\mathrm{d} ", "′": r"\prime", "∞": r"\infty ",
 }  # fmt: skip
 """Signs that have a command; every other stands for itself."""
 _CLINGING = frozenset(",;")

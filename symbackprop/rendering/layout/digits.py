@@ -41,6 +41,8 @@ def _shown(layout: Layout, node: Shown) -> LaidOut:
     elif numeral.exponent:
         power = Scripts(boxes.Number("10"), None, boxes.Number(str(numeral.exponent)))
         found, strength = power if text == "1" else (boxes.Number(text), CROSS, power), PRODUCT
+    elif text.endswith("∞"):
+        found = (NEGATIVE, boxes.Sign("∞")) if text.startswith("-") else boxes.Sign("∞")
     else:
         found = boxes.Number(text)
     if text[0] == "-" and numeral.formula is None:

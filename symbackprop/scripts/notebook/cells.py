@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -77,6 +78,10 @@ def _worked(solution: Solution, listings: Sequence[Listing], phrases: Phrases) -
         yield "after", 1, _pass(whole.forward(), phrases, loaded)
 
 
+_INFINITY = "inf"
+"""What Python calls the number that a mask has, as it prints it."""
+
+
 def _pass(parts: Sequence[Part], phrases: Phrases, before: Sequence[str] = ()) -> list[Cell]:
     """Return a cell for each part of a pass; the first begins with some lines more."""
     return [("code", _checked(part, phrases, () if number else before)) for number, part in enumerate(parts)]
@@ -86,6 +91,7 @@ def _setup(texts: Sequence[str], phrases: Phrases) -> str:
     """Return the imports that the code needs, and the function that compares numbers."""
     called = [name for name in MATH if any(f"{name}(" in text for text in texts)]
     from_numpy = [name for name in called if name not in NOT_IN_NUMPY]
+    from_numpy += [_INFINITY] if any(re.search(rf"\b{_INFINITY}\b", str(text)) for text in texts) else []
     from_math = [name for name in called if name in NOT_IN_NUMPY]
     return "\n".join(
         [

@@ -30,7 +30,7 @@ MOST_NAMED = 80
 MOST_STATEMENTS = 1500
 """Code with more statements helps nobody to follow a number."""
 
-_OWN = """np plt check gradient descend first_update updates update names position name above below difference
+_OWN = """np plt inf check gradient descend first_update updates update names position name above below difference
 gradient_by"""
 RESERVED = frozenset((*_OWN.split(), *MATH, *dir(builtins)))
 """What the notebook calls things of its own, and Python its functions; a quantity of such a name gets an underscore."""
