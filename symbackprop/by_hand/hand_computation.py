@@ -68,6 +68,16 @@ class HandComputation:
         return tuple(reversed(found))
 
 
+def inlined(key: str, equations: Mapping[str, ElementEquation]) -> Node:
+    """Return the right-hand side of a key, the products on its way and the lines of an update in place."""
+
+    def opened(part: Node) -> Node | None:
+        is_product = isinstance(part, Name) and part.name in equations and {PATH, LINE} & set(part.name)
+        return inlined(part.name, equations) if is_product and isinstance(part, Name) else None
+
+    return rewrite(equations[key].formula(), opened)
+
+
 def hand_computation(derivation: Derivation, *, classroom: bool = True, steps: int = 1) -> HandComputation:
     """Return what is computed by hand along a derivation in so many steps, as equations.
 

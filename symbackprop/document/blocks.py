@@ -167,13 +167,15 @@ class PageFooter:
 class Document:
     """A document: title (the user's text, where there is one), the conventions in one line, sections.
 
-    One without a `footer` has the number of the page at the foot of each.
+    One without a `footer` has the number of the page at the foot of each. The formulas of one of `many`, a page for each
+    student, are set by the browser itself: a library in each would make it ten times as large.
     """
 
     title: Inline
     subtitle: tuple[Message, ...]
     sections: tuple[Section, ...]
     footer: PageFooter | None = None
+    many: bool = False
 
 
 class Relation(StrEnum):

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from symbackprop import language, rendering
 from symbackprop.arithmetic.decimals import trimmed
 from symbackprop.csv_tables import write_csv
+from symbackprop.document.answer_symbols import symbol
 from symbackprop.document.blocks import Document, Inline, Judged, Judgement, Paragraph, Section, Table, Verbatim
 from symbackprop.homework.copies import Copy
-from symbackprop.homework.distribution import SECONDS
+from symbackprop.homework.distribution import SECONDS, enrolled
+from symbackprop.homework.item_analysis import distribution, item_statistics
 from symbackprop.homework.manifest import Enrolment, Manifest, printed
 from symbackprop.homework.marking import Mark, MarkVerdict, first_wrong
 from symbackprop.homework.overrides import CHANGED, ChangedTotal
 from symbackprop.homework.roster import file_name
 from symbackprop.homework.submissions import some
-from symbackprop.homework.variants import HomeworkAssignment
+from symbackprop.homework.variants import Cohort, HomeworkAssignment
+from symbackprop.homework.worked_steps import own_numbers, worked_step
 from symbackprop.messages import Message, message
 from symbackprop.rendering import Format, exporters, pdf_collections
 
@@ -49,6 +53,11 @@ class GradedClass:
     copies: Mapping[str, Copy] = field(default_factory=dict)
     withheld: frozenset[str] = frozenset()
     changed_totals: Mapping[str, Sequence[ChangedTotal]] = field(default_factory=dict)
+
+    @functools.cached_property
+    def cohort(self) -> Cohort:
+        """The numbers of everybody's sheet."""
+        return enrolled(self.assignment, self.manifest.enrolments)
 
     @property
     def language(self) -> str:
@@ -166,6 +175,7 @@ def feedback(marked: GradedClass, enrolment: Enrolment) -> Document:
     rows = [
         (
             Verbatim(mark.answer.id),
+            symbol(marked.assignment.derivation, mark.answer.key),
             Verbatim(mark.text),
             printed(keys[mark.answer.id], rounding),
             Judged(_JUDGEMENTS[mark.verdict], message(f"verdict.{mark.verdict}")),
@@ -174,9 +184,25 @@ def feedback(marked: GradedClass, enrolment: Enrolment) -> Document:
         )
         for mark in own
     ]
-    columns = ("answer", "yours", "expected", "verdict", "points", "remark")
+    columns = ("answer", "quantity", "yours", "expected", "verdict", "points", "remark")
     answers = _table("answers", columns, rows, numeric=("expected", "points"))
-    return _document(marked, (student.name, student.id, enrolment.code), (total, *remarks), [answers])
+    return _document(
+        marked, (student.name, student.id, enrolment.code), (total, *remarks), [answers, *_worked(marked, student.id)]
+    )
+
+
+def _worked(marked: GradedClass, student: str) -> Iterator[Section]:
+    """Yield how the first wrong step goes, with the student's own numbers in it."""
+    own = marked.marks[student]
+    first = first_wrong(own)
+    if first is None:
+        return
+    given = own_numbers(mark for mark in own if mark.answer.key != first.answer.key)
+    numbers = {**marked.cohort.numbers(marked.cohort.students.index(student)), **given}
+    step = worked_step(marked.assignment, first.answer.key, numbers)
+    if step is not None:
+        said = message("report.worked_step", name=Verbatim(first.answer.id))
+        yield Section(message("report.worked"), (Paragraph(said), step))
 
 
 def summary(marked: GradedClass) -> Document:
@@ -197,6 +223,8 @@ def summary(marked: GradedClass) -> Document:
             else []
         ),
         _table("by_answer", columns, list(_by_answer(marked)), numeric=columns[1:]),
+        _analysis(marked),
+        _distribution(marked),
         _table("by_student", ("student", "name", "points", "first_wrong"), list(_by_student(marked)), ("points",)),
     ]
     return _document(marked, (marked.assignment.homework.date,), (result, handed_in, *remarks), parts)
@@ -235,6 +263,28 @@ def _by_answer(marked: GradedClass) -> Iterator[Row]:
         first = sum(1 for own in marked.marks.values() if (m := first_wrong(own)) and m.answer.id == answer.id)
         counts = [*(verdicts.count(verdict) for verdict in MarkVerdict), first]
         yield Verbatim(answer.id), *(str(count) if count else Judged(Judgement.QUIET, "0") for count in counts)
+
+
+def _analysis(marked: GradedClass) -> Section:
+    """Return, for each answer, how hard it was and how well it tells students apart."""
+    found = item_statistics(marked.marks)
+    rows = []
+    for answer in marked.assignment.answers if found else ():
+        own = found[answer.id]
+        told = "–" if own.discrimination is None else f"{own.discrimination:.2f}"
+        rows.append(
+            (Verbatim(answer.id), symbol(marked.assignment.derivation, answer.key), f"{own.difficulty:.2f}", told)
+        )
+    columns = ("answer", "quantity", "difficulty", "discrimination")
+    table = _table("analysis", columns, rows, numeric=columns[2:])
+    return replace(table, blocks=(Paragraph(message("report.analysis_means")), *table.blocks))
+
+
+def _distribution(marked: GradedClass) -> Section:
+    most = marked.assignment.total
+    parts = distribution([marked.total(student) for student in marked.marks], most)
+    rows = [(message("report.range", low=trimmed(low), high=trimmed(high)), str(count)) for low, high, count in parts]
+    return _table("distribution", ("points", "students"), rows, numeric=("students",))
 
 
 def _by_student(marked: GradedClass) -> Iterator[Row]:
@@ -281,4 +331,4 @@ def _document(
     said = (course if course.text else "", *subtitle)
     opening = Section(message("report.result"), tuple(map(Paragraph, result)))
     told = tuple(message("text.plain", text=text) for text in said if text)
-    return Document(marked.assignment.problem.heading, told, (opening, *parts))
+    return Document(marked.assignment.problem.heading, told, (opening, *parts), many=True)

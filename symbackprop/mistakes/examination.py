@@ -5,12 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 
-from symbackprop.algebra.formula import Name, Node, rewrite
+from symbackprop.algebra.formula import Name
 from symbackprop.by_hand.answer_ids import id_of, names_of
-from symbackprop.by_hand.hand_computation import LINE, PATH, given_numbers, hand_computation, split
+from symbackprop.by_hand.hand_computation import given_numbers, hand_computation, inlined, split
 from symbackprop.by_hand.tolerance import MARGIN, Tolerance
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.derivation.element_grain import ElementEquation
 from symbackprop.errors import ProblemError
 from symbackprop.evaluation.evaluate import FLOAT
 from symbackprop.messages import message
@@ -105,14 +104,4 @@ class Examination:
         equations = self.computation.by_key
         if change.is_written:
             return WrongLine(key, Name(key), change.equations[key].formula())
-        return WrongLine(key, _inlined(key, equations), _inlined(key, {**equations, **change.equations}))
-
-
-def _inlined(key: str, equations: Mapping[str, ElementEquation]) -> Node:
-    """Return the right-hand side of a key, the products on its way in place."""
-
-    def opened(part: Node) -> Node | None:
-        is_product = isinstance(part, Name) and part.name in equations and {PATH, LINE} & set(part.name)
-        return _inlined(part.name, equations) if is_product and isinstance(part, Name) else None
-
-    return rewrite(equations[key].formula(), opened)
+        return WrongLine(key, inlined(key, equations), inlined(key, {**equations, **change.equations}))

@@ -117,7 +117,7 @@ class ViewWriter:
         anchors.settle(blocks)
         written["explained"] = any(block["kind"] == "note" for block in blocks)
         written["figures"] = [block for block in blocks if block["kind"] == "figure"]
-        written["formulas"] = Deferred(lambda: _holds(content, (Display, Node)))
+        written["formulas"] = Deferred(lambda: not content.many and _holds(content, (Display, Node)))
         written["toned"] = Deferred(lambda: _holds(content, (Judged, Verbatim)))
         return {**written, "latin": Deferred(lambda: all(map(escapes.is_latin, _texts(written))))}
 

@@ -1,0 +1,71 @@
+"""The line of the key at a step, worked out with a student's own numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from symbackprop.algebra.formula import Name, Node, names, rewrite
+from symbackprop.by_hand.answer_parsing import read, value_of
+from symbackprop.by_hand.hand_computation import inlined
+from symbackprop.catalog.optimizers import RATE
+from symbackprop.document.answer_symbols import symbol
+from symbackprop.document.blocks import Chain, ChainStep, Display, Relation
+from symbackprop.document.calculation.numerals import Style
+from symbackprop.document.calculation.verified_lines import displayed, lines
+from symbackprop.document.chain_rule.chains import calculable
+from symbackprop.document.chain_rule.signs import signs_in_front
+from symbackprop.document.display_nodes import Leaf, Letter, Tone
+from symbackprop.graph.notation import Notation
+from symbackprop.homework.marking import Mark
+from symbackprop.homework.variants import HomeworkAssignment
+
+DIGITS = 6
+"""Significant digits where the homework asks for decimals."""
+
+
+def own_numbers(marks: Iterable[Mark]) -> dict[str, float]:
+    """Return the numbers that a student typed, by key of the answer."""
+    found = {}
+    for mark in marks:
+        formula = read(mark.text, (mark.answer.id, *mark.answer.aliases), {}).formula
+        value = None if formula is None or names(formula) else value_of(formula, {})
+        if value is not None:
+            found[mark.answer.key] = value
+    return found
+
+
+def worked_step(given: HomeworkAssignment, key: str, numbers: Mapping[str, float]) -> Display | None:
+    """Return how an answer follows from numbers by key: its formula, the numbers in it, the result.
+
+    None where the formula has a quantity that no symbol stands for outside its step.
+    """
+    computation = given.computation
+    formula = inlined(key, computation.by_key)
+    symbols = {name: _symbol(given, name) for name in (key, *names(formula))}
+    left = symbols[key]
+    if left is None or None in symbols.values():
+        return None
+    rounding = given.homework.rounding
+    style = Style(rounding.digits if rounding.significant else DIGITS)
+    leaves = {name: Leaf(Fraction(repr(float(numbers[name])))) for name in names(formula)}
+    filled = signs_in_front(calculable(_replaced(formula, leaves)))
+    steps = (
+        ChainStep(Relation.EQUAL, _replaced(formula, symbols)),
+        *displayed(lines(filled, style, Tone.PLAIN), style),
+    )
+    return Display((Chain(left, steps),))
+
+
+def _symbol(given: HomeworkAssignment, name: str) -> Node | None:
+    if name == RATE:
+        derivation = given.derivation
+        return Letter(Notation.of(derivation.graph, derivation.problem.notation).learning_rate())
+    if name not in given.computation.by_key and name not in given.computation.leaves:
+        return None
+    found = symbol(given.derivation, name)
+    return found if isinstance(found, Node) else None
+
+
+def _replaced(formula: Node, parts: Mapping[str, Node | None]) -> Node:
+    return rewrite(formula, lambda part: parts[part.name] if isinstance(part, Name) else None)
