@@ -26,7 +26,7 @@ from symbackprop.arithmetic import angles, perturbed_rationals, real_numbers
 from symbackprop.arithmetic.cancellation import MOST_DIGITS, Watch, added, is_tie
 from symbackprop.arithmetic.perturbed_rationals import PerturbedRational, is_long, is_near, near, rational
 from symbackprop.arithmetic.real_numbers import Exact as Exact
-from symbackprop.arithmetic.real_numbers import Logarithm, logarithm, rational_root
+from symbackprop.arithmetic.real_numbers import Logarithm, is_infinite, logarithm, rational_root
 from symbackprop.errors import EvaluationError
 from symbackprop.messages import message
 
@@ -56,11 +56,6 @@ def to_real(value: Exact) -> Exact:
             mpmath.libmp.mpf_div(above, mpmath.libmp.from_int(value.denominator), CONTEXT.prec, "n")
         )
     return value.real if isinstance(value, Logarithm | PerturbedRational) else value
-
-
-def is_infinite(value: Exact) -> bool:
-    """Say whether a number is −∞, which a mask adds to a score."""
-    return type(value) is Real and bool(CONTEXT.isinf(value))
 
 
 def to_fraction_of_float(value: Exact) -> Fraction:

@@ -250,3 +250,8 @@ def _whole_root(number: int, degree: int) -> int | None:
         while (lower := ((degree - 1) * root + number // root ** (degree - 1)) // degree) < root:
             root = lower
     return root if root**degree == number else None
+
+
+def is_infinite(value: Exact) -> bool:
+    """Say whether a number is −∞, which a mask adds to a score."""
+    return type(value) is Real and bool(CONTEXT.isinf(value))

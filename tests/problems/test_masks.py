@@ -110,6 +110,6 @@ def test_mask_that_hides_everything_is_refused() -> None:
 def test_infinity_elsewhere_is_refused(graph: str, value: Any) -> None:
     """Only an input may be −∞; what it may not be says what may."""
     tables = {"parameters": {"w": 1}, "inputs": {"x": 1}, "targets": {"y": 1}}
-    tables[graph] = {name: value for name in tables[graph]}
+    tables[graph] = dict.fromkeys(tables[graph], value)
     with pytest.raises(SymbackpropError, match="(?s)finite|number"):
         sbp.problem({"graph": {**tables, "equations": ["f = w*x - y"], "output": "f"}})

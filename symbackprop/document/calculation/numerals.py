@@ -18,8 +18,8 @@ from symbackprop.arithmetic.decimals import (
     terminating_digits,
     value_of,
 )
-from symbackprop.arithmetic.exact import is_infinite, magnitude, settle
-from symbackprop.arithmetic.real_numbers import Exact, Logarithm
+from symbackprop.arithmetic.exact import magnitude, settle
+from symbackprop.arithmetic.real_numbers import Exact, Logarithm, is_infinite
 from symbackprop.document.display_nodes import About, Numeral, Shown, Tone
 
 _SPARE_DIGITS = 4
