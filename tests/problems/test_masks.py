@@ -99,7 +99,7 @@ def test_notebook_with_a_mask_runs() -> None:
 
 def test_mask_that_hides_everything_is_refused() -> None:
     """A softmax over nothing has no value: one line says so."""
-    with pytest.raises(EvaluationError, match="softmax.*−∞"):
+    with pytest.raises(EvaluationError, match=r"softmax.*−∞"):
         sbp.solve(masked([["-inf", "-inf"], [0, 0]]))
 
 
@@ -111,5 +111,5 @@ def test_infinity_elsewhere_is_refused(graph: str, value: Any) -> None:
     """Only an input may be −∞; what it may not be says what may."""
     tables = {"parameters": {"w": 1}, "inputs": {"x": 1}, "targets": {"y": 1}}
     tables[graph] = dict.fromkeys(tables[graph], value)
-    with pytest.raises(SymbackpropError, match="(?s)finite|number"):
+    with pytest.raises(SymbackpropError, match=r"(?s)finite|number"):
         sbp.problem({"graph": {**tables, "equations": ["f = w*x - y"], "output": "f"}})
