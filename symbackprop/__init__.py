@@ -11,7 +11,7 @@
     differentiate                     a derivative step by step
     homework, grade                   sheets and keys for a class, and marks
     export                            variants as files that learning systems import
-    diagnose                          which mistakes explain numbers from anywhere
+    diagnose, check_gradients         which mistakes explain numbers from anywhere, or the gradients of code
 
 `from symbackprop import *` brings in all of these but `compile`, the name of a builtin, and `homework`, a package too: say
 `symbackprop.compile`.
@@ -62,7 +62,9 @@ if TYPE_CHECKING:
     from symbackprop.jupyter import to_latex as to_latex
     from symbackprop.jupyter import to_markdown as to_markdown
     from symbackprop.jupyter import to_text as to_text
-    from symbackprop.mistakes.diagnosis import diagnose
+    from symbackprop.mistakes.diagnosing import diagnose
+    from symbackprop.mistakes.gradient_checks import check_gradients
+    from symbackprop.mistakes.gradient_reports import GradientDiagnosis as GradientDiagnosis
     from symbackprop.mistakes.verdicts import Diagnosis as Diagnosis
     from symbackprop.problems import Problem as Problem
     from symbackprop.problems.load import example, load, network, problem
@@ -77,6 +79,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "check",
+    "check_gradients",
     "derive",
     "diagnose",
     "differentiate",
@@ -123,7 +126,9 @@ _NAMES = {
     "symbackprop.homework.python_functions": ("GivenHomework", "grade"),
     "symbackprop.homework.reports": ("GradedClass",),
     "symbackprop.jupyter": ("Explanation", "explain", "to_latex", "to_markdown", "to_text"),
-    "symbackprop.mistakes.diagnosis": ("diagnose",),
+    "symbackprop.mistakes.diagnosing": ("diagnose",),
+    "symbackprop.mistakes.gradient_checks": ("check_gradients",),
+    "symbackprop.mistakes.gradient_reports": ("GradientDiagnosis",),
     "symbackprop.mistakes.verdicts": ("Diagnosis",),
     "symbackprop.problems": ("Problem",),
     "symbackprop.problems.load": ("example", "load", "network", "problem"),

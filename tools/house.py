@@ -48,6 +48,7 @@ WINGS = (
     "descent",
     "by_hand",
     "mistakes",
+    "testing",
     "training",
     "figures",
     "scripts",

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from symbackprop.algebra.broadcasting import Shape
-from symbackprop.algebra.formula import Number
+from symbackprop.algebra.formula import Adjoint, Name, Node, Number
 from symbackprop.arithmetic.python_code import SCALARS, accurate, printed
 from symbackprop.compilation.array_code import FUNCTIONS, Writer
 from symbackprop.compilation.engine import Array, Arrays, Engine, Run, empty, flattened, like
-from symbackprop.compilation.lowered import Lowered, lowered_gradient, lowered_update, lowered_value
+from symbackprop.compilation.lowered import Lowered, lowered_formula, lowered_gradient, lowered_update, lowered_value
 from symbackprop.compilation.operations import Reduce, View
 from symbackprop.compilation.optimizer_code import COUNT, RATE, UpdateCode
 from symbackprop.compilation.plan import Plan
@@ -48,10 +48,12 @@ NAMESPACE: Mapping[str, Any] = {
 }
 """What array code calls; NumPy has no erf."""
 
-_WORDS = "empty samples prepare gradient loss value update abs min max"
+_WORDS = "empty samples prepare gradient loss value update formula abs min max"
 _RESERVED = frozenset((*NAMESPACE, *_WORDS.split(), COUNT.name, RATE.name))
 
 
+MOST_FORMULAS = 512
+"""Single formulas of a plan whose code is kept."""
 _ROWS = 1024
 """Samples whose outputs are computed at a time: what lies between stays in the caches, however many there are."""
 
@@ -78,6 +80,7 @@ class ArrayCode:
         self.plan, self.writer = plan, writer
         self._updates: dict[UpdateCode, Program] = {}
         self._values: dict[str, Program] = {}
+        self._formulas: dict[tuple[Node, Name | Adjoint, str], Program] = {}
 
     def update(self, update: UpdateCode) -> Program:
         """Return `update(parameters, gradients, states, learning_rate, t)`, which changes parameters and states in place."""
@@ -101,6 +104,15 @@ class ArrayCode:
             found = lowered_value(self.plan, _RESERVED, name, self.plan.data_of(name))
             self._values[name] = self._code("value", found)
         return self._values[name]
+
+    def formula(self, formula: Node, target: Name | Adjoint, source: str = "") -> Program:
+        """Return `formula(*values)`, called with what the formula reads: an equation, or a contribution to a gradient."""
+        key = formula, target, source
+        if key not in self._formulas:
+            if len(self._formulas) >= MOST_FORMULAS:
+                self._formulas.clear()
+            self._formulas[key] = self._code("formula", lowered_formula(self.plan, _RESERVED, formula, target, source))
+        return self._formulas[key]
 
     def _code(self, name: str, lowered: Lowered) -> Program:
         """Return the function `name` that carries out what its result and the outputs need."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from symbackprop.algebra.folding import folded
-from symbackprop.algebra.formula import Adjoint, Name, Node, rewrite
+from symbackprop.algebra.formula import Adjoint, Name, Node, Number, rewrite, walk
 from symbackprop.arithmetic.python_code import Spelled
 from symbackprop.compilation.array_lowering import ArrayLowering
 from symbackprop.compilation.identifiers import Identifiers
@@ -54,6 +54,30 @@ def lowered_value(plan: Plan, reserved: frozenset[str], name: str, data: Sequenc
     _forward(lowering)
     arguments = tuple(lowering.identifiers.of(Name(each.name)) for each in (*plan.parameters, *data))
     return Lowered(lowering, arguments, lowering.known[Name(name)])
+
+
+def lowered_formula(
+    plan: Plan, reserved: frozenset[str], formula: Node, target: Name | Adjoint, source: str
+) -> Lowered:
+    """Return one formula, called with the values and the gradients that it reads (`read_by`).
+
+    It is an equation's, or that of what the equation `source` adds to a gradient: then it is added over the samples where
+    the gradient is.
+    """
+    lowering = ArrayLowering(plan, Identifiers(plan.derivation, reserved))
+    for each in read_by(formula):
+        lowering.known[each] = lowering.named(each)
+    is_gradient = isinstance(target, Adjoint)
+    value = (
+        lowering.gradient(target.name, [(source, formula)]) if is_gradient else lowering.equation(target.name, formula)
+    )
+    result = value if isinstance(value, Number) else lowering.array(value, lowering.shape(formula))
+    return Lowered(lowering, tuple(map(lowering.identifiers.of, read_by(formula))), result)
+
+
+def read_by(formula: Node) -> tuple[Name | Adjoint, ...]:
+    """Return the values and gradients that a formula reads, each once."""
+    return tuple(dict.fromkeys(part for part in walk(formula) if isinstance(part, Name | Adjoint)))
 
 
 def lowered_update(plan: Plan, reserved: frozenset[str], update: UpdateCode) -> Lowered:

@@ -13,7 +13,6 @@ from typing import Any
 
 from symbackprop.by_hand.answer_parsing import unit
 from symbackprop.by_hand.hand_computation import names_read
-from symbackprop.derivation.derivations import Derivation, derivation_of
 from symbackprop.errors import known_language
 from symbackprop.language import DEFAULT
 from symbackprop.messages import Message, message
@@ -22,46 +21,13 @@ from symbackprop.mistakes.examination import Examination
 from symbackprop.mistakes.numbers_given import Given, given_answers
 from symbackprop.mistakes.verdicts import DiagnosedAnswer, Diagnosis, Explanation, Finding
 from symbackprop.problems import Rounding
-from symbackprop.problems.accepted import ProblemLike
-from symbackprop.registry import derived
 
-MOST_KEPT = 8
-"""Problems that are kept ready."""
 COARSE = 1e-3
 """Who types a number to a unit this share of that in which numbers on the way were rounded may have rounded so."""
 POWERS = (1, -1, 2, -2, 3, -3)
 """Powers of ten by which a misplaced point makes a number another."""
 MOST_POSSIBLE = 12
 """Explanations that are listed of a number that several explain."""
-
-
-def diagnose(problem: Derivation | ProblemLike, numbers: Mapping[str, Any], language: str = DEFAULT) -> Diagnosis:
-    """Return what numbers of a problem turn out to be: right, or which mistakes explain them.
-
-    `numbers` are texts as they were typed, or numbers, by answer id (`dL_dW1_2_1`, `new_L`), any of them; the digits of a
-    decimal are its precision. The result has the `answers`, each with its `verdict`.
-
-    >>> import symbackprop
-    >>> found = diagnose("mazur", {"new_L": "0.291027924"})
-    >>> [mistake.id for mistake in found.answers[0].mistakes]
-    ['updated_weights']
-
-    Raises `UnknownNameError` for an answer or a language that does not exist, `MissingValueError` for a problem without
-    numbers, `ProblemError` for an update that is no gradient descent.
-    """
-    return examined(examination_of(derivation_of(problem)), numbers, language)
-
-
-_KEPT: list[Examination] = derived([], list)
-
-
-def examination_of(derivation: Derivation) -> Examination:
-    """Return the examination of a derivation; those of the latest problems are kept until a registry changes."""
-    for known in _KEPT:
-        if known.derivation is derivation or known.derivation.problem == derivation.problem:
-            return known
-    _KEPT[:] = [Examination(derivation), *_KEPT[: MOST_KEPT - 1]]
-    return _KEPT[0]
 
 
 def examined(examination: Examination, numbers: Mapping[str, Any], language: str = DEFAULT) -> Diagnosis:

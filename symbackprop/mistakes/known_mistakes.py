@@ -10,32 +10,36 @@ from dataclasses import dataclass, field
 
 from symbackprop.mistakes import (
     accepted_conventions,
+    wrong_arrays,
     wrong_derivatives,
     wrong_gradients,
     wrong_products,
     wrong_updates,
     wrong_values,
 )
+from symbackprop.mistakes.array_worksheets import ArraySite, ArrayWorksheet
 from symbackprop.mistakes.worksheets import Site, Worksheet
 from symbackprop.registry import Registry
 from symbackprop.rows import Words
 
 SitesOf = Callable[[Worksheet], Iterator[Site]]
+ArraySitesOf = Callable[[ArrayWorksheet], Iterator[ArraySite]]
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A mistake: its `sites` in a computation, and where it was seen.
+    """A mistake: its `sites` in a computation, those in the `arrays` of a backward pass as code, and where it was seen.
 
     One that is a `convention` is right and only different: it is accepted where all numbers keep it. One without sites is
-    made in writing numbers down. `words` are the phrases that the row brings itself: `slip.NAME` says what is
-    wrong in a few words, `slip_reason.NAME` why.
+    made in writing numbers down, or only in code. `words` are the phrases that the row brings itself: `slip.NAME` says
+    what is wrong in a few words, `slip_reason.NAME` why.
     """
 
     name: str
     sites: SitesOf | None
     source: str
     is_convention: bool = False
+    arrays: ArraySitesOf | None = None
     words: Words = field(default_factory=dict)
 
 
@@ -55,34 +59,72 @@ MISTAKES: Registry[Mistake] = Registry(
         Mistake("exponent_sign", wrong_values.exponent_sign, _FORUMS),
         Mistake("logarithm_base", wrong_values.logarithm_base, _CLASSES),
         Mistake("degrees", wrong_values.degrees, _CLASSES),
-        Mistake("no_derivative", wrong_derivatives.no_derivative, _FORUMS),
-        Mistake("derivative_not_passed_on", wrong_derivatives.derivative_not_passed_on, _TEXTBOOKS),
-        Mistake("derivative_at_activation", wrong_derivatives.derivative_at_activation, _FORUMS),
-        Mistake("derivative_at_preactivation", wrong_derivatives.derivative_at_preactivation, _FORUMS),
-        Mistake("derivative_twice", wrong_derivatives.derivative_twice, _FORUMS),
-        Mistake("wrong_tanh_derivative", wrong_derivatives.wrong_tanh_derivative, _FORUMS),
-        Mistake("relu_ignored", wrong_derivatives.relu_ignored, _FORUMS),
-        Mistake("spurious_sigmoid", wrong_derivatives.spurious_sigmoid, _FORUMS),
-        Mistake("softmax_diagonal", wrong_derivatives.softmax_diagonal, _FORUMS),
-        Mistake("lost_factor_two", wrong_gradients.lost_factor_two, _FORUMS),
-        Mistake("doubled_factor_two", wrong_gradients.doubled_factor_two, _FORUMS),
-        Mistake("wrong_sign", wrong_gradients.wrong_sign, _FORUMS),
-        Mistake("no_mean", wrong_gradients.no_mean, _FORUMS),
-        Mistake("mean_twice", wrong_gradients.mean_twice, _FORUMS),
+        Mistake("no_derivative", wrong_derivatives.no_derivative, _FORUMS, arrays=wrong_arrays.no_derivative),
+        Mistake(
+            "derivative_not_passed_on",
+            wrong_derivatives.derivative_not_passed_on,
+            _TEXTBOOKS,
+            arrays=wrong_arrays.derivative_not_passed_on,
+        ),
+        Mistake(
+            "derivative_at_activation",
+            wrong_derivatives.derivative_at_activation,
+            _FORUMS,
+            arrays=wrong_arrays.derivative_at_activation,
+        ),
+        Mistake(
+            "derivative_at_preactivation",
+            wrong_derivatives.derivative_at_preactivation,
+            _FORUMS,
+            arrays=wrong_arrays.derivative_at_preactivation,
+        ),
+        Mistake("derivative_twice", wrong_derivatives.derivative_twice, _FORUMS, arrays=wrong_arrays.derivative_twice),
+        Mistake(
+            "wrong_tanh_derivative",
+            wrong_derivatives.wrong_tanh_derivative,
+            _FORUMS,
+            arrays=wrong_arrays.wrong_tanh_derivative,
+        ),
+        Mistake("relu_ignored", wrong_derivatives.relu_ignored, _FORUMS, arrays=wrong_arrays.relu_ignored),
+        Mistake("spurious_sigmoid", wrong_derivatives.spurious_sigmoid, _FORUMS, arrays=wrong_arrays.spurious_sigmoid),
+        Mistake("softmax_diagonal", wrong_derivatives.softmax_diagonal, _FORUMS, arrays=wrong_arrays.softmax_diagonal),
+        Mistake("lost_factor_two", wrong_gradients.lost_factor_two, _FORUMS, arrays=wrong_arrays.lost_factor_two),
+        Mistake(
+            "doubled_factor_two", wrong_gradients.doubled_factor_two, _FORUMS, arrays=wrong_arrays.doubled_factor_two
+        ),
+        Mistake("wrong_sign", wrong_gradients.wrong_sign, _FORUMS, arrays=wrong_arrays.wrong_sign),
+        Mistake("no_mean", wrong_gradients.no_mean, _FORUMS, arrays=wrong_arrays.no_mean),
+        Mistake("mean_twice", wrong_gradients.mean_twice, _FORUMS, arrays=wrong_arrays.mean_twice),
         Mistake("mean_in_bias_only", wrong_gradients.mean_in_bias_only, _FORUMS),
-        Mistake("missing_path", wrong_gradients.missing_path, _FORUMS),
-        Mistake("last_use_only", wrong_gradients.last_use_only, _FORUMS),
+        Mistake("missing_path", wrong_gradients.missing_path, _FORUMS, arrays=wrong_arrays.missing_path),
+        Mistake("last_use_only", wrong_gradients.last_use_only, _FORUMS, arrays=wrong_arrays.last_use_only),
         Mistake("dropped_factor", wrong_gradients.dropped_factor, _FORUMS),
-        Mistake("updated_weights", wrong_products.updated_weights, _TEXTBOOKS),
-        Mistake("gradient_for_weight", wrong_products.gradient_for_weight, _CODE),
-        Mistake("weights_not_transposed", wrong_products.weights_not_transposed, _CODE),
-        Mistake("gradient_transposed", wrong_products.gradient_transposed, _CODE),
-        Mistake("wrong_input", wrong_products.wrong_input, _CLASSES),
-        Mistake("matrix_for_elementwise", wrong_products.matrix_for_elementwise, _CODE),
-        Mistake("statistics_constant", wrong_gradients.statistics_constant, _CODE),
+        Mistake("updated_weights", wrong_products.updated_weights, _TEXTBOOKS, arrays=wrong_arrays.updated_weights),
+        Mistake(
+            "gradient_for_weight", wrong_products.gradient_for_weight, _CODE, arrays=wrong_arrays.gradient_for_weight
+        ),
+        Mistake(
+            "weights_not_transposed",
+            wrong_products.weights_not_transposed,
+            _CODE,
+            arrays=wrong_arrays.weights_not_transposed,
+        ),
+        Mistake(
+            "gradient_transposed", wrong_products.gradient_transposed, _CODE, arrays=wrong_arrays.gradient_transposed
+        ),
+        Mistake("wrong_input", wrong_products.wrong_input, _CLASSES, arrays=wrong_arrays.wrong_input),
+        Mistake(
+            "matrix_for_elementwise",
+            wrong_products.matrix_for_elementwise,
+            _CODE,
+            arrays=wrong_arrays.matrix_for_elementwise,
+        ),
+        Mistake(
+            "statistics_constant", wrong_gradients.statistics_constant, _CODE, arrays=wrong_arrays.statistics_constant
+        ),
         Mistake("bias_with_input", wrong_products.bias_with_input, _CLASSES),
-        Mistake("no_penalty", wrong_gradients.no_penalty, _CLASSES),
-        Mistake("penalty_factor", wrong_gradients.penalty_factor, _CLASSES),
+        Mistake("no_penalty", wrong_gradients.no_penalty, _CLASSES, arrays=wrong_arrays.no_penalty),
+        Mistake("penalty_factor", wrong_gradients.penalty_factor, _CLASSES, arrays=wrong_arrays.penalty_factor),
         Mistake("bias_not_updated", wrong_updates.bias_not_updated, _TEXTBOOKS),
         Mistake("no_learning_rate", wrong_updates.no_learning_rate, _CLASSES),
         Mistake("learning_rate_squared", wrong_updates.learning_rate_squared, _CLASSES),
@@ -95,6 +137,7 @@ MISTAKES: Registry[Mistake] = Registry(
         Mistake("epsilon_inside_root", wrong_updates.epsilon_inside_root, _CODE),
         Mistake("betas_exchanged", wrong_updates.betas_exchanged, _CODE),
         Mistake("no_root", wrong_updates.no_root, _CODE),
+        Mistake("samples_not_summed", None, _CODE),
         Mistake("misplaced_point", None, _TEXTBOOKS),
         Mistake("rounded_early", None, _CLASSES),
         Mistake("truncated", None, _CLASSES),

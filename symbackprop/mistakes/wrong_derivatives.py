@@ -72,7 +72,7 @@ def derivative_twice(sheet: Worksheet) -> Iterator[Site]:
         yield Site(path.target, sheet.product(path, partial, partial))
 
 
-_TANH = ("1 - a", "1/cosh(z)", "1/cosh(a)", "1/cosh(a)**2", "1 + a**2", "(1 - a)**2")
+WRONG_TANH = ("1 - a", "1/cosh(z)", "1/cosh(a)", "1/cosh(a)**2", "1 + a**2", "(1 - a)**2")
 """What is written for 1 − a², over z and a = tanh(z)."""
 
 
@@ -83,7 +83,7 @@ def wrong_tanh_derivative(sheet: Worksheet) -> Iterator[Site]:
             continue
         argument = path.read(sheet.derivation)[0]
         value = f"{sheet.derivation.elements.place(path.link.source, path.sample)}"
-        for text in _TANH:
+        for text in WRONG_TANH:
             formula = expressions.parse(text, functions=ARITIES, names=("z", "a"), arities=ARITIES)
             yield Site(path.target, sheet.product(path, reading(formula, {"z": argument, "a": value})), text)
 

@@ -24,7 +24,8 @@ from symbackprop.document.blocks import Table
 from symbackprop.errors import ProblemError, UnknownNameError
 from symbackprop.mistakes import numbers_given
 from symbackprop.mistakes.changes import Change
-from symbackprop.mistakes.diagnosis import diagnose, examination_of, examined
+from symbackprop.mistakes.diagnosing import diagnose, examination_of
+from symbackprop.mistakes.diagnosis import examined
 from symbackprop.mistakes.examination import Examination
 from symbackprop.mistakes.roundings import rounded_runs
 from symbackprop.mistakes.verdicts import DiagnosedAnswer, Finding

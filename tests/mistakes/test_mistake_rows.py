@@ -22,7 +22,7 @@ from symbackprop.mistakes import (
 )
 from symbackprop.mistakes.changes import changes
 from symbackprop.mistakes.consequences import Consequences
-from symbackprop.mistakes.diagnosis import diagnose
+from symbackprop.mistakes.diagnosing import diagnose
 from symbackprop.mistakes.known_mistakes import MISTAKES, Mistake
 from symbackprop.mistakes.worksheets import Worksheet
 from tests.helpers import ROOT, each

@@ -38,7 +38,7 @@ def command(
     overrides: tuple[str, ...],
 ) -> None:
     """Say of each number in NUMBERS.csv (columns answer, value) whether it is right, and which mistake makes it if not."""
-    from symbackprop.mistakes.diagnosis import diagnose
+    from symbackprop.mistakes.diagnosing import diagnose
     from symbackprop.mistakes.numbers_given import read_numbers
     from symbackprop.rendering.diagnosis_formats import rendered
 

@@ -1,0 +1,79 @@
+"""The function that diagnoses: numbers of a paper, or arrays of a backward pass. The latest problems are kept ready."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, overload
+
+from symbackprop.derivation.derivations import Derivation, derivation_of
+from symbackprop.language import DEFAULT
+from symbackprop.mistakes.diagnosis import examined
+from symbackprop.mistakes.examination import Examination
+from symbackprop.mistakes.gradient_checks import diagnosed_gradients
+from symbackprop.mistakes.gradient_reports import GradientDiagnosis
+from symbackprop.mistakes.verdicts import Diagnosis
+from symbackprop.problems.accepted import ProblemLike
+from symbackprop.registry import derived
+
+MOST_KEPT = 8
+"""Problems that are kept ready."""
+
+
+@overload
+def diagnose(problem: Derivation | ProblemLike, numbers: Mapping[str, Any], language: str = DEFAULT) -> Diagnosis: ...
+
+
+@overload
+def diagnose(
+    problem: Derivation | ProblemLike,
+    numbers: None = None,
+    language: str = DEFAULT,
+    *,
+    gradients: Mapping[str, Any],
+    parameters: Mapping[str, object] | None = None,
+    x: object = None,
+    y: object = None,
+) -> GradientDiagnosis: ...
+
+
+def diagnose(
+    problem: Derivation | ProblemLike,
+    numbers: Mapping[str, Any] | None = None,
+    language: str = DEFAULT,
+    *,
+    gradients: Mapping[str, Any] | None = None,
+    parameters: Mapping[str, object] | None = None,
+    x: object = None,
+    y: object = None,
+) -> Diagnosis | GradientDiagnosis:
+    """Return what numbers of a problem turn out to be: right, or which mistakes explain them.
+
+    `numbers` are texts as they were typed, or numbers, by answer id (`dL_dW1_2_1`, `new_L`), any of them; the digits of a
+    decimal are its precision. `gradients` are whole arrays instead, by the name of what they are by (`W1`), at some
+    parameters, inputs and targets as `compile` takes them, or at the problem's own. The result has the `answers`, each with
+    its `verdict`.
+
+    >>> import symbackprop
+    >>> found = diagnose("mazur", {"new_L": "0.291027924"})
+    >>> [mistake.id for mistake in found.answers[0].mistakes]
+    ['updated_weights']
+
+    Raises `UnknownNameError` for an answer or a language that does not exist, `MissingValueError` for a problem without
+    numbers, `ProblemError` for an update that is no gradient descent.
+    """
+    derivation = derivation_of(problem)
+    if gradients is not None:
+        return diagnosed_gradients(derivation, gradients, language, (parameters, x, y))
+    return examined(examination_of(derivation), numbers or {}, language)
+
+
+_KEPT: list[Examination] = derived([], list)
+
+
+def examination_of(derivation: Derivation) -> Examination:
+    """Return the examination of a derivation; those of the latest problems are kept until a registry changes."""
+    for known in _KEPT:
+        if known.derivation is derivation or known.derivation.problem == derivation.problem:
+            return known
+    _KEPT[:] = [Examination(derivation), *_KEPT[: MOST_KEPT - 1]]
+    return _KEPT[0]
