@@ -119,8 +119,10 @@ def precision(parsed: ParsedAnswer) -> float:
 
 def value_of(formula: Node, values: Mapping[str, Any]) -> float | None:
     """Return the number of a formula over keys, None where it has no finite one."""
-    form, arguments = abstracted(formula)
     try:
+        if isinstance(formula, Number):
+            return float(formula.value)
+        form, arguments = abstracted(formula)
         found = float(FLOAT.function(form.formula, form.arity)(*[float(values[name]) for name in arguments]))
     except (SymbackpropError, ArithmeticError, ValueError, TypeError):
         return None

@@ -10,6 +10,7 @@ it, its last digit is that of a number above 1.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,12 +36,23 @@ def half_unit(value: Array, rounding: Rounding) -> Array:
     >>> float(half_unit(0.0123456, Rounding(4, significant=True)))
     5e-06
     """
+    if isinstance(value, float):
+        return _half_unit(value, rounding)
     if not rounding.significant:
         return numpy.broadcast_to(0.5 * 10.0**-rounding.digits, numpy.shape(value))
     size = numpy.abs(value)
     with numpy.errstate(divide="ignore", invalid="ignore"):
         power = numpy.floor(numpy.log10(size)) - rounding.digits + 1
         return numpy.where(size > 0, 0.5 * 10.0**power, 0.0)
+
+
+def _half_unit(value: float, rounding: Rounding) -> float:
+    """Return the same of one number, without arrays."""
+    if not rounding.significant:
+        return float(0.5 * 10.0**-rounding.digits)
+    if not 0 < abs(value) < math.inf:
+        return math.inf if math.isinf(value) else 0.0
+    return float(0.5 * 10.0 ** (math.floor(math.log10(abs(value))) - rounding.digits + 1))
 
 
 class Tolerance:

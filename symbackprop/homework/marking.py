@@ -2,14 +2,14 @@
 
 In order: nothing typed is `blank`, what cannot be read or decided `unreadable`; a number within tolerance of the key is
 `correct`, one within tolerance of the value recomputed from the student's own earlier answers `follow_through`
-(`symbackprop.homework.follow_through`). What has too few digits for that is `rounded`, the same slip as earlier
-`repeated` (`symbackprop.homework.slips`), the rest `wrong`. Formulas are marked as formulas
+(`symbackprop.homework.follow_through`). What has too few digits for that is `rounded`, the same mistake as earlier
+`repeated` (`symbackprop.homework.named_mistakes`), the rest `wrong`. Formulas are marked as formulas
 (`symbackprop.homework.formula_answers`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
@@ -21,10 +21,11 @@ from symbackprop.by_hand.hand_computation import hand_computation
 from symbackprop.homework.answers import Answer
 from symbackprop.homework.follow_through import Consequence, NumbersByKey, Question, question
 from symbackprop.homework.formula_answers import Probes, another_sheet, drawn_keys
+from symbackprop.homework.named_mistakes import NamedMistake, NamedMistakes
 from symbackprop.homework.points import earned
-from symbackprop.homework.slips import slips
 from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import Message, message
+from symbackprop.mistakes.known_mistakes import MISTAKES
 from symbackprop.problems.answer_rules import FORMULAS, NUMBERS
 
 TOO_FEW = 10.0
@@ -37,6 +38,8 @@ EVIDENCE = Fraction(1, 2)
 """The share of the answers from the numbers of the sheet that have to be right before others may follow from wrong ones."""
 
 
+MOST_POSSIBLE = 4
+"""Mistakes that a message lists of an answer that several make."""
 MOST_TOLERANCE = 1000.0
 """What tolerances can be multiplied by, at most."""
 
@@ -62,7 +65,8 @@ class Mark:
 
     `rests` says that the answer counts only beside others, as what follows from the student's own earlier answers or as a
     zero, which a sheet may have for everybody; `is_evidence` says that it
-    was computed from the numbers of the sheet: with those of another sheet it would be something else.
+    was computed from the numbers of the sheet: with those of another sheet it would be something else. `mistakes` are those
+    that make a wrong answer: one, or several that all do.
     """
 
     answer: Answer
@@ -73,6 +77,12 @@ class Mark:
     said: Message | None = None
     rests: bool = False
     is_evidence: bool = False
+    mistakes: tuple[NamedMistake, ...] = ()
+
+    @property
+    def mistake(self) -> NamedMistake | None:
+        """The mistake that makes a wrong answer, None where none does, or several."""
+        return self.mistakes[0] if len(self.mistakes) == 1 else None
 
 
 class Marker:
@@ -94,10 +104,18 @@ class Marker:
         other = hand_computation(assignment.derivation, classroom=False, steps=homework.steps)
         computations = (assignment.computation, other)
         asked, known = frozenset(answer.key for answer in assignment.answers), names_of(assignment.computation)
+        self.mistakes = NamedMistakes(assignment.computation, asked, homework.rounding)
         self.questions = {
             answer.key: question(answer, computations, asked, known, self.drawn, homework.rounding)
             for answer in assignment.answers
         }
+
+    def share(self, verdict: MarkVerdict, mistakes: Sequence[NamedMistake]) -> Fraction:
+        """Return the share of its points that an answer earns, by its verdict and the mistake that makes it, if one does."""
+        share = self.earning.get(verdict, Fraction(0))
+        if len(mistakes) != 1 or verdict not in (MarkVerdict.WRONG, MarkVerdict.REPEATED):
+            return share
+        return max(share, self.assignment.homework.rules.partial.get(mistakes[0].id, Fraction(0)))
 
     def mark(self, values: NumbersByKey, tolerances: Mapping[str, float], submitted: Mapping[str, str]) -> list[Mark]:
         """Return the marks of one student, answer by answer in the order of computation.
@@ -121,7 +139,9 @@ class Marker:
         said = message("mark.not_own_sheet", right=right, count=len(own))
         nothing = Fraction(0)
         return [
-            replace(mark, verdict=MarkVerdict.WRONG, points=nothing, said=said) if mark.rests else mark
+            replace(mark, verdict=MarkVerdict.WRONG, points=nothing, said=said, mistakes=())
+            if mark.rests or (mark.verdict is MarkVerdict.WRONG and mark.points)
+            else mark
             for mark in marks
         ]
 
@@ -134,6 +154,7 @@ class _Judged:
     said: Message | None = None
     rests: bool = False
     is_evidence: bool = False
+    mistakes: tuple[NamedMistake, ...] = ()
 
 
 class _Marking:
@@ -166,9 +187,17 @@ class _Marking:
                 judged = self._number(question, parsed, value)
                 self.own[answer.key] = value
         most = self.marker.assignment.most[answer.id]
-        points = earned(most, self.marker.earning.get(judged.verdict, Fraction(0)))
+        points = earned(most, self.marker.share(judged.verdict, judged.mistakes))
         self.marks[answer.key] = Mark(
-            answer, text, judged.verdict, points, most, judged.said, judged.rests, judged.is_evidence
+            answer,
+            text,
+            judged.verdict,
+            points,
+            most,
+            judged.said,
+            judged.rests,
+            judged.is_evidence,
+            judged.mistakes,
         )
 
     def _formula(self, question: Question, formula: Node, kind: str) -> _Judged:
@@ -199,7 +228,7 @@ class _Marking:
         for each in follows:
             if _too_few(parsed, value, each.expected, factor * each.allowed):
                 return self._following(question, each, wrong, MarkVerdict.ROUNDED, message("mark.rounded"))
-        return self._slip(question, value, reached, wrong)
+        return self._mistaken(question, value, reached, wrong, personal)
 
     def _verdict(self, question: Question) -> MarkVerdict:
         return self.marks[question.answer.key].verdict
@@ -224,31 +253,55 @@ class _Marking:
         ]
         return message("mark.follow_through", values=used)
 
-    def _slip(
-        self, question: Question, value: float, reached: Sequence[Consequence], wrong: Sequence[Question]
+    def _mistaken(
+        self,
+        question: Question,
+        value: float,
+        reached: Sequence[Consequence],
+        wrong: Sequence[Question],
+        own: NumbersByKey,
     ) -> _Judged:
-        """Return the verdict on a number that is wrong: whether a slip with a name makes it, and for the first time."""
-        found = list(self._explained(question, value, reached, wrong))
+        """Return the verdict on a number that is wrong: which mistakes make it, and whether for the first time."""
+        found = list(self._explained(question, value, reached, wrong, own))
         if not found:
             return _Judged(MarkVerdict.WRONG)
-        name = next((each for each in found if each in self.slips), found[0])
-        what = message(f"slip.{name}")
-        if name not in self.slips:
-            self.slips[name] = question.answer.id
-            return _Judged(MarkVerdict.WRONG, message("mark.slip", mistake=what))
-        said = message("mark.repeated", mistake=what, name=self.slips[name])
-        return _Judged(MarkVerdict.REPEATED, said, True)
+        earlier = next((each for each in found if each.id in self.slips), None)
+        for each in found:
+            self.slips.setdefault(each.id, question.answer.id)
+        if earlier is not None:
+            said = message("mark.repeated", mistake=_slip(earlier), name=self.slips[earlier.id])
+            return _Judged(MarkVerdict.REPEATED, said, True, mistakes=(earlier,))
+        if len({each.id for each in found}) > 1:
+            said = message("mark.possible", mistakes=[_slip(each) for each in found[:MOST_POSSIBLE]])
+            return _Judged(MarkVerdict.WRONG, said, mistakes=tuple(found))
+        return _Judged(MarkVerdict.WRONG, message("mark.slip", mistake=_slip(found[0])), mistakes=(found[0],))
 
     def _explained(
-        self, question: Question, value: float, reached: Sequence[Consequence], wrong: Sequence[Question]
-    ) -> Iterator[str]:
-        computation = self.marker.assignment.computation
-        for each in reached:
-            if self._refusal(question, each, wrong) is not None:
-                continue
-            for slip in slips(computation, each.route, each.known, each.found, each.allowed):
-                if slip.explains(value, self.marker.factor):
-                    yield slip.name
+        self,
+        question: Question,
+        value: float,
+        reached: Sequence[Consequence],
+        wrong: Sequence[Question],
+        own: NumbersByKey,
+    ) -> list[NamedMistake]:
+        """Return the mistakes that explain a number, each once: rows, or where none does a factor of the whole.
+
+        A convention speaks where no mistake does.
+        """
+        known, factor = self.marker.mistakes, self.marker.factor
+        found: dict[str, NamedMistake] = {}
+        for named, made in known.explaining(question, value, own, factor):
+            if self._refusal(question, made, wrong) is None:
+                found.setdefault(named.id, named)
+        for each in () if found else reached:
+            if self._refusal(question, each, wrong) is None:
+                found |= {named.id: named for named in known.of_factors(question, value, each, factor)}
+        wrong_ones = [each for each in found.values() if not MISTAKES[each.id].is_convention]
+        return wrong_ones or list(found.values())
+
+
+def _slip(named: NamedMistake) -> Message:
+    return message("diagnosis.at", mistake=message(f"slip.{named.id}"), names=list(named.at))
 
 
 def _too_few(parsed: ParsedAnswer, value: float, expected: float, allowed: float) -> bool:

@@ -18,6 +18,7 @@ from symbackprop.homework.distribution import SECONDS, enrolled
 from symbackprop.homework.item_analysis import distribution, item_statistics
 from symbackprop.homework.manifest import Enrolment, Manifest, printed
 from symbackprop.homework.marking import Mark, MarkVerdict, first_wrong
+from symbackprop.homework.mistake_reports import BY_MISTAKE, mistakes_of_class, own_mistakes
 from symbackprop.homework.overrides import CHANGED, ChangedTotal
 from symbackprop.homework.roster import file_name
 from symbackprop.homework.submissions import some
@@ -26,7 +27,7 @@ from symbackprop.homework.worked_steps import own_numbers, worked_step
 from symbackprop.messages import Message, message
 from symbackprop.rendering import Format, exporters, pdf_collections
 
-REPORT_HEADER = ("student", "answer", "value", "verdict", "points", "max_points", "message")
+REPORT_HEADER = ("student", "answer", "value", "verdict", "points", "max_points", "message", "mistake", "at")
 CHANGES_HEADER = ("student", "answer", "verdict_before", "points_before", "verdict", "points", "reason")
 
 TOTAL = "total"
@@ -111,6 +112,8 @@ def _report(marked: GradedClass) -> str:
             trimmed(mark.points),
             trimmed(mark.most),
             " ".join(filter(None, (_said(marked, mark), _copied(marked, student, mark)))),
+            " ".join(each.id for each in mark.mistakes),
+            "" if mark.mistake is None else " ".join(mark.mistake.at),
         )
         for student, own in marked.marks.items()
         for mark in own
@@ -187,7 +190,7 @@ def feedback(marked: GradedClass, enrolment: Enrolment) -> Document:
     columns = ("answer", "quantity", "yours", "expected", "verdict", "points", "remark")
     answers = _table("answers", columns, rows, numeric=("expected", "points"))
     return _document(
-        marked, (student.name, student.id, enrolment.code), (total, *remarks), [answers, *_worked(marked, student.id)]
+        marked, (student.name, student.id, enrolment.code), (total, *remarks), [answers, *own_mistakes(own), *_worked(marked, student.id)]
     )
 
 
@@ -214,7 +217,7 @@ def summary(marked: GradedClass) -> Document:
         result = message("report.class", mean=mean, median=median, most=trimmed(marked.assignment.total))
     handed_in = message("report.handed_in", count=len(marked.origins), of=len(marked.manifest.enrolments))
     remarks = [message("report.remark", where=where, what=what) for where, what in marked.remarks]
-    unread = list(_unread(marked))
+    unread, mistakes = list(_unread(marked)), list(mistakes_of_class(marked.marks))
     columns = ("answer", *MarkVerdict, "first_wrong_count")
     parts = [
         *(
@@ -223,6 +226,7 @@ def summary(marked: GradedClass) -> Document:
             else []
         ),
         _table("by_answer", columns, list(_by_answer(marked)), numeric=columns[1:]),
+        *([_table("by_mistake", BY_MISTAKE, mistakes, numeric=BY_MISTAKE[1:3])] if mistakes else []),
         _analysis(marked),
         _distribution(marked),
         _table("by_student", ("student", "name", "points", "first_wrong"), list(_by_student(marked)), ("points",)),

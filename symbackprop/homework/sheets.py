@@ -127,12 +127,14 @@ def _rules(given: HomeworkAssignment) -> Iterator[Message]:
     rules = given.homework.rules
     yield from _forms(rules.kinds)
     if rules.follow_through:
-        share = "" if rules.follow_through == 1 else _percent(rules.follow_through)
-        yield message("sheet.follow_through_share", share=share) if share else message("sheet.follow_through")
+        part = "" if rules.follow_through == 1 else _percent(rules.follow_through)
+        yield message("sheet.follow_through_share", share=part) if part else message("sheet.follow_through")
     if rules.rounded:
         yield message("sheet.few_digits", share=_percent(rules.rounded))
     if rules.repeated:
         yield message("sheet.same_mistake", share=_percent(rules.repeated))
+    for name, share in rules.partial.items():
+        yield message("sheet.partial", mistake=message(f"slip.{name}"), share=_percent(share))
     if len(set(given.homework.points.values())) > 1 or given.homework.total is not None:
         yield message("sheet.total", points=trimmed(given.total))
 

@@ -25,13 +25,14 @@ from symbackprop.by_hand.tolerance import Tolerance
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.document.chain_rule.scene import Formulas
-from symbackprop.errors import ProblemError
+from symbackprop.errors import ProblemError, unknown
 from symbackprop.graph.quantities import Role
 from symbackprop.homework.acceptance import Acceptance
 from symbackprop.homework.answers import Answer, answers
 from symbackprop.homework.degenerate import degenerate, positions_worth_drawing
 from symbackprop.homework.points import apportioned
 from symbackprop.messages import Message, message
+from symbackprop.mistakes.known_mistakes import MISTAKES
 from symbackprop.problems import ComputationGraph, DrawRules, Given, Homework, Network, Problem, Rounding, Training
 from symbackprop.problems.homework_table import drawn, homework
 from symbackprop.problems.spec import HomeworkSpec
@@ -124,7 +125,8 @@ class Cohort:
 def assignment(problem: Problem) -> HomeworkAssignment:
     """Return a problem ready for homework; one without `[homework]` asks for everything.
 
-    Raises `ProblemError` for what cannot be asked of a student: an update that is no gradient descent, missing numbers.
+    Raises `ProblemError` for what cannot be asked of a student: an update that is no gradient descent, missing numbers;
+    `UnknownNameError` for a mistake of `partial` that is none.
     """
     training = problem.training
     if training is not None and training.update == "sequential":
@@ -135,6 +137,9 @@ def assignment(problem: Problem) -> HomeworkAssignment:
     if missing:
         raise ProblemError(message("problem.missing_values", names=missing), where="variants")
     asked = problem.homework or homework(HomeworkSpec(), problem)
+    for name in asked.rules.partial:
+        if name not in MISTAKES:
+            raise unknown("mistake", name, MISTAKES, where="homework.partial")
     derivation = derive(problem)
     computation = hand_computation(derivation, steps=asked.steps)
     return HomeworkAssignment(problem, asked, derivation, computation, answers(computation, asked))

@@ -15,10 +15,12 @@ class AnswerRules:
     """The rules of marking: the share of its points that an answer earns which is not simply right, and what answers may be.
 
     `follow_through` is for one that follows from a wrong answer, `rounded` for one that has too few digits, `repeated` for
-    one with the same mistake as an earlier one. `kinds` says by the entry of `ask`: `numbers`, `formulas` or `both`.
+    one with the same mistake as an earlier one, `partial` for wrong ones by the mistake that makes them. `kinds` says by the
+    entry of `ask`: `numbers`, `formulas` or `both`.
     """
 
     follow_through: Fraction
     rounded: Fraction
     repeated: Fraction
     kinds: Mapping[str, str]
+    partial: Mapping[str, Fraction]

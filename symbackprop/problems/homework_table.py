@@ -116,6 +116,10 @@ def homework(spec: HomeworkSpec, problem: Problem) -> Homework:
             rounded=numbers.fraction_between(spec.rounded, 0, 1, "homework.rounded"),
             repeated=numbers.fraction_between(spec.repeated, 0, 1, "homework.repeated"),
             kinds=_kinds(spec.answers, ask),
+            partial={
+                name: numbers.fraction_between(share, 0, 1, f"homework.partial.{name}")
+                for name, share in spec.partial.items()
+            },
         ),
         given=tuple(dict.fromkeys(spec.given)),
         instructions=wording(spec.instructions, "homework.instructions"),

@@ -316,6 +316,9 @@ class HomeworkSpec(TableSpec):
     repeated: GivenNumber = Field(
         default="3/4", description="share of the points for an answer that repeats an earlier mistake"
     )
+    partial: dict[str, GivenNumber] = Field(
+        default={}, description="share of the points for a wrong answer by the mistake that makes it; none if absent"
+    )
     answers: AnswerKind | dict[str, AnswerKind] = Field(
         default="numbers", description="what answers may be: numbers, formulas or both; or by the entry of ask"
     )

@@ -175,7 +175,9 @@ def test_marks_of_a_class(run: Run) -> None:
     report = {
         (row["student"], row["answer"]): row for row in csv.DictReader(io.StringIO((marks / "report.csv").read_text()))
     }
-    assert {"student", "answer", "value", "verdict", "points", "max_points", "message"} == set(report["s1", "L"])
+    assert {"student", "answer", "value", "verdict", "points", "max_points", "message", "mistake", "at"} == set(
+        report["s1", "L"]
+    )
     found = {place: report[place]["verdict"] for place in slips}
     assert found == {
         ("s1", "z1_1"): "wrong",

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from symbackprop.arithmetic.decimals import trimmed
 from symbackprop.by_hand.hand_computation import GRADIENT, NEW
-from symbackprop.homework import follow_through, formula_answers, slips
+from symbackprop.homework import follow_through, formula_answers, named_mistakes
 from symbackprop.homework.formula_answers import Probes, drawn_keys
 from symbackprop.homework.marking import Mark, Marker, MarkVerdict
 from symbackprop.homework.points import UNIT, apportioned, earned
@@ -187,7 +187,7 @@ def test_a_formula_takes_less_than_ten_milliseconds() -> None:
 def test_nothing_is_drawn_that_is_not_drawn() -> None:
     """Keys of what differs from sheet to sheet."""
     assert {"x_1", "y_1", "W1_1_1"} == drawn_keys(term.given("adam"))
-    assert follow_through.LARGEST_RATIO > 1 and slips.SHARPEST < 1
+    assert follow_through.LARGEST_RATIO > 1 and named_mistakes.SHARPEST < 1
 
 
 def test_too_few_digits_are_a_verdict_of_their_own() -> None:
@@ -212,7 +212,7 @@ def test_a_forgotten_learning_rate_costs_once() -> None:
     verdicts = [marks[a.id].verdict for a in updated]
     assert [MarkVerdict.WRONG] + [MarkVerdict.REPEATED] * 8 == verdicts
     said = marks[updated[0].id].said
-    assert said is not None and str(said.arguments["mistake"].id) == "slip.no_learning_rate"  # type: ignore[union-attr]
+    assert said is not None and str(said.arguments["mistake"].arguments["mistake"].id) == "slip.no_learning_rate"  # type: ignore[union-attr]
     assert marks[updated[1].id].points == earned(marks[updated[1].id].most, Fraction(3, 4))
 
 
@@ -222,7 +222,7 @@ def test_factors_have_names(factor: float, name: str) -> None:
     ready = term.given("sigmoids")
     mark = marked(ready, {"dL_dz1_1": repr(factor * numbers(ready)[GRADIENT + "z1_1"])})["dL_dz1_1"]
     assert mark.said is not None and mark.said.id == "mark.slip"
-    assert mark.said.arguments["mistake"].id == f"slip.{name}"  # type: ignore[union-attr]
+    assert mark.mistake is not None and mark.mistake.id == name
 
 
 @settings(max_examples=many(200), deadline=None, derandomize=True)
