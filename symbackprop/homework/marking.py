@@ -3,7 +3,7 @@
 In order: nothing typed is `blank`, what cannot be read or decided `unreadable`; a number within tolerance of the key is
 `correct`, one within tolerance of the value recomputed from the student's own earlier answers `follow_through`
 (`symbackprop.homework.follow_through`). What has too few digits for that is `rounded`, the same mistake as earlier
-`repeated` (`symbackprop.homework.named_mistakes`), the rest `wrong`. Formulas are marked as formulas
+`repeated` (`symbackprop.homework.recognition`), the rest `wrong`. Formulas are marked as formulas
 (`symbackprop.homework.formula_answers`).
 """
 
@@ -21,8 +21,8 @@ from symbackprop.by_hand.hand_computation import hand_computation
 from symbackprop.homework.answers import Answer
 from symbackprop.homework.follow_through import Consequence, NumbersByKey, Question, question
 from symbackprop.homework.formula_answers import Probes, another_sheet, drawn_keys
-from symbackprop.homework.named_mistakes import NamedMistake, NamedMistakes
 from symbackprop.homework.points import earned
+from symbackprop.homework.recognition import NamedMistake, NamedMistakes
 from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import Message, message
 from symbackprop.mistakes.known_mistakes import MISTAKES

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from symbackprop.document.blocks import Inline, Paragraph, Section, Verbatim
 from symbackprop.homework.marking import Mark
-from symbackprop.homework.named_mistakes import NamedMistake
+from symbackprop.homework.recognition import NamedMistake
 from symbackprop.homework.submissions import some
 from symbackprop.messages import message
 

@@ -190,7 +190,10 @@ def feedback(marked: GradedClass, enrolment: Enrolment) -> Document:
     columns = ("answer", "quantity", "yours", "expected", "verdict", "points", "remark")
     answers = _table("answers", columns, rows, numeric=("expected", "points"))
     return _document(
-        marked, (student.name, student.id, enrolment.code), (total, *remarks), [answers, *own_mistakes(own), *_worked(marked, student.id)]
+        marked,
+        (student.name, student.id, enrolment.code),
+        (total, *remarks),
+        [answers, *own_mistakes(own), *_worked(marked, student.id)],
     )
 
 

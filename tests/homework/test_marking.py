@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from symbackprop.arithmetic.decimals import trimmed
 from symbackprop.by_hand.hand_computation import GRADIENT, NEW
-from symbackprop.homework import follow_through, formula_answers, named_mistakes
+from symbackprop.homework import follow_through, formula_answers, recognition
 from symbackprop.homework.formula_answers import Probes, drawn_keys
 from symbackprop.homework.marking import Mark, Marker, MarkVerdict
 from symbackprop.homework.points import UNIT, apportioned, earned
@@ -187,7 +187,7 @@ def test_a_formula_takes_less_than_ten_milliseconds() -> None:
 def test_nothing_is_drawn_that_is_not_drawn() -> None:
     """Keys of what differs from sheet to sheet."""
     assert {"x_1", "y_1", "W1_1_1"} == drawn_keys(term.given("adam"))
-    assert follow_through.LARGEST_RATIO > 1 and named_mistakes.SHARPEST < 1
+    assert follow_through.LARGEST_RATIO > 1 and recognition.SHARPEST < 1
 
 
 def test_too_few_digits_are_a_verdict_of_their_own() -> None:

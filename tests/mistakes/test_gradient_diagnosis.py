@@ -190,16 +190,16 @@ def test_slips_of_code_are_named(slip: str, dtype: str) -> None:
 
 @pytest.mark.parametrize("slip", ["", "noise", *SLIPS])
 def test_large_arrays_are_diagnosed_fast(slip: str) -> None:
-    """The gradients of 784-128-10 take a tenth of a second: the best of some runs, as others may be at work."""
+    """The gradients of 784-128-10 take a tenth of a second of work: the best of some runs, as others may be at work."""
     problem, parameters, x, y = digits()
     gradients = tanh_softmax(parameters, x, y, slip)
     if slip == "noise":
         gradients["W1"] = gradients["W1"] + x.std()
     taken = []
-    for _ in range(6):
-        start = time.perf_counter()
+    for _ in range(8):
+        start = time.thread_time()
         sbp.diagnose(problem, gradients=gradients, parameters=parameters, x=x, y=y)
-        taken.append(time.perf_counter() - start)
+        taken.append(time.thread_time() - start)
     assert min(taken) < 0.1
 
 

@@ -15,7 +15,7 @@ import pytest
 import symbackprop as sbp
 from symbackprop.csv_tables import read_csv, write_csv
 from symbackprop.errors import ProblemError, UnknownNameError
-from symbackprop.homework import named_mistakes, reports, sheets
+from symbackprop.homework import recognition, reports, sheets
 from symbackprop.homework.distribution import enrolled
 from symbackprop.homework.grading import grade
 from symbackprop.homework.manifest import Manifest
@@ -111,7 +111,7 @@ def test_updated_weights_are_named_and_earn_what_is_said() -> None:
             if change.mistake.name == "updated_weights" and abs(numbers["∂z1_1"] / values["∂z1_1"] - 1) > 0.05
         )
         mark = marked(ready, numbers)["∂z1_1"]
-        assert mark.mistake == named_mistakes.NamedMistake("updated_weights", ("dL_da1_1",))
+        assert mark.mistake == recognition.NamedMistake("updated_weights", ("dL_da1_1",))
         assert mark.verdict is MarkVerdict.WRONG
         assert mark.points == (0 if share is None else earned(mark.most, Fraction(1, 2)))
         assert change.sites[0].at == "∂a1_1"
