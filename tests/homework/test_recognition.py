@@ -15,7 +15,7 @@ import pytest
 import symbackprop as sbp
 from symbackprop.csv_tables import read_csv, write_csv
 from symbackprop.errors import ProblemError, UnknownNameError
-from symbackprop.homework import recognition, reports, sheets
+from symbackprop.homework import mistake_reports, recognition, reports, sheets
 from symbackprop.homework.distribution import enrolled
 from symbackprop.homework.grading import grade
 from symbackprop.homework.manifest import Manifest
@@ -155,6 +155,8 @@ def test_a_class_is_told_its_mistakes(tmp_path: Path) -> None:
     assert "the learning rate is missing" in str(written["summary.html"])
     last = next(name for name in reversed(written) if name.startswith("feedback/"))
     assert "What went wrong" in str(written[last])
+    (row,) = mistake_reports.mistakes_of_class(found.marks)
+    assert row[1:3] == (str(len(named)), "3")
 
 
 def test_mistakes_are_named_fast() -> None:
