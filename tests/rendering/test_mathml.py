@@ -95,3 +95,13 @@ def test_mathml_of_a_box(box: Box, expected: str) -> None:
         f'<math><semantics><mrow>{expected}</mrow><annotation encoding="application/x-tex">{annotation}'
         "</annotation></semantics></math>"
     ) == mathml.inline(box)
+
+
+@pytest.mark.parametrize(("code", "words"), [("en", "a equals minus 1"), ("zh", "a 等于 减 1")])
+def test_formula_has_words_for_readers_without_mathml(code: str, words: str) -> None:
+    """A formula of a page says itself in the language of the page, whatever signs are in it."""
+    inline, displayed = mathml.functions_in(code)
+    box = (A, Sign("="), Number("-1"))
+    assert inline(box).startswith(f'<math aria-label="{words}">')
+    assert displayed(box).startswith(f'<math displaystyle="true" aria-label="{words}">')
+    assert '"><&' not in inline(Text('"><&'))

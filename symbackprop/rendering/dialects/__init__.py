@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import ModuleType
 
 from symbackprop.rendering.dialects import mathml, tex, text, typst
 from symbackprop.rendering.layout.boxes import Box
@@ -20,19 +21,23 @@ class Dialect:
     measure: Callable[[Box], float] = width
 
 
-def _of_typst(language: str) -> Dialect:
-    inline, displayed = typst.functions_in(language)
-    return Dialect(inline, displayed, inline)
+def _spoken(module: ModuleType) -> Callable[[str], Dialect]:
+    """Return the dialect of a module whose formulas have their words with them."""
+
+    def in_language(language: str) -> Dialect:
+        inline, displayed = module.functions_in(language)
+        return Dialect(inline, displayed, inline)
+
+    return in_language
 
 
 _TEX = Dialect(tex.write, tex.write, tex.write)
 _TEXT = Dialect(text.inline, text.displayed, text.inline, text.measure)
-_MATHML = Dialect(mathml.inline, mathml.displayed, mathml.inline)
 
 DIALECTS: Mapping[str, Callable[[str], Dialect]] = {
     "tex": lambda language: _TEX,
     "text": lambda language: _TEXT,
-    "mathml": lambda language: _MATHML,
-    "typst": _of_typst,
+    "mathml": _spoken(mathml),
+    "typst": _spoken(typst),
 }
 """Ways to write formulas in a language, by the name that a format's settings use."""

@@ -5,16 +5,18 @@ The TeX stands in the annotation, from which the page's script sets the formula.
 
 from __future__ import annotations
 
+import functools
 import html
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from symbackprop.graph.notation import GREEK_BY_NAME, Symbol
-from symbackprop.rendering.dialects import tex
+from symbackprop.rendering.dialects import speech, tex
 from symbackprop.rendering.dialects.table import complete
 from symbackprop.rendering.layout import boxes
 
+_DISPLAYED = ' displaystyle="true"'
 _ACCENTS = {"hat": "^", "tilde": "~", "bar": "¯", "dot": "˙"}
 _SIGNS = {"-": "−", "·": "⋅"}
 _ELEMENTS = {
@@ -39,7 +41,20 @@ def inline(box: boxes.Box) -> str:
 
 def displayed(box: boxes.Box) -> str:
     """Return a formula, or a part of one, that stands in a line of its own."""
-    return _formula(box, ' displaystyle="true"')
+    return _formula(box, _DISPLAYED)
+
+
+def functions_in(language: str) -> tuple[Callable[[boxes.Box], str], Callable[[boxes.Box], str]]:
+    """Return what writes a formula of a sentence and one that stands alone, each with its words in a language.
+
+    The words are for readers that do not read MathML; others keep to its elements.
+    """
+    spoken = speech.spoken_in(language)
+
+    def named(attributes: str, box: boxes.Box) -> str:
+        return _formula(box, f'{attributes} aria-label="{html.escape(spoken(box))}"')
+
+    return functools.partial(named, ""), functools.partial(named, _DISPLAYED)
 
 
 def _formula(box: boxes.Box, attributes: str) -> str:
