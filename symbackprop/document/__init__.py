@@ -11,7 +11,7 @@ from symbackprop.arithmetic.decimals import is_decimal
 from symbackprop.arithmetic.real_numbers import Logarithm
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import DescentStep, Solution
-from symbackprop.document.blocks import Chain, Document, Figure, Listing, Paragraph, Section, Table
+from symbackprop.document.blocks import Block, Chain, Document, Figure, Listing, Paragraph, Section, Table
 from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.chain_rule import choice, detail
 from symbackprop.document.chain_rule.formulas import formula_display
@@ -44,6 +44,9 @@ DETAILS = (detail.FULL, detail.REPRESENTATIVE, detail.SHORT, detail.MATRIX, "gen
 for each other; array equations; recurrences for any layer; the second derivatives."""
 
 
+_OF_RESULTS = "convention.digits"
+"""What a convention says of the numbers that are computed."""
+
 _ASKED = ("title.network", "title.given", "title.conventions", "title.graph", "title.gates")
 """The parts of a statement that a sheet of homework needs; the others tell what is to be found."""
 
@@ -55,22 +58,39 @@ _LISTS: Mapping[str | None, str | None] = {detail.FULL: None, detail.REPRESENTAT
 """The list of formulas of a document that shows steps; where none is shown all formulas stand in it."""
 
 
-def stated(derivation: Derivation, diagram: Figure | None, *, formulas: bool, known: Formulas | None = None) -> Section:
+def stated(
+    derivation: Derivation,
+    diagram: Figure | None,
+    *,
+    formulas: bool,
+    update: bool = True,
+    known: Formulas | None = None,
+) -> Section:
     """Return the statement of a problem with nothing but what is given: no value that has to be computed.
 
-    `known` are formulas as `compose` has them.
+    Nor is said how results are printed, or, without `update`, how parameters are updated. `known` are formulas as `compose`
+    has them.
     """
     problem, scene = derivation.problem, _unsolved(derivation, known)
     kept = [*_ASKED, *(["title.formulas"] if formulas else [])]
     sections = tuple(
-        Section(message(title), tuple(part(scene))) for title, part in _parts(problem).items() if title in kept
+        Section(message(title), tuple(map(_given_alone, part(scene))))
+        for title, part in _parts(problem).items()
+        if title in kept
     )
-    if problem.training is not None:
+    if problem.training is not None and update:
         header = tuple(message(f"column.{name}") for name in ("symbol", "meaning", "value"))
         settings = Table(header, tuple(updates.symbol_rows(scene)), (False, False, True))
         rules = Listing(tuple(updates.rules(scene)))
         sections = (*sections, Section(message("title.update"), (rules, settings)))
     return Section(message("title.problem"), () if diagram is None else (diagram,), sections)
+
+
+def _given_alone(block: Block) -> Block:
+    """Return a block without the words on how results are printed."""
+    if not isinstance(block, Listing):
+        return block
+    return replace(block, items=tuple(item for item in block.items if item.id != _OF_RESULTS))
 
 
 def gradients(derivation: Derivation, elements: Sequence[str]) -> tuple[Chain, ...]:

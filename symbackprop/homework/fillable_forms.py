@@ -61,8 +61,8 @@ def _draft(given: HomeworkAssignment, job: Job) -> Draft:
 
 def _subtitle(given: HomeworkAssignment, job: Job, each: Enrolment) -> Iterator[str]:
     own = () if job.anonymous else (each.student.name, each.student.id)
-    course = given.homework.course
-    for text in (course.said(job.language) if course.text else "", given.homework.date, *own):
+    stated = (given.homework.course, given.homework.date)
+    for text in (*(each.said(job.language) for each in stated), *own):
         if text:
             yield text
     yield language.say(job.language, message("sheet.code", code=each.code))

@@ -234,7 +234,9 @@ def summary(marked: GradedClass) -> Document:
         _distribution(marked),
         _table("by_student", ("student", "name", "points", "first_wrong"), list(_by_student(marked)), ("points",)),
     ]
-    return _document(marked, (marked.assignment.homework.date,), (result, handed_in, *remarks), parts)
+    return _document(
+        marked, (marked.assignment.homework.date.said(marked.language),), (result, handed_in, *remarks), parts
+    )
 
 
 _JUDGEMENTS: Mapping[MarkVerdict, Judgement] = {

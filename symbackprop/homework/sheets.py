@@ -62,7 +62,9 @@ def _stated(given: HomeworkAssignment, student: StudentVariant, task: tuple[Bloc
     show, derivation = given.homework.show, _derivation(given, student)
     diagram = figure_placement.given(derivation) if "diagram" in show else None
     yield Section(message("sheet.task"), task)
-    yield document.stated(derivation, diagram, formulas="formulas" in show, known=given.formulas)
+    yield document.stated(
+        derivation, diagram, formulas="formulas" in show, update=given.asks_of_updates, known=given.formulas
+    )
     if given.homework.given:
         yield Section(message("sheet.given"), (_given(given, student.values),))
 
@@ -104,9 +106,8 @@ def _person(student: StudentVariant) -> Iterator[Message]:
 
 
 def _subtitle(given: HomeworkAssignment, student: StudentVariant) -> Iterator[Message]:
-    course = given.homework.course
-    for text in (course if course.text else "", given.homework.date):
-        if text:
+    for text in (given.homework.course, given.homework.date):
+        if text.text:
             yield message("text.plain", text=text)
     yield from _person(student)
     yield message("sheet.code", code=student.code)

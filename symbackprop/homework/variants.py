@@ -20,7 +20,7 @@ from typing import Any
 import numpy
 
 from symbackprop.by_hand.array_arithmetic import ARRAYS
-from symbackprop.by_hand.hand_computation import HandComputation, evaluation, hand_computation
+from symbackprop.by_hand.hand_computation import NEW, HandComputation, evaluation, hand_computation
 from symbackprop.by_hand.tolerance import Tolerance
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation.derivations import Derivation, derive
@@ -80,6 +80,11 @@ class HomeworkAssignment:
         """The points of each answer by its id, scaled to the total that is stated: they add up to it."""
         each = {answer.id: self.homework.points[answer.group] for answer in self.answers}
         return apportioned(each, self.homework.total)
+
+    @property
+    def asks_of_updates(self) -> bool:
+        """Whether something is asked that an update of the parameters leads to."""
+        return any(answer.key.startswith(NEW) for answer in self.answers)
 
     @property
     def total(self) -> Fraction:

@@ -124,7 +124,7 @@ def homework(spec: HomeworkSpec, problem: Problem) -> Homework:
         given=tuple(dict.fromkeys(spec.given)),
         instructions=wording(spec.instructions, "homework.instructions"),
         course=wording(spec.course, "homework.course"),
-        date=spec.date,
+        date=wording(spec.date, "homework.date"),
         show=tuple(dict.fromkeys(spec.show)),
         paper=spec.paper,
         steps=max(AskedEntry.read(entry).step for entry in ask),

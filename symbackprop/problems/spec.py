@@ -327,7 +327,7 @@ class HomeworkSpec(TableSpec):
         default="", description="text at the head of the sheet; or { en = …, zh = … }"
     )
     course: Title | dict[str, Title] = Field(default="", description="the course; or { en = …, zh = … }")
-    date: str = Field(default="", max_length=300)
+    date: Title | dict[str, Title] = Field(default="", description="printed on the sheet; or { en = …, zh = … }")
     paper: Literal["a4", "letter"] = Field(default="a4", description="size of the paper of sheets and keys")
     show: list[Literal["diagram", "formulas"]] = Field(
         default=["diagram"], description="what the sheet shows besides the numbers: a diagram, all formulas"

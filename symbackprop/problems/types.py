@@ -290,7 +290,7 @@ class Homework:
     given: tuple[str, ...]
     instructions: language.Wording
     course: language.Wording
-    date: str
+    date: language.Wording
     show: tuple[str, ...]
     paper: str
     steps: int = 1
