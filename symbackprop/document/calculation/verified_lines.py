@@ -52,16 +52,22 @@ def lines(first: Node, style: Style, tone: Tone) -> tuple[ChainStep, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A step as printed: its formula, the sizes of its rounded numbers, whether a number of it is printed as a formula."""
+    """A step as printed: its formula, its numbers by leaf, whether a number of it is printed as a formula."""
 
     formula: Node
-    rounded: frozenset[exact.Exact]
+    numbers: Mapping[int, Printed]
     has_formula: bool
 
     @property
     def is_exact(self) -> bool:
         """Whether all its numbers are exact."""
-        return not self.rounded
+        return all(number.shown.exact for number in self.numbers.values())
+
+    @property
+    def rounded(self) -> set[tuple[str, int]]:
+        """The sizes of its rounded numbers, as they are printed."""
+        numerals = (number.shown.numeral for number in self.numbers.values() if not number.shown.exact)
+        return {(numeral.text.removeprefix("-"), numeral.exponent) for numeral in numerals}
 
     @classmethod
     def of(cls, step: Node, numbers: Mapping[int, Printed]) -> _Line:
@@ -70,9 +76,8 @@ class _Line:
         def shown(part: Node) -> Node:
             return numbers[id(part)].shown if isinstance(part, Leaf) else map_children(part, shown)
 
-        own = [number.shown for number in numbers.values()]
-        has_formula = any(number.numeral.formula is not None for number in own)
-        return cls(shown(step), frozenset([abs(number.value) for number in own if not number.exact]), has_formula)
+        has_formula = any(number.shown.numeral.formula is not None for number in numbers.values())
+        return cls(shown(step), numbers, has_formula)
 
 
 def _with_digits(paper: _Paper, steps: list[Node], digits: int) -> list[_Line] | None:
@@ -87,6 +92,10 @@ def _with_digits(paper: _Paper, steps: list[Node], digits: int) -> list[_Line] |
     following = [last]
     for step in reversed(steps[:-1]):
         leaves = [part for part in walk(step) if isinstance(part, Leaf)]
+        if numbers.keys() == set(map(id, leaves)):
+            # The same numbers in another form, 1/(1 + e^(−0.5)) for σ(0.5), are as true as before.
+            found.insert(0, _Line.of(step, numbers))
+            continue
         linked = [link for link in _links(leaves, following, numbers) if link[0] is not step]
         for candidate in range(guard, MOST_GUARD_DIGITS + 1):
             if _rounds_to(paper, step, candidate, result, digits) and all(
@@ -336,10 +345,13 @@ def _is_equal(before: _Line, after: _Line) -> bool:
 
     So are 0 × 0.715 + 1 × 0.545 and 0 + 0.545, but not 0.5 × 0.714 and 0.357, which stands for a number with more digits.
     """
-    if not after.rounded <= before.rounded or not _same(before.formula, after.formula):
+    if before.numbers is after.numbers:
+        return True
+    rounded = before.rounded
+    if not after.rounded <= rounded or not _same(before.formula, after.formula):
         return False
     try:
-        return not before.rounded or _same(_with_others(before.formula), _with_others(after.formula))
+        return not rounded or _same(_with_others(before.formula), _with_others(after.formula))
     except EvaluationError:
         return False
 
