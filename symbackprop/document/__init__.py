@@ -30,7 +30,13 @@ from symbackprop.document.sections import (
     updates,
 )
 from symbackprop.document.sections.conventions import backward_sentence
-from symbackprop.document.sections.passes import after_section, later_section, step_sections, summary_section
+from symbackprop.document.sections.passes import (
+    after_section,
+    later_section,
+    matrix_sections,
+    step_sections,
+    summary_section,
+)
 from symbackprop.evaluation import checks
 from symbackprop.evaluation.evaluate import Values
 from symbackprop.graph.notation import Notation
@@ -162,6 +168,8 @@ def compose(
         sections += lesson.explained([general.general_section(problem)], first)
     if detail.MATRIX in details:
         sections += lesson.explained(list(matrix.matrix_sections(first)), first)
+        if not is_general and detail.of_steps(details) is None:
+            sections += matrix_sections(solution, _scenes(solution, scene), lesson)
     if (shown := detail.of_steps(details)) is not None:
         if shown != detail.FULL:
             choose = choice.first_of_each_kind if shown == detail.SHORT else choice.representatives
@@ -204,11 +212,7 @@ def _worked(
     if not solution.steps:
         yield from step_sections(scene(None, given), None, lesson, derives="title.derivatives" not in without)
         return
-    scenes: list[Scene] = []
-    for step in solution.steps:
-        known = given if step.batch is None else dict(step.derivation.stated())
-        # After an update the parameters are computed; only the data is still as written.
-        scenes.append(_again(scene(step.values, known if not scenes else _unchanged(solution, known), step), scenes))
+    scenes = _scenes(solution, scene)
     for number, (current, step) in enumerate(zip(scenes, solution.steps, strict=True), start=1):
         title = message("title.step", number=number)
         if number > 1 and current.is_short:
@@ -228,6 +232,16 @@ def _worked(
         summarize = short_form.summary if scenes[0].is_short else summary_section
         closing.append(summarize(scenes, solution))
     yield from lesson.explained(closing, scenes[0])
+
+
+def _scenes(solution: Solution, scene: Callable[..., Scene]) -> list[Scene]:
+    """Return what the lines of each step are written from."""
+    scenes: list[Scene] = []
+    for step in solution.steps:
+        known = dict((solution if step.batch is None else step).derivation.stated())
+        # After an update the parameters are computed; only the data is still as written.
+        scenes.append(_again(scene(step.values, known if not scenes else _unchanged(solution, known), step), scenes))
+    return scenes
 
 
 def _again(scene: Scene, before: Sequence[Scene]) -> Scene:

@@ -169,8 +169,11 @@ class Scenes:
 
     def _bases(self) -> set[str]:
         """Return the letters of the problem."""
-        quantities = self.solution.derivation.graph.quantities.values()
-        return {self.symbols.of(name).letter for each in quantities for name in (each.name, each.elements()[0])}
+        graph = self.solution.derivation.graph
+        quantities = graph.quantities.values()
+        found = {self.symbols.of(name).letter for each in quantities for name in (each.name, each.elements()[0])}
+        batched = [each.name for each in quantities if each.batched and graph.layers]
+        return found | {self.symbols.of_all_samples(name).letter.removeprefix(r"\bar{").rstrip("}") for name in batched}
 
     @functools.cache  # noqa: B019
     def at(self, number: int) -> Names:
@@ -190,7 +193,7 @@ class Scenes:
         batched: set[str] = set()
         direction = -1 if called.is_negative else 1
         rows = self.solution.problem.layout == "row"
-        has_joint_matrices = bool(graph.layers) and self.solution.problem.notation.naming == "layered"
+        has_joint_matrices = bool(graph.layers)
         leaves: set[str] = set()
         for quantity in graph.quantities.values():
             elements = quantity.elements()
@@ -304,6 +307,8 @@ class Scenes:
             element = names.place(parse(self.updated[display]))[0].removesuffix("+")
         except (Unreadable, Unknown):
             return {}
+        if element in names.arrays:
+            return {}  # lines between arrays have no letters of one parameter
         found: dict[str, Number] = {}
         own = self.symbols.of(element)
         slope = {element: {"g": names.gradients[element, None]}}

@@ -18,6 +18,7 @@ from symbackprop.document.display_nodes import Delta, Gradient, Leaf, Lettered, 
 from symbackprop.evaluation.evaluate import Value, Values, to_decimal
 from symbackprop.graph.notation import Notation
 from symbackprop.graph.scalars import Scalar
+from symbackprop.messages import Message, message
 from symbackprop.problems import Given
 
 Formulas = dict[tuple[object, ...], Any]
@@ -168,6 +169,18 @@ class Scene:
             return None
 
         return chosen(rewrite(formula, number))
+
+
+def layer_name(scene: Scene, layer: int) -> Message:
+    """Return what a layer is called: input layer, hidden layer (with its number if there are several), output layer."""
+    depth = scene.notation.depth
+    if layer in (0, depth):
+        return message("layer.output" if layer else "layer.input")
+    if depth == 2:
+        return message("layer.hidden_only")
+    if scene.notation.conventions.layers == "leave":
+        return message("notation.hidden_layer", number=scene.notation.layer_number(layer))
+    return message("layer.hidden", number=layer)
 
 
 Arguments = ParamSpec("Arguments")

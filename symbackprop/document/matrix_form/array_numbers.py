@@ -6,7 +6,8 @@ Of several samples what differs between them is a matrix: a row for each sample 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from symbackprop.algebra import functions
@@ -104,6 +105,37 @@ class ArrayNumbers:
             checked = [(scene.numbered(calculable(one)), leaf) for one, leaf in zip(entries, leaves, strict=True)]
             policy = scene.derivation.problem.notation.round_intermediates
             found = array_steps(first, checked, result, scene.style, policy)
+            if found and not any(_is_wide(step.formula) for step in found):
+                return found
+        return (self._alone(result),)
+
+    def by_rule(
+        self,
+        quantity: Quantity,
+        rule: Node | None,
+        read: Mapping[str, Callable[[str], Leaf]],
+        new: Callable[[str], Leaf],
+    ) -> tuple[ChainStep, ...]:
+        """Return the new values of an array as lines: by the rule that all its entries have, and the result.
+
+        The names of the rule are `read`, each from the code name of an entry. Without the rule where there is none, or where
+        no readable numbers make it true; nothing for an array that is too large to be written out.
+        """
+        if not fits(quantity.shape):
+            return ()
+        rows = grid_rows(self.scene, quantity)
+        results = {name: new(name) for row in rows for name in row}
+        result = _array(quantity, [[results[name] for name in row] for row in rows])
+        if rule is not None and not isinstance(result, Listed):
+            known = {letter: {name: leaf(name) for name in results} for letter, leaf in read.items()}
+
+            def filled(number: Callable[[Mapping[str, Leaf]], Node]) -> Node:
+                return rewrite(rule, lambda part: number(known[part.name]) if isinstance(part, Name) else None)
+
+            whole = filled(lambda own: _array(quantity, [[own[name] for name in row] for row in rows]))
+            checked = [(filled(operator.itemgetter(name)), leaf) for name, leaf in results.items()]
+            policy = self.scene.derivation.problem.notation.round_intermediates
+            found = array_steps(signs_in_front(whole), checked, result, self.scene.style, policy)
             if found and not any(_is_wide(step.formula) for step in found):
                 return found
         return (self._alone(result),)

@@ -29,15 +29,13 @@ from symbackprop.graph.quantities import Graph, Role
 def are_shown(scene: Scene) -> bool:
     """Say whether the samples of a network are shown in one matrix: there are several, they fit, and numbers are put in.
 
-    Where layers are updated one after another a gradient is that of no loss, and stays with its samples. In other namings
-    a capital may be called like something else (H, the Hessian).
+    Where layers are updated one after another a gradient is that of no loss, and stays with its samples.
     """
     training = scene.derivation.problem.training
     return (
         scene.values is not None
         and scene.numbers_in_arrays
         and bool(scene.derivation.graph.layers)
-        and scene.derivation.problem.notation.naming == "layered"
         and 1 < len(scene.samples) <= WIDEST_GRID
         and (training is None or training.update != "sequential")
     )

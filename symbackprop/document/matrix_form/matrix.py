@@ -6,7 +6,8 @@ The formulas are those of `symbackprop.derivation.matrix_grain`: derived from th
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from symbackprop.algebra.formula import (
@@ -32,6 +33,7 @@ from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Paragr
 from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.chains import (
     errors_of,
+    gradient,
     gradient_symbol,
     has_own_step,
     in_its_sign,
@@ -39,7 +41,7 @@ from symbackprop.document.chain_rule.chains import (
     parameters_of,
 )
 from symbackprop.document.chain_rule.penalties import penalty_of_arrays, with_letters
-from symbackprop.document.chain_rule.scene import Scene, in_symbols
+from symbackprop.document.chain_rule.scene import Scene, in_symbols, layer_name
 from symbackprop.document.chain_rule.signs import signs_in_front
 from symbackprop.document.display_nodes import AllSamples, Delta, Gradient, Shaped, Tone, over_samples
 from symbackprop.document.matrix_form import joint_matrices, products
@@ -55,14 +57,30 @@ def matrix_sections(scene: Scene) -> Iterator[Section]:
     forward = tuple(_forward(scene, graph))
     names = [name for name in matrix_grain.gradients(graph) if graph.quantities[name].role is not Role.TARGET]
     formulas = array_gradients(scene)
-    chains = gradient_chains(scene, names)
-    backward = [Display((*_entry_chain(scene, chain.name, formulas[chain.name]), chain), 2) for chain in chains]
     layers = itertools.groupby(forward, lambda chain: scene.notation.quantity(chain.name).layer)
     rows = tuple(Display(tuple(chains), 2) for _, chains in layers)
     together = tuple(values_of_samples(scene))
     inner = (Section(message("title.samples_at_once"), together),) if together else ()
     yield Section(message("title.matrix_forward"), rows, inner)
-    yield Section(message("title.matrix_backward"), (Paragraph(message("notation.entries")), *backward))
+
+    def displayed(among: Collection[str]) -> tuple[Display, ...]:
+        chains = gradient_chains(scene, among)
+        return tuple(Display((*_entry_chain(scene, chain.name, formulas[chain.name]), chain), 2) for chain in chains)
+
+    parts = _by_layers(graph, names)
+    blocks, sections = ((*displayed(parts.pop(None, ())),), [])
+    for layer, among in parts.items():
+        sections.append(Section(layer_name(scene, layer), displayed(among)))
+    opening = Paragraph(message("notation.entries"))
+    yield Section(message("title.matrix_backward"), (opening, *blocks), tuple(sections))
+
+
+def _by_layers(graph: Graph, names: Iterable[str]) -> dict[int | None, list[str]]:
+    """Return arrays by their layers, from the last back; first those without one, of a graph all."""
+    found: dict[int | None, list[str]] = {}
+    for name in names:
+        found.setdefault(graph.quantities[name].layer if graph.layers else None, []).append(name)
+    return dict(sorted(found.items(), key=lambda part: -math.inf if part[0] is None else -part[0]))
 
 
 def layer_values(scene: Scene, layer: LayerArrays) -> Iterator[Block]:
@@ -139,6 +157,18 @@ def layer_gradients(scene: Scene, layer: LayerArrays, among: Collection[str] | N
     names = [q.name for q in layer.arrays if q.role is not Role.PARAMETER or not shown.isdisjoint(q.elements())]
     yield Paragraph(message("text.in_matrix_form"))
     yield Display(tuple(gradient_chains(scene, names)))
+
+
+def input_gradients(scene: Scene) -> Iterator[Block]:
+    """Yield the gradients by the inputs, entry by entry where there is one sample, and between arrays."""
+    inputs = scene.derivation.graph.units(0)
+    elements = [name for name in inputs.elements() if scene.derivation.links.get(name)]
+    if elements and len(scene.samples) == 1:
+        sample = scene.samples[0]
+        yield Display(tuple(detail.in_one_line(gradient(scene, name, sample)) for name in elements))
+    if elements and (detail.count(inputs) > 1 or len(scene.samples) > 1):
+        yield Paragraph(message("text.in_matrix_form"))
+        yield Display(tuple(gradient_chains(scene, [inputs.name])))
 
 
 def gradient_chains(scene: Scene, wanted: Sequence[str]) -> Iterator[Chain]:

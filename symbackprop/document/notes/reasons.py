@@ -233,6 +233,7 @@ KINDS: tuple[StepKind, ...] = (
     StepKind("elementwise", every(_array, of_kind("pre_activation"), contains(Hadamard)), _left),
     StepKind("outer", every(_array, of_kind("weight"), contains(MatrixProduct), no(has_rows)), _left),
     StepKind("outer_row", every(_array, of_kind("weight"), contains(MatrixProduct), has_rows), _left),
+    StepKind("input", every(within("backward", "matrix"), of_kind("input"))),
     # Computation graphs
     StepKind("gate", every(_is_gate, no(is_fork)), _source),
     StepKind("fork", every(_is_gate, is_fork), _itself),

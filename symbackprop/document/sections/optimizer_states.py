@@ -86,4 +86,7 @@ def _untaken(derivation: Derivation, notation: Notation, found: Symbol) -> Symbo
     quantities = derivation.graph.quantities.values()
     # The entries of V are called v.
     taken = {notation.symbol(name).base for each in quantities for name in (each.name, each.elements()[0])}
+    if derivation.graph.layers:
+        # The hidden units of all samples are H.
+        taken |= {notation.of_all_samples(notation.symbol(each.name)).base for each in quantities if each.batched}
     return replace(found, accent=found.accent or "bar") if found.base in taken else found

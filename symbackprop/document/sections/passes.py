@@ -8,20 +8,21 @@ from dataclasses import replace
 from symbackprop.algebra.formula import Name
 from symbackprop.descent.epochs import MOST_ROWS
 from symbackprop.descent.solution import Change, DescentStep, Parameters, Solution, trained
-from symbackprop.document.blocks import Block, Chain, Display, Inline, Paragraph, Section, Table
+from symbackprop.document.blocks import Block, Chain, Display, Inline, Listing, Paragraph, Section, Table
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.chains import forward, parameters_of
-from symbackprop.document.chain_rule.scene import Scene
+from symbackprop.document.chain_rule.scene import Scene, layer_name
 from symbackprop.document.display_nodes import Tone
 from symbackprop.document.matrix_form import matrix
 from symbackprop.document.notes.explanations import Lesson
-from symbackprop.document.sections import gate_by_gate, sequential_updates, short_form
+from symbackprop.document.sections import gate_by_gate, optimizer_states, sequential_updates, short_form
 from symbackprop.document.sections.local_derivatives import local_derivatives
 from symbackprop.document.sections.renumbering import batch_sentence, of_batch
-from symbackprop.document.sections.statement import layer_name
 from symbackprop.document.sections.updates import (
+    array_updates,
     rate_lines,
+    rules,
     stopped_sentence,
     update_blocks,
     verdict,
@@ -84,6 +85,34 @@ def _update(scene: Scene, change: Change) -> Section:
         opening = (*rate, Paragraph(message("sequential.opening")))
         return Section(title, opening, tuple(sequential_updates.sections(scene, change)))
     return Section(title, (*rate, *update_blocks(scene, change, scene.derivation.parameters)))
+
+
+def matrix_sections(solution: Solution, scenes: Sequence[Scene], lesson: Lesson) -> Iterator[Section]:
+    """Yield the update of every step between arrays, and the summary."""
+    made = list(zip(scenes, solution.steps, strict=True))
+    parts = [
+        lesson.explained((_update_of_arrays(scene, step.change),), scene, step) if step.change is not None else ()
+        for scene, step in made
+    ]
+    for number, part in enumerate(parts, start=1):
+        yield from (
+            part if len(made) == 1 or not part else [Section(message("title.step", number=number), sections=part)]
+        )
+    if made:
+        yield from lesson.explained((summary_section(scenes, solution, most=detail.MOST_ROWS),), scenes[0])
+
+
+def _update_of_arrays(scene: Scene, change: Change) -> Section:
+    """Return an update between arrays, with the states of the optimizer where there are few."""
+    notes: list[Block] = [Paragraph(message("sequential.opening"))] if change.passes else []
+    elements = list(change.lines)
+    if elements and len(change.lines[elements[0]]) > 1:
+        notes += [Paragraph(message("text.by_entry")), Listing(tuple(rules(scene)))]
+    states = optimizer_states.states(scene, change) if len(elements) <= detail.MOST_ROWS else ()
+    return Section(
+        message("title.update"),
+        (*rate_lines(scene, change), *notes, *states, Display(tuple(array_updates(scene, change)))),
+    )
 
 
 def _values(scene: Scene, *, in_arrays: bool = False) -> tuple[tuple[Block, ...], tuple[Section, ...]]:
@@ -161,6 +190,8 @@ def _backward(scene: Scene) -> Iterator[Section]:
         yield Section(message("title.loss"), tuple(detail.gradient_blocks(scene, scalars)))
     for layer in reversed(graph.layers):
         yield Section(layer_name(scene, layer.number), tuple(matrix.layer_gradients(scene, layer)))
+    if scene.chosen is None and (found := tuple(matrix.input_gradients(scene))):
+        yield Section(message("title.inputs"), found)
 
 
 def after_section(scene: Scene, solution: Solution) -> Section:
@@ -230,26 +261,42 @@ def _final_predictions(scene: Scene, solution: Solution) -> Iterator[Block]:
         yield Paragraph(message("train.more", count=len(scene.samples) - MOST_ROWS))
 
 
-def summary_section(scenes: Sequence[Scene], solution: Solution) -> Section:
-    """Return the tables of every parameter, its gradient and its new value, step by step: the answer key at a glance."""
+def summary_section(scenes: Sequence[Scene], solution: Solution, *, most: int | None = None) -> Section:
+    """Return the tables of every parameter, its gradient and its new value, step by step: the answer key at a glance.
+
+    Of more than `most` parameters it has the first few of each array.
+    """
     title = message("title.summary")
     if len(scenes) == 1:
         updates = len(solution.losses) - 1
         of_several = (Paragraph(message("text.first_step", count=updates)),) if updates > 1 else ()
-        return Section(title, (*of_several, _summary(scenes[0], solution.steps[0].updated)))
-    tables = [_summary(scene, step.updated) for scene, step in zip(scenes, solution.steps, strict=True)]
+        return Section(title, (*of_several, _summary(scenes[0], solution.steps[0].updated, most)))
+    tables = [_summary(scene, step.updated, most) for scene, step in zip(scenes, solution.steps, strict=True)]
     steps = (Section(message("title.step", number=number), (table,)) for number, table in enumerate(tables, start=1))
     return Section(title, sections=tuple(steps))
 
 
-def _summary(scene: Scene, new: Parameters | None) -> Table:
+def _summary(scene: Scene, new: Parameters | None, most: int | None) -> Table:
     header = [message(f"column.{name}") for name in ("parameter", "value", "gradient", "new")]
-    rows = []
-    for element in parameters_of(list(scene.derivation.parameters)):
+    rows: list[tuple[Inline, ...]] = []
+    for element in _listed(scene, most):
+        if element is None:
+            rows.append((detail.OMITTED,) * (len(header) - (new is None)))
+            continue
         gradient = show(scene.gradient(element), scene.style, tone=Tone.BACKWARD)
         row: tuple[Inline, ...] = (Name(element), scene.shown(element), gradient)
         if new is not None:
             row = (*row, show(new[element], scene.style, written=scene.written(element)))
         rows.append(row)
-    columns = len(header) if new is not None else len(header) - 1
+    columns = len(header) - (new is None)
     return Table(tuple(header[:columns]), tuple(rows), (False, True, True, True)[:columns], _BESIDE)
+
+
+def _listed(scene: Scene, most: int | None) -> Iterator[str | None]:
+    """Yield the parameters of the summary; of more than `most` the first few of each array, None for those between."""
+    elements = parameters_of(scene.derivation.parameters)
+    if most is None or len(elements) <= most:
+        yield from elements
+        return
+    for quantity in scene.derivation.parameters:
+        yield from detail.some(parameters_of([quantity]), 0)

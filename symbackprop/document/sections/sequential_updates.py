@@ -15,10 +15,9 @@ from symbackprop.descent.solution import Change
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Paragraph, Section, Table
 from symbackprop.document.chain_rule.chains import is_negative_delta
 from symbackprop.document.chain_rule.factors import unbraced
-from symbackprop.document.chain_rule.scene import Scene
+from symbackprop.document.chain_rule.scene import Scene, layer_name
 from symbackprop.document.display_nodes import Delta, Gradient, Local, Substitute, Updated
 from symbackprop.document.matrix_form import matrix
-from symbackprop.document.sections.statement import layer_name
 from symbackprop.document.sections.updates import update_blocks
 from symbackprop.graph.quantities import LayerArrays
 from symbackprop.messages import message

@@ -31,7 +31,7 @@ from symbackprop.document.chain_rule.chains import written_out
 from symbackprop.document.chain_rule.factors import joined
 from symbackprop.document.chain_rule.formulas import gradient_formulas
 from symbackprop.document.chain_rule.penalties import penalty, strengths
-from symbackprop.document.chain_rule.scene import Scene, in_symbols
+from symbackprop.document.chain_rule.scene import Scene, in_symbols, layer_name
 from symbackprop.document.display_nodes import Equality, Letter, OverSamples, Range, Tone
 from symbackprop.document.matrix_form.array_numbers import given_arrays
 from symbackprop.document.sections import batch_comparison, conventions, optimizer_states
@@ -74,18 +74,6 @@ def statement(scene: Scene, parts: Parts, updates: int, formulas: str | None = F
     if side_by_side is not None:
         subsections.append(side_by_side)
     return Section(message("title.problem"), sections=tuple(subsections))
-
-
-def layer_name(scene: Scene, layer: int) -> Message:
-    """Return what a layer is called: input layer, hidden layer (with its number if there are several), output layer."""
-    depth = scene.notation.depth
-    if layer in (0, depth):
-        return message("layer.output" if layer else "layer.input")
-    if depth == 2:
-        return message("layer.hidden_only")
-    if scene.notation.conventions.layers == "leave":
-        return message("notation.hidden_layer", number=scene.notation.layer_number(layer))
-    return message("layer.hidden", number=layer)
 
 
 def _elements(quantity: Quantity) -> list[Node]:

@@ -27,6 +27,7 @@ from symbackprop.document.display_nodes import (
     Tone,
     Updated,
 )
+from symbackprop.document.matrix_form.array_numbers import ArrayNumbers
 from symbackprop.document.sections import optimizer_states
 from symbackprop.document.sections.optimizer_states import carried_states, letter_of_state
 from symbackprop.graph.notation import setting_symbol, state_symbol
@@ -116,6 +117,32 @@ def updated(scene: Scene, change: Change, name: str) -> tuple[Chain, ...]:
         found.append(Chain(left, (*steps, *lines)))
         symbols[target], numbers[target] = left, Leaf(value)
     return tuple(found)
+
+
+def array_updates(scene: Scene, change: Change) -> Iterator[Chain]:
+    """Yield the update of each array that changed: by the optimizer's line, if it has one alone, and the new values."""
+    training = _training(scene)
+    rules = optimizers.reduced(training.optimizer, training.zero, first=change.number == 1)
+    numbers: dict[str, Node] = {key: _leaf(given) for key, given in training.settings.items()}
+    numbers |= {RATE: Leaf(change.learning_rate), "t": Number(Fraction(change.number))}
+    if change.learning_rate == training.settings[RATE].value:
+        numbers[RATE] = _leaf(training.settings[RATE])
+    rule = rules[0][1] if len(rules) == 1 else None
+    filled = None if rule is None else rewrite(rule, lambda part: numbers.get(getattr(part, "name", "")))
+    read = {
+        "w": lambda name: Leaf(scene.value(name), written=scene.written(name)),
+        "g": lambda name: Leaf(scene.gradient(name), Tone.BACKWARD),
+    }
+    for quantity in scene.derivation.parameters:
+        if not any(name in change.lines for name in quantity.elements()):
+            continue
+        letters = _setting_letters(scene, change.number) | {"w": Name(quantity.name), "g": Gradient(quantity.name)}
+        # Behind weights that are new already it is not the gradient that a layer is updated with.
+        own = None if quantity.layer in change.passes else rule
+        steps = () if own is None else (ChainStep(Relation.EQUAL, _filled(own, letters)),)
+        found = ArrayNumbers(scene).by_rule(quantity, own and filled, read, lambda name: Leaf(change.new[name]))
+        if steps or found:
+            yield Chain(Updated(quantity.name), (*steps, *found))
 
 
 def _gradient_line(scene: Scene, name: str, number: Node) -> Chain:
