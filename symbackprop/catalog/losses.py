@@ -10,13 +10,14 @@ the one put into the other.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from symbackprop.algebra import expressions
-from symbackprop.algebra.formula import Apply, Name, Negative, Node, Number, rewrite
+from symbackprop.algebra.formula import Apply, Name, Node, Number, Product, multiplied, rewrite
 from symbackprop.algebra.functions import GENERIC_LOSS, NAMES
 from symbackprop.errors import ProblemError
 from symbackprop.messages import message
@@ -213,7 +214,7 @@ LOSSES: Registry[Loss] = Registry(
         ),
         Loss(
             "huber",
-            "sum(min(abs(a - y), delta)*(abs(a - y) - 1/2*min(abs(a - y), delta)))",
+            "sum(where(abs(a - y) <= delta, 1/2*(a - y)**2, delta*(abs(a - y) - 1/2*delta)))",
             "huber",
             settings={"delta": Setting(Fraction(1), "delta", "up to which deviation it is quadratic")},
             stated_derivative="max(-delta, min(delta, a - y))",
@@ -279,10 +280,12 @@ def _with_numbers(text: str, numbers: Mapping[str, Fraction]) -> Node:
 
     def number(part: Node) -> Node | None:
         match part:
-            case Negative(Name(name)) if name in numbers:
-                return Number(-numbers[name])
             case Name(name) if name in numbers:
                 return Number(numbers[name])
+            case Product(factors) if any(isinstance(factor, Name) and factor.name in numbers for factor in factors):
+                known = [rewrite(factor, number) for factor in factors]
+                size = math.prod(factor.value for factor in known if isinstance(factor, Number))
+                return multiplied((Number(size), *(factor for factor in known if not isinstance(factor, Number))))
         return None
 
     return rewrite(expressions.parse(text, functions=NAMES, names=("a", "y", *numbers)), number)

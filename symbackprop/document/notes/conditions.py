@@ -12,7 +12,7 @@ from symbackprop.algebra.functions import has_step
 from symbackprop.derivation.backprop import Link
 from symbackprop.document.blocks import Chain
 from symbackprop.document.chain_rule.scene import Scene
-from symbackprop.document.display_nodes import Delta, Gradient
+from symbackprop.document.display_nodes import AllSamples, Delta, Gradient
 from symbackprop.graph.quantities import Quantity, Role
 from symbackprop.problems import Training
 from symbackprop.problems.types import Layer, Network
@@ -255,8 +255,9 @@ def decays(training: Training) -> bool:
 
 
 def is_gradient(line: DisplayedLine) -> bool:
-    """Say whether a line finds a gradient."""
-    return isinstance(line.chain.left, Adjoint | Delta | Gradient)
+    """Say whether a line finds a gradient, of one sample or of all."""
+    left = line.chain.left
+    return isinstance(left.body if isinstance(left, AllSamples) else left, Adjoint | Delta | Gradient)
 
 
 def is_parameter(line: DisplayedLine) -> bool:

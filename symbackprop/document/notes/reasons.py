@@ -37,6 +37,7 @@ from symbackprop.document.notes.conditions import (
     is_branched,
     is_fork,
     is_fused,
+    is_gradient,
     is_linear,
     is_loss_of_data,
     is_own_activation,
@@ -233,7 +234,7 @@ KINDS: tuple[StepKind, ...] = (
     StepKind("elementwise", every(_array, of_kind("pre_activation"), contains(Hadamard)), _left),
     StepKind("outer", every(_array, of_kind("weight"), contains(MatrixProduct), no(has_rows)), _left),
     StepKind("outer_row", every(_array, of_kind("weight"), contains(MatrixProduct), has_rows), _left),
-    StepKind("input", every(within("backward", "matrix"), of_kind("input"))),
+    StepKind("input", every(within("backward", "matrix"), of_kind("input"), is_gradient)),
     # Computation graphs
     StepKind("gate", every(_is_gate, no(is_fork)), _source),
     StepKind("fork", every(_is_gate, is_fork), _itself),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from symbackprop.algebra import differentiation, functions
+from symbackprop.algebra.branches import choice_of
 from symbackprop.algebra.differentiation import Derivative
-from symbackprop.algebra.formula import Apply, Name, Node, added
+from symbackprop.algebra.formula import Apply, Name, Negative, Node, Sum, added, negated, rewrite, walk
 from symbackprop.derivation.element_grain import ElementEquation
 from symbackprop.document.blocks import Chain, ChainStep, Relation
 from symbackprop.document.chain_rule.scene import Scene
@@ -38,16 +39,34 @@ def _steps(equation: ElementEquation, prediction: str) -> Iterator[ChainStep]:
         tuple(term.partial(slot) for term in holding for slot, each in enumerate(term.arguments) if each == prediction)
     )
     tree = differentiation.differentiate(whole, Name(prediction))
-    if functions.has_step(tree.after):
-        yield _step(final, message("rule.piecewise"))
-        return
     begins = opened(Derivative(whole, Name(prediction)))
     is_alone = len(holding) == len(equation.terms)
-    yield _step(begins, message("derivatives.loss" if is_alone else "derivatives.one_output"))
+    opening = _step(begins, message("derivatives.loss" if is_alone else "derivatives.one_output"))
+    if functions.has_step(tree.after):
+        if any(choice_of(part) is not None for part in walk(whole)):
+            yield opening
+            yield _step(_with_signs(differentiation.collected(tree.after)), message("rule.piecewise"))
+            yield _step(final, message("derivatives.in_one"))
+        else:
+            yield _step(final, message("rule.piecewise"))
+        return
+    yield opening
     lines = by_thought(tree, final)
     yield from lines
     if (lines[-1].formula if lines else begins) != final:
         yield _step(final, message("rule.collect"))
+
+
+def _with_signs(formula: Node) -> Node:
+    """Return a formula with sgn(p) for the difference of the conditions that p is positive and that it is negative."""
+
+    def sign(part: Node) -> Node | None:
+        match part:
+            case Sum((Apply("step", (inner,)), Negative(Apply("step", (opposite,))))) if negated(inner) == opposite:
+                return Apply("sign", (inner,))
+        return None
+
+    return rewrite(formula, sign)
 
 
 def _step(formula: Node, reason: Message) -> ChainStep:
