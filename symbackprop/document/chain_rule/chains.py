@@ -160,6 +160,8 @@ def gradient(scene: Scene, name: str, sample: int | None = None) -> Chain:
     left, steps, calculation = _gradient_formulas(scene, name, sample)
     kept = scene.kept(name, sample, gradient=True)
     numbers = list(scene.lines(calculation, Tone.BACKWARD, -kept if isinstance(left, Delta) else kept))
+    if len(numbers) == 1 and numbers[0].relation is Relation.EQUAL and isinstance(steps[-1].formula, Number):
+        steps = steps[:-1]  # it is the number itself
     if numbers:
         numbers[-1] = replace(numbers[-1], formula=Boxed(numbers[-1].formula))
     return Chain(left, (*steps, *numbers))

@@ -5,21 +5,22 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from symbackprop.algebra.array_operations import operation_of
-from symbackprop.algebra.formula import ONE, Apply, Name, Number, walk
+from symbackprop.algebra.array_operations import axis_of, operation_of
+from symbackprop.algebra.formula import ONE, Apply, Name, Number, Quotient, walk
 from symbackprop.algebra.functions import EXTREMES
+from symbackprop.algebra.shapes import shape_of
 from symbackprop.algebra.shorthands import HALF, tied
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Listing, Relation, Section, Table
 from symbackprop.document.chain_rule import detail
 from symbackprop.document.chain_rule.chains import row_length
 from symbackprop.document.chain_rule.formulas import formula_display
 from symbackprop.document.chain_rule.scene import Scene
-from symbackprop.document.display_nodes import Gradient
+from symbackprop.document.display_nodes import Gradient, Total
 from symbackprop.document.matrix_form.matrix import array_formula
 from symbackprop.document.sections import conventions, optimizer_states
 from symbackprop.document.sections import updates as updates_of
 from symbackprop.document.sections.statement import Parts, given_number
-from symbackprop.graph.quantities import INNER, Quantity, Role
+from symbackprop.graph.quantities import INNER, Equation, Quantity, Role
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import Message, message
 
@@ -34,12 +35,28 @@ _SHORT = 2
 
 
 def _equations(scene: Scene) -> Iterator[Block]:
-    chains = (
-        Chain(Name(equation.name), (ChainStep(Relation.EQUAL, array_formula(scene, equation)),))
-        for equation in scene.derivation.graph.equations
-        if scene.derivation.graph.quantities[equation.name].kind != INNER
-    )
+    chains: list[Chain] = []
+    for equation in scene.derivation.graph.equations:
+        if scene.derivation.graph.quantities[equation.name].kind != INNER:
+            chains.append(Chain(Name(equation.name), (ChainStep(Relation.EQUAL, array_formula(scene, equation)),)))
+            chains += _softmax_entry(scene, equation)
     yield Display(tuple(chains), _SIDE_BY_SIDE)
+
+
+def _softmax_entry(scene: Scene, equation: Equation) -> Iterator[Chain]:
+    """Yield an entry of the softmax of a named matrix, taken over each row or each column."""
+    formula, graph = equation.formula, scene.derivation.graph
+    if not isinstance(formula, Apply) or formula.function != "softmax" or not isinstance(formula.arguments[0], Name):
+        return
+    argument = graph.quantities[formula.arguments[0].name]
+    if len(argument.shape) != len("jk") or argument.kind == INNER:
+        return
+    axis = axis_of(formula, len(argument.shape), "")
+    other = ["l" if place == axis else letter for place, letter in enumerate("jk")]
+    powers = [Apply("exp", (Name(argument.at(*letters)),)) for letters in ("jk", other)]
+    whole = Total(powers[1], "l", argument.shape[axis or 0])
+    entry = Name(graph.quantities[equation.name].at(*"jk"))
+    yield Chain(entry, (ChainStep(Relation.EQUAL, Quotient(powers[0], whole)),))
 
 
 def _given(scene: Scene) -> Iterator[Table]:
@@ -84,6 +101,11 @@ def _conventions(scene: Scene) -> Iterator[Message]:
         yield message("convention.relu_at_zero", value=value)
     yield from conventions.branch_sentences(scene)
     operations = [operation_of(part) for equation in graph.equations for part in walk(equation.formula)]
+    taken = [part for each in graph.equations for part in walk(each.formula) if isinstance(part, Apply)]
+    softmax = next((part for part in taken if part.function == "softmax" and part.axis is not None), None)
+    if softmax is not None:
+        axis = axis_of(softmax, len(shape_of(softmax.arguments[0], graph.shapes, "")), "")
+        yield message("convention.softmax_of_columns" if axis == 0 else "convention.softmax_of_rows", formula=softmax)
     if any(row is not None and row.source is not None for row in operations):
         yield message("convention.rearranged")
     yield from updates_of.conventions(scene)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from symbackprop.algebra.array_operations import axis_of, operation_of
-from symbackprop.algebra.broadcasting import Shape
+from symbackprop.algebra.broadcasting import Shape, indices_of
 from symbackprop.algebra.formula import (
     Adjoint,
     Apply,
@@ -25,7 +26,9 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
+from symbackprop.algebra.functions import EXTREMES
 from symbackprop.algebra.shapes import is_elementwise, shape_of
+from symbackprop.derivation.array_entries import entry
 from symbackprop.document.display_nodes import Delta, Grid, Listed, Shaped, Size, Substitute
 from symbackprop.graph.notation import Symbol
 from symbackprop.graph.quantities import Graph
@@ -74,6 +77,9 @@ def apply(layout: Layout, node: Apply) -> LaidOut:
     return (name, Fenced("(", layout.box(node.arguments[0]), ")")), POWER
 
 
+_LARGEST_WINDOW = 9
+"""The maximum of a block with more entries has indices."""
+
 _LETTERS = ("j", "k")
 """The letters of a sum's indices: row and column."""
 
@@ -84,6 +90,10 @@ def _reduction(layout: Layout, node: Apply, *, sign: Callable[[Apply, Box, int],
     plain = rewrite(argument, _plain)
     graph = layout.notation.graph
     shape = _shape(graph, plain)
+    if node.function in EXTREMES and node.axis is None and _is_block(graph, plain, shape):
+        entries = tuple(entry(graph, plain, index) for index in indices_of(shape))
+        if len(entries) <= _LARGEST_WINDOW:
+            return layout.laid_out(replace(node, arguments=entries))
     axis = axis_of(node, len(shape), "")
     letters = _LETTERS[: len(shape)] if axis is None else (_LETTERS[axis],)
     below = _listing([Symbol(letter) for letter in letters])
@@ -126,12 +136,19 @@ def _shape(graph: Graph, node: Node) -> Shape:
 
 
 def _has_structure(graph: Graph, node: Node, shape: Shape) -> bool:
-    """Say whether some part does not work entry by entry in an array of a shape."""
+    """Say whether some part does not work entry by entry in an array of a shape, or no array tells how far indices go."""
     leaves = (Name, Adjoint, Delta, Substitute)
-    return any(
+    return not _spans(graph, node, shape) or any(
         not isinstance(part, leaves) and not is_elementwise(part) and not _is_block(graph, part, shape)
         for part in walk(node)
     )
+
+
+def _spans(graph: Graph, node: Node, shape: Shape) -> bool:
+    """Say whether a named array of a shape stands in a formula as a whole."""
+    if isinstance(node, Name | Adjoint | Delta | Substitute):
+        return graph.shapes[node.name] == shape
+    return not isinstance(node, Indexed) and any(_spans(graph, part, shape) for part in node)
 
 
 def _is_block(graph: Graph, node: Node, shape: Shape) -> bool:
