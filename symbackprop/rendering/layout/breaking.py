@@ -113,7 +113,12 @@ def _pieces(layout: Layout, formula: Node, room: float) -> Iterator[Box]:
         case Sum():
             yield from fitting(scalar_formulas.terms(plain, formula), scalar_formulas.terms(layout, formula))
         case Product():
-            yield from fitting(scalar_formulas.factors(plain, formula), scalar_formulas.factors(layout, formula))
+            factors = scalar_formulas.factors(plain, formula)
+            widths = list(map(layout.measure, factors))
+            beside = sum(widths) - max(widths)
+            if max(widths) > room > 2 * beside:  # a long factor leaves those beside it on its line
+                layout = layout.in_room(max(layout.room - beside, 1.0))
+            yield from fitting(factors, scalar_formulas.factors(layout, formula))
         case MatrixProduct() | Hadamard():
             yield from array_formulas.factors(plain, formula)
         case Listed():
