@@ -6,12 +6,12 @@ a kink, so that the derivative is a convention, it is passed over.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 
 from symbackprop.algebra import functions
 from symbackprop.algebra.branches import always_computed, choice_of, comparison_of
-from symbackprop.algebra.formula import ONE, Apply, Name, Node, Number, Product, Slot
+from symbackprop.algebra.formula import ONE, Apply, Name, Negative, Node, Number, Product, Slot, Sum
 from symbackprop.arithmetic import exact
 from symbackprop.derivation.element_grain import ElementEquation
 from symbackprop.descent.solution import DescentStep
@@ -20,7 +20,7 @@ from symbackprop.document.calculation.reduction import leaf_value
 from symbackprop.document.chain_rule.chains import calculable
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Boxed, Inequality, Range, Shown
-from symbackprop.document.notes.conditions import DisplayedLine, is_gradient, is_parameter
+from symbackprop.document.notes.conditions import DisplayedLine, is_gradient, is_loss_of_data, is_parameter
 from symbackprop.evaluation.evaluate import EXACT, NEAR_KINK, Evaluation, Value, Values
 from symbackprop.graph.quantities import Role
 from symbackprop.messages import Message, message
@@ -174,6 +174,34 @@ def _paths(line: DisplayedLine, exact_gradients: ExactGradients) -> Message | No
     return message("remark.paths", count=len(links), units=message("text.items", items=units))
 
 
+def _term_left(line: DisplayedLine, exact_gradients: ExactGradients) -> Message | None:
+    """Return what is left of a cross-entropy of one output, or of one true class."""
+    if not (line.area == "forward" and line.is_network and line.name and is_loss_of_data(line)):
+        return None
+    graph, scene, loss = line.scene.derivation.graph, line.scene, line.network.loss
+    if scene.values is None or (len(graph.targets) > 1 and loss != "cross_entropy"):
+        return None
+    values = {output: scene.value(target, line.sample) for output, target in graph.targets.items()}
+    certain = [output for output, value in values.items() if value == 1] or list(values)
+    left = _LEFT.get((loss, values[certain[0]]))
+    if left is None or len(certain) > 1 or not set(values.values()) <= {0, 1}:
+        return None
+    target, value = Name(graph.targets[certain[0]], line.sample), show(values[certain[0]], scene.style)
+    return message("remark.term_left", target=target, value=value, term=left(Name(certain[0], line.sample)))
+
+
+def _minus_log(argument: Node) -> Node:
+    return Negative(Apply("ln", (argument,)))
+
+
+_LEFT: Mapping[tuple[str, Value], Callable[[Node], Node]] = {
+    ("binary_cross_entropy", 0): lambda output: _minus_log(Sum((ONE, Negative(output)))),
+    ("binary_cross_entropy", 1): _minus_log,
+    ("cross_entropy", 1): _minus_log,
+}
+"""What losses are where a target is 0, and where it is 1 and all others are 0."""
+
+
 def _gate(line: DisplayedLine, exact_gradients: ExactGradients) -> Message | None:
     """Return what a gate of a computation graph does with what arrives, where it is a plain sum or product."""
     if line.area != "backward" or line.is_network or len(line.links) != 1:
@@ -192,7 +220,7 @@ def _gate(line: DisplayedLine, exact_gradients: ExactGradients) -> Message | Non
 
 _SEVERAL = 2
 
-REMARKS: tuple[Remark, ...] = (_sign, _holding, _branch, _derivative_branch, _aim, _paths, _gate)
+REMARKS: tuple[Remark, ...] = (_sign, _holding, _term_left, _branch, _derivative_branch, _aim, _paths, _gate)
 """The remarks, the first that has something to say is made."""
 
 

@@ -27,7 +27,7 @@ from symbackprop.document.blocks import (
 )
 from symbackprop.document.calculation.numerals import show, shown_about
 from symbackprop.document.chain_rule import detail
-from symbackprop.document.chain_rule.chains import written_out
+from symbackprop.document.chain_rule.chains import gradient_symbol, written_out
 from symbackprop.document.chain_rule.factors import joined
 from symbackprop.document.chain_rule.formulas import gradient_formulas
 from symbackprop.document.chain_rule.penalties import penalty, strengths
@@ -36,6 +36,7 @@ from symbackprop.document.display_nodes import Equality, Letter, OverSamples, Ra
 from symbackprop.document.matrix_form.array_numbers import given_arrays
 from symbackprop.document.sections import batch_comparison, conventions, optimizer_states
 from symbackprop.document.sections import updates as updates_of
+from symbackprop.document.sections.composed_network import composed
 from symbackprop.document.sections.fused_loss import out_of_range
 from symbackprop.graph.notation import Symbol
 from symbackprop.graph.quantities import PENALTY, Quantity, Role
@@ -98,7 +99,9 @@ def _network(scene: Scene) -> tuple[Block, ...]:
         activation = layer.activation if layer.body else message(f"activation.{layer.activation}")
         rows.append((layer_name(scene, number), units, activation, bias))
     layers = Table(header, tuple(rows), (False,) * 4)
-    return layers, Display((*_activations(scene), _loss(scene)), _SIDE_BY_SIDE)
+    whole = tuple(composed(scene))
+    definitions = Display((*_activations(scene), _loss(scene)), _SIDE_BY_SIDE)
+    return (layers, definitions, Display(whole)) if whole else (layers, definitions)
 
 
 def _activations(scene: Scene) -> Iterator[Chain]:
@@ -210,6 +213,10 @@ def _meaning(scene: Scene, name: str, *others: str) -> Message:
         return (
             message("meaning.named_input", name=given[position - 1]) if given else message("meaning.input", k=position)
         )
+    graph, problem = scene.derivation.graph, scene.derivation.problem
+    if quantity.kind == "loss" and graph.joins_samples:
+        is_one = name == graph.sample_loss
+        return message("meaning.sample_loss" if is_one else f"meaning.loss_{problem.network.reduction}")
     layer = layer_name(scene, quantity.layer or 0)
     if others:
         return message(f"meaning.{quantity.kind}s", layer=layer)
@@ -269,6 +276,7 @@ def _symbols(scene: Scene) -> Table:
         rows.append(
             (_items([Name(name) for name in elements]), _meaning(scene, *elements), _items(shown) if shown else "")
         )
+    rows += _errors(scene)
     rows += [
         (letter, message(f"meaning.{key}"), show(letter.value, scene.style)) for key, letter in strengths(scene).items()
     ]
@@ -277,6 +285,17 @@ def _symbols(scene: Scene) -> Table:
     header = tuple(message(f"column.{name}") for name in ("symbol", "meaning", "value"))
     columns = len(header) if any(row[-1] for row in rows) else len(header) - 1
     return Table(header[:columns], tuple(row[:columns] for row in rows), (False, False, True)[:columns], _BESIDE)
+
+
+def _errors(scene: Scene) -> Iterator[tuple[Inline, ...]]:
+    """Yield symbol and meaning of the errors of each layer, of many units the first; their values are still to be found."""
+    for layer in scene.derivation.graph.layers:
+        first, *others = layer.pre_activation.elements()
+        if scene.notation.delta(first) is None:
+            return
+        shown = [first, *others] if len(others) < _MOST_JOINED else [first]
+        meaning = message("meaning.errors" if others else "meaning.error", layer=layer_name(scene, layer.number), k=1)
+        yield _items([gradient_symbol(scene, name) for name in shown]), meaning, ""
 
 
 def _rows_of_symbols(scene: Scene, names: Sequence[str], most: int) -> Iterator[list[str]]:
