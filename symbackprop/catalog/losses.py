@@ -284,7 +284,7 @@ def _with_numbers(text: str, numbers: Mapping[str, Fraction]) -> Node:
                 return Number(numbers[name])
             case Product(factors) if any(isinstance(factor, Name) and factor.name in numbers for factor in factors):
                 known = [rewrite(factor, number) for factor in factors]
-                size = math.prod(factor.value for factor in known if isinstance(factor, Number))
+                size = math.prod([factor.value for factor in known if isinstance(factor, Number)], start=Fraction(1))
                 return multiplied((Number(size), *(factor for factor in known if not isinstance(factor, Number))))
         return None
 

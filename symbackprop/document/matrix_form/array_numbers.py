@@ -111,31 +111,35 @@ class ArrayNumbers:
 
     def by_rule(
         self,
-        quantity: Quantity,
+        names: Sequence[Sequence[str]],
         rule: Node | None,
         read: Mapping[str, Callable[[str], Leaf]],
         new: Callable[[str], Leaf],
+        quantity: Quantity | None = None,
     ) -> tuple[ChainStep, ...]:
-        """Return the new values of an array as lines: by the rule that all its entries have, and the result.
+        """Return the new values of elements, those of an array or several numbers in rows, as lines: by a rule, the result.
 
-        The names of the rule are `read`, each from the code name of an entry. Without the rule where there is none, or where
-        no readable numbers make it true; nothing for an array that is too large to be written out.
+        All of them have the rule, whose names are `read`, each from the code name of an element. Without the rule where
+        there is none, or where no readable numbers make it true; nothing for an array that is too large to be written out.
         """
-        if not fits(quantity.shape):
+        if quantity is not None and not fits(quantity.shape):
             return ()
-        rows = grid_rows(self.scene, quantity)
-        results = {name: new(name) for row in rows for name in row}
-        result = _array(quantity, [[results[name] for name in row] for row in rows])
+        results = {name: new(name) for row in names for name in row}
+
+        def arranged(numbers: Mapping[str, Leaf]) -> Node:
+            rows = [[numbers[name] for name in row] for row in names]
+            return _stack(rows) if quantity is None else _array(quantity, rows)
+
+        result = arranged(results)
         if rule is not None and not isinstance(result, Listed):
             known = {letter: {name: leaf(name) for name in results} for letter, leaf in read.items()}
 
             def filled(number: Callable[[Mapping[str, Leaf]], Node]) -> Node:
                 return rewrite(rule, lambda part: number(known[part.name]) if isinstance(part, Name) else None)
 
-            whole = filled(lambda own: _array(quantity, [[own[name] for name in row] for row in rows]))
             checked = [(filled(operator.itemgetter(name)), leaf) for name, leaf in results.items()]
             policy = self.scene.derivation.problem.notation.round_intermediates
-            found = array_steps(signs_in_front(whole), checked, result, self.scene.style, policy)
+            found = array_steps(signs_in_front(filled(arranged)), checked, result, self.scene.style, policy)
             if found and not any(_is_wide(step.formula) for step in found):
                 return found
         return (self._alone(result),)

@@ -6,8 +6,7 @@ The formulas are those of `symbackprop.derivation.matrix_grain`: derived from th
 from __future__ import annotations
 
 import itertools
-import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from symbackprop.algebra.formula import (
@@ -63,24 +62,18 @@ def matrix_sections(scene: Scene) -> Iterator[Section]:
     inner = (Section(message("title.samples_at_once"), together),) if together else ()
     yield Section(message("title.matrix_forward"), rows, inner)
 
-    def displayed(among: Collection[str]) -> tuple[Display, ...]:
+    def displayed(among: Sequence[str]) -> tuple[Display, ...]:
         chains = gradient_chains(scene, among)
         return tuple(Display((*_entry_chain(scene, chain.name, formulas[chain.name]), chain), 2) for chain in chains)
 
-    parts = _by_layers(graph, names)
-    blocks, sections = ((*displayed(parts.pop(None, ())),), [])
-    for layer, among in parts.items():
-        sections.append(Section(layer_name(scene, layer), displayed(among)))
-    opening = Paragraph(message("notation.entries"))
-    yield Section(message("title.matrix_backward"), (opening, *blocks), tuple(sections))
-
-
-def _by_layers(graph: Graph, names: Iterable[str]) -> dict[int | None, list[str]]:
-    """Return arrays by their layers, from the last back; first those without one, of a graph all."""
-    found: dict[int | None, list[str]] = {}
-    for name in names:
-        found.setdefault(graph.quantities[name].layer if graph.layers else None, []).append(name)
-    return dict(sorted(found.items(), key=lambda part: -math.inf if part[0] is None else -part[0]))
+    layered = {name: graph.quantities[name].layer if graph.layers else None for name in names}
+    blocks = displayed([name for name, layer in layered.items() if layer is None])
+    layers = sorted({layer for layer in layered.values() if layer is not None}, reverse=True)
+    sections = tuple(
+        Section(layer_name(scene, layer), displayed([name for name in names if layered[name] == layer]))
+        for layer in layers
+    )
+    yield Section(message("title.matrix_backward"), (Paragraph(message("notation.entries")), *blocks), sections)
 
 
 def layer_values(scene: Scene, layer: LayerArrays) -> Iterator[Block]:

@@ -21,6 +21,7 @@ from symbackprop.document.sections.local_derivatives import local_derivatives
 from symbackprop.document.sections.renumbering import batch_sentence, of_batch
 from symbackprop.document.sections.updates import (
     array_updates,
+    joint_update,
     rate_lines,
     rules,
     stopped_sentence,
@@ -84,7 +85,21 @@ def _update(scene: Scene, change: Change) -> Section:
     if change.passes:
         opening = (*rate, Paragraph(message("sequential.opening")))
         return Section(title, opening, tuple(sequential_updates.sections(scene, change)))
-    return Section(title, (*rate, *update_blocks(scene, change, scene.derivation.parameters)))
+    blocks = (*rate, *update_blocks(scene, change, scene.derivation.parameters))
+    return Section(title, (*blocks, *_together(scene, change)))
+
+
+def _together(scene: Scene, change: Change) -> Iterator[Block]:
+    """Yield the update between arrays, or of few numbers as a vector, by an optimizer of one line."""
+    if scene.chosen is not None or not scene.numbers_in_arrays:
+        return
+    chains = joint_update(scene, change)
+    if scene.derivation.graph.layers:
+        arrays = {q.name for q in scene.derivation.parameters if detail.count(q) > 1}
+        chains = (chain for chain in array_updates(scene, change) if chain.name in arrays and len(chain.steps) > 1)
+    if found := tuple(chains):
+        yield Paragraph(message("text.in_matrix_form"))
+        yield Display(found)
 
 
 def matrix_sections(solution: Solution, scenes: Sequence[Scene], lesson: Lesson) -> Iterator[Section]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from symbackprop.algebra.formula import Name, Negative, Node, Number, names, rewrite, walk
+from symbackprop.algebra.formula import Name, Negative, Node, Number, Stack, names, rewrite, walk
 from symbackprop.catalog import optimizers, schedules
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.catalog.schedules import CONSTANT
@@ -27,7 +27,7 @@ from symbackprop.document.display_nodes import (
     Tone,
     Updated,
 )
-from symbackprop.document.matrix_form.array_numbers import ArrayNumbers
+from symbackprop.document.matrix_form.array_numbers import TALLEST_GRID, ArrayNumbers, grid_rows
 from symbackprop.document.sections import optimizer_states
 from symbackprop.document.sections.optimizer_states import carried_states, letter_of_state
 from symbackprop.graph.notation import setting_symbol, state_symbol
@@ -121,18 +121,7 @@ def updated(scene: Scene, change: Change, name: str) -> tuple[Chain, ...]:
 
 def array_updates(scene: Scene, change: Change) -> Iterator[Chain]:
     """Yield the update of each array that changed: by the optimizer's line, if it has one alone, and the new values."""
-    training = _training(scene)
-    rules = optimizers.reduced(training.optimizer, training.zero, first=change.number == 1)
-    numbers: dict[str, Node] = {key: _leaf(given) for key, given in training.settings.items()}
-    numbers |= {RATE: Leaf(change.learning_rate), "t": Number(Fraction(change.number))}
-    if change.learning_rate == training.settings[RATE].value:
-        numbers[RATE] = _leaf(training.settings[RATE])
-    rule = rules[0][1] if len(rules) == 1 else None
-    filled = None if rule is None else rewrite(rule, lambda part: numbers.get(getattr(part, "name", "")))
-    read = {
-        "w": lambda name: Leaf(scene.value(name), written=scene.written(name)),
-        "g": lambda name: Leaf(scene.gradient(name), Tone.BACKWARD),
-    }
+    rule, filled = _rule_of_all(scene, change)
     for quantity in scene.derivation.parameters:
         if not any(name in change.lines for name in quantity.elements()):
             continue
@@ -140,9 +129,50 @@ def array_updates(scene: Scene, change: Change) -> Iterator[Chain]:
         # Behind weights that are new already it is not the gradient that a layer is updated with.
         own = None if quantity.layer in change.passes else rule
         steps = () if own is None else (ChainStep(Relation.EQUAL, _filled(own, letters)),)
-        found = ArrayNumbers(scene).by_rule(quantity, own and filled, read, lambda name: Leaf(change.new[name]))
+        rows = grid_rows(scene, quantity)
+        found = ArrayNumbers(scene).by_rule(rows, own and filled, _numbers_of(scene), _new(change), quantity)
         if steps or found:
             yield Chain(Updated(quantity.name), (*steps, *found))
+
+
+def joint_update(scene: Scene, change: Change) -> Iterator[Chain]:
+    """Yield the update of all parameters of a graph as that of one vector, if they are few numbers and it is one line."""
+    rule, filled = _rule_of_all(scene, change)
+    names = [name for name in parameters_of(scene.derivation.parameters) if name in change.lines]
+    if rule is None or not 1 < len(names) <= TALLEST_GRID or any(each.shape for each in scene.derivation.parameters):
+        return
+
+    def column(entry: Callable[[str], Node]) -> Node:
+        return Stack(tuple(Stack((entry(name),)) for name in names))
+
+    letters = _setting_letters(scene, change.number) | {"w": column(Name), "g": column(Gradient)}
+    numbers = ArrayNumbers(scene).by_rule([[name] for name in names], filled, _numbers_of(scene), _new(change))
+    yield Chain(column(Updated), (ChainStep(Relation.EQUAL, _filled(rule, letters)), *numbers))
+
+
+def _rule_of_all(scene: Scene, change: Change) -> tuple[Node | None, Node | None]:
+    """Return the line by which an optimizer finds new values, and the same with numbers for settings; None for several."""
+    training = _training(scene)
+    rules = optimizers.reduced(training.optimizer, training.zero, first=change.number == 1)
+    if len(rules) > 1:
+        return None, None
+    numbers: dict[str, Node] = {key: _leaf(given) for key, given in training.settings.items()}
+    if change.learning_rate != training.settings[RATE].value:
+        numbers[RATE] = Leaf(change.learning_rate)
+    numbers["t"] = Number(Fraction(change.number))
+    ((_, rule),) = rules
+    return rule, rewrite(rule, lambda part: numbers.get(part.name) if isinstance(part, Name) else None)
+
+
+def _numbers_of(scene: Scene) -> dict[str, Callable[[str], Leaf]]:
+    return {
+        "w": lambda name: Leaf(scene.value(name), written=scene.written(name)),
+        "g": lambda name: Leaf(scene.gradient(name), Tone.BACKWARD),
+    }
+
+
+def _new(change: Change) -> Callable[[str], Leaf]:
+    return lambda name: Leaf(change.new[name])
 
 
 def _gradient_line(scene: Scene, name: str, number: Node) -> Chain:
