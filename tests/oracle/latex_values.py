@@ -405,7 +405,12 @@ def _bound(term: Term, names: Names, letter: str, index: int) -> Number:
 
 def _extreme(term: Term, names: Names) -> Number:
     pick = max if term.text.startswith(r"\max") else min
-    return pick(_entries(term.parts[0], names, term.text[4:].split(",")))
+    found = _entries(term.parts[0], names, term.text[4:].split(","))
+    arrays = [each for each in found if isinstance(each, list)]
+    if not arrays:
+        return pick(found)
+    # Of rows or columns it is taken place by place.
+    return [[pick(cells) for cells in zip(*rows, strict=True)] for rows in zip(*arrays, strict=True)]
 
 
 def _entry(term: Term, names: Names) -> Number:

@@ -49,13 +49,13 @@ def _softmax_entry(scene: Scene, equation: Equation) -> Iterator[Chain]:
     if not isinstance(formula, Apply) or formula.function != "softmax" or not isinstance(formula.arguments[0], Name):
         return
     argument = graph.quantities[formula.arguments[0].name]
-    if len(argument.shape) != len("jk") or argument.kind == INNER:
+    if len(argument.shape) != len("ij") or argument.kind == INNER:
         return
     axis = axis_of(formula, len(argument.shape), "")
-    other = ["l" if place == axis else letter for place, letter in enumerate("jk")]
-    powers = [Apply("exp", (Name(argument.at(*letters)),)) for letters in ("jk", other)]
-    whole = Total(powers[1], "l", argument.shape[axis or 0])
-    entry = Name(graph.quantities[equation.name].at(*"jk"))
+    other = ["k" if place == axis else letter for place, letter in enumerate("ij")]
+    powers = [Apply("exp", (Name(argument.at(*letters)),)) for letters in ("ij", other)]
+    whole = Total(powers[1], "k", argument.shape[axis or 0])
+    entry = Name(graph.quantities[equation.name].at(*"ij"))
     yield Chain(entry, (ChainStep(Relation.EQUAL, Quotient(powers[0], whole)),))
 
 
