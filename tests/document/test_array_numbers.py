@@ -21,11 +21,11 @@ from symbackprop.algebra.formula import (
     walk,
 )
 from symbackprop.descent.solution import Solution
-from symbackprop.document.blocks import Chain, Display, Section
-from symbackprop.document.display_nodes import AllSamples, Listed, Shown
+from symbackprop.document.blocks import Chain, Display, Section, Table
+from symbackprop.document.display_nodes import AllSamples, Listed, Shown, Updated
 from symbackprop.document.matrix_form import joint_matrices
-from symbackprop.document.matrix_form.array_numbers import WIDEST_GRID, WIDEST_ROW
-from symbackprop.graph.notation import Notation
+from symbackprop.document.matrix_form.array_numbers import TALLEST_GRID, WIDEST_GRID, WIDEST_ROW
+from symbackprop.graph.notation import NAMINGS, Notation
 from symbackprop.problems import load
 from tests.document.test_documents import assert_chain_is_true
 from tests.documents import dense, solved
@@ -154,7 +154,7 @@ def test_samples_of_a_batch_stand_in_one_matrix(layout: str) -> None:
     found = list(chains_of(document.compose(solution, ("full",), without=("title.check",)).sections))
     together = {(type(chain.left.body), chain.name): chain for chain in found if isinstance(chain.left, AllSamples)}
     names = {(Name, name) for name in ("x", "y", "z1", "a1", "z2", "a2")}
-    assert names | {(Adjoint, name) for name in ("z1", "a1", "z2", "a2")} == set(together)
+    assert names | {(Adjoint, name) for name in ("x", "z1", "a1", "z2", "a2")} == set(together)
     for (_, name), chain in each(list(together.items())):
         units = len(solution.derivation.graph.quantities[name].elements())
         last = chain.steps[-1].formula
@@ -174,6 +174,90 @@ def test_gradient_of_a_batch_is_a_product_of_matrices(layout: str, turned: int) 
     factors = (symbols.left, symbols.right)
     assert isinstance(factors[turned], Transposed)
     assert {"x", "z1"} == {part.name for part in walk(symbols) if isinstance(part, AllSamples)}
+
+
+@pytest.mark.parametrize("naming", NAMINGS)
+def test_samples_stand_in_one_matrix_in_every_naming(naming: str) -> None:
+    """Whatever the letters are, X, Z, A and Δ of all samples have numbers, and every line is true."""
+    content = dense((2, "sigmoid"), (1, "sigmoid"), samples=SAMPLES, notation={"naming": naming})
+    solution = sbp.solve(sbp.problem(content), steps=1)
+    composed = document.compose(solution, ("matrix",), without=("title.check",))
+    together = [chain for chain in chains_of(composed.sections) if isinstance(chain.left, AllSamples)]
+    assert len({(type(chain.left.body), chain.name) for chain in together}) == 2 + 2 * 2 + 2 * 2 + 1
+    assert all(isinstance(chain.steps[-1].formula, Stack) for chain in each(together))
+
+
+def test_hessian_has_a_bar_where_hidden_units_of_all_samples_are_h() -> None:
+    """No letter has two meanings in a document."""
+    content = dense((1, "sigmoid"), (1, "linear"), samples=2, notation={"naming": "flat"})
+    text = sbp.render(sbp.solve(sbp.problem(content), steps=1), format="latex", detail="full,second_order")
+    assert r"\bar{H}" in text
+    assert "\nH &=" in text
+
+
+# The update and the summary between arrays.
+
+
+@pytest.mark.parametrize("optimizer", ["gradient_descent", "momentum", "adam"])
+@pytest.mark.parametrize("naming", NAMINGS)
+def test_matrix_form_ends_with_update_and_summary(naming: str, optimizer: str) -> None:
+    """Every array that is trained has its new values in one line; then comes the table of all parameters."""
+    training = {"optimizer": optimizer, "learning_rate": "0.1", "epochs": 1}
+    content = dense((2, "sigmoid"), (1, "sigmoid"), notation={"naming": naming}, training=training)
+    composed = document.compose(sbp.solve(sbp.problem(content)), ("matrix",), without=("title.check",))
+    titles = [section.title.id for section in composed.sections]
+    assert titles.index("title.update") + 1 == titles.index("title.summary")
+    update = composed.sections[titles.index("title.update")]
+    new = [chain for chain in chains_of([update]) if isinstance(chain.left, Updated)]
+    assert [chain.name for chain in new] == ["W1", "b1", "W2", "b2"]
+    assert all(isinstance(chain.steps[-1].formula, Stack) for chain in each(new))
+    lines = sum(len(chain.steps) > 1 for chain in new)
+    assert lines == (len(new) if optimizer == "gradient_descent" else 0)
+
+
+@pytest.mark.parametrize("name", ["mazur", "classifier", "deep", "xor", "homework"])
+def test_matrix_form_goes_layer_by_layer(name: str) -> None:
+    """The gradients of a layer stand together, from the last layer back to the inputs."""
+    composed = document.compose(solved(name), ("matrix",), without=("title.check",))
+    (backward,) = (each for each in composed.sections if each.title.id == "title.matrix_backward")
+    graph = solved(name).derivation.graph
+    layers = []
+    for section in each(list(backward.sections)):
+        found = {graph.quantity_of(chain.name).layer for chain in chains_of([section])}
+        assert len(found) == 1
+        layers += found
+    assert layers == list(range(len(graph.layers), -1, -1))
+
+
+def test_matrix_form_of_a_large_network_has_a_short_summary() -> None:
+    """Of many parameters the summary has the first few of each array."""
+    content = dense((12, "sigmoid"), (1, "linear"), inputs=9)
+    composed = document.compose(sbp.solve(sbp.problem(content)), ("matrix",), without=("title.check",))
+    (summary,) = (section for section in composed.sections if section.title.id == "title.summary")
+    (table,) = (block for block in summary.blocks if isinstance(block, Table))
+    assert len(table.rows) < 20 < sum(len(q.elements()) for q in sbp.derive(sbp.problem(content)).parameters)
+
+
+@pytest.mark.parametrize("name", [*NETWORKS, "xor", "line", "homework"])
+def test_gradients_of_inputs_are_shown_where_they_are_checked(name: str) -> None:
+    """The check counts the gradients with respect to inputs, and the backward pass derives them."""
+    inputs = solved(name).derivation.graph.units(0)
+    shown = {chain.name for chain in chains(name) if not isinstance(getattr(chain.left, "body", chain.left), Name)}
+    assert inputs.name in shown or set(inputs.elements()) <= shown
+
+
+@pytest.mark.parametrize("count", range(1, 9))
+def test_few_numbers_of_a_graph_are_updated_as_a_vector(count: int) -> None:
+    """The parameters of a small graph and their gradient stand as vectors, beside a line for each."""
+    parameters = {f"w{place}": str(place) for place in range(1, count + 1)}
+    squares = " + ".join(f"{place}*{name}**2" for place, name in enumerate(parameters, 2))
+    table = {"parameters": parameters, "equations": [f"L = {squares}"], "output": "L"}
+    solution = sbp.solve(sbp.problem({"graph": table, "training": {"learning_rate": "0.1"}}))
+    composed = document.compose(solution, ("full",), without=("title.check",))
+    vectors = [chain for chain in chains_of(composed.sections) if isinstance(chain.left, Stack)]
+    assert len(vectors) == (1 < count <= TALLEST_GRID)
+    for chain in vectors:
+        assert assert_chain_is_true(chain)
 
 
 @pytest.mark.parametrize("samples", [2, 6, 7, 40])

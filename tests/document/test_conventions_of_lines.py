@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from fractions import Fraction
@@ -79,6 +80,46 @@ def test_convolution_is_a_sum_over_indices() -> None:
     latex = str(sbp.render(solved("convolution"), "latex"))
     assert r"X_{j,k+1} \, K_{j k}" in latex and r"X_{j+1,k+1} \, K_{j k}" in latex
     assert not re.search(r"\[\d:\d", latex)
+
+
+C = [["1", "4", "2"], ["3", "0", "5"], ["-1", "6", "7"]]
+"""A matrix without equal entries."""
+
+
+@pytest.mark.parametrize("function", ["max", "min", "sum"])
+@pytest.mark.parametrize("rows", list(itertools.combinations(range(4), 2)))
+@pytest.mark.parametrize("columns", list(itertools.combinations(range(4), 2)))
+def test_window_is_told_from_the_whole_array(function: str, rows: tuple[int, int], columns: tuple[int, int]) -> None:
+    """What runs over a block says over which, and is true of its numbers."""
+    window = f"C[{rows[0]}:{rows[1]}, {columns[0]}:{columns[1]}]"
+    solution = graph(f"L = {function}({window})", C=C)
+    text = sbp.render(solution, "latex")
+    assert truth.TRUE in {verdict.outcome for verdict in truth.judged(solution, text)}
+    assert [] == [verdict for verdict in truth.judged(solution, text) if verdict.outcome == truth.FALSE]
+    size = (rows[1] - rows[0]) * (columns[1] - columns[0])
+    if size > 1 and function != "sum":
+        entries = ", ".join(f"C_{{{i + 1}{j + 1}}}" for i in range(*rows) for j in range(*columns))
+        assert rf"\{function}({entries})" in text
+        assert size == len(C) ** 2 or rf"\{function}_{{j,k}}" not in text
+
+
+@pytest.mark.parametrize(("axis", "below"), [(0, r"S_{k j}"), (1, r"S_{i k}")])
+@pytest.mark.parametrize("operation", ["max", "sum", "softmax"])
+def test_what_runs_along_an_axis_is_true(operation: str, axis: int, below: str) -> None:
+    """Along rows or columns a sum, a maximum and a softmax are read as what they are; a softmax has its entry."""
+    solution = graph(f"A = {operation}(S, axis={axis})", "L = sum(A*A)", S=C)
+    for detail in ("full", "matrix"):
+        text = sbp.render(solution, "latex", detail=detail)
+        assert [] == [each for each in truth.judged(solution, text) if each.outcome == truth.FALSE]
+        assert (f"e^{{{below}}}" in text) == (operation == "softmax")
+
+
+@pytest.mark.parametrize(("equation", "value"), [("w + 3", "1"), ("2*w", "2"), ("-w", "-1"), ("w/3", "")])
+def test_derivative_that_is_a_number_stands_once(equation: str, value: str) -> None:
+    """∂L/∂w = 1 is no chain of two equal numbers; of 1/3 the decimal follows."""
+    solution = graph(f"L = {equation}", w="0.7")
+    chain = chains.gradient(document_scene(solution), "w")
+    assert len(chain.steps) == (1 if value else 2)
 
 
 @pytest.mark.parametrize("decay", ["0", "0.01"])

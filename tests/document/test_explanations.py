@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import operator
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -15,13 +17,15 @@ from hypothesis import strategies as st
 import symbackprop as sbp
 from symbackprop import document, language
 from symbackprop.algebra import functions
-from symbackprop.algebra.formula import Name
+from symbackprop.algebra.formula import Name, Node
 from symbackprop.algebra.functions import ACTIVATIONS
+from symbackprop.arithmetic import exact
 from symbackprop.catalog import losses
 from symbackprop.catalog.losses import LOSSES
 from symbackprop.catalog.optimizers import OPTIMIZERS
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Chain, Display, Document, Listing, Note, NoteKind, Terms
+from symbackprop.document.display_nodes import Inequality
 from symbackprop.document.notes import glossary, practice
 from symbackprop.document.notes.reasons import KINDS
 from symbackprop.errors import EvaluationError, UnknownNameError
@@ -275,7 +279,31 @@ class Oracle:
             assert (
                 (z > 0) is kind.endswith("above") and (z < 0) is ("below" in kind) and (z == 0) is kind.endswith("at")
             )
+        elif kind == "term_left":
+            target, term = remark.arguments["target"], remark.arguments["term"]
+            assert isinstance(target, Name) and isinstance(term, Node)
+            loss = values.value(self.solution.derivation.graph.data_loss, target.sample)
+            assert self.evaluated(term) == pytest.approx(float(loss), rel=1e-15)
+        elif kind == "holds":
+            condition = remark.arguments["condition"]
+            assert isinstance(condition, Message)
+            items = condition.arguments["items"]
+            assert isinstance(items, tuple)
+            for compared in each(list(items)):
+                assert isinstance(compared, Inequality)
+                assert COMPARED[compared.sign](self.evaluated(compared.left), self.evaluated(compared.right))
 
+    def evaluated(self, formula: Node) -> float:
+        """Return the value of a formula over the quantities of the first step."""
+        values = self.solution.steps[0].values
+        return float(
+            exact.evaluate(
+                formula, lambda part: values.value(part.name, part.sample) if isinstance(part, Name) else None
+            )
+        )
+
+
+COMPARED = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 tenths = st.integers(-20, 20).map(lambda count: f"{count}/10")
 
@@ -332,6 +360,43 @@ def test_signs_are_true_of_numbers_rounded_by_hand(content: dict[str, object], d
     for chain in each(chains_of(document.compose(solution, ("full",), without=("title.check",)))):
         if chain.remark is not None and chain.remark.id.removeprefix("remark.") in SIGNS:
             oracle.assert_is_true(chain.remark)
+
+
+@pytest.mark.parametrize("targets", list(itertools.product(["0", "1", "1/2"], repeat=2)))
+@pytest.mark.parametrize(
+    ("loss", "last", "certain"),
+    [
+        ("binary_cross_entropy", "sigmoid", ()),
+        ("cross_entropy", "softmax", (("0", "1"), ("1", "0"))),
+        ("half_squared_error", "linear", ()),
+    ],
+)
+def test_term_is_left_of_a_cross_entropy_where_one_class_is_certain(
+    loss: str, last: str, certain: tuple[tuple[str, str], ...], targets: tuple[str, str]
+) -> None:
+    """Of several outputs only a softmax with one true class has a single logarithm; of one output a certain target does."""
+    content = dense((2, last), loss=loss)
+    content["data"] = {"x": [1, 2], "y": list(targets)}
+    assert ("remark.term_left" in ids_of(composed(content))) == (targets in certain)
+    if loss == "binary_cross_entropy":
+        content = dense((1, last), loss=loss)
+        content["data"] = {"x": [1, 2], "y": [targets[0]]}
+        assert ("remark.term_left" in ids_of(composed(content))) == (targets[0] != "1/2")
+
+
+@pytest.mark.parametrize(("target", "sign"), [("1/2", "<="), ("7/4", "<="), ("0", ">"), ("2", ">"), ("-3", ">")])
+def test_case_of_huber_is_told(target: str, sign: str) -> None:
+    """The remark at the loss says which case holds with these numbers, and the number line is of that case."""
+    content = {**unit("linear", "1/2"), "data": {"x": [1], "y": [target]}}
+    network = content["network"]
+    assert isinstance(network, dict)
+    found = composed({**content, "network": {**network, "loss": {"name": "huber", "delta": "3/4"}}})
+    remarks = [chain.remark for chain in chains_of(found) if chain.remark and chain.remark.id == "remark.holds"]
+    condition = remarks[0].arguments["condition"]
+    assert isinstance(condition, Message)
+    (inequality,) = condition.arguments["items"]  # type: ignore[misc]
+    assert isinstance(inequality, Inequality)
+    assert inequality.sign == sign
 
 
 @pytest.mark.parametrize("name", REACHING)

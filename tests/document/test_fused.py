@@ -398,6 +398,19 @@ def test_huber_is_printed_as_a_clip() -> None:
     assert r"\max(-1, \min(1, a^{(1)}_1 - y_1))" in text
 
 
+@pytest.mark.parametrize(("delta", "slope"), [("1", ""), ("2", "2 "), ("1/2", None)])
+def test_huber_is_printed_and_differentiated_by_cases(delta: str, slope: str | None) -> None:
+    """Behind a brace stand the square and the line, each beside its condition, and then their derivatives."""
+    loss: Any = {"name": "huber", "delta": delta}
+    text = sbp.render(sbp.solve(outputs("linear", loss, ["1/2"], [3])), format="text")
+    below, above = (f"(|a₁⁽¹⁾ − y₁| {sign} {delta})" for sign in "≤>")
+    lines = [line.split("  (")[0].strip() for line in text.splitlines()]
+    assert sum(below in line for line in text.splitlines()) >= 3
+    assert sum(above in line for line in text.splitlines()) >= 3
+    signed = "sgn(a₁⁽¹⁾ − y₁)/2" if slope is None else f"{slope}sgn(a₁⁽¹⁾ − y₁)"
+    assert f"⎩{signed}" in lines
+
+
 # Stable forms in NumPy, both precisions
 
 NUMPY: Mapping[str, Any] = {

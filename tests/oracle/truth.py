@@ -35,6 +35,7 @@ from tests.oracle.latex_values import (
     real,
     shape_of,
     summands,
+    transposed,
     value,
 )
 from tests.oracle.symbols import Symbols, accented, sign, state
@@ -572,6 +573,8 @@ def _holds(lefts: tuple[Term, ...], relation: str, right: Term, names: Names, di
     if relation == "=":
         one = value(left, names)
         other = value(right, replace(names, shape=shape_of(one)) if isinstance(one, list) else names)
+        if shape_of(one) == shape_of(other)[::-1] and {left.kind, right.kind} & {"extreme", "total"}:
+            other = transposed(other)  # what joins the rows of a matrix is a vector, and vectors are columns
         if not _same(one, other):
             return f"{_shown(one)} is not {_shown(other)}"
         return ""

@@ -15,6 +15,7 @@ from symbackprop.algebra.formula import (
     Name,
     Node,
     Number,
+    Power,
     Product,
     Quotient,
     Sum,
@@ -80,6 +81,16 @@ def test_long_sum_is_broken_before_its_signs(mazur: Layout) -> None:
     lines = [tex.write(line) for line in breaking.broken(mazur, total, 8)]
     assert 2 < len(lines)
     assert [] == [line for line in lines[1:] if not line.lstrip("{} ").startswith("+")]
+
+
+@pytest.mark.parametrize("count", range(4, 40, 3))
+@pytest.mark.parametrize("room", [40, 70, 90])
+def test_factor_stays_on_the_line_of_a_long_sum(count: int, room: int, mazur: Layout) -> None:
+    """Half a long sum of squares does not begin with a line that holds the half alone."""
+    squares = Sum(tuple(Power(Name(f"W{1 + place % 2}_1_1"), Number(Fraction(2))) for place in range(count)))
+    for factor in (Number(Fraction(1, 2)), Quotient(Name("x_1"), Number(Fraction(2)))):
+        first = breaking.broken(mazur, Product((factor, squares)), room)[0]
+        assert mazur.measure(first) > mazur.measure(mazur.box(factor)) + 2
 
 
 def test_chain_that_fits_is_one_line(mazur: Layout) -> None:

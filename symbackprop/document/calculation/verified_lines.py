@@ -38,6 +38,8 @@ def lines(first: Node, style: Style, tone: Tone) -> tuple[ChainStep, ...]:
     digits), it stands alone: a line that does not check is not printed.
     """
     steps, paper = reduction_steps(first, tone), _Paper(style)
+    if isinstance(steps[0], Number):
+        steps = steps[1:]  # a number of a formula is a line of it already
     for digits in (style.digits, style.digits + 1, style.digits - 1):
         try:
             found = _with_digits(paper, steps, digits) if digits else None

@@ -176,6 +176,8 @@ def _place(scene: Scene, scalar: Scalar) -> int:
 def in_one_line(chain: Chain) -> Chain:
     """Return the lines of a gradient as one: its formula in named gradients, the numbers in it, the value."""
     symbols, numbers = _at_numbers(chain.steps)
+    if not symbols:
+        return chain  # the gradient is a number of the formula
     formula = unbraced(symbols[-1].formula)
     terms = formula.terms if isinstance(formula, Sum) else (formula,)
     if all(map(is_named, terms)):

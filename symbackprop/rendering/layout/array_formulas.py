@@ -92,7 +92,7 @@ def _reduction(layout: Layout, node: Apply, *, sign: Callable[[Apply, Box, int],
     shape = _shape(graph, plain)
     if node.function in EXTREMES and node.axis is None and _is_block(graph, plain, shape):
         entries = tuple(entry(graph, plain, index) for index in indices_of(shape))
-        if len(entries) <= _LARGEST_WINDOW:
+        if 1 < len(entries) <= _LARGEST_WINDOW:
             return layout.laid_out(replace(node, arguments=entries))
     axis = axis_of(node, len(shape), "")
     letters = _LETTERS[: len(shape)] if axis is None else (_LETTERS[axis],)
@@ -281,8 +281,12 @@ def _stack(layout: Layout, node: Stack) -> LaidOut:
 
 
 def _repeated(layout: Layout, node: Repeated) -> LaidOut:
-    """A number or a vector in every place along an axis: times ones."""
-    return (layout.inside(node.operand, PRODUCT), THIN, Scripts(ONES, Number(str(node.length)))), PRODUCT
+    """A number or a vector in every place along an axis: times ones, which stand before a vector that is every row."""
+    length = Number(str(node.length))
+    if node.axis == 0 and len(_shape(layout.notation.graph, rewrite(node.operand, _plain))) == 1:
+        row = node.operand if layout.rows else Transposed(node.operand)
+        return (Scripts(ONES, length, TOP), THIN, layout.inside(row, PRODUCT)), PRODUCT
+    return (layout.inside(node.operand, PRODUCT), THIN, Scripts(ONES, length)), PRODUCT
 
 
 def _placed(layout: Layout, node: Placed) -> LaidOut:

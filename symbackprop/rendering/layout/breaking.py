@@ -25,6 +25,9 @@ _RESULT = 2
 _AROUND = 6
 """The room of what stands around a sum inside a formula: a factor, parentheses."""
 
+_BRACKETS = 3
+"""The room of the parentheses around a sum in lines, beside a factor."""
+
 _COLUMN_GAP = 2.4
 """The room between the columns of a table, in digits."""
 
@@ -117,7 +120,7 @@ def _pieces(layout: Layout, formula: Node, room: float) -> Iterator[Box]:
             widths = list(map(layout.measure, factors))
             beside = sum(widths) - max(widths)
             if max(widths) > room > 2 * beside:  # a long factor leaves those beside it on its line
-                layout = layout.in_room(max(layout.room - beside, 1.0))
+                layout = layout.in_room(max(layout.room - beside - _BRACKETS, 1.0))
             yield from fitting(factors, scalar_formulas.factors(layout, formula))
         case MatrixProduct() | Hadamard():
             yield from array_formulas.factors(plain, formula)
