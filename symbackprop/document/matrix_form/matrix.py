@@ -68,10 +68,10 @@ def matrix_sections(scene: Scene) -> Iterator[Section]:
 
     layered = {name: graph.quantities[name].layer if graph.layers else None for name in names}
     blocks = displayed([name for name, layer in layered.items() if layer is None])
-    layers = sorted({layer for layer in layered.values() if layer is not None}, reverse=True)
+    numbers = sorted({layer for layer in layered.values() if layer is not None}, reverse=True)
     sections = tuple(
         Section(layer_name(scene, layer), displayed([name for name in names if layered[name] == layer]))
-        for layer in layers
+        for layer in numbers
     )
     yield Section(message("title.matrix_backward"), (Paragraph(message("notation.entries")), *blocks), sections)
 
