@@ -27,6 +27,7 @@ from symbackprop.catalog.optimizers import OPTIMIZERS
 from symbackprop.document.blocks import Chain, Display, Document, Note, Relation
 from symbackprop.document.chain_rule import chains, formulas, penalties
 from symbackprop.document.display_nodes import Braced, Letter, Shown, Updated
+from symbackprop.document.sections import composed_network
 from symbackprop.graph.quantities import PENALTY
 from symbackprop.problems.load import examples
 from tests.documents import composed, dense, document_scene, sections_of, solved
@@ -242,3 +243,19 @@ def test_fork_is_told_where_contributions_of_several_equations_add() -> None:
     fork = document.compose(graph("a = w**2", "b = 3*w", "L = a*b", w="2"))
     assert {"reason.fork", "mistake.fork"} <= notes_of(fork)
     assert not {"reason.fork", "mistake.fork"} & notes_of(twice)
+
+
+@pytest.mark.parametrize("layout", ["column", "row"])
+@pytest.mark.parametrize("depth", range(1, 7))
+def test_network_is_one_function_where_it_has_few_layers(depth: int, layout: str) -> None:
+    """All layers put into each other give the output; every array of parameters stands in the formula once."""
+    content = dense(*[(2, "sigmoid")] * depth, notation={"layout": layout})
+    solution = sbp.solve(sbp.problem(content))
+    found = list(composed_network.composed(document_scene(solution)))
+    assert len(found) == (1 < depth <= 4)
+    for chain in found:
+        read = [part.name for part in walk(chain.steps[0].formula) if isinstance(part, Name)]
+        assert sorted(read) == sorted(["x", *(f"{letter}{layer + 1}" for letter in "Wb" for layer in range(depth))])
+        assert [] == [
+            each for each in truth.judged(solution, sbp.render(solution, "latex")) if each.outcome == truth.FALSE
+        ]

@@ -15,10 +15,12 @@ from symbackprop.algebra.formula import (
     Node,
     Number,
     Product,
+    Quotient,
     Sum,
     Transposed,
     walk,
 )
+from symbackprop.document.calculation import whole_numbers
 from symbackprop.document.calculation.reduction import reduction_steps
 from symbackprop.document.chain_rule import chains, factors, formulas
 from symbackprop.document.chain_rule.factors import Factor
@@ -141,3 +143,21 @@ def test_stack_of_entries_leads_to_the_product() -> None:
 
 def _names(formula: Node) -> list[Name]:
     return [formula] if isinstance(formula, Name) else [name for part in formula for name in _names(part)]
+
+
+@pytest.mark.parametrize(("left", "right"), [("0.25", "-1.5"), ("3", "0.0007"), ("-12.5", "80"), ("0.1", "0")])
+def test_decimals_are_added_and_multiplied_in_whole_numbers(left: str, right: str) -> None:
+    """What a formula of decimals gives in whole numbers is what it gives in fractions; a quotient is left to these."""
+    numbers = [Leaf(Fraction(left)), Leaf(Fraction(right))]
+
+    def decimal(leaf: Leaf) -> tuple[int, int]:
+        return int(Fraction(leaf.value) * 10**4), -4
+
+    formula = Sum((Product(tuple(numbers)), Negative(numbers[0]), Number(Fraction(1, 4))))
+    whole, power = whole_numbers.scaled(formula, decimal) or (0, 0)
+    expected = Fraction(left) * Fraction(right) - Fraction(left) + Fraction(1, 4)
+    assert whole * Fraction(10) ** power == expected
+    assert whole_numbers.is_same((whole, power), (whole * 100, power - 2))
+    assert whole_numbers.shortened((12345, -2), 3) == ((123, 0), False)
+    assert whole_numbers.shortened((125, -2), 2) == ((12, -1), True)
+    assert whole_numbers.scaled(Quotient(numbers[0], Number(Fraction(3))), decimal) is None

@@ -573,7 +573,8 @@ def _holds(lefts: tuple[Term, ...], relation: str, right: Term, names: Names, di
     if relation == "=":
         one = value(left, names)
         other = value(right, replace(names, shape=shape_of(one)) if isinstance(one, list) else names)
-        if shape_of(one) == shape_of(other)[::-1] and {left.kind, right.kind} & {"extreme", "total"}:
+        is_turned = shape_of(one) == shape_of(other)[::-1] and 1 in shape_of(one)
+        if is_turned and {left.kind, right.kind} & {"extreme", "total"}:
             other = transposed(other)  # what joins the rows of a matrix is a vector, and vectors are columns
         if not _same(one, other):
             return f"{_shown(one)} is not {_shown(other)}"

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
 
-from symbackprop.algebra.formula import Negative, Node, Number, Power, Product, Sum, map_children, rewrite, walk
+from symbackprop.algebra.formula import Negative, Node, Number, map_children, rewrite, walk
 from symbackprop.arithmetic import exact
-from symbackprop.arithmetic.decimals import Scaled, halves_to_even, is_negligible, nearest
+from symbackprop.arithmetic.decimals import Scaled, is_negligible, nearest
 from symbackprop.arithmetic.real_numbers import Logarithm
 from symbackprop.document.blocks import ChainStep, Relation
 from symbackprop.document.calculation.numerals import Printed, Style, printed, show, spelled
 from symbackprop.document.calculation.reduction import reduction_steps
+from symbackprop.document.calculation.whole_numbers import is_same, scaled, shortened
 from symbackprop.document.display_nodes import Leaf, Shown, Tone
 from symbackprop.errors import EvaluationError
 from symbackprop.evaluation.evaluate import to_decimal
@@ -137,9 +137,9 @@ def _rounds_to(paper: _Paper, formula: Node, guard: int, target: Printed, digits
     value = None if goal is None else paper.scaled(formula, guard)
     if value is not None and goal is not None:
         if is_exact:
-            return _is_same(value, goal) or _is_same(_shortened(value, digits)[0], _shortened(goal, digits)[0])
-        shortened, is_halfway = _shortened(value, digits)
-        return _is_same(shortened, goal) and not is_halfway
+            return is_same(value, goal) or is_same(shortened(value, digits)[0], shortened(goal, digits)[0])
+        rounded, is_halfway = shortened(value, digits)
+        return is_same(rounded, goal) and not is_halfway
     printed = target.shown.value
     try:
         found = paper.value(formula, guard)
@@ -148,19 +148,12 @@ def _rounds_to(paper: _Paper, formula: Node, guard: int, target: Printed, digits
     if is_exact:
         if found == printed or not (found and printed):
             return bool(found == printed)
-        return _is_same(nearest(found, digits)[0], nearest(printed, digits)[0])
+        return is_same(nearest(found, digits)[0], nearest(printed, digits)[0])
     if goal is None or not found:
         return bool(found == printed)
     # What lies halfway, calculators round up and others to even: the operands need one digit more.
-    shortened, is_halfway = nearest(found, digits)
-    return _is_same(shortened, goal) and not is_halfway
-
-
-_MOST_PLACES = 4
-_LARGEST_POWER = 4
-_LARGEST_SPAN = 200
-_LONGEST_BITS = 2000
-"""Whole numbers are not multiplied to more binary digits than these: a product of hundreds of factors is a float."""
+    rounded, is_halfway = nearest(found, digits)
+    return is_same(rounded, goal) and not is_halfway
 
 
 def _number(leaf: Leaf, style: Style, guard: int) -> Printed:
@@ -196,90 +189,7 @@ class _Paper:
 
     def scaled(self, formula: Node, guard: int) -> Scaled | None:
         """Return the value of a formula as printed in whole numbers, if only decimals are added and multiplied in it."""
-        return _scaled(formula, lambda leaf: self.number(leaf, guard).scaled)
-
-
-Decimals = Callable[[Leaf], Scaled | None]
-
-
-def _scaled(node: Node, number: Decimals) -> Scaled | None:
-    value = _SCALED.get(type(node))
-    return None if value is None else value(node, number)
-
-
-def _constant(node: Number) -> Scaled | None:
-    if node.value.denominator == 1:
-        return node.value.numerator, 0
-    whole = node.value * 10**_MOST_PLACES
-    return (whole.numerator, -_MOST_PLACES) if whole.denominator == 1 else None
-
-
-def _negative(node: Negative, number: Decimals) -> Scaled | None:
-    found = _scaled(node.operand, number)
-    return None if found is None else (-found[0], found[1])
-
-
-def _sum(node: Sum, number: Decimals) -> Scaled | None:
-    known = []
-    for term in node.terms:
-        part = _scaled(term, number)
-        if part is None:
-            return None
-        known.append(part)
-    powers = [exponent for _, exponent in known]
-    least = min(powers)
-    if max(powers) - least > _LARGEST_SPAN:
-        return None
-    return sum([whole * 10 ** (exponent - least) for whole, exponent in known]), least
-
-
-def _product(node: Product, number: Decimals) -> Scaled | None:
-    whole, power = 1, 0
-    for factor in node.factors:
-        part = _scaled(factor, number)
-        if part is None:
-            return None
-        whole, power = whole * part[0], power + part[1]
-        if whole.bit_length() > _LONGEST_BITS:
-            return None
-    return whole, power
-
-
-def _power(node: Power, number: Decimals) -> Scaled | None:
-    times = node.exponent.value if isinstance(node.exponent, Number) else Fraction(-1)
-    if times.denominator > 1 or not 0 <= times <= _LARGEST_POWER:
-        return None
-    found = _scaled(node.base, number)
-    if found is None or found[0].bit_length() > _LONGEST_BITS:
-        return None
-    return found[0] ** times.numerator, found[1] * times.numerator
-
-
-_SCALED: Mapping[type[Node], Callable[[Any, Decimals], Scaled | None]] = {
-    Leaf: lambda node, number: number(node),
-    Number: lambda node, number: _constant(node),
-    Negative: _negative,
-    Sum: _sum,
-    Product: _product,
-    Power: _power,
-}
-
-
-def _shortened(value: Scaled, digits: int) -> tuple[Scaled, bool]:
-    """Return a decimal rounded to significant digits, halves to even, and whether it lay halfway."""
-    whole, exponent = value
-    spare = len(str(abs(whole))) - digits
-    if spare <= 0:
-        return value, False
-    short, is_halfway = halves_to_even(whole, 10**spare)
-    return (short, exponent + spare), is_halfway
-
-
-def _is_same(left: Scaled, right: Scaled) -> bool:
-    (less, low), (more, high) = sorted((left, right), key=lambda scaled: scaled[1])
-    if high - low > less.bit_length():  # more · 10^(high − low) has more digits, if any
-        return less == more == 0
-    return bool(less == more * 10 ** (high - low))
+        return scaled(formula, lambda leaf: self.number(leaf, guard).scaled)
 
 
 def array_steps(
