@@ -147,7 +147,8 @@ def _beside(codes: Sequence[Cell], passages: Sequence[_Passage], place: int) -> 
         yield from ((place, cell) for cell in codes)
         return
     within = [n for n, each in enumerate(passages) if each.number.startswith(f"{passages[place].number}.")]
-    places = within if len(within) == len(codes) else [max([place, *within])] * len(codes)
+    layers = [n for n in within if passages[n].section["name"] != "inputs"]
+    places = layers if len(layers) == len(codes) else [max([place, *within])] * len(codes)
     yield from zip(places, codes, strict=True)
 
 

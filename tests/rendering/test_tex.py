@@ -31,6 +31,7 @@ from symbackprop.algebra.formula import (
     Stack,
     Sum,
     Transposed,
+    UnknownFunction,
 )
 from symbackprop.document import display_nodes
 from symbackprop.document.display_nodes import (
@@ -51,6 +52,7 @@ from symbackprop.document.display_nodes import (
     Grid,
     Inequality,
     Letter,
+    Lettered,
     Listed,
     Local,
     Numeral,
@@ -679,11 +681,14 @@ FORMULAS: list[tuple[str, Node, str, str, str]] = [
     ("layered", Sized(Name("W1"), (1, 0)), r"\underset{d_1 \times d_0}{W^{(1)}}", "W⁽¹⁾ [d₁×d₀]", ""),
     (
         "layered",
-        Repeated(Name("x"), 0, 3),
+        Repeated(Name("x"), 1, 3),
         r"x \, \mathbf{1}_{3}",
         "x 1₃",
         '<mi>x</mi><mspace width="0.17em"></mspace><msub><mi class="bold">1</mi><mn>3</mn></msub>',
     ),
+    ("layered", Repeated(Name("x"), 0, 3), r"\mathbf{1}_{3}^{\top} \, {x}^{\top}", "1₃ᵀ xᵀ", ""),
+    ("layered", Lettered(Symbol("lambda"), Fraction(1, 10)), r"\lambda", "λ", ""),
+    ("layered", UnknownFunction("f", Name("x_1"), 1), r"f'(x_1)", "f′(x₁)", ""),
     (
         "layered",
         Placed(a, (0, Span(1, None)), (2, 2)),
