@@ -31,7 +31,6 @@ from symbackprop.algebra.formula import (
     Stack,
     Sum,
     Transposed,
-    UnknownFunction,
 )
 from symbackprop.document import display_nodes
 from symbackprop.document.display_nodes import (
@@ -688,7 +687,6 @@ FORMULAS: list[tuple[str, Node, str, str, str]] = [
     ),
     ("layered", Repeated(Name("x"), 0, 3), r"\mathbf{1}_{3}^{\top} \, {x}^{\top}", "1₃ᵀ xᵀ", ""),
     ("layered", Lettered(Symbol("lambda"), Fraction(1, 10)), r"\lambda", "λ", ""),
-    ("layered", UnknownFunction("f", Name("x_1"), 1), r"f'(x_1)", "f′(x₁)", ""),
     (
         "layered",
         Placed(a, (0, Span(1, None)), (2, 2)),
