@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_UP, Context, Decimal
 from fractions import Fraction
 from typing import Any
@@ -104,7 +104,8 @@ class Pool:
     def solution(self, exercise: Exercise) -> Document:
         """Return the key of a variant: its answers, then the whole worked solution."""
         if exercise.name not in self._solutions:
-            self._solutions[exercise.name] = sheets.key(self.given, exercise.student)
+            # The pages of a variant name nobody: any student may get it.
+            self._solutions[exercise.name] = replace(sheets.key(self.given, exercise.student), subtitle=())
         return self._solutions[exercise.name]
 
 

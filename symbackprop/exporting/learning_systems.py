@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from symbackprop.exporting import blackboard_text, canvas_package, moodle_xml, open_edx, qti_package
+from symbackprop.exporting import (
+    blackboard_text,
+    canvas_package,
+    gradescope_autograder,
+    moodle_xml,
+    nbgrader_assignment,
+    open_edx,
+    qti_package,
+)
 from symbackprop.exporting.exercises import AskedNumber, Pool
 from symbackprop.messages import Message, message
 from symbackprop.registry import Registry
@@ -96,6 +104,20 @@ LEARNING_SYSTEMS: Registry[LearningSystem] = Registry(
             (SHEET, NUMBERS),
             frozenset({"together", "solution", "figures", "points", "arithmetic"}),
             open_edx.files,
+        ),
+        LearningSystem(
+            "nbgrader",
+            "",
+            (SHEET,),
+            frozenset({"together", "mistakes", "figures", "points", "weights"}),
+            nbgrader_assignment.files,
+        ),
+        LearningSystem(
+            "gradescope",
+            "zip",
+            (SHEET,),
+            frozenset({"together", "solution", "mistakes", "points", "weights", "students"}),
+            gradescope_autograder.files,
         ),
         LearningSystem("blackboard", "txt", (NUMBERS,), frozenset(), blackboard_text.files),
     ),

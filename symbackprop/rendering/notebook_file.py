@@ -39,7 +39,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
 
 def written(draft: Draft) -> str:
     """Return a worked solution as a notebook in JSON."""
-    return _json((kind, text, {}) for kind, text in _cells(draft))
+    return notebook((kind, text, {}) for kind, text in _cells(draft))
 
 
 def exercise(cells: Iterable[tuple[str, str]]) -> str:
@@ -47,7 +47,7 @@ def exercise(cells: Iterable[tuple[str, str]]) -> str:
 
     Its own fields, version 3: the solution may be changed and has no points, each test has one, nothing else may be changed.
     """
-    return _json(
+    return notebook(
         ("code", text, {"nbgrader": _role(kind, number)}) for number, (kind, text) in enumerate(cells, start=1)
     )
 
@@ -60,7 +60,8 @@ def _role(kind: str, number: int) -> dict[str, Any]:
     return {**role, "grade": word == "test", "solution": word == "solution", "locked": word != "solution", **points}
 
 
-def _json(parts: Iterable[tuple[str, str, Mapping[str, Any]]]) -> str:
+def notebook(parts: Iterable[tuple[str, str, Mapping[str, Any]]]) -> str:
+    """Return cells, each a type, a text and its metadata, as a notebook in JSON."""
     cells = [
         {
             "id": f"cell-{number}",

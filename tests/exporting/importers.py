@@ -6,17 +6,21 @@ Each reads files and returns items. An item says which variant and answer it ask
 from __future__ import annotations
 
 import base64
+import functools
 import html
 import io
+import json
 import re
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
+
+from symbackprop.homework.roster import file_name
 
 
 class Marked(NamedTuple):
@@ -412,12 +416,82 @@ def _blackboard_mark(key: Decimal, tolerance: Decimal) -> Callable[[str], Marked
     return mark
 
 
+# nbgrader
+
+
+def nbgrader(paths: Sequence[Path]) -> Iterator[Item]:
+    """Read assignments as nbgrader does: the cells by their roles, tests that are run against answers of a student."""
+    for path in paths:
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        roles = [cell["metadata"]["nbgrader"] for cell in cells]
+        assert len({role["grade_id"] for role in roles}) == len(roles)
+        assert all(re.fullmatch(r"[a-zA-Z0-9_\-]+", role["grade_id"]) for role in roles)
+        page = "".join(cells[0]["source"])
+        for solution, test in zip(cells[2::2], cells[3::2], strict=True):
+            assert solution["metadata"]["nbgrader"]["solution"] and test["metadata"]["nbgrader"]["points"] > 0
+            answer = solution["source"][0].removeprefix("# ").strip()
+            released = re.sub(r"### BEGIN SOLUTION.*### END SOLUTION", "", "".join(solution["source"]), flags=re.DOTALL)
+            assert [f"# {answer}"] == released.split("\n\n")[0].splitlines()
+            key: dict[str, object] = {"answers": {}}
+            exec("".join(solution["source"]), key)
+            shown = re.sub(r"### BEGIN HIDDEN.*### END HIDDEN", "", "".join(test["source"]), flags=re.DOTALL)
+            assert not re.search(r"[0-9]\.[0-9]", shown) and "assert" not in shown
+            mark = functools.partial(_run_test, "".join(test["source"]), answer)
+            assert 1 == mark(str(key["answers"][answer])).share  # type: ignore[index]
+            yield Item(path.parent.name.removeprefix("variant-"), answer, page, "", mark, {})
+
+
+def _run_test(test: str, answer: str, text: str) -> Marked:
+    try:
+        exec(test, {"answers": {answer: text}})
+    except Exception as error:
+        return Marked(0, str(error) if isinstance(error, AssertionError) else "")
+    return Marked(1, "")
+
+
+# Gradescope
+
+
+def gradescope(paths: Sequence[Path]) -> Iterator[Item]:
+    """Unpack an autograder as Gradescope does, and run its program on a submission of each text."""
+    for path in paths:
+        with zipfile.ZipFile(path) as package:
+            documents = {name: package.read(name).decode() for name in package.namelist()}
+        assert {"setup.sh", "run_autograder", "grade.py", "key.json"} < set(documents)
+        program: dict[str, Any] = {"__name__": "grade"}
+        exec(documents["grade.py"], program)
+        key = json.loads(documents["key.json"])
+        for variant, own in key["variants"].items():
+            page = documents[f"variants/{file_name(variant)}.txt"]
+            for asked in own["asked"]:
+                yield Item(
+                    variant, asked["answer"], page, own["solution"], _gradescope_mark(program, key, variant, asked), {}
+                )
+
+
+def _gradescope_mark(
+    program: dict[str, Any], key: dict[str, Any], variant: str, asked: dict[str, Any]
+) -> Callable[[str], Marked]:
+    def mark(text: str) -> Marked:
+        rows = [{"student": variant, "answer": asked["answer"], "value": text}]
+        results = program["graded"](key, rows, [])["tests"]
+        (result,) = [each for each in results if each["name"] == asked["answer"]]
+        assert [0] == [each["score"] for each in results[:-1] if each["name"] != asked["answer"]][:1] or len(
+            results
+        ) == 2
+        return Marked(result["score"] / asked["points"], result["output"])
+
+    return mark
+
+
 IMPORTERS: Mapping[str, Callable[[Sequence[Path]], Iterator[Item]]] = {
     "moodle": moodle,
     "canvas": canvas,
     "qti21": qti,
     "qti30": qti,
     "olx": open_edx,
+    "nbgrader": nbgrader,
+    "gradescope": gradescope,
     "blackboard": blackboard,
 }
 """What reads the files of each system."""

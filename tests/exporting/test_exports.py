@@ -5,9 +5,13 @@ from __future__ import annotations
 import base64
 import functools
 import itertools
+import json
 import re
 import stat
+import subprocess
+import sys
 import tempfile
+import zipfile
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,7 +28,9 @@ from symbackprop.exporting import (
     exercises,
     exports,
     fragments,
+    gradescope_autograder,
     moodle_xml,
+    nbgrader_assignment,
     open_edx,
     packages,
     qti_package,
@@ -72,6 +78,8 @@ WRITERS: dict[str, Any] = {
     "qti21": qti_package.files,
     "qti30": qti_package.files_of_later_version,
     "olx": open_edx.files,
+    "nbgrader": nbgrader_assignment.files,
+    "gradescope": gradescope_autograder.files,
     "blackboard": blackboard_text.files,
 }
 
@@ -169,8 +177,9 @@ def test_hostile_texts_are_texts(tmp_path: Path, to: str, style: str) -> None:
     found = exported(tmp_path, to, style, problem, variants=None, students=students)
     assert 2 == len(found)
     for item in each(found, least=2):
-        assert "<script" not in item.page.lower() and "\x1b" not in item.page
-        assert "alert(1)" in item.page
+        is_text = to == "gradescope"  # a file of plain text, where nothing means anything
+        assert (is_text or not re.search(r"(?<!\\)<script", item.page.lower())) and "\x1b" not in item.page
+        assert "alert" in item.page
         assert "cmd()" not in item.page + item.solution
         assert [1, 0] == [item.mark(text).share for text in (_value(item), "5000")]
 
@@ -369,3 +378,34 @@ def test_command_writes_what_the_function_writes(run: Run) -> None:  # noqa: F81
     assert "--students" in run("export", "homework", "--to", "moodle", "-o", "q.xml", code=2)
     assert 'did you mean "canvas"' in run("export", "homework", "--to", "canvass", "--variants", "1", "-o", "q", code=2)
     assert list(LEARNING_SYSTEMS) == [line.split()[0] for line in run("list", "systems").splitlines()]
+
+
+@pytest.mark.parametrize("email", ["ada@x.org", ""])
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_autograder_marks_a_submission(tmp_path: Path, email: str, delimiter: str) -> None:
+    """The archive's program finds the variant by e-mail or column, marks a table, and keeps the solution for later."""
+    sbp.export("homework", to="gradescope", students=["ada@x.org", "b"], seed=7, path=tmp_path / "a.zip")
+    with zipfile.ZipFile(tmp_path / "a.zip") as package:
+        package.extractall(tmp_path / "source")
+    (tmp_path / "submission").mkdir()
+    key = json.loads((tmp_path / "source" / "key.json").read_text("utf-8"))["variants"]["ada@x.org"]["asked"]
+    rows = [
+        ["answer", "value", "student"],
+        *([each["answer"], each["value"], "" if email else "ada@x.org"] for each in key),
+    ]
+    rows[1][1], rows[2][1] = "12345", "=cmd()"
+    if delimiter == ";":
+        rows[3][1] = rows[3][1].replace(".", ",")
+    table = "".join(delimiter.join(row) + "\n" for row in rows)
+    (tmp_path / "submission" / "answers.csv").write_text("\ufeff" + table, "utf-8")
+    (tmp_path / "submission_metadata.json").write_text(json.dumps({"users": [{"email": email, "name": "Ada"}]}))
+    subprocess.run([sys.executable, "-I", str(tmp_path / "source" / "grade.py"), str(tmp_path)], check=True)
+    results = json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))["tests"]
+    points = [each["points"] for each in key]
+    assert [0, 0, *points[2:], 0] == [each.get("score", 0) for each in results]
+    assert {"visibility": "after_due_date"}.items() <= results[-1].items() and len(results[-1]["output"]) > 1000
+    (tmp_path / "submission" / "answers.csv").write_text("answer,value\n")
+    (tmp_path / "submission_metadata.json").unlink()
+    subprocess.run([sys.executable, "-I", str(tmp_path / "source" / "grade.py"), str(tmp_path)], check=True)
+    nobody = json.loads((tmp_path / "results" / "results.json").read_text("utf-8"))
+    assert 0 == nobody["score"] and "column student" in nobody["output"]

@@ -1,0 +1,77 @@
+"""Gradescope: an autograder that marks a table of answers against the key of the student's own variant.
+
+The archive has the program, the key, and what each variant asks, to be handed out. Worked solutions are shown after the due
+date.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from symbackprop import language as phrases
+from symbackprop import rendering, resources
+from symbackprop.csv_tables import write_csv
+from symbackprop.document.blocks import Document
+from symbackprop.exporting.exercises import AskedNumber, Exercise, Pool
+from symbackprop.exporting.packages import archive
+from symbackprop.homework.roster import file_name
+from symbackprop.messages import message
+from symbackprop.rendering import exporters
+from symbackprop.rendering.pdf_collections import drafted
+
+_PROGRAM = "gradescope_grade.py"
+_SETUP = "#!/usr/bin/env bash\n"
+_RUN = "#!/usr/bin/env bash\npython3 /autograder/source/grade.py\n"
+
+
+def files(pools: Sequence[Pool], style: str, language: str) -> Mapping[str, bytes]:
+    """Return the archive of the autograder; the answers of several problems are told apart by the numbers of these."""
+    variants: dict[str, dict[str, Any]] = {}
+    questions: dict[str, str] = {}
+    for number, pool in enumerate(pools, start=1):
+        before = "" if len(pools) == 1 else f"{number}:"
+        for exercise in pool.exercises:
+            own = variants.setdefault(exercise.name, {"asked": [], "solution": ""})
+            own["asked"] += [_asked(each, before, language) for each in exercise.asked]
+            own["solution"] += _text(pool, pool.solution(exercise), language)
+            questions[f"variants/{file_name(exercise.name)}{before.replace(':', '')}.txt"] = _question(
+                pool, exercise, language
+            )
+    said = {
+        "solution": phrases.say(language, message("text.worked_solution")),
+        "unknown": phrases.say(language, message("export.unknown_variant")),
+    }
+    program = resources.text_of(resources.folder("templates") / "export" / _PROGRAM)
+    key = json.dumps({**said, "variants": variants}, ensure_ascii=False, indent=1)
+    package = {"setup.sh": _SETUP, "run_autograder": _RUN, "grade.py": program, "key.json": key}
+    return {"": archive({**package, **questions})}
+
+
+def _asked(asked: AskedNumber, before: str, language: str) -> dict[str, Any]:
+    return {
+        "answer": before + asked.id,
+        "value": f"{asked.value:f}",
+        "tolerance": f"{asked.tolerance:f}",
+        "points": float(asked.points),
+        "no_number": phrases.say(language, message("form.no_number")),
+        "wrong": [
+            {
+                "value": f"{each.value:f}",
+                "tolerance": f"{each.tolerance:f}",
+                "feedback": phrases.say(language, message("export.mistake", mistake=message(f"slip.{each.mistake}"))),
+            }
+            for each in asked.wrong
+        ],
+    }
+
+
+def _question(pool: Pool, exercise: Exercise, language: str) -> str:
+    table = write_csv(("student", "answer", "value"), [(exercise.name, asked.id, "") for asked in exercise.asked])
+    return f"{_text(pool, pool.question(exercise), language)}\n{table}"
+
+
+def _text(pool: Pool, document: Document, language: str) -> str:
+    (draft,) = drafted([document], pool.given.derivation, rendering.formats()["text"], language)
+    return str(exporters.written(draft))
