@@ -177,6 +177,7 @@ MODULES = {
     "Maximum": lambda left, right, _: max(left, right),
     "Minimum": lambda left, right, _: min(left, right),
     "Absolute": lambda operand, _: abs(operand),
+    "Where": lambda operand, at_edge, one, other: one if operand > 0 or (operand == 0 and at_edge) else other,
 }
 
 Point = Mapping[str, Fraction]
