@@ -115,7 +115,7 @@ def explain(
     `language` and `detail` are those of `render`. Raises what `trace` and `solve` raise.
 
     >>> explain(lambda w, x: (w * x - 1) ** 2, parameters={"w": 0.5}, inputs={"x": 3.0}).solution.losses
-    ()
+    (0.25,)
     """
     if function is None:
         return functools.partial(_explained, language=language, detail=detail, **given)

@@ -122,7 +122,7 @@ class _Paper:
 
     def _by_convention(self, given: Given) -> DiagnosedAnswer | None:
         for change, reached in self._conventions:
-            if given.key in reached and given.meets(reached[given.key]):
+            if given.key in reached and given.tells(reached[given.key], self.values[given.key]):
                 own = self.examination.explanation(change, reached[given.key])
                 said = message("diagnosis.convention", convention=message(f"slip.{own.id}"))
                 return self._told(given, Finding.CONVENTION, said, mistakes=(own,))
@@ -294,13 +294,14 @@ class _Paper:
         return _smallest(best[max(best)]) if best else []
 
     def _named(self, given: Given, found: Sequence[_Candidate]) -> DiagnosedAnswer:
+        if rounding := self._by_rounding(given):  # what an honest paper may have is no mistake
+            return self._told(given, Finding.ROUNDED, message("diagnosis.rounded"), mistakes=rounding)
         own = tuple(self.examination.explanation(change, reached[given.key]) for change, reached in found)
-        own += self._by_rounding(given)
         if len(own) == 1:
             self.named.setdefault(id(found[0][0]), found[0][0])
             return self._told(given, Finding.MISTAKE, _explained(own), mistakes=own)
         said = message("diagnosis.possible", mistakes=[_slip(each) for each in own[:MOST_POSSIBLE]])
-        return self._told(given, Finding.POSSIBLE, said, possible=own[:MOST_POSSIBLE])
+        return self._told(given, Finding.POSSIBLE, said, possible=own)
 
     def _of_several(self, given: Given) -> DiagnosedAnswer | None:
         """Return a number that all mistakes named so far make together."""

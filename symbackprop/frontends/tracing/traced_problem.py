@@ -60,7 +60,7 @@ def trace(
     ...     return (a - y) ** 2 / 2
     >>> found = trace(loss, {"w": [0.5, -1.0]}, {"x": [1.0, 2.0]}, {"y": 1.0})
     >>> found.model.equations
-    ('z = w @ x', 'a = 1/(1 + exp(-z))', 'loss = (a - y)**2/2')
+    ('z = w @ x', 'a = 1 / (1 + exp(-z))', 'loss = (a - y)**2 / 2')
     """
     given = {kind: dict(each or {}) for kind, each in zip(KINDS, (parameters, inputs, targets), strict=True)}
     leaves = {name: Recorded(value, name=name) for each in given.values() for name, value in each.items()}
