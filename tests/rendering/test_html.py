@@ -328,9 +328,8 @@ def test_tables_lead_to_derivations(name: str) -> None:
 @pytest.mark.parametrize("name", some(examples()))
 def test_print_is_as_long_as_the_pdf(name: str, code: str, visit: Any) -> None:
     """What a browser prints is within a tenth of the length of the typeset document, up to the page that is begun."""
-    require_tool("xelatex")
     print_out = visit(str(text_of(name, "html", code))).page.pdf(format="A4", prefer_css_page_size=True)
-    *full, last = words_of(typeset_pages(name, None, code))
+    *full, last = words_of(typeset_pages(name, None, code, "typst"))
     length = len(full) + fill(last)
     assert math.floor(0.9 * length) <= len(printed(print_out)) <= math.ceil(1.1 * length)
 

@@ -25,13 +25,20 @@ TEXTUAL = tuple(name for name, format in rendering.formats().items() if format.f
 
 
 def compiled(text: str, folder: Path, runs: int = 1) -> str:
-    """Return the log of the engine that a document asks for, run without a shell, no error skipped."""
+    """Return the log of the engine that a document asks for, run without a shell, no error skipped.
+
+    A document that is run more than once is run as often as its engine asks for.
+    """
     program = require_tool(tex_engines.program_of(text))
     (folder / "document.tex").write_text(text, encoding="utf-8")
     command = [program, "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", "document.tex"]
-    for _ in range(runs):
+    log = ""
+    for run in range(1 if runs == 1 else tex_engines.MOST_RUNS):
         subprocess.run(command, cwd=folder, capture_output=True, check=False)
-    return (folder / "document.log").read_text("utf-8", errors="replace")
+        log = (folder / "document.log").read_text("utf-8", errors="replace")
+        if run + 1 >= runs and "Rerun" not in log:
+            break
+    return log
 
 
 def assert_compiles(text: str, folder: Path, runs: int, most_overfull: float = MOST_OVERFULL) -> None:
@@ -49,7 +56,7 @@ def assert_compiles(text: str, folder: Path, runs: int, most_overfull: float = M
 @pytest.mark.sweep
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_latex_of_an_example_compiles(name: str, tmp_path: Path) -> None:
-    """Twice through its engine: no error, no missing character or reference, no line that sticks out of the page."""
+    """As often through its engine as that asks for: no error, no missing character or reference, no line that sticks out of the page."""
     assert_compiles(text_of(name, "latex"), tmp_path, runs=2)
 
 
