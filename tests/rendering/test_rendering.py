@@ -56,7 +56,7 @@ def assert_compiles(text: str, folder: Path, runs: int, most_overfull: float = M
 @pytest.mark.sweep
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_latex_of_an_example_compiles(name: str, tmp_path: Path) -> None:
-    """As often through its engine as that asks for: no error, no missing character or reference, no line that sticks out of the page."""
+    """As often through its engine as that asks for: no error, nothing missing, nothing that sticks out of the page."""
     assert_compiles(text_of(name, "latex"), tmp_path, runs=2)
 
 
