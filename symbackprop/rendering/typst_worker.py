@@ -21,7 +21,7 @@ _END = "<end>"
 _NOWHERE = "http://127.0.0.1:9"
 _MISSING = re.compile(r'the text `"(?P<text>.*)"` could not be displayed')
 MOST_MISSING = 20
-_STRETCHES = ("0", "-0.06", "0.06", "-0.12", "0.12", "-0.18", "0.18")
+_STRETCHES = ("0", "-0.06", "0.06", "-0.12", "0.12", "-0.18", "0.18", "-0.25", "0.25", "0.35", "0.5")
 """By how much the room between lines is changed, one after the other, where a last page is almost empty."""
 _LAST = 0.22
 """The part of a last page that is filled at least."""

@@ -275,7 +275,7 @@ def picture() -> Solution:
 
 MOST_PAGES = {
     "deep": (lambda: solved("deep"), "full", 13),
-    "digit": (picture, "matrix", 4),
+    "digit": (picture, "matrix", 5),
     "symbols": (large, "matrix", 3),
     "deep, short": (lambda: solved("deep"), "short", 6),
     "mazur, short": (lambda: solved("mazur"), "short", 4),
