@@ -26,6 +26,9 @@ READABLE = 7.9
 LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 ENGINES = ("typst", "tex")
 
+SET_BY_TEX = ("mazur", "lstm", "line")
+"""Examples that XeTeX sets too: it takes ten times as long as Typst for a Chinese document."""
+
 DETAILS = [("mazur", "short"), ("deep", "short"), ("mazur", "matrix"), ("deep", "general"), ("xor", "representative")]
 ALL = [
     *((name, None, code) for name in EXAMPLES for code in LANGUAGES),
@@ -64,7 +67,7 @@ def fill(page: list[tuple[float, str]]) -> float:
 def test_pages_are_filled_and_no_heading_stands_at_a_foot(name: str, detail: str | None, code: str) -> None:
     """By either engine every page is more than half full, the last more than a fifth; both need as many pages."""
     counts = []
-    for engine in each(ENGINES):
+    for engine in each(ENGINES if code == "en" or name in SET_BY_TEX else ENGINES[:1]):
         content = typeset_pages(name, detail, code, engine)
         pages = words_of(content)
         counts.append(len(pages))
@@ -77,7 +80,7 @@ def test_pages_are_filled_and_no_heading_stands_at_a_foot(name: str, detail: str
             lowest = max(low for low, _ in page)
             line = "".join(word for low, word in page if low > lowest - 3)
             assert re.sub(r"^[\d.]+", "", line) not in headings
-    assert abs(counts[0] - counts[1]) <= max(1, 0.05 * counts[1])
+    assert max(counts) - min(counts) <= max(1, 0.05 * max(counts))
 
 
 def titles(outline: object) -> list[str]:
