@@ -294,9 +294,11 @@ class _Paper:
         return _smallest(best[max(best)]) if best else []
 
     def _named(self, given: Given, found: Sequence[_Candidate]) -> DiagnosedAnswer:
-        if rounding := self._by_rounding(given):  # what an honest paper may have is no mistake
+        rounding = self._by_rounding(given)
+        if rounding and given.value == 0:  # nothing is left of the number that could tell a mistake
             return self._told(given, Finding.ROUNDED, message("diagnosis.rounded"), mistakes=rounding)
         own = tuple(self.examination.explanation(change, reached[given.key]) for change, reached in found)
+        own += rounding
         if len(own) == 1:
             self.named.setdefault(id(found[0][0]), found[0][0])
             return self._told(given, Finding.MISTAKE, _explained(own), mistakes=own)
