@@ -32,14 +32,17 @@ def from_sympy(
     parameters (default: all), the others are inputs. `Piecewise` becomes `where`. `tables` are further tables of a
     problem (`training={"learning_rate": 0.1}`).
 
-    Raises `ProblemError` for a function that the expression language does not have, and for symbols without a number;
-    `UnknownNameError` for `wrt` that the expression does not have.
+    Raises `ProblemError` for a text, for a function that the expression language does not have, and for symbols without
+    a number; `UnknownNameError` for `wrt` that the expression does not have.
 
     >>> from sympy.abc import w, x
     >>> from_sympy((w * x - 1) ** 2 / 2, {w: 0.3, x: 2}, wrt=[w]).model.equations
     ('f = (w*x - 1)**2/2',)
     """
-    formula = sympy.sympify(expression)
+    # A text is none: SymPy would evaluate it as Python.
+    formula = (
+        sympy.sympify(expression, strict=True) if isinstance(expression, int | float | sympy.Basic) else expression
+    )
     if not isinstance(formula, sympy.Expr) or formula.is_commutative is False:
         raise ProblemError(message("sympy.kind", kind=type(formula).__name__), where="expression")
     given = {str(symbol): value for symbol, value in values.items()}

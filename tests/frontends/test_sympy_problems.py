@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,6 +71,27 @@ def test_refusal_says_what(expression: Any, options: dict[str, Any], text: str) 
     values = {**{str(key): value for key, value in VALUES.items()}, "sum": 1, "a b": 1}
     with pytest.raises((ProblemError, UnknownNameError, sbp.SymbackpropError), match=text):
         sbp.solve(sbp.from_sympy(expression, values, **options))
+
+
+@pytest.mark.parametrize("kind", [str, lambda text: [text], lambda text: {text: 1}, lambda text: Text(text)])
+def test_text_is_never_evaluated(kind: Any, tmp_path: Path) -> None:
+    """A text, alone or in something, is no expression: what it says to Python does not happen."""
+    file = tmp_path / "evaluated"
+    with pytest.raises(ProblemError, match="expression"):
+        sbp.from_sympy(kind(f"__import__('pathlib').Path({str(file)!r}).touch()"), VALUES)
+    assert not file.exists()
+
+
+class Text:
+    """Something that looks like an expression to who asks for its text."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
 
 
 def test_wrt_that_is_not_there_is_unknown() -> None:
