@@ -124,6 +124,15 @@ def pieces(language: str, message: Message) -> Iterator[str | tuple[object]]:
             yield part
 
 
+def arguments_of(language: str, id: str) -> tuple[str, ...]:
+    """Return the names of what a phrase needs, in the order in which they stand.
+
+    >>> arguments_of("en", "convention.decimals")
+    ('count',)
+    """
+    return _parts(phrases(language)[id])[1::2]
+
+
 @functools.lru_cache(maxsize=1 << 12)
 def _parts(phrase: str) -> tuple[str, ...]:
     """Return a phrase as texts and, between them, the names of its placeholders."""

@@ -33,8 +33,9 @@ class Format:
     `exporters.EXPORTERS`), `attachments` the templates whose text is a file of its own beside the document, `figures`
     the suffix of such files for its figures ("": they are in the document). A page has its formulas in another dialect
     than TeX (`formulas`, a row of `dialects.DIALECTS`) and its style sheets and scripts inside it, those for
-    formulas where it has any. One that is `typeset` has the names of engines with the formats on which it builds with each
-    (`engines`), and the one that is used. `folders` hold the templates; a file of an earlier one is preferred.
+    formulas where it has any, and those of an `explorable` page where it is a worked solution. One that is `typeset` has the
+    names of engines with the formats on which it builds with each (`engines`), and the one that is used. `folders` hold the templates; a file of an earlier one is
+    preferred.
     """
 
     name: str
@@ -55,6 +56,8 @@ class Format:
     scripts: tuple[str, ...] = ()
     formula_styles: tuple[str, ...] = ()
     formula_scripts: tuple[str, ...] = ()
+    explorable_styles: tuple[str, ...] = ()
+    explorable_scripts: tuple[str, ...] = ()
     engines: Mapping[str, str] = field(default_factory=dict)
     engine: str = ""
 
@@ -91,6 +94,7 @@ class Draft:
         content = self.content or document.compose(self.solved, self.details, self.explain)
         view = self.writer.document(content)
         view["small"] = self.is_small
+        view["explorable"] = self.is_explorable
         view["footer"] = None if content.footer is None else page_footers.view(content.footer, self.writer)
         for number, figure in enumerate(view["figures"], start=1):
             linked = self.format.figures and self.stem
@@ -103,6 +107,11 @@ class Draft:
         """The solution of a draft that has one."""
         assert self.solution is not None
         return self.solution
+
+    @property
+    def is_explorable(self) -> bool:
+        """Say whether its page may be gone through step by step: that of a worked solution, and of nobody's homework."""
+        return self.solution is not None and self.content is None
 
     @property
     def is_small(self) -> bool:

@@ -17,6 +17,8 @@ def _page(draft: Draft) -> str:
     styles, scripts = row.styles, row.scripts
     if draft.view["formulas"]:
         styles, scripts = row.formula_styles + styles, row.formula_scripts + scripts
+    if draft.is_explorable:
+        styles, scripts = styles + row.explorable_styles, scripts + row.explorable_scripts
     return draft.fill(
         DOCUMENT,
         style=assets.style(row.folders, styles),

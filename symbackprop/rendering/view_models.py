@@ -59,7 +59,7 @@ _UNBROKEN = 12
 
 @dataclass(frozen=True, slots=True)
 class Phrases(Mapping[str, str]):
-    """The phrases that need no arguments, by id, as text of a format."""
+    """The phrases by id, as text of a format; one that needs arguments has their names in braces."""
 
     writer: ViewWriter
 
@@ -67,7 +67,7 @@ class Phrases(Mapping[str, str]):
         return self.writer.say(id)
 
     def __iter__(self) -> Iterator[str]:
-        return (id for id, text in language.phrases(self.writer.language).items() if "{" not in text)
+        return iter(language.phrases(self.writer.language))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
@@ -98,10 +98,11 @@ class ViewWriter:
         return self.markup.escape(text)
 
     def say(self, id: str) -> str:
-        """Return a phrase that needs no arguments, as text of the format."""
+        """Return a phrase as text of the format, with the names of its arguments where they are to stand."""
         found = self.said.get(id)
         if found is None:
-            found = self.said[id] = self._sentence(self._pieces(Message(id)))
+            places = {name: f"{{{name}}}" for name in language.arguments_of(self.language, id)}
+            found = self.said[id] = self._sentence(self._pieces(Message(id, places)))
         return found
 
     def document(self, content: Document) -> ViewModel:

@@ -55,21 +55,27 @@
     });
   }
 
-  function setFormula(math) {
-    const tex = math.querySelector("annotation").textContent;
+  // A formula as KaTeX sets it, with its boxes; nothing where it cannot.
+  function laidOut(tex, isDisplayed) {
     const place = document.createElement("span");
-    const isDisplayed = math.getAttribute("displaystyle") === "true";
     const { marked, ranks } = breakable(tex);
     try {
       katex.render((isDisplayed ? "\\displaystyle " : "") + marked, place, { output: "html", throwOnError: true, strict: "ignore", trust, macros });
     } catch {
-      return; // What the browser itself makes of it stays.
+      return null;
     }
-    const spoken = document.createElement("span");
-    spoken.className = "katex-mathml";
     const set = place.firstChild;
     const parts = [...set.querySelectorAll(":scope > .katex-html > .base")];
     if (parts.length === ranks.length + 1) nest(parts, ranks);
+    return set;
+  }
+
+  function setFormula(math) {
+    const isDisplayed = math.getAttribute("displaystyle") === "true";
+    const set = laidOut(math.querySelector("annotation").textContent, isDisplayed);
+    if (!set) return; // What the browser itself makes of it stays.
+    const spoken = document.createElement("span");
+    spoken.className = "katex-mathml";
     math.replaceWith(set);
     spoken.append(math);
     set.prepend(spoken);
@@ -134,13 +140,18 @@
     const target = id && document.getElementById(id);
     if (!target) return;
     setAll();
+    show(target, true);
+  }
+
+  // Brings something onto the screen, with the keyboard where that is wanted; what is there already stays where it is.
+  function show(target, takesFocus = false) {
     unfold(target);
     if (!("drawn" in root.dataset)) {
       root.dataset.drawn = ""; // What lies between has its true height from now on.
       reachable(boxes());
     }
     target.scrollIntoView({ block: target.offsetHeight < innerHeight ? "center" : "start" });
-    target.focus({ preventScroll: true });
+    if (takesFocus) target.focus({ preventScroll: true });
   }
 
   function tools() {
@@ -272,6 +283,9 @@
       box.addEventListener("contentvisibilityautostatechange", ({ skipped }) => { if (!skipped) reachable([box]); });
     }
   }
+
+  // What the scripts beside this one need of the page.
+  (window.symbackprop ??= {}).page = { laidOut, setAll, show };
 
   document.addEventListener("DOMContentLoaded", () => {
     formulas();

@@ -10,8 +10,6 @@ import itertools
 import math
 import re
 import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,7 @@ from tests.helpers import require_tool
 from tests.rendering.test_pages import fill, typeset_pages, words_of
 
 HOSTILE = """</script></title></style><img src=x onerror=alert(1)> <!-- ]]> & &amp; ' " {{ << %> $x$ \\(y\\) `"""
-NARROW, WIDE = 400, 1200
+NARROW = 400
 SEEN = 4.5
 """The least contrast of text that WCAG 2 (level AA) takes for readable."""
 
@@ -57,50 +55,6 @@ def page(name: str) -> str:
     return (
         str(rendering.render(sbp.solve(sbp.problem(hostile())), "html")) if name == "hostile" else text_of(name, "html")
     )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Return a Chromium that the tests of this module share."""
-    chromium = require_tool("chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # A container has no second sandbox to offer; what is opened are our own files.
-        opened = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
-
-
-@dataclass
-class Visit:
-    """A page on the screen, and what was noticed on the way."""
-
-    page: Any
-    complaints: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
-
-
-@pytest.fixture
-def visit(browser: Any, tmp_path: Path) -> Iterator[Any]:
-    """Return what opens a page from a file, as a reader would, in a fresh profile."""
-    contexts = []
-
-    def open_page(text: str, width: int = WIDE, **settings: Any) -> Visit:
-        file = tmp_path / "solution.html"
-        file.write_text(text, encoding="utf-8", newline="\n")
-        context = browser.new_context(viewport={"width": width, "height": 800}, **settings)
-        contexts.append(context)
-        seen = Visit(context.new_page())
-        seen.page.on("console", lambda line: seen.complaints.append(f"{line.type}: {line.text}"))
-        seen.page.on("pageerror", lambda error: seen.complaints.append(f"error: {error}"))
-        seen.page.on("request", lambda request: seen.requests.append(request.url))
-        seen.page.goto(file.as_uri())
-        return seen
-
-    yield open_page
-    for context in contexts:
-        context.close()
 
 
 FORMULAS = "[...document.querySelectorAll('math')]"
@@ -166,7 +120,7 @@ def test_first_screen_is_shown_before_the_last_formula_is_set(prints: bool, brow
     """A page does not wait for what is far below; the load event does, and so does paper."""
     file = tmp_path / "solution.html"
     file.write_text(page("deep"), encoding="utf-8", newline="\n")
-    tab = browser.new_page(viewport={"width": WIDE, "height": 800})
+    tab = browser.new_page(viewport={"width": 1200, "height": 800})
     tab.add_init_script(STAGES.replace("PRINTS", str(prints).lower()))
     tab.goto(file.as_uri())
     stages = tab.evaluate("window.stages")
@@ -238,7 +192,7 @@ def test_policy_names_the_scripts_of_the_page() -> None:
     scripts = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
     sources = " ".join(f"'sha256-{one}'" for one in hashes)
-    assert len(scripts) == 3
+    assert len(scripts) == 4
     assert f"script-src {sources};" in policy
     assert policy.startswith("default-src 'none';")
 
