@@ -34,8 +34,8 @@ class Format:
     the suffix of such files for its figures ("": they are in the document). A page has its formulas in another dialect
     than TeX (`formulas`, a row of `dialects.DIALECTS`) and its style sheets and scripts inside it, those for
     formulas where it has any, and those of an `explorable` page where it is a worked solution. One that is `typeset` has the
-    names of engines with the formats on which it builds with each (`engines`), and the one that is used. `folders` hold the templates; a file of an earlier one is
-    preferred.
+    names of engines with the formats on which it builds with each (`engines`), and the one that is used. `folders` hold
+    the templates; a file of an earlier one is preferred.
     """
 
     name: str
