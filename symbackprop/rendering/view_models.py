@@ -33,7 +33,7 @@ from symbackprop.messages import Message
 from symbackprop.rendering import anchors, escapes, figure_views
 from symbackprop.rendering.dialects import Dialect
 from symbackprop.rendering.escapes import Markup
-from symbackprop.rendering.layout import Layout, breaking, widths
+from symbackprop.rendering.layout import Layout, boxes, breaking, widths
 from symbackprop.rendering.layout.boxes import Box, Text
 from symbackprop.templating import Deferred
 
@@ -177,7 +177,11 @@ class ViewWriter:
         breaks = any(wrapped) or breaking.breaks(sized, self.width)
         places = [[anchors.places(cell) for cell in row] for row in table.rows]
         laid_out = {"header": headers, "rows": beside, "numeric": numeric, "groups": len(parts), "fits": fits}
-        return {"kind": "table", **laid_out, "places": places, "breaks": breaks, "wrapped": wrapped}
+        tall = any(
+            boxes.is_tall(piece) for row in bare for pieces in row for piece in pieces if not isinstance(piece, str)
+        )
+        shrinks = tall or breaking.may_shrink(sized, self.width)
+        return {"kind": "table", **laid_out, "places": places, "breaks": breaks, "shrinks": shrinks, "wrapped": wrapped}
 
     def figure(self, figure: Figure) -> ViewModel:
         """Return a figure; its words and its drawings are made when a template prints them."""

@@ -23,7 +23,8 @@ from symbackprop.messages import message
 from symbackprop.problems import load
 from symbackprop.rendering import page_footers, pdf_collections
 from symbackprop.rendering.pdf_engines import ENGINES
-from tests.helpers import each, require_tool
+from tests.helpers import each, require_module, require_tool
+from tests.rendering.verapdf import violations
 
 HOSTILE = r"A%_{\x}$&#~^ <b>\"'*/@page{}"
 BY_ENGINE = [pytest.param(name, marks=[pytest.mark.sweep] if name == "tex" else []) for name in ENGINES]
@@ -89,6 +90,18 @@ def test_every_page_has_owner_number_and_code(tmp_path: Path, engine: str, langu
                     assert name in foot
                 assert 1 == len(read)
                 assert re.fullmatch(rf"[0-9A-F]{{8}}:{course.codes[id]}:{number}", read[0])
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_validator_finds_nothing(tmp_path: Path, language: str) -> None:
+    """The validator finds sheets and keys, with their codes and a hostile name, whole as PDF/UA-1 and PDF/A-2a."""
+    require_module("typst")
+    sbp.homework(
+        "homework", students={"s1": HOSTILE}, folder=tmp_path, formats=["pdf"], engine="typst", language=language
+    )
+    for kind in each((distribution.SHEETS, distribution.KEYS)):
+        assert [] == violations((tmp_path / kind / "s1.pdf").read_bytes())
 
 
 @pytest.mark.parametrize("paper", ["a4", "letter"])

@@ -15,6 +15,7 @@ from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.tex_engines import typeset
 from tests.documents import EXAMPLES, solved
 from tests.helpers import each, require_module, require_tool
+from tests.rendering.verapdf import violations
 
 POINTS = 72 / 25.4
 TOP, BOTTOM = 15 * POINTS, (297 - 17) * POINTS
@@ -130,6 +131,24 @@ def test_file_says_what_it_is(name: str, code: str, engine: str) -> None:
     assert reader.trailer["/Root"]["/Lang"] in (code, LANGUAGES[code])  # type: ignore[index]
     sections = document.compose(solution).sections
     assert len(sections) == sum(not isinstance(entry, list) for entry in reader.outline)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("code", LANGUAGES)
+@pytest.mark.parametrize("name", [*EXAMPLES, "hostile", "not Latin"])
+def test_validator_finds_nothing(name: str, code: str) -> None:
+    """The validator finds a solution that Typst has set whole as PDF/UA-1 and as PDF/A-2a."""
+    assert [] == violations(typeset_pages(name, None, code, "typst"))
+
+
+def test_validator_finds_what_is_missing() -> None:
+    """A page without tags, title and language breaks rules of both standards."""
+    writer = pypdf.PdfWriter()
+    writer.add_blank_page(100, 100)
+    content = io.BytesIO()
+    writer.write(content)
+    found = violations(content.getvalue())
+    assert any("14289-1" in rule for rule in found) and any("19005-2" in rule for rule in found)
 
 
 PARAGRAPH = "One line of a few words that fills a part of its page.\\par\n"

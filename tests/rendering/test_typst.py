@@ -199,6 +199,27 @@ def test_source_has_all_blocks(name: str) -> None:
     assert each(outside.splitlines()) and not re.search(r"\\[a-zA-Z]", outside)
 
 
+@pytest.mark.parametrize(("name", "code"), [("mazur", "en"), ("deep", "zh"), ("attention", "en"), ("batchnorm", "zh")])
+def test_table_that_is_not_measured_fits(name: str, code: str) -> None:
+    """A table that is sure to fit by the rough widths is no wider than its line and no higher than its page."""
+    require_package()
+    source = rendering.render(solved(name), "typst", code)
+    assert isinstance(source, str)
+    known = "#let whole(body) = "
+    assert 1 == source.count(known) and source.count("#whole(") > 0
+    measured = """#let whole(body) = layout(room => {
+  let found = measure(body)
+  assert(found.width <= room.width and found.height <= 0.8 * body-height, message: "too large")
+  body
+})
+#let unmeasured(body) = """
+    (content,) = typst_engine.typeset([source.replace(known, measured)], 60)
+    assert content.startswith(b"%PDF")
+    narrow = source.replace(known, measured).replace('paper: "a4"', "width: 6cm")
+    with pytest.raises(OutputError, match="too large"):
+        list(typst_engine.typeset([narrow], 60))
+
+
 def test_figure_on_paper_has_its_own_colours() -> None:
     """A figure in a document of Typst is a string with its drawing, whose colours come from no style sheet."""
     blocks = [block for section in sections_of(composed("line").sections) for block in section.blocks]

@@ -147,6 +147,11 @@ def breaks(cells: Sequence[Sequence[float]], room: float) -> bool:
     return len(cells) > _LONG_TABLE or (len(cells) > _SHORT_TABLE and _table_width(cells) <= room)
 
 
+def may_shrink(cells: Sequence[Sequence[float]], room: float) -> bool:
+    """Say whether a table may be too wide, so that it has to be measured; one that is sure to fit need not."""
+    return _table_width(cells) > _SURE * room
+
+
 def wrapped_widths(cells: Sequence[Sequence[float]], wraps: Sequence[bool], room: float) -> list[float]:
     """Return what part of the line each column has whose words are wrapped, 0 for one that is as wide as its cells.
 
@@ -174,6 +179,9 @@ def _table_width(cells: Sequence[Sequence[float]]) -> float:
 
 _TIGHT = 0.9
 """A line of formulas is broken a little early; a table may fill its line."""
+
+_SURE = 0.7
+"""A table that is so much of its line by the rough widths fits by the true ones, too."""
 
 _GROUP_GAP = 2
 _ROWS_OF_GROUP = 6
