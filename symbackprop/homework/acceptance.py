@@ -14,8 +14,8 @@ from symbackprop.algebra.forms import form_of
 from symbackprop.algebra.formula import Apply
 from symbackprop.algebra.functions import ACTIVATIONS
 from symbackprop.by_hand.answer_ids import id_of
-from symbackprop.by_hand.hand_computation import GRADIENT, NEW, PATH, HandComputation, evaluation, key_parts
-from symbackprop.by_hand.tolerance import Tolerance, half_unit
+from symbackprop.by_hand.hand_computation import NEW, PATH, HandComputation, evaluation, key_parts
+from symbackprop.by_hand.tolerance import Tolerance
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation.element_grain import ElementEquation, Term
 from symbackprop.evaluation.evaluate import Arithmetic
@@ -72,8 +72,6 @@ class Acceptance:
             )
             for kinked, key, equation in _kinked(computation)
         ]
-        self._mistaken = _mistaken(computation, answers)
-        self._mistake = evaluation(self._mistaken.values(), arithmetic).forward
         rate = computation.derivation.problem.variants.get(RATE)
         self._rate_is_drawn = rate is not None and any(answer.key.startswith(NEW) for answer in answers)
 
@@ -85,6 +83,11 @@ class Acceptance:
     def has_inactive(self, values: NumbersByKey) -> bool:
         """Say whether some unit, but no whole array of them, is inactive in one of the draws."""
         return self.has_units and not bool(numpy.all(self._units.unlike(values, "some")))
+
+    def to_be_kept(self, values: NumbersByKey) -> Array:
+        """Return the draws without inactive units, where units are wanted as they come: these are not to be left out."""
+        as_it_comes = self.has_units and self._inactive == "any"
+        return numpy.asarray(~self._units.unlike(values, "none") if as_it_comes else numpy.zeros(1, dtype=bool))
 
     def judge(self, values: NumbersByKey) -> dict[tuple[str, str], Array]:
         """Return for each reason, and the answer or number that is to blame, which of the draws it speaks against.
@@ -120,33 +123,20 @@ class Acceptance:
             near = numpy.abs(reached[distance.name]) <= tolerance.of(reached, own=False)
             yield "kink", self._name(distance.terms[0].arguments[0]), near
         if self._distinguish:
-            yield from self._hiding(values, tolerances)
+            yield from self._hiding(values)
 
-    def _hiding(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Iterator[Verdict]:
-        """Yield what hides mistakes, as far as it shows in what is computed (before: `degenerate`)."""
+    def _hiding(self, values: NumbersByKey) -> Iterator[Verdict]:
+        """Yield what hides mistakes, as far as it shows in few numbers (before: `degenerate`; at last: `shown_mistakes`)."""
         for first, second in self._swaps:
             yield "swap", first, values[first] == values[second]
         for first, second in self._alike:
             yield "equal_units", first, values[first] == values[second]
         for rate in HIDING_RATES if self._rate_is_drawn else ():
             yield "learning_rate", RATE, numpy.abs(values[RATE]) == float(rate)
-        if self._mistaken:
-            yield "mistake", "", self._hides_mistake(values, tolerances)
 
     def _name(self, key: str) -> str:
         """Return what a number is called on sheets, without the paths that lead to it."""
         return id_of(key.partition(PATH)[0], self.computation.derivation.graph)
-
-    def _hides_mistake(self, values: NumbersByKey, tolerances: Mapping[str, Array]) -> Array:
-        """Return where no answer tells a student who used the already updated weights of the next layer."""
-        mistaken = self._mistake(values, ()).shared
-        told: Array = False
-        for answer in self.answers:
-            if answer.key in self._mistaken:
-                wrong = mistaken[_MISTAKEN + answer.key]
-                distance = numpy.abs(wrong - values[answer.key]) - half_unit(wrong, self.rounding)
-                told = told | (distance > tolerances[answer.id])
-        return ~numpy.asarray(told)
 
 
 def _bounded(equations: Sequence[ElementEquation]) -> Iterator[str]:
@@ -202,35 +192,3 @@ def _kinked(computation: HandComputation) -> Iterator[tuple[HandComputation, str
                 form = form_of(kink)
                 distance = ElementEquation(key, (Term(form, term.arguments[: form.arity]),))
                 yield replace(computation, equations=(*computation.equations, distance)), key, distance
-
-
-_MISTAKEN = "✗"
-
-
-def _mistaken(computation: HandComputation, answers: Sequence[Answer]) -> dict[str, ElementEquation]:
-    """Return the equations of the commonest mistake by the key each is mistaken about.
-
-    Gradients of earlier layers are then computed with the weights of later layers already updated.
-    """
-    problem = computation.derivation.problem
-    if problem.training is None or not problem.layers:
-        return {}
-    weights = {element for quantity in computation.derivation.parameters for element in quantity.elements()}
-    asked = {answer.key for answer in answers}
-    changed: dict[str, ElementEquation] = {}
-    for equation in computation.equations:
-        if not equation.name.startswith(GRADIENT):
-            continue
-        renamed = tuple(
-            Term(term.form, tuple(_mistaken_name(name, weights, changed) for name in term.arguments))
-            for term in equation.terms
-        )
-        if any(new.arguments != term.arguments for new, term in zip(renamed, equation.terms, strict=True)):
-            changed[equation.name] = ElementEquation(_MISTAKEN + equation.name, renamed)
-    return changed if asked & changed.keys() else {}
-
-
-def _mistaken_name(name: str, weights: set[str], changed: Mapping[str, object]) -> str:
-    if name in changed:
-        return _MISTAKEN + name
-    return NEW + name if name in weights else name

@@ -13,9 +13,11 @@ import numpy
 
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.graph.quantities import LAYER_KINDS, Role
-from symbackprop.problems import Draw, Problem
+from symbackprop.problems import Draw
 
 Array = Any
+ENOUGH = 4
+"""Choices that have to be left where one is left out for hiding mistakes."""
 Verdict = tuple[str, str, Array]
 """The id of a reason, the quantity that is to blame, and the draws that it speaks against."""
 
@@ -37,15 +39,20 @@ def degenerate(derivation: Derivation, numbers: Mapping[str, Array]) -> Iterator
             yield from _of_kernel(name, draw, rows.reshape(len(rows), *quantity.shape))
 
 
-def positions_worth_drawing(problem: Problem, name: str) -> Array:
-    """Return the positions of the choices that a quantity is drawn from: a parameter is never zero, unless it has to be.
+def positions_worth_drawing(derivation: Derivation, name: str) -> Array:
+    """Return the positions of the choices that a quantity is drawn from, as far as enough others are left.
 
-    Nothing tells who forgets a weight that is zero.
+    Nothing tells who forgets a weight that is 0, or a factor that is 1: no parameter is 0, and no parameter or input is 1.
     """
+    problem, quantity = derivation.problem, derivation.graph.quantities.get(name)
     choices = problem.variants[name].choices
-    is_weight = problem.draw_rules.distinguish and name in problem.parameter_shapes()
-    worth = [place for place, given in enumerate(choices) if not (is_weight and given.value == 0)]
-    return numpy.array(worth or list(range(len(choices))))
+    worth = list(range(len(choices)))
+    if problem.draw_rules.distinguish and quantity is not None:
+        for role, least, hidden in ((Role.PARAMETER, 1, 0), (Role.PARAMETER, ENOUGH, 1), (Role.INPUT, ENOUGH, 1)):
+            others = [place for place in worth if choices[place].value != hidden]
+            if quantity.role is role and len({choices[place].value for place in others}) >= least:
+                worth = others
+    return numpy.array(worth)
 
 
 def _is_fixed(draw: Draw) -> bool:

@@ -121,6 +121,7 @@ def prepare(
         *([message("homework.all_alike")] if not given.problem.variants else []),
         *([message("homework.lost_secret")] if before is not None and not has_secret else []),
         *_same_steps(given, whole),
+        *cohort.unshown.remarks(),
         *_without_font(job, given),
     ]
     return Course(job, files, _kept(before, manifest, _unfinished(folder)), tuple(remarks))

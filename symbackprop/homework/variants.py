@@ -2,8 +2,8 @@
 
 A variant is a pure function of the problem (as far as it has numbers), the seed, the student's id and the attempt. Each
 drawn quantity has a stream of its own for each student, PCG64 seeded by a SHA-256 of these names; draws are taken from it in
-blocks of `BLOCK` until one is fair. `VERSION` changes when this changes. What is fair may change: what was given out
-stands in the manifest.
+blocks, of `BLOCK` or more, until one is fair. `VERSION` changes when this changes. What is fair may change: what was given
+out stands in the manifest.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -30,23 +29,30 @@ from symbackprop.graph.quantities import Role
 from symbackprop.homework.acceptance import Acceptance
 from symbackprop.homework.answers import Answer, answers
 from symbackprop.homework.degenerate import degenerate, positions_worth_drawing
+from symbackprop.homework.digests import digest_of
+from symbackprop.homework.draw_counts import DrawCounts, no_fair_draw
 from symbackprop.homework.points import apportioned
-from symbackprop.messages import Message, message
+from symbackprop.homework.shown_mistakes import ShownMistakes, Unshown, share_left
+from symbackprop.messages import message
 from symbackprop.mistakes.known_mistakes import MISTAKES
-from symbackprop.problems import ComputationGraph, DrawRules, Given, Homework, Network, Problem, Rounding, Training
+from symbackprop.problems import Homework, Problem, Rounding
 from symbackprop.problems.homework_table import drawn, homework
 from symbackprop.problems.spec import HomeworkSpec
 from symbackprop.problems.training_table import batches_in
 
-VERSION = 2
+VERSION = 3
 BLOCK = 16
 MOST_TRIES = 8192
 AT_ONCE = 256
 """Students whose draws are judged together."""
 TRIAL = 1024
-"""Draws that are looked at to see whether units can be inactive."""
-MOST_BLAMED = 3
-"""Answers that a message names for a reason."""
+"""Draws that are looked at to see whether units can be inactive, and which mistakes can be shown."""
+MOST_AT_ONCE = 16_384
+"""Draws that are judged together."""
+MOST_TRIED = 192
+"""Fair draws of these in which mistakes are made."""
+LOOKED_AT = 4
+"""Fair draws of a student in which mistakes are looked for at once."""
 
 Array = Any
 Positions = Mapping[str, Array]
@@ -69,17 +75,23 @@ class HomeworkAssignment:
     @functools.cached_property
     def digest(self) -> str:
         """A hash of all that changes numbers; titles, letters and points do not."""
-        return _digest(self.problem, self.homework)
+        return digest_of(self.problem, self.homework)
 
     def has_numbers_of(self, digest: str, rounding: Rounding) -> bool:
         """Say whether a homework of that digest, with that rounding, has the numbers of this one."""
-        return digest in (self.digest, _digest(self.problem, replace(self.homework, rounding=rounding)))
+        return digest in (self.digest, digest_of(self.problem, replace(self.homework, rounding=rounding)))
 
     @functools.cached_property
     def most(self) -> Mapping[str, Fraction]:
         """The points of each answer by its id, scaled to the total that is stated: they add up to it."""
         each = {answer.id: self.homework.points[answer.group] for answer in self.answers}
         return apportioned(each, self.homework.total)
+
+    @functools.cached_property
+    def judges(self) -> tuple[Acceptance, ShownMistakes]:
+        """What draws are judged by: whether they are fair, and whether they show mistakes."""
+        acceptance = _acceptance(self)
+        return acceptance, _shown_mistakes(self, acceptance)
 
     @property
     def asks_of_updates(self) -> bool:
@@ -96,7 +108,8 @@ class HomeworkAssignment:
 class Cohort:
     """The variants of a class: by drawn quantity, for each student, the positions of their numbers among its choices.
 
-    `rejections` counts, over all `tries`, the reasons against draws that were not fair.
+    `rejections` counts, over all `tries`, the reasons against draws that were not fair; `unshown` are the mistakes that
+    draws may hide all the same.
     """
 
     given: HomeworkAssignment
@@ -104,6 +117,7 @@ class Cohort:
     positions: Positions
     tries: int = 0
     rejections: Mapping[str, int] = field(default_factory=dict)
+    unshown: Unshown = field(default_factory=Unshown)
 
     @functools.cached_property
     def values(self) -> Mapping[str, Array]:
@@ -158,35 +172,15 @@ def draw(given: HomeworkAssignment, students: Sequence[str], seed: int, attempts
     """
     draws = given.problem.variants
     chosen = {name: numpy.zeros((len(students), each.size), dtype=int) for name, each in draws.items()}
-    counts = _Counts()
-    acceptance = _acceptance(given) if draws and students else None
-    for start in range(0, len(students) if acceptance is not None else 0, AT_ONCE):
-        assert acceptance is not None
+    counts = DrawCounts()
+    if not draws or not students:
+        return Cohort(given, tuple(students), chosen, len(students))
+    for start in range(0, len(students), AT_ONCE):
         some = students[start : start + AT_ONCE]
         streams = [_streams(given, student, seed, attempts[student]) for student in some]
-        for name, positions in _fair(given, acceptance, some, streams, counts).items():
+        for name, positions in _fair(given, some, streams, counts).items():
             chosen[name][start : start + len(some)] = positions
-    return Cohort(given, tuple(students), chosen, counts.tries or len(students), dict(+counts.reasons))
-
-
-@dataclass
-class _Counts:
-    """How many draws were looked at, and what spoke against them: by reason, and by reason and what is to blame."""
-
-    tries: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    blamed: Counter[tuple[str, str]] = field(default_factory=Counter)
-
-    def add(self, against: Mapping[tuple[str, str], Array], looked: Array) -> None:
-        """Count the reasons against the draws that were looked at."""
-        self.tries += int(looked.sum())
-        by_reason: dict[str, Array] = {}
-        for (reason, name), which in against.items():
-            found = which & looked
-            self.blamed[reason, name] += int(found.sum())
-            by_reason[reason] = by_reason.get(reason, False) | found
-        for reason, which in by_reason.items():
-            self.reasons[reason] += int(which.sum())
+    return Cohort(given, tuple(students), chosen, counts.tries, dict(+counts.reasons), given.judges[1].unshown)
 
 
 def _acceptance(given: HomeworkAssignment) -> Acceptance:
@@ -195,41 +189,92 @@ def _acceptance(given: HomeworkAssignment) -> Acceptance:
     found = Acceptance(*parts)
     if given.problem.draw_rules.inactive or not found.has_units:
         return found
-    positions = _block(given, _streams(given, "", 0, 0), TRIAL)
-    values = evaluation(given.computation.equations, ARRAYS).forward(leaves_of(given, positions, TRIAL), ()).shared
+    trial = _block(given, _streams(given, "", 0, 0), TRIAL)
+    values = _values(given, trial, numpy.arange(TRIAL))
     return Acceptance(*parts, "some") if found.has_inactive(values) else found
+
+
+def _shown_mistakes(given: HomeworkAssignment, acceptance: Acceptance) -> ShownMistakes:
+    """Return the mistakes that draws are to show, as a trial of fair draws of nobody says that they can."""
+    found = ShownMistakes(given.computation, given.answers, given.homework.rounding)
+    if not given.problem.draw_rules.distinguish:
+        return found
+    streams, looked = _streams(given, "", 0, 0), 0
+    fair: list[Positions] = []
+    while looked < MOST_TRIES and len(fair) < MOST_TRIED:
+        trial = _block(given, streams, TRIAL)
+        places = numpy.flatnonzero(~_any(_judged(given, acceptance, trial).values(), TRIAL))
+        fair += [{name: positions[place] for name, positions in trial.items()} for place in places.tolist()]
+        looked += TRIAL
+    if fair:
+        chosen = {name: numpy.array([each[name] for each in fair[:MOST_TRIED]]) for name in fair[0]}
+        values = _values(given, chosen, numpy.arange(min(len(fair), MOST_TRIED)))
+        found.demand(values, share_left(len(fair) / looked), acceptance.to_be_kept(values))
+    return found
+
+
+def _values(given: HomeworkAssignment, candidates: Positions, places: Array) -> Mapping[str, Array]:
+    """Return every number of some of the draws, by key."""
+    leaves = leaves_of(given, {name: positions[places] for name, positions in candidates.items()}, len(places))
+    return evaluation(given.computation.equations, ARRAYS).forward(leaves, ()).shared
+
+
+def _any(verdicts: Iterable[Array], count: int) -> Array:
+    return functools.reduce(numpy.logical_or, verdicts, numpy.zeros(count, dtype=bool))
 
 
 def _fair(
     given: HomeworkAssignment,
-    acceptance: Acceptance,
     students: Sequence[str],
     streams: Sequence[Mapping[str, numpy.random.Generator]],
-    counts: _Counts,
+    counts: DrawCounts,
 ) -> Positions:
     """Return the first fair draw of each student."""
-    draws = given.problem.variants
+    draws, (acceptance, shown) = given.problem.variants, given.judges
     chosen = {name: numpy.zeros((len(students), each.size), dtype=int) for name, each in draws.items()}
     waiting = numpy.arange(len(students))
-    for _ in range(0, MOST_TRIES, BLOCK):
-        if not len(waiting):
-            return chosen
-        blocks = [_block(given, streams[place], BLOCK) for place in waiting.tolist()]
+    tried = 0
+    while len(waiting) and tried < MOST_TRIES:
+        size = max(BLOCK, min(tried, MOST_AT_ONCE // len(waiting), MOST_TRIES - tried))
+        blocks = [_block(given, streams[place], size) for place in waiting.tolist()]
         candidates = {name: numpy.concatenate([block[name] for block in blocks]) for name in draws}
         against = _judged(given, acceptance, candidates)
-        count = BLOCK * len(waiting)
-        is_fair = ~functools.reduce(numpy.logical_or, against.values(), numpy.zeros(count, dtype=bool))
-        by_student = is_fair.reshape(-1, BLOCK)
+        is_fair = ~_any(against.values(), size * len(waiting))
+        hidden = _hidden(given, shown, candidates, is_fair.reshape(-1, size))
+        against |= hidden
+        is_fair &= ~_any(hidden.values(), len(is_fair))
+        by_student = is_fair.reshape(-1, size)
         found = by_student.any(axis=1)
-        first = numpy.where(found, by_student.argmax(axis=1), BLOCK)
-        counts.add(against, (numpy.arange(BLOCK) <= first[:, None]).reshape(-1))
-        places = (numpy.arange(len(waiting)) * BLOCK + first)[found]
+        first = numpy.where(found, by_student.argmax(axis=1), size)
+        counts.add(against, (numpy.arange(size) <= first[:, None]).reshape(-1))
+        places = (numpy.arange(len(waiting)) * size + first)[found]
         for name, positions in candidates.items():
             chosen[name][waiting[found]] = positions[places]
         waiting = waiting[~found]
+        tried += size
     if len(waiting):
-        raise _no_fair_draw(students[int(waiting[0])], counts)
+        raise no_fair_draw(students[int(waiting[0])], counts)
     return chosen
+
+
+def _hidden(
+    given: HomeworkAssignment, shown: ShownMistakes, candidates: Positions, is_fair: Array
+) -> dict[tuple[str, str], Array]:
+    """Return which fair draws hide a mistake that they are to show; `is_fair` has a row for each student.
+
+    They are looked at until each student has one that does not.
+    """
+    found: dict[tuple[str, str], Array] = {}
+    waiting = is_fair & shown.demands_something
+    while waiting.any():
+        looked = waiting & (waiting.cumsum(axis=1) <= LOOKED_AT)
+        places = numpy.flatnonzero(looked)
+        is_good = looked.reshape(-1).copy()
+        for reason, name, which in shown.against(_values(given, candidates, places)):
+            found.setdefault((reason, name), numpy.zeros(is_fair.size, dtype=bool))[places] |= which
+            is_good[places] &= ~which
+        waiting &= ~looked & ~is_good.reshape(is_fair.shape).any(axis=1, keepdims=True)
+    return found
 
 
 def _block(
@@ -238,7 +283,7 @@ def _block(
     """Return the next positions of a student's streams, so many draws."""
     found = {}
     for name, each in given.problem.variants.items():
-        worth = positions_worth_drawing(given.problem, name)
+        worth = positions_worth_drawing(given.derivation, name)
         found[name] = worth[streams[name].integers(len(worth), size=(count, each.size))]
     return found
 
@@ -254,11 +299,9 @@ def _judged(
     if problem.draw_rules.distinguish:
         for reason, name, which in degenerate(given.derivation, numbers):
             found[reason, name] = found.get((reason, name), False) | which
-    rest = numpy.flatnonzero(~functools.reduce(numpy.logical_or, found.values(), numpy.zeros(count, dtype=bool)))
+    rest = numpy.flatnonzero(~_any(found.values(), count))
     if len(rest):
-        leaves = leaves_of(given, {name: positions[rest] for name, positions in candidates.items()}, len(rest))
-        values = evaluation(given.computation.equations, ARRAYS).forward(leaves, ()).shared
-        for blame, which in acceptance.judge(values).items():
+        for blame, which in acceptance.judge(_values(given, candidates, rest)).items():
             found[blame] = numpy.zeros(count, dtype=bool)
             found[blame][rest] = which
     return found
@@ -266,24 +309,6 @@ def _judged(
 
 def _choices(problem: Problem, name: str) -> numpy.ndarray[Any, Any]:
     return numpy.array([float(choice.value) for choice in problem.variants[name].choices])
-
-
-def _no_fair_draw(student: str, counts: _Counts) -> ProblemError:
-    """Return the error that names, for each reason, what is most to blame, and says what would help most."""
-    counted = [
-        message("homework.counted", reason=_blamed(reason, counts), count=count)
-        for reason, count in counts.reasons.most_common()
-        if count
-    ]
-    advice = message(f"advice.{counts.reasons.most_common(1)[0][0]}")
-    what = message("homework.unfair", student=student, tries=counts.tries, reasons=counted, advice=advice)
-    return ProblemError(what, where="variants")
-
-
-def _blamed(reason: str, counts: _Counts) -> Message:
-    names = [name for (other, name), count in counts.blamed.most_common() if other == reason and name and count]
-    said = message(f"unfair.{reason}")
-    return message("homework.blamed", names=names[:MOST_BLAMED], reason=said) if names else said
 
 
 def _streams(given: HomeworkAssignment, student: str, seed: int, attempt: int) -> dict[str, numpy.random.Generator]:
@@ -328,53 +353,3 @@ def variant(given: HomeworkAssignment, positions: Mapping[str, Sequence[int]]) -
             rate = each.choices[positions[name][0]]
             training = replace(training, settings={**training.settings, RATE: rate})
     return replace(problem, arrays=arrays, training=training, variants={})
-
-
-def _digest(problem: Problem, homework: Homework) -> str:
-    training = problem.training
-    content = [
-        _kept_spelling(problem.model),
-        problem.layout,
-        {name: [array.shape, list(map(_number, array.entries))] for name, array in problem.arrays.items()},
-        problem.samples,
-        {name: [each.size, each.classes, list(map(_number, each.choices))] for name, each in problem.variants.items()},
-        None
-        if training is None
-        else [training.optimizer, {n: _number(g) for n, g in training.settings.items()}, sorted(training.frozen)],
-        homework.ask,
-        repr(homework.rounding),
-        *([] if training is None or not training.state else [_kept_state(training)]),
-        *([] if problem.draw_rules == DrawRules() else [problem.draw_rules.inactive, problem.draw_rules.distinguish]),
-    ]
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _kept_state(training: Training) -> dict[str, dict[str, list[str]]]:
-    """Return the stated states of an optimizer as texts."""
-    return {
-        name: {parameter: list(map(_number, array.entries)) for parameter, array in arrays.items()}
-        for name, arrays in training.state.items()
-    }
-
-
-def _kept_spelling(model: Network | ComputationGraph) -> str:
-    """Return a model as text that stays the same, whatever classes are called and in whatever order things are declared."""
-    kind = "Network" if model.layers else "Circuit"
-    declared = {} if model.layers else {name: _sorted(getattr(model, name)) for name in _DECLARED}
-    kept = {each.name: getattr(model, each.name) for each in fields(model)} | declared
-    return f"{kind}({', '.join(f'{name}={value!r}' for name, value in kept.items())})"
-
-
-_DECLARED = ("parameters", "inputs", "targets", "shapes")
-"""What of a computation graph has an order that no number depends on."""
-
-
-def _sorted(declared: Sequence[str] | Mapping[str, Any]) -> tuple[str, ...] | dict[str, Any]:
-    return dict(sorted(declared.items())) if isinstance(declared, Mapping) else tuple(sorted(declared))
-
-
-def _number(given: Given | None) -> str:
-    """Return a number as text; an irrational one by the expression that states it."""
-    if given is None:
-        return ""
-    return str(given.value) if isinstance(given.value, Fraction) else given.text
