@@ -90,7 +90,7 @@ def _job(count: int, formats: Sequence[str], folder: Path) -> distribution.Job:
 def _written(pairs: int, folder: Path) -> Line:
     job = _job(pairs, ("markdown",), folder)
     start = time.perf_counter()
-    count = sum(len(files) for _, files in distribution.documents(job, range(pairs)))
+    count = sum(len(files or {}) for _, files in distribution.documents(job, range(pairs)))
     seconds = (time.perf_counter() - start) * PAIRS / pairs
     cores = os.cpu_count()
     what = f"{count // 2:,} sheets and keys in Markdown, {cores} cores, for {PAIRS:,}"
@@ -102,7 +102,7 @@ def typeset() -> Iterator[Line]:
     with tempfile.TemporaryDirectory() as folder:
         job = _job(CLASS, ("pdf",), Path(folder))
         start = time.perf_counter()
-        files = sum(len(found) for _, found in distribution.classes(job))
+        files = sum(len(found or {}) for _, found in distribution.documents(job, range(CLASS)))
         seconds = time.perf_counter() - start
         yield Line(f"{CLASS} sheets and keys as PDF ({files} files)", f"{seconds:.0f} s", "≤ 120 s", seconds <= 120)
 

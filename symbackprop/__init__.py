@@ -9,7 +9,7 @@
     render                            a worked solution in any format and language
     compile, train                    gradients at full speed, and descent with them
     differentiate                     a derivative step by step
-    homework, grade                   sheets and keys for a class, and marks
+    homework, grade, merge            sheets and keys for a class, and marks
     export                            variants as files that learning systems import
     diagnose, check_gradients         which mistakes explain numbers from anywhere, or the gradients of code
 
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from symbackprop.homework import homework as homework
     from symbackprop.homework.python_functions import GivenHomework as GivenHomework
     from symbackprop.homework.python_functions import grade
+    from symbackprop.homework.python_functions import merge as merge
     from symbackprop.homework.reports import GradedClass as GradedClass
     from symbackprop.jupyter import Explanation as Explanation
     from symbackprop.jupyter import explain
@@ -123,7 +124,7 @@ _NAMES = {
     "symbackprop.frontends.torch_models": ("from_torch", "to_torch"),
     "symbackprop.frontends.tracing": ("trace",),
     "symbackprop.homework": ("homework",),
-    "symbackprop.homework.python_functions": ("GivenHomework", "grade"),
+    "symbackprop.homework.python_functions": ("GivenHomework", "grade", "merge"),
     "symbackprop.homework.reports": ("GradedClass",),
     "symbackprop.jupyter": ("Explanation", "explain", "to_latex", "to_markdown", "to_text"),
     "symbackprop.mistakes.diagnosing": ("diagnose",),

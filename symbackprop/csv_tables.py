@@ -277,12 +277,18 @@ def write_csv(
     >>> write_csv(["value"], [["=cmd()"], ["-0.5"], ["-"]])
     "value\n'=cmd()\n-0.5\n-\n"
     """
+    return "".join(("\ufeff" * bom, *csv_lines((header,), delimiter), *csv_lines(rows, delimiter)))
+
+
+def csv_lines(rows: Iterable[Iterable[object]], delimiter: str = ",") -> Iterator[str]:
+    """Yield the lines of a table as `write_csv` has them, one by one: for tables that are too large to be held."""
     text = io.StringIO()
-    text.write("\ufeff" * bom)
     writer = csv.writer(text, lineterminator="\n", delimiter=delimiter)
-    writer.writerow([_safe(cell) for cell in header])
-    writer.writerows([_safe(cell) for cell in row] for row in rows)
-    return text.getvalue()
+    for row in rows:
+        writer.writerow([_safe(cell) for cell in row])
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
 
 
 def _safe(cell: object) -> str:

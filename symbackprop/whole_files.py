@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from symbackprop.errors import OutputError
 from symbackprop.messages import message
+
+Content = str | bytes | Iterable[str]
+"""What a file holds: a text, bytes, or the pieces of a text that is too large to be held."""
 
 
 @contextlib.contextmanager
@@ -21,7 +24,7 @@ def all_or_nothing() -> Iterator[Callable[..., None]]:
     before: dict[Path, bytes | None] = {}
     folders: list[Path] = []
 
-    def write(files: Mapping[Path, str | bytes | None], *, private: bool = False) -> None:
+    def write(files: Mapping[Path, Content | None], *, private: bool = False) -> None:
         for path in files:
             folders.extend(each for each in path.parents if not each.exists() and each not in folders)
             with contextlib.suppress(OSError):
@@ -40,7 +43,7 @@ def all_or_nothing() -> Iterator[Callable[..., None]]:
         raise
 
 
-def write_files(files: Mapping[Path, str | bytes | None], *, private: bool = False) -> None:
+def write_files(files: Mapping[Path, Content | None], *, private: bool = False) -> None:
     """Write all files or none: drafts beside their places first, then all moved into place.
 
     Files that are `private` can be read by their owner alone, where the system knows owners. What is None is removed.
@@ -58,17 +61,49 @@ def write_files(files: Mapping[Path, str | bytes | None], *, private: bool = Fal
                 raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
             drafts[path] = path.with_name(f".{path.name}.{os.getpid()}")
             drafts[path].touch(mode=0o600 if private else 0o666)
-            drafts[path].write_bytes(text.encode() if isinstance(text, str) else text)
-        for path, draft in drafts.items():
-            os.replace(draft, path)
+            with drafts[path].open("wb") as draft:
+                draft.writelines(_pieces(text))
+        for path in drafts:
+            os.replace(drafts[path], path)
         for path in (path for path, text in files.items() if text is None):
             path.unlink(missing_ok=True)
     except OSError as error:
         raise unwritable(str(path), error) from None
     finally:
-        for draft in drafts.values():
+        for left in drafts.values():
             with contextlib.suppress(OSError):
-                draft.unlink()
+                left.unlink()
+
+
+def append(path: Path, text: str) -> None:
+    """Write a text behind what is in a file."""
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise unwritable(str(path), error) from None
+
+
+def _pieces(content: Content) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        yield content
+        return
+    for piece in [content] if isinstance(content, str) else content:
+        yield piece.encode()
+
+
+def begun(path: Path, text: str) -> str:
+    """Return the text of a file; where there is none yet it is `text`, of whoever comes first, for its owner alone."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write_files({draft: text}, private=True)
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise unwritable(str(path), error if isinstance(error, OSError) else OSError(str(error))) from None
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def unwritable(where: str, error: OSError) -> OutputError:

@@ -53,6 +53,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "pypdf": ("rendering",),
     "segno": ("rendering",),
     "typst": ("rendering",),
+    "distributed": ("homework",),
     "contourpy": ("figures",),
     "numba": ("compilation",),
     "torch": ("frontends",),
@@ -69,13 +70,13 @@ COMES_WITH = {"mpmath": "sympy", "scipy": "scikit-learn", "contourpy": "matplotl
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 """Libraries that are installed under another name."""
 
-OPTIONAL = ("numba", "torch", "sklearn", "pdf")
+OPTIONAL = ("numba", "torch", "sklearn", "pdf", "dask")
 """Groups of pyproject.toml with libraries that are used where they are installed."""
 
 PRINTING_WINGS = ("cli",)
 
 WRITERS = {
-    "symbackprop.whole_files": {"mkdir", "write_bytes", "unlink"},
+    "symbackprop.whole_files": {"mkdir", "open", "write_bytes", "writelines", "unlink"},
     "symbackprop.homework.marks_folders": {"mkdir", "open", "unlink"},
     "symbackprop.training.history": {"write_bytes"},
     "symbackprop.estimators.fitting": {"print"},

@@ -200,6 +200,10 @@ def test_readme_example_of_a_command_runs(example: str, workplace: Path, capsys:
         # It marks what the example of `homework` gave out.
         output_of(next(row[2] for row in rows_of(section(README, "Commands")) if row[0] == "homework"), capsys)
         shutil.copyfile("class/teacher/answers.csv", "submissions.csv")
+    if shlex.split(example)[1] == "merge":
+        for number in (1, 2):
+            options = f"--variants 3 -f markdown --secret secret --shard {number}/2 -o part{number}"
+            output_of(f"symbackprop homework homework {options}", capsys)
     if shlex.split(example)[1] == "predict":
         sbp.train(sbp.example("mazur"), epochs=10).save("mazur.npz")
         Path("new.csv").write_text("x1,x2\n0.1,0.2\n")

@@ -1,32 +1,28 @@
 """Giving out: a sheet and a key for each student, in files that are the same whoever writes them.
 
-A job is cut into chunks of students, which any number of processes can work at: what comes out depends on nothing but the
-job and the student.
+A job is cut into chunks of students, which any number of processes can work at (`symbackprop.homework.chunks`): what comes
+out depends on nothing but the job and the student.
 """
 
 from __future__ import annotations
 
 import functools
-import gc
-import multiprocessing
-import multiprocessing.connection
-import os
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy
 
 from symbackprop import rendering
 from symbackprop.document.blocks import Document
-from symbackprop.homework import sheets
+from symbackprop.homework import chunks, sheets
+from symbackprop.homework.chunks import Workers
 from symbackprop.homework.manifest import Enrolment, Manifest
 from symbackprop.homework.roster import file_name
+from symbackprop.homework.shards import SETTING
 from symbackprop.homework.sheets import StudentVariant
 from symbackprop.homework.variants import Cohort, HomeworkAssignment, variant
-from symbackprop.rendering import Format, exporters, pdf_collections, tex_engines
+from symbackprop.rendering import Format, exporters, pdf_collections
 from symbackprop.rendering.pdf_collections import drafted
 
 CHUNK = 20
@@ -44,12 +40,15 @@ PDF = "pdf"
 SHEETS, KEYS = "students/sheets", "teacher/keys"
 
 Files = dict[str, str | bytes]
-Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be written: for which students (places in the manifest), in which formats."""
+    """What is to be written: for which students (places in the manifest), in which formats.
+
+    `archive` is how many students have their documents in one archive, 0 where each document is a file; `first` is the
+    place of the first student in the whole class, where the manifest is about a part of it.
+    """
 
     manifest: Manifest
     formats: tuple[str, ...]
@@ -57,6 +56,23 @@ class Job:
     anonymous: bool
     templates: str | None = None
     engine: str | None = None
+    archive: int = 0
+    first: int = 0
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Job:
+        """Return the job that a manifest tells of."""
+        told = manifest.settings
+        return cls(
+            manifest,
+            tuple(told["formats"]),
+            told["language"],
+            told["anonymous"],
+            told["templates"],
+            told["engine"],
+            told.get("archive", 0),
+            told.get(SETTING, {}).get("first", 0),
+        )
 
 
 def paths(job: Job, place: int) -> list[str]:
@@ -70,64 +86,35 @@ def _path(job: Job, enrolment: Enrolment, kind: str, suffix: str) -> str:
     return f"{kind}/{enrolment.code if is_code else file_name(enrolment.student.id)}.{suffix}"
 
 
-def documents(job: Job, places: Sequence[int], processes: int | None = None) -> Iterator[tuple[int, Files]]:
-    """Yield, chunk by chunk, how many students are done and their files: sheets and keys in all formats.
+def documents(
+    job: Job, places: Sequence[int], processes: int | None = None, executor: Executor | Workers | None = None
+) -> Iterator[tuple[Sequence[int], Files | None]]:
+    """Yield, chunk by chunk, some of the places and the files of these students: sheets and keys in all formats.
 
-    `processes` is the number of processes that work (default: one for each core, one where there is little to do).
+    They come as they are ready; None stands for those whose process died again and again. `processes` is the number of
+    processes that work (default: one for each core, one where there is little to do), unless an `executor` does.
     """
     size = TEX_CHUNK if any(row.engine == "tex" for row in _formats(job)) else CHUNK
-    parts = [_part(job, places[start : start + size]) for start in range(0, len(places), size)]
-    counts = (len(part.manifest.enrolments) for part in parts)
-    yield from zip(counts, _worked(_written, parts, processes), strict=True)
-
-
-def _part(job: Job, places: Sequence[int]) -> Job:
-    """Return the job of writing the documents of some of the students."""
-    chosen = tuple(job.manifest.enrolments[place] for place in places)
-    return replace(job, manifest=replace(job.manifest, enrolments=chosen))
+    parts = [places[start : start + size] for start in range(0, len(places), size)]
+    students = [tuple(job.manifest.enrolments[place] for place in part) for part in parts]
+    shared = replace(job, manifest=replace(job.manifest, enrolments=()))
+    for number, files in chunks.worked(_written, shared, students, processes, executor):
+        yield parts[number], files
 
 
 def class_parts(job: Job) -> Iterator[tuple[str, list[str]]]:
-    """Yield the PDF of a class, of sheets then of keys, with the PDFs of the students that it is made of."""
-    for kind in (SHEETS, KEYS):
+    """Yield the PDF of a class, of sheets then of keys, with the PDFs of the students that it is made of.
+
+    There is none of a part of a class, and none where documents are in archives.
+    """
+    is_whole = PDF in job.formats and not job.archive and SETTING not in job.manifest.settings
+    for kind in (SHEETS, KEYS) if is_whole else ():
         yield f"{kind}.pdf", [_path(job, enrolment, kind, "pdf") for enrolment in job.manifest.enrolments]
 
 
-def _worked(work: Callable[[Part], Files], parts: Sequence[Part], processes: int | None) -> Iterator[Files]:
-    """Yield the files of each part, in order, by as many processes as are asked for and have something to do."""
-    workers = min(processes or os.cpu_count() or 1, len(parts))
-    if workers <= 1:
-        yield from map(work, parts)
-        return
-    # Processes are begun anew: a fork of one that has threads, as of BLAS or of a notebook, may never wake up.
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin) as pool:
-        yield from pool.map(work, parts)
-
-
-def _begin() -> None:
-    """Begin a process that works at parts."""
-    # What is loaded by now stays: the collector need not walk over it again and again, a tenth of the time.
-    gc.freeze()
-    _end_with_parent()
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that started it ends, however that came about."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_after(sentinel: int) -> None:
-    multiprocessing.connection.wait([sentinel])
-    tex_engines.abandon()
-    os._exit(1)
-
-
-def _written(job: Job) -> Files:
-    """Return the documents of a job, by path."""
-    given = ready(job.manifest)
-    enrolments, kinds = job.manifest.enrolments, (SHEETS, KEYS)
+def _written(job: Job, enrolments: Sequence[Enrolment]) -> Files:
+    """Return the documents of some students, by path; the job names none."""
+    given, kinds = ready(job.manifest), (SHEETS, KEYS)
     students = student_variants(given, enrolments)
     contents = [_document(job, given, kind, student) for kind in kinds for student in students]
     found: Files = {}
@@ -190,6 +177,7 @@ def student_variants(given: HomeworkAssignment, enrolments: Sequence[Enrolment])
 def enrolled(given: HomeworkAssignment, enrolments: Sequence[Enrolment]) -> Cohort:
     """Return the numbers of the variants of these students."""
     positions = {
-        name: numpy.array([each.positions[name] for each in enrolments], dtype=int) for name in given.problem.variants
+        name: numpy.array([each.positions[name] for each in enrolments], dtype=int).reshape(-1, drawn.size)
+        for name, drawn in given.problem.variants.items()
     }
     return Cohort(given, tuple(each.student.id for each in enrolments), positions)

@@ -19,16 +19,20 @@ from symbackprop.homework import distribution
 from symbackprop.homework.distribution import PDF, Job, enrolled, ready
 from symbackprop.homework.manifest import MANIFEST, ROSTER, Enrolment, Manifest, answer_files, inlined
 from symbackprop.homework.roster import Roster, code
+from symbackprop.homework.shards import SETTING, Shard
 from symbackprop.homework.submissions import some
 from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw
 from symbackprop.messages import Message, message
 from symbackprop.problems import load
 from symbackprop.rendering import pdf_engines
+from symbackprop.whole_files import Content, begun
 
 SECRET = "secret"
 TEACHER = "teacher"
 UNFINISHED = f"{TEACHER}/unfinished.json"
-"""Ids of the students whom a run that was killed had not come to."""
+"""Ids of students: a line with all whom a run had to come to, then lines of those whom it did."""
+ARCHIVE = 500
+"""Students whose documents are in one archive, where archives are asked for."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Course:
     """
 
     job: Job
-    files: Mapping[str, str | bytes]
+    files: Mapping[str, Content]
     kept: frozenset[int]
     remarks: tuple[Message, ...] = ()
 
@@ -57,22 +61,60 @@ def prepare(
     templates: str | None = None,
     engine: str | None = None,
     same: bool = False,
+    archives: bool = False,
+    shard: Shard | None = None,
+    secret: Path | None = None,
 ) -> Course:
     """Return the homework of a class; what is in `folder` from an earlier run is kept if it is of the same homework.
 
-    A longer roster adds students, and changes none. Raises `OutputError` where the folder holds a homework with other
+    A longer roster adds students, and changes none. With a `shard` it is that part of the class; all parts need the same
+    `secret`, a file that is made where there is none. Raises `OutputError` where the folder holds a homework with other
     numbers, another seed or attempt, `ProblemError` where no fair numbers exist, or where nothing is drawn and all sheets
     would be alike, which has to be asked for: `same`.
     """
     given = assignment(source.problem())
     if not given.problem.variants and not same:
         raise ProblemError(message("homework.nothing_drawn"), where="variants")
-    teacher = folder / TEACHER
-    before = Manifest.read(teacher / MANIFEST) if (teacher / MANIFEST).is_file() else None
-    has_secret = (teacher / SECRET).is_file()
-    secret = (teacher / SECRET).read_text("utf-8").strip() if has_secret else secrets.token_hex(16)
+    settings: dict[str, object] = {
+        "formats": list(formats),
+        "language": language,
+        "anonymous": anonymous,
+        "attempt": attempt,
+        "templates": templates,
+        "engine": engine,
+        "encoding": roster.encoding,
+        **({"archive": ARCHIVE} if archives else {}),
+    }
+    if shard is not None:
+        unit = ARCHIVE if archives else 1
+        settings[SETTING] = shard.setting(roster.students, unit)
+        roster = replace(roster, students=roster.students[slice(*shard.bounds(len(roster.students), unit))])
+    before = Manifest.read(path) if (path := folder / TEACHER / MANIFEST).is_file() else None
     if before is not None:
-        _check_same(before, given, seed, attempt, folder)
+        _check_same(before, given, seed, settings, folder)
+    found, remarks = _secret(folder, secret, shard, is_first=before is None)
+    manifest, cohort = _manifest(source, given, roster, seed, settings, before, found)
+    ready(manifest)  # what is written can be read again, or nothing is written
+    job = Job.of(manifest)
+    whole = enrolled(given, manifest.enrolments)
+    remarks += [*_same_steps(given, whole), *cohort.unshown.remarks(), *_without_font(job, given)]
+    if not given.problem.variants:
+        remarks.insert(0, message("homework.all_alike"))
+    kept = _kept(before, manifest, unfinished(folder))
+    return Course(job, teachers_files(given, whole, manifest, found, roster.content), kept, tuple(remarks))
+
+
+def _manifest(
+    source: load.Source,
+    given: HomeworkAssignment,
+    roster: Roster,
+    seed: int,
+    settings: Mapping[str, Any],
+    before: Manifest | None,
+    secret: str,
+) -> tuple[Manifest, Cohort]:
+    """Return what is given out, and what was drawn for students whom an earlier run did not know."""
+    attempt = int(settings["attempt"])
     known = {} if before is None else {each.student.id: each for each in before.enrolments}
     positions = {id: each.positions for id, each in known.items()}
     new = [student.id for student in roster.students if student.id not in known]
@@ -84,47 +126,49 @@ def prepare(
     codes |= {id: code(secret, given.digest, id, attempt) for id in new}
     enrolments = [Enrolment(each, codes[each.id], attempt, positions[each.id]) for each in roster.students]
     # A student who has left the list keeps the files and the key.
-    gone = [each for id, each in known.items() if id not in {student.id for student in roster.students}]
+    listed = {student.id for student in roster.students}
+    gone = [each for id, each in known.items() if id not in listed]
     rejections = Counter(cohort.rejections) + Counter({} if before is None else before.rejections)
     manifest = Manifest(
         name=given.problem.name,
         content=inlined(source.content, given.problem),
         digest=given.digest,
         seed=seed,
-        settings={
-            "formats": list(formats),
-            "language": language,
-            "anonymous": anonymous,
-            "attempt": attempt,
-            "templates": templates,
-            "engine": engine,
-            "encoding": roster.encoding,
-        },
+        settings=settings,
         columns=roster.columns,
         enrolments=(*enrolments, *gone),
         tries=cohort.tries + (0 if before is None else before.tries),
-        rejections=dict(rejections),
+        rejections=dict(sorted(rejections.items())),
         delimiter=roster.delimiter,
         has_bom=roster.has_bom,
     )
-    ready(manifest)  # what is written can be read again, or nothing is written
-    whole = enrolled(given, manifest.enrolments)
-    job = Job(manifest, tuple(formats), language, anonymous, templates, engine)
-    files: dict[str, str | bytes] = {
-        f"{TEACHER}/{name}": text
-        for name, text in answer_files(given, whole, [e.code for e in manifest.enrolments]).items()
+    return manifest, cohort
+
+
+def teachers_files(
+    given: HomeworkAssignment, whole: Cohort, manifest: Manifest, secret: str, roster: bytes
+) -> dict[str, Content]:
+    """Return the small files of the teacher: answers, manifest, secret and roster."""
+    codes = [each.code for each in manifest.enrolments]
+    files: dict[str, Content] = {
+        **answer_files(given, whole, codes),
+        SECRET: f"{secret}\n",
+        MANIFEST: manifest.text(),
+        **({ROSTER: roster} if roster else {}),
     }
-    files |= {f"{TEACHER}/{SECRET}": f"{secret}\n", f"{TEACHER}/{MANIFEST}": manifest.text()}
-    if roster.content:
-        files[f"{TEACHER}/{ROSTER}"] = roster.content
-    remarks = [
-        *([message("homework.all_alike")] if not given.problem.variants else []),
-        *([message("homework.lost_secret")] if before is not None and not has_secret else []),
-        *_same_steps(given, whole),
-        *cohort.unshown.remarks(),
-        *_without_font(job, given),
-    ]
-    return Course(job, files, _kept(before, manifest, _unfinished(folder)), tuple(remarks))
+    return {f"{TEACHER}/{name}": content for name, content in files.items()}
+
+
+def _secret(folder: Path, file: Path | None, shard: Shard | None, *, is_first: bool) -> tuple[str, list[Message]]:
+    """Return the secret of a folder, else of a file, else a new one, and what is to be said of it."""
+    own = folder / TEACHER / SECRET
+    if own.is_file():
+        return own.read_text("utf-8").strip(), []
+    if file is not None:
+        return begun(file, secrets.token_hex(16) + "\n").strip(), []
+    if shard is not None:
+        raise OutputError(message("homework.shards_need_secret"), where="--shard")
+    return secrets.token_hex(16), [] if is_first else [message("homework.lost_secret")]
 
 
 def _without_font(job: Job, given: HomeworkAssignment) -> Iterator[Message]:
@@ -171,20 +215,32 @@ def digits_of_numbers(folder: Path) -> int:
     return min((len(id) for id in ids if id.isdecimal()), default=0)
 
 
-def _check_same(before: Manifest, given: HomeworkAssignment, seed: int, attempt: int, folder: Path) -> None:
+def _check_same(
+    before: Manifest, given: HomeworkAssignment, seed: int, settings: Mapping[str, Any], folder: Path
+) -> None:
     if before.digest != given.digest and not given.has_numbers_of(before.digest, before.assignment().homework.rounding):
         raise OutputError(message("homework.other_numbers"), where=str(folder))
-    for name, found, expected in (("seed", seed, before.seed), ("attempt", attempt, before.settings.get("attempt"))):
+    compared = [
+        ("seed", seed, before.seed),
+        ("attempt", settings["attempt"], before.settings.get("attempt")),
+        (SETTING, settings.get(SETTING), before.settings.get(SETTING)),
+    ]
+    for name, found, expected in compared:
         if found != expected:
             raise OutputError(
                 message("homework.other_setting", name=name, found=found, expected=expected), where=str(folder)
             )
 
 
-def _unfinished(folder: Path) -> frozenset[str]:
-    """Return the ids of the students whom a run that was killed had not come to."""
+def unfinished(folder: Path) -> frozenset[str]:
+    """Return the ids of the students whom a run that was killed had not come to, or had to give up."""
     path = folder / UNFINISHED
-    return frozenset(map(str, json.loads(path.read_text("utf-8")))) if path.is_file() else frozenset()
+    if not path.is_file():
+        return frozenset()
+    # The last line may be cut off where the run was killed.
+    lines = [line for line in path.read_text("utf-8").splitlines(keepends=True) if line.endswith("]\n")]
+    todo, *done = map(json.loads, lines) if lines else [[]]
+    return frozenset(map(str, todo)).difference(*(map(str, each) for each in done))
 
 
 def _kept(before: Manifest | None, manifest: Manifest, unfinished: frozenset[str]) -> frozenset[int]:

@@ -7,8 +7,8 @@ of what was drawn; `answers.json` and `answers.csv` the key.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy
 
-from symbackprop.csv_tables import write_csv
+from symbackprop.csv_tables import csv_lines, write_csv
 from symbackprop.errors import ProblemError
 from symbackprop.homework.roster import Student
 from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment
 from symbackprop.messages import message
 from symbackprop.problems import Problem, Rounding, load
 
-MANIFEST, ANSWERS, ROSTER = "manifest.json", "answers.json", "roster.csv"
+MANIFEST, ANSWERS, ANSWER_TABLE, ROSTER = "manifest.json", "answers.json", "answers.csv", "roster.csv"
 FORMAT = 1
 """The version of the manifest's own form."""
 _DIGITS = 12
@@ -67,8 +67,11 @@ class Manifest:
         return found
 
     def text(self) -> str:
-        """Return the manifest as JSON."""
-        return _json({"format": FORMAT, **asdict(self)}) + "\n"
+        """Return the manifest as JSON, with a line for each student."""
+        head = {each.name: getattr(self, each.name) for each in fields(self) if each.name != _STUDENTS}
+        lines = ",\n".join(f"  {_line(_plain(each))}" for each in self.enrolments)
+        listed = f"[\n{lines}\n ]" if lines else "[]"
+        return f'{_json({"format": FORMAT, **head}).removesuffix(_END)},\n "{_STUDENTS}": {listed}{_END}\n'
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
@@ -83,19 +86,33 @@ class Manifest:
     @classmethod
     def of(cls, text: str) -> Manifest:
         """Return the manifest that JSON describes."""
-        content = json.loads(text)
+        # Students become what they are as soon as they are read: their tables, all at once, take several times the room.
+        content = json.loads(text, object_hook=_read)
         if content.pop("format") != FORMAT:
             raise ProblemError(message("homework.other_version"), where=MANIFEST)
-        enrolments = tuple(
-            Enrolment(
-                Student(**each["student"]),
-                each["code"],
-                each["attempt"],
-                {name: tuple(positions) for name, positions in each["positions"].items()},
-            )
-            for each in content["enrolments"]
-        )
-        return cls(**{**content, "columns": tuple(content["columns"]), "enrolments": enrolments})
+        columns, enrolments = tuple(content["columns"]), tuple(content[_STUDENTS])
+        return cls(**{**content, "columns": columns, _STUDENTS: enrolments})
+
+
+def _plain(each: Enrolment) -> dict[str, Any]:
+    """Return a student of the manifest as plain data."""
+    return {
+        "student": {"id": each.student.id, "name": each.student.name, "row": dict(each.student.row)},
+        "code": each.code,
+        "attempt": each.attempt,
+        "positions": dict(each.positions),
+    }
+
+
+def _read(content: dict[str, Any]) -> object:
+    """Return a table of JSON as a student of the manifest, if it is one."""
+    if content.keys() != _FIELDS:
+        return content
+    positions = {name: tuple(places) for name, places in content["positions"].items()}
+    return Enrolment(Student(**content["student"]), content["code"], content["attempt"], positions)
+
+
+_STUDENTS, _FIELDS, _END = "enrolments", {each.name for each in fields(Enrolment)}, "\n}"
 
 
 def inlined(content: Mapping[str, Any], problem: Problem) -> dict[str, Any]:
@@ -119,6 +136,10 @@ def _json(content: object) -> str:
     return json.dumps(content, ensure_ascii=False, indent=1, default=_spelled)
 
 
+def _line(content: object) -> str:
+    return json.dumps(content, ensure_ascii=False, default=_spelled)
+
+
 def _spelled(value: object) -> object:
     """Return a number that JSON does not know as the text that states it."""
     if isinstance(value, Decimal | Fraction):
@@ -139,33 +160,45 @@ def spelled(value: float) -> str:
     return format(value, f".{_DIGITS}g")
 
 
-def answer_files(given: HomeworkAssignment, cohort: Cohort, codes: Sequence[str]) -> dict[str, str]:
-    """Return the key as `answers.csv` and `answers.json`, one row for each student and answer in the order of the class."""
+def answer_files(given: HomeworkAssignment, cohort: Cohort, codes: Sequence[str]) -> dict[str, Iterable[str]]:
+    """Return the key as `answers.csv` and `answers.json`, in pieces: student by student in the order of the class."""
+    return {ANSWER_TABLE: _answer_table(given, cohort, codes), ANSWERS: _answer_data(given, cohort)}
+
+
+def _answer_table(given: HomeworkAssignment, cohort: Cohort, codes: Sequence[str]) -> Iterator[str]:
+    most = _most(given)
     header = ("student", "code", "answer", "value", "tolerance", "points")
-    most = {id: format(float(points), ".6g") for id, points in given.most.items()}
-    values = {answer.id: [spelled(value) for value in cohort.values[answer.key].tolist()] for answer in given.answers}
-    allowed = {
-        answer.id: [format(value, ".3g") for value in cohort.tolerances[answer.id].tolist()] for answer in given.answers
-    }
-    rows = [
-        (student, codes[place], answer.id, values[answer.id][place], allowed[answer.id][place], most[answer.id])
-        for place, student in enumerate(cohort.students)
-        for answer in given.answers
-    ]
-    data = {
-        "answers": [
-            {"id": answer.id, "aliases": answer.aliases, "ask": answer.group, "points": most[answer.id]}
-            for answer in given.answers
-        ],
-        "students": {
-            student: {
-                answer.id: {"value": values[answer.id][p], "tolerance": allowed[answer.id][p]}
-                for answer in given.answers
-            }
-            for p, student in enumerate(cohort.students)
-        },
-    }
-    return {"answers.csv": write_csv(header, rows), ANSWERS: _json(data) + "\n"}
+    yield write_csv(header, ())
+    for place, own in _keys(given, cohort):
+        student, code = cohort.students[place], codes[place]
+        yield from csv_lines((student, code, id, value, allowed, most[id]) for id, (value, allowed) in own.items())
+
+
+def _answer_data(given: HomeworkAssignment, cohort: Cohort) -> Iterator[str]:
+    most = _most(given)
+    asked = [{"id": a.id, "aliases": a.aliases, "ask": a.group, "points": most[a.id]} for a in given.answers]
+    yield f'{_json({"answers": asked}).removesuffix(_END)},\n "students": {{'
+    for place, own in _keys(given, cohort):
+        said = {id: {"value": value, "tolerance": allowed} for id, (value, allowed) in own.items()}
+        yield f"{',' * (place > 0)}\n  {_line(cohort.students[place])}: {_line(said)}"
+    yield f"\n }}{_END}\n"
+
+
+def _most(given: HomeworkAssignment) -> dict[str, str]:
+    return {id: format(float(points), ".6g") for id, points in given.most.items()}
+
+
+def _keys(given: HomeworkAssignment, cohort: Cohort) -> Iterator[tuple[int, dict[str, tuple[str, str]]]]:
+    """Yield the places of students with value and tolerance of each answer."""
+    columns = [(answer.id, cohort.values[answer.key], cohort.tolerances[answer.id]) for answer in given.answers]
+    for place in range(len(cohort.students)):
+        yield (
+            place,
+            {
+                id: (spelled(float(values[place])), format(float(allowed[place]), ".3g"))
+                for id, values, allowed in columns
+            },
+        )
 
 
 def printed(value: float, rounding: Rounding) -> str:

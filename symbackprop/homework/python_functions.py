@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
 from symbackprop import rendering
 from symbackprop.errors import ProblemError, known_language, unknown
-from symbackprop.homework import distribution, enrolment, marked_files, writing
+from symbackprop.homework import distribution, enrolment, marked_files, merging, writing
 from symbackprop.homework.attempts import AttemptRule
 from symbackprop.homework.copies import CopyRule
 from symbackprop.homework.enrolment import TEACHER
@@ -18,6 +19,7 @@ from symbackprop.homework.marking import MOST_TOLERANCE
 from symbackprop.homework.marks_folders import write_marks
 from symbackprop.homework.reports import GradedClass
 from symbackprop.homework.roster import Roster, Student, numbered, read_roster
+from symbackprop.homework.shards import Shard
 from symbackprop.messages import message
 from symbackprop.problems import load
 from symbackprop.rendering import Format
@@ -29,11 +31,15 @@ Students = str | Path | int | Mapping[str, str] | Iterable[str]
 
 @dataclass(frozen=True)
 class GivenHomework:
-    """A homework that was given out: its folder, the codes by student, the key by student and answer id."""
+    """A homework that was given out: its folder, the codes by student, the key by student and answer id.
+
+    `unfinished` are students whose documents were given up, since every process that worked at them died: run it again.
+    """
 
     folder: Path
     codes: Mapping[str, str]
     answers: Mapping[str, Mapping[str, float]]
+    unfinished: frozenset[str] = frozenset()
 
 
 def homework(
@@ -51,6 +57,10 @@ def homework(
     columns: Mapping[str, str] | None = None,
     encoding: str = "",
     processes: int = 1,
+    executor: Executor | None = None,
+    shard: tuple[int, int] | None = None,
+    secret: str | Path | None = None,
+    archives: bool = False,
     engine: str | None = None,
 ) -> GivenHomework:
     """Write a sheet and a key for every student into a folder, as `symbackprop homework` does, and return the key.
@@ -58,8 +68,10 @@ def homework(
     `problem` is a file, the name of an example, or the content of a file. `students` is a roster's file (`columns` names its
     columns for id and name, `encoding` its encoding), how many there are, names by id, or ids. A problem that draws nothing
     gives the `same` numbers to all, if that is asked. `engine` sets PDFs, `typst` or `tex`. More than one of
-    `processes` are begun anew: a script then needs `if __name__ == "__main__":`. Raises `SymbackpropError` for what cannot
-    be used; nothing is written then.
+    `processes` are begun anew: a script then needs `if __name__ == "__main__":`. An `executor` works in their place, that of
+    a Dask client say. `shard=(2, 8)` is the second of eight parts of the class, which need the same file of the `secret`
+    and which `merge` joins; `archives` has documents in archives of some hundred students. Raises `SymbackpropError` for
+    what cannot be used; nothing is written then.
     """
     known_language(language)
     _formats(formats, engine)
@@ -76,8 +88,11 @@ def homework(
             anonymous=anonymous,
             engine=engine,
             same=same,
+            archives=archives,
+            shard=None if shard is None else Shard.read("{}/{}".format(*shard), "shard"),
+            secret=None if secret is None else Path(secret),
         )
-        for _ in writing.written(given_out, Path(folder), processes, forms, write):
+        for _ in writing.written(given_out, Path(folder), processes, forms, write, executor):
             pass
     manifest = given_out.job.manifest
     cohort = distribution.enrolled(manifest.assignment(), manifest.enrolments)
@@ -85,7 +100,21 @@ def homework(
         id: {answer.id: float(spelled(cohort.values[answer.key][place])) for answer in cohort.given.answers}
         for place, id in enumerate(cohort.students)
     }
-    return GivenHomework(Path(folder), {each.student.id: each.code for each in manifest.enrolments}, answers)
+    codes = {each.student.id: each.code for each in manifest.enrolments}
+    return GivenHomework(Path(folder), codes, answers, enrolment.unfinished(Path(folder)))
+
+
+def merge(folders: Sequence[str | Path], folder: str | Path) -> str:
+    """Join the folders of all shards of a homework, in any order, into one, as `symbackprop merge` does.
+
+    Returns the SHA-256 of all that was given out, which is that of one run over the whole class. Raises `SymbackpropError`
+    where they do not fit together; nothing is written then.
+    """
+    found = merging.fitted([Path(each) for each in folders])
+    with all_or_nothing() as write:
+        for _ in found.written(Path(folder), write):
+            pass
+    return writing.digest(found.job, Path(folder))
 
 
 def grade(

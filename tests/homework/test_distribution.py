@@ -39,7 +39,7 @@ def whole(job: Job) -> Files:
 
 
 def _files(job: Job, places: Sequence[int]) -> Files:
-    return {path: text for _, files in distribution.documents(job, places, 1) for path, text in files.items()}
+    return {path: text for _, files in distribution.documents(job, places, 1) for path, text in (files or {}).items()}
 
 
 def test_files_are_those_that_are_promised(job: Job, whole: Files) -> None:

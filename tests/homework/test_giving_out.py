@@ -79,7 +79,7 @@ def test_what_is_given_out_can_be_read_again(tmp_path: Path, name: str) -> None:
     given_out = prepare(
         load.Source(TERM[name], Path(name)), numbered(3), tmp_path, seed=1, formats=["html"], language="en"
     )
-    found = Manifest.of(given_out.files["teacher/manifest.json"])
+    found = Manifest.of(str(given_out.files["teacher/manifest.json"]))
     problem = load.problem(TERM[name], name=name)
     assert found.assignment().digest == assignment(problem).digest
     assert list(found.assignment().problem.arrays) == list(problem.arrays)

@@ -44,6 +44,7 @@ from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment
 from symbackprop.problems import Problem, load
 from symbackprop.problems.rounding import Rounding
 from symbackprop.rendering import exporters, pdf_collections
+from symbackprop.whole_files import write_files
 from tests.helpers import each
 
 GRID = {"low": "-1", "high": "1", "step": "1/10"}
@@ -559,9 +560,7 @@ def given_out(folder: Path, language: str = "en") -> Path:
     prepared = enrolment.prepare(
         load.Source(LINE, Path("line")), numbered(2), folder, seed=1, formats=["html"], language=language
     )
-    for name, text in prepared.files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text)
+    write_files({folder / name: content for name, content in prepared.files.items()})
     return folder
 
 

@@ -15,6 +15,7 @@ from symbackprop.homework.reports import GradedClass
 from symbackprop.messages import message
 from symbackprop.problems import load
 from symbackprop.rendering import escapes, exporters, pdf_collections
+from symbackprop.whole_files import write_files
 from tests.documents import solved
 from tests.helpers import each, require_tool
 
@@ -35,9 +36,7 @@ def marked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     given = enrolment.prepare(
         source, students, folder, seed=7, attempt=1, formats=("text",), language=request.param, anonymous=False
     )
-    for name, text in given.files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
+    write_files({folder / name: content for name, content in given.files.items()})
     table = folder / "submissions.csv"
     rows = [f'1,{answer},"{text}"\n' for answer, text in TYPED.items()]
     table.write_text("student,answer,value\n" + "".join(rows), encoding="utf-8")

@@ -32,12 +32,10 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the ids of the students whose documents are made, as they are, two at a time."""
     ids: list[str] = []
 
-    def noted(job: Job, places: Sequence[int], processes: int | None = None) -> Iterator[tuple[int, Files]]:
-        left = list(places)
-        for count, files in documents(job, places, processes):
-            ids.extend(job.manifest.enrolments[place].student.id for place in left[:count])
-            del left[:count]
-            yield count, files
+    def noted(job: Job, places: Sequence[int], *workers: Any) -> Iterator[tuple[Sequence[int], Files | None]]:
+        for done, files in documents(job, places, *workers):
+            ids.extend(job.manifest.enrolments[place].student.id for place in done)
+            yield done, files
 
     documents = distribution.documents
     monkeypatch.setattr(distribution, "documents", noted)
@@ -48,7 +46,7 @@ def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def stopped(monkeypatch: pytest.MonkeyPatch, after: int, run: Any) -> None:
     """Run until so many files of the documents were made, and stop there, as a kill does: nothing is tidied up."""
 
-    def stopping(*arguments: Any) -> Iterator[tuple[int, Files]]:
+    def stopping(*arguments: Any) -> Iterator[tuple[Sequence[int], Files | None]]:
         for number, found in enumerate(noted(*arguments), 1):
             yield found
             if number == after:

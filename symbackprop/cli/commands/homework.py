@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
 @click.option("--forms", is_flag=True, help="Write forms to fill in, too.")
 @click.option("--preview", type=click.IntRange(1), metavar="N", help="Write the first N students only.")
 @click.option("--processes", type=click.IntRange(1), metavar="N", help="Processes that work [one for each core].")
+@click.option("--scheduler", metavar="ADDRESS|FILE", help="A Dask cluster that works: address, or scheduler's file.")
+@click.option("--shard", metavar="I/N", help="Write part I of N of the class; `merge` joins the parts.")
+@click.option("--secret", type=click.Path(path_type=Path), metavar="FILE", help="Secret of the codes, for all shards.")
+@click.option("--archives", is_flag=True, help="Write documents into archives of 500 students each.")
 @click.option(
     "-o", "--output", metavar="DIR", required=True, type=click.Path(path_type=Path), help="Folder to write into."
 )
@@ -69,6 +74,10 @@ def command(
     forms: bool,
     preview: int | None,
     processes: int | None,
+    scheduler: str | None,
+    shard: str | None,
+    secret: Path | None,
+    archives: bool,
     output: Path,
     lang: str,
     templates: Path | None,
@@ -77,11 +86,16 @@ def command(
 ) -> None:
     """Write a sheet and a key for every student, and the answers, for the homework in PROBLEM."""
     from symbackprop.homework import enrolment, writing
+    from symbackprop.homework.dask_cluster import workers_of
+    from symbackprop.homework.shards import Shard
+    from symbackprop.homework.submissions import some
 
     wanted = _formats(formats, templates)
     students = _students(roster, variants, student_columns, preview, encoding, output)
     source = read_source(problem, overrides)
-    with placed(problem), all_or_nothing() as write:
+    part = None if shard is None else Shard.read(shard)
+    cluster = contextlib.nullcontext() if scheduler is None else workers_of(scheduler)
+    with placed(problem), cluster as workers, all_or_nothing() as write:
         given_out = enrolment.prepare(
             source,
             students,
@@ -94,16 +108,24 @@ def command(
             templates=None if templates is None else str(templates),
             engine=engine,
             same=same,
+            archives=archives,
+            shard=part,
+            secret=secret,
         )
         for what in given_out.remarks:
             remark(say(what.id, **what.arguments))
         with progress("cli.giving", writing.steps(given_out, output), quiet) as advance:
-            for count in writing.written(given_out, output, processes, forms, write):
+            for count in writing.written(given_out, output, processes, forms, write, workers):
                 advance(count)
+    left = sorted(enrolment.unfinished(output))
+    if left:
+        remark(say("homework.given_up", count=len(left), students=some(left)))
+        raise click.exceptions.Exit(1)
     if not quiet:
         tries = given_out.job.manifest.tries
         print_text(f"{output / 'students'}\n{output / 'teacher'}\n")
         print_text(say("cli.drawn", count=len(given_out.job.manifest.enrolments), tries=tries) + "\n")
+        print_text(say("cli.digest", digest=writing.digest(given_out.job, output)) + "\n")
 
 
 def _formats(text: str | None, templates: Path | None) -> tuple[str, ...]:
