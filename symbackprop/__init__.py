@@ -55,8 +55,7 @@ if TYPE_CHECKING:
     from symbackprop.frontends.tracing import trace
     from symbackprop.homework import homework as homework
     from symbackprop.homework.python_functions import GivenHomework as GivenHomework
-    from symbackprop.homework.python_functions import grade
-    from symbackprop.homework.python_functions import merge as merge
+    from symbackprop.homework.python_functions import grade, merge
     from symbackprop.homework.reports import GradedClass as GradedClass
     from symbackprop.jupyter import Explanation as Explanation
     from symbackprop.jupyter import explain
@@ -91,6 +90,7 @@ __all__ = [
     "from_torch",
     "grade",
     "load",
+    "merge",
     "network",
     "problem",
     "render",
