@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -127,8 +128,9 @@ def width(box: boxes.Box) -> float:
 
 
 def of_words(text: str) -> float:
-    """Return roughly how wide a text is."""
-    return _WORDS * len(text)
+    """Return roughly how wide a text is: a Chinese sign is as wide as two digits."""
+    wide = 0 if text.isascii() else sum(unicodedata.east_asian_width(letter) in "WF" for letter in text)
+    return _WORDS * (len(text) - wide) + 2 * wide
 
 
 def of_cell(box: boxes.Box) -> float:
