@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from symbackprop.algebra import functions
 from symbackprop.arithmetic import exact
 from symbackprop.catalog.losses import LOSSES, Loss, TorchLoss
-from symbackprop.errors import MissingLibraryError, ProblemError, unknown
+from symbackprop.errors import MissingLibraryError, ProblemError, UnknownNameError, unknown
 from symbackprop.graph.quantities import Quantity
 from symbackprop.messages import message
 from symbackprop.problems import Problem, numbers
@@ -32,20 +33,55 @@ Described = dict[str, Any]
 
 
 def from_torch(
-    model: torch.nn.Module, loss: torch.nn.Module, x: Any = None, y: Any = None, **tables: object
+    model: torch.nn.Module,
+    loss: Callable[..., Any],
+    x: Any = None,
+    y: Any = None,
+    masks: Mapping[str, Any] | None = None,
+    **tables: object,
 ) -> Problem:
-    """Return the problem of a `torch.nn.Sequential` and a loss of `torch.nn`, with the module's weights as its numbers.
+    """Return the problem of a module and a loss of PyTorch's, with the module's weights as its numbers.
 
-    The module is made of `Linear`, each with an activation behind it or none; it may be a `Linear` alone, compiled,
-    begin with `Flatten`, and have `Dropout` where that leaves everything as it is. Loss and gradients are PyTorch's:
-    where its mean runs over the outputs too, so does the problem's; where it smooths labels, the problem has the
-    smoothed targets. Parameters that require no gradient are `frozen` in
-    the problem's training. `x` and `y` are the data, if any, tensors or arrays; `tables` are further tables of a
-    problem (`training={"learning_rate": 0.1, "steps": 3}`).
+    A `torch.nn.Sequential` of `Linear`, each with an activation behind it or none, and a loss of `torch.nn` become a
+    network; it may be a `Linear` alone, compiled, begin with `Flatten`, and have `Dropout` where that leaves everything as
+    it is. Loss and gradients are PyTorch's: where its mean runs over the outputs too, so does the problem's; where it
+    smooths labels, the problem has the smoothed targets.
+
+    Any other module, and a loss that is any function of its output and `y` (of the output alone without `y`), run once on
+    tensors that record and become a computation graph. `x` are then the inputs, a tuple where there are several. Parameters
+    have the letters that are usual for their layers, `W1`, `b1`, `gamma`. Arrays have at most two axes: of more, all but the
+    last are one, so that a gradient is PyTorch's in another shape. `masks` are zeros and ones by which `Dropout` at a path
+    multiplies.
+
+    Parameters that require no gradient are `frozen` in the problem's training. `x` and `y` are tensors or arrays; `tables`
+    are further tables of a problem (`training={"learning_rate": 0.1, "steps": 3}`).
 
     Raises `UnknownNameError` for a module without a counterpart, `ProblemError` for one in a place or with a setting that
-    has none and for parameters that several layers share, `MissingLibraryError` without PyTorch.
+    has none, with its path, `MissingLibraryError` without PyTorch.
     """
+    _require()
+    try:
+        network = _network(model, loss)
+    except (ProblemError, UnknownNameError):
+        if x is None:
+            raise
+        from symbackprop.frontends.torch_recording import recorded_problem
+
+        return recorded_problem(model, loss, x, y, masks, tables)
+    return _of_network(network, x, y, tables)
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """A network as a problem has it, its parameters, and how much of a target is spread over all classes."""
+
+    network: Described
+    parameters: Described
+    smoothing: Fraction
+
+
+def _network(model: Any, loss: Any) -> _Described:
+    """Return a sequence of layers and a loss as a network; raises what `from_torch` does for others."""
     library = _require()
     modules = list(_flat(library, model))
     known = {each.name: (row, each) for row in LOSSES.values() for each in row.torch}
@@ -58,25 +94,31 @@ def from_torch(
             raise ProblemError(message("torch.after", loss=_name(loss), module=theirs.after), where="loss")
         del modules[-1]
     layers, parameters = _layers(modules)
-    frozen = [name for name, tensor in parameters.items() if not tensor.requires_grad]
-    if frozen:
-        training: Any = tables.get("training") or {}
-        tables = {**tables, "training": {**training, "frozen": [*training.get("frozen", ()), *frozen]}}
     if theirs.output:
         if layers[-1]["activation"] != "linear":
             raise ProblemError(message("torch.logits", loss=_name(loss), activation=theirs.output), where="loss")
         layers[-1]["activation"] = theirs.output
+    network = {
+        "inputs": modules[0].in_features,
+        "layers": layers,
+        "reduction": _reduction(loss),
+        "loss": _loss(row, theirs, loss, layers[-1]["units"]),
+    }
     smoothing = Fraction(str(getattr(loss, theirs.smoothed_by))) if theirs.smoothed_by else Fraction(0)
-    if smoothing:
-        y = _smoothed(x, y, smoothing, layers[-1]["units"])
+    return _Described(network, parameters, smoothing)
+
+
+def _of_network(found: _Described, x: Any, y: Any, tables: Mapping[str, Any]) -> Problem:
+    """Return the problem of a network with data."""
+    frozen = [name for name, tensor in found.parameters.items() if not tensor.requires_grad]
+    if frozen:
+        training: Any = tables.get("training") or {}
+        tables = {**tables, "training": {**training, "frozen": [*training.get("frozen", ()), *frozen]}}
+    if found.smoothing:
+        y = _smoothed(x, y, found.smoothing, found.network["layers"][-1]["units"])
     content: Described = {
-        "network": {
-            "inputs": modules[0].in_features,
-            "layers": layers,
-            "reduction": _reduction(loss),
-            "loss": _loss(row, theirs, loss, layers[-1]["units"]),
-        },
-        "parameters": parameters,
+        "network": found.network,
+        "parameters": found.parameters,
         "data": {name: value for name, value in (("x", x), ("y", y)) if value is not None},
         **tables,
     }

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy
 
-from symbackprop.frontends.tracing.recorded import Recorded, is_user_code
+from symbackprop.frontends.tracing.recorded import Recorded, Recording, is_user_code
 
 
 @dataclass(slots=True)
@@ -25,9 +25,15 @@ class Variables:
         """Remember the first variable that something is assigned to."""
         if isinstance(value, numpy.ndarray):
             self.arrays.setdefault(id(value), (variable, value))
-        elif isinstance(value, Recorded) and not value.name and value.writer is not None:
-            value.name = variable
-            self.assigned.append(value)
+        elif isinstance(value, Recording):
+            for block in value.blocks:
+                self.name(variable, block)
+
+    def name(self, variable: str, block: Recorded) -> None:
+        """Give what is computed and has no name that of a variable; a part of one other array is called by that."""
+        if not block.name and block.writer is not None and not (block.origin and len(block.origin[0]) == 1):
+            block.name = variable
+            self.assigned.append(block)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ from symbackprop.errors import ProblemError
 from symbackprop.frontends.tracing.precedence import Writer, Written, call, suffix
 from symbackprop.messages import Message, message
 
-_OURS = str(Path(__file__).parent)
+_OURS = str(Path(__file__).parent.parent)
 _NUMPY = str(Path(numpy.__file__).parent)
 _MOST_AXES = 2
 MOST_ELEMENTS = 400
@@ -28,14 +29,26 @@ UFUNCS: dict[tuple[str, str], Handler] = {}
 """What records a ufunc, by its name and method."""
 
 
-class Recorded(NDArrayOperatorsMixin):
+class Recording:
+    """What records, in arrays of its own."""
+
+    __slots__ = ()
+
+    @property
+    def blocks(self) -> Sequence[Recorded]:
+        """The arrays that it is made of."""
+        raise NotImplementedError
+
+
+class Recorded(NDArrayOperatorsMixin, Recording):
     """An array of numbers that remembers how it was made.
 
     `value` are the numbers; `writer` writes the operation from the texts of its `operands`. What is given has a `name`
-    from the start, a result the name of the first variable that it is assigned to.
+    from the start, a result the name of the first variable that it is assigned to. What consists of elements of other arrays
+    may have these as its `origin`, with the number of the array that each element is of and its place there.
     """
 
-    __slots__ = ("constant", "name", "operands", "value", "writer")
+    __slots__ = ("constant", "name", "operands", "origin", "value", "writer")
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(
@@ -50,9 +63,15 @@ class Recorded(NDArrayOperatorsMixin):
         if self.value.ndim > _MOST_AXES:
             refuse(message("trace.axes", axes=self.value.ndim))
         self.writer, self.operands, self.name, self.constant = writer, tuple(operands), name, constant
+        self.origin: tuple[Sequence[Recorded], Any, Any] | None = None
 
     def __repr__(self) -> str:
         return f"<recorded {self.name or 'array'} of shape {self.shape}>"
+
+    @property
+    def blocks(self) -> Sequence[Recorded]:
+        """Itself."""
+        return (self,)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -162,9 +181,14 @@ def place_in_user_code(frame: FrameType | None) -> str:
 
 
 def is_user_code(frame: FrameType) -> bool:
-    """Say whether a frame is neither of this package nor of NumPy."""
-    file = frame.f_code.co_filename
-    return not file.startswith((_OURS, _NUMPY, "<__array_function__"))
+    """Say whether a frame is neither of this package nor of NumPy or PyTorch."""
+    return not frame.f_code.co_filename.startswith((_OURS, _NUMPY, "<__array_function__", *_folders_of_torch()))
+
+
+def _folders_of_torch() -> tuple[str, ...]:
+    """Return the folder of PyTorch where it is in use."""
+    file = getattr(sys.modules.get("torch"), "__file__", None)
+    return () if file is None else (os.path.dirname(file) + os.sep,)
 
 
 def _selected(array: Recorded, key: Any) -> Recorded:

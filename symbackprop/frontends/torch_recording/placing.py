@@ -1,0 +1,162 @@
+"""Blocks whose elements come from others: as blocks, transposes, rows or reshaped where they are, else written out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from symbackprop.frontends.tracing.precedence import Written
+from symbackprop.frontends.tracing.recorded import MOST_ELEMENTS, Recorded, gathered, refuse, reshaped
+from symbackprop.messages import message
+
+NONE = -1
+"""The owner of a zero, which no block has."""
+
+
+def block_of(owners: Any, places: Any, blocks: Sequence[Recorded]) -> Recorded:
+    """Return the block whose elements are those at `places` of the blocks `owners`, counted row by row.
+
+    What has only been put together from other blocks, and has no name, is not one of these: its elements are theirs.
+    """
+    owners, places, blocks = _resolved(numpy.asarray(owners), numpy.asarray(places), blocks)
+    found = _built(owners, places, blocks)
+    if found.writer is not None and all(found is not block for block in blocks):
+        found.origin = (blocks, owners, places)
+    return found
+
+
+def _resolved(owners: Any, places: Any, blocks: Sequence[Recorded]) -> tuple[Any, Any, Sequence[Recorded]]:
+    """Return whose elements these are at last, and where there."""
+    bases: list[Recorded] = []
+    numbers: dict[int, int] = {}
+
+    def number_of(block: Recorded) -> int:
+        if id(block) not in numbers:
+            numbers[id(block)] = len(bases)
+            bases.append(block)
+        return numbers[id(block)]
+
+    own, there = numpy.full(owners.shape, NONE), numpy.zeros(places.shape, dtype=int)
+    for owner in (int(each) for each in numpy.unique(owners) if each != NONE):
+        block, chosen = blocks[owner], owners == owner
+        if block.origin is None or block.name:
+            own[chosen], there[chosen] = number_of(block), places[chosen]
+            continue
+        inner, their_owners, their_places = block.origin
+        renumbered = numpy.array([*(number_of(each) for each in inner), NONE])
+        own[chosen] = renumbered[numpy.ravel(their_owners)[places[chosen]]]
+        there[chosen] = numpy.ravel(their_places)[places[chosen]]
+    return own, there, bases
+
+
+def _built(owners: Any, places: Any, blocks: Sequence[Recorded]) -> Recorded:
+    first = owners.ravel()[0]
+    if (owners == first).all():
+        return _zeros(owners.shape) if first == NONE else _from_one(blocks[first], places)
+    if owners.ndim and (owners != NONE).all() and not any(blocks[owner].ndim for owner in numpy.unique(owners)):
+        return literal([blocks[owner] for owner in owners.ravel()], owners.shape)
+    cuts = [_cuts(owners, axis) for axis in range(owners.ndim)]
+    for axis in sorted(range(owners.ndim), key=lambda each: not _is_clean(owners, cuts[each], each)):
+        if cuts[axis]:
+            parts = zip(numpy.split(owners, cuts[axis], axis), numpy.split(places, cuts[axis], axis), strict=True)
+            return joined([_built(*part, blocks) for part in parts], axis)
+    raise AssertionError(owners.shape)
+
+
+def _cuts(owners: Any, axis: int) -> list[int]:
+    """Return where along an axis other owners begin."""
+    rows = numpy.moveaxis(owners, axis, 0).reshape(owners.shape[axis], -1)
+    return [place for place in range(1, len(rows)) if (rows[place] != rows[place - 1]).any()]
+
+
+def _is_clean(owners: Any, cuts: Sequence[int], axis: int) -> bool:
+    """Say whether every part between cuts is of one owner."""
+    return bool(cuts) and all((part == part.ravel()[0]).all() for part in numpy.split(owners, cuts, axis))
+
+
+def joined(parts: Sequence[Recorded], axis: int) -> Recorded:
+    """Return arrays of one rank behind each other along an axis."""
+    if all(part.size == 1 for part in parts) and parts[0].ndim == 1:
+        return literal([part if not part.ndim else part[0] for part in parts], (len(parts),))
+    found: Recorded = numpy.concatenate(tuple(parts), axis)  # type: ignore[assignment]
+    return found
+
+
+def literal(elements: Sequence[Recorded], shape: tuple[int, ...]) -> Recorded:
+    """Return numbers as an array that is written out."""
+    if len(elements) > MOST_ELEMENTS:
+        refuse(message("trace.selection", count=len(elements), limit=MOST_ELEMENTS))
+    value = numpy.array([float(each.value) for each in elements]).reshape(shape)
+
+    def write(parts: Sequence[Written]) -> Written:
+        rows = [part.text for part in parts]
+        for length in reversed(shape):
+            rows = [f"[{', '.join(rows[start : start + length])}]" for start in range(0, len(rows), length)]
+        return Written(rows[0])
+
+    return elements[0] if not shape else Recorded(value, write, elements)
+
+
+def _zeros(shape: tuple[int, ...]) -> Recorded:
+    lengths = ", ".join(map(str, shape))
+    return Recorded(numpy.zeros(shape), lambda parts: Written(f"zeros({lengths})" if shape else "0"), ())
+
+
+def _from_one(block: Recorded, places: Any) -> Recorded:
+    """Return the elements of one block at places, by the shortest way to write them."""
+    if not places.ndim:
+        return gathered(block, places) if block.ndim else block
+    if not block.ndim:
+        return repeated(block, places.shape)
+    found = _part(block, places)
+    if found is None and places.ndim == 2:
+        found = _part(block, places.T)
+        if found is not None:
+            return found.T
+        if len(places) > 1 and (places == places[0]).all():
+            return repeated(_from_one(block, places[:1]), places.shape)
+        if places.shape[1] > 1 and (places == places[:, :1]).all():
+            return repeated(_from_one(block, places[:, :1]), places.shape)
+    return gathered(block, places) if found is None else found
+
+
+def repeated(block: Recorded, shape: tuple[int, ...]) -> Recorded:
+    """Return what is broadcast to a shape."""
+    lengths = ", ".join(map(str, shape))
+    ones = Recorded(numpy.ones(shape), lambda parts: Written(f"ones({lengths})"), ())
+    return ones * block  # type: ignore[no-any-return]
+
+
+def _part(block: Recorded, places: Any) -> Recorded | None:
+    """Return a block's elements at places as the block, a part or a row of it, or that in another shape; None for others."""
+    flat = places.ravel()
+    columns = block.shape[-1]
+    whole = numpy.arange(flat[0], flat[0] + flat.size)
+    if (flat == whole).all() and (block.ndim == 1 or (flat[0] % columns == 0 and flat.size % columns == 0)):
+        rows = slice(int(flat[0]) // (columns if block.ndim == 2 else 1), 0)
+        length = flat.size // (columns if block.ndim == 2 else 1)
+        part = block if flat.size == block.size else block[rows.start : rows.start + length]
+        if length == 1 and block.ndim == 2 and places.ndim == 1:
+            return block[rows.start] if flat.size < block.size else reshaped(block, places.shape)
+        return reshaped(part, places.shape)
+    if block.ndim < 2:
+        return None
+    row, column = (int(each) for each in divmod(flat[0], columns))
+    if places.ndim == 2:
+        expected = row * columns + column + columns * numpy.arange(len(places))[:, None] + numpy.arange(places.shape[1])
+        is_inside = column + places.shape[1] <= columns
+        key: Any = (_span(row, len(places), len(block)), _span(column, places.shape[1], columns))
+        return block[key] if is_inside and (places == expected).all() else None
+    step = int(places[1] - places[0]) if places.size > 1 else 1
+    is_along_row = step == 1 and column + places.size <= columns
+    if not (is_along_row or step == columns) or (places != flat[0] + step * numpy.arange(places.size)).any():
+        return None
+    key = (row, _span(column, places.size, columns)) if step == 1 else (_span(row, places.size, len(block)), column)
+    return block[key]
+
+
+def _span(start: int, length: int, whole: int) -> slice:
+    """Return so many places from one on, all of them as such."""
+    return slice(None) if length == whole else slice(start, start + length)
