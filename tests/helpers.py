@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 
 REQUIRE = "SYMBACKPROP_REQUIRE"
+WHOLE = "SYMBACKPROP_WHOLE"
+"""With this variable a law that takes minutes is looked at on every row, and else on a sample."""
 
 ROOT = Path(__file__).parent.parent
 """The checkout."""
@@ -42,6 +44,13 @@ def only(rows: Iterable[Any], *chosen: Any) -> list[Any]:
     listed = list(rows)
     assert all(row in listed for row in chosen), chosen
     return [row if row in chosen else _swept(row) for row in listed]
+
+
+def sample(rows: Iterable[Any], *chosen: Any) -> list[Any]:
+    """Return the rows of a parametrised test that takes long: those that are named, or every one where `WHOLE` is set."""
+    listed = list(rows)
+    assert all(row in listed for row in chosen), chosen
+    return listed if os.environ.get(WHOLE) else list(chosen)
 
 
 def many(examples: int, share: int = 5) -> int:

@@ -29,10 +29,19 @@ def anchor(chain: Chain) -> str:
     >>> anchor(Chain(Gradient("W1_2_1"), (step, step))), anchor(Chain(Gradient("W1_2_1"), (step,)))
     ('gradient-W1_2_1', '')
     """
-    kind = _KINDS.get(type(chain.left))
-    if kind is None or len(chain.steps) < 2:
+    return place_of(chain.left) if len(chain.steps) > 1 else ""
+
+
+def place_of(node: object) -> str:
+    """Return the name of the place where something is derived, or nothing where that has no place.
+
+    >>> place_of(Name("z1_2", 3)), place_of("z")
+    ('value-z1_2-3', '')
+    """
+    kind = _KINDS.get(type(node)) if isinstance(node, Node) else None
+    if kind is None:
         return ""
-    name, sample = getattr(chain.left, "name", ""), getattr(chain.left, "sample", None)
+    name, sample = getattr(node, "name", ""), getattr(node, "sample", None)
     return f"{kind}-{name}" if sample is None else f"{kind}-{name}-{sample}"
 
 

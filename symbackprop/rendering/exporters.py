@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from symbackprop import language
-from symbackprop.rendering import assets, json_result, notebook_file, pdf_engines, plain_text
+from symbackprop.rendering import assets, json_result, notebook_file, pdf_engines, plain_text, practice
 from symbackprop.rendering.drafts import Draft
 
 DOCUMENT = "document.jinja"
@@ -23,6 +23,7 @@ def _page(draft: Draft) -> str:
         DOCUMENT,
         style=assets.style(row.folders, styles),
         scripts=assets.scripts(row.folders, scripts),
+        practice=practice.written(draft.solved.derivation, draft.writer) if draft.is_explorable else "",
     )
 
 

@@ -6,8 +6,8 @@
   const root = document.documentElement;
   const PHASES = ["forward", "loss", "backward", "update"];
   const PACE = 2400; // milliseconds of a step at the usual speed
-  const started = [], stepped = [];
-  const state = { mode: "all", faded: 3, step: 0 };
+  const started = [], stepped = [], undone = [], forgotten = []; // what other scripts have done at the start, after a step, and before the next
+  const state = { mode: "all", faded: 3, step: 0, edits: new Map() }; // the numbers that were changed, as texts by name
   let main, bar, status, keys, chains, phases, timer, absent = [], emptied = [];
 
   const fill = (text, parts) => text.replace(/\{([a-z_]+)\}/g, (whole, name) => parts[name] ?? whole);
@@ -55,6 +55,7 @@
   }
 
   function restore() {
+    for (const part of undone) part();
     for (const [parent, rest] of absent) parent.append(rest);
     for (const [cell, content] of emptied) cell.append(content);
     absent = [];
@@ -62,10 +63,9 @@
   }
 
   // The tables of the statement have results too: each stays empty until its line is there.
-  function empty() {
+  function empty(isLater = (id) => absent.some(([, rest]) => rest.getElementById(id))) {
     for (const link of main.querySelectorAll(":scope > section:first-child tbody th a.there")) {
-      const later = absent.some(([, rest]) => rest.getElementById(link.hash.slice(1)));
-      if (!later || !/^#(value|update)-/.test(link.hash)) continue;
+      if (!/^#(value|update)-/.test(link.hash) || !isLater(link.hash.slice(1))) continue;
       for (const cell of link.closest("tr").querySelectorAll("td.numeric")) {
         const content = document.createDocumentFragment();
         content.append(...cell.childNodes);
@@ -97,14 +97,14 @@
       else cut(chains[0], false);
       empty();
     }
-    for (const item of document.querySelectorAll("nav li")) {
-      item.hidden = !document.getElementById(item.firstElementChild.hash.slice(1));
-    }
     const { counter } = bar.dataset;
     bar.querySelector("[data-explore=counter]").textContent = fill(counter, {
       step: state.step, count: chains.length, phase: state.step ? titleOf(phases[state.step - 1]) : "",
     }).replace(/\W+$/u, "");
     for (const part of stepped) part();
+    for (const item of document.querySelectorAll("nav li")) {
+      item.hidden = !document.getElementById(item.firstElementChild.hash.slice(1));
+    }
   }
 
   function open(isOpen = true) {
@@ -168,6 +168,7 @@
 
   function reset() {
     api.reset?.();
+    forgotten.forEach((part) => part());
     step(0);
     scrollTo({ top: 0 });
   }
@@ -217,5 +218,5 @@
   document.addEventListener("symbackprop:changed", () => { if (bar) draw(); });
 
   Object.assign(api, { step, mode });
-  api.surface = { started, stepped, state, fill, named, announce, restore, draw, actions, keys: KEYS, chains: () => chains };
+  api.surface = { started, stepped, undone, reset: forgotten, state, fill, cut, empty, endOf, named, announce, restore, draw, actions, keys: KEYS, chains: () => chains };
 })();
