@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from symbackprop.algebra.formula import Name, Node, rewrite
-from symbackprop.by_hand.hand_computation import GRADIENT, NEW, split
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.document.answer_symbols import symbol
 from symbackprop.document.blocks import (
@@ -19,7 +18,8 @@ from symbackprop.document.blocks import (
     Table,
     Verbatim,
 )
-from symbackprop.document.display_nodes import Gradient, Letter, Updated
+from symbackprop.document.display_nodes import Letter
+from symbackprop.document.key_symbols import quantity_of
 from symbackprop.graph.notation import Notation
 from symbackprop.messages import Message, message
 from symbackprop.mistakes.verdicts import DiagnosedAnswer, Diagnosis, Explanation, Finding
@@ -36,14 +36,6 @@ _TONES: Mapping[Finding, Judgement] = {
     Finding.BLANK: Judgement.OPEN,
 }
 _DIGITS = 10
-
-
-def _quantity(key: str) -> Node:
-    """Return what a key of a computation by hand stands for, as documents print it."""
-    prefix, scalar = split(key)
-    if prefix == GRADIENT:
-        return Gradient(*scalar)
-    return Updated(scalar.name) if prefix == NEW else Name(*scalar)
 
 
 def compose(found: Diagnosis) -> Document:
@@ -103,11 +95,13 @@ def _named(each: Explanation) -> Message:
 
 def _lines(found: Diagnosis, each: Explanation) -> Iterator[tuple[Inline, ...]]:
     for line in each.lines:
-        yield tuple(_printed(found, part) for part in (_quantity(line.key), _symbols(line.right), _symbols(line.wrong)))
+        yield tuple(
+            _printed(found, part) for part in (quantity_of(line.key), _symbols(line.right), _symbols(line.wrong))
+        )
 
 
 def _symbols(formula: Node) -> Node:
-    return rewrite(formula, lambda part: _quantity(part.name) if isinstance(part, Name) else None)
+    return rewrite(formula, lambda part: quantity_of(part.name) if isinstance(part, Name) else None)
 
 
 def _printed(found: Diagnosis, formula: Node) -> Node:

@@ -27,10 +27,11 @@ from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Chain, Display, Document, Listing, Note, NoteKind, Terms
 from symbackprop.document.display_nodes import Inequality
 from symbackprop.document.notes import glossary, practice
-from symbackprop.document.notes.reasons import KINDS
+from symbackprop.document.notes.reasons import KINDS, MADE
 from symbackprop.errors import EvaluationError, UnknownNameError
 from symbackprop.evaluation.evaluate import FLOAT, Evaluation, leaves
 from symbackprop.messages import Message
+from symbackprop.mistakes.known_mistakes import MISTAKES
 from symbackprop.problems import build
 from tests.documents import dense, losses_of, sections_of, solved, text_of
 from tests.helpers import each, many
@@ -189,14 +190,19 @@ def test_explanations_have_a_phrase_for_every_kind() -> None:
     rows = (*ACTIVATIONS.values(), *losses.LOSSES.values(), *OPTIMIZERS.values())
     named = {kind.name for kind in KINDS if kind.reason is None} | {row.reason for row in rows if row.reason}
     assert named == {id[7:] for id in english if id.startswith("reason.")}
-    assert {id[8:] for id in english if id.startswith("mistake.")} <= named
+    told = {id[8:] for id in english if id.startswith("mistake.")} - {"made", "alone"}
+    assert told | MADE.keys() <= named
+    assert not told & MADE.keys()
+    assert set(MADE.values()) <= MISTAKES.keys()
     assert {term.name for term in glossary.TERMS} <= {id[9:] for id in english if id.startswith("glossary.")}
 
 
 @pytest.mark.parametrize("name", ["mazur", "classifier", "xor", "rnn", "deep", "batch with mean", "softmax"])
 def test_reasons_are_given_once(name: str) -> None:
     """No reason, mistake or idea is told twice."""
-    told = Counter(note.text.id for note in notes_of(document.compose(solved(name))))
+    told = Counter(
+        (note.text.id, str(note.text.arguments.get("slip"))) for note in notes_of(document.compose(solved(name)))
+    )
     assert told and max(told.values()) == 1
 
 

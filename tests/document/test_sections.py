@@ -236,7 +236,7 @@ def test_lesson_explains_nothing_twice_and_nothing_at_all_when_it_is_brief() -> 
 
     assert notes(first) > notes(again)
     assert tuple(sections) == Lesson("brief").explained(sections, scene, solved("mazur").steps[0])
-    assert ("full", "brief", "remarks") == EXPLANATIONS
+    assert ("full", "brief", "remarks", "mistakes") == EXPLANATIONS
 
 
 def test_problem_without_numbers_has_symbols_alone() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -11,7 +12,10 @@ import numpy
 import pytest
 
 import symbackprop as sbp
+from symbackprop.errors import ProblemError
 from symbackprop.homework.degenerate import ENOUGH, positions_worth_drawing
+from symbackprop.homework.digests import digest_of
+from symbackprop.homework.draw_counts import DrawCounts, no_fair_draw
 from symbackprop.homework.enrolment import prepare
 from symbackprop.homework.marking import Marker, MarkVerdict
 from symbackprop.homework.roster import numbered
@@ -139,3 +143,21 @@ def test_draws_are_the_same_one_by_one() -> None:
         assert all(
             numpy.array_equal(together.positions[name][place], alone.positions[name][0]) for name in alone.positions
         )
+
+
+def test_counts_name_the_mistakes_that_pass() -> None:
+    """A message that no draw is fair says of which mistakes, by their ids; what was not looked at does not count."""
+    counts = DrawCounts()
+    which = numpy.array([True, True, False])
+    counts.add({("mistake", "updated_weights"): which, ("alike", "no_bias"): ~which}, numpy.array([True, True, False]))
+    assert (counts.tries, dict(+counts.reasons)) == (2, {"mistake": 2})
+    with pytest.raises(ProblemError, match=r"updated_weights: no answer tells a mistake .*ask for more digits"):
+        raise no_fair_draw("s1", counts)
+
+
+def test_digest_is_of_what_changes_numbers() -> None:
+    """Points are none of it, what is asked is."""
+    given = ready("homework")
+    others = [dataclasses.replace(given.homework, **change) for change in ({"total": None}, {"ask": ("z1",)})]
+    same, other = (digest_of(given.problem, each_one) for each_one in others)
+    assert given.digest == same != other

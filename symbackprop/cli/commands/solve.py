@@ -48,10 +48,11 @@ LONGEST_OVERVIEW = 24
 )
 @click.option(
     "--explain",
-    type=click.Choice(["brief", "full", "remarks"]),
+    type=click.Choice(["brief", "full", "remarks", "mistakes"]),
     default="full",
     show_default=True,
-    help="Formulas and numbers only; reasons and common mistakes between the lines; limits and practice as well.",
+    help="Formulas and numbers only; reasons and common mistakes between the lines; limits and practice, "
+    "or what one gets by each mistake, as well.",
 )
 @click.option("--full-steps", type=click.IntRange(1, 10_000_000), help="Number of updates worked out in full.")
 @click.option("--learning-rates", metavar="R,R,…", help="Compare descents with these learning rates.")

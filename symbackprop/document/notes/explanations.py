@@ -18,10 +18,11 @@ from symbackprop.document.notes.glossary import OF_ARRAYS, glossary
 from symbackprop.document.notes.practice import practice_section
 from symbackprop.document.notes.reasons import StepKind, kinds_of
 from symbackprop.document.notes.remarks import ExactGradients, remark
+from symbackprop.document.notes.slips import Slips
 from symbackprop.messages import Message, message
 
-EXPLANATIONS = ("full", "brief", "remarks")
-"""How much is explained: each kind of step, nothing, or each kind of step and then limits and practice."""
+EXPLANATIONS = ("full", "brief", "remarks", "mistakes")
+"""How much is explained: each kind of step, nothing, or each kind of step and then limits and practice, or mistakes."""
 
 _PARTS: Mapping[str, tuple[str, str]] = {
     "title.problem": ("problem", ""),
@@ -73,15 +74,17 @@ class Lesson:
         """Return sections with their explanations; their lines are written from a scene, of a step if of one."""
         if not self.is_full:
             return tuple(sections)
-        exact_gradients = ExactGradients(scene, step)
-        return tuple(self._section(section, scene, exact_gradients, "") for section in sections)
+        exact_gradients, slips = ExactGradients(scene, step), Slips(scene)
+        return tuple(self._section(section, scene, exact_gradients, slips, "") for section in sections)
 
-    def _section(self, section: Section, scene: Scene, exact_gradients: ExactGradients, area: str) -> Section:
+    def _section(
+        self, section: Section, scene: Scene, exact_gradients: ExactGradients, slips: Slips, area: str
+    ) -> Section:
         name, own_area = _PARTS.get(section.title.id, ("", ""))
         area = own_area or area
         idea = self._idea(name, scene)
-        blocks = tuple(self._blocks(section.blocks, scene, exact_gradients, area)) if area else section.blocks
-        inner = [self._section(part, scene, exact_gradients, area) for part in section.sections]
+        blocks = tuple(self._blocks(section.blocks, scene, exact_gradients, slips, area)) if area else section.blocks
+        inner = [self._section(part, scene, exact_gradients, slips, area) for part in section.sections]
         if name == "backward" and inner and scene.values is not None and not self.is_short:
             inner[-1] = _noted(inner[-1], observations.of_backward_pass(scene, scene.values))
         return replace(section, blocks=(*idea, *blocks), sections=tuple(inner))
@@ -95,7 +98,7 @@ class Lesson:
             yield Note(NoteKind.IDEA, message(phrase))
 
     def _blocks(
-        self, blocks: Sequence[Block], scene: Scene, exact_gradients: ExactGradients, area: str
+        self, blocks: Sequence[Block], scene: Scene, exact_gradients: ExactGradients, slips: Slips, area: str
     ) -> Iterator[Block]:
         for block in blocks:
             if isinstance(block, Paragraph) and block.text.id == _MATRIX_FORM:
@@ -109,7 +112,7 @@ class Lesson:
             chains = tuple(replace(line.chain, remark=remark(line, exact_gradients)) for line in lines)
             yield replace(block, chains=chains)
             if not self.is_short:
-                yield from self._notes(NoteKind.MISTAKE, [each for each in kinds if each[1].has_mistake(each[0])])
+                yield from self._mistakes(kinds, slips)
 
     def _notes(self, note: NoteKind, kinds: Sequence[tuple[DisplayedLine, StepKind]]) -> Iterator[Note]:
         """Yield what has not been said of the kinds of some lines, with the symbols of the first line of each."""
@@ -118,6 +121,17 @@ class Lesson:
             if phrase not in self.said:
                 self.said.add(phrase)
                 yield Note(note, message(phrase, **kind.words(line)))
+
+    def _mistakes(self, kinds: Sequence[tuple[DisplayedLine, StepKind]], slips: Slips) -> Iterator[Note]:
+        """Yield the mistakes beside some lines, each once, with what the first line becomes by it."""
+        for line, kind in kinds:
+            row = kind.mistake(line)
+            if row is None or f"mistake.{row or kind.name}" in self.said:
+                continue
+            self.said.add(f"mistake.{row or kind.name}")
+            text = slips.note(row, line) if row else message(f"mistake.{kind.name}", **kind.words(line))
+            if text is not None:
+                yield Note(NoteKind.MISTAKE, text)
 
     def reviewed(self, section: Section, solution: Solution) -> Section:
         """Return the section after the step with what its numbers show of the loss and of the further updates."""
@@ -134,12 +148,14 @@ class Lesson:
         return replace(section, sections=tuple(parts))
 
     def closing(self, scene: Scene, sections: Sequence[Section]) -> tuple[Section, ...]:
-        """Return limits and practice, where they are asked for, and the glossary of a document that has these sections."""
+        """Return limits and practice, or mistakes, where they are asked for, and the glossary of these sections."""
         if not self.is_full:
             return ()
         checked = any(section.title.id == "title.check" for section in sections)
         without = (*(() if checked else ("central_difference",)), *(() if _has_matrix_form(sections) else OF_ARRAYS))
         terms = () if self.is_short else (glossary(scene, without),)
+        if self.explanations == "mistakes":
+            return (*Slips(scene).section(), *terms)
         return (practice_section(scene), *terms) if self.explanations == "remarks" else terms
 
 

@@ -1,7 +1,8 @@
 """Why each kind of step is as it is: a table from kinds of step to the phrases that explain them.
 
 A row of `KINDS` says when a displayed line is of its kind, and which symbols its phrases speak of. A row's reason is the
-phrase `reason.<name>`, and where it has a common mistake that is `mistake.<name>`; `POSSIBLE` says where it can be made.
+phrase `reason.<name>`. Its common mistake is a row of `MISTAKES` (`MADE`), or else the phrase `mistake.<name>`; `POSSIBLE`
+says where it can be made.
 A phrase that would be false in some notation belongs to a row whose condition asks for the notation in which it is true.
 """
 
@@ -67,10 +68,13 @@ class StepKind:
     words: Callable[[DisplayedLine], Words] = lambda line: {}
     reason: Callable[[DisplayedLine], str] | None = None
 
-    def has_mistake(self, line: DisplayedLine) -> bool:
-        """Say whether a common mistake is told beside a line of it: there is a phrase for one that is possible there."""
-        has_phrase = f"mistake.{self.name}" in language.phrases(language.DEFAULT)
-        return has_phrase and (self.name not in POSSIBLE or POSSIBLE[self.name](line))
+    def mistake(self, line: DisplayedLine) -> str | None:
+        """Return the mistake that is told beside a line of it: a row of `MISTAKES`, "" for one that its phrase tells."""
+        if self.name in POSSIBLE and not POSSIBLE[self.name](line):
+            return None
+        if self.name in MADE:
+            return MADE[self.name]
+        return "" if f"mistake.{self.name}" in language.phrases(language.DEFAULT) else None
 
     def of(self, line: DisplayedLine) -> StepKind | None:
         """Return the kind under the name that it has for a line, None where the line is not of it."""
@@ -252,6 +256,40 @@ KINDS: tuple[StepKind, ...] = (
     StepKind("frozen", trains_with(lambda t: t.frozen)),
 )
 """The kinds of step, in the order in which their reasons are given where one line is of several."""
+
+MADE: Mapping[str, str] = {
+    "weighted_sum": "inputs_exchanged",
+    "weighted_sum_plain": "inputs_exchanged",
+    "weighted_sum_threshold": "wrong_sign",
+    "activation_sigmoid": "exponent_sign",
+    "fused": "spurious_sigmoid",
+    "delta_output": "no_derivative",
+    "slope_by_value": "derivative_at_preactivation",
+    "slope_branch": "relu_ignored",
+    "slope_within": "no_derivative",
+    "softmax_paths": "softmax_diagonal",
+    "loss_slope": "wrong_sign",
+    "paths": "missing_path",
+    "weight": "wrong_input",
+    "penalty_gradient": "no_penalty",
+    "bias": "bias_with_input",
+    "shared_bias": "last_use_only",
+    "samples": "mean_twice",
+    "samples_mean": "mean_twice",
+    "transposed": "weights_not_transposed",
+    "transposed_row": "weights_not_transposed",
+    "elementwise": "matrix_for_elementwise",
+    "outer": "gradient_transposed",
+    "outer_row": "gradient_transposed",
+    "gate": "dropped_factor",
+    "fork": "missing_path",
+    "momentum": "no_momentum",
+    "nesterov": "plain_for_nesterov",
+    "adam": "no_bias_correction",
+    "old_values": "updated_weights",
+    "threshold": "wrong_sign",
+}
+"""The row of `MISTAKES` that tells the common mistake of a kind of step, by the name of the kind."""
 
 POSSIBLE: Mapping[str, Condition] = {
     "weighted_sum": no(lambda line: line.is_last),

@@ -1,0 +1,132 @@
+"""What one gets by a mistake: the rows of `MISTAKES`, made in the first step, beside its lines and in a section.
+
+Nothing here is an equation of the solution: the numbers are those of wrong computations, and stand in sentences and in a
+table.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from fractions import Fraction
+
+from symbackprop.algebra.formula import Node
+from symbackprop.by_hand.hand_computation import GRADIENT, LINE, NEW, PATH, given_numbers, hand_computation
+from symbackprop.document.blocks import Inline, Paragraph, Section, Table
+from symbackprop.document.calculation.numerals import shown_about
+from symbackprop.document.chain_rule.scene import Scene
+from symbackprop.document.key_symbols import quantity_of
+from symbackprop.document.notes.conditions import DisplayedLine
+from symbackprop.errors import SymbackpropError
+from symbackprop.evaluation.evaluate import FLOAT
+from symbackprop.graph.scalars import Scalar
+from symbackprop.messages import Message, message
+from symbackprop.mistakes.changes import LARGE, Change, changes
+from symbackprop.mistakes.consequences import Consequences
+from symbackprop.mistakes.known_mistakes import MISTAKES
+from symbackprop.mistakes.worksheets import Worksheet
+
+_DIFFERENT = 1e-6
+"""By a smaller share of it a number is not another one."""
+_PRECISION = 14
+"""Significant digits to which float64 is trusted."""
+_PREFIXES = {"forward": "", "backward": GRADIENT, "update": NEW}
+
+
+class Slips:
+    """The mistakes of the first step that a scene tells of; of one without numbers, or too large, there are none."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self._sheet: Worksheet | None = None
+        problem = scene.derivation.problem
+        is_simultaneous = problem.training is None or problem.training.update != "sequential"
+        is_plain = problem.notation.round_intermediates is None and not scene.notation.negative_delta
+        if scene.values is not None and is_simultaneous and is_plain:
+            computation = hand_computation(scene.derivation)
+            if len(computation.equations) <= LARGE:
+                self._sheet = Worksheet(computation)
+
+    @functools.cached_property
+    def _made(self) -> tuple[Consequences, Mapping[str, float]] | None:
+        """The computation made ready, and its right numbers."""
+        if self._sheet is None:
+            return None
+        consequences = Consequences(self._sheet.computation)
+        try:
+            return consequences, consequences.run(given_numbers(self.scene.derivation, FLOAT))
+        except SymbackpropError:
+            return None
+
+    def note(self, row: str, line: DisplayedLine) -> Message | None:
+        """Return what is said of a mistake beside a line: what the line becomes by it, or else what it changes first.
+
+        None where the problem has no place for it.
+        """
+        slip, prefix = message(f"slip.{row}"), _PREFIXES.get(line.area)
+        if self._made is None or self._sheet is None:
+            return message("mistake.alone", slip=slip)
+        found = tuple(changes(self._sheet, [MISTAKES[row]]))
+        if prefix is not None and line.name:
+            key = f"{prefix}{Scalar(line.name, line.sample)}"
+            here = next((change for change in found if [site.at for site in change.sites] == [key]), None)
+            wrong = None if here is None else self._changed(here).get(key)
+            if wrong is not None:
+                return message("mistake.made", slip=slip, it=line.chain.left, value=self._shown(wrong))
+        for change in _widest(found):
+            for key, wrong in self._changed(change).items():
+                it = quantity_of(key)
+                return message("mistake.made", slip=slip, it=it, value=self._shown(wrong))
+        return message("mistake.alone", slip=slip) if found else None
+
+    def _changed(self, change: Change) -> dict[str, float]:
+        """Return the numbers with a symbol that a change makes others, in order of computation."""
+        if self._made is None or self._sheet is None:
+            return {}
+        consequences, values = self._made
+        reached, order = consequences.under(change, values), self._sheet.positions
+        return {
+            key: float(reached[key])
+            for key in sorted(reached.keys() & order.keys(), key=order.__getitem__)
+            if not {PATH, LINE} & set(key) and _is_another(reached[key], values[key])
+        }
+
+    def _shown(self, value: float) -> Node:
+        return shown_about(Fraction(f"{value:.{_PRECISION}g}"), self.scene.style)
+
+    def section(self) -> Iterator[Section]:
+        """Yield the section of what one gets by each mistake, made wherever it can be made."""
+        rows = tuple(self._rows())
+        if rows:
+            names = ("if", "number", "wrong", "right")
+            header = tuple(message(f"slips.{name}") for name in names)
+            table = Table(header, rows, (False, False, True, True))
+            yield Section(message("slips.title"), (Paragraph(message("slips.about")), table))
+
+    def _rows(self) -> Iterator[tuple[Inline, ...]]:
+        """Yield the lines of the table: a mistake, the first number that it changes, that number wrong and right."""
+        if self._made is None or self._sheet is None:
+            return
+        _, values = self._made
+        for change in _widest(changes(self._sheet)):
+            for key, wrong in self._changed(change).items():
+                slip = message("slips.slip", slip=message(f"slip.{change.mistake.name}"))
+                yield slip, quantity_of(key), self._shown(wrong), self._shown(values[key])
+                break
+
+
+def _widest(found: Iterable[Change]) -> Iterator[Change]:
+    """Yield of each mistake that is no convention the change at most places, of the first of its forms that is made."""
+    widest: dict[str, Change] = {}
+    for change in found:
+        name = change.mistake.name
+        best = widest.setdefault(name, change)
+        same_form = best.sites[0].variant == change.sites[0].variant
+        if same_form and len(change.sites) > len(best.sites):
+            widest[name] = change
+    yield from (change for change in widest.values() if not change.mistake.is_convention)
+
+
+def _is_another(wrong: float, right: float) -> bool:
+    return math.isfinite(wrong) and abs(wrong - right) > _DIFFERENT * max(abs(right), 1e-12)
