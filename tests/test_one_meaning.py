@@ -68,7 +68,7 @@ def assert_one_meaning(problem: Problem) -> None:
         names = [each.name for each in derivation.parameters]
         assert_near(wanted, loss, dict(zip(names, out, strict=True)), tolerance)
     assert sbp.check(problem).agrees
-    for target in TARGETS:
+    for target in each(name for name, row in TARGETS.items() if row.language is None):
         if target == "torch":
             require_module("torch")
         agree(problem, run(script(problem, target)))

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.formula import Node, SampleCount, rewrite, walk
-from symbackprop.arithmetic.python_code import SCALARS, Spelled, accurate, factored, printed
+from symbackprop.arithmetic.python_code import SCALARS, Dialect, Spelled, accurate, factored, printed
 from symbackprop.compilation.operations import Copy, Elementwise, Multiply, Operation, Reduce, View
 from symbackprop.compilation.strides import Strided, nested, strided
 
@@ -43,6 +43,39 @@ def spelled(length: int) -> str:
     return str(length) if length >= 0 else "samples" if length == -1 else f"samples*{-length}"
 
 
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """How loops over numbers are written in a language.
+
+    `dialect` has the functions of numbers. `address` writes a number of an array from the array and the summands of its
+    place, `loop` one over an index from 0 up to a length, as the lines before and behind its body. `declared` writes a name
+    with its only value, `begun` one that goes on to change, `assigned` another value of a name or a place. `joins` are
+    templates for what a reduction joins, by NumPy's function of two, where the language has its own. `samples` is their
+    number as a float.
+    """
+
+    dialect: Dialect
+    address: Callable[[str, Sequence[str]], str]
+    loop: Callable[[str, str], tuple[str, str]]
+    declared: str = "{} = {}"
+    begun: str = "{} = {}"
+    assigned: str = "{} = {}"
+    joins: Mapping[str, str] = field(default_factory=dict)
+    infinity: Callable[[float], str] = "number({!r})".format
+    samples: str = "number(samples)"
+
+
+def _python(dtype: str) -> Syntax:
+    return Syntax(
+        DIALECTS[dtype],
+        lambda array, terms: f"memory[at({' + '.join([array, *terms])})]",
+        lambda name, length: (f"for {name} in range({length}):", ""),
+    )
+
+
+PYTHON: Mapping[str, Syntax] = {dtype: _python(dtype) for dtype in DIALECTS}
+"""Python for a compiler of machine code, by number type: all arrays in one memory."""
+
 Step = tuple[View, Node]
 """The target of an elementwise formula, and the formula."""
 
@@ -53,8 +86,8 @@ class LoopWriter:
     `zeros` are arrays to which the lines add, so that they have to be filled with zeros beforehand.
     """
 
-    def __init__(self, arrays: Mapping[str, Strided], dtype: str, fresh: Callable[[str], str]) -> None:
-        self.arrays, self.dialect, self.fresh = arrays, DIALECTS[dtype], fresh
+    def __init__(self, arrays: Mapping[str, Strided], syntax: Syntax, fresh: Callable[[str], str]) -> None:
+        self.arrays, self.syntax, self.dialect, self.fresh = arrays, syntax, syntax.dialect, fresh
         self.zeros: set[str] = set()
         self._written: set[str] = set()
         self._counts: dict[str, int] = {}
@@ -124,10 +157,10 @@ class LoopWriter:
             body += before
             if texts[target] in read:
                 known[texts[target]] = self._name("v")
-                body.append(f"{known[texts[target]]} = {text}")
+                body.append(self.syntax.declared.format(known[texts[target]], text))
                 text = known[texts[target]]
-            body.append(f"{texts[target]} = {text}")
-        return _loops(names, loops, body)
+            body.append(self.syntax.assigned.format(texts[target], text))
+        return self.in_loops(names, loops, body)
 
     def _statements(self, formula: Node, spelled_view: Callable[[View], str]) -> Iterator[str]:
         """Yield assignments to what is costly and occurs twice in a formula, and at last what the formula is then."""
@@ -137,9 +170,9 @@ class LoopWriter:
                 accurate(node), lambda part: spelled_view(part) if isinstance(part, View) else None, self.dialect
             )
 
-        counted = rewrite(formula, lambda part: Spelled("number(samples)") if isinstance(part, SampleCount) else None)
+        counted = rewrite(formula, lambda part: Spelled(self.syntax.samples) if isinstance(part, SampleCount) else None)
         ((before, value),) = factored([accurate(counted)], lambda number: self._name("e"))
-        yield from (f"{name} = {text(inner)}" for name, inner in before)
+        yield from (self.syntax.declared.format(name, text(inner)) for name, inner in before)
         yield text(value)
 
     # Products and sums
@@ -181,6 +214,7 @@ class LoopWriter:
         Where the target's numbers lie side by side they are joined in memory, a row at a time, or else each in a name.
         """
         start, joins = _REDUCTIONS[function]
+        joins = self.syntax.joins.get(function, joins)
         outer = [axis for axis, stride in enumerate(accesses[0]) if lengths[axis] != 1 and stride]
         inner = [axis for axis, length in enumerate(lengths) if length != 1 and axis not in outer]
         kept, moves = nested(*_chosen(outer, lengths, accesses))
@@ -190,18 +224,24 @@ class LoopWriter:
         both = [(*move, *step) for move, step in zip(moves, steps, strict=True)]
         to, *factors = [self._address(place, names, own) for place, own in zip(places, both, strict=True)]
         if not summed:
-            return _loops(rows, kept, [f"{to} = {'*'.join(factors)}"])
+            return self.in_loops(rows, kept, [self.syntax.assigned.format(to, "*".join(factors))])
         is_row = bool(kept) and moves[0][-1] == 1 and any(own[-1] == 1 for own in moves[1:])
         total, value = to if is_row else self._name("s"), self._name("v")
-        begin = [f"{total} = {self.dialect.number(start) if math.isfinite(start) else f'number({start!r})'}"]
-        added = [f"{value} = {'*'.join(factors)}", f"{total} = {joins.format(total, value)}"]
+        first = self.dialect.number(start) if math.isfinite(start) else self.syntax.infinity(start)
+        begin = [(self.syntax.assigned if is_row else self.syntax.begun).format(total, first)]
+        added = [
+            self.syntax.declared.format(value, "*".join(factors)),
+            self.syntax.assigned.format(total, joins.format(total, value)),
+        ]
         if not is_row:
-            return _loops(rows, kept, [*begin, *_loops(columns, summed, added), f"{to} = {total}"])
+            inner_loops = self.in_loops(columns, summed, added)
+            return self.in_loops(rows, kept, [*begin, *inner_loops, self.syntax.assigned.format(to, total)])
         is_filled = function == "add" and places[0].array not in self._written and not places[0].offset
         if is_filled:
             self.zeros.add(places[0].array)
-        body = _loops(rows[:-1], kept[:-1], _loops(columns, summed, _loops(rows[-1:], kept[-1:], added)))
-        return body if is_filled else [*_loops(rows, kept, begin), *body]
+        last = self.in_loops(rows[-1:], kept[-1:], added)
+        body = self.in_loops(rows[:-1], kept[:-1], self.in_loops(columns, summed, last))
+        return body if is_filled else [*self.in_loops(rows, kept, begin), *body]
 
     # Names
 
@@ -220,7 +260,15 @@ class LoopWriter:
             name if stride == 1 else f"{stride}*{name}" for name, stride in zip(names, strides, strict=True) if stride
         ]
         offset = [str(place.offset)] * (place.offset != 0)
-        return f"memory[at({' + '.join([place.array, *offset, *steps])})]"
+        return self.syntax.address(place.array, [*offset, *steps])
+
+    def in_loops(self, names: Sequence[str], lengths: Shape, body: Sequence[str]) -> list[str]:
+        """Return lines inside nested loops."""
+        found = list(body)
+        for name, length in zip(reversed(names), reversed(lengths), strict=True):
+            before, behind = self.syntax.loop(name, spelled(length))
+            found = [before, *(_INDENT + line for line in found), *([behind] if behind else [])]
+        return found
 
 
 def _chosen(axes: Sequence[int], lengths: Shape, accesses: Sequence[Shape]) -> tuple[Shape, list[Shape]]:
@@ -230,11 +278,3 @@ def _chosen(axes: Sequence[int], lengths: Shape, accesses: Sequence[Shape]) -> t
 
 def _views(formula: Node) -> Iterator[View]:
     return (part for part in walk(formula) if isinstance(part, View))
-
-
-def _loops(names: Sequence[str], lengths: Shape, body: Sequence[str]) -> list[str]:
-    """Return lines inside nested loops."""
-    found = list(body)
-    for name, length in zip(reversed(names), reversed(lengths), strict=True):
-        found = [f"for {name} in range({spelled(length)}):", *(_INDENT + line for line in found)]
-    return found

@@ -15,7 +15,7 @@ from symbackprop.algebra.formula import Adjoint, Name, Node, Number, SampleCount
 from symbackprop.arithmetic.python_code import SCALARS, Spelled, accurate, printed
 from symbackprop.compilation.array_engine import ArrayEngine
 from symbackprop.compilation.engine import Array, Arrays, Engine, Run, flattened, unflattened
-from symbackprop.compilation.loop_code import DIALECTS, LoopWriter
+from symbackprop.compilation.loop_code import DIALECTS, PYTHON, LoopWriter
 from symbackprop.compilation.loop_layout import Layout
 from symbackprop.compilation.lowered import lowered_gradient
 from symbackprop.compilation.operations import View
@@ -83,7 +83,7 @@ class LoopCode:
             name: whole(name, view.shape, (1 if one_sample else SAMPLES) if view.varies else None)
             for name, view in views.items()
         }
-        writer = LoopWriter(arrays, plan.dtype, lowering.identifiers.fresh)
+        writer = LoopWriter(arrays, PYTHON[plan.dtype], lowering.identifiers.fresh)
         self._lines = writer.lines(lowered.operations())
         if isinstance(lowered.result, Number):
             self._lines.append(f"return {float(lowered.result.value)!r}")

@@ -134,6 +134,16 @@ class Parts:
         return [(self.names[name], _listed(np.reshape(array.floats(), array.shape))) for name, array in arrays]
 
     def _expected(self) -> Mapping[str, Any]:
+        """Return loss and gradients at the start as texts, or of many gradients the norms."""
+        loss, gradients = self._first_numbers()
+        is_long = bool(self._parameters) and sum(array.size for array in gradients.values()) > LISTED
+        numbers = {
+            self.names[name]: repr(float(np.linalg.norm(array))) if is_long else _listed(array)
+            for name, array in gradients.items()
+        }
+        return {"loss": loss, "gradients": numbers, "norms": is_long}
+
+    def _first_numbers(self) -> tuple[float, Mapping[str, Array]]:
         """Return loss and gradients at the start: by the compiled code, or by parameterless sweeps of the values.
 
         Where float64 loses them on the way, to an overflow in a formula of the user's own, they are the exact ones.
@@ -144,12 +154,7 @@ class Parts:
             loss, gradients = self._evaluated(is_exact=True)
         if not _all_finite(loss, gradients):
             raise EvaluationError(message("evaluation.magnitude"), where=self.problem.name)
-        is_long = bool(self._parameters) and sum(array.size for array in gradients.values()) > LISTED
-        numbers = {
-            self.names[name]: repr(float(np.linalg.norm(array))) if is_long else _listed(array)
-            for name, array in gradients.items()
-        }
-        return {"loss": float(loss), "gradients": numbers, "norms": is_long}
+        return float(loss), gradients
 
     def _evaluated(self, is_exact: bool) -> tuple[float, dict[str, Any]]:
         """Return loss and gradients by a sweep of the values, exact ones or floats."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import operator
 import textwrap
 from collections.abc import Callable, Mapping
@@ -18,6 +19,8 @@ from symbackprop.problems.accepted import ProblemLike, problem_of
 from symbackprop.registry import Registry
 from symbackprop.rows import Counterpart, Words
 from symbackprop.scripts.libraries import NUMPY, TORCH, Library
+from symbackprop.scripts.loop_languages import JAVASCRIPT, JULIA, C, Language
+from symbackprop.scripts.loop_parts import LoopParts
 from symbackprop.scripts.script_parts import WIDTH, Parts
 from symbackprop.templating import filled
 
@@ -28,6 +31,7 @@ FOLDER = "script"
 class Target:
     """A kind of script: its template, and the spelling of operations in the library it computes with.
 
+    A script in a `language` without arrays of its own kind is one of loops over numbers.
     `counterpart` finds the optimizer of a library that is one of ours, where a script leaves the updates to a library;
     `templates` is the folder of the template, by default that of the package; `words` are the phrases that it brings itself.
     """
@@ -35,6 +39,7 @@ class Target:
     name: str
     template: str
     spelling: Library
+    language: Language | None = None
     counterpart: Callable[[Optimizer], Counterpart | None] | None = None
     templates: Path | None = None
     words: Words = field(default_factory=dict)
@@ -53,7 +58,13 @@ def _check(row: Target) -> None:
 
 TARGETS: Registry[Target] = Registry(
     "target",
-    (Target("numpy", "numpy.jinja", NUMPY), Target("torch", "torch.jinja", TORCH, operator.attrgetter("torch"))),
+    (
+        Target("numpy", "numpy.jinja", NUMPY),
+        Target("torch", "torch.jinja", TORCH, counterpart=operator.attrgetter("torch")),
+        Target("javascript", "javascript.jinja", NUMPY, JAVASCRIPT),
+        Target("c", "c.jinja", NUMPY, C),
+        Target("julia", "julia.jinja", NUMPY, JULIA),
+    ),
     phrases=lambda row: (f"code.{row.name}",),
     check=_check,
 )
@@ -63,7 +74,7 @@ TARGETS: Registry[Target] = Registry(
 def script(
     problem: ProblemLike, target: str = "numpy", *, blanks: bool = False, language: str = languages.DEFAULT
 ) -> str:
-    """Return a stand-alone Python script that trains a problem's network or graph and checks itself.
+    """Return a stand-alone script that trains a problem's network or graph and checks itself, in Python or another language.
 
     With `blanks` the lines of the gradients are `...`, to be filled in by a student. Such a script holds no gradient: it
     checks line after line, from the output down, against central differences at random numbers. Imported, a script
@@ -100,9 +111,10 @@ def _text(problem: ProblemLike, target: str, language: str, *, blanks: bool, cel
     problem = problem_of(problem)
     row = TARGETS[target]
     known_language(language)
-    if (blanks or cells) and row.counterpart:
+    if (blanks or cells) and (row.counterpart or row.language):
         raise ProblemError(message("code.no_blanks", target=target), where="--blanks")
-    view = dict(Parts(problem, row.spelling).view())
+    parts = Parts(problem, row.spelling) if row.language is None else LoopParts(problem, row.language)
+    view = dict(parts.view())
     if row.counterpart and view["training"] and view["training"]["layers"]:
         raise ProblemError(message("code.sequential_update", target=target), where="training.update")
     if row.counterpart and view["training"] and view["training"]["given_states"]:
@@ -119,7 +131,8 @@ def _text(problem: ProblemLike, target: str, language: str, *, blanks: bool, cel
         row.template,
         trusted=True,
         say=say,
-        comment=_comment,
+        comment=_comment if row.language is None else functools.partial(_comment, sign=row.language.comment),
+        language=row.language,
         wrapped=_wrapped,
         title=title,
         blanks=blanks,
@@ -130,10 +143,10 @@ def _text(problem: ProblemLike, target: str, language: str, *, blanks: bool, cel
     )
 
 
-def _comment(text: str, indent: int = 0) -> str:
+def _comment(text: str, indent: int = 0, sign: str = "#") -> str:
     """Return a sentence as lines of comment."""
     lines = list(languages.wrapped(text, WIDTH - indent)) or [""]
-    return ("\n" + " " * indent).join(f"# {line}".rstrip() for line in lines)
+    return ("\n" + " " * indent).join(f"{sign} {line}".rstrip(" \\") for line in lines)
 
 
 def _wrapped(text: str, indent: int) -> str:

@@ -15,7 +15,7 @@ from symbackprop.compilation import Gradient, Runner, loop_layout, lowered, stri
 from symbackprop.compilation.array_engine import ArrayEngine
 from symbackprop.compilation.backends import BACKENDS
 from symbackprop.compilation.engine import Engine
-from symbackprop.compilation.loop_code import LoopWriter
+from symbackprop.compilation.loop_code import PYTHON, LoopWriter
 from symbackprop.compilation.loop_engine import LoopEngine
 from symbackprop.compilation.operations import View
 from symbackprop.compilation.plan import Plan
@@ -237,5 +237,5 @@ def test_numbers_out_of_range_are_those_of_arrays() -> None:
 
 def test_writer_names_what_it_adds_to() -> None:
     """Arrays to which rows are added are filled with zeros beforehand, all in one go."""
-    writer = LoopWriter({}, "float64", str)
+    writer = LoopWriter({}, PYTHON["float64"], str)
     assert [] == writer.lines([]) and set() == writer.zeros

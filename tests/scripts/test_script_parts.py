@@ -53,7 +53,7 @@ def test_parts_of_a_script_are_lines_of_python() -> None:
         assert line.shape
 
 
-@pytest.mark.parametrize("target", targets.TARGETS)
+@pytest.mark.parametrize("target", [row.name for row in targets.TARGETS.values() if row.language is None])
 def test_target_writes_a_script_that_parses(target: str) -> None:
     """Every target has a template and a library; a target that does not exist is named."""
     tree = ast.parse(script(sbp.example("line"), target))

@@ -15,7 +15,13 @@ NOTEBOOK = ".ipynb"
 
 @click.command()
 @problem_argument
-@click.option("--target", default="numpy", show_default=True, metavar="NAME", help="Library: numpy or torch.")
+@click.option(
+    "--target",
+    default="numpy",
+    show_default=True,
+    metavar="NAME",
+    help="Library or language: numpy, torch, javascript, c or julia.",
+)
 @click.option("--blanks", is_flag=True, help="Leave the gradient lines blank, for a student to fill in.")
 @click.option(
     "-o",
