@@ -5,42 +5,65 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from symbackprop.errors import OutputError
 from symbackprop.messages import message
 
-Content = str | bytes | Iterable[str]
-"""What a file holds: a text, bytes, or the pieces of a text that is too large to be held."""
+Content = str | bytes | Iterable[str | bytes]
+"""What a file holds: a text, bytes, or the pieces of what is too large to be held."""
 
 
 @contextlib.contextmanager
-def all_or_nothing() -> Iterator[Callable[..., None]]:
+def all_or_nothing(undone: type[BaseException] = Exception) -> Iterator[Callable[..., None]]:
     """Give a function that writes files as `write_files` does; where the body fails, all is as it was before.
 
     A body that is stopped (Ctrl-C, a kill) has not failed: what it wrote is whole, and a later run can go on from there.
+    What is `undone` by other errors, `BaseException` say, is undone by Ctrl-C too.
     """
-    before: dict[Path, bytes | None] = {}
+    before: dict[Path, Path | None] = {}
     folders: list[Path] = []
 
     def write(files: Mapping[Path, Content | None], *, private: bool = False) -> None:
         for path in files:
             folders.extend(each for each in path.parents if not each.exists() and each not in folders)
-            with contextlib.suppress(OSError):
-                before.setdefault(path, path.read_bytes() if path.is_file() else None)
+            if path not in before:
+                before[path] = _kept(path, len(before))
         write_files(files, private=private)
 
     try:
         yield write
-    except Exception:
-        for path, content in before.items():
+    except undone:
+        for path, copy in before.items():
             with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True) if content is None else path.write_bytes(content)
+                path.unlink(missing_ok=True) if copy is None else os.replace(copy, path)
         for folder in sorted(folders, key=lambda path: len(path.parts), reverse=True):
             with contextlib.suppress(OSError):
                 folder.rmdir()
         raise
+    finally:
+        for copy in before.values():
+            if copy is not None:
+                with contextlib.suppress(OSError):
+                    copy.unlink(missing_ok=True)
+
+
+def _kept(path: Path, number: int) -> Path | None:
+    """Return a second name, hidden beside it, under which a file stays as it is; None where there is no file."""
+    copy = path.with_name(f".{os.getpid()}-{number}.before")
+    try:
+        if not path.is_file():
+            return None
+        copy.unlink(missing_ok=True)
+        os.link(path, copy)
+    except OSError:  # a file system without links
+        try:
+            shutil.copy2(path, copy)
+        except OSError:
+            return None
+    return copy
 
 
 def write_files(files: Mapping[Path, Content | None], *, private: bool = False) -> None:
@@ -89,7 +112,7 @@ def _pieces(content: Content) -> Iterator[bytes]:
         yield content
         return
     for piece in [content] if isinstance(content, str) else content:
-        yield piece.encode()
+        yield piece if isinstance(piece, bytes) else piece.encode()
 
 
 def begun(path: Path, text: str) -> str:
@@ -103,7 +126,8 @@ def begun(path: Path, text: str) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise unwritable(str(path), error if isinstance(error, OSError) else OSError(str(error))) from None
     finally:
-        draft.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            draft.unlink()
 
 
 def unwritable(where: str, error: OSError) -> OutputError:

@@ -35,6 +35,9 @@ MOST_DEATHS = 3
 AT_ONCE = 64
 """Chunks that an executor is given before one of them has come back."""
 
+MANY = 500
+"""Students from whom on it is worth beginning processes to mark them."""
+
 _LIBRARIES = ("numpy", "sympy")
 """Libraries that numbers and lines depend on."""
 

@@ -19,6 +19,7 @@ import numpy
 
 from symbackprop.by_hand.answer_parsing import read
 from symbackprop.homework.marking import Mark, MarkVerdict
+from symbackprop.homework.packed_marks import PackedMarks
 from symbackprop.homework.variants import Cohort
 from symbackprop.messages import Message, message
 
@@ -91,20 +92,21 @@ class CopyRule(StrEnum):
 
 def treated(
     marks: Mapping[str, Sequence[Mark]], copies: Mapping[str, Copy], rule: CopyRule, decided: Mapping[str, bool]
-) -> tuple[dict[str, Sequence[Mark]], frozenset[str]]:
+) -> tuple[Mapping[str, Sequence[Mark]], frozenset[str]]:
     """Return the marks of a class with what becomes of copied sheets, and the students whose points are withheld.
 
     `decided` says of students what a person has decided: that the sheet is copied, or that it is not.
     """
-    found = dict(marks)
     withheld = {student for student in copies if student not in decided and rule is CopyRule.FLAG}
-    for student, own in marks.items():
+    copied = {student for student in (*copies, *decided) if decided.get(student, student in copies)}
+
+    def treatment(student: str, own: Sequence[Mark]) -> Sequence[Mark]:
         if student in withheld:
             said = message("mark.withheld")
-            found[student] = [replace(mark, points=Fraction(0), said=said) for mark in own]
-        elif decided.get(student, student in copies):
-            found[student] = [_alone(mark) for mark in own]
-    return found, frozenset(withheld)
+            return [replace(mark, points=Fraction(0), said=said) for mark in own]
+        return [_alone(mark) for mark in own] if student in copied else own
+
+    return PackedMarks.of(marks).changed(treatment) if copied else marks, frozenset(withheld)
 
 
 def _alone(mark: Mark) -> Mark:
@@ -125,26 +127,24 @@ class _Comparison:
     def __init__(self, cohort: Cohort, marks: Mapping[str, Sequence[Mark]]) -> None:
         self.cohort = cohort
         self.place = {student: place for place, student in enumerate(cohort.students)}
-        self.answered = {student: dict(_numbers(own)) for student, own in marks.items()}
-        self.wrong = {
-            student: [mark.answer.id for mark in own if _is_wrong(mark) and mark.answer.id in self.answered[student]]
-            for student, own in marks.items()
-        }
         answers = cohort.given.answers
+        self.answers = {each.id: row for row, each in enumerate(answers)}
+        # What was handed in, answer by student; nothing is near what nobody answered.
+        self.typed = numpy.full((len(answers), len(cohort.students)), math.nan)
+        self.wrong: dict[str, list[str]] = {}
+        for student, own in marks.items():
+            found = dict(_numbers(own))
+            self.typed[[self.answers[id] for id in found], self.place[student]] = list(found.values())
+            self.wrong[student] = [mark.answer.id for mark in own if _is_wrong(mark) and mark.answer.id in found]
         self.keys = {each.id: _Column.of(cohort.values[each.key], cohort.tolerances[each.id]) for each in answers}
-        self.handed_in = {each.id: self._handed_in(each.id) for each in answers}
+        self.handed_in = {
+            id: _Column.of(row, _ALIKE * numpy.abs(row)) for id, row in zip(self.answers, self.typed, strict=True)
+        }
         self.numbers = numpy.array([cohort.values[key] for key in cohort.given.computation.leaves])
-
-    def _handed_in(self, answer: str) -> _Column:
-        """Return what was handed in for an answer; nothing is near what nobody answered."""
-        values = numpy.full(len(self.cohort.students), math.nan)
-        for student, own in self.answered.items():
-            values[self.place[student]] = own.get(answer, math.nan)
-        return _Column.of(values, _ALIKE * numpy.abs(values))
 
     def found(self) -> dict[str, Copy]:
         """Return the suspicions; of two who have the same answers the one with fewer wrong ones is the source."""
-        found = {student: copy for student in self.answered if (copy := self._of(student)) is not None}
+        found = {student: copy for student in self.wrong if (copy := self._of(student)) is not None}
         return {
             student: copy
             for student, copy in found.items()
@@ -171,26 +171,30 @@ class _Comparison:
 
     def _candidates(self, student: str, columns: Mapping[str, _Column], is_of_key: bool) -> Iterator[Copy]:
         """Yield the students of whose sheets enough is on this one."""
-        own, place, size = self.answered[student], self.place[student], len(self.cohort.students)
+        place, size = self.place[student], len(self.cohort.students)
+        typed = self.typed[:, place].tolist()
+        own = {id: typed[row] for id, row in self.answers.items() if not math.isnan(typed[row])}
         near = {answer: columns[answer].near(value) for answer, value in own.items()}
-        count, same = numpy.zeros(size, dtype=int), numpy.zeros(size, dtype=int)
-        rare, telling = numpy.zeros(size), numpy.zeros(size)
-        for places in near.values():
-            same[places] += 1
-        for answer in self.wrong[student]:
-            places = near[answer]
-            weight = math.log2(size / max(len(places), 1))
-            count[places] += 1
-            rare[places] += weight
-            if not self._is_given(place, own[answer]):
-                telling[places] += min(weight, BITS_PER_DIGIT * _digits(own[answer]))
+        # The sheets that have enough of the wrong answers, and of these how much of all that says.
+        those, counts = numpy.unique(_joined([near[answer] for answer in self.wrong[student]]), return_counts=True)
+        those = those[(counts >= FEWEST) & (those != place)]
+        same, rare, telling = numpy.zeros(len(those), dtype=int), numpy.zeros(len(those)), numpy.zeros(len(those))
+        for answer, places in near.items() if len(those) else ():
+            is_near = numpy.isin(those, places)
+            same += is_near
+            if answer in self.wrong[student]:
+                weight = math.log2(size / max(len(places), 1))
+                rare += weight * is_near
+                if not self._is_given(place, own[answer]):
+                    telling += min(weight, BITS_PER_DIGIT * _digits(own[answer])) * is_near
         choice = math.log2(size)
         is_whole = (same == len(own)) & (rare >= choice + MARGIN_WHOLE)
         is_part = telling >= choice + MARGIN
-        for other in numpy.flatnonzero((count >= FEWEST) & (is_whole | is_part)).tolist():
-            if other != place and self._differ(place, other):
+        for number in numpy.flatnonzero(is_whole | is_part).tolist():
+            other = int(those[number])
+            if self._differ(place, other):
                 theirs = frozenset(answer for answer, places in near.items() if other in places)
-                yield Copy(self.cohort.students[other], theirs, len(own), float(rare[other]), is_of_key)
+                yield Copy(self.cohort.students[other], theirs, len(own), float(rare[number]), is_of_key)
 
     def _is_given(self, place: int, value: float) -> bool:
         """Say whether a value is zero or a number that the student's sheet states, whatever its sign."""
@@ -199,6 +203,10 @@ class _Comparison:
 
     def _differ(self, place: int, other: int) -> bool:
         return int((self.numbers[:, place] != self.numbers[:, other]).sum()) >= FEWEST_NUMBERS
+
+
+def _joined(arrays: Sequence[Array]) -> Array:
+    return numpy.concatenate(arrays) if arrays else numpy.zeros(0, dtype=int)
 
 
 def _is_wrong(mark: Mark) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from symbackprop.homework.columns import simple
 from symbackprop.homework.manifest import Enrolment
@@ -22,24 +24,56 @@ _BEGINNING = (1980, 1, 1, 0, 0, 0)
 
 
 def archive(
-    files: Mapping[str, str | bytes], enrolments: Sequence[Enrolment], origins: Mapping[str, str]
-) -> dict[str, bytes]:
-    """Return the archive of the pages among `files`, by its name; {} where there are none.
+    folder: Path, names: Sequence[str], enrolments: Sequence[Enrolment], origins: Mapping[str, str]
+) -> dict[str, Iterator[bytes]]:
+    """Return the archive of the pages among the files of a folder, by its name and in pieces; {} where there are none.
 
     `origins` says, by student, under which path in a folder or archive the submission came. The pages go back under its
     name, as Moodle and Canvas have it, else under the name of Moodle's offline worksheet, if the roster is one, else by id.
     """
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as packed:
-        for each in enrolments:
-            stem = f"feedback/{file_name(each.student.id)}."
-            for name, text in files.items():
-                if name.startswith(stem) and "." not in (suffix := name.removeprefix(stem)):
-                    entry = zipfile.ZipInfo(returned(each, origins.get(each.student.id, ""), suffix), _BEGINNING)
-                    entry.compress_type = zipfile.ZIP_DEFLATED
-                    packed.writestr(entry, text)
-        names = packed.namelist()
-    return {ARCHIVE: content.getvalue()} if names else {}
+    suffixes: dict[str, list[str]] = {}
+    for name in names:
+        stem, _, suffix = name.rpartition(".")
+        suffixes.setdefault(stem, []).append(suffix)
+    pages = [
+        (folder / f"{stem}.{suffix}", returned(each, origins.get(each.student.id, ""), suffix))
+        for each in enrolments
+        for stem in [f"feedback/{file_name(each.student.id)}"]
+        for suffix in suffixes.get(stem, ())
+    ]
+    return {ARCHIVE: _zipped(pages)} if pages else {}
+
+
+def _zipped(pages: Sequence[tuple[Path, str]]) -> Iterator[bytes]:
+    """Yield the bytes of an archive as they are made: it may be larger than what can be held."""
+    made = _Made()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as packed:
+        for path, name in pages:
+            entry = zipfile.ZipInfo(name, _BEGINNING)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            packed.writestr(entry, path.read_bytes())
+            yield made.taken()
+    yield made.taken()
+
+
+class _Made(io.RawIOBase):
+    """A file that is only written to, and hands on what was written."""
+
+    def __init__(self) -> None:
+        self._content = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: Any) -> int:
+        self._content += content
+        return len(content)
+
+    def taken(self) -> bytes:
+        """Return what was written since the last time."""
+        content = bytes(self._content)
+        self._content.clear()
+        return content
 
 
 def returned(each: Enrolment, origin: str, suffix: str) -> str:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-from symbackprop.errors import ProblemError
+from symbackprop.errors import OutputError, ProblemError
+from symbackprop.homework import chunks
 from symbackprop.homework.attempts import AttemptRule, counted
+from symbackprop.homework.chunks import MANY, Workers
 from symbackprop.homework.copies import CopyRule, suspected, treated
-from symbackprop.homework.distribution import enrolled
+from symbackprop.homework.distribution import enrolled, ready
 from symbackprop.homework.identification import ClassList
-from symbackprop.homework.manifest import MANIFEST, Manifest
+from symbackprop.homework.manifest import MANIFEST, Enrolment, Manifest
 from symbackprop.homework.marking import Mark, Marker
-from symbackprop.homework.overrides import changed_totals, corrected, idle, read_overrides
+from symbackprop.homework.overrides import Override, changed_totals, corrected, idle, read_overrides
+from symbackprop.homework.packed_marks import TOGETHER, PackedMarks, Part, packed
 from symbackprop.homework.reports import GradedClass
-from symbackprop.homework.submissions import read_submissions
-from symbackprop.messages import message
+from symbackprop.homework.submissions import Attempt, read_submissions, some
+from symbackprop.messages import Message, message
 
 
 def grade(
@@ -29,21 +35,23 @@ def grade(
     columns: Mapping[str, str] | None = None,
     tolerance: float = 1.0,
     copies: str = CopyRule.FLAG,
+    processes: int | None = 1,
+    executor: Executor | Workers | None = None,
 ) -> GradedClass:
     """Return the marks of the class whose homework was written to `folder`.
 
     `submissions` are CSV files with a row for each answer (`student,answer,value`) or for each student, folders or zip
     archives of such files; students without a row get no marks. `encoding` is that of the files where it is not found out,
     `columns` names their columns of ids, codes and times, `attempts` says which of several attempts counts, `tolerance`
-    multiplies every tolerance, `copies` says what becomes of sheets that look copied. Raises `SymbackpropError` naming file
-    and line for what cannot be used.
+    multiplies every tolerance, `copies` says what becomes of sheets that look copied. `processes` work (None: one for each
+    core where there is much to do), or an `executor`. Raises `SymbackpropError` naming file and line for what cannot be
+    used.
     """
     path = folder / "teacher" / MANIFEST
     if not path.exists():
         raise ProblemError(message("homework.not_given_out"), where=str(folder))
     manifest = Manifest.read(path)
     assignment = manifest.assignment()
-    marker = Marker(assignment, tolerance)
     enrolments = {enrolment.student.id: enrolment for enrolment in manifest.enrolments}
     names = {name: answer.id for answer in assignment.answers for name in (answer.id, *answer.aliases)}
     known = ClassList.of(manifest.enrolments)
@@ -53,25 +61,15 @@ def grade(
         if known.by_code(code) != id:
             what = message("homework.wrong_code", found=code, student=id, expected=enrolments[id].code)
             remarks.append((handed_in.attempts[id][-1].where, what))
-    handed = {text for own in handed_in.attempts.values() for attempt in own for text in attempt.texts.values()}
-    corrections = () if overrides is None else read_overrides(overrides, enrolments, names, handed)
+    corrections: tuple[Override, ...] = ()
+    if overrides is not None:
+        handed = {text for own in handed_in.attempts.values() for attempt in own for text in attempt.texts.values()}
+        corrections = read_overrides(overrides, enrolments, names, handed)
     present = {*handed_in.attempts, *(each.student for each in corrections if each.gives_marks)}
-    cohort = enrolled(assignment, [each for id, each in enrolments.items() if id in present])
-    places = {id: place for place, id in enumerate(cohort.students)}
-
-    def marked(id: str, texts: Mapping[str, str]) -> list[Mark]:
-        tolerances = {answer: float(array[places[id]]) for answer, array in cohort.tolerances.items()}
-        return marker.mark(cohort.numbers(places[id]), tolerances, texts)
-
-    def points(id: str, texts: Mapping[str, str]) -> Fraction:
-        return sum((mark.points for mark in marked(id, texts)), Fraction(0))
-
-    marks, keys = {}, {}
-    for id, place in places.items():
-        texts, remark = counted(id, handed_in.attempts.get(id, ()), AttemptRule(attempts), points)
-        remarks += [] if remark is None else [remark]
-        marks[id] = marked(id, texts)
-        keys[id] = {answer.id: cohort.numbers(place)[answer.key] for answer in assignment.answers}
+    papers = [_Paper(each, tuple(handed_in.attempts.get(id, ()))) for id, each in enrolments.items() if id in present]
+    rule = _Rule(replace(manifest, enrolments=()), tolerance, AttemptRule(attempts))
+    marks, told = _all_marked(rule, papers, processes, executor)
+    remarks += told
     looks_copied = suspected(enrolled(assignment, manifest.enrolments), marks)
     decided = {each.student: each.copied for each in corrections if each.student and each.copied is not None}
     for id, copy in looks_copied.items():
@@ -82,4 +80,68 @@ def grade(
     remarks += [(f"{overrides}: override[{place}]", message("homework.idle")) for place in idle(judged, corrections)]
     origins = {id: own[-1].file for id, own in handed_in.attempts.items()}
     totals = changed_totals(found, corrections)
-    return GradedClass(manifest, assignment, found, keys, remarks, changes, origins, looks_copied, withheld, totals)
+    return GradedClass(manifest, assignment, found, remarks, changes, origins, looks_copied, withheld, totals)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """How is marked: the homework, without its students, what tolerances are multiplied by, which attempt counts."""
+
+    manifest: Manifest
+    tolerance: float
+    attempts: AttemptRule
+
+
+@dataclass(frozen=True, slots=True)
+class _Paper:
+    """A student with what was handed in."""
+
+    enrolment: Enrolment
+    attempts: tuple[Attempt, ...]
+
+
+_Told = list[tuple[str, Message]]
+
+
+def _all_marked(
+    rule: _Rule, papers: Sequence[_Paper], processes: int | None, executor: Executor | Workers | None
+) -> tuple[PackedMarks, _Told]:
+    """Return the marks of some students in their order, and what is to be said of their attempts."""
+    parts = [papers[start : start + TOGETHER] for start in range(0, len(papers), TOGETHER)]
+    if processes is None and len(papers) < MANY:
+        processes = 1
+    found: dict[int, tuple[Part, _Told]] = {}
+    for place, result in chunks.worked(_marked, rule, parts, processes, executor):
+        if result is None:
+            lost = [each.enrolment.student.id for each in parts[place]]
+            raise OutputError(message("homework.not_marked", count=len(lost), students=some(lost)))
+        found[place] = result
+    in_order = [found[place] for place in range(len(parts))]
+    return PackedMarks(part for part, _ in in_order), [each for _, told in in_order for each in told]
+
+
+def _marked(rule: _Rule, papers: Sequence[_Paper]) -> tuple[Part, _Told]:
+    """Return the marks of some students, and what is to be said of their attempts."""
+    marker = _marker(replace(rule.manifest, enrolments=()).text(), rule.tolerance)
+    cohort = enrolled(marker.assignment, [each.enrolment for each in papers])
+    places = {id: place for place, id in enumerate(cohort.students)}
+
+    def marked(id: str, texts: Mapping[str, str]) -> list[Mark]:
+        tolerances = {answer: float(array[places[id]]) for answer, array in cohort.tolerances.items()}
+        return marker.mark(cohort.numbers(places[id]), tolerances, texts)
+
+    def points(id: str, texts: Mapping[str, str]) -> Fraction:
+        return sum((mark.points for mark in marked(id, texts)), Fraction(0))
+
+    marks, told = {}, []
+    for each in papers:
+        id = each.enrolment.student.id
+        texts, remark = counted(id, each.attempts, rule.attempts, points)
+        told += [] if remark is None else [remark]
+        marks[id] = marked(id, texts)
+    return packed(marks), told
+
+
+@functools.lru_cache(maxsize=2)
+def _marker(text: str, tolerance: float) -> Marker:
+    return Marker(ready(Manifest.of(text)), tolerance)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Any
+
+import numpy
 
 from symbackprop.homework.marking import Mark
 
@@ -13,6 +15,9 @@ PARTS = 10
 """Parts of the range of the totals in which students are counted."""
 FEWEST = 3
 """Students of whom a correlation says something, at least."""
+_ALIKE = 1e-6
+
+Array = Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +34,22 @@ class ItemStatistics:
 
 def item_statistics(marks: Mapping[str, Sequence[Mark]]) -> dict[str, ItemStatistics]:
     """Return the statistics of each answer by its id, over the students whose marks are given."""
+    first = next(iter(marks.values()), ())
+    earned = (float(mark.points) for own in marks.values() for mark in own)
+    points = numpy.fromiter(earned, dtype=float).reshape(-1, max(len(first), 1))
+    totals = points.sum(axis=1)
     found = {}
-    for place, answer in enumerate(mark.answer for mark in next(iter(marks.values()), ())):
-        parts = [float(own[place].points / own[place].most) for own in marks.values()]
-        rest = [float(sum(mark.points for mark in own) - own[place].points) for own in marks.values()]
-        found[answer.id] = ItemStatistics(statistics.mean(parts), _correlation(parts, rest))
+    for mark, own in zip(first, points.T, strict=bool(first)):
+        shares = own / float(mark.most)
+        found[mark.answer.id] = ItemStatistics(float(shares.mean()), _correlation(shares, totals - own))
     return found
 
 
-def _correlation(parts: Sequence[float], rest: Sequence[float]) -> float | None:
-    if len(parts) < FEWEST:
+def _correlation(shares: Array, rest: Array) -> float | None:
+    # Points are hundredths: what differs by less is the same.
+    if len(shares) < FEWEST or min(numpy.ptp(shares), numpy.ptp(rest)) < _ALIKE:
         return None
-    try:
-        return statistics.correlation(parts, rest)
-    except statistics.StatisticsError:  # all have the same
-        return None
+    return float(numpy.corrcoef(shares, rest)[0, 1])
 
 
 def distribution(totals: Sequence[Fraction], most: Fraction) -> list[tuple[Fraction, Fraction, int]]:

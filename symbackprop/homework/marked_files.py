@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from pathlib import Path
 
 from symbackprop.errors import ProblemError
-from symbackprop.homework import gradebook, reports
-from symbackprop.homework.feedback_archive import archive
+from symbackprop.homework import gradebook, report_files
+from symbackprop.homework.chunks import Workers
 from symbackprop.homework.grading import grade
 from symbackprop.homework.identification import ClassList
 from symbackprop.homework.manifest import ROSTER
 from symbackprop.homework.reports import GradedClass
 from symbackprop.messages import message
 from symbackprop.rendering import Format
+from symbackprop.whole_files import Content
 
 ROSTER_OPTION = "--roster"
 
@@ -32,8 +34,10 @@ def marked_files(
     into: str | None = None,
     roster: Path | None = None,
     formats: Sequence[Format] = (),
-) -> tuple[GradedClass, dict[str, str | bytes]]:
-    """Return the marks of a class, and the files of the marks by name.
+    processes: int | None = 1,
+    executor: Executor | Workers | None = None,
+) -> tuple[GradedClass, Iterator[dict[str, Content]]]:
+    """Return the marks of a class, and the files of the marks by name, some at a time.
 
     `into` is the column of the roster, or of a newer export of it, `roster`, that the points are written into; without it
     the gradebook has a column more. The others are as in `grade`.
@@ -47,8 +51,10 @@ def marked_files(
         columns=columns,
         tolerance=tolerance,
         copies=copies,
+        processes=processes,
+        executor=executor,
     )
-    book: dict[str, str | bytes] = {}
+    book: dict[str, Content] = {}
     if into is not None:
         place = folder / "teacher" / ROSTER if roster is None else roster
         named = encoding if roster is not None else str(marked.manifest.settings.get("encoding", ""))
@@ -62,8 +68,8 @@ def marked_files(
             encoding=named,
         )
         marked = replace(marked, remarks=[*marked.remarks, *((str(place), what) for what in remarks)])
-    files = {**dict(reports.files(marked, formats)), **book}
-    return marked, {**files, **archive(files, marked.manifest.enrolments, marked.origins)}
+    files = report_files.files(marked, formats, processes, executor)
+    return marked, ({name: book.get(name, content) for name, content in some.items()} for some in files)
 
 
 def _content(place: Path) -> bytes:

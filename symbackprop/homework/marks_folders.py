@@ -6,15 +6,16 @@ import contextlib
 import json
 import secrets
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
+from symbackprop.homework.feedback_archive import archive
 from symbackprop.homework.reports import GradedClass
-from symbackprop.whole_files import unwritable, write_files
+from symbackprop.whole_files import Content, all_or_nothing, unwritable
 
-Marked = tuple[GradedClass, dict[str, str | bytes]]
+Marked = tuple[GradedClass, Iterator[dict[str, Content]]]
 
 _RECORD, _LOCK = ".marks.json", ".lock"
 
@@ -60,14 +61,32 @@ def write_marks(
         if now.run != before.run and others:
             mine = [*others, *mine]
             marked, contents = mark([*others, *submissions])
-        record = MarksRecord(secrets.token_hex(8), tuple(contents), tuple(map(str, mine)), tuple(marked.marks))
-        write_files({folder / name: text for name, text in {**contents, _RECORD: record.text()}.items()}, private=True)
-        for name in set(now.files) - set(contents):
+        names = _written(folder, marked, contents, list(map(str, mine)))
+        for name in set(now.files) - set(names):
             stale = folder / name
             if folder.resolve() in stale.resolve().parents:
                 with contextlib.suppress(OSError):
                     stale.unlink()
     return marked, [id for id in now.students if id not in marked.marks]
+
+
+def _written(
+    folder: Path, marked: GradedClass, contents: Iterator[dict[str, Content]], submissions: Sequence[str]
+) -> list[str]:
+    """Write the files of the marks, the archive of the pages behind them, and return their names; all of them or none."""
+    names: list[str] = []
+    with all_or_nothing(undone=BaseException) as write:
+
+        def written(files: Mapping[str, Content]) -> None:
+            write({folder / name: content for name, content in files.items()}, private=True)
+            names.extend(files)
+
+        for some in contents:
+            written(some)
+        written(archive(folder, names, marked.manifest.enrolments, marked.origins))
+        record = MarksRecord(secrets.token_hex(8), tuple(names), tuple(submissions), tuple(marked.marks))
+        write({folder / _RECORD: record.text()}, private=True)
+    return names
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from symbackprop.document.blocks import Inline, Paragraph, Section, Verbatim
@@ -35,12 +35,13 @@ def own_mistakes(own: Sequence[Mark]) -> Iterator[Section]:
 
 def mistakes_of_class(marks: Mapping[str, Sequence[Mark]]) -> Iterator[tuple[Inline, ...]]:
     """Yield the mistakes with a name, the commonest first: how many answers of how many students they made, and which."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for student, own in marks.items():
-        for mark in own:
-            if mark.mistake is not None:
-                found.setdefault(mark.mistake.id, []).append((student, mark.answer.id))
-    for id, places in sorted(found.items(), key=lambda each: -len(each[1])):
-        students = len({student for student, _ in places})
-        answers = [answer for answer, _ in Counter(answer for _, answer in places).most_common()]
-        yield message(f"slip.{id}"), str(len(places)), str(students), Verbatim(", ".join(some(answers)))
+    places: dict[str, Counter[str]] = defaultdict(Counter)
+    students: Counter[str] = Counter()
+    for own in marks.values():
+        made = [(mark.mistake.id, mark.answer.id) for mark in own if mark.mistake is not None]
+        for id, answer in made:
+            places[id][answer] += 1
+        students.update({id for id, _ in made})
+    for id, found in sorted(places.items(), key=lambda each: -each[1].total()):
+        answers = [answer for answer, _ in found.most_common()]
+        yield message(f"slip.{id}"), str(found.total()), str(students[id]), Verbatim(", ".join(some(answers)))

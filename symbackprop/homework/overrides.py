@@ -26,6 +26,7 @@ from typing import Any
 from symbackprop.by_hand.answer_parsing import read
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.homework.marking import Mark, MarkVerdict
+from symbackprop.homework.packed_marks import PackedMarks
 from symbackprop.homework.points import earned
 from symbackprop.messages import message
 
@@ -182,9 +183,11 @@ def _same(accepted: str, text: str) -> bool:
 
 def corrected(
     marks: Mapping[str, Sequence[Mark]], overrides: Sequence[Override]
-) -> tuple[dict[str, list[Mark]], list[tuple[str, Mark, Mark]]]:
+) -> tuple[Mapping[str, Sequence[Mark]], list[tuple[str, Mark, Mark]]]:
     """Return the corrected marks by student, and every mark that changed: student, before, after."""
-    new = {student: [_corrected(student, mark, overrides) for mark in own] for student, own in marks.items()}
+    if not overrides:
+        return marks, []
+    new = PackedMarks.of(marks).changed(lambda student, own: [_corrected(student, mark, overrides) for mark in own])
     changes = [
         (student, before, after)
         for student, own in marks.items()
@@ -207,9 +210,12 @@ def changed_totals(
     marks: Mapping[str, Sequence[Mark]], overrides: Sequence[Override]
 ) -> dict[str, tuple[ChangedTotal, ...]]:
     """Return, by student, what became of the total, one correction after the other in the order of the file."""
-    found = {}
+    found: dict[str, tuple[ChangedTotal, ...]] = {}
+    if all(override.total is None and override.factor is None for override in overrides):
+        return found
     for student, own in marks.items():
-        total, changes = sum((mark.points for mark in own), Fraction(0)), []
+        total = sum((mark.points for mark in own), Fraction(0))
+        changes: list[ChangedTotal] = []
         for override in overrides:
             if (override.total is None and override.factor is None) or override.student not in (None, student):
                 continue

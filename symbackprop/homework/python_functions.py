@@ -131,6 +131,8 @@ def grade(
     into: str | None = None,
     roster: str | Path | None = None,
     encoding: str = "",
+    processes: int = 1,
+    executor: Executor | None = None,
     engine: str | None = None,
 ) -> GradedClass:
     """Mark submissions to the homework in a folder, write the marks as `symbackprop grade` does, and return them.
@@ -156,6 +158,8 @@ def grade(
         into=into,
         roster=None if roster is None else Path(roster),
         formats=_formats(formats, engine),
+        processes=processes,
+        executor=executor,
     )
     place = Path(folder) / TEACHER / "marks" if output is None else Path(output)
     return write_marks(place, [Path(each) for each in submissions], mark)[0]

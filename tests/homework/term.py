@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy
@@ -11,8 +11,11 @@ import numpy
 from symbackprop.by_hand.array_arithmetic import ARRAYS
 from symbackprop.by_hand.hand_computation import evaluation
 from symbackprop.derivation.element_grain import ElementEquation
+from symbackprop.homework import report_files
+from symbackprop.homework.reports import GradedClass
 from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw
 from symbackprop.problems import load
+from symbackprop.rendering import Format
 
 TENTHS = {"low": -1, "high": 1, "step": "1/10"}
 HALVES = {"low": -1, "high": 1, "step": "1/2"}
@@ -132,6 +135,12 @@ TERM: Mapping[str, Mapping[str, Any]] = {
         "homework": {"significant": 4},
     },
 }
+
+
+def written_files(marked: GradedClass, formats: Sequence[Format] = ()) -> dict[str, Any]:
+    """Return all files of the marks by name, each in one piece."""
+    found = {name: content for some in report_files.files(marked, formats) for name, content in some.items()}
+    return {name: content if isinstance(content, str | bytes) else "".join(content) for name, content in found.items()}
 
 
 def given(name: str) -> HomeworkAssignment:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from symbackprop.homework.feedback_archive import archive, returned
 from symbackprop.homework.manifest import Enrolment
 from symbackprop.homework.roster import Student
+from symbackprop.whole_files import write_files
 from tests.homework.test_classes import Run, answers, give, run  # noqa: F401
 
 WORKSHEET = {"Identifier": "Participant 77", "Full name": "Jane_A. Doe/x"}
@@ -35,17 +37,23 @@ def test_pages_go_back_as_they_came(origin: str, row: dict[str, str], path: str)
     assert path == returned(each, origin, "html")
 
 
-def test_archives_hold_the_pages_of_their_students() -> None:
+def test_archives_hold_the_pages_of_their_students(tmp_path: Path) -> None:
     """Of 1 and 1.5 each has its own pages in every format; the same pages make the same archive; none make none."""
     class_list = [Enrolment(Student(id, "", {}), "", 1, {}) for id in ("1", "1.5", "2")]
     files = {"feedback/1.html": "a", "feedback/1.5.html": "b", "feedback/1.md": "c", "summary.html": "d"}
-    found = archive(files, class_list, {})
+    write_files({tmp_path / name: text for name, text in files.items()})
+
+    def made(names: Iterable[str]) -> dict[str, bytes]:
+        return {name: b"".join(pieces) for name, pieces in archive(tmp_path, list(names), class_list, {}).items()}
+
+    found = made(files)
     with zipfile.ZipFile(io.BytesIO(found["feedback.zip"])) as packed:
+        assert packed.testzip() is None
         assert {"1.html": b"a", "1.5.html": b"b", "1.md": b"c"} == {
             name: packed.read(name) for name in packed.namelist()
         }
-    assert found == archive(files, class_list, {})
-    assert {} == archive({"summary.html": "d"}, class_list, {})
+    assert found == made(files)
+    assert {} == made(["summary.html"])
 
 
 def test_submissions_of_moodle_go_back_under_their_names(run: Run) -> None:  # noqa: F811

@@ -33,7 +33,7 @@ from symbackprop.csv_tables import read_csv, write_csv
 from symbackprop.errors import SymbackpropError
 from symbackprop.evaluation.evaluate import EXACT, FLOAT, leaves
 from symbackprop.homework import answers as asked
-from symbackprop.homework import enrolment, grading, reports, sheets, variants
+from symbackprop.homework import enrolment, grading, sheets, variants
 from symbackprop.homework.inactive import Inactive
 from symbackprop.homework.marking import Mark, Marker, MarkVerdict, first_wrong
 from symbackprop.homework.overrides import Override, corrected, read_overrides
@@ -46,6 +46,7 @@ from symbackprop.problems.rounding import Rounding
 from symbackprop.rendering import exporters, pdf_collections
 from symbackprop.whole_files import write_files
 from tests.helpers import each
+from tests.homework.term import written_files
 
 GRID = {"low": "-1", "high": "1", "step": "1/10"}
 INPUTS = {"choices": ["1/2", "1", "3/2", "2", "-1"]}
@@ -580,7 +581,7 @@ def test_nobody_handed_in(tmp_path: Path, text: str) -> None:
     file.write_text(text)
     marked = grading.grade(given_out(tmp_path / "class"), file)
     assert {} == marked.marks
-    written = dict(reports.files(marked))
+    written = written_files(marked)
     assert "Nothing was handed in." in written["summary.html"]
     assert ["id,name,total", "1,,", "2,,"] == written["gradebook.csv"].splitlines()
 
@@ -603,7 +604,7 @@ def test_course_and_instructions_in_the_language_of_the_homework(tmp_path: Path)
         assert all(part in text for part in said)
         assert unsaid not in text
     (tmp_path / "submissions.csv").write_text("student,z1_1\n1,1\n")
-    written = dict(reports.files(grading.grade(given_out(tmp_path / "zh", "zh"), tmp_path / "submissions.csv")))
+    written = written_files(grading.grade(given_out(tmp_path / "zh", "zh"), tmp_path / "submissions.csv"))
     for name in ("summary.html", "feedback/1.html"):
         assert "神经网络" in written[name]
         assert "Networks" not in written[name]

@@ -15,7 +15,7 @@ import pytest
 import symbackprop as sbp
 from symbackprop.csv_tables import read_csv, write_csv
 from symbackprop.errors import ProblemError, UnknownNameError
-from symbackprop.homework import mistake_reports, recognition, reports, sheets
+from symbackprop.homework import mistake_reports, recognition, sheets
 from symbackprop.homework.distribution import enrolled
 from symbackprop.homework.grading import grade
 from symbackprop.homework.manifest import Manifest
@@ -27,6 +27,7 @@ from symbackprop.mistakes.consequences import Consequences
 from symbackprop.mistakes.worksheets import Worksheet
 from tests.helpers import each
 from tests.homework import term
+from tests.homework.term import written_files
 
 
 @functools.cache
@@ -144,7 +145,7 @@ def test_a_class_is_told_its_mistakes(tmp_path: Path) -> None:
         ]
     (tmp_path / "in.csv").write_text(write_csv(("student", "answer", "value"), rows), "utf-8")
     found = grade(tmp_path, [tmp_path / "in.csv"])
-    written = dict(reports.files(found))
+    written = written_files(found)
     (tmp_path / "report.csv").write_text(str(written["report.csv"]), "utf-8")
     report = [row for _, row in read_csv(tmp_path / "report.csv").rows]
     named = [row for row in report if row["mistake"]]

@@ -10,7 +10,7 @@ import pytest
 
 from symbackprop import language, rendering
 from symbackprop.document.blocks import Document, Judged, Judgement, Section, Table, Verbatim
-from symbackprop.homework import enrolment, grading, reports, roster
+from symbackprop.homework import enrolment, grading, roster
 from symbackprop.homework.reports import GradedClass
 from symbackprop.messages import message
 from symbackprop.problems import load
@@ -18,6 +18,7 @@ from symbackprop.rendering import escapes, exporters, pdf_collections
 from symbackprop.whole_files import write_files
 from tests.documents import solved
 from tests.helpers import each, require_tool
+from tests.homework.term import written_files
 
 HOSTILE = r"<script>alert(1)</script> \input{x} a_b*c $x$ | y` ]]> {{7*7}} <<7*7>> %"
 TYPED = {"z1_1": "0.3 + ", "z1_2": "0.3 0.7x", "a1_1": HOSTILE, "a1_2": "17", "L": ""}
@@ -48,7 +49,7 @@ def test_reports_are_documents_in_every_format(marked: GradedClass) -> None:
     table = rendering.formats()
     assert set(SHEETS) == {name for name, row in table.items() if row.finish not in ("json", "notebook")}
     names = [name for name in SHEETS if name not in ("pdf", "html")]
-    written = dict(reports.files(marked, [table[name] for name in names]))
+    written = written_files(marked, [table[name] for name in names])
     for name in each(names):
         suffix = table[name].suffix
         page, whole = str(written[f"feedback/1.{suffix}"]), str(written[f"summary.{suffix}"])
@@ -60,7 +61,7 @@ def test_reports_are_documents_in_every_format(marked: GradedClass) -> None:
 
 def test_report_without_a_format_is_a_page(marked: GradedClass) -> None:
     """The files have the names that they always had; a page without formulas does not carry what sets them."""
-    written = dict(reports.files(marked))
+    written = written_files(marked)
     assert ["report.csv", "gradebook.csv", "summary.html", "feedback/1.html"] == list(written)
     page = str(written["feedback/1.html"])
     assert len(page) < 60_000
@@ -76,7 +77,7 @@ def test_reports_are_typeset(marked: GradedClass, tmp_path: Path) -> None:
     require_tool("pdflatex")
     require_tool("pdftotext")
     row = rendering.formats()["pdf"]
-    written = dict(reports.files(marked, [row]))
+    written = written_files(marked, [row])
     for name in each(["summary.pdf", "feedback/1.pdf"]):
         file = tmp_path / Path(name).name
         file.write_bytes(written[name])  # type: ignore[arg-type]

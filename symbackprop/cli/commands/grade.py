@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,6 +63,8 @@ if TYPE_CHECKING:
 @click.option(
     "--roster", type=click.Path(path_type=Path), metavar="FILE", help="A newer export of the roster, for --into."
 )
+@click.option("--processes", type=click.IntRange(1), metavar="N", help="Processes that work [one for each core].")
+@click.option("--scheduler", metavar="ADDRESS|FILE", help="A Dask cluster that works: address, or scheduler's file.")
 @encoding_option
 @engine_option
 @templates_option
@@ -78,6 +81,8 @@ def command(
     student_columns: str | None,
     into: str | None,
     roster: Path | None,
+    processes: int | None,
+    scheduler: str | None,
     encoding: str,
     engine: str | None,
     templates: Path | None,
@@ -86,11 +91,13 @@ def command(
     """Mark the answers in SUBMISSIONS (tables, folders or zip archives of them) to the homework that was written to DIR."""
     from symbackprop.homework import marked_files
     from symbackprop.homework import submissions as handed_in
+    from symbackprop.homework.dask_cluster import workers_of
     from symbackprop.homework.marks_folders import write_marks
 
     wanted = read_formats(formats, templates, kind="sheet_format", without=UNSUITABLE, engine=engine)
     columns = read_columns(student_columns, handed_in.COLUMN_KEYS, "cli.submission_columns")
-    with working("cli.grading", quiet):
+    cluster = contextlib.nullcontext() if scheduler is None else workers_of(scheduler)
+    with working("cli.grading", quiet), cluster as workers:
         mark = functools.partial(
             marked_files.marked_files,
             folder,
@@ -103,6 +110,8 @@ def command(
             into=into,
             roster=roster,
             formats=wanted,
+            processes=processes,
+            executor=workers,
         )
         place = folder / "teacher" / "marks" if output is None else Path(output)
         marked, lost = write_marks(place, submissions, mark)

@@ -1,0 +1,201 @@
+"""Marks of a class of any size: a few students at a time, by anybody, and the same bytes."""
+
+from __future__ import annotations
+
+import csv
+import os
+import random
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import symbackprop as sbp
+from symbackprop.errors import OutputError
+from symbackprop.homework import chunks, grading, packed_marks, report_files
+from symbackprop.homework.class_record import ClassRecord
+from symbackprop.homework.marking import Mark
+from symbackprop.homework.packed_marks import PackedMarks, packed
+from symbackprop.whole_files import all_or_nothing, begun, write_files
+from tests.helpers import each
+from tests.homework.term import written_files
+from tests.homework.test_chunks import Watched
+from tests.homework.test_shards import files
+
+COUNT = 9
+
+
+@pytest.fixture(scope="module")
+def given_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a class with what it handed in: some answers wrong, some that nobody can read."""
+    folder = tmp_path_factory.mktemp("class")
+    course = sbp.homework("homework", students=COUNT, folder=folder / "class", formats=["text"])
+    chance = random.Random(1)
+    with (folder / "in.csv").open("w", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(("student", "answer", "value"))
+        for student, own in course.answers.items():
+            for answer, value in own.items():
+                typed = f"{value * chance.choice((1, 1, 1, 1.1, -1)):.6g}"
+                table.writerow((student, answer, chance.choice((typed,) * 9 + ("no idea",))))
+    return folder
+
+
+@pytest.fixture
+def by_twos(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have two students together."""
+    for module in (packed_marks, grading):
+        monkeypatch.setattr(module, "TOGETHER", 2)
+
+
+def marked(folder: Path, name: str, **settings: Any) -> dict[str, bytes]:
+    """Mark into a folder, and return its files but the record of the run, which names it."""
+    sbp.grade(folder / "class", [folder / "in.csv"], output=folder / name, **settings)
+    found = files(folder / name)
+    del found[".marks.json"]
+    return found
+
+
+@pytest.mark.usefixtures("by_twos")
+def test_marks_are_the_same_whoever_works(given_out: Path) -> None:
+    """By this process and by an executor, whose chunks have their own students only."""
+    one = marked(given_out, "one")
+    with Watched(1) as watched:
+        assert one == marked(given_out, "many", executor=watched)
+    assert {f"feedback/{number}.html" for number in range(1, COUNT + 1)} < one.keys()
+    assert (given_out / "class/teacher/secret").read_bytes().strip() not in watched.sent
+
+
+@pytest.mark.sweep
+def test_marks_are_the_same_by_two_processes(given_out: Path) -> None:
+    """And by as many as there are cores, where so few students are not worth it."""
+    assert marked(given_out, "one") == marked(given_out, "two", processes=2)
+    assert written_files(grading.grade(given_out / "class", given_out / "in.csv")) == written_files(
+        grading.grade(given_out / "class", given_out / "in.csv", processes=None)
+    )
+
+
+@pytest.mark.parametrize("failing", ["_marked", "_pages"])
+def test_students_who_cannot_be_marked_are_named(
+    given_out: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    """And there are no marks of a part of the class: what was there stays."""
+    before = marked(given_out, "kept")
+
+    def dying(work: Any, *arguments: Any) -> Iterator[tuple[int, Any]]:
+        for place, found in worked(work, *arguments):
+            yield place, None if work.__name__ == failing else found
+
+    worked = chunks.worked
+    monkeypatch.setattr(chunks, "worked", dying)
+    with pytest.raises(OutputError, match=f"{COUNT} students could not be marked"):
+        marked(given_out, "kept", tolerance=2)
+    after = files(given_out / "kept")
+    del after[".marks.json"]
+    assert before == after
+
+
+# Packed
+
+
+@pytest.mark.usefixtures("by_twos")
+def test_packed_marks_are_the_marks(given_out: Path) -> None:
+    """In the order of the class, one by one or all, and changed as a dictionary would be."""
+    found = grading.grade(given_out / "class", given_out / "in.csv").marks
+    plain = dict(found)
+    assert PackedMarks.of(plain) == plain
+    assert list(PackedMarks.of(plain)) == list(plain) == [str(number) for number in range(1, COUNT + 1)]
+    assert 5 == len(PackedMarks.of(plain).parts)
+    assert COUNT == len(PackedMarks.of(plain))
+    for id in each(plain, least=COUNT):
+        assert plain[id] == PackedMarks.of(plain)[id]
+    changed = PackedMarks.of(plain).changed(lambda id, own: own[:1] if id == "3" else own)
+    assert changed == {**plain, "3": plain["3"][:1]}
+    with pytest.raises(KeyError):
+        changed["0"]
+    assert {} == PackedMarks() == PackedMarks.of({})
+
+
+def test_a_record_says_what_the_marks_say(given_out: Path) -> None:
+    """In one walk: totals, first wrong answers, verdicts, what a person has to read."""
+    found = grading.grade(given_out / "class", given_out / "in.csv")
+    record = found.record
+    assert isinstance(record, ClassRecord)
+    assert {id: found.total(id) for id in found.marks} == record.totals == found.totals
+    every = [mark for own in found.marks.values() for mark in own]
+    assert len(every) == record.verdicts.total()
+    assert record.verdicts["L", "correct"] == sum(mark.answer.id == "L" and mark.verdict == "correct" for mark in every)
+    assert sum(map(len, record.unread.values())) == sum(mark.verdict == "unreadable" for mark in every) > 0
+
+
+@pytest.mark.usefixtures("by_twos")
+def test_memory_is_that_of_a_few_students(given_out: Path) -> None:
+    """The marks of a class of many take a small part of what they take as objects, and so do its pages."""
+    found = grading.grade(given_out / "class", given_out / "in.csv")
+    (first, *_) = found.marks.values()
+
+    def memory(marks: Any) -> int:
+        tracemalloc.start()
+        kept = marks()
+        size = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        assert kept
+        return size
+
+    def copy(own: list[Mark]) -> list[Mark]:
+        return list(PackedMarks([packed({"": own})])[""])
+
+    plain = memory(lambda: {str(number): copy(list(first)) for number in range(100)})
+    dense = memory(lambda: PackedMarks(packed({str(number): list(first)}) for number in range(100)))
+    assert dense < plain / 3
+
+
+def test_pages_come_some_at_a_time(given_out: Path) -> None:
+    """Tables and summary first; nothing holds all pages."""
+    found = grading.grade(given_out / "class", given_out / "in.csv")
+    parts = list(report_files.files(found))
+    assert {"report.csv", "gradebook.csv", "summary.html"} <= parts[0].keys()
+    assert len(parts[1:]) == len(PackedMarks.of(found.marks).parts)
+    assert sum(map(len, parts[1:])) == COUNT
+
+
+# Files
+
+
+def test_what_fails_is_undone_from_a_second_name(tmp_path: Path) -> None:
+    """Large files too, and where a file system has no links; nothing is left beside the files."""
+    write_files({tmp_path / "a": "before"})
+    for failure in each((ValueError, KeyboardInterrupt)):
+        with pytest.raises(failure), all_or_nothing(undone=BaseException) as write:
+            write({tmp_path / "a": ["af", b"ter"], tmp_path / "new" / "b": "new"})
+            write({tmp_path / "a": "after that"})
+            assert "after that" == (tmp_path / "a").read_text()
+            raise failure
+        assert {"a": b"before"} == files(tmp_path)
+    with all_or_nothing() as write:
+        write({tmp_path / "a": iter(["af", b"ter"])})
+    assert {"a": b"after"} == files(tmp_path)
+
+
+def test_without_links_a_copy_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on some file systems of sticks and networks."""
+
+    def refused(*arguments: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(os, "link", refused)
+    write_files({tmp_path / "a": "before"})
+    with pytest.raises(ValueError), all_or_nothing() as write:
+        write({tmp_path / "a": "after"})
+        raise ValueError
+    assert {"a": b"before"} == files(tmp_path)
+
+
+def test_whoever_comes_first_makes_the_secret(tmp_path: Path) -> None:
+    """The others read it, whatever they would have made."""
+    assert "one" == begun(tmp_path / "secret", "one") == begun(tmp_path / "secret", "two")
+    assert {"secret": b"one"} == files(tmp_path)
+    with pytest.raises(OutputError):
+        begun(tmp_path / "secret" / "nowhere", "x")
