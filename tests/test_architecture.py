@@ -76,7 +76,7 @@ OPTIONAL = ("numba", "torch", "sklearn", "pdf", "dask")
 PRINTING_WINGS = ("cli",)
 
 WRITERS = {
-    "symbackprop.whole_files": {"mkdir", "open", "write_bytes", "writelines", "unlink"},
+    "symbackprop.whole_files": {"mkdir", "open", "writelines", "unlink"},
     "symbackprop.homework.marks_folders": {"mkdir", "open", "unlink"},
     "symbackprop.training.history": {"write_bytes"},
     "symbackprop.estimators.fitting": {"print"},

@@ -130,15 +130,15 @@ class _Comparison:
         answers = cohort.given.answers
         self.answers = {each.id: row for row, each in enumerate(answers)}
         # What was handed in, answer by student; nothing is near what nobody answered.
-        self.typed = numpy.full((len(answers), len(cohort.students)), math.nan)
+        self.numbers_in = numpy.full((len(answers), len(cohort.students)), math.nan)
         self.wrong: dict[str, list[str]] = {}
         for student, own in marks.items():
             found = dict(_numbers(own))
-            self.typed[[self.answers[id] for id in found], self.place[student]] = list(found.values())
+            self.numbers_in[[self.answers[id] for id in found], self.place[student]] = list(found.values())
             self.wrong[student] = [mark.answer.id for mark in own if _is_wrong(mark) and mark.answer.id in found]
         self.keys = {each.id: _Column.of(cohort.values[each.key], cohort.tolerances[each.id]) for each in answers}
         self.handed_in = {
-            id: _Column.of(row, _ALIKE * numpy.abs(row)) for id, row in zip(self.answers, self.typed, strict=True)
+            id: _Column.of(row, _ALIKE * numpy.abs(row)) for id, row in zip(self.answers, self.numbers_in, strict=True)
         }
         self.numbers = numpy.array([cohort.values[key] for key in cohort.given.computation.leaves])
 
@@ -172,8 +172,8 @@ class _Comparison:
     def _candidates(self, student: str, columns: Mapping[str, _Column], is_of_key: bool) -> Iterator[Copy]:
         """Yield the students of whose sheets enough is on this one."""
         place, size = self.place[student], len(self.cohort.students)
-        typed = self.typed[:, place].tolist()
-        own = {id: typed[row] for id, row in self.answers.items() if not math.isnan(typed[row])}
+        found = self.numbers_in[:, place].tolist()
+        own = {id: found[row] for id, row in self.answers.items() if not math.isnan(found[row])}
         near = {answer: columns[answer].near(value) for answer, value in own.items()}
         # The sheets that have enough of the wrong answers, and of these how much of all that says.
         those, counts = numpy.unique(_joined([near[answer] for answer in self.wrong[student]]), return_counts=True)

@@ -40,16 +40,16 @@ def item_statistics(marks: Mapping[str, Sequence[Mark]]) -> dict[str, ItemStatis
     totals = points.sum(axis=1)
     found = {}
     for mark, own in zip(first, points.T, strict=bool(first)):
-        shares = own / float(mark.most)
-        found[mark.answer.id] = ItemStatistics(float(shares.mean()), _correlation(shares, totals - own))
+        parts = own / float(mark.most)
+        found[mark.answer.id] = ItemStatistics(float(parts.mean()), _correlation(parts, totals - own))
     return found
 
 
-def _correlation(shares: Array, rest: Array) -> float | None:
+def _correlation(parts: Array, rest: Array) -> float | None:
     # Points are hundredths: what differs by less is the same.
-    if len(shares) < FEWEST or min(numpy.ptp(shares), numpy.ptp(rest)) < _ALIKE:
+    if len(parts) < FEWEST or min(numpy.ptp(parts), numpy.ptp(rest)) < _ALIKE:
         return None
-    return float(numpy.corrcoef(shares, rest)[0, 1])
+    return float(numpy.corrcoef(parts, rest)[0, 1])
 
 
 def distribution(totals: Sequence[Fraction], most: Fraction) -> list[tuple[Fraction, Fraction, int]]:

@@ -13,7 +13,6 @@ from symbackprop import language
 from symbackprop.arithmetic.decimals import trimmed
 from symbackprop.document.answer_symbols import symbol
 from symbackprop.document.blocks import Document, Inline, Judged, Judgement, Paragraph, Section, Table, Verbatim
-from symbackprop.homework.class_record import ClassRecord
 from symbackprop.homework.copies import Copy
 from symbackprop.homework.distribution import enrolled
 from symbackprop.homework.item_analysis import distribution, item_statistics
@@ -22,6 +21,7 @@ from symbackprop.homework.marking import Mark, MarkVerdict, first_wrong
 from symbackprop.homework.mistake_reports import BY_MISTAKE, mistakes_of_class, own_mistakes
 from symbackprop.homework.overrides import CHANGED, ChangedTotal
 from symbackprop.homework.submissions import some
+from symbackprop.homework.summary_records import ClassRecord
 from symbackprop.homework.variants import Cohort, HomeworkAssignment
 from symbackprop.homework.worked_steps import own_numbers, worked_step
 from symbackprop.messages import Message, message

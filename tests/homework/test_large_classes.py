@@ -15,9 +15,9 @@ import pytest
 import symbackprop as sbp
 from symbackprop.errors import OutputError
 from symbackprop.homework import chunks, grading, packed_marks, report_files
-from symbackprop.homework.class_record import ClassRecord
 from symbackprop.homework.marking import Mark
 from symbackprop.homework.packed_marks import PackedMarks, packed
+from symbackprop.homework.summary_records import ClassRecord
 from symbackprop.whole_files import all_or_nothing, begun, write_files
 from tests.helpers import each
 from tests.homework.term import written_files

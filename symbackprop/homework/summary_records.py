@@ -1,4 +1,4 @@
-"""What a summary says of a class, found in one walk through its marks."""
+"""What a summary says of all students, found in one walk through their marks."""
 
 from __future__ import annotations
 
