@@ -3,6 +3,7 @@
 # make check    format, lint, types, then every test: long sweeps, TeX, browser, the built package
 # make house    the picture and the list of rooms in docs/architecture.md, anew
 # make gallery  the solutions in output/, anew (needs TeX and pdftoppm)
+# make hooks    format and lint before every commit (installs pre-commit into .venv)
 # make format   rewrite the code as `make check` wants it
 #
 # Needs Python 3.11 or newer and nothing else: the rest is installed into .venv.
@@ -17,7 +18,7 @@ PYTEST ?= $(RUN) pytest --numprocesses=auto --dist=worksteal
 .DELETE_ON_ERROR:
 # `check` runs its parts in order, the tests last.
 .NOTPARALLEL:
-.PHONY: help solve test check static format house gallery clean
+.PHONY: help solve test check static hooks format house gallery clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -36,6 +37,10 @@ static: $(VENV)/.installed-dev
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy --strict
+
+hooks: $(VENV)/.installed-dev
+	$(RUN) pip install --quiet 'pre-commit>=4'
+	$(RUN) pre_commit install
 
 format: $(VENV)/.installed-dev
 	$(RUN) ruff format .

@@ -114,6 +114,7 @@ SPELLS = {
     "symbackprop.graph.notation",  # printed symbols, from names of the user's own
     "symbackprop.problems.types",  # names of the arrays of a network
     "symbackprop.frontends.torch_models",  # content of a problem, from a model
+    "symbackprop.cli.starters",  # content of a problem, from three answers
     "symbackprop.algebra.symbolic",  # symbols of SymPy
     "symbackprop.compilation.identifiers",  # identifiers of code
     "symbackprop.by_hand.answer_normalization",  # what students type

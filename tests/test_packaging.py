@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers import each
+from tests.helpers import each, require_module
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -118,6 +118,46 @@ def test_installed_wheel_solves_an_example_in_an_empty_directory(installed: Path
     assert all(path.stat().st_size > 1000 for path in paths)
     result = json.loads(run(*command, "solve", "mazur", "-f", "json", "-o", "-", folder=tmp_path))
     assert result["values"]["L"] == pytest.approx(0.298371108760003, rel=1e-12)
+
+
+def test_packages_are_made_alike_and_small(built: Path, tmp_path: Path) -> None:
+    """The same tree gives the same bytes, whatever the day; the wheel has at most 5 MB, and an index takes both."""
+    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", tmp_path, ROOT, folder=tmp_path)
+    for file in each(sorted(built.iterdir()), 2):
+        assert file.read_bytes() == (tmp_path / file.name).read_bytes()
+    (wheel,) = built.glob("*.whl")
+    assert wheel.stat().st_size <= 5_000_000
+    assert 2 == run(sys.executable, "-m", "twine", "check", "--strict", *built.iterdir(), folder=tmp_path).count(
+        "PASSED"
+    )
+
+
+TYPED = """
+import numpy as np
+import symbackprop as sbp
+
+problem: sbp.Problem = sbp.example("mazur")
+solution: sbp.Solution = sbp.solve(problem)
+text = sbp.render(solution, format="markdown")
+network = sbp.network([1, 4, 1], activations=["tanh", "linear"], loss="mean_squared_error")
+loss: float = sbp.train(network, np.ones((3, 1)), np.ones((3, 1)), epochs=2, seed=0).loss
+agrees: bool = sbp.check(problem).agrees
+print(text, loss, agrees, sbp.compile(problem))
+"""
+
+
+@pytest.mark.parametrize("installed", ["newest"], indirect=True)
+def test_program_of_a_user_has_types(installed: Path, tmp_path: Path) -> None:
+    """A program that uses the public names passes a strict check of types, and one that misuses them does not."""
+    require_module("mypy")
+    (tmp_path / "right.py").write_text(TYPED, "utf-8")
+    (tmp_path / "wrong.py").write_text(TYPED + "number: int = sbp.check(problem).agrees.real + text\n", "utf-8")
+    strict = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(installed / "python")]
+    finished = subprocess.run(
+        [*strict, "right.py", "wrong.py"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    found = [line for line in finished.stdout.splitlines() if ": error:" in line]
+    assert found and all(line.startswith("wrong.py:12:") for line in found), finished.stdout
 
 
 def test_installed_wheel_lists_the_bundled_examples(installed: Path, tmp_path: Path) -> None:

@@ -104,4 +104,4 @@ def command(name: str) -> click.Command:
 def group(context: click.Context) -> None:
     """Worked derivations of backpropagation, with every number right."""
     if context.invoked_subcommand is None:
-        click.echo(context.get_help())
+        click.echo(f"{context.get_help()}\n\n{_say(context.obj or {}, 'cli.first')}")

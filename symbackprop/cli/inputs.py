@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.shell_completion import CompletionItem
 
 from symbackprop import language
 from symbackprop.cli.outputs import LANGUAGE
@@ -19,7 +20,16 @@ if TYPE_CHECKING:
     from symbackprop.problems.load import Source
     from symbackprop.rendering import Format
 
-problem_argument = click.argument("problem", metavar="PROBLEM")
+
+def _complete_problem(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Offer a shell the bundled examples and the files that begin as an argument does."""
+    from symbackprop.problems import load
+
+    names = [CompletionItem(name) for name in load.examples() if name.startswith(begun)]
+    return [*names, CompletionItem(begun, type="file")]
+
+
+problem_argument = click.argument("problem", metavar="PROBLEM", shell_complete=_complete_problem)
 overrides_option = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, as in training.learning_rate=1.5."
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import re
 import tomllib
@@ -12,7 +13,9 @@ import pytest
 
 import symbackprop as sbp
 from symbackprop import cli, language
+from symbackprop.cli import starters
 from symbackprop.cli.commands import new
+from symbackprop.errors import OutputError, ProblemError
 from symbackprop.problems.load import bundled, examples
 from symbackprop.problems.spec import ProblemSpec
 from tests.helpers import each
@@ -47,6 +50,29 @@ def test_new_writes_a_problem_that_solves(tmp_path: Path, lang: str, monkeypatch
     assert sbp.solve(sbp.load(file)).losses[1] < sbp.solve(sbp.load(file)).losses[0]
 
 
+@pytest.mark.parametrize("loss", starters.LOSSES_ASKED)
+def test_every_answer_gives_a_problem_that_solves(loss: str) -> None:
+    """Whatever activation and loss are asked for, in networks small and deep, the file solves and its gradients agree."""
+    for activation in each(starters.ACTIVATIONS_ASKED):
+        assert starters.with_loss((2, 3, 2), activation, loss).text("A title")
+    for units in each(["1-1", "3, 2 4", "2-2-2-2-2-2"]):
+        try:
+            found = starters.with_loss(starters.read_units(units), "tanh", loss)
+        except ProblemError as error:
+            assert "two units" in str(error) and units == "1-1"
+        else:
+            assert sbp.check(sbp.problem(tomllib.loads(found.text("A title")))).agrees
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2", "2-0-1", "2-x-1", "2-21", "1-1-1-1-1-1-1", "²-1", "9999999-1", "2--1", "-2-1"]
+)
+def test_units_that_are_none_are_refused_in_one_line(text: str) -> None:
+    """What was typed and what was expected stand in the message."""
+    with pytest.raises(OutputError, match=r"2-3-1.*at most 20"):
+        starters.read_units(text)
+
+
 @pytest.mark.parametrize("name", examples())
 def test_new_from_an_example_is_the_example(name: str) -> None:
     """A copy has the content of its example, and a comment at every key but the user's own names."""
@@ -56,6 +82,16 @@ def test_new_from_an_example_is_the_example(name: str) -> None:
     bare = [key for key, has_comment in commented(copied) if not has_comment]
     own = ("parameters", "data", "variants", "graph.parameters")
     assert [] == [key for key in bare if key.rpartition(".")[0] not in own]
+
+
+def test_new_without_a_name_asks_on_a_terminal_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a script that names no file there is one line, and nothing waits for an answer."""
+    monkeypatch.setattr("sys.stdin", io.StringIO("2-2-1\n"))
+    assert 2 == run(tmp_path, "new", monkeypatch=monkeypatch)
+    assert "problem.toml" in capsys.readouterr().err
+    assert [] == list(tmp_path.iterdir())
 
 
 def test_new_leaves_a_file_alone(

@@ -5,19 +5,25 @@ from __future__ import annotations
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 
 import symbackprop as sbp
+from symbackprop import cli
+from symbackprop.cli import watching
+from symbackprop.errors import ProblemError
+from symbackprop.problems.load import bundled
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
 
-def on_terminal(folder: Path, *arguments: str) -> str:
-    """Return what `symbackprop` prints on a terminal, without the sequences that move and colour."""
+def on_terminal(folder: Path, *arguments: str, typed: str = "") -> str:
+    """Return what `symbackprop` prints on a terminal where something is typed, without what moves and colours."""
     parent, child = pty.openpty()
     command = [sys.executable, "-m", "symbackprop", *arguments]
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "PYTHONPATH": os.getcwd()}
@@ -25,6 +31,7 @@ def on_terminal(folder: Path, *arguments: str) -> str:
         command, cwd=folder, stdin=child, stdout=child, stderr=subprocess.DEVNULL, env=environment
     )
     os.close(child)
+    os.write(parent, typed.encode())
     parts = []
     while True:
         try:
@@ -110,3 +117,87 @@ def test_pdf_goes_to_standard_output_as_it_is(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
     assert done.stdout.startswith(b"%PDF-")
     assert done.stdout.rstrip().endswith(b"%%EOF")
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_new_asks_three_questions(tmp_path: Path, lang: str) -> None:
+    """Units, activation and loss; a wrong answer is asked again, an empty one is the one proposed."""
+    typed = "2-three-1\n2-3-2\nsigmod\n\ncross_entropy\n"
+    printed = on_terminal(tmp_path, "new", "--lang", lang, typed=typed)
+    assert "2-three-1" in printed and "sigmoid" in printed
+    problem = sbp.load(tmp_path / "problem.toml")
+    assert problem.network is not None
+    assert [2, 3, 2] == [problem.network.inputs, *(layer.units for layer in problem.network.layers)]
+    assert ["sigmoid", "softmax"] == [layer.activation for layer in problem.network.layers]
+    assert sbp.check(problem).agrees
+    on_terminal(tmp_path, "new", typed="\n\n\n")
+    assert {"problem.toml", "problem2.toml"} == {file.name for file in tmp_path.iterdir()}
+
+
+def test_watch_writes_anew_what_was_saved(tmp_path: Path) -> None:
+    """A change is solved, a mistake is said without an end, an editor that replaces the file is followed; Ctrl-C ends it."""
+    file, written = tmp_path / "mine.toml", tmp_path / "output" / "mine" / "solution.txt"
+    text = bundled("line").read_text("utf-8")
+    file.write_text(text, "utf-8")
+    command = [sys.executable, "-m", "symbackprop", "solve", "mine.toml", "-f", "text", "--watch", "--quiet"]
+    # A shell that runs the tests in the background lets its children ignore the signal of Ctrl-C.
+    with subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.getcwd()},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:
+        assert process.stderr is not None
+        assert b"watching mine.toml" in process.stderr.readline()
+        before = written.read_text("utf-8")
+        file.write_text(text.replace("learning_rate", "learning_rat"), "utf-8")
+        assert b"learning_rat" in process.stderr.readline()
+        while b"watching" not in process.stderr.readline():
+            pass
+        assert before == written.read_text("utf-8")
+        other = tmp_path / "saved"
+        other.write_text('title = "Another title"\n' + re.sub("title = .*\n", "", text), "utf-8")
+        other.replace(file)
+        assert b"watching" in process.stderr.readline()
+        assert "Another title" in written.read_text("utf-8")
+        process.send_signal(signal.SIGINT)
+        assert 0 == process.wait(30)
+
+
+def test_watch_wants_a_file(tmp_path: Path) -> None:
+    """An example is none, and nothing is made before that is said."""
+    made: list[bool] = []
+    with pytest.raises(ProblemError, match="mazur: expected a file to watch"):
+        watching.repeated(Path("mazur"), lambda: made.append(True), "en")
+    assert [] == made
+
+
+def completed(*words: str) -> list[str]:
+    """Return what a shell is offered for the last of some words."""
+    found = ShellComplete(cli.group, {}, "symbackprop", "_SYMBACKPROP_COMPLETE").get_completions(
+        list(words[:-1]), words[-1]
+    )
+    return [f"<{item.type}>" if item.type != "plain" else item.value for item in found]
+
+
+def test_shell_completes_commands_options_and_examples() -> None:
+    """What is offered is what there is."""
+    assert ["solve"] == completed("so")
+    assert list(cli.command_names()) == completed("")
+    assert ["mazur", "<file>"] == completed("solve", "ma")
+    assert "--watch" in completed("solve", "mazur", "--w")
+    assert ["typst", "tex"] == completed("solve", "mazur", "--engine", "t")
+
+
+def test_nothing_asked_says_what_to_begin_with(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without arguments there is the list of commands, and below it three to begin with, which exist."""
+    with pytest.raises(SystemExit) as left:
+        cli.main([])
+    assert 0 == left.value.code
+    printed = capsys.readouterr().out
+    begun = [
+        line.split() for line in printed.partition("begin with")[2].splitlines() if line.startswith("  symbackprop")
+    ]
+    assert ["solve", "new", "list"] == [words[1] for words in begun]
+    assert {words[1] for words in begun} <= set(cli.command_names())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,58 +15,33 @@ from symbackprop.cli.outputs import print_text, write_files
 from symbackprop.errors import OutputError
 from symbackprop.messages import message
 
-STARTER = """\
-title = "{title}"
-
-[network]
-inputs = 2
-loss = "half_squared_error"
-layers = [
-  {{ units = 2, activation = "sigmoid" }},
-  {{ units = 1, activation = "sigmoid" }},
-]
-
-[parameters]
-W1 = [[0.1, 0.2], [0.3, -0.4]]
-b1 = [0.5, 0]
-W2 = [["1/2", -0.3]]
-b2 = [0.1]
-
-[data]
-x = [1, 0.5]
-y = [1]
-
-[training]
-optimizer = "gradient_descent"
-learning_rate = 0.5
-steps = 1
-
-[notation]
-naming = "layered"
-layout = "column"
-digits = 6
-"""
-"""A small network with everything that a first problem needs."""
-
 _WIDTH = 100
 _TABLE = re.compile(r"\[{1,2}(?P<name>[\w.]+)\]{1,2}")
 _KEY = re.compile(r"(?P<name>\w+)\s*=")
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path), required=False)
 @click.option("--from", "source", metavar="EXAMPLE", help="Copy a bundled example.")
 @lang_option
 @quiet_option
-def command(file: Path, source: str | None, lang: str, quiet: bool) -> None:
-    """Write a commented problem file to start from; a file that is there already is left alone."""
+def command(file: Path | None, source: str | None, lang: str, quiet: bool) -> None:
+    """Write a commented problem file to start from; a file that is there already is left alone.
+
+    On a terminal, without FILE, three questions ask what network it is to be.
+    """
+    from symbackprop.cli import starters
     from symbackprop.problems import load
 
     phrases = language.phrases(lang)
+    if file is None and not sys.stdin.isatty():
+        raise OutputError(message("starter.no_file"))
     if source is None:
-        text = STARTER.format(title=phrases["starter.title"])
+        text = (starters.Starter() if file else starters.asked(lang)).text(phrases["starter.title"])
     else:
         text = load.bundled(source, where="--from").read_text("utf-8").rstrip("\n")
+    if file is None:
+        file = starters.free_name()
     if file.exists():
         raise OutputError(message("starter.exists"), where=str(file))
     head = [phrases["starter.head"], phrases["starter.run"].format(file=file.name)]

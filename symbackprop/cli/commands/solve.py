@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from symbackprop import language
+from symbackprop.cli import watching
 from symbackprop.cli.inputs import (
     engine_option,
     lang_option,
@@ -57,6 +58,7 @@ LONGEST_OVERVIEW = 24
 @click.option("--full-steps", type=click.IntRange(1, 10_000_000), help="Number of updates worked out in full.")
 @click.option("--learning-rates", metavar="R,R,…", help="Compare descents with these learning rates.")
 @engine_option
+@click.option("--watch", is_flag=True, help="Write it anew whenever PROBLEM is saved, until Ctrl-C.")
 @templates_option
 @quiet_option
 @overrides_option
@@ -72,6 +74,7 @@ def command(
     full_steps: int | None,
     learning_rates: str | None,
     engine: str | None,
+    watch: bool,
     templates: Path | None,
     quiet: bool,
     overrides: tuple[str, ...],
@@ -81,32 +84,39 @@ def command(
     from symbackprop.descent import solution
 
     wanted = read_formats(formats, templates, one=output == STANDARD_OUTPUT)
-    given = read_problem(problem, overrides, digits)
-    if steps is not None and given.training is None:
-        raise ProblemError(message("cli.no_training"), where="--steps")
     rates = [] if learning_rates is None else [text.strip() for text in learning_rates.split(",")]
-    with working("cli.solving", quiet), placed(problem):
-        solved = solution.solve(given, steps=steps, full_steps=full_steps, learning_rates=rates)
+
+    def make() -> None:
+        given = read_problem(problem, overrides, digits)
+        if steps is not None and given.training is None:
+            raise ProblemError(message("cli.no_training"), where="--steps")
+        with working("cli.solving", quiet), placed(problem):
+            solved = solution.solve(given, steps=steps, full_steps=full_steps, learning_rates=rates)
+            if output == STANDARD_OUTPUT:
+                alone = rendering.render(solved, wanted[0].name, lang, detail, templates, explain, engine=engine)
+            else:
+                folder = Path("output", given.name) if output is None else Path(output)
+                stem = rendering.STEM if lang == language.DEFAULT else f"{rendering.STEM}.{lang}"
+                files = {
+                    folder / name: content
+                    for row in wanted
+                    for name, content in rendering.files(
+                        solved, row.name, lang, detail, templates, stem, explain, engine
+                    ).items()
+                }
         if output == STANDARD_OUTPUT:
-            alone = rendering.render(solved, wanted[0].name, lang, detail, templates, explain, engine=engine)
-        else:
-            folder = Path("output", given.name) if output is None else Path(output)
-            stem = rendering.STEM if lang == language.DEFAULT else f"{rendering.STEM}.{lang}"
-            files = {
-                folder / name: content
-                for row in wanted
-                for name, content in rendering.files(
-                    solved, row.name, lang, detail, templates, stem, explain, engine
-                ).items()
-            }
-    if output == STANDARD_OUTPUT:
-        print_text(alone)
-        return
-    write_files(files)
-    if not quiet:
-        print_text("".join(f"{path}\n" for path in files))
-        if sys.stdout.isatty():
-            print_text(_spell_overview(solved))
+            print_text(alone)
+            return
+        write_files(files)
+        if not quiet:
+            print_text("".join(f"{path}\n" for path in files))
+            if sys.stdout.isatty() and not watch:
+                print_text(_spell_overview(solved))
+
+    if watch:
+        watching.repeated(Path(problem), make, lang)
+    else:
+        make()
 
 
 def _spell_overview(solved: Solution) -> str:
