@@ -15,7 +15,7 @@ from click.shell_completion import ShellComplete
 
 import symbackprop as sbp
 from symbackprop import cli
-from symbackprop.cli import watching
+from symbackprop.cli import file_changes
 from symbackprop.errors import ProblemError
 from symbackprop.problems.load import bundled
 
@@ -169,7 +169,7 @@ def test_watch_wants_a_file(tmp_path: Path) -> None:
     """An example is none, and nothing is made before that is said."""
     made: list[bool] = []
     with pytest.raises(ProblemError, match="mazur: expected a file to watch"):
-        watching.repeated(Path("mazur"), lambda: made.append(True), "en")
+        file_changes.repeated(Path("mazur"), lambda: made.append(True), "en")
     assert [] == made
 
 

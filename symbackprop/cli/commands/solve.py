@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from symbackprop import language
-from symbackprop.cli import watching
+from symbackprop.cli import file_changes
 from symbackprop.cli.inputs import (
     engine_option,
     lang_option,
@@ -114,7 +114,7 @@ def command(
                 print_text(_spell_overview(solved))
 
     if watch:
-        watching.repeated(Path(problem), make, lang)
+        file_changes.repeated(Path(problem), make, lang)
     else:
         make()
 
