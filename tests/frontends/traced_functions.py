@@ -221,3 +221,38 @@ FUNCTIONS: Mapping[str, tuple[Callable[..., Any], Mapping[str, tuple[int, ...]]]
         (exponential_smoothing, {"alpha": (), "x": (4,)}),
     ]
 }
+"""By name: the function, and the shapes of its arrays."""
+
+SOURCES: Mapping[str, str] = {
+    "linear_regression": "Legendre 1805",
+    "logistic_regression": "Bishop, Pattern Recognition and Machine Learning, 4.3.2",
+    "softmax_regression": "Bishop, 4.3.4",
+    "two_layers": "Rumelhart, Hinton and Williams 1986",
+    "elman": "Elman 1990",
+    "gru": "Cho et al. 2014",
+    "attention": "Vaswani et al. 2017",
+    "layer_norm": "Ba, Kiros and Hinton 2016",
+    "batch_norm": "Ioffe and Szegedy 2015",
+    "convolution": "LeCun et al. 1998",
+    "autoencoder": "Baldi and Hornik 1989",
+    "variational": "Kingma and Welling 2014",
+    "contrastive": "van den Oord, Li and Vinyals 2018",
+    "focal": "Lin et al. 2017",
+    "gaussian_likelihood": "Nix and Weigend 1994",
+    "physics_residual": "Raissi, Perdikaris and Karniadakis 2019",
+    "principal_component": "Pearson 1901",
+    "matrix_factorization": "Koren, Bell and Volinsky 2009",
+    "kalman_step": "Kalman 1960",
+    "policy_gradient": "Williams 1992",
+    "hinge": "Cortes and Vapnik 1995",
+    "huber": "Huber 1964",
+    "residual_block": "He et al. 2016",
+    "bilinear": "Tenenbaum and Freeman 2000",
+    "mixture": "Bishop 1994",
+    "cosine": "Salton, Wong and Yang 1975",
+    "triplet": "Schroff, Kalenichenko and Philbin 2015",
+    "wiener": "Abramowitz and Stegun, chapter 4",
+    "power_law": "Abramowitz and Stegun, chapter 4",
+    "exponential_smoothing": "Holt 1957",
+}
+"""Where each was published; the formulas are facts, and written anew."""

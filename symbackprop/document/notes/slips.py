@@ -13,6 +13,7 @@ from fractions import Fraction
 
 from symbackprop.algebra.formula import Node
 from symbackprop.by_hand.hand_computation import GRADIENT, LINE, NEW, PATH, given_numbers, hand_computation
+from symbackprop.derivation.derivations import Derivation
 from symbackprop.document.blocks import Inline, Paragraph, Section, Table
 from symbackprop.document.calculation.numerals import shown_about
 from symbackprop.document.chain_rule.scene import Scene
@@ -43,7 +44,7 @@ class Slips:
         problem = scene.derivation.problem
         is_simultaneous = problem.training is None or problem.training.update != "sequential"
         is_plain = problem.notation.round_intermediates is None and not scene.notation.negative_delta
-        if scene.values is not None and is_simultaneous and is_plain:
+        if scene.values is not None and is_simultaneous and is_plain and _is_small(scene.derivation):
             computation = hand_computation(scene.derivation)
             if len(computation.equations) <= LARGE:
                 self._sheet = Worksheet(computation)
@@ -130,3 +131,9 @@ def _widest(found: Iterable[Change]) -> Iterator[Change]:
 
 def _is_another(wrong: float, right: float) -> bool:
     return math.isfinite(wrong) and abs(wrong - right) > _DIFFERENT * max(abs(right), 1e-12)
+
+
+def _is_small(derivation: Derivation) -> bool:
+    """Say whether a computation by hand may have few lines: it has more than there are terms that carry a gradient."""
+    terms = (term for equation in derivation.elements.equations for term in equation.terms)
+    return sum(bool(term.moving) for term in terms) <= LARGE
