@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path, PurePosixPath
 
 from symbackprop import resources
@@ -14,6 +14,7 @@ from symbackprop.messages import message
 
 _FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}")
 _WOFF2 = re.compile(r"""url\(["']?([^"')]+\.woff2)["']?\)""")
+_MARGIN = re.compile(r"^//.*\n|[ \t]+// [^\"'`\n]*$|(?<=[;{,(])\n", re.MULTILINE)
 _END_OF_STYLE = re.compile(r"</(?=style)", re.IGNORECASE)
 _END_OF_SCRIPT = re.compile(r"<(?=/script|script|!--)", re.IGNORECASE)
 
@@ -42,19 +43,25 @@ def _sheet(folders: Sequence[Path], name: str) -> str:
     return _FONT_FACE.sub(face, _text(folders, name))
 
 
-def scripts(folders: Sequence[Path], names: Sequence[str]) -> list[dict[str, str]]:
+def scripts(folders: Sequence[Path], names: Sequence[str], packed: Collection[str] = ()) -> list[dict[str, str]]:
     """Return the text of each script and, for the page's policy, its hash: only these may run.
+
+    Those that are `packed` lose their comments, indentation and the ends of lines that mean nothing.
 
     Raises `OutputError` for a file that is missing or no text.
     """
     # Inside a string or a regular expression, where alone these can stand, \x3C is the same character.
-    texts = [_END_OF_SCRIPT.sub(r"\\x3C", _text(folders, name)) for name in names]
+    texts = [_END_OF_SCRIPT.sub(r"\\x3C", _packed(_text(folders, name), is_packed=name in packed)) for name in names]
     return [{"text": text, "hash": _hash(text)} for text in texts]
 
 
 def _hash(text: str) -> str:
     digest = hashlib.sha256(text.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+def _packed(text: str, *, is_packed: bool) -> str:
+    return _MARGIN.sub("", re.sub(r"^[ \t]+", "", text, flags=re.MULTILINE)) if is_packed else text
 
 
 def _text(folders: Sequence[Path], name: str) -> str:

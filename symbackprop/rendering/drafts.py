@@ -15,7 +15,7 @@ from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Document
 from symbackprop.graph.notation import Conventions, Notation
 from symbackprop.graph.quantities import Graph
-from symbackprop.rendering import escapes, layout, page_footers
+from symbackprop.rendering import escapes, given_numbers, layout, page_footers
 from symbackprop.rendering.dialects import DIALECTS
 from symbackprop.rendering.view_models import Phrases, ViewModel, ViewWriter
 from symbackprop.templating import Deferred, filled
@@ -95,6 +95,8 @@ class Draft:
         view = self.writer.document(content)
         view["small"] = self.is_small
         view["explorable"] = self.is_explorable
+        if self.is_explorable:
+            given_numbers.add_names(content.sections[:1], view["sections"], self.writer.layout.notation)
         view["footer"] = None if content.footer is None else page_footers.view(content.footer, self.writer)
         for number, figure in enumerate(view["figures"], start=1):
             linked = self.format.figures and self.stem

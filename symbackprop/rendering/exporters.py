@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from symbackprop import language
-from symbackprop.rendering import assets, json_result, notebook_file, pdf_engines, plain_text, practice
+from symbackprop.rendering import assets, json_result, notebook_file, pdf_engines, plain_text, predictions, problem_file
 from symbackprop.rendering.drafts import Draft
 
 DOCUMENT = "document.jinja"
@@ -22,8 +22,9 @@ def _page(draft: Draft) -> str:
     return draft.fill(
         DOCUMENT,
         style=assets.style(row.folders, styles),
-        scripts=assets.scripts(row.folders, scripts),
-        practice=practice.written(draft.solved.derivation, draft.writer) if draft.is_explorable else "",
+        scripts=assets.scripts(row.folders, scripts, row.explorable_scripts),
+        practice=predictions.written(draft.solved.derivation, draft.writer) if draft.is_explorable else "",
+        file=problem_file.text(draft.solved.derivation) if draft.is_explorable else "",
     )
 
 

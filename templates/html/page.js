@@ -136,6 +136,11 @@
     for (let at = element; at; at = at.parentElement) if (at.localName === "details") at.open = true;
   }
 
+  // The place in the address, whatever somebody has written there.
+  function asked() {
+    try { return decodeURIComponent(location.hash.slice(1)); } catch { return ""; }
+  }
+
   function goTo(id) {
     const target = id && document.getElementById(id);
     if (!target) return;
@@ -293,7 +298,7 @@
     contents();
     figures();
     scrolling();
-    addEventListener("hashchange", () => goTo(decodeURIComponent(location.hash.slice(1))));
-    goTo(decodeURIComponent(location.hash.slice(1)));
+    addEventListener("hashchange", () => goTo(asked()));
+    goTo(asked());
   });
 })();

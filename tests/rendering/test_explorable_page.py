@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 import subprocess
+import tomllib
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,14 +14,18 @@ from typing import Any
 import pytest
 
 import symbackprop as sbp
-from symbackprop import language, rendering, resources
+from symbackprop import language, rendering
 from symbackprop.by_hand import answer_parsing
 from symbackprop.problems.load import examples
+from symbackprop.rendering import assets
+from symbackprop.rendering.formats import formats
 from tests.documents import text_of
 from tests.helpers import require_tool, sample
 
-SURFACE = 40_000
+SURFACE = 40 * 1024
 """Bytes that the surface may add to a page."""
+ENGINE = "explore/numbers.js"
+"""What brings the page up to other numbers is no part of the surface."""
 
 CHAINS = "document.querySelectorAll('main > section:not(:first-child) .chain').length"
 
@@ -36,10 +44,27 @@ def steps_of(seen: Any) -> int:
 
 def test_surface_is_small() -> None:
     """Scripts and styles of the surface have forty kilobytes at most, and stand in the page of a solution."""
-    files = sorted((resources.folder("templates") / "html" / "explore").iterdir())
-    assert {file.suffix for file in files} == {".js", ".css"}
-    assert sum(len(file.read_bytes()) for file in files) <= SURFACE
-    assert all(file.read_text("utf-8").rstrip() in page("line") for file in files)
+    row = formats()["html"]
+    own = [name for name in row.explorable_scripts if name != ENGINE]
+    scripts = [script["text"] for script in assets.scripts(row.folders, own, own)]
+    style = assets.style(row.folders, row.explorable_styles)
+    assert sum(len(text.encode()) for text in (style, *scripts)) <= SURFACE
+    assert all(text in page("line") for text in (style, *scripts))
+
+
+@pytest.mark.parametrize("name", formats()["html"].explorable_scripts)
+def test_packed_script_says_the_same(name: str, tmp_path: Path) -> None:
+    """What a page gets of a script is the script without its comments: a program reads both, and to the same tokens."""
+    node, folders = require_tool("node"), formats()["html"].folders
+    (packed,) = assets.scripts(folders, [name], [name])
+    (whole,) = assets.scripts(folders, [name])
+    assert len(packed["text"]) < len(whole["text"])
+    for text in (packed["text"], whole["text"]):
+        file = tmp_path / "script.js"
+        file.write_text(text, encoding="utf-8")
+        subprocess.run([node, "--check", file], check=True, capture_output=True)
+    code = re.sub(r"(^|\s)// .*$", "", whole["text"], flags=re.MULTILINE)
+    assert "".join(code.split()) == "".join(packed["text"].split())
 
 
 @pytest.mark.sweep
@@ -354,6 +379,152 @@ def test_faded_lines_ask_for_their_factor(visit: Any) -> None:
     seen.evaluate("symbackprop.mode('all')")
     assert whole == seen.locator("main").text_content()
     assert [] == opened.complaints
+
+
+DOUBLE = r"""
+window.symbackprop = {
+  asked: [],
+  async set(name, text) {
+    window.symbackprop.asked.push([name, text]);
+    if (!/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$|^-?\d+\/\d+$|^ln\(\d+\)$/.test(text)) throw new Error(`no number: ${text}`);
+    const math = (tex) => `<math><semantics><mrow><mn>${tex}</mn></mrow>
+      <annotation encoding="application/x-tex">${tex}</annotation></semantics></math>`;
+    const line = document.querySelector("#value-L .line:last-child .right");
+    const changed = [...document.querySelectorAll(`td[data-name="${name}"]`), line];
+    changed.forEach((one) => { one.innerHTML = math(one.matches("td") ? text : "\\approx 0.2500"); });
+    const detail = { changed };
+    document.dispatchEvent(new CustomEvent("symbackprop:changed", { detail }));
+    return detail;
+  },
+  async reset() { window.symbackprop.asked.push(["reset"]); return { changed: [] }; },
+};
+"""
+"""An engine that knows one line: the surface is looked at by itself."""
+
+
+def with_double(text: str) -> str:
+    """Return a page whose engine is a double that knows one line."""
+    script = f"<script>{DOUBLE}</script>"
+    digest = base64.b64encode(hashlib.sha256(DOUBLE.encode()).digest()).decode()
+    return text.replace("script-src ", f"script-src 'sha256-{digest}' ", 1).replace("<script>", f"{script}<script>", 1)
+
+
+FIELD = "td[data-name=W2_1_1] button.given"
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("code", ["en", "zh"])
+def test_given_number_is_a_field(code: str, visit: Any) -> None:
+    """A click opens it; arrows change the last digit, Shift a tenth of it, pages ten times; Escape has it as it was."""
+    opened = visit(with_double(page("mazur", code)), reduced_motion="reduce")
+    seen = opened.page
+    button = seen.locator(FIELD).first
+    button.click()
+    field = seen.locator(".editor input")
+    assert "0.40" == field.input_value()
+    for key, expected in (
+        ("ArrowUp", "0.41"), ("Shift+ArrowDown", "0.409"), ("PageUp", "0.419"), ("PageDown", "0.409"),
+        ("ArrowDown", "0.408"),
+    ):  # fmt: skip
+        seen.keyboard.press(key)
+        assert expected == field.input_value()
+    said = language.phrases(code)["explore.changed_one"].format(count=1, before="0.2500", after="0.2500")
+    seen.get_by_text(said).wait_for(state="attached", timeout=5000)
+    seen.wait_for_timeout(200)
+    seen.keyboard.press("Escape")
+    seen.wait_for_timeout(200)
+    assert ["W2_1_1", "0.40"] == seen.evaluate("symbackprop.asked.at(-1)")
+    assert seen.evaluate(f"document.activeElement === document.querySelector('{FIELD}')")
+    assert "" == seen.evaluate("location.hash")
+    assert [] == opened.complaints
+
+
+@pytest.mark.sweep
+def test_value_that_cannot_be_read_changes_nothing(visit: Any) -> None:
+    """What is wrong with it stands below the field, which stays open; fractions and logarithms are typed as in a file."""
+    seen = visit(with_double(page("mazur")), reduced_motion="reduce").page
+    button, field, fault = seen.locator(FIELD).first, seen.locator(".editor input"), seen.locator(".fault")
+    button.focus()
+    seen.keyboard.press("Enter")
+    field.fill("a third")
+    seen.keyboard.press("Enter")
+    seen.get_by_text("no number: a third").wait_for(timeout=5000)
+    assert "0.40" in button.inner_text()
+    assert "" == field.get_attribute("aria-invalid") and "alert" == fault.get_attribute("role")
+    for text in ("1/3", "ln(3)", "-2"):
+        field.fill(text)
+        seen.keyboard.press("Enter")
+        seen.locator(".editor").wait_for(state="hidden", timeout=5000)
+        assert text in button.inner_text()
+        seen.keyboard.press("Enter")
+        assert text == field.input_value()
+    seen.keyboard.press("Escape")
+    top = seen.evaluate("scrollY")
+    seen.evaluate("symbackprop.set('W2_1_1', '7')")
+    assert top == seen.evaluate("scrollY"), "the page does not jump"
+
+
+@pytest.mark.sweep
+def test_number_of_a_picture_is_a_field(visit: Any) -> None:
+    """A click on a number in the picture, or F2 on its part, opens it there."""
+    seen = visit(with_double(page("mazur")), reduced_motion="reduce").page
+    seen.locator(FIELD).first.wait_for(timeout=8000)
+    seen.locator("svg.figure text[data-name=W2_1_1]").first.click()
+    field = seen.locator(".editor input")
+    assert "0.40" == field.input_value()
+    assert "" == seen.evaluate("location.hash"), "it does not lead away"
+    seen.keyboard.press("Escape")
+    seen.locator("svg.figure path.edge[data-name=W2_1_2]").first.focus()
+    seen.keyboard.press("F2")
+    assert "0.45" == field.input_value()
+
+
+@pytest.mark.sweep
+def test_state_of_the_page_is_in_its_address(visit: Any) -> None:
+    """Changed numbers, mode and step stand in the address, and in a link that is copied; an address brings them back."""
+    opened = visit(
+        with_double(page("mazur")), reduced_motion="reduce", permissions=["clipboard-read", "clipboard-write"]
+    )
+    seen = opened.page
+    seen.locator(FIELD).first.wait_for(timeout=8000)
+    seen.evaluate("symbackprop.set('W2_1_1', '1/3').then(() => { symbackprop.mode('predict'); symbackprop.step(12); })")
+    seen.wait_for_timeout(300)
+    assert "#w5=1/3&mode=predict&step=12" == seen.evaluate("location.hash")
+    seen.locator("[data-explore=link]").click()
+    seen.get_by_text(language.phrases("en")["explore.copied"]).wait_for(state="attached", timeout=5000)
+    link = seen.evaluate("navigator.clipboard.readText()")
+    assert link.endswith("#w5=1/3&mode=predict&step=12")
+    seen.locator("[data-explore=file]").click()
+    seen.wait_for_timeout(300)
+    copied = sbp.problem(tomllib.loads(seen.evaluate("navigator.clipboard.readText()"), parse_float=str))
+    changed = {text.text for array in copied.arrays.values() for text in array.entries}
+    assert "1/3" in changed and "0.40" not in changed
+    seen.goto("about:blank")
+    seen.goto(link)
+    seen.wait_for_function("() => window.symbackprop?.step?.() === 12", timeout=8000)
+    assert [["W2_1_1", "1/3"]] == seen.evaluate("symbackprop.asked")
+    assert "predict" == seen.evaluate("symbackprop.mode()")
+    seen.evaluate("document.activeElement.blur()")
+    seen.keyboard.press("r")
+    seen.wait_for_timeout(300)
+    assert ["reset"] == seen.evaluate("symbackprop.asked.at(-1)")
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize(
+    "hash",
+    ["#w5=<img src=x onerror=alert(1)>&mode=x&step=-1", "#%E0%A4%A=1&=&&step=9999", "#constructor=1&__proto__=2"],
+)
+def test_hostile_address_is_only_text(hash: str, visit: Any) -> None:
+    """An address that nobody of ours wrote changes nothing and runs nothing."""
+    opened = visit(with_double(page("line")))
+    seen = opened.page
+    seen.goto("about:blank")
+    seen.goto(opened.requests[0] + hash)
+    seen.locator("button.given").first.wait_for(timeout=8000)
+    seen.wait_for_timeout(200)
+    assert 0 == seen.locator("main img").count()
+    assert [] == [line for line in opened.complaints if line.startswith("error")]
 
 
 def test_solution_without_numbers_has_steps() -> None:

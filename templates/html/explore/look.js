@@ -3,23 +3,23 @@
 // statement stands beside it.
 (() => {
   const { surface, page } = window.symbackprop;
-  const main = () => document.getElementById("solution");
+  const made = (kind) => document.createElement(kind);
   const root = document.documentElement;
   const PAUSE = 140, GRACE = 250; // milliseconds until something is lit, and until a row is gone
   const texOf = (formula) => formula.querySelector("annotation")?.textContent ?? "";
   const symbols = new Map(); // by their TeX: the code name, and the row that says what it means
-  let longest = [], waiting = [], lit = null, pinned = false, tip, timer;
+  let main, longest = [], waiting = [], lit = null, pinned = false, tip, timer;
 
   // Symbols are what stands in the first column of the statement's tables, and what a line finds.
   function collect() {
     symbols.clear();
-    for (const row of main().querySelectorAll(":scope > section:first-child tbody tr")) {
+    for (const row of main.querySelectorAll(":scope > section:first-child tbody tr")) {
       const first = row.querySelector("th");
       const formulas = first ? [...first.querySelectorAll(".katex, math")].filter((one) => !one.parentElement.closest(".katex")) : [];
       const name = first?.querySelector("a.there")?.hash.replace(/^#\w+-/, "") ?? "";
       for (const formula of formulas) add(texOf(formula), formulas.length > 1 ? "" : name, row);
     }
-    for (const place of main().querySelectorAll(".chain[id], .right[id]")) {
+    for (const place of main.querySelectorAll(".chain[id], .right[id]")) {
       const left = place.matches(".chain") ? place.querySelector(".left") : place.previousElementSibling;
       if (!/^(value|gradient)-/.test(place.id)) continue;
       add(texOf(left), place.id.replace(/^\w+-/, ""), null);
@@ -97,7 +97,7 @@
 
   function queue() {
     delete root.dataset.marked;
-    waiting = formulasIn(main()).reverse();
+    waiting = formulasIn(main).reverse();
     requestIdleCallback(work);
   }
 
@@ -128,9 +128,9 @@
   function light(found) {
     lit = found ?? null;
     root.toggleAttribute("data-looking", Boolean(lit));
-    if (lit) formulasIn(main()).filter(isNear).forEach(mark);
-    for (const one of main().querySelectorAll(".sym")) one.classList.toggle("lit", isLit(one));
-    for (const svg of main().querySelectorAll("svg.figure:not(.plot)")) {
+    if (lit) formulasIn(main).filter(isNear).forEach(mark);
+    for (const one of main.querySelectorAll(".sym")) one.classList.toggle("lit", isLit(one));
+    for (const svg of main.querySelectorAll("svg.figure:not(.plot)")) {
       const parts = [...svg.querySelectorAll("[data-name]")];
       const own = parts.filter((one) => lit && [one.dataset.name, ...(one.dataset.also?.split(" ") ?? [])].includes(lit.name));
       if (svg.matches(":hover, :focus-within")) continue; // Here the chain of the gradient is lit.
@@ -156,11 +156,11 @@
   }
 
   function rows(found, isPart) {
-    const list = document.createElement("dl");
+    const list = made("dl");
     const heads = found.row ? [...found.row.closest("table").querySelectorAll("thead th")] : [];
     (found.row ? [...found.row.children] : []).forEach((cell, place) => {
       if (!cell.textContent.trim()) return;
-      const term = document.createElement("dt"), meaning = document.createElement("dd");
+      const term = made("dt"), meaning = made("dd");
       term.textContent = heads[place]?.textContent ?? "";
       meaning.append(...copied(cell).childNodes);
       list.append(term, meaning);
@@ -168,7 +168,7 @@
     const line = isPart ? document.getElementById(`gradient-${found.name}`) : null;
     const shown = [list];
     if (line?.matches(".chain")) {
-      const display = document.createElement("div");
+      const display = made("div");
       display.className = "display";
       display.append(copied(line));
       shown.push(display);
@@ -209,7 +209,7 @@
     const { target } = event;
     if (tip.contains(target)) return clearTimeout(timer);
     const formula = target.closest?.(".katex:not([data-marked])");
-    if (formula && main().contains(formula)) mark(formula);
+    if (formula && main.contains(formula)) mark(formula);
     const under = formula ? document.elementFromPoint(event.clientX, event.clientY) ?? target : target;
     const found = subject(under);
     clearTimeout(timer);
@@ -227,8 +227,8 @@
   }
 
   function stepped() {
-    for (const one of main().querySelectorAll(".sym[tabindex]")) ["tabindex", "role", "aria-label"].forEach((name) => one.removeAttribute(name));
-    const current = main().querySelector(".chain.current");
+    for (const one of main.querySelectorAll(".sym[tabindex]")) ["tabindex", "role", "aria-label"].forEach((name) => one.removeAttribute(name));
+    const current = main.querySelector(".chain.current");
     if (!current) return;
     formulasIn(current).forEach(mark);
     current.querySelectorAll(".katex").forEach(reach);
@@ -236,6 +236,7 @@
 
   surface.started.push(() => {
     tip = surface.named("tip");
+    main = document.getElementById("solution");
     collect();
     queue();
     document.addEventListener("pointerover", (event) => { if (event.pointerType !== "touch") point(event, PAUSE); });

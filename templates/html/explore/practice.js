@@ -2,16 +2,17 @@
 // Lines whose results are asked for before they are shown: one after the other (predict), or the last ones (faded).
 (() => {
   const { surface, page } = window.symbackprop;
+  const { state, fill, named, announce, draw, cut, empty, endOf, chains } = surface;
+  const made = (kind) => document.createElement(kind);
   let data, form, hasFactors, undo = [], answered = new Map();
 
   const placeOf = (chain) => [chain, ...chain.querySelectorAll(".right[id]")].map((one) => one.id).find((id) => data.answers[id]);
-  const asked = () => surface.chains().filter((chain) => data && placeOf(chain));
+  const asked = () => chains().filter((chain) => data && placeOf(chain));
 
   // The forms of a number that homework accepts too: 0.5, 0,5, .5, 1/3, −2e−3, 2·10^−3, 5×10⁻³.
-  const RAISED = { "⁰": 0, "¹": 1, "²": 2, "³": 3, "⁴": 4, "⁵": 5, "⁶": 6, "⁷": 7, "⁸": 8, "⁹": 9, "⁻": "-", "⁺": "+" };
   function numberOf(text) {
-    const raised = text.replace(/10([⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+)/g, (_, power) => `10^${[...power].map((one) => RAISED[one]).join("")}`);
-    const plain = raised.normalize("NFKC").replace(/[−–]/g, "-").replace(/\s+/g, "").replace(/(\d|^|[-+/]),(?=\d)/g, "$1.");
+    const raised = text.replace(/10(?=[⁰¹²³⁴-⁹⁻⁺])/g, "10^").normalize("NFKC").replace(/[−–]/g, "-");
+    const plain = raised.replace(/\s+/g, "").replace(/(\d|^|[-+/]),(?=\d)/g, "$1.");
     const decimal = "(?:\\d+\\.?\\d*|\\.\\d+)", power = "(?:[eE][-+]?\\d+|[*·×⋅x]10(?:\\^|\\*\\*)[({]?[-+]?\\d+[)}]?)?";
     const found = new RegExp(`^([-+]?)(${decimal}${power})(?:/(${decimal}${power}))?$`).exec(plain);
     if (!found) return NaN;
@@ -48,7 +49,7 @@
   }
 
   function shown(tex, isDisplayed = false) {
-    const whole = document.createElement("span"), spoken = document.createElement("span");
+    const whole = made("span"), spoken = made("span");
     const set = page.laidOut(tex, isDisplayed);
     try {
       katex.render(tex, spoken, { output: "mathml", throwOnError: true, strict: "ignore" });
@@ -59,7 +60,7 @@
     return whole;
   }
 
-  const say = (name, parts = {}) => surface.fill(form.querySelector(".verdict").dataset[name], parts);
+  const say = (name, parts = {}) => fill(form.querySelector(".verdict").dataset[name], parts);
 
   function take(element) {
     const rest = document.createDocumentFragment();
@@ -68,7 +69,7 @@
   }
 
   function tell(chain, { text, kind, mistake }) {
-    const verdict = document.createElement("p");
+    const verdict = made("p");
     verdict.className = `verdict is-${kind === "right" ? "right" : kind === "changed" ? "open" : "wrong"}`;
     verdict.textContent = say(kind, { value: text, mistake });
     chain.append(verdict);
@@ -79,7 +80,7 @@
   function choices(fieldset, options, place) {
     const order = options.map((tex, number) => [tex, number]).sort(([one], [other]) => (one < other ? -1 : 1));
     for (const [tex, number] of order) {
-      const label = document.createElement("label"), button = document.createElement("input");
+      const label = made("label"), button = made("input");
       button.type = "radio";
       button.name = `${fieldset.dataset.ask}-${place}`;
       button.value = number;
@@ -96,7 +97,7 @@
     const part = formulaOf(right.querySelector("annotation")?.textContent ?? "");
     const own = form.cloneNode(true), field = own.querySelector("input"), verdict = own.querySelector(".verdict");
     const spoken = first.querySelector(".left math")?.getAttribute("aria-label") ?? place;
-    field.setAttribute("aria-label", surface.fill(field.getAttribute("aria-label"), { symbol: spoken }));
+    field.setAttribute("aria-label", fill(field.getAttribute("aria-label"), { symbol: spoken }));
     others.forEach((line) => { take(line); line.hidden = true; undo.push(() => { line.hidden = false; }); });
     take(right);
     first.querySelectorAll(".reason, .remark").forEach(take);
@@ -111,9 +112,9 @@
     right.append(own);
     const finish = (outcome) => {
       answered.set(place, outcome);
-      surface.draw();
+      draw();
       const told = chain.querySelector(".verdict")?.textContent;
-      if (told) surface.announce(told);
+      if (told) announce(told);
       chain.focus({ preventScroll: true });
     };
     own.addEventListener("submit", (event) => {
@@ -126,7 +127,7 @@
           return;
         }
       }
-      const text = field.value.trim(), outcome = surface.state.edits.size ? { kind: "changed" } : verdictOf(text, answer);
+      const text = field.value.trim(), outcome = state.edits.size ? { kind: "changed" } : verdictOf(text, answer);
       if (outcome.kind !== "unread") return finish({ ...outcome, text });
       verdict.textContent = say("unread");
       verdict.className = "verdict is-wrong";
@@ -140,11 +141,11 @@
 
   // Of a page whose last lines are blank everything behind the first of them is absent that is not asked for.
   function fade() {
-    const lines = asked().filter((chain) => data.answers[placeOf(chain)].factor || !hasFactors).slice(-surface.state.faded);
+    const lines = asked().filter((chain) => data.answers[placeOf(chain)].factor || !hasFactors).slice(-state.faded);
     const open = lines.filter((chain) => !answered.has(placeOf(chain)));
     lines.filter((chain) => answered.get(placeOf(chain))).forEach((chain) => tell(chain, answered.get(placeOf(chain))));
     if (!open.length) return;
-    surface.cut(surface.endOf(lines.at(-1)), true);
+    cut(endOf(lines.at(-1)), true);
     const kept = new Set(lines);
     const main = document.getElementById("solution");
     for (const one of main.querySelectorAll(".chain, .scroll, figure, .note, p, ul, ol, dl")) {
@@ -155,27 +156,26 @@
       undo.push(() => mark.replaceWith(one));
     }
     const places = new Set(open.map(placeOf));
-    surface.empty((id) => places.has(id));
+    empty((id) => places.has(id));
     open.forEach((chain) => blank(chain, true));
     if (!lines.some((chain) => answered.has(placeOf(chain)))) page.show(open[0]);
   }
 
   function stepped() {
-    const { mode } = surface.state;
-    const count = surface.named("faded");
+    const { mode } = state, count = named("faded");
     count.hidden = mode !== "faded";
-    count.querySelector("input").value = surface.state.faded;
+    count.querySelector("input").value = state.faded;
     if (!data) return;
     if (mode === "faded") fade();
     if (mode !== "predict") return;
-    const chain = surface.chains()[surface.state.step - 1];
+    const chain = chains()[state.step - 1];
     if (!chain || !placeOf(chain)) return;
     if (answered.has(placeOf(chain))) {
       if (answered.get(placeOf(chain))) tell(chain, answered.get(placeOf(chain)));
       return;
     }
     const place = placeOf(chain);
-    surface.empty((id) => id === place);
+    empty((id) => id === place);
     const field = blank(chain, false);
     requestAnimationFrame(() => { if (field.isConnected && document.activeElement?.closest(".chain, body")) field.focus({ preventScroll: true }); });
   }
@@ -186,7 +186,7 @@
     data = JSON.parse(text);
     hasFactors = asked().some((chain) => data.answers[placeOf(chain)].factor);
     form = document.getElementById("explore-answer").content.querySelector("form");
-    const count = surface.named("faded").querySelector("input");
+    const count = named("faded").querySelector("input");
     count.addEventListener("change", () => {
       answered = new Map();
       window.symbackprop.mode(`faded ${Math.max(1, Math.trunc(Number(count.value)) || 1)}`);

@@ -6,7 +6,7 @@
   const root = document.documentElement;
   const PHASES = ["forward", "loss", "backward", "update"];
   const PACE = 2400; // milliseconds of a step at the usual speed
-  const started = [], stepped = [], undone = [], forgotten = []; // what other scripts have done at the start, after a step, and before the next
+  const started = [], stepped = [], undone = [], forgotten = [], edited = []; // what other scripts have done at the start, after a step, and before the next
   const state = { mode: "all", faded: 3, step: 0, edits: new Map() }; // the numbers that were changed, as texts by name
   let main, bar, status, keys, chains, phases, timer, absent = [], emptied = [];
 
@@ -167,7 +167,7 @@
   }
 
   function reset() {
-    api.reset?.();
+    if (state.edits.size) api.reset();
     forgotten.forEach((part) => part());
     step(0);
     scrollTo({ top: 0 });
@@ -218,5 +218,5 @@
   document.addEventListener("symbackprop:changed", () => { if (bar) draw(); });
 
   Object.assign(api, { step, mode });
-  api.surface = { started, stepped, undone, reset: forgotten, state, fill, cut, empty, endOf, named, announce, restore, draw, actions, keys: KEYS, chains: () => chains };
+  api.surface = { started, stepped, undone, reset: forgotten, edited, state, fill, cut, empty, endOf, named, announce, restore, draw, actions, keys: KEYS, chains: () => chains };
 })();

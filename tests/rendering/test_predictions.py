@@ -16,7 +16,7 @@ from symbackprop.document.answer_symbols import symbol
 from symbackprop.mistakes.diagnosing import examination_of
 from symbackprop.mistakes.examination import Examination
 from symbackprop.problems.load import examples
-from symbackprop.rendering import practice
+from symbackprop.rendering import predictions
 from symbackprop.rendering.anchors import place_of
 from tests.documents import solved
 from tests.helpers import each, sample
@@ -53,7 +53,7 @@ def test_right_numbers_are_right_and_mistakes_are_not(name: str) -> None:
         assert all(not least <= float(wrong) <= most for wrong, _ in answer["mistakes"]), place
         assert all(row < len(data["mistakes"]) for _, row in answer["mistakes"])
         factor = answer.get("factor", {"factors": [], "reasons": []})
-        assert all(len(set(factor[kind])) == len(factor[kind]) <= practice.CHOICES for kind in ("factors", "reasons"))
+        assert all(len(set(factor[kind])) == len(factor[kind]) <= predictions.CHOICES for kind in ("factors", "reasons"))
 
 
 @pytest.mark.parametrize("name", sample(["mazur", "xor", "deep", "attention"], "mazur"))
