@@ -1,4 +1,4 @@
-"""What a page marks predictions by: how far each result may be off, what the known mistakes make of it, and its factors."""
+"""What predictions on a page are judged by: how far a result may be off, what known mistakes make of it, its factors."""
 
 from __future__ import annotations
 

@@ -59,7 +59,9 @@ def _entries(derivation: Derivation, quantity: Quantity, array: Array) -> Any:
         for sample in derivation.graph.samples_of(quantity)
         for element in quantity.elements()
     ]
-    texts = [_with_name(name, given.text) for name, given in zip(names, array.entries, strict=True) if given is not None]
+    texts = [
+        _with_name(name, given.text) for name, given in zip(names, array.entries, strict=True) if given is not None
+    ]
     return _nested(texts, array.shape)
 
 

@@ -11,9 +11,14 @@ from fractions import Fraction
 import pytest
 
 import symbackprop as sbp
+from symbackprop.algebra.formula import Name
+from symbackprop.document.blocks import Table
+from symbackprop.document.calculation.numerals import Style, show
+from symbackprop.graph.notation import Conventions, Notation
 from symbackprop.graph.scalars import Scalar
+from symbackprop.messages import message
 from symbackprop.problems.load import examples
-from symbackprop.rendering import problem_file
+from symbackprop.rendering import given_numbers, problem_file
 from tests.documents import solved, text_of
 from tests.helpers import each
 
@@ -34,6 +39,16 @@ def test_problem_file_of_a_page_is_the_problem(name: str) -> None:
     read = sbp.problem(tomllib.loads(file_of(name), parse_float=str))
     for part in each(("model", "arrays", "training", "notation", "layout", "titles")):
         assert getattr(problem, part) == getattr(read, part), part
+
+
+def test_result_is_no_field() -> None:
+    """Of the same numbers under the same header those of computed quantities have no name, nor has a dash."""
+    notation = Notation.of(solved("mazur").derivation.graph, Conventions())
+    shown = show(Fraction(1, 2), Style(6))
+    rows = tuple((Name(name), cell) for name in ("W1_1_1", "z1_1", "L") for cell in (shown, "–"))
+    table = Table((message("column.quantity"), message("column.value")), rows, (False, True))
+    assert ["W1_1_1", *[""] * 5] == [second for _, second in given_numbers.names(table, notation)]
+    assert {""} == {first for first, _ in given_numbers.names(table, notation)}
 
 
 @pytest.mark.parametrize("name", ["mazur", "xor", "line", "attention", "local_minima"])

@@ -53,7 +53,9 @@ def test_right_numbers_are_right_and_mistakes_are_not(name: str) -> None:
         assert all(not least <= float(wrong) <= most for wrong, _ in answer["mistakes"]), place
         assert all(row < len(data["mistakes"]) for _, row in answer["mistakes"])
         factor = answer.get("factor", {"factors": [], "reasons": []})
-        assert all(len(set(factor[kind])) == len(factor[kind]) <= predictions.CHOICES for kind in ("factors", "reasons"))
+        assert all(
+            len(set(factor[kind])) == len(factor[kind]) <= predictions.CHOICES for kind in ("factors", "reasons")
+        )
 
 
 @pytest.mark.parametrize("name", sample(["mazur", "xor", "deep", "attention"], "mazur"))

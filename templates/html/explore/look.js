@@ -183,10 +183,12 @@
     tip.replaceChildren(...content);
     tip.hidden = false;
     element.setAttribute("aria-describedby", tip.id);
-    // What is said of a part of a picture does not stand on the picture.
-    const box = (element.closest("svg") ?? element).getBoundingClientRect(), own = tip.getBoundingClientRect();
+    // What is said of a part of a picture does not stand on the picture, or where it fills the screen at the other end of it.
+    const part = element.getBoundingClientRect(), box = element.closest("svg")?.getBoundingClientRect() ?? part;
+    const own = tip.getBoundingClientRect();
     const above = box.top - own.height - 8;
-    const top = box.bottom + own.height + 8 < innerHeight || above < 0 ? box.bottom + 8 : above;
+    const isBelow = box.bottom + own.height + 8 < innerHeight || (above < 0 && part.top + part.bottom < innerHeight);
+    const top = isBelow ? box.bottom + 8 : above;
     tip.style.top = `${Math.max(4, Math.min(top, innerHeight - own.height - 4))}px`;
     tip.style.left = `${Math.max(4, Math.min(box.left, innerWidth - own.width - 4))}px`;
   }
