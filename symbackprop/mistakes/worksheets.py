@@ -186,6 +186,11 @@ class Worksheet:
             return ()
         return tuple(hand_computation.update_of(training, element, lines, self._states[element]))
 
+    @property
+    def has_states(self) -> bool:
+        """Whether some state of the optimizer is not 0 before the first update."""
+        return any(value != 0 for states in self._states.values() for value in states.values())
+
     @functools.cached_property
     def _states(self) -> Mapping[str, Mapping[str, Exact]]:
         """The states of the optimizer before the first update, by element and name."""

@@ -121,6 +121,13 @@ def mean_in_bias_only(sheet: Worksheet) -> Iterator[Site]:
             yield site
 
 
+def mean_in_weights_only(sheet: Worksheet) -> Iterator[Site]:
+    """Yield gradients by biases as sums over the samples, where those by weights are means."""
+    for target, site in _times_samples(sheet, 1):
+        if has_mean(sheet) and sheet.kind(target) in BIASES:
+            yield site
+
+
 # Paths
 
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from symbackprop.algebra.formula import ONE, Apply, Name, Negative, Node, Number, Product, Sum, added, rewrite
 from symbackprop.by_hand import hand_computation
 from symbackprop.by_hand.hand_computation import NEW
+from symbackprop.catalog import optimizers
 from symbackprop.catalog.optimizers import RATE, Line
 from symbackprop.mistakes.worksheets import BIASES, Site, Worksheet
 
@@ -113,3 +114,51 @@ def no_root(sheet: Worksheet) -> Iterator[Site]:
         return part.arguments[0] if isinstance(part, Apply) and part.function == "sqrt" else None
 
     return _changed(sheet, bare)
+
+
+def _by_optimizer(sheet: Worksheet, trained: str, other: str) -> Iterator[Site]:
+    """Yield the updates of one optimizer with a weight decay by the assignments of another."""
+    training = sheet.derivation.problem.training
+    if training is None or training.optimizer != trained or "weight_decay" in training.zero:
+        return
+    targets = {target for target, _ in sheet.lines()}
+    names: dict[str, Node] = {}
+    found = []
+    for target, formula in optimizers.reduced(other, training.zero, first=True):
+        put_in = rewrite(formula, lambda part: names.get(part.name) if isinstance(part, Name) else None)
+        if target in targets:
+            found.append((target, put_in))
+        else:  # a line that the optimizer itself does not have is written where it is read
+            names[target] = put_in
+    yield from _sites(sheet, found)
+
+
+def decay_in_gradient(sheet: Worksheet) -> Iterator[Site]:
+    """Yield updates of AdamW with the weight decay in the gradient, as an L2 penalty has it."""
+    return _by_optimizer(sheet, "adamw", "adam")
+
+
+def decay_beside_gradient(sheet: Worksheet) -> Iterator[Site]:
+    """Yield updates of Adam with the weight decay beside the gradient, as AdamW has it."""
+    return _by_optimizer(sheet, "adam", "adamw")
+
+
+def stale_state(sheet: Worksheet) -> Iterator[Site]:
+    """Yield updates that use velocity, moments or sums of squares as they were before the step, if they were not 0."""
+    training = sheet.derivation.problem.training
+    lines = sheet.lines()
+    states = () if training is None else optimizers.OPTIMIZERS[training.optimizer].state
+    late = [line for line in lines if line[0] in states]
+    if late and sheet.has_states:
+        yield from _sites(sheet, [*(line for line in lines if line[0] not in states), *late])
+
+
+def nesterov_for_plain(sheet: Worksheet) -> Iterator[Site]:
+    """Yield updates of plain momentum that look ahead as Nesterov's do."""
+    training, lines = sheet.derivation.problem.training, sheet.all_lines()
+    if training is not None and training.optimizer == "momentum":
+        ahead = Sum((Name("g"), Product((Name("momentum"), Name("v")))))
+        target, _ = lines[-1]
+        yield from _sites(
+            sheet, (*sheet.lines()[:-1], (target, Sum((Name("w"), Negative(Product((Name(RATE), ahead)))))))
+        )

@@ -17,6 +17,7 @@ from symbackprop.mistakes import (
     wrong_derivatives,
     wrong_gradients,
     wrong_products,
+    wrong_structures,
     wrong_updates,
     wrong_values,
 )
@@ -45,13 +46,14 @@ HOME = {
         wrong_derivatives,
         wrong_gradients,
         wrong_products,
+        wrong_structures,
         wrong_updates,
         wrong_values,
     )
 }
 
 
-def network(activation: str, output: str, loss: str, optimizer: str) -> Derivation:
+def network(activation: str, output: str, loss: str, optimizer: str, **settings: object) -> Derivation:
     """Return a network of two layers of two units, on three samples, with a penalty."""
     layers = [{"units": 2, "activation": activation}, {"units": 2, "activation": output}]
     content = {
@@ -59,7 +61,7 @@ def network(activation: str, output: str, loss: str, optimizer: str) -> Derivati
         "regularization": {"l2": "1/10"},
         "parameters": {"seed": 3, "initializer": {"name": "uniform", "low": -1, "high": 1, "biases": True}},
         "data": {"x": [["1/2", 1], [-1, "3/4"], ["1/3", -2]], "y": [[1, 0], [0, 1], [1, 0]]},
-        "training": {"optimizer": optimizer, "learning_rate": "1/5"},
+        "training": {"optimizer": optimizer, "learning_rate": "1/5", **settings},
     }
     return sbp.derive(sbp.problem(content))
 
@@ -74,7 +76,10 @@ def worksheets() -> tuple[Worksheet, ...]:
         network("tanh", "sigmoid", "half_squared_error", "adam"),
         network("relu", "sigmoid", "binary_cross_entropy", "nesterov"),
         network("sigmoid", "softmax", "cross_entropy", "gradient_descent"),
-        *map(sbp.derive, ("mazur", "rnn", "batchnorm")),
+        *map(sbp.derive, ("mazur", "rnn", "batchnorm", "convolution", "circuit")),
+        network("sigmoid", "sigmoid", "half_squared_error", "adamw"),
+        network("sigmoid", "sigmoid", "half_squared_error", "adam", weight_decay="1/10"),
+        network("sigmoid", "sigmoid", "half_squared_error", "momentum", state={"v": {"W1": [[1, 2], [3, 4]]}}),
         sbp.derive(sbp.problem(angles)),
     ]
     return tuple(Worksheet(hand_computation(derivation)) for derivation in found)
