@@ -187,8 +187,9 @@ def test_problem_is_named_as_a_textbook_would() -> None:
     assert problem.model.equations == (
         "z1 = x @ W1.T + b1",
         "h1 = relu(z1)",
-        "u = h1 - mean(h1, axis=1, keepdims=true)",
-        "h2 = u / sqrt(mean(u**2, axis=1, keepdims=true) + 1e-05) * gamma + beta",
+        "d = h1 - mean(h1, axis=1, keepdims=true)",
+        "s = sqrt(mean(d**2, axis=1, keepdims=true) + 1e-05)",
+        "h2 = d / s * gamma + beta",
         "z2 = (h2 + h1) @ W2.T + b2",
         "loss = -sum(y * log_softmax(z2)) / 3",
     )

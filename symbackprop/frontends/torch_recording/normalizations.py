@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from symbackprop.frontends.torch_recording.recorded_tensors import FUNCTIONS, lifted, recorded_call, torch
+from symbackprop.frontends.torch_recording.recorded_tensors import FUNCTIONS, lifted, recorded_call, suggest, torch
 
 
 def _normalized(tensor: Any, dims: Any, eps: float) -> Any:
     """Return what has mean 0 and variance 1 along some axes, but for what is added to the variance."""
-    distances = tensor - recorded_call("mean", tensor, dims, True)
+    distances = suggest("d", tensor - recorded_call("mean", tensor, dims, True))
     variance = recorded_call("mean", distances**2, dims, True)
-    return distances / recorded_call("sqrt", variance + eps)
+    return distances / suggest("s", recorded_call("sqrt", variance + eps))
 
 
 def layer_norm(tensor: Any, shape: Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
