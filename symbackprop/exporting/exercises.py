@@ -22,7 +22,7 @@ from symbackprop.homework.distribution import student_variants
 from symbackprop.homework.manifest import Enrolment, spelled
 from symbackprop.homework.roster import Student
 from symbackprop.homework.sheets import StudentVariant
-from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw
+from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw, draw_each
 from symbackprop.messages import message
 from symbackprop.mistakes.changes import changes
 from symbackprop.mistakes.consequences import Consequences
@@ -122,7 +122,8 @@ def pool(problem: Problem, students: Sequence[Student], seed: int, *, is_class: 
     if not problem.variants and len(students) > 1:
         raise ProblemError(message("export.nothing_drawn", count=len(students)), where="variants")
     ids = [student.id for student in students]
-    cohort = draw(given, ids, seed, dict.fromkeys(ids, 1))
+    # Variants without a class are what a pool is made of.
+    cohort = (draw if is_class else draw_each)(given, ids, seed, dict.fromkeys(ids, 1))
     enrolments = [
         Enrolment(each, "", 1, {name: tuple(array[place].tolist()) for name, array in cohort.positions.items()})
         for place, each in enumerate(students)

@@ -128,7 +128,9 @@ def _manifest(
     # A student who has left the list keeps the files and the key.
     listed = {student.id for student in roster.students}
     gone = [each for id, each in known.items() if id not in listed]
-    rejections = Counter(cohort.rejections) + Counter({} if before is None else before.rejections)
+    # A pool is the same in every run.
+    earlier = None if given.homework.pool else before
+    rejections = Counter(cohort.rejections) + Counter({} if earlier is None else earlier.rejections)
     manifest = Manifest(
         name=given.problem.name,
         content=inlined(source.content, given.problem),
@@ -137,7 +139,7 @@ def _manifest(
         settings=settings,
         columns=roster.columns,
         enrolments=(*enrolments, *gone),
-        tries=cohort.tries + (0 if before is None else before.tries),
+        tries=cohort.tries + (0 if earlier is None else earlier.tries),
         rejections=dict(sorted(rejections.items())),
         delimiter=roster.delimiter,
         has_bom=roster.has_bom,

@@ -83,12 +83,14 @@ def fitted(folders: Sequence[Path]) -> ShardedHomework:
     parts = sorted((_read(folder) for folder in folders), key=lambda part: part.number)
     _check(parts)
     first = parts[0].manifest
+    # All shards draw the same pool.
+    counted = parts[:1] if (found := ready(first).problem.homework) is not None and found.pool else parts
     manifest = replace(
         first,
         settings={name: value for name, value in first.settings.items() if name != SETTING},
         enrolments=tuple(each for part in parts for each in part.manifest.enrolments),
-        tries=sum(part.manifest.tries for part in parts),
-        rejections=dict(sorted(sum((Counter(part.manifest.rejections) for part in parts), Counter[str]()).items())),
+        tries=sum(part.manifest.tries for part in counted),
+        rejections=dict(sorted(sum((Counter(part.manifest.rejections) for part in counted), Counter[str]()).items())),
     )
     return ShardedHomework(parts, Job.of(manifest))
 

@@ -167,9 +167,42 @@ def assignment(problem: Problem) -> HomeworkAssignment:
 def draw(given: HomeworkAssignment, students: Sequence[str], seed: int, attempts: Mapping[str, int]) -> Cohort:
     """Return fair variants for the students (their ids); `attempts` numbers the attempt of each, from 1.
 
-    Where the problem draws nothing, all are as it is, fair or not. Raises `ProblemError` with the counted reasons when a
-    student has no fair draw among `MOST_TRIES`.
+    Where the problem draws nothing, all are as it is, fair or not; where there is a pool, each student has one of its
+    variants. Raises `ProblemError` with the counted reasons when a student has no fair draw among `MOST_TRIES`.
     """
+    if given.homework.pool and given.problem.variants:
+        return _of_pool(given, students, seed, attempts)
+    return draw_each(given, students, seed, attempts)
+
+
+def _of_pool(given: HomeworkAssignment, students: Sequence[str], seed: int, attempts: Mapping[str, int]) -> Cohort:
+    """Return variants of a pool, which are those that a class of so many numbered students gets.
+
+    All of them are drawn, whoever needs them: tries and rejections are those of the pool.
+    """
+    size = given.homework.pool
+    ids = [str(number).zfill(len(str(size))) for number in range(1, size + 1)]
+    pools = {
+        attempt: draw_each(given, ids, seed, dict.fromkeys(ids, attempt))
+        for attempt in sorted({*map(attempts.__getitem__, students)} or {1})
+    }
+    places = [(pools[attempts[student]], pool_place(student, seed, size)) for student in students]
+    chosen = {
+        name: numpy.array([pool.positions[name][place] for pool, place in places], dtype=int).reshape(-1, each.size)
+        for name, each in given.problem.variants.items()
+    }
+    first = next(iter(pools.values()))
+    return Cohort(given, tuple(students), chosen, first.tries, first.rejections, first.unshown)
+
+
+def pool_place(student: str, seed: int, size: int) -> int:
+    """Return which variant of a pool, from 0, a student has: by the id alone, whoever else is in the class."""
+    text = json.dumps(["symbackprop pool", VERSION, seed, student])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()) % size
+
+
+def draw_each(given: HomeworkAssignment, students: Sequence[str], seed: int, attempts: Mapping[str, int]) -> Cohort:
+    """Return variants as `draw` does, for each student one of their own whether there is a pool or not."""
     draws = given.problem.variants
     chosen = {name: numpy.zeros((len(students), each.size), dtype=int) for name, each in draws.items()}
     counts = DrawCounts()

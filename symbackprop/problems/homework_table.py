@@ -128,6 +128,7 @@ def homework(spec: HomeworkSpec, problem: Problem) -> Homework:
         show=tuple(dict.fromkeys(spec.show)),
         paper=spec.paper,
         steps=max(AskedEntry.read(entry).step for entry in ask),
+        pool=spec.pool or 0,
     )
 
 

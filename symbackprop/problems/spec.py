@@ -329,6 +329,9 @@ class HomeworkSpec(TableSpec):
     course: Title | dict[str, Title] = Field(default="", description="the course; or { en = …, zh = … }")
     date: Title | dict[str, Title] = Field(default="", description="printed on the sheet; or { en = …, zh = … }")
     paper: Literal["a4", "letter"] = Field(default="a4", description="size of the paper of sheets and keys")
+    pool: Annotated[int, Field(ge=1, le=100_000)] | None = Field(
+        default=None, description="so many variants for any number of students; each has one of their own if absent"
+    )
     show: list[Literal["diagram", "formulas"]] = Field(
         default=["diagram"], description="what the sheet shows besides the numbers: a diagram, all formulas"
     )

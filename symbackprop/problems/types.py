@@ -279,7 +279,8 @@ class Homework:
     """An assignment: what is asked, the rounding that answers may have, points and what the sheet shows.
 
     `points` are those of one answer, by the entry of `ask`; marks are scaled to `total` if there is one. `steps` is the last
-    step of the descent of which something is asked.
+    step of the descent of which something is asked. `pool` is how many variants there are for any number of students, 0
+    where each student has one.
     """
 
     ask: tuple[str, ...]
@@ -294,6 +295,7 @@ class Homework:
     show: tuple[str, ...]
     paper: str
     steps: int = 1
+    pool: int = 0
 
 
 @dataclass(frozen=True, slots=True)

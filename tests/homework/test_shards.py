@@ -15,7 +15,7 @@ import symbackprop as sbp
 from symbackprop import cli
 from symbackprop.cli.commands import merge
 from symbackprop.errors import OutputError
-from symbackprop.homework import archives, enrolment, merging, writing
+from symbackprop.homework import archives, enrolment, merging, variants, writing
 from symbackprop.homework.manifest import Manifest
 from symbackprop.homework.shards import Shard
 from symbackprop.problems import load
@@ -186,3 +186,47 @@ def test_merging_knows_how_many_there_are(tmp_path: Path) -> None:
     assert cli.command("merge") is merge.command
     folders = [give(tmp_path, str(number), formats=["text"], shard=(number, 2)) for number in (1, 2)]
     assert COUNT == merging.fitted(folders).size
+
+
+# Pools
+
+
+def pooled(size: int) -> dict[str, Any]:
+    """Return the homework with a pool of that size."""
+    content = load.find_source("homework").content
+    return {**content, "homework": {**content["homework"], "pool": size}}
+
+
+def test_a_pool_is_drawn_once_and_shared(tmp_path: Path) -> None:
+    """Its variants are those of so many numbered students; who has which depends on the id and the seed alone."""
+    given = variants.assignment(load.problem(pooled(4)))
+    alone = variants.assignment(load.example("homework"))
+    assert alone.digest == given.digest
+    numbered = variants.draw(alone, [str(number) for number in range(1, 5)], 3, dict.fromkeys("1234", 1))
+    ids = [f"s{number}" for number in range(40)]
+    cohort = variants.draw(given, ids, 3, dict.fromkeys(ids, 1))
+    assert (numbered.tries, numbered.rejections) == (cohort.tries, cohort.rejections)
+    found = set()
+    for place, id in each(enumerate(ids)):
+        number = variants.pool_place(id, 3, 4)
+        found.add(number)
+        for name, positions in cohort.positions.items():
+            assert positions[place].tolist() == numbered.positions[name][number].tolist()
+    assert {0, 1, 2, 3} == found
+    late = variants.draw(given, ["late", "s7"], 3, {"late": 1, "s7": 1})
+    for name, positions in each(late.positions.items()):
+        assert positions[1].tolist() == cohort.positions[name][7].tolist()
+    assert any(variants.pool_place(id, 3, 4) != variants.pool_place(id, 4, 4) for id in ids)
+
+
+def test_shards_of_a_pool_are_one_run(tmp_path: Path) -> None:
+    """Also where a shard is empty, and where the class grows: codes are each student's own, tries those of the pool."""
+    settings: dict[str, Any] = {"folder": tmp_path / "whole", "secret": tmp_path / "secret", "formats": ["text"]}
+    sbp.homework(pooled(2), students=2, **settings)
+    course = sbp.homework(pooled(2), students=3, **settings)
+    assert 3 == len(set(course.codes.values()))
+    assert 2 >= len({tuple(own.values()) for own in course.answers.values()})
+    for number in (1, 2, 3, 4):
+        sbp.homework(pooled(2), students=3, **{**settings, "folder": tmp_path / str(number)}, shard=(number, 4))
+    sbp.merge([tmp_path / str(number) for number in (4, 2, 1, 3)], tmp_path / "merged")
+    assert files(tmp_path / "whole") == files(tmp_path / "merged")
