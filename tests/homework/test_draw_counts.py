@@ -35,6 +35,10 @@ def test_digest_changes_with_numbers_alone() -> None:
 
     plain = digest()
     assert plain == digest(("title", "Another")) == digest(("notation.symbols", {"loss": "J"}))
-    changes = [("homework.significant", 3), ("homework.ask", ["L", "gradients", "updated"]), ("training.weight_decay", 0.5)]
+    changes = [
+        ("homework.significant", 3),
+        ("homework.ask", ["L", "gradients", "updated"]),
+        ("training.weight_decay", 0.5),
+    ]
     found = [digest(change) for change in each(changes)]
     assert len({plain, *found}) == 4
