@@ -322,6 +322,42 @@ def test_result_has_to_be_a_number() -> None:
         sbp.from_torch(Net(), nn.MSELoss(reduction="none"), torch.randn(2, 3), torch.randn(2, 2))
 
 
+class Writer(nn.Module if nn is not None else object):  # type: ignore[misc]
+    """A transformer of one block that says which word comes next; scores by the words themselves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words, self.places = nn.Embedding(5, 4), nn.Embedding(3, 4)
+        self.all, self.out, self.norm = nn.Linear(4, 12), nn.Linear(4, 4), nn.LayerNorm(4)
+        self.scores = nn.Linear(4, 5, bias=False)
+        self.words.weight = self.scores.weight
+        self.register_buffer("seen", torch.tril(torch.ones(3, 3)).view(1, 1, 3, 3))
+
+    def forward(self, words: Any, targets: Any) -> Any:
+        """Return scores and loss."""
+        samples, length = words.size()
+        x = self.words(words) + self.places(torch.arange(length))
+        parts = self.all(self.norm(x)).split(4, dim=2)
+        q, k, v = (part.view(samples, length, 2, 2).transpose(1, 2) for part in parts)
+        weights = (q @ k.transpose(-2, -1)) * k.size(-1) ** -0.5
+        weights = F.softmax(weights.masked_fill(self.seen[:, :, :length, :length] == 0, float("-inf")), dim=-1)
+        x = x + self.out((weights @ v).transpose(1, 2).contiguous().view(samples, length, 4))
+        scores = self.scores(self.norm(x))
+        return scores, F.cross_entropy(scores.view(-1, 5), targets.view(-1), ignore_index=-1)
+
+
+def test_transformer_with_tied_words_is_written_in_matrices() -> None:
+    """Rows of words, heads as columns, one mask: nothing is written out number by number, tied weights are one parameter."""
+    torch.manual_seed(0)
+    words, targets = torch.tensor([[0, 3, 1]]), torch.tensor([[3, 1, -1]])
+    problem = sbp.from_torch(Writer(), lambda output: output[1], (words, targets))
+    equations = problem.model.equations
+    assert "= concat(E1[0:1], E1[3:4], E1[1:2]) + E2" in equations[0]
+    assert any("[:, 0:2] @" in equation and "* (1/sqrt(2))" in equation for equation in equations)
+    assert len(equations) < 25 and all(len(equation) < 150 for equation in each(equations))
+    assert [name for name, shape in problem.parameter_shapes().items() if shape == (5, 4)] == ["E1"]
+
+
 def test_several_inputs_and_names_of_arrays() -> None:
     """Several inputs are numbered; arrays of more axes are one below the other, and gradients have that shape."""
     model = nn.Bilinear(2, 3, 2)

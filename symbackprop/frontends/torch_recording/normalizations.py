@@ -40,8 +40,9 @@ def batch_norm(
     if training or running_mean is None:
         found = _normalized(found, (0, *range(2, found.ndim)), eps)
     else:
-        kept = recorded_call("reshape", lifted(running_var) + eps, shape)
-        found = (found - recorded_call("reshape", running_mean, shape)) / recorded_call("sqrt", kept)
+        deviation = suggest("s", recorded_call("sqrt", lifted(running_var) + eps))
+        centred = found - recorded_call("reshape", running_mean, shape)
+        found = centred / recorded_call("reshape", deviation, shape)
     found = found if weight is None else found * recorded_call("reshape", weight, shape)
     return found if bias is None else found + recorded_call("reshape", bias, shape)
 

@@ -119,7 +119,17 @@ def _from_one(block: Recorded, places: Any) -> Recorded:
             return repeated(_from_one(block, places[:1]), places.shape)
         if places.shape[1] > 1 and (places == places[:, :1]).all():
             return repeated(_from_one(block, places[:, :1]), places.shape)
+        rows = [_part(block, row) for row in _runs(block, places)]
+        if len(rows) < len(places.ravel()) and all(row is not None for row in rows):
+            return joined([row for row in rows if row is not None], 0)
     return gathered(block, places) if found is None else found
+
+
+def _runs(block: Recorded, places: Any) -> Any:
+    """Return places cut where a row is not the next one in the block."""
+    step = block.shape[-1] if block.ndim > 1 else places.shape[1]
+    cuts = [n for n in range(1, len(places)) if (places[n] != places[n - 1] + step).any()]
+    return numpy.split(places, cuts)
 
 
 def repeated(block: Recorded, shape: tuple[int, ...]) -> Recorded:

@@ -243,9 +243,21 @@ def elementwise(function: Callable[..., Any], *operands: Any) -> Any:
         blocks = [each[index] for each in cells]
         key = tuple(map(id, blocks))
         if key not in made:
-            made[key] = function(*blocks)
+            made[key] = function(*_as_numbers(blocks))
         found[index] = made[key]
     return RecordedTensor(found)
+
+
+def _as_numbers(blocks: Sequence[Any]) -> Sequence[Any]:
+    """Return arrays with a number in the place of one of a single element, where another has the shape of the result."""
+    shape = numpy.broadcast_shapes(*(block.shape for block in blocks))
+    if not any(block.shape == shape and block.size > 1 for block in blocks):
+        return blocks
+    zero = numpy.zeros((), dtype=int)
+    return [
+        block_of(zero, zero, [block]) if block.ndim and block.size == 1 and block.writer is not None else block
+        for block in blocks
+    ]
 
 
 def rearranged(function: Callable[..., Any], *tensors: Any) -> Any:

@@ -62,7 +62,8 @@ def suffix(text: str) -> Writer:
 
 _MOST_ROOT = 1024
 _ROOTS = {math.sqrt(each): f"sqrt({each})" for each in range(2, _MOST_ROOT + 1) if not math.sqrt(each).is_integer()}
-_KNOWN = {**_ROOTS, math.pi: "pi", 2 * math.pi: "2*pi"}
+_OVER_ROOTS = {value: f"1/{text}" for root, text in _ROOTS.items() for value in (1 / root, round(root * root) ** -0.5)}
+_KNOWN = {**_OVER_ROOTS, **_ROOTS, math.pi: "pi", 2 * math.pi: "2*pi"}
 """Numbers of float64 that stand for one that has no decimals to the end."""
 
 
@@ -73,6 +74,6 @@ def number(value: float) -> Written:
     ('2', '-0.5', '1e-08', 'sqrt(2)')
     """
     if value in _KNOWN:
-        return Written(_KNOWN[value], PRODUCT if "*" in _KNOWN[value] else ATOM)
+        return Written(_KNOWN[value], PRODUCT if {"*", "/"} & set(_KNOWN[value]) else ATOM)
     text = str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
     return Written(text, SUM if text.startswith("-") else ATOM)
