@@ -27,7 +27,7 @@ from symbackprop.catalog.losses import LOSSES
 from symbackprop.graph import notation
 from symbackprop.problems import load
 from symbackprop.problems.json_schema import schema
-from tests.helpers import each
+from tests.helpers import each, require_module
 from tests.test_architecture import LIBRARIES
 
 ROOT = Path(__file__).parent.parent
@@ -257,6 +257,8 @@ def test_commands_print_what_the_page_shows(block: Block, workplace: Path, capsy
 def test_python_of_a_page_runs(page: str, workplace: Path) -> None:
     """The Python blocks of a page, taken together, do what they show."""
     examples = "\n".join(block.content for block in blocks_of(page, "python"))
+    if "import torch" in examples:
+        require_module("torch")
     test = doctest.DocTestParser().get_doctest(examples, {}, page, page, 0)
     assert test.examples, "written as a session, with >>>"
     report: list[str] = []
