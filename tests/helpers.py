@@ -102,6 +102,11 @@ def require_tool(name: str) -> str:
     return _missing(name) if path is None else path
 
 
+def require_file(path: Path) -> Path:
+    """Return a file that is installed beside the checkout; skip the test where it is missing, or fail as above."""
+    return path if path.is_file() else _missing(path.name)
+
+
 def require_module(name: str) -> Any:
     """Return a Python module; skip the test where it is missing, or fail as `require_tool` does."""
     try:

@@ -23,7 +23,7 @@ from symbackprop.mistakes.diagnosing import examination_of
 from symbackprop.mistakes.examination import Examination
 from symbackprop.problems import Rounding
 from symbackprop.rendering import anchors
-from symbackprop.rendering.dialects import tex
+from symbackprop.rendering.dialects import speech, tex
 from symbackprop.rendering.view_models import ViewWriter
 
 ROUNDING = Rounding(4, significant=True)
@@ -35,13 +35,16 @@ MOST_NUMBERS = 400
 CHOICES = 3
 """Factors, and reasons, among which one is right."""
 
+_Formula = tuple[str, str]
+"""TeX, and how it is read aloud."""
+
 
 def written(derivation: Derivation, writer: ViewWriter) -> str:
     """Return the data of a page as JSON, written as text of HTML; "" where nothing can be asked.
 
     `answers` are by the place of their line: the least and the largest number that is right, the numbers that mistakes make
     of it with the place of their words among the `mistakes`, and of a gradient the `factor` that is asked for: TeX of what
-    stands before it, of factors and of reasons, the right one first.
+    stands before it, of factors and of reasons, the right one first, each with its words.
     """
     if derivation.problem.notation.round_intermediates is not None:
         return ""
@@ -105,7 +108,8 @@ def _decimal(value: float) -> str:
 
 def _factors(derivation: Derivation, writer: ViewWriter) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield, by the place of a gradient, what stands before the last factor of its last path, and what may stand there."""
-    asked: dict[str, tuple[str, str, str]] = {}
+    asked: dict[str, tuple[_Formula, ...]] = {}
+    spoken = speech.spoken_in(writer.language)
     for path in paths(derivation):
         upstream, partial = path.upstream(derivation), path.partial(derivation)
         place = anchors.place_of(symbol(derivation, path.target))
@@ -115,20 +119,21 @@ def _factors(derivation: Derivation, writer: ViewWriter) -> Iterator[tuple[str, 
         source = Name(path.link.source, derivation.elements.place(path.link.source, path.sample).sample)
         scalar = key_parts(upstream).scalar
         parts = (Adjoint(*scalar), _printed(derivation, partial), Local(source, by))
-        asked[place] = tuple(_tex(writer, part) for part in parts)  # type: ignore[assignment]
+        boxes = [writer.layout.inlined.box(part) for part in parts if isinstance(part, Node)]
+        asked[place] = tuple((tex.write(box), spoken(box)) for box in boxes)
     factors, reasons = ([each[place] for each in asked.values()] for place in (1, 2))
     for number, (place, (before, factor, reason)) in enumerate(asked.items()):
         yield (
             place,
             {
-                "before": before,
+                "before": before[0],
                 "factors": _choices(factor, factors[number:] + factors[:number]),
                 "reasons": _choices(reason, reasons[number:] + reasons[:number]),
             },
         )
 
 
-def _choices(right: str, others: Iterable[str]) -> list[str]:
+def _choices(right: _Formula, others: Iterable[_Formula]) -> list[_Formula]:
     return list(itertools.islice(dict.fromkeys([right, *others]), CHOICES))
 
 
@@ -138,8 +143,3 @@ def _printed(derivation: Derivation, formula: Node) -> Node:
         return found if isinstance(found, Node) else None
 
     return rewrite(formula, named)
-
-
-def _tex(writer: ViewWriter, node: object) -> str:
-    assert isinstance(node, Node)
-    return tex.write(writer.layout.inlined.box(node))

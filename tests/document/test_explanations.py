@@ -456,7 +456,7 @@ def test_notes_stand_in_every_format() -> None:
     assert (
         latex.count(r"\symbackpropreason{Reason.}")
         == markdown.count("> *Reason.*")
-        == page.count('<aside class="note of-reason">')
+        == page.count('<div class="note of-reason" role="note">')
     )
     assert latex.count(r"\symbackpropremark{") == page.count('<div class="remark">') > 10
     assert len({note.kind for note in notes_of(document.compose(solved("mazur")))}) == len(NoteKind)

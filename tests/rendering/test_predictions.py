@@ -54,7 +54,8 @@ def test_right_numbers_are_right_and_mistakes_are_not(name: str) -> None:
         assert all(row < len(data["mistakes"]) for _, row in answer["mistakes"])
         factor = answer.get("factor", {"factors": [], "reasons": []})
         assert all(
-            len(set(factor[kind])) == len(factor[kind]) <= predictions.CHOICES for kind in ("factors", "reasons")
+            len({tex for tex, _ in factor[kind]}) == len(factor[kind]) <= predictions.CHOICES
+            for kind in ("factors", "reasons")
         )
 
 
@@ -103,5 +104,5 @@ def test_nothing_is_asked_where_nothing_can_be_marked() -> None:
 def test_formulas_are_those_of_the_page() -> None:
     """What is asked for is written in the notation of the document."""
     factor = data_of("mazur")["answers"]["gradient-W2_1_1"]["factor"]
-    assert ("\\delta_{o_1}", "h_1") == (factor["before"], factor["factors"][0])
-    assert "\\partial z_{o_1}/\\partial w_5" == factor["reasons"][0]
+    assert ("\\delta_{o_1}", "h_1") == (factor["before"], factor["factors"][0][0])
+    assert "\\partial z_{o_1}/\\partial w_5" == factor["reasons"][0][0]

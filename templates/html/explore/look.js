@@ -8,7 +8,7 @@
   const PAUSE = 140, GRACE = 250; // milliseconds until something is lit, and until a row is gone
   const texOf = (formula) => formula.querySelector("annotation")?.textContent ?? "";
   const symbols = new Map(); // by their TeX: the code name, and the row that says what it means
-  let main, longest = [], waiting = [], lit = null, pinned = false, tip, timer;
+  let main, longest = [], waiting = [], lit = null, stops, pinned = false, tip, timer;
 
   // Symbols are what stands in the first column of the statement's tables, and what a line finds.
   function collect() {
@@ -90,7 +90,6 @@
     if (!set) return;
     for (const one of set.querySelectorAll(".sym")) one.classList.toggle("lit", isLit(one));
     shown.replaceWith(set);
-    if (formula.closest(".current")) reach(formula);
   }
 
   const formulasIn = (part) => [...part.querySelectorAll(".katex:not([data-marked])")];
@@ -117,7 +116,7 @@
 
   // What an element is about: a symbol of a formula, a part of a picture, a row of a table.
   function subject(element) {
-    const symbol = element.closest?.(".sym");
+    const symbol = element.closest?.(".sym, .stops button");
     if (symbol) return symbolOf(symbol);
     const part = element.closest?.("svg.figure [data-name]") ?? element.closest?.("svg.figure .reach")?.nextElementSibling;
     if (part?.dataset.name) return byName(part.dataset.name) ?? { name: part.dataset.name, row: null };
@@ -198,7 +197,6 @@
     tip.hidden = true;
     tip.replaceChildren();
     pinned = false;
-    tip.classList.remove("pinned");
   }
 
   function leave() {
@@ -219,21 +217,28 @@
     else if (lit) timer = setTimeout(leave, GRACE);
   }
 
-  // The symbols of the line that somebody is at are stops of the keyboard.
-  function reach(part) {
-    for (const one of part.querySelectorAll(".sym")) {
-      one.tabIndex = 0;
-      one.setAttribute("role", "note");
-      one.setAttribute("aria-label", [...symbols.keys()][symbolOf(one).number].replace(/[\\{}_^]|\\mathrm/g, " ").trim());
+  // The symbols of the line that somebody is at are stops of the keyboard: each once, behind the line.
+  function reach(chain) {
+    stops?.remove();
+    stops = made("div");
+    stops.className = "stops";
+    for (const symbol of new Set([...chain.querySelectorAll(".sym")].map(symbolOf))) {
+      const stop = made("button"), tex = [...symbols.keys()][symbol.number];
+      stop.type = "button";
+      stop.className = `sym-${symbol.number}`;
+      stop.setAttribute("aria-label", tex.replace(/\\(mathrm|frac)|[\\{}_^]/g, " ").trim());
+      stop.append(page.laidOut(tex, false));
+      stops.append(stop);
     }
+    chain.append(stops);
   }
 
   function stepped() {
-    for (const one of main.querySelectorAll(".sym[tabindex]")) ["tabindex", "role", "aria-label"].forEach((name) => one.removeAttribute(name));
     const current = main.querySelector(".chain.current");
+    stops?.remove();
     if (!current) return;
     formulasIn(current).forEach(mark);
-    current.querySelectorAll(".katex").forEach(reach);
+    reach(current);
   }
 
   surface.started.push(() => {
@@ -249,7 +254,7 @@
     document.addEventListener("focusout", ({ target }) => { if (!pinned && lit && subject(target)) leave(); });
     document.addEventListener("click", (event) => {
       if (tip.contains(event.target)) return;
-      const symbol = event.target.closest(".sym");
+      const symbol = event.target.closest(".sym, .stops button");
       const wasPinned = pinned;
       if (pinned) leave();
       if (!symbol || event.target.closest("a") || (wasPinned && !symbol)) return;
@@ -257,13 +262,12 @@
       light(symbolOf(symbol));
       show(symbol, symbolOf(symbol));
       pinned = !tip.hidden;
-      tip.classList.toggle("pinned", pinned);
     });
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && lit) { clearTimeout(timer); leave(); }
-      if (event.key === "Enter" && event.target.matches?.(".sym")) event.target.click();
     });
   });
+  surface.undone.push(() => stops?.remove());
   surface.stepped.push(stepped);
   document.addEventListener("symbackprop:changed", () => { if (tip) { collect(); queue(); } });
 })();

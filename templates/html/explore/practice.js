@@ -78,12 +78,13 @@
   }
 
   function choices(fieldset, options, place) {
-    const order = options.map((tex, number) => [tex, number]).sort(([one], [other]) => (one < other ? -1 : 1));
-    for (const [tex, number] of order) {
+    const order = options.map((each, number) => [...each, number]).sort(([one], [other]) => (one < other ? -1 : 1));
+    for (const [tex, words, number] of order) {
       const label = made("label"), button = made("input");
       button.type = "radio";
       button.name = `${fieldset.dataset.ask}-${place}`;
       button.value = number;
+      button.setAttribute("aria-label", words);
       label.append(button, " ", shown(tex));
       fieldset.append(label);
     }

@@ -30,7 +30,7 @@
   function start() {
     const template = document.getElementById("explore");
     if (!template || bar) return Boolean(bar);
-    document.body.append(template.content.cloneNode(true));
+    document.querySelector("header").append(template.content.cloneNode(true));
     main = document.getElementById("solution");
     [bar, status, keys] = ["bar", "status", "keys"].map(named);
     chains = [...main.querySelectorAll(":scope > section:not(:first-child) .chain")];
