@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 
 from symbackprop.algebra.formula import Name, Node, rewrite
@@ -22,6 +23,7 @@ from symbackprop.document.display_nodes import Letter
 from symbackprop.document.key_symbols import quantity_of
 from symbackprop.graph.notation import Notation
 from symbackprop.messages import Message, message
+from symbackprop.mistakes.gradient_reports import GradientDiagnosis
 from symbackprop.mistakes.verdicts import DiagnosedAnswer, Diagnosis, Explanation, Finding
 
 _TONES: Mapping[Finding, Judgement] = {
@@ -45,7 +47,31 @@ def compose(found: Diagnosis) -> Document:
     return Document(found.derivation.problem.heading, (message("diagnosis.title"),), (numbers, *sections))
 
 
-def _summary(found: Diagnosis) -> Block:
+def compose_gradients(found: GradientDiagnosis) -> Document:
+    """Return the document that tells a diagnosis of code: a table of the arrays, then why each mistake is one."""
+    names = ("gradient", "verdict", "difference", "remark")
+    header = tuple(message(f"diagnosis_column.{name}") for name in names)
+    rows = tuple(
+        (
+            Verbatim(answer.name),
+            Judged(_TONES[answer.verdict], message(f"finding.{answer.verdict}")),
+            f"{answer.difference:.3g}" if math.isfinite(answer.difference) else "",
+            answer.said or "",
+        )
+        for answer in found.answers
+    )
+    table = Table(header, rows, (False, False, True, False))
+    slips = dict.fromkeys(each.id for answer in found.answers for each in (*answer.mistakes, *answer.possible))
+    reasons = tuple(_reason(message(f"slip.{id}"), id) for id in slips)
+    section = Section(message("diagnosis.gradients"), (_summary(found), table, *reasons))
+    return Document(found.derivation.problem.heading, (message("diagnosis.title_gradients"),), (section,))
+
+
+def _reason(named: Message, id: str) -> Paragraph:
+    return Paragraph(message("diagnosis.explained", mistake=named, reason=message(f"slip_reason.{id}")))
+
+
+def _summary(found: Diagnosis | GradientDiagnosis) -> Block:
     counted = [
         message("diagnosis.counted", verdict=message(f"finding.{verdict}"), count=count)
         for verdict, count in found.summary.items()
@@ -74,9 +100,7 @@ def _explained(found: Diagnosis, answer: DiagnosedAnswer) -> Section:
     """Return what explains a number: the reason of each mistake, and its lines."""
     blocks: list[Block] = []
     for each in (*answer.mistakes, *answer.possible):
-        blocks.append(
-            Paragraph(message("diagnosis.explained", mistake=_named(each), reason=message(f"slip_reason.{each.id}")))
-        )
+        blocks.append(_reason(_named(each), each.id))
         rows = tuple(_lines(found, each))
         if rows:
             names = ("place", "right", "wrong")

@@ -8,6 +8,7 @@ is named only where no other explains the number within the digits in which it i
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from symbackprop.messages import Message, message
 from symbackprop.mistakes.changes import Change
 from symbackprop.mistakes.examination import Examination
 from symbackprop.mistakes.numbers_given import Given, given_answers
+from symbackprop.mistakes.roundings import RoundedRun
 from symbackprop.mistakes.verdicts import DiagnosedAnswer, Diagnosis, Explanation, Finding
 from symbackprop.problems import Rounding
 
@@ -222,7 +224,15 @@ class _Paper:
             for value in (run.written[given.key], run.computed[given.key]):
                 if given.tells(value, self.values[given.key]) and given.half >= finest * run.unit(given.key):
                     return (Explanation(run.mistake, (), value),)
+            if finest and self._is_in_digits_of(given, run):
+                return (Explanation(run.mistake, (), run.written[given.key]),)
         return ()
+
+    def _is_in_digits_of(self, given: Given, run: RoundedRun) -> bool:
+        """Say whether a number is typed in the digits of a way to round, and is what that way writes down."""
+        written = run.written[given.key]
+        same_digits = math.isclose(2 * given.half, run.unit(given.key), rel_tol=1e-6)
+        return same_digits and given.value is not None and math.isclose(given.value, written, rel_tol=1e-12)
 
     # By mistake
 

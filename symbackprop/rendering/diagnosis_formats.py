@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 from symbackprop.document import diagnosis_document
 from symbackprop.errors import unknown
+from symbackprop.mistakes.gradient_reports import DiagnosedGradient, GradientDiagnosis
 from symbackprop.mistakes.verdicts import DiagnosedAnswer, Diagnosis, Explanation
 from symbackprop.rendering.exporters import written
 from symbackprop.rendering.formats import formats, spellings
@@ -17,8 +19,10 @@ WITHOUT = ("notebook",)
 """Formats that recompute the numbers of a solution."""
 
 
-def rendered(found: Diagnosis, format: str = "text", templates: str | Path | None = None) -> str | bytes:
-    """Return a diagnosis in a format and its own language: a text, or bytes for `pdf`.
+def rendered(
+    found: Diagnosis | GradientDiagnosis, format: str = "text", templates: str | Path | None = None
+) -> str | bytes:
+    """Return a diagnosis, of numbers or of code, in a format and its own language: a text, or bytes for `pdf`.
 
     Raises `UnknownNameError` for a format that does not exist.
     """
@@ -27,13 +31,35 @@ def rendered(found: Diagnosis, format: str = "text", templates: str | Path | Non
         raise unknown("format", format, table, spellings=spellings(table))
     if table[format].finish == "json":
         return json.dumps(result(found), ensure_ascii=False, indent=1) + "\n"
-    (draft,) = drafted([diagnosis_document.compose(found)], found.derivation, table[format], found.language)
+    content = (
+        diagnosis_document.compose(found)
+        if isinstance(found, Diagnosis)
+        else diagnosis_document.compose_gradients(found)
+    )
+    (draft,) = drafted([content], found.derivation, table[format], found.language)
     return written(draft)
 
 
-def result(found: Diagnosis) -> dict[str, Any]:
+def result(found: Diagnosis | GradientDiagnosis) -> dict[str, Any]:
     """Return a diagnosis as data: `answers`, each with verdict, mistakes and message, and the `summary` of verdicts."""
-    return {"answers": [_answer(found, answer) for answer in found.answers], "summary": dict(found.summary)}
+    answers = (
+        [_answer(found, answer) for answer in found.answers]
+        if isinstance(found, Diagnosis)
+        else [_gradient(found, answer) for answer in found.answers]
+    )
+    return {"answers": answers, "summary": dict(found.summary)}
+
+
+def _gradient(found: GradientDiagnosis, answer: DiagnosedGradient) -> dict[str, Any]:
+    """Return what an array turned out to be; a difference that is no number is null."""
+    return {
+        "gradient": answer.name,
+        "verdict": answer.verdict.value,
+        "difference": float(answer.difference) if math.isfinite(answer.difference) else None,
+        "mistakes": [{"id": each.id, "at": list(each.at)} for each in answer.mistakes],
+        "possible": [{"id": each.id, "at": list(each.at)} for each in answer.possible],
+        "message": found.say(answer.said),
+    }
 
 
 def _answer(found: Diagnosis, answer: DiagnosedAnswer) -> dict[str, Any]:

@@ -92,7 +92,7 @@ ACCEPTED = (Finding.CONVENTION, Finding.ROUNDED, Finding.RIGHT)
 """What a number may be instead, where that explains it as well: it cannot be told apart."""
 
 
-@pytest.mark.parametrize("seed", few(range(100), 10))
+@pytest.mark.parametrize("seed", few(range(200), 10))
 def test_every_mistake_is_found_by_its_last_number(seed: int) -> None:
     """One number that a mistake makes is explained by it, or by several of which it is one."""
     found = examination(seed)
@@ -141,6 +141,14 @@ def test_honest_numbers_are_never_called_mistakes(seed: int) -> None:
     for _ in range(5):
         for answer in each(examined(found, honest(found, draw)).answers):
             assert answer.verdict not in (Finding.MISTAKE, Finding.POSSIBLE, Finding.CONVENTION), answer
+
+
+def test_number_rounded_on_the_way_in_its_own_digits_is_rounded() -> None:
+    """Where it is too near the right number to be told from it by its digits, and a mistake makes it, too."""
+    found = examination(119)
+    assert found is not None
+    (answer,) = examined(found, {"a2_3@1@step2": "8.6e-01"}).answers
+    assert (Finding.ROUNDED, ["rounded_early"]) == (answer.verdict, [one.id for one in answer.mistakes])
 
 
 def test_mazurs_loss_is_that_of_updated_weights() -> None:

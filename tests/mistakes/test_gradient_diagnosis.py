@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -10,13 +11,16 @@ import numpy
 import pytest
 
 import symbackprop as sbp
+from symbackprop.document.diagnosis_document import compose_gradients
 from symbackprop.errors import KindError, MissingValueError, UnknownNameError
+from symbackprop.language import phrases
 from symbackprop.mistakes import gradient_checks, gradient_diagnosis, gradient_reports, wrong_arrays
 from symbackprop.mistakes.array_worksheets import ArraySite, ArrayWorksheet, BackwardRun, CircularError
 from symbackprop.mistakes.gradient_diagnosis import examined_arrays, worksheet
 from symbackprop.mistakes.known_mistakes import MISTAKES
 from symbackprop.mistakes.verdicts import Finding
 from symbackprop.problems import Problem
+from symbackprop.rendering import diagnosis_formats
 from symbackprop.testing import assert_gradients
 from tests import random_problems
 from tests.helpers import each, few
@@ -318,3 +322,21 @@ def test_rooms_of_this_test() -> None:
     assert {getattr(one, "__module__", "") for one in own} == {wrong_arrays.__name__}
     assert gradient_checks.examined_arrays is gradient_diagnosis.examined_arrays
     assert sbp.GradientDiagnosis is gradient_reports.GradientDiagnosis
+
+
+@pytest.mark.parametrize("code", ["en", "zh"])
+def test_a_diagnosis_of_code_is_written_in_formats(code: str) -> None:
+    """As data, as Markdown and as a page: each array with its verdict, each mistake with its reason, nothing unescaped."""
+    derivation = sbp.derive("mazur")
+    sheet = worksheet(derivation, None, None, None)
+    given = {"W2": sheet.right.of("W2").T, "W1": sheet.right.of("W1")}
+    found = sbp.diagnose(derivation, gradients=given, language=code)
+    assert len(compose_gradients(found).sections) == 1
+    data = json.loads(diagnosis_formats.rendered(found, "json"))
+    assert [(one["gradient"], one["verdict"]) for one in data["answers"]] == [("W2", "mistake"), ("W1", "right")]
+    assert [{"id": "gradient_transposed", "at": ["W2"]}] == data["answers"][0]["mistakes"]
+    assert data["answers"][0]["difference"] > 0 == len(data["answers"][1]["mistakes"])
+    known = phrases(code)
+    for format in each(("text", "markdown", "html", "latex")):
+        text = " ".join(str(diagnosis_formats.rendered(found, format)).split())
+        assert known["slip.gradient_transposed"] in text
