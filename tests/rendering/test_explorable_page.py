@@ -465,6 +465,21 @@ def test_value_that_cannot_be_read_changes_nothing(visit: Any) -> None:
 
 
 @pytest.mark.sweep
+def test_line_that_is_computed_anew_is_still_a_step(visit: Any) -> None:
+    """An engine may put other elements in the place of lines: steps are then those."""
+    seen = visit(page("line"), reduced_motion="reduce").page
+    count = steps_of(seen)
+    seen.evaluate("symbackprop.step(1)")
+    seen.evaluate("""() => {
+        for (const one of document.querySelectorAll(".display")) one.replaceWith(one.cloneNode(true));
+        document.dispatchEvent(new CustomEvent("symbackprop:changed", { detail: { changed: [] } }));
+    }""")
+    seen.evaluate("symbackprop.step(2)")
+    assert 1 == seen.locator("main .chain.current").count()
+    assert ["next", 2, count] == seen.evaluate(f"[symbackprop.mode('next'), {CHAINS}, symbackprop.step({count})]")
+
+
+@pytest.mark.sweep
 def test_number_of_a_picture_is_a_field(visit: Any) -> None:
     """A click on a number in the picture, or F2 on its part, opens it there."""
     seen = visit(with_double(page("mazur")), reduced_motion="reduce").page

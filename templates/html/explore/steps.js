@@ -25,6 +25,12 @@
     return sections.find((one) => PHASES.includes(one.dataset.part)) ?? sections.at(-1);
   }
 
+  function collect() {
+    chains = [...main.querySelectorAll(":scope > section:not(:first-child) .chain")];
+    phases = chains.map(phaseOf);
+    chains.forEach((chain) => { chain.tabIndex = -1; });
+  }
+
   const titleOf = (section) => section.querySelector("summary > :is(h2, h3, h4, h5, h6)").textContent;
 
   function start() {
@@ -33,9 +39,7 @@
     document.querySelector("header").append(template.content.cloneNode(true));
     main = document.getElementById("solution");
     [bar, status, keys] = ["bar", "status", "keys"].map(named);
-    chains = [...main.querySelectorAll(":scope > section:not(:first-child) .chain")];
-    phases = chains.map(phaseOf);
-    chains.forEach((chain) => { chain.tabIndex = -1; });
+    collect();
     bar.addEventListener("click", ({ target }) => actions[target.closest("[data-step]")?.dataset.step]?.());
     bar.querySelector("[data-explore=speed]").addEventListener("change", () => { if (timer) play(true); });
     for (const part of started) part();
@@ -214,8 +218,13 @@
   // Once nothing is left to do for the page itself.
   addEventListener("load", () => (window.requestIdleCallback ?? setTimeout)(start));
 
-  // Lines that are computed anew are all in the page meanwhile.
-  document.addEventListener("symbackprop:changed", () => { if (bar) draw(); });
+  // A line that is computed anew may be another element.
+  document.addEventListener("symbackprop:changed", () => {
+    if (!bar) return;
+    restore();
+    collect();
+    draw();
+  });
 
   Object.assign(api, { step, mode });
   api.surface = { started, stepped, undone, reset: forgotten, edited, state, fill, cut, empty, endOf, named, announce, restore, draw, actions, keys: KEYS, chains: () => chains };
