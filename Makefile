@@ -2,6 +2,7 @@
 # make test     every law on a few rows, in minutes; what this machine lacks is skipped with its reason
 # make check    format, lint, types, then every test: long sweeps, TeX, browser, the built package
 # make house    the picture and the list of rooms in docs/architecture.md, anew
+# make engine   the JavaScript with which a page computes anew what follows from a changed number
 # make gallery  the solutions in output/, anew (needs TeX and pdftoppm)
 # make hooks    format and lint before every commit (installs pre-commit into .venv)
 # make format   rewrite the code as `make check` wants it
@@ -18,7 +19,7 @@ PYTEST ?= $(RUN) pytest --numprocesses=auto --dist=worksteal
 .DELETE_ON_ERROR:
 # `check` runs its parts in order, the tests last.
 .NOTPARALLEL:
-.PHONY: help solve test check static hooks format house gallery clean
+.PHONY: help solve test check static hooks format house engine gallery clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -48,6 +49,9 @@ format: $(VENV)/.installed-dev
 
 house: $(VENV)/.installed
 	$(VENV)/bin/python tools/house.py
+
+engine: $(VENV)/.installed
+	PYTHONPATH=. $(VENV)/bin/python tools/engine.py
 
 gallery: $(VENV)/.installed
 	$(VENV)/bin/python tools/gallery.py

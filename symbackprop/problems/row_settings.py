@@ -30,7 +30,7 @@ def settings(table: SettingsTable, name: str, known: Settings, where: str) -> di
         if key not in known:
             what = _no_setting(table, name, known, key)
             raise ProblemError(what, where=f"{where}.{key}", valid=known, nearest=nearest(key, known, elsewhere))
-    return {key: _setting(table.settings.get(key), setting, key, where) for key, setting in known.items()}
+    return {key: setting_of(table.settings.get(key), setting, key, where) for key, setting in known.items()}
 
 
 def fractions(table: SettingsTable, name: str, known: Settings, where: str) -> Defaults:
@@ -46,7 +46,8 @@ def _no_setting(table: SettingsTable, name: str, known: Settings, key: str) -> M
     return message("problem.no_parameter" if known else "problem.no_parameters", name=name, key=key)
 
 
-def _setting(value: object, setting: Setting, key: str, where: str) -> Given:
+def setting_of(value: object, setting: Setting, key: str, where: str) -> Given:
+    """Return a setting that is given, or its default; raises `ProblemError` for one outside its bounds."""
     if value is None:
         if setting.default is None:
             raise ProblemError(message("problem.missing_key", key=key), where=where)

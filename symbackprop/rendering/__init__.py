@@ -14,7 +14,7 @@ from symbackprop.descent.solution import Solution, solution_of
 from symbackprop.errors import known_language, unknown
 from symbackprop.problems.accepted import ProblemLike
 from symbackprop.rendering import worked_derivatives
-from symbackprop.rendering.drafts import Draft, Format
+from symbackprop.rendering.drafts import EXPLORABLE, STEPS, Draft, Format
 from symbackprop.rendering.exporters import written
 from symbackprop.rendering.formats import formats, spellings
 from symbackprop.rendering.pdf_engines import can_typeset
@@ -32,6 +32,7 @@ def render(
     templates: str | Path | None = None,
     explain: str = "full",
     engine: str | None = None,
+    explorable: str = STEPS,
 ) -> str | bytes:
     """Return a worked solution in a format and a language: a text, or bytes for `pdf`; a problem is solved first.
 
@@ -40,7 +41,7 @@ def render(
     `templates` is a folder whose files replace the bundled ones of the same name (`latex/document.jinja`). `explain` is
     `full`, with reasons, common mistakes and a glossary, `brief`, formulas and numbers only, or `remarks`, with half a
     page on limits and practice as well. `engine` sets the PDF: `typst` or `tex` (default: the first of them that is
-    installed).
+    installed). `explorable` is what a page lets its reader do: `steps`, `values`, to change numbers as well, or `off`.
     A derivative (`differentiate`) is rendered step by step; `detail` and `explain` are those of solutions.
     Raises `UnknownNameError` for a format, language or engine that does not exist, `OutputError` for a template at
     fault and for a PDF that cannot be typeset.
@@ -52,7 +53,7 @@ def render(
     """
     if isinstance(source, Differentiation):
         return worked_derivatives.rendered(source, format, language, templates)
-    return written(_draft(source, format, language, detail, templates, explain, engine))
+    return written(_draft(source, format, language, detail, templates, explain, engine, explorable=explorable))
 
 
 def files(
@@ -64,6 +65,7 @@ def files(
     stem: str = STEM,
     explain: str = "full",
     engine: str | None = None,
+    explorable: str = STEPS,
 ) -> dict[str, str | bytes]:
     """Return a worked solution as files of one folder, their contents by name: the document first, then what it needs.
 
@@ -73,7 +75,7 @@ def files(
     >>> list(files(symbackprop.derive(symbackprop.example("line")), format="latex-fragment"))
     ['solution.fragment.tex', 'symbackprop.sty']
     """
-    draft = _draft(source, format, language, detail, templates, explain, engine, stem)
+    draft = _draft(source, format, language, detail, templates, explain, engine, stem, explorable)
     row = draft.format
     pictures = draft.pictures if row.figures else {}
     attachments = {name: draft.fill(name) for name in row.attachments}
@@ -89,6 +91,7 @@ def _draft(
     explain: str,
     engine: str | None,
     stem: str = "",
+    explorable: str = STEPS,
 ) -> Draft:
     table = formats(templates, engine)
     if format not in table:
@@ -99,6 +102,8 @@ def _draft(
             raise unknown("detail", part, document.DETAILS)
     if explain not in document.EXPLANATIONS:
         raise unknown("explanation", explain, document.EXPLANATIONS)
+    if explorable not in EXPLORABLE:
+        raise unknown("explorable", explorable, EXPLORABLE)
     known_language(language)
     solution = solution_of(source)
-    return Draft(table[format], solution, language, details, stem, explain=explain)
+    return Draft(table[format], solution, language, details, stem, explain=explain, explorable=explorable)

@@ -52,10 +52,11 @@ def scripts(folders: Sequence[Path], names: Sequence[str], packed: Collection[st
     """
     # Inside a string or a regular expression, where alone these can stand, \x3C is the same character.
     texts = [_END_OF_SCRIPT.sub(r"\\x3C", _packed(_text(folders, name), is_packed=name in packed)) for name in names]
-    return [{"text": text, "hash": _hash(text)} for text in texts]
+    return [{"text": text, "hash": hash_of(text)} for text in texts]
 
 
-def _hash(text: str) -> str:
+def hash_of(text: str) -> str:
+    """Return what the policy of a page calls a script that may run."""
     digest = hashlib.sha256(text.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 

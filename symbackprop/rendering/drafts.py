@@ -33,7 +33,8 @@ class Format:
     `exporters.EXPORTERS`), `attachments` the templates whose text is a file of its own beside the document, `figures`
     the suffix of such files for its figures ("": they are in the document). A page has its formulas in another dialect
     than TeX (`formulas`, a row of `dialects.DIALECTS`) and its style sheets and scripts inside it, those for
-    formulas where it has any, and those of an `explorable` page where it is a worked solution. One that is `typeset` has the
+    formulas where it has any, those of an `explorable` page where it is a worked solution, and those of one whose
+    numbers may be changed (`answering`). One that is `typeset` has the
     names of engines with the formats on which it builds with each (`engines`), and the one that is used. `folders` hold
     the templates; a file of an earlier one is preferred.
     """
@@ -58,12 +59,16 @@ class Format:
     formula_scripts: tuple[str, ...] = ()
     explorable_styles: tuple[str, ...] = ()
     explorable_scripts: tuple[str, ...] = ()
+    answering_scripts: tuple[str, ...] = ()
     engines: Mapping[str, str] = field(default_factory=dict)
     engine: str = ""
 
 
 OF_LETTERS = Notation.of(Graph({}, (), ""), Conventions())
 """The notation of documents whose names are no quantities."""
+
+OFF, STEPS, VALUES = EXPLORABLE = ("off", "steps", "values")
+"""What a page of a worked solution lets a reader do: read; go through it step by step; change its numbers as well."""
 
 MOST_LARGE = 20
 """Parameters of a document whose letters have the usual size."""
@@ -87,6 +92,7 @@ class Draft:
     content: Document | None = None
     explain: str = "full"
     known: ViewWriter | None = None
+    explorable: str = STEPS
 
     @functools.cached_property
     def view(self) -> ViewModel:
@@ -113,7 +119,12 @@ class Draft:
     @property
     def is_explorable(self) -> bool:
         """Say whether its page may be gone through step by step: that of a worked solution, and of nobody's homework."""
-        return self.solution is not None and self.content is None
+        return self.solution is not None and self.content is None and self.explorable != OFF
+
+    @property
+    def answers_back(self) -> bool:
+        """Say whether its numbers may be changed on the page, which then has with it what computes everything anew."""
+        return self.is_explorable and self.explorable == VALUES
 
     @property
     def is_small(self) -> bool:

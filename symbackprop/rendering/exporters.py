@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from symbackprop import language
-from symbackprop.rendering import assets, json_result, notebook_file, pdf_engines, plain_text, predictions, problem_file
+from symbackprop.rendering import (
+    assets,
+    explorable_data,
+    json_result,
+    notebook_file,
+    pdf_engines,
+    plain_text,
+    predictions,
+    problem_file,
+)
 from symbackprop.rendering.drafts import Draft
 
 DOCUMENT = "document.jinja"
@@ -19,12 +28,16 @@ def _page(draft: Draft) -> str:
         styles, scripts = row.formula_styles + styles, row.formula_scripts + scripts
     if draft.is_explorable:
         styles, scripts = styles + row.explorable_styles, scripts + row.explorable_scripts
+    answers = explorable_data.answers(draft) if draft.answers_back else None
+    if answers is not None:
+        scripts += row.answering_scripts
     return draft.fill(
         DOCUMENT,
         style=assets.style(row.folders, styles),
         scripts=assets.scripts(row.folders, scripts, row.explorable_scripts),
         practice=predictions.written(draft.solved.derivation, draft.writer) if draft.is_explorable else "",
         file=problem_file.text(draft.solved.derivation) if draft.is_explorable else "",
+        answers=answers,
     )
 
 

@@ -55,6 +55,13 @@ LONGEST_OVERVIEW = 24
     help="Formulas and numbers only; reasons and common mistakes between the lines; limits and practice, "
     "or what one gets by each mistake, as well.",
 )
+@click.option(
+    "--explorable",
+    type=click.Choice(["off", "steps", "values"]),
+    default="steps",
+    show_default=True,
+    help="On a page: nothing; go through it step by step; change its numbers as well.",
+)
 @click.option("--full-steps", type=click.IntRange(1, 10_000_000), help="Number of updates worked out in full.")
 @click.option("--learning-rates", metavar="R,R,…", help="Compare descents with these learning rates.")
 @engine_option
@@ -71,6 +78,7 @@ def command(
     digits: int | None,
     detail: str | None,
     explain: str,
+    explorable: str,
     full_steps: int | None,
     learning_rates: str | None,
     engine: str | None,
@@ -93,7 +101,7 @@ def command(
         with working("cli.solving", quiet), placed(problem):
             solved = solution.solve(given, steps=steps, full_steps=full_steps, learning_rates=rates)
             if output == STANDARD_OUTPUT:
-                alone = rendering.render(solved, wanted[0].name, lang, detail, templates, explain, engine=engine)
+                alone = rendering.render(solved, wanted[0].name, lang, detail, templates, explain, engine, explorable)
             else:
                 folder = Path("output", given.name) if output is None else Path(output)
                 stem = rendering.STEM if lang == language.DEFAULT else f"{rendering.STEM}.{lang}"
@@ -101,7 +109,7 @@ def command(
                     folder / name: content
                     for row in wanted
                     for name, content in rendering.files(
-                        solved, row.name, lang, detail, templates, stem, explain, engine
+                        solved, row.name, lang, detail, templates, stem, explain, engine, explorable
                     ).items()
                 }
         if output == STANDARD_OUTPUT:

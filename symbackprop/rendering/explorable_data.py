@@ -1,0 +1,71 @@
+"""What a page that answers back has with it: the engine, and the derivation, words and settings it computes with, packed."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import gzip
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from symbackprop import language as phrases
+from symbackprop import resources
+from symbackprop.rendering import assets
+from symbackprop.rendering.drafts import Draft
+from symbackprop.rendering.object_graphs import ObjectGraph
+
+_ENGINE = "html/engine/built/engine.js"
+_CLASSES = re.compile(r'"(\w+\$\w+)":')
+
+
+@functools.cache
+def engine() -> str:
+    """Return the engine: our own modules as JavaScript (`tools/engine.py`)."""
+    return resources.text_of(resources.folder("templates") / _ENGINE)
+
+
+@functools.cache
+def _classes() -> frozenset[str]:
+    return frozenset(_CLASSES.findall(engine()))
+
+
+def given(draft: Draft) -> Mapping[str, Any] | None:
+    """Return what the engine computes with; None for a page whose derivation holds what the engine does not know."""
+    solution, details = draft.solved, draft.details
+    graph = ObjectGraph()
+    root = graph.entry([solution.derivation, None if details is None else tuple(details), draft.explain])
+    functions = {row[1] for row in graph.rows if row[0] == "f"}
+    if not solution.steps or not {*graph.kinds, *functions} <= _classes():
+        return None
+    row, say = draft.format, phrases.phrases(draft.language)
+    return {
+        "state": {"rows": graph.rows, "root": root, "kinds": list(graph.kinds)},
+        "words": dict(say),
+        "language": draft.language,
+        "tones": dict(row.tones),
+        "width": draft.writer.width,
+        "link": say["page.link"],
+        "missing": say["explore.not_recomputed"],
+        "outline": say["explore.outline"],
+    }
+
+
+def answers(draft: Draft) -> Mapping[str, str] | None:
+    """Return the engine and what it computes with, packed, and the hash of the engine; None for a page without."""
+    content = given(draft)
+    if content is None:
+        return None
+    numbers = packed(json.dumps(content, ensure_ascii=False, separators=(",", ":")))
+    return {"numbers": numbers, "engine": _packed_engine(), "hash": assets.hash_of(engine())}
+
+
+def packed(text: str) -> str:
+    """Return a text packed, for the inside of a page; the same text always gives the same."""
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii")
+
+
+@functools.cache
+def _packed_engine() -> str:
+    return packed(engine())

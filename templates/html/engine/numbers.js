@@ -1,0 +1,219 @@
+"use strict";
+// A number of the problem changed: the engine, which is in the page packed, computes the whole page anew, and what has
+// become different is put in its place. It is unpacked when the first number is changed.
+(() => {
+  const api = (window.symbackprop ??= {});
+  let engine, problem, view, places, original;
+
+  async function unpacked(id) {
+    const packed = Uint8Array.from(atob(document.getElementById(id).textContent), (each) => each.charCodeAt(0));
+    return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  }
+
+  async function start() {
+    api.given = JSON.parse(await unpacked("given-numbers"));
+    const script = document.createElement("script");
+    script.textContent = await unpacked("engine");
+    document.head.append(script);
+    problem = api.stated;
+    ({ view } = api.view(problem));
+    original = { problem, view };
+  }
+  const ready = () => (engine ??= start());
+
+  // --- views of blocks as elements: what document.jinja writes
+
+  const here = (place) => (place ? `<a class="here" href="#${place}" aria-label="${api.given.link}"></a>` : "");
+  const linked = (cell, place) => (place ? `<a class="there" href="#${place}">${cell}</a>` : cell);
+  const anchored = (place) => (place ? ` id="${place}" tabindex="-1"` : "");
+  const numeric = (is) => (is ? ' class="numeric"' : "");
+
+  function display(block) {
+    const isReasoned = block.lines.some((line) => line.cells.some((cell) => cell.reason));
+    const columns = block.columns > 1;
+    let text = `<div class="display${columns ? " side-by-side" : ""}${isReasoned ? " reasoned" : ""}" style="--lines: ${block.lines.length}${columns ? `; --columns: ${block.columns}` : ""}">`;
+    block.lines.forEach((line, place) => {
+      const [first] = line.cells, isOne = line.cells.length === 1, opens = !place || block.lines[place - 1].closes;
+      if (opens) text += `<div class="chain"${isOne ? anchored(first.anchor) : ""}>`;
+      text += `<div class="line">${isOne && opens ? here(first.anchor) : ""}`;
+      for (const cell of line.cells) {
+        text += `<div class="left">${cell.left}</div><div class="right"${isOne ? "" : anchored(cell.anchor)}>${cell.right}${isOne ? "" : here(cell.anchor)}</div>`;
+        if (cell.reason) text += `<div class="reason">${cell.reason}</div>`;
+        if (cell.remark) text += `<div class="remark">${cell.remark}</div>`;
+      }
+      text += line.closes ? "</div></div>" : "</div>";
+    });
+    return `${text}</div>`;
+  }
+
+  function table(block) {
+    const head = block.header.map((cell, place) => `<th scope="col"${numeric(block.numeric[place])}>${cell}</th>`).join("");
+    const rows = block.rows.map((row, place) => row.map((cell, column) => {
+      const kind = column ? "td" : "th", inner = linked(cell, block.links[place][column]);
+      return `<${kind}${column ? "" : ' scope="row"'}${numeric(block.numeric[column])}>${inner}</${kind}>`;
+    }).join(""));
+    return `<div class="scroll"${block.fits > 1 ? ` style="--beside: ${block.fits}"` : ""}><table><thead><tr>${head}</tr></thead><tbody>${rows.map((row) => `<tr>${row}</tr>`).join("")}</tbody></table></div>`;
+  }
+
+  const WRITERS = {
+    paragraph: (block) => `<p>${block.text}</p>`,
+    listing: (block) => { const kind = block.numbered ? "ol" : "ul"; return `<${kind}>${block.entries.map((item) => `<li>${item}</li>`).join("")}</${kind}>`; },
+    table, display,
+    note: (block) => `<aside class="note of-${block.about}"><p><b>${block.label}</b> ${block.text}</p></aside>`,
+    terms: (block) => `<dl class="terms">${block.entries.map(([term, symbol, meaning]) => `<dt>${term}${symbol ? ` <span class="symbol">${symbol}</span>` : ""}</dt><dd>${meaning}</dd>`).join("")}</dl>`,
+    figure: (block) => `<figure><div class="picture">${block.svg ?? ""}</div><figcaption>${block.caption}</figcaption></figure>`,
+  };
+
+  function made(block) {
+    const place = document.createElement("template");
+    place.innerHTML = WRITERS[block.kind](block);
+    return place.content.firstElementChild;
+  }
+
+  function set(element) {
+    if (!api.page || !window.katex) return;
+    for (const math of element.querySelectorAll("math")) {
+      if (math.closest(".katex")) continue;
+      const found = api.page.laidOut(math.querySelector("annotation").textContent, math.getAttribute("displaystyle") === "true");
+      if (!found) continue;
+      const spoken = document.createElement("span");
+      spoken.className = "katex-mathml";
+      math.replaceWith(found);
+      spoken.append(math);
+      found.prepend(spoken);
+    }
+  }
+
+  // --- the page brought up to a view
+
+  // The elements of a section's blocks, in their order: between its heading and the sections inside it.
+  const blocksOf = (section) => [...section.querySelector(":scope > details").children].filter((each) => !["SUMMARY", "SECTION"].includes(each.tagName));
+  const sectionsOf = (holder) => [...holder.children].filter((each) => each.tagName === "SECTION");
+
+  function located(sections, elements) {
+    return sections.map((section, place) => {
+      const element = elements[place], inner = element.querySelector(":scope > details");
+      return { element, inner, blocks: blocksOf(element), sections: located(section.sections, sectionsOf(inner)) };
+    });
+  }
+
+  const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+  function renew(element, text, changed) {
+    element.innerHTML = text;
+    set(element);
+    changed.push(element);
+  }
+
+  // A line keeps its element where only its numbers are others: the page does not jump, and what watches a line still does.
+  function bringLines(element, old, block, changed) {
+    const lines = [...element.querySelectorAll(".line")];
+    if (lines.length !== block.lines.length || old.columns !== block.columns) return false;
+    const alike = block.lines.every((line, place) => {
+      const before = old.lines[place];
+      return line.closes === before.closes && line.cells.length === before.cells.length && line.cells.every((cell, column) => ["anchor", "reason", "remark"].every((key) => cell[key] === before.cells[column][key]));
+    });
+    if (!alike) return false;
+    block.lines.forEach((line, place) => line.cells.forEach((cell, column) => {
+      for (const side of ["left", "right"]) {
+        if (cell[side] === old.lines[place].cells[column][side]) continue;
+        const isOne = line.cells.length === 1;
+        renew(lines[place].querySelectorAll(`:scope > .${side}`)[column], cell[side] + (side === "right" && !isOne ? here(cell.anchor) : ""), changed);
+      }
+    }));
+    return true;
+  }
+
+  function bringTable(element, old, block, changed) {
+    if (old.rows.length !== block.rows.length || !same(old.header, block.header) || !same(old.links, block.links)) return false;
+    const rows = element.querySelectorAll("tbody > tr");
+    block.rows.forEach((row, place) => row.forEach((cell, column) => {
+      if (cell !== old.rows[place][column]) renew(rows[place].children[column], linked(cell, block.links[place][column]), changed);
+    }));
+    return true;
+  }
+
+  const FINE = { display: bringLines, table: bringTable };
+
+  function bring(found, old, section, changed) {
+    if (old.blocks.length === section.blocks.length) {
+      section.blocks.forEach((block, place) => {
+        const before = old.blocks[place], element = found.blocks[place];
+        if (same(before, block)) return;
+        if (before.kind === block.kind && FINE[block.kind]?.(element, before, block, changed)) return;
+        replace(found, place, block, changed);
+      });
+    } else {
+      const heading = found.inner.querySelector(":scope > summary");
+      for (const element of found.blocks) element.remove();
+      found.blocks = section.blocks.map(made);
+      heading.after(...found.blocks);
+      found.blocks.forEach(set);
+      changed.push(...found.blocks);
+    }
+    section.sections.forEach((inner, place) => bring(found.sections[place], old.sections[place], inner, changed));
+  }
+
+  function replace(found, place, block, changed) {
+    const element = made(block);
+    found.blocks[place].replaceWith(element);
+    found.blocks[place] = element;
+    set(element);
+    changed.push(element);
+  }
+
+  const outline = (sections) => sections.map((each) => [each.title, outline(each.sections)]);
+
+  function bringAll(next, left) {
+    const main = document.getElementById("solution");
+    places ??= located(original.view.sections, sectionsOf(main));
+    if (!same(outline(view.sections), outline(next.sections))) throw new Error(api.given.outline);
+    const changed = [], before = view.loss;
+    next.sections.forEach((section, place) => bring(places[place], view.sections[place], section, changed));
+    view = next;
+    main.dataset.notRecomputed = left;
+    note(main, left);
+    const detail = { changed, loss_before: before, loss_after: view.loss, not_recomputed: left };
+    document.dispatchEvent(new CustomEvent("symbackprop:changed", { detail }));
+    return detail;
+  }
+
+  // What cannot be computed here is taken away, and the page says how much that is.
+  function note(main, left) {
+    main.querySelector(":scope > .not-recomputed")?.remove();
+    if (!left) return;
+    const said = document.createElement("p");
+    said.className = "not-recomputed";
+    said.textContent = api.given.missing.replace("{count}", left);
+    main.prepend(said);
+  }
+
+  // A number by the name of its field, as text of the problem file; what went wrong is said, and nothing is changed.
+  api.set = async (name, text) => {
+    await ready();
+    let next, found;
+    try {
+      next = api.edited(problem, name, String(text));
+      found = api.view(next);
+    } catch (error) {
+      throw new Error(api.reason(error));
+    }
+    const detail = bringAll(found.view, found.left);
+    problem = next;
+    return detail;
+  };
+  api.reset = async () => {
+    await ready();
+    problem = original.problem;
+    return bringAll(original.view, 0);
+  };
+
+  const texOf = (element) => element?.querySelector('annotation[encoding="application/x-tex"]')?.textContent ?? "";
+  // The lines on the page in their order; those of a chain have its anchor.
+  api.lines = () => [...document.querySelectorAll("#solution .line")].flatMap((line) => {
+    const lefts = line.querySelectorAll(":scope > .left");
+    return [...line.querySelectorAll(":scope > .right")].map((right, place) => ({
+      anchor: right.id || line.closest(".chain")?.id || "", tex: [texOf(lefts[place]), texOf(right)].filter(Boolean).join(" "),
+    }));
+  });
+})();

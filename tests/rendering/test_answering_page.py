@@ -1,0 +1,246 @@
+"""The page whose numbers may be changed: after an edit it says what Python writes with the same number."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import symbackprop as sbp
+from symbackprop import rendering
+from symbackprop.descent.solution import solve
+from symbackprop.document.notes import observations
+from symbackprop.document.sections import figure_placement
+from symbackprop.errors import EvaluationError, SymbackpropError
+from symbackprop.figures import curves
+from symbackprop.graph.scalars import Scalar
+from symbackprop.messages import message
+from symbackprop.problems.load import examples
+from symbackprop.rendering import explorable_data, formats
+from symbackprop.rendering.drafts import VALUES, Draft
+from symbackprop.rendering.explorable import edited, recomposed
+from symbackprop.rendering.object_graphs import ObjectGraph
+from symbackprop.templating import Deferred
+from tests.documents import some
+from tests.helpers import each, require_tool
+
+ROOT = Path(__file__).parent.parent.parent
+EDITS = int(os.environ.get("SYMBACKPROP_EDITS", "1"))
+"""Random edits of every example; a thousand of each are the whole law."""
+
+TEXTS = ("0", "1", "-1", "2", "-0.3", "1/3", "-2/7", "0.05", "100", "-12.5", "ln(3)", "0.1234567", "1e-3", "-0.45")
+
+LONG = re.compile(r"-?0?\.?0*\d[\d.]{4,}")
+
+UNSEEN = {"tikz", "image", "words", "alternative", "places", "figures", "formulas", "toned", "latin"}
+BESIDE = {"small", "explorable", "footer", "loss"}
+"""What of a view no reader of the page sees, and what does not depend on a number."""
+
+
+class NotInThePageError(Exception):
+    """What the engine has no means to compute: curvature, contours."""
+
+
+def refuse(*_: object, **__: object) -> Any:
+    """Compute nothing where the engine cannot, and say nothing of it."""
+    raise EvaluationError(message("evaluation.magnitude"))
+
+
+def absent(*_: object, **__: object) -> Any:
+    """Fail where the engine leaves a figure out."""
+    raise NotInThePageError
+
+
+def without(make: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what makes a figure, or none where the engine has none."""
+
+    def made(solution: object) -> Any:
+        try:
+            return make(solution)
+        except NotInThePageError:
+            return None
+
+    return made
+
+
+@pytest.fixture
+def as_in_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take from Python what the engine leaves out and counts: this list may only become shorter."""
+    monkeypatch.setattr(observations, "train", refuse)
+    monkeypatch.setattr(observations, "critical_points", refuse)
+    monkeypatch.setattr(curves, "_contours", absent)
+    monkeypatch.setattr(curves, "_flat_points", absent)
+    closing = {title: tuple(map(without, makers)) for title, makers in figure_placement._CLOSING.items()}
+    monkeypatch.setattr(figure_placement, "_CLOSING", closing)
+
+
+def plainly(view: object) -> Any:
+    """Return a view as the engine gives it: texts and numbers, no plots."""
+    if isinstance(view, Mapping):
+        drawn = {**view, "svg": None} if view.get("is_plot") else view
+        return {key: plainly(inner) for key, inner in drawn.items() if key not in UNSEEN | BESIDE}
+    if isinstance(view, list | tuple):
+        return [plainly(inner) for inner in view]
+    return str(view) if isinstance(view, Deferred) else view
+
+
+def draft_of(name: str, code: str = "en") -> Draft:
+    """Return the page of an example that is about to be written."""
+    problem = sbp.example(name)
+    draft = Draft(formats()["html"], solve(problem, derivation=sbp.derive(problem)), code, None, explorable=VALUES)
+    assert draft.view
+    return draft
+
+
+def fields(draft: Draft) -> Iterator[str]:
+    """Yield the names of the numbers of a page that may be changed."""
+    for sample, elements, _ in draft.solved.derivation.stated_arrays():
+        yield from [str(Scalar(element, sample)) for element in elements]
+    training = draft.solved.problem.training
+    yield from [] if training is None else training.settings
+
+
+def computed(draft: Draft, edits: list[list[tuple[str, str]]]) -> list[dict[str, Any]]:
+    """Return what the engine makes of a page after each of some edits."""
+    given = json.dumps({"engine": explorable_data.engine(), "given": explorable_data.given(draft), "edits": edits})
+    runner = Path(__file__).parent / "engine_runner.js"
+    run = subprocess.run(
+        [require_tool("node"), str(runner)], input=given, capture_output=True, text=True, timeout=600, check=True
+    )
+    return list(json.loads(run.stdout))
+
+
+def expected(draft: Draft, edit: list[tuple[str, str]]) -> Any:
+    """Return the view that Python makes of a page after an edit, None where the edit is refused."""
+    solution = draft.solved
+    problem = solution.problem
+    try:
+        for name, text in edit:
+            problem = edited(problem, solution.derivation, name, text)
+        return json.loads(json.dumps(plainly(recomposed(problem, solution.derivation, None, "full", draft.writer))))
+    except SymbackpropError:
+        return None
+
+
+@pytest.mark.sweep
+@pytest.mark.usefixtures("as_in_the_page")
+@pytest.mark.parametrize("name", [*(row for row in some(examples())), pytest.param("line", id="line again")])
+def test_page_says_what_python_writes(name: str) -> None:
+    """Every line, table, sentence and network picture after random edits is that of Python with the same numbers."""
+    draft = draft_of(name)
+    drawn = random.Random(name)
+    names = list(fields(draft))
+    edits = [[(drawn.choice(names), drawn.choice(TEXTS)) for _ in range(drawn.choice((1, 1, 2)))] for _ in range(EDITS)]
+    for edit, found in each(zip(edits, computed(draft, edits), strict=True), least=EDITS):
+        wanted = expected(draft, edit)
+        assert (wanted is None) == ("refused" in found), (edit, found.get("refused"))
+        if wanted is not None:
+            shown = {key: inner for key, inner in plainly(found["view"]).items() if key not in BESIDE}
+            assert wanted == shown, edit
+
+
+def test_edit_is_that_of_a_problem_file() -> None:
+    """A weight, a number of one sample and a setting are found by name; another text or name is refused in words."""
+    problem = sbp.example("xor")
+    derivation = sbp.derive(problem)
+    changed = edited(problem, derivation, "x_1@3", "1/3")
+    one, other = (numbers.arrays["x"].entries for numbers in (problem, changed))
+    assert 1 == sum(a != b for a, b in zip(one, other, strict=True))
+    rate = edited(problem, derivation, "learning_rate", "0.125")
+    assert rate.training is not None
+    assert "0.125" == rate.training.settings["learning_rate"].text
+    for name, text in each([("W1_1_1", "abc"), ("W9_1_1", "1"), ("learning_rate", "x")]):
+        with pytest.raises(SymbackpropError):
+            edited(problem, derivation, name, text)
+
+
+def test_object_that_occurs_again_is_a_number() -> None:
+    """An object graph holds each object once, with its class by the name that the engine knows."""
+    graph = ObjectGraph()
+    derivation = sbp.derive("line")
+    assert graph.entry([derivation.problem, derivation.problem])
+    assert {"problems_types$Problem", "problems_types$Given"} <= graph.kinds.keys()
+    (pair,) = graph.entry([derivation.problem, derivation.problem])
+    assert graph.rows[pair][0] == "T"
+    assert graph.rows[pair][1] == graph.rows[pair][2]
+
+
+@pytest.mark.sweep
+def test_engine_is_what_its_modules_say() -> None:
+    """The file that pages have with them is what `tools/engine.py` writes."""
+    run = subprocess.run(
+        [sys.executable, "tools/engine.py", "--check"], cwd=ROOT, env={**os.environ, "PYTHONPATH": "."}, timeout=300
+    )
+    assert 0 == run.returncode
+
+
+def test_page_answers_only_where_it_is_asked_to() -> None:
+    """The numbers to compute with, and what computes with them, are in a page only with `explorable="values"`."""
+    solution = sbp.solve("line")
+    pages = {kind: str(rendering.render(solution, "html", explorable=kind)) for kind in ("off", "steps", "values")}
+    assert ["values"] == [kind for kind, text in pages.items() if "given-numbers" in text]
+    assert ["values"] == [kind for kind, text in pages.items() if "DecompressionStream" in text]
+    assert "data-explore" not in pages["off"]
+
+
+@pytest.mark.sweep
+def test_page_of_homework_never_answers(tmp_path: Path) -> None:
+    """Neither a sheet nor a key has the engine or what it computes with: the numbers of a key are in no sheet."""
+    sbp.homework("homework", students={"1": "A"}, seed=1, folder=tmp_path, formats=["html"])
+    sheets = [file.read_text("utf-8") for file in (tmp_path / "students").rglob("*.html")]
+    keys = [file.read_text("utf-8") for file in (tmp_path / "teacher").rglob("*.html")]
+    for text in each([*sheets, *keys], least=2):
+        assert "given-numbers" not in text
+        assert "application/gzip" not in text
+    answers = json.loads((tmp_path / "teacher" / "answers.json").read_text("utf-8"))
+    assert answers
+    numbers = set(_numbers(answers))
+    for text in each(sheets):
+        assert not {number for number in each(numbers) if number in text}
+
+
+def _numbers(found: object) -> Iterator[str]:
+    """Yield the long decimals in the answers of a class: a short one may well be a number that is given."""
+    if isinstance(found, Mapping):
+        for inner in found.values():
+            yield from _numbers(inner)
+    elif isinstance(found, list):
+        for inner in found:
+            yield from _numbers(inner)
+    elif isinstance(found, str | float) and LONG.fullmatch(str(found)):
+        yield str(found)
+
+
+@pytest.mark.sweep
+@pytest.mark.usefixtures("as_in_the_page")
+def test_changed_page_has_the_lines_of_the_page_that_python_writes(visit: Any) -> None:
+    """In a browser: `set` brings the page up to the number, `reset` takes it back, what is no number changes nothing."""
+    problem = sbp.example("mazur")
+    derivation = sbp.derive(problem)
+    seen = visit(str(rendering.render(sbp.solve("mazur"), "html", explorable="values"))).page
+    before = seen.evaluate("symbackprop.lines()")
+    seen.evaluate("document.addEventListener('symbackprop:changed', ({ detail }) => { window.told = detail; })")
+    seen.evaluate("symbackprop.set('W2_1_1', '-0.45')")
+    after = seen.evaluate("symbackprop.lines()")
+    assert before != after
+    told = seen.evaluate("({ count: told.changed.length, before: told.loss_before, after: told.loss_after })")
+    assert told["count"] > 10
+    assert told["before"] != told["after"]
+    other = solve(edited(problem, derivation, "W2_1_1", "-0.45"), derivation=derivation)
+    assert other.losses[0] == told["after"]
+    assert after == visit(str(rendering.render(other, "html", explorable="values"))).page.evaluate(
+        "symbackprop.lines()"
+    )
+    why = seen.evaluate("symbackprop.set('W2_1_1', 'abc').then(() => '', (error) => error.message)")
+    assert "abc" in why
+    assert after == seen.evaluate("symbackprop.lines()")
+    seen.evaluate("symbackprop.reset()")
+    assert before == seen.evaluate("symbackprop.lines()")
