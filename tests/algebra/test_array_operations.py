@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,7 @@ from symbackprop.scripts import TARGETS, script
 from tests.derivation.test_matrices import assert_same_grain
 from tests.helpers import few, require_module
 from tests.scripts.test_code import agree, run
+from tests.scripts.test_loop_scripts import agrees, printed
 
 
 def _without_axis(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
@@ -209,11 +211,14 @@ def test_made_up_operation_is_compiled(name: str, samples: bool, backend: str) -
 
 @CASES
 @pytest.mark.parametrize("target", TARGETS)
-def test_made_up_operation_is_written_for_every_target(name: str, samples: bool, target: str) -> None:
+def test_made_up_operation_is_written_for_every_target(name: str, samples: bool, target: str, tmp_path: Path) -> None:
     """Scripts run, pass their own checks, and train to the numbers of the solution."""
+    problem = made(name, samples=samples)
+    if TARGETS[target].language is not None:
+        agrees(problem, printed(problem, target, tmp_path))
+        return
     if target == "torch":
         require_module("torch")
-    problem = made(name, samples=samples)
     agree(problem, run(script(problem, target)))
 
 
