@@ -14,7 +14,7 @@ from symbackprop.descent.solution import Solution, solution_of
 from symbackprop.errors import known_language, unknown
 from symbackprop.problems.accepted import ProblemLike
 from symbackprop.rendering import worked_derivatives
-from symbackprop.rendering.drafts import EXPLORABLE, STEPS, Draft, Format
+from symbackprop.rendering.drafts import EXPLORABLE, PRACTICE, Draft, Format
 from symbackprop.rendering.exporters import written
 from symbackprop.rendering.formats import formats, spellings
 from symbackprop.rendering.pdf_engines import can_typeset
@@ -32,7 +32,7 @@ def render(
     templates: str | Path | None = None,
     explain: str = "full",
     engine: str | None = None,
-    explorable: str = STEPS,
+    explorable: str = PRACTICE,
 ) -> str | bytes:
     """Return a worked solution in a format and a language: a text, or bytes for `pdf`; a problem is solved first.
 
@@ -41,7 +41,7 @@ def render(
     `templates` is a folder whose files replace the bundled ones of the same name (`latex/document.jinja`). `explain` is
     `full`, with reasons, common mistakes and a glossary, `brief`, formulas and numbers only, or `remarks`, with half a
     page on limits and practice as well. `engine` sets the PDF: `typst` or `tex` (default: the first of them that is
-    installed). `explorable` is what a page lets its reader do: `steps`, `values`, to change numbers as well, or `off`.
+    installed). `explorable` is what a page lets its reader do: `practice`, `values`, to change numbers as well, or `off`.
     A derivative (`differentiate`) is rendered step by step; `detail` and `explain` are those of solutions.
     Raises `UnknownNameError` for a format, language or engine that does not exist, `OutputError` for a template at
     fault and for a PDF that cannot be typeset.
@@ -65,7 +65,7 @@ def files(
     stem: str = STEM,
     explain: str = "full",
     engine: str | None = None,
-    explorable: str = STEPS,
+    explorable: str = PRACTICE,
 ) -> dict[str, str | bytes]:
     """Return a worked solution as files of one folder, their contents by name: the document first, then what it needs.
 
@@ -91,7 +91,7 @@ def _draft(
     explain: str,
     engine: str | None,
     stem: str = "",
-    explorable: str = STEPS,
+    explorable: str = PRACTICE,
 ) -> Draft:
     table = formats(templates, engine)
     if format not in table:

@@ -67,8 +67,8 @@ class Format:
 OF_LETTERS = Notation.of(Graph({}, (), ""), Conventions())
 """The notation of documents whose names are no quantities."""
 
-OFF, STEPS, VALUES = EXPLORABLE = ("off", "steps", "values")
-"""What a page of a worked solution lets a reader do: read; go through it step by step; change its numbers as well."""
+OFF, PRACTICE, VALUES = EXPLORABLE = ("off", "practice", "values")
+"""What a page of a worked solution lets a reader do: read; go through it step by step and practise; change its numbers as well."""
 
 MOST_LARGE = 20
 """Parameters of a document whose letters have the usual size."""
@@ -92,7 +92,7 @@ class Draft:
     content: Document | None = None
     explain: str = "full"
     known: ViewWriter | None = None
-    explorable: str = STEPS
+    explorable: str = PRACTICE
 
     @functools.cached_property
     def view(self) -> ViewModel:

@@ -185,7 +185,7 @@ def test_engine_is_what_its_modules_say() -> None:
 def test_page_answers_only_where_it_is_asked_to() -> None:
     """The numbers to compute with, and what computes with them, are in a page only with `explorable="values"`."""
     solution = sbp.solve("line")
-    pages = {kind: str(rendering.render(solution, "html", explorable=kind)) for kind in ("off", "steps", "values")}
+    pages = {kind: str(rendering.render(solution, "html", explorable=kind)) for kind in ("off", "practice", "values")}
     assert ["values"] == [kind for kind, text in pages.items() if "given-numbers" in text]
     assert ["values"] == [kind for kind, text in pages.items() if "DecompressionStream" in text]
     assert "data-explore" not in pages["off"]

@@ -57,8 +57,8 @@ LONGEST_OVERVIEW = 24
 )
 @click.option(
     "--explorable",
-    type=click.Choice(["off", "steps", "values"]),
-    default="steps",
+    type=click.Choice(["off", "practice", "values"]),
+    default="practice",
     show_default=True,
     help="On a page: nothing; go through it step by step; change its numbers as well.",
 )
