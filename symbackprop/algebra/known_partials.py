@@ -31,6 +31,15 @@ TABLE: Mapping[str, tuple[str, ...]] = {
     "ln(p)": ("1/p",),
     "sqrt(p)": ("1/(2*sqrt(p))",),
     "relu(p)": ("step(p)",),
+    "p - q": ("1", "-1"),
+    "p - q*r": ("1", "-r", "-q"),
+    "p*(q - r)": ("q - r", "p", "-p"),
+    "2*(p - q)": ("2", "-2"),
+    "p*(q*(1 - q))": ("q*(1 - q)", "p*(1 - q) - p*q"),
+    "p*step(q)": ("step(q)", "0"),
+    "(1 - p)/(1 - q) - p/q": ("-(1/(1 - q)) - 1/q", "p/q**2 + (1 - p)/(1 - q)**2"),
+    "sigmoid(p)": ("exp(-p)/(1 + exp(-p))**2",),
+    "tanh(p)": ("1 - tanh(p)**2",),
     "-(p*ln(q) + (1 - p)*ln(1 - q))": ("ln(1 - q) - ln(q)", "(1 - p)/(1 - q) - p/q"),
 }
 """Forms over p, q, … in place of slots, with their partials by each in turn."""

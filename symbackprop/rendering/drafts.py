@@ -68,7 +68,7 @@ OF_LETTERS = Notation.of(Graph({}, (), ""), Conventions())
 """The notation of documents whose names are no quantities."""
 
 OFF, PRACTICE, VALUES = EXPLORABLE = ("off", "practice", "values")
-"""What a page of a worked solution lets a reader do: read; go through it step by step and practise; change its numbers as well."""
+"""What a page of a worked solution lets a reader do: read it; go through it and practise; change its numbers as well."""
 
 MOST_LARGE = 20
 """Parameters of a document whose letters have the usual size."""

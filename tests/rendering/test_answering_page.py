@@ -244,3 +244,24 @@ def test_changed_page_has_the_lines_of_the_page_that_python_writes(visit: Any) -
     assert after == seen.evaluate("symbackprop.lines()")
     seen.evaluate("symbackprop.reset()")
     assert before == seen.evaluate("symbackprop.lines()")
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("mode", ["all", "next", "predict"])
+def test_steps_stay_where_they_are_after_a_change(mode: str, visit: Any) -> None:
+    """The line that a reader has come to is the same one with other numbers; later ones stay absent, its symbols are marked."""
+    seen = visit(str(rendering.render(sbp.solve("mazur"), "html", explorable="values"))).page
+    seen.wait_for_function("window.symbackprop?.surface?.state && document.querySelector('[data-explore=bar]')")
+    anchors = "symbackprop.lines().map(each => each.anchor)"
+    lit = "[...document.querySelectorAll('.chain.current .sym')].map(each => each.textContent)"
+    seen.evaluate(f"symbackprop.mode('{mode}')")
+    seen.evaluate("symbackprop.step(5)")
+    seen.wait_for_function(f"{lit}.length > 0")
+    before = seen.evaluate(anchors), seen.evaluate(lit)
+    seen.evaluate("symbackprop.set('b1', '0.5')")
+    seen.wait_for_function(f"{lit}.length > 0")
+    after = seen.evaluate(anchors), seen.evaluate(lit)
+    missing = {each for each in before[0] if each not in after[0]}
+    assert missing <= {""} and after[0][:6] == before[0][:6]
+    assert [each for each in before[1] if not each[0].isdigit()] == [each for each in after[1] if not each[0].isdigit()]
+    assert 1 == seen.evaluate("document.querySelectorAll('.chain.current').length")

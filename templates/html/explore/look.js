@@ -11,9 +11,10 @@
   let main, longest = [], waiting = [], lit = null, stops, pinned = false, tip, timer;
 
   // Symbols are what stands in the first column of the statement's tables, and what a line finds.
+  // A symbol keeps its number, which its places have in their class, when the page is collected anew.
   function collect() {
-    symbols.clear();
-    for (const row of main.querySelectorAll(":scope > section:first-child tbody tr")) {
+    for (const symbol of symbols.values()) symbol.row = null;
+    for (const row of main.querySelectorAll(":scope > section:first-of-type tbody tr")) {
       const first = row.querySelector("th");
       const formulas = first ? [...first.querySelectorAll(".katex, math")].filter((one) => !one.parentElement.closest(".katex")) : [];
       const name = first?.querySelector("a.there")?.hash.replace(/^#\w+-/, "") ?? "";
@@ -120,7 +121,7 @@
     if (symbol) return symbolOf(symbol);
     const part = element.closest?.("svg.figure [data-name]") ?? element.closest?.("svg.figure .reach")?.nextElementSibling;
     if (part?.dataset.name) return byName(part.dataset.name) ?? { name: part.dataset.name, row: null };
-    const row = element.closest?.("main > section:first-child tbody tr");
+    const row = element.closest?.("main > section:first-of-type tbody tr");
     return row && element.closest("th") ? [...symbols.values()].find((one) => one.row === row) : undefined;
   }
 

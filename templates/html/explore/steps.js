@@ -26,7 +26,7 @@
   }
 
   function collect() {
-    chains = [...main.querySelectorAll(":scope > section:not(:first-child) .chain")];
+    chains = [...main.querySelectorAll(":scope > section:not(:first-of-type) .chain")];
     phases = chains.map(phaseOf);
     chains.forEach((chain) => { chain.tabIndex = -1; });
   }
@@ -68,7 +68,7 @@
 
   // The tables of the statement have results too: each stays empty until its line is there.
   function empty(isLater = (id) => absent.some(([, rest]) => rest.getElementById(id))) {
-    for (const link of main.querySelectorAll(":scope > section:first-child tbody th a.there")) {
+    for (const link of main.querySelectorAll(":scope > section:first-of-type tbody th a.there")) {
       if (!/^#(value|update)-/.test(link.hash) || !isLater(link.hash.slice(1))) continue;
       for (const cell of link.closest("tr").querySelectorAll("td.numeric")) {
         const content = document.createDocumentFragment();
