@@ -249,7 +249,7 @@ def test_changed_page_has_the_lines_of_the_page_that_python_writes(visit: Any) -
 @pytest.mark.sweep
 @pytest.mark.parametrize("mode", ["all", "next", "predict"])
 def test_steps_stay_where_they_are_after_a_change(mode: str, visit: Any) -> None:
-    """The line that a reader has come to is the same one with other numbers; later ones stay absent, its symbols are marked."""
+    """A reader is at the same line, with other numbers; later ones stay absent, and its symbols are marked."""
     seen = visit(str(rendering.render(sbp.solve("mazur"), "html", explorable="values"))).page
     seen.wait_for_function("window.symbackprop?.surface?.state && document.querySelector('[data-explore=bar]')")
     anchors = "symbackprop.lines().map(each => each.anchor)"
