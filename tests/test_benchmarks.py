@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers import ROOT, each
 
-WITHOUT = {"measuring", "commands", "golden"}
+WITHOUT = {"measuring", "commands", "golden", "javascript"}
 """Programs that take nothing from the package: what benchmarks share, what runs commands, and what runs an older one."""
 PROGRAMS = sorted([*(ROOT / "benchmarks").glob("*.py"), *(ROOT / "tools").glob("*.py")])
 

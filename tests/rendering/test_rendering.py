@@ -100,8 +100,9 @@ def test_fragment_compiles_inside_a_document_of_ones_own(host: str, name: str, t
     """The body alone goes into documents of other classes, with the style file that is written beside it."""
     for file, content in rendered(name, "latex-fragment").items():
         (tmp_path / file).write_text(str(content), encoding="utf-8")
-    # The frame of an exam's solution is cut to pages by eye: a few points more at a foot are its own.
-    assert_compiles(HOSTS[host] % r"\input{solution.fragment}", tmp_path, runs=1, most_overfull=12.0)
+    # The frame of an exam's solution is cut to pages by eye: a line more at a foot, inside the margin, is its own.
+    most = 18.0 if host == "exam" else 12.0
+    assert_compiles(HOSTS[host] % r"\input{solution.fragment}", tmp_path, runs=1, most_overfull=most)
 
 
 def test_fragment_is_the_body_of_the_document(tmp_path: Path) -> None:
