@@ -20,7 +20,7 @@ from symbackprop.problems.load import examples
 from symbackprop.rendering import assets
 from symbackprop.rendering.formats import formats
 from tests.documents import text_of
-from tests.helpers import ROOT, require_file, require_tool, sample
+from tests.helpers import ROOT, each, require_file, require_tool, sample
 
 SURFACE = 40 * 1024
 """Bytes that the surface may add to a page."""
@@ -557,7 +557,7 @@ def test_page_violates_no_rule_of_accessibility(name: str, code: str, visit: Any
     script = require_file(AXE)
     seen = visit(page(name, code), bypass_csp=True, reduced_motion="reduce").page
     marked(seen).evaluate(script.read_text("utf-8"))
-    for state in STATES:
+    for state in each(STATES):
         seen.evaluate(state)
         assert [] == seen.evaluate(VIOLATIONS)
 

