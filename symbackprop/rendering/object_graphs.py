@@ -55,7 +55,7 @@ class ObjectGraph:
         if isinstance(value, dict | MappingProxyType):
             return ["D", *[each for pair in value.items() for each in map(self.entry, pair)]]
         if isinstance(value, Set):
-            return ["S", *map(self.entry, value)]
+            return ["S", *map(self.entry, sorted(value, key=str))]
         if isinstance(value, FunctionType):
             return ["f", _name(value)]
         if isinstance(value, type):

@@ -251,15 +251,15 @@ def test_changed_page_has_the_lines_of_the_page_that_python_writes(visit: Any) -
 def test_steps_stay_where_they_are_after_a_change(mode: str, visit: Any) -> None:
     """A reader is at the same line, with other numbers; later ones stay absent, and its symbols are marked."""
     seen = visit(str(rendering.render(sbp.solve("mazur"), "html", explorable="values"))).page
-    seen.wait_for_function("window.symbackprop?.surface?.state && document.querySelector('[data-explore=bar]')")
+    seen.locator("[data-explore=bar]").first.wait_for(state="attached")
     anchors = "symbackprop.lines().map(each => each.anchor)"
     lit = "[...document.querySelectorAll('.chain.current .sym')].map(each => each.textContent)"
     seen.evaluate(f"symbackprop.mode('{mode}')")
     seen.evaluate("symbackprop.step(5)")
-    seen.wait_for_function(f"{lit}.length > 0")
+    seen.locator(".chain.current .sym").first.wait_for(state="attached")
     before = seen.evaluate(anchors), seen.evaluate(lit)
     seen.evaluate("symbackprop.set('b1', '0.5')")
-    seen.wait_for_function(f"{lit}.length > 0")
+    seen.locator(".chain.current .sym").first.wait_for(state="attached")
     after = seen.evaluate(anchors), seen.evaluate(lit)
     missing = {each for each in before[0] if each not in after[0]}
     assert missing <= {""} and after[0][:6] == before[0][:6]

@@ -337,7 +337,7 @@ def test_address_brings_its_place_onto_the_screen(place: str, visit: Any) -> Non
     top = f"document.getElementById('{place}').getBoundingClientRect().top"
     assert seen.evaluate(top) > 2000
     seen.evaluate(f"location.hash = '{place}'")
-    seen.wait_for_function("document.documentElement.dataset.drawn === '' && scrollY > 0")
+    seen.wait_for_function("() => document.documentElement.dataset.drawn === '' && scrollY > 0")
     assert 0 <= seen.evaluate(top) < 800
 
 

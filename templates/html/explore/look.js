@@ -13,7 +13,6 @@
   // Symbols are what stands in the first column of the statement's tables, and what a line finds.
   // A symbol keeps its number, which its places have in their class, when the page is collected anew.
   function collect() {
-    for (const symbol of symbols.values()) symbol.row = null;
     for (const row of main.querySelectorAll(":scope > section:first-of-type tbody tr")) {
       const first = row.querySelector("th");
       const formulas = first ? [...first.querySelectorAll(".katex, math")].filter((one) => !one.parentElement.closest(".katex")) : [];
@@ -33,7 +32,7 @@
     const known = symbols.get(tex);
     if (known) {
       known.name ||= name;
-      known.row ??= row;
+      known.row = row ?? known.row;
     } else symbols.set(tex, { name, row, number: symbols.size });
   }
 
