@@ -79,9 +79,13 @@ class Tolerance:
         self.rounded = tuple(each for each in self.evaluation.swept if each not in copied)
 
     def of(self, values: NumbersByKey, *, own: bool = True) -> Array:
-        """Return the tolerance at given values; without `own`, only what the roundings of earlier numbers make of it."""
-        local = self.evaluation.local_derivatives(values)
-        partials, units = self._partials(local), self._half_units(local, values, self.rounding)
+        """Return the tolerance at given values; without `own`, only what the roundings of earlier numbers make of it.
+
+        Behind a mask of −∞ there is none: it is not a number there.
+        """
+        with numpy.errstate(invalid="ignore"):
+            local = self.evaluation.local_derivatives(values)
+            partials, units = self._partials(local), self._half_units(local, values, self.rounding)
         total: Array = 0.0
         for key in self.rounded:
             if own or key != self.key:

@@ -9,8 +9,6 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import numpy
-
 from symbackprop import language
 from symbackprop.algebra.formula import Adjoint, Name, Node, Number, rewrite
 from symbackprop.by_hand.hand_computation import LINE, PATH, key_parts, paths
@@ -78,9 +76,8 @@ def _answers(examination: Examination, keys: Sequence[str]) -> Iterator[tuple[st
         place = anchors.place_of(symbol(derivation, key))
         if not place or not math.isfinite(values[key]):
             continue
-        with numpy.errstate(all="ignore"):  # of what a mask of −∞ hides nothing can be asked
-            tolerance = float(Tolerance(examination.computation, key, rounding, FLOAT).of(values))
-        if not math.isfinite(tolerance):
+        tolerance = float(Tolerance(examination.computation, key, rounding, FLOAT).of(values))
+        if not math.isfinite(tolerance):  # of what a mask of −∞ hides nothing can be asked
             continue
         bounds = [_decimal(values[key] - tolerance), _decimal(values[key] + tolerance)]
         told = {
