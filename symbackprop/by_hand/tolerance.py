@@ -86,10 +86,10 @@ class Tolerance:
         with numpy.errstate(invalid="ignore"):
             local = self.evaluation.local_derivatives(values)
             partials, units = self._partials(local), self._half_units(local, values, self.rounding)
-        total: Array = 0.0
-        for key in self.rounded:
-            if own or key != self.key:
-                total = total + numpy.abs(partials[key]) * units[key]
+            total: Array = 0.0
+            for key in self.rounded:
+                if own or key != self.key:
+                    total = total + numpy.abs(partials[key]) * units[key]
         return MARGIN * total
 
     def partials(self, values: NumbersByKey) -> NumbersByKey:
