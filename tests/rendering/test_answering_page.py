@@ -265,3 +265,15 @@ def test_steps_stay_where_they_are_after_a_change(mode: str, visit: Any) -> None
     assert missing <= {""} and after[0][:6] == before[0][:6]
     assert [each for each in before[1] if not each[0].isdigit()] == [each for each in after[1] if not each[0].isdigit()]
     assert 1 == seen.evaluate("document.querySelectorAll('.chain.current').length")
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("code", ["en", "zh"])
+def test_counter_names_the_part_that_a_step_is_in(code: str, visit: Any) -> None:
+    """In every language: its title stands behind the numbers."""
+    seen = visit(str(rendering.render(sbp.solve("line"), "html", code))).page
+    seen.locator("[data-explore=bar]").first.wait_for(state="attached")
+    seen.evaluate("symbackprop.step(1)")
+    said = str(seen.locator("[data-explore=counter]").text_content()).split()[-1]
+    assert said.isalpha()
+    assert any(said in title for title in seen.locator("section:has(.chain.current) summary").all_text_contents())

@@ -104,7 +104,7 @@
     const { counter } = bar.dataset;
     bar.querySelector("[data-explore=counter]").textContent = fill(counter, {
       step: state.step, count: chains.length, phase: state.step ? titleOf(phases[state.step - 1]) : "",
-    }).replace(/\W+$/u, "");
+    }).replace(/[\s:：]+$/, "");
     for (const part of stepped) part();
     for (const item of document.querySelectorAll("nav li")) {
       item.hidden = !document.getElementById(item.firstElementChild.hash.slice(1));
