@@ -10,9 +10,11 @@ import tarfile
 import tomllib
 import venv
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from tests.helpers import each, require_module
 
@@ -33,12 +35,29 @@ def run(*command: str | Path, folder: Path) -> str:
     return output
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the source distribution and the wheel that was built from it."""
-    folder = tmp_path_factory.mktemp("dist")
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, folder=folder)
+def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """Return a folder that all processes of a run share, which the first to ask for it has made."""
+    with FileLock(folder.with_suffix(".lock"), timeout=600):
+        if not folder.exists():
+            make(folder)
     return folder
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Return the folder of this run, in which each of its processes has a folder of its own."""
+    base = tmp_path_factory.getbasetemp()
+    return base if worker_id == "master" else base.parent
+
+
+@pytest.fixture(scope="module")
+def built(shared: Path) -> Path:
+    """Return a folder with the source distribution and the wheel that was built from it."""
+
+    def build(folder: Path) -> None:
+        run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, ROOT, folder=ROOT)
+
+    return made_once(shared / "built", build)
 
 
 def lowest(requirements: list[str]) -> list[str]:
@@ -47,22 +66,23 @@ def lowest(requirements: list[str]) -> list[str]:
 
 
 @pytest.fixture(scope="module", params=["newest", "lowest"])
-def installed(built: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+def installed(shared: Path, built: Path, request: pytest.FixtureRequest) -> Path:
     """Return the folder of programs of a clean environment: the wheel and its dependencies, newest or lowest versions.
 
     The lowest versions of the optional numba, scikit-learn and Typst come with those of the rest.
     """
-    home = tmp_path_factory.mktemp("clean") / "environment"
-    venv.create(home, symlinks=os.name != "nt")
-    programs = home / ("Scripts" if os.name == "nt" else "bin")
     (wheel,) = built.glob("*.whl")
     optional = PROJECT["optional-dependencies"]
     pinned = {
         "newest": [],
         "lowest": lowest([*PROJECT["dependencies"], *optional["numba"], *optional["sklearn"], *optional["pdf"]]),
     }[request.param]
-    run(sys.executable, "-m", "pip", "--python", programs / "python", "install", "--quiet", wheel, *pinned, folder=home)
-    return programs
+
+    def install(home: Path) -> None:
+        venv.create(home, symlinks=os.name != "nt")
+        run(sys.executable, "-m", "pip", "--python", home, "install", "--quiet", wheel, *pinned, folder=home)
+
+    return made_once(shared / f"installed-{request.param}", install) / ("Scripts" if os.name == "nt" else "bin")
 
 
 def files_below(folder: str) -> set[str]:
