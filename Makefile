@@ -4,6 +4,7 @@
 # make house    the picture and the list of rooms in docs/architecture.md, anew
 # make engine   the JavaScript with which a page computes anew what follows from a changed number
 # make gallery  the solutions in output/, anew (needs TeX and pdftoppm)
+# make docs     the documentation as a site, in site/: it opens without a network
 # make hooks    format and lint before every commit (installs pre-commit into .venv)
 # make format   rewrite the code as `make check` wants it
 #
@@ -19,7 +20,7 @@ PYTEST ?= $(RUN) pytest --numprocesses=auto --dist=worksteal
 .DELETE_ON_ERROR:
 # `check` runs its parts in order, the tests last.
 .NOTPARALLEL:
-.PHONY: help solve test check static hooks format house engine gallery clean
+.PHONY: help solve test check static hooks format house engine gallery docs clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -56,6 +57,12 @@ engine: $(VENV)/.installed
 gallery: $(VENV)/.installed
 	$(VENV)/bin/python tools/gallery.py
 
+# NO_MKDOCS_2_WARNING: the theme's makers warn of a version of MkDocs that is not installed here.
+docs: $(VENV)/.installed-docs
+	PYTHONPATH=. $(VENV)/bin/python tools/gallery.py --format html
+	PYTHONPATH=. NO_MKDOCS_2_WARNING=1 $(RUN) mkdocs build --strict
+	@echo "The site is in site/index.html"
+
 clean:
 	rm -rf $(VENV)
 
@@ -74,6 +81,10 @@ $(VENV)/.installed-test: $(VENV)/.made pyproject.toml
 	$(RUN) pip install --quiet --editable '.[test]'
 	@touch $@ $(VENV)/.installed
 
+$(VENV)/.installed-docs: $(VENV)/.made pyproject.toml
+	$(RUN) pip install --quiet --editable '.[docs]'
+	@touch $@ $(VENV)/.installed
+
 $(VENV)/.installed-dev: $(VENV)/.made pyproject.toml
 	$(RUN) pip install --quiet --editable '.[dev]'
-	@touch $@ $(VENV)/.installed-test $(VENV)/.installed
+	@touch $@ $(VENV)/.installed-test $(VENV)/.installed-docs $(VENV)/.installed

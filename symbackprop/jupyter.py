@@ -47,10 +47,20 @@ def to_markdown(shown: object) -> str:
     A problem is its statement, a derivation its formulas, a solution the worked solution, a derivative its steps, a report
     its table, a history its curve, a compiled gradient the shapes of its arrays.
 
-    >>> import symbackprop
-    >>> text = to_markdown(symbackprop.example("line"))
-    >>> [line for line in text.splitlines() if line.startswith("## ")]
-    ['## 1 The problem']
+    Args:
+        shown: One of these objects; of more than 200 parameters the name alone is written.
+
+    Returns:
+        Markdown with formulas between dollars.
+
+    Raises:
+        MissingLibraryError: A curve is to be drawn and matplotlib is not installed.
+
+    Examples:
+        >>> import symbackprop
+        >>> text = symbackprop.to_markdown(symbackprop.example("line"))
+        >>> [line for line in text.splitlines() if line.startswith("## ")]
+        ['## 1 The problem']
     """
     row = formats()["markdown"]
     if type(shown) in _BLOCKS:

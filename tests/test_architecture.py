@@ -315,7 +315,7 @@ def test_dependencies_each_have_a_reason() -> None:
     page = (ROOT / "docs" / "dependencies.md").read_text("utf-8")
     reasons = dict(re.findall(r"^\| ([a-z][\w-]*) \| (.+) \|$", page, re.MULTILINE))
     reasons.pop("package")
-    groups = ("dependencies", *OPTIONAL, "test", "dev")
+    groups = ("dependencies", *OPTIONAL, "test", "docs", "dev")
     assert [name for group in groups for name in requirements(group)] == list(reasons)
 
 

@@ -149,17 +149,20 @@ def main() -> None:
     """Write the gallery."""
     parser = argparse.ArgumentParser(description="Write the gallery.")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where to write [output]")
-    folder = parser.parse_args().folder
+    parser.add_argument("--format", choices=FORMATS, help="write the solutions in this format only, and no index")
+    asked = parser.parse_args()
+    folder, formats = asked.folder, (asked.format,) if asked.format else tuple(FORMATS)
     found = list(solutions())
-    written: dict[str, str | bytes] = {INDEX: index(found), WEB_INDEX: web_index(found)}
+    written: dict[str, str | bytes] = {} if asked.format else {INDEX: index(found), WEB_INDEX: web_index(found)}
     for name, solution in found:
         for code in LANGUAGES:
-            own = pages(name, solution, code, FORMATS)
+            own = pages(name, solution, code, formats)
             written |= own
             sys.stdout.write("".join(f"{path}\n" for path in own))
-    document = written[file_of(PREVIEW, language.DEFAULT, "pdf")]
-    assert isinstance(document, bytes)
-    written[_PICTURE] = preview(document)
+    if not asked.format:
+        document = written[file_of(PREVIEW, language.DEFAULT, "pdf")]
+        assert isinstance(document, bytes)
+        written[_PICTURE] = preview(document)
     for path, content in written.items():
         place = folder / path
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -53,13 +53,28 @@ def diagnose(
     parameters, inputs and targets as `compile` takes them, or at the problem's own. The result has the `answers`, each with
     its `verdict`.
 
-    >>> import symbackprop
-    >>> found = diagnose("mazur", {"new_L": "0.291027924"})
-    >>> [mistake.id for mistake in found.answers[0].mistakes]
-    ['updated_weights']
+    Args:
+        problem: The problem that the numbers belong to: a derivation, or whatever stands for a problem.
+        numbers: The number of each answer by its id; a text is read as students type it (`"3/8"`, `"≈0.35"`).
+        language: The language of the result's words, `"en"` or `"zh"`.
+        gradients: Arrays by the name of what they are by, each in the shape of its parameter, in place of `numbers`.
+        parameters: Arrays by name at which the gradients were computed, or None for the problem's own.
+        x: Inputs, samples × inputs, or None for the problem's own.
+        y: Targets, samples × outputs, or None for the problem's own.
 
-    Raises `UnknownNameError` for an answer or a language that does not exist, `MissingValueError` for a problem without
-    numbers, `ProblemError` for an update that is no gradient descent.
+    Returns:
+        `Diagnosis` of `numbers`, or `GradientDiagnosis` of `gradients`.
+
+    Raises:
+        UnknownNameError: There is no such answer or language.
+        MissingValueError: The problem has no numbers.
+        ProblemError: The update is no gradient descent.
+
+    Examples:
+        >>> import symbackprop
+        >>> found = symbackprop.diagnose("mazur", {"new_L": "0.291027924"})
+        >>> [mistake.id for mistake in found.answers[0].mistakes]
+        ['updated_weights']
     """
     derivation = derivation_of(problem)
     if gradients is not None:
