@@ -1,8 +1,9 @@
-"""Forms that students fill in without a network: one page each, and a list of questions for forms of other makers."""
+"""Forms that students fill in without a network, a page and a PDF each; a list of questions for forms of other makers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from symbackprop import language, rendering
 from symbackprop.document.answer_symbols import symbol
@@ -12,60 +13,98 @@ from symbackprop.homework.manifest import Enrolment
 from symbackprop.homework.roster import file_name
 from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import message
-from symbackprop.rendering import assets
+from symbackprop.rendering import assets, escapes, pdf_engines, pdf_fields, typst_engine
 from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.pdf_collections import drafted
+from symbackprop.whole_files import Content
 
 FORMS, QUESTIONS = "students/forms", "teacher/questions.txt"
+FIELD = "/"
+"""What stands between the code of a sheet and an answer in the name of a field."""
 _TEMPLATE, _STYLES, _SCRIPTS = "form.jinja", ("form.css",), ("form.js",)
 
 
-def forms(job: Job) -> Iterator[tuple[str, str]]:
-    """Yield the path and the text of each student's form, then of the list of questions; there is no key in any of them.
+def forms(job: Job) -> Iterator[tuple[str, Content]]:
+    """Yield the path and the content of each student's forms, then of the list of questions; no key is in any of them.
 
-    A form saves a table `student,code,time,answer,value` that marking reads. On an anonymous one only the code is the
-    student's.
+    A page saves a table `student,code,time,answer,value` that marking reads, and the fields of a PDF, which is made where
+    Typst is installed, are called after the code and the answer. On an anonymous one only the code is the student's.
     """
     given = job.manifest.assignment()
-    draft = _draft(given, job)
-    (block,) = draft.view["sections"][0]["blocks"]
-    answers = [{"id": id, "formula": formula} for id, formula in block["rows"]]
-    style = assets.style(draft.format.folders, _STYLES)
-    scripts = assets.scripts(draft.format.folders, _SCRIPTS)
-    for each in job.manifest.enrolments:
-        student = "" if job.anonymous else each.student.id
-        yield (
-            f"{FORMS}/{each.code if job.anonymous else file_name(each.student.id)}.html",
-            draft.fill(
-                _TEMPLATE,
-                answers=answers,
-                student=draft.writer.escape(student),
-                code=draft.writer.escape(each.code),
-                subtitle=[draft.writer.escape(text) for text in _subtitle(given, job, each)],
-                style=style,
-                scripts=scripts,
-            ),
-        )
+    written: tuple[tuple[str, Iterator[Content]], ...] = (("html", _pages(given, job)), ("pdf", _pdfs(given, job)))
+    for suffix, contents in written:
+        for each, content in zip(job.manifest.enrolments, contents, strict=False):
+            yield f"{FORMS}/{each.code if job.anonymous else file_name(each.student.id)}.{suffix}", content
     yield QUESTIONS, _questions(given, job.language)
 
 
-def _draft(given: HomeworkAssignment, job: Job) -> Draft:
-    """Return the page of the answers, of which a form takes the title and the formulas."""
-    header = (message("column.answer_id"), message("column.quantity"))
-    rows = tuple((answer.id, symbol(given.derivation, answer.key)) for answer in given.answers)
-    section = Section(message("sheet.answers"), (Table(header, rows, (False, False)),))
-    content = Document(given.problem.heading, (), (section,))
-    (draft,) = drafted([content], given.derivation, rendering.formats(job.templates)["html"], job.language)
-    return draft
+def _pages(given: HomeworkAssignment, job: Job) -> Iterator[str]:
+    form = _Form.of(given, job, "html")
+    folders = form.draft.format.folders
+    style, scripts = assets.style(folders, _STYLES), assets.scripts(folders, _SCRIPTS)
+    for each in job.manifest.enrolments:
+        student = form.draft.writer.escape("" if job.anonymous else each.student.id)
+        yield form.filled(each, student=student, style=style, scripts=scripts)
 
 
-def _subtitle(given: HomeworkAssignment, job: Job, each: Enrolment) -> Iterator[str]:
-    own = () if job.anonymous else (each.student.name, each.student.id)
-    stated = (given.homework.course, given.homework.date)
-    for text in (*(each.said(job.language) for each in stated), *own):
-        if text:
-            yield text
-    yield language.say(job.language, message("sheet.code", code=each.code))
+def _pdfs(given: HomeworkAssignment, job: Job) -> Iterator[bytes]:
+    if not typst_engine.is_installed():
+        return
+    form, words = _Form.of(given, job, "typst"), _Form.of(given, job, "text")
+    sources = (
+        form.filled(each, fields=[escapes.quoted(pdf_fields.LINK + _field(each, id)) for id in form.ids])
+        for each in job.manifest.enrolments
+    )
+    contents = typst_engine.typeset(sources, pdf_engines.TIME_LIMIT, lenient=True)
+    for each, content in zip(job.manifest.enrolments, contents, strict=True):
+        yield pdf_fields.with_fields(
+            content, {_field(each, id): f"{id}: {said}" for id, (_, said) in zip(form.ids, words.rows, strict=True)}
+        )
+
+
+def _field(each: Enrolment, answer: str) -> str:
+    return f"{each.code}{FIELD}{answer}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """The form of a class in a format: the answers that are asked, and how each is called there, beside its formula."""
+
+    job: Job
+    given: HomeworkAssignment
+    draft: Draft
+    ids: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    @classmethod
+    def of(cls, given: HomeworkAssignment, job: Job, format: str) -> _Form:
+        """Return the form in a format, for whoever it is."""
+        header = (message("column.answer_id"), message("column.quantity"))
+        table = tuple((answer.id, symbol(given.derivation, answer.key)) for answer in given.answers)
+        section = Section(message("sheet.answers"), (Table(header, table, (False, False)),))
+        content = Document(given.problem.heading, (), (section,))
+        (draft,) = drafted([content], given.derivation, rendering.formats(job.templates)[format], job.language)
+        (block,) = draft.view["sections"][0]["blocks"]
+        return cls(job, given, draft, [answer.id for answer in given.answers], block["rows"])
+
+    def filled(self, each: Enrolment, **content: object) -> str:
+        """Return the form of a student."""
+        escape = self.draft.writer.escape
+        return self.draft.fill(
+            _TEMPLATE,
+            answers=[{"id": id, "formula": formula} for id, formula in self.rows],
+            code=escape(each.code),
+            subtitle=[escape(text) for text in self._subtitle(each)],
+            **content,
+        )
+
+    def _subtitle(self, each: Enrolment) -> Iterator[str]:
+        own = () if self.job.anonymous else (each.student.name, each.student.id)
+        stated = (self.given.homework.course, self.given.homework.date)
+        for text in (*(each.said(self.job.language) for each in stated), *own):
+            if text:
+                yield text
+        yield language.say(self.job.language, message("sheet.code", code=each.code))
 
 
 def _questions(given: HomeworkAssignment, asked: str) -> str:

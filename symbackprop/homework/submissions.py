@@ -115,7 +115,9 @@ def read_submissions(
     reader = _Reader(known, AnswerNames(answers), tuple(dict.fromkeys(answers.values())), columns or {})
     files = list(submitted([paths] if isinstance(paths, Path) else paths))
     for file in files:
-        reader.read(table(file.content, file.where, encoding=encoding), file.name)
+        if file.content is not None:
+            reader.read(table(file.content, file.where, encoding=encoding), file.name)
+    reader.pass_over([file.where for file in files if file.content is None])
     return reader.finished(files[0].where if len(files) == 1 else "")
 
 
@@ -240,6 +242,11 @@ class _Reader:
         if what not in self._told:
             self._told.append(what)
             self.found.remarks.append((where, what))
+
+    def pass_over(self, files: Sequence[str]) -> None:
+        """Say once which files hold nothing that can be read."""
+        if files:
+            self._tell(files[0], message("homework.passed_over", count=len(files), names=some(files)))
 
     def finished(self, where: str) -> Submissions:
         """Return what was read, with remarks on all of it."""

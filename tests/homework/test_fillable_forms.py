@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
+import random
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pypdf
 import pytest
 
 from symbackprop import language
+from symbackprop.errors import ProblemError
 from symbackprop.homework.fillable_forms import FORMS, QUESTIONS
+from symbackprop.homework.submitted_files import submitted
 from symbackprop.messages import message
-from tests.helpers import each, require_tool
+from tests.helpers import each, require_module, require_tool
 from tests.homework.test_classes import ROSTER, Run, answers, give, run  # noqa: F401
+from tests.rendering.verapdf import violations
 
 
 def test_forms_hold_fields_and_no_key(run: Run) -> None:  # noqa: F811
@@ -39,7 +45,7 @@ def test_anonymous_forms_have_codes_only(run: Run) -> None:  # noqa: F811
     give(run, "--forms", "--anonymous")
     codes = {row["code"] for row in answers()}
     assert codes == {file.stem for file in Path("class", FORMS).iterdir()}
-    for file in each(Path("class", FORMS).iterdir()):
+    for file in each(Path("class", FORMS).glob("*.html")):
         page = file.read_text("utf-8")
         assert "Müller" not in page and 'data-student=""' in page
 
@@ -117,3 +123,90 @@ def test_what_is_no_number_is_marked(run: Run, browser: Any) -> None:  # noqa: F
     rows = list(csv.DictReader(io.StringIO(Path(saved.value.path()).read_text("utf-8-sig"))))
     assert BAD[-1] == rows[0]["value"] and "s1" == rows[0]["student"]
     assert rows[0]["answer"] in page.get_by_role("status").inner_text()
+
+
+def fields_of(file: Path) -> dict[str, Any]:
+    """Return the fields of a PDF by the ids of their answers."""
+    return {name.partition("/")[2]: field for name, field in (pypdf.PdfReader(file).get_fields() or {}).items()}
+
+
+def fill_in(file: Path, values: dict[str, str], to: Path) -> None:
+    """Save a PDF with values in its fields, by the ids of their answers, as a viewer does."""
+    writer = pypdf.PdfWriter(clone_from=file)
+    code = next(iter(pypdf.PdfReader(file).get_fields() or {})).partition("/")[0]
+    for page in writer.pages:
+        writer.update_page_form_field_values(page, {f"{code}/{id}": value for id, value in values.items()})
+    writer.write(to)
+
+
+def test_pdf_forms_hold_fields_and_no_key(run: Run) -> None:  # noqa: F811
+    """The fields of a PDF are the answers, each with its name for those who listen, empty, and reached in their order."""
+    require_module("typst")
+    give(run, "--forms")
+    for student, name in each({"s1": "s1", "s/3": "s%2F3", "s4": "s4"}.items()):
+        own = {row["answer"]: row for row in answers() if row["student"] == student}
+        file = Path("class", FORMS, f"{name}.pdf")
+        fields = fields_of(file)
+        assert list(own) == list(fields)
+        assert all(field["/V"] == "" and field["/TU"].startswith(f"{id}: ") for id, field in fields.items())
+        annotations = [part.get_object() for page in pypdf.PdfReader(file).pages for part in page["/Annots"]]
+        assert ["/Widget"] * len(own) == [part["/Subtype"] for part in annotations]
+        text = "".join(page.extract_text() for page in pypdf.PdfReader(file).pages)
+        assert next(iter(own.values()))["code"] in text
+        assert not any(row["value"].lstrip("-")[:6] in text for row in own.values() if len(row["value"]) > 8)
+
+
+def test_pdf_forms_that_are_filled_in_are_marked(run: Run) -> None:  # noqa: F811
+    """In a folder and in an archive, beside the scan of another page; what is left empty is blank."""
+    require_module("typst")
+    give(run, "--forms", "--anonymous")
+    own = [row for row in answers() if row["student"] == "s1"]
+    form = Path("class", FORMS, f"{own[0]['code']}.pdf")
+    Path("in").mkdir()
+    fill_in(form, {row["answer"]: row["value"] for row in own}, Path("in", "my homework.PDF"))
+    blank = pypdf.PdfWriter()
+    blank.add_blank_page(100, 100)
+    blank.write("in/scan.pdf")
+    with zipfile.ZipFile("in.zip", "w") as archive:
+        archive.write("in/my homework.PDF", "deep/my homework.PDF")
+        archive.write("in/scan.pdf", "scan.pdf")
+    for handed_in in each(("in", "in.zip")):
+        run("grade", "class", handed_in, "-o", "marks", "--quiet")
+        book = list(csv.reader(io.StringIO(Path("marks/gradebook.csv").read_text()), delimiter=";"))
+        assert ["20", "", "", ""] == [row[-1] for row in book[1:]]
+    fill_in(form, {row["answer"]: "" for row in own}, Path("empty.pdf"))
+    run("grade", "class", "empty.pdf", "-o", "marks", "--quiet")
+    assert "20" not in {
+        row[-1] for row in csv.reader(io.StringIO(Path("marks/gradebook.csv").read_text()), delimiter=";")
+    }
+
+
+def test_pdf_that_is_no_form_is_refused(run: Run) -> None:  # noqa: F811
+    """In one line that says what is expected; however a form is damaged, it is read or refused so."""
+    require_module("typst")
+    give(run, "--forms")
+    blank = pypdf.PdfWriter()
+    blank.add_blank_page(100, 100)
+    blank.write("scan.pdf")
+    with pytest.raises(ProblemError, match="no fields"):
+        list(submitted([Path("scan.pdf")]))
+    whole = Path("class", FORMS, "s1.pdf").read_bytes()
+    draw, refused = random.Random(7), 0
+    for _ in range(30):
+        place, length = draw.randrange(len(whole)), draw.choice((1, 40, len(whole)))
+        Path("bad.pdf").write_bytes(whole[:place] + draw.randbytes(1) + whole[place + length :])
+        try:
+            (file,) = submitted([Path("bad.pdf")])
+            assert file.content.startswith(b"code,answer,value")
+        except ProblemError as error:
+            assert "bad.pdf" in str(error.where)
+            refused += 1
+    assert 0 < refused < 30
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("asked", language.available())
+def test_validator_finds_nothing_in_pdf_forms(run: Run, asked: str) -> None:  # noqa: F811
+    """They are PDF/UA-1 and PDF/A-2a as all documents of Typst are."""
+    give(run, "--forms", "--lang", asked)
+    assert [] == violations(Path("class", FORMS, "s4.pdf").read_bytes())

@@ -239,7 +239,7 @@ def test_folders_and_archives(tmp_path: Path) -> None:
     found = read_submissions([folder, folder / "a9.csv"], known(), ANSWERS)
     assert ["1", "9", "10", "9"] == [attempt.texts["z1_1"] for attempt in found.attempts["001"]]
     assert "inside/x.csv" == found.attempts["002"][0].file
-    assert 1 == len(said(found))
+    assert 2 == len(said(found)) and "notes.pdf" in said(found)[0]
 
 
 def test_archives_that_are_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
