@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_UP, Context, Decimal
@@ -229,3 +230,15 @@ def titles(pools: Sequence[Pool], language: str) -> list[str]:
         same = itertools.chain([title], (f"{title} ({number})" for number in itertools.count(2)))
         found.append(next(name for name in same if name not in found))
     return found
+
+
+def whole_weights(weights: Sequence[Fraction]) -> list[int]:
+    """Return whole numbers in the proportion of some weights, the least that there are.
+
+    >>> whole_weights([Fraction(1, 2), Fraction(3)])
+    [1, 6]
+    """
+    common = math.lcm(*(weight.denominator for weight in weights))
+    units = [int(weight * common) for weight in weights]
+    whole = math.gcd(*units) or 1
+    return [unit // whole for unit in units]

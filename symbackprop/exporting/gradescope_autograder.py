@@ -14,14 +14,16 @@ from symbackprop import language as phrases
 from symbackprop import rendering, resources
 from symbackprop.csv_tables import write_csv
 from symbackprop.document.blocks import Document
+from symbackprop.exporting.answer_keys import answer_key
 from symbackprop.exporting.exercises import AskedNumber, Exercise, Pool
 from symbackprop.exporting.packages import archive
 from symbackprop.homework.roster import file_name
 from symbackprop.messages import message
 from symbackprop.rendering import exporters
 from symbackprop.rendering.pdf_collections import drafted
+from symbackprop.templating import filled
 
-_PROGRAM = "gradescope_grade.py"
+_PROGRAM = "gradescope_grade.jinja"
 _SETUP = "#!/usr/bin/env bash\n"
 _RUN = "#!/usr/bin/env bash\npython3 /autograder/source/grade.py\n"
 
@@ -43,28 +45,14 @@ def files(pools: Sequence[Pool], style: str, language: str) -> Mapping[str, byte
         "solution": phrases.say(language, message("text.worked_solution")),
         "unknown": phrases.say(language, message("export.unknown_variant")),
     }
-    program = resources.text_of(resources.folder("templates") / "export" / _PROGRAM)
+    program = filled([resources.folder("templates") / "export"], _PROGRAM)
     key = json.dumps({**said, "variants": variants}, ensure_ascii=False, indent=1)
     package = {"setup.sh": _SETUP, "run_autograder": _RUN, "grade.py": program, "key.json": key}
     return {"": archive({**package, **questions})}
 
 
 def _asked(asked: AskedNumber, before: str, language: str) -> dict[str, Any]:
-    return {
-        "answer": before + asked.id,
-        "value": f"{asked.value:f}",
-        "tolerance": f"{asked.tolerance:f}",
-        "points": float(asked.points),
-        "no_number": phrases.say(language, message("form.no_number")),
-        "wrong": [
-            {
-                "value": f"{each.value:f}",
-                "tolerance": f"{each.tolerance:f}",
-                "feedback": phrases.say(language, message("export.mistake", mistake=message(f"slip.{each.mistake}"))),
-            }
-            for each in asked.wrong
-        ],
-    }
+    return {"answer": before + asked.id, "points": float(asked.points), **answer_key(asked, language)}
 
 
 def _question(pool: Pool, exercise: Exercise, language: str) -> str:

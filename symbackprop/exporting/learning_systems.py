@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from symbackprop.exporting import (
+    amc_exam,
     blackboard_text,
     canvas_package,
     gradescope_autograder,
     moodle_xml,
     nbgrader_assignment,
     open_edx,
+    prairielearn_questions,
     qti_package,
 )
 from symbackprop.exporting.exercises import AskedNumber, Pool
@@ -118,6 +120,21 @@ LEARNING_SYSTEMS: Registry[LearningSystem] = Registry(
             (SHEET,),
             frozenset({"together", "solution", "mistakes", "points", "weights", "students"}),
             gradescope_autograder.files,
+        ),
+        LearningSystem(
+            "prairielearn",
+            "",
+            (SHEET, NUMBERS),
+            frozenset({"together", "solution", "mistakes", "figures", "weights"}),
+            prairielearn_questions.files,
+        ),
+        LearningSystem(
+            "amc",
+            "",
+            (SHEET,),
+            frozenset({"together", "solution", "figures", "points", "weights", "students"}),
+            amc_exam.files,
+            amc_exam.refusal,
         ),
         LearningSystem("blackboard", "txt", (NUMBERS,), frozenset(), blackboard_text.files),
     ),

@@ -9,12 +9,10 @@ from __future__ import annotations
 import base64
 import functools
 import html
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from fractions import Fraction
 from xml.etree.ElementTree import Element
 
-from symbackprop.exporting.exercises import AskedNumber, Pool, titles
+from symbackprop.exporting.exercises import AskedNumber, Pool, titles, whole_weights
 from symbackprop.exporting.fragments import Fragment, FragmentWriter, lines_of
 from symbackprop.exporting.packages import element, xml
 
@@ -39,7 +37,7 @@ def files(pools: Sequence[Pool], style: str, language: str) -> Mapping[str, byte
 
 def _sheets(pool: Pool, title: str, writer: FragmentWriter) -> Iterator[Element]:
     yield _category(title)
-    weights = _whole([asked.weight for asked in pool.exercises[0].asked])
+    weights = whole_weights([asked.weight for asked in pool.exercises[0].asked])
     for exercise in pool.exercises:
         page = writer.written(pool.question(exercise), "question")
         rows = "".join(
@@ -50,14 +48,6 @@ def _sheets(pool: Pool, title: str, writer: FragmentWriter) -> Iterator[Element]
         text = f'{page.text.translate(_BRACES)}<table class="table">\n<tbody>\n{rows}</tbody>\n</table>\n'
         solution = writer.written(pool.solution(exercise), "solution")
         yield _question("cloze", f"{title} {exercise.name}", Fragment(text, page.pictures), solution)
-
-
-def _whole(weights: Sequence[Fraction]) -> list[int]:
-    """Return whole numbers in the proportion of some weights, the least that there are."""
-    common = math.lcm(*(weight.denominator for weight in weights))
-    units = [int(weight * common) for weight in weights]
-    whole = math.gcd(*units) or 1
-    return [unit // whole for unit in units]
 
 
 def _field(asked: AskedNumber, weight: int, writer: FragmentWriter) -> str:

@@ -9,11 +9,10 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from symbackprop import language as phrases
 from symbackprop import rendering
+from symbackprop.exporting.answer_keys import answer_key
 from symbackprop.exporting.exercises import AskedNumber, Exercise, Pool
 from symbackprop.homework.roster import file_name
-from symbackprop.messages import message
 from symbackprop.rendering import exporters, notebook_file
 from symbackprop.rendering.pdf_collections import drafted
 
@@ -55,15 +54,9 @@ def _cells(pool: Pool, exercise: Exercise, language: str) -> Iterator[tuple[str,
 
 
 def _test(asked: AskedNumber, language: str) -> str:
-    wrong = [
-        [
-            f"{each.value:f}",
-            f"{each.tolerance:f}",
-            phrases.say(language, message("export.mistake", mistake=message(f"slip.{each.mistake}"))),
-        ]
-        for each in asked.wrong
-    ]
-    value, tolerance = (_quoted(f"{number:f}") for number in (asked.value, asked.tolerance))
+    key = answer_key(asked, language)
+    wrong = [[each["value"], each["tolerance"], each["feedback"]] for each in key["wrong"]]
+    value, tolerance = _quoted(key["value"]), _quoted(key["tolerance"])
     return _TEST.format(id=_quoted(asked.id), wrong=_quoted(wrong), value=value, tolerance=tolerance)
 
 

@@ -6,6 +6,7 @@ Each reads files and returns items. An item says which variant and answer it ask
 from __future__ import annotations
 
 import base64
+import csv
 import functools
 import html
 import io
@@ -31,7 +32,10 @@ class Marked(NamedTuple):
 
 
 class Item(NamedTuple):
-    """One number that is asked: its variant, its answer id, what is said before and after, and how it is marked."""
+    """One number that is asked: its variant, its answer id, what is said before and after, and how it is marked.
+
+    Where numbers are filled into boxes, they are multiples of the unit.
+    """
 
     variant: str
     answer: str
@@ -39,6 +43,7 @@ class Item(NamedTuple):
     solution: str
     mark: Callable[[str], Marked]
     figures: Mapping[str, bytes]
+    unit: Decimal = Decimal(0)
 
 
 # Moodle
@@ -484,6 +489,112 @@ def _gradescope_mark(
     return mark
 
 
+# PrairieLearn
+
+
+def prairielearn(paths: Sequence[Path]) -> Iterator[Item]:
+    """Run questions as PrairieLearn does: the program chooses by the seed, the elements mark, then the program does."""
+    folders = sorted({path.parent for path in paths})
+    assert len(paths) == 4 * len(folders) and {"questions"} == {folder.parent.name for folder in folders}
+    told = [json.loads((folder / "info.json").read_text("utf-8")) for folder in folders]
+    assert len(told) == len({each["uuid"] for each in told}) and {"v3"} == {each["type"] for each in told}
+    for folder in folders:
+        program: dict[str, Any] = {}
+        exec((folder / "server.py").read_text("utf-8"), program)
+        page = (folder / "question.html").read_text("utf-8")
+        for seed in range(len(json.loads((folder / "variants.json").read_text("utf-8")))):
+            data = {
+                "options": {"question_path": str(folder)},
+                "variant_seed": seed,
+                "params": {},
+                "correct_answers": {},
+            }
+            program["generate"](data)
+            data = json.loads(json.dumps(data))
+            shown = re.sub(r"\{\{\{?params\.([a-z0-9.]+)\}?\}\}", lambda found, own=data: _param(own, found[1]), page)
+            assert "{{" not in re.sub(r"\\\(.*?\\\)|\$", "", page.replace("{{{params", "").replace("{{params", ""))
+            fields = {found[1]: found[0] for found in re.finditer(r'<pl-number-input answers-name="(\w+)".*?>', shown)}
+            assert list(fields) == [each["name"] for each in data["params"]["asked"]]
+            asked, _, solution = shown.partition("<pl-answer-panel>")
+            for name in fields:
+                mark = functools.partial(_prairielearn_mark, program, data, fields, name)
+                yield Item(data["params"]["variant"], data["params"]["ids"][name], asked, solution, mark, {})
+
+
+def _param(data: Mapping[str, Any], path: str) -> str:
+    found: Any = data["params"]
+    for part in path.split("."):
+        found = found[part]
+    return str(found)
+
+
+def _prairielearn_mark(
+    program: dict[str, Any], data: dict[str, Any], fields: Mapping[str, str], name: str, text: str
+) -> Marked:
+    """Mark one text, all other fields blank; a text that is no number makes the submission invalid, so nobody marks it."""
+    typed = {**dict.fromkeys(fields, ""), name: text}
+    scores = {}
+    for each, field in fields.items():
+        assert 'allow-blank="true"' in field and 'rtol="0"' in field
+        allowed = re.search(r'atol="([^"]*)"', field)
+        weight = re.search(r'weight="([^"]*)"', field)
+        assert allowed is not None and weight is not None
+        try:
+            number = float(typed[each] or 0)
+        except ValueError:
+            return Marked(0, "")
+        is_right = abs(number - data["correct_answers"][each]) <= float(allowed[1])
+        scores[each] = {"score": int(is_right), "weight": int(weight[1])}
+    marked = {**data, "raw_submitted_answers": typed, "partial_scores": scores, "score": 0}
+    program["grade"](marked)
+    own = marked["partial_scores"][name]
+    whole = sum(each["weight"] for each in scores.values())
+    assert abs(marked["score"] - own["score"] * own["weight"] / whole) < 1e-12, "blanks earn nothing"
+    return Marked(own["score"], own["feedback"])
+
+
+# auto-multiple-choice
+
+_NUMERIC = re.compile(
+    r"\\begin\{questionmultx\}\{[A-Za-z0-9-]+\}\n(.*?)\\quad .*?\n"
+    r"\\AMCnumericChoices\{(.*?)\}\{(.*?)\}\n\\end\{questionmultx\}"
+)
+
+
+def amc(paths: Sequence[Path]) -> Iterator[Item]:
+    """Read the source of an exam as the package does: a copy for each variant, whole numbers of units that are compared."""
+    found = {path.name: path for path in paths}
+    listed = found["students.csv"].read_text("utf-8").splitlines() if "students.csv" in found else []
+    class_list = {row["id"]: row["student"] for row in csv.DictReader(listed)}
+    _, *copies = found["exam.tex"].read_text("utf-8").split("\\onecopy{1}{%\n")
+    for number, copy in enumerate(copies, start=1):
+        association = re.search(r"^\\AMCassociation\{(.*)\}%$", copy, re.MULTILINE)
+        variant = class_list[association[1]] if association else str(number)
+        body, _, solution = copy.partition("\\explaincontext{%")
+        page, *_ = body.partition("\\begin{symbackprop}")[2].partition("\\begin{questionmultx}")
+        assert body.count("\\AMCnumericChoices") == len(_NUMERIC.findall(body)) > 0
+        for id, key, options in _NUMERIC.findall(body):
+            told = dict(option.split("=") for option in options.split(","))
+            unit = Decimal(1).scaleb(-int(told["decimals"]))
+            assert int(told["digits"]) <= 9 and "true" == told["sign"], "TeX counts to 2^31"
+            mark = functools.partial(_amc_mark, key, told, unit)
+            yield Item(variant, id.replace("\\_", "_"), page, solution, mark, {}, unit)
+
+
+def _amc_mark(key: str, told: Mapping[str, str], unit: Decimal, text: str) -> Marked:
+    """Mark a number in boxes: its distance in units from the key, or from what is right as well, is at most `exact`."""
+    try:
+        units = int(Decimal(text) / unit)
+    except InvalidOperation:
+        return Marked(0, "")
+    assert units * unit == Decimal(text), "there is no box for it"
+    if len(str(abs(units))) > int(told["digits"]):
+        return Marked(0, "")
+    centres = [Decimal(each) for each in (key, told.get("alsocorrect", key))]
+    distance = min(abs(units - int(centre / unit)) for centre in centres)
+    return Marked(distance <= int(told["exact"]), "")
+
+
 IMPORTERS: Mapping[str, Callable[[Sequence[Path]], Iterator[Item]]] = {
     "moodle": moodle,
     "canvas": canvas,
@@ -492,6 +603,8 @@ IMPORTERS: Mapping[str, Callable[[Sequence[Path]], Iterator[Item]]] = {
     "olx": open_edx,
     "nbgrader": nbgrader,
     "gradescope": gradescope,
+    "prairielearn": prairielearn,
+    "amc": amc,
     "blackboard": blackboard,
 }
 """What reads the files of each system."""

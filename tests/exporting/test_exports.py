@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ import symbackprop as sbp
 from symbackprop import language
 from symbackprop.errors import ProblemError, SymbackpropError
 from symbackprop.exporting import (
+    amc_exam,
+    answer_keys,
     blackboard_text,
     canvas_package,
     exercises,
@@ -33,13 +35,15 @@ from symbackprop.exporting import (
     nbgrader_assignment,
     open_edx,
     packages,
+    prairielearn_questions,
     qti_package,
 )
 from symbackprop.exporting.exercises import Pool, pool
 from symbackprop.exporting.learning_systems import FEATURES, LEARNING_SYSTEMS, STYLES
-from symbackprop.homework.roster import numbered
+from symbackprop.homework.roster import Student, numbered
 from symbackprop.homework.variants import assignment, draw
 from symbackprop.messages import message
+from symbackprop.problems.accepted import problem_of
 from symbackprop.problems.load import example
 from tests.exporting.importers import IMPORTERS, Item
 from tests.helpers import ROOT, each
@@ -80,6 +84,8 @@ WRITERS: dict[str, Any] = {
     "olx": open_edx.files,
     "nbgrader": nbgrader_assignment.files,
     "gradescope": gradescope_autograder.files,
+    "prairielearn": prairielearn_questions.files,
+    "amc": amc_exam.files,
     "blackboard": blackboard_text.files,
 }
 
@@ -109,16 +115,25 @@ def test_marks_are_those_of_homework(to: str, style: str) -> None:
     for exercise, asked in each(expected, least=60):
         item = by_place[exercise.name, asked.id]
         inside, outside = asked.tolerance * Decimal("0.999"), max(asked.tolerance * Decimal("1.01"), Decimal("0.001"))
-        for text in (asked.value, asked.value + inside, asked.value - inside, asked.lowest, asked.highest):
-            assert 1 == item.mark(f"{text:f}").share, (asked, text)
+        right = [(asked.value + inside, ROUND_FLOOR), (asked.value - inside, ROUND_CEILING)]
+        right += [(asked.value, ROUND_HALF_EVEN), (asked.lowest, ROUND_CEILING), (asked.highest, ROUND_FLOOR)]
+        for number, towards in right:
+            assert 1 == item.mark(typed(item, number, towards)).share, (asked, number)
         neighbours = [other.asked for other in drawn().exercises]
         place = exercise.asked.index(asked)
         numbers = [numbers[place].value for numbers in neighbours]
-        wrong = [asked.value + outside, asked.value - outside, -asked.value, *numbers]
-        for number in each(wrong, least=4):
-            is_right = asked.lowest <= number <= asked.highest
-            assert is_right == (1 == item.mark(f"{number:f}").share), (asked, number)
+        wrong = [(asked.value + outside, ROUND_CEILING), (asked.value - outside, ROUND_FLOOR)]
+        wrong += [(number, ROUND_HALF_EVEN) for number in (-asked.value, *numbers)]
+        for number, away in each(wrong, least=4):
+            text = typed(item, number, away)
+            is_right = asked.lowest <= Decimal(text) <= asked.highest
+            assert is_right == (1 == item.mark(text).share), (asked, text)
         assert [0, 0] == [item.mark(text).share for text in ("", "none")]
+
+
+def typed(item: Item, number: Decimal, rounding: str = ROUND_HALF_EVEN) -> str:
+    """Return a number as it is typed, or as it is filled into boxes, rounded so."""
+    return f"{(number / item.unit).to_integral_value(rounding) * item.unit if item.unit else number:f}"
 
 
 @pytest.mark.parametrize(("to", "style"), WAYS)
@@ -130,7 +145,8 @@ def test_mistakes_have_their_feedback(to: str, style: str) -> None:
     for exercise in drawn().exercises:
         for asked in exercise.asked:
             for wrong in asked.wrong:
-                found = by_place[exercise.name, asked.id].mark(f"{wrong.value:f}")
+                item = by_place[exercise.name, asked.id]
+                found = item.mark(typed(item, wrong.value))
                 said = language.say("en", message("export.mistake", mistake=message(f"slip.{wrong.mistake}")))
                 assert 0 == found.share
                 assert not carried or _words(said) == _words(found.feedback)
@@ -193,10 +209,11 @@ def _value(item: Item) -> str:
 @pytest.mark.parametrize(("to", "style"), WAYS)
 def test_same_seed_same_bytes(tmp_path: Path, to: str, style: str) -> None:
     """Twice the same export is the same files; another seed draws other numbers."""
+    problem = {**ONE, "variants": {"W1": {"choices": list(range(2, 99))}}}
 
     def contents(folder: str, seed: int) -> dict[str, bytes]:
         path = tmp_path / folder / (f"quiz.{LEARNING_SYSTEMS[to].suffix}" if LEARNING_SYSTEMS[to].suffix else "quiz")
-        found = sbp.export("homework", to=to, style=style, path=path, variants=2, seed=seed)
+        found = sbp.export(problem, to=to, style=style, path=path, variants=2, seed=seed)
         return {str(file.relative_to(tmp_path / folder)): file.read_bytes() for file in found.files}
 
     assert contents("one", 1) == contents("two", 1) != contents("three", 2)
@@ -254,6 +271,23 @@ def test_what_canvas_takes_for_zero(value: str, tolerance: str, is_refused: bool
     ends = np.linspace(float(asked.lowest), float(asked.highest), 21)
     taken = [0 if abs(end) < 1e-4 else end for end in ends]
     assert is_refused == any(not float(asked.lowest) <= number <= float(asked.highest) for number in taken)
+
+
+@pytest.mark.parametrize(("value", "tolerance", "digits", "decimals"), [
+    ("0.35", "0", 3, 2), ("-12", "0", 2, 0), ("0.35", "0.00005", 5, 4), ("0.35", "0.000049", 6, 5), ("9.99", "0.1", 3, 1),
+    ("99.99", "0.05", 4, 1), ("0", "0.5", 1, 0), ("0", "0", 1, 0), ("1234.5", "70", 4, 0), ("123456.7891", "0", 10, 4),
+])  # fmt: skip
+def test_boxes_hold_every_number_that_is_right(value: str, tolerance: str, digits: int, decimals: int) -> None:
+    """There are as many digits as it takes for the key, rounded to them, to be right; more than nine are refused."""
+    asked = exercises.AskedNumber("L", "L", Decimal(value), Decimal(tolerance), 1, 1)  # type: ignore[arg-type]
+    found = amc_exam.boxes([asked])
+    assert (digits, decimals) == (found.digits, found.decimals)
+    lowest, highest = found.right(asked)
+    nearest = int((asked.value / found.unit).to_integral_value(ROUND_HALF_EVEN))
+    assert lowest <= nearest <= highest and max(map(len, (str(abs(lowest)), str(abs(highest))))) <= digits
+    assert asked.lowest <= lowest * found.unit < asked.lowest + found.unit
+    assert asked.highest >= highest * found.unit > asked.highest - found.unit
+    assert (digits > amc_exam.MOST_COLUMNS) == (amc_exam.refusal(asked) is not None)
 
 
 @pytest.mark.parametrize(
@@ -316,6 +350,16 @@ def test_xml_holds_any_text(text: str) -> None:
     assert packages.clean(text).replace("\n", " ") == found.get("b")
 
 
+def test_keys_lose_no_digit() -> None:
+    """What a program marks by comes back from JSON as it was, down to the last digit, with a sentence for each mistake."""
+    for asked in each(drawn().exercises[0].asked, least=26):
+        key = json.loads(json.dumps(answer_keys.answer_key(asked, "en")))
+        assert (asked.value, asked.tolerance) == (Decimal(key["value"]), Decimal(key["tolerance"]))
+        assert [(wrong.value, wrong.tolerance) for wrong in asked.wrong] == [
+            (Decimal(wrong["value"]), Decimal(wrong["tolerance"])) for wrong in key["wrong"] if wrong["feedback"]
+        ]
+
+
 def test_archives_have_no_date() -> None:
     """The same files are the same archive at every time."""
     assert packages.archive({"a/b": "c"}) == packages.archive({"a/b": b"c"})
@@ -333,16 +377,16 @@ def test_the_function_is_in_a_module_of_its_own() -> None:
     assert sbp.export is exports.export and "export" in sbp.__all__
 
 
-def test_what_is_not_carried_is_listed(tmp_path: Path) -> None:
+def test_what_is_not_carried_is_listed() -> None:
     """What a homework has and a format does not is listed, and nothing else."""
+    plain = pool(problem_of(ONE), [Student("a", "", {})], 0, is_class=True)
     for to, style in each(WAYS):
-        path = tmp_path / to
-        lacks = {what.id for what in sbp.export("homework", to=to, style=style, variants=1, path=path).lacks}
-        assert "export.lacks_follow_through" in lacks or "follow_through" in LEARNING_SYSTEMS[to].carries
+        row = LEARNING_SYSTEMS[to]
+        lacks = {what.id for what in row.lacks([drawn()], style)}
+        assert "export.lacks_follow_through" in lacks or "follow_through" in row.carries
         assert "export.lacks_students" not in lacks
-        plain = sbp.export(ONE, to=to, style=style, students=["a"], path=path)
-        lacks = {what.id for what in plain.lacks}
-        assert ("export.lacks_students" in lacks) == ("students" not in LEARNING_SYSTEMS[to].carries)
+        lacks = {what.id for what in row.lacks([plain], style)}
+        assert ("export.lacks_students" in lacks) == ("students" not in row.carries)
         assert "export.lacks_together" not in lacks
 
 
