@@ -1,15 +1,20 @@
 """Write the engine of pages that answer back: our own modules as JavaScript, with what their entries need and no more.
 
-Usage: `python tools/engine.py` writes `templates/html/engine/engine.js`; `--check` compares it with what it would write.
+Usage: `python tools/engine.py` writes `templates/html/engine/built/engine.js`, with short names by `terser` of npm
+(`npm install --no-save terser@5.51.4`, which nothing else needs); `--check` says whether it is of the modules as they are.
 """
 
 from __future__ import annotations
 
 import ast
+import hashlib
 import itertools
+import json
 import re
+import subprocess
 import sys
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -17,6 +22,7 @@ from javascript import Definition, Parameters, Translator, iterate
 
 HOME = Path(__file__).parent.parent
 FOLDER = HOME / "templates" / "html" / "engine"
+TERSER = HOME / "node_modules" / ".bin" / "terser"
 ENTRIES = ("symbackprop.rendering.explorable",)
 ABSENT = (
     "symbackprop.compilation", "symbackprop.frontends", "symbackprop.scripts", "symbackprop.homework", "symbackprop.exporting",  # noqa: E501
@@ -39,6 +45,7 @@ NATIVE = {
     "symbackprop.language.available": "$.languages",
     "symbackprop.templating.Deferred": "$.Deferred",
     "symbackprop.arithmetic.floats.float_function": "$.float_function",
+    "symbackprop.rendering.plots.svg": '$.absent("matplotlib")',
     "symbackprop.training.train": "$.not_computed",
     "symbackprop.curvature.critical_points.critical_points": "$.not_computed",
 }
@@ -55,7 +62,6 @@ class House:
         self.imports: dict[str, dict[str, str]] = {}
         self.order: list[str] = []
         self.loose: dict[str, list[Definition]] = {}
-        self.methods: set[str] = set()
 
     @staticmethod
     def _file(module: str) -> Path | None:
@@ -105,11 +111,7 @@ class House:
         match node:
             case ast.FunctionDef(name=name, args=arguments):
                 own[name] = Definition(f"{alias}${name}", node, alias, Parameters.of(arguments))
-            case ast.ClassDef(name=name, body=body):
-                own_methods = [part for part in body if isinstance(part, ast.FunctionDef)]
-                self.methods |= {
-                    p.name for p in own_methods if not any("property" in ast.unparse(d) for d in p.decorator_list)
-                }
+            case ast.ClassDef(name=name):
                 own[name] = Definition(f"{alias}${name}", node, alias, is_class=True)
             case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
                 own[name] = Definition(f"{alias}${name}", node, alias)
@@ -197,7 +199,11 @@ class Bundle:
         self.by_id = {d.id: (m, d) for m, own in self.house.modules.items() for d in own.values()}
         self.used: set[str] = set()
         self.kept: dict[str, Definition] = {}
+        self.methods: set[str] = set()
+        """What is called so in some class that is kept is bound to its object where it is not called."""
         self.roots: list[str] = []
+        self.words: set[str] = set()
+        """The names of arguments that some call gives by name."""
 
     def written(self, roots: Iterable[str]) -> str:
         """Return the JavaScript of everything that the roots need."""
@@ -217,6 +223,7 @@ class Bundle:
 
     def _pass_(self) -> None:
         waiting, seen = list(self.roots), set()
+        self.methods = {name for kept in self.kept.values() for name in _methods(kept.node) if name in self.used}
         while waiting:
             id = waiting.pop()
             if id in seen:
@@ -254,7 +261,9 @@ class Bundle:
                 decorator_list=node.decorator_list,
                 lineno=node.lineno,
             )
-        Translator(module, self.house.lookup, self.house.methods).translate(definition)
+        translator = Translator(module, self.house.lookup, self.methods)
+        translator.translate(definition)
+        self.words |= translator.words
         definition.node = node
         self.used |= definition.attributes
 
@@ -262,6 +271,12 @@ class Bundle:
         if not isinstance(part, ast.FunctionDef):
             return True
         return part.name.startswith("__") or part.name in self.used
+
+
+def _methods(node: ast.stmt) -> Iterator[str]:
+    for part in node.body if isinstance(node, ast.ClassDef) else ():
+        if isinstance(part, ast.FunctionDef) and not any("property" in ast.unparse(d) for d in part.decorator_list):
+            yield part.name
 
 
 def _has_fields(node: ast.ClassDef) -> bool:
@@ -303,8 +318,8 @@ def kinds() -> list[str]:
     return sorted({*graph.kinds, *functions})
 
 
-def engine() -> str:
-    """Return the whole engine as one script."""
+def engine() -> tuple[str, list[str]]:
+    """Return the whole engine as one script, and the names in it that are to stay: parameters that calls give by name."""
     bundle = Bundle(ENTRIES)
     formulas = [
         f"algebra_formula${name}"
@@ -317,7 +332,30 @@ def engine() -> str:
     parts = [*map(_own, BEFORE), translated, registry, *map(_own, AFTER)]
     text = short_names("\n".join(part.strip() for part in parts))
     # Made by tools/engine.py; a name of the data has a dollar again.
-    return "(()=>{\n" + re.sub(r'"(\w+)·(\w+)":', r'"\1$\2":', text) + "\n})();\n"
+    text = "(()=>{\n" + re.sub(r'"(\w+)·(\w+)":', r'"\1$\2":', text) + "\n})();\n"
+    words = bundle.words | set(re.findall(r"\w+\$\$w\b|\b[a-z]+_(?=[=,)])", text))
+    return text, sorted(words)
+
+
+def minified(text: str, kept: Sequence[str]) -> str:
+    """Return a script that does the same in fewer bytes; its digest is that of what it was made of."""
+    options = {
+        "compress": {"passes": 2, "ecma": 2020},
+        "mangle": {"reserved": list(kept)},
+        "format": {"comments": "/^!/", "ecma": 2020},
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        source, settings = Path(folder) / "engine.js", Path(folder) / "options.json"
+        source.write_text(text, "utf-8")
+        settings.write_text(json.dumps(options), "utf-8")
+        command = [str(TERSER), str(source), "--config-file", str(settings)]
+        run = subprocess.run(command, capture_output=True, text=True, check=True)
+    return f"{run.stdout.strip()}\n//{digest(text)}\n"
+
+
+def digest(text: str) -> str:
+    """Return what tells a text from every other."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _own(name: str) -> str:
@@ -344,9 +382,8 @@ def short_names(text: str) -> str:
 
 
 if __name__ == "__main__":
-    written, file = engine(), FOLDER / "built" / "engine.js"
+    (script, names), file = engine(), FOLDER / "built" / "engine.js"
     if "--check" in sys.argv:
-        sys.exit(
-            0 if file.read_text("utf-8") == written else f"{file.name} is not what its modules say: run tools/engine.py"
-        )
-    file.write_text(written, "utf-8")
+        is_known = file.read_text("utf-8").endswith(f"//{digest(script)}\n")
+        sys.exit(0 if is_known else f"{file.name} is not what its modules say: run tools/engine.py")
+    file.write_text(minified(script, names), "utf-8")

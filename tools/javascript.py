@@ -191,6 +191,8 @@ class Translator:
         self.temporaries: list[list[str]] = []
         self.cls = ""
         self.classes: list[str] = []
+        self.words: set[str] = set()
+        """Names by which parameters are found when the page runs."""
 
     # --- definitions
 
@@ -342,6 +344,7 @@ class Translator:
                         )
         self.classes.pop()
         keywords = {each.arg: self.expression(each.value) for each in node.keywords if each.arg}
+        self.words |= keywords.keys()
         return (
             f'{self._constructor(node, definition)}$.cls({name},"{name}",[{",".join(bases)}],{{{",".join(methods)}}},'
             f"{{{','.join(statics)}}},{self._field_names(definition)},{{{','.join(f'{k}:{v}' for k, v in keywords.items())}}},"  # noqa: E501
@@ -752,6 +755,7 @@ class Translator:
             )
             if node.keywords:
                 arguments.append(f"$.kw({self._keywords(node)})")
+                self.words |= _named(node) if written.endswith("partial") else set()
             return f"{written}({','.join(arguments)})"
         if node.keywords:
             return self._named_call(function, arguments, node)
@@ -772,6 +776,7 @@ class Translator:
 
     def _named_call(self, function: ast.expr, arguments: list[str], node: ast.Call) -> str:
         words = self._keywords(node)
+        self.words |= _named(node)
         if isinstance(function, ast.Attribute):
             assert self.definition is not None
             self.definition.attributes.add(function.attr)
@@ -1136,6 +1141,10 @@ class Translator:
             self._inner(each, f"{subject}.{self._attribute_name(n)}") for n, each in zip(names, named, strict=True)
         ]
         return "(" + "&&".join(parts) + ")"
+
+
+def _named(node: ast.Call) -> set[str]:
+    return {each.arg for each in node.keywords if each.arg is not None}
 
 
 def _argument(node: ast.expr | None, name: str) -> ast.expr | None:

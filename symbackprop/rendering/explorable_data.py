@@ -7,7 +7,7 @@ import functools
 import gzip
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from symbackprop import language as phrases
@@ -17,7 +17,9 @@ from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.object_graphs import ObjectGraph
 
 _ENGINE = "html/engine/built/engine.js"
-_CLASSES = re.compile(r'"(\w+\$\w+)":')
+_CLASSES = re.compile(r"[{,]\"?(\w+\$\w+)\"?:")
+_ID = re.compile(r"(?<=[\"'`])[a-z_]+\.[a-z_.]*")
+"""What a phrase is called, or how its name begins, in the engine and in what it computes with."""
 
 
 @functools.cache
@@ -40,9 +42,10 @@ def given(draft: Draft) -> Mapping[str, Any] | None:
     if not solution.steps or not {*graph.kinds, *functions} <= _classes():
         return None
     row, say = draft.format, phrases.phrases(draft.language)
+    state = {"rows": graph.rows, "root": root, "kinds": list(graph.kinds)}
     return {
-        "state": {"rows": graph.rows, "root": root, "kinds": list(graph.kinds)},
-        "words": dict(say),
+        "state": state,
+        "words": _words(say, _ids() | _ids_in(json.dumps(state))),
         "language": draft.language,
         "tones": dict(row.tones),
         "width": draft.writer.width,
@@ -50,6 +53,21 @@ def given(draft: Draft) -> Mapping[str, Any] | None:
         "missing": say["explore.not_recomputed"],
         "outline": say["explore.outline"],
     }
+
+
+@functools.cache
+def _ids() -> frozenset[str]:
+    return _ids_in(engine())
+
+
+def _ids_in(text: str) -> frozenset[str]:
+    return frozenset(_ID.findall(text))
+
+
+def _words(say: Mapping[str, str], ids: Collection[str]) -> dict[str, str]:
+    """Return the phrases that are named in what computes, or whose names begin as one there that is put together."""
+    beginnings = tuple(id for id in ids if id.endswith((".", "_")))
+    return {id: text for id, text in say.items() if id in ids or id.startswith(beginnings)}
 
 
 def answers(draft: Draft) -> Mapping[str, str] | None:
@@ -62,8 +80,11 @@ def answers(draft: Draft) -> Mapping[str, str] | None:
 
 
 def packed(text: str) -> str:
-    """Return a text packed, for the inside of a page; the same text always gives the same."""
-    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii")
+    """Return a text packed, for the inside of a page, with no sign that means something in HTML but `&` and `>`.
+
+    The same text always gives the same.
+    """
+    return base64.b85encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii").replace("<", ",")
 
 
 @functools.cache

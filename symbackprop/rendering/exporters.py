@@ -34,7 +34,7 @@ def _page(draft: Draft) -> str:
     return draft.fill(
         DOCUMENT,
         style=assets.style(row.folders, styles),
-        scripts=assets.scripts(row.folders, scripts, row.explorable_scripts),
+        scripts=assets.scripts(row.folders, scripts, row.explorable_scripts + row.answering_scripts),
         practice=predictions.written(draft.solved.derivation, draft.writer) if draft.is_explorable else "",
         file=problem_file.text(draft.solved.derivation) if draft.is_explorable else "",
         answers=answers,

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import symbackprop as sbp
-from symbackprop import rendering
+from symbackprop import language, rendering
 from symbackprop.descent.solution import solve
 from symbackprop.document.notes import observations
 from symbackprop.document.sections import figure_placement
@@ -39,6 +39,9 @@ EDITS = int(os.environ.get("SYMBACKPROP_EDITS", "1"))
 TEXTS = ("0", "1", "-1", "2", "-0.3", "1/3", "-2/7", "0.05", "100", "-12.5", "ln(3)", "0.1234567", "1e-3", "-0.45")
 
 LONG = re.compile(r"-?0?\.?0*\d[\d.]{4,}")
+
+LARGEST = 290 * 1000
+"""Bytes that a page has more whose numbers may be changed."""
 
 UNSEEN = {"tikz", "image", "words", "alternative", "places", "figures", "formulas", "toned", "latin"}
 BESIDE = {"small", "explorable", "footer", "loss"}
@@ -180,6 +183,27 @@ def test_engine_is_what_its_modules_say() -> None:
         [sys.executable, "tools/engine.py", "--check"], cwd=ROOT, env={**os.environ, "PYTHONPATH": "."}, timeout=300
     )
     assert 0 == run.returncode
+
+
+@pytest.mark.parametrize("code", ["en", "zh"])
+def test_what_answers_is_small(code: str) -> None:
+    """The engine, its words and the derivation add at most what `docs/formats.md` says."""
+    solution = sbp.solve("mazur")
+    usual, answering = (
+        str(rendering.render(solution, "html", code, explorable=kind)) for kind in ("practice", "values")
+    )
+    assert len(answering.encode()) - len(usual.encode()) <= LARGEST
+
+
+@pytest.mark.parametrize("code", ["en", "zh"])
+def test_page_has_the_words_that_it_may_say(code: str) -> None:
+    """Phrases that the engine names, whole or by their beginning, are there; those of commands and homework are not."""
+    given = explorable_data.given(draft_of("line", code))
+    assert given is not None
+    known = language.phrases(code)
+    said = {id for id in known if id.startswith(("note.", "reason.", "slip.", "evaluation.magnitude"))}
+    assert all(given["words"][id] == known[id] for id in each(said, least=20))
+    assert not {id.partition(".")[0] for id in given["words"]} & {"cli", "homework", "starter", "explore"}
 
 
 def test_page_answers_only_where_it_is_asked_to() -> None:

@@ -156,7 +156,7 @@ def test_rendering_is_the_same_whatever_the_hash_seed() -> None:
     """The same input gives the same bytes in every process."""
     program = (
         "import symbackprop as s; x = s.solve(s.example('mazur')); "
-        "print(*(s.render(x, f) for f in ('latex', 'markdown', 'json')))"
+        "print(*(s.render(x, f) for f in ('latex', 'markdown', 'json')), s.render(x, 'html', explorable='values'))"
     )
     outputs = {
         subprocess.run(
