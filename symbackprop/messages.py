@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+_LISTED = 8
+"""Names that a message has of many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +20,8 @@ class Message:
 def message(id: str, /, **arguments: object) -> Message:
     """Return the message `id` with its arguments."""
     return Message(id, arguments)
+
+
+def some(names: Sequence[str]) -> list[str]:
+    """Return what a message names of many."""
+    return [*names[:_LISTED], *["…"] * (len(names) > _LISTED)]

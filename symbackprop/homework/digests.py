@@ -14,7 +14,7 @@ from symbackprop.problems import ComputationGraph, DrawRules, Given, Homework, N
 
 def digest_of(problem: Problem, homework: Homework) -> str:
     """Return a hash of all of a homework that changes numbers; titles, letters and points do not."""
-    training = problem.training
+    training, rules = problem.training, homework.rules
     content = [
         _kept_spelling(problem.model),
         problem.layout,
@@ -27,6 +27,7 @@ def digest_of(problem: Problem, homework: Homework) -> str:
         homework.ask,
         repr(homework.rounding),
         *([] if training is None or not training.state else [_kept_state(training)]),
+        *([{"choices": rules.choices, "common": rules.common}] if rules.choices else []),
         *([] if problem.draw_rules == DrawRules() else [problem.draw_rules.inactive, problem.draw_rules.distinguish]),
     ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -169,6 +169,7 @@ def student_variants(given: HomeworkAssignment, enrolments: Sequence[Enrolment])
             enrolment.code,
             variant(given, enrolment.positions),
             sheets.numerals(given, cohort.numbers(place)),
+            enrolment.options,
         )
         for place, enrolment in enumerate(enrolments)
     ]

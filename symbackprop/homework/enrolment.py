@@ -16,13 +16,13 @@ from symbackprop.by_hand.hand_computation import NEW
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.errors import OutputError, ProblemError
 from symbackprop.homework import distribution
+from symbackprop.homework.choices import Choices, remarks_on
 from symbackprop.homework.distribution import PDF, Job, enrolled, ready
 from symbackprop.homework.manifest import MANIFEST, ROSTER, Enrolment, Manifest, answer_files, inlined
 from symbackprop.homework.roster import Roster, code
 from symbackprop.homework.shards import SETTING, Shard
-from symbackprop.homework.submissions import some
 from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw
-from symbackprop.messages import Message, message
+from symbackprop.messages import Message, message, some
 from symbackprop.problems import load
 from symbackprop.rendering import pdf_engines
 from symbackprop.whole_files import Content, begun
@@ -93,11 +93,11 @@ def prepare(
     if before is not None:
         _check_same(before, given, seed, settings, folder)
     found, remarks = _secret(folder, secret, shard, is_first=before is None)
-    manifest, cohort = _manifest(source, given, roster, seed, settings, before, found)
+    manifest, told = _manifest(source, given, roster, seed, settings, before, found)
     ready(manifest)  # what is written can be read again, or nothing is written
     job = Job.of(manifest)
     whole = enrolled(given, manifest.enrolments)
-    remarks += [*_same_steps(given, whole), *cohort.unshown.remarks(), *_without_font(job, given)]
+    remarks += [*_same_steps(given, whole), *told, *_without_font(job, given)]
     if not given.problem.variants:
         remarks.insert(0, message("homework.all_alike"))
     kept = _kept(before, manifest, unfinished(folder))
@@ -112,8 +112,8 @@ def _manifest(
     settings: Mapping[str, Any],
     before: Manifest | None,
     secret: str,
-) -> tuple[Manifest, Cohort]:
-    """Return what is given out, and what was drawn for students whom an earlier run did not know."""
+) -> tuple[Manifest, list[Message]]:
+    """Return what is given out, and what is to be said of the draws of students whom an earlier run did not know."""
     attempt = int(settings["attempt"])
     known = {} if before is None else {each.student.id: each for each in before.enrolments}
     positions = {id: each.positions for id, each in known.items()}
@@ -124,7 +124,12 @@ def _manifest(
     # A sheet that is given out keeps its code, whatever became of the secret.
     codes = {id: each.code for id, each in known.items()}
     codes |= {id: code(secret, given.digest, id, attempt) for id in new}
-    enrolments = [Enrolment(each, codes[each.id], attempt, positions[each.id]) for each in roster.students]
+    choices = Choices(given)
+    options = {id: each.options for id, each in known.items()} | dict(zip(new, choices.of(cohort), strict=True))
+    remarks = [*cohort.unshown.remarks(), *remarks_on(choices, [options[each.id] for each in roster.students])]
+    enrolments = [
+        Enrolment(each, codes[each.id], attempt, positions[each.id], options[each.id]) for each in roster.students
+    ]
     # A student who has left the list keeps the files and the key.
     listed = {student.id for student in roster.students}
     gone = [each for id, each in known.items() if id not in listed]
@@ -144,16 +149,15 @@ def _manifest(
         delimiter=roster.delimiter,
         has_bom=roster.has_bom,
     )
-    return manifest, cohort
+    return manifest, remarks
 
 
 def teachers_files(
     given: HomeworkAssignment, whole: Cohort, manifest: Manifest, secret: str, roster: bytes
 ) -> dict[str, Content]:
     """Return the small files of the teacher: answers, manifest, secret and roster."""
-    codes = [each.code for each in manifest.enrolments]
     files: dict[str, Content] = {
-        **answer_files(given, whole, codes),
+        **answer_files(given, whole, manifest.enrolments),
         SECRET: f"{secret}\n",
         MANIFEST: manifest.text(),
         **({ROSTER: roster} if roster else {}),

@@ -10,6 +10,7 @@ from symbackprop.document.answer_symbols import symbol
 from symbackprop.document.blocks import Document, Section, Table
 from symbackprop.homework.distribution import Job
 from symbackprop.homework.manifest import Enrolment
+from symbackprop.homework.options import letter
 from symbackprop.homework.roster import file_name
 from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import message
@@ -58,12 +59,21 @@ def _pdfs(given: HomeworkAssignment, job: Job) -> Iterator[bytes]:
     contents = typst_engine.typeset(sources, pdf_engines.TIME_LIMIT, lenient=True)
     for each, content in zip(job.manifest.enrolments, contents, strict=True):
         yield pdf_fields.with_fields(
-            content, {_field(each, id): f"{id}: {said}" for id, (_, said) in zip(form.ids, words.rows, strict=True)}
+            content,
+            {
+                _field(each, id): ", ".join([f"{id}: {said}", *map(": ".join, _options(each, id))])
+                for id, (_, said) in zip(form.ids, words.rows, strict=True)
+            },
         )
 
 
 def _field(each: Enrolment, answer: str) -> str:
     return f"{each.code}{FIELD}{answer}"
+
+
+def _options(each: Enrolment, answer: str) -> list[tuple[str, str]]:
+    """Return what an answer is chosen from, with the letters."""
+    return [(letter(place), option.text) for place, option in enumerate(each.options.get(answer, ()))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +102,10 @@ class _Form:
         escape = self.draft.writer.escape
         return self.draft.fill(
             _TEMPLATE,
-            answers=[{"id": id, "formula": formula} for id, formula in self.rows],
+            answers=[
+                {"id": id, "formula": formula, "options": [(letter, escape(text)) for letter, text in _options(each, own)]}
+                for own, (id, formula) in zip(self.ids, self.rows, strict=True)
+            ],
             code=escape(each.code),
             subtitle=[escape(text) for text in self._subtitle(each)],
             **content,
@@ -109,6 +122,7 @@ class _Form:
 
 def _questions(given: HomeworkAssignment, asked: str) -> str:
     """Return the questions of a form of another maker: what to do, then the title of each question on a line of its own."""
-    said = [language.say(asked, message(f"form.{id}")) for id in ("questions", "titles", "validation")]
+    notes = ["questions", "titles", *(["letters"] if given.homework.rules.choices else []), "validation"]
+    said = [language.say(asked, message(f"form.{id}")) for id in notes]
     titles = [language.say(asked, message(f"form.{id}")) for id in ("student", "code")]
     return "\n".join([*said, "", *titles, *(answer.id for answer in given.answers)]) + "\n"

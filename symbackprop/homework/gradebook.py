@@ -14,8 +14,7 @@ from symbackprop.errors import ProblemError, nearest
 from symbackprop.homework.columns import USUAL_NAMES, simple
 from symbackprop.homework.gradebook_layouts import limit, title
 from symbackprop.homework.identification import ClassList
-from symbackprop.homework.submissions import some
-from symbackprop.messages import Message, message
+from symbackprop.messages import Message, message, some
 
 _DECIMAL = re.compile(r"-?\d+([.,])\d+")
 _MAXIMUM = ("maximumgrade",)

@@ -21,8 +21,8 @@ from symbackprop.homework.marking import Mark, Marker
 from symbackprop.homework.overrides import Override, changed_totals, corrected, idle, read_overrides
 from symbackprop.homework.packed_marks import TOGETHER, PackedMarks, Part, packed
 from symbackprop.homework.reports import GradedClass
-from symbackprop.homework.submissions import Attempt, read_submissions, some
-from symbackprop.messages import Message, message
+from symbackprop.homework.submissions import Attempt, read_submissions
+from symbackprop.messages import Message, message, some
 
 
 def grade(
@@ -126,9 +126,11 @@ def _marked(rule: _Rule, papers: Sequence[_Paper]) -> tuple[Part, _Told]:
     cohort = enrolled(marker.assignment, [each.enrolment for each in papers])
     places = {id: place for place, id in enumerate(cohort.students)}
 
+    options = {each.enrolment.student.id: each.enrolment.options for each in papers}
+
     def marked(id: str, texts: Mapping[str, str]) -> list[Mark]:
         tolerances = {answer: float(array[places[id]]) for answer, array in cohort.tolerances.items()}
-        return marker.mark(cohort.numbers(places[id]), tolerances, texts)
+        return marker.mark(cohort.numbers(places[id]), tolerances, texts, options[id])
 
     def points(id: str, texts: Mapping[str, str]) -> Fraction:
         return sum((mark.points for mark in marked(id, texts)), Fraction(0))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy
 
 from symbackprop.csv_tables import csv_lines, write_csv
 from symbackprop.errors import ProblemError
+from symbackprop.homework.options import Option, OptionsById, key_letter, letter
 from symbackprop.homework.roster import Student
 from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment
 from symbackprop.messages import message
@@ -32,12 +33,13 @@ _DIGITS = 12
 
 @dataclass(frozen=True)
 class Enrolment:
-    """A student with what was drawn for them."""
+    """A student with what was drawn for them, and what their answers are chosen from."""
 
     student: Student
     code: str
     attempt: int
     positions: Mapping[str, tuple[int, ...]]
+    options: OptionsById = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -101,18 +103,24 @@ def _plain(each: Enrolment) -> dict[str, Any]:
         "code": each.code,
         "attempt": each.attempt,
         "positions": dict(each.positions),
+        **(
+            {_OPTIONS: {id: [option.plain() for option in own] for id, own in each.options.items()}}
+            if each.options
+            else {}
+        ),
     }
 
 
 def _read(content: dict[str, Any]) -> object:
     """Return a table of JSON as a student of the manifest, if it is one."""
-    if content.keys() != _FIELDS:
+    if content.keys() | {_OPTIONS} != _FIELDS:
         return content
     positions = {name: tuple(places) for name, places in content["positions"].items()}
-    return Enrolment(Student(**content["student"]), content["code"], content["attempt"], positions)
+    options = {id: tuple(map(Option.of, own)) for id, own in content.get(_OPTIONS, {}).items()}
+    return Enrolment(Student(**content["student"]), content["code"], content["attempt"], positions, options)
 
 
-_STUDENTS, _FIELDS, _END = "enrolments", {each.name for each in fields(Enrolment)}, "\n}"
+_STUDENTS, _OPTIONS, _FIELDS, _END = "enrolments", "options", {each.name for each in fields(Enrolment)}, "\n}"
 
 
 def inlined(content: Mapping[str, Any], problem: Problem) -> dict[str, Any]:
@@ -160,26 +168,46 @@ def spelled(value: float) -> str:
     return format(value, f".{_DIGITS}g")
 
 
-def answer_files(given: HomeworkAssignment, cohort: Cohort, codes: Sequence[str]) -> dict[str, Iterable[str]]:
+def answer_files(
+    given: HomeworkAssignment, cohort: Cohort, enrolments: Sequence[Enrolment]
+) -> dict[str, Iterable[str]]:
     """Return the key as `answers.csv` and `answers.json`, in pieces: student by student in the order of the class."""
-    return {ANSWER_TABLE: _answer_table(given, cohort, codes), ANSWERS: _answer_data(given, cohort)}
+    return {ANSWER_TABLE: _answer_table(given, cohort, enrolments), ANSWERS: _answer_data(given, cohort, enrolments)}
 
 
-def _answer_table(given: HomeworkAssignment, cohort: Cohort, codes: Sequence[str]) -> Iterator[str]:
-    most = _most(given)
-    header = ("student", "code", "answer", "value", "tolerance", "points")
+def _answer_table(given: HomeworkAssignment, cohort: Cohort, enrolments: Sequence[Enrolment]) -> Iterator[str]:
+    most, are_chosen = _most(given), bool(given.homework.rules.choices)
+    header = ("student", "code", "answer", "value", "tolerance", "points", *(["option"] if are_chosen else []))
     yield write_csv(header, ())
     for place, own in _keys(given, cohort):
-        student, code = cohort.students[place], codes[place]
-        yield from csv_lines((student, code, id, value, allowed, most[id]) for id, (value, allowed) in own.items())
+        each = enrolments[place]
+        letters = {id: key_letter(options) for id, options in each.options.items()}
+        yield from csv_lines(
+            (
+                cohort.students[place],
+                each.code,
+                id,
+                value,
+                allowed,
+                most[id],
+                *([letters.get(id, "")] if are_chosen else []),
+            )
+            for id, (value, allowed) in own.items()
+        )
 
 
-def _answer_data(given: HomeworkAssignment, cohort: Cohort) -> Iterator[str]:
+def _answer_data(given: HomeworkAssignment, cohort: Cohort, enrolments: Sequence[Enrolment]) -> Iterator[str]:
     most = _most(given)
     asked = [{"id": a.id, "aliases": a.aliases, "ask": a.group, "points": most[a.id]} for a in given.answers]
     yield f'{_json({"answers": asked}).removesuffix(_END)},\n "students": {{'
     for place, own in _keys(given, cohort):
+        said: dict[str, dict[str, Any]]
         said = {id: {"value": value, "tolerance": allowed} for id, (value, allowed) in own.items()}
+        for id, options in enrolments[place].options.items():
+            said[id][_OPTIONS] = {
+                letter(number): {"value": each.text, "mistake": each.mistake, "at": each.at}
+                for number, each in enumerate(options)
+            }
         yield f"{',' * (place > 0)}\n  {_line(cohort.students[place])}: {_line(said)}"
     yield f"\n }}{_END}\n"
 

@@ -21,6 +21,7 @@ from symbackprop.by_hand.hand_computation import hand_computation
 from symbackprop.homework.answers import Answer
 from symbackprop.homework.follow_through import Consequence, NumbersByKey, Question, question
 from symbackprop.homework.formula_answers import Probes, another_sheet, drawn_keys
+from symbackprop.homework.options import Option, OptionsById, chosen, letter
 from symbackprop.homework.points import earned
 from symbackprop.homework.recognition import NamedMistake, NamedMistakes
 from symbackprop.homework.variants import HomeworkAssignment
@@ -42,6 +43,9 @@ MOST_POSSIBLE = 4
 """Mistakes that a message lists of an answer that several make."""
 MOST_TOLERANCE = 1000.0
 """What tolerances can be multiplied by, at most."""
+
+
+_NO_OPTIONS: OptionsById = {}
 
 
 class MarkVerdict(StrEnum):
@@ -117,12 +121,19 @@ class Marker:
             return share
         return max(share, self.assignment.homework.rules.partial.get(mistakes[0].id, Fraction(0)))
 
-    def mark(self, values: NumbersByKey, tolerances: Mapping[str, float], submitted: Mapping[str, str]) -> list[Mark]:
+    def mark(
+        self,
+        values: NumbersByKey,
+        tolerances: Mapping[str, float],
+        submitted: Mapping[str, str],
+        options: OptionsById = _NO_OPTIONS,
+    ) -> list[Mark]:
         """Return the marks of one student, answer by answer in the order of computation.
 
-        `values` are the key's numbers by key, `tolerances` those of the answers by id, `submitted` what was typed by id.
+        `values` are the key's numbers by key, `tolerances` those of the answers by id, `submitted` what was typed by id,
+        `options` what answers were to be chosen from.
         """
-        marking = _Marking(self, values, tolerances)
+        marking = _Marking(self, values, tolerances, options)
         for answer in self.assignment.answers:
             marking.add(self.questions[answer.key], submitted.get(answer.id, ""))
         return self._evident(list(marking.marks.values()))
@@ -160,8 +171,10 @@ class _Judged:
 class _Marking:
     """The marking of one student: marks so far, and the values that later answers may follow from."""
 
-    def __init__(self, marker: Marker, values: NumbersByKey, tolerances: Mapping[str, float]) -> None:
-        self.marker, self.values, self.tolerances = marker, values, tolerances
+    def __init__(
+        self, marker: Marker, values: NumbersByKey, tolerances: Mapping[str, float], options: OptionsById
+    ) -> None:
+        self.marker, self.values, self.tolerances, self.options = marker, values, tolerances, options
         self.marks: dict[str, Mark] = {}
         self.own: dict[str, float] = {}
         self.slips: dict[str, str] = {}
@@ -170,9 +183,12 @@ class _Marking:
         """Mark one more answer."""
         answer = question.answer
         kind = self.marker.assignment.homework.rules.kinds[answer.group]
-        parsed = read(text, (answer.id, *answer.aliases), question.readable)
+        options = self.options.get(answer.id, ())
+        parsed = read(text, (answer.id, *answer.aliases), {} if options else question.readable)
         judged = _Judged(MarkVerdict.BLANK)
-        if parsed.mistake is not None:
+        if options and not parsed.is_blank:
+            judged = self._choice(question, parsed, options)
+        elif parsed.mistake is not None:
             itself = names_itself(text, (answer.id, *answer.aliases))
             judged = _Judged(MarkVerdict.UNREADABLE, message("mark.itself") if itself else parsed.mistake.what)
         elif parsed.formula is not None and names(parsed.formula):
@@ -208,10 +224,21 @@ class _Marking:
             return _Judged(MarkVerdict.UNREADABLE, message("mark.undecided"))
         return _Judged(MarkVerdict.CORRECT if agrees else MarkVerdict.WRONG)
 
-    def _number(self, question: Question, parsed: ParsedAnswer, value: float) -> _Judged:
+    def _choice(self, question: Question, parsed: ParsedAnswer, options: Sequence[Option]) -> _Judged:
+        """Return the verdict on an answer that was chosen: by its number, as if that had been typed in full."""
+        answer = question.answer
+        allowed = self.marker.factor * self.tolerances[answer.id]
+        option = chosen(parsed.text, (answer.id, *answer.aliases), options, allowed)
+        if option is None:
+            letters = f"{letter(0)}–{letter(len(options) - 1)}"
+            return _Judged(MarkVerdict.UNREADABLE, message("mark.no_option", letters=letters))
+        self.own[answer.key] = option.value
+        return self._number(question, parsed, option.value, option)
+
+    def _number(self, question: Question, parsed: ParsedAnswer, value: float, option: Option | None = None) -> _Judged:
         key, factor = question.answer.key, self.marker.factor
         expected, allowed = float(self.values[key]), factor * self.tolerances[question.answer.id]
-        if abs(value - expected) <= allowed:
+        if abs(value - expected) <= allowed if option is None else option.is_key:
             is_zero = expected == 0  # of an inactive unit, say: no number of the sheet is needed to answer it
             return _Judged(MarkVerdict.CORRECT, rests=is_zero, is_evidence=question.reads_sheet and not is_zero)
         earlier = [self.marker.questions[each] for each in question.nearest if each in self.own]
@@ -223,12 +250,14 @@ class _Marking:
         for each in follows:
             if abs(value - each.expected) <= factor * each.allowed:
                 return self._following(question, each, wrong, MarkVerdict.FOLLOW_THROUGH, self._used(wrong))
+        if option is not None:
+            return self._named(question, [NamedMistake(option.mistake, option.at)])
         if _too_few(parsed, value, expected, allowed):
             return _Judged(MarkVerdict.ROUNDED, message("mark.rounded"), is_evidence=question.reads_sheet)
         for each in follows:
             if _too_few(parsed, value, each.expected, factor * each.allowed):
                 return self._following(question, each, wrong, MarkVerdict.ROUNDED, message("mark.rounded"))
-        return self._mistaken(question, value, reached, wrong, personal)
+        return self._named(question, list(self._explained(question, value, reached, wrong, personal)))
 
     def _verdict(self, question: Question) -> MarkVerdict:
         return self.marks[question.answer.key].verdict
@@ -253,16 +282,8 @@ class _Marking:
         ]
         return message("mark.follow_through", values=used)
 
-    def _mistaken(
-        self,
-        question: Question,
-        value: float,
-        reached: Sequence[Consequence],
-        wrong: Sequence[Question],
-        own: NumbersByKey,
-    ) -> _Judged:
-        """Return the verdict on a number that is wrong: which mistakes make it, and whether for the first time."""
-        found = list(self._explained(question, value, reached, wrong, own))
+    def _named(self, question: Question, found: Sequence[NamedMistake]) -> _Judged:
+        """Return the verdict on a number that is wrong, which mistakes make it, and whether for the first time."""
         if not found:
             return _Judged(MarkVerdict.WRONG)
         earlier = next((each for each in found if each.id in self.slips), None)

@@ -13,9 +13,8 @@ from symbackprop.homework.distribution import Job, enrolled, ready
 from symbackprop.homework.enrolment import SECRET, TEACHER, teachers_files, unfinished
 from symbackprop.homework.manifest import MANIFEST, ROSTER, Manifest
 from symbackprop.homework.shards import SETTING
-from symbackprop.homework.submissions import some
 from symbackprop.homework.writing import Write, ended, write_for_owners
-from symbackprop.messages import message
+from symbackprop.messages import message, some
 
 _OWN = ("number", "first")
 """What of a shard's setting differs from shard to shard."""

@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from symbackprop.document.blocks import Inline, Paragraph, Section, Verbatim
 from symbackprop.homework.marking import Mark
 from symbackprop.homework.recognition import NamedMistake
-from symbackprop.homework.submissions import some
-from symbackprop.messages import message
+from symbackprop.messages import message, some
 
 BY_MISTAKE = ("mistake", "count", "students", "answers")
 """The columns of the table of a class."""

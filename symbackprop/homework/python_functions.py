@@ -10,7 +10,7 @@ from pathlib import Path
 
 from symbackprop import rendering
 from symbackprop.errors import ProblemError, known_language, unknown
-from symbackprop.homework import distribution, enrolment, marked_files, merging, writing
+from symbackprop.homework import choices, distribution, enrolment, marked_files, merging, writing
 from symbackprop.homework.attempts import AttemptRule
 from symbackprop.homework.copies import CopyRule
 from symbackprop.homework.enrolment import TEACHER
@@ -62,6 +62,7 @@ def homework(
     secret: str | Path | None = None,
     archives: bool = False,
     engine: str | None = None,
+    mistakes: str | Path | None = None,
 ) -> GivenHomework:
     """Write a sheet and a key for every student into a folder, as `symbackprop homework` does, and return the key.
 
@@ -70,12 +71,15 @@ def homework(
     gives the `same` numbers to all, if that is asked. `engine` sets PDFs, `typst` or `tex`. More than one of
     `processes` are begun anew: a script then needs `if __name__ == "__main__":`. An `executor` works in their place, that of
     a Dask client say. `shard=(2, 8)` is the second of eight parts of the class, which need the same file of the `secret`
-    and which `merge` joins; `archives` has documents in archives of some hundred students. Raises `SymbackpropError` for
-    what cannot be used; nothing is written then.
+    and which `merge` joins; `archives` has documents in archives of some hundred students. `mistakes` is the report
+    of an earlier marking, whose commonest mistakes are options first. Raises `SymbackpropError` for what cannot be used;
+    nothing is written then.
     """
     known_language(language)
     _formats(formats, engine)
     source = load.Source(problem, Path("problem")) if isinstance(problem, Mapping) else load.find_source(str(problem))
+    if mistakes is not None:
+        source = choices.with_counts(source, Path(mistakes))
     with all_or_nothing() as write:
         given_out = enrolment.prepare(
             source,

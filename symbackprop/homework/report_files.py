@@ -20,8 +20,7 @@ from symbackprop.homework.overrides import ChangedTotal
 from symbackprop.homework.packed_marks import PackedMarks, Part
 from symbackprop.homework.reports import GradedClass, feedback, has_caret, summary
 from symbackprop.homework.roster import file_name
-from symbackprop.homework.submissions import some
-from symbackprop.messages import Message, message
+from symbackprop.messages import Message, message, some
 from symbackprop.rendering import Format, exporters, pdf_collections
 from symbackprop.whole_files import Content
 

@@ -19,12 +19,12 @@ from symbackprop.homework.item_analysis import distribution, item_statistics
 from symbackprop.homework.manifest import Enrolment, Manifest, printed
 from symbackprop.homework.marking import Mark, MarkVerdict, first_wrong
 from symbackprop.homework.mistake_reports import BY_MISTAKE, mistakes_of_class, own_mistakes
+from symbackprop.homework.options import Option, key_letter
 from symbackprop.homework.overrides import CHANGED, ChangedTotal
-from symbackprop.homework.submissions import some
 from symbackprop.homework.summary_records import ClassRecord
 from symbackprop.homework.variants import Cohort, HomeworkAssignment
 from symbackprop.homework.worked_steps import own_numbers, worked_step
-from symbackprop.messages import Message, message
+from symbackprop.messages import Message, message, some
 
 Row = tuple[Inline, ...]
 
@@ -107,7 +107,7 @@ def feedback(marked: GradedClass, enrolment: Enrolment) -> Document:
             Verbatim(mark.answer.id),
             symbol(marked.assignment.derivation, mark.answer.key),
             Verbatim(mark.text),
-            printed(keys[mark.answer.key], rounding),
+            _expected(printed(keys[mark.answer.key], rounding), enrolment.options.get(mark.answer.id, ())),
             Judged(_JUDGEMENTS[mark.verdict], message(f"verdict.{mark.verdict}")),
             f"{trimmed(mark.points)} / {trimmed(mark.most)}",
             _why(mark),
@@ -120,17 +120,23 @@ def feedback(marked: GradedClass, enrolment: Enrolment) -> Document:
         marked,
         (student.name, student.id, enrolment.code),
         (total, *remarks),
-        [answers, *own_mistakes(own), *_worked(marked, student.id)],
+        [answers, *own_mistakes(own), *_worked(marked, enrolment)],
     )
 
 
-def _worked(marked: GradedClass, student: str) -> Iterator[Section]:
+def _expected(text: str, options: Sequence[Option]) -> str:
+    """Return the right number, behind the letter of its option if there is one."""
+    return f"{key_letter(options)}: {text}" if options else text
+
+
+def _worked(marked: GradedClass, enrolment: Enrolment) -> Iterator[Section]:
     """Yield how the first wrong step goes, with the student's own numbers in it."""
+    student = enrolment.student.id
     own = marked.marks[student]
     first = first_wrong(own)
     if first is None:
         return
-    given = own_numbers(mark for mark in own if mark.answer.key != first.answer.key)
+    given = own_numbers((mark for mark in own if mark.answer.key != first.answer.key), enrolment.options)
     numbers = {**marked.numbers(student), **given}
     step = worked_step(marked.assignment, first.answer.key, numbers)
     if step is not None:

@@ -6,7 +6,7 @@ The sheet is made from a derivation without values: nothing that is asked can be
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from symbackprop import document
@@ -14,10 +14,12 @@ from symbackprop.arithmetic.decimals import trimmed
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import solve
 from symbackprop.document.answer_symbols import symbol
-from symbackprop.document.blocks import Block, Document, Listing, PageFooter, Paragraph, Section, Table
+from symbackprop.document.blocks import Block, Document, Inline, Listing, PageFooter, Paragraph, Section, Table
 from symbackprop.document.display_nodes import Blank
 from symbackprop.document.sections import figure_placement
+from symbackprop.homework.answers import Answer
 from symbackprop.homework.manifest import printed, spelled
+from symbackprop.homework.options import OptionsById, letter
 from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import Message, message
 from symbackprop.problems import Problem
@@ -34,19 +36,23 @@ Numerals = Mapping[str, tuple[str, str]]
 
 @dataclass(frozen=True)
 class StudentVariant:
-    """A student with a variant: name and id (empty on an anonymous sheet), code, problem, and the numbers to be printed."""
+    """A student with a variant: name and id (empty on an anonymous sheet), code, problem, and the numbers to be printed.
+
+    `options` are what answers are chosen from.
+    """
 
     name: str
     id: str
     code: str
     problem: Problem
     values: Numerals
+    options: OptionsById = field(default_factory=dict)
 
 
 def sheet(given: HomeworkAssignment, student: StudentVariant) -> Document:
     """Return the sheet of a student; of the values only those are printed that the homework gives."""
     task = (*_instructions(given), Listing((_digits(given), *_rules(given))))
-    blanks = Section(message("sheet.answers"), (_blanks(given),))
+    blanks = Section(message("sheet.answers"), tuple(_blanks(given, student.options)))
     sections = (*_stated(given, student, task), blanks)
     return Document(student.problem.heading, tuple(_subtitle(given, student)), sections, _footer(given, student))
 
@@ -75,7 +81,7 @@ def key(given: HomeworkAssignment, student: StudentVariant) -> Document:
     full = given.homework.steps if given.homework.steps > 1 else None
     solution = solve(student.problem, derivation=derivation, full_steps=full)
     worked = document.compose(solution, explanations="brief", without=_NOT_IN_KEYS, known=given.formulas)
-    answers = Section(message("sheet.key"), (_answers(given, student.values),))
+    answers = Section(message("sheet.key"), (_answers(given, student.values), *_explained(given, student.options)))
     numbers = document.numbers_given(derivation)
     subtitle = (*_subtitle(given, student), *worked.subtitle)
     sections = (answers, numbers, *worked.sections)
@@ -126,7 +132,7 @@ def _digits(given: HomeworkAssignment) -> Message:
 def _rules(given: HomeworkAssignment) -> Iterator[Message]:
     """Yield how marking reads answers, and what it gives for them."""
     rules = given.homework.rules
-    yield from _forms(rules.kinds)
+    yield from _forms({name: "choices" if name in rules.choices else kind for name, kind in rules.kinds.items()})
     if rules.follow_through:
         part = "" if rules.follow_through == 1 else _percent(rules.follow_through)
         yield message("sheet.follow_through_share", share=part) if part else message("sheet.follow_through")
@@ -159,24 +165,64 @@ def _given_keys(given: HomeworkAssignment) -> Iterator[str]:
 
 
 def _given(given: HomeworkAssignment, values: Numerals) -> Table:
-    header = (message("column.quantity"), message("column.value"))
     return Table(
-        header, tuple((symbol(given.derivation, key), values[key][0]) for key in _given_keys(given)), (False, True)
+        _columns("quantity", "value"),
+        tuple((symbol(given.derivation, key), values[key][0]) for key in _given_keys(given)),
+        (False, True),
     )
 
 
-def _blanks(given: HomeworkAssignment) -> Table:
-    names = ("column.answer_id", "column.quantity", "column.points", "column.answer")
-    rows = tuple(
-        (each.id, symbol(given.derivation, each.key), trimmed(given.most[each.id]), Blank()) for each in given.answers
-    )
-    return Table(tuple(map(message, names)), rows, (False, False, True, False))
+def _blanks(given: HomeworkAssignment, options: OptionsById) -> Iterator[Table]:
+    """Yield a table of blanks, then one with the options of what is answered by choosing; none without a row."""
+    columns = _columns("answer_id", "quantity", "points")
+    open_ones = [each for each in given.answers if each.id not in options]
+    chosen = [each for each in given.answers if each.id in options]
+    blank = message("column.answer")
+    if open_ones:
+        rows = tuple((*_asked(given, each), Blank()) for each in open_ones)
+        yield Table((*columns, blank), rows, (False, False, True, False))
+    if chosen:
+        most = max(len(options[each.id]) for each in chosen)
+        letters = tuple(map(letter, range(most)))
+        texts = {each.id: [option.text for option in options[each.id]] for each in chosen}
+        rows = tuple(
+            (*_asked(given, each), *texts[each.id], *[""] * (most - len(texts[each.id])), Blank()) for each in chosen
+        )
+        yield Table((*columns, *letters, blank), rows, (False, False, *[True] * (most + 1), False))
+
+
+def _asked(given: HomeworkAssignment, answer: Answer) -> tuple[Inline, ...]:
+    """Return what is asked: the id, the symbol, the points."""
+    return answer.id, symbol(given.derivation, answer.key), trimmed(given.most[answer.id])
+
+
+def _explained(given: HomeworkAssignment, options: OptionsById) -> Iterator[Block]:
+    """Yield the options with what makes them, a row for each, and why these mistakes are some."""
+    chosen = [
+        (each.id, place, option) for each in given.answers for place, option in enumerate(options.get(each.id, ()))
+    ]
+    if chosen:
+        rows = tuple(
+            ("" if place else id, letter(place), option.text, option.cause or message("sheet.right_option"))
+            for id, place, option in chosen
+        )
+        yield Table(_columns("answer_id", "option", "value", "option_cause"), rows, (False, False, True, False))
+        made = dict.fromkeys(option.mistake for _, _, option in chosen if not option.is_key)
+        yield Listing(
+            tuple(
+                message("sheet.why", mistake=message(f"slip.{id}"), reason=message(f"slip_reason.{id}")) for id in made
+            )
+        )
+
+
+def _columns(*names: str) -> tuple[Inline, ...]:
+    return tuple(message(f"column.{name}") for name in names)
 
 
 def _answers(given: HomeworkAssignment, values: Numerals) -> Table:
-    names = ("column.answer_id", "column.quantity", "column.value", "column.full_value", "column.points")
     rows = tuple(
         (each.id, symbol(given.derivation, each.key), *values[each.key], trimmed(given.most[each.id]))
         for each in given.answers
     )
-    return Table(tuple(map(message, names)), rows, (False, False, True, True, True))
+    columns = _columns("answer_id", "quantity", "value", "full_value", "points")
+    return Table(columns, rows, (False, False, True, True, True))

@@ -14,13 +14,11 @@ from symbackprop.homework.columns import CODE_NAMES, ENDINGS, STUDENT, USUAL_NAM
 from symbackprop.homework.identification import ClassList
 from symbackprop.homework.submitted_files import submitted
 from symbackprop.homework.time_stamps import TIME_NAMES, times
-from symbackprop.messages import Message, message
+from symbackprop.messages import Message, message, some
 
 OPTION = "--student-columns"
 COLUMN_KEYS = ("id", "code", "time")
 """What `--student-columns` can say of submissions."""
-_LISTED = 8
-"""Answers or columns that a remark names."""
 _WORD = re.compile(r"[^\W_](?:[\w@]*[^\W_])?")
 
 
@@ -257,8 +255,3 @@ class _Reader:
         if completed is not None:
             self.found.remarks.append((where, completed))
         return self.found
-
-
-def some(names: Sequence[str]) -> list[str]:
-    """Return what a remark names of many."""
-    return [*names[:_LISTED], *["…"] * (len(names) > _LISTED)]

@@ -145,7 +145,7 @@ def assignment(problem: Problem) -> HomeworkAssignment:
     """Return a problem ready for homework; one without `[homework]` asks for everything.
 
     Raises `ProblemError` for what cannot be asked of a student: an update that is no gradient descent, missing numbers;
-    `UnknownNameError` for a mistake of `partial` that is none.
+    `UnknownNameError` for a mistake of `partial` or `common` that is none.
     """
     training = problem.training
     if training is not None and training.update == "sequential":
@@ -156,9 +156,10 @@ def assignment(problem: Problem) -> HomeworkAssignment:
     if missing:
         raise ProblemError(message("problem.missing_values", names=missing), where="variants")
     asked = problem.homework or homework(HomeworkSpec(), problem)
-    for name in asked.rules.partial:
-        if name not in MISTAKES:
-            raise unknown("mistake", name, MISTAKES, where="homework.partial")
+    for table in ("partial", "common"):
+        for name in getattr(asked.rules, table):
+            if name not in MISTAKES:
+                raise unknown("mistake", name, MISTAKES, where=f"homework.{table}")
     derivation = derive(problem)
     computation = hand_computation(derivation, steps=asked.steps)
     return HomeworkAssignment(problem, asked, derivation, computation, answers(computation, asked))

@@ -18,18 +18,23 @@ from symbackprop.document.chain_rule.signs import signs_in_front
 from symbackprop.document.display_nodes import Leaf, Letter, Tone
 from symbackprop.graph.notation import Notation
 from symbackprop.homework.marking import Mark
+from symbackprop.homework.options import OptionsById, chosen
 from symbackprop.homework.variants import HomeworkAssignment
 
 DIGITS = 6
 """Significant digits where the homework asks for decimals."""
 
 
-def own_numbers(marks: Iterable[Mark]) -> dict[str, float]:
-    """Return the numbers that a student typed, by key of the answer."""
+def own_numbers(marks: Iterable[Mark], options: OptionsById) -> dict[str, float]:
+    """Return the numbers that a student typed or chose, by key of the answer."""
     found = {}
     for mark in marks:
-        formula = read(mark.text, (mark.answer.id, *mark.answer.aliases), {}).formula
+        own = mark.answer.id, *mark.answer.aliases
+        formula = read(mark.text, own, {}).formula
+        option = chosen(mark.text, own, options.get(mark.answer.id, ()))
         value = None if formula is None or names(formula) else value_of(formula, {})
+        if option is not None:
+            value = option.value
         if value is not None:
             found[mark.answer.key] = value
     return found

@@ -32,8 +32,9 @@ class Mistake:
     """A mistake: its `sites` in a computation, those in the `arrays` of a backward pass as code, and where it was seen.
 
     One that is a `convention` is right and only different: it is accepted where all numbers keep it. One without sites is
-    made in writing numbers down, or only in code. `words` are the phrases that the row brings itself: `slip.NAME` says
-    what is wrong in a few words, `slip_reason.NAME` why.
+    made in writing numbers down, or only in code. `seen` is how often learners were seen to make it: 1 at one place or in
+    code, 2 at several places, 3 at many. `words` are the phrases that the row brings itself: `slip.NAME` says what is wrong
+    in a few words, `slip_reason.NAME` why.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Mistake:
     source: str
     is_convention: bool = False
     arrays: ArraySitesOf | None = None
+    seen: int = 1
     words: Words = field(default_factory=dict)
 
 
@@ -60,7 +62,7 @@ MISTAKES: Registry[Mistake] = Registry(
         Mistake("exponent_sign", wrong_values.exponent_sign, _FORUMS),
         Mistake("logarithm_base", wrong_values.logarithm_base, _CLASSES),
         Mistake("degrees", wrong_values.degrees, _CLASSES),
-        Mistake("no_derivative", wrong_derivatives.no_derivative, _FORUMS, arrays=wrong_arrays.no_derivative),
+        Mistake("no_derivative", wrong_derivatives.no_derivative, _FORUMS, arrays=wrong_arrays.no_derivative, seen=3),
         Mistake(
             "derivative_not_passed_on",
             wrong_derivatives.derivative_not_passed_on,
@@ -87,24 +89,38 @@ MISTAKES: Registry[Mistake] = Registry(
             arrays=wrong_arrays.wrong_tanh_derivative,
         ),
         Mistake("relu_ignored", wrong_derivatives.relu_ignored, _FORUMS, arrays=wrong_arrays.relu_ignored),
-        Mistake("spurious_sigmoid", wrong_derivatives.spurious_sigmoid, _FORUMS, arrays=wrong_arrays.spurious_sigmoid),
-        Mistake("softmax_diagonal", wrong_derivatives.softmax_diagonal, _FORUMS, arrays=wrong_arrays.softmax_diagonal),
+        Mistake(
+            "spurious_sigmoid",
+            wrong_derivatives.spurious_sigmoid,
+            _FORUMS,
+            arrays=wrong_arrays.spurious_sigmoid,
+            seen=2,
+        ),
+        Mistake(
+            "softmax_diagonal",
+            wrong_derivatives.softmax_diagonal,
+            _FORUMS,
+            arrays=wrong_arrays.softmax_diagonal,
+            seen=2,
+        ),
         Mistake("lost_factor_two", wrong_gradients.lost_factor_two, _FORUMS, arrays=wrong_arrays.lost_factor_two),
         Mistake(
             "doubled_factor_two", wrong_gradients.doubled_factor_two, _FORUMS, arrays=wrong_arrays.doubled_factor_two
         ),
-        Mistake("wrong_sign", wrong_gradients.wrong_sign, _FORUMS, arrays=wrong_arrays.wrong_sign),
-        Mistake("no_mean", wrong_gradients.no_mean, _FORUMS, arrays=wrong_arrays.no_mean),
+        Mistake("wrong_sign", wrong_gradients.wrong_sign, _FORUMS, arrays=wrong_arrays.wrong_sign, seen=2),
+        Mistake("no_mean", wrong_gradients.no_mean, _FORUMS, arrays=wrong_arrays.no_mean, seen=2),
         Mistake("mean_twice", wrong_gradients.mean_twice, _FORUMS, arrays=wrong_arrays.mean_twice),
         Mistake("mean_in_bias_only", wrong_gradients.mean_in_bias_only, _FORUMS),
         Mistake("mean_in_weights_only", wrong_gradients.mean_in_weights_only, _FORUMS),
-        Mistake("missing_path", wrong_gradients.missing_path, _FORUMS, arrays=wrong_arrays.missing_path),
+        Mistake("missing_path", wrong_gradients.missing_path, _FORUMS, arrays=wrong_arrays.missing_path, seen=2),
         Mistake("last_use_only", wrong_gradients.last_use_only, _FORUMS, arrays=wrong_arrays.last_use_only),
         Mistake("truncated_in_time", wrong_structures.truncated_in_time, _CODE),
         Mistake("kernel_flipped", wrong_structures.kernel_flipped, _CODE),
-        Mistake("derivative_inside", wrong_structures.derivative_inside, _CLASSES),
+        Mistake("derivative_inside", wrong_structures.derivative_inside, _CLASSES, seen=2),
         Mistake("dropped_factor", wrong_gradients.dropped_factor, _FORUMS),
-        Mistake("updated_weights", wrong_products.updated_weights, _TEXTBOOKS, arrays=wrong_arrays.updated_weights),
+        Mistake(
+            "updated_weights", wrong_products.updated_weights, _TEXTBOOKS, arrays=wrong_arrays.updated_weights, seen=3
+        ),
         Mistake(
             "gradient_for_weight", wrong_products.gradient_for_weight, _CODE, arrays=wrong_arrays.gradient_for_weight
         ),
@@ -113,9 +129,14 @@ MISTAKES: Registry[Mistake] = Registry(
             wrong_products.weights_not_transposed,
             _CODE,
             arrays=wrong_arrays.weights_not_transposed,
+            seen=2,
         ),
         Mistake(
-            "gradient_transposed", wrong_products.gradient_transposed, _CODE, arrays=wrong_arrays.gradient_transposed
+            "gradient_transposed",
+            wrong_products.gradient_transposed,
+            _CODE,
+            arrays=wrong_arrays.gradient_transposed,
+            seen=2,
         ),
         Mistake("wrong_input", wrong_products.wrong_input, _CLASSES, arrays=wrong_arrays.wrong_input),
         Mistake(
@@ -123,6 +144,7 @@ MISTAKES: Registry[Mistake] = Registry(
             wrong_products.matrix_for_elementwise,
             _CODE,
             arrays=wrong_arrays.matrix_for_elementwise,
+            seen=2,
         ),
         Mistake("elementwise_for_matrix", wrong_structures.elementwise_for_matrix, _CODE),
         Mistake(

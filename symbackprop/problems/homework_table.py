@@ -101,10 +101,14 @@ def homework(spec: HomeworkSpec, problem: Problem) -> Homework:
             raise ProblemError(message("homework.given_and_asked", name=name), where="homework.given")
     if spec.significant is not None and spec.decimals is not None:
         raise ProblemError(message("problem.rounding"), where="homework")
-    for key, table in (("points", spec.points), ("answers", spec.answers)):
+    for key, table in (("points", spec.points), ("answers", spec.answers), ("choices", spec.choices)):
         for name in table if isinstance(table, dict) else ():
             if name not in ask:
                 raise unknown("asked", name, ask, where=f"homework.{key}")
+    kinds, choices = _kinds(spec.answers, ask), _choices_asked(spec.choices, ask)
+    for name in choices:
+        if kinds[name] != NUMBERS:
+            raise ProblemError(message("homework.chosen_formula", name=name), where="homework.choices")
     points = {name: numbers.positive_fraction(spec.points.get(name, 1), f"homework.points.{name}") for name in ask}
     return Homework(
         ask=ask,
@@ -115,11 +119,13 @@ def homework(spec: HomeworkSpec, problem: Problem) -> Homework:
             follow_through=numbers.fraction_between(spec.follow_through, 0, 1, "homework.follow_through"),
             rounded=numbers.fraction_between(spec.rounded, 0, 1, "homework.rounded"),
             repeated=numbers.fraction_between(spec.repeated, 0, 1, "homework.repeated"),
-            kinds=_kinds(spec.answers, ask),
+            kinds=kinds,
             partial={
                 name: numbers.fraction_between(share, 0, 1, f"homework.partial.{name}")
                 for name, share in spec.partial.items()
             },
+            choices=choices,
+            common=dict(spec.common),
         ),
         given=tuple(dict.fromkeys(spec.given)),
         instructions=wording(spec.instructions, "homework.instructions"),
@@ -157,3 +163,8 @@ def _kinds(stated: str | Mapping[str, str], ask: Sequence[str]) -> dict[str, str
     if isinstance(stated, str):
         return dict.fromkeys(ask, stated)
     return {name: stated.get(name, NUMBERS) for name in ask}
+
+
+def _choices_asked(stated: int | Mapping[str, int], ask: Sequence[str]) -> dict[str, int]:
+    """Return from how many options answers are chosen, by the entry of `ask`."""
+    return dict.fromkeys(ask, stated) if isinstance(stated, int) else dict(stated)

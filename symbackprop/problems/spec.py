@@ -14,6 +14,7 @@ from symbackprop.catalog.losses import LOSSES
 from symbackprop.catalog.optimizers import OPTIMIZERS
 from symbackprop.catalog.schedules import SCHEDULES
 from symbackprop.errors import Spellings
+from symbackprop.problems.answer_rules import MOST_OPTIONS
 from symbackprop.registry import Registry
 from symbackprop.rows import other_settings
 
@@ -295,6 +296,9 @@ class VariantsSpec(TableSpec):
 AnswerKind = Literal["numbers", "formulas", "both"]
 
 
+OptionCount = Annotated[int, Field(ge=2, le=MOST_OPTIONS)]
+
+
 class HomeworkSpec(TableSpec):
     """What students are asked, and how it is marked."""
 
@@ -321,6 +325,13 @@ class HomeworkSpec(TableSpec):
     )
     answers: AnswerKind | dict[str, AnswerKind] = Field(
         default="numbers", description="what answers may be: numbers, formulas or both; or by the entry of ask"
+    )
+    choices: OptionCount | dict[str, OptionCount] = Field(
+        default={}, description="options that each answer is chosen from; or by the entry of ask; no options if absent"
+    )
+    common: dict[str, Annotated[int, Field(ge=1)]] = Field(
+        default={},
+        description="how often the class made a mistake, by its id: the commonest are offered as options first",
     )
     given: list[str] = Field(default=[], description="quantities printed on the sheet")
     instructions: Paragraphs | dict[str, Paragraphs] = Field(

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const form = document.querySelector("form");
-  const fields = [...form.querySelectorAll("input")];
+  const fields = [...form.querySelectorAll("input, select")];
   const status = form.querySelector("[role=status]");
   const decimal = "(?:\\d+(?:[.,]\\d*)?|[.,]\\d+)";
   const power = "(?:\\s*[eE]\\s*[-+−]?\\d+|\\s*[*·×x]\\s*10\\s*(?:\\^|\\*\\*)\\s*[({]?[-+−]?\\d+[)}]?)?";
@@ -10,6 +10,7 @@
   const key = `symbackprop ${form.dataset.code}`;
 
   const check = (field) => {
+    if (field.tagName === "SELECT") return true;
     const good = reads(field.value);
     field.setAttribute("aria-invalid", String(!good));
     document.getElementById(field.getAttribute("aria-describedby")).hidden = good;

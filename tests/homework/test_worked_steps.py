@@ -49,7 +49,7 @@ def test_only_numbers_are_own_numbers() -> None:
     ready = term.given("sigmoids")
     texts = dict(zip((answer.id for answer in ready.answers), ("1/2", "x_1", "", "((", "-0,5"), strict=False))
     values, allowed = term.of(term.drawn(ready, 1), 0)
-    found = own_numbers(Marker(ready).mark(values, allowed, texts))
+    found = own_numbers(Marker(ready).mark(values, allowed, texts), {})
     keys = [answer.key for answer in ready.answers]
     assert {keys[0]: 0.5, keys[4]: -0.5} == found
 

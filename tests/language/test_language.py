@@ -129,6 +129,19 @@ def test_code_asks_for_phrases_that_exist() -> None:
     assert [] == [(place, id) for place, id in found if not any(re.fullmatch(id, known) for known in ids)]
 
 
+def test_what_can_be_unknown_has_a_word() -> None:
+    """Every kind of name that may be mistaken, in a table of rows or where a name is looked up, can be told."""
+    calls = (
+        node
+        for file in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call) and called(node) in ("unknown", "Registry") and node.args
+    )
+    kinds = {str(call.args[0].value) for call in calls if isinstance(call.args[0], ast.Constant)}
+    assert len(kinds) > 20
+    assert [] == sorted(kind for kind in kinds if f"kind.{kind}" not in language.phrases(language.DEFAULT))
+
+
 def asked_by_templates() -> Iterator[str]:
     """Yield the ids that templates say; those of scripts are in a table of their own."""
     for file in sorted(TEMPLATES.rglob("*.jinja")):

@@ -19,7 +19,7 @@ from symbackprop.cli.inputs import (
     templates_option,
 )
 from symbackprop.cli.outputs import print_text, remark, say, working
-from symbackprop.messages import message
+from symbackprop.messages import message, some
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -116,7 +116,7 @@ def command(
         place = folder / "teacher" / "marks" if output is None else Path(output)
         marked, lost = write_marks(place, submissions, mark)
     if lost:
-        remark(f"{place}: {marked.say(message('homework.lost_marks', count=len(lost), students=handed_in.some(lost)))}")
+        remark(f"{place}: {marked.say(message('homework.lost_marks', count=len(lost), students=some(lost)))}")
     for where, what in marked.remarks:
         remark(f"{where}: {marked.say(what)}")
     if not quiet:

@@ -46,6 +46,12 @@ if TYPE_CHECKING:
 @engine_option
 @click.option("--anonymous", is_flag=True, help="Sheets carry codes instead of names.")
 @click.option("--forms", is_flag=True, help="Write forms to fill in, too.")
+@click.option(
+    "--mistakes",
+    type=click.Path(path_type=Path),
+    metavar="REPORT.csv",
+    help="A report of marking: its commonest mistakes are options first.",
+)
 @click.option("--preview", type=click.IntRange(1), metavar="N", help="Write the first N students only.")
 @click.option("--processes", type=click.IntRange(1), metavar="N", help="Processes that work [one for each core].")
 @click.option("--scheduler", metavar="ADDRESS|FILE", help="A Dask cluster that works: address, or scheduler's file.")
@@ -72,6 +78,7 @@ def command(
     engine: str | None,
     anonymous: bool,
     forms: bool,
+    mistakes: Path | None,
     preview: int | None,
     processes: int | None,
     scheduler: str | None,
@@ -85,14 +92,16 @@ def command(
     overrides: tuple[str, ...],
 ) -> None:
     """Write a sheet and a key for every student, and the answers, for the homework in PROBLEM."""
-    from symbackprop.homework import enrolment, writing
+    from symbackprop.homework import choices, enrolment, writing
     from symbackprop.homework.dask_cluster import workers_of
     from symbackprop.homework.shards import Shard
-    from symbackprop.homework.submissions import some
+    from symbackprop.messages import some
 
     wanted = _formats(formats, templates)
     students = _students(roster, variants, student_columns, preview, encoding, output)
     source = read_source(problem, overrides)
+    if mistakes is not None:
+        source = choices.with_counts(source, mistakes)
     part = None if shard is None else Shard.read(shard)
     cluster = contextlib.nullcontext() if scheduler is None else workers_of(scheduler)
     with placed(problem), cluster as workers, all_or_nothing() as write:
