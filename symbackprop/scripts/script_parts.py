@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import json
+import pprint
 import re
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +27,7 @@ from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.errors import EvaluationError, MissingValueError, ProblemError
 from symbackprop.graph.quantities import Role
 from symbackprop.messages import message
-from symbackprop.problems import Problem, Training
+from symbackprop.problems import Problem, Training, saved_problem
 from symbackprop.problems.training_table import batches_in
 from symbackprop.scripts.libraries import NUMPY, Library
 from symbackprop.scripts.script_lines import COUNT, Lines, shape_text
@@ -101,7 +103,20 @@ class Parts:
             "expected": self._expected(),
             "training": self._training(),
             "checked": CHECKED,
+            "model": self._model(),
+            "roles": [
+                [each.name for each in graph.of_role(role)] for role in (Role.PARAMETER, Role.INPUT, Role.TARGET)
+            ],
+            "called": {name: own for name, own in self.names.items() if name != own},
+            "is_network": bool(self.problem.layers),
         }
+
+    def _model(self) -> str:
+        """Return the problem without its numbers, as a literal of Python that `check_gradients` takes."""
+        content = json.loads(saved_problem.text_of(self.problem))
+        model = {key: content[key] for key in ("network", "graph", "regularization") if key in content}
+        model |= {"notation": {"layout": self.problem.layout}} if self.problem.layers else {}
+        return pprint.pformat(model, width=WIDTH, sort_dicts=False)
 
     def _adjoint(self, name: str) -> str | None:
         """Return the name of a gradient; None where the output does not depend on the quantity."""

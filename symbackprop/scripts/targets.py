@@ -133,6 +133,7 @@ def _text(problem: ProblemLike, target: str, language: str, *, blanks: bool, cel
         say=say,
         comment=_comment if row.language is None else functools.partial(_comment, sign=row.language.comment),
         language=row.language,
+        language_code=language,
         wrapped=_wrapped,
         title=title,
         blanks=blanks,

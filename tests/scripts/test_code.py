@@ -213,9 +213,10 @@ def test_blanks_of_an_example_pass_with_the_right_lines(name: str) -> None:
 
 
 @pytest.mark.parametrize("case", few(TAUGHT, 3))
-def test_wrong_line_is_named_and_no_other(case: str) -> None:
+def test_wrong_line_is_named_and_no_other(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With one line that is wrong the checks name that line, though everything behind it is wrong too."""
     blank, lines = filled_in(TAUGHT[case])
+    monkeypatch.setitem(sys.modules, "symbackprop", None)  # what words there are for it is looked at below
     for name, right in each(lines.items(), least=2):
         for wrong in (f"-({right})", f"1.001*({right})", f"({right}) + 1e-3", f"np.zeros_like({right})"):
             check = run(with_lines(blank, {**lines, name: wrong}), "student")["check"]
@@ -392,3 +393,40 @@ def test_large_scripts_know_norms_only() -> None:
     text = script(problem)
     assert "np.linalg.norm" in text
     agree(problem, run(text))
+
+
+RENAMED = {
+    "graph": {
+        "parameters": {"model": [[1, 2], [3, -1]], "shift": ["1/2", 1]},
+        "inputs": {"forward": [1, 2]},
+        "targets": {"t": 1},
+        "equations": ["z = model @ forward + shift", "h = tanh(z)", "o = sum(h)", "L = 1/2*(o - t)**2"],
+        "output": "L",
+    }
+}
+"""Names that a script gives an underscore."""
+
+
+@pytest.mark.parametrize("case", few(["mazur", "row", "l2", "samples_of_a_graph", "renamed"], 2))
+def test_wrong_line_is_explained_where_the_package_is(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sign, a lost derivative, a transpose are named beside the numbers; without the package these are told alone."""
+    problem = symbackprop.problem(RENAMED) if case == "renamed" else TAUGHT[case]
+    blank, lines = filled_in(problem)
+
+    def told(name: str, wrong: str) -> str:
+        with pytest.raises(SystemExit) as left:
+            run(with_lines(blank, {**lines, name: wrong}), "student")["check"]()
+        return str(left.value)
+
+    slips = {name: [(f"-({right})", "a sign is wrong")] for name, right in lines.items()}
+    for name, right in lines.items():
+        found = re.fullmatch(r"(\w+) ?\* ?\(?1 - \w+\**2?\)?|(\w+)\*(\w+)\*\(1 - \3\)", right)
+        if found:
+            slips[name].append((found[1] or found[2], "the derivative of the activation is missing"))
+        if right.startswith("np.outer") and case == "mazur":
+            slips[name].append((f"({right}).T", "the matrix of gradients is transposed"))
+    named = [word in told(name, wrong) for name, own in slips.items() for wrong, word in own]
+    assert len(named) >= len(lines) and sum(named) >= 0.6 * len(named), slips
+    monkeypatch.setitem(sys.modules, "symbackprop", None)
+    name = next(iter(lines))
+    assert re.fullmatch(rf"{name} \(.*\) \S+ expected \S+", told(name, f"-({lines[name]})"))
