@@ -103,7 +103,11 @@ class _Form:
         return self.draft.fill(
             _TEMPLATE,
             answers=[
-                {"id": id, "formula": formula, "options": [(letter, escape(text)) for letter, text in _options(each, own)]}
+                {
+                    "id": id,
+                    "formula": formula,
+                    "options": [(letter, escape(text)) for letter, text in _options(each, own)],
+                }
                 for own, (id, formula) in zip(self.ids, self.rows, strict=True)
             ],
             code=escape(each.code),

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from symbackprop.mistakes import (
     accepted_conventions,
+    wrong_array_structures,
     wrong_arrays,
     wrong_derivatives,
     wrong_gradients,
@@ -110,13 +111,34 @@ MISTAKES: Registry[Mistake] = Registry(
         Mistake("wrong_sign", wrong_gradients.wrong_sign, _FORUMS, arrays=wrong_arrays.wrong_sign, seen=2),
         Mistake("no_mean", wrong_gradients.no_mean, _FORUMS, arrays=wrong_arrays.no_mean, seen=2),
         Mistake("mean_twice", wrong_gradients.mean_twice, _FORUMS, arrays=wrong_arrays.mean_twice),
-        Mistake("mean_in_bias_only", wrong_gradients.mean_in_bias_only, _FORUMS),
-        Mistake("mean_in_weights_only", wrong_gradients.mean_in_weights_only, _FORUMS),
+        Mistake(
+            "mean_in_bias_only",
+            wrong_gradients.mean_in_bias_only,
+            _FORUMS,
+            arrays=wrong_array_structures.mean_in_bias_only,
+        ),
+        Mistake(
+            "mean_in_weights_only",
+            wrong_gradients.mean_in_weights_only,
+            _FORUMS,
+            arrays=wrong_array_structures.mean_in_weights_only,
+        ),
         Mistake("missing_path", wrong_gradients.missing_path, _FORUMS, arrays=wrong_arrays.missing_path, seen=2),
         Mistake("last_use_only", wrong_gradients.last_use_only, _FORUMS, arrays=wrong_arrays.last_use_only),
-        Mistake("truncated_in_time", wrong_structures.truncated_in_time, _CODE),
-        Mistake("kernel_flipped", wrong_structures.kernel_flipped, _CODE),
-        Mistake("derivative_inside", wrong_structures.derivative_inside, _CLASSES, seen=2),
+        Mistake(
+            "truncated_in_time",
+            wrong_structures.truncated_in_time,
+            _CODE,
+            arrays=wrong_array_structures.truncated_in_time,
+        ),
+        Mistake("kernel_flipped", wrong_structures.kernel_flipped, _CODE, arrays=wrong_array_structures.kernel_flipped),
+        Mistake(
+            "derivative_inside",
+            wrong_structures.derivative_inside,
+            _CLASSES,
+            arrays=wrong_array_structures.derivative_inside,
+            seen=2,
+        ),
         Mistake("dropped_factor", wrong_gradients.dropped_factor, _FORUMS),
         Mistake(
             "updated_weights", wrong_products.updated_weights, _TEXTBOOKS, arrays=wrong_arrays.updated_weights, seen=3
@@ -153,7 +175,9 @@ MISTAKES: Registry[Mistake] = Registry(
         Mistake("bias_with_input", wrong_products.bias_with_input, _CLASSES),
         Mistake("no_penalty", wrong_gradients.no_penalty, _CLASSES, arrays=wrong_arrays.no_penalty),
         Mistake("penalty_factor", wrong_gradients.penalty_factor, _CLASSES, arrays=wrong_arrays.penalty_factor),
-        Mistake("biases_penalised", wrong_structures.biases_penalised, _CODE),
+        Mistake(
+            "biases_penalised", wrong_structures.biases_penalised, _CODE, arrays=wrong_array_structures.biases_penalised
+        ),
         Mistake("bias_not_updated", wrong_updates.bias_not_updated, _TEXTBOOKS),
         Mistake("no_learning_rate", wrong_updates.no_learning_rate, _CLASSES),
         Mistake("learning_rate_squared", wrong_updates.learning_rate_squared, _CLASSES),
@@ -163,13 +187,16 @@ MISTAKES: Registry[Mistake] = Registry(
         Mistake("plain_for_nesterov", wrong_updates.plain_for_nesterov, _CODE),
         Mistake("nesterov_for_plain", wrong_updates.nesterov_for_plain, _CODE),
         Mistake("stale_state", wrong_updates.stale_state, _CODE),
-        Mistake("decay_in_gradient", wrong_updates.decay_in_gradient, _CODE),
+        Mistake(
+            "decay_in_gradient", wrong_updates.decay_in_gradient, _CODE, arrays=wrong_array_structures.decay_in_gradient
+        ),
         Mistake("decay_beside_gradient", wrong_updates.decay_beside_gradient, _CODE),
         Mistake("no_bias_correction", wrong_updates.no_bias_correction, _CODE),
         Mistake("step_off_by_one", wrong_updates.step_off_by_one, _CODE),
         Mistake("epsilon_inside_root", wrong_updates.epsilon_inside_root, _CODE),
         Mistake("betas_exchanged", wrong_updates.betas_exchanged, _CODE),
         Mistake("no_root", wrong_updates.no_root, _CODE),
+        Mistake("elementwise_for_outer", None, _FORUMS, arrays=wrong_array_structures.elementwise_for_outer),
         Mistake("samples_not_summed", None, _CODE),
         Mistake("misplaced_point", None, _TEXTBOOKS),
         Mistake("rounded_early", None, _CLASSES),
