@@ -1,7 +1,7 @@
 """QTI 2.1 and 3.0: a test that draws one variant, with its items and their figures, as a content package.
 
-A number is a float that is compared with an absolute tolerance on both sides, ends included. Formulas are MathML without a
-prefix. The later version has the same elements under other names.
+A number is a float between two bounds, ends included: not every player knows the tolerances of `equal`. Formulas are MathML
+without a prefix. The later version has the same elements under other names.
 """
 
 from __future__ import annotations
@@ -98,10 +98,15 @@ class _Maker:
 
 
 def _content(fragment: str, tag: str = "div") -> Element:
-    """Return a piece of a page as an element, its formulas in the namespace of theirs."""
+    """Return a piece of a page as an element, its formulas in the namespace of theirs.
+
+    They are without their TeX, which a player that does not know MathML would show beside them.
+    """
     found = parsed(fragment, tag)
     for formula in found.iter("math"):
         formula.set("xmlns", _MATHML)
+        for semantics in formula.findall("semantics"):
+            formula[:] = list(semantics)[:1]
     return found
 
 
@@ -121,15 +126,21 @@ def _outcomes(asked: Sequence[AskedNumber]) -> Iterator[Element]:
 def _processing(asked: Mapping[str, AskedNumber]) -> Iterator[Element]:
     """Yield the rules: each number within its tolerance earns its points, and the solution is shown."""
     for name, each in asked.items():
-        operands = [element("variable", identifier=name), element("correct", identifier=name)]
-        allowed = f"{each.tolerance:f} {each.tolerance:f}"
-        is_right = element("equal", "", operands, toleranceMode="absolute", tolerance=allowed)
-        earned = element("baseValue", f"{float(each.points):g}", baseType="float")
+        bounds = [
+            element(tag, "", [element("variable", identifier=name), _float(f"{bound:f}")])
+            for tag, bound in (("gte", each.lowest), ("lte", each.highest))
+        ]
+        is_right = element("and", "", bounds)
+        earned = _float(f"{float(each.points):g}")
         added = element("sum", "", [element("variable", identifier=_SCORE), earned])
         set_score = element("setOutcomeValue", "", [added], identifier=_SCORE)
         yield element("responseCondition", "", [element("responseIf", "", [is_right, set_score])])
     shown = element("baseValue", _SOLUTION, baseType="identifier")
     yield element("setOutcomeValue", "", [shown], identifier=_FEEDBACK)
+
+
+def _float(text: str) -> Element:
+    return element("baseValue", text, baseType="float")
 
 
 def _modal(content: Element) -> Element:
@@ -185,7 +196,7 @@ def _test(groups: Mapping[str, Sequence[_Item]]) -> Element:
     return element("assessmentTest", "", [part], identifier="test", title=next(iter(groups)), toolName="symbackprop")
 
 
-_OWN_TAGS = frozenset({"value", "equal", "variable", "correct", "sum", "selection"})
+_OWN_TAGS = frozenset({"value", "and", "gte", "lte", "variable", "sum", "selection"})
 """Elements of the standard without a capital in their names, which no page has."""
 _NAMESPACES = {
     "2p1": "http://www.imsglobal.org/xsd/imsqti_v2p1",

@@ -321,7 +321,7 @@ def _scored(item: Element, responses: Mapping[str, str]) -> tuple[float, str]:
             (branch,) = rule
             assert "responseIf" == branch.tag
             condition, *rule_actions = branch
-            actions = rule_actions if _is_equal(item, condition, responses) else []
+            actions = rule_actions if _is_between(condition, responses) else []
         else:
             actions = [rule]
         for action in actions:
@@ -339,18 +339,19 @@ def _outcome(value: Element, outcomes: Mapping[str, float | str]) -> float | str
     return float(value.text or "") if value.get("baseType") == "float" else value.text or ""
 
 
-def _is_equal(item: Element, condition: Element, responses: Mapping[str, str]) -> bool:
-    """Compare as `equal` does: null where there is no float; bounds are included unless it says otherwise."""
-    assert "equal" == condition.tag and "absolute" == condition.get("toleranceMode")
-    variable, correct = condition
-    assert ("variable", "correct") == (variable.tag, correct.tag)
-    try:
-        given = Decimal(responses.get(variable.get("identifier", ""), ""))
-    except InvalidOperation:
-        return False
-    key = item.findtext(f"responseDeclaration[@identifier='{correct.get('identifier')}']/correctResponse/value", "")
-    below, above = map(Decimal, condition.get("tolerance", "").split())
-    return Decimal(key) - below <= given <= Decimal(key) + above
+def _is_between(condition: Element, responses: Mapping[str, str]) -> bool:
+    """Compare as `and` does of `gte` and `lte`: null where there is no float, ends included."""
+    assert "and" == condition.tag and ["gte", "lte"] == [bound.tag for bound in condition]
+    found = []
+    for bound in condition:
+        variable, value = bound
+        assert ("variable", "baseValue", "float") == (variable.tag, value.tag, value.get("baseType"))
+        try:
+            given = Decimal(responses.get(variable.get("identifier", ""), ""))
+        except InvalidOperation:
+            return False
+        found.append(given >= Decimal(value.text or "") if bound.tag == "gte" else given <= Decimal(value.text or ""))
+    return all(found)
 
 
 def _shown(element: Element | None) -> str:
