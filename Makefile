@@ -1,6 +1,8 @@
 # make solve    a worked solution of examples/mazur.toml, and where it is
 # make test     every law on a few rows, in minutes; what this machine lacks is skipped with its reason
-# make check    format, lint, types, then every test: long sweeps, TeX, browser, the built package
+# make check    format, lint, types, ten minutes of fuzzing, then every test: long sweeps, TeX, browser, the built package
+# make fuzz     damaged files, answers, settings and functions, other ones every time (FUZZ_SECONDS=600 of them)
+# make guided   the same led by coverage (needs atheris); what it finds goes into tests/fuzz/corpus
 # make house    the picture and the list of rooms in docs/architecture.md, anew
 # make engine   the JavaScript with which a page computes anew what follows from a changed number
 # make gallery  the solutions in output/, anew (needs TeX and pdftoppm)
@@ -16,11 +18,15 @@ RUN    := $(VENV)/bin/python -m
 # Tests run on all cores; one that is done takes over what another has before it.
 PYTEST ?= $(RUN) pytest --numprocesses=auto --dist=worksteal
 
+# How long `make fuzz` and `make guided` look for inputs that break something, all readers together; 0 leaves it out.
+FUZZ_SECONDS ?= 600
+FUZZ_READERS := 19
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 # `check` runs its parts in order, the tests last.
 .NOTPARALLEL:
-.PHONY: help solve test check static hooks format house engine gallery docs clean
+.PHONY: help solve test check static fuzz guided hooks format house engine gallery docs clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -32,8 +38,17 @@ solve: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	$(PYTEST) -m "not sweep"
 
-check: static
+check: static fuzz
 	$(PYTEST)
+
+fuzz: $(VENV)/.installed-dev
+ifneq ($(FUZZ_SECONDS),0)
+	SYMBACKPROP_FUZZ=$$(( ($(FUZZ_SECONDS) + $(FUZZ_READERS) - 1) / $(FUZZ_READERS) )) $(RUN) pytest tests/fuzz --timeout=0 -k handed_in
+endif
+
+guided: $(VENV)/.installed-dev
+	$(RUN) pip install --quiet 'atheris>=3'
+	PYTHONPATH=. $(VENV)/bin/python -m tests.fuzz.guided $(FUZZ_SECONDS)
 
 static: $(VENV)/.installed-dev
 	$(RUN) ruff format --check .

@@ -8,15 +8,14 @@ import gzip
 import io
 import re
 import unicodedata
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from symbackprop.errors import ProblemError, nearest, unknown
+from symbackprop.errors import ProblemError, damaged, nearest, unknown
 from symbackprop.messages import Message, message
 
-_DELIMITERS = ";\t|,"
+DELIMITERS = ";\t|,"
 _PLAIN_NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?")
 ENCODING_OPTION = "--encoding"
 ENCODINGS = (
@@ -124,11 +123,8 @@ def _unpacked(content: bytes, path: str) -> bytes:
     """Return what a .gz file holds, no more of it than is looked at, and any other as it is."""
     if not content.startswith(_GZIP):
         return content
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-            return file.read(_LARGEST_FILE + 1)
-    except (OSError, EOFError, zlib.error):
-        raise ProblemError(message("csv.damaged"), where=path) from None
+    with damaged(lambda reason: message("csv.damaged"), path), gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+        return file.read(_LARGEST_FILE + 1)
 
 
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -255,7 +251,7 @@ def _delimiter(text: str) -> str:
     """Return the delimiter that is most frequent in the first line that is not empty, outside quotes; a comma for none."""
     first = next((line for line in text.splitlines() if line.strip()), "")
     outside = re.sub(r'"[^"]*"', "", first)
-    found = max(_DELIMITERS, key=outside.count)
+    found = max(DELIMITERS, key=outside.count)
     return found if found in outside else ","
 
 

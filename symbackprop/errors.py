@@ -6,9 +6,10 @@ An error carries a message *id* and its arguments, never a finished sentence, so
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,8 @@ from symbackprop import language
 from symbackprop.messages import Message, message
 
 _LONGEST_LIST = 24
+_LONGEST_NAME = 100
+"""Characters of what somebody may have meant for a name; of anything longer these are shown."""
 
 Spellings = Mapping[str, str]
 """Other names of things by which people look for them → our names."""
@@ -90,8 +93,22 @@ class MissingLibraryError(SymbackpropError):
     """An optional library is needed and not installed."""
 
 
+@contextlib.contextmanager
+def damaged(what: Callable[[str], Message], where: str) -> Iterator[None]:
+    """Let a library unpack a file of somebody's: whatever it ends in is a `ProblemError`, `what` of its reason.
+
+    For bytes that are no archive, or a damaged one, libraries raise exceptions of nearly every kind. Our own stay.
+    """
+    try:
+        yield
+    except SymbackpropError:
+        raise
+    except Exception as error:
+        raise ProblemError(what(str(error) or type(error).__name__), where=where) from None
+
+
 def nearest(name: str, choices: Iterable[str], spellings: Spellings = MappingProxyType({})) -> str | None:
-    """Return the choice most like `name`, else the first that begins with it, or None when none is near.
+    """Return the choice most like `name`, else the first that begins with it, or None when none is near, or it is no name.
 
     `spellings` are other names of some of the choices. Capitals and the signs between words tell no names apart.
 
@@ -102,6 +119,8 @@ def nearest(name: str, choices: Iterable[str], spellings: Spellings = MappingPro
     >>> nearest("Swish", ["silu"], {"swish": "silu"})
     'silu'
     """
+    if len(name) > _LONGEST_NAME:
+        return None
     known = {**spellings, **{choice: choice for choice in choices}}
     bare = {_bare(other): choice for other, choice in known.items()}
     if _bare(name) in bare:
@@ -125,7 +144,8 @@ def unknown(
     `spellings` are other names of some of the choices, which lead to them.
     """
     valid = tuple(choices)
-    what = message("error.unknown", kind=message(f"kind.{kind}"), name=name)
+    shown = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+    what = message("error.unknown", kind=message(f"kind.{kind}"), name=shown)
     return UnknownNameError(what, where=where, valid=valid, nearest=nearest(name, valid, spellings))
 
 

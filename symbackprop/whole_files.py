@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shutil
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -96,6 +98,32 @@ def write_files(files: Mapping[Path, Content | None], *, private: bool = False) 
         for left in drafts.values():
             with contextlib.suppress(OSError):
                 left.unlink()
+
+
+def sweep(folder: Path) -> None:
+    """Remove what runs that were killed left below a folder: drafts, and second names of files that were to be replaced."""
+    for path in folder.rglob(".*"):
+        found = _LEFT.fullmatch(path.name)
+        if found is not None and not _runs(int(found[1])):
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+_LEFT = re.compile(r"\.(?:.*\.)?(\d+)(?:-\d+\.before)?")
+"""The names of drafts and of second names, with the number of the process whose they are."""
+
+
+def _runs(process: int) -> bool:
+    """Say whether there is a process of that number; where that cannot be asked, there may be."""
+    if sys.platform == "win32":
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def append(path: Path, text: str) -> None:

@@ -46,7 +46,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
         "frontends",
         "scripts",
     ),
-    "pydantic": ("problems",),
+    "pydantic": ("problems", "homework"),
     "pydantic_core": ("problems",),
     "jinja2": ("templating",),
     "matplotlib": ("rendering",),

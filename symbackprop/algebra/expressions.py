@@ -35,7 +35,7 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
-from symbackprop.algebra.mistakes import shown_at, wrong_count
+from symbackprop.algebra.mistakes import check_length, shown_at, wrong_count
 from symbackprop.algebra.shorthands import ALIASES, CONSTANT_ARRAYS, DEFINITIONS, KEEPS, LENGTHS, constant_array, tied
 from symbackprop.algebra.tokens import Token
 from symbackprop.errors import ExpressionError, nearest
@@ -98,8 +98,7 @@ class _Parser:
     ) -> None:
         self.original, self.columns = original
         self.text, self.functions, self.names, self.arities, self.settings = text, functions, names, arities, settings
-        if len(text) > limits.CHARACTERS:
-            raise self._error(0, message("expression.too_long", limit=limits.CHARACTERS))
+        check_length(text, self.original, self.columns[0] if self.columns else 0)
         self.tokens = self._cut()
         self.position = 0
         self.depth = 0

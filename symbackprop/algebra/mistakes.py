@@ -29,6 +29,12 @@ def shown_at(
     )
 
 
+def check_length(text: str, original: str, at: int = 0) -> None:
+    """Raise `ExpressionError`, at a column of an original text, for an expression that is too long to be read."""
+    if len(text) > limits.CHARACTERS:
+        raise shown_at(original, at, message("expression.too_long", limit=limits.CHARACTERS))
+
+
 def wrong_count(function: str, expected: int, found: int, *names: str) -> Message:
     """Return what is wrong with a number of arguments; what is given by one of some names was perhaps meant by the last."""
     if names and expected == 1 and found == expected + 1:

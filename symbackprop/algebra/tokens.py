@@ -79,9 +79,8 @@ def fraction(text: str) -> Fraction:
 
 def _identifier(text: str) -> str:
     """Return the longest beginning of a text that is an identifier."""
-    while text and not text.isidentifier():
-        text = text[:-1]
-    return text
+    whole = len(text)
+    return text[: next((at for at, sign in enumerate(text) if not ("_" * min(at, 1) + sign).isidentifier()), whole)]
 
 
 def _written(text: str, at: int, found: list[Token]) -> int:

@@ -126,9 +126,12 @@ def constant(node: Node) -> float | None:
         return None
     value = node.value if isinstance(node, Number) else exact.evaluate(functions.stable_form(node), lambda part: None)
     try:
-        return float(value)
+        found = float(value)
     except OverflowError:
-        raise EvaluationError(message("evaluation.magnitude")) from None
+        found = math.inf
+    if not math.isfinite(found):
+        raise EvaluationError(message("evaluation.magnitude"))
+    return found
 
 
 def printed(node: Node, leaf: Leaf, dialect: Dialect) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -40,6 +41,7 @@ _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
 _SEMICOLON = re.compile(";")
 _BLANKS = ("", "-", "--", "?", "n/a", "N/A", "/")
 _LONGEST = 500
+_LARGEST = Fraction(sys.float_info.max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +108,15 @@ def unit(parsed: ParsedAnswer) -> Fraction | None:
 
 
 def precision(parsed: ParsedAnswer) -> float:
-    """Return half a unit of the last digit that was typed of a decimal, 0 for another answer.
+    """Return half a unit of the last digit that was typed of a decimal, 0 for another answer, ∞ where no float is so large.
 
     >>> precision(read("0.0130", (), {})), precision(read("0.000", (), {})), precision(read("1/3", (), {}))
     (5e-05, 0.0005, 0.0)
     """
     if parsed.number == 0:
         return float(_half_unit(plain(parsed.text).text.strip()))
-    last = unit(parsed)
-    return 0.0 if last is None else float(last) / 2
+    last = unit(parsed) or Fraction(0)
+    return float(last / 2) if last <= _LARGEST else math.inf
 
 
 def value_of(formula: Node, values: Mapping[str, Any]) -> float | None:

@@ -18,7 +18,7 @@ from symbackprop.algebra import expressions
 from symbackprop.algebra.formula import Name, Node
 from symbackprop.algebra.functions import ARITIES
 from symbackprop.arithmetic import exact
-from symbackprop.errors import ProblemError
+from symbackprop.errors import ProblemError, damaged
 from symbackprop.messages import message
 from symbackprop.registry import Registry
 from symbackprop.rows import Setting, Settings, defaults
@@ -220,7 +220,6 @@ def loaded_problem(path: Path) -> str:
 def _arrays(path: Path) -> dict[str, numpy.ndarray[Any, Any]]:
     """Return the arrays of an `.npz` file by name."""
     import zipfile
-    import zlib
 
     import numpy
 
@@ -228,20 +227,16 @@ def _arrays(path: Path) -> dict[str, numpy.ndarray[Any, Any]]:
         content = path.read_bytes()
     except OSError as error:
         raise ProblemError(message("problem.unreadable", reason=error.strerror or ""), where=str(path)) from None
-    try:
+    with damaged(lambda reason: message("problem.npz"), str(path)):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             size = sum(each.file_size for each in archive.infolist()) // _BYTES
         arrays = {} if size > limits.SAVED_NUMBERS else dict(numpy.load(io.BytesIO(content), allow_pickle=False))
-    except (*_UNSOUND, zipfile.BadZipFile, zlib.error):
-        raise ProblemError(message("problem.npz"), where=str(path)) from None
     found = {name: numpy.asarray(array) for name, array in arrays.items()}
     if max(size, sum(each.size for each in found.values())) > limits.SAVED_NUMBERS:
         raise ProblemError(message("problem.npz_large", limit=limits.SAVED_NUMBERS), where=str(path))
     return found
 
 
-_UNSOUND = (ValueError, EOFError, KeyError, OSError, MemoryError, OverflowError, RuntimeError, TypeError)
-"""What reading a file of arrays ends in that is none."""
 _BYTES = 8
 
 

@@ -10,6 +10,7 @@ import functools
 import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,15 @@ from symbackprop.compilation.scalar_code import Straight
 
 Function = Callable[..., Any]
 Compiled = Callable[[str, Mapping[str, Any], str], Function]
-_OUT_OF_RANGE = (OverflowError, ValueError, ZeroDivisionError)
+_OUT_OF_RANGE = (OverflowError, ValueError, ZeroDivisionError, TypeError, struct.error)
+"""What lines end in where floats do; where a power of a negative number is complex, functions and formats refuse it."""
+
+_REAL_SCALARS = replace(
+    SCALARS,
+    functions={**SCALARS.functions, "abs": "fabs({0})"},
+    namespace={**SCALARS.namespace, "fabs": math.fabs},
+)
+"""Scalars of which none may be complex: `abs` of Python's would take such a number."""
 
 
 _COLUMNS = {
@@ -51,7 +60,7 @@ class ScalarCode:
 
     def straight(self) -> Straight:
         """Return what writes the lines."""
-        return Straight(self.plan, SCALARS.namespace, indexed=self.indexed)
+        return Straight(self.plan, _REAL_SCALARS.namespace, indexed=self.indexed, dialect=_REAL_SCALARS)
 
     @functools.cached_property
     def source(self) -> str:
@@ -90,7 +99,7 @@ class ScalarCode:
     def _function(self, source: str, name: str) -> Function:
         numbers = sum(math.prod(quantity.shape) for quantity in self.plan.parameters)
         keep = {} if self.indexed else {"keep": struct.Struct(f"{numbers}d").pack_into}
-        return self._made(source, {**SCALARS.namespace, **keep}, name)
+        return self._made(source, {**_REAL_SCALARS.namespace, **keep}, name)
 
 
 def _executed(source: str, given: Mapping[str, Any], name: str) -> Function:

@@ -15,13 +15,15 @@ import numpy
 
 from symbackprop import rendering
 from symbackprop.document.blocks import Document
+from symbackprop.errors import ProblemError, unknown
 from symbackprop.homework import chunks, sheets
 from symbackprop.homework.chunks import Workers
-from symbackprop.homework.manifest import Enrolment, Manifest
+from symbackprop.homework.manifest import MANIFEST, Enrolment, Manifest
 from symbackprop.homework.roster import file_name
 from symbackprop.homework.shards import SETTING
 from symbackprop.homework.sheets import StudentVariant
 from symbackprop.homework.variants import Cohort, HomeworkAssignment, variant
+from symbackprop.messages import message
 from symbackprop.rendering import Format, exporters, pdf_collections
 from symbackprop.rendering.pdf_collections import drafted
 
@@ -61,18 +63,21 @@ class Job:
 
     @classmethod
     def of(cls, manifest: Manifest) -> Job:
-        """Return the job that a manifest tells of."""
+        """Return the job that a manifest tells of; raises `ProblemError` where it does not tell all of it."""
         told = manifest.settings
-        return cls(
-            manifest,
-            tuple(told["formats"]),
-            told["language"],
-            told["anonymous"],
-            told["templates"],
-            told["engine"],
-            told.get("archive", 0),
-            told.get(SETTING, {}).get("first", 0),
-        )
+        try:
+            return cls(
+                manifest,
+                tuple(told["formats"]),
+                told["language"],
+                told["anonymous"],
+                told["templates"],
+                told["engine"],
+                told.get("archive", 0),
+                told.get(SETTING, {"first": 0})["first"],
+            )
+        except KeyError as error:
+            raise ProblemError(message("homework.no_manifest"), where=f"{MANIFEST}: settings.{error.args[0]}") from None
 
 
 def paths(job: Job, place: int) -> list[str]:
@@ -139,6 +144,9 @@ def engine_of_pdfs(job: Job) -> str:
 def _formats(job: Job) -> list[Format]:
     """Return the formats of a job, as its templates and its engine make them."""
     table = rendering.formats(job.templates, job.engine)
+    for name in job.formats:
+        if name not in table:
+            raise unknown("format", name, table, where=f"{MANIFEST}: settings.formats")
     return [table[name] for name in job.formats]
 
 
@@ -176,9 +184,20 @@ def student_variants(given: HomeworkAssignment, enrolments: Sequence[Enrolment])
 
 
 def enrolled(given: HomeworkAssignment, enrolments: Sequence[Enrolment]) -> Cohort:
-    """Return the numbers of the variants of these students."""
-    positions = {
-        name: numpy.array([each.positions[name] for each in enrolments], dtype=int).reshape(-1, drawn.size)
-        for name, drawn in given.problem.variants.items()
-    }
+    """Return the numbers of the variants of these students.
+
+    Raises `ProblemError` for positions that are none of what is drawn from: the manifest is damaged.
+    """
+    try:
+        positions = {
+            name: numpy.array([each.positions[name] for each in enrolments], dtype=int).reshape(
+                len(enrolments), drawn.size
+            )
+            for name, drawn in given.problem.variants.items()
+        }
+    except (KeyError, ValueError, OverflowError):
+        raise ProblemError(message("homework.no_manifest"), where=f"{MANIFEST}: positions") from None
+    for name, drawn in given.problem.variants.items():
+        if not ((positions[name] >= 0) & (positions[name] < len(drawn.choices))).all():
+            raise ProblemError(message("homework.no_manifest"), where=f"{MANIFEST}: positions.{name}")
     return Cohort(given, tuple(each.student.id for each in enrolments), positions)

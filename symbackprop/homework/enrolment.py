@@ -14,7 +14,7 @@ import numpy
 
 from symbackprop.by_hand.hand_computation import NEW
 from symbackprop.catalog.optimizers import RATE
-from symbackprop.errors import OutputError, ProblemError
+from symbackprop.errors import OutputError, ProblemError, damaged
 from symbackprop.homework import distribution
 from symbackprop.homework.choices import Choices, remarks_on
 from symbackprop.homework.distribution import PDF, Job, enrolled, ready
@@ -168,8 +168,8 @@ def teachers_files(
 def _secret(folder: Path, file: Path | None, shard: Shard | None, *, is_first: bool) -> tuple[str, list[Message]]:
     """Return the secret of a folder, else of a file, else a new one, and what is to be said of it."""
     own = folder / TEACHER / SECRET
-    if own.is_file():
-        return own.read_text("utf-8").strip(), []
+    if own.is_file() and (kept := own.read_text("utf-8", "replace").strip()):
+        return kept, []
     if file is not None:
         return begun(file, secrets.token_hex(16) + "\n").strip(), []
     if shard is not None:
@@ -244,9 +244,10 @@ def unfinished(folder: Path) -> frozenset[str]:
     if not path.is_file():
         return frozenset()
     # The last line may be cut off where the run was killed.
-    lines = [line for line in path.read_text("utf-8").splitlines(keepends=True) if line.endswith("]\n")]
-    todo, *done = map(json.loads, lines) if lines else [[]]
-    return frozenset(map(str, todo)).difference(*(map(str, each) for each in done))
+    lines = [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"]\n")]
+    with damaged(lambda reason: message("homework.no_list"), str(path)):
+        todo, *done = map(json.loads, lines) if lines else [[]]
+        return frozenset(map(str, todo)).difference(*(map(str, each) for each in done))
 
 
 def _kept(before: Manifest | None, manifest: Manifest, unfinished: frozenset[str]) -> frozenset[int]:

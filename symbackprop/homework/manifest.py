@@ -6,6 +6,7 @@ of what was drawn; `answers.json` and `answers.csv` the key.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -16,11 +17,13 @@ from typing import Any
 
 import numpy
 
-from symbackprop.csv_tables import csv_lines, write_csv
-from symbackprop.errors import ProblemError
-from symbackprop.homework.options import Option, OptionsById, key_letter, letter
+from symbackprop.csv_tables import DELIMITERS, csv_lines, write_csv
+from symbackprop.errors import ProblemError, SymbackpropError, known_language
+from symbackprop.homework.options import OptionsById, key_letter, letter
 from symbackprop.homework.roster import Student
+from symbackprop.homework.shards import SETTING
 from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment
+from symbackprop.language import DEFAULT
 from symbackprop.messages import message
 from symbackprop.problems import Problem, Rounding, load
 
@@ -82,18 +85,25 @@ class Manifest:
             return cls.of(path.read_text("utf-8"))
         except OSError as error:
             raise ProblemError(message("problem.unreadable", reason=error.strerror or ""), where=str(path)) from None
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except UnicodeDecodeError:
             raise ProblemError(message("homework.no_manifest"), where=str(path)) from None
+        except SymbackpropError as error:
+            raise error.at(str(path)) from None
 
     @classmethod
     def of(cls, text: str) -> Manifest:
-        """Return the manifest that JSON describes."""
-        # Students become what they are as soon as they are read: their tables, all at once, take several times the room.
-        content = json.loads(text, object_hook=_read)
-        if content.pop("format") != FORMAT:
-            raise ProblemError(message("homework.other_version"), where=MANIFEST)
-        columns, enrolments = tuple(content["columns"]), tuple(content[_STUDENTS])
-        return cls(**{**content, "columns": columns, _STUDENTS: enrolments})
+        """Return the manifest that JSON describes; raises `ProblemError` where a key is missing, or no value of its kind."""
+        try:
+            found = _file().validate_json(text, strict=True)
+        except ValueError:
+            id = "homework.other_version" if _is_of_another_format(text) else "homework.no_manifest"
+            raise ProblemError(message(id)) from None
+        if found.format != FORMAT:
+            raise ProblemError(message("homework.other_version"))
+        if len(found.delimiter) != 1 or found.delimiter not in DELIMITERS:
+            raise ProblemError(message("homework.no_manifest"), where="delimiter")
+        _check_settings(found.settings)
+        return cls(**{each.name: getattr(found, each.name) for each in fields(cls)})
 
 
 def _plain(each: Enrolment) -> dict[str, Any]:
@@ -103,24 +113,62 @@ def _plain(each: Enrolment) -> dict[str, Any]:
         "code": each.code,
         "attempt": each.attempt,
         "positions": dict(each.positions),
-        **(
-            {_OPTIONS: {id: [option.plain() for option in own] for id, own in each.options.items()}}
-            if each.options
-            else {}
-        ),
+        **({_OPTIONS: dict(each.options)} if each.options else {}),
     }
 
 
-def _read(content: dict[str, Any]) -> object:
-    """Return a table of JSON as a student of the manifest, if it is one."""
-    if content.keys() | {_OPTIONS} != _FIELDS:
-        return content
-    positions = {name: tuple(places) for name, places in content["positions"].items()}
-    options = {id: tuple(map(Option.of, own)) for id, own in content.get(_OPTIONS, {}).items()}
-    return Enrolment(Student(**content["student"]), content["code"], content["attempt"], positions, options)
+@dataclass(frozen=True, kw_only=True)
+class _ManifestFile(Manifest):
+    """What the file of a manifest holds."""
+
+    format: int
 
 
-_STUDENTS, _OPTIONS, _FIELDS, _END = "enrolments", "options", {each.name for each in fields(Enrolment)}, "\n}"
+@functools.cache
+def _file() -> Any:
+    """Return what reads the file of a manifest and compares each value with its kind."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(_ManifestFile)
+
+
+def _is_of_another_format(text: str) -> bool:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and content.get("format", FORMAT) != FORMAT
+
+
+_NOTHING = type(None)
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "formats": (list,),
+    "language": (str,),
+    "anonymous": (bool,),
+    "attempt": (int,),
+    "templates": (str, _NOTHING),
+    "engine": (str, _NOTHING),
+    "encoding": (str,),
+    "archive": (int,),
+    SETTING: (dict,),
+    f"{SETTING}.number": (int,),
+    f"{SETTING}.of": (int,),
+    f"{SETTING}.first": (int,),
+}
+"""Of which kind each setting of the documents is."""
+
+
+def _check_settings(settings: Mapping[str, Any], above: str = "") -> None:
+    """Raise `SymbackpropError` for settings that are of other kinds, or name a language that there is not."""
+    for name, value in settings.items():
+        if not isinstance(value, _KINDS.get(above + name, (object,))):
+            raise ProblemError(message("homework.no_manifest"), where=f"settings.{above}{name}")
+    if not above:
+        _check_settings(settings.get(SETTING, {}), f"{SETTING}.")
+        known_language(settings.get("language", DEFAULT), where="settings.language")
+
+
+_STUDENTS, _OPTIONS, _END = "enrolments", "options", "\n}"
 
 
 def inlined(content: Mapping[str, Any], problem: Problem) -> dict[str, Any]:

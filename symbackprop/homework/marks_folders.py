@@ -13,7 +13,7 @@ from typing import TextIO
 
 from symbackprop.homework.feedback_archive import archive
 from symbackprop.homework.reports import GradedClass
-from symbackprop.whole_files import Content, all_or_nothing, unwritable
+from symbackprop.whole_files import Content, all_or_nothing, sweep, unwritable
 
 Marked = tuple[GradedClass, Iterator[dict[str, Content]]]
 
@@ -56,6 +56,7 @@ def write_marks(
     mine = [path.resolve() for path in submissions]
     marked, contents = mark(submissions)
     with _locked(folder):
+        sweep(folder)
         now = MarksRecord.read(folder)
         others = [Path(path) for path in now.submissions if Path(path) not in mine and Path(path).exists()]
         if now.run != before.run and others:

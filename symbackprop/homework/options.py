@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from string import ascii_uppercase
-from typing import Any
+from typing import NamedTuple
 
 from symbackprop.by_hand.answer_normalization import plain
 from symbackprop.by_hand.answer_parsing import precision, read, value_of
@@ -18,8 +17,7 @@ _LETTER = re.compile(
 """A letter, perhaps in parentheses or with a sign behind it, and then what it stands for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """An option: its number, with twelve digits and as sheets print it, and the mistake that makes it.
 
     `at` are the ids of the answers and lines at which the mistake is made. The right number, the key, has no mistake.
@@ -48,16 +46,6 @@ class Option:
         if self.is_key:
             return None
         return message("diagnosis.explained", mistake=self.cause, reason=message(f"slip_reason.{self.mistake}"))
-
-    def plain(self) -> list[Any]:
-        """Return the option as plain data."""
-        return [self.value, self.text, self.mistake, list(self.at)]
-
-    @classmethod
-    def of(cls, content: Sequence[Any]) -> Option:
-        """Return the option that plain data describes."""
-        value, text, mistake, at = content
-        return cls(float(value), str(text), str(mistake), tuple(map(str, at)))
 
 
 OptionsById = Mapping[str, tuple[Option, ...]]

@@ -7,13 +7,12 @@ import csv
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from symbackprop import limits
-from symbackprop.errors import OutputError, ProblemError
+from symbackprop.errors import OutputError, ProblemError, damaged
 from symbackprop.homework.fillable_forms import FIELD
 from symbackprop.messages import message
 from symbackprop.rendering import pdf_fields
@@ -101,15 +100,15 @@ def _in_folder(folder: Path) -> Iterator[SubmittedFile]:
 
 
 def _in_archive(where: str, content: bytes) -> Iterator[SubmittedFile]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = [each for each in archive.infolist() if not each.is_dir() and _is_submission(each.filename)]
-            if sum(each.file_size for each in members) > limits.HANDED_IN_BYTES:
-                raise ProblemError(message("csv.large", limit=limits.HANDED_IN_BYTES // 1_000_000), where=where)
-            for member in sorted(members, key=lambda each: _natural(each.filename)):
-                yield _beside_others(f"{where}:{member.filename}", member.filename, archive.read(member))
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
-        raise ProblemError(message("homework.no_archive", reason=str(error)), where=where) from None
+    with (
+        damaged(lambda reason: message("homework.no_archive", reason=reason), where),
+        zipfile.ZipFile(io.BytesIO(content)) as archive,
+    ):
+        members = [each for each in archive.infolist() if _is_submission(each.filename)]
+        if sum(each.file_size for each in members) > limits.HANDED_IN_BYTES:
+            raise ProblemError(message("csv.large", limit=limits.HANDED_IN_BYTES // 1_000_000), where=where)
+        for member in sorted(members, key=lambda each: _natural(each.filename)):
+            yield _beside_others(f"{where}:{member.filename}", member.filename, archive.read(member))
 
 
 def _is_submission(name: str) -> bool:

@@ -15,7 +15,7 @@ from symbackprop.homework.distribution import Job
 from symbackprop.homework.enrolment import TEACHER, UNFINISHED, Course
 from symbackprop.homework.manifest import ANSWER_TABLE, ANSWERS, MANIFEST
 from symbackprop.rendering import pdf_collections
-from symbackprop.whole_files import Content, append
+from symbackprop.whole_files import Content, append, sweep
 
 KEPT = (MANIFEST, ANSWER_TABLE, ANSWERS)
 """What stays with the teacher, beside the keys, and is no secret to be compared."""
@@ -54,6 +54,7 @@ def written(
     leaves a list of whom it had not come to, and a later one goes on from there; so does one that has given some up.
     """
     job = course.job
+    sweep(folder)
     todo = places_to_write(course, folder)
     is_new = bool(todo)
     write_for_owners({**course.files, UNFINISHED: _listed(job, todo)}, folder, write)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 from symbackprop.csv_tables import Sheet, read_csv
@@ -176,8 +175,11 @@ class _Cells:
                 text = row[column].strip()
                 if text not in self.known:
                     where = f"{self.sheet.path}:{line}"
-                    self.known[text] = numbers.number(Decimal(self._decimal(text, column, where)), where)
+                    self.known[text] = self._number(text, column, where)
                 yield self.known[text]
+
+    def _number(self, text: str, column: str, where: str) -> Given:
+        return numbers.number(numbers.decimal(self._decimal(text, column, where), where), where)
 
     def _decimal(self, text: str, column: str, where: str) -> str:
         """Return a number with a decimal point."""

@@ -7,7 +7,6 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from symbackprop import resources
 from symbackprop.catalog import initializers
 from symbackprop.errors import ProblemError, SymbackpropError, unknown
 from symbackprop.messages import message
-from symbackprop.problems import data_file, saved_problem
+from symbackprop.problems import data_file, numbers, saved_problem
 from symbackprop.problems.build import build
 from symbackprop.problems.types import Problem
 
@@ -115,20 +114,13 @@ def load(path: str | Path, overrides: Overrides = ()) -> Problem:
 def _read(text: str) -> dict[str, Any]:
     """Return the content of TOML text; what its parser leaves to Python's limits is a `ProblemError` too."""
     try:
-        return tomllib.loads(text, parse_float=_decimal)
+        return tomllib.loads(text, parse_float=numbers.decimal)
     except tomllib.TOMLDecodeError:
         raise
     except ValueError:  # Python converts integers of at most 4300 digits
         raise ProblemError(message("problem.digits")) from None
     except RecursionError:
         raise ProblemError(message("problem.nested")) from None
-
-
-def _decimal(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise ProblemError(message("problem.finite", value=text[:60])) from None
 
 
 def network(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
@@ -81,6 +81,14 @@ def plain(content: Any) -> Any:
 
 _DOUBLE = 8
 """The bytes of a float64."""
+
+
+def decimal(text: str, where: str = "") -> Decimal:
+    """Return the number in a decimal; raises `ProblemError` for an exponent that is beyond all bounds."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise ProblemError(message("problem.finite", value=text[:60]), where=where) from None
 
 
 _INFINITE = ("inf", "infinity", "oo", "∞")

@@ -12,7 +12,7 @@ import sympy
 from symbackprop.algebra import expressions, functions, shorthands, symbolic, tokens
 from symbackprop.algebra.differentiation.implicit import EqualSides
 from symbackprop.algebra.formula import Apply, Name, Node, UnknownFunction, rewrite
-from symbackprop.algebra.mistakes import shown_at
+from symbackprop.algebra.mistakes import check_length, shown_at
 from symbackprop.errors import ExpressionError, KindError
 from symbackprop.messages import message
 
@@ -51,6 +51,7 @@ _LETTER = re.compile(r"[^\W\d_]\d*")
 
 
 def _from_text(text: str) -> Node:
+    check_length(text, text)
     found = tokens.cut(text)
     called = {
         token.text for token, after in itertools.pairwise(found) if token.kind == tokens.NAME and after.text == "("

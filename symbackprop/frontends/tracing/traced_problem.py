@@ -67,7 +67,8 @@ def trace(
 def _compare(found: Problem, parameters: Mapping[str, Any], expected: float) -> None:
     """Raise `ProblemError` where the problem has another value than the function: what was recorded is not what it does."""
     value, _ = compilation.compile(found)(parameters)
-    if not math.isclose(float(value), expected, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE):
+    is_undefined = math.isnan(value) and math.isnan(expected)
+    if not (is_undefined or math.isclose(float(value), expected, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)):
         raise ProblemError(
             message("trace.differs", recorded=f"{float(value):g}", value=f"{expected:g}"), where="function"
         )
