@@ -53,6 +53,8 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "pypdf": ("rendering",),
     "segno": ("rendering",),
     "typst": ("rendering",),
+    "markdown_it": ("rendering",),
+    "mdit_py_plugins": ("rendering",),
     "distributed": ("homework",),
     "contourpy": ("figures",),
     "numba": ("compilation",),
@@ -67,7 +69,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
 COMES_WITH = {"mpmath": "sympy", "scipy": "scikit-learn", "contourpy": "matplotlib", "pydantic_core": "pydantic"}
 """Libraries that are not declared, because a declared one requires them for us."""
 
-DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+DISTRIBUTIONS = {"sklearn": "scikit-learn", "markdown_it": "markdown-it-py", "mdit_py_plugins": "mdit-py-plugins"}
 """Libraries that are installed under another name."""
 
 OPTIONAL = ("numba", "torch", "sklearn", "pdf", "dask")

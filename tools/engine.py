@@ -29,7 +29,7 @@ ABSENT = (
     "symbackprop.cli", "symbackprop.jupyter", "symbackprop.estimators", "symbackprop.training", "symbackprop.templating",
     "symbackprop.resources", "symbackprop.problems.load", "symbackprop.problems.spec", "symbackprop.problems.findings",
     "symbackprop.algebra.symbolic", "symbackprop.derivation.symbols", "symbackprop.curvature",
-    "symbackprop.rendering.tikz",
+    "symbackprop.rendering.tikz", "symbackprop.rendering.user_markdown",
     "symbackprop.algebra.piecewise", "symbackprop.derivation.dense", "symbackprop.derivation.computation_graphs",
     "symbackprop.document.matrix_form.general", "symbackprop.document.matrix_form.recurrences",
     "symbackprop.document.sections.second_order", "symbackprop.graph.alike", "symbackprop.derivation.taking_apart",

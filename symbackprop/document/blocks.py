@@ -53,6 +53,13 @@ class Paragraph:
 
 
 @dataclass(frozen=True, slots=True)
+class Prose:
+    """Text of the user's own, in Markdown, in several languages perhaps: paragraphs, lists and formulas."""
+
+    text: Wording
+
+
+@dataclass(frozen=True, slots=True)
 class Chain:
     """`left = … = … ≈ …`: one or more lines aligned at their relations, and a short remark at their end."""
 
@@ -129,7 +136,7 @@ class Terms:
     entries: tuple[tuple[Message, Inline, Message], ...]
 
 
-Block = Paragraph | Display | Table | Listing | Figure | Note | Terms
+Block = Paragraph | Prose | Display | Table | Listing | Figure | Note | Terms
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,7 +182,7 @@ def _without_font(job: Job, given: HomeworkAssignment) -> Iterator[Message]:
     if PDF not in job.formats:
         return
     homework, said = given.homework, job.language
-    wordings = (given.problem.heading, homework.course, homework.date, *homework.instructions.paragraphs())
+    wordings = (given.problem.heading, homework.course, homework.date, homework.instructions)
     stated = set("".join(each.said(said) for each in wordings))
     names = {each.student.id: {*each.student.name, *each.student.id} for each in job.manifest.enrolments}
     lacking = pdf_engines.missing(distribution.engine_of_pdfs(job), stated.union(*names.values()))

@@ -14,7 +14,7 @@ from symbackprop.arithmetic.decimals import trimmed
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import solve
 from symbackprop.document.answer_symbols import symbol
-from symbackprop.document.blocks import Block, Document, Inline, Listing, PageFooter, Paragraph, Section, Table
+from symbackprop.document.blocks import Block, Document, Inline, Listing, PageFooter, Prose, Section, Table
 from symbackprop.document.display_nodes import Blank
 from symbackprop.document.sections import figure_placement
 from symbackprop.homework.answers import Answer
@@ -51,7 +51,7 @@ class StudentVariant:
 
 def sheet(given: HomeworkAssignment, student: StudentVariant) -> Document:
     """Return the sheet of a student; of the values only those are printed that the homework gives."""
-    task = (*_instructions(given), Listing((_digits(given), *_rules(given))))
+    task = (Prose(given.homework.instructions), Listing((_digits(given), *_rules(given))))
     blanks = Section(message("sheet.answers"), tuple(_blanks(given, student.options)))
     sections = (*_stated(given, student, task), blanks)
     return Document(student.problem.heading, tuple(_subtitle(given, student)), sections, _footer(given, student))
@@ -59,7 +59,7 @@ def sheet(given: HomeworkAssignment, student: StudentVariant) -> Document:
 
 def question(given: HomeworkAssignment, student: StudentVariant) -> Document:
     """Return what another program asks that takes decimals and marks each alone: a sheet without blanks and our rules."""
-    task = (*_instructions(given), Listing((_digits(given), message("sheet.forms_decimals"))))
+    task = (Prose(given.homework.instructions), Listing((_digits(given), message("sheet.forms_decimals"))))
     return Document(student.problem.heading, (), tuple(_stated(given, student, task)))
 
 
@@ -117,11 +117,6 @@ def _subtitle(given: HomeworkAssignment, student: StudentVariant) -> Iterator[Me
             yield message("text.plain", text=text)
     yield from _person(student)
     yield message("sheet.code", code=student.code)
-
-
-def _instructions(given: HomeworkAssignment) -> Iterator[Block]:
-    for paragraph in given.homework.instructions.paragraphs():
-        yield Paragraph(message("text.plain", text=paragraph))
 
 
 def _digits(given: HomeworkAssignment) -> Message:

@@ -39,6 +39,7 @@ from symbackprop.problems import Homework, Problem, Rounding
 from symbackprop.problems.homework_table import drawn, homework
 from symbackprop.problems.spec import HomeworkSpec
 from symbackprop.problems.training_table import batches_in
+from symbackprop.rendering import user_markdown
 
 VERSION = 3
 BLOCK = 16
@@ -145,7 +146,8 @@ def assignment(problem: Problem) -> HomeworkAssignment:
     """Return a problem ready for homework; one without `[homework]` asks for everything.
 
     Raises `ProblemError` for what cannot be asked of a student: an update that is no gradient descent, missing numbers;
-    `UnknownNameError` for a mistake of `partial` or `common` that is none.
+    `UnknownNameError` for a mistake of `partial` or `common` that is none; `ExpressionError` for instructions that cannot
+    be read.
     """
     training = problem.training
     if training is not None and training.update == "sequential":
@@ -160,6 +162,7 @@ def assignment(problem: Problem) -> HomeworkAssignment:
         for name in getattr(asked.rules, table):
             if name not in MISTAKES:
                 raise unknown("mistake", name, MISTAKES, where=f"homework.{table}")
+    user_markdown.check(asked.instructions, "homework.instructions")
     derivation = derive(problem)
     computation = hand_computation(derivation, steps=asked.steps)
     return HomeworkAssignment(problem, asked, derivation, computation, answers(computation, asked))

@@ -45,26 +45,6 @@ class Wording:
         """
         return self.translations.get(language, self.text)
 
-    def paragraphs(self) -> Iterator[Wording]:
-        r"""Yield the paragraphs, which empty lines part, each in every language and in one line.
-
-        Where a language has more of them than another, its last ones are joined.
-
-        >>> [part.said("zh") for part in Wording("a\n\nb", {"en": "a\n\nb", "zh": "甲\n\n乙\n\n丙"}).paragraphs()]
-        ['甲', '乙 丙']
-        """
-        parts = {code: _paragraphs(text) for code, text in {"": self.text, **self.translations}.items()}
-        count = min(len(each) for each in parts.values())
-        for place in range(count):
-            last = None if place == count - 1 else place + 1
-            joined = {code: " ".join(each[place:last]) for code, each in parts.items()}
-            yield Wording(joined.pop(""), joined)
-
-
-def _paragraphs(text: str) -> list[str]:
-    found = [" ".join(part.split()) for part in re.split(r"\n\s*\n", text)]
-    return [part for part in found if part]
-
 
 def available() -> tuple[str, ...]:
     """Return the codes of the languages there are, in alphabetical order.

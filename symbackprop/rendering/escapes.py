@@ -10,7 +10,7 @@ import html as markup
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _LATEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
@@ -156,7 +156,8 @@ class Markup:
 
     `toned` has a tone (a `blocks.Judgement`, or `verbatim` for what somebody typed) and an escaped text; `caret` stands
     where reading a typed text stopped, `soft` where a word of it may be broken. `is_wrapped` says that every text has
-    signs around it, `merged` leaves them out between texts beside each other.
+    signs around it, `merged` leaves them out between texts beside each other. `styles` has what stands around `strong` text
+    and `emphasis`.
     """
 
     escape: Callable[[str], str]
@@ -165,14 +166,22 @@ class Markup:
     soft: str = ""
     is_wrapped: bool = False
     merged: Callable[[str], str] = str
+    styles: Mapping[str, str] = field(default_factory=dict)
 
+
+_ELEMENTS = {"strong": "<strong>{}</strong>", "emphasis": "<em>{}</em>"}
+"""What Markdown reads too, whatever the signs beside it are."""
+_TEX_STYLES = {"strong": r"\textbf{{{}}}", "emphasis": r"\emph{{{}}}"}
+_TYPST_STYLES = {"strong": "#strong[{}]", "emphasis": "#emph[{}]"}
 
 MARKUPS: Mapping[str, Markup] = {
-    "latex": Markup(latex, "\\symbackproptoned{{{}}}{{{}}}".format, r"\symbackpropcaret{}", r"\hspace{0pt}"),
-    "markdown": Markup(markdown),
-    "github": Markup(github),
-    "html": Markup(html, '<span class="is-{}">{}</span>'.format, '<span class="caret">^</span>'),
-    "typst": Markup(typst, '#toned("{}")[{}]'.format, "#caret", "#sym.zws", True, _merged_strings),
+    "latex": Markup(
+        latex, "\\symbackproptoned{{{}}}{{{}}}".format, r"\symbackpropcaret{}", r"\hspace{0pt}", styles=_TEX_STYLES
+    ),
+    "markdown": Markup(markdown, styles=_ELEMENTS),
+    "github": Markup(github, styles=_ELEMENTS),
+    "html": Markup(html, '<span class="is-{}">{}</span>'.format, '<span class="caret">^</span>', styles=_ELEMENTS),
+    "typst": Markup(typst, '#toned("{}")[{}]'.format, "#caret", "#sym.zws", True, _merged_strings, _TYPST_STYLES),
     "text": Markup(_one_line),
     "none": Markup(str),
 }

@@ -23,6 +23,7 @@ from symbackprop.document.blocks import (
     Listing,
     Note,
     Paragraph,
+    Prose,
     Section,
     Table,
     Terms,
@@ -30,7 +31,7 @@ from symbackprop.document.blocks import (
 )
 from symbackprop.language import Wording
 from symbackprop.messages import Message
-from symbackprop.rendering import anchors, escapes, figure_views
+from symbackprop.rendering import anchors, contents, escapes, figure_views, user_markdown
 from symbackprop.rendering.dialects import Dialect
 from symbackprop.rendering.escapes import Markup
 from symbackprop.rendering.layout import Layout, boxes, breaking, widths
@@ -114,21 +115,25 @@ class ViewWriter:
             "bullet": self.say("punctuation.bullet"),
             "language": self.language,
         }
-        blocks = list(_blocks(written["sections"]))
+        blocks = list(contents.blocks(written["sections"]))
         anchors.settle(blocks)
         written["explained"] = any(block["kind"] == "note" for block in blocks)
         written["figures"] = [block for block in blocks if block["kind"] == "figure"]
-        written["formulas"] = Deferred(lambda: not content.many and _holds(content, (Display, Node)))
-        written["toned"] = Deferred(lambda: _holds(content, (Judged, Verbatim)))
-        return {**written, "latin": Deferred(lambda: all(map(escapes.is_latin, _texts(written))))}
+        written["formulas"] = Deferred(lambda: not content.many and contents.holds(content, (Display, Node, Prose)))
+        written["toned"] = Deferred(lambda: contents.holds(content, (Judged, Verbatim, Prose)))
+        return {**written, "latin": Deferred(lambda: all(map(escapes.is_latin, contents.texts(written))))}
 
     def _section(self, section: Section) -> ViewModel:
         return {
             "name": section.title.id.rpartition(".")[2],
             "title": self._inline(section.title),
-            "blocks": [self.block(block) for block in section.blocks],
+            "blocks": [self.block(block) for each in section.blocks for block in self._read(each)],
             "sections": [self._section(inner) for inner in section.sections],
         }
+
+    def _read(self, block: Block) -> Sequence[Block]:
+        """Return the blocks of what the user wrote, and any other block as it is."""
+        return user_markdown.blocks(block.text.said(self.language)) if isinstance(block, Prose) else (block,)
 
     def block(self, block: Block) -> ViewModel:
         """Return the view of a block."""
@@ -160,7 +165,7 @@ class ViewWriter:
         whole = (table.header, *table.rows)
         cells = [[list(self._pieces(cell)) for cell in row] for row in whole]
         bare = cells
-        if self.markup.is_wrapped or _holds(table, (Judged, Verbatim)):  # the width is that of words alone
+        if self.markup.is_wrapped or contents.holds(table, (Judged, Verbatim)):  # the width is that of words alone
             plain = replace(self, markup=escapes.MARKUPS["text"])
             bare = [[list(plain._pieces(cell)) for cell in row] for row in whole]
         sizes = [[_cell_width(pieces) for pieces in row] for row in bare]
@@ -224,8 +229,26 @@ class ViewWriter:
             yield self.markup.toned(part.tone, self._inline(part.content))
         elif isinstance(part, Verbatim):
             yield self._verbatim(part)
+        elif isinstance(part, user_markdown.Formula):
+            yield part.box
+        elif isinstance(part, user_markdown.Styled):
+            yield from self._styled(part)
         else:
             yield self.escape(part.said(self.language) if isinstance(part, Wording) else str(part))
+
+    def _styled(self, part: user_markdown.Styled) -> Iterator[str | Box]:
+        pieces = (piece for each in part.parts for piece in self._written(each))
+        if part.style:
+            yield self.markup.styles.get(part.style, "{}").format(self._sentence(pieces))
+        else:
+            yield from pieces
+
+    def _written(self, part: object) -> Iterator[str | Box]:
+        """Yield a part of a sentence whose spaces at the ends count."""
+        if isinstance(part, str):
+            yield self.escape_phrase(part)
+        else:
+            yield from self._pieces(part)
 
     def _verbatim(self, part: Verbatim) -> str:
         """Return a text as it was typed, with a caret where reading it stopped."""
@@ -333,40 +356,6 @@ def _cell_width(pieces: Sequence[str | Box]) -> float:
     if len(texts) == len(pieces):
         return widths.of_words("".join(texts))
     return sum([widths.of_cell(Text(piece) if isinstance(piece, str) else piece) for piece in pieces])
-
-
-def _blocks(sections: Sequence[ViewModel]) -> Iterator[ViewModel]:
-    """Yield the views of the blocks in sections and in those inside them."""
-    for section in sections:
-        yield from section["blocks"]
-        yield from _blocks(section["sections"])
-
-
-def _holds(part: object, kinds: tuple[type, ...]) -> bool:
-    """Say whether a part of a document is of one of these kinds or has one inside; a formula is not looked into."""
-    match part:
-        case part if isinstance(part, kinds):
-            return True
-        case tuple():
-            return any(_holds(each, kinds) for each in part)
-        case Message():
-            return _holds(tuple(part.arguments.values()), kinds)
-        case Document() | Section() | Paragraph() | Listing() | Table() | Figure() | Note() | Terms():
-            return any(_holds(getattr(part, name), kinds) for name in part.__slots__)
-    return False
-
-
-def _texts(part: object) -> Iterator[str]:
-    """Iterate over every text inside a view, in no particular order."""
-    waiting = [part]
-    while waiting:
-        inner = waiting.pop()
-        if isinstance(inner, str):
-            yield inner
-        elif isinstance(inner, dict):
-            waiting += inner.values()
-        elif isinstance(inner, list):
-            waiting += inner
 
 
 def _is_letter(character: str) -> bool:

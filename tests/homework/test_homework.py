@@ -587,7 +587,7 @@ def test_nobody_handed_in(tmp_path: Path, text: str) -> None:
 
 
 def test_course_and_instructions_in_the_language_of_the_homework(tmp_path: Path) -> None:
-    """Sheets and reports have them in the language; a language with more paragraphs loses none."""
+    """Sheets and reports have them in the language."""
     given = assignment(load.problem(LINE, name="line"))
     cohort = drawn(given, 1)
     values, _ = of(cohort, 0)
@@ -595,7 +595,7 @@ def test_course_and_instructions_in_the_language_of_the_homework(tmp_path: Path)
     sheet = sheets.sheet(given, sheets.StudentVariant("", "s0", "CODE", problem, sheets.numerals(given, values)))
     for language, said, unsaid in (
         ("en", ("Networks", "First.", "Second."), "其一。"),
-        ("zh", ("神经网络", "其一。", "其二。 其三。"), "First."),
+        ("zh", ("神经网络", "其一。", "其二。", "其三。"), "First."),
     ):
         row = rendering.formats()["markdown"]
         (draft,) = pdf_collections.drafted([sheet], given.derivation, row, language)
