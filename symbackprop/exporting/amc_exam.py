@@ -1,4 +1,4 @@
-"""Auto-multiple-choice: an exam on paper, a copy for each variant, whose numbers are boxes to be filled and scanned.
+"""Auto-multiple-choice: an exam on paper, a copy for each variant, with boxes for digits or for options that are scanned.
 
 A number has a box for its sign and a column for each digit. What counts as right is so many units of the last digit around
 one number, or around two that are neighbours, so every number that the columns can hold is marked as homework marks it.
@@ -76,7 +76,7 @@ def files(pools: Sequence[Pool], style: str, language: str) -> Mapping[str, byte
     found: dict[str, bytes] = {}
     for number, (pool, title) in enumerate(zip(pools, titles(pools, language), strict=True), start=1):
         before = "" if len(pools) == 1 else f"problem{number}/"
-        found[f"{before}exam.tex"] = _exam(pool, title, language).encode()
+        found[f"{before}exam.tex"] = _exam(pool, title, style, language).encode()
         if pool.is_class:
             rows = [
                 (_key(place, each), each.student.name or each.name, each.name)
@@ -91,7 +91,7 @@ def _key(place: int, exercise: Exercise) -> str:
     return exercise.name if _PLAIN.fullmatch(exercise.name) else f"student-{place}"
 
 
-def _exam(pool: Pool, title: str, language: str) -> str:
+def _exam(pool: Pool, title: str, style: str, language: str) -> str:
     row = rendering.formats()["latex"]
     row = replace(row, folders=(resources.folder("templates") / "export", *row.folders))
     contents = [
@@ -118,6 +118,7 @@ def _exam(pool: Pool, title: str, language: str) -> str:
         title=title,
         is_class=pool.is_class,
         copies=copies,
+        boxes="export.choose" if style == "choices" else "export.boxes",
     )
 
 
@@ -136,22 +137,30 @@ def _copies(pool: Pool, drafts: Sequence[Draft], owners: Sequence[str]) -> Itera
 
 
 def _questions(draft: Draft, exercise: Exercise, columns: Sequence[Boxes]) -> Iterator[Mapping[str, Any]]:
-    """Yield what a copy asks: the number in the middle of what is right, or two, and how far from them that goes."""
+    """Yield what a copy asks: each number with its options, or its boxes."""
     for number, (asked, common) in enumerate(zip(exercise.asked, columns, strict=True), start=1):
-        own = common if common.digits <= MOST_COLUMNS else boxes([asked])
-        lowest, highest = own.right(asked)
-        middle, apart = divmod(lowest + highest, 2)
         yield {
             "name": f"{number}-{_OTHER.sub('-', asked.id)}",
             "id": draft.writer.escape(asked.id),
             "symbol": _inline(draft, asked.symbol),
-            "key": f"{middle * own.unit:f}",
-            "second": f"{(middle + 1) * own.unit:f}" if apart else "",
-            "radius": (highest - lowest) // 2,
-            "digits": own.digits,
-            "decimals": own.decimals,
             "points": f"{float(asked.points):g}",
+            "options": [(draft.writer.escape(option.text), option.is_key) for option in asked.options],
+            **({} if asked.options else _filled(asked, common)),
         }
+
+
+def _filled(asked: AskedNumber, common: Boxes) -> Mapping[str, Any]:
+    """Return how a number is filled in: the middle of what is right, or two numbers there, and how far that goes."""
+    own = common if common.digits <= MOST_COLUMNS else boxes([asked])
+    lowest, highest = own.right(asked)
+    middle, apart = divmod(lowest + highest, 2)
+    return {
+        "key": f"{middle * own.unit:f}",
+        "second": f"{(middle + 1) * own.unit:f}" if apart else "",
+        "radius": (highest - lowest) // 2,
+        "digits": own.digits,
+        "decimals": own.decimals,
+    }
 
 
 def _columns(pool: Pool) -> list[Boxes]:

@@ -1,6 +1,7 @@
-"""Blackboard: files of lines with tabs, one numeric question a line, at most so many in a file.
+"""Blackboard: files of lines with tabs, one question a line, at most so many in a file.
 
-A line has the kind, the question, the key and the absolute tolerance; there is no place for feedback or for figures.
+A line has the kind, the question, and the key with its absolute tolerance, or the options; there is no place for feedback or
+for figures.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from symbackprop.document.blocks import Document, Figure, Paragraph, Section
-from symbackprop.exporting.exercises import Pool, titles
+from symbackprop.exporting.exercises import AskedNumber, Pool, titles
 from symbackprop.exporting.fragments import FragmentWriter
 
 MOST_LINES = 250
@@ -28,16 +29,30 @@ def files(pools: Sequence[Pool], style: str, language: str) -> Mapping[str, byte
 
 
 def _lines(pool: Pool, writer: FragmentWriter, title: str) -> Iterator[str]:
-    pages = {each.name: writer.embedded(_without_figures(pool.question(each))) for each in pool.exercises}
+    pages = {each.name: writer.embedded(without_figures(pool.question(each))) for each in pool.exercises}
     for position, answer in enumerate(pool.given.answers):
         for exercise in pool.exercises:
             asked = exercise.asked[position]
             name = writer.plain(f"{title} {exercise.name} {answer.id}")
             text = f"<p>{name}</p>{pages[exercise.name]}<p>{writer.symbol(asked)} = ?</p>"
-            yield "\t".join(("NUM", " ".join(text.split()), f"{asked.value:f}", f"{asked.tolerance:f}"))
+            yield "\t".join(map(one_line, _fields(asked, text)))
 
 
-def _without_figures(document: Document) -> Document:
+def _fields(asked: AskedNumber, text: str) -> Iterator[str]:
+    if not asked.options:
+        yield from ("NUM", text, f"{asked.value:f}", f"{asked.tolerance:f}")
+        return
+    yield from ("MC", text)
+    for option in asked.options:
+        yield from (option.text, "correct" if option.is_key else "incorrect")
+
+
+def one_line(text: str) -> str:
+    """Return a text in one line, each space a single one."""
+    return " ".join(text.split())
+
+
+def without_figures(document: Document) -> Document:
     """Return a document with the words of its figures in their place."""
 
     def changed(section: Section) -> Section:

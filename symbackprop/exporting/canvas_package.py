@@ -7,6 +7,7 @@ mistake cannot be told in one; bounds are inclusive and symmetric; a number belo
 from __future__ import annotations
 
 import functools
+import html
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from xml.etree.ElementTree import Element
@@ -80,7 +81,8 @@ def _sections(pool: Pool, writer: FragmentWriter, name: str, figures: dict[str, 
             lines = writer.written(lines_of(pool.solution(exercise), asked), f"{name}/solution-{place + 1}-{number}")
             figures |= {**page.pictures, **lines.pictures}
             text = f"{page.text}<p><strong>{writer.symbol(asked)} = ?</strong></p>\n"
-            items.append(_item(f"{name}_{number}_{place + 1}", exercise, asked, text, lines.text))
+            causes = [writer.explained(option) for option in asked.options]
+            items.append(_item(f"{name}_{number}_{place + 1}", exercise, asked, text, lines.text, causes))
         points = element("selection_extension", "", [element("points_per_item", _points(pool, answer.id))])
         drawn = element("selection", "", [element("selection_number", "1"), points])
         yield element(
@@ -96,28 +98,31 @@ def _points(pool: Pool, id: str) -> str:
     return f"{float(pool.given.most[id]):g}"
 
 
-def _item(identifier: str, exercise: Exercise, asked: AskedNumber, text: str, solution: str) -> Element:
-    fields = {"question_type": "numerical_question", "points_possible": f"{float(asked.points):g}"}
+def _item(
+    identifier: str, exercise: Exercise, asked: AskedNumber, text: str, solution: str, causes: Sequence[str]
+) -> Element:
+    """Return a question; `causes` say of each option why it is wrong, and are empty where a number is typed."""
+    kind = "multiple_choice_question" if causes else "numerical_question"
+    fields = {"question_type": kind, "points_possible": f"{float(asked.points):g}"}
     metadata = [
         element("qtimetadatafield", "", [element("fieldlabel", label), element("fieldentry", entry)])
         for label, entry in fields.items()
     ]
-    blank = element(
-        "response_str", "", [element("render_fib", "", fibtype="Decimal")], ident=_ANSWER, rcardinality="Single"
-    )
     outcomes = element("decvar", maxvalue="100", minvalue="0", varname="SCORE", vartype="Decimal")
+    shown = element("displayfeedback", feedbacktype="Response", linkrefid=_SOLUTION)
+    always = element("respcondition", "", [element("conditionvar", "", [element("other")]), shown], continue_="Yes")
+    conditions = _choosing(asked, causes) if causes else [_condition(asked)]
+    feedback = {_SOLUTION: solution, **{_said(place): cause for place, cause in enumerate(causes) if cause}}
     return element(
         "item",
         "",
         [
             element("itemmetadata", "", [element("qtimetadata", "", metadata)]),
-            element("presentation", "", [element("material", "", [_html(text)]), blank]),
-            element("resprocessing", "", [element("outcomes", "", [outcomes]), *_conditions(asked)]),
-            element(
-                "itemfeedback",
-                "",
-                [element("flow_mat", "", [element("material", "", [_html(solution)])])],
-                ident=_SOLUTION,
+            element("presentation", "", [_material(text), _response(asked)]),
+            element("resprocessing", "", [element("outcomes", "", [outcomes]), always, *conditions]),
+            *(
+                element("itemfeedback", "", [element("flow_mat", "", [_material(said)])], ident=ident)
+                for ident, said in feedback.items()
             ),
         ],
         ident=identifier,
@@ -125,10 +130,46 @@ def _item(identifier: str, exercise: Exercise, asked: AskedNumber, text: str, so
     )
 
 
-def _conditions(asked: AskedNumber) -> Iterator[Element]:
-    """Yield the condition that shows the solution, whatever was answered, and the only one that sets a score."""
-    shown = element("displayfeedback", feedbacktype="Response", linkrefid=_SOLUTION)
-    yield element("respcondition", "", [element("conditionvar", "", [element("other")]), shown], continue_="Yes")
+def _response(asked: AskedNumber) -> Element:
+    """Return what is filled in: a number, or one of the options."""
+    if not asked.options:
+        blank = element("render_fib", "", fibtype="Decimal")
+        return element("response_str", "", [blank], ident=_ANSWER, rcardinality="Single")
+    labels = [
+        element("response_label", "", [_material(html.escape(option.text))], ident=_option(place))
+        for place, option in enumerate(asked.options)
+    ]
+    return element("response_lid", "", [element("render_choice", "", labels)], ident=_ANSWER, rcardinality="Single")
+
+
+def _option(place: int) -> str:
+    return f"option{place + 1}"
+
+
+def _said(place: int) -> str:
+    return f"{_option(place)}_fb"
+
+
+def _choosing(asked: AskedNumber, causes: Sequence[str]) -> Iterator[Element]:
+    """Yield what is said of each wrong option, and the only condition that sets a score: that of the key."""
+    for place, cause in enumerate(causes):
+        if cause:
+            shown = element("displayfeedback", feedbacktype="Response", linkrefid=_said(place))
+            yield element("respcondition", "", [_chosen(place), shown], continue_="Yes")
+    key = next(place for place, option in enumerate(asked.options) if option.is_key)
+    yield element("respcondition", "", [_chosen(key), _right()], continue_="No")
+
+
+def _chosen(place: int) -> Element:
+    return element("conditionvar", "", [element("varequal", _option(place), respident=_ANSWER)])
+
+
+def _right() -> Element:
+    return element("setvar", "100", action="Set", varname="SCORE")
+
+
+def _condition(asked: AskedNumber) -> Element:
+    """Return the condition of a number, the only one that sets a score."""
     exact = {"margintype": "absolute", "margin": f"{asked.tolerance:f}"} if asked.tolerance else {}
     bounds = [
         element(name, f"{bound:f}", respident=_ANSWER)
@@ -136,8 +177,8 @@ def _conditions(asked: AskedNumber) -> Iterator[Element]:
     ]
     key = element("varequal", f"{asked.value:f}", respident=_ANSWER, **exact)
     right = element("conditionvar", "", [element("or", "", [key, element("and", "", bounds)])])
-    yield element("respcondition", "", [right, element("setvar", "100", action="Set", varname="SCORE")], continue_="No")
+    return element("respcondition", "", [right, _right()], continue_="No")
 
 
-def _html(text: str) -> Element:
-    return element("mattext", text, texttype="text/html")
+def _material(text: str) -> Element:
+    return element("material", "", [element("mattext", text, texttype="text/html")])

@@ -19,8 +19,10 @@ from symbackprop.document.answer_symbols import symbol
 from symbackprop.document.blocks import Document, Inline
 from symbackprop.errors import ProblemError
 from symbackprop.homework import sheets
+from symbackprop.homework.choices import Choices, remarks_on
 from symbackprop.homework.distribution import student_variants
 from symbackprop.homework.manifest import Enrolment, spelled
+from symbackprop.homework.options import Option, OptionsById
 from symbackprop.homework.roster import Student
 from symbackprop.homework.sheets import StudentVariant
 from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw, draw_each
@@ -33,6 +35,9 @@ from symbackprop.problems.answer_rules import FORMULAS
 
 MOST_MISTAKES = 8
 """Known mistakes that an answer carries at most."""
+
+USUAL_OPTIONS = 5
+"""Options of a number where the homework does not say how many."""
 
 _TOLERANCE = Context(prec=6, rounding=ROUND_UP)
 """Digits of a tolerance: rounded up, so that what homework takes for right is right."""
@@ -53,7 +58,8 @@ class WrongNumber:
 class AskedNumber:
     """A number that is asked: its id, its symbol, the key with its absolute tolerance, wrong numbers with a cause.
 
-    `points` are scaled to the total of the homework, `weight` is what it counts beside the others before that.
+    `points` are scaled to the total of the homework, `weight` is what it counts beside the others before that. `options`
+    are what the number is chosen from, the key among them; empty where it is typed.
     """
 
     id: str
@@ -63,6 +69,7 @@ class AskedNumber:
     points: Fraction
     weight: Fraction
     wrong: tuple[WrongNumber, ...] = ()
+    options: tuple[Option, ...] = ()
 
     @property
     def lowest(self) -> Decimal:
@@ -100,7 +107,7 @@ class Pool:
 
     def question(self, exercise: Exercise) -> Document:
         """Return what a variant asks: task and problem, nothing that has to be computed."""
-        return sheets.question(self.given, exercise.student)
+        return sheets.question(self.given, exercise.student, is_chosen=any(asked.options for asked in exercise.asked))
 
     def solution(self, exercise: Exercise) -> Document:
         """Return the key of a variant: its answers, then the whole worked solution."""
@@ -110,11 +117,11 @@ class Pool:
         return self._solutions[exercise.name]
 
 
-def pool(problem: Problem, students: Sequence[Student], seed: int, *, is_class: bool) -> Pool:
-    """Return the variants of a problem that homework with this seed draws for some students.
+def pool(problem: Problem, students: Sequence[Student], seed: int, *, is_class: bool, is_chosen: bool = False) -> Pool:
+    """Return the variants of a problem that homework with this seed draws for some students, perhaps with options.
 
-    Raises `ProblemError` for what homework cannot ask, for answers that have to be formulas, and for several variants of a
-    problem that draws nothing.
+    Raises `ProblemError` for what homework cannot ask, for answers that have to be formulas, for several variants of a
+    problem that draws nothing, and for numbers with nothing to choose from.
     """
     given = assignment(problem)
     formulas = [answer.id for answer in given.answers if given.homework.rules.kinds[answer.group] == FORMULAS]
@@ -129,18 +136,28 @@ def pool(problem: Problem, students: Sequence[Student], seed: int, *, is_class: 
         Enrolment(each, "", 1, {name: tuple(array[place].tolist()) for name, array in cohort.positions.items()})
         for place, each in enumerate(students)
     ]
-    asked = _Asked(given, cohort)
+    asked = _Asked(given, cohort, _options(given, cohort) if is_chosen else ())
     variants = student_variants(given, enrolments)
     exercises = [Exercise(id, own, asked.of(place)) for place, (id, own) in enumerate(zip(ids, variants, strict=True))]
     return Pool(given, tuple(exercises), is_class)
 
 
+def _options(given: HomeworkAssignment, cohort: Cohort) -> Sequence[OptionsById]:
+    """Return the options of all variants: as many as the homework says, or the usual number where it says nothing."""
+    says = all(answer.group in given.homework.rules.choices for answer in given.answers)
+    choices = Choices(given, None if says else USUAL_OPTIONS)
+    options = choices.of(cohort)
+    list(remarks_on(choices, options))
+    return options
+
+
 @dataclass(frozen=True)
 class _Asked:
-    """The numbers asked of a class, all variants at once."""
+    """The numbers asked of a class, all variants at once, with options where they are chosen."""
 
     given: HomeworkAssignment
     cohort: Cohort
+    options: Sequence[OptionsById] = ()
 
     def of(self, place: int) -> tuple[AskedNumber, ...]:
         """Return what is asked of the variant at a place."""
@@ -157,6 +174,7 @@ class _Asked:
                     self.given.most[answer.id],
                     self.given.homework.points[answer.group],
                     tuple(itertools.islice(self._wrong(answer.key, place, value, allowed), MOST_MISTAKES)),
+                    self.options[place][answer.id] if self.options else (),
                 )
             )
         return tuple(found)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from symbackprop.errors import ProblemError, known_language, unknown
 from symbackprop.exporting.exercises import Pool, pool
-from symbackprop.exporting.learning_systems import LEARNING_SYSTEMS, STYLES, LearningSystem
+from symbackprop.exporting.learning_systems import CHOICES, LEARNING_SYSTEMS, STYLES, LearningSystem
 from symbackprop.homework.python_functions import Students, roster_of
 from symbackprop.homework.roster import Roster
 from symbackprop.messages import Message, message
@@ -82,8 +82,9 @@ def written(
         raise unknown("export_style", chosen, STYLES)
     if chosen not in system.styles:
         raise ProblemError(message("export.style", style=chosen, system=system.name, styles=system.styles))
-    pools = [pool(each, roster.students, seed, is_class=is_class) for each in problems]
-    _check(system, pools)
+    pools = [pool(each, roster.students, seed, is_class=is_class, is_chosen=chosen == CHOICES) for each in problems]
+    if chosen != CHOICES:
+        _check(system, pools)
     parts = system.write(pools, chosen, language)
     names = [path / name if not system.suffix else path.with_name(f"{path.stem}{name}{path.suffix}") for name in parts]
     write_files(dict(zip(names, parts.values(), strict=True)), private=True)

@@ -12,6 +12,7 @@ from symbackprop import rendering, resources
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Chain, Display, Document, Inline, Paragraph, Section, Table
 from symbackprop.exporting.exercises import AskedNumber, Pool
+from symbackprop.homework.options import Option
 from symbackprop.messages import message
 from symbackprop.rendering import anchors
 from symbackprop.rendering.dialects import Dialect, mathml, tex, text
@@ -114,6 +115,10 @@ class FragmentWriter:
     def mistake(self, name: str) -> str:
         """Return what is said of a number that a known mistake makes."""
         return self._inline(message("export.mistake", mistake=message(f"slip.{name}")))
+
+    def explained(self, option: Option) -> str:
+        """Return why an option is wrong, "" for the key."""
+        return "" if option.explanation is None else self._inline(option.explanation)
 
     def plain(self, content: str) -> str:
         """Return a plain text as text of a page."""

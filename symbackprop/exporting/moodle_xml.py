@@ -1,4 +1,4 @@
-"""Moodle XML: each variant as one page with embedded fields (Cloze), or each number as a numerical question.
+"""Moodle XML: each variant as one page with embedded fields (Cloze), or each number as a question, to be typed or chosen.
 
 Read in Moodle's own importers: the first answer that fits counts, in the order of the file; tolerances are absolute; an
 embedded field has whole-number weights, and no brace, tilde or hash sign in its feedback.
@@ -26,7 +26,7 @@ _IN_FIELDS = str.maketrans({"~": "∼", "#": "♯", "{": "(", "}": ")", "\\": "�
 
 def files(pools: Sequence[Pool], style: str, language: str) -> Mapping[str, bytes]:
     """Return a file with a category for each problem, and below it one for each number that is a question of its own."""
-    questions = _sheets if style == "sheet" else _numbers
+    questions = _sheets if style == "sheet" else _single
     found = [
         question
         for pool, title in zip(pools, titles(pools, language), strict=True)
@@ -63,7 +63,7 @@ def _in_field(text: str) -> str:
     return html.escape(html.unescape(text), quote=False).translate(_IN_FIELDS)
 
 
-def _numbers(pool: Pool, title: str, writer: FragmentWriter) -> Iterator[Element]:
+def _single(pool: Pool, title: str, writer: FragmentWriter) -> Iterator[Element]:
     question = functools.cache(lambda place: writer.written(pool.question(pool.exercises[place]), "question"))
     for number, answer in enumerate(pool.given.answers):
         yield _category(title, answer.id)
@@ -72,21 +72,30 @@ def _numbers(pool: Pool, title: str, writer: FragmentWriter) -> Iterator[Element
             page: Fragment = question(place)
             text = f"{page.text}<p><strong>{writer.symbol(asked)} = ?</strong></p>\n"
             lines = writer.written(lines_of(pool.solution(exercise), asked), "solution")
-            own = [_answer(100, asked.value, asked.tolerance, "")]
-            own += [_answer(0, each.value, each.tolerance, writer.mistake(each.mistake)) for each in asked.wrong]
+            kind, own = ("multichoice", _options) if asked.options else ("numerical", _answers)
             name = f"{title} {exercise.name} {asked.id}"
-            yield _question("numerical", name, Fragment(text, page.pictures), lines, own, asked)
+            yield _question(kind, name, Fragment(text, page.pictures), lines, list(own(asked, writer)), asked)
 
 
-def _answer(fraction: int, value: object, tolerance: object, feedback: str) -> Element:
+def _answers(asked: AskedNumber, writer: FragmentWriter) -> Iterator[Element]:
+    """Yield the key and the numbers of known mistakes, each with its interval."""
+    yield _answer(100, str(asked.value), "", element("tolerance", str(asked.tolerance)))
+    for each in asked.wrong:
+        yield _answer(0, str(each.value), writer.mistake(each.mistake), element("tolerance", str(each.tolerance)))
+
+
+def _options(asked: AskedNumber, writer: FragmentWriter) -> Iterator[Element]:
+    """Yield how the options are shown, which keep their order, and the options."""
+    for name, text in (("single", "true"), ("shuffleanswers", "0"), ("answernumbering", "ABCD")):
+        yield element(name, text)
+    for option in asked.options:
+        yield _answer(100 if option.is_key else 0, option.text, writer.explained(option))
+
+
+def _answer(fraction: int, text: str, feedback: str, *more: Element) -> Element:
     said = element("feedback", "", [element("text", feedback)], format="html")
-    return element(
-        "answer",
-        "",
-        [element("text", str(value)), element("tolerance", str(tolerance)), said],
-        fraction=fraction,
-        format="moodle_auto_format",
-    )
+    children = [element("text", text), *more, said]
+    return element("answer", "", children, fraction=fraction, format="moodle_auto_format")
 
 
 def _category(*names: str) -> Element:

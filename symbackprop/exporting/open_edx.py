@@ -1,7 +1,7 @@
 """Open edX: a content library, of which a course draws a problem for each student.
 
 A numerical response compares with an absolute tolerance, ends included, and takes arithmetic for an answer. What is said of
-wrong answers is for texts and choices only.
+wrong answers is for options only.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 from symbackprop.exporting.exercises import AskedNumber, Exercise, Pool, titles
 from symbackprop.exporting.fragments import FragmentWriter, lines_of
 from symbackprop.exporting.packages import compressed_tar, element, parsed, xml
+from symbackprop.homework.options import Option
 
 
 def files(pools: Sequence[Pool], style: str, language: str) -> Mapping[str, bytes]:
@@ -60,7 +61,16 @@ def _problem(
 
 def _response(asked: AskedNumber, writer: FragmentWriter) -> Element:
     label = parsed(f"{writer.plain(asked.id)}: {writer.symbol(asked)}", "label")
+    if asked.options:
+        choices = [_choice(option, writer) for option in asked.options]
+        group = element("choicegroup", "", choices, type="MultipleChoice", shuffle="false")
+        return element("multiplechoiceresponse", "", [label, group])
     tolerance = element("responseparam", type="tolerance", default=f"{asked.tolerance:f}")
     answer = element("numericalresponse", "", [label, tolerance, element("formulaequationinput")])
     answer.set("answer", f"{asked.value:f}")
     return answer
+
+
+def _choice(option: Option, writer: FragmentWriter) -> Element:
+    hints = [] if option.is_key else [parsed(writer.explained(option), "choicehint")]
+    return element("choice", option.text, hints, correct="true" if option.is_key else "false")

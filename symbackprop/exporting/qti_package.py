@@ -17,7 +17,7 @@ from symbackprop.exporting.packages import archive, element, parsed, xml
 
 _MATHML = "http://www.w3.org/1998/Math/MathML"
 _PACKAGE = "http://www.imsglobal.org/xsd/imscp_v1p1"
-_SOLUTION, _FEEDBACK, _SCORE = "SOLUTION", "FEEDBACK", "SCORE"
+_SOLUTION, _FEEDBACK, _CAUSE, _SCORE = "SOLUTION", "FEEDBACK", "CAUSE", "SCORE"
 _CAPITAL = re.compile("[A-Z]")
 
 
@@ -70,6 +70,12 @@ class _Maker:
         names = [f"RESPONSE{number}" for number in range(1, len(asked) + 1)]
         body = _content(page.text)
         body.append(self._blanks(dict(zip(names, asked, strict=True))))
+        causes = {
+            _choice(place): self.writer.explained(option)
+            for each in asked
+            for place, option in enumerate(each.options)
+            if not option.is_key
+        }
         content = element(
             "assessmentItem",
             "",
@@ -78,7 +84,8 @@ class _Maker:
                 *_outcomes(asked),
                 element("itemBody", "", [body]),
                 element("responseProcessing", "", _processing(dict(zip(names, asked, strict=True)))),
-                _modal(_content(shown.text)),
+                _modal(_FEEDBACK, _SOLUTION, _content(shown.text)),
+                *(_modal(_CAUSE, name, _content(cause)) for name, cause in causes.items()),
             ],
             identifier=identifier,
             title=title,
@@ -91,7 +98,7 @@ class _Maker:
     def _blanks(self, asked: Mapping[str, AskedNumber]) -> Element:
         rows = []
         for name, each in asked.items():
-            blank = element("textEntryInteraction", responseIdentifier=name, expectedLength=15)
+            blank = _interaction(name, each)
             symbol = _content(self.writer.symbol(each), "td")
             rows.append(element("tr", "", [element("td", each.id), symbol, element("td", "", [blank])]))
         return element("table", "", [element("tbody", "", rows)])
@@ -110,9 +117,26 @@ def _content(fragment: str, tag: str = "div") -> Element:
     return found
 
 
+def _choice(place: int) -> str:
+    """Return the identifier of the option at a place."""
+    return f"CHOICE{place + 1}"
+
+
+def _interaction(name: str, asked: AskedNumber) -> Element:
+    """Return what is filled in: a number, or one of the options, in their order."""
+    if not asked.options:
+        return element("textEntryInteraction", responseIdentifier=name, expectedLength=15)
+    choices = [
+        element("simpleChoice", option.text, identifier=_choice(place)) for place, option in enumerate(asked.options)
+    ]
+    return element("choiceInteraction", "", choices, responseIdentifier=name, maxChoices=1, shuffle="false")
+
+
 def _response(name: str, asked: AskedNumber) -> Element:
-    key = element("correctResponse", "", [element("value", f"{asked.value:f}")])
-    return element("responseDeclaration", "", [key], identifier=name, cardinality="single", baseType="float")
+    right = [_choice(place) for place, option in enumerate(asked.options) if option.is_key] or [f"{asked.value:f}"]
+    key = element("correctResponse", "", [element("value", right[0])])
+    kind = "identifier" if asked.options else "float"
+    return element("responseDeclaration", "", [key], identifier=name, cardinality="single", baseType=kind)
 
 
 def _outcomes(asked: Sequence[AskedNumber]) -> Iterator[Element]:
@@ -120,31 +144,42 @@ def _outcomes(asked: Sequence[AskedNumber]) -> Iterator[Element]:
     for name, value in ((_SCORE, "0"), ("MAXSCORE", f"{most:g}")):
         default = element("defaultValue", "", [element("value", value)])
         yield element("outcomeDeclaration", "", [default], identifier=name, cardinality="single", baseType="float")
-    yield element("outcomeDeclaration", identifier=_FEEDBACK, cardinality="single", baseType="identifier")
+    for name in (_FEEDBACK, *[_CAUSE] * any(each.options for each in asked)):
+        yield element("outcomeDeclaration", identifier=name, cardinality="single", baseType="identifier")
 
 
 def _processing(asked: Mapping[str, AskedNumber]) -> Iterator[Element]:
-    """Yield the rules: each number within its tolerance earns its points, and the solution is shown."""
+    """Yield the rules: each right number earns its points; the solution is shown, and what is wrong with an option."""
     for name, each in asked.items():
-        bounds = [
-            element(tag, "", [element("variable", identifier=name), _float(f"{bound:f}")])
-            for tag, bound in (("gte", each.lowest), ("lte", each.highest))
-        ]
-        is_right = element("and", "", bounds)
+        is_right = _is_right(name, each)
         earned = _float(f"{float(each.points):g}")
         added = element("sum", "", [element("variable", identifier=_SCORE), earned])
         set_score = element("setOutcomeValue", "", [added], identifier=_SCORE)
         yield element("responseCondition", "", [element("responseIf", "", [is_right, set_score])])
     shown = element("baseValue", _SOLUTION, baseType="identifier")
     yield element("setOutcomeValue", "", [shown], identifier=_FEEDBACK)
+    for name, each in asked.items():
+        if each.options:
+            yield element("setOutcomeValue", "", [element("variable", identifier=name)], identifier=_CAUSE)
+
+
+def _is_right(name: str, asked: AskedNumber) -> Element:
+    """Return the condition of a right answer: between two bounds, or the right option."""
+    if asked.options:
+        return element("match", "", [element("variable", identifier=name), element("correct", identifier=name)])
+    bounds = [
+        element(tag, "", [element("variable", identifier=name), _float(f"{bound:f}")])
+        for tag, bound in (("gte", asked.lowest), ("lte", asked.highest))
+    ]
+    return element("and", "", bounds)
 
 
 def _float(text: str) -> Element:
     return element("baseValue", text, baseType="float")
 
 
-def _modal(content: Element) -> Element:
-    return element("modalFeedback", "", [content], outcomeIdentifier=_FEEDBACK, showHide="show", identifier=_SOLUTION)
+def _modal(outcome: str, name: str, content: Element) -> Element:
+    return element("modalFeedback", "", [content], outcomeIdentifier=outcome, showHide="show", identifier=name)
 
 
 def _package(groups: Mapping[str, Sequence[_Item]], version: str) -> Mapping[str, str | bytes]:
@@ -196,7 +231,7 @@ def _test(groups: Mapping[str, Sequence[_Item]]) -> Element:
     return element("assessmentTest", "", [part], identifier="test", title=next(iter(groups)), toolName="symbackprop")
 
 
-_OWN_TAGS = frozenset({"value", "and", "gte", "lte", "variable", "sum", "selection"})
+_OWN_TAGS = frozenset({"value", "and", "gte", "lte", "match", "correct", "variable", "sum", "selection"})
 """Elements of the standard without a capital in their names, which no page has."""
 _NAMESPACES = {
     "2p1": "http://www.imsglobal.org/xsd/imsqti_v2p1",

@@ -57,9 +57,13 @@ def sheet(given: HomeworkAssignment, student: StudentVariant) -> Document:
     return Document(student.problem.heading, tuple(_subtitle(given, student)), sections, _footer(given, student))
 
 
-def question(given: HomeworkAssignment, student: StudentVariant) -> Document:
-    """Return what another program asks that takes decimals and marks each alone: a sheet without blanks and our rules."""
-    task = (Prose(given.homework.instructions), Listing((_digits(given), message("sheet.forms_decimals"))))
+def question(given: HomeworkAssignment, student: StudentVariant, *, is_chosen: bool = False) -> Document:
+    """Return what another program asks that marks each answer alone: a sheet without blanks and our rules.
+
+    An answer is a decimal, or one of the options that the program shows.
+    """
+    form = message("sheet.choose") if is_chosen else message("sheet.forms_decimals")
+    task = (Prose(given.homework.instructions), Listing((_digits(given), form)))
     return Document(student.problem.heading, (), tuple(_stated(given, student, task)))
 
 

@@ -10,11 +10,12 @@ import csv
 import functools
 import html
 import io
+import itertools
 import json
 import re
 import tarfile
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,6 +45,19 @@ class Item(NamedTuple):
     mark: Callable[[str], Marked]
     figures: Mapping[str, bytes]
     unit: Decimal = Decimal(0)
+
+
+def _choosing(options: Mapping[str, Marked]) -> Callable[[str], Marked]:
+    """Mark the option that shows a text; no two show the same, and one of them is right."""
+    assert [1] == [mark.share for mark in options.values() if mark.share]
+    return lambda text: options.get(text, Marked(0, ""))
+
+
+def _alone(pairs: Iterable[tuple[str, Marked]]) -> dict[str, Marked]:
+    """Return options by the text that they show, which have to be different."""
+    listed = list(pairs)
+    assert len(listed) == len(dict(listed)) > 1
+    return dict(listed)
 
 
 # Moodle
@@ -115,7 +129,13 @@ def moodle(paths: Sequence[Path]) -> Iterator[Item]:
                 f"@@PLUGINFILE@@/{file.get('name')}": base64.b64decode(file.text or "")
                 for file in question.findall("questiontext/file")
             }
-            if kind == "numerical":
+            if kind == "multichoice":
+                assert "true" == question.findtext("single") and "0" == question.findtext("shuffleanswers")
+                options = _alone(map(_moodle_option, question.findall("answer")))
+                yield Item(
+                    name.rpartition(" ")[0], category.split("/")[-1], page, solution, _choosing(options), figures
+                )
+            elif kind == "numerical":
                 read = [_numerical(each) for each in question.findall("answer")]
                 yield _moodle_item(name.rpartition(" ")[0], category.split("/")[-1], page, solution, read, figures)
             else:
@@ -127,6 +147,12 @@ def _moodle_item(
     name: str, answer: str, page: str, solution: str, read: list[_Answer], figures: Mapping[str, bytes]
 ) -> Item:
     return Item(name, answer, page, solution, lambda text: _mark_in_order(read, text), figures)
+
+
+def _moodle_option(answer: Element) -> tuple[str, Marked]:
+    fraction = float(answer.get("fraction", ""))
+    assert fraction in _FRACTIONS and answer.find("tolerance") is None
+    return _text(answer, "text"), Marked(fraction / 100, _text(answer, "feedback/text"))
 
 
 def _numerical(answer: Element) -> _Answer:
@@ -194,6 +220,8 @@ def _assessment(root: Element, figures: Mapping[str, bytes]) -> Iterator[Item]:
 
 
 def _canvas_item(item: Element, answer: str, figures: Mapping[str, bytes]) -> Item:
+    if item.find(f".//{_QTI}render_choice") is not None:
+        return _canvas_choice(item, answer, figures)
     blanks = list(item.iter(f"{_QTI}render_fib"))
     assert 1 == len(blanks) and "Decimal" == blanks[0].get("fibtype"), "else the answer is compared as text"
     entries = {
@@ -215,6 +243,35 @@ def _canvas_item(item: Element, answer: str, figures: Mapping[str, bytes]) -> It
         return Marked(float(marks.pop()), "")
 
     return Item(item.get("title", "").rpartition(" ")[0], answer, page, feedback, mark, figures)
+
+
+def _canvas_choice(item: Element, answer: str, figures: Mapping[str, bytes]) -> Item:
+    entries = {
+        _text(f, f"{_QTI}fieldlabel"): _text(f, f"{_QTI}fieldentry") for f in item.iter(f"{_QTI}qtimetadatafield")
+    }
+    assert "multiple_choice_question" == entries["question_type"] and float(entries["points_possible"]) > 0
+    said = {
+        each.get("ident", ""): _text(each, f"{_QTI}flow_mat/{_QTI}material/{_QTI}mattext")
+        for each in item.findall(f"{_QTI}itemfeedback")
+    }
+    shown = {
+        each.get("ident", ""): html.unescape(_text(each, f"{_QTI}material/{_QTI}mattext"))
+        for each in item.iter(f"{_QTI}response_label")
+    }
+    shares, feedback = dict.fromkeys(shown, 0.0), dict.fromkeys(shown, "")
+    for condition in item.iter(f"{_QTI}respcondition"):
+        chosen = condition.find(f"{_QTI}conditionvar/{_QTI}varequal")
+        if chosen is None:
+            continue
+        if condition.find(f"{_QTI}setvar") is not None:
+            shares[chosen.text or ""] = 1.0
+        link = condition.find(f"{_QTI}displayfeedback")
+        if link is not None:
+            feedback[chosen.text or ""] = said[link.get("linkrefid", "")]
+    options = _alone((shown[ident], Marked(shares[ident], feedback[ident])) for ident in shown)
+    page = _text(item, f"{_QTI}presentation/{_QTI}material/{_QTI}mattext")
+    variant = item.get("title", "").rpartition(" ")[0]
+    return Item(variant, answer, page, said["general_fb"], _choosing(options), figures)
 
 
 def _bound(condition: Element, name: str) -> Element | None:
@@ -292,7 +349,15 @@ def _qti_item(item: Element, figures: Mapping[str, bytes]) -> Iterator[Item]:
     keys = {name: each.findtext("correctResponse/value", "") for name, each in declared.items()}
     assert abs(most - _scored(item, keys)[0]) < 1e-9, "the key earns all points"
     rows = [row for row in body.iter("tr") if row.find(".//textEntryInteraction") is not None]
-    assert len(rows) == len(declared) == len(list(body.iter("textEntryInteraction")))
+    assert len(rows) == len(list(body.iter("textEntryInteraction")))
+    chosen = [row for row in body.iter("tr") if row.find(".//choiceInteraction") is not None]
+    assert len(rows) + len(chosen) == len(declared)
+    for row in chosen:
+        answer = row.findtext("td", "")
+        options = _alone(_qti_options(item, row))
+        yield Item(
+            item.get("title", "").removesuffix(f" {answer}"), answer, page, solution, _choosing(options), figures
+        )
     for row in rows:
         field = row.find(".//textEntryInteraction")
         assert field is not None and "float" == declared[field.get("responseIdentifier", "")].get("baseType")
@@ -300,6 +365,22 @@ def _qti_item(item: Element, figures: Mapping[str, bytes]) -> Iterator[Item]:
         variant = item.get("title", "").removesuffix(f" {answer}")
         full = _scored(item, {field.get("responseIdentifier", ""): keys[field.get("responseIdentifier", "")]})[0]
         yield Item(variant, answer, page, solution, _qti_mark(item, field.get("responseIdentifier", ""), full), figures)
+
+
+def _qti_options(item: Element, row: Element) -> Iterator[tuple[str, Marked]]:
+    interaction = row.find(".//choiceInteraction")
+    assert interaction is not None and ("1", "false") == (interaction.get("maxChoices"), interaction.get("shuffle"))
+    name = interaction.get("responseIdentifier", "")
+    causes = {
+        each.get("identifier", ""): _shown(each)
+        for each in item.iter("modalFeedback")
+        if each.get("outcomeIdentifier") == "CAUSE"
+    }
+    for choice in interaction.iter("simpleChoice"):
+        own = choice.get("identifier", "")
+        score, feedback = _scored(item, {name: own})
+        assert "SOLUTION" == feedback
+        yield choice.text or "", Marked(float(score > 0), re.sub("<[^>]*>", " ", causes.get(own, "")))
 
 
 def _qti_mark(item: Element, name: str, full: float) -> Callable[[str], Marked]:
@@ -321,12 +402,13 @@ def _scored(item: Element, responses: Mapping[str, str]) -> tuple[float, str]:
             (branch,) = rule
             assert "responseIf" == branch.tag
             condition, *rule_actions = branch
-            actions = rule_actions if _is_between(condition, responses) else []
+            actions = rule_actions if _holds(item, condition, responses) else []
         else:
             actions = [rule]
         for action in actions:
             (value,) = action
-            outcomes[action.get("identifier", "")] = _outcome(value, outcomes)
+            if action.get("identifier") != "CAUSE":
+                outcomes[action.get("identifier", "")] = _outcome(value, outcomes)
     return float(outcomes["SCORE"]), str(outcomes["FEEDBACK"])
 
 
@@ -337,6 +419,14 @@ def _outcome(value: Element, outcomes: Mapping[str, float | str]) -> float | str
         return outcomes[value.get("identifier", "")]
     assert "baseValue" == value.tag
     return float(value.text or "") if value.get("baseType") == "float" else value.text or ""
+
+
+def _holds(item: Element, condition: Element, responses: Mapping[str, str]) -> bool:
+    if condition.tag == "match":
+        name = condition[0].get("identifier", "")
+        assert ["variable", "correct"] == [operand.tag for operand in condition]
+        return responses.get(name) == item.findtext(f"responseDeclaration[@identifier='{name}']/correctResponse/value")
+    return _is_between(condition, responses)
 
 
 def _is_between(condition: Element, responses: Mapping[str, str]) -> bool:
@@ -361,6 +451,8 @@ def _shown(element: Element | None) -> str:
 
 # Open edX
 
+_EDX_RESPONSES = ("numericalresponse", "multiplechoiceresponse")
+
 
 def open_edx(paths: Sequence[Path]) -> Iterator[Item]:
     """Read a library as Studio does: the problems that it lists, each response with its absolute tolerance."""
@@ -374,10 +466,17 @@ def open_edx(paths: Sequence[Path]) -> Iterator[Item]:
         for name in listed:
             problem = ElementTree.fromstring(documents[name])
             page, solution = _shown(problem.find("div")), _shown(problem.find("solution"))
-            for response in problem.iter("numericalresponse"):
+            for response in (each for tag in _EDX_RESPONSES for each in problem.iter(tag)):
                 answer = _shown(response.find("label")).partition(">")[2].partition(":")[0]
                 variant = problem.get("display_name", "").removesuffix(f" {answer}")
-                yield Item(variant, answer, page, solution, _edx_mark(response), {})
+                options = list(map(_edx_option, response.iter("choice")))
+                mark = _choosing(_alone(options)) if options else _edx_mark(response)
+                yield Item(variant, answer, page, solution, mark, {})
+
+
+def _edx_option(choice: Element) -> tuple[str, Marked]:
+    hint = choice.find("choicehint")
+    return choice.text or "", Marked(choice.get("correct") == "true", "" if hint is None else "".join(hint.itertext()))
 
 
 def _edx_mark(response: Element) -> Callable[[str], Marked]:
@@ -406,10 +505,17 @@ def blackboard(paths: Sequence[Path]) -> Iterator[Item]:
         records = path.read_text("utf-8").split("\n")
         assert len(records) <= _MOST_RECORDS
         for record in records:
-            kind, question, key, tolerance = record.split("\t")
-            assert "NUM" == kind and question == question.strip()
+            kind, question, *told = record.split("\t")
+            assert question == question.strip()
+            if kind == "MC":
+                rights = [Marked(right == "correct", "") for right in told[1::2]]
+                assert {"correct", "incorrect"} == set(told[1::2]) and len(told) <= 200
+                mark = _choosing(_alone(zip(told[::2], rights, strict=True)))
+            else:
+                assert "NUM" == kind and 2 == len(told)
+                mark = _blackboard_mark(*map(Decimal, told))
             variant, _, answer = question.removeprefix("<p>").partition("</p>")[0].rpartition(" ")
-            yield Item(variant, answer, question, "", _blackboard_mark(Decimal(key), Decimal(tolerance)), {})
+            yield Item(variant, answer, question, "", mark, {})
 
 
 def _blackboard_mark(key: Decimal, tolerance: Decimal) -> Callable[[str], Marked]:
@@ -572,8 +678,10 @@ def amc(paths: Sequence[Path]) -> Iterator[Item]:
         association = re.search(r"^\\AMCassociation\{(.*)\}%$", copy, re.MULTILINE)
         variant = class_list[association[1]] if association else str(number)
         body, _, solution = copy.partition("\\explaincontext{%")
-        page, *_ = body.partition("\\begin{symbackprop}")[2].partition("\\begin{questionmultx}")
-        assert body.count("\\AMCnumericChoices") == len(_NUMERIC.findall(body)) > 0
+        page, *_ = re.split(r"\\begin\{question", body.partition("\\begin{symbackprop}")[2], maxsplit=1)
+        assert body.count(r"\begin{question") == len(_NUMERIC.findall(body)) + len(_CHOICE.findall(body)) > 0
+        for id, options in _CHOICE.findall(body):
+            yield Item(variant, id.replace("\\_", "_"), page, solution, _choosing(_alone(_amc_options(options))), {})
         for id, key, options in _NUMERIC.findall(body):
             told = dict(option.split("=") for option in options.split(","))
             unit = Decimal(1).scaleb(-int(told["decimals"]))
@@ -596,6 +704,39 @@ def _amc_mark(key: str, told: Mapping[str, str], unit: Decimal, text: str) -> Ma
     return Marked(distance <= int(told["exact"]), "")
 
 
+_CHOICE = re.compile(
+    r"\\begin\{question\}\{[A-Za-z0-9-]+\}\\scoring\{b=[0-9.]+,m=0,e=0,v=0\}\n(.*?)\\quad .*?\n"
+    r"\\begin\{choices\}\[o\]\n(.*?)\\end\{choices\}\n\\end\{question\}",
+    re.DOTALL,
+)
+
+
+def _amc_options(text: str) -> Iterator[tuple[str, Marked]]:
+    for kind, shown in re.findall(r"^\\(correct|wrong)choice\{(.*)\}$", text, re.MULTILINE):
+        yield shown, Marked(kind == "correct", "")
+
+
+# Brightspace
+
+
+def brightspace(paths: Sequence[Path]) -> Iterator[Item]:
+    """Read a table of parts of questions: the first cell says which part, an option has its share before its text."""
+    for path in paths:
+        rows = list(csv.reader(path.read_text("utf-8-sig").splitlines()))
+        starts = [place for place, row in enumerate(rows) if row[0] == "NewQuestion"]
+        assert starts[0] == 0 and not any("\n" in cell for row in rows for cell in row)
+        for start, end in itertools.pairwise([*starts, len(rows)]):
+            own = rows[start:end]
+            assert "MC" == own[0][1]
+            parts = {row[0]: row for row in own if row[0] != "Option"}
+            assert float(parts["Points"][1]) > 0 and {"HTML"} == {parts[n][2] for n in ("QuestionText", "Feedback")}
+            chosen = [row for row in own if row[0] == "Option"]
+            assert all(row[3] == row[5] == "HTML" for row in chosen)
+            options = _alone((html.unescape(row[2]), Marked(float(row[1]) / 100, row[4])) for row in chosen)
+            variant, _, answer = parts["Title"][1].rpartition(" ")
+            yield Item(variant, answer, parts["QuestionText"][1], parts["Feedback"][1], _choosing(options), {})
+
+
 IMPORTERS: Mapping[str, Callable[[Sequence[Path]], Iterator[Item]]] = {
     "moodle": moodle,
     "canvas": canvas,
@@ -607,5 +748,6 @@ IMPORTERS: Mapping[str, Callable[[Sequence[Path]], Iterator[Item]]] = {
     "prairielearn": prairielearn,
     "amc": amc,
     "blackboard": blackboard,
+    "brightspace": brightspace,
 }
 """What reads the files of each system."""

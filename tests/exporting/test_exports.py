@@ -26,6 +26,7 @@ from symbackprop.exporting import (
     amc_exam,
     answer_keys,
     blackboard_text,
+    brightspace_table,
     canvas_package,
     exercises,
     exports,
@@ -39,7 +40,7 @@ from symbackprop.exporting import (
     qti_package,
 )
 from symbackprop.exporting.exercises import Pool, pool
-from symbackprop.exporting.learning_systems import FEATURES, LEARNING_SYSTEMS, STYLES
+from symbackprop.exporting.learning_systems import CHOICES, FEATURES, LEARNING_SYSTEMS, STYLES, LearningSystem
 from symbackprop.homework.roster import Student, numbered
 from symbackprop.homework.variants import assignment, draw
 from symbackprop.messages import message
@@ -57,6 +58,20 @@ ONE: dict[str, Any] = {
     "homework": {"ask": ["z1"]},
 }
 WAYS = [(name, style) for name, row in LEARNING_SYSTEMS.items() for style in row.styles]
+TYPED = [way for way in WAYS if way[1] != CHOICES]
+CHOSEN = [way for way in WAYS if way[1] == CHOICES]
+PAGES = [*TYPED, ("brightspace", CHOICES)]
+SMALL: dict[str, Any] = {
+    "network": {
+        "inputs": 1,
+        "loss": "squared_error",
+        "layers": [{"units": 1, "activation": "sigmoid"}, {"units": 1, "activation": "sigmoid"}],
+    },
+    "parameters": {"W1": [["0.4"]], "b1": ["0.3"], "W2": [["0.7"]], "b2": ["-0.2"]},
+    "data": {"x": ["1.5"], "y": [1]},
+    "variants": {"W1": {"choices": ["0.4", "0.6", "-0.3"]}, "W2": {"choices": ["0.7", "0.9", "-0.6"]}},
+    "homework": {"ask": ["z1", "dL_dW1"]},
+}
 COUNT = 3
 
 
@@ -87,6 +102,7 @@ WRITERS: dict[str, Any] = {
     "prairielearn": prairielearn_questions.files,
     "amc": amc_exam.files,
     "blackboard": blackboard_text.files,
+    "brightspace": brightspace_table.files,
 }
 
 
@@ -101,10 +117,11 @@ def test_every_system_has_an_importer() -> None:
     """No row is without a reader in the tests, and each is written by a module of its own."""
     assert {name: row.write for name, row in LEARNING_SYSTEMS.items()} == WRITERS
     assert list(LEARNING_SYSTEMS) == list(IMPORTERS)
-    assert all(set(row.styles) <= set(STYLES) and row.carries <= set(FEATURES) for row in LEARNING_SYSTEMS.values())
+    assert all(set(row.styles) <= set(STYLES) for row in LEARNING_SYSTEMS.values())
+    assert all(kept <= set(FEATURES) for row in LEARNING_SYSTEMS.values() for kept in row.carries.values())
 
 
-@pytest.mark.parametrize(("to", "style"), WAYS)
+@pytest.mark.parametrize(("to", "style"), TYPED)
 def test_marks_are_those_of_homework(to: str, style: str) -> None:
     """The key and the ends of its tolerance are right; beyond them, a neighbour's number, a word or nothing is wrong."""
     items = usual(to, style)
@@ -136,11 +153,11 @@ def typed(item: Item, number: Decimal, rounding: str = ROUND_HALF_EVEN) -> str:
     return f"{(number / item.unit).to_integral_value(rounding) * item.unit if item.unit else number:f}"
 
 
-@pytest.mark.parametrize(("to", "style"), WAYS)
+@pytest.mark.parametrize(("to", "style"), TYPED)
 def test_mistakes_have_their_feedback(to: str, style: str) -> None:
     """What a known mistake makes is wrong, and where the format carries it, its feedback names the mistake."""
     by_place = {(item.variant.split()[-1], item.answer): item for item in usual(to, style)}
-    carried = "mistakes" in LEARNING_SYSTEMS[to].carries
+    carried = "mistakes" in LEARNING_SYSTEMS[to].carries[style]
     count = 0
     for exercise in drawn().exercises:
         for asked in exercise.asked:
@@ -154,11 +171,38 @@ def test_mistakes_have_their_feedback(to: str, style: str) -> None:
     assert count > 200
 
 
+@pytest.mark.parametrize(("to", "style"), CHOSEN)
+def test_options_are_those_of_a_sheet(tmp_path: Path, to: str, style: str) -> None:
+    """Of the options one is right and earns everything; each of the others says, where the format can, what makes it."""
+    own = pool(problem_of(SMALL), numbered(COUNT).students, 7, is_class=False, is_chosen=True)
+    items = exported(tmp_path, to, style, SMALL)
+    by_place = {(item.variant.split()[-1], item.answer): item for item in items}
+    assert len(items) == len(by_place) == 2 * COUNT
+    for exercise in own.exercises:
+        for asked in each(exercise.asked, least=2):
+            item = by_place[exercise.name, asked.id]
+            assert len(asked.options) >= 2 and asked.options[0].text != asked.options[1].text
+            for option in asked.options:
+                found = item.mark(option.text)
+                assert option.is_key == (found.share == 1) and found.share in (0, 1)
+                said = "" if option.explanation is None else language.say("en", option.explanation)
+                assert "mistakes" not in LEARNING_SYSTEMS[to].carries[style] or _letters(said) == _letters(
+                    found.feedback
+                )
+            assert [0, 0] == [item.mark(text).share for text in ("", "none")]
+            assert language.say("en", message("sheet.choose")) in item.page
+
+
+def _letters(text: str) -> str:
+    """Return the letters of a text outside formulas and tags."""
+    return "".join(re.findall("[A-Za-z]", re.sub(r"<[^>]*>|\\\(.*?\\\)|&\w+;", "", text.replace("&#x27;", "'"))))
+
+
 def _words(text: str) -> list[str]:
     return re.findall(r"[A-Za-z]+", text.replace("&#x27;", "'"))
 
 
-@pytest.mark.parametrize(("to", "style"), WAYS)
+@pytest.mark.parametrize(("to", "style"), PAGES)
 @pytest.mark.parametrize("asked", language.available())
 def test_page_tells_the_problem_and_not_the_answer(to: str, style: str, asked: str) -> None:
     """A page has its problem, and a solution beside it; no answer stands in the page but as the key of a field."""
@@ -167,11 +211,11 @@ def test_page_tells_the_problem_and_not_the_answer(to: str, style: str, asked: s
     solved = {item.solution for item in items}
     for item in each(items, least=60):
         assert task in item.page
-        assert "solution" not in LEARNING_SYSTEMS[to].carries or len(item.solution) > 40
+        assert "solution" not in LEARNING_SYSTEMS[to].carries[style] or len(item.solution) > 40
         for source in re.findall(r'<img src="([^"]*)" alt="[^"]+"', item.page):
             data = source.partition(";base64,")[2]
             assert b"<svg" in (base64.b64decode(data) if data else item.figures[source])
-    assert len(solved) >= COUNT or "solution" not in LEARNING_SYSTEMS[to].carries
+    assert len(solved) >= COUNT or "solution" not in LEARNING_SYSTEMS[to].carries[style]
     by_name = {exercise.name: exercise for exercise in drawn().exercises}
     for item in each(items, least=60):
         exercise = by_name[item.variant.split()[-1]]
@@ -183,12 +227,9 @@ def test_page_tells_the_problem_and_not_the_answer(to: str, style: str, asked: s
 @pytest.mark.parametrize(("to", "style"), WAYS)
 def test_hostile_texts_are_texts(tmp_path: Path, to: str, style: str) -> None:
     """Titles, instructions and ids of students are nothing but text, wherever they stand."""
-    problem = {
-        **ONE,
-        "title": HOSTILE,
-        "variants": {"W1": {"choices": [2, 3, 4, 5]}},
-        "homework": {"ask": ["z1"], "instructions": HOSTILE},
-    }
+    typed_one = {**ONE, "variants": {"W1": {"choices": [2, 3, 4, 5]}}}
+    problem = {**(SMALL if style == CHOICES else typed_one), "title": HOSTILE}
+    problem["homework"] = {"ask": ["z1"], "instructions": HOSTILE}
     students = {"<i>&\"'x": "=cmd()", "../../etc": HOSTILE}
     found = exported(tmp_path, to, style, problem, variants=None, students=students)
     assert 2 == len(found)
@@ -197,7 +238,7 @@ def test_hostile_texts_are_texts(tmp_path: Path, to: str, style: str) -> None:
         assert (is_text or not re.search(r"(?<!\\)<script", item.page.lower())) and "\x1b" not in item.page
         assert "alert" in item.page
         assert "cmd()" not in item.page + item.solution
-        assert [1, 0] == [item.mark(text).share for text in (_value(item), "5000")]
+        assert style == CHOICES or [1, 0] == [item.mark(text).share for text in (_value(item), "5000")]
 
 
 def _value(item: Item) -> str:
@@ -209,7 +250,9 @@ def _value(item: Item) -> str:
 @pytest.mark.parametrize(("to", "style"), WAYS)
 def test_same_seed_same_bytes(tmp_path: Path, to: str, style: str) -> None:
     """Twice the same export is the same files; another seed draws other numbers."""
-    problem = {**ONE, "variants": {"W1": {"choices": list(range(2, 99))}}}
+    drawn_from = {name: {"low": "-1", "high": "1", "step": "1/10"} for name in ("W1", "W2")}
+    typed_one = {**ONE, "variants": {"W1": {"choices": list(range(2, 99))}}}
+    problem = {**SMALL, "variants": drawn_from} if style == CHOICES else typed_one
 
     def contents(folder: str, seed: int) -> dict[str, bytes]:
         path = tmp_path / folder / (f"quiz.{LEARNING_SYSTEMS[to].suffix}" if LEARNING_SYSTEMS[to].suffix else "quiz")
@@ -294,13 +337,14 @@ def test_boxes_hold_every_number_that_is_right(value: str, tolerance: str, digit
     ("settings", "words"),
     [
         ({"to": "moodl"}, 'did you mean "moodle"'),
-        ({"style": "choices"}, "not asked in the style choices"),
+        ({"to": "nbgrader", "style": "choices"}, "not asked in the style choices"),
+        ({"to": "brightspace", "problem": ONE}, "nothing to choose"),
         ({"style": "number"}, 'did you mean "numbers"'),
         ({"variants": None}, "expected one of variants"),
         ({"students": 3}, "expected one of variants"),
         ({"problem": "mazur", "variants": 2}, "nothing is drawn"),
         ({"language": "xx"}, "unknown language"),
-        ({"to": "canvas", "style": "sheet"}, "only in numbers"),
+        ({"to": "canvas", "style": "sheet"}, "only in numbers, choices"),
         ({"problem": {**ONE, "homework": {"ask": ["z1"], "answers": "formulas"}}}, "have to be formulas: z1_1"),
     ],
 )
@@ -383,11 +427,17 @@ def test_what_is_not_carried_is_listed() -> None:
     for to, style in each(WAYS):
         row = LEARNING_SYSTEMS[to]
         lacks = {what.id for what in row.lacks([drawn()], style)}
-        assert "export.lacks_follow_through" in lacks or "follow_through" in row.carries
+        assert "export.lacks_follow_through" in lacks or "follow_through" in row.carries[style]
         assert "export.lacks_students" not in lacks
         lacks = {what.id for what in row.lacks([plain], style)}
-        assert ("export.lacks_students" in lacks) == ("students" not in row.carries)
+        assert ("export.lacks_students" in lacks) == ("students" not in row.carries[style])
         assert "export.lacks_together" not in lacks
+
+
+def kept(row: LearningSystem, name: str) -> str:
+    """Return in which styles a format carries something, as the table of the documentation says it."""
+    styles = [style for style in row.styles if name in row.carries[style]]
+    return "yes" if len(styles) == len(row.styles) else ", ".join(f"`{style}`" for style in styles) or "–"
 
 
 def test_docs_have_the_table_of_the_rows() -> None:
@@ -403,7 +453,7 @@ def test_docs_have_the_table_of_the_rows() -> None:
     for name in FEATURES:
         (meaning,) = re.findall(rf"^\| `{name}` \| (.*) \|$", meanings, re.MULTILINE)
         assert meaning
-        rows.append((f"`{name}`", ["yes" if name in row.carries else "–" for row in LEARNING_SYSTEMS.values()]))
+        rows.append((f"`{name}`", [kept(row, name) for row in LEARNING_SYSTEMS.values()]))
     for title, cells in each(rows, least=8):
         assert f"| {title} | {' | '.join(cells)} |" in page
 
