@@ -165,6 +165,23 @@ def _of_vectors(function: str, lengths: Sequence[int]) -> Callable[[_Drawn, int]
     return written
 
 
+def _of_shapes(call: str, *shapes: Shape) -> Callable[[_Drawn, int], str]:
+    """Return a call with an expression of each shape in its places."""
+    return lambda drawn, depth: call.format(*(drawn.array(shape, depth) for shape in shapes))
+
+
+_CONTRACTIONS: Sequence[tuple[Any, ...]] = (
+    ("einsum('ij,jk->ik', {0}, {1})", (2, 3), (3, 2)),
+    ("einsum('ij,kj,k->i', {0}, {1}, {2})", (2, 3), (2, 3), (2,)),
+    ("einsum('ij,i->j', {0}, {1})", (2, 3), (2,)),
+    ("einsum('ij,ij->i', {0}, {1})", (2, 3), (2, 3)),
+    ("einsum('i,j', {0}, {1})", (2,), (3,)),
+    ("einsum('ij,ji->', {0}, {1})", (2, 3), (3, 2)),
+    ("einsum('ii->i', {0})", (2, 2)),
+    ("einsum('ik,jk,k->j', {0}, {1}, {2})", (2, 3), (2, 3), (3,)),
+)
+"""Einstein sums, with the shapes of their operands."""
+
 _OF_ONE_ARRAY = [name for name, row in ARRAY_OPERATIONS.items() if row.arity == 1]
 
 OF_ARRAYS: Mapping[str, Callable[[_Drawn, int], str]] = {
@@ -174,6 +191,17 @@ OF_ARRAYS: Mapping[str, Callable[[_Drawn, int], str]] = {
     "reshape": lambda drawn, depth: (
         f"reshape({drawn.array((2, 3), depth)}, {drawn.draw.choice(['3, 2', '-1, 2', '6'])})"
     ),
+    **{name: _of_shapes(f"{name}({{0}})", (2, 3)) for name in ("flip", "max_pool")},
+    "avg_pool": _of_shapes("avg_pool({0}, size=2, stride=1)", (3, 2)),
+    "attention": lambda drawn, depth: _of_shapes(
+        drawn.draw.choice(["attention({0}, {1}, {2})", "attention({0}, {1}, {2}, {2})"]), (2, 3), (2, 3), (2, 2)
+    )(drawn, depth),
+    "clip": _of_shapes("clip({0}, -1/2, abs({1}))", (2, 3), (3,)),
+    "conv1d": _of_vectors("conv1d", (3, 2)),
+    "conv2d": _of_shapes("conv2d({0}, {1})", (2, 3), (2, 2)),
+    "take": lambda drawn, depth: f"take({drawn.array((2, 3), depth)}, [1, 0, 1]{drawn.axis((2, 3))})",
+    "one_hot": _of_shapes("one_hot([2, 0], 3)*{0}", (2, 3)),
+    "einsum": lambda drawn, depth: _of_shapes(*drawn.draw.choice(_CONTRACTIONS))(drawn, depth),
     "dot": _of_vectors("dot", (3, 3)),
     "outer": _of_vectors("outer", (2, 3)),
     "concat": lambda drawn, depth: (

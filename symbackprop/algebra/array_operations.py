@@ -9,12 +9,12 @@ from these. What a row says beyond that is how the function is best taught (`pul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
 from symbackprop.algebra.broadcasting import Shape, axis_at, spell
+from symbackprop.algebra.composite_operations import COMPOSITES
 from symbackprop.algebra.formula import (
     Apply,
     Hadamard,
@@ -30,78 +30,12 @@ from symbackprop.algebra.formula import (
     Sum,
     Transposed,
 )
+from symbackprop.algebra.operation_rows import ALL, ArrayOperation, Indices, check
 from symbackprop.algebra.rearrangements import in_order, new_shape
 from symbackprop.algebra.shorthands import HALF
 from symbackprop.errors import ProblemError
 from symbackprop.messages import message
 from symbackprop.registry import Registry
-
-Indices = tuple[int | Span, ...]
-
-ALL = "all"
-"""The axis of what runs over all of them."""
-
-
-@dataclass(frozen=True, slots=True)
-class ArrayOperation:
-    """A function of arrays.
-
-    `arity` is its number of arguments, None for one or more. `shape` gives the shape of the result from those of the
-    arguments; it raises `ProblemError` where these do not fit. `axis` is the one along which it runs unless it is given
-    another by keyword (from 0; -1 is the last; `ALL`); None says that it takes none.
-
-    One that only rearranges has a `source`: from the shape of its argument, that of the result and an index into the result,
-    the index of the same element in the argument. One that adds has a `weight`: of so many elements, what each counts.
-    `joins` gives an element of the result as a function of those of the argument along the axis; where the result `keeps`
-    that axis, its own comes first. It has a `pullback`, and for code between arrays either a `definition` or `reduces`, the
-    NumPy function of two that joins them.
-
-    `pullback` gives the contributions to the arguments' gradients, where these are not to be those of the definition: from
-    the application, the upstream gradient, what the value is called, and the shapes of the arguments. `calls` are templates
-    over the arguments by library, with the axis (`{axis}`) or, if there is one, as a keyword (`{along}`): what scripts call
-    instead of the definition, where one reads arguments that differ between samples only if it has an axis. `layout`
-    names how documents set it: a `call`, a `column` times a row, a `row` times a column, `brackets`, a `sum`, a `mean`, an
-    `operator` with indices. `sign` stands in a gate. A sign may be taken from the arguments of what `is_linear` in each.
-    No quantity can have a name that `is_reserved`.
-    """
-
-    name: str
-    arity: int | None
-    shape: Callable[[Apply, Sequence[Shape], str], Shape]
-    definition: Callable[[Apply, Sequence[Shape]], Node] | None = None
-    places: Callable[[Apply, Sequence[Shape]], Sequence[Indices]] | None = None
-    source: Callable[[Shape, Shape, Shape], Shape] | None = None
-    weight: Callable[[int], Fraction] | None = None
-    joins: Callable[[tuple[Node, ...]], Node] | None = None
-    keeps: bool = False
-    reduces: str = ""
-    pullback: Callable[[Apply, Node, Node, Sequence[Shape]], Sequence[Node]] | None = None
-    axis: int | str | None = None
-    calls: Mapping[str, str] = field(default_factory=dict)
-    layout: str = "call"
-    sign: str = ""
-    is_linear: bool = False
-    is_reserved: bool = True
-
-    @property
-    def is_reduction(self) -> bool:
-        """Whether it joins the elements along an axis, which the result no longer has."""
-        return self.weight is not None or (self.joins is not None and not self.keeps)
-
-
-LIBRARIES = frozenset({"np", "torch"})
-"""The libraries that scripts are written for."""
-
-
-def _check(row: ArrayOperation) -> None:
-    """Raise `ProblemError` for a row that does not say what the function is, or how scripts join its arguments."""
-    meanings = (row.places, row.source, row.weight, row.joins, None if row.joins else row.definition)
-    if [meaning is None for meaning in meanings].count(False) != 1:
-        raise ProblemError(message("row.meaning"))
-    if row.joins and (row.pullback is None or (row.definition is None) == (not row.reduces)):
-        raise ProblemError(message("row.joins"))
-    if (row.places or row.is_reduction) and not row.calls.keys() >= LIBRARIES:
-        raise ProblemError(message("row.calls", libraries=sorted(LIBRARIES - row.calls.keys())))
 
 
 def operation_of(node: Node) -> ArrayOperation | None:
@@ -379,7 +313,8 @@ ARRAY_OPERATIONS: Registry[ArrayOperation] = Registry(
             ArrayOperation(name, 1, new_shape, source=in_order, layout="rearranged", is_reserved=False)
             for name in ("reshape", "flatten")
         ),
+        *COMPOSITES,
     ),
-    check=_check,
+    check=check,
 )
 """The functions that reduce, rearrange or multiply arrays; a function of numbers, of each element, is none of them."""

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from symbackprop import limits
 from symbackprop.algebra import branches, tokens
+from symbackprop.algebra.contractions import EINSUM, letters_of
 from symbackprop.algebra.formula import (
     Apply,
     Indexed,
@@ -36,7 +37,7 @@ from symbackprop.algebra.formula import (
     walk,
 )
 from symbackprop.algebra.mistakes import check_length, shown_at, wrong_count
-from symbackprop.algebra.shorthands import ALIASES, CONSTANT_ARRAYS, DEFINITIONS, KEEPS, LENGTHS, constant_array, tied
+from symbackprop.algebra.shorthands import ALIASES, CONSTANT_ARRAYS, DEFINITIONS, LENGTHS, constant_array, tied
 from symbackprop.algebra.tokens import Token
 from symbackprop.errors import ExpressionError, nearest
 from symbackprop.messages import Message, message
@@ -279,6 +280,8 @@ class _Parser:
         if token.text in CONSTANT_ARRAYS:
             return self._constant_array(token)
         at = self._next.start
+        if token.text == EINSUM:
+            return self._einsum(token)
         arguments = [self._nested(self._comparison)]
         if token.text in LENGTHS:
             return self._with_lengths(token, arguments[0])
@@ -342,6 +345,18 @@ class _Parser:
             token.text, (argument,), settings=tuple((str(n), Fraction(each)) for n, each in enumerate(lengths))
         )
 
+    def _einsum(self, token: Token) -> Node:
+        """Read the subscripts and the operands of `einsum('ij,jk->ik', A, B)`."""
+        subscripts = self._next
+        if subscripts.kind != tokens.TEXT or letters_of(subscripts.text[1:-1]) is None:
+            raise self._found(subscripts, "expression.subscripts")
+        self.position += 1
+        arguments: list[Node] = []
+        while self._take(","):
+            arguments.append(self._nested(self._comparison))
+        self._expect(")")
+        return Apply(token.text, tuple(arguments), settings=((subscripts.text[1:-1], Fraction(0)),))
+
     def _setting(self, function: str) -> tuple[str, Fraction]:
         """Read `alpha=0.2`."""
         token, known = self._next, self.settings.get(function, ())
@@ -351,7 +366,7 @@ class _Parser:
         self.position += 1
         self._expect("=")
         at = self._next.start
-        if token.text == KEEPS and self._next.text.lower() in _TRUTHS:
+        if self._next.text.lower() in _TRUTHS:
             self.position += 1
             return token.text, _TRUTHS[self.tokens[self.position - 1].text.lower()]
         value = self._product()

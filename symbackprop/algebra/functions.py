@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from symbackprop.algebra import expressions, shorthands
 from symbackprop.algebra.activations import ROWS, Activation
-from symbackprop.algebra.array_operations import ALL, ARRAY_OPERATIONS
+from symbackprop.algebra.array_operations import ARRAY_OPERATIONS
 from symbackprop.algebra.branches import WHERE, choice_of, outside_conditions
 from symbackprop.algebra.formula import (
     ONE,
@@ -28,6 +28,7 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
+from symbackprop.algebra.operation_rows import ALL
 from symbackprop.errors import ProblemError
 from symbackprop.messages import message
 from symbackprop.registry import Registry, cached, derived
@@ -159,6 +160,7 @@ SETTINGS: Mapping[str, tuple[str, ...]] = derived(
     lambda: {
         **{row.name: tuple(row.settings) for row in ACTIVATIONS.values() if row.settings},
         **{row.name: (shorthands.KEEPS,) for row in ARRAY_OPERATIONS.values() if row.axis == ALL},
+        **{row.name: tuple(row.settings) for row in ARRAY_OPERATIONS.values() if row.settings},
     },
 )
 """What functions take by keyword in equations: `leaky_relu(z, alpha=0.2)`, `sum(A, axis=0, keepdims=true)`."""

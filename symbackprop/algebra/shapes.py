@@ -31,6 +31,7 @@ from symbackprop.algebra.formula import (
 )
 from symbackprop.algebra.functions import ARITIES, GENERIC_LOSS, SETTINGS
 from symbackprop.algebra.mistakes import wrong_count
+from symbackprop.algebra.operation_rows import Piece
 from symbackprop.algebra.shorthands import KEEPS
 from symbackprop.errors import ProblemError
 from symbackprop.messages import message
@@ -80,6 +81,15 @@ def with_kept_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:
         for axis in axes_of(inner, rank):
             bare = Repeated(bare, axis, 1)
     return bare
+
+
+def opened(node: Node, shapes: Mapping[str, Shape], piece: Piece) -> Node:
+    """Return a formula with every operation that opens written out; what is worth a gradient is made a piece."""
+    inner = map_children(node, lambda child: opened(child, shapes, piece))
+    row = operation_of(inner)
+    if row is None or row.opens is None or not isinstance(inner, Apply):
+        return inner
+    return row.opens(inner, [shape_of(part, shapes, "") for part in inner.arguments], piece)
 
 
 def written_out(node: Node, shapes: Mapping[str, Shape]) -> Node:

@@ -1,4 +1,4 @@
-"""Texts cut into tokens: numbers, names and operators, in the signs of a keyboard or in those of books.
+"""Texts cut into tokens: numbers, names, operators and texts in quotes, in the signs of a keyboard or in those of books.
 
 `x²`, `½`, `2·x`, `x − 1`, `√x` and π mean what they mean on paper. A name is a Python identifier.
 """
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:[0-9]+(?:\.(?!T\b)[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
-    r"|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|\.T\b|[<>]=|[-+*/@(),=:<>\[\]√]))"
+    r"|(?P<text>'[^']*'|\"[^\"]*\")|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|\.T\b|[<>]=|[-+*/@(),=:<>\[\]√]))"
 )
 _RAISED = re.compile("([⁺⁻]?)([⁰¹²³⁴⁵⁶⁷⁸⁹]+)")
 _SIGNS = {
@@ -25,7 +25,8 @@ _SIGNS = {
 """Signs of books for operators; full-width ones are found by Unicode's own table."""
 _OPERATORS = frozenset("+-*/@(),=:<>[]")
 
-NUMBER, NAME, OPERATOR, FRACTION, UNKNOWN, END = "number", "name", "operator", "fraction", "unknown", "end"
+NUMBER, NAME, OPERATOR, FRACTION, TEXT = "number", "name", "operator", "fraction", "text"
+UNKNOWN, END = "unknown", "end"
 
 
 class Token(NamedTuple):

@@ -85,7 +85,8 @@ class Writer:
                     for view in operation.reads()
                     if reads[view.array] == 1 and last[view.array] == place and view.array in passing and not view.index
                 }
-                if first[operation.target.array] == place and operation.target.array in passing:
+                is_new = first[operation.target.array] == place and operation.target.array in passing
+                if is_new and not operation.target.index:
                     self._join(operation.target)
             self._write(operation)
             self._spare = {}

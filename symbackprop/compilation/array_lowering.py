@@ -13,10 +13,10 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop.algebra import functions
-from symbackprop.algebra.array_operations import ArrayOperation
 from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.folding import folded
 from symbackprop.algebra.formula import ZERO, Adjoint, Apply, Name, Negative, Node, Number, Product, rewrite, walk
+from symbackprop.algebra.operation_rows import ArrayOperation
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.lowering import Lowering, Part
 from symbackprop.compilation.operations import Copy, Elementwise, Multiply, Operation, Reduce, View, aligned, varies

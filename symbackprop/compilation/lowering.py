@@ -14,7 +14,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop.algebra import functions
-from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, ArrayOperation, axes_of, operation_of
+from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, axes_of, operation_of
 from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.folding import folded
 from symbackprop.algebra.formula import (
@@ -41,6 +41,7 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
+from symbackprop.algebra.operation_rows import ArrayOperation
 from symbackprop.algebra.shapes import is_elementwise, shape_of
 from symbackprop.arithmetic.python_code import Spelled, accurate
 from symbackprop.compilation.identifiers import Identifiers

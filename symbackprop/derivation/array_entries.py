@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from symbackprop.algebra.array_operations import ArrayOperation, Indices, axis_of, operation_of
+from symbackprop.algebra.array_operations import axis_of, operation_of
 from symbackprop.algebra.broadcasting import Shape, indices_of, positions
 from symbackprop.algebra.formula import (
     ZERO,
@@ -31,6 +31,7 @@ from symbackprop.algebra.formula import (
     walk,
 )
 from symbackprop.algebra.functions import GENERIC_LOSS
+from symbackprop.algebra.operation_rows import ArrayOperation, Indices
 from symbackprop.algebra.shapes import is_elementwise, shape_of
 from symbackprop.graph.quantities import Graph
 

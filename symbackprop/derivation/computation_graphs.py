@@ -6,9 +6,11 @@ import functools
 import itertools
 import operator
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop.algebra import expressions
+from symbackprop.algebra.array_operations import operation_of
 from symbackprop.algebra.branches import choice_of
 from symbackprop.algebra.broadcasting import check_size, spell
 from symbackprop.algebra.formula import (
@@ -25,7 +27,7 @@ from symbackprop.algebra.formula import (
 )
 from symbackprop.algebra.functions import NAMES, SETTINGS, has_value, is_vector, with_convention
 from symbackprop.algebra.mistakes import check_occurrences
-from symbackprop.algebra.shapes import is_elementwise, shape_of, with_kept_axes
+from symbackprop.algebra.shapes import is_elementwise, opened, shape_of, with_kept_axes
 from symbackprop.derivation.taking_apart import OWN_NESTED, TakingApart, free_letter, with_condition
 from symbackprop.errors import ProblemError, SymbackpropError, unknown
 from symbackprop.graph.batch_axis import Samples
@@ -98,16 +100,23 @@ class _Builder:
         check_occurrences(formula)
         formula = with_kept_axes(with_convention(formula, self.model.relu_derivative_at_zero), self._shapes)
         shape_of(formula, self._shapes, "")
-        self._define(name, self._apart.shortened(self.named(name, formula)), "gate")
 
-    def _define(self, name: str, formula: Node, kind: str) -> None:
+        def piece(part: Node) -> Node:
+            return self._apart.piece(self._apart.shortened(self._with_names(name, part)))
+
+        written = opened(formula, self._shapes, piece)
+        rows = [row for part in walk(formula) if (row := operation_of(part)) is not None and row.opens is not None]
+        is_folded = bool(rows) and all(row.symbol for row in rows)
+        self._define(name, self._apart.shortened(self.named(name, written)), "gate", formula if is_folded else None)
+
+    def _define(self, name: str, formula: Node, kind: str, folded: Node | None = None) -> None:
         shape = self._shapes[name] = shape_of(formula, self._shapes, "")
         for part in walk(formula):
             check_size(name, shape_of(part, self._shapes, ""))
         batched = any(self.quantities[read].batched for read in names(formula))
         role = Role.OUTPUT if name == self.model.output else Role.INTERMEDIATE
         self.quantities[name] = Quantity(name, shape, role, kind, batched=batched)
-        self.equations.append(Equation(name, formula))
+        self.equations.append(Equation(name, formula, folded=folded))
 
     def named(self, equation: str, formula: Node) -> Node:
         """Return the formula of an equation with names for the activations inside it."""
@@ -177,7 +186,7 @@ def _finish(
         raise ProblemError(message("graph.output_read", name=model.output), where="graph.output")
     inner = of_one_sample(model.output)
     place = computed.index(model.output)
-    equations[place] = Equation(inner, equations[place].formula)
+    equations[place] = replace(equations[place], name=inner)
     total: Node = Name(inner)
     if model.reduction == "mean" and samples != 1:
         total = Product((per_sample(Fraction(1), samples), total))

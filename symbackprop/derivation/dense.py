@@ -28,7 +28,7 @@ from symbackprop.algebra.formula import (
     per_sample,
     rewrite,
 )
-from symbackprop.algebra.shapes import shape_of
+from symbackprop.algebra.shapes import opened, shape_of
 from symbackprop.arithmetic import exact
 from symbackprop.catalog import losses
 from symbackprop.derivation.taking_apart import OWN_NESTED, TakingApart, free_letter, is_long, is_long_activation
@@ -106,6 +106,7 @@ class _Pieces:
         """Return a loss over the quantities of the network, and over pieces where it is one of the user's own and long."""
         self._layer = None
         formula = _placed(loss, {"a": Name(prediction), "y": Name("y")})
+        formula = opened(formula, {each.name: each.shape for each in self.quantities}, self._apart.piece)
         is_taken_apart = is_own and (is_long(formula) or functions.nested_activations(formula) > OWN_NESTED)
         return self._apart.taken_apart(formula) if is_taken_apart else formula
 

@@ -24,6 +24,7 @@ from symbackprop.problems.accepted import ProblemLike, problem_of
 if TYPE_CHECKING:
     import sympy
 
+    from symbackprop.derivation.in_sympy import Expressions
     from symbackprop.derivation.symbols import Symbols
 
 _MOST_CHOICES = 2_000
@@ -263,6 +264,21 @@ class Derivation(Displayed):
         printed = Notation.of(self.graph, self.problem.notation)
         spellings = {printed.symbol(each).plain: each for each in names}
         return unknown("quantity", name, map(identifier, names), spellings=spellings)
+
+    def sympy(self) -> Expressions:
+        """Return output and gradients as SymPy expressions in what is given, with the problem's numbers for the symbols.
+
+        >>> import symbackprop
+        >>> found = symbackprop.derive(symbackprop.example("line")).sympy()
+        >>> found.output, found.differences()
+        ((W1_1_1*x_1 - y_1)**2/2, {})
+
+        `differences` compares with SymPy's own derivatives. Raises `EvaluationError` where an expression would have more
+        than 20,000 names in it, and for a batch of any size.
+        """
+        from symbackprop.derivation.in_sympy import expressions
+
+        return expressions(self)
 
 
 def derive(problem: ProblemLike, *, of_any_size: bool = False) -> Derivation:

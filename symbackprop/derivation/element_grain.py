@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from symbackprop import limits
-from symbackprop.algebra.array_operations import ArrayOperation, operation_of
+from symbackprop.algebra.array_operations import operation_of
 from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.forms import Form, abstracted, form_of
 from symbackprop.algebra.formula import (
@@ -39,6 +39,7 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
+from symbackprop.algebra.operation_rows import ArrayOperation
 from symbackprop.algebra.shapes import is_elementwise, shape_of, written_out
 from symbackprop.derivation.array_entries import Accessor, accessor, entry, fitted, joined_indices, reads
 from symbackprop.errors import ProblemError

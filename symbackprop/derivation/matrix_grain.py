@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 
 from symbackprop.algebra import functions
-from symbackprop.algebra.array_operations import ArrayOperation, axes_of, operation_of, spread_along
+from symbackprop.algebra.array_operations import axes_of, operation_of, spread_along
 from symbackprop.algebra.branches import choice_of, is_comparison
 from symbackprop.algebra.broadcasting import Shape, broadcast
 from symbackprop.algebra.forms import form_of
@@ -46,6 +46,7 @@ from symbackprop.algebra.formula import (
     negated,
     rewrite,
 )
+from symbackprop.algebra.operation_rows import ArrayOperation
 from symbackprop.algebra.rearrangements import reshaped
 from symbackprop.algebra.shapes import is_elementwise, shape_of
 from symbackprop.graph.quantities import Equation, Graph

@@ -126,13 +126,15 @@ class Equation:
     """`name = formula`, between arrays.
 
     `fused` says the same from the logits, for a loss that is usually treated so; `stated_derivatives` are the usual forms of
-    the gradient of a scalar by arrays that it reads (`a2`), where these are stated; they are continuous.
+    the gradient of a scalar by arrays that it reads (`a2`), where these are stated; they are continuous. `folded` is the
+    formula as it was written, where that is a name for a longer one (`attention(Q, K, V)`).
     """
 
     name: str
     formula: Node
     fused: FusedLoss | None = None
     stated_derivatives: tuple[tuple[str, Node], ...] = ()
+    folded: Node | None = None
 
 
 class Place(NamedTuple):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from symbackprop.algebra import functions
-from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, ArrayOperation, axis_of, operation_of
+from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, axis_of, operation_of
 from symbackprop.algebra.branches import WHERE, Comparison, choice_of, comparison_of
 from symbackprop.algebra.broadcasting import Shape, indexed
 from symbackprop.algebra.folding import folded
@@ -33,6 +33,7 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
+from symbackprop.algebra.operation_rows import ArrayOperation
 from symbackprop.arithmetic.python_code import ATOM, MATRIX, SIGN, Bound, accurate, bound
 from symbackprop.compilation.identifiers import Identifiers
 from symbackprop.compilation.lowering import Lowering, Part

@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 
 import symbackprop as sbp
-from symbackprop.algebra.array_operations import ALL, ARRAY_OPERATIONS, ArrayOperation, axes_of, spread_along
-from symbackprop.algebra.broadcasting import Shape, indices_of
+from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, axes_of, spread_along
+from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.formula import (
     Apply,
     Hadamard,
     Indexed,
     MatrixProduct,
-    Name,
     Negative,
     Node,
     Quotient,
@@ -28,10 +27,10 @@ from symbackprop.algebra.formula import (
     Sum,
     Transposed,
 )
+from symbackprop.algebra.operation_rows import ALL, ArrayOperation
 from symbackprop.compilation import compile
 from symbackprop.compilation.array_engine import ArrayEngine
 from symbackprop.compilation.backends import BACKENDS
-from symbackprop.derivation import array_entries
 from symbackprop.derivation.derivations import derive
 from symbackprop.errors import IncompleteRowError
 from symbackprop.evaluation.evaluate import FLOAT, evaluate
@@ -39,6 +38,7 @@ from symbackprop.problems import Problem
 from symbackprop.rendering import render
 from symbackprop.rendering.formats import formats
 from symbackprop.scripts import TARGETS, script
+from tests import random_graphs
 from tests.derivation.test_matrices import assert_same_grain
 from tests.helpers import few, require_module
 from tests.scripts.test_code import agree, run
@@ -243,12 +243,11 @@ def test_made_up_operation_is_printed(name: str, samples: bool) -> None:
 @pytest.mark.parametrize("name", ARRAY_OPERATIONS)
 def test_operation_has_the_elements_of_its_definition(name: str) -> None:
     """A definition, or the places, of an operation give as many elements as its shape has, each of them once."""
-    row = ARRAY_OPERATIONS[name]
-    graph = derive(made("gramian", samples=False)).graph
-    node = Apply(name, (Name("x"),) * (row.arity or 2))
-    shape = row.shape(node, [(2,)] * len(node.arguments), "")
-    entries = [array_entries.entry(graph, node, index) for index in indices_of(shape)]
-    assert len(entries) == np.prod(shape, dtype=int)
+    derivation = derive(sbp.problem(random_graphs.content(random_graphs.FUNCTIONS.index(name))))
+    elements = derivation.graph.quantities["p"].elements()
+    assert len(elements) == np.prod(derivation.graph.shapes["p"], dtype=int)
+    written = [equation.name for equation in derivation.elements.equations]
+    assert [1] * len(elements) == [written.count(element) for element in elements]
 
 
 @pytest.mark.parametrize("name", ARRAY_OPERATIONS)

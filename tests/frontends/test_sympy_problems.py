@@ -10,8 +10,11 @@ import sympy
 from sympy import Abs, E, Max, Min, Piecewise, Rational, acos, cos, cosh, erf, exp, log, pi, sin, sqrt, tan, tanh
 
 import symbackprop as sbp
-from symbackprop.errors import ProblemError, UnknownNameError
+from symbackprop.derivation import in_sympy
+from symbackprop.derivation.derivations import derive
+from symbackprop.errors import EvaluationError, ProblemError, UnknownNameError
 from symbackprop.frontends import sympy_problems
+from tests.helpers import each
 
 a, b, x = sympy.symbols("a b x", real=True)
 VALUES = {a: Rational(3, 10), b: Rational(7, 5), x: Rational(4, 5)}
@@ -42,6 +45,53 @@ def test_value_and_derivatives_are_those_of_sympy(expression: Any) -> None:
     for symbol in known:
         slope = sympy.diff(expression, symbol).subs(known).evalf(30)
         assert float(values.gradient(str(symbol))) == pytest.approx(float(slope), rel=1e-13, abs=1e-15)
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_expression_comes_back(expression: Any) -> None:
+    """A derivation in SymPy is the expression that it was made of, and its gradient SymPy's derivative."""
+    back = sbp.derive(sbp.from_sympy(expression, VALUES)).sympy()
+    known = {symbol: value for symbol, value in VALUES.items() if symbol in expression.free_symbols}
+    for given in each([known, {symbol: value + Rational(1, 7) for symbol, value in known.items()}]):
+        named = {str(symbol): value for symbol, value in given.items()}
+        found = back.output.subs({symbol: named[str(symbol)] for symbol in back.values})
+        assert float(found.evalf(30)) == pytest.approx(float(expression.subs(given).evalf(30)), rel=1e-15)
+    assert {str(symbol) for symbol in back.gradients} == {str(symbol) for symbol in known}
+    assert {} == back.differences()
+
+
+BATCH = {
+    "network": {"inputs": 1, "layers": [{"units": 2, "activation": "relu"}, {"units": 1}], "loss": "squared_error"},
+    "parameters": {"W1": [["1/2"], [-1]], "b1": ["sqrt(2)", 0], "W2": [[1, "1/3"]], "b2": ["1/5"]},
+    "data": {"x": [[1], [0]], "y": [[1], [2]]},
+    "regularization": {"l2": "1/10"},
+}
+"""Two samples, one of which is at a kink in a unit."""
+
+
+def test_batch_in_sympy_has_a_symbol_for_each_sample() -> None:
+    """Sums over samples are written out; at the kink SymPy may take another derivative, and nowhere else."""
+    problem = sbp.problem(BATCH)
+    back, values = sbp.derive(problem).sympy(), sbp.solve(problem).steps[0].values
+    assert not back.output.has(sympy.Sum)
+    assert {"x_1[0]", "x_1[1]", "y_1[0]", "y_1[1]"} <= {str(symbol) for symbol in back.values}
+    for symbol, gradient in each(back.gradients.items()):
+        name, _, sample = str(symbol).rstrip("]").partition("[")
+        expected = values.gradient(name, int(sample) + 1 if sample else None)
+        assert float(gradient.xreplace(dict(back.values)).evalf(30)) == pytest.approx(float(expected), abs=1e-15)
+    assert {str(symbol) for symbol in back.differences()} <= {"b1_2", "W1_2_1", "x_1[1]"}
+    assert "12 symbols" not in repr(back) and "9 symbols" in repr(back)
+
+
+def test_derivation_without_numbers_has_expressions_and_no_comparison() -> None:
+    """What has no number is named where numbers are asked for; a batch of any size is refused."""
+    content = {"parameters": {"w": {"shape": []}}, "inputs": {"x": 2}, "equations": ["f = w*x"], "output": "f"}
+    back = sbp.derive(sbp.problem({"graph": content})).sympy()
+    assert "x" == str(back.gradients[next(iter(back.gradients))])
+    with pytest.raises(EvaluationError, match="w has no number"):
+        back.differences()
+    with pytest.raises(EvaluationError, match="number of samples is a symbol"):
+        in_sympy.expressions(derive(sbp.problem(BATCH), of_any_size=True))
 
 
 def test_wrt_chooses_parameters() -> None:

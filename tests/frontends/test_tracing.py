@@ -16,7 +16,6 @@ from symbackprop.errors import ProblemError
 from symbackprop.frontends import tracing
 from symbackprop.frontends.tracing import (
     assigned_variables,
-    contractions,
     numpy_functions,
     precedence,
     recorded,
@@ -210,7 +209,7 @@ def test_tracing_gives_the_hook_back() -> None:
 def test_trace_is_public() -> None:
     """`symbackprop.trace` is this function, and its rooms are where its docstring says."""
     assert sbp.trace is traced_problem.trace is tracing.trace
-    assert contractions.einsum and numpy_functions.ELEMENTWISE and assigned_variables.Variables and precedence.number
+    assert numpy_functions.ELEMENTWISE and assigned_variables.Variables and precedence.number
     assert recorded.FUNCTIONS
 
 

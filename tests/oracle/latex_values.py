@@ -16,6 +16,7 @@ from typing import Any
 
 import mpmath
 
+from tests.oracle.array_functions import ROOTED, below_of, value_of
 from tests.oracle.latex_reader import Term, number_of, parse
 
 CONTEXT = mpmath.mp.clone()
@@ -315,7 +316,7 @@ def _slope(term: Term, names: Names) -> Number:
 
 
 def _call(term: Term, names: Names) -> Number:
-    arguments = [value(part, names) for part in term.parts]
+    arguments = _slid(term, names) if "conv" in term.text else [value(part, names) for part in term.parts]
     if term.text in (r"\max", r"\min"):
         pick = max if term.text == r"\max" else min
         found = arguments[0]
@@ -326,6 +327,10 @@ def _call(term: Term, names: Names) -> Number:
         return _softmax(arguments[0], softmax[1])
     if shape := re.fullmatch(r"\\mathrm\{(?:reshape|flatten)\}(?:_(\d+)(?:\\times(\d+))?)?", term.text):
         return _reshaped(arguments[0], shape[1], shape[2], names.rows)
+    if named := re.fullmatch(r"\\mathrm\{(\w+)\}(?:_(.*))?", term.text):
+        found = _of_arrays(named[1], named[2] or "", arguments)
+        if found is not None:
+            return found
     if term.text in FUNCTIONS:
         return mapped(FUNCTIONS[term.text], arguments[0])
     if term.text in names.functions:
@@ -336,6 +341,26 @@ def _call(term: Term, names: Names) -> Number:
 
         return mapped(applied, arguments[0])
     raise Unknown(term.text)
+
+
+def _slid(term: Term, names: Names) -> list[Number]:
+    """Return the arguments of a convolution: zeros around a block are as many as the kernel needs for the shape in hand."""
+    kernel = value(term.parts[1], replace(names, shape=None))
+    shape = names.shape and tuple(map(lambda own, size: own + size - 1, names.shape, shape_of(kernel)))
+    return [value(term.parts[0], replace(names, shape=shape)), kernel]
+
+
+def _of_arrays(name: str, below: str, arguments: list[Number]) -> Number:
+    """Return the value of a function of arrays, None for a function of numbers."""
+    if name == "clip":
+        low, high = arguments[1:]
+        return _both(min)(_both(max)(arguments[0], low), high)
+    if not arguments or not all(isinstance(each, list) for each in arguments):
+        return None
+    entries = [entry for each in arguments for row in each for entry in row]
+    if name in ROOTED or not all(isinstance(entry, Fraction) for entry in entries):
+        arguments = [mapped(real, each) for each in arguments]
+    return value_of(name, below_of(below), arguments, CONTEXT.exp, CONTEXT.sqrt)
 
 
 def _softmax(array: Number, axis: str | None) -> Number:

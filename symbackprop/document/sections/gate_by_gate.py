@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 
 from symbackprop.algebra.array_operations import axis_of, operation_of
 from symbackprop.algebra.formula import ONE, Apply, Name, Number, Quotient, walk
@@ -38,7 +39,10 @@ def _equations(scene: Scene) -> Iterator[Block]:
     chains: list[Chain] = []
     for equation in scene.derivation.graph.equations:
         if scene.derivation.graph.quantities[equation.name].kind != INNER:
-            chains.append(Chain(Name(equation.name), (ChainStep(Relation.EQUAL, array_formula(scene, equation)),)))
+            folded = () if equation.folded is None else (replace(equation, formula=equation.folded),)
+            formulas = (array_formula(scene, each) for each in (*folded, equation))
+            steps = tuple(ChainStep(Relation.EQUAL, formula) for formula in formulas)
+            chains.append(Chain(Name(equation.name), steps))
             chains += _softmax_entry(scene, equation)
     yield Display(tuple(chains), _SIDE_BY_SIDE)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from symbackprop.frontends.tracing import contractions
+from symbackprop.algebra.contractions import letters_of
 from symbackprop.frontends.tracing.precedence import (
     COMPARISON,
     POWER,
@@ -231,13 +231,25 @@ def _diag(array: Any) -> Any:
 
 def _cumulative(array: Any, axis: int | None = None) -> Recorded:
     given = recorded(array)
-    if given.ndim != 1 and axis is not None:
-        refuse(message("trace.option", name="cumsum", option="axis"))
-    flat = reshaped(given, (given.size,))
-    sums: list[Recorded] = []
-    for place in range(flat.size):
-        sums.append(sums[-1] + flat[place] if sums else flat[place])
-    return _stack(sums)
+    if axis is None:
+        given, axis = reshaped(given, (given.size,)), 0
+    value = numpy.cumsum(given.value, axis)
+    return Recorded(value, call("cumsum", f"axis={axis % value.ndim}" if axis % value.ndim else ""), [given])
+
+
+def _einsum(subscripts: str, *operands: Any, **options: Any) -> Recorded:
+    """Record an Einstein sum as it is called."""
+    given = [recorded(each) for each in operands]
+    if options or letters_of(subscripts) is None or any(each.ndim > _MOST_AXES for each in given):
+        refuse(message("trace.function", name=f"einsum({subscripts!r})"))
+    value = numpy.einsum(subscripts, *(each.value for each in given))
+    if value.ndim > _MOST_AXES:
+        refuse(message("trace.axes", axes=value.ndim))
+    text = "".join(subscripts.split())
+    return Recorded(value, lambda parts: Written(f"einsum('{text}', {', '.join(part.text for part in parts)})"), given)
+
+
+_MOST_AXES = 2
 
 
 def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -261,7 +273,7 @@ _FUNCTIONS: Mapping[Callable[..., Any], Callable[..., Any]] = {
     numpy.inner: lambda a, b: _matmul(a, recorded(b).T),
     numpy.vdot: lambda a, b: _matmul(_reshape(a, -1), _reshape(b, -1)),
     numpy.outer: _outer,
-    numpy.einsum: contractions.einsum,
+    numpy.einsum: _einsum,
     numpy.where: _where,
     numpy.clip: _clip,
     numpy.concatenate: _concatenate,

@@ -33,7 +33,7 @@ from symbackprop.document.display_nodes import Delta, Grid, Listed, Shaped, Size
 from symbackprop.graph.notation import Symbol
 from symbackprop.graph.quantities import Graph
 from symbackprop.graph.scalars import element_name
-from symbackprop.rendering.layout import boxes
+from symbackprop.rendering.layout import boxes, digits
 from symbackprop.rendering.layout.boxes import (
     COMMA,
     CROSS,
@@ -62,7 +62,7 @@ from symbackprop.rendering.layout.operator_words import function_name
 def is_array_function(node: Apply) -> bool:
     """Say whether a function rearranges or reduces arrays, and so has a printed form of its own."""
     row = operation_of(node)
-    return row is not None and (row.layout in _FUNCTIONS or node.axis is not None)
+    return row is not None and (row.layout in _FUNCTIONS or node.axis is not None or bool(row.settings))
 
 
 def apply(layout: Layout, node: Apply) -> LaidOut:
@@ -72,9 +72,29 @@ def apply(layout: Layout, node: Apply) -> LaidOut:
     if special is not None:
         return special(layout, node)
     # The axis joined, counted from 1 as indices are.
-    name: Box = Word(node.function)
-    name = name if node.axis is None else Scripts(name, Number(str(node.axis + 1)))
-    return (name, Fenced("(", layout.box(node.arguments[0]), ")")), POWER
+    axis = () if node.axis is None or row is None else (Number(str(_axis_number(layout, node))),)
+    below = (*axis, *_own_settings(node))
+    name: Box = function_name(node.function)
+    name = Scripts(name, _listing(below)) if below else name
+    return (name, Fenced("(", joined(COMMA, [layout.box(part) for part in node.arguments]), ")")), POWER
+
+
+def _axis_number(layout: Layout, node: Apply) -> int:
+    """Return the number of an operation's axis, from 1."""
+    rank = len(_shape(layout.notation.graph, rewrite(node.arguments[0], _plain)))
+    return 1 + (axis_of(node, rank, "") or 0)
+
+
+def _own_settings(node: Apply) -> list[Box]:
+    """Return the settings of an operation that are not what everyone takes, with their names."""
+    row = operation_of(node)
+    usual = {} if row is None else row.settings
+    own = [(name, value) for name, value in node.settings if name in usual and value != usual[name]]
+    return [(_SETTINGS.get(name) or Word(name), Sign("="), digits.slashed(value)) for name, value in own]
+
+
+_SETTINGS: Mapping[str, Box] = {"eps": Symbol("epsilon")}
+"""Settings that are letters on paper."""
 
 
 _LARGEST_WINDOW = 9
@@ -284,9 +304,19 @@ def _repeated(layout: Layout, node: Repeated) -> LaidOut:
     """A number or a vector in every place along an axis: times ones, which stand before a vector that is every row."""
     length = Number(str(node.length))
     if node.axis == 0 and len(_shape(layout.notation.graph, rewrite(node.operand, _plain))) == 1:
-        row = node.operand if layout.rows else Transposed(node.operand)
+        row = node.operand if layout.rows or _adds_rows(layout, node.operand) else Transposed(node.operand)
         return (Scripts(ONES, length, TOP), THIN, layout.inside(row, PRODUCT)), PRODUCT
     return (layout.inside(node.operand, PRODUCT), THIN, Scripts(ONES, length)), PRODUCT
+
+
+def _adds_rows(layout: Layout, node: Node) -> bool:
+    """Say whether a vector is printed as a sum of rows of a matrix, or a mean or an extreme, and so is a row on paper."""
+    reductions = (
+        (part, len(_shape(layout.notation.graph, part.arguments[0])))
+        for part in walk(rewrite(node, _plain))
+        if isinstance(part, Apply) and (row := operation_of(part)) is not None and row.is_reduction
+    )
+    return any(rank > 1 and axis_of(part, rank, "") == 0 for part, rank in reductions)
 
 
 def _placed(layout: Layout, node: Placed) -> LaidOut:

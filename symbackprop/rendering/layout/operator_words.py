@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from symbackprop.algebra import functions
+from symbackprop.algebra.array_operations import ARRAY_OPERATIONS
 from symbackprop.graph.notation import GREEK_LETTERS, Symbol
 from symbackprop.rendering.layout import boxes
 
@@ -14,8 +15,8 @@ _FUNCTIONS: Mapping[str, boxes.Box] = {"sign": boxes.Word("sgn"), "pi": Symbol("
 
 def function_name(name: str) -> boxes.Box:
     """Return a function's printed name: σ, tanh, ReLU."""
-    row = functions.ACTIVATIONS.get(name) or functions.PRIMITIVES.get(name)
-    text = row.symbol or name if row else name
+    tables = (functions.ACTIVATIONS, functions.PRIMITIVES, ARRAY_OPERATIONS)
+    text = next((table[name].symbol for table in tables if name in table and table[name].symbol), name)
     if text in _OPERATORS:
         return boxes.Word(text, boxes.Face.OPERATOR)
     return _FUNCTIONS.get(name) or (boxes.Word(text) if len(text) > 1 else Symbol(GREEK_LETTERS.get(text, text)))
