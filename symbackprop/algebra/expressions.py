@@ -72,19 +72,6 @@ def parse(
     return _Parser(text, functions, names, arities, settings or {}, original or (text, range(len(text)))).whole()
 
 
-def decimal(text: str) -> Fraction | None:
-    """Return the exact value of a decimal literal, or None when its exponent is beyond ±400.
-
-    >>> decimal("1e-2")
-    Fraction(1, 100)
-    """
-    mantissa, _, exponent = text.lower().partition("e")
-    magnitude = exponent.lstrip("+-").lstrip("0") or "0"
-    if len(mantissa) > limits.DIGITS or len(magnitude) > 9 or int(magnitude) > limits.DIGITS:
-        return None
-    return Fraction(text)
-
-
 class _Parser:
     """One pass over the tokens of one text."""
 
@@ -245,7 +232,7 @@ class _Parser:
         token = self._next
         self.position += 1
         if token.kind == "number":
-            value = decimal(token.text)
+            value = tokens.decimal(token.text)
             if value is None:
                 raise self._error(token.start, message("expression.too_large", limit=limits.DIGITS))
             return Number(value)

@@ -10,6 +10,8 @@ import unicodedata
 from fractions import Fraction
 from typing import NamedTuple
 
+from symbackprop import limits
+
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:[0-9]+(?:\.(?!T\b)[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
     r"|(?P<text>'[^']*'|\"[^\"]*\")|(?P<name>[^\W\d]\w*)|(?P<operator>\*\*|\.T\b|[<>]=|[-+*/@(),=:<>\[\]√]))"
@@ -76,6 +78,19 @@ def fraction(text: str) -> Fraction:
     """
     parts = unicodedata.normalize("NFKC", text[-1]).split("⁄")
     return int(text[:-1].strip() or 0) + Fraction(int(parts[0]), int(parts[1]))
+
+
+def decimal(text: str) -> Fraction | None:
+    """Return the exact value of a decimal literal, or None when its exponent is beyond ±400.
+
+    >>> decimal("1e-2")
+    Fraction(1, 100)
+    """
+    mantissa, _, exponent = text.lower().partition("e")
+    magnitude = exponent.lstrip("+-").lstrip("0") or "0"
+    if len(mantissa) > limits.DIGITS or len(magnitude) > 9 or int(magnitude) > limits.DIGITS:
+        return None
+    return Fraction(text)
 
 
 def _identifier(text: str) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from symbackprop.algebra import expressions
+from symbackprop.algebra import expressions, tokens
 from symbackprop.algebra.forms import abstracted
 from symbackprop.algebra.formula import Name, Node, Number, rewrite
 from symbackprop.algebra.functions import ARITIES
@@ -147,7 +147,7 @@ def _number(answer: AnswerText) -> Fraction | None:
     text = _POWER_OF_TEN.sub(r"e\1", decimal_point(bare).text)
     if not _NUMBER.fullmatch(text):
         return None
-    value = expressions.decimal(text.replace(",", ".").rstrip("."))
+    value = tokens.decimal(text.replace(",", ".").rstrip("."))
     return value if value is None or bare is answer else value / 100
 
 

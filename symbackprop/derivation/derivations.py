@@ -278,7 +278,7 @@ class Derivation(Displayed):
         """
         from symbackprop.derivation.in_sympy import expressions
 
-        return expressions(self)
+        return expressions(self.symbols, self.closed_form, self.stated())
 
 
 def derive(problem: ProblemLike, *, of_any_size: bool = False) -> Derivation:

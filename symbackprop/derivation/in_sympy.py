@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import Any
 
 import sympy
 
 from symbackprop.algebra.formula import Name
 from symbackprop.algebra.symbolic import rational
-from symbackprop.errors import EvaluationError
+from symbackprop.derivation.symbols import Symbols
+from symbackprop.errors import EvaluationError, unknown
 from symbackprop.graph.quantities import Role
+from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
-
-if TYPE_CHECKING:
-    from symbackprop.derivation.derivations import Derivation
+from symbackprop.problems import Given
 
 _DIGITS = 30
 _NEAR = 10**-20
@@ -39,6 +39,16 @@ class Expressions:
 
     def __repr__(self) -> str:
         return f"<Expressions: an output and its gradient by {len(self.gradients)} symbols>"
+
+    def gradient(self, by: Any) -> sympy.Expr:
+        """Return the gradient by a symbol, or by its name; a symbol of the same name serves.
+
+        Raises `UnknownNameError`.
+        """
+        found = {str(symbol): gradient for symbol, gradient in self.gradients.items()}
+        if str(by) not in found:
+            raise unknown("quantity", str(by), found)
+        return found[str(by)]
 
     @functools.cached_property
     def derivatives(self) -> Mapping[sympy.Expr, sympy.Expr]:
@@ -66,13 +76,15 @@ class Expressions:
         return found.evalf(_DIGITS)
 
 
-def expressions(derivation: Derivation) -> Expressions:
-    """Return a derivation as expressions of SymPy in what is given.
+def expressions(
+    symbols: Symbols, closed_form: Callable[[str], sympy.Expr], stated: Iterable[tuple[Scalar, Given]]
+) -> Expressions:
+    """Return a derivation as expressions of SymPy in what is given, with the numbers that are stated.
 
     Raises `EvaluationError` where one of them would have more than 20,000 names in it, and for samples whose number is
     a symbol.
     """
-    symbols, graph = derivation.symbols, derivation.graph
+    graph = symbols.graph
     if not isinstance(symbols.samples, sympy.Integer):
         raise EvaluationError(message("derivation.any_size"))
 
@@ -83,13 +95,13 @@ def expressions(derivation: Derivation) -> Expressions:
         return in_sample(symbols.of(Name(element)), sample)
 
     gradients = {
-        symbol(element, sample): in_sample(derivation.closed_form(element).doit(), sample)
+        symbol(element, sample): in_sample(closed_form(element).doit(), sample)
         for quantity in graph.of_role(Role.PARAMETER, Role.INPUT)
         for element in quantity.elements()
         for sample in graph.samples_of(quantity)
     }
-    values = {symbol(place.name, place.sample): _exact(given.value) for place, given in derivation.stated()}
-    return Expressions(derivation.closed_form(graph.output).doit(), gradients, values)
+    values = {symbol(place.name, place.sample): _exact(given.value) for place, given in stated}
+    return Expressions(closed_form(graph.output).doit(), gradients, values)
 
 
 def _exact(value: object) -> sympy.Expr:

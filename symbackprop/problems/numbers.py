@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
-from symbackprop.algebra import expressions
+from symbackprop.algebra import expressions, tokens
 from symbackprop.algebra.broadcasting import Shape, spell
 from symbackprop.algebra.formula import Apply, Negative, Node, Number, Power, Product, Quotient, Sum, walk
 from symbackprop.algebra.functions import ARITIES
@@ -116,7 +116,7 @@ def number(value: object, where: str, *, is_masking: bool = False) -> Given:
         raise ProblemError(message("problem.infinite", value=_spell(text)), where=where)
     if isinstance(value, str):
         return Given(_expression(value, where), text.strip())
-    number = None if name == "nan" else expressions.decimal(text)
+    number = None if name == "nan" else tokens.decimal(text)
     if number is None:
         raise ProblemError(message("problem.finite", value=_spell(text)), where=where)
     return Given(exact.settle(number), text)
