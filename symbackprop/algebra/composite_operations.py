@@ -52,11 +52,11 @@ def _setting(apply: Apply, name: str, default: Fraction) -> Fraction:
 def _refused(apply: Apply, shapes: Sequence[Shape], where: str) -> ProblemError:
     """Return the error for arguments that do not fit, with a call that does."""
     found = [spell(shape) for shape in shapes]
-    what = message("graph.composite", function=apply.function, shapes=found, call=_CALLS[apply.function])
+    what = message("graph.composite", function=apply.function, shapes=found, call=CALLS[apply.function])
     return ProblemError(what, where=where)
 
 
-_CALLS = {
+CALLS = {
     "layer_norm": "layer_norm(X, axis=-1, eps=1e-5)",
     "batch_norm": "batch_norm(X, eps=1e-5)",
     "attention": "attention(Q, K, V)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import symbackprop as sbp
+from symbackprop.algebra import composite_operations, contractions
 from symbackprop.errors import SymbackpropError
 from symbackprop.graph.quantities import PIECE
 from symbackprop.problems import Problem
@@ -78,6 +79,15 @@ REFUSED = {
     "einsum('ij,kj,ki,ij->', A, A, A, A) + einsum('ij,ik,il->jkl', A, A, A)": "more than two axes",
     "clip(A, 1)": "clip takes 3",
 }
+
+
+def test_every_composite_says_how_it_is_called() -> None:
+    """The call that a refusal shows is read; subscripts are letters with commas and an arrow."""
+    calls = composite_operations.CALLS
+    assert {row.name for row in composite_operations.COMPOSITES} == calls.keys() | {contractions.EINSUM}
+    given = {"parameters": {**GIVEN, **dict.fromkeys("XQKV", GIVEN["A"]), "W": GIVEN["A"], "k": [1, 2]}, "output": "L"}
+    for call in each(calls.values()):
+        sbp.derive(sbp.problem({"graph": {**given, "equations": [f"L = sum({call})"]}}))
 
 
 @pytest.mark.parametrize(("text", "what"), REFUSED.items(), ids=REFUSED)
