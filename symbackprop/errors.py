@@ -41,12 +41,31 @@ class SymbackpropError(Exception):
         self.nearest = nearest
 
     def at(self, where: str) -> SymbackpropError:
-        """Return the same error, placed inside `where`: `network.loss` becomes `mine.toml: network.loss`."""
+        """Return the same error, placed inside something: `network.loss` becomes `mine.toml: network.loss`.
+
+        Args:
+            where: A file or a key.
+
+        Returns:
+            An error of the same kind.
+
+        Examples:
+            >>> unknown("loss", "mze", ["mse"], where="network.loss").at("mine.toml").where
+            'mine.toml: network.loss'
+        """
         place = ": ".join(part for part in (where, self.where) if part)
         return type(self)(self.what, **{**self.keywords(), "where": place})
 
     def keywords(self) -> dict[str, Any]:
-        """Return what the error was made with beside `what`."""
+        """Return what the error was made with beside `what`.
+
+        Returns:
+            The keywords of its constructor.
+
+        Examples:
+            >>> unknown("loss", "mze", ["mse"]).keywords()
+            {'where': '', 'valid': ('mse',), 'nearest': 'mse'}
+        """
         return {"where": self.where, "valid": self.valid, "nearest": self.nearest}
 
     def __reduce__(self) -> tuple[object, ...]:

@@ -17,12 +17,14 @@ from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.descent.solution import Solution, solve
 from symbackprop.document.blocks import Block, Display, Document, Figure, Listing, Section, Table
 from symbackprop.document.derivatives import derivative_chains
+from symbackprop.errors import KindError
 from symbackprop.evaluation.checks import Entry, Oracle, Report, Verdict
 from symbackprop.figures.histories import curve
 from symbackprop.frontends.tracing import trace
 from symbackprop.graph.notation import Notation
 from symbackprop.messages import Message, message
 from symbackprop.problems import Problem
+from symbackprop.problems.accepted import problem_of
 from symbackprop.rendering import exporters, layout, render
 from symbackprop.rendering.dialects import tex
 from symbackprop.rendering.drafts import Draft
@@ -44,17 +46,16 @@ MOST_ROWS = 40
 def to_markdown(shown: object) -> str:
     """Return an object as Markdown, as a notebook shows it.
 
-    A problem is its statement, a derivation its formulas, a solution the worked solution, a derivative its steps, a report
-    its table, a history its curve, a compiled gradient the shapes of its arrays.
-
     Args:
-        shown: One of these objects; of more than 200 parameters the name alone is written.
+        shown: A problem, which is its statement; a derivation, its formulas; a solution, the worked solution; a
+            derivative, its steps; a report, its table; a history, its curve; a compiled gradient, the shapes of its
+            arrays. Of a problem with more than 200 parameters the name alone is written.
 
     Returns:
         Markdown with formulas between dollars.
 
     Raises:
-        MissingLibraryError: A curve is to be drawn and matplotlib is not installed.
+        KindError: It is none of these.
 
     Examples:
         >>> import symbackprop
@@ -79,10 +80,22 @@ def to_markdown(shown: object) -> str:
 def to_text(shown: object) -> str:
     """Return a derivative, a report, a history or a compiled gradient as plain text.
 
-    >>> import symbackprop
-    >>> to_text(symbackprop.differentiate("x**2", "x")).strip()
-    'd/dx x² = 2 x  (power rule)'
+    Args:
+        shown: One of these objects.
+
+    Returns:
+        Lines of at most a hundred columns, without a line break at the end.
+
+    Raises:
+        KindError: It is none of these.
+
+    Examples:
+        >>> import symbackprop
+        >>> symbackprop.to_text(symbackprop.differentiate("x**2", "x")).strip()
+        'd/dx x² = 2 x  (power rule)'
     """
+    if type(shown) not in _BLOCKS:
+        raise KindError(message("error.no_text", kind=type(shown).__name__))
     draft = Draft(formats()["text"], None, language.DEFAULT, (), content=_document(shown))
     return exporters.text(draft, VIEW).rstrip("\n")
 
@@ -120,12 +133,24 @@ def explain(
 ) -> Any:
     """Return the worked solution of a plain function of NumPy arrays, which a notebook shows as a page.
 
-    `given` are `parameters`, `inputs`, `targets` and tables, as `trace` takes them. Without a function it is a decorator:
-    the notebook shows the solution when the function is defined, which stays what it is and has it as `explanation`.
-    `language` and `detail` are those of `render`. Raises what `trace` and `solve` raise.
+    Args:
+        function: The function, as `trace` takes it. Without one this is a decorator: the notebook shows the solution
+            when the function is defined, which stays what it is and has it as `explanation`.
+        language: The language of the page, `"en"` or `"zh"`.
+        detail: What is written out, as for `render`.
+        given: `parameters`, `inputs`, `targets` and tables, as `trace` takes them.
 
-    >>> explain(lambda w, x: (w * x - 1) ** 2, parameters={"w": 0.5}, inputs={"x": 3.0}).solution.losses
-    (0.25,)
+    Returns:
+        The explanation, or the decorator.
+
+    Raises:
+        SymbackpropError: What `trace` and `solve` raise.
+
+    Examples:
+        >>> import symbackprop
+        >>> found = symbackprop.explain(lambda w, x: (w * x - 1) ** 2, parameters={"w": 0.5}, inputs={"x": 3.0})
+        >>> found.solution.losses
+        (0.25,)
     """
     if function is None:
         return functools.partial(_explained, language=language, detail=detail, **given)
@@ -142,7 +167,23 @@ def _explained(function: Callable[..., Any], **given: Any) -> Callable[..., Any]
 
 
 def to_latex(derivation: Derivation, name: str) -> str:
-    """Return the gradient by an element, or a line for each element of an array, as LaTeX in the document's notation."""
+    r"""Return the gradient by an element, or a line for each element of an array, as LaTeX in the document's notation.
+
+    Args:
+        derivation: The derivation.
+        name: The code name of an element (`W2_1_1`) or of an array (`W2`).
+
+    Returns:
+        LaTeX for a displayed formula.
+
+    Raises:
+        UnknownNameError: There is no such quantity.
+
+    Examples:
+        >>> import symbackprop
+        >>> print(symbackprop.to_latex(symbackprop.derive("mazur"), "W2_1_1"))
+        \frac{\partial E}{\partial w_5} = \delta_{o_1} \, h_1
+    """
     problem, array = derivation.problem, derivation.graph.quantities.get(name)
     laid_out = layout.of(Notation.of(derivation.graph, problem.notation), rows=problem.layout == "row")
     lines = [
@@ -165,8 +206,7 @@ def _solution(shown: object) -> Solution:
         return shown
     if isinstance(shown, Derivation):
         return Solution(shown.problem, shown, (), None, (), {})
-    assert isinstance(shown, Problem)
-    return _solution(derive(shown))
+    return _solution(derive(problem_of(shown)))  # type: ignore[arg-type]  # what is no problem is an error there
 
 
 def _of_derivative(tree: Differentiation) -> Iterator[Block]:

@@ -12,6 +12,9 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 import pytest
 
+from symbackprop.algebra.formula import Node, added
+from symbackprop.derivation.derivations import Derivation
+
 REQUIRE = "SYMBACKPROP_REQUIRE"
 WHOLE = "SYMBACKPROP_WHOLE"
 """With this variable a law that takes minutes is looked at on every row, and else on a sample."""
@@ -71,6 +74,11 @@ def each(things: Iterable[_Thing], least: int = 1) -> Iterator[_Thing]:
     for count, thing in enumerate(things, start=1):  # noqa: B007
         yield thing
     assert count >= least, f"the loop was to look at {least} or more, and there were {count}"
+
+
+def gradient_formula(derivation: Derivation, element: str) -> Node:
+    """Return the sum over the links of one scalar: upstream adjoint · local partial."""
+    return added(tuple(link.contribution(derivation.graph.output) for link in derivation.links.get(element, ())))
 
 
 class Frame:

@@ -55,6 +55,7 @@ def test_site_refers_to_every_public_name_key_and_option(site: Path) -> None:
     """The references are made of the package, the schema and the commands."""
     text = "".join(file.read_text("utf-8") for file in each(sorted((site / "reference").glob("*.html")), 6))
     assert [] == [name for name in symbackprop._HOME if not re.search(rf"^ +symbackprop\.{name}$", text, re.MULTILINE)]
+    assert "heading of the solution; or { en = …, zh = … }" in text, "braces are text"
     keys = {key for table in (schema(), *schema()["$defs"].values()) for key in table["properties"]}
     assert [] == [key for key in each(sorted(keys), 50) if f"<code>{key}</code>" not in text]
     options = {option for name in cli.command_names() for row in cli.command(name).params for option in row.opts}

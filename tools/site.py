@@ -277,9 +277,10 @@ def _kind(described: Mapping[str, Any], headings: Mapping[str, str]) -> str:
 def commands_page() -> str:
     """Return the reference of the commands: usage and options of each, as click has them."""
     parts = ["# Commands", "What `symbackprop COMMAND --help` prints."]
+    program = click.Context(cli.group, info_name="symbackprop", **cli.group.context_settings)
     for name in cli.command_names():
         command = cli.command(name)
-        context = click.Context(command, info_name=f"symbackprop {name}", max_content_width=100, terminal_width=100)
+        context = click.Context(command, parent=program, info_name=name, terminal_width=90)
         parts += [f"## {name}", f"```text\n{command.get_help(context)}\n```"]
     return "\n\n".join(parts) + "\n"
 

@@ -20,15 +20,24 @@ def compile(
 ) -> Gradient:
     """Return the compiled gradient of a derivation, or of a problem: `loss, gradients = gradient(parameters, x, y)`.
 
-    `backend` is a name of `symbackprop list backends`, `dtype` is `float64` or `float32`, that of all arrays. With `inputs`
-    there are gradients by the inputs too, behind those by the parameters.
+    Args:
+        derivation: What is compiled: a derivation, or whatever stands for a problem.
+        backend: A name of `symbackprop list backends`.
+        dtype: `"float64"` or `"float32"`, the number type of all arrays.
+        inputs: Whether there are gradients by the inputs too, behind those by the parameters.
 
-    >>> import symbackprop
-    >>> gradient = compile(symbackprop.derive(symbackprop.example("mazur")))
-    >>> round(gradient()[0], 9)
-    0.298371109
+    Returns:
+        A function of parameters, inputs and targets; called without them it takes the problem's own.
 
-    Raises `UnknownNameError` for a backend or number type that is none, `MissingLibraryError` where the backend's library is
-    not installed.
+    Raises:
+        UnknownNameError: There is no such backend or number type.
+        MissingLibraryError: The backend's library is not installed.
+
+    Examples:
+        >>> import symbackprop
+        >>> gradient = symbackprop.compile("mazur")
+        >>> loss, gradients = gradient()
+        >>> round(loss, 9), gradients["W2"].shape
+        (0.298371109, (2, 2))
     """
     return Gradient(derivation_of(derivation), backend, dtype, inputs=inputs)

@@ -86,15 +86,43 @@ class Gradient(Displayed):
     def loss(
         self, parameters: Mapping[str, object] | None = None, inputs: object = None, targets: object = None
     ) -> float:
-        """Return the loss alone; the arguments are those of a call."""
+        """Return the loss alone.
+
+        Args:
+            parameters: Arrays by name, as for a call.
+            inputs: Inputs (samples, inputs), as for a call.
+            targets: Targets (samples, outputs), as for a call.
+
+        Returns:
+            The loss.
+
+        Examples:
+            >>> import symbackprop
+            >>> symbackprop.compile("line").loss({"W1": [[0.25]]})
+            0.28125
+        """
         arrays = self.arguments.parameter_arrays(parameters)
         samples, data = self.arguments.data_arrays(inputs, targets)
         return self.engine(samples).loss(arrays, data)
 
     def predict(self, parameters: Mapping[str, object] | None = None, inputs: object = None) -> Array:
-        """Return the outputs of a network, (samples, outputs).
+        """Return the outputs of a network.
 
-        Raises `ProblemError` for a computation graph, which names no outputs: `evaluate` gives any of its quantities.
+        Args:
+            parameters: Arrays by name, as for a call.
+            inputs: Inputs (samples, inputs), or None for the problem's own.
+
+        Returns:
+            The outputs (samples, outputs).
+
+        Raises:
+            ProblemError: It is a computation graph, which names no outputs (`evaluate` gives any of its quantities),
+                or there are no samples.
+
+        Examples:
+            >>> import symbackprop
+            >>> symbackprop.compile("line").predict({"W1": [[0.25]]}, [[1.0], [2.0]]).tolist()
+            [[0.25], [0.5]]
         """
         if not self.arguments.is_network:
             raise ProblemError(message("compilation.predict"))
@@ -113,16 +141,25 @@ class Gradient(Displayed):
     ) -> Array:
         """Return a named quantity: a pre-activation, an activation, what an equation of a graph defines, the loss.
 
-        The arguments are those of a call. What differs between samples is (samples, *shape), the samples its first axis; for
-        what does not, and for one sample of a computation graph, it is the shape of the quantity, () for a loss. Targets are
-        needed only where the quantity is computed from them, and inputs of a graph likewise.
+        Args:
+            name: The code name of an array.
+            parameters: Arrays by name, as for a call.
+            inputs: Inputs, as for a call; of a graph only those that the quantity is computed from.
+            targets: Targets, only where the quantity is computed from them.
 
-        Raises `UnknownNameError` for a name of no quantity, and what a call does.
+        Returns:
+            What differs between samples is (samples, *shape); what does not, and one sample of a computation graph,
+            has the shape of the quantity, () for a loss.
 
-        >>> import symbackprop
-        >>> gradient = symbackprop.compile("mazur")
-        >>> gradient.evaluate("a1", None, [[0.05, 0.1], [0.0, 0.0]]).shape
-        (2, 2)
+        Raises:
+            UnknownNameError: There is no such quantity.
+            SymbackpropError: What a call raises.
+
+        Examples:
+            >>> import symbackprop
+            >>> gradient = symbackprop.compile("mazur")
+            >>> gradient.evaluate("a1", None, [[0.05, 0.1], [0.0, 0.0]]).shape
+            (2, 2)
         """
         own = self.plan(1 if self.arguments.is_network else None)
         names = {each.name: each for each in own.graph.named}
@@ -141,7 +178,20 @@ class Gradient(Displayed):
     def outputs(self, trace: Array, x: Array) -> Array:
         """Return the outputs of a network for checked inputs, with the parameters of every row of a trace.
 
-        A row has all parameters in order, one number after the other; the result is (rows, samples, outputs).
+        Args:
+            trace: Parameters (rows, parameters): in each row all of them in order, one number after the other.
+            x: Inputs (samples, inputs).
+
+        Returns:
+            The outputs (rows, samples, outputs).
+
+        Raises:
+            ProblemError: It is a computation graph, which names no outputs.
+
+        Examples:
+            >>> import numpy, symbackprop
+            >>> symbackprop.compile("line").outputs(numpy.array([[0.0], [0.5]]), numpy.array([[2.0]])).ravel().tolist()
+            [0.0, 1.0]
         """
         if not self.arguments.is_network:
             raise ProblemError(message("compilation.predict"))
@@ -178,11 +228,36 @@ class Gradient(Displayed):
         return (self.derivation.problem.samples or 1) if self.arguments.is_network else self.derivation.problem.samples
 
     def plan(self, samples: int | None) -> Plan:
-        """Return the plan for a number of samples."""
+        """Return the plan of the code for a number of samples.
+
+        Args:
+            samples: The number of samples, or None for one sample without that axis.
+
+        Returns:
+            What a backend writes code from.
+
+        Examples:
+            >>> import symbackprop
+            >>> symbackprop.compile("mazur").plan(3).graph.quantities["a1"].batched
+            True
+        """
         return plan(self.derivation, samples, self.dtype)
 
     def engine(self, samples: int | None) -> Engine:
-        """Return the code for a number of samples, made when it is first asked for."""
+        """Return the code for a number of samples, made when it is first asked for.
+
+        Args:
+            samples: The number of samples, or None for one sample without that axis.
+
+        Returns:
+            The code.
+
+        Examples:
+            >>> import symbackprop
+            >>> gradient = symbackprop.compile("mazur")
+            >>> gradient.engine(3) is gradient.engine(3)
+            True
+        """
         return self._made(self._engine, samples)
 
     def _plan_of_calls(self, samples: int | None) -> Plan:

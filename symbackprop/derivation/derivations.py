@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from symbackprop.algebra.formula import Node, SampleCount, added
+from symbackprop.algebra.formula import SampleCount
 from symbackprop.derivation import backprop, computation_graphs, dense, element_grain
 from symbackprop.derivation.backprop import Link, Links
 from symbackprop.derivation.element_grain import ElementEquation, ElementGraph
+from symbackprop.derivation.lazy_fields import on_demand
 from symbackprop.display import Displayed, latex
 from symbackprop.errors import UnknownNameError, unknown
 from symbackprop.graph import alike
@@ -27,37 +28,7 @@ if TYPE_CHECKING:
     from symbackprop.derivation.in_sympy import Expressions
     from symbackprop.derivation.symbols import Symbols
 
-_MOST_CHOICES = 2_000
-"""Names among which the nearest one is looked for."""
-
-
-class _OnDemand:
-    """A field of a dataclass that is computed when it is first read, unless the constructor was given it."""
-
-    def __init__(self, compute: Callable[[Any], Any]) -> None:
-        self.compute = compute
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name, self.computed = name, f"computed {name}"
-
-    def __get__(self, instance: object | None, owner: type) -> Any:
-        if instance is None:
-            return self  # the field's default
-        values = instance.__dict__
-        found = values.get(self.name)
-        if found is None:
-            found = values.get(self.computed)
-        if found is None:
-            found = values[self.computed] = self.compute(instance)
-        return found
-
-    def __set__(self, instance: object, value: object) -> None:
-        if value is not self:
-            instance.__dict__[self.name] = value
-
-
-def _on_demand(compute: Callable[[Any], Any]) -> Any:
-    return _OnDemand(compute)
+_MOST_CHOICES = 2_000  # names among which the nearest one is looked for
 
 
 @dataclass(frozen=True)
@@ -71,8 +42,8 @@ class Derivation(Displayed):
 
     problem: Problem
     graph: Graph
-    elements: ElementGraph = _on_demand(lambda derivation: element_grain.expand(derivation.graph))  # noqa: RUF009 - a descriptor
-    links: Links = _on_demand(lambda derivation: derivation.swept())  # noqa: RUF009 - a descriptor
+    elements: ElementGraph = on_demand(lambda derivation: element_grain.expand(derivation.graph))  # noqa: RUF009 - a descriptor
+    links: Links = on_demand(lambda derivation: derivation._swept())  # noqa: RUF009 - a descriptor
 
     def _given(self) -> dict[str, Any]:
         """Return the fields that follow from the others, where the constructor was given them."""
@@ -90,7 +61,7 @@ class Derivation(Displayed):
     def __repr__(self) -> str:
         return f"<Derivation of {self.problem.name}: {self.problem.outline}>"
 
-    def swept(self) -> Links:
+    def _swept(self) -> Links:
         """Return the links that the reverse sweep finds, with fused losses where the problem goes through δ."""
         return backprop.sweep(self.elements, fused=self.problem.notation.backward == "delta")
 
@@ -111,7 +82,17 @@ class Derivation(Displayed):
         return self.graph.of_role(Role.PARAMETER)
 
     def stated_arrays(self) -> Iterator[tuple[int | None, tuple[str, ...], tuple[Given | None, ...]]]:
-        """Yield the problem's numbers array by array and sample by sample: the sample, the elements, a number for each."""
+        """Yield the problem's numbers array by array and sample by sample.
+
+        Yields:
+            The sample (None for what is shared), the names of the elements, a number for each (None where it is left
+            out).
+
+        Examples:
+            >>> import symbackprop
+            >>> [(sample, names) for sample, names, _ in symbackprop.derive("line").stated_arrays()]
+            [(None, ('W1_1_1',)), (None, ('x_1',)), (None, ('y_1',))]
+        """
         for name, array in self.problem.arrays.items():
             quantity = self.graph.quantities[name]
             elements = quantity.elements()
@@ -119,22 +100,59 @@ class Derivation(Displayed):
                 yield sample, elements, array.entries[start : start + len(elements)]
 
     def stated(self) -> Iterator[tuple[Scalar, Given]]:
-        """Yield the numbers that the problem states, each with the scalar that has it."""
+        """Yield the numbers that the problem states.
+
+        Yields:
+            A scalar, and the number that it has.
+
+        Examples:
+            >>> import symbackprop
+            >>> [(str(scalar), given.text) for scalar, given in symbackprop.derive("line").stated()]
+            [('W1_1_1', '0'), ('x_1', '1'), ('y_1', '1')]
+        """
         for sample, elements, numbers in self.stated_arrays():
             pairs = zip(elements, numbers, strict=True)
             yield from [(Scalar(element, sample), given) for element, given in pairs if given is not None]
 
     def quantity(self, name: str) -> Quantity:
-        """Return the array quantity of that name; an unknown name is an error that suggests one."""
+        """Return the array quantity of a name.
+
+        Args:
+            name: The code name of an array.
+
+        Returns:
+            The quantity, with its shape and role.
+
+        Raises:
+            UnknownNameError: There is none; the error suggests one.
+
+        Examples:
+            >>> import symbackprop
+            >>> symbackprop.derive("mazur").quantity("W1").shape
+            (2, 2)
+        """
         if name not in self.graph.quantities:
             raise self._unknown(name, self.graph.quantities)
         return self.graph.quantities[name]
 
     def chain(self, name: str) -> tuple[Link, ...]:
-        """Return the links from the output side down to `name`, for as long as there is only one path.
+        """Return the links from the output side down to a scalar, for as long as there is only one path.
 
-        The first link's source is the output, or a quantity that several paths reach (or leave for the sum over the
-        samples); its own gradient is then a step of its own. Raises `UnknownNameError`.
+        The first source is the output, or a quantity that several paths reach (or leave for the sum over the samples).
+
+        Args:
+            name: The code name of a scalar.
+
+        Returns:
+            The links, from the output side.
+
+        Raises:
+            UnknownNameError: There is no such scalar.
+
+        Examples:
+            >>> import symbackprop
+            >>> [link.source for link in symbackprop.derive("mazur").chain("W2_1_1")]
+            ['L', 'a2_1', 'z2_1']
         """
         name = self._scalar(name)
         found: list[Link] = []
@@ -144,11 +162,37 @@ class Derivation(Displayed):
         return tuple(reversed(found))
 
     def crosses_samples(self, name: str) -> bool:
-        """Say whether a gradient adds over the samples: the quantity is shared by them and its readers are not."""
+        """Say whether a gradient adds over the samples: the quantity is shared by them and its readers are not.
+
+        Args:
+            name: The code name of a scalar.
+
+        Returns:
+            Whether it does.
+
+        Examples:
+            >>> import symbackprop
+            >>> derivation = symbackprop.derive("xor")
+            >>> derivation.crosses_samples("W1_1_1"), derivation.crosses_samples("a1_1")
+            (True, False)
+        """
         return any(self.elements.batch_axis.adds(name, link.read) for link in self.links.get(name, ()))
 
     def contributions(self, name: str, sample: int | None = None) -> Iterator[tuple[Link, int | None]]:
-        """Yield what the gradient by a scalar, in a sample, is the sum of: its links, each in the sample where it lies."""
+        """Yield what the gradient by a scalar is the sum of: its links, each in the sample where it lies.
+
+        Args:
+            name: The code name of a scalar.
+            sample: The sample, for what differs between samples.
+
+        Yields:
+            A link, and its sample.
+
+        Examples:
+            >>> import symbackprop
+            >>> [sample for _, sample in symbackprop.derive("xor").contributions("W1_1_1")]
+            [1, 2, 3, 4]
+        """
         for link in self.links[name]:
             for place in self.elements.batch_axis.spread(name, link.read, sample):
                 yield link, place
@@ -156,11 +200,19 @@ class Derivation(Displayed):
     def adjoint_name(self, name: str) -> str:
         """Return the code name of the gradient by an element: `delta2_1` for z2_1 of a network, else `dL_dw_1`.
 
-        >>> import symbackprop
-        >>> symbackprop.derive(symbackprop.example("mazur")).adjoint_name("z2_1")
-        'delta2_1'
+        Args:
+            name: The code name of a scalar or an array.
 
-        Raises `UnknownNameError`.
+        Returns:
+            The name.
+
+        Raises:
+            UnknownNameError: There is no such quantity.
+
+        Examples:
+            >>> import symbackprop
+            >>> symbackprop.derive("mazur").adjoint_name("z2_1")
+            'delta2_1'
         """
         if name not in self.graph.quantities:
             name = self._scalar(name)
@@ -174,37 +226,65 @@ class Derivation(Displayed):
         return Symbols(self.graph, self.equations, self.links, self.elements.batch_axis)
 
     def gradient(self, name: str) -> sympy.Matrix:
-        """Return the gradient of the output by a quantity, as a SymPy matrix of the quantity's shape.
+        """Return the gradient of the output by a quantity, as a SymPy matrix.
 
-        Each entry is a `gradient_expression`. A vector is a column; a scalar is 1×1.
+        Args:
+            name: The code name of an array.
 
-        >>> import symbackprop
-        >>> symbackprop.derive(symbackprop.example("mazur")).gradient("W2")[0, 0]
-        a1_1*delta2_1
+        Returns:
+            A matrix of the quantity's shape, each entry a `gradient_expression`; a vector is a column, a scalar 1×1.
+
+        Raises:
+            UnknownNameError: There is no such array.
+
+        Examples:
+            >>> import symbackprop
+            >>> symbackprop.derive("mazur").gradient("W2")[0, 0]
+            a1_1*delta2_1
         """
         return self._matrix(name, self.gradient_expression)
 
     def gradient_expression(self, element: str) -> sympy.Expr:
-        """Return the gradient by one scalar (`"W1_2_1"`) as a SymPy expression over named quantities.
+        """Return the gradient by one scalar as a SymPy expression over named quantities.
 
-        These are forward values (`a1_1`) and gradients (`delta2_1` is ∂L/∂z2_1, `dL_da1_1` is ∂L/∂a1_1), real symbols; at a
-        kink stands a `Piecewise`. In a batch, what differs between samples is indexed by the sample, from 0, and a gradient
-        by something shared is a `Sum` over the samples, with what they share (a penalty) outside it:
+        These are forward values (`a1_1`) and gradients (`delta2_1` is ∂L/∂z2_1, `dL_da1_1` is ∂L/∂a1_1), real
+        symbols; at a kink stands a `Piecewise`. In a batch, what differs between samples is indexed by the sample,
+        from 0, and a gradient by something shared is a `Sum` over the samples, with what they share (a penalty)
+        outside it.
 
-        >>> import symbackprop
-        >>> symbackprop.derive(symbackprop.example("xor")).gradient_expression("W2_1_1")
-        Sum(a1_1[n]*delta2_1[n], (n, 0, 3))
+        Args:
+            element: The code name of a scalar, `W1_2_1`.
 
-        Raises `UnknownNameError` for a name that is that of no scalar.
+        Returns:
+            The expression.
+
+        Raises:
+            UnknownNameError: There is no such scalar.
+
+        Examples:
+            >>> import symbackprop
+            >>> symbackprop.derive("xor").gradient_expression("W2_1_1")
+            Sum(a1_1[n]*delta2_1[n], (n, 0, 3))
         """
         return self.symbols.gradient(self._scalar(element))
 
-    def gradient_formula(self, element: str) -> Node:
-        """Return the sum over the links of one scalar: upstream adjoint · local partial."""
-        return added(tuple(link.contribution(self.graph.output) for link in self.links.get(element, ())))
-
     def expression(self, element: str) -> sympy.Expr:
-        """Return the right-hand side of one scalar's equation in SymPy; raises `UnknownNameError` for what has none."""
+        """Return the right-hand side of one scalar's equation in SymPy.
+
+        Args:
+            element: The code name of a scalar.
+
+        Returns:
+            The expression.
+
+        Raises:
+            UnknownNameError: There is no such scalar, or it has no equation.
+
+        Examples:
+            >>> import symbackprop
+            >>> symbackprop.derive("line").expression("z1_1")
+            W1_1_1*x_1
+        """
         found = self._scalar(element)
         if found not in self.equations:
             raise self._unknown(element, self.equations)
@@ -213,14 +293,21 @@ class Derivation(Displayed):
     def closed_form(self, name: str) -> sympy.Expr:
         """Return the gradient by a quantity in parameters, inputs and targets alone; of the output, its own value.
 
-        A scalar has an expression, an array a matrix as `gradient` has it.
+        Args:
+            name: The code name of a scalar or an array.
 
-        >>> import symbackprop
-        >>> derivation = symbackprop.derive(symbackprop.example("line"))
-        >>> derivation.closed_form("L"), derivation.closed_form("W1_1_1")
-        ((W1_1_1*x_1 - y_1)**2/2, x_1*(W1_1_1*x_1 - y_1))
+        Returns:
+            An expression of a scalar, a matrix of an array, as `gradient` has it.
 
-        Raises `UnknownNameError`, and `EvaluationError` where it would have more than 20,000 names in it.
+        Raises:
+            UnknownNameError: There is no such quantity.
+            EvaluationError: The result would have more than 20,000 names in it.
+
+        Examples:
+            >>> import symbackprop
+            >>> derivation = symbackprop.derive("line")
+            >>> derivation.closed_form("L"), derivation.closed_form("W1_1_1")
+            ((W1_1_1*x_1 - y_1)**2/2, x_1*(W1_1_1*x_1 - y_1))
         """
         if self.graph.shapes.get(name):
             return self._matrix(name, self.symbols.closed_form)
@@ -229,13 +316,19 @@ class Derivation(Displayed):
     def latex(self, name: str) -> str:
         r"""Return the gradient by a quantity as LaTeX for a displayed formula, in the notation of the document.
 
-        An array has a line for each of its elements.
+        Args:
+            name: The code name of a scalar, or of an array, which has a line for each of its elements.
 
-        >>> import symbackprop
-        >>> print(symbackprop.derive("mazur").latex("W2_1_1"))
-        \frac{\partial E}{\partial w_5} = \delta_{o_1} \, h_1
+        Returns:
+            LaTeX without its delimiters.
 
-        Raises `UnknownNameError` for a name that is that of no quantity.
+        Raises:
+            UnknownNameError: There is no such quantity.
+
+        Examples:
+            >>> import symbackprop
+            >>> print(symbackprop.derive("mazur").latex("W2_1_1"))
+            \frac{\partial E}{\partial w_5} = \delta_{o_1} \, h_1
         """
         if not self.graph.shapes.get(name):
             name = self._scalar(name)
@@ -284,7 +377,26 @@ class Derivation(Displayed):
 def derive(problem: ProblemLike, *, of_any_size: bool = False) -> Derivation:
     """Return the derivation of a problem: its equations, and the links that one reverse sweep over them finds.
 
-    With `of_any_size` a batch has a symbol for its number of samples, and the formulas hold for every number.
+    Reverse accumulation over a computation graph is described in Griewank and Walther, Evaluating Derivatives,
+    chapter 3.
+
+    Args:
+        problem: Whatever stands for a problem: a problem, the name of an example, a file, a mapping, ….
+        of_any_size: Whether a batch has a symbol for its number of samples; formulas then hold for every number.
+
+    Returns:
+        The derivation, in symbols: it needs no numbers.
+
+    Raises:
+        ProblemError: Equations do not fit together, or two quantities would be printed alike.
+        KindError: What is given stands for no problem.
+
+    Examples:
+        >>> import symbackprop
+        >>> symbackprop.derive("mazur").gradient("W2")
+        Matrix([
+        [a1_1*delta2_1, a1_2*delta2_1],
+        [a1_1*delta2_2, a1_2*delta2_2]])
     """
     problem = problem_of(problem)
     samples = SampleCount() if of_any_size and problem.samples is not None else problem.samples
@@ -299,7 +411,5 @@ def derive(problem: ProblemLike, *, of_any_size: bool = False) -> Derivation:
 
 def derivation_of(meant: Derivation | ProblemLike) -> Derivation:
     """Return the derivation that is meant: itself, that of a solution or a compiled gradient, or that of a problem."""
-    if isinstance(meant, Derivation):
-        return meant
-    known = getattr(meant, "derivation", None)
+    known = meant if isinstance(meant, Derivation) else getattr(meant, "derivation", None)
     return known if isinstance(known, Derivation) else derive(meant)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from symbackprop.algebra.forms import abstracted
 from symbackprop.catalog import optimizers
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.descent import epochs
 from symbackprop.descent.epochs import Batch
+from symbackprop.descent.optimizer_lines import Rule
 from symbackprop.display import Displayed
 from symbackprop.errors import ProblemError
 from symbackprop.evaluation.evaluate import (
@@ -136,18 +136,29 @@ def solve(
     learning_rates: Sequence[object] = (),
     derivation: Derivation | None = None,
 ) -> Solution:
-    """Return the solution of a problem: all values, gradients, and `steps` updates (default: the problem's own number).
+    """Return the solution of a problem: all values, gradients and updates.
 
-    The first `full_steps` steps are exact (default: 2 when there are two steps, else 1), the others float64; with
-    `round_intermediates` all steps are exact but for that rounding. Documents compare descents with the given
-    `learning_rates` (numbers, or texts such as "1/3").
-    `derivation` is that of the problem, or of the same one with other numbers, where it is known already.
-    A problem that leaves numbers out has a derivation and no steps. Raises `EvaluationError` where the loss stops being
-    finite.
+    The first steps are exact, the others float64; with `round_intermediates` all steps are exact but for that
+    rounding. A problem that leaves numbers out has a derivation and no steps.
 
-    >>> import symbackprop
-    >>> solve(symbackprop.example("line")).losses
-    (0.5, 0.125, 0.03125)
+    Args:
+        problem: Whatever stands for a problem.
+        steps: The number of updates, or None for the problem's own.
+        full_steps: How many steps are exact, or None for 2 when there are two steps, else 1.
+        learning_rates: Those with which documents compare descents: numbers, or texts such as "1/3".
+        derivation: That of the problem, or of the same one with other numbers, where it is known already.
+
+    Returns:
+        The solution, with its exact steps and the loss after every update.
+
+    Raises:
+        EvaluationError: The loss stops being finite.
+        ProblemError: Learning rates are given and there is no training, or a number does not fit.
+
+    Examples:
+        >>> import symbackprop
+        >>> symbackprop.solve("line").losses
+        (0.5, 0.125, 0.03125)
     """
     problem = problem_of(problem)
     derivation = derive(problem) if derivation is None else replace(derivation, problem=problem)
@@ -324,7 +335,7 @@ class Update:
         # Only steps that are shown need the gradients by inputs and frozen parameters.
         self.evaluation = Evaluation.of(derivation, kind, changing if kind is FLOAT else None)
         self.rules = {
-            first: _Rule(optimizers.reduced(training.optimizer, training.zero, first=first), kind)
+            first: Rule(optimizers.reduced(training.optimizer, training.zero, first=first), kind)
             for first in (True, False)
         }
         self.settings = {name: kind.convert(given.value) for name, given in training.settings.items()}
@@ -372,24 +383,6 @@ class Update:
                 new[element] = lines[element]["w"]
         everything = {element: new.get(element, values.value(element)) for element in self.elements}
         return Change(number, rate, changes, states, lines, everything, passes)
-
-
-class _Rule:
-    """The lines of an optimizer, made ready to run in one arithmetic; every result is settled."""
-
-    def __init__(self, lines: tuple[optimizers.Line, ...], kind: Arithmetic) -> None:
-        self.settle = kind.settle
-        self.lines: list[tuple[str, Callable[..., Value], tuple[str, ...]]] = []
-        for target, formula in lines:
-            form, read = abstracted(formula)
-            self.lines.append((target, kind.function(form.formula, form.arity), read))
-
-    def run(self, known: dict[str, Value]) -> Mapping[str, Value]:
-        """Return the value of each line, carried out in order; `known` takes them up too."""
-        found = {}
-        for target, function, read in self.lines:
-            known[target] = found[target] = self.settle(function(*[known[name] for name in read]))
-        return found
 
 
 def _by_layer(derivation: Derivation, elements: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:

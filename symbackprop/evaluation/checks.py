@@ -105,16 +105,52 @@ class Report(Printed):
         return self.worst_from(Oracle.DIFFERENCES) or 0.0
 
     def worst_from(self, oracle: Oracle) -> float | None:
-        """Return the largest relative difference from one oracle, None where it compared nothing."""
+        """Return the largest relative difference from one oracle.
+
+        Args:
+            oracle: The oracle.
+
+        Returns:
+            The difference, None where the oracle compared nothing.
+
+        Examples:
+            >>> import symbackprop
+            >>> symbackprop.check("mazur").worst_from(Oracle.COMPOSED) < 1e-20
+            True
+        """
         found = (each.difference if oracle is Oracle.DIFFERENCES else each.composed for each in self.entries)
         return max((each for each in found if each is not None), default=None)
 
     def with_verdict(self, verdict: Verdict) -> tuple[Entry, ...]:
-        """Return the entries with that verdict."""
+        """Return the entries with a verdict.
+
+        Args:
+            verdict: The verdict.
+
+        Returns:
+            The entries, in order.
+
+        Examples:
+            >>> import symbackprop
+            >>> symbackprop.check("mazur").with_verdict(Verdict.DIFFERS)
+            ()
+        """
         return tuple(entry for entry in self.entries if entry.verdict is verdict)
 
     def compared(self, role: Role) -> int:
-        """Return how many gradients with respect to quantities of that role were compared: skipped ones do not count."""
+        """Return how many gradients with respect to quantities of a role were compared.
+
+        Args:
+            role: The role, a parameter or an input.
+
+        Returns:
+            Their number; skipped ones do not count.
+
+        Examples:
+            >>> import symbackprop
+            >>> symbackprop.check("mazur").compared(Role.PARAMETER)
+            10
+        """
         return sum(entry.role is role and entry.verdict is not Verdict.SKIPPED for entry in self.entries)
 
 
@@ -126,15 +162,26 @@ def check(
 ) -> Report:
     """Return the comparison of every gradient by a parameter or input with the oracles.
 
-    `derivation` is what is checked, by default the one that is given or that of the problem. Central differences are always
-    among the `oracles`: it is they that find the kinks.
+    The oracles share no code with the derivation: central differences at 50 digits (Burden and Faires, Numerical
+    Analysis, section 4.1), which also find the kinks, and SymPy's derivative of the composed loss.
 
-    >>> import symbackprop
-    >>> report = check(symbackprop.example("mazur"))
-    >>> report.agrees, len(report.entries), report.worst < 1e-20
-    (True, 12, True)
+    Args:
+        problem: What is checked: a derivation, or whatever stands for a problem.
+        derivation: A derivation of that problem, where another one than its own is to be checked.
+        oracles: What gradients are compared with; central differences are always among them.
 
-    Raises `MissingValueError` when a number is missing, `EvaluationError` where a formula has no finite value.
+    Returns:
+        A report with an entry for each element of a parameter or input.
+
+    Raises:
+        MissingValueError: A number is missing.
+        EvaluationError: A formula has no finite value.
+
+    Examples:
+        >>> import symbackprop
+        >>> report = symbackprop.check(symbackprop.example("mazur"))
+        >>> report.agrees, len(report.entries), report.worst < 1e-20
+        (True, 12, True)
     """
     derivation = derivation or derivation_of(problem)
     shared, data = leaves(derivation, EXACT)

@@ -41,10 +41,29 @@ def export(
 ) -> Exported:
     """Write variants of a problem, or of several, as files that a learning system imports, as `symbackprop export` does.
 
-    `to` names the system (`symbackprop list systems`); `variants` is how many are drawn, or `students` are those who get
-    one each, as for `homework`. `style` is `numbers`, `sheet` or `choices` (default: what the system does best). `path` is
-    a file, or a folder for a system that takes one. The numbers are those of homework with the same seed. Raises
-    `SymbackpropError` for what cannot be used, and for a number that would be marked wrongly; nothing is written then.
+    Args:
+        problem: Whatever stands for a problem, or a sequence of such.
+        to: A name of `symbackprop list systems`.
+        path: The file to write, or the folder for a system that takes one.
+        variants: How many variants are drawn.
+        students: Those who get a variant each, as for `homework`, in place of `variants`.
+        style: How is asked, `"numbers"`, `"sheet"` or `"choices"`, or None for what the system does best.
+        seed: The seed of the draws: with that of a homework the numbers are the same.
+        language: The language of the questions, `"en"` or `"zh"`.
+
+    Returns:
+        The files that were written, and what of the homework they do not carry.
+
+    Raises:
+        SymbackpropError: Something cannot be used, or a number would be marked wrongly; nothing is written then.
+
+    Examples:
+        >>> import pathlib, tempfile
+        >>> import symbackprop
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     found = symbackprop.export("homework", to="blackboard", variants=1, path=pathlib.Path(folder, "quiz.txt"))
+        >>> [file.name for file in found.files]
+        ['quiz.txt']
     """
     known_language(language)
     if to not in LEARNING_SYSTEMS:

@@ -28,16 +28,25 @@ def from_sympy(
 ) -> Problem:
     """Return the problem of an expression of SymPy, a number to be differentiated.
 
-    `values` has a number for each symbol (or its name); `wrt` are the symbols by which it is differentiated, its
-    parameters (default: all), the others are inputs. `Piecewise` becomes `where`. `tables` are further tables of a
-    problem (`training={"learning_rate": 0.1}`).
+    Args:
+        expression: The expression; `Piecewise` becomes `where`.
+        values: A number for each symbol, or for its name.
+        wrt: The symbols by which it is differentiated, its parameters, or None for all; the others are inputs.
+        tables: Further tables of a problem (`training={"learning_rate": 0.1}`).
 
-    Raises `ProblemError` for a text, for a function that the expression language does not have, and for symbols without
-    a number; `UnknownNameError` for `wrt` that the expression does not have.
+    Returns:
+        A problem with one equation, `f = …`.
 
-    >>> from sympy.abc import w, x
-    >>> from_sympy((w * x - 1) ** 2 / 2, {w: 0.3, x: 2}, wrt=[w]).model.equations
-    ('f = (w*x - 1)**2/2',)
+    Raises:
+        ProblemError: It is a text, has a function that the expression language does not have, or symbols without a
+            number.
+        UnknownNameError: The expression does not have a symbol of `wrt`.
+
+    Examples:
+        >>> import symbackprop
+        >>> from sympy.abc import w, x
+        >>> symbackprop.from_sympy((w * x - 1) ** 2 / 2, {w: 0.3, x: 2}, wrt=[w]).model.equations
+        ('f = (w*x - 1)**2/2',)
     """
     # A text is none: SymPy would evaluate it as Python.
     formula = (

@@ -43,21 +43,38 @@ def from_torch(
     """Return the problem of a module and a loss of PyTorch's, with the module's weights as its numbers.
 
     A `torch.nn.Sequential` of `Linear`, each with an activation behind it or none, and a loss of `torch.nn` become a
-    network; it may be a `Linear` alone, compiled, begin with `Flatten`, and have `Dropout` where that leaves everything as
-    it is. Loss and gradients are PyTorch's: where its mean runs over the outputs too, so does the problem's; where it
-    smooths labels, the problem has the smoothed targets.
+    network; it may be a `Linear` alone, compiled, begin with `Flatten`, and have `Dropout` where that leaves
+    everything as it is. Loss and gradients are PyTorch's: where its mean runs over the outputs too, so does the
+    problem's; where it smooths labels, the problem has the smoothed targets.
 
-    Any other module, and a loss that is any function of its output and `y` (of the output alone without `y`), run once on
-    tensors that record and become a computation graph. `x` are then the inputs, a tuple where there are several. Parameters
-    have the letters that are usual for their layers, `W1`, `b1`, `gamma`. Arrays have at most two axes: of more, all but the
-    last are one, so that a gradient is PyTorch's in another shape. `masks` are zeros and ones by which `Dropout` at a path
-    multiplies.
+    Any other module, and a loss that is any function of its output and `y`, run once on tensors that record and
+    become a computation graph. Parameters have the letters that are usual for their layers, `W1`, `b1`, `gamma`.
+    Arrays have at most two axes: of more, all but the last are one, so that a gradient is PyTorch's in another shape.
+    Parameters that require no gradient are `frozen` in the problem's training.
 
-    Parameters that require no gradient are `frozen` in the problem's training. `x` and `y` are tensors or arrays; `tables`
-    are further tables of a problem (`training={"learning_rate": 0.1, "steps": 3}`).
+    Args:
+        model: The module.
+        loss: A loss of `torch.nn`, or a function of the output and `y`, of the output alone where there is no `y`.
+        x: Inputs (samples, inputs), a tensor or an array; of a module that is recorded, a tuple where there are
+            several.
+        y: Targets (samples, outputs), or classes (samples,).
+        masks: Zeros and ones by which the `Dropout` at a path of the module multiplies.
+        tables: Further tables of a problem (`training={"learning_rate": 0.1, "steps": 3}`).
 
-    Raises `UnknownNameError` for a module without a counterpart, `ProblemError` for one in a place or with a setting that
-    has none, with its path, `MissingLibraryError` without PyTorch.
+    Returns:
+        The problem.
+
+    Raises:
+        UnknownNameError: A module has no counterpart.
+        ProblemError: One has none in its place or with its setting; the message has its path.
+        MissingLibraryError: PyTorch is not installed.
+
+    Examples:
+        >>> import torch  # doctest: +SKIP
+        >>> import symbackprop
+        >>> model = torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.Sigmoid())  # doctest: +SKIP
+        >>> symbackprop.from_torch(model, torch.nn.BCELoss()).outline  # doctest: +SKIP
+        '2-1, 3 parameters'
     """
     _require()
     try:
@@ -130,15 +147,33 @@ def to_torch(
 ) -> torch.nn.Sequential:
     """Return a network problem as a `torch.nn.Sequential` in float64 that computes its outputs.
 
-    `parameters` are arrays by name, in the problem's shapes, those of a history say; by default the problem's own numbers. A
-    bias that a layer shares becomes one number for each unit, and a threshold a bias of the opposite sign. The derivative of
-    PyTorch's ReLU at 0 is 0, whatever `relu_derivative_at_zero` is.
+    A bias that a layer shares becomes one number for each unit, and a threshold a bias of the opposite sign. The
+    derivative of PyTorch's ReLU at 0 is 0, whatever `relu_derivative_at_zero` is.
 
-    `logits` leaves out the activation of the output, for a loss of PyTorch that brings it itself: `CrossEntropyLoss` its
-    softmax, `BCEWithLogitsLoss` its sigmoid. With the outputs themselves such a loss would apply it twice.
+    Args:
+        problem: Whatever stands for a problem.
+        parameters: Arrays by name, in the problem's shapes, those of a history say, or None for the problem's own
+            numbers.
+        logits: Whether the activation of the output is left out, for a loss of PyTorch that brings it itself:
+            `CrossEntropyLoss` its softmax, `BCEWithLogitsLoss` its sigmoid. With the outputs it would apply it twice.
 
-    Raises `ProblemError` for a computation graph, for activations that PyTorch has no module for, for parameters in other
-    shapes, and for `logits` where no loss of PyTorch is the problem's from there; `MissingLibraryError` without PyTorch.
+    Returns:
+        The module.
+
+    Raises:
+        ProblemError: It is a computation graph, PyTorch has no module for an activation, parameters have other
+            shapes, or no loss of PyTorch is the problem's from the `logits`.
+        MissingLibraryError: PyTorch is not installed.
+
+    Examples:
+        >>> import symbackprop
+        >>> symbackprop.to_torch("mazur")  # doctest: +SKIP
+        Sequential(
+          (0): Linear(in_features=2, out_features=2, bias=True)
+          (1): Sigmoid()
+          (2): Linear(in_features=2, out_features=2, bias=True)
+          (3): Sigmoid()
+        )
     """
     problem = problem_of(problem)
     library = _require()

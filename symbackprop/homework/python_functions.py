@@ -66,14 +66,42 @@ def homework(
 ) -> GivenHomework:
     """Write a sheet and a key for every student into a folder, as `symbackprop homework` does, and return the key.
 
-    `problem` is a file, the name of an example, or the content of a file. `students` is a roster's file (`columns` names its
-    columns for id and name, `encoding` its encoding), how many there are, names by id, or ids. A problem that draws nothing
-    gives the `same` numbers to all, if that is asked. `engine` sets PDFs, `typst` or `tex`. More than one of
-    `processes` are begun anew: a script then needs `if __name__ == "__main__":`. An `executor` works in their place, that of
-    a Dask client say. `shard=(2, 8)` is the second of eight parts of the class, which need the same file of the `secret`
-    and which `merge` joins; `archives` has documents in archives of some hundred students. `mistakes` is the report
-    of an earlier marking, whose commonest mistakes are options first. Raises `SymbackpropError` for what cannot be used;
-    nothing is written then.
+    More than one of `processes` are begun anew: a script then needs `if __name__ == "__main__":`.
+
+    Args:
+        problem: A file, the name of an example, or the content of a file.
+        students: A roster's file, how many there are, names by id, or ids.
+        folder: Where everything is written: `students`, which holds no answer, and `teacher`.
+        seed: The seed of the draws.
+        attempt: Which attempt it is: each draws anew.
+        formats: The formats of sheets and keys.
+        language: The language of the documents, `"en"` or `"zh"`.
+        anonymous: Whether sheets carry codes in place of names.
+        forms: Whether each student gets a form to fill in, too.
+        same: Whether a problem that draws nothing gives the same numbers to all.
+        columns: The columns of id and name of the roster, by `id` and `name`.
+        encoding: The encoding of the roster, or "" where it is to be recognised.
+        processes: How many processes work.
+        executor: What works in their place, that of a Dask client say.
+        shard: Which part of how many, `(2, 8)` say, this call writes; `merge` joins them.
+        secret: The file with the secret of the codes, which all parts need; it is made where there is none.
+        archives: Whether documents are put into archives of some hundred students.
+        engine: What sets a PDF, `"typst"` or `"tex"`, or None for what is installed.
+        mistakes: The report of an earlier marking, whose commonest mistakes are options of multiple choice first.
+
+    Returns:
+        The codes and the key of each student.
+
+    Raises:
+        SymbackpropError: Something cannot be used; nothing is written then.
+
+    Examples:
+        >>> import tempfile
+        >>> import symbackprop
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     given = symbackprop.homework("homework", students=2, folder=folder, formats=["markdown"])
+        >>> sorted(given.codes), sorted(given.answers["1"])[:2]
+        (['1', '2'], ['L', 'a1_1'])
     """
     known_language(language)
     _formats(formats, engine)
@@ -109,10 +137,27 @@ def homework(
 
 
 def merge(folders: Sequence[str | Path], folder: str | Path) -> str:
-    """Join the folders of all shards of a homework, in any order, into one, as `symbackprop merge` does.
+    """Join the folders of all shards of a homework into one, as `symbackprop merge` does.
 
-    Returns the SHA-256 of all that was given out, which is that of one run over the whole class. Raises `SymbackpropError`
-    where they do not fit together; nothing is written then.
+    Args:
+        folders: The folders of the shards, in any order.
+        folder: Where the whole is written.
+
+    Returns:
+        The SHA-256 of all that was given out, which is that of one run over the whole class.
+
+    Raises:
+        SymbackpropError: The folders do not fit together; nothing is written then.
+
+    Examples:
+        >>> import tempfile
+        >>> import symbackprop
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     for part in (1, 2):
+        ...         settings = {"shard": (part, 2), "secret": f"{folder}/secret", "formats": ["markdown"]}
+        ...         given = symbackprop.homework("homework", students=2, folder=f"{folder}/{part}", **settings)
+        ...     len(symbackprop.merge([f"{folder}/2", f"{folder}/1"], f"{folder}/whole"))
+        64
     """
     found = merging.fitted([Path(each) for each in folders])
     with all_or_nothing() as write:
@@ -139,11 +184,41 @@ def grade(
     executor: Executor | None = None,
     engine: str | None = None,
 ) -> GradedClass:
-    """Mark submissions to the homework in a folder, write the marks as `symbackprop grade` does, and return them.
+    r"""Mark submissions to the homework in a folder, write the marks as `symbackprop grade` does, and return them.
 
-    The marks are written to `output`, else to `teacher/marks` of the folder. `submissions` are files, folders and archives;
-    the other arguments are the options of the command. Raises `SymbackpropError` for what cannot be used; nothing is written
-    then.
+    Args:
+        folder: The folder that `homework` wrote.
+        submissions: Files, folders and archives with answers.
+        output: Where the marks are written, or None for `teacher/marks` of the folder.
+        overrides: A TOML file with corrections of marks.
+        formats: The formats of the summary and the feedback.
+        attempts: Which of several attempts counts: `"last"`, `"newest"` or `"best"`.
+        tolerance: What every tolerance is multiplied by, more than 0.
+        copies: What copied sheets get: `"flag"` withholds their points, `"mark"` marks without follow-through.
+        columns: The columns of ids, codes and times in the submissions, by `id`, `code` and `time`.
+        into: The column of the roster that the points are written into.
+        roster: A newer export of the roster, for `into`.
+        encoding: The encoding of the files, or "" where it is to be recognised.
+        processes: How many processes work.
+        executor: What works in their place, that of a Dask client say.
+        engine: What sets a PDF, `"typst"` or `"tex"`, or None for what is installed.
+
+    Returns:
+        The marks of the class; points are exact fractions.
+
+    Raises:
+        SymbackpropError: Something cannot be used; nothing is written then.
+
+    Examples:
+        >>> import pathlib, tempfile
+        >>> import symbackprop
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     given = symbackprop.homework("homework", students=["s1"], folder=f"{folder}/class", formats=["markdown"])
+        ...     lines = ["student,answer,value", *(f"s1,{id},{value}" for id, value in given.answers["s1"].items())]
+        ...     answers = pathlib.Path(folder, "answers.csv")
+        ...     written = answers.write_text("\n".join(lines))
+        ...     symbackprop.grade(f"{folder}/class", [answers], formats=["markdown"]).total("s1")
+        Fraction(20, 1)
     """
     for kind, value, known in (("attempt_rule", attempts, AttemptRule), ("copy_rule", copies, CopyRule)):
         if value not in tuple(known):

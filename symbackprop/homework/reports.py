@@ -31,10 +31,24 @@ Row = tuple[Inline, ...]
 
 @dataclass(frozen=True)
 class GradedClass:
-    """A class that is marked: marks by student, and what was found odd.
+    r"""A class that is marked: marks by student, and what was found odd.
 
     `origins` says, by student, which file of a folder or an archive the last attempt was, `copies` whose sheet looks
-    copied, and `withheld` who gets no points until a person has decided that. `changed_totals` are totals changed by hand.
+    copied, and `withheld` who gets no points until a person has decided that. `changed_totals` are totals changed by
+    hand.
+
+    Examples:
+        >>> import pathlib, tempfile
+        >>> import symbackprop
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     given = symbackprop.homework("homework", students=["s1"], folder=f"{folder}/class", formats=["markdown"])
+        ...     answers = pathlib.Path(folder, "answers.csv")
+        ...     written = answers.write_text(f"student,L,gone\ns1,{given.answers['s1']['L']},1\n")
+        ...     marks = symbackprop.grade(f"{folder}/class", [answers], formats=["markdown"])
+        >>> marks.total("s1"), list(marks.numbers("s1"))[:3]
+        (Fraction(59, 100), ['learning_rate', 'x_1', 'x_2'])
+        >>> marks.say(marks.remarks[0][1])
+        'no answers of this homework, and left out: the columns gone'
     """
 
     manifest: Manifest
@@ -57,7 +71,14 @@ class GradedClass:
         return {id: place for place, id in enumerate(self.cohort.students)}
 
     def numbers(self, student: str) -> dict[str, float]:
-        """Return the numbers of a student's sheet by key of the computation."""
+        """Return the numbers of a student's sheet.
+
+        Args:
+            student: The id of the student.
+
+        Returns:
+            Numbers by key of the computation.
+        """
         return self.cohort.numbers(self._places[student])
 
     @functools.cached_property
@@ -71,7 +92,14 @@ class GradedClass:
         return str(self.manifest.settings.get("language", language.DEFAULT))
 
     def total(self, student: str) -> Fraction:
-        """Return the marks of a student, with what was changed by hand."""
+        """Return the marks of a student, with what was changed by hand.
+
+        Args:
+            student: The id of the student.
+
+        Returns:
+            Points, exactly.
+        """
         return self._total(student, self.marks[student])
 
     def _total(self, student: str, own: Sequence[Mark]) -> Fraction:
@@ -85,7 +113,14 @@ class GradedClass:
         return {student: total for student, total in self.record.totals.items() if student not in self.withheld}
 
     def say(self, said: Message) -> str:
-        """Return a message in the language of the homework."""
+        """Return a message in the language of the homework.
+
+        Args:
+            said: The message.
+
+        Returns:
+            Its text.
+        """
         return language.say(self.language, said)
 
 

@@ -48,22 +48,18 @@ def diagnose(
 ) -> Diagnosis | GradientDiagnosis:
     """Return what numbers of a problem turn out to be: right, or which mistakes explain them.
 
-    `numbers` are texts as they were typed, or numbers, by answer id (`dL_dW1_2_1`, `new_L`), any of them; the digits of a
-    decimal are its precision. `gradients` are whole arrays instead, by the name of what they are by (`W1`), at some
-    parameters, inputs and targets as `compile` takes them, or at the problem's own. The result has the `answers`, each with
-    its `verdict`.
-
     Args:
         problem: The problem that the numbers belong to: a derivation, or whatever stands for a problem.
-        numbers: The number of each answer by its id; a text is read as students type it (`"3/8"`, `"≈0.35"`).
+        numbers: Any of the answers by id (`dL_dW1_2_1`, `new_L`): numbers, or texts as they were typed (`"3/8"`,
+            `"≈0.35"`), of which the digits of a decimal are its precision.
         language: The language of the result's words, `"en"` or `"zh"`.
-        gradients: Arrays by the name of what they are by, each in the shape of its parameter, in place of `numbers`.
+        gradients: Whole arrays in place of `numbers`, by the name of what they are by (`W1`), each in its shape.
         parameters: Arrays by name at which the gradients were computed, or None for the problem's own.
-        x: Inputs, samples × inputs, or None for the problem's own.
-        y: Targets, samples × outputs, or None for the problem's own.
+        x: Inputs (samples, inputs) as `compile` takes them, or None for the problem's own.
+        y: Targets (samples, outputs), likewise.
 
     Returns:
-        `Diagnosis` of `numbers`, or `GradientDiagnosis` of `gradients`.
+        A diagnosis of the numbers, or of the gradients: its `answers` have a `verdict` each.
 
     Raises:
         UnknownNameError: There is no such answer or language.

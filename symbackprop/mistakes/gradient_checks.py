@@ -31,19 +31,31 @@ def check_gradients(
 ) -> GradientDiagnosis:
     """Return what the gradients of a backward pass turn out to be: right, or which mistake makes each wrong one.
 
-    `backward(parameters, x, y)` returns the gradients by the names of the parameters. It is called with copies of the
-    parameters, of the inputs and of the targets that are given here, or of the problem's own where these are None: arrays of
-    the shapes that `compile` takes, with the samples as the first axis, without it where the problem has one sample alone;
-    those of a computation graph by name. A parameter whose gradient is not returned is `blank`.
+    Args:
+        problem: The problem that the code is for: a derivation, or whatever stands for a problem.
+        backward: Called as `backward(parameters, x, y)` with copies; returns the gradients by the names of the
+            parameters, each in the shape of its parameter. One that is not returned is `blank`.
+        parameters: Arrays by name in the shapes that `compile` takes, or None for the problem's own.
+        x: Inputs (samples, inputs), without the first axis where the problem has one sample alone; of a computation
+            graph a mapping by name. None for the problem's own.
+        y: Targets (samples, outputs), likewise.
+        language: The language of the result's words, `"en"` or `"zh"`.
 
-    >>> import symbackprop
-    >>> gradient = symbackprop.compile("mazur")
-    >>> found = check_gradients("mazur", lambda parameters, x, y: gradient(parameters, x, y)[1])
-    >>> found.is_right
-    True
+    Returns:
+        A diagnosis whose text has a line for each array.
 
-    Raises `KindError` for what is no mapping, `UnknownNameError` for names of nothing that has a gradient or a language
-    that does not exist, `MissingValueError` for a problem without numbers, `SymbackpropError` for shapes that do not fit.
+    Raises:
+        KindError: What the function returns is no mapping.
+        UnknownNameError: A name is that of nothing that has a gradient, or there is no such language.
+        MissingValueError: The problem has no numbers, and none are given.
+        SymbackpropError: A shape does not fit.
+
+    Examples:
+        >>> import symbackprop
+        >>> gradient = symbackprop.compile("mazur")
+        >>> found = symbackprop.check_gradients("mazur", lambda parameters, x, y: gradient(parameters, x, y)[1])
+        >>> found.is_right
+        True
     """
     known_language(language)
     sheet = worksheet(derivation_of(problem), parameters, x, y)

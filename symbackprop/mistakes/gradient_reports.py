@@ -60,7 +60,20 @@ class GradientDiagnosis:
         return {verdict.value: counts[verdict] for verdict in Finding if counts[verdict]}
 
     def say(self, said: Message | None) -> str:
-        """Return a message in the language of the diagnosis, "" for none."""
+        """Return a message in the language of the diagnosis.
+
+        Args:
+            said: The message, or None.
+
+        Returns:
+            Its text, "" for none.
+
+        Examples:
+            >>> import symbackprop
+            >>> found = symbackprop.diagnose("mazur", gradients={"b1": 0.0})
+            >>> found.say(message("finding.right"))
+            'right'
+        """
         return "" if said is None else " ".join(language.say(self.language, said).split())
 
     def __str__(self) -> str:

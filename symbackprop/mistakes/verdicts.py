@@ -83,5 +83,18 @@ class Diagnosis:
         return {verdict.value: counts[verdict] for verdict in Finding if counts[verdict]}
 
     def say(self, said: Message | None) -> str:
-        """Return a message in the language of the diagnosis, "" for none."""
+        """Return a message in the language of the diagnosis.
+
+        Args:
+            said: The message, or None.
+
+        Returns:
+            Its text, "" for none.
+
+        Examples:
+            >>> import symbackprop
+            >>> found = symbackprop.diagnose("mazur", {"new_L": "0.291027924"})
+            >>> found.say(found.answers[0].said)
+            'already updated weights are used (dL_da1_1, dL_da1_2)'
+        """
         return "" if said is None else " ".join(language.say(self.language, said).split())

@@ -4,6 +4,7 @@
 `build` the checks, `load` files.
 """
 
+from symbackprop.problems.assignments import Homework
 from symbackprop.problems.draw_rules import DrawRules
 from symbackprop.problems.rounding import NotationChoice, Rounding
 from symbackprop.problems.types import (
@@ -11,7 +12,6 @@ from symbackprop.problems.types import (
     ComputationGraph,
     Draw,
     Given,
-    Homework,
     Initialization,
     Layer,
     Network,

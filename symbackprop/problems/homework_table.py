@@ -11,9 +11,10 @@ from symbackprop.problems import numbers
 from symbackprop.problems.accepted_targets import misfit
 from symbackprop.problems.answer_rules import NUMBERS, AnswerRules
 from symbackprop.problems.asked import GROUPS, OF_UPDATES, AskedEntry, askable_arrays
+from symbackprop.problems.assignments import Homework
 from symbackprop.problems.rounding import Rounding
 from symbackprop.problems.spec import ChoicesSpec, GridSpec, HomeworkSpec, ProblemSpec
-from symbackprop.problems.types import Array, Draw, Given, Homework, Problem
+from symbackprop.problems.types import Array, Draw, Given, Problem
 from symbackprop.problems.wordings import wording
 
 _MOST_CHOICES = 10_000

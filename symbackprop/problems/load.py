@@ -25,14 +25,22 @@ Overrides = Sequence[tuple[str, object]] | Mapping[str, object]
 def problem(content: Mapping[str, object], *, name: str = "problem") -> Problem:
     """Return the problem that a mapping with the keys of a problem file describes.
 
-    A float means its shortest decimal (0.1 is 1/10). Fractions, numbers of SymPy and of NumPy are numbers too; arrays,
-    tensors and frames are taken as nested lists.
+    Args:
+        content: The tables and keys. A float means its shortest decimal (0.1 is 1/10); fractions, numbers of SymPy
+            and of NumPy are numbers too; arrays, tensors and frames are taken as nested lists.
+        name: What the problem is called in names of files and messages.
 
-    >>> net = {"inputs": 1, "layers": [{"units": 1, "bias": "none"}], "loss": "half_squared_error"}
-    >>> problem({"network": net}).missing()
-    ('W1', 'x', 'y')
+    Returns:
+        The problem.
 
-    Raises `SymbackpropError` that names the key at fault.
+    Raises:
+        SymbackpropError: A key does not fit; the message names it.
+
+    Examples:
+        >>> import symbackprop
+        >>> net = {"inputs": 1, "layers": [{"units": 1, "bias": "none"}], "loss": "half_squared_error"}
+        >>> symbackprop.problem({"network": net}).missing()
+        ('W1', 'x', 'y')
     """
     return build(content, name)
 
@@ -103,10 +111,27 @@ def _saved(path: Path, overrides: Overrides) -> Source:
 
 
 def load(path: str | Path, overrides: Overrides = ()) -> Problem:
-    """Return the problem in a TOML file, with some keys overridden (`("training.learning_rate", 1.5)`).
+    r"""Return the problem in a TOML file, or the one that a file of trained parameters (`.npz`) holds.
 
-    An `.npz` file that training saved holds its problem too. Raises `ProblemError` for a file that cannot be read or is not
-    TOML, else what `problem` raises; every message begins with the file.
+    Args:
+        path: The file.
+        overrides: Keys with other values, pairs such as `("training.learning_rate", 1.5)`.
+
+    Returns:
+        The problem, called as the file is.
+
+    Raises:
+        ProblemError: The file cannot be read, or is not TOML.
+        SymbackpropError: A key does not fit, as for `problem`; every message begins with the file.
+
+    Examples:
+        >>> import pathlib, tempfile
+        >>> import symbackprop
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = pathlib.Path(folder, "root.toml")
+        ...     written = file.write_text('[graph]\nparameters = { w = 3 }\nequations = ["s = w*w"]\noutput = "s"')
+        ...     symbackprop.load(file, [("graph.parameters.w", 2)]).arrays["w"].entries[0].value
+        Fraction(2, 1)
     """
     return source(path, overrides).problem()
 
@@ -126,12 +151,26 @@ def _read(text: str) -> dict[str, Any]:
 def network(
     widths: Sequence[int], *, activations: str | Sequence[str], loss: str, bias: str = "per_unit", **options: object
 ) -> Problem:
-    """Return a problem without numbers: a dense network of the given widths, inputs first.
+    """Return a problem without numbers: a dense network of the given widths.
 
-    `activations` names one activation for each layer, or one for all; `options` are further keys of `[network]`.
+    Args:
+        widths: The numbers of inputs and of the units of each layer.
+        activations: One activation for each layer, or one for all.
+        loss: A name of `symbackprop list losses`.
+        bias: `"per_unit"`, `"shared"`, `"none"` or `"threshold"`.
+        options: Further keys of `[network]`.
 
-    >>> network([784, 128, 10], activations=["relu", "softmax"], loss="cross_entropy").parameter_shapes()["W2"]
-    (10, 128)
+    Returns:
+        The problem, of which every array lacks its numbers.
+
+    Raises:
+        SymbackpropError: A name or a number does not fit; the message names the key.
+
+    Examples:
+        >>> import symbackprop
+        >>> found = symbackprop.network([784, 128, 10], activations=["relu", "softmax"], loss="cross_entropy")
+        >>> found.parameter_shapes()["W2"]
+        (10, 128)
     """
     if isinstance(activations, str):
         activations = [activations] * (len(widths) - 1)
@@ -152,8 +191,21 @@ def examples() -> tuple[str, ...]:
 def example(name: str, overrides: Overrides = ()) -> Problem:
     """Return a bundled example.
 
-    >>> example("mazur").network.inputs
-    2
+    Args:
+        name: A name of `symbackprop list examples`.
+        overrides: Keys with other values, pairs such as `("training.learning_rate", 1.5)`.
+
+    Returns:
+        The problem.
+
+    Raises:
+        UnknownNameError: There is no such example.
+        SymbackpropError: An override does not fit; the message names the key.
+
+    Examples:
+        >>> import symbackprop
+        >>> symbackprop.example("mazur").network.inputs
+        2
     """
     return load(bundled(name), overrides)
 

@@ -15,9 +15,9 @@ from symbackprop.catalog import losses
 from symbackprop.catalog.initializers import Wanted
 from symbackprop.display import Displayed
 from symbackprop.graph.quantities import Quantity, Role
-from symbackprop.problems.answer_rules import AnswerRules
+from symbackprop.problems.assignments import Homework
 from symbackprop.problems.draw_rules import DrawRules
-from symbackprop.problems.rounding import NotationChoice, Rounding
+from symbackprop.problems.rounding import NotationChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +71,9 @@ class Regularization:
     ============  =========================  ===============
 
     The loss is the loss of the data plus the penalties, but for `convex`, λ · (loss of the data) + (1 − λ) · penalty,
-    which has one λ between 0 and 1. The ½ cancels the 2 of the derivative of w²; |w| has no 2 to cancel, so `half` means
-    nothing for it and only the mean of `half_mean` is kept. (`half`: Nielsen 2015, chapter 3, and Goodfellow et al. 2016,
-    equation 7.2; `plain`: CS231n's first assignments; `half_mean`: Ng's courses; `convex`: Zhou, Machine Learning, 2016,
-    equation 5.17.)
+    which has one λ between 0 and 1. The ½ cancels the 2 of the derivative of w²; |w| has none, so `half` means nothing for
+    it and only the mean of `half_mean` is kept. (`half`: Nielsen 2015, chapter 3, and Goodfellow et al. 2016, equation 7.2;
+    `plain`: CS231n's first assignments; `half_mean`: Ng's courses; `convex`: Zhou, Machine Learning, 2016, equation 5.17.)
     """
 
     l2: Fraction | None
@@ -275,30 +274,6 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
-class Homework:
-    """An assignment: what is asked, the rounding that answers may have, points and what the sheet shows.
-
-    `points` are those of one answer, by the entry of `ask`; marks are scaled to `total` if there is one. `steps` is the last
-    step of the descent of which something is asked. `pool` is how many variants there are for any number of students, 0
-    where each student has one.
-    """
-
-    ask: tuple[str, ...]
-    rounding: Rounding
-    points: Mapping[str, Fraction]
-    total: Fraction | None
-    rules: AnswerRules
-    given: tuple[str, ...]
-    instructions: language.Wording
-    course: language.Wording
-    date: language.Wording
-    show: tuple[str, ...]
-    paper: str
-    steps: int = 1
-    pool: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class Problem(Displayed):
     """A problem: its model (a dense network or a computation graph), numbers, training and notation.
 
@@ -352,15 +327,42 @@ class Problem(Displayed):
         return self.model
 
     def parameter_shapes(self) -> Mapping[str, Shape]:
-        """Return the shape of every parameter, in order: `W1`, then `b1` or `theta1`, then `W2`, …."""
+        """Return the shape of every parameter, in order: `W1`, then `b1` or `theta1`, then `W2`, ….
+
+        Returns:
+            Shapes by name, in the problem's layout.
+
+        Examples:
+            >>> import symbackprop
+            >>> symbackprop.example("line").parameter_shapes()
+            {'W1': (1, 1)}
+        """
         return self.model.parameter_shapes(self.layout)
 
     def generic(self) -> tuple[str, ...]:
-        """Return the keys whose function is a symbol without a formula: with one there are no numbers."""
+        """Return the keys whose function is a symbol without a formula: with one there are no numbers.
+
+        Returns:
+            The keys.
+
+        Examples:
+            >>> import symbackprop
+            >>> symbackprop.network([1, 1], activations="generic", loss="generic").generic()
+            ('network.layers[0].activation', 'network.loss')
+        """
         return self.model.generic()
 
     def missing(self) -> tuple[str, ...]:
-        """Return the arrays that lack a number somewhere, in order."""
+        """Return the arrays that lack a number somewhere.
+
+        Returns:
+            Their names, in order.
+
+        Examples:
+            >>> import symbackprop
+            >>> symbackprop.network([1, 1], activations="tanh", loss="mse").missing()
+            ('W1', 'b1', 'x', 'y')
+        """
         return tuple(name for name, array in self.arrays.items() if None in array.entries)
 
 

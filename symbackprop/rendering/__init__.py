@@ -34,22 +34,33 @@ def render(
     engine: str | None = None,
     explorable: str = PRACTICE,
 ) -> str | bytes:
-    """Return a worked solution in a format and a language: a text, or bytes for `pdf`; a problem is solved first.
+    """Return a worked solution in a format and a language.
 
-    `detail` is what is written out, `full`, `representative`, `matrix`, `general`, `second_order` or several with commas
-    between; None chooses one of the first three by the size of the problem.
-    `templates` is a folder whose files replace the bundled ones of the same name (`latex/document.jinja`). `explain` is
-    `full`, with reasons, common mistakes and a glossary, `brief`, formulas and numbers only, or `remarks`, with half a
-    page on limits and practice as well. `engine` sets the PDF: `typst` or `tex` (default: the first of them that is
-    installed). `explorable` is what a page lets its reader do: `practice`, `values`, to change numbers as well, or `off`.
-    A derivative (`differentiate`) is rendered step by step; `detail` and `explain` are those of solutions.
-    Raises `UnknownNameError` for a format, language or engine that does not exist, `OutputError` for a template at
-    fault and for a PDF that cannot be typeset.
+    Args:
+        source: A solution, whatever stands for a problem, which is solved first, or a derivative (`differentiate`),
+            which is written step by step.
+        format: A name of `symbackprop list formats`.
+        language: The language of the text, `"en"` or `"zh"`.
+        detail: What is written out: `full`, `short`, `representative`, `matrix`, `general`, `second_order`, or
+            several with commas between; None chooses by the size of the problem.
+        templates: A folder whose files replace the bundled ones of the same name (`latex/document.jinja`).
+        explain: `"full"`, with reasons, common mistakes and a glossary; `"brief"`, formulas and numbers only; or
+            further names of `symbackprop solve --explain`, `"remarks"` and `"mistakes"`.
+        engine: What sets a PDF, `"typst"` or `"tex"`, or None for the first of them that is installed.
+        explorable: What a page lets its reader do: `"practice"`, `"values"`, to change numbers as well, or `"off"`.
 
-    >>> import symbackprop
-    >>> text = render(symbackprop.derive(symbackprop.example("line")), format="markdown")
-    >>> text.splitlines()[0]
-    '# Two steps of gradient descent on a line through the origin'
+    Returns:
+        A text, or bytes for `pdf`.
+
+    Raises:
+        UnknownNameError: There is no such format, language or engine.
+        OutputError: A template is at fault, or a PDF cannot be typeset.
+
+    Examples:
+        >>> import symbackprop
+        >>> text = symbackprop.render("line", format="markdown")
+        >>> text.splitlines()[0]
+        '# Two steps of gradient descent on a line through the origin'
     """
     if isinstance(source, Differentiation):
         return worked_derivatives.rendered(source, format, language, templates)

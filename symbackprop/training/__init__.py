@@ -55,25 +55,49 @@ def train(
 ) -> History:
     """Return the history of a training.
 
-    `x` (samples, inputs) and `y` (samples, outputs), or classes (samples,), are by default the problem's data; for a
-    computation graph both are mappings by name. `x` may also be an iterable of batches, pairs `(x, y)`: a pass over it is an
-    epoch. Every setting is by default that of the problem's `[training]`, and `settings` are those of the optimizer
-    (`momentum`, `beta1`, …). Training begins with `parameters`, with those of a history or its file (`resume`, which goes on
-    exactly where it ended, for `epochs` or `steps` more), or with the problem's; those that it leaves out are drawn
-    by Glorot's uniform distribution from `seed`. `dtype` is float64 unless `x` is an array of float32.
+    Every setting that is None is that of the problem's `[training]`. Training begins with `parameters`, with those of
+    `resume`, or with the problem's; those that it leaves out are drawn by Glorot's uniform distribution (Glorot and
+    Bengio, 2010) from `seed`. The forms of the optimizers are those of `torch.optim`.
 
-    `validation_data` are samples whose loss is taken after each epoch; `stop` watches it, or without it (and without a
-    `validation_fraction`) the loss of all samples. Callbacks are called with a `TrainingState` after every update (wrapped
-    in `Every`: after some of them), and training ends where one returns something true. `record` lists updates, counted from
-    1, before which the outputs of all samples of a network are kept, in `history.predictions`.
+    Args:
+        problem: Whatever stands for a problem.
+        x: Inputs (samples, inputs), or None for the problem's data; for a computation graph a mapping by name. Or an
+            iterable of batches, pairs `(x, y)`: a pass over it is an epoch.
+        y: Targets (samples, outputs), or classes (samples,).
+        optimizer: A name of `symbackprop list optimizers`.
+        learning_rate: The learning rate at the first update.
+        epochs: How often all samples are gone through.
+        steps: The number of updates, in place of `epochs`.
+        batch_size: How many samples an update takes.
+        shuffle: Whether each epoch has an order of its own.
+        seed: The seed of drawn parameters and of these orders.
+        schedule: How the learning rate changes, as the table of a problem file.
+        stop: When training stops early, likewise; it watches the validation data, or else the loss of all samples.
+        frozen: The parameters that stay as they are.
+        validation_data: Samples `(x, y)` whose loss is taken after each epoch.
+        callbacks: Called with a `TrainingState` after every update, wrapped in `Every` after some; training ends
+            where one returns something true.
+        record: Updates, from 1, before which the outputs of all samples of a network are kept, in
+            `history.predictions`.
+        parameters: Arrays by name, in the shapes of the problem.
+        resume: A history or its file, which is gone on from exactly where it ended, for `epochs` or `steps` more.
+        backend: A name of `symbackprop list backends`.
+        dtype: `"float64"` or `"float32"`, or None for float64 unless `x` is an array of float32.
+        settings: Those of the optimizer (`momentum`, `beta1`, …).
 
-    Raises `DivergenceError` where the loss stops being finite, otherwise `SymbackpropError` for what does not fit. That
-    error, `KeyboardInterrupt` and what a callback raises have what was done as their `history`.
+    Returns:
+        Losses, parameters, and what it takes to go on.
 
-    >>> import symbackprop
-    >>> history = train(symbackprop.example("line"), learning_rate=0.5, steps=3)
-    >>> history.losses.tolist(), history.loss, history.parameters["W1"].tolist()
-    ([0.5, 0.125, 0.03125], 0.0078125, [[0.875]])
+    Raises:
+        DivergenceError: The loss stops being finite. This error, `KeyboardInterrupt` and what a callback raises have
+            what was done as their `history`.
+        SymbackpropError: Something does not fit.
+
+    Examples:
+        >>> import symbackprop
+        >>> history = symbackprop.train("line", learning_rate=0.5, steps=3)
+        >>> history.losses.tolist(), history.loss, history.parameters["W1"].tolist()
+        ([0.5, 0.125, 0.03125], 0.0078125, [[0.875]])
     """
     meant, problem = problem, problem_of(problem)
     asked = {

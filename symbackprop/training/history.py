@@ -84,7 +84,19 @@ class Every:
         return self.call(state)
 
     def after(self, step: int) -> int:
-        """Return the first step after a step at which this is called."""
+        """Return the first step after a step at which this is called.
+
+        Args:
+            step: The number of an update, 0 before the first.
+
+        Returns:
+            A number of an update.
+
+        Examples:
+            >>> import symbackprop
+            >>> symbackprop.Every(100, print).after(250)
+            300
+        """
         return step - step % self.updates + self.updates
 
 
@@ -157,19 +169,67 @@ class History(Displayed):
         return self.first + len(self.losses)
 
     def predict(self, x: object = None) -> Array:
-        """Return the outputs of a network, (samples, outputs), with the last parameters; `x` is the problem's by default."""
+        """Return the outputs of a network with the last parameters.
+
+        Args:
+            x: Inputs (samples, inputs), or None for the problem's own.
+
+        Returns:
+            The outputs (samples, outputs).
+
+        Examples:
+            >>> import symbackprop
+            >>> symbackprop.train("line", learning_rate=0.5, steps=3).predict([[2.0]]).tolist()
+            [[1.75]]
+        """
         return self.gradient.predict(self.parameters, x)
 
     def evaluate(self, name: str, inputs: object = None, targets: object = None) -> Array:
-        """Return a named quantity of a network or a graph with the last parameters, as `Gradient.evaluate` does."""
+        """Return a named quantity of a network or a graph with the last parameters, as `Gradient.evaluate` does.
+
+        Args:
+            name: The code name of an array.
+            inputs: Inputs, or None for the problem's own.
+            targets: Targets, likewise.
+
+        Returns:
+            An array, with the samples as its first axis where it differs between them.
+
+        Examples:
+            >>> import symbackprop
+            >>> symbackprop.train("line", learning_rate=0.5, steps=3).evaluate("z1", [[2.0], [4.0]]).tolist()
+            [[1.75], [3.5]]
+        """
         return self.gradient.evaluate(name, self.parameters, inputs, targets)
 
     def restored(self) -> History:
-        """Return the same history with the parameters of the least watched loss in place of the last ones."""
+        """Return the same history with the parameters of the least watched loss in place of the last ones.
+
+        Returns:
+            A history, which is this one where nothing was watched.
+
+        Examples:
+            >>> import symbackprop
+            >>> watched = {"patience": 5}
+            >>> history = symbackprop.train("line", learning_rate=0.5, steps=20, stop=watched)
+            >>> history.restored().parameters["W1"] is history.best.parameters["W1"]
+            True
+        """
         return self if self.best is None else replace(self, parameters=self.best.parameters)
 
     def archive(self) -> bytes:
-        """Return an `.npz` file: parameters by name; under names with a dot state, names of classes, the problem as text."""
+        """Return an `.npz` file: parameters by name; under names with a dot state, names of classes, the problem as text.
+
+        Returns:
+            The bytes of the file.
+
+        Examples:
+            >>> import io
+            >>> import numpy, symbackprop
+            >>> content = symbackprop.train("line", steps=1).archive()
+            >>> numpy.load(io.BytesIO(content))["W1"].shape
+            (1, 1)
+        """
         written = io.BytesIO()
         with zipfile.ZipFile(written, "w") as archive:
             named = {PROBLEM: np.array(text_of(self.problem))}
@@ -183,11 +243,33 @@ class History(Displayed):
         return written.getvalue()
 
     def save(self, path: str | Path) -> None:
-        """Write `archive` to a file: `load(path)` is the trained problem, `train(…, resume=path)` goes on from it."""
+        """Write `archive` to a file: `load(path)` is the trained problem, `train(…, resume=path)` goes on from it.
+
+        Args:
+            path: The file.
+
+        Examples:
+            >>> import tempfile
+            >>> import symbackprop
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     symbackprop.train("line", learning_rate=0.5, steps=3).save(f"{folder}/line.npz")
+            ...     symbackprop.load(f"{folder}/line.npz").arrays["W1"].floats()
+            [0.875]
+        """
         Path(path).write_bytes(self.archive())
 
     def log(self) -> str:
-        """Return the updates as CSV text; the loss of validation data stands where it was taken."""
+        """Return the updates as CSV text.
+
+        Returns:
+            A line for each update; the loss of validation data stands where it was taken.
+
+        Examples:
+            >>> import symbackprop
+            >>> print(symbackprop.train("line", learning_rate=0.5, steps=1).log().strip())
+            step,epoch,loss,validation_loss,learning_rate
+            1,1,0.5,,0.5
+        """
         taken = dict(zip(self.validation_steps.tolist(), self.validation_losses.tolist(), strict=True))
         steps = range(self.first + 1, self.last + 1)
         columns = (self.epochs.tolist(), self.losses.tolist(), self.learning_rates.tolist())
@@ -209,5 +291,17 @@ class DivergenceError(EvaluationError):
         self.history = history
 
     def keywords(self) -> dict[str, Any]:
-        """Return what the error was made with beside `what`."""
+        """Return what the error was made with beside `what`.
+
+        Returns:
+            The keywords of its constructor, with the history.
+
+        Examples:
+            >>> import symbackprop
+            >>> try:
+            ...     symbackprop.train("line", learning_rate=1e9, steps=1000)
+            ... except symbackprop.DivergenceError as error:
+            ...     error.keywords()["history"] is error.history
+            True
+        """
         return {**super().keywords(), "history": self.history}

@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 import symbackprop as sbp
 from symbackprop.arithmetic.exact import CONTEXT, Real
 from symbackprop.arithmetic.perturbed_rationals import near
+from symbackprop.catalog import optimizers
+from symbackprop.descent.optimizer_lines import Rule
 from symbackprop.descent.solution import Solution, solve
 from symbackprop.errors import SymbackpropError
 from symbackprop.evaluation.checks import check
-from symbackprop.evaluation.evaluate import Values, rounded, to_decimal
+from symbackprop.evaluation.evaluate import EXACT, Values, rounded, to_decimal
 from symbackprop.problems import Problem, Rounding
 from symbackprop.rendering.json_result import result
 from tests.helpers import each, many
@@ -439,3 +441,11 @@ def test_batch_of_one_sample_has_no_sum() -> None:
         "training": {"learning_rate": 0.1},
     }
     assert r"\sum_{n" not in sbp.render(sbp.solve(sbp.problem(content)), "latex", detail="matrix")
+
+
+def test_optimizer_lines_are_carried_out_in_order() -> None:
+    """Each line reads what those before it gave: v ← μv + g, then w − ηv, exactly."""
+    values = {"learning_rate": Fraction(1, 2), "momentum": Fraction(1, 4), "dampening": Fraction(0)}
+    rule = Rule(optimizers.reduced("momentum", frozenset(("dampening", "weight_decay")), first=False), EXACT)
+    found = rule.run({**values, "v": Fraction(4), "g": Fraction(3), "w": Fraction(5)})
+    assert {"v": 4, "w": 3} == dict(found)

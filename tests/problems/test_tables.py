@@ -11,6 +11,7 @@ import symbackprop as sbp
 from symbackprop.catalog.optimizers import OPTIMIZERS
 from symbackprop.errors import ProblemError, SymbackpropError, UnknownNameError
 from symbackprop.problems import data_table, graph_table, homework_table, parameters_table, row_settings, training_table
+from symbackprop.problems.assignments import Homework
 from symbackprop.problems.types import Array, Draw, Given, Training
 from symbackprop.problems.wordings import wording
 
@@ -94,3 +95,11 @@ def test_wording_is_one_text_or_one_for_each_language() -> None:
     assert ("circuit", "电路") == (both.said("en"), both.said("zh"))
     with pytest.raises(UnknownNameError, match="title"):
         wording({"xx": "?"}, "title")
+
+
+def test_problem_with_a_homework_has_an_assignment() -> None:
+    """What is asked is in order, and the total is exact; a problem without the table has none."""
+    found = sbp.example("homework").homework
+    assert isinstance(found, Homework)
+    assert ("z1", Fraction(20)) == (found.ask[0], found.total)
+    assert sbp.example("line").homework is None

@@ -78,7 +78,16 @@ class Differentiation(Printed):
         return f"<Differentiation by {self.variable.name}: {shown}>"
 
     def walk(self) -> Iterator[Differentiation]:
-        """Yield this node and every one below it, outermost first."""
+        """Yield this node and every one below it, outermost first.
+
+        Yields:
+            The nodes.
+
+        Examples:
+            >>> import symbackprop
+            >>> [node.rule.value for node in symbackprop.differentiate("3*x**2", "x").walk()]
+            ['constant_multiple', 'power']
+        """
         yield self
         for child in self.children:
             yield from child.walk()
@@ -103,28 +112,36 @@ def differentiate(
 ) -> Differentiation:
     """Return the derivative of an expression by a variable as a tree of rules.
 
-    The expression is a text of the expression language (every word that is no function is a quantity), a formula of
-    scalars, or a SymPy expression. Where it has no derivative (max, min and abs at their kink) the result holds the
-    step function with the value stated there; for a text or SymPy's Max, Min and Abs that is 0.
+    Where the expression has no derivative (max, min and abs at their kink) the result holds the step function with
+    the value stated there; for a text or SymPy's Max, Min and Abs that is 0. `print(tree)` shows the steps,
+    `tree.steps` are they; `symbackprop.render` writes them in any format.
 
-    >>> tree = differentiate("1/(1 + exp(-z))", "z")
-    >>> tree.rule, [child.rule for child in tree.children]
-    (<Rule.CHAIN: 'chain'>, [<Rule.RECIPROCAL: 'reciprocal'>, <Rule.SUM: 'sum'>])
-    >>> tree.expression
-    exp(-z)/(1 + exp(-z))**2
+    Args:
+        expression: A text of the expression language (every word that is no function is a quantity; a letter before a
+            parenthesis is a function of which nothing is known, f′ its derivative), a formula of scalars, or an
+            expression of SymPy. Of an equation, a text with = or SymPy's `Eq`, both sides are differentiated, and
+            what results is dy/dx.
+        variable: The name by which it is differentiated.
+        dependent: The name that depends on the variable in an equation, by default `y`, or the only other name.
 
-    A letter before a parenthesis is a function of which nothing is known, f′ its derivative: "x*f(x**2)". Of an equation, a
-    text with = or SymPy's `Eq`, both sides are differentiated, and what results is dy/dx: y is `dependent` on the variable,
-    by default what is called so, or the only other name.
+    Returns:
+        The outermost rule, with those below it.
 
-    >>> differentiate("x**2 + y**2 = 25", "x").expression
-    -x/y
+    Raises:
+        ExpressionError: A text is no expression, the variable is no name, the formula is too large to be worked out,
+            or an equation does not say what depends on the variable.
+        UnknownNameError: There is no rule for a function.
+        KindError: There is none for anything else (arrays, SymPy's other functions).
 
-    `print(tree)` shows the steps, `tree.steps` are they; `symbackprop.render` writes them in any format.
-
-    Raises `ExpressionError` for a text that is no expression, a variable that is no name, a formula too large to be worked
-    out or an equation that does not say what depends on the variable, `UnknownNameError` for a function without a rule, and
-    `KindError` for anything else that has none (arrays, SymPy's other functions).
+    Examples:
+        >>> import symbackprop
+        >>> tree = symbackprop.differentiate("1/(1 + exp(-z))", "z")
+        >>> tree.rule, [child.rule for child in tree.children]
+        (<Rule.CHAIN: 'chain'>, [<Rule.RECIPROCAL: 'reciprocal'>, <Rule.SUM: 'sum'>])
+        >>> tree.expression
+        exp(-z)/(1 + exp(-z))**2
+        >>> symbackprop.differentiate("x**2 + y**2 = 25", "x").expression
+        -x/y
     """
     if isinstance(expression, Node) and isinstance(variable, Name):
         formula, by = expression, variable

@@ -32,23 +32,37 @@ def trace(
 ) -> Problem:
     """Return the problem of a plain Python function of NumPy arrays, whose result is the number to differentiate.
 
-    The function is called once, with everything given by name, on arrays that record operators, NumPy's functions, indices
-    and methods; loops and helper functions are unrolled, and `numpy.where` is a kink with both branches. An equation is
-    made of every variable that the function assigns, by its name (`h`, or `h1`, `h2`, … for one that is assigned again),
-    and of what is used more than once. Other arrays that it reads become inputs, numbers stay numbers. `tables` are further
-    tables of a problem (`training={"learning_rate": 0.1}`).
+    The function is called once, with everything given by name, on arrays that record operators, NumPy's functions,
+    indices and methods; loops and helper functions are unrolled, and `numpy.where` is a kink with both branches. An
+    equation is made of every variable that the function assigns, by its name (`h`, or `h1`, `h2`, … for one that is
+    assigned again), and of what is used more than once. Other arrays that it reads become inputs, numbers stay
+    numbers.
 
-    Arrays have at most two axes. Raises `ProblemError` at the line of the function for what cannot be recorded, with what
-    to write instead: an `if` on recorded values, an assignment to elements, `math.exp`; and for a result that is no number.
+    Args:
+        function: The function.
+        parameters: Arrays of at most two axes by which it is differentiated, by the names of its arguments.
+        inputs: Further arrays by name, which have gradients too.
+        targets: Further arrays by name, which have none.
+        tables: Further tables of a problem (`training={"learning_rate": 0.1}`).
 
-    >>> import numpy
-    >>> def loss(w, x, y):
-    ...     z = w @ x
-    ...     a = 1 / (1 + numpy.exp(-z))
-    ...     return (a - y) ** 2 / 2
-    >>> found = trace(loss, {"w": [0.5, -1.0]}, {"x": [1.0, 2.0]}, {"y": 1.0})
-    >>> found.model.equations
-    ('z = w @ x', 'a = 1 / (1 + exp(-z))', 'loss = (a - y)**2 / 2')
+    Returns:
+        A problem whose equations are the function's.
+
+    Raises:
+        ProblemError: Something cannot be recorded (an `if` on recorded values, an assignment to elements,
+            `math.exp`), or the result is no number; the message has the line of the function and what to write
+            instead.
+
+    Examples:
+        >>> import numpy
+        >>> import symbackprop
+        >>> def loss(w, x, y):
+        ...     z = w @ x
+        ...     a = 1 / (1 + numpy.exp(-z))
+        ...     return (a - y) ** 2 / 2
+        >>> found = symbackprop.trace(loss, {"w": [0.5, -1.0]}, {"x": [1.0, 2.0]}, {"y": 1.0})
+        >>> found.model.equations
+        ('z = w @ x', 'a = 1 / (1 + exp(-z))', 'loss = (a - y)**2 / 2')
     """
     given = {kind: dict(each or {}) for kind, each in zip(KINDS, (parameters, inputs, targets), strict=True)}
     leaves = {name: Recorded(value, name=name) for each in given.values() for name, value in each.items()}
