@@ -213,6 +213,8 @@ def schema_page() -> str:
     """Return the reference of the problem file: each of its tables, by the name that it has in the file."""
     found = schema()
     headings = {"": "Top level", **_headings(found, found["$defs"], "")}
+    for name in [name for name, heading in headings.items() if list(headings.values()).count(heading) > 1]:
+        headings[name] += f" with `{found['$defs'][name]['required'][0]}`"
     parts = ["# Schema of the problem file", "Made of the JSON schema that `symbackprop schema` prints."]
     for name, heading in headings.items():
         table = found["$defs"][name] if name else found
@@ -223,12 +225,18 @@ def schema_page() -> str:
 def _headings(table: Mapping[str, Any], definitions: Mapping[str, Any], path: str) -> dict[str, str]:
     """Return the tables below one by the names of their definitions, each as it is first written in a file."""
     headings: dict[str, str] = {}
-    for key, described in table["properties"].items():
+    for key, described in _keys(table).items():
         below = f"{path}.{key}".removeprefix(".")
         for name, opened in _references(described, "[{}]"):
             own = opened.format(below)
             headings = {name: f"`{own}`", **_headings(definitions[name], definitions, own.strip("[]"))} | headings
     return dict(sorted(headings.items(), key=lambda row: row[1].strip("`[]")))
+
+
+def _keys(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the keys of a table, `NAME` among them where it takes any."""
+    others = table.get("additionalProperties")
+    return table["properties"] | ({"NAME": others} if isinstance(others, Mapping) else {})
 
 
 def _references(described: Mapping[str, Any], opened: str) -> Iterator[tuple[str, str]]:
@@ -245,7 +253,7 @@ def _references(described: Mapping[str, Any], opened: str) -> Iterator[tuple[str
 
 def _table_of(table: Mapping[str, Any], headings: Mapping[str, str]) -> str:
     lines = ["| key | takes | default | meaning |", "| --- | --- | --- | --- |"]
-    for key, described in table["properties"].items():
+    for key, described in _keys(table).items():
         default = "required" if key in table.get("required", ()) else _default(described.get("default"))
         meaning = described.get("description", "").replace("|", "\\|").replace("\n", " ")
         lines.append(f"| `{key}` | {_kind(described, headings)} | {default} | {meaning} |")
@@ -261,7 +269,7 @@ def _kind(described: Mapping[str, Any], headings: Mapping[str, str]) -> str:
     """Return what a key takes, in words."""
     if "$ref" in described:
         heading = headings[described["$ref"].rpartition("/")[2]]
-        return f"[{heading}](#{slugify(case='lower')(heading.strip('`'), '-')})"
+        return f"[{heading}](#{slugify(case='lower')(heading.replace('`', ''), '-')})"
     if "anyOf" in described:
         return " or ".join(_kind(kind, headings) for kind in described["anyOf"] if kind != {"type": "null"})
     if "enum" in described:
