@@ -369,10 +369,10 @@ def _is_bent_or_ends(form: Form, arguments: Sequence[Value]) -> bool:
 
 
 def _is_bent(form: Form, arguments: Sequence[Value]) -> bool:
-    """Say whether a form or its partials jump at a place: on either side of each argument, or of all together."""
+    """Say whether a form or its partials jump at a place, or are others there alone: those of max(a, min(a, b)) at a = b."""
     axes = [tuple(Fraction(n == slot) for n in range(form.arity)) for slot in range(form.arity)]
     slanted = tuple(Fraction((-1) ** n, n + 1) for n in range(form.arity))
-    directions = (*axes, tuple(map(abs, slanted)), slanted)
+    directions = (*axes, tuple(map(abs, slanted)), slanted, (Fraction(0),) * form.arity)
     partials = [form.partial(slot).formula(has_values=False) for slot in range(form.arity)]
     steepest = exact.to_real(Fraction(1))
     for formula in (*partials, form.formula):
