@@ -14,9 +14,8 @@ from symbackprop.derivation.backprop import Link, Links
 from symbackprop.derivation.element_grain import ElementEquation, ElementGraph
 from symbackprop.derivation.lazy_fields import on_demand
 from symbackprop.display import Displayed, latex
-from symbackprop.errors import UnknownNameError, unknown
+from symbackprop.errors import UnknownNameError
 from symbackprop.graph import alike
-from symbackprop.graph.notation import Notation
 from symbackprop.graph.quantities import Graph, Quantity, Role
 from symbackprop.graph.scalars import Scalar, identifier
 from symbackprop.problems import ComputationGraph, Given, Problem
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 
     from symbackprop.derivation.in_sympy import Expressions
     from symbackprop.derivation.symbols import Symbols
-
-_MOST_CHOICES = 2_000  # names among which the nearest one is looked for
 
 
 @dataclass(frozen=True)
@@ -89,8 +86,7 @@ class Derivation(Displayed):
             out).
 
         Examples:
-            >>> import symbackprop
-            >>> [(sample, names) for sample, names, _ in symbackprop.derive("line").stated_arrays()]
+            >>> [(sample, names) for sample, names, _ in derive("line").stated_arrays()]
             [(None, ('W1_1_1',)), (None, ('x_1',)), (None, ('y_1',))]
         """
         for name, array in self.problem.arrays.items():
@@ -106,8 +102,7 @@ class Derivation(Displayed):
             A scalar, and the number that it has.
 
         Examples:
-            >>> import symbackprop
-            >>> [(str(scalar), given.text) for scalar, given in symbackprop.derive("line").stated()]
+            >>> [(str(scalar), given.text) for scalar, given in derive("line").stated()]
             [('W1_1_1', '0'), ('x_1', '1'), ('y_1', '1')]
         """
         for sample, elements, numbers in self.stated_arrays():
@@ -127,8 +122,7 @@ class Derivation(Displayed):
             UnknownNameError: There is none; the error suggests one.
 
         Examples:
-            >>> import symbackprop
-            >>> symbackprop.derive("mazur").quantity("W1").shape
+            >>> derive("mazur").quantity("W1").shape
             (2, 2)
         """
         if name not in self.graph.quantities:
@@ -150,8 +144,7 @@ class Derivation(Displayed):
             UnknownNameError: There is no such scalar.
 
         Examples:
-            >>> import symbackprop
-            >>> [link.source for link in symbackprop.derive("mazur").chain("W2_1_1")]
+            >>> [link.source for link in derive("mazur").chain("W2_1_1")]
             ['L', 'a2_1', 'z2_1']
         """
         name = self._scalar(name)
@@ -171,8 +164,7 @@ class Derivation(Displayed):
             Whether it does.
 
         Examples:
-            >>> import symbackprop
-            >>> derivation = symbackprop.derive("xor")
+            >>> derivation = derive("xor")
             >>> derivation.crosses_samples("W1_1_1"), derivation.crosses_samples("a1_1")
             (True, False)
         """
@@ -189,8 +181,7 @@ class Derivation(Displayed):
             A link, and its sample.
 
         Examples:
-            >>> import symbackprop
-            >>> [sample for _, sample in symbackprop.derive("xor").contributions("W1_1_1")]
+            >>> [sample for _, sample in derive("xor").contributions("W1_1_1")]
             [1, 2, 3, 4]
         """
         for link in self.links[name]:
@@ -210,8 +201,7 @@ class Derivation(Displayed):
             UnknownNameError: There is no such quantity.
 
         Examples:
-            >>> import symbackprop
-            >>> symbackprop.derive("mazur").adjoint_name("z2_1")
+            >>> derive("mazur").adjoint_name("z2_1")
             'delta2_1'
         """
         if name not in self.graph.quantities:
@@ -238,8 +228,7 @@ class Derivation(Displayed):
             UnknownNameError: There is no such array.
 
         Examples:
-            >>> import symbackprop
-            >>> symbackprop.derive("mazur").gradient("W2")[0, 0]
+            >>> derive("mazur").gradient("W2")[0, 0]
             a1_1*delta2_1
         """
         return self._matrix(name, self.gradient_expression)
@@ -262,8 +251,7 @@ class Derivation(Displayed):
             UnknownNameError: There is no such scalar.
 
         Examples:
-            >>> import symbackprop
-            >>> symbackprop.derive("xor").gradient_expression("W2_1_1")
+            >>> derive("xor").gradient_expression("W2_1_1")
             Sum(a1_1[n]*delta2_1[n], (n, 0, 3))
         """
         return self.symbols.gradient(self._scalar(element))
@@ -281,8 +269,7 @@ class Derivation(Displayed):
             UnknownNameError: There is no such scalar, or it has no equation.
 
         Examples:
-            >>> import symbackprop
-            >>> symbackprop.derive("line").expression("z1_1")
+            >>> derive("line").expression("z1_1")
             W1_1_1*x_1
         """
         found = self._scalar(element)
@@ -304,8 +291,7 @@ class Derivation(Displayed):
             EvaluationError: The result would have more than 20,000 names in it.
 
         Examples:
-            >>> import symbackprop
-            >>> derivation = symbackprop.derive("line")
+            >>> derivation = derive("line")
             >>> derivation.closed_form("L"), derivation.closed_form("W1_1_1")
             ((W1_1_1*x_1 - y_1)**2/2, x_1*(W1_1_1*x_1 - y_1))
         """
@@ -326,8 +312,7 @@ class Derivation(Displayed):
             UnknownNameError: There is no such quantity.
 
         Examples:
-            >>> import symbackprop
-            >>> print(symbackprop.derive("mazur").latex("W2_1_1"))
+            >>> print(derive("mazur").latex("W2_1_1"))
             \frac{\partial E}{\partial w_5} = \delta_{o_1} \, h_1
         """
         if not self.graph.shapes.get(name):
@@ -353,21 +338,21 @@ class Derivation(Displayed):
 
     def _unknown(self, name: str, choices: Iterable[str]) -> UnknownNameError:
         """Return the error for a name; a name as documents print it leads to the code name."""
-        names = list(itertools.islice(choices, _MOST_CHOICES))
-        printed = Notation.of(self.graph, self.problem.notation)
-        spellings = {printed.symbol(each).plain: each for each in names}
-        return unknown("quantity", name, map(identifier, names), spellings=spellings)
+        return alike.unknown_quantity(self.graph, self.problem.notation, name, choices)
 
     def sympy(self) -> Expressions:
         """Return output and gradients as SymPy expressions in what is given, with the problem's numbers for the symbols.
 
-        >>> import symbackprop
-        >>> found = symbackprop.derive(symbackprop.example("line")).sympy()
-        >>> found.output, found.differences()
-        ((W1_1_1*x_1 - y_1)**2/2, {})
+        Returns:
+            The expressions; `differences` compares them with SymPy's own derivatives.
 
-        `differences` compares with SymPy's own derivatives. Raises `EvaluationError` where an expression would have more
-        than 20,000 names in it, and for a batch of any size.
+        Raises:
+            EvaluationError: An expression would have more than 20,000 names in it, or the batch is of any size.
+
+        Examples:
+            >>> found = derive("line").sympy()
+            >>> found.output, found.differences()
+            ((W1_1_1*x_1 - y_1)**2/2, {})
         """
         from symbackprop.derivation.in_sympy import expressions
 
@@ -377,8 +362,7 @@ class Derivation(Displayed):
 def derive(problem: ProblemLike, *, of_any_size: bool = False) -> Derivation:
     """Return the derivation of a problem: its equations, and the links that one reverse sweep over them finds.
 
-    Reverse accumulation over a computation graph is described in Griewank and Walther, Evaluating Derivatives,
-    chapter 3.
+    Reverse accumulation over a graph: Griewank and Walther, Evaluating Derivatives, chapter 3.
 
     Args:
         problem: Whatever stands for a problem: a problem, the name of an example, a file, a mapping, ….

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
 
-from symbackprop.errors import ProblemError, nearest, unknown
+from symbackprop.errors import ProblemError, UnknownNameError, nearest, unknown
 from symbackprop.graph.notation import KINDS, Conventions, Notation, Symbol, parse_symbol
 from symbackprop.graph.quantities import Graph, Quantity
+from symbackprop.graph.scalars import identifier
 from symbackprop.messages import message
+
+_MOST_CHOICES = 2_000
+"""Names among which the nearest one is looked for."""
 
 
 def check_symbols(symbols: Mapping[str, str], where: str) -> None:
@@ -60,3 +65,11 @@ def _with_one_letter(notation: Notation) -> Iterator[Quantity]:
     for group in groups.values():
         if len(group) > 1:
             yield from group
+
+
+def unknown_quantity(graph: Graph, conventions: Conventions, name: str, choices: Iterable[str]) -> UnknownNameError:
+    """Return the error for a name that is none of the choices; one as documents print it leads to the code name."""
+    names = list(itertools.islice(choices, _MOST_CHOICES))
+    printed = Notation.of(graph, conventions)
+    spellings = {printed.symbol(each).plain: each for each in names}
+    return unknown("quantity", name, map(identifier, names), spellings=spellings)
