@@ -39,6 +39,9 @@ _FRACTION = re.compile(r"([+-]?\d{1,60})\s*/\s*(\d{1,60})")
 _SIDES = re.compile(r"[=≈]")
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
 _SEMICOLON = re.compile(";")
+SHOWN = 12
+"""Digits of a number that somebody typed, or a program, which are shown; as many have numbers in files."""
+_LONG = re.compile(rf"\s*([+-]?(?=\d*[.,])0*[.,]?0*[1-9](?:[.,]?\d){{{SHOWN - 1}}})\d+((?:[eE][+-]?\d+)?)\s*")
 _BLANKS = ("", "-", "--", "?", "n/a", "N/A", "/")
 _LONGEST = 500
 _LARGEST = Fraction(sys.float_info.max)
@@ -105,6 +108,16 @@ def unit(parsed: ParsedAnswer) -> Fraction | None:
     # A power of ten that was typed with it makes the number so many times what its digits say.
     digits = abs(Fraction(f"{found[1] or 0}.{found[2] or 0}"))
     return size * abs(number) / digits if digits else None
+
+
+def shortened(text: str) -> str:
+    """Return what was typed, of a decimal with more digits than anybody carries the first `SHOWN` and ….
+
+    >>> shortened("0.5932700514341862"), shortened("-1234,5"), shortened("2.0000000000000004e-05")
+    ('0.593270051434…', '-1234,5', '2.00000000000…e-05')
+    """
+    found = _LONG.fullmatch(text)
+    return f"{found[1]}…{found[2]}" if found else text
 
 
 def precision(parsed: ParsedAnswer) -> float:

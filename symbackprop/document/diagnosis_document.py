@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 
 from symbackprop.algebra.formula import Name, Node, rewrite
+from symbackprop.by_hand.answer_parsing import shortened
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.document.answer_symbols import symbol
 from symbackprop.document.blocks import (
@@ -86,7 +87,7 @@ def _numbers(found: Diagnosis) -> Table:
         (
             Verbatim(answer.answer),
             _letter(found) if answer.key == RATE else symbol(found.derivation, answer.key),
-            Verbatim(answer.given.strip()),
+            Verbatim(shortened(answer.given.strip())),
             "" if answer.verdict is Finding.RIGHT else f"{answer.expected:.{_DIGITS}g}",
             Judged(_TONES[answer.verdict], message(f"finding.{answer.verdict}")),
             answer.said or "",

@@ -16,7 +16,7 @@ from fractions import Fraction
 
 from symbackprop.algebra.formula import Node, names
 from symbackprop.by_hand.answer_ids import names_of
-from symbackprop.by_hand.answer_parsing import ParsedAnswer, names_itself, read, unit, value_of
+from symbackprop.by_hand.answer_parsing import ParsedAnswer, names_itself, read, shortened, unit, value_of
 from symbackprop.by_hand.hand_computation import hand_computation
 from symbackprop.homework.answers import Answer
 from symbackprop.homework.follow_through import Consequence, NumbersByKey, Question, question
@@ -278,7 +278,8 @@ class _Marking:
 
     def _used(self, wrong: Sequence[Question]) -> Message:
         used = [
-            message("mark.with", name=each.answer.id, value=self.marks[each.answer.key].text.strip()) for each in wrong
+            message("mark.with", name=each.answer.id, value=shortened(self.marks[each.answer.key].text.strip()))
+            for each in wrong
         ]
         return message("mark.follow_through", values=used)
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 
 from symbackprop import language
 from symbackprop.arithmetic.decimals import trimmed
+from symbackprop.by_hand.answer_parsing import shortened
 from symbackprop.document.answer_symbols import symbol
 from symbackprop.document.blocks import Document, Inline, Judged, Judgement, Paragraph, Section, Table, Verbatim
 from symbackprop.homework.copies import Copy
@@ -141,7 +142,7 @@ def feedback(marked: GradedClass, enrolment: Enrolment) -> Document:
         (
             Verbatim(mark.answer.id),
             symbol(marked.assignment.derivation, mark.answer.key),
-            Verbatim(mark.text),
+            Verbatim(shortened(mark.text)),
             _expected(printed(keys[mark.answer.key], rounding), enrolment.options.get(mark.answer.id, ())),
             Judged(_JUDGEMENTS[mark.verdict], message(f"verdict.{mark.verdict}")),
             f"{trimmed(mark.points)} / {trimmed(mark.most)}",

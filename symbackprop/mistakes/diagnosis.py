@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from symbackprop.by_hand.answer_parsing import unit
+from symbackprop.by_hand.answer_parsing import shortened, unit
 from symbackprop.by_hand.hand_computation import names_read
 from symbackprop.errors import known_language
 from symbackprop.language import DEFAULT
@@ -192,7 +192,7 @@ class _Paper:
         used = self._used(given)
         if all(self.verdicts.get(each.key) is Finding.ROUNDED for each in used):
             return self._told(given, Finding.ROUNDED, message("diagnosis.rounded"))
-        values = [message("mark.with", name=each.answer, value=each.text.strip()) for each in used]
+        values = [message("mark.with", name=each.answer, value=shortened(each.text.strip())) for each in used]
         return self._told(given, Finding.FOLLOW_THROUGH, message("diagnosis.follow_through", values=values))
 
     def _used(self, given: Given) -> list[Given]:

@@ -7,17 +7,22 @@ from pathlib import Path
 import pytest
 
 import symbackprop as sbp
-from symbackprop import document
+from symbackprop import document, language
 from symbackprop.algebra.formula import Name
-from symbackprop.document.blocks import Note, NoteKind, Table
+from symbackprop.by_hand.hand_computation import GRADIENT, PATH, given_numbers, hand_computation
+from symbackprop.document.blocks import Display, Note, NoteKind, Table
 from symbackprop.document.display_nodes import Gradient, Updated
 from symbackprop.document.key_symbols import quantity_of
 from symbackprop.document.notes.reasons import MADE
 from symbackprop.document.notes.slips import Slips
+from symbackprop.evaluation.evaluate import FLOAT
 from symbackprop.messages import Message
+from symbackprop.mistakes.changes import Change, changes
+from symbackprop.mistakes.consequences import Consequences
 from symbackprop.mistakes.diagnosing import diagnose
 from symbackprop.mistakes.known_mistakes import MISTAKES
 from symbackprop.mistakes.verdicts import Finding
+from symbackprop.mistakes.worksheets import Worksheet
 from tests.document.test_truth import assert_true
 from tests.documents import sections_of, solved
 from tests.helpers import each
@@ -69,10 +74,46 @@ def test_section_tells_every_mistake_that_can_be_made(name: str) -> None:
         assert wrong != right
 
 
+@pytest.mark.parametrize("name", ["mazur", "rnn"])
+def test_section_tells_the_first_line_of_the_page_that_changes(name: str) -> None:
+    """Of the gradients that a mistake changes none stands further up on the page than the one that is told."""
+    solution = solved(name)
+    content = document.compose(solution, explanations="mistakes")
+    (backward,) = [part for part in content.sections if part.title.id == "title.backward"]
+    displays = [block for part in sections_of([backward]) for block in part.blocks if isinstance(block, Display)]
+    page = list(dict.fromkeys(chain.name for block in displays for chain in block.chains))
+    sheet = Worksheet(hand_computation(solution.derivation))
+    consequences = Consequences(sheet.computation)
+    values = consequences.run(given_numbers(solution.derivation, FLOAT))
+    for slip, number, *_ in each((row for row in table_of(name).rows if isinstance(row[1], Gradient)), 8):
+        forms: dict[str, Change] = {}
+        for change in changes(sheet, [MISTAKES[slip_of(slip)]]):
+            best = forms.setdefault(change.sites[0].variant, change)
+            if len(change.sites) > len(best.sites):
+                forms[change.sites[0].variant] = change
+        moved = consequences.under(next(iter(forms.values())), values)
+        names = {
+            key[1:] for key in moved if PATH not in key and key[0] == GRADIENT and abs(moved[key] - values[key]) > 1e-6
+        }
+        assert next(each for each in page if each in names) == number.name, slip
+
+
+@pytest.mark.parametrize("code", ["en", "zh"])
+def test_every_note_says_why(code: str) -> None:
+    """Each row that stands beside a line has a clause that says why it is a mistake, and the sentence has it."""
+    for row in each(set(MADE.values()), 20):
+        assert language.phrases(code)[f"mistake_why.{row}"]
+    for note in each(
+        note for name in ("mazur", "classifier") for note in notes_of(name) if "why" in note.text.arguments
+    ):
+        said = language.say(code, Message("mistake.alone", note.text.arguments))
+        assert language.phrases(code)[f"mistake_why.{slip_of(note.text)}"] in said
+
+
 def test_numbers_of_the_section_are_diagnosed_as_their_mistakes() -> None:
     """Who types the number that the section gives is told that mistake, or a set of them that has it."""
     table, derivation = table_of("mazur"), sbp.derive("mazur")
-    names = {"updated_weights": "dL_da1_2", "no_derivative": "dL_dz2_2", "no_bias": "z1_1", "spurious": ""}
+    names = {"updated_weights": "dL_da1_1", "no_derivative": "dL_dz2_1", "no_bias": "z1_1", "spurious": ""}
     for slip, _, wrong, _ in each(table.rows, 20):
         answer = names.get(slip_of(slip))
         if answer:

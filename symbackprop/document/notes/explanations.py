@@ -74,7 +74,7 @@ class Lesson:
         """Return sections with their explanations; their lines are written from a scene, of a step if of one."""
         if not self.is_full:
             return tuple(sections)
-        exact_gradients, slips = ExactGradients(scene, step), Slips(scene)
+        exact_gradients, slips = ExactGradients(scene, step), Slips(scene, _lines(sections, scene))
         return tuple(self._section(section, scene, exact_gradients, slips, "") for section in sections)
 
     def _section(
@@ -155,8 +155,18 @@ class Lesson:
         without = (*(() if checked else ("central_difference",)), *(() if _has_matrix_form(sections) else OF_ARRAYS))
         terms = () if self.is_short else (glossary(scene, without),)
         if self.explanations == "mistakes":
-            return (*Slips(scene).section(), *terms)
+            return (*Slips(scene, _lines(sections, scene)).section(), *terms)
         return (practice_section(scene), *terms) if self.explanations == "remarks" else terms
+
+
+def _lines(sections: Sequence[Section], scene: Scene, area: str = "") -> Iterator[DisplayedLine]:
+    """Yield the lines of sections in the order of the page."""
+    for section in sections:
+        own = _PARTS.get(section.title.id, ("", ""))[1] or area
+        for block in section.blocks:
+            if isinstance(block, Display):
+                yield from (DisplayedLine(scene, chain, own) for chain in block.chains)
+        yield from _lines(section.sections, scene, own)
 
 
 def _has_matrix_form(sections: Sequence[Section]) -> bool:

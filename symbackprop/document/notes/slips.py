@@ -38,8 +38,12 @@ _PREFIXES = {"forward": "", "backward": GRADIENT, "update": NEW}
 class Slips:
     """The mistakes of the first step that a scene tells of; of one without numbers, or too large, there are none."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, lines: Iterable[DisplayedLine] = ()) -> None:
+        """`lines` are those of the page, in their order."""
         self.scene = scene
+        self._places: dict[str, int] = {}
+        for place, line in enumerate(lines):
+            self._places.setdefault(_key(line), place)
         self._sheet: Worksheet | None = None
         problem = scene.derivation.problem
         is_simultaneous = problem.training is None or problem.training.update != "sequential"
@@ -65,33 +69,39 @@ class Slips:
 
         None where the problem has no place for it.
         """
-        slip, prefix = message(f"slip.{row}"), _PREFIXES.get(line.area)
+        said = {"slip": message(f"slip.{row}"), "why": message(f"mistake_why.{row}")}
         if self._made is None or self._sheet is None:
-            return message("mistake.alone", slip=slip)
+            return message("mistake.alone", **said)
         found = tuple(changes(self._sheet, [MISTAKES[row]]))
-        if prefix is not None and line.name:
-            key = f"{prefix}{Scalar(line.name, line.sample)}"
-            here = next((change for change in found if [site.at for site in change.sites] == [key]), None)
-            wrong = None if here is None else self._changed(here).get(key)
-            if wrong is not None:
-                return message("mistake.made", slip=slip, it=line.chain.left, value=self._shown(wrong))
+        key = _key(line)
+        here = next((change for change in found if [site.at for site in change.sites] == [key]), None)
+        wrong = None if here is None else self._changed(here).get(key)
+        if wrong is not None:
+            return message("mistake.made", it=line.chain.left, value=self._shown(wrong), **said)
         for change in _widest(found):
             for key, wrong in self._changed(change).items():
-                it = quantity_of(key)
-                return message("mistake.made", slip=slip, it=it, value=self._shown(wrong))
-        return message("mistake.alone", slip=slip) if found else None
+                return message("mistake.made", it=quantity_of(key), value=self._shown(wrong), **said)
+        return message("mistake.alone", **said) if found else None
 
     def _changed(self, change: Change) -> dict[str, float]:
-        """Return the numbers with a symbol that a change makes others, in order of computation."""
+        """Return the numbers with a symbol that a change makes others, in the order of the page.
+
+        That of the computation goes for what no line of the page finds, and for the forward pass, where it is the same.
+        """
         if self._made is None or self._sheet is None:
             return {}
         consequences, values = self._made
         reached, order = consequences.under(change, values), self._sheet.positions
         return {
             key: float(reached[key])
-            for key in sorted(reached.keys() & order.keys(), key=order.__getitem__)
+            for key in sorted(reached.keys() & order.keys(), key=lambda key: (*self._place(key), order[key]))
             if not {PATH, LINE} & set(key) and _is_another(reached[key], values[key])
         }
+
+    def _place(self, key: str) -> tuple[int, int]:
+        """Return where a number stands: in which pass, and in which line of the backward pass or the update."""
+        passed = 2 if key.startswith(NEW) else 1 if key.startswith(GRADIENT) else 0
+        return passed, self._places.get(key, len(self._places)) if passed else 0
 
     def _shown(self, value: float) -> Node:
         return shown_about(Fraction(f"{value:.{_PRECISION}g}"), self.scene.style)
@@ -115,6 +125,12 @@ class Slips:
                 slip = message("slips.slip", slip=message(f"slip.{change.mistake.name}"))
                 yield slip, quantity_of(key), self._shown(wrong), self._shown(values[key])
                 break
+
+
+def _key(line: DisplayedLine) -> str:
+    """Return the key of what a line finds, "" for a line between arrays."""
+    prefix = _PREFIXES.get(line.area)
+    return f"{prefix}{Scalar(line.name, line.sample)}" if prefix is not None and line.name else ""
 
 
 def _widest(found: Iterable[Change]) -> Iterator[Change]:
