@@ -17,10 +17,11 @@ from symbackprop.by_hand.answer_ids import id_of
 from symbackprop.by_hand.hand_computation import NEW, PATH, HandComputation, evaluation, key_parts
 from symbackprop.by_hand.tolerance import Tolerance
 from symbackprop.catalog.optimizers import RATE
+from symbackprop.derivation.derivations import Derivation
 from symbackprop.derivation.element_grain import ElementEquation, Term
 from symbackprop.evaluation.evaluate import Arithmetic
 from symbackprop.homework.answers import Answer
-from symbackprop.homework.degenerate import Verdict
+from symbackprop.homework.degenerate import Verdict, swaps
 from symbackprop.homework.inactive import Inactive
 from symbackprop.problems import Homework
 
@@ -63,7 +64,7 @@ class Acceptance:
             answer.id: Tolerance(computation, answer.key, homework.rounding, arithmetic) for answer in answers
         }
         self._bounded = dict.fromkeys(_bounded(computation.equations))
-        self._swaps = list(_swaps(computation))
+        self._swaps = list(_swaps(computation.derivation))
         self._kinks = [
             (
                 Tolerance(kinked, key, homework.rounding, arithmetic),
@@ -84,10 +85,12 @@ class Acceptance:
         """Say whether some unit, but no whole array of them, is inactive in one of the draws."""
         return self.has_units and not bool(numpy.all(self._units.unlike(values, "some")))
 
-    def to_be_kept(self, values: NumbersByKey) -> Array:
-        """Return the draws without inactive units, where units are wanted as they come: these are not to be left out."""
-        as_it_comes = self.has_units and self._inactive == "any"
-        return numpy.asarray(~self._units.unlike(values, "none") if as_it_comes else numpy.zeros(1, dtype=bool))
+    def to_be_kept(self, values: NumbersByKey) -> list[Array]:
+        """Return groups of draws none of which is left out: by how many units are inactive, where they are as they come."""
+        if not self.has_units or self._inactive != "any":
+            return []
+        counts = numpy.asarray(self._units.count(values))
+        return [counts == count for count in numpy.unique(counts)]
 
     def judge(self, values: NumbersByKey) -> dict[tuple[str, str], Array]:
         """Return for each reason, and the answer or number that is to blame, which of the draws it speaks against.
@@ -169,13 +172,12 @@ def _alike(computation: HandComputation) -> Iterator[tuple[str, str]]:
             yield from itertools.combinations(keys, 2)
 
 
-def _swaps(computation: HandComputation) -> Iterator[tuple[str, str]]:
+def _swaps(derivation: Derivation) -> Iterator[tuple[str, str]]:
     """Yield the pairs of drawn weights that a swap of indices exchanges."""
-    problem = computation.derivation.problem
-    for quantity in computation.derivation.parameters:
-        if len(quantity.shape) == 2 and quantity.name in problem.variants:
-            for row, column in itertools.combinations(range(min(quantity.shape)), 2):
-                yield quantity.element((row, column)), quantity.element((column, row))
+    for quantity in derivation.parameters:
+        if quantity.name in derivation.problem.variants:
+            elements = quantity.elements()
+            yield from ((elements[first], elements[second]) for first, second in swaps(derivation, quantity.name))
 
 
 def _kinked(computation: HandComputation) -> Iterator[tuple[HandComputation, str, ElementEquation]]:

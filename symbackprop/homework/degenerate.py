@@ -6,6 +6,7 @@ the same.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -25,10 +26,11 @@ Verdict = tuple[str, str, Array]
 def degenerate(derivation: Derivation, numbers: Mapping[str, Array]) -> Iterator[Verdict]:
     """Yield the reasons against draws; `numbers` are those drawn, by quantity, one row for each draw."""
     problem, quantities = derivation.problem, derivation.graph.quantities
-    for name, draw in problem.variants.items():
+    for name, rows in numbers.items():
+        draw = problem.variants[name]
         if name not in problem.arrays or _is_fixed(draw):
             continue
-        quantity, rows = quantities[name], numbers[name]
+        quantity = quantities[name]
         if quantity.role is Role.INPUT:
             samples = problem.samples or 1
             yield from _of_inputs(name, draw, rows.reshape(len(rows), samples, -1))
@@ -37,6 +39,25 @@ def degenerate(derivation: Derivation, numbers: Mapping[str, Array]) -> Iterator
                 yield "equal_targets", name, (rows == rows[:, :1]).all(axis=1)
         elif quantity.kind not in LAYER_KINDS:
             yield from _of_kernel(name, draw, rows.reshape(len(rows), *quantity.shape))
+
+
+def hides(derivation: Derivation, name: str, rows: Array) -> Array:
+    """Say of which draws of one quantity the numbers hide mistakes, whatever the others are: a row for each draw."""
+    found = numpy.zeros(len(rows), dtype=bool)
+    for _, _, against in degenerate(derivation, {name: rows}):
+        found |= against
+    for first, second in swaps(derivation, name):
+        found |= rows[:, first] == rows[:, second]
+    return found
+
+
+def swaps(derivation: Derivation, name: str) -> Iterator[tuple[int, int]]:
+    """Yield the pairs of places in a drawn matrix of weights that a swap of indices exchanges."""
+    quantity = derivation.graph.quantities.get(name)
+    if quantity is not None and quantity.role is Role.PARAMETER and len(quantity.shape) == 2:
+        size = quantity.shape[1]
+        for row, column in itertools.combinations(range(min(quantity.shape)), 2):
+            yield row * size + column, column * size + row
 
 
 def positions_worth_drawing(derivation: Derivation, name: str) -> Array:

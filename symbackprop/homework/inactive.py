@@ -68,6 +68,10 @@ class Inactive:
             against = against | (numpy.logical_or.reduce(has) ^ shows)
         return against
 
+    def count(self, values: NumbersByKey) -> Array:
+        """Return how many of the units that are asked are inactive, in each draw."""
+        return numpy.sum([_is_flat(values, unit) for unit in self.asked], axis=0)
+
     def zeros(self, values: NumbersByKey) -> dict[str, Array]:
         """Return by key in which draws it is zero because of inactive units."""
         found: dict[str, Array] = {}

@@ -111,10 +111,10 @@ class ShownMistakes:
                     return
                 yield change
 
-    def demand(self, values: NumbersByKey, share: float, kept: Array) -> None:
+    def demand(self, values: NumbersByKey, share: float, kept: Sequence[Array]) -> None:
         """Take up demands that draws of a trial meet together, so that at least a share of these does.
 
-        Each half of the trial has such a share, so that it is no chance, and so have the draws that are to be `kept`.
+        Each half of the trial has such a share, so that it is no chance, and each group of draws that is to be `kept`.
         """
         if not self.changes:
             return
@@ -189,10 +189,10 @@ class ShownMistakes:
         return found
 
 
-def _met_together(met: Array, order: Iterable[int], share: float, kept: Array) -> list[int]:
-    """Return the demands, in order, that a share of the draws meets together, and of those to be kept: demands × draws."""
+def _met_together(met: Array, order: Iterable[int], share: float, kept: Sequence[Array]) -> list[int]:
+    """Return the demands, in order, that a share of the draws meets together, and of each group kept: demands × draws."""
     first = numpy.arange(met.shape[1]) < met.shape[1] // 2
-    groups = [group for group in (first, ~first, kept) if group.any()]
+    groups = [group for group in (first, ~first, *kept) if group.any()]
     chosen, left = [], numpy.ones(met.shape[1], dtype=bool)
     for place in order:
         both = left & met[place]

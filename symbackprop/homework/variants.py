@@ -1,7 +1,7 @@
 """Variants: for each student numbers of their own, drawn fairly, the same on every machine and in every order.
 
 A variant is a pure function of the problem (as far as it has numbers), the seed, the student's id and the attempt. Each
-drawn quantity has a stream of its own for each student, PCG64 seeded by a SHA-256 of these names; draws are taken from it in
+drawn quantity has a stream of its own for each student (`symbackprop.homework.draw_streams`); draws are taken from it in
 blocks, of `BLOCK` or more, until one is fair. `VERSION` changes when this changes. What is fair may change: what was given
 out stands in the manifest.
 """
@@ -28,9 +28,10 @@ from symbackprop.errors import ProblemError, unknown
 from symbackprop.graph.quantities import Role
 from symbackprop.homework.acceptance import Acceptance
 from symbackprop.homework.answers import Answer, answers
-from symbackprop.homework.degenerate import degenerate, positions_worth_drawing
+from symbackprop.homework.degenerate import degenerate
 from symbackprop.homework.digests import digest_of
 from symbackprop.homework.draw_counts import DrawCounts, no_fair_draw
+from symbackprop.homework.draw_streams import DrawStream, choices_of, hides_of, streams_of
 from symbackprop.homework.points import apportioned
 from symbackprop.homework.shown_mistakes import ShownMistakes, Unshown, share_left
 from symbackprop.messages import message
@@ -50,6 +51,10 @@ TRIAL = 1024
 """Draws that are looked at to see whether units can be inactive, and which mistakes can be shown."""
 MOST_AT_ONCE = 16_384
 """Draws that are judged together."""
+MOST_HIDING = 0.5
+"""The share of draws that hide mistakes by what one quantity has from which on streams leave them out."""
+HOPELESS = 0.95
+"""The share of draws of one quantity that hide mistakes from which on it is not worth while to look for others."""
 MOST_TRIED = 192
 """Fair draws of these in which mistakes are made."""
 LOOKED_AT = 4
@@ -93,6 +98,18 @@ class HomeworkAssignment:
         """What draws are judged by: whether they are fair, and whether they show mistakes."""
         acceptance = _acceptance(self)
         return acceptance, _shown_mistakes(self, acceptance)
+
+    @functools.cached_property
+    def draws_apart(self) -> bool:
+        """Whether draws that hide mistakes by what one quantity has are left out of the streams.
+
+        That is so where most draws do, but not nearly all of some quantity.
+        """
+        if not self.problem.draw_rules.distinguish or not self.problem.variants:
+            return False
+        trial = _block(_streams(self, "", 0, 0, apart=False), TRIAL)
+        hiding = numpy.array([hides_of(self.derivation, name, drawn) for name, drawn in trial.items()])
+        return bool(hiding.any(axis=0).mean() > MOST_HIDING and hiding.mean(axis=1).max() < HOPELESS)
 
     @property
     def asks_of_updates(self) -> bool:
@@ -214,7 +231,7 @@ def draw_each(given: HomeworkAssignment, students: Sequence[str], seed: int, att
         return Cohort(given, tuple(students), chosen, len(students))
     for start in range(0, len(students), AT_ONCE):
         some = students[start : start + AT_ONCE]
-        streams = [_streams(given, student, seed, attempts[student]) for student in some]
+        streams = [_streams(given, student, seed, attempts[student], apart=given.draws_apart) for student in some]
         for name, positions in _fair(given, some, streams, counts).items():
             chosen[name][start : start + len(some)] = positions
     return Cohort(given, tuple(students), chosen, counts.tries, dict(+counts.reasons), given.judges[1].unshown)
@@ -226,7 +243,7 @@ def _acceptance(given: HomeworkAssignment) -> Acceptance:
     found = Acceptance(*parts)
     if given.problem.draw_rules.inactive or not found.has_units:
         return found
-    trial = _block(given, _streams(given, "", 0, 0), TRIAL)
+    trial = _block(_streams(given, "", 0, 0, apart=given.draws_apart), TRIAL)
     values = _values(given, trial, numpy.arange(TRIAL))
     return Acceptance(*parts, "some") if found.has_inactive(values) else found
 
@@ -236,10 +253,10 @@ def _shown_mistakes(given: HomeworkAssignment, acceptance: Acceptance) -> ShownM
     found = ShownMistakes(given.computation, given.answers, given.homework.rounding)
     if not given.problem.draw_rules.distinguish:
         return found
-    streams, looked = _streams(given, "", 0, 0), 0
+    streams, looked = _streams(given, "", 0, 0, apart=given.draws_apart), 0
     fair: list[Positions] = []
     while looked < MOST_TRIES and len(fair) < MOST_TRIED:
-        trial = _block(given, streams, TRIAL)
+        trial = _block(streams, TRIAL)
         places = numpy.flatnonzero(~_any(_judged(given, acceptance, trial).values(), TRIAL))
         fair += [{name: positions[place] for name, positions in trial.items()} for place in places.tolist()]
         looked += TRIAL
@@ -263,7 +280,7 @@ def _any(verdicts: Iterable[Array], count: int) -> Array:
 def _fair(
     given: HomeworkAssignment,
     students: Sequence[str],
-    streams: Sequence[Mapping[str, numpy.random.Generator]],
+    streams: Sequence[Mapping[str, DrawStream]],
     counts: DrawCounts,
 ) -> Positions:
     """Return the first fair draw of each student."""
@@ -273,7 +290,7 @@ def _fair(
     tried = 0
     while len(waiting) and tried < MOST_TRIES:
         size = max(BLOCK, min(tried, MOST_AT_ONCE // len(waiting), MOST_TRIES - tried))
-        blocks = [_block(given, streams[place], size) for place in waiting.tolist()]
+        blocks = [_block(streams[place], size) for place in waiting.tolist()]
         candidates = {name: numpy.concatenate([block[name] for block in blocks]) for name in draws}
         against = _judged(given, acceptance, candidates)
         is_fair = ~_any(against.values(), size * len(waiting))
@@ -314,15 +331,9 @@ def _hidden(
     return found
 
 
-def _block(
-    given: HomeworkAssignment, streams: Mapping[str, numpy.random.Generator], count: int
-) -> dict[str, numpy.ndarray[Any, Any]]:
+def _block(streams: Mapping[str, DrawStream], count: int) -> dict[str, Array]:
     """Return the next positions of a student's streams, so many draws."""
-    found = {}
-    for name, each in given.problem.variants.items():
-        worth = positions_worth_drawing(given.derivation, name)
-        found[name] = worth[streams[name].integers(len(worth), size=(count, each.size))]
-    return found
+    return {name: stream.take(count) for name, stream in streams.items()}
 
 
 def _judged(
@@ -330,7 +341,7 @@ def _judged(
 ) -> dict[tuple[str, str], numpy.ndarray[Any, Any]]:
     """Return which draws each reason, with what is to blame, speaks against; what is degenerate is not computed."""
     problem = given.problem
-    numbers = {name: _choices(problem, name)[positions] for name, positions in candidates.items()}
+    numbers = {name: choices_of(problem, name)[positions] for name, positions in candidates.items()}
     count = len(next(iter(numbers.values())))
     found: dict[tuple[str, str], Array] = {}
     if problem.draw_rules.distinguish:
@@ -344,17 +355,10 @@ def _judged(
     return found
 
 
-def _choices(problem: Problem, name: str) -> numpy.ndarray[Any, Any]:
-    return numpy.array([float(choice.value) for choice in problem.variants[name].choices])
-
-
-def _streams(given: HomeworkAssignment, student: str, seed: int, attempt: int) -> dict[str, numpy.random.Generator]:
-    found = {}
-    for name in given.problem.variants:
-        text = json.dumps(["symbackprop variants", VERSION, given.digest, seed, student, attempt, name])
-        entropy = int.from_bytes(hashlib.sha256(text.encode()).digest())
-        found[name] = numpy.random.Generator(numpy.random.PCG64(entropy))
-    return found
+def _streams(given: HomeworkAssignment, student: str, seed: int, attempt: int, *, apart: bool) -> dict[str, DrawStream]:
+    """Return the streams of a student, without draws that hide mistakes by themselves, or with them."""
+    names = ["symbackprop variants", VERSION, given.digest, seed, student, attempt]
+    return streams_of(given.derivation, names, apart=apart)
 
 
 def leaves_of(given: HomeworkAssignment, positions: Positions, count: int) -> dict[str, Array]:
@@ -370,7 +374,7 @@ def leaves_of(given: HomeworkAssignment, positions: Positions, count: int) -> di
         found |= {key: float(entry.value) for key, entry in zip(keys, entries, strict=True) if entry is not None}
     for name, each in problem.variants.items():
         keys = keys_of.get(name, [RATE])
-        numbers = _choices(problem, name)[positions[name]]
+        numbers = choices_of(problem, name)[positions[name]]
         if each.classes:
             outputs = len(keys) // each.size
             numbers = (numbers[:, :, None] == numpy.arange(outputs)).reshape(count, -1).astype(float)

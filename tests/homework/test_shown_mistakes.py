@@ -13,9 +13,10 @@ import pytest
 
 import symbackprop as sbp
 from symbackprop.errors import ProblemError
-from symbackprop.homework.degenerate import ENOUGH, positions_worth_drawing
+from symbackprop.homework.degenerate import ENOUGH, hides, positions_worth_drawing
 from symbackprop.homework.digests import digest_of
 from symbackprop.homework.draw_counts import DrawCounts, no_fair_draw
+from symbackprop.homework.draw_streams import DrawStream
 from symbackprop.homework.enrolment import prepare
 from symbackprop.homework.marking import Marker, MarkVerdict
 from symbackprop.homework.roster import numbered
@@ -60,13 +61,41 @@ def test_no_mistake_passes_for_right(name: str) -> None:
         assert any(mark.verdict is not MarkVerdict.CORRECT for mark in marks), (place, change.mistake.name)
 
 
-@pytest.mark.parametrize("name", SMOOTH)
+@pytest.mark.parametrize("name", [*SMOOTH, "logistic", "convolution"])
 def test_half_the_students_need_few_draws(name: str) -> None:
     """So many are fair that the median of the draws tried is at most three."""
     given = ready(name)
     cohort = term.drawn(given, 120)
     assert 120 / cohort.tries >= 0.8 * share_left(1)
     assert math.isclose(1 - (1 - share_left(1)) ** MEDIAN_TRIES, 0.5)
+
+
+def test_streams_are_the_same_however_they_are_taken() -> None:
+    """Without draws that hide mistakes, too: a student has the same numbers alone and in a class."""
+    given = term.given("logistic")
+    assert given.draws_apart and not ready("homework").draws_apart
+
+    def hides_ones(drawn: numpy.ndarray) -> numpy.ndarray:
+        return (drawn == 1).any(axis=1)
+
+    streams = [DrawStream(["a", 1], numpy.arange(4), 3, hides_ones) for _ in range(3)]
+    whole = streams[0].take(300)
+    parts = [
+        numpy.concatenate([stream.take(size) for size in sizes])
+        for stream, sizes in zip(streams[1:], ((1, 299), (150, 7, 143)), strict=True)
+    ]
+    assert all((whole == part).all() for part in each(parts, 2))
+    assert not (whole == 1).any() and (abs(numpy.bincount(whole.ravel())[[0, 2, 3]] - 300) < 100).all()
+    assert (DrawStream(["b"], numpy.array([1]), 2, hides_ones).take(5) == 1).all()
+    ids = [f"s{number}" for number in range(40)]
+    alone, together = (draw(given, those, 5, dict.fromkeys(those, 1)) for those in (ids[17:18], ids))
+    for name, positions in each(alone.positions.items(), 3):
+        assert (positions[0] == together.positions[name][17]).all()
+        assert not hides(
+            given.derivation,
+            name,
+            numpy.array([[float(c.value) for c in given.problem.variants[name].choices]])[0][together.positions[name]],
+        ).any()
 
 
 def test_every_mistake_of_the_example_shows() -> None:
