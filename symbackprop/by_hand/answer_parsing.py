@@ -44,6 +44,8 @@ SHOWN = 12
 _LONG = re.compile(rf"\s*([+-]?(?=\d*[.,])0*[.,]?0*[1-9](?:[.,]?\d){{{SHOWN - 1}}})\d+((?:[eE][+-]?\d+)?)\s*")
 _BLANKS = ("", "-", "--", "?", "n/a", "N/A", "/")
 _LONGEST = 500
+_SIMPLE = re.compile(r"-?\d{1,20}\.\d{1,20}", re.ASCII)
+"""A decimal as most are typed, in which there is nothing to be found out."""
 _LARGEST = Fraction(sys.float_info.max)
 
 
@@ -74,6 +76,8 @@ def read(text: str, own: Collection[str], known: Mapping[str, str]) -> ParsedAns
     >>> read("1,5e-3", (), {}).number
     Fraction(3, 2000)
     """
+    if _SIMPLE.fullmatch(text):
+        return ParsedAnswer(text, Number(Fraction(text)))
     answer = _without_brackets(_own_side(plain(text[: _LONGEST + 1]).stripped("'", "'"), own))
     if not {"e", "E"} & known.keys():
         answer = answer.rewritten(_EXPONENT, lambda found: found[0].strip())

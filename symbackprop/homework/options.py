@@ -78,6 +78,8 @@ def chosen(text: str, own: Collection[str], options: Sequence[Option], allowed: 
     >>> [chosen(text, ("a",), options) for text in ("c", "A: 0.0364", "0.2")]
     [None, None, None]
     """
+    if not options:
+        return None
     found = _LETTER.fullmatch(plain(text).text.strip())
     if found is None:
         return _by_number(text, own, options, allowed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from fractions import Fraction
 
@@ -28,6 +29,7 @@ def apportioned(weights: Mapping[str, Fraction], total: Fraction | None) -> dict
     return {id: count * UNIT for id, count in found.items()}
 
 
+@functools.lru_cache(maxsize=1 << 12)
 def earned(most: Fraction, share: Fraction) -> Fraction:
     """Return a share of the points of an answer in whole units, half a unit up.
 

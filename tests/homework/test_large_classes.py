@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
+import pickle
 import random
 import tracemalloc
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 
 import symbackprop as sbp
+from symbackprop.cli.commands import grade
 from symbackprop.errors import OutputError
 from symbackprop.homework import chunks, grading, packed_marks, report_files
 from symbackprop.homework.marking import Mark
@@ -199,3 +202,27 @@ def test_whoever_comes_first_makes_the_secret(tmp_path: Path) -> None:
     assert {"secret": b"one"} == files(tmp_path)
     with pytest.raises(OutputError):
         begun(tmp_path / "secret" / "nowhere", "x")
+
+
+def test_marks_come_back_as_they_were(given_out: Path) -> None:
+    """What is packed and opened again is the same mark, whatever is in it."""
+    graded = sbp.grade(given_out / "class", [given_out / "in.csv"], output=given_out / "packed")
+    marks = [mark for own in graded.marks.values() for mark in own]
+    for mark in each(marks, least=COUNT * 26):
+        assert mark == pickle.loads(pickle.dumps(mark))
+    assert any(mark.mistakes for mark in marks) and any(mark.said for mark in marks)
+
+
+def test_a_terminal_shows_how_many_pages_are_written(given_out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are as many steps as students who handed in something, in however many formats their pages are."""
+    shown: list[int] = []
+
+    @contextlib.contextmanager
+    def progress(phrase: str, total: int, quiet: bool = False) -> Iterator[Any]:
+        shown.append(-total)
+        yield shown.append
+
+    monkeypatch.setattr(grade, "progress", progress)
+    arguments = [str(given_out / "class"), str(given_out / "in.csv"), "-o", str(given_out / "shown")]
+    grade.command.main([*arguments, "-f", "text,markdown", "--quiet"], standalone_mode=False)
+    assert -COUNT == shown[0] and 0 == sum(shown)

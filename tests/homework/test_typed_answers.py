@@ -181,6 +181,15 @@ def test_every_character_knows_its_column(text: str) -> None:
     assert AnswerText.of(text).source == text
 
 
+@settings(max_examples=many(300), deadline=None)
+@given(st.from_regex(r"-?[0-9]{1,22}\.[0-9]{1,22}", fullmatch=True))
+def test_plain_decimals_are_read_at_once_and_alike(text: str) -> None:
+    """A decimal is the number that it is, with a space beside it or without: no short cut reads another one."""
+    at_once, step_by_step = read(text, ("z1",), {}), read(f" {text}", ("z1",), {})
+    assert at_once.formula == step_by_step.formula and at_once.mistake == step_by_step.mistake
+    assert at_once.number == Fraction(text)
+
+
 def test_a_quantity_called_e_is_no_power_of_ten() -> None:
     """Where the problem has the name, a space before it makes it that; without one it is the sign of a power."""
     assert read("1.5 e-3", (), {"e": "e"}).number is None

@@ -18,14 +18,16 @@ from symbackprop.cli.inputs import (
     read_formats,
     templates_option,
 )
-from symbackprop.cli.outputs import print_text, remark, say, working
+from symbackprop.cli.outputs import print_text, progress, remark, say, working
 from symbackprop.messages import message, some
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from symbackprop.homework.marks_folders import Marked
     from symbackprop.homework.reports import GradedClass
     from symbackprop.rendering import Format
+    from symbackprop.whole_files import Content
 
 
 @click.command()
@@ -97,7 +99,7 @@ def command(
     wanted = read_formats(formats, templates, kind="sheet_format", without=UNSUITABLE, engine=engine)
     columns = read_columns(student_columns, handed_in.COLUMN_KEYS, "cli.submission_columns")
     cluster = contextlib.nullcontext() if scheduler is None else workers_of(scheduler)
-    with working("cli.grading", quiet), cluster as workers:
+    with cluster as workers:
         mark = functools.partial(
             marked_files.marked_files,
             folder,
@@ -114,13 +116,28 @@ def command(
             executor=workers,
         )
         place = folder / "teacher" / "marks" if output is None else Path(output)
-        marked, lost = write_marks(place, submissions, mark)
+        marked, lost = write_marks(place, submissions, lambda paths: _shown(mark, paths, quiet))
     if lost:
         remark(f"{place}: {marked.say(message('homework.lost_marks', count=len(lost), students=some(lost)))}")
     for where, what in marked.remarks:
         remark(f"{where}: {marked.say(what)}")
     if not quiet:
         print_text("".join(_told(marked, place, wanted)))
+
+
+def _shown(mark: Callable[[Sequence[Path]], Marked], submissions: Sequence[Path], quiet: bool) -> Marked:
+    """Return what a run of marking makes; a terminal shows that it marks, then how many pages there are and will be."""
+    with working("cli.grading", quiet):
+        marked, contents = mark(submissions)
+    return marked, _followed(marked, contents, quiet)
+
+
+def _followed(marked: GradedClass, contents: Iterator[dict[str, Content]], quiet: bool) -> Iterator[dict[str, Content]]:
+    with progress("cli.feedback", len(marked.marks), quiet) as advance:
+        for some_files in contents:
+            yield some_files
+            # A page in several formats is one.
+            advance(len({Path(name).stem for name in some_files if name.startswith("feedback/")}))
 
 
 def _told(marked: GradedClass, place: Path, formats: Sequence[Format]) -> list[str]:
