@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import pypdf
 import pytest
 
 import symbackprop as sbp
@@ -26,7 +27,7 @@ from symbackprop.homework.options import Option, chosen, key_letter, letter
 from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw
 from symbackprop.mistakes.known_mistakes import MISTAKES
 from symbackprop.problems import load
-from tests.helpers import each, few
+from tests.helpers import each, few, require_module
 from tests.homework import term
 from tests.homework.test_classes import Run, run  # noqa: F401
 
@@ -235,6 +236,18 @@ def test_sheets_have_options_and_keys_explain_them(given_out: Path) -> None:
             assert words.partition(" (")[0] in " ".join(key.split())
             assert words not in sheet + form and option.mistake not in sheet + form
     assert {"", "A", "B", "C"} == {row["option"] for row in rows.values()}
+
+
+def test_pdf_forms_have_options(given_out: Path) -> None:
+    """Beside the formula, and in what is said of the field to those who listen."""
+    require_module("typst")
+    reader = pypdf.PdfReader(given_out / "students/forms/s1.pdf")
+    text = "".join(page.extract_text() for page in reader.pages)
+    fields = {name.partition("/")[2]: field for name, field in (reader.get_fields() or {}).items()}
+    for id, found in each(options_of(given_out).items(), 10):
+        for place, option in enumerate(found):
+            assert option.text.lstrip("-") in text
+            assert f"{letter(place)}: {option.text}" in fields[id]["/TU"]
 
 
 def test_letters_and_numbers_of_options_earn_what_typed_answers_earn(given_out: Path, tmp_path: Path) -> None:
