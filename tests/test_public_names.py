@@ -44,7 +44,7 @@ def methods_of(kind: type) -> Iterator[tuple[str, types.FunctionType]]:
     """Iterate over the public methods that a kind of objects defines."""
     for name, member in vars(kind).items():
         function = function_of(member)
-        if function is not None and not name.startswith("_"):
+        if function is not None and (name == "__call__" or not name.startswith("_")):
             yield f"{kind.__name__}.{name}", function
 
 
@@ -99,7 +99,8 @@ def test_method_says_what_goes_in_and_comes_out_and_goes_wrong(name: str) -> Non
     assert "Raises" in sections or not raises(method)
     kind = getattr(symbackprop, name.split(".")[0])
     shown = sections.get("Examples") or sections_of(kind)["Examples"]
-    assert re.search(rf"(>>>|\.\.\.) .*\.{method.__name__}\(", shown)
+    called = r"(gradient|Every\(.*\))\(" if method.__name__ == "__call__" else rf"\.{method.__name__}\("
+    assert re.search(rf"(>>>|\.\.\.) .*{called}", shown)
 
 
 @pytest.mark.parametrize("name", NEEDS)

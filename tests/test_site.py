@@ -56,6 +56,7 @@ def test_site_refers_to_every_public_name_key_and_option(site: Path) -> None:
     text = "".join(file.read_text("utf-8") for file in each(sorted((site / "reference").glob("*.html")), 6))
     assert [] == [name for name in symbackprop._HOME if not re.search(rf"^ +symbackprop\.{name}$", text, re.MULTILINE)]
     assert "heading of the solution; or { en = …, zh = … }" in text, "braces are text"
+    assert "<blockquote>" not in text, "examples are code"
     keys = {key for table in (schema(), *schema()["$defs"].values()) for key in table["properties"]}
     assert [] == [key for key in each(sorted(keys), 50) if f"<code>{key}</code>" not in text]
     options = {option for name in cli.command_names() for row in cli.command(name).params for option in row.opts}
@@ -89,3 +90,13 @@ def test_link_that_leads_nowhere_is_no_site(tmp_path: Path) -> None:
     ended = build(config, tmp_path / "site")
     assert 0 != ended.returncode
     assert len(MISTAKES) == ended.stderr.count("WARNING")
+
+
+def test_examples_between_sentences_are_fenced() -> None:
+    """An example of a docstring is code on the site, with a section of its own or without."""
+    require_module("griffe")
+    from tools.site_docstrings import fenced
+
+    section = "Return it.\n\nExamples:\n    >>> 1 + 1\n    2\n"
+    assert section == fenced(section)
+    assert "One.\n\n```pycon\n>>> 1 + 1\n2\n```\n\nTwo." == fenced("One.\n\n>>> 1 + 1\n2\n\nTwo.")

@@ -57,19 +57,28 @@ class Gradient(Displayed):
     ) -> tuple[float, dict[str, Array]]:
         """Return the loss and its gradient by every parameter.
 
-        For a network `inputs` is an array (samples, inputs), `targets` one (samples, outputs) or, where targets are
-        classes, integers (samples,). For a computation graph both are mappings by name, of arrays in the declared shape or
-        with the samples as a first axis. What is None is the problem's own. Gradients have the shapes of the parameters, in
-        the problem's layout. Those by inputs, where they were asked for, have a row for each sample, (samples, *shape): the
-        gradient of the whole loss by the inputs of that sample. `out` holds arrays to write them into.
+        Args:
+            parameters: Arrays by name in the problem's shapes, or None for the problem's own, as for the two others.
+            inputs: Of a network an array (samples, inputs); of a computation graph a mapping by name, of arrays in
+                the declared shape or with the samples as a first axis.
+            targets: Of a network an array (samples, outputs) or, where targets are classes, integers (samples,); of a
+                graph a mapping, as inputs are.
+            out: Arrays to write the gradients into.
 
-        Raises `SymbackpropError` for a missing or unknown name and for a shape that does not fit.
+        Returns:
+            The loss, and gradients by name in the shapes of the parameters, in the problem's layout. Those by inputs,
+            where they were asked for, are (samples, *shape): the gradient of the whole loss by the inputs of each
+            sample.
 
-        >>> import symbackprop
-        >>> gradient = symbackprop.compile(symbackprop.derive(symbackprop.example("line")))
-        >>> loss, gradients = gradient()
-        >>> loss, gradients["W1"].tolist()
-        (0.5, [[-1.0]])
+        Raises:
+            SymbackpropError: A name is missing or unknown, or a shape does not fit.
+
+        Examples:
+            >>> import symbackprop
+            >>> gradient = symbackprop.compile("line")
+            >>> loss, gradients = gradient()
+            >>> loss, gradients["W1"].tolist()
+            (0.5, [[-1.0]])
         """
         arrays = self.arguments.parameter_arrays(parameters)
         samples, data = self.arguments.data_arrays(inputs, targets)

@@ -80,7 +80,19 @@ class Every:
     call: Callback
 
     def __call__(self, state: TrainingState) -> object:
-        """Pass the state on."""
+        """Pass the state on.
+
+        Args:
+            state: What is told after an update.
+
+        Returns:
+            What the callback returns: something true ends the training.
+
+        Examples:
+            >>> import symbackprop
+            >>> symbackprop.Every(2, len)("abc")
+            3
+        """
         return self.call(state)
 
     def after(self, step: int) -> int:
