@@ -3,6 +3,7 @@
 # make check    format, lint, types, ten minutes of fuzzing, then every test: long sweeps, TeX, browser, the built package
 # make fuzz     damaged files, answers, settings and functions, other ones every time (FUZZ_SECONDS=600 of them)
 # make guided   the same led by coverage (needs atheris); what it finds goes into tests/fuzz/corpus
+# make versions the quick tests with every Python on this machine, and with the lowest versions of what is needed
 # make house    the picture and the list of rooms in docs/architecture.md, anew
 # make engine   the JavaScript with which a page computes anew what follows from a changed number
 # make gallery  the solutions in output/, anew (needs TeX and pdftoppm)
@@ -20,13 +21,13 @@ PYTEST ?= $(RUN) pytest --numprocesses=auto --dist=worksteal
 
 # How long `make fuzz` and `make guided` look for inputs that break something, all readers together; 0 leaves it out.
 FUZZ_SECONDS ?= 600
-FUZZ_READERS := 19
+FUZZ_READERS := 20
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 # `check` runs its parts in order, the tests last.
 .NOTPARALLEL:
-.PHONY: help solve test check static fuzz guided hooks format house engine gallery docs clean
+.PHONY: help solve test check static fuzz guided versions hooks format house engine gallery docs clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -49,6 +50,10 @@ endif
 guided: $(VENV)/.installed-dev
 	$(RUN) pip install --quiet 'atheris>=3'
 	PYTHONPATH=. $(VENV)/bin/python -m tests.fuzz.guided $(FUZZ_SECONDS)
+
+# VERSIONS="3.12 lowest" asks for some of them.
+versions: $(VENV)/.installed
+	$(VENV)/bin/python tools/versions.py $(VERSIONS)
 
 static: $(VENV)/.installed-dev
 	$(RUN) ruff format --check .

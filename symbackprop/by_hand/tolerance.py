@@ -41,7 +41,7 @@ def half_unit(value: Array, rounding: Rounding) -> Array:
     if not rounding.significant:
         return numpy.broadcast_to(0.5 * 10.0**-rounding.digits, numpy.shape(value))
     size = numpy.abs(value)
-    with numpy.errstate(divide="ignore", invalid="ignore"):
+    with numpy.errstate(divide="ignore"):
         power = numpy.floor(numpy.log10(size)) - rounding.digits + 1
         return numpy.where(size > 0, 0.5 * 10.0**power, 0.0)
 

@@ -150,16 +150,52 @@ def test_solve_output_is_utf8_whatever_the_locale(tmp_path: Path) -> None:
     assert_mistake(process(solving, tmp_path, ascii_only), 'unknown activation "σ"')
 
 
+SURROUNDINGS = (
+    ({"PYTHONHASHSEED": "0", "TZ": "UTC", "LC_ALL": "C.UTF-8"}, "1"),
+    (
+        {"PYTHONHASHSEED": "1", "TZ": "Asia/Kathmandu", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        "2",
+    ),
+    ({"PYTHONHASHSEED": "2", "TZ": "Pacific/Apia", "LANG": "de_DE.UTF-8", "HOME": "/absent"}, "1"),
+)
+"""What differs from machine to machine, and how many processes work."""
+
+SAME = (
+    "solve xor -f json,latex,markdown,html,notebook --steps 1 -o solved --quiet",
+    "homework homework --variants 3 -f markdown --seed 5 --secret secret --forms -o class --processes {processes} --quiet",
+    "export homework --to moodle --variants 2 -o bank.xml --quiet",
+    "code lstm --target julia -o lstm.jl",
+    "train xor --epochs 5 --log losses.csv --save trained.npz --quiet",
+)
+RUNNING = """
+import sys
+from symbackprop import cli
+if __name__ == "__main__":
+    for line in sys.argv[1:]:
+        try:
+            cli.main(line.split())
+        except SystemExit as left:
+            if left.code:
+                raise
+"""
+
+
 @pytest.mark.sweep
-def test_solve_is_the_same_bytes_for_every_hash_seed(tmp_path: Path) -> None:
-    """The order of a set or a dictionary never reaches a result."""
+def test_results_are_the_same_bytes_everywhere(tmp_path: Path) -> None:
+    """No order of a set, time zone, locale, home or number of processes reaches a result."""
     found = []
-    for seed in ("0", "1", "2"):
-        solving = command("solve", "xor", "-f", "json,latex,markdown", "--steps", "1", "-o", seed, "--quiet")
-        assert assert_done(process(solving, tmp_path, {"PYTHONHASHSEED": seed})) == ""
-        found.append({file.name: file.read_bytes() for file in (tmp_path / seed).iterdir()})
-    assert len(found[0]) > 3
-    assert found[0] == found[1] == found[2]
+    for number, (environment, processes) in enumerate(SURROUNDINGS):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "run.py").write_text(RUNNING, "utf-8")
+        (folder / "secret").write_text("0123456789abcdef\n", "utf-8")
+        lines = [line.format(processes=processes) for line in SAME]
+        assert_done(process([sys.executable, "run.py", *lines], folder, environment))
+        found.append({name: (folder / name).read_bytes() for name in files_in(folder) if "__pycache__" not in name})
+    assert len(found[0]) > 25
+    for other in found[1:]:
+        assert [name for name in found[0] if found[0][name] != other.get(name)] == []
+        assert found[0].keys() == other.keys()
 
 
 @pytest.mark.parametrize(

@@ -255,6 +255,23 @@ def submissions(data: bytes, folder: Path) -> object:
     return read_submissions(path, class_list(), homework()[3])
 
 
+def pdf_form(data: bytes, folder: Path) -> object:
+    """Read a form in PDF that was filled in."""
+    path = folder / "in.pdf"
+    path.write_bytes(data)
+    return read_submissions(path, class_list(), homework()[3])
+
+
+PDF = (
+    b"%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R 5 0 R]>>>>endobj\n"
+    b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Annots[4 0 R 5 0 R]>>endobj\n"
+    b"4 0 obj<</Type/Annot/Subtype/Widget/FT/Tx/T(ABCDEFGHIJ/L)/V(0.5)/Rect[0 0 1 1]>>endobj\n"
+    b"5 0 obj<</Type/Annot/Subtype/Widget/FT/Tx/T(ABCDEFGHIJ/z1_1)/V<FEFF00BD>/Rect[0 0 1 1]>>endobj\n"
+    b"xref\n0 1\n0000000000 65535 f \ntrailer<</Root 1 0 R/Size 6>>\nstartxref\n0\n%%EOF\n"
+)
+
+
 def archive(data: bytes, folder: Path) -> object:
     """Read an archive of tables."""
     path = folder / "in.zip"
@@ -467,6 +484,7 @@ READERS: dict[str, Reader] = {
     "roster": Reader(roster, lambda: ROSTERS),
     "submissions": Reader(submissions, lambda: SUBMISSIONS),
     "forms": Reader(submissions, lambda: FORMS),
+    "pdf_form": Reader(pdf_form, lambda: [PDF]),
     "archive": Reader(archive, archive_seeds),
     "members": Reader(
         members, lambda: [as_json(MEMBERS), as_json({"b.tsv": "id\tz1_1\n1\t2\n", "": "x"})], is_tree=True

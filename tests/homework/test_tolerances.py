@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from symbackprop.by_hand.array_arithmetic import ARRAYS
 from symbackprop.by_hand.hand_computation import evaluation, given_numbers, hand_computation
-from symbackprop.by_hand.tolerance import Tolerance, half_unit
+from symbackprop.by_hand.tolerance import MARGIN, Tolerance, half_unit
 from symbackprop.derivation.derivations import derive
 from symbackprop.evaluation.evaluate import FLOAT
 from symbackprop.homework.acceptance import Acceptance
@@ -32,6 +33,89 @@ DIFFERENCE = {
         "output": "q",
     }
 }
+
+
+HALF_UNITS = [
+    (0.0123456, 4, True, 0.000005),
+    (9.99, 3, True, 0.005),
+    (10.0, 3, True, 0.05),
+    (-123.4, 2, True, 5.0),
+    (1.0, 1, True, 0.5),
+    (0.5, 3, True, 0.0005),
+    (0.0, 3, True, 0.0),
+    (0.0, 2, False, 0.005),
+    (-123.4, 2, False, 0.005),
+    (7.0, 0, False, 0.5),
+    (math.inf, 3, True, math.inf),
+    (-math.inf, 3, True, math.inf),
+    (math.nan, 3, True, 0.0),
+]
+"""A number, the digits that a contract keeps of it, whether those are significant, and half a unit of the last one."""
+
+
+@pytest.mark.parametrize(("value", "digits", "significant", "half"), HALF_UNITS)
+def test_half_a_unit_is_that_of_the_last_digit(value: float, digits: int, significant: bool, half: float) -> None:
+    """Of one number, and of the same number in an array of any shape."""
+    rounding = Rounding(digits, significant=significant)
+    one, many = half_unit(value, rounding), half_unit(numpy.full((2, 3), value), rounding)
+    assert isinstance(one, float)
+    assert one == pytest.approx(half, rel=1e-12)
+    assert many.shape == (2, 3)
+    assert many.flatten().tolist() == pytest.approx([half] * 6, rel=1e-12)
+
+
+CHAIN = {
+    "graph": {
+        "parameters": {"w": "1.5", "v": "0.25"},
+        "inputs": {"x": 2},
+        "equations": ["p = w*x", "c = p", "z = c*v", "L = z*z"],
+        "output": "L",
+    }
+}
+"""p = 3, passed on as c, z = 0.75, L = 0.5625."""
+MOVES = {"L": 1.0, "z": 1.5, "p": 0.375, "c": 0.375}
+"""How far L moves with each: ∂L/∂z = 2z, and that times v."""
+
+
+def test_tolerance_is_the_sum_over_what_is_rounded() -> None:
+    """Half a unit of each number times how far the answer moves with it, and a tenth; what is passed on is not rounded."""
+    computation = hand_computation(derive(load.problem(CHAIN, name="chain")))
+    rounding = Rounding(3, significant=True)
+    tolerance = Tolerance(computation, "L", rounding, FLOAT)
+    values = evaluation(computation.equations, FLOAT).forward(given_numbers(computation.derivation, FLOAT), ()).shared
+    halves = {"L": 0.0005, "z": 0.0005, "p": 0.005}
+    assert {name: float(half) for name, half in tolerance.half_units(values, rounding).items()} == pytest.approx(halves)
+    partials = tolerance.partials(values)
+    assert {name: float(partials[name]) for name in MOVES} == pytest.approx(MOVES)
+    before = sum(half * MOVES[name] for name, half in halves.items() if name != "L")
+    assert MARGIN == 1.1
+    assert float(tolerance.of(values)) == pytest.approx(1.1 * (before + 0.0005))
+    assert float(tolerance.of(values, own=False)) == pytest.approx(1.1 * before)
+    decimals = tolerance.half_units(values, Rounding(1, significant=False))
+    assert {name: float(half) for name, half in decimals.items()} == pytest.approx(dict.fromkeys(halves, 0.05))
+
+
+def test_what_is_known_is_uncertain_by_half_a_unit_and_nothing_before_it_counts() -> None:
+    """A student's own z is taken as it is: p and c are none of the roundings any more."""
+    computation = hand_computation(derive(load.problem(CHAIN, name="chain")))
+    tolerance = Tolerance(computation, "L", Rounding(3, significant=True), FLOAT, frozenset({"z"}))
+    assert {"L", "z"} == set(tolerance.rounded)
+    assert ["L"] == [equation.name for equation in tolerance.equations]
+    assert float(tolerance.of({"z": 0.75, "L": 0.5625})) == pytest.approx(1.1 * 0.0005 * (1 + 1.5))
+
+
+def test_answer_behind_a_mask_has_no_tolerance() -> None:
+    """Where a number is −∞ the product of a slope of 0 with it is none, and no warning is given."""
+    graph = {"parameters": {"w": 1}, "inputs": {"m": "-inf"}, "equations": ["s = w + m", "L = exp(s)"], "output": "L"}
+    computation = hand_computation(derive(load.problem({"graph": graph}, name="masked")))
+    tolerance = Tolerance(computation, "L", Rounding(3, significant=True), ARRAYS)
+    values = {
+        "w": numpy.array([1.0]),
+        "m": numpy.array([-math.inf]),
+        "s": numpy.array([-math.inf]),
+        "L": numpy.array([0.0]),
+    }
+    assert numpy.isnan(tolerance.of(values)).all()
 
 
 def test_a_number_just_below_a_power_of_ten_has_the_unit_that_its_student_sees() -> None:
