@@ -4,6 +4,7 @@
 # make fuzz     damaged files, answers, settings and functions, other ones every time (FUZZ_SECONDS=600 of them)
 # make guided   the same led by coverage (needs atheris); what it finds goes into tests/fuzz/corpus
 # make versions the quick tests with every Python on this machine, and with the lowest versions of what is needed
+# make mutants  small changes of the modules that decide what is right, one at a time: does a test notice each?
 # make house    the picture and the list of rooms in docs/architecture.md, anew
 # make engine   the JavaScript with which a page computes anew what follows from a changed number
 # make gallery  the solutions in output/, anew (needs TeX and pdftoppm)
@@ -21,13 +22,13 @@ PYTEST ?= $(RUN) pytest --numprocesses=auto --dist=worksteal
 
 # How long `make fuzz` and `make guided` look for inputs that break something, all readers together; 0 leaves it out.
 FUZZ_SECONDS ?= 600
-FUZZ_READERS := 20
+FUZZ_READERS := 21
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 # `check` runs its parts in order, the tests last.
 .NOTPARALLEL:
-.PHONY: help solve test check static fuzz guided versions hooks format house engine gallery docs clean
+.PHONY: help solve test check static fuzz guided versions mutants hooks format house engine gallery docs clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -54,6 +55,12 @@ guided: $(VENV)/.installed-dev
 # VERSIONS="3.12 lowest" asks for some of them.
 versions: $(VENV)/.installed
 	$(VENV)/bin/python tools/versions.py $(VERSIONS)
+
+# It works in mutants/, a copy of the tree. MUTANTS="symbackprop.by_hand.tolerance*" asks for some of them.
+mutants: $(VENV)/.installed-dev
+	$(RUN) pip install --quiet 'mutmut>=3.8'
+	$(RUN) mutmut run $(if $(MUTANTS),'$(MUTANTS)')
+	$(RUN) mutmut results
 
 static: $(VENV)/.installed-dev
 	$(RUN) ruff format --check .

@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 
 import symbackprop as sbp
-from symbackprop import cli
+from symbackprop import cli, rendering
 from symbackprop.by_hand import answer_parsing
 from symbackprop.catalog import initializers
+from symbackprop.document.blocks import Document, Section
 from symbackprop.errors import OutputError
 from symbackprop.homework import variants
 from symbackprop.homework.gradebook import filled
@@ -35,6 +36,8 @@ from symbackprop.homework.submissions import read_submissions
 from symbackprop.messages import message
 from symbackprop.mistakes.numbers_given import read_numbers
 from symbackprop.problems import load
+from symbackprop.rendering import exporters, user_markdown
+from symbackprop.rendering.pdf_collections import drafted
 from tests.fuzz import programs
 from tests.fuzz.mutations import as_json
 
@@ -201,6 +204,25 @@ def answers(data: bytes, folder: Path) -> object:
 ANSWERS = (
     *("0,5\n−0.25\n½\n1 1/2\n5·10⁻³\n12 592.65", "z1 = 0.4\n0.4 = 2/5\n≈ 0.4\nabout 0.4\n40%\n$\\frac{1}{2}$"),
     *("a1(1−a1)\nδ₂₁·x₁\nσ(z1_2)\n(a1_1 − y_1)²\ndL/dz1_1\n2w1", "-\n\n?\nn/a\n=1+1\n'0.5\n[0.5]\n0.5 (rounded)"),
+)
+
+
+def instructions(data: bytes, folder: Path) -> object:
+    """Read the instructions of a homework, and write them in every way of writing formulas."""
+    found = user_markdown.blocks(data.decode("utf-8", "replace"))
+    given = homework()[0].assignment
+    content = Document(given.problem.heading, (), (Section(message("sheet.answers"), found),))
+    formats = [rendering.formats()[name] for name in ("html", "latex", "markdown", "text")]
+    return [exporters.written(next(iter(drafted([content], given.derivation, each, "en")))) for each in formats]
+
+
+INSTRUCTIONS = (
+    *("Do **this**:\n\n* $x^2 + \\frac{1}{2}$\n* `a` and *b*\n\n$$\\sum_{i=1}^n w_i x_i$$", "1. a\n2. b $\\alpha_1'$"),
+    *(
+        "Costs 5\\$ <b>x</b> [a](http://b)",
+        "$\\sqrt{\\left(\\frac{a}{b}\\right)}$ ***x*** \\*y\\*",
+        "$\\text{a b}\\le\\hat{y}$",
+    ),
 )
 
 
@@ -481,6 +503,7 @@ READERS: dict[str, Reader] = {
     "saved_arrays": Reader(saved_arrays, saved_seeds),
     "expression": Reader(expression, _texts(EXPRESSIONS)),
     "answers": Reader(answers, _texts(ANSWERS)),
+    "instructions": Reader(instructions, _texts(INSTRUCTIONS)),
     "roster": Reader(roster, lambda: ROSTERS),
     "submissions": Reader(submissions, lambda: SUBMISSIONS),
     "forms": Reader(submissions, lambda: FORMS),

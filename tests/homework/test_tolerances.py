@@ -95,6 +95,27 @@ def test_tolerance_is_the_sum_over_what_is_rounded() -> None:
     assert {name: float(half) for name, half in decimals.items()} == pytest.approx(dict.fromkeys(halves, 0.05))
 
 
+CARRIED = {
+    "graph": {
+        "parameters": {"w": "0.1", "v": "0.597"},
+        "inputs": {"x": 1},
+        "equations": ["p = w*x", "q = 4*p + v", "s = q - p + 1/10", "L = s*s"],
+        "output": "L",
+    }
+}
+"""p = 0.1, q = 0.997, s = 0.997: p moves q by four of its half units, 0.002, and s by what moves q and p, 0.003 in all."""
+
+
+def test_unit_is_that_of_the_number_with_all_that_moved_it() -> None:
+    """One stays below 1 with a tenth more than what moves it, q; s, which both paths move, may pass 1 and has its unit."""
+    computation = hand_computation(derive(load.problem(CARRIED, name="carried")))
+    rounding = Rounding(3, significant=True)
+    tolerance = Tolerance(computation, "L", rounding, FLOAT)
+    values = evaluation(computation.equations, FLOAT).forward(given_numbers(computation.derivation, FLOAT), ()).shared
+    found = tolerance.half_units(values, rounding)
+    assert {"p": 0.0005, "q": 0.0005, "s": 0.005} == pytest.approx({name: float(found[name]) for name in "pqs"})
+
+
 def test_what_is_known_is_uncertain_by_half_a_unit_and_nothing_before_it_counts() -> None:
     """A student's own z is taken as it is: p and c are none of the roundings any more."""
     computation = hand_computation(derive(load.problem(CHAIN, name="chain")))

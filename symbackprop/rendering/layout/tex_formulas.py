@@ -177,7 +177,10 @@ def _with_script(base: Box, lower: Box | None = None, upper: Box | None = None) 
 
 
 def _beside(before: Box | None, more: Box | None) -> Box | None:
-    return (before, more) if before and more else before or more
+    if before is None or more is None:
+        return before or more
+    # One row, however many primes follow each other; boxes are tuples too.
+    return (*(before if type(before) is tuple else (before,)), more)
 
 
 @functools.cache
