@@ -290,7 +290,8 @@ def _is_aside(node: ast.stmt) -> bool:
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 ROOTS = (
-    "rendering_explorable$recomposed", "rendering_explorable$writer_of", "rendering_explorable$edited",
+    "rendering_explorable$recomposed", "rendering_explorable$pictured", "rendering_explorable$changes",
+    "rendering_explorable$solved", "rendering_explorable$writer_of", "rendering_explorable$edited",
     "errors$EvaluationError", "errors$SymbackpropError", "messages$message", "language$say",
     "document_sections_figure_placement$_CLOSING", "arithmetic_floats$stable", "arithmetic_python_code$constant", "arithmetic_python_code$HALF",  # noqa: E501
     "algebra_branches$choice_of", "algebra_branches$comparison_of", "algebra_formula$ONE",

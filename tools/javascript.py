@@ -829,13 +829,27 @@ class Translator:
             return "$.none"
         return self.expression(node)
 
+    def _sought(self, node: ast.Call, found: Callable[[ast.expr], str], otherwise: str) -> str | None:
+        """Write loops that end at the first value that `found` returns for; None where no generator is gone through."""
+        (first, *_), own = node.args, ""
+        if isinstance(first, ast.GeneratorExp):
+            own = self.comprehension(first.generators, lambda: found(first.elt))
+        return None if not own or "yield" in own else f"(()=>{{{own}return {otherwise}}})()"
+
     def _call_any(self, node: ast.Call) -> str:
-        return f"$.any({self._generated(node) or self._element(node.args[0])})"
+        own = self._sought(node, lambda each: f"if({self.truth(each)})return true;", "false")
+        return own or f"$.any({self._generated(node) or self._element(node.args[0])})"
 
     def _call_all(self, node: ast.Call) -> str:
-        return f"$.all({self._generated(node) or self._element(node.args[0])})"
+        own = self._sought(node, lambda each: f"if(!{self.truth(each)})return false;", "true")
+        return own or f"$.all({self._generated(node) or self._element(node.args[0])})"
 
     def _call_next(self, node: ast.Call) -> str:
+        if len(node.args) > 1:
+            otherwise = self.expression(node.args[1])
+            own = self._sought(node, lambda each: f"return {self.expression(each)};", otherwise)
+            if own is not None and "yield" not in otherwise:
+                return own
         rest = "".join(f",{self.expression(a)}" for a in node.args[1:])
         return f"$.next({self._generated(node) or self._element(node.args[0])}{rest})"
 

@@ -9,6 +9,7 @@ from typing import Any
 from symbackprop.algebra.formula import Adjoint, Name, Node
 from symbackprop.document.blocks import Chain
 from symbackprop.document.display_nodes import Delta, Gradient, Range, Substitute, Updated
+from symbackprop.graph.scalars import Scalar, gradient_name
 from symbackprop.messages import Message
 
 _KINDS: Mapping[type[Node], str] = {
@@ -43,6 +44,23 @@ def place_of(node: object) -> str:
         return ""
     name, sample = getattr(node, "name", ""), getattr(node, "sample", None)
     return f"{kind}-{name}" if sample is None else f"{kind}-{name}-{sample}"
+
+
+def result(node: Node, output: str) -> str:
+    """Return the code name of the number that a line computes, or nothing: `a1_1`, `dL_dW1_2_1`, `new_b1_1`, `z1_1@3`.
+
+    >>> result(Gradient("W1_2_1"), "L"), result(Name("z1_2", 3), "L"), result(Updated("b1_1"), "L")
+    ('dL_dW1_2_1', 'z1_2@3', 'new_b1_1')
+    """
+    scalar = Scalar(getattr(node, "name", ""), getattr(node, "sample", None))
+    return named(_KINDS.get(type(node), ""), scalar, output)
+
+
+def named(kind: str, scalar: Scalar, output: str) -> str:
+    """Return the code name of a value, of a gradient or of what an update makes, "" for another kind of number."""
+    return {"value": f"{scalar}", "gradient": gradient_name(output, f"{scalar}"), "update": f"new_{scalar}"}.get(
+        kind, ""
+    )
 
 
 _PLACES: Mapping[type[Node], tuple[str, ...]] = {
@@ -81,11 +99,17 @@ def settle(blocks: Sequence[dict[str, Any]]) -> None:
 
 
 def _keep_first(blocks: Iterable[Mapping[str, Any]]) -> set[str]:
-    """Take from the cells in views of blocks, in place, every anchor that an earlier cell has; return all anchors."""
-    taken = {""}
-    lines = itertools.chain(*(block["lines"] for block in blocks if block["kind"] == "display"))
-    for cell in itertools.chain(*(line["cells"] for line in lines)):
-        if cell["anchor"] in taken:
-            cell["anchor"] = ""
-        taken.add(cell["anchor"])
+    """Take from the cells in views of blocks, in place, every anchor that an earlier cell has; return all anchors.
+
+    A result under such an anchor is that of another step or of other numbers, and has no name either.
+    """
+    taken, is_kept = {""}, True
+    for line in itertools.chain(*(block["lines"] for block in blocks if block["kind"] == "display")):
+        for cell in line["cells"]:
+            if cell["anchor"]:
+                is_kept = cell["anchor"] not in taken
+                taken.add(cell["anchor"])
+            if not is_kept:
+                cell["anchor"] = cell["result"] = ""
+        is_kept = is_kept or line["closes"]
     return taken - {""}

@@ -102,7 +102,7 @@ class Draft:
         view["small"] = self.is_small
         view["explorable"] = self.is_explorable
         if self.is_explorable:
-            given_numbers.add_names(content.sections[:1], view["sections"], self.writer.layout.notation)
+            given_numbers.add_names(content.sections, view["sections"], self.writer.layout.notation)
         view["footer"] = None if content.footer is None else page_footers.view(content.footer, self.writer)
         for number, figure in enumerate(view["figures"], start=1):
             linked = self.format.figures and self.stem

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 from symbackprop import document
+from symbackprop.arithmetic import decimals
+from symbackprop.arithmetic.exact import Exact
 from symbackprop.catalog.optimizers import OPTIMIZERS
+from symbackprop.catalog.schedules import CONSTANT
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.descent.solution import solve
+from symbackprop.descent.solution import Solution, solve
 from symbackprop.errors import unknown
+from symbackprop.figures.labels import Decimal, Numbers
 from symbackprop.graph.notation import Notation
 from symbackprop.graph.scalars import Scalar
 from symbackprop.problems import Given, Problem, numbers
 from symbackprop.problems.row_settings import setting_of
-from symbackprop.rendering import escapes, layout
+from symbackprop.rendering import escapes, given_numbers, layout
 from symbackprop.rendering.dialects import Dialect, mathml
 from symbackprop.rendering.view_models import ViewModel, ViewWriter
 
@@ -55,10 +60,52 @@ def writer_of(
     return ViewWriter(laid_out, dialect, language, escapes.MARKUPS["html"], width, ("", ""))
 
 
-def recomposed(
-    problem: Problem, derivation: Derivation, details: Sequence[str] | None, explain: str, writer: ViewWriter
-) -> ViewModel:
-    """Return the view of the page of a problem whose derivation is known for other numbers, with its first loss."""
-    solution = solve(problem, derivation=derivation)
-    view = writer.document(document.compose(solution, details, explain))
+def solved(problem: Problem, derivation: Derivation) -> Solution:
+    """Return the numbers of a problem whose derivation is known for other numbers."""
+    return solve(problem, derivation=derivation)
+
+
+def changes(solution: Solution) -> list[tuple[str, str]]:
+    """Return the parameters after the first update, by name as texts of a problem file: the numbers of the next step.
+
+    There are none where another step is not made of the numbers of the parameters alone: with states of the optimizer,
+    another learning rate, or other samples.
+    """
+    training, (step, *_) = solution.problem.training, solution.steps
+    if training is None or step.updated is None or step.batch is not None or OPTIMIZERS[training.optimizer].state:
+        return []
+    if training.schedule.kind != CONSTANT:
+        return []
+    stated = {scalar.name: given.value for scalar, given in solution.derivation.stated()}
+    return [(name, _stated(value)) for name, value in step.updated.items() if value != stated.get(name)]
+
+
+def _stated(value: Exact) -> str:
+    """Return a number as a problem file would state it, one that does not end soon to `_CARRIED` digits."""
+    if isinstance(value, Fraction) and len(decimals.stated(value)) <= _CARRIED:
+        return decimals.stated(value)
+    (whole, exponent), _ = decimals.nearest(value, _CARRIED)
+    return f"{whole}e{exponent}" if exponent > 0 or exponent < -2 * _CARRIED else decimals.placed(whole, -exponent)
+
+
+_CARRIED = 30
+"""Digits of a number that the next step begins with: far more than are printed."""
+
+
+def pictured(solution: Solution, names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return value and gradient of elements as pictures print them, "" for what has none or is printed as a power of ten."""
+    numbers, graph = Numbers(solution), solution.derivation.graph
+    known = [(numbers.value(name), numbers.gradient(name)) if graph.has_element(name) else ((), ()) for name in names]
+    return [(_in_a_picture(value), _in_a_picture(gradient)) for value, gradient in known]
+
+
+def _in_a_picture(number: tuple[Decimal, ...]) -> str:
+    return "" if not number or number[0].exponent else number[0].text
+
+
+def recomposed(solution: Solution, details: Sequence[str] | None, explain: str, writer: ViewWriter) -> ViewModel:
+    """Return the view of the page of a solution, with its first loss."""
+    content = document.compose(solution, details, explain)
+    view = writer.document(content)
+    given_numbers.add_names(content.sections, view["sections"], writer.layout.notation)
     return {**view, "loss": solution.losses[0] if solution.losses else None}

@@ -52,6 +52,7 @@ def given(draft: Draft) -> Mapping[str, Any] | None:
         "link": say["page.link"],
         "missing": say["explore.not_recomputed"],
         "outline": say["explore.outline"],
+        "no_update": say["explore.no_update"],
     }
 
 

@@ -1,4 +1,4 @@
-"""Which cells of a table hold numbers that the problem gives: by their code names they can be changed on a page."""
+"""Which cells of a table hold numbers that the problem gives, which can be changed on a page, and which hold results."""
 
 from __future__ import annotations
 
@@ -12,17 +12,43 @@ from symbackprop.graph.notation import Notation
 from symbackprop.graph.quantities import Role
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import Message
+from symbackprop.rendering import anchors
 
 _GIVEN = (Role.PARAMETER, Role.INPUT, Role.TARGET)
 
 
+_RESULTS = {"column.value": "value", "column.gradient": "gradient", "column.new": "update"}
+"""What stands in a column beside the name of a quantity."""
+
+
 def add_names(sections: Sequence[Section], views: Sequence[dict[str, Any]], notation: Notation) -> None:
-    """Have the tables in views of sections say, as `given`, which cells hold given numbers: those of a statement do."""
-    for section, view in zip(sections, views, strict=False):
-        for block, seen in zip(section.blocks, view["blocks"], strict=True):
-            if isinstance(block, Table):
-                seen["given"] = names(block, notation)
-        add_names(section.sections, view["sections"], notation)
+    """Have the tables in views of sections say which cells hold given numbers (`given`), and which hold `results`.
+
+    Given are those of the first section, the statement.
+    """
+    for place, (section, view) in enumerate(zip(sections, views, strict=True)):
+        _add(section, view, notation, is_stated=not place)
+
+
+def _add(section: Section, view: dict[str, Any], notation: Notation, *, is_stated: bool) -> None:
+    for block, seen in zip(section.blocks, view["blocks"], strict=True):
+        if isinstance(block, Table):
+            seen["given"] = names(block, notation) if is_stated else [[""] * len(row) for row in block.rows]
+            seen["results"] = results(block, notation)
+    for inner, seen in zip(section.sections, view["sections"], strict=True):
+        _add(inner, seen, notation, is_stated=is_stated)
+
+
+def results(table: Table, notation: Notation) -> list[list[str]]:
+    """Return for each cell the code name of the result in it, `a1_1`, `dL_dW1_1_2` or `new_W1_1_2`, else ""."""
+    return [[_result(head, row[0], notation) for head in table.header] for row in table.rows]
+
+
+def _result(head: Inline, first: Inline, notation: Notation) -> str:
+    kind = _RESULTS.get(head.id, "") if isinstance(head, Message) else ""
+    if not isinstance(first, Name) or (kind == "value" and _is_given(first, notation)):
+        return ""
+    return anchors.named(kind, Scalar(first.name, first.sample), notation.graph.output)
 
 
 def names(table: Table, notation: Notation) -> list[list[str]]:

@@ -42,9 +42,9 @@ ViewModel = dict[str, Any]
 Cell = dict[str, Any]
 """What stands before the relation of a line (`left`), what from it on (`right`), and the `reason` for it, if it has one.
 
-`aside` is the reason as it stands beside a formula, in parentheses. The first cell of a derivation has its `anchor`.
-The last may end with a `remark`: a text, and the same as part of a formula (`remark_tex`). Formulas are boxes until the
-display is written.
+`aside` is the reason as it stands beside a formula, in parentheses. The first cell of a derivation has its `anchor`, the
+last with a number the code name of its `result`. The last may end with a `remark`: a text, and the same as part of a
+formula (`remark_tex`). Formulas are boxes until the display is written.
 """
 
 _GAP, _INDENT, _RELATION = 5, 2, 3
@@ -280,6 +280,9 @@ class ViewWriter:
         chains = [self.cells(chain) for chain in display.chains]
         for cells, chain in zip(chains, display.chains, strict=True):
             cells[0]["anchor"] = anchors.anchor(chain)
+            if cells[0]["anchor"]:
+                last = next(cell for cell in reversed(cells) if cell["right"])
+                last["result"] = anchors.result(chain.left, self.layout.notation.graph.output)
         short = [chain[0] for chain in chains if len(chain) == 1]
         stands_alone = len(short) < len(chains) or any(chain.remark is not None for chain in display.chains)
         columns = 1 if stands_alone else self._columns(short, display.per_row)
@@ -374,7 +377,7 @@ _LONG_CHAIN, _ENDS = 5, 2
 """The lines of a chain that stay on one page, and so many at either end of a longer one."""
 
 
-_BARE = {"anchor": "", "remark": "", "remark_tex": "", "reason": "", "aside": ""}
+_BARE = {"anchor": "", "result": "", "remark": "", "remark_tex": "", "reason": "", "aside": ""}
 
 
 def _cells(left: Box, lines: Sequence[Box], reasons: Sequence[tuple[str, str]] = ()) -> list[Cell]:

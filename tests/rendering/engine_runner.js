@@ -7,9 +7,12 @@ const api = globalThis.window.symbackprop;
 const found = edits.map((edit) => {
   let problem = api.stated;
   try {
-    for (const [name, text] of edit) problem = api.edited(problem, name, text);
+    for (const [name, text] of edit) {
+      const parts = name ? [[name, text]] : api.changes(api.solved(problem)); // "" is the update
+      for (const part of parts) problem = api.edited(problem, ...part);
+    }
     const start = performance.now();
-    const { view, left } = api.view(problem);
+    const { view, left } = api.view(api.solved(problem));
     return { view, left, milliseconds: performance.now() - start };
   } catch (error) {
     return { refused: String(api.reason(error)), stack: `${error?.constructor?.$title} ${JSON.stringify(error?.args ?? error?.what?.id ?? null)} ${error?.stack}`.slice(0, 2000) };

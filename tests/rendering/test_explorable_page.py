@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import html
 import re
 import subprocess
 import tomllib
@@ -16,6 +15,7 @@ import pytest
 import symbackprop as sbp
 from symbackprop import language, rendering
 from symbackprop.by_hand import answer_parsing
+from symbackprop.graph.scalars import Scalar
 from symbackprop.problems.load import examples
 from symbackprop.rendering import assets
 from symbackprop.rendering.formats import formats
@@ -50,7 +50,7 @@ def test_surface_is_small() -> None:
     assert all(text in page("line") for text in (style, *scripts))
 
 
-@pytest.mark.parametrize("name", formats()["html"].explorable_scripts)
+@pytest.mark.parametrize("name", formats()["html"].explorable_scripts + formats()["html"].answering_scripts)
 def test_packed_script_says_the_same(name: str, tmp_path: Path) -> None:
     """What a page gets of a script is the script without its comments: a program reads both, and to the same tokens."""
     node, folders = require_tool("node"), formats()["html"].folders
@@ -63,6 +63,25 @@ def test_packed_script_says_the_same(name: str, tmp_path: Path) -> None:
         subprocess.run([node, "--check", file], check=True, capture_output=True)
     code = re.sub(r"(^|\s)// .*$", "", whole["text"], flags=re.MULTILINE)
     assert "".join(code.split()) == "".join(packed["text"].split())
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("name", sample(examples(), "mazur"))
+def test_line_is_copied_as_latex(name: str, visit: Any) -> None:
+    """C copies the line that somebody is at, and the button does: the TeX of its cells, without our commands for colours."""
+    seen = visit(page(name), reduced_motion="reduce", permissions=["clipboard-read", "clipboard-write"]).page
+    seen.locator("[data-explore=bar]").first.wait_for(state="attached")
+    copied = language.phrases("en")["explore.copied"]
+    for step in each((1, 3)):
+        seen.evaluate(f"symbackprop.step({step})")
+        seen.keyboard.press("c") if step == 1 else seen.locator("[data-step=copy]").click()
+        seen.get_by_text(copied).wait_for(state="attached", timeout=8000)
+        cells = seen.evaluate("[...document.querySelectorAll('.chain.current annotation')].map(one => one.textContent)")
+        tex = seen.evaluate("navigator.clipboard.readText()")
+        assert cells
+        for cell in each(cells):
+            assert re.sub(r"\\[fb]wd(?![a-zA-Z])", "", cell) in tex
+        assert "fwd" not in tex
 
 
 @pytest.mark.sweep
@@ -402,12 +421,12 @@ window.symbackprop = {
 
 def with_double(text: str) -> str:
     """Return a page whose engine is a double that knows one line."""
-    row = formats()["html"]
-    for engine in assets.scripts(row.folders, row.answering_scripts):
-        text = text.replace(engine["text"], "")
-    script = f"<script>{DOUBLE}</script>"
-    digest = base64.b64encode(hashlib.sha256(DOUBLE.encode()).digest()).decode()
-    return text.replace("script-src ", f"script-src 'sha256-{digest}' ", 1).replace("<script>", f"{script}<script>", 1)
+    (fields,) = assets.scripts(formats()["html"].folders, ["explore/fields.js"])
+    hashes = " ".join([assets.hash_of(DOUBLE), fields["hash"]])
+    with_fields = text.replace("</head>", f"<script>{fields['text']}</script></head>", 1)
+    return with_fields.replace("script-src ", f"script-src {hashes} ", 1).replace(
+        "<script>", f"<script>{DOUBLE}</script><script>", 1
+    )
 
 
 FIELD = "td[data-name=W2_1_1] button.given"
@@ -560,6 +579,39 @@ def test_page_violates_no_rule_of_accessibility(name: str, code: str, visit: Any
     for state in each(STATES):
         seen.evaluate(state)
         assert [] == seen.evaluate(VIOLATIONS)
+
+
+@pytest.mark.parametrize("name", sample(examples(), "mazur", "xor"))
+def test_result_has_its_code_name(name: str) -> None:
+    """What a line or a cell of a table prints is the value, the gradient or the new value of its name, to its last digit."""
+    solution = sbp.solve(name)
+    checked = 0
+    for code, cell in each(RESULT.findall(str(rendering.render(solution, "html"))), least=5):
+        tex = html.unescape((TEX.findall(cell) or [""])[-1]).replace("{", "").replace("}", "")
+        number, value = NUMBER.search(tex), _result(solution, html.unescape(code))
+        if number is not None and value is not None:
+            unit = 10.0 ** (int(number[2] or 0) - len(number[1].partition(".")[2]))
+            assert abs(float(f"{number[1]}e{number[2] or 0}") - value) <= 0.51 * unit, (code, tex)
+            checked += 1
+    assert checked >= 5
+
+
+RESULT = re.compile(r'data-value="([^"]+)">(.*?)</(?:td|div)>', re.DOTALL)
+TEX = re.compile(r"<annotation[^>]*>([^<]*)")
+NUMBER = re.compile(r"(-?\d+(?:\.\d+)?)(?: \\cdot 10\^(-?\d+))?$")
+
+
+def _result(solution: Any, code: str) -> float | None:
+    """Return the number that a code name means; None for an array, and for a number of no first step."""
+    values = solution.steps[0].values
+    is_gradient, is_new = code.startswith("dL_d"), code.startswith("new_")
+    name, sample = Scalar.read(code.removeprefix("dL_d").removeprefix("new_"))
+    try:
+        if is_new:
+            return float(solution.steps[0].updated[name])
+        return float((values.gradient if is_gradient else values.value)(name, sample))
+    except (KeyError, TypeError):
+        return None
 
 
 def test_solution_without_numbers_has_steps() -> None:

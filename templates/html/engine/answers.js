@@ -43,10 +43,16 @@
     });
   const UNSEEN = new Set(["tikz", "image", "words", "alternative", "places", "figures", "formulas", "toned", "latin"]);
 
-  // The view of a problem as plain data, and how much of it is not computed here.
-  api.view = (of) => {
+  // The numbers of a problem, of which everything else is written.
+  api.solved = (of) => rendering_explorable$solved(of, derivation);
+  // The parameters after an update as texts by name.
+  api.changes = rendering_explorable$changes;
+  // Value and gradient of each of some elements as pictures have them.
+  api.pictured = rendering_explorable$pictured;
+  // The view of solved numbers as plain data, and how much of it is not computed here.
+  api.view = (solution) => {
     left = 0;
-    const view = plain(rendering_explorable$recomposed(of, derivation, details, explain, writer));
+    const view = plain(rendering_explorable$recomposed(solution, details, explain, writer));
     return { view, left };
   };
   api.edited = (of, name, text) => rendering_explorable$edited(of, derivation, name, text);

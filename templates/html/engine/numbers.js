@@ -3,7 +3,7 @@
 // become different is put in its place. It is unpacked when the first number is changed.
 (() => {
   const api = (window.symbackprop ??= {});
-  let engine, problem, view, places, original;
+  let engine, problem, solved, view, places, original;
 
   // Five signs are four bytes, as Python's b85encode has them, with a comma for its "less than".
   const SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;,=>?@^_`{|}~";
@@ -29,16 +29,20 @@
     script.textContent = await unpacked("engine");
     document.head.append(script);
     problem = api.stated;
-    ({ view } = api.view(problem));
-    original = { problem, view };
+    const solution = api.solved(problem);
+    ({ view } = api.view(solution));
+    original = { problem, view, solution };
+    solved = solution;
   }
   const ready = () => (engine ??= start());
+  api.ready = ready;
 
   // --- views of blocks as elements: what document.jinja writes
 
   const here = (place) => (place ? `<a class="here" href="#${place}" aria-label="${api.given.link}"></a>` : "");
   const linked = (cell, place) => (place ? `<a class="there" href="#${place}">${cell}</a>` : cell);
   const anchored = (place) => (place ? ` id="${place}" tabindex="-1"` : "");
+  const marked = (kind, name) => (name ? ` data-${kind}="${name}"` : "");
   const numeric = (is) => (is ? ' class="numeric"' : "");
 
   function display(block) {
@@ -50,7 +54,7 @@
       if (opens) text += `<div class="chain"${isOne ? anchored(first.anchor) : ""}>`;
       text += `<div class="line">${isOne && opens ? here(first.anchor) : ""}`;
       for (const cell of line.cells) {
-        text += `<div class="left">${cell.left}</div><div class="right"${isOne ? "" : anchored(cell.anchor)}>${cell.right}${isOne ? "" : here(cell.anchor)}</div>`;
+        text += `<div class="left">${cell.left}</div><div class="right"${isOne ? "" : anchored(cell.anchor)}${marked("value", cell.result)}>${cell.right}${isOne ? "" : here(cell.anchor)}</div>`;
         if (cell.reason) text += `<div class="reason">${cell.reason}</div>`;
         if (cell.remark) text += `<div class="remark">${cell.remark}</div>`;
       }
@@ -63,7 +67,7 @@
     const head = block.header.map((cell, place) => `<th scope="col"${numeric(block.numeric[place])}>${cell}</th>`).join("");
     const rows = block.rows.map((row, place) => row.map((cell, column) => {
       const kind = column ? "td" : "th", inner = linked(cell, block.links[place][column]);
-      return `<${kind}${column ? "" : ' scope="row"'}${numeric(block.numeric[column])}>${inner}</${kind}>`;
+      return `<${kind}${column ? "" : ' scope="row"'}${numeric(block.numeric[column])}${marked("name", block.given[place][column])}${marked("value", block.results[place][column])}>${inner}</${kind}>`;
     }).join(""));
     return `<div class="scroll"${block.fits > 1 ? ` style="--beside: ${block.fits}"` : ""}><table><thead><tr>${head}</tr></thead><tbody>${rows.map((row) => `<tr>${row}</tr>`).join("")}</tbody></table></div>`;
   }
@@ -124,7 +128,7 @@
     if (lines.length !== block.lines.length || old.columns !== block.columns) return false;
     const alike = block.lines.every((line, place) => {
       const before = old.lines[place];
-      return line.closes === before.closes && line.cells.length === before.cells.length && line.cells.every((cell, column) => ["anchor", "reason", "remark"].every((key) => cell[key] === before.cells[column][key]));
+      return line.closes === before.closes && line.cells.length === before.cells.length && line.cells.every((cell, column) => ["anchor", "result", "reason", "remark"].every((key) => cell[key] === before.cells[column][key]));
     });
     if (!alike) return false;
     block.lines.forEach((line, place) => line.cells.forEach((cell, column) => {
@@ -201,25 +205,55 @@
     main.prepend(said);
   }
 
-  // A number by the name of its field, as text of the problem file; what went wrong is said, and nothing is changed.
-  api.set = async (name, text) => {
+  // What went wrong is said, and nothing is changed.
+  async function changed(edit) {
     await ready();
-    let next, found;
+    let next, solution, found;
     try {
-      next = api.edited(problem, name, String(text));
-      found = api.view(next);
+      next = edit(problem);
+      solution = api.solved(next);
+      picture(solution);
+      await frame();
+      found = api.view(solution);
     } catch (error) {
+      picture(solved);
       throw new Error(api.reason(error));
     }
     const detail = bringAll(found.view, found.left);
-    problem = next;
+    [problem, solved] = [next, solution];
     return detail;
+  }
+
+  // A number by the name of its field, as text of the problem file.
+  api.set = (name, text) => changed((of) => api.edited(of, name, String(text)));
+  // The update: the page is that of the parameters after it, which are given by name as `edits`.
+  api.update = async () => {
+    await ready();
+    const edits = api.changes(solved);
+    if (!edits.length) throw new Error(api.given.no_update);
+    return { ...await changed((of) => edits.reduce((one, [name, text]) => api.edited(one, name, text), of)), edits };
   };
   api.reset = async () => {
     await ready();
-    problem = original.problem;
+    [problem, solved] = [original.problem, original.solution];
+    picture(solved);
     return bringAll(original.view, 0);
   };
+
+  // The numbers in pictures are there within a frame: what else depends on a number takes longer. One that is written as a
+  // power of ten, or needs another place, comes with the rest.
+  function picture(solution) {
+    const texts = [...document.querySelectorAll("#solution svg.figure text[data-name]")].filter((text) =>
+      /^\u2212?[\d.]+$/.test(text.lastChild?.data ?? "") && (text.matches(".forward, .backward") || text.firstElementChild));
+    const numbers = api.pictured(solution, texts.map((text) => text.dataset.name));
+    texts.forEach((text, place) => {
+      const number = numbers[place][Number(text.matches(".backward"))].replace("-", "\u2212");
+      if (number && text.lastChild.data !== number) text.lastChild.data = number;
+    });
+  }
+
+  // Once what is there is shown; a page that nobody looks at has no frames.
+  const frame = () => new Promise((done) => { requestAnimationFrame(() => setTimeout(done)); setTimeout(done, 60); });
 
   const texOf = (element) => element?.querySelector('annotation[encoding="application/x-tex"]')?.textContent ?? "";
   // The lines on the page in their order; those of a chain have its anchor.

@@ -489,6 +489,7 @@ const $ = (() => {
   $.type_name = (value) => (value == null ? "None" : $.type(value).$title ?? $.type(value).name);
   $.is = (value, ...kinds) => {
     for (const each of kinds) {
+      if (each.$plain) { if (value instanceof each) return true; continue; }
       if (Array.isArray(each)) { if ($.is(value, ...each)) return true; continue; }
       if (Object.hasOwn(each, "$test") ? each.$test(value) : (each.$kind ?? each).prototype && value instanceof (each.$kind ?? each)) return true;
     }
@@ -541,6 +542,7 @@ const $ = (() => {
     Object.setPrototypeOf(made.prototype, (base ? (base.$kind ?? base) : Base).prototype);
     if (base) Object.setPrototypeOf(made, base.$kind ?? base);
     made.$title = name;
+    made.$plain = true; // its objects are known by their prototypes alone
     Object.defineProperties(made.prototype, Object.getOwnPropertyDescriptors(methods));
     for (const extra of bases) {
       if (extra === base || typeof extra !== "function" || !extra.prototype) continue;

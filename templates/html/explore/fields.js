@@ -41,6 +41,25 @@
     return found ? Number(`${found[1]}e${found[2] ?? 0}`).toPrecision(4) : "";
   }
 
+  // The losses of updates that follow each other, as a curve.
+  let losses = [];
+  function curve(found) {
+    losses = found;
+    const drawn = surface.named("losses");
+    if (!drawn) return;
+    const low = Math.min(...losses), high = Math.max(...losses);
+    drawn.toggleAttribute("hidden", losses.length < 2);
+    const at = (one, place) => [3 + (74 * place) / Math.max(losses.length - 1, 1), 21 - (18 * (one - low)) / (high - low || 1)];
+    drawn.firstElementChild.setAttribute("points", losses.map((one, place) => at(one, place).join()).join(" "));
+    drawn.setAttribute("aria-label", surface.fill(drawn.dataset.label, { losses: losses.map((one) => Number(one.toPrecision(4))).join(", ") }));
+  }
+
+  async function update(engine) {
+    const detail = await made(engine, (found) => found.edits.forEach(([name, text]) => state.edits.set(name, text)));
+    curve([...(losses.at(-1) === detail.loss_before ? losses : [detail.loss_before]), detail.loss_after]);
+    return detail;
+  }
+
   // Changes come one after the other; of those of a number that wait only the last is made.
   function change(name, text) {
     newest.set(name, text);
@@ -64,7 +83,7 @@
     const at = scrollY;
     try {
       const detail = await compute();
-      keep();
+      keep(detail);
       surface.edited.forEach((part) => part());
       tell(detail, before);
       return detail;
@@ -111,6 +130,7 @@
 
   function edit(name, at) {
     if (open) close(false);
+    api.ready?.(); // While something is typed.
     const shown = textOf(texOf(cellOf(name)));
     const text = state.edits.get(name) ?? surface.given().get(name) ?? shown;
     const printed = text.length > shown.length ? /\.(\d+)$/.exec(shown)?.[1].length : undefined;
@@ -197,7 +217,11 @@
     change.engine = api.set;
     api.set = (name, text) => change(name, String(text));
     const { reset } = api;
-    api.reset = () => queued(() => made(reset, () => state.edits.clear()));
+    api.reset = () => queued(() => made(reset, () => state.edits.clear()).finally(() => curve([])));
+    const engine = api.update;
+    api.update = () => queued(() => update(engine));
+    surface.actions.update = () => api.update().catch((error) => surface.announce(error?.message || String(error)));
+    surface.keys.n = surface.keys.N = "update";
     surface.aliases = aliases();
     fields();
     main.addEventListener("click", (event) => {

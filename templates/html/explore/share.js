@@ -44,6 +44,15 @@
     surface.announce(surface.named("bar").dataset.copied);
   }
 
+  // The line that somebody is at, with all its relations, as LaTeX without our commands for colours.
+  function line() {
+    const texOf = (cell) => cell?.querySelector("annotation")?.textContent.replace(/\\[fb]wd(?![a-zA-Z])/g, "") ?? "";
+    const lines = [...surface.chains()[state.step - 1]?.querySelectorAll(".line") ?? []];
+    const rows = lines.map((one) => ["left", "right"].map((side) => texOf(one.querySelector(`:scope > .${side}`)))).filter((row) => row.some(Boolean));
+    if (rows.length < 2) return rows.flat().filter(Boolean).join(" ");
+    return `\\begin{aligned}\n${rows.map((row) => row.join(" & ").trim()).join(" \\\\\n")}\n\\end{aligned}`;
+  }
+
   // In the problem file each number has its name before it, between two signs.
   const NUMBER = /"\u2039([^\u203a"]*)\u203a([^"]*)"/g;
   const text = () => document.getElementById("explore-file")?.content.textContent ?? "";
@@ -61,6 +70,8 @@
     const link = () => location.href.replace(/#.*/, "") + (address() ? `#${address()}` : "");
     surface.named("link").addEventListener("click", () => copy(link()));
     surface.named("file")?.addEventListener("click", () => copy(file()));
+    surface.actions.copy = () => { if (line()) copy(line()); };
+    surface.keys.c = surface.keys.C = "copy";
     surface.stepped.push(keep);
     surface.edited.push(keep);
     addEventListener("hashchange", take);
