@@ -319,7 +319,7 @@ def test_picture_is_there_before_the_lines(visit: Any) -> None:
     seen = visit(str(rendering.render(sbp.solve("mazur"), "html", explorable="values"))).page
     seen.locator("button.given").first.wait_for(state="attached")
     seen.evaluate(f"{WATCH}; window.before = symbackprop.lines(); watch(); symbackprop.set('W1_1_1', '0.31415')")
-    seen.wait_for_function("window.early && document.querySelector('td.edited')")
+    seen.wait_for_function("() => window.early && document.querySelector('td.edited')")
     assert seen.evaluate("before") == seen.evaluate("early.lines") != seen.evaluate("symbackprop.lines()")
     assert seen.evaluate("early.picture") == seen.evaluate("pictured()")
     assert ["W1_1_1", "0.31415"] in seen.evaluate("early.picture")
@@ -350,7 +350,7 @@ def test_key_applies_the_update(visit: Any) -> None:
     points = "document.querySelector('[data-explore=losses] polyline').getAttribute('points')?.split(' ').length"
     for count in each((2, 3)):
         seen.keyboard.press("n")
-        seen.wait_for_function(f"{points} === {count}")
+        seen.wait_for_function(f"() => {points} === {count}")
     losses = sbp.solve("mazur", steps=2).losses
     told = re.findall(r"\d[\d.]*", str(curve.get_attribute("aria-label")))
     assert [pytest.approx(float(one), rel=1e-3) for one in told] == list(losses)

@@ -48,9 +48,9 @@
     const drawn = surface.named("losses");
     if (!drawn) return;
     const low = Math.min(...losses), high = Math.max(...losses);
-    drawn.toggleAttribute("hidden", losses.length < 2);
+    drawn.hidden = losses.length < 2;
     const at = (one, place) => [3 + (74 * place) / Math.max(losses.length - 1, 1), 21 - (18 * (one - low)) / (high - low || 1)];
-    drawn.firstElementChild.setAttribute("points", losses.map((one, place) => at(one, place).join()).join(" "));
+    drawn.querySelector("polyline").setAttribute("points", losses.map((one, place) => at(one, place).join()).join(" "));
     drawn.setAttribute("aria-label", surface.fill(drawn.dataset.label, { losses: losses.map((one) => Number(one.toPrecision(4))).join(", ") }));
   }
 
