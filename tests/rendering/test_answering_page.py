@@ -286,6 +286,11 @@ def _numbers(found: object) -> Iterator[str]:
         yield str(found)
 
 
+FRAMES = """[...document.querySelectorAll("#solution :is(.note, .line, .left, .right, dl, figure, table)")]
+    .map((one) => [one.localName, one.getAttribute("role"), one.dataset.value ?? "", one.id])"""
+"""Blocks as elements, which a template and a script write."""
+
+
 @pytest.mark.sweep
 @pytest.mark.usefixtures("as_in_the_page")
 def test_changed_page_has_the_lines_of_the_page_that_python_writes(visit: Any) -> None:
@@ -303,9 +308,10 @@ def test_changed_page_has_the_lines_of_the_page_that_python_writes(visit: Any) -
     assert told["before"] != told["after"]
     other = solve(edited(problem, derivation, "W2_1_1", "-0.45"), derivation=derivation)
     assert other.losses[0] == told["after"]
-    assert after == visit(str(rendering.render(other, "html", explorable="values"))).page.evaluate(
-        "symbackprop.lines()"
-    )
+    frames = seen.evaluate(FRAMES)
+    fresh = visit(str(rendering.render(other, "html", explorable="values"))).page
+    assert after == fresh.evaluate("symbackprop.lines()")
+    assert frames == fresh.evaluate(FRAMES)
     why = seen.evaluate("symbackprop.set('W2_1_1', 'abc').then(() => '', (error) => error.message)")
     assert "abc" in why
     assert after == seen.evaluate("symbackprop.lines()")

@@ -76,7 +76,7 @@
     paragraph: (block) => `<p>${block.text}</p>`,
     listing: (block) => { const kind = block.numbered ? "ol" : "ul"; return `<${kind}>${block.entries.map((item) => `<li>${item}</li>`).join("")}</${kind}>`; },
     table, display,
-    note: (block) => `<aside class="note of-${block.about}"><p><b>${block.label}</b> ${block.text}</p></aside>`,
+    note: (block) => `<div class="note of-${block.about}" role="note"><p><b>${block.label}</b> ${block.text}</p></div>`,
     terms: (block) => `<dl class="terms">${block.entries.map(([term, symbol, meaning]) => `<dt>${term}${symbol ? ` <span class="symbol">${symbol}</span>` : ""}</dt><dd>${meaning}</dd>`).join("")}</dl>`,
     figure: (block) => `<figure><div class="picture">${block.svg ?? ""}</div><figcaption>${block.caption}</figcaption></figure>`,
   };
