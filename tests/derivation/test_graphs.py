@@ -17,6 +17,7 @@ import pytest
 import symbackprop as sbp
 from symbackprop.algebra.formula import Name, Negative, Product, Sum
 from symbackprop.algebra.functions import ACTIVATIONS, NAMES, RESERVED
+from symbackprop.derivation.backprop import sweep
 from symbackprop.derivation.derivations import derive
 from symbackprop.descent.solution import Solution, solve
 from symbackprop.errors import (
@@ -1103,3 +1104,11 @@ def test_equations_with_activations_inside_have_the_gradients_of_those_written_a
     assert inside.value("f") == apart.value("f")
     for name in each([*(f"x_{n}" for n in (1, 2)), *(f"w_{n}_{k}" for n in (1, 2) for k in (1, 2))]):
         assert inside.gradient(name) == apart.gradient(name)
+
+
+def test_links_are_compared_by_what_they_say() -> None:
+    """Links of the same graph are the same, those of another graph are not, and a name is in them or not."""
+    same, other = (derive(sbp.example(name)).links for name in ("line", "mazur"))
+    assert same == sweep(derive(sbp.example("line")).elements)
+    assert same != other and same != "links"
+    assert "L" in same and "absent" not in same

@@ -22,6 +22,7 @@ ESCAPED: dict[str, list[tuple[str, str]]] = {
         ),
         ("a--b,,c''d---", "a-{}-b,{},c'{}'d-{}-{}-"),
         (" é€ 学 ж﷽ e\u0301 ", r"é€ 学 \symbackpropchar{ж}\symbackpropchar{﷽} é"),
+        ("é--ž", "é-{}-ž"),
         ("x\u0007y\nz\u202e", "x y z"),
     ],
     "markdown": [
