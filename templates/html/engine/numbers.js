@@ -208,15 +208,15 @@
   // What went wrong is said, and nothing is changed.
   async function changed(edit) {
     await ready();
-    let next, solution, found;
+    let next, solution, found, drawn = [];
     try {
       next = edit(problem);
       solution = api.solved(next);
-      picture(solution);
+      drawn = picture(solution);
       await frame();
       found = api.view(solution);
     } catch (error) {
-      picture(solved);
+      for (const [node, before] of drawn) node.data = before;
       throw new Error(api.reason(error));
     }
     const detail = bringAll(found.view, found.left);
@@ -236,7 +236,6 @@
   api.reset = async () => {
     await ready();
     [problem, solved] = [original.problem, original.solution];
-    picture(solved);
     return bringAll(original.view, 0);
   };
 
@@ -246,10 +245,17 @@
     const texts = [...document.querySelectorAll("#solution svg.figure text[data-name]")].filter((text) =>
       /^\u2212?[\d.]+$/.test(text.lastChild?.data ?? "") && (text.matches(".forward, .backward") || text.firstElementChild));
     const numbers = api.pictured(solution, texts.map((text) => text.dataset.name));
+    const drawn = [];
+    const put = (node, text) => { drawn.push([node, node.data]); node.data = text; };
     texts.forEach((text, place) => {
       const number = numbers[place][Number(text.matches(".backward"))].replace("-", "\u2212");
-      if (number && text.lastChild.data !== number) text.lastChild.data = number;
+      if (!number || text.lastChild.data === number) return;
+      put(text.lastChild, number);
+      // Whether it is rounded is known with the rest: until then it is about this.
+      const sign = text.lastElementChild;
+      if (sign?.textContent === " = ") put(sign.firstChild, " \u2248 ");
     });
+    return drawn;
   }
 
   // Once what is there is shown; a page that nobody looks at has no frames.
