@@ -6,9 +6,10 @@ one link, upstream adjoint × local partial. The gradient by a quantity is the s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from symbackprop.algebra.forms import Form
 from symbackprop.algebra.formula import Adjoint, Node, multiplied
 from symbackprop.derivation.element_grain import ElementEquation, ElementGraph, Term
 
@@ -52,6 +53,15 @@ class Links(Mapping[str, tuple[Link, ...]]):
     def __getitem__(self, name: str) -> tuple[Link, ...]:
         places = iter(self._places[name])
         return tuple([self._link(*place) for place in zip(places, places, places, strict=True)])
+
+    def forms(self) -> Collection[Form]:
+        """Return the forms of the terms that the links go through, each object once, without a link being made."""
+        found: dict[int, Form] = {}
+        for places in self._places.values():
+            for equation, term in zip(places[::3], places[1::3], strict=True):
+                form = _terms(self._equations[equation])[term].form
+                found.setdefault(id(form), form)
+        return found.values()
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Links):

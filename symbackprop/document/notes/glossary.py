@@ -79,8 +79,10 @@ def _unit(scene: Scene) -> str:
 
 def _partial(scene: Scene) -> Node:
     """Return the first local derivative that the output is not itself in, if there is one."""
-    links = [link for name in scene.derivation.links for link in scene.derivation.links[name]]
-    link = next((link for link in links if link.source != scene.derivation.graph.output), links[0])
+    links = scene.derivation.links
+    first = next(link for name in links for link in links[name])
+    inner = (link for name in links for link in links[name] if link.source != scene.derivation.graph.output)
+    link = next(inner, first)
     return Local(Name(link.source), Name(link.term.arguments[link.slot]))
 
 

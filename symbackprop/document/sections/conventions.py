@@ -42,7 +42,7 @@ def notation_sentences(scene: Scene) -> Iterator[Message]:
 
 def branch_sentences(scene: Scene) -> Iterator[Message]:
     """Yield what a brace with conditions means, and a condition that is a number, where they are printed."""
-    forms = {link.term.form for links in scene.derivation.links.values() for link in links}
+    forms = set(scene.derivation.links.forms())
     parts = [part for form in forms for part in outside_conditions(form.formula)]
     has_power = any(isinstance(part, Power) and not any(map(reads_nothing, part)) for part in parts)
     if has_power or any(has_branches(form.formula) for form in forms):
