@@ -19,11 +19,11 @@ from symbackprop.evaluation.evaluate import evaluate
 from symbackprop.problems import Problem
 from symbackprop.rendering import render
 from symbackprop.rendering.formats import formats
-from symbackprop.scripts import TARGETS, script
+from symbackprop.scripts import script
 from tests import random_graphs
 from tests.derivation.test_matrices import TOLERANCE, differences
 from tests.helpers import each, few, require_module
-from tests.scripts.test_code import agree, run
+from tests.scripts.test_code import WITHOUT_JAX, agree, run
 
 TURN = len(random_graphs.FUNCTIONS)
 SEEDS = range(3 * TURN)
@@ -68,7 +68,7 @@ def assert_one_meaning(problem: Problem) -> None:
         names = [each.name for each in derivation.parameters]
         assert_near(wanted, loss, dict(zip(names, out, strict=True)), tolerance)
     assert sbp.check(problem).agrees
-    for target in each(name for name, row in TARGETS.items() if row.language is None):
+    for target in each(WITHOUT_JAX):
         if target == "torch":
             require_module("torch")
         agree(problem, run(script(problem, target)))

@@ -241,7 +241,11 @@ ARRAY_OPERATIONS: Registry[ArrayOperation] = Registry(
             definition=_softmax,
             pullback=_softmax_pullback,
             axis=-1,
-            calls={"np": "softmax({0}{along})", "torch": "torch.softmax({0}, dim={axis})"},
+            calls={
+                "np": "softmax({0}{along})",
+                "jnp": "jax.nn.softmax({0}{along})",
+                "torch": "torch.softmax({0}, dim={axis})",
+            },
         ),
         ArrayOperation(
             "log_softmax",
@@ -264,6 +268,7 @@ ARRAY_OPERATIONS: Registry[ArrayOperation] = Registry(
             axis=ALL,
             calls={
                 "np": "np.logaddexp.reduce({0}, axis={axis})",
+                "jnp": "jax.scipy.special.logsumexp({0}, axis={axis})",
                 "torch": "torch.logsumexp({0}, dim={axis})",
             },
         ),

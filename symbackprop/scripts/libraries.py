@@ -1,4 +1,4 @@
-"""What generated scripts call: the functions of NumPy or PyTorch for every operation, as templates over its arguments."""
+"""What generated scripts call: functions of NumPy, JAX or PyTorch for every operation, as templates over its arguments."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from symbackprop.algebra.activations import Activation
+from symbackprop.algebra.operation_rows import ArrayOperation
 from symbackprop.arithmetic.python_code import ARCS, Dialect, spelled
 
 _SAME = ("exp", "sqrt", "sin", "cos", "tan", "tanh", "log1p", "expm1")
@@ -32,6 +33,12 @@ class Library:
     defined: tuple[str, ...] = ()
     guarded: str = ""
     differentiates: bool = False
+    like: str = ""
+
+    def call(self, row: ArrayOperation) -> str | None:
+        """Return its call of an operation, None where it has none; one that is `like` another has that one's calls too."""
+        own, other = row.calls.get(self.name), row.calls.get(self.like)
+        return own if own or not other else other.replace(f"{self.like}.", f"{self.name}.")
 
 
 def _calls(module: str, renamed: Mapping[str, str], **others: str) -> Mapping[str, str]:
@@ -98,6 +105,24 @@ NUMPY = Library(
     "{0}",
     "np.broadcast_to({0}, {1})",
     defined=("erf", "erfc", "placed", "softmax"),
+)
+
+JAX = Library(
+    "jnp",
+    Dialect(
+        _calls("jnp", ARCS, abs="jnp.abs({0})", erf="jax.scipy.special.erf({0})", erfc="jax.scipy.special.erfc({0})"),
+        lambda function, left, right, at_tie: f"jnp.{function}imum({left}, {right})",
+        lambda argument, at_zero: f"jnp.heaviside({argument}, {spelled(float(at_zero))})",
+        "jnp.where({}, {}, {})".format,
+        spelled,
+    ),
+    "axis",
+    "jnp.stack([{0}], axis={axis})",
+    "{0}",
+    "jnp.broadcast_to({0}, {1})",
+    guarded="jnp.where({0}, {1}, jax.lax.stop_gradient({1}))",
+    differentiates=True,
+    like="np",
 )
 
 TORCH = Library(

@@ -117,7 +117,7 @@ class Lines(Lowering):
             return operand
         is_whole = len(axes) == len(shape) + operand.varies
         along = "" if is_whole else f", {self.spelling.axis}={axes[0] if len(axes) == 1 else axes}"
-        template, text = row.calls[self.spelling.name], operand.text
+        template, text = self.spelling.call(row) or "{0}", operand.text
         if "{along}" in template:
             text = template.format(text, along=along)
         else:  # what takes one axis runs along one after the other
@@ -137,7 +137,7 @@ class Lines(Lowering):
         else:
             wholes = [self._item(value, indexed(shape, indices, ""), is_varying) for indices, value in parts]
             row = ARRAY_OPERATIONS.get(kind)
-            template = self.spelling.stack if row is None else row.calls[self.spelling.name]
+            template = (None if row is None else self.spelling.call(row)) or self.spelling.stack
             text = template.format(", ".join(wholes), axis=axis + is_varying)
         return Piece(text, shape, is_varying)
 
@@ -149,7 +149,7 @@ class Lines(Lowering):
 
     def called(self, row: ArrayOperation, node: Apply, arguments: tuple[View, ...]) -> Piece | None:
         """Return the library's call of an operation: on what samples share, or along an axis of every sample."""
-        template = row.calls.get(self.spelling.name)
+        template = self.spelling.call(row)
         varying = any(argument.varies for argument in arguments)
         if template is None or (varying and row.axis is None):
             return None

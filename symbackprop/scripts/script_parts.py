@@ -39,7 +39,7 @@ LISTED = 200
 CHECKED = 20
 """So many numbers of each parameter are compared with central differences."""
 
-_READ = "np torch math placed softmax erf erfc m forward backward model shift"
+_READ = "np jnp jax torch math placed softmax erf erfc m forward backward model shift"
 _OF_MODULES = """self training train eval to type half double float apply children modules buffers state_dict parameters
 compile cpu cuda xpu ipu mtia bfloat16 register_buffer register_module register_parameter"""
 

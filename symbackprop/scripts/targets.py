@@ -18,7 +18,7 @@ from symbackprop.messages import Message, message
 from symbackprop.problems.accepted import ProblemLike, problem_of
 from symbackprop.registry import Registry
 from symbackprop.rows import Counterpart, Words
-from symbackprop.scripts.libraries import NUMPY, TORCH, Library
+from symbackprop.scripts.libraries import JAX, NUMPY, TORCH, Library
 from symbackprop.scripts.loop_languages import JAVASCRIPT, JULIA, C, Language
 from symbackprop.scripts.loop_parts import LoopParts
 from symbackprop.scripts.script_parts import WIDTH, Parts
@@ -60,6 +60,7 @@ TARGETS: Registry[Target] = Registry(
     "target",
     (
         Target("numpy", "numpy.jinja", NUMPY),
+        Target("jax", "jax.jinja", JAX),
         Target("torch", "torch.jinja", TORCH, counterpart=operator.attrgetter("torch")),
         Target("javascript", "javascript.jinja", NUMPY, JAVASCRIPT),
         Target("c", "c.jinja", NUMPY, C),
@@ -111,7 +112,7 @@ def _text(problem: ProblemLike, target: str, language: str, *, blanks: bool, cel
     problem = problem_of(problem)
     row = TARGETS[target]
     known_language(language)
-    if (blanks or cells) and (row.counterpart or row.language):
+    if (blanks or cells) and (row.spelling.differentiates or row.language):
         raise ProblemError(message("code.no_blanks", target=target), where="--blanks")
     parts = Parts(problem, row.spelling) if row.language is None else LoopParts(problem, row.language)
     view = dict(parts.view())

@@ -210,7 +210,7 @@ def test_made_up_operation_is_compiled(name: str, samples: bool, backend: str) -
 
 
 @CASES
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", [name for name in TARGETS if name != "jax"])
 def test_made_up_operation_is_written_for_every_target(name: str, samples: bool, target: str, tmp_path: Path) -> None:
     """Scripts run, pass their own checks, and train to the numbers of the solution."""
     problem = made(name, samples=samples)

@@ -20,7 +20,7 @@ NOTEBOOK = ".ipynb"
     default="numpy",
     show_default=True,
     metavar="NAME",
-    help="Library or language: numpy, torch, javascript, c or julia.",
+    help="Library or language: numpy, jax, torch, javascript, c or julia.",
 )
 @click.option("--blanks", is_flag=True, help="Leave the gradient lines blank, for a student to fill in.")
 @click.option(
