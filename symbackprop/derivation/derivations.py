@@ -95,26 +95,19 @@ class Derivation(Displayed):
             for start, sample in zip(itertools.count(0, len(elements)), self.graph.samples_of(quantity), strict=False):
                 yield sample, elements, array.entries[start : start + len(elements)]
 
-    def stated(self) -> tuple[tuple[Scalar, Given], ...]:
-        """Return the numbers that the problem states.
+    def stated(self) -> Iterator[tuple[Scalar, Given]]:
+        """Yield the numbers that the problem states.
 
-        Returns:
-            Pairs of a scalar and the number that it has.
+        Yields:
+            A scalar, and the number that it has.
 
         Examples:
             >>> [(str(scalar), given.text) for scalar, given in derive("line").stated()]
             [('W1_1_1', '0'), ('x_1', '1'), ('y_1', '1')]
         """
-        return self._stated
-
-    @functools.cached_property
-    def _stated(self) -> tuple[tuple[Scalar, Given], ...]:
-        return tuple(
-            (Scalar(element, sample), given)
-            for sample, elements, numbers in self.stated_arrays()
-            for element, given in zip(elements, numbers, strict=True)
-            if given is not None
-        )
+        for sample, elements, numbers in self.stated_arrays():
+            pairs = zip(elements, numbers, strict=True)
+            yield from [(Scalar(element, sample), given) for element, given in pairs if given is not None]
 
     def quantity(self, name: str) -> Quantity:
         """Return the array quantity of a name.
