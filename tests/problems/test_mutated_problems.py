@@ -5,12 +5,9 @@ The number of a row chooses the problem, the place, what is done to it, and what
 
 from __future__ import annotations
 
-import copy
 import random
 import signal
 import tomllib
-from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,55 +17,11 @@ import pytest
 import symbackprop as sbp
 from symbackprop.errors import SymbackpropError
 from symbackprop.problems.load import bundled, examples
+from tests.fuzz.mutations import damage
 from tests.helpers import few
 
 SECONDS = 6
 """Of processor time, for everything that is done with one problem."""
-
-Place = tuple[Any, Any]
-"""A table or list, and the key or number of an entry of it."""
-
-HOSTILE: tuple[Any, ...] = (
-    *(
-        None,
-        True,
-        "",
-        " ",
-        "w",
-        "-inf",
-        "nan",
-        "1/0",
-        "exp(99999)",
-        "1e400",
-        "-1e308",
-        "exp(1)",
-        "ln(2)",
-        "sqrt(2)",
-        "0*z",
-    ),
-    *(0, 1, -1, 7, 10**18, 0.5, -0.0, 1e308, 5e-324, float("inf"), float("nan"), Decimal("1e-400"), 100001),
-    *(
-        [],
-        [[]],
-        [0],
-        [[1, 2], [3]],
-        {},
-        {"a": 1},
-        {"shape": [2, 2]},
-        {"expression": "z*z"},
-        {"inputs": 2, "layers": []},
-    ),
-    *("gelu", "softmax", "silu(silu(z))", "L = w*w", "generic", "adam", "\x00", "ж", "x" * 200),
-)
-"""What is put in the place of an entry."""
-
-
-def places(content: Any) -> Iterator[Place]:
-    """Yield every entry of every table and list of a problem file."""
-    entries = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
-    for key, value in list(entries):
-        yield content, key
-        yield from places(value)
 
 
 def mutated(draw: random.Random) -> tuple[str, dict[str, Any]]:
@@ -76,22 +29,7 @@ def mutated(draw: random.Random) -> tuple[str, dict[str, Any]]:
     name = draw.choice(examples())
     content = tomllib.loads(Path(bundled(name)).read_text("utf-8"))
     for _ in range(draw.choice((1, 1, 2))):
-        table, key = draw.choice(list(places(content)))
-        other, target = draw.choice(list(places(content)))
-        match draw.choice(("delete", "replace", "replace", "replace", "double", "move", "copy", "rename")):
-            case "delete":
-                del table[key]
-            case "replace":
-                table[key] = copy.deepcopy(draw.choice(HOSTILE))
-            case "double":
-                table[key] = [copy.deepcopy(table[key])] * 2
-            case "move":
-                moved = copy.deepcopy(table[key])
-                other[target] = moved
-            case "copy" if isinstance(other, list):
-                other.insert(0, copy.deepcopy(table[key]))
-            case _ if isinstance(other, dict):
-                other[str(draw.choice(HOSTILE))] = copy.deepcopy(table[key])
+        damage(content, draw.choice)
     return name, content
 
 
