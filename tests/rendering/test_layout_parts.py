@@ -121,11 +121,14 @@ def test_anchor_is_of_one_place() -> None:
     step = ChainStep(Relation.EQUAL, Name("x"))
     assert "value-x" == anchors.anchor(Chain(Name("x"), (step, step)))
     assert "gradient-x-2" == anchors.anchor(Chain(Gradient("x", 2), (step, step)))
-    cells = [{"anchor": "value-x"}, {"anchor": "value-x"}, {"anchor": ""}]
+    anchored = ("value-x", "value-x", "")
+    cells = [{"anchor": anchor, "result": name} for anchor, name in zip(anchored, "abc", strict=True)]
     table_view = {"kind": "table", "places": [[anchors.places(Name("x")), anchors.places(Gradient("x")), []]]}
-    blocks: list[dict[str, object]] = [{"kind": "display", "lines": [{"cells": cells}]}, table_view]
+    blocks: list[dict[str, object]] = [{"kind": "display", "lines": [{"cells": cells, "closes": True}]}, table_view]
     anchors.settle(blocks)
     assert ["value-x", "", ""] == [cell["anchor"] for cell in cells]
+    # What stands behind a name that was taken away is a result of something else, and has no name either.
+    assert ["a", "", ""] == [cell["result"] for cell in cells]
     # A cell leads to a line that there is, and to none that there is not.
     assert [["value-x", "", ""]] == table_view["links"]
 
