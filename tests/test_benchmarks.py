@@ -11,8 +11,8 @@ import pytest
 
 from tests.helpers import ROOT, each
 
-WITHOUT = {"measuring", "commands", "golden", "javascript"}
-"""Programs that take nothing from the package: what benchmarks share, what runs commands, and what runs an older one."""
+WITHOUT = {"measuring", "commands", "golden", "javascript", "site_docstrings", "versions"}
+"""Programs that take nothing from the package: what benchmarks or the site share, what runs commands or older versions."""
 PROGRAMS = sorted([*(ROOT / "benchmarks").glob("*.py"), *(ROOT / "tools").glob("*.py")])
 
 
