@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -54,6 +55,13 @@ def sample(rows: Iterable[Any], *chosen: Any) -> list[Any]:
     listed = list(rows)
     assert all(row in listed for row in chosen), chosen
     return listed if os.environ.get(WHOLE) else list(chosen)
+
+
+def in_turn(rows: Iterable[Any], *others: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """Return all combinations where `WHOLE` is set, else each row with one of the others, in turn: languages for instance."""
+    listed, combined = list(rows), list(itertools.product(*others))
+    turns = [(row, *combined[place % len(combined)]) for place, row in enumerate(listed)]
+    return sample([(row, *other) for row in listed for other in combined], *turns)
 
 
 def many(examples: int, share: int = 5) -> int:

@@ -218,6 +218,7 @@ def diverge(rate: float) -> float:
     return float(sbp.train(problem, learning_rate=rate).loss)
 
 
+@pytest.mark.filterwarnings("ignore:os.fork:RuntimeWarning")  # of JAX, where another test imported it in this process
 def test_error_with_a_history_leaves_a_process() -> None:
     """A sweep of learning rates over processes ends, with the histories of those that diverged."""
     # This pool ends its process however it stands; an executor waits for one that hangs.

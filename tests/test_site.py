@@ -47,7 +47,7 @@ def test_site_fetches_nothing(site: Path) -> None:
     """No page has a script, a style sheet, a picture or a frame of another site."""
     fetched = re.compile(r'<(?:script|img|iframe|source)[^>]*\bsrc="?(?:https?:)?//|<link[^>]*href="?(?:https?:)?//')
     own = [file for file in sorted(site.rglob("*.html")) if "source" not in file.parts]
-    assert [] == [file.name for file in each(own, 40) if fetched.search(file.read_text("utf-8"))]
+    assert [] == [file.name for file in each(own, 25) if fetched.search(file.read_text("utf-8"))]
 
 
 @pytest.mark.sweep

@@ -156,7 +156,7 @@ def assert_clear(diagram: Diagram) -> None:
         assert text in within or are_apart(text.covered, node.covered), (node, text)
 
 
-@settings(derandomize=True, deadline=None, max_examples=many(250, 50))
+@settings(derandomize=True, deadline=None, max_examples=many(150, 30))
 @given(SIZES, st.sampled_from(["per_unit", "shared", "none", "threshold"]), st.sampled_from(["flat", "layered"]))
 def test_network_no_label_meets_anything_else(sizes: list[int], bias: str, naming: str) -> None:
     """Units overlap no unit; a label meets no other label, no edge, and no unit but the one that it stands in."""

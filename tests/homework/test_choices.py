@@ -245,7 +245,7 @@ def test_pdf_forms_have_options(given_out: Path) -> None:
     text = "".join(page.extract_text() for page in reader.pages)
     fields = {name.partition("/")[2]: field for name, field in (reader.get_fields() or {}).items()}
     for id, found in each(options_of(given_out).items(), 10):
-        for place, option in enumerate(found):
+        for place, option in each(enumerate(found)):
             assert option.text.lstrip("-") in text
             assert f"{letter(place)}: {option.text}" in fields[id]["/TU"]
 

@@ -21,7 +21,7 @@ from symbackprop import language, rendering
 from symbackprop.problems.load import examples
 from symbackprop.rendering.escapes import MARKUPS
 from tests.documents import solved, some, text_of
-from tests.helpers import require_tool
+from tests.helpers import in_turn, require_tool
 from tests.rendering.test_pages import fill, typeset_pages, words_of
 
 HOSTILE = """</script></title></style><img src=x onerror=alert(1)> <!-- ]]> & &amp; ' " {{ << %> $x$ \\(y\\) `"""
@@ -278,8 +278,7 @@ def test_tables_lead_to_derivations(name: str) -> None:
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize("code", ["en", "zh"])
-@pytest.mark.parametrize("name", some(examples()))
+@pytest.mark.parametrize(("name", "code"), in_turn(examples(), ("en", "zh")))
 def test_print_is_as_long_as_the_pdf(name: str, code: str, visit: Any) -> None:
     """What a browser prints is within a tenth of the length of the typeset document, up to the page that is begun."""
     print_out = visit(str(text_of(name, "html", code))).page.pdf(format="A4", prefer_css_page_size=True)

@@ -14,7 +14,7 @@ from symbackprop import document, rendering
 from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.tex_engines import typeset
 from tests.documents import EXAMPLES, solved
-from tests.helpers import each, require_module, require_tool
+from tests.helpers import each, in_turn, require_module, require_tool
 from tests.rendering.verapdf import violations
 
 POINTS = 72 / 25.4
@@ -92,8 +92,7 @@ def titles(outline: object) -> list[str]:
 
 
 @pytest.mark.sweep
-@pytest.mark.parametrize("code", LANGUAGES)
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize(("name", "code"), in_turn(EXAMPLES, LANGUAGES))
 def test_words_are_large_enough(name: str, code: str) -> None:
     """Outside pictures no word has letters below 8 points: no table is shrunk further, and no explanation."""
     solution = solved(name)
