@@ -58,7 +58,7 @@ def sample(rows: Iterable[Any], *chosen: Any) -> list[Any]:
 
 
 def in_turn(rows: Iterable[Any], *others: Iterable[Any]) -> list[tuple[Any, ...]]:
-    """Return all combinations where `WHOLE` is set, else each row with one of the others, in turn: languages for instance."""
+    """Return all combinations if `WHOLE` is set, else each row with one of the others, languages for instance, in turn."""
     listed, combined = list(rows), list(itertools.product(*others))
     turns = [(row, *combined[place % len(combined)]) for place, row in enumerate(listed)]
     return sample([(row, *other) for row in listed for other in combined], *turns)
