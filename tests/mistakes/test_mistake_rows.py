@@ -117,13 +117,21 @@ def test_row_has_words_in_every_language(row: Mistake) -> None:
     assert language.phrases("en")[f"slip.{row.name}"].isascii()  # it stands in documents that pdfLaTeX sets
 
 
-@pytest.mark.parametrize(("title", "is_convention"), [("The mistakes", False), ("Conventions", True)])
-def test_docs_list_every_mistake(title: str, is_convention: bool) -> None:
-    """The tables of docs/mistakes.md are the rows, in order, with their words."""
-    known = language.phrases("en")
+@pytest.mark.parametrize(
+    ("code", "page", "title", "is_convention"),
+    [
+        ("en", "mistakes.md", "The mistakes", False),
+        ("en", "mistakes.md", "Conventions", True),
+        ("zh", "zh/mistakes.md", "所有错误", False),
+        ("zh", "zh/mistakes.md", "约定", True),
+    ],
+)
+def test_docs_list_every_mistake(code: str, page: str, title: str, is_convention: bool) -> None:
+    """The tables of the page on mistakes are the rows, in order, with their words, in either language."""
+    known = language.phrases(code)
     rows = [name for name, row in MISTAKES.items() if row.is_convention is is_convention]
     expected = [[name, known[f"slip.{name}"], known[f"slip_reason.{name}"]] for name in rows]
-    _, _, below = (ROOT / "docs" / "mistakes.md").read_text("utf-8").partition(f"## {title}\n")
+    _, _, below = (ROOT / "docs" / page).read_text("utf-8").partition(f"## {title}\n")
     lines = [line for line in below.partition("\n## ")[0].splitlines() if line.startswith("| `")]
     assert expected == [[cell.strip().strip("`") for cell in line[1:-1].split("|")] for line in lines]
 
