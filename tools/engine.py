@@ -339,7 +339,7 @@ def engine() -> tuple[str, list[str]]:
 
 
 def minified(text: str, kept: Sequence[str]) -> str:
-    """Return a script that does the same in fewer bytes; its digest is that of what it was made of."""
+    """Return a script that does the same in fewer bytes, with the digests of what it was made of and of itself."""
     options = {
         "compress": {"passes": 2, "ecma": 2020},
         "mangle": {"reserved": list(kept)},
@@ -351,7 +351,14 @@ def minified(text: str, kept: Sequence[str]) -> str:
         settings.write_text(json.dumps(options), "utf-8")
         command = [str(TERSER), str(source), "--config-file", str(settings)]
         run = subprocess.run(command, capture_output=True, text=True, check=True)
-    return f"{run.stdout.strip()}\n//{digest(text)}\n"
+    script = run.stdout.strip()
+    return f"{script}\n//{digest(text)} {digest(script)}\n"
+
+
+def is_made_of(built: str, text: str) -> bool:
+    """Say whether a script is what `minified` makes of a text: neither that nor the script itself was changed since."""
+    script, _, digests = built.strip().rpartition("\n//")
+    return digests == f"{digest(text)} {digest(script)}"
 
 
 def digest(text: str) -> str:
@@ -385,6 +392,9 @@ def short_names(text: str) -> str:
 if __name__ == "__main__":
     (script, names), file = engine(), FOLDER / "built" / "engine.js"
     if "--check" in sys.argv:
-        is_known = file.read_text("utf-8").endswith(f"//{digest(script)}\n")
-        sys.exit(0 if is_known else f"{file.name} is not what its modules say: run tools/engine.py")
+        sys.exit(
+            0
+            if is_made_of(file.read_text("utf-8"), script)
+            else f"{file.name} is not what its modules say: run tools/engine.py"
+        )
     file.write_text(minified(script, names), "utf-8")

@@ -52,20 +52,21 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "symbackprop", *arguments]
 
 
+def ran(*arguments: str) -> Finished:
+    """Return a run of `symbackprop` with arguments, in this process and the folder that it is in."""
+    streams = [io.TextIOWrapper(io.BytesIO()) for _ in range(2)]
+    with redirect_stdout(streams[0]), redirect_stderr(streams[1]), pytest.raises(SystemExit) as left:
+        cli.main(arguments)
+    output, errors = [(stream.flush(), stream.buffer.getvalue())[1] for stream in streams]  # type: ignore[attr-defined]
+    assert isinstance(left.value.code, int)
+    return Finished(arguments, left.value.code, output, errors)
+
+
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Return a function that runs `symbackprop` with arguments in an empty directory."""
     monkeypatch.chdir(tmp_path)
-
-    def start(*arguments: str) -> Finished:
-        streams = [io.TextIOWrapper(io.BytesIO()) for _ in range(2)]
-        with redirect_stdout(streams[0]), redirect_stderr(streams[1]), pytest.raises(SystemExit) as left:
-            cli.main(arguments)
-        output, errors = [(stream.flush(), stream.buffer.getvalue())[1] for stream in streams]  # type: ignore[attr-defined]
-        assert isinstance(left.value.code, int)
-        return Finished(arguments, left.value.code, output, errors)
-
-    return start
+    return ran
 
 
 def assert_mistake(finished: Finished, *fragments: str) -> None:

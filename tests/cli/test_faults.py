@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import io
 import os
 import shutil
 import signal
@@ -17,13 +16,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
-from symbackprop import cli
-from tests.cli.test_cli import Finished, assert_mistake, command, shell
+from tests.cli.test_cli import assert_mistake, command, ran, shell
 from tests.helpers import ROOT, each, few
 
 CLASS = ("homework", "homework", "--variants", "6", "--seed", "3", "--processes", "1", "-f", "markdown", "-o", "class")
@@ -41,16 +38,6 @@ WRITERS = {
 """Commands that write, all of it below `out`."""
 
 Folder = Callable[[], dict[str, bytes]]
-
-
-def ran(*arguments: str) -> Finished:
-    """Return a run of the command in this process and the folder that it is in."""
-    streams = [io.TextIOWrapper(io.BytesIO()) for _ in range(2)]
-    with redirect_stdout(streams[0]), redirect_stderr(streams[1]), pytest.raises(SystemExit) as left:
-        cli.main(arguments)
-    output, errors = [(stream.flush(), stream.buffer.getvalue())[1] for stream in streams]  # type: ignore[attr-defined]
-    assert isinstance(left.value.code, int)
-    return Finished(arguments, left.value.code, output, errors)
 
 
 def files(folder: Path = Path()) -> dict[str, bytes]:
