@@ -91,15 +91,21 @@ def _is_number(text: str) -> bool:
     return text.lstrip("-").replace(".", "", 1).replace("e-", "", 1).isdigit()
 
 
+def _of_arrays(prefix: str, *, error_functions: str) -> Dialect:
+    """Return how formulas are written with NumPy's functions, or those that are called alike, behind a prefix."""
+    erf, erfc = (f"{error_functions}{name}({{0}})" for name in ("erf", "erfc"))
+    return Dialect(
+        _calls(prefix, ARCS, abs=f"{prefix}.abs({{0}})", erf=erf, erfc=erfc),
+        lambda function, left, right, at_tie: f"{prefix}.{function}imum({left}, {right})",
+        lambda argument, at_zero: f"{prefix}.heaviside({argument}, {spelled(float(at_zero))})",
+        f"{prefix}.where({{}}, {{}}, {{}})".format,
+        spelled,
+    )
+
+
 NUMPY = Library(
     "np",
-    Dialect(
-        _calls("np", ARCS, abs="np.abs({0})", erf="erf({0})", erfc="erfc({0})"),
-        lambda function, left, right, at_tie: f"np.{function}imum({left}, {right})",
-        lambda argument, at_zero: f"np.heaviside({argument}, {spelled(float(at_zero))})",
-        "np.where({}, {}, {})".format,
-        spelled,
-    ),
+    _of_arrays("np", error_functions=""),
     "axis",
     "np.stack([{0}], axis={axis})",
     "{0}",
@@ -109,13 +115,7 @@ NUMPY = Library(
 
 JAX = Library(
     "jnp",
-    Dialect(
-        _calls("jnp", ARCS, abs="jnp.abs({0})", erf="jax.scipy.special.erf({0})", erfc="jax.scipy.special.erfc({0})"),
-        lambda function, left, right, at_tie: f"jnp.{function}imum({left}, {right})",
-        lambda argument, at_zero: f"jnp.heaviside({argument}, {spelled(float(at_zero))})",
-        "jnp.where({}, {}, {})".format,
-        spelled,
-    ),
+    _of_arrays("jnp", error_functions="jax.scipy.special."),
     "axis",
     "jnp.stack([{0}], axis={axis})",
     "{0}",
