@@ -371,7 +371,7 @@ def test_rate_limit_is_none_without_a_bowl(equation: str) -> None:
 )
 def test_rate_limit_refuses_what_is_not_quadratic(equations: list[str], culprit: str) -> None:
     """The message names the quantity through which the loss is no polynomial of degree 2."""
-    with pytest.raises(CurvatureError, match=f"quadratic in the parameters; this one is not, through {culprit}$"):
+    with pytest.raises(CurvatureError, match=f"quadratic in the parameters; this one is not, through {culprit};"):
         rate_limit(graph(equations, u=1, v=1))
 
 

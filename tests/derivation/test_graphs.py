@@ -731,7 +731,7 @@ def test_symbols_derive_without_numbers() -> None:
     solution = solve(problem)
     assert () == solution.steps
     for needs in (lambda: to_json(solution), lambda: check(problem), lambda: evaluate(derivation)):
-        with pytest.raises(MissingValueError, match=r"these have none: W, x$"):
+        with pytest.raises(MissingValueError, match=r"these have none: W, x: "):
             needs()
 
 
@@ -756,8 +756,8 @@ MISTAKES_OF_SHAPES = [
     ("p = W @ y", "the shapes 2×3 and 2 do not fit in a matrix product"),
     ("p = W @ W", "the shapes 2×3 and 2×3 do not fit in a matrix product"),
     ("p = x @ s", "the shapes 3 and a single number do not fit in a matrix product"),
-    ("p = x.T", "only a matrix has a transpose, not the shape 3; .* use outer\\(a, b\\)"),
-    ("p = x @ x.T", "only a matrix has a transpose, not the shape 3; .* use outer\\(a, b\\)"),
+    ("p = x.T", "only a matrix has a transpose, not the shape 3; .* write outer\\(a, b\\)"),
+    ("p = x @ x.T", "only a matrix has a transpose, not the shape 3; .* write outer\\(a, b\\)"),
     ("p = s.T", "only a matrix has a transpose, not the shape a single number"),
     ("p = x[3]", "the index 3 is outside an axis of length 3"),
     ("p = x[-4]", "the index -4 is outside an axis of length 3"),

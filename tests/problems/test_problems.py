@@ -111,9 +111,9 @@ MISTAKES = [
     (
         "network.loss",
         {"name": "sse", "margin": 2},
-        'network.loss.margin: squared_error has no parameters, found "margin"$',
+        'network.loss.margin: squared_error has no parameters, found "margin": leave it out$',
     ),
-    ("network.layers.0.alpha", 1, r'network.layers\[0\].alpha: tanh has no parameters, found "alpha"$'),
+    ("network.layers.0.alpha", 1, r'network.layers\[0\].alpha: tanh has no parameters, found "alpha": leave it out$'),
     ("network.reduction", "maen", 'network.reduction: unknown choice "maen"\n  did you mean "mean"'),
     ("network.relu_derivative_at_zero", 2, "relu_derivative_at_zero: the value has to be between 0 and 1, found 2$"),
     ("network.relu_derivative_at_zero", "ln(2)", "relu_derivative_at_zero: expected a fraction or a decimal, found ln"),

@@ -26,7 +26,8 @@ def to_name(variable: str | sympy.Symbol | Name) -> Name:
     if not isinstance(variable, str):
         raise KindError(message("derivative.variable", kind=type(variable).__name__))
     if not variable.isidentifier() or variable in functions.NAMES:
-        raise ExpressionError(message("expression.name", name=variable))
+        kind = "graph.reserved" if variable in functions.NAMES else "graph.name"
+        raise ExpressionError(message(kind, name=variable))
     return Name(variable)
 
 
