@@ -323,6 +323,20 @@ def test_notebook_has_the_code_beside_its_text() -> None:
         assert all(statement in order[place + (1 if heading == "Update" else 2)] for place in places)
 
 
+@pytest.mark.parametrize("name", ["classifier", "deep", "mazur", "xor"])
+def test_notebook_has_the_elements_of_an_array_in_order(name: str) -> None:
+    """As its text has them, unit 1 before unit 2, on the way back too."""
+    graph = solution(name).steps[0].derivation.graph
+    order = {element: place for place, element in enumerate(graph.elements())}
+    for cell in each(cell for cell in code(name) if "def " not in cell):
+        last: dict[str, int] = {}
+        for target in re.findall(r"^(?:dL_d)?([a-zA-Z]+\d*_[\d_]+?)(?:__\d+)? = ", cell, re.MULTILINE):
+            if target in order:
+                array = graph.quantity_of(target).name
+                assert order[target] >= last.get(array, -1) or "__" in cell, (target, cell)
+                last[array] = order[target]
+
+
 def test_notebook_has_the_code_of_a_layer_beside_its_text() -> None:
     """A pass over several layers has a cell behind each of them, which computes its numbers and no others."""
     order = [cell.source for cell in notebook("mazur").cells]

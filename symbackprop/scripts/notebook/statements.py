@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -122,7 +123,33 @@ class Listing(Straight):
         layers: dict[int, list[Assignment]] = {}
         for target, formula in assignments:
             layers.setdefault(self._layer(target.name), []).append((target, formula))
-        return [self._part(own) for own in layers.values()]
+        return [self._part(self._in_reading_order(own)) for own in layers.values()]
+
+    def _in_reading_order(self, assignments: Sequence[Assignment]) -> list[Assignment]:
+        """Return assignments with the elements of each array together and in order, none before what it reads."""
+        order = {element: place for place, element in enumerate(self.plan.graph.elements())}
+        groups: dict[tuple[type, str, int | None], int] = {}
+        keys = []
+        for target, _ in assignments:
+            array = self.plan.graph.quantity_of(target.name).name
+            keys.append((groups.setdefault((type(target), array, target.sample), len(groups)), order[target.name]))
+        places = {target: place for place, (target, _) in enumerate(assignments)}
+        reads = [{places[part] for part in walk(formula) if part in places} for _, formula in assignments]
+        readers: list[list[int]] = [[] for _ in assignments]
+        for place, needed in enumerate(reads):
+            for other in needed:
+                readers[other].append(place)
+        ready = [(keys[place], place) for place, needed in enumerate(reads) if not needed]
+        heapq.heapify(ready)
+        found = []
+        while ready:
+            _, place = heapq.heappop(ready)
+            found.append(assignments[place])
+            for reader in readers[place]:
+                reads[reader].remove(place)
+                if not reads[reader]:
+                    heapq.heappush(ready, (keys[reader], reader))
+        return found
 
     @functools.cached_property
     def update(self) -> Part:
