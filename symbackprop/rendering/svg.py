@@ -23,7 +23,7 @@ from symbackprop.rendering.dialects.text import letter
 
 COLOURS = {**plots.COLOURS, Ink.PLAIN: "currentColor", Ink.QUIET: "#6B6B6B"}
 _FONT = (
-    "Latin Modern Roman, New Computer Modern, Libertinus Serif, STIX Two Text, Cambria, Georgia, Times New Roman, serif"
+    "New Computer Modern, Latin Modern Roman, Libertinus Serif, STIX Two Text, Cambria, Georgia, Times New Roman, serif"
 )
 _DOWN, _UP = 0.22, 0.38
 _SLANT = 0.06

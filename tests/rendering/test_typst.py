@@ -228,3 +228,14 @@ def test_figure_on_paper_has_its_own_colours() -> None:
     image = str(forms["image"])
     assert image.startswith('"<svg') and "<style>" not in image and "var(--forward" not in image.partition(">")[2]
     assert str(forms["words"]) == escapes.quoted(language.say("en", figure.alternative))
+
+
+def test_letters_of_a_figure_are_all_of_one_family() -> None:
+    """A family without one of the letters would hand the whole label to another, and its slant would be lost."""
+    fonts = {
+        str(font.get_object()["/BaseFont"]).partition("+")[2]
+        for page in pdf("lstm").pages
+        for font in page["/Resources"].get("/Font", {}).values()
+    }
+    assert fonts
+    assert {"NewCM10", "NewCMMath"} == {font.partition("-")[0] for font in fonts}
