@@ -66,10 +66,11 @@ def _softmax_entry(scene: Scene, equation: Equation) -> Iterator[Chain]:
 def _given(scene: Scene) -> Iterator[Table]:
     header = tuple(message(f"column.{name}") for name in ("quantity", "meaning", "value"))
     graph = scene.derivation.graph
+    rows: list[tuple[Inline, ...]] = []
     for roles in ((Role.PARAMETER,), (Role.INPUT, Role.TARGET)):
         quantities = graph.of_role(*roles)
         most = detail.most_of(quantities)
-        rows: list[tuple[Inline, ...]] = [
+        rows += [
             (detail.OMITTED,) * 3
             if element is None
             else (Name(element, sample), message(f"role.{quantity.role.value}"), given_number(scene, element, sample))
@@ -77,8 +78,8 @@ def _given(scene: Scene) -> Iterator[Table]:
             for sample in graph.samples_of(quantity)
             for element in detail.some(quantity.elements(), most)
         ]
-        if rows:
-            yield Table(header, tuple(rows), (False, False, True), _BESIDE)
+    if rows:
+        yield Table(header, tuple(rows), (False, False, True), _BESIDE)
 
 
 def _conventions(scene: Scene) -> Iterator[Message]:
