@@ -34,6 +34,8 @@ ABSENT = (
     "symbackprop.document.matrix_form.general", "symbackprop.document.matrix_form.recurrences",
     "symbackprop.document.sections.second_order", "symbackprop.graph.alike", "symbackprop.derivation.taking_apart",
     "symbackprop.algebra.differentiation.implicit",
+    "symbackprop.mistakes.array_worksheets", "symbackprop.mistakes.wrong_arrays",
+    "symbackprop.mistakes.wrong_array_structures",
 )  # fmt: skip
 """Wings and modules that have no place in a page: what would need them is not computed there."""
 

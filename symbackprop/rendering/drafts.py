@@ -34,9 +34,9 @@ class Format:
     the suffix of such files for its figures ("": they are in the document). A page has its formulas in another dialect
     than TeX (`formulas`, a row of `dialects.DIALECTS`) and its style sheets and scripts inside it, those for
     formulas where it has any, those of an `explorable` page where it is a worked solution, and those of one whose
-    numbers may be changed (`answering`). One that is `typeset` has the
-    names of engines with the formats on which it builds with each (`engines`), and the one that is used. `folders` hold
-    the templates; a file of an earlier one is preferred.
+    numbers may be changed (`answering`), which has all of them packed behind those that unpack (`unpacking`). One that is
+    `typeset` has the names of engines with the formats on which it builds with each (`engines`), and the one that is used.
+    `folders` hold the templates; a file of an earlier one is preferred.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Format:
     explorable_styles: tuple[str, ...] = ()
     explorable_scripts: tuple[str, ...] = ()
     answering_scripts: tuple[str, ...] = ()
+    unpacking_scripts: tuple[str, ...] = ()
     engines: Mapping[str, str] = field(default_factory=dict)
     engine: str = ""
 

@@ -7,7 +7,7 @@ import functools
 import gzip
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from symbackprop import language as phrases
@@ -71,13 +71,18 @@ def _words(say: Mapping[str, str], ids: Collection[str]) -> dict[str, str]:
     return {id: text for id, text in say.items() if id in ids or id.startswith(beginnings)}
 
 
-def answers(draft: Draft) -> Mapping[str, str] | None:
-    """Return the engine and what it computes with, packed, and the hash of the engine; None for a page without."""
-    content = given(draft)
-    if content is None:
-        return None
-    numbers = packed(json.dumps(content, ensure_ascii=False, separators=(",", ":")))
-    return {"numbers": numbers, "engine": _packed_engine(), "hash": assets.hash_of(engine())}
+def answers(given: Mapping[str, Any], scripts: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:
+    """Return what a page has packed: scripts, engine, what this computes with, and the hashes of all that runs."""
+    return {
+        "numbers": packed(_json(given)),
+        "engine": _packed_engine(),
+        "scripts": packed(_json([script["text"] for script in scripts])),
+        "hashes": [*(script["hash"] for script in scripts), assets.hash_of(engine())],
+    }
+
+
+def _json(content: object) -> str:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
 
 
 def packed(text: str) -> str:

@@ -23,18 +23,20 @@ DOCUMENT = "document.jinja"
 def _page(draft: Draft) -> str:
     """Return a page that needs no other file: style, fonts and scripts are in it."""
     row = draft.format
-    styles, scripts = row.styles, row.scripts
+    styles, names = row.styles, row.scripts
     if draft.view["formulas"]:
-        styles, scripts = row.formula_styles + styles, row.formula_scripts + scripts
+        styles, names = row.formula_styles + styles, row.formula_scripts + names
     if draft.is_explorable:
-        styles, scripts = styles + row.explorable_styles, scripts + row.explorable_scripts
-    answers = explorable_data.answers(draft) if draft.answers_back else None
-    if answers is not None:
-        scripts += row.answering_scripts
+        styles, names = styles + row.explorable_styles, names + row.explorable_scripts
+    own = row.explorable_scripts + row.answering_scripts
+    answers = None
+    if draft.answers_back and (given := explorable_data.given(draft)) is not None:
+        answers = explorable_data.answers(given, assets.scripts(row.folders, names + row.answering_scripts, own))
+        names = row.unpacking_scripts
     return draft.fill(
         DOCUMENT,
         style=assets.style(row.folders, styles),
-        scripts=assets.scripts(row.folders, scripts, row.explorable_scripts + row.answering_scripts),
+        scripts=assets.scripts(row.folders, names, own + row.unpacking_scripts),
         practice=predictions.written(draft.solved.derivation, draft.writer) if draft.is_explorable else "",
         file=problem_file.text(draft.solved.derivation) if draft.is_explorable else "",
         answers=answers,

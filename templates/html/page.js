@@ -289,10 +289,16 @@
     }
   }
 
-  // What the scripts beside this one need of the page.
-  (window.symbackprop ??= {}).page = { laidOut, setAll, show };
+  // Scripts that were packed may run when the page has been read already.
+  function onceRead(run) {
+    if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", run);
+    else run();
+  }
 
-  document.addEventListener("DOMContentLoaded", () => {
+  // What the scripts beside this one need of the page.
+  (window.symbackprop ??= {}).page = { laidOut, setAll, show, onceRead };
+
+  onceRead(() => {
     formulas();
     tools();
     contents();

@@ -5,29 +5,9 @@
   const api = (window.symbackprop ??= {});
   let engine, problem, solved, view, places, original;
 
-  // Five signs are four bytes, as Python's b85encode has them, with a comma for its "less than".
-  const SIGNS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;,=>?@^_`{|}~";
-  function bytes(text) {
-    const values = Uint8Array.from({ length: 128 }, (_, code) => SIGNS.indexOf(String.fromCharCode(code)));
-    const view = new DataView(new ArrayBuffer(Math.ceil(text.length / 5) * 4));
-    for (let place = 0; place < text.length; place += 5) {
-      let number = 0;
-      for (let each = place; each < place + 5; each++) number = number * 85 + (each < text.length ? values[text.charCodeAt(each)] : 84);
-      view.setUint32((place / 5) * 4, number);
-    }
-    return new Uint8Array(view.buffer, 0, Math.floor(text.length * 4 / 5));
-  }
-
-  async function unpacked(id) {
-    const packed = bytes(document.getElementById(id).textContent);
-    return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
-  }
-
   async function start() {
-    api.given = JSON.parse(await unpacked("given-numbers"));
-    const script = document.createElement("script");
-    script.textContent = await unpacked("engine");
-    document.head.append(script);
+    api.given = JSON.parse(await api.unpacked("given-numbers"));
+    api.run(await api.unpacked("engine"));
     problem = api.stated;
     const solution = api.solved(problem);
     ({ view } = api.view(solution));

@@ -208,7 +208,7 @@
     actions[action](true);
   });
 
-  document.addEventListener("DOMContentLoaded", () => {
+  api.page.onceRead(() => {
     const chosen = named("mode");
     if (!chosen) return;
     chosen.value = "all";
