@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import itertools
 import re
@@ -11,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.helpers import ROOT
+from tests.helpers import ROOT, each
 from tools import house
 from tools.house import PACKAGE, PAGE, WINGS, House
 
@@ -189,3 +190,28 @@ def test_page_is_what_the_code_says() -> None:
 def test_picture_is_what_the_code_says() -> None:
     """The picture is that of today's house, byte by byte; `make house` draws it anew."""
     assert house.picture(HOUSE) == house.PICTURE.read_text("utf-8"), "make house"
+
+
+def test_nothing_stands_in_a_room_that_nobody_uses() -> None:
+    """Each function, class and table of a module is read somewhere: there, in another one, or in a template."""
+    files = [path for folder in ("symbackprop", "templates", "tools") for path in sorted((ROOT / folder).rglob("*.*"))]
+    words = Counter(
+        word
+        for path in files
+        if path.suffix in (".py", ".jinja", ".toml")
+        for word in re.findall(r"\w+", path.read_text("utf-8"))
+    )
+    unused = []
+    for path in each((ROOT / "symbackprop").rglob("*.py"), 300):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            named = [node.name] if isinstance(node, ast.FunctionDef | ast.ClassDef) else []
+            targets = (
+                node.targets
+                if isinstance(node, ast.Assign)
+                else [node.target]
+                if isinstance(node, ast.AnnAssign)
+                else []
+            )
+            named += [target.id for target in targets if isinstance(target, ast.Name)]
+            unused += [f"{path.name}: {name}" for name in named if words[name] == 1 and not name.startswith("__")]
+    assert [] == unused

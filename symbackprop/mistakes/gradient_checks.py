@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from symbackprop.derivation.derivations import Derivation, derivation_of
@@ -69,7 +68,7 @@ def check_gradients(
         for name in sheet.parameters
         if name not in given
     ]
-    return replace(found, answers=(*found.answers, *missing))
+    return GradientDiagnosis(found.derivation, (*found.answers, *missing), found.language)
 
 
 def diagnosed_gradients(

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Generic, Protocol, TypeVar
 
 from symbackprop import language
 from symbackprop.algebra.formula import Node
@@ -64,21 +65,32 @@ class DiagnosedAnswer:
     said: Message | None = None
 
 
+class Judged(Protocol):
+    """What has a verdict: a number, or an array."""
+
+    @property
+    def verdict(self) -> Finding:
+        """What it turned out to be."""
+
+
+JudgedT = TypeVar("JudgedT", bound=Judged)
+
+
 @dataclass(frozen=True)
-class Diagnosis:
-    """What a diagnosis found: the numbers in the order in which they were given, and the language to tell it in."""
+class Findings(Generic[JudgedT]):
+    """What a diagnosis found, in the order in which it was given, and the language to tell it in."""
 
     derivation: Derivation
-    answers: tuple[DiagnosedAnswer, ...]
+    answers: tuple[JudgedT, ...]
     language: str = field(default=language.DEFAULT)
 
     def __repr__(self) -> str:
         counted = ", ".join(f"{count} {verdict}" for verdict, count in self.summary.items())
-        return f"<Diagnosis of {self.derivation.problem.name}: {counted or 'nothing'}>"
+        return f"<{type(self).__name__} of {self.derivation.problem.name}: {counted or 'nothing'}>"
 
     @property
     def summary(self) -> Mapping[str, int]:
-        """How many numbers have each verdict, those that none has left out."""
+        """How many answers have each verdict, those that none has left out."""
         counts = Counter(answer.verdict for answer in self.answers)
         return {verdict.value: counts[verdict] for verdict in Finding if counts[verdict]}
 
@@ -98,3 +110,7 @@ class Diagnosis:
             'already updated weights are used (dL_da1_1, dL_da1_2)'
         """
         return "" if said is None else " ".join(language.say(self.language, said).split())
+
+
+class Diagnosis(Findings[DiagnosedAnswer]):
+    """What a diagnosis found of numbers."""

@@ -6,6 +6,7 @@ import ast
 import contextlib
 import functools
 import io
+import itertools
 import json
 import math
 import random
@@ -323,18 +324,23 @@ def test_notebook_has_the_code_beside_its_text() -> None:
         assert all(statement in order[place + (1 if heading == "Update" else 2)] for place in places)
 
 
-@pytest.mark.parametrize("name", ["classifier", "deep", "mazur", "xor"])
+@pytest.mark.parametrize("name", ["classifier", "deep", "mazur"])
 def test_notebook_has_the_elements_of_an_array_in_order(name: str) -> None:
     """As its text has them, unit 1 before unit 2, on the way back too."""
     graph = solution(name).steps[0].derivation.graph
     order = {element: place for place, element in enumerate(graph.elements())}
-    for cell in each(cell for cell in code(name) if "def " not in cell):
-        last: dict[str, int] = {}
-        for target in re.findall(r"^(?:dL_d)?([a-zA-Z]+\d*_[\d_]+?)(?:__\d+)? = ", cell, re.MULTILINE):
-            if target in order:
-                array = graph.quantity_of(target).name
-                assert order[target] >= last.get(array, -1) or "__" in cell, (target, cell)
-                last[array] = order[target]
+    pattern = re.compile(r"^(?:dL_d)?([a-zA-Z]+\d*_[\d_]+?)(?:__\d+)? = ", re.MULTILINE)
+    cells = [pattern.findall(cell) for cell in code(name) if "def " not in cell and "__" not in cell]
+    rows = [
+        list(places)
+        for cell in cells
+        for _, elements in itertools.groupby(
+            filter(order.__contains__, cell), lambda element: graph.quantity_of(element).name
+        )
+        for places in itertools.pairwise(order[element] for element in elements)
+    ]
+    for earlier, later in each(rows, 3):
+        assert earlier <= later
 
 
 def test_notebook_has_the_code_of_a_layer_beside_its_text() -> None:

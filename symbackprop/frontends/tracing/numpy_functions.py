@@ -80,8 +80,6 @@ ELEMENTWISE: Mapping[str, Writer] = {
 }
 """By the name of the ufunc, those of `scipy.special` too."""
 
-_COMPARING = frozenset(("greater", "greater_equal", "less", "less_equal"))
-
 
 def _elementwise(ufunc: Any, *operands: Any, **options: Any) -> Recorded:
     if options:
