@@ -10,6 +10,7 @@ from sympy.printing.str import StrPrinter
 
 from symbackprop.algebra.functions import RESERVED
 from symbackprop.errors import ProblemError, unknown
+from symbackprop.frontends.tracing.precedence import ATOM, number
 from symbackprop.messages import message
 from symbackprop.problems import Problem
 from symbackprop.problems.load import problem
@@ -114,7 +115,8 @@ class _Printer(StrPrinter):  # type: ignore[misc]
         return "exp(1)"
 
     def _print_Float(self, expr: Any) -> str:
-        return repr(float(expr)) if float(expr) >= 0 else f"({float(expr)!r})"
+        found = number(float(expr))
+        return found.text if found.level == ATOM or expr < 0 else f"({found.text})"
 
     def _print_Pow(self, expr: Any, rational: bool = False) -> str:
         if expr.base == sympy.E:

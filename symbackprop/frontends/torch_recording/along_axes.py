@@ -15,6 +15,7 @@ from symbackprop.frontends.torch_recording.recorded_tensors import (
     RUNS,
     RecordedTensor,
     axes_of,
+    composite,
     elementwise,
     in_shape,
     lifted,
@@ -24,11 +25,10 @@ from symbackprop.frontends.torch_recording.recorded_tensors import (
     unrecorded,
     with_axis_last,
 )
-from symbackprop.frontends.torch_recording.tensor_products import matmul
 from symbackprop.frontends.tracing import numpy_functions
 from symbackprop.frontends.tracing.precedence import call
 
-_JOINING = {"sum": numpy.add, "prod": numpy.multiply, "max": numpy.maximum, "min": numpy.minimum}
+_JOINING = {"sum": numpy.add, "mean": numpy.add, "prod": numpy.multiply, "max": numpy.maximum, "min": numpy.minimum}
 
 
 def _over_leading(name: str, cells: Any, axes: Sequence[int]) -> Any:
@@ -58,23 +58,17 @@ def _reduction(name: str) -> Callable[..., Any]:
             cells[index] = numpy_functions.REDUCTIONS[name](block, inner, keepdims=keeps) if inner else block
         if not lead and not (is_whole and keepdim):
             return RecordedTensor(cells)
-        cells = _over_leading(name, cells, [axis for axis in axes if axis < lead])
+        leading = [axis for axis in axes if axis < lead]
+        cells = _over_leading(name, cells, leading)
+        if name == "mean" and leading:
+            cells = elementwise(
+                numpy.divide, RecordedTensor(cells), math.prod(found.shape[axis] for axis in leading)
+            ).cells
         shape = [1 if axis in axes else length for axis, length in enumerate(found.shape)]
         kept = shape if keepdim else [length for axis, length in enumerate(shape) if axis not in axes]
         return in_shape(cells.ravel(), kept) if is_whole else recorded_call("reshape", RecordedTensor(cells), kept)
 
     return reduce
-
-
-def _mean(tensor: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Any:
-    found = lifted(tensor)
-    axes, lead = axes_of(found, dim), found.ndim - found.blocks[0].ndim
-    if all(axis >= lead for axis in axes):
-        return _MEAN_IN_BLOCKS(found, dim, keepdim)
-    return recorded_call("sum", found, dim, keepdim) / math.prod(found.shape[axis] for axis in axes)
-
-
-_MEAN_IN_BLOCKS = _reduction("mean")
 
 
 _WITHOUT_PLACES = {"max": "amax", "min": "amin"}
@@ -185,21 +179,20 @@ def _along(name: str, keeps: bool) -> Callable[..., Any]:
 
 
 def _cumsum(tensor: Any, dim: int) -> Any:
-    """Return sums of what comes before, as a product with a triangle of ones."""
+    """Return sums of what comes before, along an axis of blocks."""
     found = lifted(tensor)
     (axis,) = axes_of(found, dim) or (0,)
-    moved = with_axis_last(found, axis)
-    length = int(moved.shape[-1])
-    ones = lifted(numpy.tril(numpy.ones((length, length))))
-    if moved.ndim == 1:
-        return matmul(ones, moved)
-    return recorded_call("movedim", matmul(moved, recorded_call("t", ones)), -1, axis)
+    inner = axis - max(found.ndim - BLOCK, 0)
+    if inner < 0:
+        return recorded_call("movedim", _cumsum(with_axis_last(found, axis), -1), -1, axis)
+    return composite("cumsum", lambda z: torch().cumsum(z, inner), found, **({"axis": inner} if inner else {}))
 
 
 FUNCTIONS.update(
     {
     "sum": _reduction("sum"), "prod": _reduction("prod"), "amax": _reduction("max"), "amin": _reduction("min"),
-    "mean": _mean, "max": _extreme("max"), "min": _extreme("min"), "var": _variance(False), "std": _variance(True),
+    "mean": _reduction("mean"), "var": _variance(False), "std": _variance(True),
+    "max": _extreme("max"), "min": _extreme("min"),
     "norm": norm, "linalg_norm": _vector_norm, "vector_norm": _vector_norm, "linalg_vector_norm": _vector_norm,
     "softmax": _along("softmax", True), "log_softmax": _along("log_softmax", True), "logsumexp": _along("logsumexp", False),
     "softmin": lambda tensor, dim=None, **options: recorded_call("softmax", -lifted(tensor), dim),

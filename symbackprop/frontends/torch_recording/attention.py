@@ -8,6 +8,7 @@ from typing import Any
 
 from symbackprop.frontends.torch_recording.recorded_tensors import (
     FUNCTIONS,
+    composite,
     lifted,
     recorded_call,
     suggest,
@@ -32,15 +33,26 @@ def _attended(
         unrecorded("scaled_dot_product_attention", "dropout")
     keys = lifted(key)
     scores: Any = matmul(query, recorded_call("transpose", keys, -1, -2))
+    mask = _added(mask, scores.shape[-2:], is_causal)
     scores = scores / math.sqrt(keys.shape[-1]) if scale is None else scores * scale
+    weights = suggest("A", recorded_call("softmax", scores if mask is None else scores + mask, -1))
+    if scale is not None:
+        return matmul(weights, value), weights
+    attend = torch().nn.functional.scaled_dot_product_attention
+    return composite("attention", attend, query, keys, value, *([] if mask is None else [mask])), weights
+
+
+def _added(mask: Any, shape: Sequence[int], is_causal: bool) -> Any:
+    """Return what is added to scores: the mask, or −∞ where one of truth values hides something; None where nothing is."""
     if is_causal:
-        mask = torch().ones(*scores.shape[-2:], dtype=torch().bool).tril()
-    if isinstance(mask, torch().Tensor) and mask.dtype == torch().bool:
-        scores = recorded_call("masked_fill", scores, ~mask, -math.inf)
-    elif mask is not None:
-        scores = scores + (lifted(mask, "M") if isinstance(mask, torch().Tensor) else mask)
-    weights = suggest("A", recorded_call("softmax", scores, -1))
-    return matmul(weights, value), weights
+        mask = torch().ones(*shape, dtype=torch().bool).tril()
+    if not isinstance(mask, torch().Tensor):
+        return mask
+    return lifted(_of_infinities(~mask) if mask.dtype == torch().bool else mask, "M")
+
+
+def _of_infinities(hidden: Any) -> Any:
+    return torch().zeros(hidden.shape, dtype=torch().float64).masked_fill(hidden, -math.inf)
 
 
 def multihead_attention(
@@ -93,7 +105,7 @@ def _joint_mask(module: Any, mask: Any, hidden: Any, samples: int) -> Any:
     def added(each: Any) -> Any:
         if each is None or each.dtype != torch().bool:
             return each
-        return torch().zeros(each.shape, dtype=torch().float64).masked_fill(each, -math.inf)
+        return _of_infinities(each)
 
     places, paddings = added(mask), added(hidden)
     if places is not None and places.ndim == 3:

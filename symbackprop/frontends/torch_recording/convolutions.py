@@ -10,11 +10,14 @@ from typing import Any
 from symbackprop.frontends.torch_recording.along_axes import first_extreme
 from symbackprop.frontends.torch_recording.moved_elements import pad
 from symbackprop.frontends.torch_recording.recorded_tensors import (
+    BLOCK,
     FUNCTIONS,
     RUNS,
     RecordedTensor,
+    composite,
     lifted,
     recorded_call,
+    torch,
     unrecorded,
 )
 
@@ -63,7 +66,8 @@ def _convolution(axes: int) -> Callable[..., Any]:
                 for at, gap, step, count in zip(place, gaps, steps, outputs, strict=True)
             )
 
-        one_sample = _along_one_axis if axes == 1 else _along_two_axes
+        is_dense = {*steps, *gaps} == {1} and math.prod(sizes) > 1
+        one_sample = _along_one_axis if axes == 1 else _of_maps(_sliding if is_dense else _number_by_number)
         return recorded_call(
             "stack",
             [one_sample(image[n], kernel, bias, window, groups) for n in range(len(image))],
@@ -87,21 +91,31 @@ def _along_one_axis(image: Any, kernel: Any, bias: Any, window: Window, groups: 
     return result if bias is None else result + recorded_call("unsqueeze", bias, -1)
 
 
-def _along_two_axes(image: Any, kernel: Any, bias: Any, window: Window, groups: int) -> Any:
-    """Return a convolution of channels × rows × columns: the numbers of each kernel times what they meet."""
-    outputs = kernel.shape[0] // groups
-    places = list(itertools.product(*map(range, kernel.shape[2:])))
-    maps = []
-    for output in range(kernel.shape[0]):
-        first = output // outputs * kernel.shape[1]
-        terms = (
-            kernel[output, channel, *place] * image[first + channel, *window(place)]
-            for channel in range(kernel.shape[1])
-            for place in places
-        )
-        total = _added(terms)
-        maps.append(total if bias is None else total + bias[output])
-    return recorded_call("stack", maps)
+def _of_maps(met: Callable[[Any, Any, Window], Any]) -> Callable[..., Any]:
+    """Return a convolution of channels × rows × columns, of what each kernel makes of the map that it meets, added."""
+
+    def record(image: Any, kernel: Any, bias: Any, window: Window, groups: int) -> Any:
+        outputs = kernel.shape[0] // groups
+        maps = []
+        for output in range(kernel.shape[0]):
+            first = output // outputs * kernel.shape[1]
+            pairs = ((kernel[output, channel], image[first + channel]) for channel in range(kernel.shape[1]))
+            total = _added(met(own, channel, window) for own, channel in pairs)
+            maps.append(total if bias is None else total + bias[output])
+        return recorded_call("stack", maps)
+
+    return record
+
+
+def _sliding(kernel: Any, channel: Any, window: Window) -> Any:
+    slide = torch().nn.functional.conv2d
+    return composite("conv2d", lambda x, k: slide(x[None, None], k[None, None])[0, 0], channel, kernel)
+
+
+def _number_by_number(kernel: Any, channel: Any, window: Window) -> Any:
+    """Return the numbers of a kernel times what they meet, added."""
+    places = itertools.product(*map(range, kernel.shape))
+    return _added(kernel[*place] * channel[window(place)] for place in places)
 
 
 def _added(terms: Any) -> Any:
@@ -153,6 +167,13 @@ def _adaptive(axes: int, kind: str) -> Callable[..., Any]:
 def _pooled(tensor: Any, windows: Sequence[Sequence[slice]], kind: str, divisor: int | None) -> Any:
     """Return the largest, or the mean, of each window along the last axes."""
     shape = tuple(map(len, windows))
+    is_plain = divisor is None and len(windows) == BLOCK and math.prod(shape) > 1
+    size, stride = _regular(tensor.shape[-BLOCK:], windows) if is_plain else (0, 0)
+    if size and not (kind == "max" and RUNS[-1].takes_first):
+        pool = getattr(torch().nn.functional, {"max": "max_pool2d", "mean": "avg_pool2d"}[kind])
+        options = {"size": size} if stride == size else {"size": size, "stride": stride}
+        name = {"max": "max_pool", "mean": "avg_pool"}[kind]
+        return composite(name, lambda z: pool(z[None], size, stride)[0], tensor, **options)
     parts = []
     for place in itertools.product(*windows):
         part = tensor[..., *place]
@@ -164,6 +185,17 @@ def _pooled(tensor: Any, windows: Sequence[Sequence[slice]], kind: str, divisor:
         else:
             parts.append(recorded_call("sum", part, dims) / divisor)
     return recorded_call("reshape", recorded_call("stack", parts, -1), (*tensor.shape[: -len(windows)], *shape))
+
+
+def _regular(shape: Sequence[int], windows: Sequence[Sequence[slice]]) -> tuple[int, int]:
+    """Return size and stride of windows that slide over a matrix alike along both axes, zeros where they do not."""
+    spans = [(each.start, each.stop) for each in windows[0]]
+    size, stride = spans[0][1], spans[1][0] if len(spans) > 1 else spans[0][1]
+    every = [
+        [(start, start + size) for start in range(0, length - size + 1, stride)] if stride else [] for length in shape
+    ]
+    found = [[(each.start, each.stop) for each in along] for along in windows]
+    return (size, stride) if every == found else (0, 0)
 
 
 def _largest(part: Any, dims: tuple[int, ...]) -> Any:

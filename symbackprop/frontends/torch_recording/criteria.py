@@ -145,7 +145,10 @@ def _of_classes(logarithms: Any, target: Any, weight: Any, ignored: int, reducti
     numbers: Any = probabilities.numpy()
     if weight is not None:
         numbers = numbers * weights.reshape(-1, *[1] * (logarithms.ndim - axis - 1)).numpy()
-    loss = -_call("sum", lifted(numbers, _CLASSES) * logarithms)
+    if bool(logarithms.numbers.isfinite().all()):
+        loss = -_call("sum", lifted(numbers, _CLASSES) * logarithms)
+    else:  # 0 times −∞ is no number: classes that are hidden have no part in it
+        loss = -_of_places(logarithms, numbers)
     loss = loss if reduction == "sum" else loss / total
     if not smoothing:
         return loss
@@ -155,6 +158,14 @@ def _of_classes(logarithms: Any, target: Any, weight: Any, ignored: int, reducti
     )
     even = even if reduction == "sum" else even / total
     return (1 - smoothing) * loss + smoothing / count * even
+
+
+def _of_places(logarithms: Any, numbers: Any) -> Any:
+    """Return the sum of what has a number other than 0, each times that."""
+    weights = numbers.ravel()
+    places = weights.nonzero()[0]
+    picked = _call("take", logarithms, torch().as_tensor(places))
+    return _call("sum", picked if (weights[places] == 1).all() else picked * lifted(weights[places]))
 
 
 # Pairs and triplets

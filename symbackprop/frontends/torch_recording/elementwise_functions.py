@@ -106,6 +106,9 @@ def _sum_with(sign: str) -> Callable[..., Any]:
 def clamp(operand: Any, min: Any = None, max: Any = None) -> Any:
     """Return what is bounded; at a bound the derivative is 1, as in PyTorch."""
     found = lifted(operand)
+    if isinstance(min, int | float) and isinstance(max, int | float):
+        writer = call("clip", f"{number(min).text}, {number(max).text}")
+        return elementwise(lambda block: Recorded(numpy.clip(block.value, min, max), writer, [block]), found)
     if min is not None:
         found = elementwise(lambda z, low: numpy.where(z < low, low, z), found, min)
     return found if max is None else elementwise(lambda z, high: numpy.where(z > high, high, z), found, max)

@@ -5,14 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from symbackprop.frontends.torch_recording.recorded_tensors import FUNCTIONS, lifted, recorded_call, suggest, torch
+from symbackprop.algebra.composite_operations import EPS
+from symbackprop.frontends.torch_recording.recorded_tensors import (
+    BLOCK,
+    FUNCTIONS,
+    axes_of,
+    composite,
+    lifted,
+    recorded_call,
+    suggest,
+    torch,
+)
 
 
 def _normalized(tensor: Any, dims: Any, eps: float) -> Any:
     """Return what has mean 0 and variance 1 along some axes, but for what is added to the variance."""
+    axes = axes_of(tensor, dims)
+    if axes == (tensor.ndim - 1,):
+        layer = torch().nn.functional.layer_norm
+        return composite("layer_norm", lambda z: layer(z, z.shape[-1:], eps=eps), tensor, **_other_than_usual(eps))
+    if axes == (0,) and tensor.ndim == BLOCK:
+        batch = torch().nn.functional.batch_norm
+        return composite(
+            "batch_norm", lambda z: batch(z, None, None, training=True, eps=eps), tensor, **_other_than_usual(eps)
+        )
     distances = suggest("d", tensor - recorded_call("mean", tensor, dims, True))
     variance = recorded_call("mean", distances**2, dims, True)
     return distances / suggest("s", recorded_call("sqrt", variance + eps))
+
+
+def _other_than_usual(eps: float) -> dict[str, float]:
+    return {} if eps == float(EPS) else {"eps": eps}
 
 
 def layer_norm(tensor: Any, shape: Sequence[int], weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:

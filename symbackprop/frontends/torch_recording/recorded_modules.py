@@ -271,6 +271,10 @@ def _content(
     for letter, tensor in RUNS[-1].suggested:
         for block in tensor.blocks:
             variables.name(letter, block)
+    for tensor, constant in RUNS[-1].constants.values():
+        name, _ = variables.arrays.get(id(tensor), ("", None))
+        for block in constant.blocks if name else ():
+            variables.arrays.setdefault(id(block.constant), (name, block.constant))
     variables.arrays.update({id(array): (name, array) for name, array in RUNS[-1].named})
     reached = {node.name for node in order_of(result) if node.writer is None and node.name}
     leaves = {name: leaf for name, leaf in recording.leaves.items() if name in reached}

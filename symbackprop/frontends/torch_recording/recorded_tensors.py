@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 import numpy
 
 from symbackprop.errors import ProblemError
-from symbackprop.frontends.torch_recording.placing import block_of
+from symbackprop.frontends.tracing.placing import block_of
+from symbackprop.frontends.tracing.precedence import call, number
 from symbackprop.frontends.tracing.recorded import Recorded, Recording, refuse
 from symbackprop.messages import message
 
@@ -31,12 +32,14 @@ class Run:
     """What is known while a module runs.
 
     `paths` are those of the modules that are running, the innermost last; `named` are constants that are called something,
+    `constants` tensors of PyTorch's that were met, by identity, with what they were recorded as;
     `suggested` results that no variable of the user's is, in the order in which they were met. Where it `takes_first`, the
     first of several largest numbers has the gradient, as in some functions of PyTorch's, and not all in equal parts.
     """
 
     paths: list[str] = field(default_factory=list)
     named: list[tuple[str, Any]] = field(default_factory=list)
+    constants: dict[int, tuple[Any, RecordedTensor]] = field(default_factory=dict)
     suggested: list[tuple[str, RecordedTensor]] = field(default_factory=list)
     takes_first: bool = False
 
@@ -202,7 +205,22 @@ def lifted(value: Any, name: str = "") -> Any:
         return value
     if getattr(value, "requires_grad", False):
         unrecorded("tensor", "foreign")
-    array = numpy.asarray(value.detach().cpu().numpy() if hasattr(value, "detach") else value)
+    if hasattr(value, "detach"):
+        return _of_tensor(value, name)
+    return _constant(numpy.asarray(value), name)
+
+
+def _of_tensor(value: Any, name: str) -> RecordedTensor:
+    """Return a tensor of PyTorch's as a constant, the same one each time while its numbers stay what they are."""
+    known = RUNS[-1].constants
+    array = value.detach().cpu().numpy()
+    if id(value) not in known or not numpy.array_equal(known[id(value)][1].numbers.numpy(), array):
+        known[id(value)] = value, _constant(array, name)
+    return known[id(value)][1]
+
+
+def _constant(array: Any, name: str) -> RecordedTensor:
+    """Return numbers as a constant, which may be called something."""
 
     def constant(block: Any) -> Recorded:
         if name:
@@ -243,9 +261,35 @@ def elementwise(function: Callable[..., Any], *operands: Any) -> Any:
         blocks = [each[index] for each in cells]
         key = tuple(map(id, blocks))
         if key not in made:
-            made[key] = function(*_as_numbers(blocks))
+            made[key] = _applied(function, blocks)
         found[index] = made[key]
     return RecordedTensor(found)
+
+
+def composite(name: str, function: Callable[..., Any], *operands: Any, **options: Any) -> Any:
+    """Return a function of the language of whole blocks, cell by cell, with the numbers that a function of PyTorch's has.
+
+    `options` are numbers that the function of the language has by name.
+    """
+    given = [lifted(each) for each in operands]
+    cells = numpy.broadcast_arrays(*(each.cells for each in given))
+    text = ", ".join(f"{key}={number(float(value)).text}" for key, value in options.items())
+    found = numpy.empty(cells[0].shape, dtype=object)
+    for index in numpy.ndindex(*found.shape):
+        blocks: list[Any] = [each[index] for each in cells]
+        numbers = function(*(torch().tensor(block.value) for block in blocks))
+        found[index] = Recorded(numbers.numpy(), call(name, text), blocks)
+    return RecordedTensor(found)
+
+
+def _applied(function: Callable[..., Any], blocks: Sequence[Any]) -> Recorded:
+    """Return a function of blocks; of numbers in the shape of arrays it is that of the numbers, in that shape."""
+    shape = numpy.broadcast_shapes(*(block.shape for block in blocks))
+    if not shape or math.prod(shape) > 1 or all(block.origin is None for block in blocks):
+        return function(*_as_numbers(blocks))  # type: ignore[no-any-return]
+    zero = numpy.zeros((), dtype=int)
+    single_number = function(*(block_of(zero, zero, [block]) if block.ndim else block for block in blocks))
+    return block_of(numpy.zeros(shape, dtype=int), numpy.zeros(shape, dtype=int), [single_number])
 
 
 def _as_numbers(blocks: Sequence[Any]) -> Sequence[Any]:

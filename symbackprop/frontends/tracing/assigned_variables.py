@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
-import numpy
-
 from symbackprop.frontends.tracing.recorded import Recorded, Recording, is_user_code
 
 
@@ -23,15 +21,20 @@ class Variables:
 
     def look(self, variable: str, value: object) -> None:
         """Remember the first variable that something is assigned to."""
-        if isinstance(value, numpy.ndarray):
-            self.arrays.setdefault(id(value), (variable, value))
-        elif isinstance(value, Recording):
+        if isinstance(value, Recording):
             for block in value.blocks:
                 self.name(variable, block)
+                self.look(variable, block.constant)
+        elif hasattr(value, "shape"):
+            self.arrays.setdefault(id(value), (variable, value))
 
     def name(self, variable: str, block: Recorded) -> None:
         """Give what is computed and has no name that of a variable; a part of one other array is called by that."""
-        if not block.name and block.writer is not None and not (block.origin and len(block.origin[0]) == 1):
+        if block.origin and len(block.origin[0]) == 1:
+            (whole,) = block.origin[0]
+            if block.size == 1 and not whole.ndim:  # a number in another shape
+                self.name(variable, whole)
+        elif not block.name and block.writer is not None:
             block.name = variable
             self.assigned.append(block)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 
 from symbackprop.algebra.contractions import letters_of
+from symbackprop.frontends.tracing.numpy_rearrangements import REARRANGEMENTS, pad, reshape
 from symbackprop.frontends.tracing.precedence import (
     COMPARISON,
     POWER,
@@ -25,7 +26,6 @@ from symbackprop.frontends.tracing.recorded import (
     FUNCTIONS,
     UFUNCS,
     Recorded,
-    gathered,
     method,
     recorded,
     refuse,
@@ -85,8 +85,22 @@ def _elementwise(ufunc: Any, *operands: Any, **options: Any) -> Recorded:
     if options:
         refuse(message("trace.option", name=ufunc.__name__, option=next(iter(options))))
     given = [recorded(value) for value in operands]
-    found = Recorded(ufunc(*(each.value for each in given)), ELEMENTWISE[ufunc.__name__], given)
-    return found
+    if ufunc in _NEUTRAL and not any(each.value.dtype == bool for each in given):
+        places, neutral = _NEUTRAL[ufunc]
+        for place in places:
+            if _is_number(given[place], neutral):
+                return given[1 - place]
+    return Recorded(ufunc(*(each.value for each in given)), ELEMENTWISE[ufunc.__name__], given)
+
+
+_NEUTRAL: Mapping[Any, tuple[Sequence[int], int]] = {
+    numpy.add: ((0, 1), 0), numpy.subtract: ((1,), 0), numpy.multiply: ((0, 1), 1), numpy.divide: ((1,), 1),
+}  # fmt: skip
+"""By the ufunc the operands, by their places, that may be a number that changes nothing: the 0 with which sums begin."""
+
+
+def _is_number(operand: Recorded, number: int) -> bool:
+    return operand.constant is not None and not operand.ndim and operand.value == number
 
 
 def _reduction(name: str, function: Callable[..., Any]) -> Callable[..., Recorded]:
@@ -156,75 +170,8 @@ def _clip(array: Any, low: Any = None, high: Any = None, **options: Any) -> Any:
     return found if high is None else numpy.minimum(found, high)
 
 
-def _concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Recorded:
-    given = [recorded(each) for each in arrays]
-    if axis is None:
-        given, axis = [reshaped(each, (each.size,)) for each in given], 0
-    value = numpy.concatenate([each.value for each in given], axis)
-    if len(given) == 1:
-        return given[0]
-    return Recorded(value, call("concat", f"axis={axis % value.ndim}" if axis % value.ndim else ""), given)
-
-
-def _stack(arrays: Sequence[Any], axis: int = 0) -> Recorded:
-    given = [recorded(each) for each in arrays]
-    value = numpy.stack([each.value for each in given], axis)
-    if value.ndim == 1:
-        return Recorded(value, lambda parts: Written(f"[{', '.join(part.text for part in parts)}]"), given)
-    rows = [reshaped(each, (1, each.size) if axis % value.ndim == 0 else (each.size, 1)) for each in given]
-    return _concatenate(rows, axis % value.ndim)
-
-
-def _vstack(arrays: Sequence[Any]) -> Recorded:
-    given = [recorded(each) for each in arrays]
-    return _concatenate([each if each.ndim > 1 else reshaped(each, (1, each.size)) for each in given], 0)
-
-
-def _hstack(arrays: Sequence[Any]) -> Recorded:
-    given = [recorded(each) for each in arrays]
-    given = [each if each.ndim else reshaped(each, (1,)) for each in given]
-    return _concatenate(given, 0 if given[0].ndim == 1 else 1)
-
-
-def _column_stack(arrays: Sequence[Any]) -> Recorded:
-    given = [recorded(each) for each in arrays]
-    return _concatenate([each if each.ndim > 1 else reshaped(each, (each.size, 1)) for each in given], 1)
-
-
-def _reshape(array: Any, *shape: Any, **options: Any) -> Recorded:
-    if set(options) - {"newshape", "shape", "order"} or options.get("order", "C") != "C":
-        refuse(message("trace.option", name="reshape", option=next(iter(options))))
-    wanted = options.get("newshape", options.get("shape", shape))
-    wanted = wanted[0] if len(wanted) == 1 and not isinstance(wanted[0], int | numpy.integer) else wanted
-    given = recorded(array)
-    return reshaped(given, numpy.empty(given.shape).reshape(wanted).shape)
-
-
-def _rearranged(function: Callable[..., Any]) -> Callable[..., Recorded]:
-    """Return what records a function whose result has elements of its argument, by where each comes from."""
-
-    def rearrange(array: Any, *arguments: Any, **options: Any) -> Recorded:
-        given = recorded(array)
-        return gathered(given, function(numpy.arange(given.size).reshape(given.shape), *arguments, **options))
-
-    return rearrange
-
-
-def _transpose(array: Any, *axes: Any) -> Recorded:
-    given = recorded(array)
-    order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
-    return given if order and tuple(order) == tuple(range(given.ndim)) else given.T
-
-
 def _trace(array: Any) -> Any:
-    return REDUCTIONS["sum"](_rearranged(numpy.diagonal)(array))
-
-
-def _diag(array: Any) -> Any:
-    given = recorded(array)
-    if given.ndim > 1:
-        return _rearranged(numpy.diagonal)(given)
-    return Recorded(numpy.diag(given.value), template(f"eye({given.size})*{{0}}", PRODUCT, POWER), [given])
+    return REDUCTIONS["sum"](REARRANGEMENTS[numpy.diagonal](array))
 
 
 def _cumulative(array: Any, axis: int | None = None) -> Recorded:
@@ -233,6 +180,54 @@ def _cumulative(array: Any, axis: int | None = None) -> Recorded:
         given, axis = reshaped(given, (given.size,)), 0
     value = numpy.cumsum(given.value, axis)
     return Recorded(value, call("cumsum", f"axis={axis % value.ndim}" if axis % value.ndim else ""), [given])
+
+
+def _average(array: Any, axis: Any = None, weights: Any = None, **options: Any) -> Any:
+    """Record a mean, or the sum of what has weights over that of the weights."""
+    if weights is None:
+        return REDUCTIONS["mean"](array, axis, **options)
+    given, factors = recorded(array), recorded(weights)
+    if factors.ndim < given.ndim and axis == 0:
+        factors = factors[:, None]
+    return REDUCTIONS["sum"](given * factors, axis, **options) / REDUCTIONS["sum"](
+        factors, axis if factors.ndim > 1 else None
+    )
+
+
+def _difference(array: Any, n: int = 1, axis: int = -1, **options: Any) -> Any:
+    """Record what each element has more than the one before it, n times."""
+    if options:
+        refuse(message("trace.option", name="diff", option=next(iter(options))))
+    found = recorded(array)
+    before = (slice(None),) * (axis % found.ndim)
+    for _ in range(n):
+        found = found[(*before, slice(1, None))] - found[(*before, slice(None, -1))]
+    return found
+
+
+def _correlate(array: Any, kernel: Any, mode: str = "valid") -> Any:
+    """Record sums of products of a kernel and what it meets while it slides over an array, or over that among zeros."""
+    given, sliding = recorded(array), recorded(kernel)
+    if given.ndim != 1 or sliding.ndim != 1 or sliding.size > given.size or mode not in _SLIDING:
+        refuse(message("trace.option", name="correlate", option=repr(mode)))
+    first, last = _SLIDING[mode](sliding.size)
+    given = pad(given, (first, last))
+    value = numpy.correlate(given.value, sliding.value, "valid")
+    return Recorded(value, call("conv1d"), [given, sliding])
+
+
+_SLIDING: Mapping[str, Callable[[int], tuple[int, int]]] = {
+    "valid": lambda size: (0, 0),
+    "same": lambda size: (size // 2, (size - 1) // 2),
+    "full": lambda size: (size - 1, size - 1),
+}
+"""By the mode: how many zeros stand before and behind an array over which a kernel slides."""
+
+
+def _convolve(array: Any, kernel: Any, mode: str = "full") -> Any:
+    """Record the same with the shorter array turned round."""
+    given, sliding = sorted((recorded(array), recorded(kernel)), key=lambda each: -each.size)
+    return _correlate(given, Recorded(sliding.value[::-1], call("flip"), [sliding]), mode)
 
 
 def _einsum(subscripts: str, *operands: Any, **options: Any) -> Recorded:
@@ -258,7 +253,7 @@ def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
 _FUNCTIONS: Mapping[Callable[..., Any], Callable[..., Any]] = {
     numpy.sum: REDUCTIONS["sum"],
     numpy.mean: REDUCTIONS["mean"],
-    numpy.average: REDUCTIONS["mean"],
+    numpy.average: _average,
     numpy.max: REDUCTIONS["max"],
     numpy.min: REDUCTIONS["min"],
     numpy.amax: REDUCTIONS["max"],
@@ -269,30 +264,18 @@ _FUNCTIONS: Mapping[Callable[..., Any], Callable[..., Any]] = {
     numpy.linalg.norm: _norm,
     numpy.dot: _matmul,
     numpy.inner: lambda a, b: _matmul(a, recorded(b).T),
-    numpy.vdot: lambda a, b: _matmul(_reshape(a, -1), _reshape(b, -1)),
+    numpy.vdot: lambda a, b: _matmul(reshape(a, -1), reshape(b, -1)),
     numpy.outer: _outer,
     numpy.einsum: _einsum,
     numpy.where: _where,
     numpy.clip: _clip,
-    numpy.concatenate: _concatenate,
-    numpy.stack: _stack,
-    numpy.vstack: _vstack,
-    numpy.hstack: _hstack,
-    numpy.column_stack: _column_stack,
-    numpy.reshape: _reshape,
-    numpy.ravel: lambda array: _reshape(array, -1),
-    numpy.transpose: _transpose,
+    **REARRANGEMENTS,
     numpy.trace: _trace,
-    numpy.diag: _diag,
     numpy.cumsum: _cumulative,
-    numpy.copy: recorded,
-    **{
-        function: _rearranged(function)
-        for function in (
-            numpy.squeeze, numpy.expand_dims, numpy.diagonal, numpy.flip, numpy.roll, numpy.take, numpy.repeat, numpy.tile,
-            numpy.swapaxes, numpy.broadcast_to, numpy.atleast_1d, numpy.atleast_2d,
-        )
-    },
+    numpy.diff: _difference,
+    numpy.convolve: _convolve,
+    numpy.correlate: _correlate,
+    numpy.ptp: lambda array, axis=None: REDUCTIONS["max"](array, axis) - REDUCTIONS["min"](array, axis),
     **{
         function: _plain(function)
         for function in (numpy.shape, numpy.ndim, numpy.size, numpy.zeros_like, numpy.ones_like, numpy.full_like)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -21,6 +22,9 @@ _NUMPY = str(Path(numpy.__file__).parent)
 _MOST_AXES = 2
 MOST_ELEMENTS = 400
 """Elements of a selection that is written out one by one."""
+
+CHANGES: ContextVar[list[tuple[str, str]]] = ContextVar("CHANGES")
+"""What changed an array in place in the run that is on, and at which line of the user's code."""
 
 Handler = Callable[..., Any]
 FUNCTIONS: dict[Any, Handler] = {}
@@ -145,9 +149,9 @@ class Recorded(NDArrayOperatorsMixin, Recording):
         refuse(message("trace.decided"))
 
     def _augmented(self, ufunc: Any, other: Any) -> Any:
-        """A number is replaced, as Python does; an array would change under all its names."""
+        """Return a new array in the place of what changes; whether that had other names is seen afterwards."""
         if self.ndim:
-            refuse(message("trace.in_place", name=ufunc.__name__))
+            CHANGES.get().append((ufunc.__name__, place_in_user_code(sys._getframe(1))))
         return ufunc(self, other)
 
     def __iadd__(self, other: Any) -> Any:
@@ -181,14 +185,19 @@ def place_in_user_code(frame: FrameType | None) -> str:
 
 
 def is_user_code(frame: FrameType) -> bool:
-    """Say whether a frame is neither of this package nor of NumPy or PyTorch."""
-    return not frame.f_code.co_filename.startswith((_OURS, _NUMPY, "<__array_function__", *_folders_of_torch()))
+    """Say whether a frame is neither of this package nor of a library that functions call."""
+    return not frame.f_code.co_filename.startswith((_OURS, _NUMPY, "<__array_function__", *_folders()))
 
 
-def _folders_of_torch() -> tuple[str, ...]:
-    """Return the folder of PyTorch where it is in use."""
-    file = getattr(sys.modules.get("torch"), "__file__", None)
-    return () if file is None else (os.path.dirname(file) + os.sep,)
+_LIBRARIES = ("torch", "scipy")
+
+
+def _folders() -> Iterator[str]:
+    """Yield the folders of libraries that are in use."""
+    for name in _LIBRARIES:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file is not None:
+            yield os.path.dirname(file) + os.sep
 
 
 def _selected(array: Recorded, key: Any) -> Recorded:
@@ -212,6 +221,11 @@ def gathered(array: Recorded, places: Any) -> Recorded:
     places = numpy.asarray(places)
     if places.ndim and places.size == array.size and (places.ravel() == numpy.arange(array.size)).all():
         return reshaped(array, places.shape)
+    if places.shape == array.shape and (places.ravel() == numpy.arange(array.size)[::-1]).all():
+        return Recorded(array.value.ravel()[places], call("flip"), [array])
+    chosen = taken(array, places)
+    if chosen is not None:
+        return chosen
     if places.size > MOST_ELEMENTS:
         refuse(message("trace.selection", count=places.size, limit=MOST_ELEMENTS))
     names = [_element(array, int(place)) for place in places.ravel()]
@@ -226,7 +240,22 @@ def gathered(array: Recorded, places: Any) -> Recorded:
             return Written(f"[{', '.join(rows)}]")
         return Written(f"[{', '.join(f'[{chr(44).join(row)}]' for row in rows)}]")
 
-    return Recorded(value, write, [array])
+    return Recorded(value, write, [array] * min(places.size, 2))
+
+
+def taken(array: Recorded, places: Any) -> Recorded | None:
+    """Return the rows, or columns, of a matrix that some places are; None for other places."""
+    if array.ndim < _MOST_AXES or places.ndim < _MOST_AXES:
+        return None
+    rows, columns = numpy.divmod(places, array.shape[1])
+    every_row, every_column = (numpy.arange(length) for length in array.shape)
+    if rows.shape[1] == len(every_column) and (rows == rows[:, :1]).all() and (columns == every_column).all():
+        options = f"[{', '.join(map(str, rows[:, 0]))}]"
+    elif len(rows) == len(every_row) and (columns == columns[0]).all() and (every_row == rows.T).all():
+        options = f"[{', '.join(map(str, columns[0]))}], axis=1"
+    else:
+        return None
+    return Recorded(array.value.ravel()[places], call("take", options), [array])
 
 
 def reshaped(array: Recorded, shape: tuple[int, ...]) -> Recorded:

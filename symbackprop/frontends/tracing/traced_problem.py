@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
+
+import numpy
 
 from symbackprop import compilation
 from symbackprop.errors import ProblemError, SymbackpropError
 from symbackprop.frontends.tracing import numpy_functions
 from symbackprop.frontends.tracing.assigned_variables import Variables, names_of_variables
 from symbackprop.frontends.tracing.equation_texts import Equations
-from symbackprop.frontends.tracing.recorded import Recorded, place_in_user_code
+from symbackprop.frontends.tracing.recorded import CHANGES, Recorded, place_in_user_code
 from symbackprop.messages import message
 from symbackprop.problems import Problem
 from symbackprop.problems.load import problem
@@ -66,7 +69,7 @@ def trace(
     """
     given = {kind: dict(each or {}) for kind, each in zip(KINDS, (parameters, inputs, targets), strict=True)}
     leaves = {name: Recorded(value, name=name) for each in given.values() for name, value in each.items()}
-    variables, result = _run(function, leaves)
+    variables, result, changes = _run(function, leaves)
     writing = Equations(leaves, variables)
     equations = writing.equations(result)
     given["inputs"] |= writing.constants
@@ -74,35 +77,49 @@ def trace(
     title = str(getattr(function, "__name__", "function"))
     content = {"graph": {**graph, "output": writing.names[id(result)]}, **tables}
     found = problem(content, name=title.strip("<>") or "function")
-    _compare(found, given["parameters"], float(result.value))
+    compiled = compilation.compile(found)
+    value, expected = float(compiled(given["parameters"])[0]), float(result.value)
+    if not _is_same(value, expected):
+        raise ProblemError(message("trace.differs", recorded=f"{value:g}", value=f"{expected:g}"), where="function")
+    if changes:
+        _compare_changes(function, leaves, parameters, lambda moved: float(compiled(moved)[0]), changes)
     return found
 
 
-def _compare(found: Problem, parameters: Mapping[str, Any], expected: float) -> None:
-    """Raise `ProblemError` where the problem has another value than the function: what was recorded is not what it does."""
-    value, _ = compilation.compile(found)(parameters)
+def _is_same(value: float, expected: float) -> bool:
     is_undefined = math.isnan(value) and math.isnan(expected)
-    if not (is_undefined or math.isclose(float(value), expected, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)):
-        raise ProblemError(
-            message("trace.differs", recorded=f"{float(value):g}", value=f"{expected:g}"), where="function"
-        )
+    return is_undefined or math.isclose(value, expected, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
 
 
-def _run(function: Callable[..., Any], leaves: Mapping[str, Recorded]) -> tuple[Variables, Recorded]:
-    """Return the names of variables, and the result, a number."""
+def _compare_changes(
+    function: Callable[..., Any],
+    leaves: Mapping[str, Recorded],
+    parameters: Collection[str],
+    recorded: Callable[[Mapping[str, Any]], float],
+    changes: Sequence[tuple[str, str]],
+) -> None:
+    """Raise `ProblemError` where an array that changed in place had another name, by which the function goes on.
+
+    It runs on plain arrays of its own, at the numbers given and at others.
+    """
+    for step in _STEPS:
+        given = {name: leaf.value.copy() for name, leaf in leaves.items()}
+        for name in parameters:
+            given[name] *= 1 + step * numpy.cos(numpy.arange(given[name].size)).reshape(given[name].shape)
+        value = recorded({name: given[name].copy() for name in parameters})
+        if not _is_same(value, float(numpy.asarray(_attempted(functools.partial(function, **given))).reshape(()))):
+            name, where = changes[0]
+            raise ProblemError(message("trace.in_place", name=name), where=where)
+
+
+_STEPS = (0.0, 2.0**-7)
+"""By which part parameters are moved where two ways to a value are compared."""
+
+
+def _attempted(function: Callable[[], Any]) -> Any:
+    """Return what a function returns; raises `ProblemError` with the line of what went wrong in it."""
     try:
-        inspect.signature(function).bind(**leaves)
-    except TypeError as error:
-        raise ProblemError(message("trace.signature", reason=str(error)), where="function") from None
-    except ValueError:
-        pass  # a function without a signature
-    try:
-        with names_of_variables() as variables:
-            result = function(**leaves)
-            with contextlib.suppress(TypeError):
-                around = inspect.getclosurevars(function)
-                for name, value in {**around.globals, **around.nonlocals}.items():
-                    variables.look(name, value)
+        return function()
     except SymbackpropError:
         raise
     except Exception as error:
@@ -111,8 +128,31 @@ def _run(function: Callable[..., Any], leaves: Mapping[str, Recorded]) -> tuple[
             traceback = traceback.tb_next
         where = "" if traceback is None else place_in_user_code(traceback.tb_frame)
         raise ProblemError(message("trace.failed", reason=f"{type(error).__name__}: {error}"), where=where) from error
+
+
+def _run(
+    function: Callable[..., Any], leaves: Mapping[str, Recorded]
+) -> tuple[Variables, Recorded, Sequence[tuple[str, str]]]:
+    """Return the names of variables, the result, a number, and what changed in place."""
+    try:
+        inspect.signature(function).bind(**leaves)
+    except TypeError as error:
+        raise ProblemError(message("trace.signature", reason=str(error)), where="function") from None
+    except ValueError:
+        pass  # a function without a signature
+    changes: list[tuple[str, str]] = []
+    before = CHANGES.set(changes)
+    try:
+        with names_of_variables() as variables:
+            result = _attempted(lambda: function(**leaves))
+            with contextlib.suppress(TypeError):
+                around = inspect.getclosurevars(function)
+                for name, value in {**around.globals, **around.nonlocals}.items():
+                    variables.look(name, value)
+    finally:
+        CHANGES.reset(before)
     if not isinstance(result, Recorded):
         raise ProblemError(message("trace.unrecorded", kind=type(result).__name__), where="function")
     if result.size != 1:
         raise ProblemError(message("trace.result", shape=result.shape), where="function")
-    return variables, result if not result.ndim else result[(0,) * result.ndim]
+    return variables, result if not result.ndim else result[(0,) * result.ndim], changes

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from symbackprop.frontends.tracing.precedence import Written
-from symbackprop.frontends.tracing.recorded import MOST_ELEMENTS, Recorded, gathered, refuse, reshaped
+from symbackprop.frontends.tracing.recorded import MOST_ELEMENTS, Recorded, gathered, refuse, reshaped, taken
 from symbackprop.messages import message
 
 NONE = -1
@@ -54,7 +54,7 @@ def _resolved(owners: Any, places: Any, blocks: Sequence[Recorded]) -> tuple[Any
 def _built(owners: Any, places: Any, blocks: Sequence[Recorded]) -> Recorded:
     first = owners.ravel()[0]
     if (owners == first).all():
-        return _zeros(owners.shape) if first == NONE else _from_one(blocks[first], places)
+        return zeros(owners.shape) if first == NONE else elements_of(blocks[first], places)
     if owners.ndim and (owners != NONE).all() and not any(blocks[owner].ndim for owner in numpy.unique(owners)):
         return literal([blocks[owner] for owner in owners.ravel()], owners.shape)
     cuts = [_cuts(owners, axis) for axis in range(owners.ndim)]
@@ -99,12 +99,13 @@ def literal(elements: Sequence[Recorded], shape: tuple[int, ...]) -> Recorded:
     return elements[0] if not shape else Recorded(value, write, elements)
 
 
-def _zeros(shape: tuple[int, ...]) -> Recorded:
+def zeros(shape: tuple[int, ...]) -> Recorded:
+    """Return an array of zeros."""
     lengths = ", ".join(map(str, shape))
     return Recorded(numpy.zeros(shape), lambda parts: Written(f"zeros({lengths})" if shape else "0"), ())
 
 
-def _from_one(block: Recorded, places: Any) -> Recorded:
+def elements_of(block: Recorded, places: Any) -> Recorded:
     """Return the elements of one block at places, by the shortest way to write them."""
     if not places.ndim:
         return gathered(block, places) if block.ndim else block
@@ -116,10 +117,14 @@ def _from_one(block: Recorded, places: Any) -> Recorded:
         if found is not None:
             return found.T
         if len(places) > 1 and (places == places[0]).all():
-            return repeated(_from_one(block, places[:1]), places.shape)
+            return repeated(elements_of(block, places[0]), places.shape)
         if places.shape[1] > 1 and (places == places[:, :1]).all():
-            return repeated(_from_one(block, places[:, :1]), places.shape)
-        rows = [_part(block, row) for row in _runs(block, places)]
+            return repeated(elements_of(block, places[:, :1]), places.shape)
+        runs = _runs(block, places)
+        chosen = taken(block, places) if len(runs) == len(places) else None
+        if chosen is not None:
+            return chosen
+        rows = [_part(block, row) for row in runs]
         if len(rows) < len(places.ravel()) and all(row is not None for row in rows):
             return joined([row for row in rows if row is not None], 0)
     return gathered(block, places) if found is None else found
@@ -144,6 +149,8 @@ def _part(block: Recorded, places: Any) -> Recorded | None:
     flat = places.ravel()
     columns = block.shape[-1]
     whole = numpy.arange(flat[0], flat[0] + flat.size)
+    if places.shape == block.shape[::-1] != block.shape and 1 in block.shape and (flat == whole).all():
+        return block.T
     if (flat == whole).all() and (block.ndim == 1 or (flat[0] % columns == 0 and flat.size % columns == 0)):
         rows = slice(int(flat[0]) // (columns if block.ndim == 2 else 1), 0)
         length = flat.size // (columns if block.ndim == 2 else 1)
