@@ -6,11 +6,13 @@ import codecs
 import csv
 import gzip
 import io
+import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import overload
 
 from symbackprop.errors import ProblemError, damaged, nearest, unknown
 from symbackprop.messages import Message, message
@@ -43,6 +45,9 @@ _DECLARED = re.compile(r'"?sep=([,;\t|])"?\s*(?:\n|$)', re.IGNORECASE)
 """The first line that some programs write to say what the delimiter is."""
 
 
+NumberedRow = tuple[int, Mapping[str, str]]
+
+
 @dataclass(frozen=True)
 class Sheet:
     """A table with a header: its columns in order and its rows, each with the number of the line it stands on.
@@ -53,7 +58,7 @@ class Sheet:
 
     path: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[int, Mapping[str, str]], ...]
+    rows: Sequence[NumberedRow]
     delimiter: str = ","
     has_bom: bool = False
     guess: Message | None = None
@@ -87,36 +92,83 @@ def read_csv(path: Path, *, whole_rows: bool = False, encoding: str | None = Non
     return table(content, str(path), whole_rows=whole_rows, encoding=encoding)
 
 
-def table(content: bytes, path: str, *, whole_rows: bool = False, encoding: str | None = None) -> Sheet:
-    """Return the table that the bytes of a file are (`read_csv`), unpacked first; `path` is what messages call it."""
+def table(
+    content: bytes, path: str, *, whole_rows: bool = False, encoding: str | None = None, read_again: bool = False
+) -> Sheet:
+    """Return the table that the bytes of a file are (`read_csv`), unpacked first; `path` is what messages call it.
+
+    The rows of a long table, held as they are, take ten times the room of the file: they are `read_again` where that is
+    asked for, whenever somebody goes through them.
+    """
     content = _unpacked(content, path)
     if len(content) > _LARGEST_FILE:
         raise ProblemError(message("csv.large", limit=_LARGEST_FILE // 1_000_000), where=path)
     text, guess = decoded(content, path, encoding)
     declared = _DECLARED.match(text)
     delimiter = declared[1] if declared else _delimiter(text)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    found: list[tuple[int, Mapping[str, str]]] = []
-    columns: tuple[str, ...] = ()
-    try:
-        for row in reader:
-            if not any(cell.strip() for cell in row) or (declared and reader.line_num == 1):
-                if whole_rows and columns and len(row) > 1:
-                    raise ProblemError(message("csv.empty_row"), where=f"{path}:{reader.line_num}")
-                continue
-            if not columns:
-                columns = _header(row, path)
-            elif any(cell.strip() for cell in row[len(columns) :]) or (whole_rows and len(row) < len(columns)):
-                what = message("csv.row", found=len(row), expected=len(columns))
-                raise ProblemError(what, where=f"{path}:{reader.line_num}")
-            else:
-                cells = [*row, *[""] * len(columns)]
-                found.append((reader.line_num, dict(zip(columns, cells, strict=False))))
-    except csv.Error as error:
-        raise ProblemError(message("csv.format", reason=str(error)), where=f"{path}:{reader.line_num}") from None
-    if not columns:
-        raise ProblemError(message("csv.no_header"), where=path)
-    return Sheet(path, columns, tuple(found), delimiter, content.startswith(_BOMS), guess)
+    rows = _Rows(text, path, delimiter, whole_rows, bool(declared))
+    return Sheet(path, rows.columns, rows if read_again else tuple(rows), delimiter, content.startswith(_BOMS), guess)
+
+
+@dataclass(frozen=True)
+class _Rows(Sequence[NumberedRow]):
+    """The rows of a text, read from it when somebody goes through them; all of them can be read, or none are made.
+
+    `is_declared` says that the first line names the delimiter.
+    """
+
+    text: str
+    path: str
+    delimiter: str
+    whole: bool
+    is_declared: bool
+    columns: tuple[str, ...] = field(init=False)
+    length: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        lines = self._lines()
+        object.__setattr__(self, "columns", next(lines)[1])
+        object.__setattr__(self, "length", sum(1 for _ in lines))
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[NumberedRow]:
+        for line, cells in itertools.islice(self._lines(), 1, None):
+            yield line, dict(itertools.zip_longest(self.columns, cells[: len(self.columns)], fillvalue=""))
+
+    @overload
+    def __getitem__(self, place: int) -> NumberedRow: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[NumberedRow]: ...
+
+    def __getitem__(self, place: int | slice) -> NumberedRow | Sequence[NumberedRow]:
+        return tuple(self)[place]
+
+    def _lines(self) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """Yield the header, then the rows, each with the number of its line; raises `ProblemError` for what is no row."""
+        reader = csv.reader(io.StringIO(self.text, newline=""), delimiter=self.delimiter)
+        columns: tuple[str, ...] = ()
+        try:
+            for row in reader:
+                if not any(cell.strip() for cell in row) or (self.is_declared and reader.line_num == 1):
+                    if self.whole and columns and len(row) > 1:
+                        raise ProblemError(message("csv.empty_row"), where=f"{self.path}:{reader.line_num}")
+                    continue
+                if not columns:
+                    columns = _header(row, self.path)
+                    yield reader.line_num, columns
+                    continue
+                if any(cell.strip() for cell in row[len(columns) :]) or (self.whole and len(row) < len(columns)):
+                    what = message("csv.row", found=len(row), expected=len(columns))
+                    raise ProblemError(what, where=f"{self.path}:{reader.line_num}")
+                yield reader.line_num, tuple(row)
+        except csv.Error as error:
+            what = message("csv.format", reason=str(error))
+            raise ProblemError(what, where=f"{self.path}:{reader.line_num}") from None
+        if not columns:
+            raise ProblemError(message("csv.no_header"), where=self.path)
 
 
 def _unpacked(content: bytes, path: str) -> bytes:
@@ -288,7 +340,9 @@ def csv_lines(rows: Iterable[Iterable[object]], delimiter: str = ",") -> Iterato
 
 
 def _safe(cell: object) -> str:
-    text = "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in str(cell))
+    text = str(cell)
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
     is_alone = len(text) == 1 and text in "-+"  # the sign of a missing grade is no formula
     if text.lstrip()[:1] in _STARTS and not is_alone and not _PLAIN_NUMBER.fullmatch(text.strip()):
         return f"'{text}"

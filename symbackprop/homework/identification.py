@@ -57,10 +57,7 @@ class ClassList:
 
     def finds(self, text: str) -> bool:
         """Say whether a text stands for a student, without keeping anything in mind."""
-        completed = dict(self.completed)
-        found = self.find(text)[0] is not None
-        self.completed = completed
-        return found
+        return self._found(text)[0] is not None
 
     def find(self, text: str) -> tuple[str | None, Message | None]:
         """Return the student that a text stands for, if any, and what is odd about that.
@@ -68,6 +65,13 @@ class ClassList:
         Spreadsheets turn 00123 into 123 or 123.0, and put an apostrophe before a sign. An id without its zeros is that of
         the one student whom it can be; where it can be several, only one who is called exactly so is meant.
         """
+        id, odd, is_completed = self._found(text)
+        if id is not None and is_completed:
+            self.completed[text.strip()] = id
+        return id, odd
+
+    def _found(self, text: str) -> tuple[str | None, Message | None, bool]:
+        """Return the same, and whether an id was completed by its zeros."""
         plain = _plain(text)
         if plain not in self._exact:
             plain = plain.removeprefix("#")
@@ -80,16 +84,15 @@ class ClassList:
         exact = self._exact.get(plain)
         if exact is not None:
             others = [id for id in alike if id != exact]
-            return exact, message("homework.maybe_other", id=exact, others=others) if others else None
+            return exact, message("homework.maybe_other", id=exact, others=others) if others else None, False
         other = self._others.get(plain) or self.by_code(plain)
         if other is not None:
-            return other, None
+            return other, None, False
         if len(alike) == 1:
-            self.completed[text.strip()] = alike[0]
-            return alike[0], None
+            return alike[0], None, True
         if alike:
-            return None, message("homework.ambiguous_student", name=text.strip(), students=alike)
-        return None, message("homework.unknown_student", name=text.strip())
+            return None, message("homework.ambiguous_student", name=text.strip(), students=alike), False
+        return None, message("homework.unknown_student", name=text.strip()), False
 
     def remark(self) -> Message | None:
         """Return which ids were completed by their zeros, if any were."""

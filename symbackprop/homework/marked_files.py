@@ -36,11 +36,12 @@ def marked_files(
     formats: Sequence[Format] = (),
     processes: int | None = 1,
     executor: Executor | Workers | None = None,
+    feedback: bool = True,
 ) -> tuple[GradedClass, Iterator[dict[str, Content]]]:
     """Return the marks of a class, and the files of the marks by name, some at a time.
 
     `into` is the column of the roster, or of a newer export of it, `roster`, that the points are written into; without it
-    the gradebook has a column more. The others are as in `grade`.
+    the gradebook has a column more. Without `feedback` there are no pages for students. The others are as in `grade`.
     """
     marked = grade(
         folder,
@@ -68,7 +69,7 @@ def marked_files(
             encoding=named,
         )
         marked = replace(marked, remarks=[*marked.remarks, *((str(place), what) for what in remarks)])
-    files = report_files.files(marked, formats, processes, executor)
+    files = report_files.files(marked, formats, processes, executor, feedback=feedback)
     return marked, ({name: book.get(name, content) for name, content in some.items()} for some in files)
 
 

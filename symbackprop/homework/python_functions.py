@@ -183,6 +183,7 @@ def grade(
     processes: int = 1,
     executor: Executor | None = None,
     engine: str | None = None,
+    feedback: bool = True,
 ) -> GradedClass:
     r"""Mark submissions to the homework in a folder, write the marks as `symbackprop grade` does, and return them.
 
@@ -202,6 +203,7 @@ def grade(
         processes: How many processes work.
         executor: What works in their place, that of a Dask client say.
         engine: What sets a PDF, `"typst"` or `"tex"`, or None for what is installed.
+        feedback: Whether each student gets a page.
 
     Returns:
         The marks of the class; points are exact fractions.
@@ -239,6 +241,7 @@ def grade(
         formats=_formats(formats, engine),
         processes=processes,
         executor=executor,
+        feedback=feedback,
     )
     place = Path(folder) / TEACHER / "marks" if output is None else Path(output)
     return write_marks(place, [Path(each) for each in submissions], mark)[0]

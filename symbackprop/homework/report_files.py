@@ -18,7 +18,7 @@ from symbackprop.homework.manifest import Enrolment, Manifest
 from symbackprop.homework.marking import Mark
 from symbackprop.homework.overrides import ChangedTotal
 from symbackprop.homework.packed_marks import PackedMarks, Part
-from symbackprop.homework.reports import GradedClass, feedback, has_caret, summary
+from symbackprop.homework.reports import GradedClass, has_caret, page_of, summary
 from symbackprop.homework.roster import file_name
 from symbackprop.messages import Message, message, some
 from symbackprop.rendering import Format, exporters, pdf_collections
@@ -36,8 +36,10 @@ def files(
     formats: Sequence[Format] = (),
     processes: int | None = 1,
     executor: Executor | Workers | None = None,
+    *,
+    feedback: bool = True,
 ) -> Iterator[dict[str, Content]]:
-    """Yield all files of the marks by name, some at a time: tables and summary, then pages of feedback (default: HTML).
+    """Yield all files of the marks by name, some at a time: tables and summary, then pages of `feedback` (default: HTML).
 
     Pages are made by so many processes (None: one for each core where there is much to do), or by an executor.
     """
@@ -54,7 +56,7 @@ def files(
             part,
             {id: marked.changed_totals[id] for id in part[0] if id in marked.changed_totals},
         )
-        for part in marks.parts
+        for part in (marks.parts if feedback else ())
     ]
     if processes is None and len(marks) < MANY:
         processes = 1
@@ -85,7 +87,7 @@ def _pages(shared: tuple[Manifest, tuple[Format, ...]], pages: _Pages) -> dict[s
         changed_totals=pages.changed_totals,
     )
     names = [f"feedback/{file_name(each.student.id)}" for each in pages.enrolments]
-    return _written(marked, names, [feedback(marked, each) for each in pages.enrolments], formats)
+    return _written(marked, names, [page_of(marked, each) for each in pages.enrolments], formats)
 
 
 def _written(

@@ -24,7 +24,7 @@ from symbackprop.homework.options import Option, key_letter
 from symbackprop.homework.overrides import CHANGED, ChangedTotal
 from symbackprop.homework.summary_records import ClassRecord
 from symbackprop.homework.variants import Cohort, HomeworkAssignment
-from symbackprop.homework.worked_steps import own_numbers, worked_step
+from symbackprop.homework.worked_steps import own_numbers, read_by, worked_step
 from symbackprop.messages import Message, message, some
 
 Row = tuple[Inline, ...]
@@ -83,6 +83,12 @@ class GradedClass:
         return self.cohort.numbers(self._places[student])
 
     @functools.cached_property
+    def named(self) -> Mapping[str, tuple[Inline, Inline]]:
+        """The id and the symbol of each answer by its id, as tables show them."""
+        derivation, answers = self.assignment.derivation, self.assignment.answers
+        return {each.id: (Verbatim(each.id), symbol(derivation, each.key)) for each in answers}
+
+    @functools.cached_property
     def record(self) -> ClassRecord:
         """What is said of the whole class."""
         return ClassRecord.of(self.marks, self._total, _is_unread)
@@ -125,7 +131,7 @@ class GradedClass:
         return language.say(self.language, said)
 
 
-def feedback(marked: GradedClass, enrolment: Enrolment) -> Document:
+def page_of(marked: GradedClass, enrolment: Enrolment) -> Document:
     """Return the page of a student: the points, then every answer with the key's and what is said about it."""
     student, own = enrolment.student, marked.marks[enrolment.student.id]
     total = message("report.total", points=trimmed(marked.total(student.id)), most=trimmed(marked.assignment.total))
@@ -140,11 +146,10 @@ def feedback(marked: GradedClass, enrolment: Enrolment) -> Document:
     keys, rounding = marked.numbers(student.id), marked.assignment.homework.rounding
     rows = [
         (
-            Verbatim(mark.answer.id),
-            symbol(marked.assignment.derivation, mark.answer.key),
+            *marked.named[mark.answer.id],
             Verbatim(shortened(mark.text)),
             _expected(printed(keys[mark.answer.key], rounding), enrolment.options.get(mark.answer.id, ())),
-            Judged(_JUDGEMENTS[mark.verdict], message(f"verdict.{mark.verdict}")),
+            _VERDICTS[mark.verdict],
             f"{trimmed(mark.points)} / {trimmed(mark.most)}",
             _why(mark),
         )
@@ -172,7 +177,8 @@ def _worked(marked: GradedClass, enrolment: Enrolment) -> Iterator[Section]:
     first = first_wrong(own)
     if first is None:
         return
-    given = own_numbers((mark for mark in own if mark.answer.key != first.answer.key), enrolment.options)
+    read = read_by(marked.assignment, first.answer.key)
+    given = own_numbers((mark for mark in own if mark.answer.key in read), enrolment.options)
     numbers = {**marked.numbers(student), **given}
     step = worked_step(marked.assignment, first.answer.key, numbers)
     if step is not None:
@@ -217,6 +223,10 @@ _JUDGEMENTS: Mapping[MarkVerdict, Judgement] = {
     MarkVerdict.BLANK: Judgement.OPEN,
     MarkVerdict.UNREADABLE: Judgement.OPEN,
 }
+
+
+_VERDICTS = {verdict: Judged(judgement, message(f"verdict.{verdict}")) for verdict, judgement in _JUDGEMENTS.items()}
+"""The cells of verdicts, the same on all pages."""
 
 
 def _why(mark: Mark) -> Inline:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import marshal
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from symbackprop.csv_tables import Sheet, table
@@ -20,6 +21,42 @@ OPTION = "--student-columns"
 COLUMN_KEYS = ("id", "code", "time")
 """What `--student-columns` can say of submissions."""
 _WORD = re.compile(r"[^\W_](?:[\w@]*[^\W_])?")
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerTexts(Mapping[str, str]):
+    """What a student typed, by answer id, as bytes: a dictionary of them takes six times the room.
+
+    >>> dict(AnswerTexts.of({"z1": "0.5", "L": "2"}))
+    {'z1': '0.5', 'L': '2'}
+    """
+
+    ids: tuple[str, ...]
+    packed: bytes
+
+    @classmethod
+    def of(cls, texts: Mapping[str, str], known: dict[tuple[str, ...], tuple[str, ...]] | None = None) -> AnswerTexts:
+        """Return some texts packed; `known` keeps the ids that many students have in common."""
+        ids = tuple(texts)
+        return cls(ids if known is None else known.setdefault(ids, ids), marshal.dumps(tuple(texts.values())))
+
+    def __getitem__(self, id: str) -> str:
+        return dict(self.items())[id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.ids)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def items(self) -> ItemsView[str, str]:
+        """Return ids with texts."""
+        # Bytes that this program made, here or in the process that it works for.
+        return dict(zip(self.ids, marshal.loads(self.packed), strict=True)).items()
+
+    def values(self) -> ValuesView[str]:
+        """Return the texts."""
+        return dict(self.items()).values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +151,7 @@ def read_submissions(
     files = list(submitted([paths] if isinstance(paths, Path) else paths))
     for file in files:
         if file.content is not None:
-            reader.read(table(file.content, file.where, encoding=encoding), file.name)
+            reader.read(table(file.content, file.where, encoding=encoding, read_again=True), file.name)
     reader.pass_over([file.where for file in files if file.content is None])
     return reader.finished(files[0].where if len(files) == 1 else "")
 
@@ -129,6 +166,7 @@ class _Reader:
         self.found = Submissions()
         self._told: list[Message] = []
         self._seen: set[str] = set()
+        self._ids: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._has_columns = False
 
     def read(self, sheet: Sheet, file: str) -> None:
@@ -160,7 +198,7 @@ class _Reader:
             id = self._who(where, row, student, code)
             if id is not None:
                 texts = {answer: row[column] for answer, column in own.items()}
-                self.found.attempts.setdefault(id, []).append(Attempt(texts, where, stamp, file))
+                self._add(id, Attempt(texts, where, stamp, file))
 
     def _take_long(
         self,
@@ -171,26 +209,42 @@ class _Reader:
     ) -> None:
         """Take rows of one answer each; where a student's answer comes again, or at another time, an attempt begins."""
         student, code, answer, value = columns
-        open_attempts: dict[str, dict[str, str]] = {}
+        begun: set[str] = set()
+        at, texts = "", dict[str, str]()  # whose rows these are, and what stood in them
         for (line, row), stamp in zip(sheet.rows, stamps, strict=True):
             where = f"{sheet.path}:{line}"
             id = self._who(where, row, student, code)
             if id is None:
                 continue
             name = self.names.find(row[answer])
-            own = self.found.attempts.setdefault(id, [])
-            if id not in open_attempts:
-                open_attempts[id] = {}
-                own.append(Attempt(open_attempts[id], where, stamp, file))
+            if id != at:
+                self._close(at, texts)
+                at, texts = id, dict(self.found.attempts[id][-1].texts) if id in begun else {}
+            if id not in begun:
+                begun.add(id)
+                self._add(id, Attempt({}, where, stamp, file))
             if name is None:
                 close = nearest(row[answer], self.names._exact)
                 self._tell(where, message("homework.unknown_answer", name=row[answer].strip(), nearest=close or "–"))
                 continue
             self._seen.add(name)
-            if name in open_attempts[id] or own[-1].time != stamp:
-                open_attempts[id] = {}
-                own.append(Attempt(open_attempts[id], where, stamp, file))
-            open_attempts[id][name] = row[value]
+            if name in texts or self.found.attempts[id][-1].time != stamp:
+                self._close(id, texts)
+                texts = {}
+                self._add(id, Attempt({}, where, stamp, file))
+            texts[name] = row[value]
+        self._close(at, texts)
+
+    def _add(self, id: str, attempt: Attempt) -> None:
+        """Add an attempt of a student."""
+        texts = AnswerTexts.of(attempt.texts, self._ids)
+        self.found.attempts.setdefault(id, []).append(replace(attempt, texts=texts))
+
+    def _close(self, id: str, texts: Mapping[str, str]) -> None:
+        """Put into the last attempt of a student what stands in it now."""
+        if id:
+            own = self.found.attempts[id]
+            own[-1] = replace(own[-1], texts=AnswerTexts.of(texts, self._ids))
 
     def _named(self, sheet: Sheet, key: str, names: Sequence[str]) -> str:
         """Return the column that is said, or called, to be the code or the time; "" for none."""

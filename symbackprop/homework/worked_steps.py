@@ -40,6 +40,11 @@ def own_numbers(marks: Iterable[Mark], options: OptionsById) -> dict[str, float]
     return found
 
 
+def read_by(given: HomeworkAssignment, key: str) -> set[str]:
+    """Return the keys of what the formula of an answer reads."""
+    return {*names(inlined(key, given.computation.by_key))} - {key}
+
+
 def worked_step(given: HomeworkAssignment, key: str, numbers: Mapping[str, float]) -> Display | None:
     """Return how an answer follows from numbers by key: its formula, the numbers in it, the result.
 

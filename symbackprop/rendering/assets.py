@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 from symbackprop import resources
 from symbackprop.errors import OutputError
 from symbackprop.messages import message
+
+Found = TypeVar("Found")
 
 _FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}")
 _WOFF2 = re.compile(r"""url\(["']?([^"')]+\.woff2)["']?\)""")
@@ -25,7 +29,22 @@ def style(folders: Sequence[Path], names: Sequence[str]) -> str:
     A font whose file is in none of the folders is left out with its whole rule: the bundled sheet of KaTeX names twenty
     fonts, of which our formulas use seven. Raises `OutputError` for a file that is missing or no text.
     """
+    return _once(_style, folders, names)
+
+
+def _style(folders: Sequence[Path], names: Sequence[str]) -> str:
     return _END_OF_STYLE.sub(r"<\\/", "".join(_sheet(folders, name) for name in names))
+
+
+def _once(find: Callable[..., Found], folders: Sequence[Path], *names: Collection[str]) -> Found:
+    """Return what a function finds in folders: in those of the package nothing changes, and it is found once."""
+    asked = tuple(folders), *map(tuple, names)
+    return _kept(find, *asked) if all(map(resources.is_bundled, folders)) else find(*asked)
+
+
+@functools.lru_cache(maxsize=32)
+def _kept(find: Callable[..., Found], *asked: Hashable) -> Found:
+    return find(*asked)
 
 
 def _sheet(folders: Sequence[Path], name: str) -> str:
@@ -50,6 +69,10 @@ def scripts(folders: Sequence[Path], names: Sequence[str], packed: Collection[st
 
     Raises `OutputError` for a file that is missing or no text.
     """
+    return _once(_scripts, folders, names, packed)
+
+
+def _scripts(folders: Sequence[Path], names: Sequence[str], packed: Collection[str]) -> list[dict[str, str]]:
     # Inside a string or a regular expression, where alone these can stand, \x3C is the same character.
     texts = [_END_OF_SCRIPT.sub(r"\\x3C", _packed(_text(folders, name), is_packed=name in packed)) for name in names]
     return [{"text": text, "hash": hash_of(text)} for text in texts]

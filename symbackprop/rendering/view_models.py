@@ -19,6 +19,7 @@ from symbackprop.document.blocks import (
     Display,
     Document,
     Figure,
+    Inline,
     Judged,
     Listing,
     Note,
@@ -75,12 +76,27 @@ class Phrases(Mapping[str, str]):
 
 
 @dataclass(frozen=True, slots=True)
+class TableCell:
+    """A cell of a table, written: its text, how wide and whether taller than a line it is, the anchors it may lead to.
+
+    `content` is what was written: with it at hand, nothing else can get its identity.
+    """
+
+    content: Inline
+    text: str
+    size: float
+    is_tall: bool
+    places: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class ViewWriter:
     """Writes blocks for one format in one language.
 
     `math` stands before and after a formula in a sentence; `spaced` keeps letters and full-width signs away from it;
     `dialect` is what formulas are written in; `folds` lets long tables go on beside themselves. `said` keeps the phrases
-    without arguments and `tables` the tables that the documents of a class have in common.
+    without arguments, `tables` and `cells_seen` the tables and the cells (of tables whose words have no signs around them
+    behind the others) that the documents of a class have in common.
     """
 
     layout: Layout
@@ -93,6 +109,9 @@ class ViewWriter:
     folds: bool = False
     said: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
     tables: dict[int, tuple[Table, ViewModel]] = field(default_factory=dict, repr=False, compare=False)
+    cells_seen: tuple[dict[int | str, TableCell], dict[int | str, TableCell]] = field(
+        default_factory=lambda: ({}, {}), repr=False, compare=False
+    )
 
     def escape(self, text: str) -> str:
         """Return plain text as text of the format."""
@@ -162,14 +181,13 @@ class ViewWriter:
 
     def _table(self, table: Table) -> ViewModel:
         """Return a table, beside itself where it is long and may be."""
-        whole = (table.header, *table.rows)
-        cells = [[list(self._pieces(cell)) for cell in row] for row in whole]
-        bare = cells
-        if self.markup.is_wrapped or contents.holds(table, (Judged, Verbatim)):  # the width is that of words alone
-            plain = replace(self, markup=escapes.MARKUPS["text"])
-            bare = [[list(plain._pieces(cell)) for cell in row] for row in whole]
-        sizes = [[_cell_width(pieces) for pieces in row] for row in bare]
-        header, *rows = ([self._sentence(pieces) for pieces in row] for row in cells)
+        # The width is that of words alone.
+        is_bare = not (self.markup.is_wrapped or contents.holds(table, (Judged, Verbatim)))
+        plain = self if is_bare else replace(self, markup=escapes.MARKUPS["text"])
+        seen = self.cells_seen[is_bare]
+        whole = [[self._cell(cell, plain, seen) for cell in row] for row in (table.header, *table.rows)]
+        sizes = [[cell.size for cell in row] for row in whole]
+        header, *rows = ([cell.text for cell in row] for row in whole)
         fits = breaking.groups(sizes, table.beside, self.width)
         groups = fits if self.folds else 1
         height = math.ceil(len(rows) / groups)
@@ -180,13 +198,22 @@ class ViewWriter:
         sized = [row * len(parts) for row in sizes[: height + 1]]
         wrapped = breaking.wrapped_widths(sized, [not right for right in numeric], self.width)
         breaks = any(wrapped) or breaking.breaks(sized, self.width)
-        places = [[anchors.places(cell) for cell in row] for row in table.rows]
+        places = [[cell.places for cell in row] for row in whole[1:]]
         laid_out = {"header": headers, "rows": beside, "numeric": numeric, "groups": len(parts), "fits": fits}
-        tall = any(
-            boxes.is_tall(piece) for row in bare for pieces in row for piece in pieces if not isinstance(piece, str)
-        )
-        shrinks = tall or breaking.may_shrink(sized, self.width)
+        shrinks = any(cell.is_tall for row in whole for cell in row) or breaking.may_shrink(sized, self.width)
         return {"kind": "table", **laid_out, "places": places, "breaks": breaks, "shrinks": shrinks, "wrapped": wrapped}
+
+    def _cell(self, cell: Inline, plain: ViewWriter, seen: dict[int | str, TableCell]) -> TableCell:
+        """Return a cell of a table; `seen` are those written before, texts by themselves and others by their identity."""
+        key = cell if isinstance(cell, str) else id(cell)
+        found = seen.get(key)
+        if found is None:
+            pieces = list(self._pieces(cell))
+            bare = pieces if plain is self else list(plain._pieces(cell))
+            tall = any(boxes.is_tall(piece) for piece in bare if not isinstance(piece, str))
+            found = TableCell(cell, self._sentence(pieces), _cell_width(bare), tall, anchors.places(cell))
+            seen[key] = found
+        return found
 
     def figure(self, figure: Figure) -> ViewModel:
         """Return a figure; its words and its drawings are made when a template prints them."""
@@ -259,7 +286,7 @@ class ViewWriter:
 
     def _breakable(self, text: str) -> str:
         """Return a text that may be broken in the middle of a long word, in a format that breaks none itself."""
-        if not self.markup.soft:
+        if not self.markup.soft or len(text) <= _UNBROKEN:
             return self.escape_phrase(text)
         pieces = (text[start : start + _UNBROKEN] for start in range(0, len(text), _UNBROKEN))
         return self.markup.soft.join(map(self.escape_phrase, pieces))
@@ -272,6 +299,8 @@ class ViewWriter:
 
     def escape_phrase(self, text: str) -> str:
         """Return a phrase's own text, whose spaces at the ends count."""
+        if text == text.strip():
+            return self.escape(text)
         lead, trail = len(text) - len(text.lstrip()), len(text) - len(text.rstrip())
         return " " * lead + self.escape(text) + (" " * trail if text.strip() else "")
 

@@ -29,8 +29,10 @@ def filled(
     package's own are filled by a process that sees data alone, and is ended when it takes too long or too much. Raises
     `OutputError` with file and line for a template at fault.
     """
-    if trusted or all(map(resources.is_bundled, folders)):
-        files = tuple(sorted(file for folder in folders for file in folder.iterdir()))
+    is_bundled = all(map(resources.is_bundled, folders))
+    if trusted or is_bundled:
+        # In the package's own folders no file comes or goes.
+        files = () if is_bundled else tuple(sorted(file for folder in folders for file in folder.iterdir()))
         place = next((folder / name for folder in folders if (folder / name).is_file()), Path(name))
         environment = filling.environment_of(tuple(folders), files)
         return filling.fill(environment, name, str(place), filling.told(content, said))

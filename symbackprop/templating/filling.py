@@ -42,14 +42,20 @@ def environment_of(folders: tuple[Path, ...], files: tuple[Path, ...]) -> jinja2
     """
     import jinja2
 
-    return jinja2.Environment(loader=jinja2.FileSystemLoader(folders), **_settings())
+    return _with_zip(jinja2.Environment(loader=jinja2.FileSystemLoader(folders), **_settings()))
 
 
 def environment(loader: jinja2.BaseLoader, compiled: jinja2.BytecodeCache | None = None) -> jinja2.Environment:
     """Return what fills the templates of strangers that a loader finds; `compiled` remembers them."""
     from jinja2.sandbox import SandboxedEnvironment
 
-    return SandboxedEnvironment(loader=loader, bytecode_cache=compiled, **_settings())
+    return _with_zip(SandboxedEnvironment(loader=loader, bytecode_cache=compiled, **_settings()))
+
+
+def _with_zip(environment: jinja2.Environment) -> jinja2.Environment:
+    """Return an environment whose templates may go through rows side by side, which is twice as fast as by number."""
+    environment.globals["zip"] = zip
+    return environment
 
 
 def _settings() -> dict[str, Any]:

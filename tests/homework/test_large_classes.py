@@ -15,12 +15,16 @@ from typing import Any
 import pytest
 
 import symbackprop as sbp
+from symbackprop import rendering
 from symbackprop.cli.commands import grade
-from symbackprop.errors import OutputError
-from symbackprop.homework import chunks, grading, packed_marks, report_files
+from symbackprop.csv_tables import table, write_csv
+from symbackprop.errors import OutputError, ProblemError
+from symbackprop.homework import chunks, grading, packed_marks, report_files, reports
 from symbackprop.homework.marking import Mark
 from symbackprop.homework.packed_marks import PackedMarks, packed
+from symbackprop.homework.submissions import read_submissions
 from symbackprop.homework.summary_records import ClassRecord
+from symbackprop.rendering import exporters, pdf_collections
 from symbackprop.whole_files import all_or_nothing, begun, write_files
 from tests.helpers import each
 from tests.homework.term import written_files
@@ -162,6 +166,70 @@ def test_pages_come_some_at_a_time(given_out: Path) -> None:
     assert {"report.csv", "gradebook.csv", "summary.html"} <= parts[0].keys()
     assert len(parts[1:]) == len(PackedMarks.of(found.marks).parts)
     assert sum(map(len, parts[1:])) == COUNT
+
+
+def test_without_feedback_there_are_no_pages(given_out: Path) -> None:
+    """All else is as it is with them."""
+    whole = marked(given_out, "with")
+    bare = marked(given_out, "without", feedback=False)
+    assert bare == {name: content for name, content in whole.items() if not name.startswith("feedback")}
+    assert len(whole) > len(bare) >= 3
+
+
+def test_pages_that_are_written_together_are_as_those_written_alone(given_out: Path) -> None:
+    """What a writer remembers of one page changes no other, in formats of every kind."""
+    found = grading.grade(given_out / "class", given_out / "in.csv")
+    pages = [reports.page_of(found, enrolment) for enrolment in found.manifest.enrolments]
+    derivation, language = found.assignment.derivation, found.language
+    for name in each(("html", "markdown", "latex", "typst", "text"), least=4):
+        row = rendering.formats()[name]
+        together = pdf_collections.drafted(pages, derivation, row, language)
+        alone = [draft for page in pages for draft in pdf_collections.drafted([page], derivation, row, language)]
+        assert list(map(exporters.written, together)) == list(map(exporters.written, alone))
+        assert together[-1].writer is together[0].writer is not alone[-1].writer
+
+
+def handed_in(draw: random.Random) -> tuple[str, dict[str, list[dict[str, str]]]]:
+    """Return a table of answers, a row for each, in any order, and the attempts that are in it."""
+    attempts: dict[str, list[dict[str, str]]] = {}
+    rows = []
+    for _ in range(60):
+        student, answer, value = draw.choice("abc"), draw.choice(("L", "z1_1", "z1_2")), f"{draw.random():.3f}"
+        own = attempts.setdefault(student, [{}])
+        if answer in own[-1]:
+            own.append({})
+        own[-1][answer] = value
+        rows.append((student, answer, value))
+    return write_csv(("student", "answer", "value"), rows), attempts
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_attempts_are_kept_whatever_the_order_of_the_rows(tmp_path: Path, seed: int) -> None:
+    """What is packed when another student's row comes is opened again when the student's own go on."""
+    text, attempts = handed_in(random.Random(seed))
+    (tmp_path / "in.csv").write_text(text, encoding="utf-8")
+    answers = {name: name for name in ("L", "z1_1", "z1_2")}
+    found = read_submissions(tmp_path / "in.csv", list("abc"), answers)
+    assert attempts == {id: [dict(attempt.texts) for attempt in own] for id, own in found.attempts.items()}
+    assert all(len(own) > 1 for own in attempts.values())
+
+
+@pytest.mark.parametrize("text", ["a;b\n1;2\n\n3\n4;5;\n", "sep=|\na|b\n1|2\n", "a\n", 'a,b\n"x\ny",2\n'])
+def test_rows_that_are_read_again_are_the_rows(text: str) -> None:
+    """As often as somebody goes through them, or looks at one."""
+    kept, again = (table(text.encode(), "file", read_again=is_again) for is_again in (False, True))
+    assert kept.columns == again.columns
+    assert list(kept.rows) == list(again.rows) == list(again.rows)
+    assert len(kept.rows) == len(again.rows)
+    assert list(reversed(kept.rows)) == [again.rows[place] for place in reversed(range(len(again.rows)))]
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2,3\n", "a,a\n"])
+def test_rows_that_cannot_be_read_are_an_error_at_once(text: str) -> None:
+    """Not when somebody first goes through them."""
+    for is_again in each((False, True), least=2):
+        with pytest.raises(ProblemError):
+            table(text.encode(), "file", read_again=is_again)
 
 
 # Files

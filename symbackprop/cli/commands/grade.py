@@ -65,6 +65,7 @@ if TYPE_CHECKING:
 @click.option(
     "--roster", type=click.Path(path_type=Path), metavar="FILE", help="A newer export of the roster, for --into."
 )
+@click.option("--feedback/--no-feedback", default=True, help="Write a page for each student, or none.")
 @click.option("--processes", type=click.IntRange(1), metavar="N", help="Processes that work [one for each core].")
 @click.option("--scheduler", metavar="ADDRESS|FILE", help="A Dask cluster that works: address, or scheduler's file.")
 @encoding_option
@@ -83,6 +84,7 @@ def command(
     student_columns: str | None,
     into: str | None,
     roster: Path | None,
+    feedback: bool,
     processes: int | None,
     scheduler: str | None,
     encoding: str,
@@ -114,22 +116,25 @@ def command(
             formats=wanted,
             processes=processes,
             executor=workers,
+            feedback=feedback,
         )
         place = folder / "teacher" / "marks" if output is None else Path(output)
-        marked, lost = write_marks(place, submissions, lambda paths: _shown(mark, paths, quiet))
+        marked, lost = write_marks(place, submissions, lambda paths: _shown(mark, paths, quiet, feedback))
     if lost:
         remark(f"{place}: {marked.say(message('homework.lost_marks', count=len(lost), students=some(lost)))}")
     for where, what in marked.remarks:
         remark(f"{where}: {marked.say(what)}")
     if not quiet:
-        print_text("".join(_told(marked, place, wanted)))
+        print_text("".join(_told(marked, place, wanted, feedback)))
 
 
-def _shown(mark: Callable[[Sequence[Path]], Marked], submissions: Sequence[Path], quiet: bool) -> Marked:
+def _shown(
+    mark: Callable[[Sequence[Path]], Marked], submissions: Sequence[Path], quiet: bool, feedback: bool
+) -> Marked:
     """Return what a run of marking makes; a terminal shows that it marks, then how many pages there are and will be."""
     with working("cli.grading", quiet):
         marked, contents = mark(submissions)
-    return marked, _followed(marked, contents, quiet)
+    return marked, _followed(marked, contents, quiet or not feedback)
 
 
 def _followed(marked: GradedClass, contents: Iterator[dict[str, Content]], quiet: bool) -> Iterator[dict[str, Content]]:
@@ -140,7 +145,7 @@ def _followed(marked: GradedClass, contents: Iterator[dict[str, Content]], quiet
             advance(len({Path(name).stem for name in some_files if name.startswith("feedback/")}))
 
 
-def _told(marked: GradedClass, place: Path, formats: Sequence[Format]) -> list[str]:
+def _told(marked: GradedClass, place: Path, formats: Sequence[Format], feedback: bool) -> list[str]:
     from symbackprop.arithmetic.decimals import trimmed
 
     told = [
@@ -165,7 +170,6 @@ def _told(marked: GradedClass, place: Path, formats: Sequence[Format]) -> list[s
         "gradebook.csv",
         *(["changes.csv"] if marked.changes or marked.changed_totals else []),
         *summaries,
-        "feedback",
-        "feedback.zip",
+        *(["feedback", "feedback.zip"] if feedback else []),
     )
     return [*told, *(f"{place / name}\n" for name in names)]
