@@ -32,11 +32,12 @@ from symbackprop.document.blocks import (
 )
 from symbackprop.language import Wording
 from symbackprop.messages import Message
-from symbackprop.rendering import anchors, contents, escapes, figure_views, user_markdown
+from symbackprop.rendering import anchors, contents, escapes, figure_views, table_cells, user_markdown
 from symbackprop.rendering.dialects import Dialect
 from symbackprop.rendering.escapes import Markup
 from symbackprop.rendering.layout import Layout, boxes, breaking, widths
 from symbackprop.rendering.layout.boxes import Box, Text
+from symbackprop.rendering.table_cells import TableCell
 from symbackprop.templating import Deferred
 
 ViewModel = dict[str, Any]
@@ -73,20 +74,6 @@ class Phrases(Mapping[str, str]):
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
-
-
-@dataclass(frozen=True, slots=True)
-class TableCell:
-    """A cell of a table, written: its text, how wide and whether taller than a line it is, the anchors it may lead to.
-
-    `content` is what was written: with it at hand, nothing else can get its identity.
-    """
-
-    content: Inline
-    text: str
-    size: float
-    is_tall: bool
-    places: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +198,7 @@ class ViewWriter:
             pieces = list(self._pieces(cell))
             bare = pieces if plain is self else list(plain._pieces(cell))
             tall = any(boxes.is_tall(piece) for piece in bare if not isinstance(piece, str))
-            found = TableCell(cell, self._sentence(pieces), _cell_width(bare), tall, anchors.places(cell))
+            found = TableCell(cell, self._sentence(pieces), table_cells.width(bare), tall, anchors.places(cell))
             seen[key] = found
         return found
 
@@ -380,14 +367,6 @@ class ViewWriter:
         said = (content, Message("punctuation.aside", {"text": content}))
         alone, aside = (self.escape(language.say(self.language, each)) for each in said)
         return alone, aside
-
-
-def _cell_width(pieces: Sequence[str | Box]) -> float:
-    """Return roughly how wide a cell of a table is."""
-    texts = [piece for piece in pieces if isinstance(piece, str)]
-    if len(texts) == len(pieces):
-        return widths.of_words("".join(texts))
-    return sum([widths.of_cell(Text(piece) if isinstance(piece, str) else piece) for piece in pieces])
 
 
 def _is_letter(character: str) -> bool:

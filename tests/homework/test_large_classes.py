@@ -24,7 +24,7 @@ from symbackprop.homework.marking import Mark
 from symbackprop.homework.packed_marks import PackedMarks, packed
 from symbackprop.homework.submissions import read_submissions
 from symbackprop.homework.summary_records import ClassRecord
-from symbackprop.rendering import exporters, pdf_collections
+from symbackprop.rendering import exporters, pdf_collections, table_cells
 from symbackprop.whole_files import all_or_nothing, begun, write_files
 from tests.helpers import each
 from tests.homework.term import written_files
@@ -187,6 +187,8 @@ def test_pages_that_are_written_together_are_as_those_written_alone(given_out: P
         alone = [draft for page in pages for draft in pdf_collections.drafted([page], derivation, row, language)]
         assert list(map(exporters.written, together)) == list(map(exporters.written, alone))
         assert together[-1].writer is together[0].writer is not alone[-1].writer
+        written = [cell for seen in together[0].writer.cells_seen for cell in seen.values()]
+        assert written and all(isinstance(cell, table_cells.TableCell) for cell in written)
 
 
 def handed_in(draw: random.Random) -> tuple[str, dict[str, list[dict[str, str]]]]:

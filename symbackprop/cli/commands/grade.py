@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 @click.option(
     "--roster", type=click.Path(path_type=Path), metavar="FILE", help="A newer export of the roster, for --into."
 )
-@click.option("--feedback/--no-feedback", default=True, help="Write a page for each student, or none.")
+@click.option("--no-feedback", "feedback", flag_value=False, default=True, help="Write no pages for students.")
 @click.option("--processes", type=click.IntRange(1), metavar="N", help="Processes that work [one for each core].")
 @click.option("--scheduler", metavar="ADDRESS|FILE", help="A Dask cluster that works: address, or scheduler's file.")
 @encoding_option
