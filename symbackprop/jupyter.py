@@ -27,7 +27,7 @@ from symbackprop.problems import Problem
 from symbackprop.problems.accepted import problem_of
 from symbackprop.rendering import exporters, layout, render
 from symbackprop.rendering.dialects import tex
-from symbackprop.rendering.drafts import Draft
+from symbackprop.rendering.drafts import VALUES, Draft
 from symbackprop.rendering.exporters import DOCUMENT
 from symbackprop.rendering.formats import formats
 from symbackprop.templating import filled
@@ -113,12 +113,16 @@ class Explanation:
 
     @property
     def page(self) -> str:
-        """The page as HTML, a file of its own."""
-        return str(render(self.solution, "html", self.language, self.detail))
+        """The page as HTML, a file of its own, on which numbers can be changed."""
+        return str(render(self.solution, "html", self.language, self.detail, explorable=VALUES))
 
     def _repr_html_(self) -> str:
-        """Return the page in a frame, whose style and scripts do not touch those of the notebook."""
-        return f'<iframe style="width: 100%; height: 42rem; border: 0" srcdoc="{html.escape(self.page)}"></iframe>'
+        """Return the page in a frame, whose style, scripts and links do not touch those of the notebook.
+
+        Links to places of the page are of the frame: without a base of its own they would open the notebook in it.
+        """
+        page = self.page.replace("<head>", '<head>\n<base href="about:srcdoc">', 1)
+        return f'<iframe style="width: 100%; height: 42rem; border: 0" srcdoc="{html.escape(page)}"></iframe>'
 
     def _repr_markdown_(self) -> str:
         return to_markdown(self.solution)

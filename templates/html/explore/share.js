@@ -68,6 +68,7 @@
 
   surface.started.push(() => {
     const link = () => location.href.replace(/#.*/, "") + (address() ? `#${address()}` : "");
+    surface.named("link").hidden = location.protocol === "about:"; // in a frame of a notebook it has no address
     surface.named("link").addEventListener("click", () => copy(link()));
     surface.named("file")?.addEventListener("click", () => copy(file()));
     surface.actions.copy = () => { if (line()) copy(line()); };
