@@ -83,7 +83,7 @@ def _marking(given: HomeworkAssignment, students: Sequence[str]) -> Line:
 
 def _job(count: int, formats: Sequence[str], folder: Path) -> distribution.Job:
     source = load.find_source(EXAMPLE)
-    made = enrolment.prepare(source, numbered(count), folder, seed=7, formats=formats, language="en")
+    made = enrolment.prepare([source], numbered(count), folder, seed=7, formats=formats, language="en")
     return made.job
 
 

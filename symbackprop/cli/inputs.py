@@ -30,6 +30,9 @@ def _complete_problem(context: click.Context, parameter: click.Parameter, begun:
 
 
 problem_argument = click.argument("problem", metavar="PROBLEM", shell_complete=_complete_problem)
+problems_argument = click.argument(
+    "problems", metavar="PROBLEM…", nargs=-1, required=True, shell_complete=_complete_problem
+)
 overrides_option = click.option(
     "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a key, as in training.learning_rate=1.5."
 )
@@ -88,12 +91,12 @@ def read_source(source: str, overrides: Sequence[str], digits: int | None = None
 
 
 @contextlib.contextmanager
-def placed(source: str) -> Iterator[None]:
-    """Let an error that names no place name the problem."""
+def placed(*sources: str) -> Iterator[None]:
+    """Let an error that names no problem name it, or all of several."""
     try:
         yield
     except SymbackpropError as error:
-        raise (error if error.where.startswith(source) else error.at(source)) from None
+        raise (error if error.where.startswith(sources) else error.at(", ".join(sources))) from None
 
 
 def read_columns(text: str | None, keys: Sequence[str], phrase: str) -> dict[str, str]:

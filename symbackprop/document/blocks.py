@@ -6,10 +6,11 @@ Prose is a `Message` (the id of a phrase and its arguments), mathematics a formu
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from symbackprop.algebra.formula import Node
+from symbackprop.derivation.derivations import Derivation
 from symbackprop.figures.drawing import Picture
 from symbackprop.language import Wording
 from symbackprop.messages import Message
@@ -141,11 +142,15 @@ Block = Paragraph | Prose | Display | Table | Listing | Figure | Note | Terms
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A numbered section: title, blocks, subsections."""
+    """A numbered section: title, blocks, subsections.
+
+    One that is about another problem than the rest of the document has the `derivation` whose quantities it names.
+    """
 
     title: Message
     blocks: tuple[Block, ...] = ()
     sections: tuple[Section, ...] = ()
+    derivation: Derivation | None = field(default=None, repr=False, compare=False)
 
     def with_chains(self, change: Callable[[Chain], Chain]) -> Section:
         """Return the section with every chain changed, those of its subsections last."""

@@ -20,6 +20,7 @@ from symbackprop.document.blocks import (
     Table,
     Verbatim,
 )
+from symbackprop.document.calculation.numerals import as_written
 from symbackprop.document.display_nodes import Letter
 from symbackprop.document.key_symbols import quantity_of
 from symbackprop.graph.notation import Notation
@@ -56,7 +57,7 @@ def compose_gradients(found: GradientDiagnosis) -> Document:
         (
             Verbatim(answer.name),
             Judged(_TONES[answer.verdict], message(f"finding.{answer.verdict}")),
-            f"{answer.difference:.3g}" if math.isfinite(answer.difference) else "",
+            as_written(f"{answer.difference:.3g}") if math.isfinite(answer.difference) else "",
             answer.said or "",
         )
         for answer in found.answers

@@ -23,6 +23,7 @@ from symbackprop.homework.choices import Choices, remarks_on
 from symbackprop.homework.distribution import student_variants
 from symbackprop.homework.manifest import Enrolment, spelled
 from symbackprop.homework.options import Option, OptionsById
+from symbackprop.homework.problem_sets import ProblemSet
 from symbackprop.homework.roster import Student
 from symbackprop.homework.sheets import StudentVariant
 from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw, draw_each
@@ -107,13 +108,16 @@ class Pool:
 
     def question(self, exercise: Exercise) -> Document:
         """Return what a variant asks: task and problem, nothing that has to be computed."""
-        return sheets.question(self.given, exercise.student, is_chosen=any(asked.options for asked in exercise.asked))
+        (own,) = exercise.student.variants.values()
+        return sheets.question(self.given, own, is_chosen=any(asked.options for asked in exercise.asked))
 
     def solution(self, exercise: Exercise) -> Document:
         """Return the key of a variant: its answers, then the whole worked solution."""
         if exercise.name not in self._solutions:
             # The pages of a variant name nobody: any student may get it.
-            self._solutions[exercise.name] = replace(sheets.key(self.given, exercise.student), subtitle=())
+            self._solutions[exercise.name] = replace(
+                sheets.key(ProblemSet((self.given,)), exercise.student), subtitle=()
+            )
         return self._solutions[exercise.name]
 
 
@@ -137,7 +141,7 @@ def pool(problem: Problem, students: Sequence[Student], seed: int, *, is_class: 
         for place, each in enumerate(students)
     ]
     asked = _Asked(given, cohort, _options(given, cohort) if is_chosen else ())
-    variants = student_variants(given, enrolments)
+    variants = student_variants(ProblemSet((given,)), enrolments)
     exercises = [Exercise(id, own, asked.of(place)) for place, (id, own) in enumerate(zip(ids, variants, strict=True))]
     return Pool(given, tuple(exercises), is_class)
 

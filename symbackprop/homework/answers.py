@@ -1,11 +1,13 @@
-"""What is asked: the answers of a homework, by id and by key of the computation, in the order of computation."""
+"""What is asked: the answers of a problem, by id and by key of the computation, in the order of computation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from symbackprop.by_hand.answer_ids import id_of, names_of
+from symbackprop.by_hand.answer_parsing import ParsedAnswer, read
 from symbackprop.by_hand.hand_computation import LINE, NEW, HandComputation, gradient_key, key_parts
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.errors import ProblemError, unknown
@@ -15,19 +17,64 @@ from symbackprop.messages import message
 from symbackprop.problems import Homework
 from symbackprop.problems.asked import GROUPS, AskedEntry, layer_entry, lines_of
 
+_NUMBERED = re.compile(r"(?<![\w.,])(\d+\.)\s*(?=[^\W\d])(?![eE][+-]?\d|[xX]\s*10\b)")
+"""The number of a problem before a name; 2.e-3 and 2.x10^-3 are numbers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer: its id (`dL_dz1_2@3`), its key in the computation, its entry of `ask`, other names accepted."""
+    """One answer: its name (`dL_dz1_2@3`), its key in the computation, its entry of `ask`, other names accepted.
 
-    id: str
+    `part` is the number of its problem on a sheet of several (`2.`), which its id begins with; "" on a sheet of one.
+    """
+
+    name: str
     key: str
     group: str
     aliases: tuple[str, ...] = ()
+    part: str = ""
+
+    @property
+    def id(self) -> str:
+        """What the answer is called on the sheet and in tables."""
+        return self.part + self.name
+
+    @property
+    def place(self) -> str:
+        """The key of what is asked among those of all problems."""
+        return self.part + self.key
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the answer is called inside its problem."""
+        return self.name, *self.aliases
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """What the answer may be called in tables."""
+        return tuple(self.part + name for name in self.names)
+
+    def bare(self, text: str) -> str:
+        """Return what was typed without the number of the problem before names of it.
+
+        >>> Answer("z1", "z1", "z1", part="2.").bare("2.z1 = 2.5*2.x_1 + 1.x_1")
+        'z1 = 2.5*x_1 + 1.x_1'
+        """
+        return _NUMBERED.sub(lambda found: "" if found[1] == self.part else found[0], text) if self.part else text
+
+    def read(self, text: str, known: Mapping[str, str]) -> ParsedAnswer:
+        """Return what a text says; `known` maps names of the problem to keys, those of another problem are not read."""
+        bare = self.bare(text)
+        other = _NUMBERED.search(bare) if self.part else None
+        if other is not None:
+            return ParsedAnswer(text, None, ProblemError(message("mark.other_problem", number=other[1].rstrip("."))))
+        return read(bare, self.names, known)
 
 
-def answers(computation: HandComputation, homework: Homework) -> tuple[Answer, ...]:
+def answers(computation: HandComputation, homework: Homework, part: str = "") -> tuple[Answer, ...]:
     """Return what is asked, in the order of computation: forward pass, errors from the output back, gradients, update.
+
+    `part` is the number of the problem on a sheet of several.
 
     An answer belongs to the entry of `ask` that stands for the fewest. Raises `UnknownNameError` for an entry that stands
     for nothing, with the nearest that does not.
@@ -43,7 +90,7 @@ def answers(computation: HandComputation, homework: Homework) -> tuple[Answer, .
         for key in entries[entry]:
             entry_of.setdefault(key, entry)
     return tuple(
-        Answer(id_of(key, graph), key, entry_of[key], tuple(printed.get(key, ())))
+        Answer(id_of(key, graph), key, entry_of[key], tuple(printed.get(key, ())), part)
         for key in _in_order(computation)
         if key in entry_of
     )

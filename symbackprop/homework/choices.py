@@ -103,7 +103,7 @@ class Choices:
                 if all(self._are_apart(option, each, allowed) for each in chosen):
                     chosen.append(option)
         positions = {name: array[place].tolist() for name, array in sorted(cohort.positions.items())}
-        stream = json.dumps(["symbackprop options", VERSION, self.given.digest, positions, answer.id])
+        stream = json.dumps(["symbackprop options", VERSION, self.given.digest, positions, answer.name])
         order = sorted(range(len(chosen)), key=lambda each: hashlib.sha256(f"{stream}{each}".encode()).digest())
         return tuple(map(chosen.__getitem__, order))
 
@@ -114,7 +114,7 @@ class Choices:
             return Option(number, text)
         graph = self.given.derivation.graph
         sites = [site for site in change.sites if any(each.name in self._cones[key] for each in site.equations)]
-        at = dict.fromkeys(id_of(site.at, graph) for site in sites or change.sites)
+        at = dict.fromkeys(self.given.part + id_of(site.at, graph) for site in sites or change.sites)
         return Option(number, text, change.mistake.name, tuple(at))
 
     def _are_apart(self, one: Option, other: Option, allowed: float) -> bool:
@@ -146,8 +146,8 @@ class Choices:
         return sorted(order, key=turns.__getitem__)
 
 
-def with_counts(source: load.Source, report: Path) -> load.Source:
-    """Return a problem whose `common` of `[homework]` says how many students made each mistake, by a report of marking.
+def with_counts(sources: Sequence[load.Source], report: Path) -> list[load.Source]:
+    """Return problems whose `common` of `[homework]` says how many students made each mistake, by a report of marking.
 
     Raises `ProblemError` for a file that is none.
     """
@@ -155,6 +155,10 @@ def with_counts(source: load.Source, report: Path) -> load.Source:
     student, mistake = (sheet.column(name, OPTION) for name in ("student", "mistake"))
     made = {(row[student], row[mistake]) for _, row in sheet.rows if row[mistake] in MISTAKES}
     counts = Counter(id for _, id in sorted(made))
+    return [_with_common(source, counts) for source in sources]
+
+
+def _with_common(source: load.Source, counts: Mapping[str, int]) -> load.Source:
     told = source.content.get("homework", {})
     if not isinstance(told, Mapping):
         return source

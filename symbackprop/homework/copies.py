@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy
 
-from symbackprop.by_hand.answer_parsing import read
 from symbackprop.homework.marking import Mark, MarkVerdict
 from symbackprop.homework.packed_marks import PackedMarks
 from symbackprop.homework.variants import Cohort
@@ -116,31 +115,38 @@ def _alone(mark: Mark) -> Mark:
     return replace(mark, verdict=MarkVerdict.WRONG, points=Fraction(0), said=message("mark.foreign"))
 
 
-def suspected(cohort: Cohort, marks: Mapping[str, Sequence[Mark]]) -> dict[str, Copy]:
-    """Return by student what looks copied; `cohort` is the whole class, `marks` those of the students who handed in."""
-    return _Comparison(cohort, marks).found()
+def suspected(cohorts: Sequence[Cohort], marks: Mapping[str, Sequence[Mark]]) -> dict[str, Copy]:
+    """Return by student what looks copied.
+
+    `cohorts` are the numbers of the whole class, those of each problem; `marks` are of the students who handed in.
+    """
+    return _Comparison(cohorts, marks).found()
 
 
 class _Comparison:
     """The answers of a class beside its keys."""
 
-    def __init__(self, cohort: Cohort, marks: Mapping[str, Sequence[Mark]]) -> None:
-        self.cohort = cohort
-        self.place = {student: place for place, student in enumerate(cohort.students)}
-        answers = cohort.given.answers
-        self.answers = {each.id: row for row, each in enumerate(answers)}
+    def __init__(self, cohorts: Sequence[Cohort], marks: Mapping[str, Sequence[Mark]]) -> None:
+        self.students = cohorts[0].students
+        self.place = {student: place for place, student in enumerate(self.students)}
+        answers = [(cohort, each) for cohort in cohorts for each in cohort.given.answers]
+        self.answers = {each.id: row for row, (_, each) in enumerate(answers)}
         # What was handed in, answer by student; nothing is near what nobody answered.
-        self.numbers_in = numpy.full((len(answers), len(cohort.students)), math.nan)
+        self.numbers_in = numpy.full((len(answers), len(self.students)), math.nan)
         self.wrong: dict[str, list[str]] = {}
         for student, own in marks.items():
             found = dict(_numbers(own))
             self.numbers_in[[self.answers[id] for id in found], self.place[student]] = list(found.values())
             self.wrong[student] = [mark.answer.id for mark in own if _is_wrong(mark) and mark.answer.id in found]
-        self.keys = {each.id: _Column.of(cohort.values[each.key], cohort.tolerances[each.id]) for each in answers}
+        self.keys = {
+            each.id: _Column.of(cohort.values[each.key], cohort.tolerances[each.id]) for cohort, each in answers
+        }
         self.handed_in = {
             id: _Column.of(row, _ALIKE * numpy.abs(row)) for id, row in zip(self.answers, self.numbers_in, strict=True)
         }
-        self.numbers = numpy.array([cohort.values[key] for key in cohort.given.computation.leaves])
+        self.numbers = numpy.array(
+            [cohort.values[key] for cohort in cohorts for key in cohort.given.computation.leaves]
+        )
 
     def found(self) -> dict[str, Copy]:
         """Return the suspicions; of two who have the same answers the one with fewer wrong ones is the source."""
@@ -171,7 +177,7 @@ class _Comparison:
 
     def _candidates(self, student: str, columns: Mapping[str, _Column], is_of_key: bool) -> Iterator[Copy]:
         """Yield the students of whose sheets enough is on this one."""
-        place, size = self.place[student], len(self.cohort.students)
+        place, size = self.place[student], len(self.students)
         found = self.numbers_in[:, place].tolist()
         own = {id: found[row] for id, row in self.answers.items() if not math.isnan(found[row])}
         near = {answer: columns[answer].near(value) for answer, value in own.items()}
@@ -194,7 +200,7 @@ class _Comparison:
             other = int(those[number])
             if self._differ(place, other):
                 theirs = frozenset(answer for answer, places in near.items() if other in places)
-                yield Copy(self.cohort.students[other], theirs, len(own), float(rare[number]), is_of_key)
+                yield Copy(self.students[other], theirs, len(own), float(rare[number]), is_of_key)
 
     def _is_given(self, place: int, value: float) -> bool:
         """Say whether a value is zero or a number that the student's sheet states, whatever its sign."""
@@ -219,7 +225,7 @@ def _numbers(marks: Sequence[Mark]) -> Iterator[tuple[str, float]]:
         try:  # most students type plain decimals
             yield mark.answer.id, float(mark.text)
         except ValueError:
-            number = read(mark.text, (mark.answer.id, *mark.answer.aliases), {}).number
+            number = mark.answer.read(mark.text, {}).number
             if number is not None:
                 yield mark.answer.id, float(number)
 

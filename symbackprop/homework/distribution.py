@@ -19,9 +19,10 @@ from symbackprop.errors import ProblemError, unknown
 from symbackprop.homework import chunks, sheets
 from symbackprop.homework.chunks import Workers
 from symbackprop.homework.manifest import MANIFEST, Enrolment, Manifest
+from symbackprop.homework.problem_sets import ClassNumbers, ProblemSet
 from symbackprop.homework.roster import file_name
 from symbackprop.homework.shards import SETTING
-from symbackprop.homework.sheets import StudentVariant
+from symbackprop.homework.sheets import StudentVariant, Variant
 from symbackprop.homework.variants import Cohort, HomeworkAssignment, variant
 from symbackprop.messages import message
 from symbackprop.rendering import Format, exporters, pdf_collections
@@ -129,7 +130,7 @@ def _written(job: Job, enrolments: Sequence[Enrolment]) -> Files:
     return found
 
 
-def _in_format(job: Job, given: HomeworkAssignment, contents: Sequence[Document], row: Format) -> Iterable[str | bytes]:
+def _in_format(job: Job, given: ProblemSet, contents: Sequence[Document], row: Format) -> Iterable[str | bytes]:
     if row.finish == PDF:
         limit = SECONDS * len(contents)
         return pdf_collections.collected(contents, given.derivation, row, job.language, time_limit=limit)
@@ -150,47 +151,57 @@ def _formats(job: Job) -> list[Format]:
     return [table[name] for name in job.formats]
 
 
-def _document(job: Job, given: HomeworkAssignment, kind: str, student: StudentVariant) -> Document:
+def _document(job: Job, given: ProblemSet, kind: str, student: StudentVariant) -> Document:
     """Return the sheet or the key of a student; an anonymous sheet shows the code alone."""
     if kind == KEYS:
         return sheets.key(given, student)
     return sheets.sheet(given, replace(student, name="", id="") if job.anonymous else student)
 
 
-def ready(manifest: Manifest) -> HomeworkAssignment:
-    """Return the assignment of a manifest, made once in each process; raises what `Manifest.assignment` does."""
+def ready(manifest: Manifest) -> ProblemSet:
+    """Return the problems of a manifest, made once in each process; raises what `Manifest.problem_set` does."""
     return _ready(replace(manifest, enrolments=()).text())
 
 
 @functools.lru_cache(maxsize=2)
-def _ready(text: str) -> HomeworkAssignment:
-    return Manifest.of(text).assignment()
+def _ready(text: str) -> ProblemSet:
+    return Manifest.of(text).problem_set()
 
 
-def student_variants(given: HomeworkAssignment, enrolments: Sequence[Enrolment]) -> list[StudentVariant]:
+def student_variants(given: ProblemSet, enrolments: Sequence[Enrolment]) -> list[StudentVariant]:
     """Return students with their variants and the numbers to be printed."""
-    cohort = enrolled(given, enrolments)
+    whole = enrolled(given, enrolments)
     return [
         StudentVariant(
             enrolment.student.name,
             enrolment.student.id,
             enrolment.code,
-            variant(given, enrolment.positions),
-            sheets.numerals(given, cohort.numbers(place)),
-            enrolment.options,
+            {
+                cohort.given.part: Variant(
+                    variant(cohort.given, {name: array[place].tolist() for name, array in cohort.positions.items()}),
+                    sheets.numerals(cohort.given, cohort.numbers(place)),
+                    enrolment.options,
+                )
+                for cohort in whole.parts
+            },
         )
         for place, enrolment in enumerate(enrolments)
     ]
 
 
-def enrolled(given: HomeworkAssignment, enrolments: Sequence[Enrolment]) -> Cohort:
+def enrolled(given: ProblemSet, enrolments: Sequence[Enrolment]) -> ClassNumbers:
     """Return the numbers of the variants of these students.
 
     Raises `ProblemError` for positions that are none of what is drawn from: the manifest is damaged.
     """
+    return ClassNumbers(given, tuple(_cohort(part, enrolments) for part in given.parts))
+
+
+def _cohort(given: HomeworkAssignment, enrolments: Sequence[Enrolment]) -> Cohort:
+    """Return the numbers of these students in one problem."""
     try:
         positions = {
-            name: numpy.array([each.positions[name] for each in enrolments], dtype=int).reshape(
+            name: numpy.array([each.positions[given.part + name] for each in enrolments], dtype=int).reshape(
                 len(enrolments), drawn.size
             )
             for name, drawn in given.problem.variants.items()
@@ -199,5 +210,5 @@ def enrolled(given: HomeworkAssignment, enrolments: Sequence[Enrolment]) -> Coho
         raise ProblemError(message("homework.no_manifest"), where=f"{MANIFEST}: positions") from None
     for name, drawn in given.problem.variants.items():
         if not ((positions[name] >= 0) & (positions[name] < len(drawn.choices))).all():
-            raise ProblemError(message("homework.no_manifest"), where=f"{MANIFEST}: positions.{name}")
+            raise ProblemError(message("homework.no_manifest"), where=f"{MANIFEST}: positions.{given.part}{name}")
     return Cohort(given, tuple(each.student.id for each in enrolments), positions)

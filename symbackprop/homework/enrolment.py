@@ -18,10 +18,11 @@ from symbackprop.errors import OutputError, ProblemError, damaged
 from symbackprop.homework import distribution
 from symbackprop.homework.choices import Choices, remarks_on
 from symbackprop.homework.distribution import PDF, Job, enrolled, ready
-from symbackprop.homework.manifest import MANIFEST, ROSTER, Enrolment, Manifest, answer_files, inlined
+from symbackprop.homework.manifest import MANIFEST, ROSTER, Enrolment, Manifest, StatedProblem, answer_files, inlined
+from symbackprop.homework.options import OptionsById
+from symbackprop.homework.problem_sets import ClassNumbers, ProblemSet, about, draw_class, problem_set
 from symbackprop.homework.roster import Roster, code
 from symbackprop.homework.shards import SETTING, Shard
-from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw
 from symbackprop.messages import Message, message, some
 from symbackprop.problems import load
 from symbackprop.rendering import pdf_engines
@@ -49,7 +50,7 @@ class Course:
 
 
 def prepare(
-    source: load.Source,
+    sources: Sequence[load.Source],
     roster: Roster,
     folder: Path,
     *,
@@ -65,16 +66,18 @@ def prepare(
     shard: Shard | None = None,
     secret: Path | None = None,
 ) -> Course:
-    """Return the homework of a class; what is in `folder` from an earlier run is kept if it is of the same homework.
+    """Return the homework of a class, of one problem or of several on one sheet.
 
-    A longer roster adds students, and changes none. With a `shard` it is that part of the class; all parts need the same
-    `secret`, a file that is made where there is none. Raises `OutputError` where the folder holds a homework with other
+    What is in `folder` from an earlier run is kept if it is of the same homework. A longer roster adds students, and
+    changes none. With a `shard` it is that part of the class; all parts need the same `secret`, a file that is made where
+    there is none. Raises `OutputError` where the folder holds a homework with other
     numbers, another seed or attempt, `ProblemError` where no fair numbers exist, or where nothing is drawn and all sheets
     would be alike, which has to be asked for: `same`.
     """
-    given = assignment(source.problem())
-    if not given.problem.variants and not same:
-        raise ProblemError(message("homework.nothing_drawn"), where="variants")
+    given = problem_set([source.problem() for source in sources], [source.content for source in sources])
+    for part in () if same else given.alike:
+        (what,) = about(part, [message("homework.nothing_drawn")])
+        raise ProblemError(what, where="variants")
     settings: dict[str, object] = {
         "formats": list(formats),
         "language": language,
@@ -93,20 +96,19 @@ def prepare(
     if before is not None:
         _check_same(before, given, seed, settings, folder)
     found, remarks = _secret(folder, secret, shard, is_first=before is None)
-    manifest, told = _manifest(source, given, roster, seed, settings, before, found)
+    manifest, told = _manifest(sources, given, roster, seed, settings, before, found)
     ready(manifest)  # what is written can be read again, or nothing is written
     job = Job.of(manifest)
     whole = enrolled(given, manifest.enrolments)
-    remarks += [*_same_steps(given, whole), *told, *_without_font(job, given)]
-    if not given.problem.variants:
-        remarks.insert(0, message("homework.all_alike"))
+    remarks += [*_same_steps(whole), *told, *_without_font(job, given)]
+    remarks[:0] = [said for part in given.alike for said in about(part, [message("homework.all_alike")])]
     kept = _kept(before, manifest, unfinished(folder))
     return Course(job, teachers_files(given, whole, manifest, found, roster.content), kept, tuple(remarks))
 
 
 def _manifest(
-    source: load.Source,
-    given: HomeworkAssignment,
+    sources: Sequence[load.Source],
+    given: ProblemSet,
     roster: Roster,
     seed: int,
     settings: Mapping[str, Any],
@@ -118,15 +120,13 @@ def _manifest(
     known = {} if before is None else {each.student.id: each for each in before.enrolments}
     positions = {id: each.positions for id, each in known.items()}
     new = [student.id for student in roster.students if student.id not in known]
-    cohort = draw(given, new, seed, dict.fromkeys(new, attempt))
-    for place, id in enumerate(new):
-        positions[id] = {name: tuple(array[place].tolist()) for name, array in cohort.positions.items()}
+    cohort = draw_class(given, new, seed, dict.fromkeys(new, attempt))
+    positions |= {id: cohort.positions(place) for place, id in enumerate(new)}
     # A sheet that is given out keeps its code, whatever became of the secret.
     codes = {id: each.code for id, each in known.items()}
     codes |= {id: code(secret, given.digest, id, attempt) for id in new}
-    choices = Choices(given)
-    options = {id: each.options for id, each in known.items()} | dict(zip(new, choices.of(cohort), strict=True))
-    remarks = [*cohort.unshown.remarks(), *remarks_on(choices, [options[each.id] for each in roster.students])]
+    options, told = _options(cohort, {id: each.options for id, each in known.items()}, roster)
+    remarks = [*cohort.remarks(), *told]
     enrolments = [
         Enrolment(each, codes[each.id], attempt, positions[each.id], options[each.id]) for each in roster.students
     ]
@@ -135,10 +135,14 @@ def _manifest(
     gone = [each for id, each in known.items() if id not in listed]
     # A pool is the same in every run.
     earlier = None if given.homework.pool else before
-    rejections = Counter(cohort.rejections) + Counter({} if earlier is None else earlier.rejections)
+    rejections = cohort.rejections + Counter({} if earlier is None else earlier.rejections)
+    first, *further = (
+        StatedProblem(part.problem.name, inlined(source.content, part.problem))
+        for source, part in zip(sources, given.parts, strict=True)
+    )
     manifest = Manifest(
-        name=given.problem.name,
-        content=inlined(source.content, given.problem),
+        name=first.name,
+        content=first.content,
         digest=given.digest,
         seed=seed,
         settings=settings,
@@ -148,12 +152,27 @@ def _manifest(
         rejections=dict(sorted(rejections.items())),
         delimiter=roster.delimiter,
         has_bom=roster.has_bom,
+        further=tuple(further),
     )
     return manifest, remarks
 
 
+def _options(
+    drawn: ClassNumbers, known: Mapping[str, OptionsById], roster: Roster
+) -> tuple[dict[str, OptionsById], list[Message]]:
+    """Return the options of all students, those of the `known` ones as they are, and what is to be said of them."""
+    found = dict(known) | {id: {} for id in drawn.students}
+    remarks: list[Message] = []
+    for cohort in drawn.parts:
+        choices = Choices(cohort.given)
+        for id, own in zip(drawn.students, choices.of(cohort), strict=True):
+            found[id] = {**found[id], **own}
+        remarks += about(cohort.given, remarks_on(choices, [found[each.id] for each in roster.students]))
+    return found, remarks
+
+
 def teachers_files(
-    given: HomeworkAssignment, whole: Cohort, manifest: Manifest, secret: str, roster: bytes
+    given: ProblemSet, whole: ClassNumbers, manifest: Manifest, secret: str, roster: bytes
 ) -> dict[str, Content]:
     """Return the small files of the teacher: answers, manifest, secret and roster."""
     files: dict[str, Content] = {
@@ -177,12 +196,13 @@ def _secret(folder: Path, file: Path | None, shard: Shard | None, *, is_first: b
     return secrets.token_hex(16), [] if is_first else [message("homework.lost_secret")]
 
 
-def _without_font(job: Job, given: HomeworkAssignment) -> Iterator[Message]:
+def _without_font(job: Job, given: ProblemSet) -> Iterator[Message]:
     """Yield remarks on letters that PDFs will lack: in names of students, and in what the problem says."""
     if PDF not in job.formats:
         return
     homework, said = given.homework, job.language
-    wordings = (given.problem.heading, homework.course, homework.date, homework.instructions)
+    headings = (part.problem.heading for part in given.parts)
+    wordings = (*headings, homework.course, homework.date, homework.instructions)
     stated = set("".join(each.said(said) for each in wordings))
     names = {each.student.id: {*each.student.name, *each.student.id} for each in job.manifest.enrolments}
     lacking = pdf_engines.missing(distribution.engine_of_pdfs(job), stated.union(*names.values()))
@@ -197,15 +217,15 @@ _LEAST_SPREAD = 1e-4
 """Steps that differ by no larger share are the same step."""
 
 
-def _same_steps(given: HomeworkAssignment, cohort: Cohort) -> Iterator[Message]:
+def _same_steps(whole: ClassNumbers) -> Iterator[Message]:
     """Yield a remark where new values are the old ones plus or minus the same share of the learning rate for everybody.
 
     So they are in the first step of Adam, whatever the gradient.
     """
     alike = []
-    for answer in given.answers:
+    for cohort, answer in ((part, answer) for part in whole.parts for answer in part.given.answers):
         old = answer.key.removeprefix(NEW)
-        if old == answer.key or old not in given.computation.leaves or len(cohort.students) < 2:
+        if old == answer.key or old not in cohort.given.computation.leaves or len(cohort.students) < 2:
             continue
         step = numpy.abs(cohort.values[answer.key] - cohort.values[old]) / numpy.abs(cohort.values[RATE])
         if numpy.ptp(step) <= _LEAST_SPREAD * step.max():
@@ -221,10 +241,8 @@ def digits_of_numbers(folder: Path) -> int:
     return min((len(id) for id in ids if id.isdecimal()), default=0)
 
 
-def _check_same(
-    before: Manifest, given: HomeworkAssignment, seed: int, settings: Mapping[str, Any], folder: Path
-) -> None:
-    if before.digest != given.digest and not given.has_numbers_of(before.digest, before.assignment().homework.rounding):
+def _check_same(before: Manifest, given: ProblemSet, seed: int, settings: Mapping[str, Any], folder: Path) -> None:
+    if before.digest != given.digest and not given.has_numbers_of(before.problem_set()):
         raise OutputError(message("homework.other_numbers"), where=str(folder))
     compared = [
         ("seed", seed, before.seed),

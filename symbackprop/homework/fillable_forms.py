@@ -7,16 +7,19 @@ from dataclasses import dataclass
 
 from symbackprop import language, rendering
 from symbackprop.document.answer_symbols import symbol
-from symbackprop.document.blocks import Document, Section, Table
+from symbackprop.document.blocks import Document, Paragraph, Section, Table
+from symbackprop.document.calculation.numerals import as_written
 from symbackprop.homework.distribution import Job
 from symbackprop.homework.manifest import Enrolment
 from symbackprop.homework.options import letter
+from symbackprop.homework.problem_sets import ProblemSet
 from symbackprop.homework.roster import file_name
 from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.messages import message
-from symbackprop.rendering import assets, escapes, pdf_engines, pdf_fields, typst_engine
+from symbackprop.rendering import assets, contents, escapes, pdf_engines, pdf_fields, typst_engine
 from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.pdf_collections import drafted
+from symbackprop.rendering.view_models import ViewWriter
 from symbackprop.whole_files import Content
 
 FORMS, QUESTIONS = "students/forms", "teacher/questions.txt"
@@ -31,15 +34,15 @@ def forms(job: Job) -> Iterator[tuple[str, Content]]:
     A page saves a table `student,code,time,answer,value` that marking reads, and the fields of a PDF, which is made where
     Typst is installed, are called after the code and the answer. On an anonymous one only the code is the student's.
     """
-    given = job.manifest.assignment()
+    given = job.manifest.problem_set()
     written: tuple[tuple[str, Iterator[Content]], ...] = (("html", _pages(given, job)), ("pdf", _pdfs(given, job)))
-    for suffix, contents in written:
-        for each, content in zip(job.manifest.enrolments, contents, strict=False):
+    for suffix, filled in written:
+        for each, content in zip(job.manifest.enrolments, filled, strict=False):
             yield f"{FORMS}/{each.code if job.anonymous else file_name(each.student.id)}.{suffix}", content
     yield QUESTIONS, _questions(given, job.language)
 
 
-def _pages(given: HomeworkAssignment, job: Job) -> Iterator[str]:
+def _pages(given: ProblemSet, job: Job) -> Iterator[str]:
     form = _Form.of(given, job, "html")
     folders = form.draft.format.folders
     style, scripts = assets.style(folders, _STYLES), assets.scripts(folders, _SCRIPTS)
@@ -48,7 +51,7 @@ def _pages(given: HomeworkAssignment, job: Job) -> Iterator[str]:
         yield form.filled(each, student=student, style=style, scripts=scripts)
 
 
-def _pdfs(given: HomeworkAssignment, job: Job) -> Iterator[bytes]:
+def _pdfs(given: ProblemSet, job: Job) -> Iterator[bytes]:
     if not typst_engine.is_installed():
         return
     form, words = _Form.of(given, job, "typst"), _Form.of(given, job, "text")
@@ -61,7 +64,7 @@ def _pdfs(given: HomeworkAssignment, job: Job) -> Iterator[bytes]:
         yield pdf_fields.with_fields(
             content,
             {
-                _field(each, id): ", ".join([f"{id}: {said}", *map(": ".join, _options(each, id))])
+                _field(each, id): ", ".join([f"{id}: {said}", *map(": ".join, form.options(each, id))])
                 for id, (_, said) in zip(form.ids, words.rows, strict=True)
             },
         )
@@ -71,31 +74,41 @@ def _field(each: Enrolment, answer: str) -> str:
     return f"{each.code}{FIELD}{answer}"
 
 
-def _options(each: Enrolment, answer: str) -> list[tuple[str, str]]:
-    """Return what an answer is chosen from, with the letters."""
-    return [(letter(place), option.text) for place, option in enumerate(each.options.get(answer, ()))]
-
-
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """The form of a class in a format: the answers that are asked, and how each is called there, beside its formula."""
+    """The form of a class in a format: the answers that are asked, and how each is called there, beside its formula.
+
+    Each answer has a heading: the title of its problem before the first of several problems, else "". `words` writes what
+    stands in a list to choose from, which is plain text in every format.
+    """
 
     job: Job
-    given: HomeworkAssignment
+    given: ProblemSet
     draft: Draft
     ids: Sequence[str]
     rows: Sequence[Sequence[str]]
+    headings: Sequence[str]
+    words: ViewWriter
 
     @classmethod
-    def of(cls, given: HomeworkAssignment, job: Job, format: str) -> _Form:
+    def of(cls, given: ProblemSet, job: Job, format: str) -> _Form:
         """Return the form in a format, for whoever it is."""
-        header = (message("column.answer_id"), message("column.quantity"))
-        table = tuple((answer.id, symbol(given.derivation, answer.key)) for answer in given.answers)
-        section = Section(message("sheet.answers"), (Table(header, table, (False, False)),))
-        content = Document(given.problem.heading, (), (section,))
+        content = Document(given.heading, (), given.by_problem(_asked))
         (draft,) = drafted([content], given.derivation, rendering.formats(job.templates)[format], job.language)
-        (block,) = draft.view["sections"][0]["blocks"]
-        return cls(job, given, draft, [answer.id for answer in given.answers], block["rows"])
+        rows, headings = [], []
+        for section in draft.view["sections"]:
+            (table,) = contents.blocks([section])
+            rows += table["rows"]
+            headings += [section["title"] if section["sections"] else "", *[""] * (len(table["rows"]) - 1)]
+        (plain,) = drafted([content], given.derivation, rendering.formats()["text"], job.language)
+        return cls(job, given, draft, [answer.id for answer in given.answers], rows, headings, plain.writer)
+
+    def options(self, each: Enrolment, answer: str) -> list[tuple[str, str]]:
+        """Return what an answer is chosen from, in plain text, with the letters."""
+        return [
+            (letter(place), self.words.block(Paragraph(message("text.plain", text=as_written(option.text))))["text"])
+            for place, option in enumerate(each.options.get(answer, ()))
+        ]
 
     def filled(self, each: Enrolment, **content: object) -> str:
         """Return the form of a student."""
@@ -106,9 +119,10 @@ class _Form:
                 {
                     "id": id,
                     "formula": formula,
-                    "options": [(letter, escape(text)) for letter, text in _options(each, own)],
+                    "heading": heading,
+                    "options": [(letter, escape(text)) for letter, text in self.options(each, own)],
                 }
-                for own, (id, formula) in zip(self.ids, self.rows, strict=True)
+                for own, (id, formula), heading in zip(self.ids, self.rows, self.headings, strict=True)
             ],
             code=escape(each.code),
             subtitle=[escape(text) for text in self._subtitle(each)],
@@ -124,9 +138,21 @@ class _Form:
         yield language.say(self.job.language, message("sheet.code", code=each.code))
 
 
-def _questions(given: HomeworkAssignment, asked: str) -> str:
+def _asked(part: HomeworkAssignment) -> Iterator[Section]:
+    """Yield the answers of a problem with their formulas."""
+    header = (message("column.answer_id"), message("column.quantity"))
+    rows = tuple((answer.id, symbol(part.derivation, answer.key)) for answer in part.answers)
+    yield Section(message("sheet.answers"), (Table(header, rows, (False, False)),))
+
+
+def _questions(given: ProblemSet, asked: str) -> str:
     """Return the questions of a form of another maker: what to do, then the title of each question on a line of its own."""
-    notes = ["questions", "titles", *(["letters"] if given.homework.rules.choices else []), "validation"]
+    notes = [
+        "questions",
+        "titles",
+        *(["letters"] if any(part.homework.rules.choices for part in given.parts) else []),
+        "validation",
+    ]
     said = [language.say(asked, message(f"form.{id}")) for id in notes]
     titles = [language.say(asked, message(f"form.{id}")) for id in ("student", "code")]
     return "\n".join([*said, "", *titles, *(answer.id for answer in given.answers)]) + "\n"

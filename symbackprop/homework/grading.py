@@ -51,11 +51,10 @@ def grade(
     if not path.exists():
         raise ProblemError(message("homework.not_given_out"), where=str(folder))
     manifest = Manifest.read(path)
-    assignment = manifest.assignment()
+    given = manifest.problem_set()
     enrolments = {enrolment.student.id: enrolment for enrolment in manifest.enrolments}
-    names = {name: answer.id for answer in assignment.answers for name in (answer.id, *answer.aliases)}
     known = ClassList.of(manifest.enrolments)
-    handed_in = read_submissions(submissions, known, names, encoding, columns)
+    handed_in = read_submissions(submissions, known, given.names, encoding, columns)
     remarks = list(handed_in.remarks)
     for id, code in handed_in.codes.items():
         if known.by_code(code) != id:
@@ -64,13 +63,13 @@ def grade(
     corrections: tuple[Override, ...] = ()
     if overrides is not None:
         handed = {text for own in handed_in.attempts.values() for attempt in own for text in attempt.texts.values()}
-        corrections = read_overrides(overrides, enrolments, names, handed)
+        corrections = read_overrides(overrides, enrolments, given.names, handed)
     present = {*handed_in.attempts, *(each.student for each in corrections if each.gives_marks)}
     papers = [_Paper(each, tuple(handed_in.attempts.get(id, ()))) for id, each in enrolments.items() if id in present]
     rule = _Rule(replace(manifest, enrolments=()), tolerance, AttemptRule(attempts))
     marks, told = _all_marked(rule, papers, processes, executor)
     remarks += told
-    looks_copied = suspected(enrolled(assignment, manifest.enrolments), marks)
+    looks_copied = suspected(enrolled(given, manifest.enrolments).parts, marks)
     decided = {each.student: each.copied for each in corrections if each.student and each.copied is not None}
     for id, copy in looks_copied.items():
         if decided.get(id, True):
@@ -80,7 +79,7 @@ def grade(
     remarks += [(f"{overrides}: override[{place}]", message("homework.idle")) for place in idle(judged, corrections)]
     origins = {id: own[-1].file for id, own in handed_in.attempts.items()}
     totals = changed_totals(found, corrections)
-    return GradedClass(manifest, assignment, found, remarks, changes, origins, looks_copied, withheld, totals)
+    return GradedClass(manifest, given, found, remarks, changes, origins, looks_copied, withheld, totals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +121,19 @@ def _all_marked(
 
 def _marked(rule: _Rule, papers: Sequence[_Paper]) -> tuple[Part, _Told]:
     """Return the marks of some students, and what is to be said of their attempts."""
-    marker = _marker(replace(rule.manifest, enrolments=()).text(), rule.tolerance)
-    cohort = enrolled(marker.assignment, [each.enrolment for each in papers])
-    places = {id: place for place, id in enumerate(cohort.students)}
+    markers = _markers(replace(rule.manifest, enrolments=()).text(), rule.tolerance)
+    whole = enrolled(ready(rule.manifest), [each.enrolment for each in papers])
+    places = {id: place for place, id in enumerate(whole.students)}
 
     options = {each.enrolment.student.id: each.enrolment.options for each in papers}
 
     def marked(id: str, texts: Mapping[str, str]) -> list[Mark]:
-        tolerances = {answer: float(array[places[id]]) for answer, array in cohort.tolerances.items()}
-        return marker.mark(cohort.numbers(places[id]), tolerances, texts, options[id])
+        tolerances = {answer: float(array[places[id]]) for answer, array in whole.tolerances.items()}
+        return [
+            mark
+            for marker, cohort in zip(markers, whole.parts, strict=True)
+            for mark in marker.mark(cohort.numbers(places[id]), tolerances, texts, options[id])
+        ]
 
     def points(id: str, texts: Mapping[str, str]) -> Fraction:
         return sum((mark.points for mark in marked(id, texts)), Fraction(0))
@@ -145,5 +148,6 @@ def _marked(rule: _Rule, papers: Sequence[_Paper]) -> tuple[Part, _Told]:
 
 
 @functools.lru_cache(maxsize=2)
-def _marker(text: str, tolerance: float) -> Marker:
-    return Marker(ready(Manifest.of(text)), tolerance)
+def _markers(text: str, tolerance: float) -> tuple[Marker, ...]:
+    """Return what marks each of the problems."""
+    return tuple(Marker(part, tolerance) for part in ready(Manifest.of(text)).parts)

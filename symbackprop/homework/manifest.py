@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -20,9 +20,9 @@ import numpy
 from symbackprop.csv_tables import DELIMITERS, csv_lines, write_csv
 from symbackprop.errors import ProblemError, SymbackpropError, known_language
 from symbackprop.homework.options import OptionsById, key_letter, letter
+from symbackprop.homework.problem_sets import ClassNumbers, ProblemSet, problem_set
 from symbackprop.homework.roster import Student
 from symbackprop.homework.shards import SETTING
-from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment
 from symbackprop.language import DEFAULT
 from symbackprop.messages import message
 from symbackprop.problems import Problem, Rounding, load
@@ -36,7 +36,10 @@ _DIGITS = 12
 
 @dataclass(frozen=True)
 class Enrolment:
-    """A student with what was drawn for them, and what their answers are chosen from."""
+    """A student with what was drawn for them, and what their answers are chosen from.
+
+    Positions go by the name of what is drawn, behind the number of its problem on a sheet of several (`2.W1`).
+    """
 
     student: Student
     code: str
@@ -46,8 +49,16 @@ class Enrolment:
 
 
 @dataclass(frozen=True)
+class StatedProblem:
+    """A problem that was given out: its name, and the content of its file."""
+
+    name: str
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """What was given out; `settings` are those of the documents (language, formats, …).
+    """What was given out: the first problem, the `further` ones; `settings` are those of the documents (language, …).
 
     `delimiter` and `has_bom` are those of the roster, for the gradebook.
     """
@@ -63,17 +74,25 @@ class Manifest:
     rejections: Mapping[str, int]
     delimiter: str = ","
     has_bom: bool = False
+    further: tuple[StatedProblem, ...] = ()
 
-    def assignment(self) -> HomeworkAssignment:
-        """Return the assignment; raises `ProblemError` where this version would mark other numbers than were given out."""
-        found = assignment(load.problem(self.content, name=self.name))
+    @property
+    def problems(self) -> tuple[StatedProblem, ...]:
+        """All problems."""
+        return StatedProblem(self.name, self.content), *self.further
+
+    def problem_set(self) -> ProblemSet:
+        """Return the problems; raises `ProblemError` where this version would mark other numbers than were given out."""
+        problems = [load.problem(each.content, name=each.name) for each in self.problems]
+        found = problem_set(problems, [each.content for each in self.problems])
         if found.digest != self.digest:
             raise ProblemError(message("homework.other_version"), where=MANIFEST)
         return found
 
     def text(self) -> str:
         """Return the manifest as JSON, with a line for each student."""
-        head = {each.name: getattr(self, each.name) for each in fields(self) if each.name != _STUDENTS}
+        left_out = {_STUDENTS} if self.further else {_STUDENTS, _FURTHER}
+        head = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in left_out}
         lines = ",\n".join(f"  {_line(_plain(each))}" for each in self.enrolments)
         listed = f"[\n{lines}\n ]" if lines else "[]"
         return f'{_json({"format": FORMAT, **head}).removesuffix(_END)},\n "{_STUDENTS}": {listed}{_END}\n'
@@ -168,7 +187,7 @@ def _check_settings(settings: Mapping[str, Any], above: str = "") -> None:
         known_language(settings.get("language", DEFAULT), where="settings.language")
 
 
-_STUDENTS, _OPTIONS, _END = "enrolments", "options", "\n}"
+_STUDENTS, _FURTHER, _OPTIONS, _END = "enrolments", "further", "options", "\n}"
 
 
 def inlined(content: Mapping[str, Any], problem: Problem) -> dict[str, Any]:
@@ -204,6 +223,8 @@ def _spelled(value: object) -> object:
         return value.tolist()
     if isinstance(value, Mapping):
         return dict(value)
+    if isinstance(value, StatedProblem):
+        return asdict(value)
     raise TypeError(f"no JSON for {type(value).__name__}")
 
 
@@ -216,15 +237,13 @@ def spelled(value: float) -> str:
     return format(value, f".{_DIGITS}g")
 
 
-def answer_files(
-    given: HomeworkAssignment, cohort: Cohort, enrolments: Sequence[Enrolment]
-) -> dict[str, Iterable[str]]:
+def answer_files(given: ProblemSet, cohort: ClassNumbers, enrolments: Sequence[Enrolment]) -> dict[str, Iterable[str]]:
     """Return the key as `answers.csv` and `answers.json`, in pieces: student by student in the order of the class."""
     return {ANSWER_TABLE: _answer_table(given, cohort, enrolments), ANSWERS: _answer_data(given, cohort, enrolments)}
 
 
-def _answer_table(given: HomeworkAssignment, cohort: Cohort, enrolments: Sequence[Enrolment]) -> Iterator[str]:
-    most, are_chosen = _most(given), bool(given.homework.rules.choices)
+def _answer_table(given: ProblemSet, cohort: ClassNumbers, enrolments: Sequence[Enrolment]) -> Iterator[str]:
+    most, are_chosen = _most(given), any(part.homework.rules.choices for part in given.parts)
     header = ("student", "code", "answer", "value", "tolerance", "points", *(["option"] if are_chosen else []))
     yield write_csv(header, ())
     for place, own in _keys(given, cohort):
@@ -244,9 +263,9 @@ def _answer_table(given: HomeworkAssignment, cohort: Cohort, enrolments: Sequenc
         )
 
 
-def _answer_data(given: HomeworkAssignment, cohort: Cohort, enrolments: Sequence[Enrolment]) -> Iterator[str]:
+def _answer_data(given: ProblemSet, cohort: ClassNumbers, enrolments: Sequence[Enrolment]) -> Iterator[str]:
     most = _most(given)
-    asked = [{"id": a.id, "aliases": a.aliases, "ask": a.group, "points": most[a.id]} for a in given.answers]
+    asked = [{"id": a.id, "aliases": a.accepted[1:], "ask": a.group, "points": most[a.id]} for a in given.answers]
     yield f'{_json({"answers": asked}).removesuffix(_END)},\n "students": {{'
     for place, own in _keys(given, cohort):
         said: dict[str, dict[str, Any]]
@@ -260,13 +279,13 @@ def _answer_data(given: HomeworkAssignment, cohort: Cohort, enrolments: Sequence
     yield f"\n }}{_END}\n"
 
 
-def _most(given: HomeworkAssignment) -> dict[str, str]:
+def _most(given: ProblemSet) -> dict[str, str]:
     return {id: format(float(points), ".6g") for id, points in given.most.items()}
 
 
-def _keys(given: HomeworkAssignment, cohort: Cohort) -> Iterator[tuple[int, dict[str, tuple[str, str]]]]:
+def _keys(given: ProblemSet, cohort: ClassNumbers) -> Iterator[tuple[int, dict[str, tuple[str, str]]]]:
     """Yield the places of students with value and tolerance of each answer."""
-    columns = [(answer.id, cohort.values[answer.key], cohort.tolerances[answer.id]) for answer in given.answers]
+    columns = [(answer.id, cohort.values[answer.id], cohort.tolerances[answer.id]) for answer in given.answers]
     for place in range(len(cohort.students)):
         yield (
             place,

@@ -65,7 +65,7 @@ def marked_files(
             into,
             marked.totals,
             ClassList.of(marked.manifest.enrolments),
-            most=marked.assignment.total,
+            most=marked.given.total,
             encoding=named,
         )
         marked = replace(marked, remarks=[*marked.remarks, *((str(place), what) for what in remarks)])

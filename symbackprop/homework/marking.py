@@ -17,7 +17,7 @@ from fractions import Fraction
 
 from symbackprop.algebra.formula import Node, names
 from symbackprop.by_hand.answer_ids import names_of
-from symbackprop.by_hand.answer_parsing import ParsedAnswer, names_itself, read, shortened, unit, value_of
+from symbackprop.by_hand.answer_parsing import ParsedAnswer, names_itself, shortened, unit, value_of
 from symbackprop.by_hand.hand_computation import hand_computation
 from symbackprop.homework.answers import Answer
 from symbackprop.homework.follow_through import Consequence, NumbersByKey, Question, question
@@ -98,7 +98,7 @@ _PARTS = operator.attrgetter(*(each.name for each in fields(Mark)))
 
 
 class Marker:
-    """An assignment made ready to mark any number of students; `factor` multiplies every tolerance."""
+    """A problem made ready to mark any number of students; `factor` multiplies every tolerance."""
 
     def __init__(self, assignment: HomeworkAssignment, factor: float = 1.0) -> None:
         homework = assignment.homework
@@ -116,7 +116,7 @@ class Marker:
         other = hand_computation(assignment.derivation, classroom=False, steps=homework.steps)
         computations = (assignment.computation, other)
         asked, known = frozenset(answer.key for answer in assignment.answers), names_of(assignment.computation)
-        self.mistakes = NamedMistakes(assignment.computation, asked, homework.rounding)
+        self.mistakes = NamedMistakes(assignment.computation, asked, homework.rounding, assignment.part)
         self.questions = {
             answer.key: question(answer, computations, asked, known, self.drawn, homework.rounding)
             for answer in assignment.answers
@@ -192,12 +192,12 @@ class _Marking:
         answer = question.answer
         kind = self.marker.assignment.homework.rules.kinds[answer.group]
         options = self.options.get(answer.id, ())
-        parsed = read(text, (answer.id, *answer.aliases), {} if options else question.readable)
+        parsed = answer.read(text, {} if options else question.readable)
         judged = _Judged(MarkVerdict.BLANK)
         if options and not parsed.is_blank:
             judged = self._choice(question, parsed, options)
         elif parsed.mistake is not None:
-            itself = names_itself(text, (answer.id, *answer.aliases))
+            itself = names_itself(answer.bare(text), answer.names)
             judged = _Judged(MarkVerdict.UNREADABLE, message("mark.itself") if itself else parsed.mistake.what)
         elif parsed.formula is not None and names(parsed.formula):
             judged = self._formula(question, parsed.formula, kind)
@@ -236,7 +236,7 @@ class _Marking:
         """Return the verdict on an answer that was chosen: by its number, as if that had been typed in full."""
         answer = question.answer
         allowed = self.marker.factor * self.tolerances[answer.id]
-        option = chosen(parsed.text, (answer.id, *answer.aliases), options, allowed)
+        option = chosen(parsed.text, answer.names, options, allowed)
         if option is None:
             letters = f"{letter(0)}–{letter(len(options) - 1)}"
             return _Judged(MarkVerdict.UNREADABLE, message("mark.no_option", letters=letters))
@@ -348,6 +348,10 @@ def _too_few(parsed: ParsedAnswer, value: float, expected: float, allowed: float
     return is_carried or (is_cut and off <= COARSEST * abs(expected))
 
 
-def first_wrong(marks: Sequence[Mark]) -> Mark | None:
-    """Return the first answer, in the order of computation, that is wrong."""
-    return next((mark for mark in marks if mark.verdict is MarkVerdict.WRONG), None)
+def first_wrong(marks: Sequence[Mark]) -> list[Mark]:
+    """Return of each problem the first answer, in the order of computation, that is wrong."""
+    first: dict[str, Mark] = {}
+    for mark in marks:
+        if mark.verdict is MarkVerdict.WRONG:
+            first.setdefault(mark.answer.part, mark)
+    return list(first.values())

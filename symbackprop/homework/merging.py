@@ -83,7 +83,7 @@ def fitted(folders: Sequence[Path]) -> ShardedHomework:
     _check(parts)
     first = parts[0].manifest
     # All shards draw the same pool.
-    counted = parts[:1] if (found := ready(first).problem.homework) is not None and found.pool else parts
+    counted = parts[:1] if ready(first).homework.pool else parts
     manifest = replace(
         first,
         settings={name: value for name, value in first.settings.items() if name != SETTING},

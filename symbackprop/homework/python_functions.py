@@ -42,8 +42,12 @@ class GivenHomework:
     unfinished: frozenset[str] = frozenset()
 
 
+Source = str | Path | Mapping[str, object]
+"""A problem: a file, the name of an example, or the content of a file."""
+
+
 def homework(
-    problem: str | Path | Mapping[str, object],
+    problem: Source | Sequence[Source],
     *,
     students: Students,
     folder: str | Path,
@@ -69,7 +73,7 @@ def homework(
     More than one of `processes` are begun anew: a script then needs `if __name__ == "__main__":`.
 
     Args:
-        problem: A file, the name of an example, or the content of a file.
+        problem: A file, the name of an example, or the content of a file; or several of these, for one sheet.
         students: A roster's file, how many there are, names by id, or ids.
         folder: Where everything is written: `students`, which holds no answer, and `teacher`.
         seed: The seed of the draws.
@@ -105,12 +109,13 @@ def homework(
     """
     known_language(language)
     _formats(formats, engine)
-    source = load.Source(problem, Path("problem")) if isinstance(problem, Mapping) else load.find_source(str(problem))
+    several = [problem] if isinstance(problem, str | Path | Mapping) else problem
+    sources = [_source(each, f"problem{number}" if number > 1 else "problem") for number, each in enumerate(several, 1)]
     if mistakes is not None:
-        source = choices.with_counts(source, Path(mistakes))
+        sources = choices.with_counts(sources, Path(mistakes))
     with all_or_nothing() as write:
         given_out = enrolment.prepare(
-            source,
+            sources,
             roster_of(students, columns or {}, encoding, Path(folder)),
             Path(folder),
             seed=seed,
@@ -127,13 +132,18 @@ def homework(
         for _ in writing.written(given_out, Path(folder), processes, forms, write, executor):
             pass
     manifest = given_out.job.manifest
-    cohort = distribution.enrolled(manifest.assignment(), manifest.enrolments)
+    cohort = distribution.enrolled(manifest.problem_set(), manifest.enrolments)
     answers = {
-        id: {answer.id: float(spelled(cohort.values[answer.key][place])) for answer in cohort.given.answers}
+        id: {answer.id: float(spelled(cohort.values[answer.id][place])) for answer in cohort.given.answers}
         for place, id in enumerate(cohort.students)
     }
     codes = {each.student.id: each.code for each in manifest.enrolments}
     return GivenHomework(Path(folder), codes, answers, enrolment.unfinished(Path(folder)))
+
+
+def _source(problem: Source, name: str) -> load.Source:
+    """Return what a problem is made from; the content of a file has a name of its own."""
+    return load.Source(problem, Path(name)) if isinstance(problem, Mapping) else load.find_source(str(problem))
 
 
 def merge(folders: Sequence[str | Path], folder: str | Path) -> str:

@@ -66,10 +66,13 @@ class _Candidate:
 
 
 class NamedMistakes:
-    """The mistakes on the way to each answer of a homework; what an answer needs is made when one is wrong first."""
+    """The mistakes on the way to each answer of a problem; what an answer needs is made when one is wrong first.
 
-    def __init__(self, computation: HandComputation, asked: frozenset[str], rounding: Rounding) -> None:
-        self.computation, self.rounding = computation, rounding
+    `part` is the number of the problem, as in `Answer`.
+    """
+
+    def __init__(self, computation: HandComputation, asked: frozenset[str], rounding: Rounding, part: str = "") -> None:
+        self.computation, self.rounding, self.part = computation, rounding, part
         self.asked = asked
         self._candidates: dict[str, tuple[_Candidate, ...]] = {}
 
@@ -121,7 +124,8 @@ class NamedMistakes:
     ) -> _Candidate:
         graph = self.computation.derivation.graph
         sites = [site.at for site in change.sites if any(equation.name in made for equation in site.equations)]
-        named = NamedMistake(change.mistake.name, tuple(dict.fromkeys(id_of(site, graph) for site in sites)))
+        at = dict.fromkeys(self.part + id_of(site, graph) for site in sites)
+        named = NamedMistake(change.mistake.name, tuple(at))
         changed = HandComputation(self.computation.derivation, cone, (), self.computation.steps)
         defined = {equation.name for equation in cone}
         read = tuple(name for name in dict.fromkeys(names_read(cone)) if name not in defined)

@@ -103,7 +103,7 @@ def _written(
 
 def _in_format(marked: GradedClass, documents: Sequence[Document], format: Format) -> Iterable[str | bytes]:
     """Return documents in a format; PDFs are set together."""
-    derivation, limit = marked.assignment.derivation, SECONDS * len(documents)
+    derivation, limit = marked.given.derivation, SECONDS * len(documents)
     if format.finish == "pdf":
         return pdf_collections.collected(documents, derivation, format, marked.language, time_limit=limit)
     return map(exporters.written, pdf_collections.drafted(documents, derivation, format, marked.language))

@@ -14,6 +14,7 @@ from symbackprop.arithmetic.decimals import trimmed
 from symbackprop.by_hand.answer_parsing import shortened
 from symbackprop.document.answer_symbols import symbol
 from symbackprop.document.blocks import Document, Inline, Judged, Judgement, Paragraph, Section, Table, Verbatim
+from symbackprop.document.calculation.numerals import as_written
 from symbackprop.homework.copies import Copy
 from symbackprop.homework.distribution import enrolled
 from symbackprop.homework.item_analysis import distribution, item_statistics
@@ -22,8 +23,9 @@ from symbackprop.homework.marking import Mark, MarkVerdict, first_wrong
 from symbackprop.homework.mistake_reports import BY_MISTAKE, mistakes_of_class, own_mistakes
 from symbackprop.homework.options import Option, key_letter
 from symbackprop.homework.overrides import CHANGED, ChangedTotal
+from symbackprop.homework.problem_sets import ClassNumbers, ProblemSet
 from symbackprop.homework.summary_records import ClassRecord
-from symbackprop.homework.variants import Cohort, HomeworkAssignment
+from symbackprop.homework.variants import HomeworkAssignment
 from symbackprop.homework.worked_steps import own_numbers, read_by, worked_step
 from symbackprop.messages import Message, message, some
 
@@ -53,7 +55,7 @@ class GradedClass:
     """
 
     manifest: Manifest
-    assignment: HomeworkAssignment
+    given: ProblemSet
     marks: Mapping[str, Sequence[Mark]]
     remarks: Sequence[tuple[str, Message]] = ()
     changes: Sequence[tuple[str, Mark, Mark]] = ()
@@ -63,13 +65,13 @@ class GradedClass:
     changed_totals: Mapping[str, Sequence[ChangedTotal]] = field(default_factory=dict)
 
     @functools.cached_property
-    def cohort(self) -> Cohort:
+    def whole(self) -> ClassNumbers:
         """The numbers of everybody's sheet."""
-        return enrolled(self.assignment, self.manifest.enrolments)
+        return enrolled(self.given, self.manifest.enrolments)
 
     @functools.cached_property
     def _places(self) -> Mapping[str, int]:
-        return {id: place for place, id in enumerate(self.cohort.students)}
+        return {id: place for place, id in enumerate(self.whole.students)}
 
     def numbers(self, student: str) -> dict[str, float]:
         """Return the numbers of a student's sheet.
@@ -78,15 +80,19 @@ class GradedClass:
             student: The id of the student.
 
         Returns:
-            Numbers by key of the computation.
+            Numbers by key of the computation; on a sheet of several problems each key begins with the number of its
+            problem, as in `2.z1_1`.
         """
-        return self.cohort.numbers(self._places[student])
+        return self.whole.numbers(self._places[student])
 
     @functools.cached_property
     def named(self) -> Mapping[str, tuple[Inline, Inline]]:
         """The id and the symbol of each answer by its id, as tables show them."""
-        derivation, answers = self.assignment.derivation, self.assignment.answers
-        return {each.id: (Verbatim(each.id), symbol(derivation, each.key)) for each in answers}
+        return {
+            answer.id: (Verbatim(answer.id), symbol(part.derivation, answer.key))
+            for part in self.given.parts
+            for answer in part.answers
+        }
 
     @functools.cached_property
     def record(self) -> ClassRecord:
@@ -134,21 +140,39 @@ class GradedClass:
 def page_of(marked: GradedClass, enrolment: Enrolment) -> Document:
     """Return the page of a student: the points, then every answer with the key's and what is said about it."""
     student, own = enrolment.student, marked.marks[enrolment.student.id]
-    total = message("report.total", points=trimmed(marked.total(student.id)), most=trimmed(marked.assignment.total))
-    first = first_wrong(own)
+    total = message("report.total", points=trimmed(marked.total(student.id)), most=trimmed(marked.given.total))
     remarks = [
         message(
             "report.changed_total", before=trimmed(each.before), after=trimmed(each.after), reason=each.reason or "–"
         )
         for each in marked.changed_totals.get(student.id, ())
     ]
-    remarks += [] if first is None else [message("report.first_wrong", name=first.answer.id)]
-    keys, rounding = marked.numbers(student.id), marked.assignment.homework.rounding
+    remarks += [message("report.first_wrong", name=mark.answer.id) for mark in first_wrong(own)]
+
+    def marks_of(part: HomeworkAssignment) -> list[Mark]:
+        return [mark for mark in own if mark.answer.part == part.part]
+
+    def of_problem(part: HomeworkAssignment) -> Iterator[Section]:
+        yield _answers(marked, part, enrolment, marks_of(part))
+        yield from own_mistakes(marks_of(part))
+        yield from _worked(marked, part, enrolment, marks_of(part))
+
+    def points(part: HomeworkAssignment) -> Message:
+        earned = sum((mark.points for mark in marks_of(part)), Fraction(0))
+        return message("report.total", points=trimmed(earned), most=trimmed(part.total))
+
+    about = (student.name, student.id, enrolment.code)
+    return _document(marked, about, (total, *remarks), marked.given.by_problem(of_problem, points))
+
+
+def _answers(marked: GradedClass, part: HomeworkAssignment, enrolment: Enrolment, own: Sequence[Mark]) -> Section:
+    """Return the answers to a problem, each with the key's and what is said about it."""
+    keys, rounding = marked.numbers(enrolment.student.id), part.homework.rounding
     rows = [
         (
             *marked.named[mark.answer.id],
             Verbatim(shortened(mark.text)),
-            _expected(printed(keys[mark.answer.key], rounding), enrolment.options.get(mark.answer.id, ())),
+            _expected(printed(keys[mark.answer.place], rounding), enrolment.options.get(mark.answer.id, ())),
             _VERDICTS[mark.verdict],
             f"{trimmed(mark.points)} / {trimmed(mark.most)}",
             _why(mark),
@@ -156,34 +180,28 @@ def page_of(marked: GradedClass, enrolment: Enrolment) -> Document:
         for mark in own
     ]
     columns = ("answer", "quantity", "yours", "expected", "verdict", "points", "remark")
-    answers = _table("answers", columns, rows, numeric=("expected", "points"))
-    return _document(
-        marked,
-        (student.name, student.id, enrolment.code),
-        (total, *remarks),
-        [answers, *own_mistakes(own), *_worked(marked, enrolment)],
-    )
+    return _table("answers", columns, rows, numeric=("expected", "points"))
 
 
-def _expected(text: str, options: Sequence[Option]) -> str:
+def _expected(text: str, options: Sequence[Option]) -> Inline:
     """Return the right number, behind the letter of its option if there is one."""
-    return f"{key_letter(options)}: {text}" if options else text
+    number = as_written(text)
+    return message("report.option", letter=key_letter(options), number=number) if options else number
 
 
-def _worked(marked: GradedClass, enrolment: Enrolment) -> Iterator[Section]:
-    """Yield how the first wrong step goes, with the student's own numbers in it."""
-    student = enrolment.student.id
-    own = marked.marks[student]
-    first = first_wrong(own)
-    if first is None:
-        return
-    read = read_by(marked.assignment, first.answer.key)
-    given = own_numbers((mark for mark in own if mark.answer.key in read), enrolment.options)
-    numbers = {**marked.numbers(student), **given}
-    step = worked_step(marked.assignment, first.answer.key, numbers)
-    if step is not None:
-        said = message("report.worked_step", name=Verbatim(first.answer.id))
-        yield Section(message("report.worked"), (Paragraph(said), step))
+def _worked(
+    marked: GradedClass, part: HomeworkAssignment, enrolment: Enrolment, own: Sequence[Mark]
+) -> Iterator[Section]:
+    """Yield how the first wrong step of a problem goes, with the student's own numbers in it."""
+    for first in first_wrong(own):
+        read = read_by(part, first.answer.key)
+        given = own_numbers((mark for mark in own if mark.answer.key in read), enrolment.options)
+        of_sheet = marked.numbers(enrolment.student.id).items()
+        keys = {key.removeprefix(part.part): number for key, number in of_sheet if key.startswith(part.part)}
+        step = worked_step(part, first.answer.key, {**keys, **given})
+        if step is not None:
+            said = message("report.worked_step", name=Verbatim(first.answer.id))
+            yield Section(message("report.worked"), (Paragraph(said), step))
 
 
 def summary(marked: GradedClass) -> Document:
@@ -192,7 +210,7 @@ def summary(marked: GradedClass) -> Document:
     result = message("report.nothing")
     if totals:
         mean, median = (f"{value:.2f}" for value in (statistics.mean(totals), statistics.median(totals)))
-        result = message("report.class", mean=mean, median=median, most=trimmed(marked.assignment.total))
+        result = message("report.class", mean=mean, median=median, most=trimmed(marked.given.total))
     handed_in = message("report.handed_in", count=len(marked.origins), of=len(marked.manifest.enrolments))
     remarks = [message("report.remark", where=where, what=what) for where, what in marked.remarks]
     unread, mistakes = list(_unread(marked)), list(mistakes_of_class(marked.marks))
@@ -205,13 +223,11 @@ def summary(marked: GradedClass) -> Document:
         ),
         _table("by_answer", columns, list(_by_answer(marked)), numeric=columns[1:]),
         *([_table("by_mistake", BY_MISTAKE, mistakes, numeric=BY_MISTAKE[1:3])] if mistakes else []),
-        _analysis(marked),
+        *marked.given.by_problem(lambda part: [_analysis(marked, part)]),
         _distribution(marked),
         _table("by_student", ("student", "name", "points", "first_wrong"), list(_by_student(marked)), ("points",)),
     ]
-    return _document(
-        marked, (marked.assignment.homework.date.said(marked.language),), (result, handed_in, *remarks), parts
-    )
+    return _document(marked, (marked.given.homework.date.said(marked.language),), (result, handed_in, *remarks), parts)
 
 
 _JUDGEMENTS: Mapping[MarkVerdict, Judgement] = {
@@ -248,29 +264,27 @@ def has_caret(mark: Mark) -> bool:
 def _by_answer(marked: GradedClass) -> Iterator[Row]:
     """Yield, for each answer, how many students have each verdict, and how many went wrong first here."""
     found = marked.record
-    first = Counter(found.first_wrong.values())
-    for answer in marked.assignment.answers:
+    first = Counter(id for ids in found.first_wrong.values() for id in ids)
+    for answer in marked.given.answers:
         counts = [*(found.verdicts[answer.id, verdict] for verdict in MarkVerdict), first[answer.id]]
         yield Verbatim(answer.id), *(str(count) if count else Judged(Judgement.QUIET, "0") for count in counts)
 
 
-def _analysis(marked: GradedClass) -> Section:
-    """Return, for each answer, how hard it was and how well it tells students apart."""
+def _analysis(marked: GradedClass, part: HomeworkAssignment) -> Section:
+    """Return, for each answer to a problem, how hard it was and how well it tells students apart."""
     found = item_statistics(marked.marks)
     rows = []
-    for answer in marked.assignment.answers if found else ():
+    for answer in part.answers if found else ():
         own = found[answer.id]
-        told = "–" if own.discrimination is None else f"{own.discrimination:.2f}"
-        rows.append(
-            (Verbatim(answer.id), symbol(marked.assignment.derivation, answer.key), f"{own.difficulty:.2f}", told)
-        )
+        told = "–" if own.discrimination is None else as_written(f"{own.discrimination:.2f}")
+        rows.append((Verbatim(answer.id), symbol(part.derivation, answer.key), f"{own.difficulty:.2f}", told))
     columns = ("answer", "quantity", "difficulty", "discrimination")
     table = _table("analysis", columns, rows, numeric=columns[2:])
     return replace(table, blocks=(Paragraph(message("report.analysis_means")), *table.blocks))
 
 
 def _distribution(marked: GradedClass) -> Section:
-    most = marked.assignment.total
+    most = marked.given.total
     parts = distribution(list(marked.record.totals.values()), most)
     rows = [(message("report.range", low=trimmed(low), high=trimmed(high)), str(count)) for low, high, count in parts]
     return _table("distribution", ("points", "students"), rows, numeric=("students",))
@@ -282,7 +296,7 @@ def _by_student(marked: GradedClass) -> Iterator[Row]:
         points = "–"
         wrong: Inline = Judged(Judgement.OPEN, message("report.absent"))
         if student.id in found.totals:
-            points, wrong = trimmed(found.totals[student.id]), Verbatim(found.first_wrong[student.id])
+            points, wrong = trimmed(found.totals[student.id]), Verbatim(", ".join(found.first_wrong[student.id]))
         yield Verbatim(student.id), student.name, points, wrong
 
 
@@ -316,8 +330,8 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Row], numeric: Seq
 def _document(
     marked: GradedClass, subtitle: Sequence[str], result: Sequence[Message], parts: Sequence[Section]
 ) -> Document:
-    course = marked.assignment.homework.course
+    course = marked.given.homework.course
     said = (course if course.text else "", *subtitle)
     opening = Section(message("report.result"), tuple(map(Paragraph, result)))
     told = tuple(message("text.plain", text=text) for text in said if text)
-    return Document(marked.assignment.problem.heading, told, (opening, *parts), many=True)
+    return Document(marked.given.heading, told, (opening, *parts), many=True)

@@ -15,12 +15,15 @@ from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import solve
 from symbackprop.document.answer_symbols import symbol
 from symbackprop.document.blocks import Block, Document, Inline, Listing, PageFooter, Prose, Section, Table
+from symbackprop.document.calculation.numerals import as_written
 from symbackprop.document.display_nodes import Blank
 from symbackprop.document.sections import figure_placement
 from symbackprop.homework.answers import Answer
 from symbackprop.homework.manifest import printed, spelled
 from symbackprop.homework.options import OptionsById, letter
+from symbackprop.homework.problem_sets import ProblemSet
 from symbackprop.homework.variants import HomeworkAssignment
+from symbackprop.language import Wording
 from symbackprop.messages import Message, message
 from symbackprop.problems import Problem
 
@@ -35,66 +38,99 @@ Numerals = Mapping[str, tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class StudentVariant:
-    """A student with a variant: name and id (empty on an anonymous sheet), code, problem, and the numbers to be printed.
+class Variant:
+    """The variant of a problem: its numbers, those to be printed, and the options of what is answered by choosing."""
 
-    `options` are what answers are chosen from.
-    """
-
-    name: str
-    id: str
-    code: str
     problem: Problem
     values: Numerals
     options: OptionsById = field(default_factory=dict)
 
 
-def sheet(given: HomeworkAssignment, student: StudentVariant) -> Document:
+@dataclass(frozen=True)
+class StudentVariant:
+    """A student with a sheet: name and id (empty on an anonymous one), code, and variants by the numbers of the problems."""
+
+    name: str
+    id: str
+    code: str
+    variants: Mapping[str, Variant]
+
+
+def sheet(given: ProblemSet, student: StudentVariant) -> Document:
     """Return the sheet of a student; of the values only those are printed that the homework gives."""
-    task = (Prose(given.homework.instructions), Listing((_digits(given), *_rules(given))))
-    blanks = Section(message("sheet.answers"), tuple(_blanks(given, student.options)))
-    sections = (*_stated(given, student, task), blanks)
-    return Document(student.problem.heading, tuple(_subtitle(given, student)), sections, _footer(given, student))
+    common, special = _shared({part.part: (_digits(part), *_rules(part)) for part in given.parts})
+
+    def of_problem(part: HomeworkAssignment) -> Iterator[Section]:
+        own = student.variants[part.part]
+        yield from _stated(part, own, special[part.part])
+        yield Section(message("sheet.answers"), tuple(_blanks(part, own.options)))
+
+    task = _task(given.homework.instructions, (*common, *_points(given)))
+    sections = (task, *given.by_problem(of_problem))
+    return Document(given.heading, tuple(_subtitle(given, student)), sections, _footer(given, student), many=True)
 
 
-def question(given: HomeworkAssignment, student: StudentVariant, *, is_chosen: bool = False) -> Document:
+def question(given: HomeworkAssignment, own: Variant, *, is_chosen: bool = False) -> Document:
     """Return what another program asks that marks each answer alone: a sheet without blanks and our rules.
 
     An answer is a decimal, or one of the options that the program shows.
     """
     form = message("sheet.choose") if is_chosen else message("sheet.forms_decimals")
-    task = (Prose(given.homework.instructions), Listing((_digits(given), form)))
-    return Document(student.problem.heading, (), tuple(_stated(given, student, task)))
+    task = _task(given.homework.instructions, (_digits(given), form))
+    return Document(own.problem.heading, (), (task, *_stated(given, own)))
 
 
-def _stated(given: HomeworkAssignment, student: StudentVariant, task: tuple[Block, ...]) -> Iterator[Section]:
-    """Yield what a student has to know: the task, the problem, and the values that the homework gives."""
-    show, derivation = given.homework.show, _derivation(given, student)
+def _task(instructions: Wording, rules: tuple[Message, ...]) -> Section:
+    """Return what is to be done: the teacher's words, and the rules of marking."""
+    return Section(message("sheet.task"), (Prose(instructions), Listing(rules)))
+
+
+def _shared(said: Mapping[str, tuple[Message, ...]]) -> tuple[tuple[Message, ...], Mapping[str, tuple[Block, ...]]]:
+    """Return what is said of every problem, and by the number of the problem a list of what is said of it alone."""
+    common = tuple(each for each in next(iter(said.values())) if all(each in own for own in said.values()))
+    rest = {part: tuple(each for each in own if each not in common) for part, own in said.items()}
+    return common, {part: (Listing(own),) if own else () for part, own in rest.items()}
+
+
+def _stated(given: HomeworkAssignment, own: Variant, rules: tuple[Block, ...] = ()) -> Iterator[Section]:
+    """Yield what a student has to know: rules of its own, the problem, and the values that the homework gives."""
+    show, derivation = given.homework.show, _derivation(given, own)
     diagram = figure_placement.given(derivation) if "diagram" in show else None
-    yield Section(message("sheet.task"), task)
-    yield document.stated(
+    stated = document.stated(
         derivation, diagram, formulas="formulas" in show, update=given.asks_of_updates, known=given.formulas
     )
+    yield replace(stated, blocks=(*rules, *stated.blocks))
     if given.homework.given:
-        yield Section(message("sheet.given"), (_given(given, student.values),))
+        yield Section(message("sheet.given"), (_given(given, own.values),))
 
 
-def key(given: HomeworkAssignment, student: StudentVariant) -> Document:
-    """Return the key of a student: the answers as they are marked, then the whole worked solution."""
-    derivation = _derivation(given, student)
+def key(given: ProblemSet, student: StudentVariant) -> Document:
+    """Return the key of a student: of each problem the answers as they are marked, then the whole worked solution."""
+    worked = {part.part: _worked(part, student.variants[part.part]) for part in given.parts}
+    conventions, special = _shared({part: found.subtitle for part, found in worked.items()})
+
+    def of_problem(part: HomeworkAssignment) -> Iterator[Section]:
+        own = student.variants[part.part]
+        numbers = document.numbers_given(_derivation(part, own))
+        yield Section(message("sheet.key"), (_answers(part, own.values), *_explained(part, own.options)))
+        yield replace(numbers, blocks=(*special[part.part], *numbers.blocks))
+        yield from worked[part.part].sections
+
+    title = worked[given.parts[0].part].title if len(worked) == 1 else given.heading
+    subtitle = (*_subtitle(given, student), *conventions)
+    return Document(title, subtitle, given.by_problem(of_problem), _footer(given, student), many=True)
+
+
+def _worked(given: HomeworkAssignment, own: Variant) -> Document:
+    """Return the worked solution of a variant."""
     full = given.homework.steps if given.homework.steps > 1 else None
-    solution = solve(student.problem, derivation=derivation, full_steps=full)
-    worked = document.compose(solution, explanations="brief", without=_NOT_IN_KEYS, known=given.formulas)
-    answers = Section(message("sheet.key"), (_answers(given, student.values), *_explained(given, student.options)))
-    numbers = document.numbers_given(derivation)
-    subtitle = (*_subtitle(given, student), *worked.subtitle)
-    sections = (answers, numbers, *worked.sections)
-    return replace(worked, subtitle=subtitle, sections=sections, footer=_footer(given, student))
+    solution = solve(own.problem, derivation=_derivation(given, own), full_steps=full)
+    return document.compose(solution, explanations="brief", without=_NOT_IN_KEYS, known=given.formulas)
 
 
-def _derivation(given: HomeworkAssignment, student: StudentVariant) -> Derivation:
-    """Return the derivation of the homework with the numbers of a student."""
-    return replace(given.derivation, problem=student.problem)
+def _derivation(given: HomeworkAssignment, own: Variant) -> Derivation:
+    """Return the derivation of a problem with the numbers of a variant."""
+    return replace(given.derivation, problem=own.problem)
 
 
 def numerals(given: HomeworkAssignment, values: Mapping[str, float]) -> Numerals:
@@ -103,7 +139,7 @@ def numerals(given: HomeworkAssignment, values: Mapping[str, float]) -> Numerals
     return {key: (printed(values[key], given.homework.rounding), spelled(values[key])) for key in keys}
 
 
-def _footer(given: HomeworkAssignment, student: StudentVariant) -> PageFooter:
+def _footer(given: ProblemSet, student: StudentVariant) -> PageFooter:
     """Return the foot of the pages of a student: who it is, and for scanners the homework and the code of the sheet."""
     owner = (*_person(student), message("sheet.code", code=student.code))
     return PageFooter(owner, f"{given.digest[:_HOMEWORK]}:{student.code}".upper(), given.homework.paper)
@@ -115,7 +151,7 @@ def _person(student: StudentVariant) -> Iterator[Message]:
             yield message("text.plain", text=text)
 
 
-def _subtitle(given: HomeworkAssignment, student: StudentVariant) -> Iterator[Message]:
+def _subtitle(given: ProblemSet, student: StudentVariant) -> Iterator[Message]:
     for text in (given.homework.course, given.homework.date):
         if text.text:
             yield message("text.plain", text=text)
@@ -141,7 +177,12 @@ def _rules(given: HomeworkAssignment) -> Iterator[Message]:
         yield message("sheet.same_mistake", share=_percent(rules.repeated))
     for name, share in rules.partial.items():
         yield message("sheet.partial", mistake=message(f"slip.{name}"), share=_percent(share))
-    if len(set(given.homework.points.values())) > 1 or given.homework.total is not None:
+
+
+def _points(given: ProblemSet) -> Iterator[Message]:
+    """Yield how many points there are, where not each answer has the same."""
+    points = {each for part in given.parts for each in part.homework.points.values()}
+    if len(points) > 1 or any(part.homework.total is not None for part in given.parts):
         yield message("sheet.total", points=trimmed(given.total))
 
 
@@ -166,7 +207,7 @@ def _given_keys(given: HomeworkAssignment) -> Iterator[str]:
 def _given(given: HomeworkAssignment, values: Numerals) -> Table:
     return Table(
         _columns("quantity", "value"),
-        tuple((symbol(given.derivation, key), values[key][0]) for key in _given_keys(given)),
+        tuple((symbol(given.derivation, key), as_written(values[key][0])) for key in _given_keys(given)),
         (False, True),
     )
 
@@ -183,7 +224,7 @@ def _blanks(given: HomeworkAssignment, options: OptionsById) -> Iterator[Table]:
     if chosen:
         most = max(len(options[each.id]) for each in chosen)
         letters = tuple(map(letter, range(most)))
-        texts = {each.id: [option.text for option in options[each.id]] for each in chosen}
+        texts = {each.id: [as_written(option.text) for option in options[each.id]] for each in chosen}
         rows = tuple(
             (*_asked(given, each), *texts[each.id], *[""] * (most - len(texts[each.id])), Blank()) for each in chosen
         )
@@ -202,7 +243,7 @@ def _explained(given: HomeworkAssignment, options: OptionsById) -> Iterator[Bloc
     ]
     if chosen:
         rows = tuple(
-            ("" if place else id, letter(place), option.text, option.cause or message("sheet.right_option"))
+            ("" if place else id, letter(place), as_written(option.text), option.cause or message("sheet.right_option"))
             for id, place, option in chosen
         )
         yield Table(_columns("answer_id", "option", "value", "option_cause"), rows, (False, False, True, False))
@@ -220,7 +261,7 @@ def _columns(*names: str) -> tuple[Inline, ...]:
 
 def _answers(given: HomeworkAssignment, values: Numerals) -> Table:
     rows = tuple(
-        (each.id, symbol(given.derivation, each.key), *values[each.key], trimmed(given.most[each.id]))
+        (each.id, symbol(given.derivation, each.key), *map(as_written, values[each.key]), trimmed(given.most[each.id]))
         for each in given.answers
     )
     columns = _columns("answer_id", "quantity", "value", "full_value", "points")

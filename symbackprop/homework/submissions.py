@@ -20,7 +20,8 @@ from symbackprop.messages import Message, message, some
 OPTION = "--student-columns"
 COLUMN_KEYS = ("id", "code", "time")
 """What `--student-columns` can say of submissions."""
-_WORD = re.compile(r"[^\W_](?:[\w@]*[^\W_])?")
+_WORD = re.compile(r"((?<![\w.])\d+\.(?=\s*[^\W\d]))?\s*([^\W_](?:[\w@]*[^\W_])?)")
+"""A word, perhaps behind the number of a problem, or of a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +114,15 @@ class AnswerNames:
         if found is not None:
             return found
         # A letter alone may be a word of the title: it has to be the very letter, and is none beside a longer name.
-        words = [word for word in _WORD.findall(title) if len(word) > 1 or word in self._exact]
+        found_words = (self._numbered(*parts) for parts in _WORD.findall(title))
+        words = [word for word in found_words if len(word) > 1 or word in self._exact]
         long = {id for word in words if len(word) > 1 and (id := self._exact.get(word) or self._alone(word))}
         ids = long or {self._exact[word] for word in words if len(word) == 1}
         return ids.pop() if len(ids) == 1 else None
+
+    def _numbered(self, number: str, word: str) -> str:
+        """Return a word with the number before it if that is the number of a problem, else without."""
+        return number + word if (number + word).casefold() in self._folded else word
 
     def _alone(self, name: str) -> str | None:
         ids = self._folded.get(name.casefold(), set())

@@ -12,10 +12,10 @@ from symbackprop.homework.marking import Mark, first_wrong
 
 @dataclass
 class ClassRecord:
-    """By student the total and the first wrong answer ("": none); by answer and verdict how many students."""
+    """By student the total and the first wrong answer of each problem; by answer and verdict how many students."""
 
     totals: dict[str, Fraction] = field(default_factory=dict)
-    first_wrong: dict[str, str] = field(default_factory=dict)
+    first_wrong: dict[str, list[str]] = field(default_factory=dict)
     verdicts: Counter[tuple[str, str]] = field(default_factory=Counter)
     unread: dict[str, list[Mark]] = field(default_factory=dict)
 
@@ -29,9 +29,8 @@ class ClassRecord:
         """Return what there is to say; `total` is that of a student with these marks, `is_unread` of what a person reads."""
         found = cls()
         for student, own in marks.items():
-            first = first_wrong(own)
             found.totals[student] = total(student, own)
-            found.first_wrong[student] = "" if first is None else first.answer.id
+            found.first_wrong[student] = [mark.answer.id for mark in first_wrong(own)]
             found.verdicts.update((mark.answer.id, mark.verdict) for mark in own)
             if unread := [mark for mark in own if is_unread(mark)]:
                 found.unread[student] = unread

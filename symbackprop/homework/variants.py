@@ -68,7 +68,8 @@ Positions = Mapping[str, Array]
 class HomeworkAssignment:
     """A problem made ready to be drawn, asked and marked.
 
-    `formulas` are those that its documents have in symbols; they are the same in all of them.
+    `part` is its number on a sheet of several problems, as in `Answer`; `formulas` are those that its documents have in
+    symbols, which are the same in all of them.
     """
 
     problem: Problem
@@ -76,6 +77,7 @@ class HomeworkAssignment:
     derivation: Derivation
     computation: HandComputation
     answers: tuple[Answer, ...]
+    part: str = ""
     formulas: Formulas = field(default_factory=dict, repr=False, compare=False)
 
     @functools.cached_property
@@ -159,8 +161,8 @@ class Cohort:
         return {key: float(array[place]) for key, array in self.values.items()}
 
 
-def assignment(problem: Problem) -> HomeworkAssignment:
-    """Return a problem ready for homework; one without `[homework]` asks for everything.
+def assignment(problem: Problem, part: str = "") -> HomeworkAssignment:
+    """Return a problem ready for homework, perhaps as a part of a sheet; one without `[homework]` asks for everything.
 
     Raises `ProblemError` for what cannot be asked of a student: an update that is no gradient descent, missing numbers;
     `UnknownNameError` for a mistake of `partial` or `common` that is none; `ExpressionError` for instructions that cannot
@@ -182,7 +184,7 @@ def assignment(problem: Problem) -> HomeworkAssignment:
     user_markdown.check(asked.instructions, "homework.instructions")
     derivation = derive(problem)
     computation = hand_computation(derivation, steps=asked.steps)
-    return HomeworkAssignment(problem, asked, derivation, computation, answers(computation, asked))
+    return HomeworkAssignment(problem, asked, derivation, computation, answers(computation, asked, part), part)
 
 
 def draw(given: HomeworkAssignment, students: Sequence[str], seed: int, attempts: Mapping[str, int]) -> Cohort:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 from symbackprop.algebra.formula import Name, Node, names, rewrite
-from symbackprop.by_hand.answer_parsing import read, value_of
+from symbackprop.by_hand.answer_parsing import value_of
 from symbackprop.by_hand.hand_computation import inlined
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.document.answer_symbols import symbol
@@ -29,14 +29,14 @@ def own_numbers(marks: Iterable[Mark], options: OptionsById) -> dict[str, float]
     """Return the numbers that a student typed or chose, by key of the answer."""
     found = {}
     for mark in marks:
-        own = mark.answer.id, *mark.answer.aliases
-        formula = read(mark.text, own, {}).formula
-        option = chosen(mark.text, own, options.get(mark.answer.id, ()))
+        answer = mark.answer
+        formula = answer.read(mark.text, {}).formula
+        option = chosen(answer.bare(mark.text), answer.names, options.get(answer.id, ()))
         value = None if formula is None or names(formula) else value_of(formula, {})
         if option is not None:
             value = option.value
         if value is not None:
-            found[mark.answer.key] = value
+            found[answer.key] = value
     return found
 
 

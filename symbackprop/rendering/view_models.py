@@ -13,6 +13,7 @@ from typing import Any
 
 from symbackprop import language
 from symbackprop.algebra.formula import Node
+from symbackprop.derivation.derivations import Derivation
 from symbackprop.document.blocks import (
     Block,
     Chain,
@@ -30,6 +31,7 @@ from symbackprop.document.blocks import (
     Terms,
     Verbatim,
 )
+from symbackprop.graph.notation import Notation
 from symbackprop.language import Wording
 from symbackprop.messages import Message
 from symbackprop.rendering import anchors, contents, escapes, figure_views, table_cells, user_markdown
@@ -130,12 +132,19 @@ class ViewWriter:
         return {**written, "latin": Deferred(lambda: all(map(escapes.is_latin, contents.texts(written))))}
 
     def _section(self, section: Section) -> ViewModel:
+        own = self if section.derivation is None else self._of_problem(section.derivation)
         return {
             "name": section.title.id.rpartition(".")[2],
-            "title": self._inline(section.title),
-            "blocks": [self.block(block) for each in section.blocks for block in self._read(each)],
-            "sections": [self._section(inner) for inner in section.sections],
+            "title": own._inline(section.title),
+            "blocks": [own.block(block) for each in section.blocks for block in self._read(each)],
+            "sections": [own._section(inner) for inner in section.sections],
         }
+
+    def _of_problem(self, derivation: Derivation) -> ViewWriter:
+        """Return what writes blocks in the notation of another problem."""
+        problem = derivation.problem
+        notation = Notation.of(derivation.graph, problem.notation)
+        return replace(self, layout=self.layout.of_problem(notation, rows=problem.layout == "row"))
 
     def _read(self, block: Block) -> Sequence[Block]:
         """Return the blocks of what the user wrote, and any other block as it is."""

@@ -383,7 +383,7 @@ def manifests() -> Sequence[bytes]:
         changes = [] if name == "homework" else [("variants.x", {"choices": [1, 2, 3]})]
         source = load.find_source(name, [("homework.ask", ["L", "gradients"]), *changes])
         course = enrolment.prepare(
-            source, numbered(2, 1), Path("absent"), seed=0, formats=["markdown"], language="en", same=True
+            [source], numbered(2, 1), Path("absent"), seed=0, formats=["markdown"], language="en", same=True
         )
         content = course.files[f"{enrolment.TEACHER}/{MANIFEST}"]
         found.append(content.encode() if isinstance(content, str) else b"")

@@ -273,7 +273,7 @@ def test_a_first_step_that_is_the_same_for_all_is_warned_about(
     }
     source = load.Source(table, Path("problem"))
     students = Roster(("id",), tuple(Student(str(n), "", {"id": str(n)}) for n in range(5)))
-    given = enrolment.prepare(source, students, tmp_path / "class", seed=1, formats=("markdown",), language="en")
+    given = enrolment.prepare([source], students, tmp_path / "class", seed=1, formats=("markdown",), language="en")
     told = [remark for remark in given.remarks if remark.id == "homework.same_steps"]
     assert bool(told) is warned
     assert not told or "new_W1_1_1" in str(told[0].arguments)

@@ -115,7 +115,7 @@ def test_commonest_mistakes_of_a_class_are_options_first(tmp_path: Path) -> None
     report = tmp_path / "report.csv"
     rows = [("s1", "update_sign"), ("s1", "update_sign"), ("s2", "update_sign"), ("s3", "no_learning_rate"), ("s3", "")]
     report.write_text("student,mistake\n" + "".join(f"{student},{id}\n" for student, id in rows))
-    source = choices.with_counts(load.Source(content(choices=2), tmp_path / "h.toml"), report)
+    (source,) = choices.with_counts([load.Source(content(choices=2), tmp_path / "h.toml")], report)
     assert {"update_sign": 2, "no_learning_rate": 1} == dict(source.content["homework"]["common"])
     found = {}
     for key, problem in (("own", source.problem()), ("usual", load.problem(content(choices=2), name="h"))):
@@ -275,7 +275,7 @@ def test_letters_and_numbers_of_options_earn_what_typed_answers_earn(given_out: 
 
 def test_an_option_that_follows_from_an_earlier_answer_is_followed(given_out: Path, tmp_path: Path) -> None:
     """Whose wrong option is what their own earlier answers give is right by follow-through."""
-    own, given = options_of(given_out), Manifest.read(given_out / "teacher/manifest.json").assignment()
+    own, given = options_of(given_out), Manifest.read(given_out / "teacher/manifest.json").problem_set()
     rows = key_of(given_out)
     right = {row["answer"]: row["option"] or row["value"] for row in rows}
     number = {row["answer"]: float(row["value"]) for row in rows}

@@ -58,7 +58,7 @@ def test_a_neighbours_whole_sheet_earns_next_to_nothing(name: str) -> None:
         student: one.marks(place, one.typed(of(one.cohort, (place + 1) % CLASS)[0]))
         for place, student in enumerate(one.cohort.students)
     }
-    found = suspected(one.cohort, marks)
+    found = suspected([one.cohort], marks)
     for copy in each(found.values()):
         assert 100 == copy.percent
     flagged, withheld = treated(marks, found, CopyRule.FLAG, {})
@@ -82,7 +82,7 @@ def test_who_slips_is_no_suspect(name: str) -> None:
             continue
         marks[student] = one.marks(place, one.typed(written))
     assert len(marks) > 0.9 * CLASS
-    assert len(suspected(one.cohort, marks)) <= 0.02 * CLASS
+    assert len(suspected([one.cohort], marks)) <= 0.02 * CLASS
 
 
 def test_another_students_answers_are_found_with_their_slips() -> None:
@@ -91,7 +91,7 @@ def test_another_students_answers_are_found_with_their_slips() -> None:
     slips = dict.fromkeys(("z1_1", "a1_2", "z2_1"), SLIPS["near"])
     theirs = one.typed(worked(one.cohort.given, of(one.cohort, 4)[0], slips, chance))
     marks = {"4": one.marks(4, theirs), "7": one.marks(7, theirs)}
-    found = suspected(one.cohort, marks)
+    found = suspected([one.cohort], marks)
     assert ["7"] == list(found)
     assert ("4", 100, False) == (found["7"].source, found["7"].percent, found["7"].is_of_key)
 
@@ -101,7 +101,7 @@ def test_zeros_and_given_numbers_are_no_evidence() -> None:
     one = course("sigmoids", 20)
     for text in ("0", "1", "0.3"):
         marks = {"3": one.marks(3, dict.fromkeys((answer.id for answer in one.cohort.given.answers), text))}
-        assert {} == suspected(one.cohort, marks)
+        assert {} == suspected([one.cohort], marks)
 
 
 def test_reports_name_the_source_and_a_person_decides(

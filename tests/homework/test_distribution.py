@@ -12,6 +12,7 @@ from symbackprop.derivation.derivations import derive
 from symbackprop.homework import distribution, sheets
 from symbackprop.homework.distribution import CHUNK, Files, Job
 from symbackprop.homework.enrolment import prepare
+from symbackprop.homework.problem_sets import ProblemSet
 from symbackprop.homework.roster import numbered
 from symbackprop.homework.variants import assignment, draw, variant
 from symbackprop.problems import load
@@ -29,7 +30,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
     roster = numbered(COUNT)
     students = tuple(replace(student, id=f"pupil{student.id}") for student in roster.students)
     named = replace(roster, students=students)
-    return prepare(source, named, folder, seed=3, formats=formats, language="en", anonymous=True).job
+    return prepare([source], named, folder, seed=3, formats=formats, language="en", anonymous=True).job
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +84,8 @@ def test_shared_derivations_leave_the_numbers_of_each_student(name: str, changes
     for place, id in each(enumerate(ids)):
         problem = variant(given, {key: array[place].tolist() for key, array in cohort.positions.items()})
         values = {key: float(array[place]) for key, array in cohort.values.items()}
-        student = sheets.StudentVariant("", id, "CODE", problem, sheets.numerals(given, values))
-        alone = replace(given, derivation=derive(problem), formulas={})
-        assert sheets.sheet(alone, student) == sheets.sheet(given, student)
-        assert sheets.key(alone, student) == sheets.key(given, student)
+        own = sheets.Variant(problem, sheets.numerals(given, values))
+        student = sheets.StudentVariant("", id, "CODE", {"": own})
+        alone = ProblemSet((replace(given, derivation=derive(problem), formulas={}),))
+        assert sheets.sheet(alone, student) == sheets.sheet(ProblemSet((given,)), student)
+        assert sheets.key(alone, student) == sheets.key(ProblemSet((given,)), student)

@@ -77,12 +77,12 @@ def test_every_example_can_be_given_out(run: Run, name: str, language: str) -> N
 def test_what_is_given_out_can_be_read_again(tmp_path: Path, name: str) -> None:
     """The manifest states the same numbers and, in the same order, the same quantities."""
     given_out = prepare(
-        load.Source(TERM[name], Path(name)), numbered(3), tmp_path, seed=1, formats=["html"], language="en"
+        [load.Source(TERM[name], Path(name))], numbered(3), tmp_path, seed=1, formats=["html"], language="en"
     )
     found = Manifest.of(str(given_out.files["teacher/manifest.json"]))
     problem = load.problem(TERM[name], name=name)
-    assert found.assignment().digest == assignment(problem).digest
-    assert list(found.assignment().problem.arrays) == list(problem.arrays)
+    assert found.problem_set().digest == assignment(problem).digest
+    assert list(found.problem_set().parts[0].problem.arrays) == list(problem.arrays)
 
 
 def shuffled(content: Mapping[str, Any], chance: random.Random) -> dict[str, Any]:

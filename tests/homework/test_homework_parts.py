@@ -17,6 +17,7 @@ from symbackprop.algebra.formula import Apply, Slot
 from symbackprop.by_hand import array_arithmetic
 from symbackprop.errors import ProblemError
 from symbackprop.homework import acceptance, manifest
+from symbackprop.homework.problem_sets import ProblemSet, draw_class
 from symbackprop.homework.roster import Student
 from symbackprop.homework.variants import assignment, draw
 from symbackprop.problems import Rounding, load
@@ -59,8 +60,8 @@ def test_manifest_is_plain_data_and_reads_what_it_wrote(tmp_path: Path) -> None:
 
 def test_answer_files_have_a_row_for_each_student_and_answer() -> None:
     """The key in CSV and in JSON has the same students and answers; the points add up to the total."""
-    given = assignment(sbp.example("homework"))
-    cohort = draw(given, ["a", "b"], 7, dict.fromkeys("ab", 1))
+    given = ProblemSet((assignment(sbp.example("homework")),))
+    cohort = draw_class(given, ["a", "b"], 7, dict.fromkeys("ab", 1))
     enrolments = [manifest.Enrolment(Student(id, "", {}), id, 1, {}) for id in cohort.students]
     files = {name: "".join(pieces) for name, pieces in manifest.answer_files(given, cohort, enrolments).items()}
     rows = list(csv.DictReader(io.StringIO(next(text for name, text in files.items() if name.endswith(".csv")))))

@@ -24,7 +24,7 @@ def course(folder: Path, engine: str, **homework: object) -> enrolment.Course:
     students = tuple(Student(id, name, {"id": id, "name": name}) for id, name in NAMES.items())
     source = load.find_source("line", [("homework", {"ask": ["L"], **homework}), ("variants.x", {"choices": [1, 2]})])
     options = {"seed": 0, "formats": ["pdf"], "language": "en", "engine": engine}
-    return enrolment.prepare(source, Roster(("id", "name"), students), folder, **options)
+    return enrolment.prepare([source], Roster(("id", "name"), students), folder, **options)
 
 
 @pytest.mark.parametrize("engine", list(pdf_engines.ENGINES))

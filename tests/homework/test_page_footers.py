@@ -121,7 +121,7 @@ def test_anonymous_pages_have_the_code_alone(tmp_path: Path) -> None:
     """Who it is stands on the key."""
     source = load.find_source("homework")
     given_out = enrolment.prepare(
-        source, roster("Ada"), tmp_path, seed=0, formats=["typst"], language="en", anonymous=True
+        [source], roster("Ada"), tmp_path, seed=0, formats=["typst"], language="en", anonymous=True
     )
     ((_, files),) = distribution.documents(given_out.job, [0], 1)
     sheet, key = (str(files[path]) for path in distribution.paths(given_out.job, 0))
@@ -162,7 +162,7 @@ def test_printed_pages_of_html(tmp_path: Path) -> None:
     """What a browser prints: owner, number and count, and the code of the sheet, which nothing in a name breaks."""
     require_tool("chromium")
     source = load.find_source("homework", [("homework.paper", "letter")])
-    given_out = enrolment.prepare(source, roster(HOSTILE), tmp_path, seed=0, formats=["html"], language="en")
+    given_out = enrolment.prepare([source], roster(HOSTILE), tmp_path, seed=0, formats=["html"], language="en")
     ((_, files),) = distribution.documents(given_out.job, [0], 1)
     page, printed = tmp_path / "sheet.html", tmp_path / "sheet.pdf"
     page.write_text(str(files[distribution.paths(given_out.job, 0)[0]]), "utf-8")

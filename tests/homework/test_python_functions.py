@@ -134,7 +134,7 @@ def test_what_is_there_is_not_written_again(run: Run, tmp_path: Path) -> None:  
     roster = numbered(2)
     for formats, count in ((["text"], 2), (["pdf"], 4)):
         course = enrolment.prepare(
-            Source(sbp_content(), Path("p")), roster, tmp_path / "x", seed=0, formats=formats, language="en"
+            [Source(sbp_content(), Path("p"))], roster, tmp_path / "x", seed=0, formats=formats, language="en"
         )
         assert count == writing.steps(course, tmp_path / "x")
     assert [0, 1] == writing.places_to_write(course, tmp_path / "x")

@@ -132,8 +132,8 @@ def test_a_class_is_told_its_mistakes(tmp_path: Path) -> None:
     """The report has mistake and place, the summary the mistakes of the class, the feedback how it is right."""
     sbp.homework(term.TERM["sigmoids"], students=4, seed=1, folder=tmp_path, formats=["html"])
     manifest = Manifest.read(tmp_path / "teacher" / "manifest.json")
-    ready = manifest.assignment()
-    cohort = enrolled(ready, manifest.enrolments)
+    whole = enrolled(manifest.problem_set(), manifest.enrolments)
+    (cohort,) = whole.parts
     rows = []
     for place, id in enumerate(cohort.students):
         values = cohort.numbers(place)
@@ -141,7 +141,7 @@ def test_a_class_is_told_its_mistakes(tmp_path: Path) -> None:
             (id, answer.id, repr(values[answer.key[1:]] - values["∂" + answer.key[1:]]))
             if answer.key.startswith("→") and answer.key != "→L" and place
             else (id, answer.id, repr(values[answer.key]))
-            for answer in ready.answers
+            for answer in cohort.given.answers
         ]
     (tmp_path / "in.csv").write_text(write_csv(("student", "answer", "value"), rows), "utf-8")
     found = grade(tmp_path, [tmp_path / "in.csv"])

@@ -35,7 +35,7 @@ def marked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("class")
     source, students = load.find_source("homework"), roster.numbered(2)
     given = enrolment.prepare(
-        source, students, folder, seed=7, attempt=1, formats=("text",), language=request.param, anonymous=False
+        [source], students, folder, seed=7, attempt=1, formats=("text",), language=request.param, anonymous=False
     )
     write_files({folder / name: content for name, content in given.files.items()})
     table = folder / "submissions.csv"

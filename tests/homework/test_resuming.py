@@ -22,7 +22,7 @@ FORMATS = {"pdf": ("students/sheets.pdf", "teacher/keys.pdf"), "markdown": ()}
 def give(folder: Path, format: str, count: int, **changes: object) -> int:
     """Give out to so many students, and return how many of the steps were reported."""
     source = load.find_source("line", [("homework", {"ask": ["L"], **changes}), ("variants.x", {"choices": [1, 2, 3]})])
-    course = enrolment.prepare(source, numbered(count, 1), folder, seed=0, formats=[format], language="en")
+    course = enrolment.prepare([source], numbered(count, 1), folder, seed=0, formats=[format], language="en")
     with all_or_nothing() as write:
         return sum(writing.written(course, folder, 1, False, write))
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import symbackprop as sbp
+from symbackprop import rendering
+from symbackprop.document.blocks import Document, Inline, Section, Table
+from symbackprop.document.calculation.numerals import as_written
 from symbackprop.homework import distribution, enrolment
 from symbackprop.homework.roster import numbered
+from symbackprop.homework.variants import assignment
+from symbackprop.messages import message
 from symbackprop.problems import load
+from symbackprop.rendering import pdf_collections
 from tests.helpers import each
 
 DRAWN = {"homework": "variants.x", "line": "variants.x"}
@@ -18,7 +26,7 @@ DRAWN = {"homework": "variants.x", "line": "variants.x"}
 def texts(folder: Path, name: str, language: str = "en", **homework: object) -> tuple[str, str]:
     """Return sheet and key of a student as text."""
     source = load.find_source(name, [(DRAWN[name], {"choices": ["1/2", "3/2", "2"]}), ("homework", homework)])
-    job = enrolment.prepare(source, numbered(1), folder, seed=0, formats=["text"], language=language).job
+    job = enrolment.prepare([source], numbered(1), folder, seed=0, formats=["text"], language=language).job
     ((_, files),) = distribution.documents(job, [0], 1)
     sheet, key = (str(files[path]) for path in distribution.paths(job, 0))
     return sheet, key
@@ -42,3 +50,33 @@ def test_the_date_is_in_the_language_of_the_homework(tmp_path: Path) -> None:
         assert date[language] in sheet
         assert not any(text in sheet for other, text in date.items() if other != language)
     assert "Monday" in texts(tmp_path / "one", "line", "zh", ask=["L"], date="Monday")[0]
+
+
+@pytest.mark.parametrize("name", sorted(DRAWN))
+def test_numbers_are_set_as_formulas(tmp_path: Path, name: str) -> None:
+    """With a minus and a power of ten, no hyphen and no e: in sheets, keys and options."""
+    asked: dict[str, Any] = {"ask": ["L", "gradients"], "show": [], "significant": 4}
+    for more in each(({}, {"choices": 2} if name == "homework" else {"given": ["z1"]}), least=2):
+        written = "".join(texts(tmp_path / f"{len(more)}", name, **asked, **more))
+        assert not re.search(r"(?<!\S)-\d|\de-?\d", written)
+        assert re.search(r"−\d", written)
+    assert "−1.50 × 10⁻⁵" == one_cell(as_written("-1.50e-05"))
+
+
+def one_cell(number: Inline) -> str:
+    """Return a number as the text format has it in a table."""
+    section = Section(message("sheet.key"), (Table((number,), (), (True,)),))
+    derivation = assignment(load.example("homework")).derivation
+    (draft,) = pdf_collections.drafted([Document("", (), (section,))], derivation, rendering.formats()["text"], "en")
+    return str(draft.view["sections"][0]["blocks"][0]["header"][0])
+
+
+def test_pages_of_a_class_leave_formulas_to_the_browser(tmp_path: Path) -> None:
+    """A sheet has no library of 400 kB for them; its blanks are lines that every browser draws."""
+    given = sbp.homework("homework", students=1, folder=tmp_path, formats=["html"])
+    for part in each(("students/sheets/1.html", "teacher/keys/1.html"), least=2):
+        page = (given.folder / part).read_text()
+        assert len(page) < 250_000
+        assert "katex" not in re.sub(r"<(style|script)>.*?</\1>", "", page, flags=re.DOTALL)
+        assert "<math" in page
+    assert '<mspace width="9em"' in (given.folder / "students/sheets/1.html").read_text()

@@ -129,7 +129,7 @@ def test_two_mistakes_stay_apart_by_more_than_a_tolerance() -> None:
 def test_what_cannot_be_told_is_said_before_anything_is_written(tmp_path: Path) -> None:
     """A first step of momentum has no velocity: whoever forgets it is right, and the teacher is told so, in words."""
     source = load.Source(dict(term.TERM["momentum"]), tmp_path / "momentum.toml")
-    course = prepare(source, numbered(3), tmp_path / "class", seed=1, formats=["markdown"], language="en")
+    course = prepare([source], numbered(3), tmp_path / "class", seed=1, formats=["markdown"], language="en")
     remarks = {remark.id: remark for remark in course.remarks}
     said = [one.arguments["id"] for one in remarks["homework.never_shown"].arguments["mistakes"]]
     assert "no_momentum" in said

@@ -10,6 +10,7 @@ from symbackprop.cli.inputs import (
     encoding_option,
     lang_option,
     overrides_option,
+    problems_argument,
     quiet_option,
     read_columns,
     read_problem,
@@ -20,7 +21,7 @@ from symbackprop.messages import message
 
 
 @click.command()
-@click.argument("problems", metavar="PROBLEM…", nargs=-1, required=True)
+@problems_argument
 @click.option("--to", "system", metavar="SYSTEM", required=True, help="Learning system: see symbackprop list systems.")
 @click.option("--variants", type=click.IntRange(1, 100_000), metavar="N", help="So many variants, without a roster.")
 @click.option("--students", "roster", type=click.Path(path_type=Path), metavar="ROSTER.csv", help="The class, as CSV.")

@@ -16,7 +16,7 @@ from symbackprop.cli.inputs import (
     lang_option,
     overrides_option,
     placed,
-    problem_argument,
+    problems_argument,
     quiet_option,
     read_columns,
     read_formats,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@problem_argument
+@problems_argument
 @click.option("--students", "roster", type=click.Path(path_type=Path), metavar="ROSTER.csv", help="The class, as CSV.")
 @click.option("--student-columns", metavar="id=…,name=…", help="Columns of the roster for id and name (First+Last).")
 @encoding_option
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 @quiet_option
 @overrides_option
 def command(
-    problem: str,
+    problems: tuple[str, ...],
     roster: Path | None,
     student_columns: str | None,
     encoding: str,
@@ -91,7 +91,7 @@ def command(
     quiet: bool,
     overrides: tuple[str, ...],
 ) -> None:
-    """Write a sheet and a key for every student, and the answers, for the homework in PROBLEM."""
+    """Write a sheet and a key for every student, and the answers, for the homework in PROBLEM; several are on one sheet."""
     from symbackprop.homework import choices, enrolment, writing
     from symbackprop.homework.dask_cluster import workers_of
     from symbackprop.homework.shards import Shard
@@ -99,14 +99,14 @@ def command(
 
     wanted = _formats(formats, templates)
     students = _students(roster, variants, student_columns, preview, encoding, output)
-    source = read_source(problem, overrides)
+    sources = [read_source(each, overrides) for each in problems]
     if mistakes is not None:
-        source = choices.with_counts(source, mistakes)
+        sources = choices.with_counts(sources, mistakes)
     part = None if shard is None else Shard.read(shard)
     cluster = contextlib.nullcontext() if scheduler is None else workers_of(scheduler)
-    with placed(problem), cluster as workers, all_or_nothing() as write:
+    with placed(*problems), cluster as workers, all_or_nothing() as write:
         given_out = enrolment.prepare(
-            source,
+            sources,
             students,
             output,
             seed=seed,

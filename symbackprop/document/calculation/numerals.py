@@ -63,6 +63,12 @@ def shown_about(value: Exact, style: Style, written: str = "") -> Shown | About:
     return shown if shown.exact else About(shown)
 
 
+def as_written(text: str) -> Shown:
+    """Return a number whose digits are written already, perhaps with an e and a power of ten: 0.1230, -1.50e-05."""
+    mantissa, _, power = text.partition("e")
+    return Shown(Numeral(mantissa, int(power or 0)), Fraction(text), False)
+
+
 def printed(value: Exact, style: Style, *, guard: int = 0, tone: Tone = Tone.PLAIN, written: str = "") -> Printed:
     """Return what `show` returns with what it is in whole numbers."""
     key = id(value), guard, tone, written

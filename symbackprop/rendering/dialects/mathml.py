@@ -205,6 +205,6 @@ _TABLE = complete(
         boxes.Matrix: _matrix,
         boxes.Cases: lambda box: f"<mrow><mo>{{</mo>{_rows([list(map(write, row)) for row in box.rows])}</mrow>",
         boxes.Lines: _lines,
-        boxes.Blank: lambda box: '<munder><mspace width="9em"></mspace><mo stretchy="true">_</mo></munder>',
+        boxes.Blank: lambda box: '<mfrac><mspace width="9em"></mspace><mspace></mspace></mfrac>',
     },
 )

@@ -84,6 +84,14 @@ class Layout:
             found = self.others[place] = replace(self, notation=notation, over=over, names={}, others={})
         return found
 
+    def of_problem(self, notation: Notation, *, rows: bool) -> Layout:
+        """Return the layout of another problem, in the notation of its graph."""
+        place = id(notation.graph), rows
+        found = self.others.get(place)
+        if found is None:
+            found = self.others[place] = replace(self, notation=notation, rows=rows, names={}, others={})
+        return found
+
     def _elsewhere(self, inline: bool, over: str, room: float) -> Layout:
         place = inline, over, room
         found = self.others.get(place)
