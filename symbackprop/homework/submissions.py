@@ -20,7 +20,7 @@ from symbackprop.messages import Message, message, some
 OPTION = "--student-columns"
 COLUMN_KEYS = ("id", "code", "time")
 """What `--student-columns` can say of submissions."""
-_WORD = re.compile(r"((?<![\w.])\d+\.(?=\s*[^\W\d]))?\s*([^\W_](?:[\w@]*[^\W_])?)")
+_WORD = re.compile(r"(?:((?<![\w.])\d+\.)\s*(?=[^\W\d]))?([^\W_](?:[\w@]*[^\W_])?)")
 """A word, perhaps behind the number of a problem, or of a question."""
 
 

@@ -48,6 +48,11 @@ def is_east_asian(character: str) -> bool:
 
 
 @functools.lru_cache(maxsize=1 << 12)
+def is_letter(character: str) -> bool:
+    """Say whether a character is no ASCII space or sign: beside it Markdown's readers do not see a formula."""
+    return character.isalnum() or not character.isascii()
+
+
 def latex(text: str) -> str:
     r"""Return plain text as LaTeX that prints it; control characters are dropped.
 

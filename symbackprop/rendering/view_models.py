@@ -31,7 +31,6 @@ from symbackprop.document.blocks import (
     Terms,
     Verbatim,
 )
-from symbackprop.graph.notation import Notation
 from symbackprop.language import Wording
 from symbackprop.messages import Message
 from symbackprop.rendering import anchors, contents, escapes, figure_views, table_cells, user_markdown
@@ -56,7 +55,6 @@ _GAP, _INDENT, _RELATION = 5, 2, 3
 
 _REMARK_GAP, _REMARK_SIZE = 3, 0.9
 """The room before a remark, in digits, and how large its letters are beside those of a formula."""
-
 
 _UNBROKEN = 12
 """Characters of a typed text that stay together."""
@@ -98,6 +96,7 @@ class ViewWriter:
     folds: bool = False
     said: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
     tables: dict[int, tuple[Table, ViewModel]] = field(default_factory=dict, repr=False, compare=False)
+    others: dict[int, ViewWriter] = field(default_factory=dict, repr=False, compare=False)
     cells_seen: tuple[dict[int | str, TableCell], dict[int | str, TableCell]] = field(
         default_factory=lambda: ({}, {}), repr=False, compare=False
     )
@@ -141,10 +140,12 @@ class ViewWriter:
         }
 
     def _of_problem(self, derivation: Derivation) -> ViewWriter:
-        """Return what writes blocks in the notation of another problem."""
-        problem = derivation.problem
-        notation = Notation.of(derivation.graph, problem.notation)
-        return replace(self, layout=self.layout.of_problem(notation, rows=problem.layout == "row"))
+        """Return what writes blocks in the notation of another problem, and remembers what it has written."""
+        place = id(derivation.graph)
+        if place not in self.others:
+            own = self.layout.of_problem(derivation)
+            self.others[place] = replace(self, layout=own, tables={}, cells_seen=({}, {}), others={})
+        return self.others[place]
 
     def _read(self, block: Block) -> Sequence[Block]:
         """Return the blocks of what the user wrote, and any other block as it is."""
@@ -289,8 +290,8 @@ class ViewWriter:
 
     def _collide(self, before: str, after: str) -> bool:
         opening, closing = self.math
-        return (after.startswith(opening) and _is_letter(before[-1])) or (
-            before.endswith(closing) and _is_letter(after[0])
+        return (after.startswith(opening) and escapes.is_letter(before[-1])) or (
+            before.endswith(closing) and escapes.is_letter(after[0])
         )
 
     def escape_phrase(self, text: str) -> str:
@@ -378,11 +379,6 @@ class ViewWriter:
         return alone, aside
 
 
-def _is_letter(character: str) -> bool:
-    """Say whether a character is no ASCII space or sign: beside it Markdown's readers do not see a formula."""
-    return character.isalnum() or not character.isascii()
-
-
 def _lines(chain: Sequence[Cell]) -> Iterator[ViewModel]:
     """Yield the lines of a chain; a page may break in the middle of a long one, behind a line that does not hold."""
     for place, cell in enumerate(chain, start=1):
@@ -392,7 +388,6 @@ def _lines(chain: Sequence[Cell]) -> Iterator[ViewModel]:
 
 _LONG_CHAIN, _ENDS = 5, 2
 """The lines of a chain that stay on one page, and so many at either end of a longer one."""
-
 
 _BARE = {"anchor": "", "result": "", "remark": "", "remark_tex": "", "reason": "", "aside": ""}
 

@@ -229,8 +229,9 @@ def test_sheets_have_options_and_keys_explain_them(given_out: Path) -> None:
         assert key_letter(found) == rows[id]["option"]
         assert [o.text for o in found] == [each["value"] for each in data[id]["options"].values()]
         line = next(line for line in sheet.splitlines() if line.startswith(id + " "))
-        assert [o.text for o in found] == line.split()[3:-1]
-        assert all(f'<option value="{letter(n)}">{letter(n)}: {o.text}<' in form for n, o in enumerate(found))
+        said = [o.text.replace("-", "−") for o in found]
+        assert said == line.split()[3:-1]
+        assert all(f'<option value="{letter(n)}">{letter(n)}: {text}<' in form for n, text in enumerate(said))
         for option in each(o for o in found if not o.is_key):
             words = language.say("en", option.cause) if option.cause else ""
             assert words.partition(" (")[0] in " ".join(key.split())
@@ -247,7 +248,7 @@ def test_pdf_forms_have_options(given_out: Path) -> None:
     for id, found in each(options_of(given_out).items(), 10):
         for place, option in each(enumerate(found)):
             assert option.text.lstrip("-") in text
-            assert f"{letter(place)}: {option.text}" in fields[id]["/TU"]
+            assert f"{letter(place)}: {option.text.replace('-', '−')}" in fields[id]["/TU"]
 
 
 def test_letters_and_numbers_of_options_earn_what_typed_answers_earn(given_out: Path, tmp_path: Path) -> None:

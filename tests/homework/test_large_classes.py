@@ -180,7 +180,7 @@ def test_pages_that_are_written_together_are_as_those_written_alone(given_out: P
     """What a writer remembers of one page changes no other, in formats of every kind."""
     found = grading.grade(given_out / "class", given_out / "in.csv")
     pages = [reports.page_of(found, enrolment) for enrolment in found.manifest.enrolments]
-    derivation, language = found.assignment.derivation, found.language
+    derivation, language = found.given.derivation, found.language
     for name in each(("html", "markdown", "latex", "typst", "text"), least=4):
         row = rendering.formats()[name]
         together = pdf_collections.drafted(pages, derivation, row, language)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from symbackprop.algebra.formula import Adjoint, Name, Node
+from symbackprop.derivation.derivations import Derivation
 from symbackprop.document.display_nodes import Delta, Gradient, Shown, Substitute
 from symbackprop.graph.notation import Notation
 from symbackprop.rendering.layout.boxes import SLASH, Box, Fraction, Kept, Sign, parenthesised
@@ -84,13 +85,11 @@ class Layout:
             found = self.others[place] = replace(self, notation=notation, over=over, names={}, others={})
         return found
 
-    def of_problem(self, notation: Notation, *, rows: bool) -> Layout:
-        """Return the layout of another problem, in the notation of its graph."""
-        place = id(notation.graph), rows
-        found = self.others.get(place)
-        if found is None:
-            found = self.others[place] = replace(self, notation=notation, rows=rows, names={}, others={})
-        return found
+    def of_problem(self, derivation: Derivation) -> Layout:
+        """Return the layout of another problem."""
+        problem = derivation.problem
+        notation = Notation.of(derivation.graph, problem.notation)
+        return replace(self, notation=notation, rows=problem.layout == "row", names={}, others={})
 
     def _elsewhere(self, inline: bool, over: str, room: float) -> Layout:
         place = inline, over, room
