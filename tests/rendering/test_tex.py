@@ -584,7 +584,7 @@ FORMULAS: list[tuple[str, Node, str, str, str]] = [
         Blank(),
         r"\underline{\hspace{9em}}",
         "____________",
-        '<munder><mspace width="9em"></mspace><mo stretchy="true">_</mo></munder>',
+        '<mfrac><mspace width="9em"></mspace><mspace></mspace></mfrac>',
     ),
     ("layered", Boxed(Sum((a, b))), r"\boxed{W^{(1)}_{11} + W^{(1)}_{12}}", "W₁₁⁽¹⁾ + W₁₂⁽¹⁾", ""),
     # arrays
