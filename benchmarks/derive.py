@@ -200,7 +200,8 @@ def _composed_gradients(library: Any) -> tuple[float, dict[str, Any], dict[str, 
 
 def _agree(gradients: dict[str, Any], symbols: dict[str, Any]) -> bool:
     """Say whether some derivatives of the composed loss have the values of the derivation, at a random point."""
-    from symbackprop.evaluation.evaluate import FLOAT, evaluate
+    from symbackprop.evaluation.arithmetics import FLOAT
+    from symbackprop.evaluation.evaluate import evaluate
 
     draw = random.Random(1)
     point = {name: round(draw.uniform(-1, 1), 3) for name in symbols}

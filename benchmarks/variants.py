@@ -20,7 +20,8 @@ import symbackprop as sbp
 from symbackprop.by_hand.array_arithmetic import ARRAYS
 from symbackprop.by_hand.hand_computation import GRADIENT, PATH, evaluation, hand_computation, split
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.evaluation.evaluate import FLOAT, Evaluation, Values
+from symbackprop.evaluation.arithmetics import FLOAT
+from symbackprop.evaluation.evaluate import Evaluation, Values
 
 WIDTHS = (2, 3, 3, 1)
 VARIANTS = 10_000

@@ -17,7 +17,8 @@ import pytest
 import symbackprop as sbp
 from symbackprop.derivation.derivations import derive
 from symbackprop.descent.solution import Solution, solve
-from symbackprop.evaluation.evaluate import EXACT, FLOAT, Evaluation, Value, Values, leaves
+from symbackprop.evaluation.arithmetics import EXACT, FLOAT, Value
+from symbackprop.evaluation.evaluate import Evaluation, Values, leaves
 from symbackprop.problems import Problem
 from tests.helpers import few
 

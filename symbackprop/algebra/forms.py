@@ -95,10 +95,23 @@ class Form:
 
     `classroom` are the usual forms of its first partials, if any are stated with it; `smooth` says that it has a derivative
     everywhere although it is made of kinked functions. What stands in slots that are `unmoved` is only compared: no gradient
-    goes there.
+    goes there. `multiplies` says that it is made of slots and numbers by nothing but multiplication; `is_product`, that it
+    is one slot times another.
     """
 
-    __slots__ = ("_by_parts", "_by_value", "_classroom", "_partials", "_smooth", "arity", "formula", "kinks", "unmoved")
+    __slots__ = (
+        "_by_parts",
+        "_by_value",
+        "_classroom",
+        "_partials",
+        "_smooth",
+        "arity",
+        "formula",
+        "is_product",
+        "kinks",
+        "multiplies",
+        "unmoved",
+    )
 
     def __init__(self, formula: Node, classroom: tuple[Node | None, ...] = (), smooth: bool = False) -> None:
         self.formula = formula
@@ -109,6 +122,9 @@ class Form:
         self.arity = 1 + max(slots, default=-1)
         self.unmoved = frozenset(slots - {part.index for part in moving(formula) if isinstance(part, Slot)})
         self.kinks = () if smooth else tuple(_kinks(formula))
+        factors = formula.factors if isinstance(formula, Product) else (formula,)
+        self.multiplies = not classroom and all(isinstance(factor, Slot | Number) for factor in factors)
+        self.is_product = self.multiplies and factors == (Slot(0), Slot(1))
         self._partials: list[Partial | None] = [None] * self.arity
 
     @classmethod
@@ -117,6 +133,7 @@ class Form:
         found = _Deferred.__new__(_Deferred)
         found.write, found.arity, found.kinks, found.unmoved = formula, arity, (), frozenset()
         found._classroom, found._smooth, found._partials = classroom, True, [None] * arity
+        found.multiplies = found.is_product = False
         found._by_value = found._by_parts = None
         return found
 

@@ -44,7 +44,12 @@ def is_negligible(value: Exact) -> bool:
     >>> is_negligible(CONTEXT.exp(-CONTEXT.mpf(10) ** 300)), is_negligible(CONTEXT.exp(-(10**9)))
     (True, False)
     """
-    return not isinstance(value, Fraction | int | float) and bool(value._mpf_[2] < -LARGEST_MAGNITUDE)
+    return is_tiny(value, LARGEST_MAGNITUDE)
+
+
+def is_tiny(value: Exact, digits: int) -> bool:
+    """Say whether a number, if it is no fraction, has more than so many binary digits behind the point."""
+    return type(value) is not Fraction and not isinstance(value, int | float) and bool(value._mpf_[2] < -digits)
 
 
 def to_fraction(value: Exact) -> Fraction:

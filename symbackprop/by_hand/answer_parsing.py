@@ -20,7 +20,7 @@ from symbackprop.algebra.formula import Name, Node, Number, rewrite
 from symbackprop.algebra.functions import ARITIES
 from symbackprop.by_hand.answer_normalization import AnswerText, decimal_point, in_expression, named, plain
 from symbackprop.errors import SymbackpropError
-from symbackprop.evaluation.evaluate import FLOAT
+from symbackprop.evaluation.arithmetics import FLOAT
 
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?")
 _POWER_OF_TEN = re.compile(r"(?:\s*(?:\*|(?<=[\d.\s])[xX])\s*|(?<=[\d.])\s+)10\s*\*\*\s*\(?\s*([+-]?\d{1,3})\s*\)?\s*$")

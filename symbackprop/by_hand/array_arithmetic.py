@@ -13,7 +13,7 @@ from symbackprop.algebra.formula import Node
 from symbackprop.algebra.functions import stable_form
 from symbackprop.arithmetic import python_code
 from symbackprop.arithmetic.python_code import accurate, compile_formula
-from symbackprop.evaluation.evaluate import Arithmetic
+from symbackprop.evaluation.arithmetics import Arithmetic
 from symbackprop.registry import cached
 
 Array = Any

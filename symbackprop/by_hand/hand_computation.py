@@ -30,7 +30,8 @@ from symbackprop.derivation.derivations import Derivation
 from symbackprop.derivation.element_grain import ElementEquation, ElementGraph, Term
 from symbackprop.descent import epochs
 from symbackprop.evaluation import evaluate
-from symbackprop.evaluation.evaluate import Arithmetic, Evaluation
+from symbackprop.evaluation.arithmetics import Arithmetic
+from symbackprop.evaluation.evaluate import Evaluation
 from symbackprop.graph.quantities import Role
 from symbackprop.graph.scalars import Scalar
 from symbackprop.problems import Training

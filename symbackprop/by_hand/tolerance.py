@@ -19,7 +19,7 @@ import numpy
 from symbackprop.algebra.formula import Slot
 from symbackprop.by_hand.hand_computation import HandComputation, evaluation
 from symbackprop.derivation.element_grain import ElementEquation
-from symbackprop.evaluation.evaluate import Arithmetic
+from symbackprop.evaluation.arithmetics import Arithmetic
 from symbackprop.problems import Rounding
 
 MARGIN = 1.1

@@ -20,7 +20,7 @@ from symbackprop.curvature.linear_systems import Row
 from symbackprop.curvature.tangents import CurvatureError, Sweep, elements, free
 from symbackprop.derivation.derivations import derivation_of
 from symbackprop.errors import EvaluationError
-from symbackprop.evaluation.evaluate import EXACT, Value
+from symbackprop.evaluation.arithmetics import EXACT, Value
 from symbackprop.messages import message
 from symbackprop.problems.accepted import ProblemLike
 

@@ -14,7 +14,7 @@ from symbackprop.curvature.linear_systems import Matrix, Row
 from symbackprop.curvature.tangents import CurvatureError, Sweep, degrees, elements, free
 from symbackprop.derivation.derivations import Derivation, derivation_of
 from symbackprop.errors import EvaluationError
-from symbackprop.evaluation.evaluate import EXACT, Value
+from symbackprop.evaluation.arithmetics import EXACT, Value
 from symbackprop.graph.quantities import Role
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from symbackprop.arithmetic import decimals, exact
-from symbackprop.evaluation.evaluate import Value
+from symbackprop.evaluation.arithmetics import Value
 
 Row = tuple[Value, ...]
 Matrix = tuple[Row, ...]

@@ -13,8 +13,9 @@ from symbackprop.curvature import linear_systems
 from symbackprop.curvature.linear_systems import Matrix, Row
 from symbackprop.curvature.tangents import Sweep, second_kinks
 from symbackprop.errors import EvaluationError
+from symbackprop.evaluation.arithmetics import FLOAT, Value
 from symbackprop.evaluation.differences import evenly_spread
-from symbackprop.evaluation.evaluate import FLOAT, Value, is_finite
+from symbackprop.evaluation.evaluate import is_finite
 
 LINE, GRID = 400, 20
 """Intervals of the grid of starts with one parameter, and in each direction with two."""

@@ -19,7 +19,8 @@ from symbackprop.arithmetic import exact
 from symbackprop.curvature.linear_systems import Row
 from symbackprop.curvature.tangents import Sweep, is_rational
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.evaluation.evaluate import EXACT, Arithmetic, Evaluation, Value, leaves
+from symbackprop.evaluation.arithmetics import EXACT, Arithmetic, Value
+from symbackprop.evaluation.evaluate import Evaluation, leaves
 
 _GUARDED_DIGITS = 80
 _HIGHEST_DEGREE = 100

@@ -19,7 +19,9 @@ from symbackprop.curvature.linear_systems import Matrix, Row
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.derivation.element_grain import ElementGraph, Term
 from symbackprop.errors import EvaluationError, SymbackpropError
-from symbackprop.evaluation.evaluate import EXACT, NEAR_KINK, Arithmetic, Evaluation, Value, Values, leaves
+from symbackprop.evaluation.arithmetics import EXACT, Arithmetic, Value
+from symbackprop.evaluation.evaluate import Evaluation, Values, leaves
+from symbackprop.evaluation.kinks import NEAR_KINK
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 from symbackprop.registry import cached

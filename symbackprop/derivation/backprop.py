@@ -44,24 +44,34 @@ class Links(Mapping[str, tuple[Link, ...]]):
     sweep.)
     """
 
-    __slots__ = ("_equations", "_places")
+    __slots__ = ("_equations", "_fused", "_places")
 
-    def __init__(self, equations: Sequence[ElementEquation], places: Mapping[str, Sequence[int]]) -> None:
+    def __init__(
+        self, equations: Sequence[ElementEquation], places: Mapping[str, Sequence[int]], *, fused: bool = True
+    ) -> None:
         self._equations = equations
         self._places = places
+        self._fused = fused
 
     def __getitem__(self, name: str) -> tuple[Link, ...]:
         places = iter(self._places[name])
         return tuple([self._link(*place) for place in zip(places, places, places, strict=True)])
 
+    def reached(self) -> Iterator[str]:
+        """Iterate over the names of what has links."""
+        return (name for name, places in self._places.items() if places)
+
     def forms(self) -> Collection[Form]:
         """Return the forms of the terms that the links go through, each object once, without a link being made."""
-        found: dict[int, Form] = {}
+        read: set[int] = set()
         for places in self._places.values():
-            for equation, term in zip(places[::3], places[1::3], strict=True):
-                form = _terms(self._equations[equation])[term].form
-                found.setdefault(id(form), form)
-        return found.values()
+            read.update(places[::3])
+        found: dict[int, Form] = {}
+        for place in sorted(read):
+            equation = self._equations[place]
+            for term in _terms(equation) if self._fused else equation.terms:
+                found.setdefault(id(term.form), term.form)
+        return [form for form in found.values() if len(form.unmoved) < form.arity]
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Links):
@@ -123,4 +133,4 @@ def sweep(elements: ElementGraph, *, fused: bool = True) -> Links:
                     more[name] = [*places[name], position, number, slot]
                 else:
                     places[name] = (position, number, slot)
-    return Links(equations, {**places, **more})
+    return Links(equations, {**places, **more}, fused=fused)

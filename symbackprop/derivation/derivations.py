@@ -13,6 +13,7 @@ from symbackprop.derivation import backprop, computation_graphs, dense, element_
 from symbackprop.derivation.backprop import Link, Links
 from symbackprop.derivation.element_grain import ElementEquation, ElementGraph
 from symbackprop.derivation.lazy_fields import on_demand
+from symbackprop.derivation.stated_numbers import StatedNumbers
 from symbackprop.display import Displayed, latex
 from symbackprop.errors import UnknownNameError
 from symbackprop.graph import alike
@@ -105,9 +106,12 @@ class Derivation(Displayed):
             >>> [(str(scalar), given.text) for scalar, given in derive("line").stated()]
             [('W1_1_1', '0'), ('x_1', '1'), ('y_1', '1')]
         """
-        for sample, elements, numbers in self.stated_arrays():
-            pairs = zip(elements, numbers, strict=True)
-            yield from [(Scalar(element, sample), given) for element, given in pairs if given is not None]
+        yield from self.stated_numbers.items()
+
+    @functools.cached_property
+    def stated_numbers(self) -> StatedNumbers:
+        """What `stated` yields, by scalar."""
+        return StatedNumbers(self.graph, self.problem.arrays)
 
     def quantity(self, name: str) -> Quantity:
         """Return the array quantity of a name.
@@ -295,9 +299,8 @@ class Derivation(Displayed):
             >>> derivation.closed_form("L"), derivation.closed_form("W1_1_1")
             ((W1_1_1*x_1 - y_1)**2/2, x_1*(W1_1_1*x_1 - y_1))
         """
-        if self.graph.shapes.get(name):
-            return self._matrix(name, self.symbols.closed_form)
-        return self.symbols.closed_form(self._scalar(name))
+        entry = self.symbols.closed_form
+        return self._matrix(name, entry) if self.graph.shapes.get(name) else entry(self._scalar(name))
 
     def latex(self, name: str) -> str:
         r"""Return the gradient by a quantity as LaTeX for a displayed formula, in the notation of the document.
@@ -315,9 +318,7 @@ class Derivation(Displayed):
             >>> print(derive("mazur").latex("W2_1_1"))
             \frac{\partial E}{\partial w_5} = \delta_{o_1} \, h_1
         """
-        if not self.graph.shapes.get(name):
-            name = self._scalar(name)
-        return latex(self, name)
+        return latex(self, name if self.graph.shapes.get(name) else self._scalar(name))
 
     def _matrix(self, name: str, entry: Callable[[str], sympy.Expr]) -> sympy.Matrix:
         """Return a matrix of the shape of a quantity, from its elements."""

@@ -115,10 +115,12 @@ class ElementGraph:
         """The samples, with the names of the scalars that differ between them."""
         return BatchAxis(self.samples, self.batched)
 
-    def instances(self) -> Iterator[tuple[ElementEquation, Term, int | None]]:
-        """Yield every term of every equation in each sample in which it is a number of its own."""
+    def instances(self, *, kinked: bool = False) -> Iterator[tuple[ElementEquation, Term, int | None]]:
+        """Yield every term of every equation in each sample in which it is a number of its own; `kinked`: with a kink."""
         for equation in self.equations:
             for term in equation.terms:
+                if kinked and not term.form.kinks:
+                    continue
                 for sample in self.batch_axis.samples_of(equation.name, *term.arguments):
                     yield equation, term, sample
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from symbackprop.algebra.forms import abstracted
 from symbackprop.catalog import optimizers
-from symbackprop.evaluation.evaluate import Arithmetic, Value
+from symbackprop.evaluation.arithmetics import Arithmetic, Value
 
 
 class Rule:

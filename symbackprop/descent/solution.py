@@ -2,73 +2,33 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
+from typing import TYPE_CHECKING
 
-from symbackprop.catalog import optimizers
-from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.descent import epochs
 from symbackprop.descent.epochs import Batch
-from symbackprop.descent.optimizer_lines import Rule
+from symbackprop.descent.update import Change, Parameters, Update, trained
 from symbackprop.display import Displayed
 from symbackprop.errors import ProblemError
-from symbackprop.evaluation.evaluate import (
-    EXACT,
-    FLOAT,
-    Arithmetic,
-    Evaluation,
-    Value,
-    Values,
-    arithmetic_of,
-    is_finite,
-    kinks,
-    leaves,
-)
+from symbackprop.evaluation.arithmetics import EXACT, FLOAT, Arithmetic, Value, arithmetic_of
+from symbackprop.evaluation.evaluate import Evaluation, Values, is_finite, leaves
 from symbackprop.evaluation.evaluate import not_finite as diverged
+from symbackprop.evaluation.kinks import kinks
+from symbackprop.evaluation.lazy_mappings import Deferred
 from symbackprop.graph.notation import Notation
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
 from symbackprop.problems import Given, Problem, numbers
 from symbackprop.problems.accepted import ProblemLike, problem_of
 from symbackprop.problems.build import read_training
-from symbackprop.problems.training_table import batches_in, initial_states
+from symbackprop.problems.training_table import batches_in
 
-Parameters = Mapping[str, Value]
-States = Mapping[str, Mapping[str, Value]]
-"""The states of the optimizer by parameter (its element), then by name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """An update: its number from 1, its learning rate, and what became of the parameters.
-
-    `states` are the optimizer's before it. `lines` hold, for each element that was updated, the values of the optimizer's
-    lines in order (`m`, `v`, `m_hat`, …, `w`): the states after it are among them. `new` are all parameters after it.
-    `rate_changes` says how often the schedule had changed the learning rate.
-    `passes` hold, by layer, what the layer's parameters were updated with and the numbers this was computed from, where it
-    is not the gradient (`update = "sequential"`, behind weights that were new already).
-    """
-
-    number: int
-    learning_rate: Value
-    rate_changes: int
-    states: States
-    lines: States
-    new: Parameters
-    passes: Mapping[int, Values] = field(default_factory=dict)
-
-    @property
-    def after(self) -> States:
-        """The optimizer's states after the update."""
-        if not any(self.states.values()):
-            return self.states
-        return {
-            element: {name: self.lines[element].get(name, value) for name, value in own.items()}
-            for element, own in self.states.items()
-        }
+if TYPE_CHECKING:
+    from symbackprop.descent.compiled_course import CompiledCourse
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,34 +143,46 @@ def solve(
         raise ProblemError(message("training.validation"), where="training.stop.validation_fraction")
     exact = min(full_steps or (2 if count == 2 else 1), count)
     batches = epochs.batches_of(training, problem.samples)
-    descent = Descent(derivation, kind)
-    losses = [_loss(derivation, descent.values)]
+    worked = Descent(derivation, kind)
+    course: Descent | CompiledCourse = worked
+    losses, after = [worked.loss], worked.values
+    if is_large := kind is EXACT and training.update != "sequential" and _is_large(derivation):
+        from symbackprop.descent.compiled_course import CompiledCourse  # NumPy is not imported for a small problem
+
+        course = CompiledCourse(derivation, training)
     watch = epochs.watch_of(training, losses[0])
     per_epoch = batches_in(problem.samples, training.batch_size)
     found: list[DescentStep] = []
-    after = descent.values
     shown = frozenset(epochs.rows_shown(training, count))
-    predictions, places = {0: _outputs(descent.values, derivation)}, {0: _place(descent.values, derivation)}
-    stopped = False
+    predictions, places = {0: worked.outputs}, {0: _place(derivation, worked)}
     for number, batch in zip(range(1, count + 1), batches, strict=False):
         if number <= exact:
-            found.append(descent.step(batch))
-            after = descent.values
-            losses.append(_loss(derivation, after))
-        else:
-            if number == exact + 1:
-                descent = descent.continued(FLOAT if kind is EXACT else kind)
-            losses.append(_next_loss(descent, batch, number))
+            found.append(worked.step(batch))
+            after = worked.later() if is_large else worked.values
+        elif number == exact + 1 and not is_large:
+            course = worked.continued(FLOAT if kind is EXACT else kind)
+        if number > exact or is_large:
+            _update(course, batch, number, problem)
+        losses.append(course.loss)
         if number in shown:
-            predictions[number] = _outputs(descent.values, derivation)
-            places[number] = _place(descent.values, derivation)
+            predictions[number], places[number] = course.outputs, _place(derivation, course)
         if watch is not None and number % per_epoch == 0 and watch.stops(losses[-1]):
-            stopped = number < count
             break
-    final = _parameters(derivation, descent.values)
-    predictions[len(losses) - 1] = _outputs(descent.values, derivation)
-    places[len(losses) - 1] = _place(descent.values, derivation)
-    return Solution(problem, derivation, tuple(found), after, tuple(losses), final, stopped, predictions, rates, places)
+    last = len(losses) - 1
+    predictions[last], places[last] = course.outputs, _place(derivation, course)
+    change = found[-1].change
+    final = course.parameters if change is None or last > exact else change.new
+    return Solution(
+        problem, derivation, tuple(found), after, tuple(losses), final, last < count, predictions, rates, places
+    )
+
+
+LARGE = 5000
+"""From so many numbers on that updates change, the losses behind them come from float64 in compiled code."""
+
+
+def _is_large(derivation: Derivation) -> bool:
+    return next(itertools.islice(trained(derivation), LARGE, None), None) is not None
 
 
 def solution_of(meant: Solution | ProblemLike) -> Solution:
@@ -228,46 +200,29 @@ MOST_PLACES = 2
 """Of more parameters that are learned a table of the descent shows none."""
 
 
-def _place(values: Values, derivation: Derivation) -> tuple[Value, ...]:
+def _place(derivation: Derivation, course: Descent | CompiledCourse) -> tuple[Value, ...]:
     """Return the parameters that are learned, none where there are more than two."""
     names = tuple(itertools.islice(trained(derivation), MOST_PLACES + 1))
-    return tuple(map(values.value, names)) if len(names) <= MOST_PLACES else ()
+    return tuple(map(course.parameters.__getitem__, names)) if len(names) <= MOST_PLACES else ()
 
 
 def _loss(derivation: Derivation, values: Values) -> float:
     return float(values.value(derivation.graph.output))
 
 
-def _next_loss(descent: Descent, batch: Batch | None, number: int) -> float:
-    """Make an update; return the loss after it, which has to be finite."""
-    derivation = descent.derivation
+def _update(course: Descent | CompiledCourse, batch: Batch | None, number: int, problem: Problem) -> None:
+    """Make an update; the loss after it has to be finite."""
     try:
-        descent.update(batch)
-        loss = _loss(derivation, descent.values)
+        course.update(batch)
+        loss = course.loss
     except (ZeroDivisionError, OverflowError):
         loss = float("inf")
     if not is_finite(loss):
-        raise diverged(number, loss, derivation.problem.name)
-    return loss
-
-
-def _parameters(derivation: Derivation, values: Values) -> Parameters:
-    return {element: values.value(element) for quantity in derivation.parameters for element in quantity.elements()}
-
-
-def trained(derivation: Derivation) -> Iterator[str]:
-    """Iterate over the elements of the parameters that updates change."""
-    training = derivation.problem.training
-    for quantity in derivation.parameters:
-        if training is not None and quantity.name not in training.frozen:
-            yield from quantity.elements()
+        raise diverged(number, loss, problem.name)
 
 
 class Descent:
-    """Updates in one arithmetic: where the parameters and the optimizer's states are, and how the next update is made.
-
-    `values` are the forward values over the whole data with the present parameters.
-    """
+    """Updates in one arithmetic: where the parameters and the optimizer's states are, and how the next update is made."""
 
     def __init__(self, derivation: Derivation, kind: Arithmetic) -> None:
         """Start from the problem's own numbers."""
@@ -276,7 +231,42 @@ class Descent:
         self._whole = Update(derivation, kind)
         self._parts: dict[int, Update] = {}
         self.number, self.states = 0, self._whole.initial_states()
-        self.values = self._whole.evaluation.forward(self._shared, self._data)
+        self._moved: Parameters = {}
+        self._values: Values | None = None
+
+    @property
+    def values(self) -> Values:
+        """The forward values over the whole data with the present parameters."""
+        if self._values is None:
+            self._shared, self._moved = {**self._shared, **self._moved}, {}
+            self._values = self._whole.evaluation.forward(self._shared, self._data)
+        return self._values
+
+    def later(self) -> Values:
+        """Return these values, computed when they are read."""
+        if self._values is not None:
+            return self._values
+        evaluation, shared, data, moved = self._whole.evaluation, self._shared, self._data, self._moved
+        found = functools.cache(lambda: evaluation.forward({**shared, **moved}, data))
+        samples = (Deferred(functools.partial(lambda n: found().samples[n], number)) for number in range(len(data)))
+        return Values(Deferred(lambda: found().shared), tuple(samples), {}, ())
+
+    @property
+    def loss(self) -> float:
+        """The loss over the whole data."""
+        return float(self.values.value(self.derivation.graph.output))
+
+    @property
+    def outputs(self) -> tuple[Value, ...]:
+        """The outputs of a network, sample after sample; a computation graph names none."""
+        prediction = self.derivation.graph.prediction
+        scalars = () if prediction is None else self.derivation.graph.scalars(prediction)
+        return tuple(itertools.starmap(self.values.value, scalars))
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters by element."""
+        return _parameters(self.derivation, self.values)
 
     def continued(self, kind: Arithmetic) -> Descent:
         """Return a descent in another arithmetic that goes on from here."""
@@ -285,7 +275,7 @@ class Descent:
         found.states = {
             element: {name: kind.convert(value) for name, value in own.items()} for element, own in self.states.items()
         }
-        found._move({name: kind.convert(value) for name, value in _parameters(self.derivation, self.values).items()})
+        found._move({name: kind.convert(value) for name, value in self.parameters.items()})
         return found
 
     def step(self, batch: Batch | None) -> DescentStep:
@@ -304,8 +294,9 @@ class Descent:
 
     def _passed(self, batch: Batch | None) -> tuple[Update, Values]:
         """Return the values with gradients for the samples of a batch."""
+        whole = self.values
         if batch is None:
-            return self._whole, self._whole.evaluation.backward(self.values)
+            return self._whole, self._whole.evaluation.backward(whole)
         if len(batch) not in self._parts:
             self._parts[len(batch)] = Update(derive(epochs.problem_of(self.derivation, batch)), self.kind)
         part = self._parts[len(batch)]
@@ -320,73 +311,8 @@ class Descent:
         return change
 
     def _move(self, parameters: Parameters) -> None:
-        self._shared = {**self._shared, **parameters}
-        self.values = self._whole.evaluation.forward(self._shared, self._data)
+        self._moved, self._values = parameters, None
 
 
-class Update:
-    """The update of a problem's parameters, made ready for many steps in one arithmetic."""
-
-    def __init__(self, derivation: Derivation, kind: Arithmetic) -> None:
-        training = derivation.problem.training
-        assert training is not None
-        self.derivation, self.training, self.kind = derivation, training, kind
-        changing = tuple(trained(derivation))
-        # Only steps that are shown need the gradients by inputs and frozen parameters.
-        self.evaluation = Evaluation.of(derivation, kind, changing if kind is FLOAT else None)
-        self.rules = {
-            first: Rule(optimizers.reduced(training.optimizer, training.zero, first=first), kind)
-            for first in (True, False)
-        }
-        self.settings = {name: kind.convert(given.value) for name, given in training.settings.items()}
-        self._rates: dict[int, Value] = {}
-        self.elements = tuple(element for quantity in derivation.parameters for element in quantity.elements())
-        self.weights = frozenset(e for q in derivation.parameters if q.kind == "weight" for e in q.elements())
-        self.layers = [(0, changing)]
-        if training.update == "sequential":
-            self.layers = list(reversed(list(_by_layer(derivation, changing))))
-
-    def _rate(self, changes: int) -> Value:
-        """Return the learning rate after so many changes; the one that the problem states is not rounded as by hand."""
-        if changes not in self._rates:
-            rate = self.kind.convert(epochs.rate_after(self.training, changes))
-            self._rates = {changes: self.kind.settle(rate) if changes else rate}
-        return self._rates[changes]
-
-    def initial_states(self) -> States:
-        """Return the states before the first update."""
-        moving = (q for q in self.derivation.parameters if q.name not in self.training.frozen)
-        found = itertools.chain.from_iterable(initial_states(self.training, quantity) for quantity in moving)
-        return {e: {name: self.kind.convert(value) for name, value in own.items()} for e, own in found}
-
-    def of(self, values: Values, states: States, number: int, samples: int | None) -> Change:
-        """Return update `number` (from 1) from values with gradients; `samples` is the number of them in an epoch.
-
-        A simultaneous update uses the gradients of the values. A sequential one goes from the last layer to the first, and
-        each layer's gradients are computed backwards through the already updated parameters of the layers after it; forward
-        values, and so the output's errors, stay what they were. That is not gradient descent: it is how some published
-        examples were computed.
-        """
-        rule, changes = self.rules[number == 1], epochs.changes(self.training, number, samples)
-        rate = self._rate(changes)
-        shared = {**self.settings, RATE: rate, "t": self.kind.convert(Fraction(number))}
-        new: dict[str, Value] = {}
-        lines: dict[str, Mapping[str, Value]] = {}
-        passes: dict[int, Values] = {}
-        for layer, elements in self.layers:
-            seen = values
-            if not self.weights.isdisjoint(new):
-                seen = passes[layer] = self.evaluation.backward(values.replaced(new))
-            for element in elements:
-                known = {**shared, **states[element], "w": values.value(element), "g": seen.gradient(element)}
-                lines[element] = rule.run(known)
-                new[element] = lines[element]["w"]
-        everything = {element: new.get(element, values.value(element)) for element in self.elements}
-        return Change(number, rate, changes, states, lines, everything, passes)
-
-
-def _by_layer(derivation: Derivation, elements: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Iterate over the layers, from the first, with those of the elements that are parameters of each."""
-    for layer in sorted({quantity.layer or 0 for quantity in derivation.parameters}):
-        own = {name for quantity in derivation.parameters if quantity.layer == layer for name in quantity.elements()}
-        yield layer, tuple(element for element in elements if element in own)
+def _parameters(derivation: Derivation, values: Values) -> Parameters:
+    return {element: values.value(element) for quantity in derivation.parameters for element in quantity.elements()}

@@ -14,9 +14,11 @@ from symbackprop.catalog.schedules import CONSTANT
 from symbackprop.curvature import CurvatureError, RateLimit, rate_limit
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.descent import epochs
-from symbackprop.descent.solution import Descent, trained
+from symbackprop.descent.solution import Descent
+from symbackprop.descent.update import trained
 from symbackprop.errors import EvaluationError
-from symbackprop.evaluation.evaluate import EXACT, FLOAT, Value, arithmetic_of, is_finite
+from symbackprop.evaluation.arithmetics import EXACT, FLOAT, Value, arithmetic_of
+from symbackprop.evaluation.evaluate import is_finite
 from symbackprop.problems import Given, Problem
 from symbackprop.problems.accepted import ProblemLike, problem_of
 from symbackprop.problems.training_table import batches_in

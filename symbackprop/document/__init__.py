@@ -10,6 +10,7 @@ from symbackprop.algebra.formula import Name
 from symbackprop.arithmetic.decimals import is_decimal
 from symbackprop.arithmetic.real_numbers import Logarithm
 from symbackprop.derivation.derivations import Derivation
+from symbackprop.derivation.stated_numbers import StatedNumbers
 from symbackprop.descent.solution import DescentStep, Solution
 from symbackprop.document.blocks import Block, Chain, Document, Figure, Listing, Paragraph, Section, Table
 from symbackprop.document.calculation.numerals import Style, show
@@ -118,7 +119,7 @@ def _unsolved(derivation: Derivation, known: Formulas | None) -> Scene:
     """Return what the lines of a problem without its solution are written from."""
     problem = derivation.problem
     notation, style = Notation.of(derivation.graph, problem.notation), style_of(problem)
-    given, formulas = dict(derivation.stated()), {} if known is None else known
+    given, formulas = derivation.stated_numbers, {} if known is None else known
     return Scene(derivation, None, notation, style, given, formulas=formulas, numbers_in_arrays=False)
 
 
@@ -155,7 +156,7 @@ def compose(
             return Scene(derivation, values, notation, style, given, chosen, formulas, in_arrays)
         return Scene(step.derivation, values, notation, style, given, chosen, numbers_in_arrays=in_arrays)
 
-    given = dict(derivation.stated())
+    given = derivation.stated_numbers
     opening = solution.steps[0] if solution.steps else None
     # The values of a batch are not those of the whole data.
     has_values = opening is not None and opening.batch is None and not is_general
@@ -208,7 +209,7 @@ def _worked(
     solution: Solution, scene: Callable[..., Scene], lesson: Lesson, without: Collection[str]
 ) -> Iterator[Section]:
     """Yield the steps in full, what they did, the check and the summary; without numbers the symbols alone."""
-    given = dict(solution.derivation.stated())
+    given = solution.derivation.stated_numbers
     if not solution.steps:
         yield from step_sections(scene(None, given), None, lesson, derives="title.derivatives" not in without)
         return
@@ -238,7 +239,7 @@ def _scenes(solution: Solution, scene: Callable[..., Scene]) -> list[Scene]:
     """Return what the lines of each step are written from."""
     scenes: list[Scene] = []
     for step in solution.steps:
-        known = dict((solution if step.batch is None else step).derivation.stated())
+        known = (solution if step.batch is None else step).derivation.stated_numbers
         # After an update the parameters are computed; only the data is still as written.
         scenes.append(_again(scene(step.values, known if not scenes else _unchanged(solution, known), step), scenes))
     return scenes
@@ -272,11 +273,10 @@ def style_of(problem: Problem) -> Style:
     return Style(problem.notation.digits, has_fraction and problem.notation.round_intermediates is None)
 
 
-def _unchanged(solution: Solution, given: Mapping[Scalar, Given]) -> dict[Scalar, Given]:
+def _unchanged(solution: Solution, given: StatedNumbers) -> StatedNumbers:
     """Return the given numbers that an update leaves as they are: the data and the frozen parameters."""
     frozen = solution.problem.training.frozen if solution.problem.training else frozenset()
-    changed = {e for q in solution.derivation.parameters if q.name not in frozen for e in q.elements()}
-    return {scalar: number for scalar, number in given.items() if scalar.name not in changed}
+    return given.without([each.name for each in solution.derivation.parameters if each.name not in frozen])
 
 
 def _check_section(solution: Solution, style: Style) -> Section:

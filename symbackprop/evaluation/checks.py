@@ -23,11 +23,12 @@ from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import Exact
 from symbackprop.derivation.derivations import Derivation, derivation_of
 from symbackprop.display import Printed
-from symbackprop.evaluation import evaluate
+from symbackprop.evaluation.arithmetics import EXACT
 from symbackprop.evaluation.differences import STEP as STEP
 from symbackprop.evaluation.differences import TOLERANCE as TOLERANCE
 from symbackprop.evaluation.differences import Differences, evenly_spread, real, relative_difference
-from symbackprop.evaluation.evaluate import EXACT, Evaluation, Values, leaves
+from symbackprop.evaluation.evaluate import Evaluation, Values, leaves
+from symbackprop.evaluation.kinks import kinks
 from symbackprop.graph.quantities import Role
 from symbackprop.graph.scalars import Scalar
 from symbackprop.problems.accepted import ProblemLike
@@ -202,7 +203,7 @@ def check(
         composed = composed_output.composed_differences(derivation, values, smooth, floor)
     entries = []
     for leaf, gradient, number, touched in found:
-        difference, kinks = relative_difference(gradient, number, floor), touched
+        difference, named = relative_difference(gradient, number, floor), touched
         is_plain = oracle.is_ordinary and abs(real(exact.add(gradient, exact.negate(number)))) > term * _PLAINLY
         if touched or (difference > TOLERANCE and not is_plain):
             sides, finer = oracle.one_sided(leaf), oracle.gradients.gradient(leaf.name, leaf.sample)
@@ -210,10 +211,10 @@ def check(
                 difference = max(relative_difference(finer, slope, floor) for slope in sides)
                 if relative_difference(*sides, floor) <= TOLERANCE:
                     # Kinks may cancel, as those of max(a, min(a, b)) do: what their conventions make is no derivative.
-                    bent = evaluate.kinks(derivation, values) if difference > TOLERANCE else ()
-                    kinks = tuple(name for name in kinks if name in set(map(str, bent)))
+                    bent = kinks(derivation, values) if difference > TOLERANCE else ()
+                    named = tuple(name for name in named if name in set(map(str, bent)))
         role = derivation.graph.quantity_of(leaf.name).role
-        entries.append(_entry(leaf, role, gradient, difference, composed.get(leaf), kinks))
+        entries.append(_entry(leaf, role, gradient, difference, composed.get(leaf), named))
     return Report(tuple(entries), float(STEP), sampled)
 
 

@@ -13,7 +13,8 @@ from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import Exact
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.errors import EvaluationError
-from symbackprop.evaluation.evaluate import EXACT, Evaluation, Values
+from symbackprop.evaluation.arithmetics import EXACT
+from symbackprop.evaluation.evaluate import Evaluation, Values
 from symbackprop.graph.scalars import Scalar
 
 STEP = Fraction(1, 10**12)
@@ -177,7 +178,7 @@ def _sign(value: Exact) -> int:
 def _switches(derivation: Derivation) -> Iterator[_Switch]:
     """Iterate over the places where a term changes branch: |u| at u = 0, max(u, v) and min(u, v) at u = v."""
     elements = derivation.elements
-    for equation, term, sample in elements.instances():
+    for equation, term, sample in elements.instances(kinked=True):
         arguments = tuple(elements.place(name, sample) for name in term.arguments)
         for distance in term.form.kinks:
             yield _Switch(elements.place(equation.name, sample), distance, arguments)

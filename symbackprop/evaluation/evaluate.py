@@ -1,102 +1,29 @@
 """Numbers along a derivation: forward values, then adjoints, exactly or in float64.
 
-`EXACT` keeps fractions and 50-digit floats (`arithmetic.exact`), `rounded(…)` rounds every named number of these as
-by hand, `FLOAT` is float64. All run the same formulas: a term's form forwards, its partials backwards.
+A term's form is run forwards, its partials backwards. Many products in a row are computed together, and the gradients by
+weights when they are read: of a large problem a page shows few of them.
 """
 
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
-from symbackprop.algebra.forms import Form
-from symbackprop.algebra.formula import Node, Slot
-from symbackprop.arithmetic import decimals, exact
-from symbackprop.arithmetic.floats import float_function
+from symbackprop.arithmetic.decimals import is_negligible, is_tiny
+from symbackprop.arithmetic.exact import LARGEST_MAGNITUDE
 from symbackprop.derivation import backprop
 from symbackprop.derivation.backprop import Link, Links
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.derivation.element_grain import ElementEquation, ElementGraph, Term
 from symbackprop.errors import EvaluationError, MissingValueError, SymbackpropError
+from symbackprop.evaluation.arithmetics import EXACT, Arithmetic, Value
+from symbackprop.evaluation.lazy_mappings import OnDemand
+from symbackprop.evaluation.pieces import LONG_SUM, Piece, Pieces, Place, Products, addends, factors, is_product
 from symbackprop.graph.quantities import DATA_LOSS, PENALTY
-from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
-from symbackprop.problems import Problem, Rounding
-
-Value = Any
-"""A number of the arithmetic in use: `Fraction` or 50-digit float, or `float`."""
-
-NEAR_KINK = Fraction(1, 10**40)
-"""Nearer to a kink than this, 50 digits do not say on which side a number is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Arithmetic:
-    """How to compute: `convert` an exact number, `add`, `multiply`, make a `function` of a formula, `settle` a result.
-
-    `fuses` says that a loss is computed from the logits where it can be: floats end where ln(1 − a) begins to matter.
-    """
-
-    convert: Callable[[Value], Value]
-    add: Callable[[Value, Value], Value]
-    multiply: Callable[[Value, Value], Value]
-    function: Callable[[Node, int], Callable[..., Value]]
-    settle: Callable[[Value], Value]
-    fuses: bool = False
-
-
-def _exact_function(formula: Node, arity: int) -> Callable[..., Value]:
-    def function(*arguments: Value) -> Value:
-        return exact.evaluate(formula, lambda part: arguments[part.index] if isinstance(part, Slot) else None)
-
-    return function
-
-
-EXACT = Arithmetic(lambda value: value, exact.add, exact.multiply, _exact_function, exact.settle)
-FLOAT = Arithmetic(float, lambda a, b: a + b, lambda a, b: a * b, float_function, lambda value: value, fuses=True)
-
-
-def rounded(policy: Rounding) -> Arithmetic:
-    """Return exact arithmetic in which every named number is rounded when it is computed, halves to even.
-
-    Only numbers with a name are: the terms of a sum are added as they are. Given numbers stay as they were written.
-
-    >>> float(rounded(Rounding(2, significant=False)).settle(Fraction(1, 8)))
-    0.12
-    """
-    return replace(EXACT, settle=functools.partial(to_decimal, policy))
-
-
-_ORDINARY = 400
-"""Binary digits before or after the point within which a 50-digit float is written out as a fraction to be rounded."""
-
-
-def to_decimal(policy: Rounding, value: Value) -> Value:
-    """Return an exact number rounded to decimals or significant digits, halves to even; a short one is a fraction.
-
-    >>> to_decimal(Rounding(2, significant=True), Fraction(12500, 1001))
-    Fraction(12, 1)
-    """
-    if value == 0:
-        return Fraction(0)
-    if not isinstance(value, Fraction):
-        _, _, exponent, length = value._mpf_
-        if not -_ORDINARY < exponent + length < _ORDINARY:
-            # Far from one: digits that no tie is near; or a whole number, or 0.00….
-            if policy.significant:
-                return exact.settle(decimals.value_of(*decimals.nearest(value, policy.digits)[0]))
-            return exact.to_real(value) if exponent + length > 0 else Fraction(0)
-    number = decimals.to_fraction(value)
-    return exact.settle(decimals.rounded(number, policy.digits) if policy.significant else round(number, policy.digits))
-
-
-def arithmetic_of(problem: Problem) -> Arithmetic:
-    """Return the arithmetic of a problem's worked steps: exact, and rounded as by hand where the problem asks for it."""
-    policy = problem.notation.round_intermediates
-    return EXACT if policy is None else rounded(policy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,27 +55,20 @@ class Values:
         for each in (self.shared, *self.samples, self.gradients, *self.sample_gradients):
             yield from each.values()
 
+    @property
+    def has_negligible(self) -> bool:
+        """Whether a number of the pass is so near to 0 that even its power of ten is too long to write."""
+        firm = (each.known if isinstance(each, OnDemand) else each for each in (self.gradients, *self.sample_gradients))
+        numbers = itertools.chain(*(each.values() for each in (self.shared, *self.samples, *firm)))
+        # What waits is a sum of products of two of these, and a sum of numbers is no smaller than 50 digits of them.
+        if not any(is_tiny(value, LARGEST_MAGNITUDE // 4) for value in numbers):
+            return False
+        return any(map(is_negligible, self.numbers()))
+
     def replaced(self, shared: Mapping[str, Value]) -> Values:
         """Return the forward values with some shared ones replaced, whatever was computed from them; without gradients."""
         samples = tuple({**sample, **shared} for sample in self.samples)
         return Values({**self.shared, **shared}, samples, {}, ())
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A term (or a link's partial) ready to run; `spans` says that it is added over the samples."""
-
-    function: Callable[..., Value]
-    arguments: tuple[str, ...]
-    spans: bool
-    source: str = ""
-
-    def run(self, values: Mapping[str, Value]) -> Value:
-        return self.function(*[values[name] for name in self.arguments])
-
-
-_Place = tuple[Mapping[str, Value], Mapping[str, Value]]
-"""Where a piece is run: the forward values, and the gradients so far."""
 
 
 class Evaluation:
@@ -170,8 +90,9 @@ class Evaluation:
         self.elements, self.arithmetic = elements, arithmetic
         self.batched, self.output, self._adds = elements.batched, elements.output, elements.batch_axis.adds
         self._wanted = None if wanted is None else frozenset(wanted)
-        self._links = links or (lambda: backprop.sweep(elements))
+        self._given_links = links
         self._exact = exact
+        self._prepared: dict[str, Pieces] = {}
 
     @classmethod
     def of(cls, derivation: Derivation, arithmetic: Arithmetic, wanted: Iterable[str] | None = None) -> Evaluation:
@@ -189,60 +110,107 @@ class Evaluation:
         return cls(derivation.elements, arithmetic, wanted, links=links, exact=contributions)
 
     @functools.cached_property
-    def _forward(self) -> list[tuple[str, list[_Piece]]]:
-        return [
-            (equation.name, [self._term(equation.name, term) for term in self._terms(equation)])
-            for equation in self.elements.equations
-        ]
+    def _links(self) -> Links:
+        return self._given_links() if self._given_links else backprop.sweep(self.elements)
+
+    # Preparation
 
     @functools.cached_property
-    def _backward(self) -> list[tuple[str, list[_Piece]]]:
-        # What a fused loss leads past is a leaf of its own: no other gradient needs it.
-        needed = {equation.name for equation in self.elements.equations}
-        needed -= self.elements.bypassed if self.arithmetic.fuses else frozenset()
+    def _forward(self) -> list[tuple[str, Pieces]]:
         return [
-            (name, [self._link(name, link) for link in links])
-            for name, links in self._links().items()
-            if links and (self._wanted is None or name in needed or name in self._wanted)
+            (equation.name, self._pieces(equation.name, self._terms(equation))) for equation in self.elements.equations
         ]
-
-    @property
-    def swept(self) -> tuple[str, ...]:
-        """The names of what a backward pass gives the gradients by, the output first."""
-        return self.output, *(name for name, _ in self._backward)
 
     def _terms(self, equation: ElementEquation) -> tuple[Term, ...]:
         return (equation.fused,) if self.arithmetic.fuses and equation.fused else equation.terms
 
-    def _term(self, name: str, term: Term) -> _Piece:
-        function = self.arithmetic.function(term.form.formula, term.form.arity)
-        return _Piece(function, term.arguments, self._adds(name, term.arguments))
+    def _pieces(self, name: str, steps: Sequence[Term | Link]) -> Pieces:
+        """Return the terms of an equation, or the links of a quantity, ready to run; many products in a row as one piece."""
+        if len(steps) < LONG_SUM or self.arithmetic.products is None:
+            return [self._piece(name, step) for step in steps]
+        found: list[Piece | Products] = []
+        for multiplies, group in itertools.groupby(steps, is_product):
+            run = list(group)
+            if multiplies and len(run) >= LONG_SUM and not any(self._spans(name, step) for step in run):
+                lefts, rights = zip(*map(factors, run), strict=True)
+                found.append(Products(lefts, rights, isinstance(run[0], Link)))
+            else:
+                found += [self._piece(name, step) for step in run]
+        return found
 
-    def _link(self, name: str, link: Link) -> _Piece:
-        term = link.term
-        formula = term.form.partial(link.slot).formula(bool(term.values))
+    def _spans(self, name: str, step: Term | Link) -> bool:
+        """Say whether a term, or a link, is added over the samples."""
+        return bool(self.batched) and self._adds(name, step.arguments if isinstance(step, Term) else step.read)
+
+    def _piece(self, name: str, step: Term | Link) -> Piece:
+        spans = self._spans(name, step)
+        if isinstance(step, Term):
+            return Piece(self.arithmetic.function(step.form.formula, step.form.arity), step.arguments, spans)
+        term = step.term
+        formula = term.form.partial(step.slot).formula(bool(term.values))
         function = self.arithmetic.function(formula, term.form.arity + len(term.values))
-        return _Piece(function, term.arguments + term.values, self._adds(name, link.read), link.source)
+        return Piece(function, term.arguments + term.values, spans, step.source)
+
+    @functools.cached_property
+    def _names_swept(self) -> tuple[tuple[str, ...], Mapping[str, None]]:
+        """What a backward pass gives the gradients by, in order; and those of them that can wait until they are read."""
+        # What a fused loss leads past is a leaf of its own: no other gradient needs it.
+        needed = {equation.name for equation in self.elements.equations}
+        needed -= self.elements.bypassed if self.arithmetic.fuses else frozenset()
+        wanted = self._wanted
+        names = tuple(name for name in self._links.reached() if wanted is None or name in needed or name in wanted)
+        if wanted is not None:
+            return names, {}
+        # A product of numbers has a value, whoever asks for it: what is only multiplied needs no pass of its own.
+        divided = {
+            name
+            for equation in self.elements.equations
+            for term in (*equation.terms, *([equation.fused] if equation.fused else []))
+            if not term.form.multiplies
+            for name in term.arguments
+        }
+        return names, dict.fromkeys(name for name in names if name not in needed and name not in divided)
+
+    @property
+    def swept(self) -> tuple[str, ...]:
+        """The names of what a backward pass gives the gradients by, the output first."""
+        return self.output, *self._names_swept[0]
+
+    def _backward(self, name: str) -> Pieces:
+        """Return the links of a quantity, ready to run."""
+        if name not in self._prepared:
+            self._prepared[name] = self._pieces(name, self._links[name])
+        return self._prepared[name]
+
+    def _single(self, name: str) -> Sequence[Piece]:
+        """Return the links of a quantity as pieces of their own."""
+        pieces = [piece for piece in self._backward(name) if isinstance(piece, Piece)]
+        links = self._links[name]
+        return pieces if len(pieces) == len(links) else [self._piece(name, link) for link in links]
+
+    # Passes
 
     def forward(self, shared: Mapping[str, Value], data: Sequence[Mapping[str, Value]]) -> Values:
         """Return the forward values for shared leaves and, in a batch, the leaves of each sample."""
         values, samples = dict(shared), [{**shared, **sample} for sample in data]
-        add, settle = self.arithmetic.add, self.arithmetic.settle
+        whole, each = Place(values, {}), [Place(sample, {}) for sample in samples]
         for name, pieces in self._forward:
             try:
                 if name in self.batched:
-                    for sample in samples:
-                        sample[name] = settle(functools.reduce(add, [piece.run(sample) for piece in pieces]))
+                    for sample, place in zip(samples, each, strict=True):
+                        sample[name] = self._total(pieces, place, each)
                     continue
-                found: list[Value] = []
-                for piece in pieces:
-                    found += [piece.run(sample) for sample in samples] if piece.spans else [piece.run(values)]
-                values[name] = settle(functools.reduce(add, found))
+                values[name] = self._total(pieces, whole, each)
             except EvaluationError as error:
                 raise error.at(name) from None
             for sample in samples:
                 sample[name] = values[name]
         return Values(values, tuple(samples), {}, ())
+
+    def _total(self, pieces: Pieces, own: Place, each: Sequence[Place], *, settled: bool = True) -> Value:
+        """Return the sum of some pieces in a place of their own."""
+        total = functools.reduce(self.arithmetic.add, addends(pieces, own, each, self.arithmetic))
+        return self.arithmetic.settle(total) if settled else total
 
     def local_derivatives(self, values: Mapping[str, Value]) -> dict[str, dict[str, Value]]:
         """Return the local derivatives at forward values without samples: by what is read, by what reads it.
@@ -251,55 +219,63 @@ class Evaluation:
         """
         add = self.arithmetic.add
         found: dict[str, dict[str, Value]] = {}
-        for name, pieces in self._backward:
+        for name in self._names_swept[0]:
             own = found[name] = {}
-            for piece in pieces:
+            for piece in self._single(name):
                 slope = piece.run(values)
                 own[piece.source] = add(own[piece.source], slope) if piece.source in own else slope
         return found
 
     def backward(self, found: Values) -> Values:
-        """Return the values completed by the gradients of the output."""
+        """Return the values completed by the gradients of the output.
+
+        Those by leaves that are only multiplied are computed when they are read.
+        """
         one = self.arithmetic.convert(Fraction(1))
-        shared: dict[str, Value] = {self.output: one}
-        samples: list[dict[str, Value]] = [{self.output: one} for _ in found.samples]
-        whole, each = [(found.shared, shared)], list(zip(found.samples, samples, strict=True))
-        for name, pieces in self._backward:
-            try:
-                if name in self.batched:
-                    for values, gradients in each:
-                        gradients[name] = self._gradient(name, pieces, [(values, gradients)], each)
-                    continue
-                shared[name] = self._gradient(name, pieces, whole, each)
-            except EvaluationError as error:
-                raise error.at(_without_value(name, pieces, [*whole, *each])) from None
-            for gradients in samples:
-                gradients[name] = shared[name]
+        whole = Place(found.shared, {self.output: one})
+        each = [Place(values, {self.output: one}) for values in found.samples]
+        names, waiting = self._names_swept
+        for name in names:
+            if name in waiting:
+                continue
+            if name in self.batched:
+                for place in each:
+                    place.gradients[name] = self._gradient(name, place, whole, each)
+                continue
+            value = self._gradient(name, whole, whole, each)
+            for place in (whole, *each):
+                place.gradients[name] = value
+
+        def late(place: Place, name: str) -> Value:
+            own = place if name in self.batched else whole
+            return self._gradient(name, own, whole, each)
+
+        if not waiting:
+            return Values(found.shared, found.samples, whole.gradients, tuple(place.gradients for place in each))
+        of_all = dict.fromkeys(name for name in waiting if name not in self.batched)
+        shared = OnDemand(whole.gradients, of_all, functools.partial(late, whole))
+        samples = (OnDemand(place.gradients, waiting, functools.partial(late, place)) for place in each)
         return Values(found.shared, found.samples, shared, tuple(samples))
 
-    def _gradient(self, name: str, pieces: list[_Piece], own: Sequence[_Place], each: Sequence[_Place]) -> Value:
-        """Return the sum of the products of some pieces in a place of their own, or in each sample that they span."""
-        multiply = self.arithmetic.multiply
-        products = [
-            multiply(above[piece.source], piece.run(values))
-            for piece in pieces
-            for values, above in (each if piece.spans else own)
-        ]
-        total = functools.reduce(self.arithmetic.add, products)
-        return total if name in self._exact else self.arithmetic.settle(total)
+    def _gradient(self, name: str, place: Place, whole: Place, each: Sequence[Place]) -> Value:
+        """Return the gradient by a quantity in a place of its own, from the gradients above it."""
+        pieces = self._backward(name)
+        try:
+            return self._total(pieces, place, each, settled=name not in self._exact)
+        except EvaluationError as error:
+            raise error.at(self._without_value(name, [whole, *each])) from None
 
-
-def _without_value(name: str, pieces: Sequence[_Piece], places: Sequence[_Place]) -> str:
-    """Return what has no value among the partials of a gradient, as messages name it."""
-    for piece in pieces:
-        for values, _ in places:
-            try:
-                piece.run(values)
-            except EvaluationError:
-                return f"∂{piece.source}/∂{name}"
-            except KeyError:  # a value of one sample
-                continue
-    return name
+    def _without_value(self, name: str, places: Sequence[Place]) -> str:
+        """Return what has no value among the partials of a gradient, as messages name it."""
+        for piece in self._single(name):
+            for place in places:
+                try:
+                    piece.run(place.values)
+                except EvaluationError:
+                    return f"∂{piece.source}/∂{name}"
+                except KeyError:  # a value of one sample
+                    continue
+        return name
 
 
 def require_numbers(derivation: Derivation) -> None:
@@ -338,56 +314,6 @@ def evaluate(derivation: Derivation, arithmetic: Arithmetic = EXACT) -> Values:
     """
     evaluation = Evaluation.of(derivation, arithmetic)
     return evaluation.backward(evaluation.forward(*leaves(derivation, arithmetic)))
-
-
-def kinks(derivation: Derivation, values: Values, within: Fraction = NEAR_KINK) -> tuple[Scalar, ...]:
-    """Return the scalars whose formula is at a kink (or closer to it than `within`) at these exact values, each once.
-
-    Where a formula changes branch and its slopes on both sides are the same, as of relu(x)·relu(x) at 0, there is none.
-    """
-    found: list[Scalar] = []
-    elements = derivation.elements
-    for equation, term, sample in elements.instances():
-        for kink in term.form.kinks:
-            arguments = [values.value(*elements.place(name, sample)) for name in term.arguments]
-            is_at = exact.compare(abs(_exact_function(kink, term.form.arity)(*arguments)), within) <= 0
-            if is_at and _is_bent_or_ends(term.form, arguments):
-                found.append(elements.place(equation.name, sample))
-    return tuple(dict.fromkeys(found))
-
-
-_BESIDE = Fraction(1, 10**20)
-"""How far from a kink the slopes beside it are taken; where they differ by more than a thousand times that, it is one."""
-
-
-def _is_bent_or_ends(form: Form, arguments: Sequence[Value]) -> bool:
-    """Say whether a form has a kink at a place, or beside it no value."""
-    try:
-        return _is_bent(form, arguments)
-    except EvaluationError:
-        return True
-
-
-def _is_bent(form: Form, arguments: Sequence[Value]) -> bool:
-    """Say whether a form or its partials jump at a place, or are others there alone: those of max(a, min(a, b)) at a = b."""
-    axes = [tuple(Fraction(n == slot) for n in range(form.arity)) for slot in range(form.arity)]
-    slanted = tuple(Fraction((-1) ** n, n + 1) for n in range(form.arity))
-    directions = (*axes, tuple(map(abs, slanted)), slanted, (Fraction(0),) * form.arity)
-    partials = [form.partial(slot).formula(has_values=False) for slot in range(form.arity)]
-    steepest = exact.to_real(Fraction(1))
-    for formula in (*partials, form.formula):
-        function = _exact_function(formula, form.arity)
-        beside = [
-            exact.to_real(
-                function(*(exact.add(value, side * _BESIDE * part) for value, part in zip(arguments, by, strict=True)))
-            )
-            for by in directions
-            for side in (-1, 1)
-        ]
-        steepest = max(steepest, *map(abs, beside))
-        if max(beside) - min(beside) > 1000 * exact.to_real(_BESIDE) * (1 + steepest):
-            return True
-    return False
 
 
 def is_finite(number: float) -> bool:

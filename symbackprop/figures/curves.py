@@ -14,9 +14,11 @@ from symbackprop.curvature import CriticalPoint, Kind
 from symbackprop.curvature.tangents import is_rational
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent import epochs
-from symbackprop.descent.solution import Descent, Solution, trained
+from symbackprop.descent.solution import Descent, Solution
+from symbackprop.descent.update import trained
 from symbackprop.errors import SymbackpropError
-from symbackprop.evaluation.evaluate import FLOAT, Evaluation, leaves
+from symbackprop.evaluation.arithmetics import FLOAT
+from symbackprop.evaluation.evaluate import Evaluation, leaves
 from symbackprop.figures.drawing import Box, Ink, Plot, Point, Region, Series
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import Message, message

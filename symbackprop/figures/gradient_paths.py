@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from symbackprop.derivation.derivations import Derivation
 
 
 class Chains:
-    """Who reads each element of a derivation, ready to be followed from many places."""
+    """Who reads each element of a derivation, ready to be followed from some of its elements."""
 
-    def __init__(self, derivation: Derivation) -> None:
+    def __init__(self, derivation: Derivation, starts: Collection[str]) -> None:
         self._parameters = {element for quantity in derivation.parameters for element in quantity.elements()}
         self._readers: dict[str, list[tuple[str, tuple[str, ...]]]] = {}
+        followed = {*starts, *derivation.equations}
         for equation in derivation.elements.equations:
             for term in equation.terms:
                 for name in term.arguments:
-                    self._readers.setdefault(name, []).append((equation.name, term.arguments))
+                    if name in followed:
+                        self._readers.setdefault(name, []).append((equation.name, term.arguments))
 
     def onward(self, *starts: str) -> tuple[str, ...]:
         """Return the names on the chains from some elements to the output, themselves first, with the parameters they pass.
 
         >>> import symbackprop
-        >>> Chains(symbackprop.derive(symbackprop.example("line"))).onward("W1_1_1")
+        >>> Chains(symbackprop.derive(symbackprop.example("line")), ["W1_1_1"]).onward("W1_1_1")
         ('W1_1_1', 'z1_1', 'a1_1', 'L')
         """
         found = dict.fromkeys(starts)

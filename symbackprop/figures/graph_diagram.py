@@ -166,11 +166,12 @@ class _Drawing:
             lines.append(line)
             texts.append(text)
         owner = {element: name for name, piece in scene.pieces.items() for element in piece.elements}
-        chains = Chains(derivation)
+        highlighted = _highlighted(derivation, owner, highlight)
+        chains = Chains(derivation, [*owner, *highlighted])
         paths = {
             name: _path(chains, owner, piece.elements) for name, piece in scene.pieces.items() if not piece.is_computed
         }
-        path = frozenset(_path(chains, owner, _highlighted(derivation, owner, highlight)))
+        path = frozenset(_path(chains, owner, highlighted))
         shown = (name for name, piece in scene.pieces.items() if not piece.shape and piece.elements)
         words = told(shown, scene.solution.notation, scene.known)
         return fitted(Diagram(message("figure.graph"), nodes, tuple(lines), tuple(texts), paths, path, words))

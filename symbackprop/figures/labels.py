@@ -12,7 +12,9 @@ from symbackprop.arithmetic.decimals import LARGEST_PLAIN, SMALLEST_PLAIN, is_de
 from symbackprop.descent.solution import Solution
 from symbackprop.evaluation.evaluate import is_finite
 from symbackprop.graph.notation import GREEK_BY_NAME, Notation, Symbol
+from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import Message, message
+from symbackprop.problems import Given
 
 DIGITS = 4
 """Significant digits in a figure, at most: it shows how things hang together, the tables have the digits."""
@@ -71,15 +73,19 @@ class Numbers:
     """
 
     def __init__(self, solution: Solution) -> None:
-        stated = solution.derivation.stated()
-        self.written = {scalar.name: given for scalar, given in stated if scalar.sample is None}
+        self._stated = solution.derivation.stated_numbers
         self._values = solution.steps[0].values if solution.steps else None
         self._batched = solution.derivation.elements.batched
 
+    def stated(self, name: str) -> Given | None:
+        """Return the number that the problem states of an element."""
+        return self._stated.get(Scalar(name))
+
     def value(self, name: str) -> tuple[Decimal, ...]:
         """Return the value of an element, or nothing."""
-        if name in self.written:
-            return (decimal(self.written[name].value, written=self.written[name].text),)
+        given = self.stated(name)
+        if given is not None:
+            return (decimal(given.value, written=given.text),)
         return () if self._values is None or name in self._batched else (decimal(self._values.value(name)),)
 
     def gradient(self, name: str) -> tuple[Decimal, ...]:

@@ -107,10 +107,10 @@ def _roomiest(scene: Scene, columns: Sequence[Column | None]) -> Drawing:
 
 def _with_paths(drawn: Drawing, derivation: Derivation, highlight: str) -> Diagram:
     """Return the diagram with the chains of everything that is drawn and has a gradient."""
-    chains = Chains(derivation)
     shown = {name for node in drawn.nodes for name in (node.name, *node.also)}
     shown |= {line.name for line in drawn.lines if line.name} | {text.name for text in drawn.texts if text.name}
     starts = shown & {name for quantity in derivation.parameters for name in quantity.elements()}
+    chains = Chains(derivation, [*starts, highlight])
     paths = {
         name: tuple(other for other in chains.onward(name) if other in shown or other == name)
         for name in sorted(starts)

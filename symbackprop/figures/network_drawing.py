@@ -324,8 +324,8 @@ class Drawing:
 
     def _weighed(self, names: Sequence[str]) -> None:
         """Give edges without labels the colour and the width of their weights, where these have numbers."""
-        written = self.scene.numbers.written
-        sizes = {name: float(written[name].value) for name in names if name in written}
+        written = {name: self.scene.numbers.stated(name) for name in names}
+        sizes = {name: float(given.value) for name, given in written.items() if given is not None}
         largest = max(map(abs, sizes.values()), default=0.0)
         if not largest:
             return

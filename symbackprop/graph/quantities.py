@@ -22,6 +22,7 @@ from symbackprop.graph.batch_axis import BatchAxis, Samples
 from symbackprop.graph.scalars import (
     INDEX,
     Scalar,
+    beginnings,
     element_name,
     error_name,
     gradient_name,
@@ -101,10 +102,19 @@ class Quantity:
         """Return the code names of all elements in the array's own order."""
         return _elements(self)
 
+    def elements_by_unit(self) -> tuple[str, ...]:
+        """Return the code names of all elements in the order of their numbers, unit by unit whatever the layout."""
+        return _elements(self) if not self.transposed else _elements_by_unit(self)
+
 
 @functools.lru_cache(maxsize=256)
 def _elements(quantity: Quantity) -> tuple[str, ...]:
     return tuple(quantity.element(index) for index in quantity.indices())
+
+
+@functools.lru_cache(maxsize=256)
+def _elements_by_unit(quantity: Quantity) -> tuple[str, ...]:
+    return tuple(quantity.element(index) for index in sorted(quantity.indices(), key=quantity.ordered))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +145,15 @@ class Equation:
     fused: FusedLoss | None = None
     stated_derivatives: tuple[tuple[str, Node], ...] = ()
     folded: Node | None = None
+
+
+_MANY = 5000
+"""Of more elements no table of all names is made."""
+
+
+def _is_number(text: str, length: int) -> bool:
+    """Say whether a text is a number from 1 to a length, as names spell it."""
+    return text.isdecimal() and text == str(int(text)) and 1 <= int(text) <= length
 
 
 class Place(NamedTuple):
@@ -292,7 +311,7 @@ class Graph:
 
     def has_element(self, name: str) -> bool:
         """Say whether an element of an array has this code name."""
-        return name in self._places
+        return self._place(name) is not None
 
     def elements(self) -> Iterator[str]:
         """Iterate over the code names of the elements of all arrays."""
@@ -310,11 +329,29 @@ class Graph:
         """Return the array and the index of an element; the name may be that of an array, or have letters for numbers."""
         if name in self.quantities:
             return Place(self.quantities[name], ())  # without a look at the elements, of which there may be many
-        found = self._places.get(name)
+        found = self._place(name)
         if found is not None:
             return found
         array, index = located(name, self.quantities)
         return Place(self.quantities[array], index)
+
+    def _place(self, name: str) -> Place | None:
+        """Return where an element stands, None where there is none of that name."""
+        if self._is_small:
+            return self._places.get(name)
+        for array in beginnings(name):
+            if array in self.quantities:
+                quantity = self.quantities[array]
+                numbers = tuple(name[len(array) + 1 :].split(INDEX)) if array != name else ()
+                shape = quantity.ordered(quantity.shape)
+                if len(numbers) == len(shape) and all(map(_is_number, numbers, shape)):
+                    return Place(quantity, numbers)
+        return None
+
+    @functools.cached_property
+    def _is_small(self) -> bool:
+        """Whether so few elements have names that these are looked up, and not taken apart."""
+        return sum(math.prod(quantity.shape) for quantity in self.quantities.values()) <= _MANY
 
     def gradient_name(self, name: str) -> str:
         """Return the code name of the gradient by an element or an array: δ of a pre-activation, else `dL_dw_1`."""

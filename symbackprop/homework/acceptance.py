@@ -19,7 +19,7 @@ from symbackprop.by_hand.tolerance import Tolerance
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.derivation.element_grain import ElementEquation, Term
-from symbackprop.evaluation.evaluate import Arithmetic
+from symbackprop.evaluation.arithmetics import Arithmetic
 from symbackprop.homework.answers import Answer
 from symbackprop.homework.degenerate import Verdict, swaps
 from symbackprop.homework.inactive import Inactive

@@ -18,7 +18,7 @@ from symbackprop.algebra.functions import ACTIVATIONS
 from symbackprop.by_hand.hand_computation import NEW, HandComputation, names_read
 from symbackprop.by_hand.tolerance import Tolerance
 from symbackprop.errors import SymbackpropError
-from symbackprop.evaluation.evaluate import FLOAT
+from symbackprop.evaluation.arithmetics import FLOAT
 from symbackprop.homework.answers import Answer
 from symbackprop.messages import Message, message
 from symbackprop.problems import Rounding

@@ -18,7 +18,7 @@ from symbackprop.by_hand.answer_parsing import value_of
 from symbackprop.by_hand.hand_computation import evaluation
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.errors import SymbackpropError
-from symbackprop.evaluation.evaluate import FLOAT
+from symbackprop.evaluation.arithmetics import FLOAT
 from symbackprop.graph.quantities import Role
 from symbackprop.homework.variants import HomeworkAssignment, leaves_of
 

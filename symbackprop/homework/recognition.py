@@ -18,7 +18,7 @@ from symbackprop.by_hand.hand_computation import NEW, HandComputation, names_rea
 from symbackprop.by_hand.tolerance import Tolerance
 from symbackprop.derivation.element_grain import ElementEquation
 from symbackprop.errors import SymbackpropError
-from symbackprop.evaluation.evaluate import FLOAT
+from symbackprop.evaluation.arithmetics import FLOAT
 from symbackprop.homework.follow_through import Consequence, Question
 from symbackprop.mistakes.changes import Change, changes
 from symbackprop.mistakes.worksheets import Worksheet

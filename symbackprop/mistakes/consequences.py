@@ -10,7 +10,7 @@ from typing import Any
 from symbackprop.by_hand.hand_computation import HandComputation, names_read
 from symbackprop.derivation.element_grain import ElementEquation
 from symbackprop.errors import SymbackpropError
-from symbackprop.evaluation.evaluate import FLOAT, Arithmetic
+from symbackprop.evaluation.arithmetics import FLOAT, Arithmetic
 from symbackprop.mistakes.changes import Change
 
 Number = Any

@@ -11,7 +11,7 @@ from symbackprop.by_hand.hand_computation import given_numbers, hand_computation
 from symbackprop.by_hand.tolerance import MARGIN, Tolerance
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.errors import ProblemError
-from symbackprop.evaluation.evaluate import FLOAT
+from symbackprop.evaluation.arithmetics import FLOAT
 from symbackprop.messages import message
 from symbackprop.mistakes.changes import Change, changes
 from symbackprop.mistakes.consequences import Consequences

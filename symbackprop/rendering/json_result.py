@@ -12,8 +12,10 @@ from symbackprop.algebra.functions import ACTIVATIONS, ARITIES
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.real_numbers import Logarithm
 from symbackprop.derivation.element_grain import ElementEquation
-from symbackprop.descent.solution import Parameters, Solution
-from symbackprop.evaluation.evaluate import Value, Values, is_finite, require_numbers
+from symbackprop.descent.solution import Solution
+from symbackprop.descent.update import Parameters
+from symbackprop.evaluation.arithmetics import Value
+from symbackprop.evaluation.evaluate import Values, is_finite, require_numbers
 from symbackprop.graph.quantities import Graph, Quantity, Role
 
 Nested = Any

@@ -17,7 +17,7 @@ from symbackprop.derivation.derivations import Derivation
 from symbackprop.document.answer_symbols import symbol
 from symbackprop.document.display_nodes import Local
 from symbackprop.errors import SymbackpropError
-from symbackprop.evaluation.evaluate import FLOAT
+from symbackprop.evaluation.arithmetics import FLOAT
 from symbackprop.messages import Message
 from symbackprop.mistakes.diagnosing import examination_of
 from symbackprop.mistakes.examination import Examination

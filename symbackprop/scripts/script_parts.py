@@ -173,7 +173,8 @@ class Parts:
 
     def _evaluated(self, is_exact: bool) -> tuple[float, dict[str, Any]]:
         """Return loss and gradients by a sweep of the values, exact ones or floats."""
-        from symbackprop.evaluation.evaluate import EXACT, FLOAT, evaluate
+        from symbackprop.evaluation.arithmetics import EXACT, FLOAT
+        from symbackprop.evaluation.evaluate import evaluate
 
         values = evaluate(self.derivation, EXACT if is_exact else FLOAT)
         found = {}

@@ -16,6 +16,7 @@ from symbackprop.catalog import initializers
 from symbackprop.compilation import Gradient, Runner, compile
 from symbackprop.compilation.arguments import to_array
 from symbackprop.compilation.compiled_descent import COUNT
+from symbackprop.descent.compiled_course import runner_of
 from symbackprop.errors import ProblemError, SymbackpropError
 from symbackprop.messages import message
 from symbackprop.problems import Problem
@@ -23,7 +24,7 @@ from symbackprop.problems.accepted import ProblemLike, problem_of
 from symbackprop.problems.parameters_table import draws
 from symbackprop.training import batching
 from symbackprop.training.history import Best, Callback, DivergenceError, Every, History, TrainingState
-from symbackprop.training.loop import EPOCH, TrainingLoop, fractions
+from symbackprop.training.loop import EPOCH, TrainingLoop
 from symbackprop.training.settings import settled
 
 __all__ = ["Best", "Callback", "DivergenceError", "Every", "History", "TrainingState", "train", "updates"]
@@ -134,18 +135,7 @@ def train(
         raise ProblemError(message("train.resumed"), where="parameters")
     saved = {} if resume is None else _saved(resume, gradient)
     start = parameters if parameters is not None else _first(problem, gradient, training.seed, saved)
-    runner = Runner(
-        gradient,
-        start,
-        data=data,
-        optimizer=training.optimizer,
-        settings=fractions(training),
-        frozen=training.frozen,
-        states={
-            state: {name: np.reshape(array.floats(), array.shape) for name, array in arrays.items()}
-            for state, arrays in training.state.items()
-        },
-    )
+    runner = runner_of(gradient, training, start, data)
     epoch = 0
     if saved:
         epoch = int(saved.pop(EPOCH, np.array(0)))

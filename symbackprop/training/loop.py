@@ -11,12 +11,9 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 
-from symbackprop.arithmetic import exact
-from symbackprop.catalog.optimizers import RATE
 from symbackprop.compilation import Gradient, Runner
 from symbackprop.compilation.compiled_descent import COUNT
 from symbackprop.compilation.engine import Array, flattened
@@ -324,9 +321,3 @@ def _whole(parts: list[Array]) -> Array:
     if not parts:
         return np.empty(0)
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def fractions(training: Training) -> dict[str, Fraction]:
-    """Return the settings of the optimizer as fractions, the learning rate left out."""
-    settings = {name: given.value for name, given in training.settings.items() if name != RATE}
-    return {name: exact.to_fraction_of_float(value) for name, value in settings.items()}

@@ -33,7 +33,8 @@ from symbackprop.compilation.array_engine import ArrayEngine
 from symbackprop.compilation.backends import BACKENDS
 from symbackprop.derivation.derivations import derive
 from symbackprop.errors import IncompleteRowError
-from symbackprop.evaluation.evaluate import FLOAT, evaluate
+from symbackprop.evaluation.arithmetics import FLOAT
+from symbackprop.evaluation.evaluate import evaluate
 from symbackprop.problems import Problem
 from symbackprop.rendering import render
 from symbackprop.rendering.formats import formats

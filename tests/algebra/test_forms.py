@@ -29,7 +29,8 @@ from symbackprop.catalog.losses import LOSSES
 from symbackprop.catalog.losses import WITH_FORMULA as KNOWN_LOSSES
 from symbackprop.derivation.derivations import derive
 from symbackprop.errors import ExpressionError, ProblemError
-from symbackprop.evaluation.evaluate import EXACT, FLOAT, evaluate
+from symbackprop.evaluation.arithmetics import EXACT, FLOAT
+from symbackprop.evaluation.evaluate import evaluate
 from symbackprop.problems.build import fitting_activations
 from tests.helpers import each
 

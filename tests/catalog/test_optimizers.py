@@ -23,7 +23,7 @@ from symbackprop.catalog.schedules import SCHEDULES
 from symbackprop.descent import epochs
 from symbackprop.descent.solution import Descent, Solution, solve
 from symbackprop.errors import SymbackpropError
-from symbackprop.evaluation.evaluate import FLOAT, to_decimal
+from symbackprop.evaluation.arithmetics import FLOAT, to_decimal
 from symbackprop.problems import Problem
 from symbackprop.problems.json_schema import schema
 from symbackprop.rendering.json_result import result

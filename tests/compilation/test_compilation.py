@@ -20,7 +20,8 @@ from symbackprop.compilation.backends import numpy as numpy_backend
 from symbackprop.compilation.plan import Plan
 from symbackprop.compilation.scalar_engine import ScalarEngine
 from symbackprop.errors import MissingLibraryError, ProblemError, SymbackpropError
-from symbackprop.evaluation.evaluate import FLOAT, evaluate
+from symbackprop.evaluation.arithmetics import FLOAT
+from symbackprop.evaluation.evaluate import evaluate
 from symbackprop.problems import Problem
 from symbackprop.problems.load import examples
 from tests.documents import some

@@ -15,7 +15,7 @@ from symbackprop.curvature import CriticalPoints, CurvatureError, Kind, critical
 from symbackprop.curvature.tangents import Sweep
 from symbackprop.derivation.derivations import derive
 from symbackprop.descent.solution import solve
-from symbackprop.evaluation.evaluate import EXACT
+from symbackprop.evaluation.arithmetics import EXACT
 from tests.curvature.test_curvature import graph
 
 

@@ -31,7 +31,8 @@ from symbackprop.curvature import (
 from symbackprop.derivation.derivations import derive
 from symbackprop.descent.solution import solve
 from symbackprop.errors import MissingValueError, UnknownNameError
-from symbackprop.evaluation.evaluate import EXACT, Evaluation, Values, leaves
+from symbackprop.evaluation.arithmetics import EXACT
+from symbackprop.evaluation.evaluate import Evaluation, Values, leaves
 from symbackprop.problems import Problem
 from symbackprop.problems.build import fitting_activations
 from symbackprop.problems.load import examples

@@ -9,7 +9,7 @@ import pytest
 import symbackprop as sbp
 from symbackprop.curvature import newton_search
 from symbackprop.curvature.tangents import Sweep
-from symbackprop.evaluation.evaluate import EXACT
+from symbackprop.evaluation.arithmetics import EXACT
 
 
 def test_places_that_are_near_each_other_are_one() -> None:

@@ -20,12 +20,15 @@ from symbackprop.algebra.functions import ACTIVATIONS
 from symbackprop.algebra.functions import WITH_FORMULA as KNOWN_ACTIVATIONS
 from symbackprop.catalog.losses import LOSSES, TARGETS
 from symbackprop.catalog.losses import WITH_FORMULA as KNOWN_LOSSES
+from symbackprop.derivation.backprop import Link, Links
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.descent.solution import solve
 from symbackprop.errors import MissingValueError
 from symbackprop.evaluation import composed_output
+from symbackprop.evaluation.arithmetics import EXACT, FLOAT, Arithmetic
 from symbackprop.evaluation.checks import Oracle, Verdict, check
-from symbackprop.evaluation.evaluate import EXACT, FLOAT, Arithmetic, evaluate, kinks
+from symbackprop.evaluation.evaluate import evaluate
+from symbackprop.evaluation.kinks import kinks
 from symbackprop.problems import Problem
 from symbackprop.problems.build import fitting_activations
 from symbackprop.problems.load import examples
@@ -353,16 +356,28 @@ def test_check_agrees_on_random_networks(case: Case) -> None:
 # Planted mistakes
 
 
+class Tampered(Links):
+    """Links of which those of one quantity are others."""
+
+    def __init__(self, derivation: Derivation, name: str, links: tuple[Link, ...]) -> None:
+        sound = derivation.links
+        super().__init__(sound._equations, sound._places)
+        self.name, self.links = name, links
+
+    def __getitem__(self, name: str) -> tuple[Link, ...]:
+        return self.links if name == self.name else super().__getitem__(name)
+
+
 def without_a_link(derivation: Derivation, name: str) -> Derivation:
     """Return the derivation with the last link of a quantity lost."""
-    return dataclasses.replace(derivation, links={**derivation.links, name: derivation.links[name][:-1]})
+    return dataclasses.replace(derivation, links=Tampered(derivation, name, derivation.links[name][:-1]))
 
 
 def with_a_wrong_slot(derivation: Derivation, name: str) -> Derivation:
     """Return the derivation with a partial taken by the other argument of its product."""
     first, *rest = derivation.links[name]
     changed = (first._replace(slot=1 - first.slot), *rest)
-    return dataclasses.replace(derivation, links={**derivation.links, name: changed})
+    return dataclasses.replace(derivation, links=Tampered(derivation, name, changed))
 
 
 def test_check_reports_a_lost_link() -> None:

@@ -28,8 +28,10 @@ from symbackprop.errors import (
     SymbackpropError,
     UnknownNameError,
 )
+from symbackprop.evaluation.arithmetics import EXACT, FLOAT, Arithmetic, Value
 from symbackprop.evaluation.checks import Verdict, check
-from symbackprop.evaluation.evaluate import EXACT, FLOAT, Arithmetic, Value, Values, evaluate, kinks
+from symbackprop.evaluation.evaluate import Values, evaluate
+from symbackprop.evaluation.kinks import kinks
 from symbackprop.graph.quantities import Quantity, Role
 from symbackprop.problems import ComputationGraph, Problem
 from symbackprop.problems.load import examples

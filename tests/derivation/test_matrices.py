@@ -26,7 +26,8 @@ from symbackprop.derivation.array_entries import entry
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.derivation.matrix_grain import MatrixGradients, gradient_formula
 from symbackprop.errors import EvaluationError
-from symbackprop.evaluation.evaluate import Values, evaluate, kinks
+from symbackprop.evaluation.evaluate import Values, evaluate
+from symbackprop.evaluation.kinks import kinks
 from symbackprop.graph.quantities import Graph, Quantity, Role
 from symbackprop.problems import Problem
 from symbackprop.problems.build import fitting_activations

@@ -17,7 +17,8 @@ import symbackprop as sbp
 from symbackprop.derivation import symbols
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.errors import EvaluationError, ProblemError, SymbackpropError, UnknownNameError
-from symbackprop.evaluation.evaluate import FLOAT, Values, evaluate
+from symbackprop.evaluation.arithmetics import FLOAT
+from symbackprop.evaluation.evaluate import Values, evaluate
 from symbackprop.graph.quantities import Role
 from symbackprop.graph.scalars import identifier
 from symbackprop.problems import Problem

@@ -20,8 +20,9 @@ from symbackprop.catalog import optimizers
 from symbackprop.descent.optimizer_lines import Rule
 from symbackprop.descent.solution import Solution, solve
 from symbackprop.errors import SymbackpropError
+from symbackprop.evaluation.arithmetics import EXACT, rounded, to_decimal
 from symbackprop.evaluation.checks import check
-from symbackprop.evaluation.evaluate import EXACT, Values, rounded, to_decimal
+from symbackprop.evaluation.evaluate import Values
 from symbackprop.problems import Problem, Rounding
 from symbackprop.rendering.json_result import result
 from tests.helpers import each, many

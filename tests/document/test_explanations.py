@@ -29,7 +29,8 @@ from symbackprop.document.display_nodes import Inequality
 from symbackprop.document.notes import glossary, practice
 from symbackprop.document.notes.reasons import KINDS, MADE
 from symbackprop.errors import EvaluationError, UnknownNameError
-from symbackprop.evaluation.evaluate import FLOAT, Evaluation, leaves
+from symbackprop.evaluation.arithmetics import FLOAT
+from symbackprop.evaluation.evaluate import Evaluation, leaves
 from symbackprop.messages import Message
 from symbackprop.mistakes.known_mistakes import MISTAKES
 from symbackprop.problems import build

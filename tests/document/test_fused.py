@@ -43,8 +43,9 @@ from symbackprop.document import compose
 from symbackprop.document.blocks import Chain, Display, Section
 from symbackprop.document.display_nodes import DerivativeOf, Letter, Same, Total
 from symbackprop.document.sections import fused_loss
+from symbackprop.evaluation.arithmetics import FLOAT
 from symbackprop.evaluation.checks import Oracle, check
-from symbackprop.evaluation.evaluate import FLOAT, Evaluation, evaluate, leaves
+from symbackprop.evaluation.evaluate import Evaluation, evaluate, leaves
 from symbackprop.problems import Problem
 from symbackprop.rendering import json_result
 from tests.helpers import each, gradient_formula

@@ -9,7 +9,8 @@ import pytest
 import symbackprop as sbp
 from symbackprop import document, language
 from symbackprop.algebra.formula import Adjoint, Apply, Name, Sum
-from symbackprop.descent.solution import Change, Solution
+from symbackprop.descent.solution import Solution
+from symbackprop.descent.update import Change
 from symbackprop.document.blocks import Chain, Display, Listing, Note, Paragraph, Section, Table
 from symbackprop.document.chain_rule import chains
 from symbackprop.document.chain_rule.scene import Scene

@@ -15,7 +15,7 @@ from symbackprop.document.display_nodes import Gradient, Updated
 from symbackprop.document.key_symbols import quantity_of
 from symbackprop.document.notes.reasons import MADE
 from symbackprop.document.notes.slips import Slips
-from symbackprop.evaluation.evaluate import FLOAT
+from symbackprop.evaluation.arithmetics import FLOAT
 from symbackprop.messages import Message
 from symbackprop.mistakes.changes import Change, changes
 from symbackprop.mistakes.consequences import Consequences

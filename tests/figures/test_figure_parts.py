@@ -24,7 +24,7 @@ from tests.documents import solved
 
 def test_chains_of_a_weight_lead_to_the_loss() -> None:
     """From a weight of the first layer every later unit lies on the way, and the weights that are passed; no other input."""
-    found = Chains(solved("mazur").derivation).onward("W1_1_2")
+    found = Chains(solved("mazur").derivation, ["W1_1_2"]).onward("W1_1_2")
     assert ("W1_1_2", "z1_1", "a1_1") == found[:3]
     assert "L" == found[-1] or "L" in found
     assert {"z2_1", "z2_2", "W2_1_1", "W2_2_1"} <= set(found)

@@ -25,7 +25,8 @@ from symbackprop.descent.solution import Solution, solve
 from symbackprop.document.blocks import Figure, Section
 from symbackprop.document.sections import figure_placement
 from symbackprop.errors import UnknownNameError
-from symbackprop.evaluation.evaluate import FLOAT, Evaluation, leaves
+from symbackprop.evaluation.arithmetics import FLOAT
+from symbackprop.evaluation.evaluate import Evaluation, leaves
 from symbackprop.figures import path_diagram
 from symbackprop.figures.drawing import (
     TALLEST,

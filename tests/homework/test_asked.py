@@ -17,7 +17,8 @@ from symbackprop.catalog.optimizers import OPTIMIZERS, RATE
 from symbackprop.catalog.schedules import SCHEDULES
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.descent.solution import Solution, solve
-from symbackprop.evaluation.evaluate import EXACT, arithmetic_of, leaves
+from symbackprop.evaluation.arithmetics import EXACT, arithmetic_of
+from symbackprop.evaluation.evaluate import leaves
 from symbackprop.homework import enrolment
 from symbackprop.homework.answers import askable
 from symbackprop.homework.marking import Marker, MarkVerdict

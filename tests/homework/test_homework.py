@@ -31,7 +31,8 @@ from symbackprop.by_hand.hand_computation import (
 from symbackprop.by_hand.tolerance import MARGIN, Tolerance, half_unit
 from symbackprop.csv_tables import read_csv, write_csv
 from symbackprop.errors import SymbackpropError
-from symbackprop.evaluation.evaluate import EXACT, FLOAT, leaves
+from symbackprop.evaluation.arithmetics import EXACT, FLOAT
+from symbackprop.evaluation.evaluate import leaves
 from symbackprop.homework import answers as asked
 from symbackprop.homework import enrolment, grading, sheets, variants
 from symbackprop.homework.inactive import Inactive

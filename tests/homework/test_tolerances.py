@@ -14,7 +14,7 @@ from symbackprop.by_hand.array_arithmetic import ARRAYS
 from symbackprop.by_hand.hand_computation import evaluation, given_numbers, hand_computation
 from symbackprop.by_hand.tolerance import MARGIN, Tolerance, half_unit
 from symbackprop.derivation.derivations import derive
-from symbackprop.evaluation.evaluate import FLOAT
+from symbackprop.evaluation.arithmetics import FLOAT
 from symbackprop.homework.acceptance import Acceptance
 from symbackprop.homework.answers import Answer
 from symbackprop.homework.variants import HomeworkAssignment

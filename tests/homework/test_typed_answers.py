@@ -15,7 +15,7 @@ from symbackprop.algebra.formula import Name
 from symbackprop.by_hand.answer_normalization import AnswerText, plain
 from symbackprop.by_hand.answer_parsing import ParsedAnswer, read
 from symbackprop.errors import ExpressionError
-from symbackprop.evaluation.evaluate import FLOAT
+from symbackprop.evaluation.arithmetics import FLOAT
 from symbackprop.homework import variants
 from symbackprop.homework.marking import Marker, MarkVerdict
 from symbackprop.problems import load

@@ -9,7 +9,7 @@ import pytest
 
 from symbackprop.by_hand.hand_computation import LINE, PATH, evaluation
 from symbackprop.document.display_nodes import Shown
-from symbackprop.evaluation.evaluate import FLOAT
+from symbackprop.evaluation.arithmetics import FLOAT
 from symbackprop.homework import item_analysis
 from symbackprop.homework.marking import Mark, Marker, MarkVerdict
 from symbackprop.homework.worked_steps import own_numbers, worked_step

@@ -11,7 +11,7 @@ import symbackprop as sbp
 from symbackprop import language
 from symbackprop.by_hand.hand_computation import given_numbers, hand_computation
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.evaluation.evaluate import FLOAT
+from symbackprop.evaluation.arithmetics import FLOAT
 from symbackprop.mistakes import (
     accepted_conventions,
     wrong_derivatives,

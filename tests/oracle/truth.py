@@ -20,7 +20,8 @@ from symbackprop.arithmetic.exact import magnitude
 from symbackprop.catalog import optimizers, schedules
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import DescentStep, Solution
-from symbackprop.evaluation.evaluate import EXACT, Evaluation, Values, evaluate, leaves
+from symbackprop.evaluation.arithmetics import EXACT
+from symbackprop.evaluation.evaluate import Evaluation, Values, evaluate, leaves
 from symbackprop.graph.quantities import Role
 from tests.oracle.latex_reader import MOST_PLACES, Chain, Row, Term, Unreadable, number_of, parse, read, without_text
 from tests.oracle.latex_values import (

@@ -22,7 +22,7 @@ from symbackprop.document.calculation.reduction import reduction_steps
 from symbackprop.document.calculation.whole_numbers import is_same, scaled, shortened
 from symbackprop.document.display_nodes import Leaf, Shown, Tone
 from symbackprop.errors import EvaluationError
-from symbackprop.evaluation.evaluate import to_decimal
+from symbackprop.evaluation.arithmetics import to_decimal
 from symbackprop.problems import Rounding
 
 MOST_GUARD_DIGITS = 12

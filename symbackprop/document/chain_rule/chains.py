@@ -291,10 +291,7 @@ def errors_of(scene: Scene, layer: LayerArrays) -> list[str]:
 def parameters_of(quantities: Iterable[Quantity]) -> list[str]:
     """Return the elements of those arrays that are parameters, each array unit by unit, whatever its layout."""
     return [
-        quantity.element(index)
-        for quantity in quantities
-        if quantity.role is Role.PARAMETER
-        for index in sorted(quantity.indices(), key=quantity.ordered)
+        element for quantity in quantities if quantity.role is Role.PARAMETER for element in quantity.elements_by_unit()
     ]
 
 

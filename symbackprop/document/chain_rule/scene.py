@@ -15,7 +15,8 @@ from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.calculation.reduction import chosen
 from symbackprop.document.calculation.verified_lines import MOST_GUARD_DIGITS, displayed, lines
 from symbackprop.document.display_nodes import Delta, Gradient, Leaf, Lettered, Shown, Tone
-from symbackprop.evaluation.evaluate import Value, Values, to_decimal
+from symbackprop.evaluation.arithmetics import Value, to_decimal
+from symbackprop.evaluation.evaluate import Values
 from symbackprop.graph.notation import Notation
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import Message, message

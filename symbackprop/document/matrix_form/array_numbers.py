@@ -329,8 +329,8 @@ def grid_rows(scene: Scene, quantity: Quantity) -> list[list[str]]:
     """Return the elements of an array as rows: a vector is one column, or one row where samples are rows."""
     is_across = len(quantity.shape) == 2 or (len(quantity.shape) == 1 and scene.is_row)
     width = quantity.shape[-1] if is_across else 1
-    flat = [quantity.element(index) for index in indices_of(quantity.shape)]
-    return [flat[start : start + width] for start in range(0, len(flat), width)]
+    flat = quantity.elements()
+    return [list(flat[start : start + width]) for start in range(0, len(flat), width)]
 
 
 def _plain(formula: Node) -> Node:

@@ -15,12 +15,14 @@ from symbackprop.algebra.formula import Name
 from symbackprop.arithmetic import exact
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.curvature.critical_points import CriticalPoint, Kind, critical_points
-from symbackprop.descent.solution import Solution, trained
+from symbackprop.descent.solution import Solution
+from symbackprop.descent.update import trained
 from symbackprop.document.calculation.numerals import Style, show, shown_about
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Gradient
 from symbackprop.errors import SymbackpropError
-from symbackprop.evaluation.evaluate import EXACT, Evaluation, Value, Values
+from symbackprop.evaluation.arithmetics import EXACT, Value
+from symbackprop.evaluation.evaluate import Evaluation, Values
 from symbackprop.graph.quantities import LayerArrays, Quantity
 from symbackprop.messages import Message, message
 from symbackprop.training import train

@@ -21,7 +21,9 @@ from symbackprop.document.chain_rule.chains import calculable
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Boxed, Inequality, Range, Shown
 from symbackprop.document.notes.conditions import DisplayedLine, is_gradient, is_loss_of_data, is_parameter
-from symbackprop.evaluation.evaluate import EXACT, NEAR_KINK, Evaluation, Value, Values
+from symbackprop.evaluation.arithmetics import EXACT, Value
+from symbackprop.evaluation.evaluate import Evaluation, Values
+from symbackprop.evaluation.kinks import NEAR_KINK
 from symbackprop.graph.quantities import Role
 from symbackprop.messages import Message, message
 

@@ -7,6 +7,7 @@ table.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
@@ -20,7 +21,7 @@ from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.key_symbols import quantity_of
 from symbackprop.document.notes.conditions import DisplayedLine
 from symbackprop.errors import SymbackpropError
-from symbackprop.evaluation.evaluate import FLOAT
+from symbackprop.evaluation.arithmetics import FLOAT
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import Message, message
 from symbackprop.mistakes.changes import LARGE, Change, changes
@@ -151,5 +152,5 @@ def _is_another(wrong: float, right: float) -> bool:
 
 def _is_small(derivation: Derivation) -> bool:
     """Say whether a computation by hand may have few lines: it has more than there are terms that carry a gradient."""
-    terms = (term for equation in derivation.elements.equations for term in equation.terms)
-    return sum(bool(term.moving) for term in terms) <= LARGE
+    moving = (bool(term.moving) for equation in derivation.elements.equations for term in equation.terms)
+    return next(itertools.islice(filter(None, moving), LARGE, None), None) is None

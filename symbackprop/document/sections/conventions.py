@@ -55,10 +55,12 @@ def _indexed(scene: Scene) -> Iterator[Message]:
     """Yield what the indices of a weight mean, by a weight that carries them."""
     conventions, weights = scene.notation.conventions, scene.derivation.graph.layers[0].weights
     # The last weight joins different units in most layers, so that its indices differ.
-    names = [name for name in reversed(weights.elements()) if not scene.notation.is_own(name)]
-    chosen = next((name for name in names if len(set(scene.notation.locate(name)[1])) > 1), names[0] if names else None)
-    if chosen is None:
+    names = (name for name in reversed(weights.elements()) if not scene.notation.is_own(name))
+    last = next(names, None)
+    if last is None:
         return
+    indexed = itertools.chain([last], names)
+    chosen = next((name for name in indexed if len(set(scene.notation.locate(name)[1])) > 1), last)
     if conventions.layers == "leave":
         units = Name(scene.derivation.graph.units(1).elements()[0])
         upper = (f"({scene.notation.layer_number(0)})",)

@@ -9,7 +9,8 @@ from dataclasses import replace
 from symbackprop import figures
 from symbackprop.algebra.formula import Name
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.descent.solution import Solution, trained
+from symbackprop.descent.solution import Solution
+from symbackprop.descent.update import trained
 from symbackprop.document.blocks import Figure, Section
 from symbackprop.evaluation.evaluate import is_finite
 from symbackprop.figures.drawing import Diagram, Ink

@@ -8,7 +8,7 @@ from dataclasses import replace
 from symbackprop.algebra.formula import Name
 from symbackprop.catalog import optimizers
 from symbackprop.derivation.derivations import Derivation
-from symbackprop.descent.solution import Change
+from symbackprop.descent.update import Change
 from symbackprop.document.blocks import Inline, Table
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule.chains import parameters_of

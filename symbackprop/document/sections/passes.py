@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from symbackprop.algebra.formula import Name
 from symbackprop.descent.epochs import MOST_ROWS
-from symbackprop.descent.solution import Change, DescentStep, Parameters, Solution, trained
+from symbackprop.descent.solution import DescentStep, Solution
+from symbackprop.descent.update import Change, Parameters, trained
 from symbackprop.document.blocks import Block, Chain, Display, Inline, Listing, Paragraph, Section, Table
 from symbackprop.document.calculation.numerals import show
 from symbackprop.document.chain_rule import detail

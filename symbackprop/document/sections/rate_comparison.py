@@ -14,7 +14,7 @@ from symbackprop.document.blocks import Block, Figure, Inline, Paragraph, Sectio
 from symbackprop.document.calculation.numerals import show, shown_about
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import About, Equality, Letter, Shown
-from symbackprop.evaluation.evaluate import Value
+from symbackprop.evaluation.arithmetics import Value
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import message
 

@@ -16,7 +16,7 @@ from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Equality, Grid, Leaf, Letter, Tone
 from symbackprop.document.sections.optimizer_states import untaken
 from symbackprop.document.sections.rate_comparison import step_factor
-from symbackprop.evaluation.evaluate import Value
+from symbackprop.evaluation.arithmetics import Value
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import message
 

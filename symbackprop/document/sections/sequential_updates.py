@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from symbackprop.algebra.formula import Adjoint, Name, Negative, Node, rewrite, walk
-from symbackprop.descent.solution import Change
+from symbackprop.descent.update import Change
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Paragraph, Section, Table
 from symbackprop.document.chain_rule.chains import is_negative_delta
 from symbackprop.document.chain_rule.factors import unbraced

@@ -11,7 +11,6 @@ from fractions import Fraction
 from symbackprop.algebra import functions
 from symbackprop.algebra.formula import ONE, Apply, Name, Node, Number, Slot, added, fill, names
 from symbackprop.algebra.functions import has_branches, has_step
-from symbackprop.arithmetic.decimals import is_negligible
 from symbackprop.arithmetic.exact import evaluate
 from symbackprop.document.blocks import (
     Block,
@@ -245,7 +244,7 @@ def _conventions(scene: Scene) -> Iterator[Message]:
         yield message("convention.sequential")
     yield from updates_of.conventions(scene)
     yield message("convention.digits", digits=problem.notation.digits)
-    if scene.values is not None and any(map(is_negligible, scene.values.numbers())):
+    if scene.values is not None and scene.values.has_negligible:
         yield message("convention.negligible")
     if problem.training and problem.training.frozen:
         frozen = [Name(name) for name in problem.parameter_shapes() if name in problem.training.frozen]

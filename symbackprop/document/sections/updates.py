@@ -10,7 +10,8 @@ from symbackprop.algebra.formula import Name, Negative, Node, Number, Stack, nam
 from symbackprop.catalog import optimizers, schedules
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.catalog.schedules import CONSTANT
-from symbackprop.descent.solution import Change, Solution
+from symbackprop.descent.solution import Solution
+from symbackprop.descent.update import Change
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Inline, Paragraph, Relation
 from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.chain_rule.chains import parameters_of

@@ -22,8 +22,10 @@ from symbackprop.compilation import optimizer_code
 from symbackprop.compilation.optimizer_code import UpdateCode
 from symbackprop.compilation.plan import Assignment, plan
 from symbackprop.compilation.scalar_code import Straight
-from symbackprop.descent.solution import DescentStep, Solution, solve, trained
-from symbackprop.evaluation.evaluate import Value, Values
+from symbackprop.descent.solution import DescentStep, Solution, solve
+from symbackprop.descent.update import trained
+from symbackprop.evaluation.arithmetics import Value
+from symbackprop.evaluation.evaluate import Values
 
 MOST_NAMED = 80
 """A longer table of names helps nobody to find one."""
