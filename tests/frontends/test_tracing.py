@@ -16,6 +16,7 @@ from symbackprop.errors import ProblemError
 from symbackprop.frontends import tracing
 from symbackprop.frontends.tracing import (
     assigned_variables,
+    numpy_compositions,
     numpy_functions,
     numpy_rearrangements,
     precedence,
@@ -118,6 +119,11 @@ SELECTIONS = {
     "np.average(x, weights=[1.0, 2.0, 3.0])": (3,), "np.average(x, axis=0, weights=[1.0, 3.0])": (2, 3),
     "np.average(x, axis=1, weights=x)": (2, 3), "x[[1, 0, 1]]": (2, 3), "np.take(x, [2, 0], axis=1)": (2, 3),
     "x[:, [2, 2, 0]]": (2, 3), "np.rot90(x)": (2, 3), "np.fliplr(x) + np.flipud(x)": (2, 3), "0 + x": (3,),
+    "np.append(x, 2 * x)": (2,), "np.select([x > 0.6, x > 0.3], [x, x**2], 1)": (5,), "np.hypot(x, 2 * x)": (3,),
+    "np.polyval(x, 0.5)": (3,), "np.trapezoid(x, dx=0.5)": (4,), "np.trapezoid(x, x**2, axis=0)": (3, 2),
+    "np.trapezoid(x, np.array([0.0, 1.0, 3.0]))": (2, 3), "np.linalg.multi_dot([x, x.T, x])": (2, 3), "x.var(ddof=1)": (4,),
+    "x.std(axis=1, ddof=1)": (2, 3), "np.linalg.norm(x, 1)": (3,), "np.linalg.norm(x, np.inf, axis=1)": (2, 3),
+    "x * np.isfinite(x)": (3,), "x if not np.isnan(x).any() else 0": (3,), "x * len(f'{x[0]:.1f} {x}')": (2,),
 }  # fmt: skip
 
 
@@ -168,6 +174,22 @@ def test_array_that_has_one_name_may_change_in_place() -> None:
     assert given == {"w": [0.5, 0.25], "x": [1.0, 2.0]}
 
 
+def test_row_that_records_something_else_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A problem has the value of a run on plain arrays; what differs each time, by random numbers, is taken as it was."""
+    monkeypatch.setitem(recorded.FUNCTIONS, np.mean, recorded.FUNCTIONS[np.sum])
+    with pytest.raises(ProblemError, match=r"by itself 1\.5"):
+        trace(lambda w: np.mean(w), {"w": [1.0, 2.0]})
+    generator = np.random.default_rng(1)
+    found = trace(lambda w: np.sum(w * generator.normal(size=2)), {"w": [1.0, 2.0]})
+    assert found.model.equations == ("loss = sum(w * c)",)
+
+
+def test_what_a_function_prints_is_printed_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """The run on plain arrays is silent."""
+    trace(lambda w: w * sys.stdout.write("here"), {"w": 1.0})
+    assert capsys.readouterr().out == "here"
+
+
 def decided(w: Any) -> Any:
     """Return the absolute value by an `if`."""
     if w > 0:
@@ -188,6 +210,14 @@ def in_place(w: Any) -> Any:
     return (w * other).sum()
 
 
+def filled(w: Any) -> Any:
+    """Return a sum of an array that it fills element by element."""
+    squares = np.zeros(2)
+    for place in range(2):
+        squares[place] = w[place] ** 2
+    return squares.sum()
+
+
 def row_in_place(w: Any) -> Any:
     """Return a sum of an array of which a row changes."""
     row = w[0]
@@ -202,6 +232,13 @@ REFUSED = {
     "a change of a row": (row_in_place, [[1.0, 2.0]], "in place"),
     "a function of SciPy's": (lambda w: scipy.special.logsumexp(w), [1.0, 2.0], "numpy.stack|cannot be recorded"),
     "zeros that are twos": (lambda w: np.pad(w, 1, constant_values=2.0).sum(), [1.0], "constant_values"),
+    "elements of a plain array": (filled, [1.0, 2.0], "numpy.stack"),
+    "parts of a plain array": (lambda w: np.zeros(2).__setitem__(slice(0, 2), w), [1.0, 2.0], "numpy.stack"),
+    "elements that fulfil a condition": (lambda w: w[w > 1].sum(), [1.0, 2.0], r"numpy.where\(condition, a, 0\)"),
+    "a function of SciPy's of any kind": (lambda w: scipy.special.softmax(w)[0], [1.0, 2.0], "softmax cannot be"),
+    "the largest of some and a number": (lambda w: np.max(w, initial=0), [1.0, 2.0], "initial"),
+    "a norm of a matrix": (lambda w: np.linalg.norm(w, 1), [[1.0, 2.0]], "ord=1"),
+    "a rounded number": (lambda w: round(w), 1.0, "plain number"),
     "zeros that are averages": (lambda w: np.pad(w, 1, "mean").sum(), [1.0], "mode='mean'"),
     "a kernel that is longer": (lambda w: np.correlate(w, np.ones(3)).sum(), [1.0], "correlate"),
     "math.exp": (lambda w: math.exp(w), 1.0, "numpy.exp"),
@@ -243,6 +280,7 @@ def test_trace_is_public() -> None:
     """`symbackprop.trace` is this function, and its rooms are where its docstring says."""
     assert sbp.trace is traced_problem.trace is tracing.trace
     assert numpy_functions.ELEMENTWISE and assigned_variables.Variables and precedence.number
+    assert numpy_compositions.FUNCTIONS is recorded.FUNCTIONS
     assert recorded.FUNCTIONS.keys() >= numpy_rearrangements.REARRANGEMENTS.keys()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from symbackprop.algebra.contractions import letters_of
-from symbackprop.frontends.tracing.numpy_rearrangements import REARRANGEMENTS, pad, reshape
+from symbackprop.frontends.tracing.numpy_rearrangements import REARRANGEMENTS, reshape
 from symbackprop.frontends.tracing.precedence import (
     COMPARISON,
     POWER,
@@ -77,6 +77,7 @@ ELEMENTWISE: Mapping[str, Writer] = {
     "invert": template("1 - {0}", SUM, PRODUCT),
     "expit": call("sigmoid"),
     "logit": template("ln({0}/(1 - {0}))", inside=PRODUCT),
+    "hypot": template("sqrt({0}**2 + {1}**2)", inside=POWER + 1),
 }
 """By the name of the ufunc, those of `scipy.special` too."""
 
@@ -91,6 +92,11 @@ def _elementwise(ufunc: Any, *operands: Any, **options: Any) -> Recorded:
             if _is_number(given[place], neutral):
                 return given[1 - place]
     return Recorded(ufunc(*(each.value for each in given)), ELEMENTWISE[ufunc.__name__], given)
+
+
+def _asked(ufunc: Any, operand: Any) -> Any:
+    """Return what is asked of plain numbers, of those that there are."""
+    return ufunc(recorded(operand).value)
 
 
 _NEUTRAL: Mapping[Any, tuple[Sequence[int], int]] = {
@@ -108,8 +114,8 @@ def _reduction(name: str, function: Callable[..., Any]) -> Callable[..., Recorde
 
     def reduce(array: Any, axis: Any = None, *rest: Any, **options: Any) -> Recorded:
         keepdims = bool(options.pop("keepdims", False))
-        options = {key: value for key, value in options.items() if value is not None and value is not numpy._NoValue}
-        if rest or any(value for value in options.values()):
+        options = {key: value for key, value in options.items() if not _is_usual(key, value)}
+        if rest or options:
             refuse(message("trace.option", name=name, option=next(iter(options), "out")))
         given = recorded(array)
         along = range(given.ndim) if axis is None else numpy.atleast_1d(axis)
@@ -123,10 +129,36 @@ def _reduction(name: str, function: Callable[..., Any]) -> Callable[..., Recorde
     return reduce
 
 
+def _is_usual(option: str, value: Any) -> bool:
+    """Say whether an option of a function along an axis changes nothing."""
+    return option == "dtype" or value is None or value is numpy._NoValue or (option == "where" and value is True)
+
+
 def _norm(array: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Recorded:
-    if ord not in (None, 2, "fro"):
-        refuse(message("trace.option", name="norm", option="ord"))
+    is_of_vectors = recorded(array).ndim == 1 or isinstance(axis, int)
+    if ord in _OTHER_NORMS and is_of_vectors:
+        return REDUCTIONS[_OTHER_NORMS[ord]](numpy.absolute(array), axis, keepdims=keepdims)
+    if ord not in (None, "fro") and not (ord == 2 and is_of_vectors):
+        refuse(message("trace.option", name="norm", option=f"ord={ord!r}"))
     return REDUCTIONS["norm"](array, axis, keepdims=keepdims)
+
+
+_OTHER_NORMS = {1: "sum", numpy.inf: "max"}
+"""By the order of a norm of vectors what joins the absolute values."""
+
+
+def _variance(array: Any, axis: Any = None, *rest: Any, ddof: float = 0, **options: Any) -> Recorded:
+    """Record a mean squared distance, of which somebody may divide by fewer than there are."""
+    found = REDUCTIONS["var"](array, axis, *rest, **options)
+    count = recorded(array).size / max(found.size, 1)
+    return found * (count / (count - ddof)) if ddof else found
+
+
+def _deviation(array: Any, axis: Any = None, *rest: Any, ddof: float = 0, **options: Any) -> Any:
+    if not ddof:
+        return REDUCTIONS["std"](array, axis, *rest, **options)
+    found: Any = numpy.sqrt(_variance(array, axis, *rest, ddof=ddof, **options))
+    return found
 
 
 def _norm_of(values: Any, axis: Any, keepdims: bool) -> Any:
@@ -182,54 +214,6 @@ def _cumulative(array: Any, axis: int | None = None) -> Recorded:
     return Recorded(value, call("cumsum", f"axis={axis % value.ndim}" if axis % value.ndim else ""), [given])
 
 
-def _average(array: Any, axis: Any = None, weights: Any = None, **options: Any) -> Any:
-    """Record a mean, or the sum of what has weights over that of the weights."""
-    if weights is None:
-        return REDUCTIONS["mean"](array, axis, **options)
-    given, factors = recorded(array), recorded(weights)
-    if factors.ndim < given.ndim and axis == 0:
-        factors = factors[:, None]
-    return REDUCTIONS["sum"](given * factors, axis, **options) / REDUCTIONS["sum"](
-        factors, axis if factors.ndim > 1 else None
-    )
-
-
-def _difference(array: Any, n: int = 1, axis: int = -1, **options: Any) -> Any:
-    """Record what each element has more than the one before it, n times."""
-    if options:
-        refuse(message("trace.option", name="diff", option=next(iter(options))))
-    found = recorded(array)
-    before = (slice(None),) * (axis % found.ndim)
-    for _ in range(n):
-        found = found[(*before, slice(1, None))] - found[(*before, slice(None, -1))]
-    return found
-
-
-def _correlate(array: Any, kernel: Any, mode: str = "valid") -> Any:
-    """Record sums of products of a kernel and what it meets while it slides over an array, or over that among zeros."""
-    given, sliding = recorded(array), recorded(kernel)
-    if given.ndim != 1 or sliding.ndim != 1 or sliding.size > given.size or mode not in _SLIDING:
-        refuse(message("trace.option", name="correlate", option=repr(mode)))
-    first, last = _SLIDING[mode](sliding.size)
-    given = pad(given, (first, last))
-    value = numpy.correlate(given.value, sliding.value, "valid")
-    return Recorded(value, call("conv1d"), [given, sliding])
-
-
-_SLIDING: Mapping[str, Callable[[int], tuple[int, int]]] = {
-    "valid": lambda size: (0, 0),
-    "same": lambda size: (size // 2, (size - 1) // 2),
-    "full": lambda size: (size - 1, size - 1),
-}
-"""By the mode: how many zeros stand before and behind an array over which a kernel slides."""
-
-
-def _convolve(array: Any, kernel: Any, mode: str = "full") -> Any:
-    """Record the same with the shorter array turned round."""
-    given, sliding = sorted((recorded(array), recorded(kernel)), key=lambda each: -each.size)
-    return _correlate(given, Recorded(sliding.value[::-1], call("flip"), [sliding]), mode)
-
-
 def _einsum(subscripts: str, *operands: Any, **options: Any) -> Recorded:
     """Record an Einstein sum as it is called."""
     given = [recorded(each) for each in operands]
@@ -253,14 +237,13 @@ def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
 _FUNCTIONS: Mapping[Callable[..., Any], Callable[..., Any]] = {
     numpy.sum: REDUCTIONS["sum"],
     numpy.mean: REDUCTIONS["mean"],
-    numpy.average: _average,
     numpy.max: REDUCTIONS["max"],
     numpy.min: REDUCTIONS["min"],
     numpy.amax: REDUCTIONS["max"],
     numpy.amin: REDUCTIONS["min"],
     numpy.prod: REDUCTIONS["prod"],
-    numpy.var: REDUCTIONS["var"],
-    numpy.std: REDUCTIONS["std"],
+    numpy.var: _variance,
+    numpy.std: _deviation,
     numpy.linalg.norm: _norm,
     numpy.dot: _matmul,
     numpy.inner: lambda a, b: _matmul(a, recorded(b).T),
@@ -272,10 +255,6 @@ _FUNCTIONS: Mapping[Callable[..., Any], Callable[..., Any]] = {
     **REARRANGEMENTS,
     numpy.trace: _trace,
     numpy.cumsum: _cumulative,
-    numpy.diff: _difference,
-    numpy.convolve: _convolve,
-    numpy.correlate: _correlate,
-    numpy.ptp: lambda array, axis=None: REDUCTIONS["max"](array, axis) - REDUCTIONS["min"](array, axis),
     **{
         function: _plain(function)
         for function in (numpy.shape, numpy.ndim, numpy.size, numpy.zeros_like, numpy.ones_like, numpy.full_like)
@@ -290,6 +269,7 @@ def _reduced(name: str) -> Callable[..., Recorded]:
 def _install() -> None:
     FUNCTIONS.update(_FUNCTIONS)
     UFUNCS.update({(name, "__call__"): _elementwise for name in ELEMENTWISE})
+    UFUNCS.update({(name, "__call__"): _asked for name in ("isnan", "isinf", "isfinite")})
     for ufunc, name in (("add", "sum"), ("multiply", "prod"), ("maximum", "max"), ("minimum", "min")):
         UFUNCS[ufunc, "reduce"] = _reduced(name)
     UFUNCS["multiply", "outer"] = lambda ufunc, left, right: _outer(left, right)

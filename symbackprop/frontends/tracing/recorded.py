@@ -138,12 +138,17 @@ class Recorded(NDArrayOperatorsMixin, Recording):
         refuse(message("trace.assigned"))
 
     def __array__(self, *arguments: Any, **options: Any) -> NoReturn:
-        refuse(message("trace.converted", name="numpy.array"))
+        name = function_of_library(sys._getframe(1))
+        refuse(message("trace.function", name=name) if name else message("trace.converted", name="numpy.array"))
 
     def __float__(self) -> NoReturn:
         refuse(message("trace.number"))
 
-    __int__ = __index__ = __complex__ = __float__
+    __int__ = __index__ = __complex__ = __round__ = __trunc__ = __floor__ = __ceil__ = __float__
+
+    def __format__(self, form: str) -> str:
+        """Return the numbers as a text for whoever prints them."""
+        return format(self.value.item() if form else self.value, form)
 
     def __bool__(self) -> NoReturn:
         refuse(message("trace.decided"))
@@ -182,6 +187,15 @@ def place_in_user_code(frame: FrameType | None) -> str:
     while frame is not None and not is_user_code(frame):
         frame = frame.f_back
     return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+
+
+def function_of_library(frame: FrameType | None) -> str:
+    """Return the function of a library, SciPy say, that the user's code calls, nothing where it calls NumPy or us."""
+    name, folders = "", tuple(_folders())
+    while frame is not None and not is_user_code(frame):
+        name = frame.f_code.co_name if frame.f_code.co_filename.startswith(folders) else ""
+        frame = frame.f_back
+    return name
 
 
 def is_user_code(frame: FrameType) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import inspect
+import io
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ import numpy
 
 from symbackprop import compilation
 from symbackprop.errors import ProblemError, SymbackpropError
-from symbackprop.frontends.tracing import numpy_functions
+from symbackprop.frontends.tracing import numpy_compositions, numpy_functions
 from symbackprop.frontends.tracing.assigned_variables import Variables, names_of_variables
 from symbackprop.frontends.tracing.equation_texts import Equations
 from symbackprop.frontends.tracing.recorded import CHANGES, Recorded, place_in_user_code
@@ -23,7 +23,10 @@ from symbackprop.problems.load import problem
 
 KINDS = ("parameters", "inputs", "targets")
 _TOLERANCE = 1e-9
-assert numpy_functions.ELEMENTWISE  # what NumPy's functions are is known from here on
+_OF_RUNS = 1e-6
+"""A function may compute with float32 somewhere."""
+_KNOWN = (numpy_functions, numpy_compositions)
+"""The rooms that say what NumPy's functions are, which are known from here on."""
 
 
 def trace(
@@ -35,11 +38,11 @@ def trace(
 ) -> Problem:
     """Return the problem of a plain Python function of NumPy arrays, whose result is the number to differentiate.
 
-    The function is called once, with everything given by name, on arrays that record operators, NumPy's functions,
+    The function is called with everything given by name, on arrays that record operators, NumPy's functions,
     indices and methods; loops and helper functions are unrolled, and `numpy.where` is a kink with both branches. An
     equation is made of every variable that the function assigns, by its name (`h`, or `h1`, `h2`, … for one that is
     assigned again), and of what is used more than once. Other arrays that it reads become inputs, numbers stay
-    numbers.
+    numbers. It is called again on plain arrays, and the problem has to have the value that it returns.
 
     Args:
         function: The function.
@@ -81,39 +84,51 @@ def trace(
     value, expected = float(compiled(given["parameters"])[0]), float(result.value)
     if not _is_same(value, expected):
         raise ProblemError(message("trace.differs", recorded=f"{value:g}", value=f"{expected:g}"), where="function")
-    if changes:
-        _compare_changes(function, leaves, parameters, lambda moved: float(compiled(moved)[0]), changes)
+    _compare_runs(function, leaves, parameters, lambda moved: float(compiled(moved)[0]), changes)
     return found
 
 
-def _is_same(value: float, expected: float) -> bool:
+def _is_same(value: float, expected: float, tolerance: float = _TOLERANCE) -> bool:
     is_undefined = math.isnan(value) and math.isnan(expected)
-    return is_undefined or math.isclose(value, expected, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+    return is_undefined or math.isclose(value, expected, rel_tol=tolerance, abs_tol=tolerance)
 
 
-def _compare_changes(
+_STEPS = (0.0, 2.0**-7)
+"""By which part parameters are moved where two ways to a value are compared."""
+
+
+def _compare_runs(
     function: Callable[..., Any],
     leaves: Mapping[str, Recorded],
     parameters: Collection[str],
     recorded: Callable[[Mapping[str, Any]], float],
     changes: Sequence[tuple[str, str]],
 ) -> None:
-    """Raise `ProblemError` where an array that changed in place had another name, by which the function goes on.
+    """Raise `ProblemError` where the function, on plain arrays of its own, has another value than its problem.
 
-    It runs on plain arrays of its own, at the numbers given and at others.
+    Where arrays change in place, which may have other names, it is run at other numbers as well. What has another value each
+    time, by random numbers, is left alone.
     """
-    for step in _STEPS:
-        given = {name: leaf.value.copy() for name, leaf in leaves.items()}
+    for step in _STEPS if changes else _STEPS[:1]:
+        given = {name: numpy.float64(leaf.value) if not leaf.ndim else leaf.value for name, leaf in leaves.items()}
         for name in parameters:
-            given[name] *= 1 + step * numpy.cos(numpy.arange(given[name].size)).reshape(given[name].shape)
-        value = recorded({name: given[name].copy() for name in parameters})
-        if not _is_same(value, float(numpy.asarray(_attempted(functools.partial(function, **given))).reshape(()))):
-            name, where = changes[0]
-            raise ProblemError(message("trace.in_place", name=name), where=where)
+            given[name] = given[name] * (
+                1 + step * numpy.cos(numpy.arange(leaves[name].size)).reshape(leaves[name].shape)
+            )
+        value = recorded({name: given[name] for name in parameters})
+        plain = _plain_value(function, given)
+        if not _is_same(value, plain, _OF_RUNS) and _is_same(plain, _plain_value(function, given)):
+            what = message("trace.differs", recorded=f"{value:g}", value=f"{plain:g}")
+            if changes:
+                raise ProblemError(message("trace.in_place", name=changes[0][0]), where=changes[0][1])
+            raise ProblemError(what, where="function")
 
 
-_STEPS = (0.0, 2.0**-7)
-"""By which part parameters are moved where two ways to a value are compared."""
+def _plain_value(function: Callable[..., Any], given: Mapping[str, Any]) -> float:
+    """Return what a function returns for plain numbers; what it prints has been printed before."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        found = _attempted(lambda: function(**{name: numpy.copy(array)[()] for name, array in given.items()}))
+    return float(numpy.asarray(found).reshape(()))
 
 
 def _attempted(function: Callable[[], Any]) -> Any:
@@ -127,6 +142,8 @@ def _attempted(function: Callable[[], Any]) -> Any:
         while traceback is not None and traceback.tb_next is not None:
             traceback = traceback.tb_next
         where = "" if traceback is None else place_in_user_code(traceback.tb_frame)
+        if isinstance(error.__cause__, ProblemError):  # an element of a plain array was to become one of ours
+            raise ProblemError(message("trace.assigned"), where=where) from error
         raise ProblemError(message("trace.failed", reason=f"{type(error).__name__}: {error}"), where=where) from error
 
 
