@@ -17,10 +17,16 @@ from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.functions import CONSTANT, NAMES
 from symbackprop.algebra.shorthands import CONSTANT_ARRAYS
 
-SHAPES: Mapping[str, Shape] = {"a": (), "x": (2,), "y": (3,), "A": (2, 3), "B": (3, 2), "C": (2, 2)}
+CUBE, BATCH = (2, 2, 2), (2, 1, 2, 2)
+"""Shapes of arrays of three and of four axes."""
+
+SHAPES: Mapping[str, Shape] = {
+    **{"a": (), "x": (2,), "y": (3,), "A": (2, 3), "B": (3, 2), "C": (2, 2)},
+    **{"D": CUBE, "F": BATCH},
+}
 """The quantities that are given."""
 
-RANKS: tuple[Shape, ...] = ((), (2,), (3,), (2, 3), (3, 2), (2, 2))
+RANKS: tuple[Shape, ...] = ((), (2,), (3,), (2, 3), (3, 2), (2, 2), CUBE, BATCH)
 
 INSIDE: Mapping[str, str] = {
     **dict.fromkeys(("ln", "log", "log2", "sqrt"), "1/2 + abs({0})"),
@@ -31,6 +37,9 @@ INSIDE: Mapping[str, str] = {
 """What keeps an argument where a function has a value, and a moderate one."""
 
 AXES = (None, 0, -1)
+
+ALONG_ONE = ("softmax", "log_softmax", "cumsum", "reverse_cumsum")
+"""What runs along one axis only; other functions of one array take several."""
 
 FUNCTIONS = tuple(name for name in NAMES if name != CONSTANT and name not in CONSTANT_ARRAYS)
 
@@ -48,7 +57,7 @@ class _Drawn:
         if depth <= 0:
             return self.draw.choice(named)
         writers: list[Callable[[Shape, int], str]] = [self._operator, self._operator, self._function, self._function]
-        writers += [(self._number, self._vector, self._matrix)[len(shape)]] * 3
+        writers += [(self._number, self._vector, self._matrix, self._cube, self._batch)[len(shape)]] * 3
         return self.draw.choice(writers)(shape, depth - 1)
 
     def about(self, function: str, depth: int) -> str:
@@ -66,7 +75,8 @@ class _Drawn:
 
     def along(self, function: str, shape: Shape, depth: int) -> str:
         """Return a function of an array along one of its axes."""
-        return f"{function}({self.array(shape, depth)}{self.axis(shape)})"
+        several = len(shape) > len("ij") and function not in ALONG_ONE and self.draw.random() < 0.5
+        return f"{function}({self.array(shape, depth)}{', axis=(0, -1)' if several else self.axis(shape)})"
 
     def branches(self, shape: Shape, depth: int) -> str:
         """Return a choice between two expressions, one of which may need its condition, or be repeated."""
@@ -82,7 +92,7 @@ class _Drawn:
         return "" if chosen is None else f", axis={chosen}"
 
     def _operator(self, shape: Shape, depth: int) -> str:
-        smaller = self.draw.choice([each for each in ((), shape[1:], shape) if each in (*RANKS, ())])
+        smaller = self.draw.choice([each for each in ((), shape[1:], shape[2:], shape) if each in RANKS])
         whole, right = self.array(shape, depth), self.array(smaller, depth)
         left = whole
         if self.draw.random() < 0.3:
@@ -93,7 +103,7 @@ class _Drawn:
                 f"({left} - {right})",
                 f"{left}*({right})",
                 f"({left})/(2 + ({right})**2)",
-                f"-({left})*{right}*(1/2)",
+                f"-({left})*({right})*(1/2)",
                 f"max({left}, {right})",
                 f"(3/2 + tanh({left}))**tanh({right})",
                 f"(({left})**2 + {right})",
@@ -153,6 +163,37 @@ class _Drawn:
             ]
         )
 
+    def _cube(self, shape: Shape, depth: int) -> str:
+        whole, matrix = self.array(shape, depth), self.array((2, 2), depth)
+        batch, vector = self.array(BATCH, depth), self.array((2,), depth)
+        return self.draw.choice(
+            [
+                f"({whole}) @ ({matrix})",
+                f"({matrix}) @ ({whole})",
+                f"({whole}) @ ({self.array(shape, depth)})",
+                f"({batch})[:, 0]",
+                f"transpose({whole}, 2, 0, 1)",
+                f"sum({batch}, axis=1)",
+                f"max({batch}, axis=1)",
+                f"stack({matrix}, {matrix}*({vector}), axis={self.draw.choice([0, 1, -1])})",
+                f"softmax({whole}{self.axis(shape)})",
+                f"reshape({batch}, 2, -1, 2)[:, ::1]",
+                f"[{matrix}, {matrix}]",
+            ]
+        )
+
+    def _batch(self, shape: Shape, depth: int) -> str:
+        whole, cube = self.array(shape, depth), self.array(CUBE, depth)
+        return self.draw.choice(
+            [
+                f"({whole}) @ ({self.array((2, 2), depth)})",
+                f"transpose({whole}, 0, 1, 3, 2)",
+                f"reshape({cube}, 2, 1, 2, 2)",
+                f"stack({cube}, axis=1)",
+                f"mean({whole}, axis=(0, 2), keepdims=true) + ({whole})",
+            ]
+        )
+
 
 def _of_array(function: str) -> Callable[[_Drawn, int], str]:
     return lambda drawn, depth: drawn.along(function, drawn.draw.choice(RANKS[1:]), depth)
@@ -170,6 +211,11 @@ def _of_shapes(call: str, *shapes: Shape) -> Callable[[_Drawn, int], str]:
     return lambda drawn, depth: call.format(*(drawn.array(shape, depth) for shape in shapes))
 
 
+def _any_of(*calls: tuple[Any, ...]) -> Callable[[_Drawn, int], str]:
+    """Return one of several calls, each given with the shapes of its places."""
+    return lambda drawn, depth: _of_shapes(*drawn.draw.choice(calls))(drawn, depth)
+
+
 _CONTRACTIONS: Sequence[tuple[Any, ...]] = (
     ("einsum('ij,jk->ik', {0}, {1})", (2, 3), (3, 2)),
     ("einsum('ij,kj,k->i', {0}, {1}, {2})", (2, 3), (2, 3), (2,)),
@@ -179,6 +225,11 @@ _CONTRACTIONS: Sequence[tuple[Any, ...]] = (
     ("einsum('ij,ji->', {0}, {1})", (2, 3), (3, 2)),
     ("einsum('ii->i', {0})", (2, 2)),
     ("einsum('ik,jk,k->j', {0}, {1}, {2})", (2, 3), (2, 3), (3,)),
+    ("einsum('bij,bkj->bik', {0}, {1})", CUBE, CUBE),
+    ("einsum('bchw,oc->bohw', {0}, [[{1}], [a]])", BATCH, ()),
+    ("einsum('bij,ij->b', {0}, {1})", CUBE, (2, 2)),
+    ("einsum('bii->ib', {0})", CUBE),
+    ("einsum('i,jk->ikj', {0}, {1})", (2,), (2, 3)),
 )
 """Einstein sums, with the shapes of their operands."""
 
@@ -186,22 +237,35 @@ _OF_ONE_ARRAY = [name for name, row in ARRAY_OPERATIONS.items() if row.arity == 
 
 OF_ARRAYS: Mapping[str, Callable[[_Drawn, int], str]] = {
     **{name: _of_array(name) for name in _OF_ONE_ARRAY},
-    "flatten": lambda drawn, depth: f"flatten({drawn.array((2, 3), depth)})",
+    "flatten": lambda drawn, depth: f"flatten({drawn.array(drawn.draw.choice([(2, 3), CUBE, BATCH]), depth)})",
     WHERE: lambda drawn, depth: drawn.branches(drawn.draw.choice(RANKS), depth),
     "reshape": lambda drawn, depth: (
         f"reshape({drawn.array((2, 3), depth)}, {drawn.draw.choice(['3, 2', '-1, 2', '6'])})"
     ),
-    **{name: _of_shapes(f"{name}({{0}})", (2, 3)) for name in ("flip", "max_pool")},
-    "avg_pool": _of_shapes("avg_pool({0}, size=2, stride=1)", (3, 2)),
+    "flip": _any_of(("flip({0})", (2, 3)), ("flip({0}, axis=(1, 2))", CUBE)),
+    "max_pool": _any_of(("max_pool({0})", (2, 3)), ("max_pool({0}, padding=1)", BATCH)),
+    "avg_pool": _any_of(
+        ("avg_pool({0}, size=2, stride=1)", (3, 2)), ("avg_pool({0}, size=2, stride=1, padding=1)", CUBE)
+    ),
+    "max_pool1d": _of_shapes("max_pool1d({0}, stride=1)", (2, 3)),
+    "avg_pool1d": _of_shapes("avg_pool1d({0}, padding=1)", CUBE),
     "attention": lambda drawn, depth: _of_shapes(
-        drawn.draw.choice(["attention({0}, {1}, {2})", "attention({0}, {1}, {2}, {2})"]), (2, 3), (2, 3), (2, 2)
+        drawn.draw.choice(["attention({0}, {1}, {2})", "attention({0}, {1}, {2}, {2})"]),
+        *drawn.draw.choice([((2, 3), (2, 3), (2, 2)), (CUBE, CUBE, CUBE)]),
     )(drawn, depth),
     "clip": _of_shapes("clip({0}, -1/2, abs({1}))", (2, 3), (3,)),
-    "conv1d": _of_vectors("conv1d", (3, 2)),
-    "conv2d": _of_shapes("conv2d({0}, {1})", (2, 3), (2, 2)),
+    "conv1d": _any_of(("conv1d({0}, {1})", (3,), (2,)), ("conv1d({0}, {1}, stride=2, padding=1)", (2, 3), CUBE)),
+    "conv2d": _any_of(
+        ("conv2d({0}, {1})", (2, 3), (2, 2)),
+        ("conv2d({0}, {1}, padding=1, dilation=2)", (3, 2), (2, 2)),
+        ("conv2d([{0}], {1}, stride=2, padding=1)", (2, 2), BATCH),
+        ("conv2d({0}, {1}, padding=1)", BATCH, BATCH),
+    ),
+    "stack": _any_of(("stack({0}, {1}, axis=-1)", (2, 3), (2, 3)), ("stack({0}, {1}, axis=1)", CUBE, CUBE)),
+    "transpose": _any_of(("transpose({0})", (2, 3)), ("transpose({0}, -1, 0, 1)", CUBE)),
     "take": lambda drawn, depth: f"take({drawn.array((2, 3), depth)}, [1, 0, 1]{drawn.axis((2, 3))})",
     "one_hot": _of_shapes("one_hot([2, 0], 3)*{0}", (2, 3)),
-    "einsum": lambda drawn, depth: _of_shapes(*drawn.draw.choice(_CONTRACTIONS))(drawn, depth),
+    "einsum": _any_of(*_CONTRACTIONS),
     "dot": _of_vectors("dot", (3, 3)),
     "outer": _of_vectors("outer", (2, 3)),
     "concat": lambda drawn, depth: (

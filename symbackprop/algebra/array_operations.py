@@ -13,10 +13,11 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
-from symbackprop.algebra.broadcasting import Shape, axis_at, spell
+from symbackprop.algebra.broadcasting import Shape, axes_at, axis_at, spell
 from symbackprop.algebra.composite_operations import COMPOSITES
 from symbackprop.algebra.formula import (
     Apply,
+    Axis,
     Hadamard,
     MatrixProduct,
     Negative,
@@ -48,15 +49,23 @@ def operation_of(node: Node) -> ArrayOperation | None:
 
 def axis_of(apply: Apply, rank: int, where: str) -> int | None:
     """Return the axis of an operation from 0, None for one that runs over all axes or takes none."""
+    axis = _given_axis(apply)
+    if isinstance(axis, tuple):
+        raise ProblemError(message("graph.one_axis", function=apply.function), where=where)
+    return None if axis is None else axis_at(axis, rank, where)
+
+
+def axes_of(apply: Apply, rank: int, where: str = "") -> tuple[int, ...]:
+    """Return the axes along which an operation runs, in ascending order."""
+    axis = _given_axis(apply)
+    return tuple(range(rank)) if axis is None else axes_at(axis, rank, where)
+
+
+def _given_axis(apply: Apply) -> Axis:
+    """Return the axis that is given, or that of the row; None for all."""
     row = operation_of(apply)
-    axis = row.axis if row is not None and apply.axis is None else apply.axis
-    return axis_at(axis, rank, where) if isinstance(axis, int) else None
-
-
-def axes_of(apply: Apply, rank: int) -> tuple[int, ...]:
-    """Return the axes along which an operation runs."""
-    axis = axis_of(apply, rank, "")
-    return tuple(range(rank)) if axis is None else (axis,)
+    own = None if row is None or isinstance(row.axis, str) else row.axis
+    return own if apply.axis is None else apply.axis
 
 
 def spread_along(node: Node, axes: Iterable[int], shape: Shape) -> Node:
@@ -108,8 +117,8 @@ def _side_by_side(apply: Apply, shapes: Sequence[Shape]) -> Sequence[Indices]:
 
 
 def _reduced(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
-    axis = axis_of(apply, len(shapes[0]), where)
-    return () if axis is None else shapes[0][:axis] + shapes[0][axis + 1 :]
+    axes = axes_of(apply, len(shapes[0]), where)
+    return tuple(length for axis, length in enumerate(shapes[0]) if axis not in axes)
 
 
 def _kept(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:

@@ -7,11 +7,14 @@ import math
 from collections.abc import Iterable, Iterator
 
 from symbackprop import limits
-from symbackprop.algebra.formula import Span
+from symbackprop.algebra.formula import Axis, Span
 from symbackprop.errors import ProblemError
 from symbackprop.messages import Message, message
 
 Shape = tuple[int, ...]
+
+MOST_AXES = 4
+"""Axes of one array."""
 
 
 def indices_of(shape: Shape) -> Iterator[Shape]:
@@ -25,6 +28,13 @@ def check_size(name: str, shape: Shape, where: str = "") -> None:
     if count > limits.NUMBERS:
         what = message("graph.too_large", name=name, count=count, shape=spell(shape), limit=limits.NUMBERS)
         raise ProblemError(what, where=where)
+
+
+def check_rank(shape: Shape, where: str = "") -> Shape:
+    """Return a shape; raises `ProblemError` for one of more axes than arrays have."""
+    if len(shape) > MOST_AXES:
+        raise ProblemError(message("graph.rank", shape=spell(shape), limit=MOST_AXES), where=where)
+    return shape
 
 
 def spell(shape: tuple[int | str, ...]) -> str | Message:
@@ -56,6 +66,28 @@ def axis_at(axis: int, rank: int, where: str) -> int:
     return axis % rank
 
 
+def axes_at(axis: int | tuple[int, ...], rank: int, where: str) -> tuple[int, ...]:
+    """Return one axis or several from 0, in ascending order; one that is named twice is an error.
+
+    >>> axes_at((-1, 0), 3, "")
+    (0, 2)
+    """
+    given = axis if isinstance(axis, tuple) else (axis,)
+    found = {axis_at(each, rank, where) for each in given}
+    if len(found) < len(given):
+        raise ProblemError(message("graph.axis_twice", axes=", ".join(map(str, given))), where=where)
+    return tuple(sorted(found))
+
+
+def settled_axis(axes: tuple[int, ...], rank: int) -> Axis:
+    """Return axes from 0 as a reduction has them: None for all of them, one as a number.
+
+    >>> settled_axis((0, 1), 2), settled_axis((1,), 2), settled_axis((0, 2), 3)
+    (None, 1, (0, 2))
+    """
+    return None if len(axes) == rank else axes[0] if len(axes) == 1 else axes
+
+
 def indexed(shape: Shape, indices: tuple[int | Span, ...], where: str) -> Shape:
     """Return the shape of `array[indices]`; an index outside the array is an error."""
     if len(indices) > len(shape):
@@ -75,5 +107,5 @@ def indexed(shape: Shape, indices: tuple[int | Span, ...], where: str) -> Shape:
 def positions(index: int | Span, length: int) -> range:
     """Return the positions along an axis that an index or a slice picks."""
     if isinstance(index, Span):
-        return range(*slice(index.start, index.stop).indices(length))
+        return range(*slice(index.start, index.stop, index.step).indices(length))
     return range(index % length, index % length + 1)

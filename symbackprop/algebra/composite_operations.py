@@ -7,13 +7,13 @@ say, and are written out element by element.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
+from symbackprop.algebra import sliding_windows
 from symbackprop.algebra.branches import WHERE, Comparison, step_of
-from symbackprop.algebra.broadcasting import Shape, axis_at, broadcast, indices_of, spell
+from symbackprop.algebra.broadcasting import Shape, axes_at, broadcast, check_rank, settled_axis, spell
 from symbackprop.algebra.contractions import EINSUM, contracted, shape_of_contraction
 from symbackprop.algebra.formula import (
     ONE,
@@ -24,18 +24,16 @@ from symbackprop.algebra.formula import (
     Negative,
     Node,
     Number,
-    Placed,
     Power,
-    Product,
     Quotient,
     Repeated,
     Span,
     Stack,
     Sum,
-    Transposed,
     added,
+    transposed,
 )
-from symbackprop.algebra.operation_rows import ArrayOperation, Piece
+from symbackprop.algebra.operation_rows import ALL, ArrayOperation, Piece
 from symbackprop.errors import ProblemError
 from symbackprop.messages import message
 
@@ -61,14 +59,18 @@ CALLS = {
     "batch_norm": "batch_norm(X, eps=1e-5)",
     "attention": "attention(Q, K, V)",
     "clip": "clip(x, -1, 1)",
-    "conv1d": "conv1d(x, k)",
-    "conv2d": "conv2d(X, K)",
-    "max_pool": "max_pool(X, size=2, stride=2)",
-    "avg_pool": "avg_pool(X, size=2, stride=2)",
+    "conv1d": "conv1d(x, k, stride=1, padding=0, dilation=1)",
+    "conv2d": "conv2d(X, K, stride=1, padding=0, dilation=1)",
+    **{
+        name: f"{name}(X, size=2, stride=2, padding=0)"
+        for name in ("max_pool", "avg_pool", "max_pool1d", "avg_pool1d")
+    },
     "cumsum": "cumsum(x)",
     "reverse_cumsum": "reverse_cumsum(x)",
     "flip": "flip(x)",
     "take": "take(W, [2, 0])",
+    "stack": "stack(x, y, axis=0)",
+    "transpose": "transpose(X, 1, 0)",
     "one_hot": "one_hot([2, 0], 3)",
 }  # fmt: skip
 """How each of them is called, for who did it otherwise."""
@@ -77,10 +79,18 @@ CALLS = {
 # Norms
 
 
-def _axis(apply: Apply, shape: Shape, where: str = "") -> int:
-    """Return the axis of a composite from 0."""
+def _axes(apply: Apply, shape: Shape, where: str = "") -> tuple[int, ...]:
+    """Return the axes of a composite from 0; those of a norm may be several."""
     default = {"layer_norm": -1}.get(apply.function, 0)
-    return axis_at(default if apply.axis is None else apply.axis, len(shape), where)
+    return axes_at(default if apply.axis is None else apply.axis, len(shape), where)
+
+
+def _axis(apply: Apply, shape: Shape, where: str = "") -> int:
+    """Return the axis of a composite that has one, from 0."""
+    axis, *others = _axes(apply, shape, where)
+    if others:
+        raise ProblemError(message("graph.one_axis", function=apply.function), where=where)
+    return axis
 
 
 def _same_shape(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
@@ -90,14 +100,23 @@ def _same_shape(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
     return shapes[0]
 
 
+def _of_norm(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
+    if not shapes[0]:
+        raise _refused(apply, shapes, where)
+    _axes(apply, shapes[0], where)
+    return shapes[0]
+
+
 def _normalised(apply: Apply, shapes: Sequence[Shape], piece: Piece) -> Node:
     """Return d/s, of the distances d from the mean and the root s of their mean square and eps."""
     argument, shape = piece(apply.arguments[0]), shapes[0]
-    axis = None if len(shape) < _MATRIX else _axis(apply, shape)
+    axes = _axes(apply, shape)
 
     def mean(node: Node) -> Node:
-        found = Apply("mean", (node,), axis=axis)
-        return found if axis is None else Repeated(found, axis, 1)
+        found: Node = Apply("mean", (node,), axis=settled_axis(axes, len(shape)))
+        for axis in axes if len(axes) < len(shape) else ():
+            found = Repeated(found, axis, 1)
+        return found
 
     distances = piece(Sum((argument, Negative(mean(argument)))))
     squares = mean(Power(distances, Number(Fraction(2))))
@@ -113,20 +132,25 @@ EPS = Fraction(1, 100_000)
 
 
 def _of_attention(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
-    fits = len(shapes) in (3, 4) and all(len(shape) == _MATRIX for shape in shapes)
-    if not (fits and shapes[0][1] == shapes[1][1] and shapes[1][0] == shapes[2][0]):
+    fits = len(shapes) in (3, 4) and all(len(shape) >= _MATRIX for shape in shapes)
+    if not (fits and shapes[0][-1] == shapes[1][-1] and shapes[1][-2] == shapes[2][-2]):
         raise _refused(apply, shapes, where)
-    if broadcast([(shapes[0][0], shapes[1][0]), *shapes[3:]], where) != (shapes[0][0], shapes[1][0]):
+    stacks = broadcast((shape[:-2] for shape in shapes[:3]), where)
+    scores = (*broadcast((shape[:-2] for shape in shapes[:2]), where), shapes[0][-2], shapes[1][-2])
+    if broadcast([scores, *shapes[3:]], where) != scores:
         raise _refused(apply, shapes, where)
-    return (shapes[0][0], shapes[2][1])
+    return (*stacks, shapes[0][-2], shapes[2][-1])
 
 
 def _attention(apply: Apply, shapes: Sequence[Shape], piece: Piece) -> Node:
-    """Return softmax(Q Kᵀ/√d + M) V, the softmax over each row."""
+    """Return softmax(Q Kᵀ/√d + M) V, the softmax over each row; with more axes it is that of each pair of matrices."""
     queries, keys, values, *mask = map(piece, apply.arguments)
-    root = Apply("sqrt", (Number(Fraction(shapes[0][1])),))
-    scores = piece(added((Quotient(MatrixProduct(queries, Transposed(keys)), root), *mask)))
-    return MatrixProduct(piece(Apply("softmax", (scores,), axis=1)), values)
+    root = Apply("sqrt", (Number(Fraction(shapes[0][-1])),))
+    *stack, row, column = range(len(shapes[1]))
+    turned = transposed(keys, (*stack, column, row))
+    scores = piece(added((Quotient(MatrixProduct(queries, turned), root), *mask)))
+    axis = max(len(shapes[0]), len(shapes[1])) - 1
+    return MatrixProduct(piece(Apply("softmax", (scores,), axis=axis)), values)
 
 
 # Bounds and picked elements
@@ -162,7 +186,49 @@ def _taken(apply: Apply, shapes: Sequence[Shape], piece: Piece) -> Node:
     axis, places = _axis(apply, shapes[0]), _numbers(apply.arguments[1]) or []
     before, array = (Span(None, None),) * axis, piece(apply.arguments[0])
     found = Stack(tuple(Indexed(array, (*before, place)) for place in places))
-    return Transposed(found) if axis else found
+    return _moved(found, len(shapes[0]), axis)
+
+
+def _moved(node: Node, rank: int, axis: int) -> Node:
+    """Return an array with its first axis in another place."""
+    return transposed(node, (*range(1, axis + 1), 0, *range(axis + 1, rank)))
+
+
+def _of_stack(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
+    axis = _stacking_axis(apply, shapes[0], where)
+    for shape in shapes[1:]:
+        if shape != shapes[0]:
+            raise ProblemError(message("graph.stack", left=spell(shapes[0]), right=spell(shape)), where=where)
+    return check_rank((*shapes[0][:axis], len(shapes), *shapes[0][axis:]), where)
+
+
+def _stacking_axis(apply: Apply, shape: Shape, where: str = "") -> int:
+    return _axis(apply, (*shape, 1), where)
+
+
+def _stacked(apply: Apply, shapes: Sequence[Shape], piece: Piece) -> Node:
+    """Return arrays behind each other along a new axis."""
+    return _moved(Stack(apply.arguments), len(shapes[0]) + 1, _stacking_axis(apply, shapes[0]))
+
+
+def _of_transpose(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
+    order = _order(apply, len(shapes[0]))
+    if order is None or not shapes[0]:
+        raise _refused(apply, shapes, where)
+    return tuple(shapes[0][axis] for axis in order)
+
+
+def _order(apply: Apply, rank: int) -> tuple[int, ...] | None:
+    """Return the axes in their new order, None where these are not all of them."""
+    given = [int(axis) for _, axis in apply.settings] or list(reversed(range(rank)))
+    if any(not -rank <= axis < rank for axis in given):
+        return None
+    order = tuple(axis % rank for axis in given)
+    return order if sorted(order) == list(range(rank)) else None
+
+
+def _in_order(apply: Apply, shapes: Sequence[Shape], piece: Piece) -> Node:
+    return transposed(apply.arguments[0], _order(apply, len(shapes[0])) or ())
 
 
 def _of_one_hot(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
@@ -179,76 +245,13 @@ def _one_hot(apply: Apply, shapes: Sequence[Shape], piece: Piece) -> Node:
     return Stack(tuple(rows)) if shapes[0] else rows[0]
 
 
-# Convolutions and pools
-
-
-def _of_convolution(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
-    rank = {"conv1d": 1, "conv2d": _MATRIX}[apply.function]
-    if any(len(shape) != rank for shape in shapes) or any(map(int.__lt__, *shapes)):
-        raise _refused(apply, shapes, where)
-    return tuple(length - size + 1 for length, size in zip(*shapes, strict=True))
-
-
-def _convolution(apply: Apply, shapes: Sequence[Shape]) -> Node:
-    """Return the kernel's entries times the blocks that they meet while it slides, added."""
-    (argument, kernel), result = apply.arguments, _of_convolution(apply, shapes, "")
-    return added(
-        tuple(
-            Product((Indexed(kernel, place), Indexed(argument, _spans(place, result))))
-            for place in indices_of(shapes[1])
-        )
-    )
-
-
-def _spans(start: Shape, lengths: Shape) -> tuple[Span, ...]:
-    return tuple(Span(first, first + length) for first, length in zip(start, lengths, strict=True))
-
-
-def _convolution_pullback(apply: Apply, upstream: Node, value: Node, shapes: Sequence[Shape]) -> Sequence[Node]:
-    """Slide the gradient over the input; and the kernel, turned round, over the gradient among zeros."""
-    (argument, kernel), (whole, sizes) = apply.arguments, shapes
-    result = _of_convolution(apply, shapes, "")
-    start = tuple(size - 1 for size in sizes)
-    among_zeros = tuple(length + size - 1 for length, size in zip(whole, sizes, strict=True))
-    padded = Placed(upstream, _spans(start, result), among_zeros) if any(start) else upstream
-    return (
-        Apply(apply.function, (padded, Apply("flip", (kernel,)))),
-        Apply(apply.function, (argument, upstream)),
-    )
-
-
-def _windows(apply: Apply, shapes: Sequence[Shape], where: str) -> list[list[Span]]:
-    """Return the places of a window along each axis; what does not fill one is left out."""
-    size = _setting(apply, "size", Fraction(2))
-    stride = _setting(apply, "stride", size)
-    if not shapes[0] or any(each < 1 or each.denominator != 1 for each in (size, stride)) or min(shapes[0]) < size:
-        raise _refused(apply, shapes, where)
-    width = int(size)
-    return [[Span(at, at + width) for at in range(0, length - width + 1, int(stride))] for length in shapes[0]]
-
-
-def _of_pool(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
-    return tuple(map(len, _windows(apply, shapes, where)))
-
-
-def _pool(apply: Apply, shapes: Sequence[Shape]) -> Node:
-    """Return the largest number, or the mean, of each window."""
-    function = {"max_pool": "max", "avg_pool": "mean"}[apply.function]
-    *outer, inner = _windows(apply, shapes, "")
-    rows = [
-        Stack(tuple(Apply(function, (Indexed(apply.arguments[0], (*before, span)),)) for span in inner))
-        for before in itertools.product(*outer)
-    ]
-    return Stack(tuple(rows)) if outer else rows[0]
-
-
 # Sums so far, and the order turned round
 
 
 def _cumulative(apply: Apply, shapes: Sequence[Shape]) -> Node:
     """Return the sums of the first 1, 2, … elements along the axis, or of the last."""
     axis, is_reverse = _axis(apply, shapes[0]), apply.function == "reverse_cumsum"
-    before, along = (Span(None, None),) * axis, None if len(shapes[0]) < _MATRIX else axis
+    before, along = (Span(None, None),) * axis, settled_axis((axis,), len(shapes[0]))
     last = shapes[0][axis] - 1
 
     def total(place: int) -> Node:
@@ -257,8 +260,7 @@ def _cumulative(apply: Apply, shapes: Sequence[Shape]) -> Node:
         span = Span(place, None) if is_reverse else Span(None, place + 1)
         return Apply("sum", (Indexed(apply.arguments[0], (*before, span)),), axis=along)
 
-    found = Stack(tuple(map(total, range(last + 1))))
-    return Transposed(found) if axis else found
+    return _moved(Stack(tuple(map(total, range(last + 1)))), len(shapes[0]), axis)
 
 
 def _cumulative_pullback(apply: Apply, upstream: Node, value: Node, shapes: Sequence[Shape]) -> Sequence[Node]:
@@ -268,17 +270,31 @@ def _cumulative_pullback(apply: Apply, upstream: Node, value: Node, shapes: Sequ
 
 
 def _flipped(apply: Apply, shapes: Sequence[Shape]) -> Node:
-    """Return the elements in reverse along every axis."""
-    *outer, inner = [range(length - 1, -1, -1) for length in shapes[0]]
-    rows = [
-        Stack(tuple(Indexed(apply.arguments[0], (*before, place)) for place in inner))
-        for before in itertools.product(*outer)
-    ]
-    return Stack(tuple(rows)) if outer else rows[0]
+    """Return the elements in reverse along the axes, or along every one."""
+    axes = _flipped_axes(apply, shapes[0])
+
+    def turned(node: Node, axis: int) -> Node:
+        if axis > max(axes):
+            return node
+        places = range(shapes[0][axis])
+        return Stack(tuple(turned(Indexed(node, (at,)), axis + 1) for at in (places[::-1] if axis in axes else places)))
+
+    return turned(apply.arguments[0], 0)
+
+
+def _flipped_axes(apply: Apply, shape: Shape, where: str = "") -> tuple[int, ...]:
+    return tuple(range(len(shape))) if apply.axis is None else axes_at(apply.axis, len(shape), where)
+
+
+def _of_flip(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
+    if not shapes[0]:
+        raise _refused(apply, shapes, where)
+    _flipped_axes(apply, shapes[0], where)
+    return shapes[0]
 
 
 def _flipped_pullback(apply: Apply, upstream: Node, value: Node, shapes: Sequence[Shape]) -> Sequence[Node]:
-    return (Apply("flip", (upstream,)),)
+    return (Apply("flip", (upstream,), axis=apply.axis),)
 
 
 # Rows
@@ -299,38 +315,17 @@ def _opened(name: str, arity: int | None, shape: Callable[..., Shape], opens: Op
 
 COMPOSITES: tuple[ArrayOperation, ...] = (
     *(
-        _opened(name, 1, _same_shape, _normalised, axis=axis, settings={"eps": EPS}, symbol=symbol)
+        _opened(name, 1, _of_norm, _normalised, axis=axis, settings={"eps": EPS}, symbol=symbol)
         for name, axis, symbol in (("layer_norm", -1, "LayerNorm"), ("batch_norm", 0, "BatchNorm"))
     ),
     _opened("attention", None, _of_attention, _attention, symbol="Attention"),
     _opened("clip", 3, lambda apply, shapes, where: broadcast(shapes, where), _clip, symbol="clip"),
     _opened("take", 2, _of_taken, _taken, axis=0),
+    _opened("stack", None, _of_stack, _stacked, axis=0),
+    _opened("transpose", 1, _of_transpose, _in_order),
     _opened("one_hot", 2, _of_one_hot, _one_hot),
     _opened(EINSUM, None, shape_of_contraction, contracted),
-    *(
-        ArrayOperation(
-            name,
-            2,
-            _of_convolution,
-            definition=_convolution,
-            pullback=_convolution_pullback,
-            is_linear=True,
-            is_reserved=False,
-        )
-        for name in ("conv1d", "conv2d")
-    ),
-    *(
-        ArrayOperation(
-            name,
-            1,
-            _of_pool,
-            definition=_pool,
-            settings={"size": Fraction(2), "stride": None},
-            symbol=name.replace("_", ""),
-            is_reserved=False,
-        )
-        for name in ("max_pool", "avg_pool")
-    ),
+    *sliding_windows.rows(_refused),
     *(
         ArrayOperation(
             name,
@@ -359,10 +354,12 @@ COMPOSITES: tuple[ArrayOperation, ...] = (
     ArrayOperation(
         "flip",
         1,
-        _same_shape,
+        _of_flip,
         definition=_flipped,
         pullback=_flipped_pullback,
-        calls={"np": "np.flip({0})"},
+        axis=ALL,
+        keeps=True,
+        calls={"np": "np.flip({0}, axis={axis})"},
         is_linear=True,
         is_reserved=False,
     ),

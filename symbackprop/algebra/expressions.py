@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import functools
 import itertools
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import TypeVar
 
 from symbackprop import limits
 from symbackprop.algebra import branches, tokens
+from symbackprop.algebra.broadcasting import MOST_AXES
 from symbackprop.algebra.contractions import EINSUM, letters_of
 from symbackprop.algebra.formula import (
     Apply,
+    Axis,
     Indexed,
     MatrixProduct,
     Name,
@@ -36,13 +37,12 @@ from symbackprop.algebra.formula import (
     rewrite,
     walk,
 )
-from symbackprop.algebra.mistakes import check_length, shown_at, wrong_count
-from symbackprop.algebra.shorthands import ALIASES, CONSTANT_ARRAYS, DEFINITIONS, LENGTHS, constant_array, tied
+from symbackprop.algebra.mistakes import check_length, foreign_character, shown_at, wrong_count
+from symbackprop.algebra.shorthands import ALIASES, CONSTANT_ARRAYS, DEFINITIONS, LENGTHS, ORDERS, constant_array, tied
 from symbackprop.algebra.tokens import Token
 from symbackprop.errors import ExpressionError, nearest
 from symbackprop.messages import Message, message
 
-_METHOD = re.compile(r"\.([^\W\d]\w*)")
 Item = TypeVar("Item")
 _TRUTHS = {"true": Fraction(1), "false": Fraction(0)}
 _LONGEST_AXIS = 64
@@ -94,19 +94,8 @@ class _Parser:
     def _cut(self) -> list[Token]:
         found = tokens.cut(self.text)
         if found[-1].kind == tokens.UNKNOWN:
-            raise self._error(found[-1].start, self._foreign(found[-1].start))
+            raise self._error(found[-1].start, foreign_character(self.text, found[-1].start))
         return found
-
-    def _foreign(self, at: int) -> Message:
-        """Return what is wrong with a character that no token begins with, and what is written in its place."""
-        character, method = self.text[at], _METHOD.match(self.text, at)
-        if character == "^":
-            return message("expression.power")
-        if character == "!":
-            return message("expression.equality", text="!=")
-        if method is not None:
-            return message("expression.method", name=method[1])
-        return message("expression.character", character=character)
 
     def _error(
         self, at: int, what: Message, *, valid: Collection[str] = (), close: str | None = None
@@ -209,14 +198,22 @@ class _Parser:
         return node
 
     def _index(self) -> int | Span:
-        """Read `3`, `-1`, `1:3`, `:2` or `:`."""
+        """Read `3`, `-1`, `1:3`, `:2`, `::2` or `:`."""
         start = self._whole_number()
         if self._take(":"):
-            return Span(start, self._whole_number())
+            stop = self._whole_number()
+            return Span(start, stop, self._step() if self._take(":") else 1)
         if start is None:
             is_name = self._next.kind == "name"
             raise self._found(self._next, "expression.index_name" if is_name else "expression.index")
         return start
+
+    def _step(self) -> int:
+        """Read the step of a slice, which goes forwards."""
+        step = self._whole_number()
+        if step is not None and step < 1:
+            raise self._error(self.tokens[self.position - 1].start, message("expression.step"))
+        return step or 1
 
     def _whole_number(self) -> int | None:
         at = self.position
@@ -270,11 +267,11 @@ class _Parser:
         if token.text == EINSUM:
             return self._einsum(token)
         arguments = [self._nested(self._comparison)]
-        if token.text in LENGTHS:
-            return self._with_lengths(token, arguments[0])
+        if token.text in LENGTHS or token.text in ORDERS:
+            return self._with_whole_numbers(token, arguments[0])
         if token.text == branches.WHERE:
             self._check_condition(at, arguments[0])
-        axis = None
+        axis: Axis = None
         settings: dict[str, Fraction] = {}
         while self._take(","):
             is_keyword = self._next.kind == "name" and self.tokens[self.position + 1].text == "="
@@ -310,27 +307,26 @@ class _Parser:
         while self._take(","):
             lengths.append(self._index())
         self._expect(")")
-        most = 1 if token.text == "eye" else 2
+        most = 1 if token.text == "eye" else MOST_AXES
         sizes = [length for length in lengths if isinstance(length, int) and 0 < length <= _LONGEST_AXIS]
         if len(sizes) < len(lengths) or len(sizes) > most:
             raise self._error(at, message("expression.lengths", function=token.text, count=most, limit=_LONGEST_AXIS))
         return constant_array(token.text, sizes)
 
-    def _with_lengths(self, token: Token, argument: Node) -> Node:
-        """Read the lengths of `reshape(x, 2, 3)`; one of them may be -1, for as many as there are."""
+    def _with_whole_numbers(self, token: Token, argument: Node) -> Node:
+        """Read the lengths of `reshape(x, 2, 3)`, one of which may be -1, or the axes of `transpose(x, 1, 0)`."""
         at = self._next.start
-        lengths: list[int] = []
+        numbers: list[int | None] = []
         while self._take(","):
-            at = self._next.start if len(lengths) < LENGTHS[token.text] else at
-            length = self._whole_number()
-            lengths.append(0 if length is None else length)
-        is_known = all(0 < length <= limits.NUMBERS or length == -1 for length in lengths)
-        if not (is_known and 0 < len(lengths) <= LENGTHS[token.text] and lengths.count(-1) <= 1):
-            raise self._error(at, message("expression.new_lengths", function=token.text))
+            at = self._next.start if len(numbers) < MOST_AXES else at
+            numbers.append(self._whole_number())
+        known = [number for number in numbers if number is not None and abs(number) <= limits.NUMBERS]
+        are_lengths = bool(known) and known.count(-1) <= 1 and all(each > 0 or each == -1 for each in known)
+        if not (len(known) == len(numbers) <= MOST_AXES and (are_lengths or token.text in ORDERS)):
+            key = "expression.new_lengths" if token.text in LENGTHS else "expression.order"
+            raise self._error(at, message(key, function=token.text, count=MOST_AXES))
         self._expect(")")
-        return Apply(
-            token.text, (argument,), settings=tuple((str(n), Fraction(each)) for n, each in enumerate(lengths))
-        )
+        return Apply(token.text, (argument,), settings=tuple((str(n), Fraction(each)) for n, each in enumerate(known)))
 
     def _einsum(self, token: Token) -> Node:
         """Read the subscripts and the operands of `einsum('ij,jk->ik', A, B)`."""
@@ -374,8 +370,18 @@ class _Parser:
             raise self._error(token.start, what)
         return found
 
-    def _axis(self) -> int:
+    def _axis(self) -> int | tuple[int, ...]:
+        """Read `axis=1` or `axis=(0, 1)`."""
         self.position += 2
+        if not self._take("("):
+            return self._axis_number()
+        axes = [self._axis_number()]
+        while self._take(",") and self._next.text != ")":
+            axes.append(self._axis_number())
+        self._expect(")")
+        return tuple(axes)
+
+    def _axis_number(self) -> int:
         axis = self._whole_number()
         if axis is None:
             raise self._found(self._next, "expression.index")

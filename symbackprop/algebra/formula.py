@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
 
+Axis = int | tuple[int, ...] | None
+"""An axis, several in ascending order, or all of them."""
+
 Reader = Callable[[Any], tuple["Node", ...]]
 """What returns the direct subformulas of a node of one class."""
 
@@ -140,14 +143,15 @@ class Apply(Node, sequence="arguments"):
     """A function of `symbackprop.algebra.functions` applied to arguments, or a reduction of an array (`sum`, `mean`).
 
     `at_kink` is the derivative chosen where the function has none (ReLU at 0); it is part of the formula, so that no
-    reader can choose another. `axis` is that of a reduction or of softmax (None: all axes; softmax: the last).
+    reader can choose another. `axis` is that of a reduction or of softmax (None: all axes; softmax: the last), or the axes
+    of a reduction along some of them.
     `settings` are the parameters of an activation (`alpha`), `body` the text in z of one that the user defined.
     """
 
     function: str
     arguments: tuple[Node, ...]
     at_kink: Fraction = Fraction(0)
-    axis: int | None = None
+    axis: Axis = None
     settings: tuple[tuple[str, Fraction], ...] = ()
     body: str = ""
 
@@ -162,17 +166,23 @@ class MatrixProduct(Node, children=("left", "right")):
 
 @dataclass(frozen=True, slots=True)
 class Transposed(Node, children=("operand",)):
-    """`operand.T`."""
+    """`operand.T`: its axes in the opposite order; or in the order of `axes`, its own numbers, from 0."""
 
     operand: Node
+    axes: tuple[int, ...] = ()
+
+    def order(self, rank: int) -> tuple[int, ...]:
+        """Return the axes of the operand in the order in which they stand."""
+        return self.axes or tuple(reversed(range(rank)))
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A slice `start:stop` of an axis; None is the axis's own end."""
+    """A slice `start:stop:step` of an axis; None is the axis's own end."""
 
     start: int | None
     stop: int | None
+    step: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +220,7 @@ class Placed(Node, children=("operand",)):
 
 @dataclass(frozen=True, slots=True)
 class Stack(Node, sequence="items"):
-    """`[a, b, …]`: a vector of scalars or a matrix of rows."""
+    """`[a, b, …]`: a vector of scalars, a matrix of rows, any number of arrays behind each other along a new first axis."""
 
     items: tuple[Node, ...]
 
@@ -338,6 +348,37 @@ def negated(node: Node) -> Node:
 def flat(parts: tuple[Node, ...], kind: type[Node]) -> tuple[Node, ...]:
     """Return the parts of a sum (or a product: the `kind`), those of one inside it in its place."""
     return tuple(each for part in parts for each in (flat(tuple(part), kind) if isinstance(part, kind) else (part,)))
+
+
+def transposed(node: Node, order: tuple[int, ...]) -> Node:
+    """Return an array with its axes in another order; a transpose of a transpose is one, or none.
+
+    >>> transposed(transposed(Name("X"), (1, 2, 0)), (2, 0, 1))
+    Name(name='X', sample=None)
+    """
+    if isinstance(node, Transposed):
+        own = node.order(len(order))
+        node, order = node.operand, tuple(own[axis] for axis in order)
+    ascending = tuple(range(len(order)))
+    if order == ascending:
+        return node
+    return Transposed(node) if order == ascending[::-1] else Transposed(node, order)
+
+
+def repeated_axes(node: Node) -> tuple[Node, tuple[int, ...]]:
+    """Return what is repeated, once or several times, and along which axes of the result.
+
+    >>> repeated_axes(Repeated(Repeated(Name("x"), 0, 3), 0, 2))
+    (Name(name='x', sample=None), (0, 1))
+    """
+    axes: tuple[int, ...] = ()
+    outer: list[Repeated] = []
+    while isinstance(node, Repeated):
+        outer.append(node)
+        node = node.operand
+    for each in reversed(outer):
+        axes = (*(axis + (axis >= each.axis) for axis in axes), each.axis)
+    return node, tuple(sorted(axes))
 
 
 def added(terms: tuple[Node, ...]) -> Node:

@@ -159,7 +159,7 @@ SETTINGS: Mapping[str, tuple[str, ...]] = derived(
     {},
     lambda: {
         **{row.name: tuple(row.settings) for row in ACTIVATIONS.values() if row.settings},
-        **{row.name: (shorthands.KEEPS,) for row in ARRAY_OPERATIONS.values() if row.axis == ALL},
+        **{row.name: (shorthands.KEEPS,) for row in ARRAY_OPERATIONS.values() if row.axis == ALL and not row.keeps},
         **{row.name: tuple(row.settings) for row in ARRAY_OPERATIONS.values() if row.settings},
     },
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import re
 import unicodedata
 from collections.abc import Collection
 
@@ -53,3 +54,18 @@ def check_occurrences(formula: Node) -> None:
 def _space(character: str) -> str:
     """Return what is as wide as a character in letters of one width: full-width ones take two places."""
     return "  " if unicodedata.east_asian_width(character) in "WF" else " "
+
+
+_METHOD = re.compile(r"\.([^\W\d]\w*)")
+
+
+def foreign_character(text: str, at: int) -> Message:
+    """Return what is wrong with a character that no token begins with, and what is written in its place."""
+    character, method = text[at], _METHOD.match(text, at)
+    if character == "^":
+        return message("expression.power")
+    if character == "!":
+        return message("expression.equality", text="!=")
+    if method is not None:
+        return message("expression.method", name=method[1])
+    return message("expression.character", character=character)

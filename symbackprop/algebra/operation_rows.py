@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -32,7 +32,8 @@ class ArrayOperation:
     the index of the same element in the argument. One that adds has a `weight`: of so many elements, what each counts.
     `joins` gives an element of the result as a function of those of the argument along the axis; where the result `keeps`
     that axis, its own comes first. It has a `pullback`, and for code between arrays either a `definition` or `reduces`, the
-    NumPy function of two that joins them.
+    NumPy function of two that joins them. `pairs` says of a definition by which elements of its two arguments an element of
+    the result is the sum of products: what it is number by number.
 
     `pullback` gives the contributions to the arguments' gradients, where these are not to be those of the definition: from
     the application, the upstream gradient, what the value is called, and the shapes of the arguments. `calls` are templates
@@ -56,6 +57,7 @@ class ArrayOperation:
     joins: Callable[[tuple[Node, ...]], Node] | None = None
     keeps: bool = False
     reduces: str = ""
+    pairs: Callable[[Apply, Sequence[Shape], Shape], Iterable[tuple[Shape, Shape]]] | None = None
     pullback: Callable[[Apply, Node, Node, Sequence[Shape]], Sequence[Node]] | None = None
     axis: int | str | None = None
     calls: Mapping[str, str] = field(default_factory=dict)

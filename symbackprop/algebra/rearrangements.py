@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 
-from symbackprop.algebra.broadcasting import Shape, spell
+from symbackprop.algebra.broadcasting import Shape, check_rank, spell
 from symbackprop.algebra.formula import Apply, Node
 from symbackprop.errors import ProblemError
 from symbackprop.messages import message
@@ -21,6 +21,7 @@ def new_shape(apply: Apply, shapes: Sequence[Shape], where: str) -> Shape:
     lengths = [int(length) for _, length in apply.settings] or [count]
     known = math.prod(length for length in lengths if length != -1)
     found = tuple(count // known if length == -1 else length for length in lengths)
+    check_rank(found, where)
     if math.prod(found) != count:
         key = "graph.reshape_multiple" if -1 in lengths else "graph.reshape"
         raise ProblemError(message(key, shape=spell(shape), count=count, wanted=spell(found), found=known), where=where)

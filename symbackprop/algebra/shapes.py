@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, axes_of, operation_of
-from symbackprop.algebra.broadcasting import Shape, broadcast, indexed, spell
+from symbackprop.algebra.broadcasting import Shape, broadcast, check_rank, indexed, settled_axis, spell
 from symbackprop.algebra.formula import (
     Adjoint,
     Apply,
@@ -53,13 +53,13 @@ def shape_of(node: Node, shapes: Mapping[str, Shape], where: str) -> Shape:
             return shapes[name]
         case Repeated(operand, axis, length):
             inner = shape_of(operand, shapes, where)
-            return (*inner[:axis], length, *inner[axis:])
+            return check_rank((*inner[:axis], length, *inner[axis:]), where)
         case Placed(_, _, shape):
             return shape
         case MatrixProduct(left, right):
             return _product(shape_of(left, shapes, where), shape_of(right, shapes, where), where)
         case Transposed(operand):
-            return _transposed(shape_of(operand, shapes, where), where)
+            return _transposed(node, shape_of(operand, shapes, where), where)
         case Indexed(operand, indices):
             return indexed(shape_of(operand, shapes, where), indices, where)
         case Stack(items):
@@ -69,18 +69,21 @@ def shape_of(node: Node, shapes: Mapping[str, Shape], where: str) -> Shape:
     return broadcast((shape_of(part, shapes, where) for part in node), where)
 
 
-def with_kept_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:
-    """Return a formula in which a reduction that keeps its axes is repeated once along each of them."""
-    inner = map_children(node, lambda child: with_kept_axes(child, shapes))
-    if not isinstance(inner, Apply) or KEEPS not in dict(inner.settings):
+def with_settled_axes(node: Node, shapes: Mapping[str, Shape]) -> Node:
+    """Return a formula with several axes in ascending order, and a reduction that keeps its axes repeated along each."""
+    inner = map_children(node, lambda child: with_settled_axes(child, shapes))
+    if not isinstance(inner, Apply) or not (isinstance(inner.axis, tuple) or KEEPS in dict(inner.settings)):
         return inner
-    bare: Node = replace(inner, settings=())
-    if dict(inner.settings)[KEEPS]:
-        rank = len(shape_of(inner.arguments[0], shapes, ""))
-        shape_of(bare, shapes, "")
-        for axis in axes_of(inner, rank):
-            bare = Repeated(bare, axis, 1)
-    return bare
+    rank = len(shape_of(inner.arguments[0], shapes, ""))
+    bare = replace(inner, settings=tuple(each for each in inner.settings if each[0] != KEEPS))
+    shape_of(bare, shapes, "")
+    axes = axes_of(bare, rank)
+    if isinstance(inner.axis, tuple):
+        bare = replace(bare, axis=settled_axis(axes, rank))
+    found: Node = bare
+    for axis in axes if dict(inner.settings).get(KEEPS) else ():
+        found = Repeated(found, axis, 1)
+    return found
 
 
 def opened(node: Node, shapes: Mapping[str, Shape], piece: Piece) -> Node:
@@ -99,7 +102,7 @@ def written_out(node: Node, shapes: Mapping[str, Shape]) -> Node:
         if not isinstance(part, Apply):
             return None
         row = operation_of(part)
-        if row is None or row.definition is None or row.joins is not None:
+        if row is None or row.definition is None or row.joins is not None or row.pairs is not None:
             return None
         return written_out(row.definition(part, [shape_of(each, shapes, "") for each in part.arguments]), shapes)
 
@@ -107,24 +110,24 @@ def written_out(node: Node, shapes: Mapping[str, Shape]) -> Node:
 
 
 def _product(left: Shape, right: Shape, where: str) -> Shape:
-    if not (1 <= len(left) <= 2 and 1 <= len(right) <= 2) or left[-1] != right[0]:
+    """Return the shape of a product by the rules of NumPy's matmul: of matrices in the last two axes, or of vectors."""
+    if not left or not right or left[-1] != right[-2:][0]:
         raise ProblemError(message("graph.product", left=spell(left), right=spell(right)), where=where)
-    return left[:-1] + right[1:]
+    stack = broadcast((left[:-2], right[:-2]), where)
+    return (*stack, *left[-2:-1], *(right[-1:] if len(right) > 1 else ()))
 
 
-def _transposed(shape: Shape, where: str) -> Shape:
-    if len(shape) != 2:
+def _transposed(node: Transposed, shape: Shape, where: str) -> Shape:
+    if len(shape) < 2:  # a vector is a column or a row as it fits
         raise ProblemError(message("graph.transposed", shape=spell(shape)), where=where)
-    return shape[::-1]
+    return tuple(shape[axis] for axis in node.order(len(shape)))
 
 
 def _stacked(shapes: list[Shape], where: str) -> Shape:
     for shape in shapes[1:]:
         if shape != shapes[0]:
             raise ProblemError(message("graph.stack", left=spell(shapes[0]), right=spell(shape)), where=where)
-    if len(shapes[0]) > 1:
-        raise ProblemError(message("graph.rank", shape=spell((len(shapes), *shapes[0]))), where=where)
-    return (len(shapes), *shapes[0])
+    return check_rank((len(shapes), *shapes[0]), where)
 
 
 def _applied(apply: Apply, shapes: list[Shape], where: str) -> Shape:

@@ -24,15 +24,18 @@ DEFINITIONS: Mapping[str, str] = {
 }
 """Functions that are short for a formula in u."""
 
-CONSTANT_ARRAYS: Mapping[str, Callable[[int, int], int]] = {
-    "ones": lambda row, column: 1,
-    "zeros": lambda row, column: 0,
-    "eye": lambda row, column: int(row == column),
+CONSTANT_ARRAYS: Mapping[str, Callable[[tuple[int, ...]], int]] = {
+    "ones": lambda index: 1,
+    "zeros": lambda index: 0,
+    "eye": lambda index: int(len(set(index)) == 1),
 }
-"""Arrays of zeros and ones by their lengths, as functions of row and column."""
+"""Arrays of zeros and ones by their lengths, as functions of the index."""
 
-LENGTHS: Mapping[str, int] = {"reshape": 2}
-"""Functions that take lengths of axes behind their argument, at most so many."""
+LENGTHS = frozenset(("reshape",))
+"""Functions that take lengths of axes behind their argument."""
+
+ORDERS = frozenset(("transpose",))
+"""Functions that take numbers of axes behind their argument, or nothing."""
 
 KEEPS = "keepdims"
 """The keyword by which a reduction leaves an axis of length 1 in the place of each that it joins."""
@@ -41,17 +44,19 @@ HALF = Fraction(1, 2)
 
 
 def constant_array(name: str, lengths: Sequence[int]) -> Node:
-    """Return an array of zeros and ones of one or two axes as a literal; `eye` has two of the same length.
+    """Return an array of zeros and ones by the lengths of its axes as a literal; `eye` has two of the same length.
 
     >>> constant_array("ones", [2])
     Stack(items=(Number(value=Fraction(1, 1)), Number(value=Fraction(1, 1))))
     """
     entry = CONSTANT_ARRAYS[name]
-    *outer, columns = [*lengths, *lengths] if name == "eye" else lengths
-    rows = [
-        Stack(tuple(Number(Fraction(entry(row, column))) for column in range(columns))) for row in range(*outer or [1])
-    ]
-    return Stack(tuple(rows)) if outer else rows[0]
+
+    def part(index: tuple[int, ...], rest: Sequence[int]) -> Node:
+        if not rest:
+            return Number(Fraction(entry(index)))
+        return Stack(tuple(part((*index, place), rest[1:]) for place in range(rest[0])))
+
+    return part((), [*lengths, *lengths] if name == "eye" else lengths)
 
 
 def tied(apply: Apply, relu_at_zero: Fraction = Fraction(0)) -> Apply:

@@ -45,7 +45,7 @@ from symbackprop.algebra.operation_rows import ArrayOperation
 from symbackprop.algebra.shapes import is_elementwise, shape_of
 from symbackprop.arithmetic.python_code import Spelled, accurate
 from symbackprop.compilation.identifiers import Identifiers
-from symbackprop.compilation.operations import View, spread, varies
+from symbackprop.compilation.operations import View, aligned, spread, varies
 from symbackprop.compilation.plan import Plan
 
 _SUM = ARRAY_OPERATIONS["sum"]
@@ -147,7 +147,8 @@ class Lowering(abc.ABC):
             case MatrixProduct():
                 return self._matrix_product(node, hint)
             case Transposed(operand):
-                return self.view(operand).transposed()
+                view = self.view(operand)
+                return view.transposed(node.order(len(view.shape)))
             case Indexed(operand, indices):
                 return self.view(operand).part(indices)
             case Placed(operand, indices, shape):
@@ -225,6 +226,8 @@ class Lowering(abc.ABC):
     def _matrix_product(self, node: MatrixProduct, hint: View | None) -> Node:
         """Return a product whose sides have their samples first: a row for each sample where the formula has a column."""
         left, right = self.view(node.left), self.view(node.right)
+        if max(len(left.shape), len(right.shape)) > len(("row", "column")):
+            return self._stacked_product(left, right, self.shape(node), hint)
         shape, dropped = left.shape[:-1] + right.shape[1:], None
         match (len(left.shape), left.varies), (len(right.shape), right.varies):
             case (1, True), (1, True):
@@ -238,6 +241,18 @@ class Lowering(abc.ABC):
             case (1, True), (2, True):
                 left, dropped = left.with_axis(0), 0
         return self.product(left, right, shape, dropped, hint)
+
+    def _stacked_product(self, left: View, right: View, shape: Shape, hint: View | None) -> View:
+        """Return products of matrices behind each other; a vector is one row, or one column, which is dropped again."""
+        dropped = None
+        if len(left.shape) == 1:
+            left, dropped = left.with_axis(0), len(shape) - 1
+        elif len(right.shape) == 1:
+            right, dropped = right.with_axis(1), len(shape)
+        rank = max(len(left.shape), len(right.shape))
+        sides = (aligned(side, rank) for side in (left, right))
+        first, second = (side for side in sides if isinstance(side, View))
+        return self.product(first, second, shape, dropped, hint)
 
     # Sums over the samples
 

@@ -35,11 +35,12 @@ class View(Node):
         shape = (*self.shape[:axis], 1, *self.shape[axis:])
         return replace(self, shape=shape, index=f"{self.index}[{places}None]")
 
-    def transposed(self) -> View:
-        """Return the transposed matrix, or that of every sample."""
-        turn = ".swapaxes(1, 2)" if self.varies else ".T"
-        index = self.index.removesuffix(turn) if self.index.endswith(turn) else self.index + turn
-        return replace(self, shape=self.shape[::-1], index=index)
+    def transposed(self, order: Shape = (1, 0)) -> View:
+        """Return the transposed matrix, or that of every sample; or an array with its axes in another order."""
+        turn = ".T" if order == (1, 0) and not self.varies else _exchanges(order, self.varies)
+        is_back = len(order) == len(("row", "column")) and self.index.endswith(turn)
+        index = self.index.removesuffix(turn) if is_back else self.index + turn
+        return replace(self, shape=tuple(self.shape[axis] for axis in order), index=index)
 
     def reshaped(self, shape: Shape) -> View:
         """Return the array in another shape, in every sample its elements in the order of rows."""
@@ -126,7 +127,19 @@ def spread(view: View, axis: int, rank: int) -> View:
     return view.with_axis(axis)
 
 
+def _exchanges(order: Shape, first: int) -> str:
+    """Return the exchanges of two axes at a time, which every library has, that bring axes into an order."""
+    text, standing = "", list(range(len(order)))
+    for place, axis in enumerate(order):
+        other = standing.index(axis)
+        if other != place:
+            standing[place], standing[other] = standing[other], standing[place]
+            text += f".swapaxes({place + first}, {other + first})"
+    return text
+
+
 def _spelled(index: int | Span) -> str:
     if isinstance(index, int):
         return str(index)
-    return f"{'' if index.start is None else index.start}:{'' if index.stop is None else index.stop}"
+    ends = ("" if end is None else str(end) for end in (index.start, index.stop))
+    return ":".join([*ends, *([str(index.step)] if index.step != 1 else [])])

@@ -53,7 +53,7 @@ class Strided:
         return replace(self, lengths=self.lengths[:kept] + other.lengths, strides=self.strides[:kept] + other.strides)
 
     def __getitem__(self, key: object) -> Strided:
-        """Return the numbers at an index: of places, slices and new axes, without steps."""
+        """Return the numbers at an index: of places, slices and new axes."""
         kept: list[tuple[int, int]] = []
         offset, axes = self.offset, list(zip(self.lengths, self.strides, strict=True))
         for each in key if isinstance(key, tuple) else (key,):
@@ -68,7 +68,7 @@ class Strided:
                 continue
             chosen = range(length)[each]
             offset += stride * (chosen.start if isinstance(chosen, range) else chosen)
-            kept += [(len(chosen), stride)] if isinstance(chosen, range) else []
+            kept += [(len(chosen), stride * chosen.step)] if isinstance(chosen, range) else []
         lengths, strides = zip(*kept, *axes, strict=True) if kept or axes else ((), ())
         return Strided(self.array, lengths, strides, offset)
 

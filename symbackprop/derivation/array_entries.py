@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from fractions import Fraction
 
-from symbackprop.algebra.array_operations import axis_of, operation_of
+from symbackprop.algebra.array_operations import axes_of, operation_of
 from symbackprop.algebra.broadcasting import Shape, indices_of, positions
 from symbackprop.algebra.formula import (
     ZERO,
@@ -26,6 +27,7 @@ from symbackprop.algebra.formula import (
     Stack,
     Sum,
     Transposed,
+    added,
     map_children,
     rewrite,
     walk,
@@ -47,8 +49,8 @@ def accessor(graph: Graph, node: Node) -> Accessor | None:
     if isinstance(node, Name):
         return graph.quantities[node.name].element
     if isinstance(node, Transposed):
-        whole = accessor(graph, node.operand)
-        return None if whole is None else lambda index: whole(index[::-1])
+        whole, rank = accessor(graph, node.operand), len(_shape(graph, node.operand))
+        return None if whole is None else lambda index: whole(_turned_back(node, rank, index))
     row = operation_of(node)
     if row is not None and row.source is not None and isinstance(node, Apply):
         return _rearranged(graph, node, row.source)
@@ -63,6 +65,24 @@ def _rearranged(graph: Graph, node: Apply, source: Source) -> Accessor | None:
     whole = accessor(graph, node.arguments[0])
     before, after = _shape(graph, node.arguments[0]), _shape(graph, node)
     return None if whole is None else lambda index: whole(source(before, after, index))
+
+
+def _turned_back(node: Transposed, rank: int, index: Shape) -> Shape:
+    """Return the index into the operand that an index into its transpose stands for."""
+    places = dict(zip(node.order(rank), index, strict=True))
+    return tuple(places[axis] for axis in range(rank))
+
+
+def multiplied_indices(left: Shape, right: Shape, index: Shape) -> tuple[Shape, Shape, Shape]:
+    """Return, for an index of a matrix product of arrays of two shapes, the indices around the axes that it joins.
+
+    They are what stands before that of the left array, which is its last, and what stands before and behind that of the
+    right one.
+    """
+    has_row, has_column = len(left) > 1, len(right) > 1
+    depth = len(index) - has_row - has_column
+    stack, row, column = index[:depth], index[depth : depth + has_row], index[depth + has_row :]
+    return (*fitted(stack, left[:-2]), *row), fitted(stack, right[:-2]), column
 
 
 def _source(node: Indexed, shape: Shape, index: Shape) -> Shape:
@@ -101,9 +121,11 @@ def reads(graph: Graph, node: Node) -> int:
         case Apply(_, arguments) if arguments:
             row, shapes = operation_of(node), [_shape(graph, part) for part in arguments]
             if row is not None and (row.weight is not None or row.joins is not None):
-                axis = axis_of(node, len(shapes[0]), "")
-                joined = math.prod(shapes[0]) if axis is None else shapes[0][axis]
+                joined = math.prod(shapes[0][axis] for axis in axes_of(node, len(shapes[0])))
                 return joined * reads(graph, arguments[0])
+            if row is not None and row.pairs is not None:
+                whole = next(indices_of(_shape(graph, node)))
+                return sum(1 for _ in row.pairs(node, shapes, whole)) * sum(reads(graph, part) for part in arguments)
             if row is not None and row.definition is not None:
                 return reads(graph, row.definition(node, shapes))
             if row is not None:
@@ -148,11 +170,12 @@ def _shape(graph: Graph, node: Node) -> Shape:
 
 
 def _matrix_product(graph: Graph, node: MatrixProduct, index: Shape) -> Node:
-    rank, inner = len(_shape(graph, node.left)) - 1, range(_shape(graph, node.left)[-1])
+    left, right = _shape(graph, node.left), _shape(graph, node.right)
+    row, above, column = multiplied_indices(left, right, index)
     return Sum(
         tuple(
-            Product((entry(graph, node.left, (*index[:rank], k)), entry(graph, node.right, (k, *index[rank:]))))
-            for k in inner
+            Product((entry(graph, node.left, (*row, k)), entry(graph, node.right, (*above, k, *column))))
+            for k in range(left[-1])
         )
     )
 
@@ -179,11 +202,11 @@ def joined_indices(node: Apply, row: ArrayOperation, shape: Shape, index: Shape)
 
     Where the result keeps the axis, the element's own index comes first.
     """
-    axis = axis_of(node, len(shape), "")
-    if axis is None:
-        return list(indices_of(shape))
+    axes = axes_of(node, len(shape))
     if not row.keeps:
-        return [(*index[:axis], position, *index[axis:]) for position in range(shape[axis])]
+        kept = iter(index)
+        return list(itertools.product(*(range(n) if axis in axes else (next(kept),) for axis, n in enumerate(shape))))
+    (axis,) = axes
     others = [position for position in range(shape[axis]) if position != index[axis]]
     return [(*index[:axis], position, *index[axis + 1 :]) for position in (index[axis], *others)]
 
@@ -208,6 +231,10 @@ def _operation(graph: Graph, node: Apply, row: ArrayOperation, index: Shape) -> 
         return Sum(parts) if weight == 1 else Quotient(Sum(parts), Number(1 / weight))
     if row.source is not None:
         return entry(graph, node.arguments[0], row.source(shapes[0], _shape(graph, node), index))
+    if row.pairs is not None:
+        array, kernel = node.arguments
+        pairs = row.pairs(node, shapes, index)
+        return added(tuple(Product((entry(graph, kernel, own), entry(graph, array, met))) for met, own in pairs))
     if row.definition is not None:
         return entry(graph, row.definition(node, shapes), index)
     assert row.places is not None
@@ -232,7 +259,9 @@ def _generic_loss(graph: Graph, node: Apply, index: Shape) -> Node:
 _RULES: Mapping[type[Node], Callable[..., Node]] = {
     Number: lambda graph, node, index: node,
     MatrixProduct: _matrix_product,
-    Transposed: lambda graph, node, index: entry(graph, node.operand, index[::-1]),
+    Transposed: lambda graph, node, index: entry(
+        graph, node.operand, _turned_back(node, len(_shape(graph, node.operand)), index)
+    ),
     Indexed: lambda graph, node, index: entry(graph, node.operand, _source(node, _shape(graph, node.operand), index)),
     Stack: lambda graph, node, index: entry(graph, node.items[index[0]], index[1:]),
     Repeated: lambda graph, node, index: entry(graph, node.operand, (*index[: node.axis], *index[node.axis + 1 :])),

@@ -27,7 +27,7 @@ from symbackprop.algebra.formula import (
 )
 from symbackprop.algebra.functions import NAMES, SETTINGS, has_value, is_vector, with_convention
 from symbackprop.algebra.mistakes import check_occurrences
-from symbackprop.algebra.shapes import is_elementwise, opened, shape_of, with_kept_axes
+from symbackprop.algebra.shapes import is_elementwise, opened, shape_of, with_settled_axes
 from symbackprop.derivation.taking_apart import OWN_NESTED, TakingApart, free_letter, with_condition
 from symbackprop.errors import ProblemError, SymbackpropError, unknown
 from symbackprop.graph.batch_axis import Samples
@@ -98,7 +98,7 @@ class _Builder:
             raise ProblemError(message("graph.twice", name=name))
         formula = expressions.parse(body.strip(), functions=NAMES, names=self.quantities, settings=SETTINGS)
         check_occurrences(formula)
-        formula = with_kept_axes(with_convention(formula, self.model.relu_derivative_at_zero), self._shapes)
+        formula = with_settled_axes(with_convention(formula, self.model.relu_derivative_at_zero), self._shapes)
         shape_of(formula, self._shapes, "")
 
         def piece(part: Node) -> Node:

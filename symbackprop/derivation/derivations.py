@@ -226,7 +226,8 @@ class Derivation(Displayed):
             name: The code name of an array.
 
         Returns:
-            A matrix of the quantity's shape, each entry a `gradient_expression`; a vector is a column, a scalar 1×1.
+            A matrix of the quantity's shape, each entry a `gradient_expression`; a vector is a column, a scalar 1×1,
+            and what has more axes an array of SymPy's, an `ImmutableDenseNDimArray`.
 
         Raises:
             UnknownNameError: There is no such array.
@@ -326,8 +327,8 @@ class Derivation(Displayed):
 
         quantity = self.quantity(name)
         entries = [entry(element) for element in quantity.elements()]
-        rows = quantity.shape[0] if quantity.shape else 1
-        return sympy.Matrix(rows, len(entries) // rows, entries)
+        kind = sympy.Matrix if len(quantity.shape) < 3 else sympy.ImmutableDenseNDimArray
+        return kind(entries).reshape(*(quantity.shape if len(quantity.shape) > 1 else (len(entries), 1)))
 
     def _scalar(self, name: str) -> str:
         """Return the code name of a scalar by its name or identifier; raises `UnknownNameError` for another name."""

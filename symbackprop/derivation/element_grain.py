@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from symbackprop.algebra.array_operations import operation_of
 from symbackprop.algebra.broadcasting import Shape
 from symbackprop.algebra.forms import Form, abstracted, form_of
 from symbackprop.algebra.formula import (
+    ZERO,
     Apply,
     Hadamard,
     MatrixProduct,
@@ -41,7 +42,15 @@ from symbackprop.algebra.formula import (
 )
 from symbackprop.algebra.operation_rows import ArrayOperation
 from symbackprop.algebra.shapes import is_elementwise, shape_of, written_out
-from symbackprop.derivation.array_entries import Accessor, accessor, entry, fitted, joined_indices, reads
+from symbackprop.derivation.array_entries import (
+    Accessor,
+    accessor,
+    entry,
+    fitted,
+    joined_indices,
+    multiplied_indices,
+    reads,
+)
 from symbackprop.errors import ProblemError
 from symbackprop.graph.batch_axis import BatchAxis, Samples
 from symbackprop.graph.quantities import Equation, FusedLoss, Graph
@@ -130,6 +139,7 @@ class ElementGraph:
 
 
 Terms = Callable[[Shape], Iterator[Term]]
+Pairs = Callable[[Apply, Sequence[Shape], Shape], Iterable[tuple[Shape, Shape]]]
 Wrap = Callable[[Node], Node]
 
 
@@ -239,7 +249,7 @@ def _splits(node: Node) -> bool:
 def _adds(node: Node) -> bool:
     """Say whether a formula is a sum over elements."""
     row = operation_of(node)
-    return row is not None and row.weight is not None
+    return row is not None and (row.weight is not None or row.pairs is not None)
 
 
 def _piece(graph: Graph, equation: Equation, node: Node, wrap: Wrap) -> Terms:
@@ -254,6 +264,8 @@ def _piece(graph: Graph, equation: Equation, node: Node, wrap: Wrap) -> Terms:
             return _weighted_sum(graph, node, row, row.weight, wrap)
         if row.joins is not None:
             return _joined(graph, equation, node, row, wrap)
+        if row.pairs is not None:
+            return _paired(graph, node, row.pairs, wrap)
     return _elementwise(graph, equation.name if node == equation.formula else None, node, wrap)
 
 
@@ -271,21 +283,38 @@ def _values(graph: Graph, whole: str | None, node: Node) -> Callable[[Shape], tu
 
 def _matrix_product(graph: Graph, node: MatrixProduct, left: Accessor, right: Accessor, wrap: Wrap) -> Terms:
     form = form_of(wrap(Product((Slot(0), Slot(1)))))
-    shape = shape_of(node.left, graph.shapes, "")
-    rank, inner = len(shape) - 1, range(shape[-1])
+    shapes = shape_of(node.left, graph.shapes, ""), shape_of(node.right, graph.shapes, "")
+    inner = range(shapes[0][-1])
 
     # The names of a row serve every column, and those of a column every row.
     rows: dict[Shape, list[str]] = {}
-    columns: dict[Shape, list[str]] = {}
+    columns: dict[tuple[Shape, Shape], list[str]] = {}
 
     def terms(index: Shape) -> Iterator[Term]:
-        above, beside = index[:rank], index[rank:]
-        if above not in rows:
-            rows[above] = [left((*above, k)) for k in inner]
-        if beside not in columns:
-            columns[beside] = [right((k, *beside)) for k in inner]
-        pairs = zip(rows[above], columns[beside], strict=True)
+        row, above, beside = multiplied_indices(*shapes, index)
+        if row not in rows:
+            rows[row] = [left((*row, k)) for k in inner]
+        if (above, beside) not in columns:
+            columns[above, beside] = [right((*above, k, *beside)) for k in inner]
+        pairs = zip(rows[row], columns[above, beside], strict=True)
         return map(Term._make, zip(itertools.repeat(form), pairs, itertools.repeat(())))
+
+    return terms
+
+
+def _paired(graph: Graph, node: Apply, pairs_of: Pairs, wrap: Wrap) -> Terms:
+    """Return the terms of an operation that adds products of an element of each argument: one for each product."""
+    array, kernel = node.arguments
+    shapes = [shape_of(part, graph.shapes, "") for part in node.arguments]
+    elements = accessor(graph, array), accessor(graph, kernel)
+    if elements[0] is None or elements[1] is None:
+        return _elementwise(graph, None, node, wrap)
+    met_by, own_by = elements[0], elements[1]
+    form, nothing = form_of(wrap(Product((Slot(0), Slot(1))))), Term(form_of(wrap(ZERO)), ())
+
+    def terms(index: Shape) -> Iterator[Term]:
+        found = [Term(form, (own_by(own), met_by(met))) for met, own in pairs_of(node, shapes, index)]
+        return iter(found or [nothing])  # a kernel may meet nothing but zeros
 
     return terms
 

@@ -15,7 +15,7 @@ from fractions import Fraction
 from symbackprop.algebra import functions
 from symbackprop.algebra.array_operations import axes_of, operation_of, spread_along
 from symbackprop.algebra.branches import choice_of, is_comparison
-from symbackprop.algebra.broadcasting import Shape, broadcast
+from symbackprop.algebra.broadcasting import Shape, broadcast, settled_axis
 from symbackprop.algebra.forms import form_of
 from symbackprop.algebra.formula import (
     ONE,
@@ -44,7 +44,9 @@ from symbackprop.algebra.formula import (
     map_children,
     multiplied,
     negated,
+    repeated_axes,
     rewrite,
+    transposed,
 )
 from symbackprop.algebra.operation_rows import ArrayOperation
 from symbackprop.algebra.rearrangements import reshaped
@@ -160,18 +162,31 @@ class _Pullback:
     def _fitted(self, contribution: Node, shape: Shape) -> Node:
         """Return a contribution in the shape of what it belongs to: summed over the axes that broadcasting repeated."""
         found = self.shape(contribution)
-        while len(found) > len(shape):
-            contribution = Apply("sum", (contribution,), axis=None if len(found) == 1 else 0)
-            found = found[1:]
-        for axis, (length, wanted) in enumerate(zip(found, shape, strict=True)):
-            if length != wanted and wanted == 1:
-                contribution = Repeated(Apply("sum", (contribution,), axis=axis), axis, 1)
+        if len(found) > len(shape):
+            first = tuple(range(len(found) - len(shape)))
+            contribution, found = self._summed(contribution, first), found[len(first) :]
+        wide = tuple(
+            axis for axis, (length, wanted) in enumerate(zip(found, shape, strict=True)) if length != wanted == 1
+        )
+        if wide:
+            contribution = self._summed(contribution, wide)
+        for axis in wide:
+            contribution = Repeated(contribution, axis, 1)
         for axis, (length, wanted) in enumerate(zip(found, shape, strict=True)):
             if length == 1 and wanted != 1:
                 contribution = Repeated(Indexed(contribution, (*(Span(None, None),) * axis, 0)), axis, wanted)
         for axis in range(len(shape) - len(found)):
             contribution = Repeated(contribution, axis, shape[axis])
         return contribution
+
+    def _summed(self, node: Node, axes: tuple[int, ...]) -> Node:
+        """Return the sum along some axes; that of a sum is one sum."""
+        if isinstance(node, Apply) and node.function == "sum":
+            rank = len(self.shape(node.arguments[0]))
+            inner = axes_of(node, rank)
+            kept = [axis for axis in range(rank) if axis not in inner]
+            node, axes = node.arguments[0], tuple(sorted((*inner, *(kept[axis] for axis in axes))))
+        return Apply("sum", (node,), axis=settled_axis(axes, len(self.shape(node))))
 
     def product(self, node: Product | Hadamard, upstream: Node) -> Iterator[tuple[Node, Node]]:
         for position, factor in enumerate(node.factors):
@@ -205,6 +220,8 @@ class _Pullback:
     def matrix_product(self, node: MatrixProduct, upstream: Node) -> Iterator[tuple[Node, Node]]:
         left, right = node.left, node.right
         match len(self.shape(left)), len(self.shape(right)):
+            case ranks if max(ranks) > 2:
+                yield from self._stacked_product(node, upstream)
             case 1, 1:
                 yield left, self.times(upstream, right)
                 yield right, self.times(upstream, left)
@@ -218,6 +235,22 @@ class _Pullback:
                 yield left, self.matrix(upstream, self.transposed(right))
                 yield right, self.matrix(self.transposed(left), upstream)
 
+    def _stacked_product(self, node: MatrixProduct, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        """Pull back through products of matrices behind each other; a vector is one row, or one column."""
+        left, right = node.left, node.right
+        rank = len(self.shape(node))
+        if len(self.shape(left)) == 1:
+            left, upstream = Repeated(left, 0, 1), Repeated(upstream, rank - 1, 1)
+        if len(self.shape(right)) == 1:
+            right, upstream = Repeated(right, 1, 1), Repeated(upstream, rank, 1)
+        yield left, self.matrix(upstream, self._turned(right))
+        yield right, self.matrix(self._turned(left), upstream)
+
+    def _turned(self, node: Node) -> Node:
+        """Return the transpose of every matrix in the last two axes."""
+        rank = len(self.shape(node))
+        return transposed(node, (*range(rank - 2), rank - 1, rank - 2))
+
     def matrix(self, left: Node, right: Node) -> Node:
         """Return a matrix product with scalar factors in front."""
         before, first = self._parted(left)
@@ -229,12 +262,18 @@ class _Pullback:
         match node:
             case Transposed(operand):
                 return operand
-            case MatrixProduct(left, right):
+            case MatrixProduct(left, right) if len(self.shape(node)) == 2:
                 return MatrixProduct(self.transposed(right), self.transposed(left))
             case Product():
                 scalars, matrix = self._parted(node)
                 return multiplied((*scalars, self.transposed(matrix) if scalars else Transposed(matrix)))
         return Transposed(node)
+
+    def transpose(self, node: Transposed, upstream: Node) -> Iterator[tuple[Node, Node]]:
+        order = node.order(len(self.shape(node)))
+        is_matrix = len(order) == 2
+        back = tuple(order.index(axis) for axis in range(len(order)))
+        yield node.operand, self.transposed(upstream) if is_matrix else transposed(upstream, back)
 
     def _parted(self, node: Node) -> tuple[list[Node], Node]:
         """Return the scalar factors of an array, and the rest of it."""
@@ -245,8 +284,8 @@ class _Pullback:
         return scalars, arrays[0] if len(arrays) == 1 else Hadamard(arrays)
 
     def repeated(self, node: Repeated, upstream: Node) -> Iterator[tuple[Node, Node]]:
-        is_vector = len(self.shape(upstream)) == 1
-        yield node.operand, Apply("sum", (upstream,), axis=None if is_vector else node.axis)
+        operand, axes = repeated_axes(node)
+        yield operand, self._summed(upstream, axes)
 
     def apply(self, node: Apply, upstream: Node) -> Iterator[tuple[Node, Node]]:
         if choice_of(node) is not None or is_comparison(node):
@@ -323,7 +362,7 @@ _RULES: Mapping[type[Node], Callable[..., Iterable[tuple[Node, Node]]]] = {
     Quotient: _Pullback.quotient,
     Power: _Pullback.power,
     MatrixProduct: _Pullback.matrix_product,
-    Transposed: lambda pullback, node, upstream: [(node.operand, pullback.transposed(upstream))],
+    Transposed: _Pullback.transpose,
     Indexed: lambda pullback, node, upstream: [
         (node.operand, Placed(upstream, node.indices, pullback.shape(node.operand)))
     ],

@@ -8,10 +8,24 @@ from enum import StrEnum
 from fractions import Fraction
 
 from symbackprop.algebra.broadcasting import Shape
-from symbackprop.algebra.formula import Adjoint, Name, Negative, Node, Stack, Sum, added, map_children, walk
+from symbackprop.algebra.formula import (
+    ONE,
+    Adjoint,
+    Name,
+    Negative,
+    Node,
+    Stack,
+    Sum,
+    added,
+    map_children,
+    rewrite,
+    walk,
+)
+from symbackprop.algebra.shapes import shape_of
 from symbackprop.arithmetic import exact
 from symbackprop.arithmetic.exact import Exact
 from symbackprop.graph.notation import Notation, Symbol
+from symbackprop.graph.quantities import Graph
 
 
 class Tone(StrEnum):
@@ -345,3 +359,19 @@ class Cases(Node, sequence="cases"):
     """A function given by cases, of which just one holds."""
 
     cases: tuple[Case, ...]
+
+
+def unmarked(formula: Node) -> Node:
+    """Return a formula without marks of shapes."""
+    return rewrite(formula, lambda part: unmarked(part.body) if isinstance(part, Shaped) else None)
+
+
+def shape_on_paper(graph: Graph, formula: Node) -> Shape:
+    """Return the shape of a formula between arrays, whatever its parts are on paper; elements are single numbers."""
+
+    def known(part: Node) -> Node | None:
+        if not isinstance(part, Name | Adjoint | Delta | Substitute | Gradient | Updated):
+            return None
+        return Name(part.name) if part.name in graph.shapes else ONE
+
+    return shape_of(rewrite(unmarked(formula), known), graph.shapes, "")

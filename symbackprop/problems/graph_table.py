@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterator, Mapping
 
-from symbackprop.algebra.broadcasting import Shape, spell
+from symbackprop.algebra.broadcasting import Shape, check_rank, spell
 from symbackprop.algebra.functions import RESERVED
 from symbackprop.catalog.optimizers import RATE
 from symbackprop.errors import ProblemError, unknown
@@ -65,15 +65,14 @@ def check_name(name: str, where: str) -> None:
 def _array(value: object, where: str, *, is_masking: bool) -> Array:
     if isinstance(value, SymbolSpec):
         shape: Shape = tuple(value.shape)
-        if len(shape) > 2:
-            raise ProblemError(message("graph.rank", shape=spell(shape)), where=where)
+        check_rank(shape, where)
         if math.prod(shape) > _LARGEST_ARRAY:
             raise ProblemError(message("graph.size", limit=_LARGEST_ARRAY), where=where)
         return numbers.unknown_array(shape)
     shape = numbers.shape_of_value(value, where)
-    if len(shape) > 2 or 0 in shape:
-        raise ProblemError(message("graph.no_numbers" if 0 in shape else "graph.rank", shape=spell(shape)), where=where)
-    return numbers.array(value, shape, where, is_masking=is_masking)
+    if 0 in shape:
+        raise ProblemError(message("graph.no_numbers", shape=spell(shape)), where=where)
+    return numbers.array(value, check_rank(shape, where), where, is_masking=is_masking)
 
 
 def _with_data(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from symbackprop.algebra import functions
-from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, axis_of, operation_of
+from symbackprop.algebra.array_operations import ARRAY_OPERATIONS, axes_of, operation_of
 from symbackprop.algebra.branches import WHERE, Comparison, choice_of, comparison_of
 from symbackprop.algebra.broadcasting import Shape, indexed
 from symbackprop.algebra.folding import folded
@@ -105,8 +105,9 @@ class Lines(Lowering):
     def product(self, left: View, right: View, shape: Shape, dropped: int | None, hint: View | None) -> Piece:
         """Return a product of matrices."""
         text = f"{self._piece(left).factor} @ {self._piece(right).factor}"
-        index = "" if dropped is None else f"[{':, ' * (dropped + 1)}0]"
-        return Piece(text, shape, left.varies or right.varies, index, MATRIX)
+        is_varying = left.varies or right.varies
+        index = "" if dropped is None else f"[{':, ' * (dropped + is_varying)}0]"
+        return Piece(text, shape, is_varying, index, MATRIX)
 
     def reduction(
         self, row: ArrayOperation, value: Node, shape: Shape, axes: tuple[int, ...], hint: View | None
@@ -154,8 +155,8 @@ class Lines(Lowering):
         if template is None or (varying and row.axis is None):
             return None
         shapes = [argument.shape for argument in arguments]
-        axis = axis_of(node, len(shapes[0]), "")
-        from_end = None if axis is None else axis - len(shapes[0])
+        axes = () if row.axis is None else tuple(axis - len(shapes[0]) for axis in axes_of(node, len(shapes[0])))
+        from_end = axes if len(axes) > 1 else axes[0] if axes else None
         along = "" if from_end in (None, row.axis) else f", {self.spelling.axis}={from_end}"
         text = template.format(*(self._piece(argument).text for argument in arguments), axis=from_end, along=along)
         self.used.update(name for name in self.spelling.defined if text.startswith(f"{name}("))

@@ -82,11 +82,11 @@ def test_view_of_all_samples_keeps_their_axis() -> None:
     [
         ("reshape(x, 3)", "the shape 2×2 has 4 elements, and 3 would have 3"),
         ("reshape(x, -1, 3)", "the shape 2×2 has 4 elements, which is no multiple of 3"),
-        ("reshape(sum(x), 1)", "reshape needs a vector or a matrix"),
+        ("reshape(sum(x), 1)", "reshape needs an array"),
         ("sum(x, 0)", r"what else sum takes is given by name: sum\(…, axis=…\)"),
         ("leaky_relu(x, 0.2)", r"given by name: leaky_relu\(…, alpha=…\)"),
         ("concat(x, x, 1)", r"given by name: concat\(…, axis=…\)"),
-        ("[x, x]", "with at most 2 axes, found the shape 2×2×2: each channel is a quantity of its own"),
+        ("[[[x]]]", "at most 4 axes, found the shape 1×1×1×2×2: put two axes"),
     ],
 )
 def test_wrong_shapes_and_places_say_what_to_write(expression: str, message: str) -> None:
@@ -95,10 +95,10 @@ def test_wrong_shapes_and_places_say_what_to_write(expression: str, message: str
         sbp.derive(sbp.problem(content([f"L = sum({expression})"], {"x": [[1, 2], [3, 4]]}, {})))
 
 
-def test_three_axes_are_refused_with_their_place() -> None:
-    """A quantity of channels is refused where it is given, and so is an array without numbers."""
-    for value in each(([[[1], [2]]], {"shape": [1, 2, 1]})):
-        with pytest.raises(ProblemError, match=r"graph\.inputs\.x.*found the shape 1×2×1"):
+def test_five_axes_are_refused_with_their_place() -> None:
+    """A quantity of more axes than arrays have is refused where it is given, and so is an array without numbers."""
+    for value in each(([[[[[1], [2]]]]], {"shape": [1, 1, 1, 2, 1]})):
+        with pytest.raises(ProblemError, match=r"graph\.inputs\.x.*found the shape 1×1×1×2×1"):
             sbp.problem(content(["L = sum(x)"], {}, {"x": value}))
     with pytest.raises(ProblemError, match="at least one number, found the shape 0"):
         sbp.problem(content(["L = sum(x)"], {}, {"x": []}))

@@ -44,28 +44,6 @@ def _sums(line: list[Number]) -> list[Number]:
     return [sum(line[: count + 1]) for count in range(len(line))]
 
 
-def _convolved(rows: Rows, kernel: Rows) -> Rows:
-    high, wide = len(kernel), len(kernel[0])
-    return [
-        [
-            sum(kernel[i][j] * rows[row + i][column + j] for i in range(high) for j in range(wide))
-            for column in range(len(rows[0]) - wide + 1)
-        ]
-        for row in range(len(rows) - high + 1)
-    ]
-
-
-def _pooled(rows: Rows, below: Mapping[str, str], join: Callable[[list[Number]], Number]) -> Rows:
-    size = int(below.get("size", 2))
-    stride = int(below.get("stride", size))
-    high, wide = min(size, len(rows)), min(size, len(rows[0]))
-    starts = [range(0, length - own + 1, stride) for length, own in ((len(rows), high), (len(rows[0]), wide))]
-    return [
-        [join([rows[row + i][column + j] for i in range(high) for j in range(wide)]) for column in starts[1]]
-        for row in starts[0]
-    ]
-
-
 def below_of(text: str) -> Mapping[str, str]:
     """Return what stands below a name: `axis`, and settings by their names."""
     found = {}
@@ -80,10 +58,6 @@ def value_of(
 ) -> Number:
     """Return the value of a function of arrays, None for one that is none of these."""
     rows, axis = arguments[0], below.get("axis")
-    if name in ("conv1d", "conv2d"):
-        return _convolved(rows, arguments[1])
-    if name in ("maxpool", "avgpool"):
-        return _pooled(rows, below, max if name == "maxpool" else lambda window: sum(window) / len(window))
     if name == "flip":
         return [row[::-1] for row in rows[::-1]]
     if name in ("LayerNorm", "BatchNorm"):

@@ -15,8 +15,11 @@ from fractions import Fraction
 from typing import Any
 
 import mpmath
+import numpy as np
 
+from tests.oracle import deep_arrays
 from tests.oracle.array_functions import ROOTED, below_of, value_of
+from tests.oracle.deep_arrays import is_deep
 from tests.oracle.latex_reader import Term, number_of, parse
 
 CONTEXT = mpmath.mp.clone()
@@ -63,7 +66,7 @@ class Names:
     parts: frozenset[str] = frozenset()
     leaves: frozenset[str] = frozenset()
     rows: bool = False
-    shape: tuple[int, int] | None = None
+    shape: tuple[int, ...] | None = None
     moved: Mapping[tuple[str, int | None], Number] = field(default_factory=dict)
 
     def key(self, text: str) -> str:
@@ -103,6 +106,8 @@ class Names:
 def indexed(text: str, letter: str, index: int) -> str:
     """Return a symbol with a letter among its lower indices replaced by a number."""
     base, mark, lower = text.partition("_")
+    if re.fullmatch(r"[ijklr\d]{3,4}", lower):
+        return base + mark + lower.replace(letter, str(index))
     return base + mark + re.sub(rf"(?<![a-zA-Z\\]){letter}(?![a-zA-Z])|(?<=\b[ijk]){letter}\b|\b{letter}(?=[ijk]\b)",
                                 str(index), lower)  # fmt: skip
 
@@ -116,6 +121,8 @@ def _both(operation: Callable[[Number, Number], Number]) -> Callable[[Number, Nu
     """Return an operation on two numbers, or entry by entry on arrays of one shape or an array and a number."""
 
     def applied(left: Number, right: Number) -> Number:
+        if is_deep(left) or is_deep(right):
+            return _between_deep(applied, left, right)
         if isinstance(left, list) or isinstance(right, list):
             return _entrywise(applied, left, right)
         if isinstance(left, Fraction) != isinstance(right, Fraction):
@@ -123,6 +130,18 @@ def _both(operation: Callable[[Number, Number], Number]) -> Callable[[Number, Nu
         return operation(left, right)
 
     return applied
+
+
+def _between_deep(operation: Callable[[Number, Number], Number], left: Number, right: Number) -> Number:
+    return deep_arrays.mapped(operation, *_deep_sides(left, right))
+
+
+def _deep_sides(left: Number, right: Number) -> tuple[Any, Any]:
+    """Return two values as NumPy's arrays."""
+    sides = deep_arrays.as_array(left), deep_arrays.as_array(right)
+    if sides[0] is None or sides[1] is None:
+        raise Unknown("a vector beside an array of more axes")
+    return sides
 
 
 def _entrywise(operation: Callable[[Number, Number], Number], left: Number, right: Number) -> Number:
@@ -147,8 +166,10 @@ def _spread(array: Number, shape: tuple[int, int]) -> Number:
     return [row * shape[1] for row in array] if columns == 1 and rows == shape[0] else array
 
 
-def shape_of(value: Number) -> tuple[int, int]:
-    """Return rows and columns; those of a number are 1."""
+def shape_of(value: Number) -> tuple[int, ...]:
+    """Return rows and columns, of an array of more axes all lengths; those of a number are 1."""
+    if is_deep(value):
+        return tuple(value.shape)
     return (len(value), len(value[0])) if isinstance(value, list) else (1, 1)
 
 
@@ -157,13 +178,21 @@ add, multiply = _both(operator.add), _both(operator.mul)
 
 def divide(left: Number, right: Number) -> Number:
     """Return a quotient."""
-    if any(entry == 0 for row in right for entry in row) if isinstance(right, list) else right == 0:
+    if is_deep(right):
+        is_zero = 0 in right.flat
+    else:
+        is_zero = any(entry == 0 for row in right for entry in row) if isinstance(right, list) else right == 0
+    if is_zero:
         raise Unknown("division by 0")
     return _both(operator.truediv)(left, right)
 
 
 def matrix_product(left: Number, right: Number) -> Number:
     """Return what two factors side by side are: a product of matrices, or of a number and anything."""
+    if is_deep(left) or is_deep(right):
+        if not all(is_deep(side) or isinstance(side, list) for side in (left, right)):
+            return multiply(left, right)
+        return deep_arrays.products(*_deep_sides(left, right), multiply, add)
     if not (isinstance(left, list) and isinstance(right, list)):
         return multiply(left, right)
     if shape_of(left)[1] != shape_of(right)[0]:
@@ -185,10 +214,14 @@ def _total(values: Any) -> Number:
 
 def mapped(function: Callable[[Number], Number], value: Number) -> Number:
     """Return a function of every entry."""
+    if is_deep(value):
+        return deep_arrays.mapped(function, value)
     return [[function(entry) for entry in row] for row in value] if isinstance(value, list) else function(value)
 
 
 def _power(base: Number, exponent: Number) -> Number:
+    if is_deep(base) or is_deep(exponent):
+        return _between_deep(_power, base, exponent)
     if isinstance(base, list) or isinstance(exponent, list):
         return _entrywise(_power, base, exponent)
     if isinstance(exponent, Fraction) and exponent.denominator == 1:
@@ -254,8 +287,15 @@ def _symbol(term: Term, names: Names) -> Number:
     sign = names.signs.get(names.key(term.text), 0)
     table = names.gradients if sign else names.values
     if name in names.arrays:
-        return [[_scaled(names, table, (e, sample), sign) for e in row] for row in names.arrays[name]]
+        return _of_elements(names.arrays[name], lambda e: _scaled(names, table, (e, sample), sign))
     return _scaled(names, table, (name, sample), sign)
+
+
+def _of_elements(elements: Any, number: Callable[[str], Number]) -> Number:
+    """Return the numbers of an array by the code names of its elements."""
+    if isinstance(elements[0][0], list):
+        return deep_arrays.of_nested(elements, number)
+    return [[number(element) for element in row] for row in elements]
 
 
 def _scaled(names: Names, table: Mapping[tuple[str, int | None], Number], place: Any, sign: int) -> Number:
@@ -273,7 +313,7 @@ def _derivative(term: Term, names: Names) -> Number:
     where = names.place(by)
     if name == names.output:
         if where[0] in names.arrays:
-            return [[_scaled(names, names.gradients, (e, where[1]), 1) for e in row] for row in names.arrays[where[0]]]
+            return _of_elements(names.arrays[where[0]], lambda e: _scaled(names, names.gradients, (e, where[1]), 1))
         return _scaled(names, names.gradients, where, 1)
     if name in names.parts and where[0] not in names.leaves:
         # The loss depends on this through the losses of the samples, or of the data, alone.
@@ -323,6 +363,12 @@ def _call(term: Term, names: Names) -> Number:
         for other in arguments[1:]:
             found = _both(lambda a, b: pick(a, b))(found, other)
         return found
+    if (
+        re.match(r"\\mathrm\{(conv|maxpool|avgpool)", term.text)
+        or any(map(is_deep, arguments))
+        or _makes_deep(term.text)
+    ):
+        return _of_deep(term.text, arguments, names)
     if softmax := re.fullmatch(r"\\mathrm\{softmax\}(?:_(\d))?", term.text):
         return _softmax(arguments[0], softmax[1])
     if shape := re.fullmatch(r"\\mathrm\{(?:reshape|flatten)\}(?:_(\d+)(?:\\times(\d+))?)?", term.text):
@@ -343,10 +389,57 @@ def _call(term: Term, names: Names) -> Number:
     raise Unknown(term.text)
 
 
+def _makes_deep(text: str) -> bool:
+    """Say whether a function makes an array of more than two axes of a smaller one."""
+    named = re.fullmatch(r"\\mathrm\{(\w+)\}(?:_(.*))?", text)
+    return named is not None and (
+        named[1] in ("stack", "repeat") or (named[1] == "reshape" and (named[2] or "").count(r"\times") > 1)
+    )
+
+
+def _of_deep(text: str, arguments: list[Number], names: Names) -> Number:
+    """Return the value of a function of arrays of more than two axes, and of convolutions."""
+    if text in FUNCTIONS:
+        return mapped(FUNCTIONS[text], arguments[0])
+    named = re.fullmatch(r"\\mathrm\{(\w+)\}(?:_(.*))?", text)
+    if named is None:
+        raise Unknown(text)
+    name, below = named[1], named[2] or ""
+    if name == "softmax":
+        powers = deep_arrays.mapped(lambda entry: CONTEXT.exp(real(entry)), arguments[0])
+        return multiply(powers, 1 / powers.sum(axis=int(below) - 1 if below else -1, keepdims=True))
+    arrays = [np.array(each, dtype=object) for each in arguments]
+    if name in ("repeat", "reshape") and min(map(min, map(shape_of, arguments))) == 1:
+        arrays = [each.reshape(-1) for each in arrays]  # a vector, by the one axis that it has
+    found = deep_arrays.rearranged(name, below, arrays)
+    if found is None and ("conv" in name or "pool" in name):
+        if not all(isinstance(entry, Fraction) for each in arrays for entry in each.flat):
+            arrays = [deep_arrays.mapped(real, each) for each in arrays]
+        zero = arrays[0].flat[0] * 0
+        if arrays[-1].ndim == 2 and (name == "conv1d" or 1 in arrays[0].shape):  # vectors
+            arrays = [each.reshape(-1) for each in arrays]
+        if "conv" in name:
+            found = deep_arrays.convolved(*arrays, below_of(below), zero)
+        else:
+            found = deep_arrays.pooled(*arrays, name, below_of(below), zero)
+    if found is None:
+        raise Unknown(text)
+    return deep_arrays.settled(found, names.rows)
+
+
 def _slid(term: Term, names: Names) -> list[Number]:
     """Return the arguments of a convolution: zeros around a block are as many as the kernel needs for the shape in hand."""
     kernel = value(term.parts[1], replace(names, shape=None))
-    shape = names.shape and tuple(map(lambda own, size: own + size - 1, names.shape, shape_of(kernel)))
+    if not names.shape:
+        return [value(term.parts[0], names), kernel]
+    named = below_of(term.text.partition("_")[2])
+    reach = int(named.get("dilation", 1))
+    own, sizes, count = names.shape, shape_of(kernel), 1 if "conv1d" in term.text else 2
+    if len(sizes) == 2:
+        shape = tuple(map(lambda length, size: length + reach * (size - 1), own, sizes))
+    else:
+        ends = zip(own[-count:], sizes[-count:], strict=True)
+        shape = (*own[: -count - 1], sizes[1], *(length + reach * (size - 1) for length, size in ends))
     return [value(term.parts[0], replace(names, shape=shape)), kernel]
 
 
@@ -384,7 +477,9 @@ def _reshaped(array: Number, length: str | None, columns: str | None, is_row: bo
 
 
 def transposed(array: Number) -> Number:
-    """Return rows as columns."""
+    """Return rows as columns, in every matrix of an array of more axes."""
+    if is_deep(array):
+        return array.swapaxes(-1, -2)
     return [list(column) for column in zip(*array, strict=True)] if isinstance(array, list) else array
 
 
@@ -399,7 +494,7 @@ def summands(term: Term, names: Names) -> list[Number]:
         return [_bound(term, names, letters, index) for index in steps]
     if below == r"n\in\mathcal{B}" and names.batch:
         return [_bound(term, names, "n", index) for index in names.batch]
-    if not re.fullmatch(r"[a-z](,[a-z])?", below):
+    if not re.fullmatch(r"[a-z](,[a-z]){0,3}", below):
         raise Unknown(term.text)
     return _entries(term.parts[0], names, below.split(","))
 
@@ -431,6 +526,8 @@ def _bound(term: Term, names: Names, letter: str, index: int) -> Number:
 def _extreme(term: Term, names: Names) -> Number:
     pick = max if term.text.startswith(r"\max") else min
     found = _entries(term.parts[0], names, term.text[4:].split(","))
+    if any(map(is_deep, found)):
+        return deep_arrays.mapped(lambda *entries: pick(entries), *found)
     arrays = [each for each in found if isinstance(each, list)]
     if not arrays:
         return pick(found)
@@ -444,6 +541,8 @@ def _entry(term: Term, names: Names) -> Number:
     if not found:
         raise Unknown(term.text)
     array, pieces = value(term.parts[0], names), found[1].split(",")
+    if is_deep(array):
+        return _deep_entry(array, pieces, names)
     if not isinstance(array, list):
         raise Unknown("an entry of a number")
     if len(pieces) == 1:
@@ -452,6 +551,14 @@ def _entry(term: Term, names: Names) -> Number:
             return _picked(array, [pieces[0], ":"], names)
         pieces = ["1", pieces[0]] if is_row else [pieces[0], "1"]
     return _picked(array, pieces, names)
+
+
+def _deep_entry(array: Any, pieces: list[str], names: Names) -> Number:
+    """Return an element, a row, a matrix or a block of an array of more than two axes."""
+    for axis, piece in reversed(list(enumerate(pieces))):
+        places = _places(piece, array.shape[axis], names)
+        array = array.take(places if ":" in piece else places[0], axis=axis)
+    return deep_arrays.settled(np.asarray(array, dtype=object), names.rows)
 
 
 def _picked(array: Number, pieces: list[str], names: Names) -> Number:
@@ -471,8 +578,8 @@ def _places(piece: str, size: int, names: Names) -> list[int]:
         return int(text)
 
     if ":" in piece:
-        first, last = piece.split(":")
-        return list(range((number(first) if first else 1) - 1, number(last) if last else size))
+        first, last, *step = piece.split(":")
+        return list(range((number(first) if first else 1) - 1, number(last) if last else size, *map(int, step)))
     place = number(piece)
     if not 1 <= place <= size:
         raise IndexError(place)
@@ -487,12 +594,14 @@ def _matrix(term: Term, names: Names) -> Number:
 def _shaped(term: Term, names: Names) -> Number:
     found = value(term.parts[0], names)
     shape = term.text.replace(r"\times", "x")
-    if re.fullmatch(r"\d+x\d+", shape) and shape != "{}x{}".format(*shape_of(found)):
+    if re.fullmatch(r"\d+(x\d+)+", shape) and shape != "x".join(map(str, shape_of(found))):
         raise Unknown(f"shape {shape} is not {shape_of(found)}")
     return found
 
 
 def _ones(term: Term, names: Names) -> Number:
+    if re.fullmatch(r"\d+(\\times\d+){2,}", term.text):
+        return np.full([int(length) for length in term.text.split(r"\times")], Fraction(1), dtype=object)
     if not term.text.isdigit():
         raise Unknown(term.text)
     return [[Fraction(1)] * int(term.text)]
@@ -504,6 +613,13 @@ def _placed(term: Term, names: Names) -> Number:
     if names.shape is None or found is None:
         raise Unknown("zeros of any shape")
     pieces = found[1].split(",")
+    if len(names.shape) > 2:
+        pieces += [":"] * (len(names.shape) - len(pieces))
+        every = [_places(piece, size, names) for piece, size in zip(pieces, names.shape, strict=True)]
+        block = value(term.parts[0], replace(names, shape=None))
+        if math.prod(shape_of(block)) != math.prod(map(len, every)):
+            raise Unknown(f"a block {shape_of(block)} at {term.text}")
+        return deep_arrays.placed(block, every, names.shape, Fraction(0))
     if len(pieces) == 1:
         is_row, is_column = (size == 1 for size in names.shape)
         pieces = ["1", pieces[0]] if is_row else [pieces[0], "1" if is_column else ":"]

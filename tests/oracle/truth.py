@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+import numpy as np
+
 import symbackprop as sbp
 from symbackprop import language
 from symbackprop.arithmetic.exact import magnitude
@@ -23,6 +25,8 @@ from symbackprop.descent.solution import DescentStep, Solution
 from symbackprop.evaluation.arithmetics import EXACT
 from symbackprop.evaluation.evaluate import Evaluation, Values, evaluate, leaves
 from symbackprop.graph.quantities import Role
+from tests.oracle import deep_arrays
+from tests.oracle.deep_arrays import is_deep
 from tests.oracle.latex_reader import MOST_PLACES, Chain, Row, Term, Unreadable, number_of, parse, read, without_text
 from tests.oracle.latex_values import (
     CONTEXT,
@@ -239,7 +243,7 @@ class Scenes:
             for quantity in derivation.parameters:
                 if quantity.shape:
                     symbols[called.updated(quantity.name).key] = (f"{quantity.name}+", None)
-                    arrays[f"{quantity.name}+"] = [[f"{e}+" for e in row] for row in arrays[quantity.name]]
+                    arrays[f"{quantity.name}+"] = _marked(arrays[quantity.name], "+")
             for layer, seen in step.change.passes.items():
                 for quantity in graph.quantities.values():
                     if quantity.layer != layer:
@@ -253,7 +257,7 @@ class Scenes:
                         for index, label in enumerate(labels, 1) if quantity.batched else ((None, None),):
                             numbers[f"{name}~", label] = own * _exact(seen.gradient(name, index))
                     if quantity.shape:
-                        arrays[f"{quantity.name}~"] = [[f"{e}~" for e in row] for row in arrays[quantity.name]]
+                        arrays[f"{quantity.name}~"] = _marked(arrays[quantity.name], "~")
         letters = dict(self.letters)
         if step is not None and step.change is not None:
             letters[called.rate(step.change.number).key] = _exact(step.change.learning_rate)
@@ -442,9 +446,16 @@ class Scenes:
 def _grid(quantity: object, rows: bool) -> list[list[str]]:
     """Return the elements of an array row by row; a vector is a row or a column."""
     shape, found = quantity.shape, list(quantity.elements())  # type: ignore[attr-defined]
+    if len(shape) > 2:
+        return np.array(found, dtype=object).reshape(shape).tolist()
     if len(shape) == 1:
         return [found] if rows else [[name] for name in found]
     return [found[start : start + shape[1]] for start in range(0, len(found), shape[1])]
+
+
+def _marked(elements: list, mark: str) -> list:
+    """Return the names of elements in nested lists, each with a mark behind it."""
+    return [_marked(each, mark) if isinstance(each, list) else f"{each}{mark}" for each in elements]
 
 
 def _exact(number: Number) -> Number:
@@ -573,7 +584,7 @@ def _holds(lefts: tuple[Term, ...], relation: str, right: Term, names: Names, di
     left = lefts[0]
     if relation == "=":
         one = value(left, names)
-        other = value(right, replace(names, shape=shape_of(one)) if isinstance(one, list) else names)
+        other = value(right, replace(names, shape=shape_of(one)) if isinstance(one, list) or is_deep(one) else names)
         is_turned = shape_of(one) == shape_of(other)[::-1] and 1 in shape_of(one)
         if is_turned and {left.kind, right.kind} & {"extreme", "total"}:
             other = transposed(other)  # what joins the rows of a matrix is a vector, and vectors are columns
@@ -590,6 +601,8 @@ def _holds(lefts: tuple[Term, ...], relation: str, right: Term, names: Names, di
 
 
 def _shown(number: Number) -> str:
+    if is_deep(number):
+        return str(deep_arrays.mapped(_shown, number).tolist())
     if isinstance(number, list):
         return str([[_shown(entry) for entry in row] for row in number])
     return str(CONTEXT.nstr(real(number), 20))
@@ -602,6 +615,8 @@ def _is_beyond_fractions(term: Term) -> bool:
 
 def _same(left: Number, right: Number) -> bool:
     """Say whether two values are equal: fractions exactly, others to 36 digits."""
+    if is_deep(left) or is_deep(right):
+        return shape_of(left) == shape_of(right) and all(map(_same, left.flat, right.flat))
     if isinstance(left, list) or isinstance(right, list):
         if shape_of(left) != shape_of(right):
             return False
@@ -753,6 +768,8 @@ def _within(found: Number, term: Term, names: Names, digits: int) -> bool:
 
 def _flat(number: Number) -> list[Number]:
     """Return the entries of an array, or a number alone."""
+    if is_deep(number):
+        return list(number.flat)
     return list(itertools.chain(*number)) if isinstance(number, list) else [number]
 
 

@@ -178,7 +178,7 @@ def test_missing_table_is_named() -> None:
         ("[a, y]", 3, "the shape 2×3"),
         ("a[1]", 1, "the index 1 is outside an axis of length 1"),
         ("sum(a - y, axis=1)", 2, "there is no axis 1"),
-        ("a.T @ y", 2, "only a matrix has a transpose"),
+        ("a.T @ y", 2, "has a transpose, not the shape"),
         ("a @ [a, y]", 3, "the shapes 3 and 2×3 do not fit in a matrix product"),
     ],
 )

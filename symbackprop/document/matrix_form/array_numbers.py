@@ -16,6 +16,7 @@ from symbackprop.algebra.formula import (
     Adjoint,
     Apply,
     Hadamard,
+    Indexed,
     MatrixProduct,
     Name,
     Negative,
@@ -40,7 +41,7 @@ from symbackprop.document.chain_rule.chains import calculable, is_negative_delta
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.chain_rule.signs import signs_in_front
 from symbackprop.document.display_nodes import Delta, Leaf, Listed, Shown, Tone
-from symbackprop.document.matrix_form.products import LARGEST_STACK
+from symbackprop.document.matrix_form.products import LARGEST_STACK, MATRIX_AXES, has_slices
 from symbackprop.graph.notation import setting_symbol
 from symbackprop.graph.quantities import Quantity
 from symbackprop.graph.scalars import Scalar
@@ -109,6 +110,31 @@ class ArrayNumbers:
                 return found
         return (self._alone(result),)
 
+    def slices(self, quantity: Quantity, left: Node, number: Callable[[str], Leaf]) -> Iterator[Chain]:
+        """Yield an array of more axes than a matrix as matrices: one for each place along the axes before the last two.
+
+        `left` is what the whole array is called, `number` gives the number of an element by its code name. Nothing for an
+        array that is too large to be written out.
+        """
+        *before, height, width = quantity.shape if len(quantity.shape) > MATRIX_AXES else (0, 0)
+        if not before or self.scene.values is None or not fits(quantity.shape):
+            return
+        for place in indices_of(tuple(before)):
+            rows = [
+                [number(quantity.element((*place, row, column))) for column in range(width)] for row in range(height)
+            ]
+            yield Chain(Indexed(left, place), (self._alone(_stack(rows)),))
+
+    def leaf_of(self, tone: Tone, sign: int = 1) -> Callable[[str], Leaf]:
+        """Return what gives the value of an element, or the gradient by it times a sign, by its code name.
+
+        `tone` is that of a gradient or of a value, in the one sample that there is.
+        """
+        scene = self.scene
+        if tone is Tone.BACKWARD:
+            return lambda element: Leaf(sign * scene.gradient(element, None), tone)
+        return lambda element: Leaf(scene.value(element, None), tone, scene.written(element, None))
+
     def by_rule(
         self,
         names: Sequence[Sequence[str]],
@@ -122,7 +148,7 @@ class ArrayNumbers:
         All of them have the rule, whose names are `read`, each from the code name of an element. Without the rule where
         there is none, or where no readable numbers make it true; nothing for an array that is too large to be written out.
         """
-        if quantity is not None and not fits(quantity.shape):
+        if quantity is not None and (not fits(quantity.shape) or len(quantity.shape) > MATRIX_AXES):
             return ()
         results = {name: new(name) for row in names for name in row}
 
@@ -164,7 +190,7 @@ class ArrayNumbers:
         graph, plain = self.scene.derivation.graph, _plain(formula)
         alone = plain.operand if isinstance(plain, Negative) else plain
         is_itself = isinstance(alone, Name | Adjoint) and (quantity.batched or len(self.samples) == 1)
-        if is_itself or any(isinstance(part, Placed) for part in walk(plain)):
+        if is_itself or any(isinstance(part, Placed) for part in walk(plain)) or has_slices(graph, plain):
             return None
         read = [graph.quantities[part.name] for part in walk(plain) if isinstance(part, Name | Adjoint)]
         columns = len(self.samples)
@@ -245,6 +271,8 @@ class ArrayNumbers:
         if len(shape) == len(("row", "column")):
             rows, columns = map(range, shape)
             return [[((i, j), None) for j in columns] for i in rows] if not is_batched else []
+        if len(shape) > MATRIX_AXES:
+            return []
         found: Cells = [[(index, sample) for index in indices_of(shape)] for sample in samples]
         return found if row else [list(column) for column in zip(*found, strict=True)]
 

@@ -47,7 +47,7 @@ from symbackprop.document.matrix_form import joint_matrices, products
 from symbackprop.document.matrix_form.array_numbers import ArrayNumbers, is_called_as_setting
 from symbackprop.graph.quantities import INNER, PENALTY, Equation, Graph, LayerArrays, Quantity, Role
 from symbackprop.graph.scalars import Scalar
-from symbackprop.messages import message
+from symbackprop.messages import Message, message
 
 
 def matrix_sections(scene: Scene) -> Iterator[Section]:
@@ -56,15 +56,19 @@ def matrix_sections(scene: Scene) -> Iterator[Section]:
     forward = tuple(_forward(scene, graph))
     names = [name for name in matrix_grain.gradients(graph) if graph.quantities[name].role is not Role.TARGET]
     formulas = array_gradients(scene)
-    layers = itertools.groupby(forward, lambda chain: scene.notation.quantity(chain.name).layer)
+    layers = itertools.groupby(forward, lambda chain: graph.quantities[chain.name].layer if chain.name else None)
     rows = tuple(Display(tuple(chains), 2) for _, chains in layers)
     together = tuple(values_of_samples(scene))
     inner = (Section(message("title.samples_at_once"), together),) if together else ()
-    yield Section(message("title.matrix_forward"), rows, inner)
+    deep = next((each for each in graph.named if len(each.shape) > products.MATRIX_AXES), None)
+    convention = () if deep is None else (Paragraph(_slices_said(deep)),)
+    yield Section(message("title.matrix_forward"), (*convention, *rows), inner)
 
     def displayed(among: Sequence[str]) -> tuple[Display, ...]:
-        chains = gradient_chains(scene, among)
-        return tuple(Display((*_entry_chain(scene, chain.name, formulas[chain.name]), chain), 2) for chain in chains)
+        return tuple(
+            Display((*_entry_chain(scene, chain.name, formulas[chain.name]), chain, *_gradient_slices(scene, chain)), 2)
+            for chain in gradient_chains(scene, among)
+        )
 
     layered = {name: graph.quantities[name].layer if graph.layers else None for name in names}
     blocks = displayed([name for name, layer in layered.items() if layer is None])
@@ -122,6 +126,9 @@ def _forward(scene: Scene, graph: Graph, among: Collection[str] | None = None) -
             yield Chain(Name(equation.name), (formula, *numbers))
         elif numbers:  # it is printed as its formula
             yield Chain(Name(equation.name), numbers)
+        if not quantity.batched:
+            alone = ArrayNumbers(scene, scene.samples)
+            yield from alone.slices(quantity, Name(equation.name), alone.leaf_of(Tone.FORWARD))
 
 
 def array_formula(scene: Scene, equation: Equation) -> Node:
@@ -195,6 +202,20 @@ def _with_numbers(scene: Scene, chain: Chain, formula: Node) -> Chain:
     has_numbers = are_joint or len(scene.samples) == 1
     found = numbers.steps(quantity, formula if has_numbers else None, Tone.BACKWARD, sign)
     return replace(chain, steps=(*steps, *found))
+
+
+def _slices_said(quantity: Quantity) -> Message:
+    """Return how the matrices of an array of more axes are written."""
+    first = Indexed(Name(quantity.name), (0,) * (len(quantity.shape) - products.MATRIX_AXES))
+    return message("notation.slices", slice=first, array=Name(quantity.name))
+
+
+def _gradient_slices(scene: Scene, chain: Chain) -> Iterator[Chain]:
+    """Yield the gradient by an array of more axes than a matrix as matrices."""
+    quantity, numbers = scene.derivation.graph.quantities[chain.name], ArrayNumbers(scene, scene.samples)
+    if not quantity.batched:
+        sign = -1 if isinstance(chain.left, Delta) else 1
+        yield from numbers.slices(quantity, chain.left, numbers.leaf_of(Tone.BACKWARD, sign))
 
 
 @in_symbols

@@ -20,6 +20,9 @@ from symbackprop.algebra.shapes import shape_of
 from symbackprop.derivation.array_entries import entry
 from symbackprop.graph.quantities import Graph, Quantity
 
+MATRIX_AXES = 2
+"""An array of more axes is shown as matrices."""
+
 LARGEST_STACK = 9
 """Larger arrays are not written out by their entries."""
 
@@ -33,7 +36,8 @@ def stacked(graph: Graph, quantity: Quantity, formula: Node, rows: bool) -> Iter
     `rows` says that vectors are rows.
     """
     shape = quantity.shape
-    if not 1 < len(quantity.elements()) <= LARGEST_STACK or _is_placed(formula):
+    is_small = len(shape) <= MATRIX_AXES and 1 < len(quantity.elements()) <= LARGEST_STACK
+    if not is_small or _is_placed(formula) or has_slices(graph, formula):
         return
     found = _stack(graph, formula, shape, rows)
     if any(sum(1 for _ in walk(item)) > LONGEST_ENTRY for row in found for item in row):
@@ -42,6 +46,11 @@ def stacked(graph: Graph, quantity: Quantity, formula: Node, rows: bool) -> Iter
     if isinstance(factored, MatrixProduct | Hadamard | Product):
         yield found
         yield factored
+
+
+def has_slices(graph: Graph, formula: Node) -> bool:
+    """Say whether some part of a formula is an array of more axes than a matrix."""
+    return any(len(shape_of(part, graph.shapes, "")) > MATRIX_AXES for part in walk(formula))
 
 
 def one_entry(graph: Graph, quantity: Quantity, formula: Node) -> tuple[str, Node] | None:

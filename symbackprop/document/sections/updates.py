@@ -134,6 +134,7 @@ def array_updates(scene: Scene, change: Change) -> Iterator[Chain]:
         found = ArrayNumbers(scene).by_rule(rows, own and filled, _numbers_of(scene), _new(change), quantity)
         if steps or found:
             yield Chain(Updated(quantity.name), (*steps, *found))
+        yield from ArrayNumbers(scene).slices(quantity, Updated(quantity.name), _new(change))
 
 
 def joint_update(scene: Scene, change: Change) -> Iterator[Chain]:

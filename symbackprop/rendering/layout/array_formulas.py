@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from symbackprop.algebra.array_operations import axis_of, operation_of
+from symbackprop.algebra.array_operations import axes_of, operation_of
 from symbackprop.algebra.broadcasting import Shape, indices_of
 from symbackprop.algebra.formula import (
     Adjoint,
@@ -23,13 +23,14 @@ from symbackprop.algebra.formula import (
     Span,
     Stack,
     Transposed,
+    repeated_axes,
     rewrite,
     walk,
 )
 from symbackprop.algebra.functions import EXTREMES
-from symbackprop.algebra.shapes import is_elementwise, shape_of
+from symbackprop.algebra.shapes import is_elementwise
 from symbackprop.derivation.array_entries import entry
-from symbackprop.document.display_nodes import Delta, Grid, Listed, Shaped, Size, Substitute
+from symbackprop.document.display_nodes import Delta, Grid, Listed, Shaped, Size, Substitute, shape_on_paper, unmarked
 from symbackprop.graph.notation import Symbol
 from symbackprop.graph.quantities import Graph
 from symbackprop.graph.scalars import element_name
@@ -72,17 +73,17 @@ def apply(layout: Layout, node: Apply) -> LaidOut:
     if special is not None:
         return special(layout, node)
     # The axis joined, counted from 1 as indices are.
-    axis = () if node.axis is None or row is None else (Number(str(_axis_number(layout, node))),)
-    below = (*axis, *_own_settings(node))
+    axes = () if node.axis is None or row is None else _axis_numbers(layout, node)
+    below = (*axes, *_own_settings(node))
     name: Box = function_name(node.function)
     name = Scripts(name, _listing(below)) if below else name
     return (name, Fenced("(", joined(COMMA, [layout.box(part) for part in node.arguments]), ")")), POWER
 
 
-def _axis_number(layout: Layout, node: Apply) -> int:
-    """Return the number of an operation's axis, from 1."""
-    rank = len(_shape(layout.notation.graph, rewrite(node.arguments[0], _plain)))
-    return 1 + (axis_of(node, rank, "") or 0)
+def _axis_numbers(layout: Layout, node: Apply) -> list[Box]:
+    """Return the numbers of an operation's axes, from 1."""
+    rank = len(shape_on_paper(layout.notation.graph, node.arguments[0]))
+    return [Number(str(axis + 1)) for axis in axes_of(node, rank)]
 
 
 def _own_settings(node: Apply) -> list[Box]:
@@ -97,33 +98,35 @@ _SETTINGS: Mapping[str, Box] = {"eps": Symbol("epsilon")}
 """Settings that are letters on paper."""
 
 
+_MATRIX_AXES = 2
+"""An array of more axes is shown as matrices."""
+
 _LARGEST_WINDOW = 9
 """The maximum of a block with more entries has indices."""
 
-_LETTERS = ("j", "k")
-"""The letters of a sum's indices: row and column."""
+_LETTERS = ("j", "k", "l", "r")
+"""The letters of a sum's indices, by axis: of a matrix row and column."""
 
 
 def _reduction(layout: Layout, node: Apply, *, sign: Callable[[Apply, Box, int], tuple[Box, ...]]) -> LaidOut:
     """Lay out what joins the entries of an array: a sign, with a letter for each index that it joins below it."""
     (argument,) = node.arguments
-    plain = rewrite(argument, _plain)
+    plain = unmarked(argument)
     graph = layout.notation.graph
-    shape = _shape(graph, plain)
+    shape = shape_on_paper(graph, plain)
     if node.function in EXTREMES and node.axis is None and _is_block(graph, plain, shape):
         entries = tuple(entry(graph, plain, index) for index in indices_of(shape))
         if 1 < len(entries) <= _LARGEST_WINDOW:
             return layout.laid_out(replace(node, arguments=entries))
-    axis = axis_of(node, len(shape), "")
-    letters = _LETTERS[: len(shape)] if axis is None else (_LETTERS[axis],)
-    below = _listing([Symbol(letter) for letter in letters])
-    if axis is None and not _has_structure(graph, plain, shape):
-        body = layout.inside(_entries(graph, plain, letters), PRODUCT)
+    axes = axes_of(node, len(shape))
+    below = _listing([Symbol(_LETTERS[axis]) for axis in axes])
+    if node.axis is None and not _has_structure(graph, plain, shape):
+        body = layout.inside(_entries(graph, plain, _LETTERS[: len(shape)]), PRODUCT)
     else:
-        places = letters if axis is None else tuple(letters[0] if each == axis else ":" for each in range(len(shape)))
+        places = tuple(_LETTERS[axis] if axis in axes else ":" for axis in range(len(shape)))
         indices = [Sign(place) if place == ":" else Symbol(place) for place in places]
         body = _picked(layout.inside(argument, ATOM), indices)
-    return (*sign(node, below, math.prod(shape) if axis is None else shape[axis]), GAP, body), SIGNED
+    return (*sign(node, below, math.prod(shape[axis] for axis in axes)), GAP, body), SIGNED
 
 
 def _mean(node: Apply, below: Box, count: int) -> tuple[Box, ...]:
@@ -141,18 +144,6 @@ def _picked(array: Box, indices: Sequence[Box]) -> Scripts:
 
 def _in_brackets(indices: Sequence[Box]) -> Box:
     return (Sign("["), _listing(indices), Sign("]"))
-
-
-def _plain(part: Node) -> Node | None:
-    """Return what a mark stands for, so that shapes can be told."""
-    return rewrite(part.body, _plain) if isinstance(part, Shaped) else None
-
-
-def _shape(graph: Graph, node: Node) -> Shape:
-    def known(part: Node) -> Node | None:
-        return Name(part.name) if isinstance(part, Delta | Substitute) else None
-
-    return shape_of(rewrite(node, known), graph.shapes, "")
 
 
 def _has_structure(graph: Graph, node: Node, shape: Shape) -> bool:
@@ -176,9 +167,9 @@ def _is_block(graph: Graph, node: Node, shape: Shape) -> bool:
     return (
         isinstance(node, Indexed)
         and isinstance(node.operand, Name)
-        and all(isinstance(index, Span) and (index.start or 0) >= 0 for index in node.indices)
+        and all(isinstance(index, Span) and (index.start or 0) >= 0 and index.step == 1 for index in node.indices)
         and not graph.quantities[node.operand.name].transposed
-        and _shape(graph, node) == shape
+        and shape_on_paper(graph, node) == shape
     )
 
 
@@ -217,12 +208,18 @@ def _of_vectors(layout: Layout, node: Apply, *, turns_first: bool) -> LaidOut:
 def _rearranged(layout: Layout, node: Apply) -> LaidOut:
     """The elements of an array in another shape, which stands below the name."""
     name: Box = Word(node.function)
-    lengths = [Number(str(length)) for length in _shape(layout.notation.graph, rewrite(node, _plain))]
+    lengths = [Number(str(length)) for length in shape_on_paper(layout.notation.graph, node)]
     name = Scripts(name, joined(CROSS, lengths)) if node.settings else name
     return (name, Fenced("(", layout.box(node.arguments[0]), ")")), POWER
 
 
 def _brackets(layout: Layout, node: Apply) -> LaidOut:
+    """Arrays one below the other; along another axis than the first, and with more axes, by name."""
+    rank = len(shape_on_paper(layout.notation.graph, node.arguments[0]))
+    (axis,) = axes_of(node, rank)
+    if axis or rank > _MATRIX_AXES:
+        name = Scripts(function_name(node.function), Number(str(axis + 1)))
+        return (name, Fenced("(", joined(COMMA, [layout.box(part) for part in node.arguments]), ")")), POWER
     return Fenced("[", joined(Infix(";"), [layout.box(part) for part in node.arguments]), "]", True), ATOM
 
 
@@ -269,10 +266,9 @@ def _indexed(layout: Layout, node: Indexed) -> LaidOut:
 
 def _is_turned(layout: Layout, node: Indexed) -> bool:
     """Say whether a row of a matrix stands where vectors are columns, or a column where they are rows."""
-    plain = rewrite(node.operand, _plain)
     if len([index for index in node.indices if isinstance(index, int)]) != 1:
         return False
-    if len(_shape(layout.notation.graph, plain)) != len(("row", "column")):
+    if len(shape_on_paper(layout.notation.graph, node.operand)) != _MATRIX_AXES:
         return False
     return isinstance(node.indices[0], int) != layout.rows
 
@@ -282,7 +278,8 @@ def _index(index: int | Span) -> Box:
         return Number(str(index + 1)) if index >= 0 else _from_end(index + 1)
     start = () if index.start is None else (_index(index.start),)
     stop = () if index.stop is None else (Number(str(index.stop)) if index.stop >= 0 else _from_end(index.stop),)
-    return (*start, Sign(":"), *stop)
+    step = () if index.step == 1 else (Sign(":"), Number(str(index.step)))
+    return (*start, Sign(":"), *stop, *step)
 
 
 def _from_end(places: int) -> Box:
@@ -290,7 +287,9 @@ def _from_end(places: int) -> Box:
 
 
 def _stack(layout: Layout, node: Stack) -> LaidOut:
-    """A vector or a matrix of formulas."""
+    """A vector or a matrix of formulas; what has more axes by name, behind each other."""
+    if _is_deep(layout, node):
+        return (Word("stack"), Fenced("(", joined(COMMA, list(map(layout.box, node.items))), ")")), POWER
     is_vector = not any(isinstance(item, Stack) for item in node.items)
     rows = [item.items if isinstance(item, Stack) else (item,) for item in node.items]
     rows = [node.items] if is_vector and layout.rows else rows
@@ -300,23 +299,57 @@ def _stack(layout: Layout, node: Stack) -> LaidOut:
     return boxes.Matrix([[inner.box(part) for part in row] for row in rows]), ATOM
 
 
+def _is_deep(layout: Layout, node: Stack) -> bool:
+    """Say whether an array has more axes than a matrix."""
+    inner = [item.items if isinstance(item, Stack) else (item,) for item in node.items]
+    depth = 1 + any(isinstance(item, Stack) for item in node.items)
+    parts = [part for row in inner for part in row]
+    if any(isinstance(part, Stack) for part in parts):
+        return True
+    read = (part for part in parts if any(isinstance(each, Name) for each in walk(part)))
+    return any(depth + len(shape_on_paper(layout.notation.graph, part)) > _MATRIX_AXES for part in read)
+
+
 def _repeated(layout: Layout, node: Repeated) -> LaidOut:
     """A number or a vector in every place along an axis: times ones, which stand before a vector that is every row."""
     length = Number(str(node.length))
-    if node.axis == 0 and len(_shape(layout.notation.graph, rewrite(node.operand, _plain))) == 1:
+    shape = shape_on_paper(layout.notation.graph, node)
+    if len(shape) > _MATRIX_AXES:
+        return _repeated_slices(layout, node, shape)
+    if node.axis == 0 and len(shape_on_paper(layout.notation.graph, node.operand)) == 1:
         row = node.operand if layout.rows or _adds_rows(layout, node.operand) else Transposed(node.operand)
         return (Scripts(ONES, length, TOP), THIN, layout.inside(row, PRODUCT)), PRODUCT
     return (layout.inside(node.operand, PRODUCT), THIN, Scripts(ONES, length)), PRODUCT
 
 
+def _repeated_slices(layout: Layout, node: Repeated, shape: Shape) -> LaidOut:
+    """An array in every place along new axes, whose lengths stand below in their places; a number: times ones."""
+    inner, axes = repeated_axes(node)
+    if not shape_on_paper(layout.notation.graph, inner):
+        ones = Scripts(ONES, joined(CROSS, [Number(str(length)) for length in shape]))
+        return (layout.inside(inner, PRODUCT), THIN, ones), PRODUCT
+    places = [Number(str(length)) if axis in axes else Sign(":") for axis, length in enumerate(shape)]
+    return (Scripts(Word("repeat"), _in_brackets(places)), Fenced("(", layout.box(inner), ")")), POWER
+
+
+def _transposed(layout: Layout, node: Transposed) -> LaidOut:
+    """A matrix, or those in the last two axes, turned over; in any other order the axes stand below, from 1."""
+    rank = len(shape_on_paper(layout.notation.graph, node.operand))
+    order = node.order(rank)
+    if (*order[:-2], *order[-2:][::-1]) == tuple(range(rank)):
+        return _top(layout, node.operand), POWER
+    below = _listing([Number(str(axis + 1)) for axis in order])
+    return (Scripts(Word("transpose"), below), Fenced("(", layout.box(node.operand), ")")), POWER
+
+
 def _adds_rows(layout: Layout, node: Node) -> bool:
     """Say whether a vector is printed as a sum of rows of a matrix, or a mean or an extreme, and so is a row on paper."""
     reductions = (
-        (part, len(_shape(layout.notation.graph, part.arguments[0])))
-        for part in walk(rewrite(node, _plain))
+        (part, len(shape_on_paper(layout.notation.graph, part.arguments[0])))
+        for part in walk(node)
         if isinstance(part, Apply) and (row := operation_of(part)) is not None and row.is_reduction
     )
-    return any(rank > 1 and axis_of(part, rank, "") == 0 for part, rank in reductions)
+    return any(rank == _MATRIX_AXES and axes_of(part, rank) == (0,) for part, rank in reductions)
 
 
 def _placed(layout: Layout, node: Placed) -> LaidOut:
@@ -346,7 +379,7 @@ RULES: Rules = {
         (layout.inside(node.left, PRODUCT), THIN, layout.inside(node.right, PRODUCT)),
         PRODUCT,
     ),
-    Transposed: lambda layout, node: (_top(layout, node.operand), POWER),
+    Transposed: _transposed,
     Hadamard: _hadamard,
     Indexed: _indexed,
     Stack: _stack,
