@@ -14,8 +14,8 @@ import sympy
 import symbackprop as sbp
 from symbackprop.algebra.array_operations import ARRAY_OPERATIONS
 from symbackprop.algebra.broadcasting import MOST_AXES, Shape, axes_at, settled_axis
-from symbackprop.algebra.sliding_windows import rows
 from symbackprop.algebra.formula import Name, Repeated, repeated_axes, transposed
+from symbackprop.algebra.sliding_windows import rows
 from symbackprop.derivation import matrix_grain
 from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.errors import ProblemError, SymbackpropError

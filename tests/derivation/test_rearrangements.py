@@ -82,7 +82,7 @@ def test_view_of_all_samples_keeps_their_axis() -> None:
     [
         ("reshape(x, 3)", "the shape 2×2 has 4 elements, and 3 would have 3"),
         ("reshape(x, -1, 3)", "the shape 2×2 has 4 elements, which is no multiple of 3"),
-        ("reshape(sum(x), 1)", "reshape needs an array"),
+        ("reshape(sum(x), 1)", "reshape needs a vector or an array"),
         ("sum(x, 0)", r"what else sum takes is given by name: sum\(…, axis=…\)"),
         ("leaky_relu(x, 0.2)", r"given by name: leaky_relu\(…, alpha=…\)"),
         ("concat(x, x, 1)", r"given by name: concat\(…, axis=…\)"),
