@@ -135,6 +135,13 @@ def append(path: Path, text: str) -> None:
         raise unwritable(str(path), error) from None
 
 
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[Iterator[str]]:
+    """Give the lines of a file, one by one."""
+    with path.open(encoding="utf-8") as file:
+        yield file
+
+
 def _pieces(content: Content) -> Iterator[bytes]:
     if isinstance(content, bytes):
         yield content

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from symbackprop.errors import OutputError
-from symbackprop.homework import archives, fillable_forms
+from symbackprop.homework import archives, fillable_forms, mark_shards, writing
 from symbackprop.homework.distribution import Job, enrolled, ready
 from symbackprop.homework.enrolment import SECRET, TEACHER, teachers_files, unfinished
 from symbackprop.homework.manifest import MANIFEST, ROSTER, Manifest
-from symbackprop.homework.shards import SETTING
+from symbackprop.homework.mark_shards import ShardedMarks
+from symbackprop.homework.shards import SETTING, check
 from symbackprop.homework.writing import Write, ended, write_for_owners
-from symbackprop.messages import message, some
+from symbackprop.messages import Message, message
+from symbackprop.whole_files import all_or_nothing
 
 _OWN = ("number", "first")
 """What of a shard's setting differs from shard to shard."""
@@ -42,6 +44,15 @@ class _Part:
         settings = {**told, SETTING: shard}
         return replace(self.manifest, enrolments=(), tries=0, rejections={}, settings=settings)
 
+    def is_of_job(self, other: _Part) -> bool:
+        """Say whether it is a part of the same job as another one."""
+        is_alike = self.alike() == other.alike()
+        return is_alike and all(self.bytes_of(name) == other.bytes_of(name) for name in (SECRET, ROSTER))
+
+    def left(self) -> Sequence[str]:
+        """Return the students whose documents are still missing."""
+        return sorted(unfinished(self.folder))
+
     def bytes_of(self, name: str) -> bytes:
         """Return a file of the teacher's; nothing where it is not there."""
         path = self.folder / TEACHER / name
@@ -54,14 +65,27 @@ class ShardedHomework:
 
     parts: Sequence[_Part]
     job: Job
+    remarks: Sequence[tuple[str, Message]] = ()
 
     @property
     def size(self) -> int:
         """How many students there are."""
         return len(self.job.manifest.enrolments)
 
-    def written(self, output: Path, write: Write) -> Iterator[int]:
-        """Write the shards into one folder, and yield with how many more students it is done."""
+    def joined(self, output: Path) -> Iterator[int]:
+        """Write the shards into one folder, all or nothing, and yield with how many more students it is done."""
+        with all_or_nothing() as write:
+            yield from self._written(output, write)
+
+    def digest(self, output: Path) -> str:
+        """Return the SHA-256 of what stands in the folder."""
+        return writing.digest(self.job, output)
+
+    def results(self, output: Path) -> Sequence[Path]:
+        """Return what was written."""
+        return [output / "students", output / TEACHER]
+
+    def _written(self, output: Path, write: Write) -> Iterator[int]:
         first, manifest = self.parts[0], self.job.manifest
         given, secret = ready(manifest), first.bytes_of(SECRET).decode().strip()
         files = teachers_files(given, enrolled(given, manifest.enrolments), manifest, secret, first.bytes_of(ROSTER))
@@ -77,10 +101,15 @@ class ShardedHomework:
             yield 0
 
 
+def joinable(folders: Sequence[Path]) -> ShardedHomework | ShardedMarks:
+    """Return the shards in some folders, of a homework or of its marks; raises `OutputError` as `fitted` does."""
+    return mark_shards.fitted(folders) if any(map(mark_shards.is_shard, folders)) else fitted(folders)
+
+
 def fitted(folders: Sequence[Path]) -> ShardedHomework:
     """Return the shards in some folders, in any order; raises `OutputError` where they are not all those of one job."""
     parts = sorted((_read(folder) for folder in folders), key=lambda part: part.number)
-    _check(parts)
+    check(parts)
     first = parts[0].manifest
     # All shards draw the same pool.
     counted = parts[:1] if ready(first).homework.pool else parts
@@ -102,25 +131,3 @@ def _read(folder: Path) -> _Part:
     if SETTING not in part.manifest.settings:
         raise OutputError(message("homework.whole_class"), where=str(folder))
     return part
-
-
-def _check(parts: Sequence[_Part]) -> None:
-    """Raise `OutputError` where folders are not the shards of one job, each once."""
-    first = parts[0]
-    for part in parts[1:]:
-        is_alike = part.alike() == first.alike()
-        if not (is_alike and all(part.bytes_of(name) == first.bytes_of(name) for name in (SECRET, ROSTER))):
-            raise OutputError(message("homework.other_job", other=str(first.folder)), where=str(part.folder))
-    for part in parts:
-        other = next(other for other in parts if other.number == part.number)
-        if other is not part:
-            what = message("homework.twin_shards", number=part.number, other=str(other.folder))
-            raise OutputError(what, where=str(part.folder))
-        left = sorted(unfinished(part.folder))
-        if left:
-            what = message("homework.unfinished_shard", count=len(left), students=some(left))
-            raise OutputError(what, where=str(part.folder))
-    missing = sorted({*range(1, first.of + 1)} - {part.number for part in parts})
-    if missing:
-        shards = some([f"{number}/{first.of}" for number in missing])
-        raise OutputError(message("homework.missing_shards", count=len(missing), shards=shards))

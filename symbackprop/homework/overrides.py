@@ -92,9 +92,11 @@ class Override:
 
 
 def read_overrides(
-    path: Path, students: Collection[str], answers: Mapping[str, str], handed_in: Collection[str]
+    path: Path, students: Collection[str], answers: Mapping[str, str], handed_in: Collection[str] | None
 ) -> tuple[Override, ...]:
     """Return the corrections in a file; `answers` maps accepted names to answer ids, `handed_in` are the answers handed in.
+
+    None stands for answers of whom nobody asks whether they accept a value: that was asked before.
 
     Raises `ProblemError` or `UnknownNameError`, naming file and entry, for what cannot be used.
     """
@@ -114,7 +116,7 @@ def read_overrides(
         raise ProblemError(message("problem.kind", expected=message("kind.list")), where=f"{path}: override")
     found = tuple(_override(entry, f"{path}: override[{n}]", students, answers) for n, entry in enumerate(entries))
     for n, each in enumerate(found):
-        if each.accept is not None and not _is_acceptable(each.accept, handed_in):
+        if handed_in is not None and each.accept is not None and not _is_acceptable(each.accept, handed_in):
             what = message("homework.not_accepted", value=each.accept)
             raise ProblemError(what, where=f"{path}: override[{n}].accept")
     return found

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from symbackprop import rendering
 from symbackprop.errors import ProblemError, known_language, unknown
-from symbackprop.homework import choices, distribution, enrolment, marked_files, merging, writing
+from symbackprop.homework import choices, distribution, enrolment, mark_shards, marked_files, merging, writing
 from symbackprop.homework.attempts import AttemptRule
 from symbackprop.homework.copies import CopyRule
 from symbackprop.homework.enrolment import TEACHER
 from symbackprop.homework.manifest import spelled
+from symbackprop.homework.marked_files import MarkingSettings
 from symbackprop.homework.marking import MOST_TOLERANCE
 from symbackprop.homework.marks_folders import write_marks
 from symbackprop.homework.reports import GradedClass
@@ -169,11 +170,10 @@ def merge(folders: Sequence[str | Path], folder: str | Path) -> str:
         ...     len(symbackprop.merge([f"{folder}/2", f"{folder}/1"], f"{folder}/whole"))
         64
     """
-    found = merging.fitted([Path(each) for each in folders])
-    with all_or_nothing() as write:
-        for _ in found.written(Path(folder), write):
-            pass
-    return writing.digest(found.job, Path(folder))
+    found = merging.joinable([Path(each) for each in folders])
+    for _ in found.joined(Path(folder)):
+        pass
+    return found.digest(Path(folder))
 
 
 def grade(
@@ -194,6 +194,7 @@ def grade(
     executor: Executor | None = None,
     engine: str | None = None,
     feedback: bool = True,
+    shard: tuple[int, int] | None = None,
 ) -> GradedClass:
     r"""Mark submissions to the homework in a folder, write the marks as `symbackprop grade` does, and return them.
 
@@ -214,9 +215,10 @@ def grade(
         executor: What works in their place, that of a Dask client say.
         engine: What sets a PDF, `"typst"` or `"tex"`, or None for what is installed.
         feedback: Whether each student gets a page.
+        shard: Which part of how many, `(2, 8)` say, is marked, into `output`; `merge` joins them and looks for copies.
 
     Returns:
-        The marks of the class; points are exact fractions.
+        The marks of the class, or of its part; points are exact fractions.
 
     Raises:
         SymbackpropError: Something cannot be used; nothing is written then.
@@ -237,24 +239,28 @@ def grade(
             raise unknown(kind, value, tuple(known))
     if not 0 < tolerance <= MOST_TOLERANCE:
         raise ProblemError(message("homework.tolerance", limit=f"{MOST_TOLERANCE:g}"), where="tolerance")
-    mark = functools.partial(
-        marked_files.marked_files,
-        Path(folder),
+    settings = MarkingSettings(
         overrides=None if overrides is None else Path(overrides),
         encoding=encoding,
         attempts=attempts,
         tolerance=tolerance,
         copies=copies,
-        columns=columns,
+        columns=columns or {},
         into=into,
         roster=None if roster is None else Path(roster),
-        formats=_formats(formats, engine),
-        processes=processes,
-        executor=executor,
+        formats=tuple(_formats(formats, engine)),
+        engine=engine,
         feedback=feedback,
     )
+    paths = [Path(each) for each in submissions]
+    if shard is not None:
+        part = None if output is None else Path(output)
+        return mark_shards.write_shard(Path(folder), paths, part, Shard(*shard), settings, processes, executor)
+    mark = functools.partial(
+        marked_files.marked_files, Path(folder), settings=settings, processes=processes, executor=executor
+    )
     place = Path(folder) / TEACHER / "marks" if output is None else Path(output)
-    return write_marks(place, [Path(each) for each in submissions], mark)[0]
+    return write_marks(place, paths, mark)[0]
 
 
 def _formats(names: Sequence[str], engine: str | None) -> list[Format]:

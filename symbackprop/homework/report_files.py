@@ -43,12 +43,28 @@ def files(
 
     Pages are made by so many processes (None: one for each core where there is much to do), or by an executor.
     """
-    rows = tuple(formats or [rendering.formats()["html"]])
-    tables: dict[str, Content] = {"report.csv": _report(marked), "gradebook.csv": _gradebook(marked)}
+    yield tables(marked, formats)
+    if feedback:
+        yield from pages(marked, marked.marks, formats, processes, executor)
+
+
+def tables(marked: GradedClass, formats: Sequence[Format] = ()) -> dict[str, Content]:
+    """Return the tables and the summary by name."""
+    found: dict[str, Content] = {"report.csv": _report(marked), "gradebook.csv": _gradebook(marked)}
     if marked.changes or marked.changed_totals:
-        tables["changes.csv"] = _changes(marked)
-    yield {**tables, **_written(marked, ["summary"], [summary(marked)], rows)}
-    marks = PackedMarks.of(marked.marks)
+        found["changes.csv"] = _changes(marked)
+    return {**found, **_written(marked, ["summary"], [summary(marked)], formats or _usual_formats())}
+
+
+def pages(
+    marked: GradedClass,
+    marks: Mapping[str, Sequence[Mark]],
+    formats: Sequence[Format] = (),
+    processes: int | None = 1,
+    executor: Executor | Workers | None = None,
+) -> Iterator[dict[str, Content]]:
+    """Yield the pages of feedback of the students whose marks are given, some at a time."""
+    packed_marks = PackedMarks.of(marks)
     enrolments = {each.student.id: each for each in marked.manifest.enrolments}
     parts = [
         _Pages(
@@ -56,16 +72,25 @@ def files(
             part,
             {id: marked.changed_totals[id] for id in part[0] if id in marked.changed_totals},
         )
-        for part in (marks.parts if feedback else ())
+        for part in packed_marks.parts
     ]
-    if processes is None and len(marks) < MANY:
+    if processes is None and len(packed_marks) < MANY:
         processes = 1
-    shared = replace(marked.manifest, enrolments=()), rows
+    shared = replace(marked.manifest, enrolments=()), tuple(formats or _usual_formats())
     for place, found in chunks.worked(_pages, shared, parts, processes, executor):
         if found is None:
             lost = list(parts[place].marks[0])
             raise OutputError(message("homework.not_marked", count=len(lost), students=some(lost)))
         yield found
+
+
+def page_name(student: str) -> str:
+    """Return the file of a student's page, without its suffix."""
+    return f"feedback/{file_name(student)}"
+
+
+def _usual_formats() -> Sequence[Format]:
+    return [rendering.formats()["html"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +111,7 @@ def _pages(shared: tuple[Manifest, tuple[Format, ...]], pages: _Pages) -> dict[s
         PackedMarks([pages.marks]),
         changed_totals=pages.changed_totals,
     )
-    names = [f"feedback/{file_name(each.student.id)}" for each in pages.enrolments]
+    names = [page_name(each.student.id) for each in pages.enrolments]
     return _written(marked, names, [page_of(marked, each) for each in pages.enrolments], formats)
 
 

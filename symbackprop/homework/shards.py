@@ -7,17 +7,59 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, Protocol
 
 from symbackprop.errors import OutputError
 from symbackprop.homework.roster import Student
-from symbackprop.messages import message
+from symbackprop.messages import message, some
 
 SETTING = "shard"
 """What a manifest calls the shard of a class that it is about."""
 _TEXT = re.compile(r"(\d{1,6})/(\d{1,6})")
 
-Entry = TypeVar("Entry")
+
+class Part(Protocol):
+    """The folder of one shard, to be joined with others."""
+
+    @property
+    def folder(self) -> Path:
+        """Where it is."""
+
+    @property
+    def number(self) -> int:
+        """Which part it is, counted from 1."""
+
+    @property
+    def of(self) -> int:
+        """How many parts there are."""
+
+    def is_of_job(self, other: Any) -> bool:
+        """Say whether it is a part of the same job as another one."""
+
+    def left(self) -> Sequence[str]:
+        """Return the students of whom something is still missing."""
+
+
+def check(parts: Sequence[Part]) -> None:
+    """Raise `OutputError` where folders are not the shards of one job, each once."""
+    first = parts[0]
+    for part in parts[1:]:
+        if not part.is_of_job(first):
+            raise OutputError(message("homework.other_job", other=str(first.folder)), where=str(part.folder))
+    for part in parts:
+        other = next(other for other in parts if other.number == part.number)
+        if other is not part:
+            what = message("homework.twin_shards", number=part.number, other=str(other.folder))
+            raise OutputError(what, where=str(part.folder))
+        left = part.left()
+        if left:
+            what = message("homework.unfinished_shard", count=len(left), students=some(left))
+            raise OutputError(what, where=str(part.folder))
+    missing = sorted({*range(1, first.of + 1)} - {part.number for part in parts})
+    if missing:
+        shards = some([f"{number}/{first.of}" for number in missing])
+        raise OutputError(message("homework.missing_shards", count=len(missing), shards=shards))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from symbackprop.homework.gradebook import decimal_comma, filled
 from symbackprop.homework.gradebook_layouts import LAYOUTS, layout_of, limit, title
 from symbackprop.homework.identification import ClassList
 from symbackprop.homework.manifest import Enrolment
-from symbackprop.homework.marked_files import marked_files
+from symbackprop.homework.marked_files import MarkingSettings, marked_files
 from symbackprop.homework.roster import read_roster
 from tests.helpers import each, many
 from tests.homework.test_classes import Run, answers, run  # noqa: F401
@@ -260,6 +260,6 @@ def test_classes_without_a_list_have_nothing_to_fill(run: Run) -> None:  # noqa:
     run("homework", "homework", "--variants", "1", "-f", "text", "--processes", "1", "-o", "class", "--quiet")
     Path("in.csv").write_text("student,answer,value\n1,L,1\n")
     with pytest.raises(ProblemError, match="no list to be filled"):
-        marked_files(Path("class"), [Path("in.csv")], into="Homework 3")
-    marked, files = marked_files(Path("class"), [Path("in.csv")])
+        marked_files(Path("class"), [Path("in.csv")], settings=MarkingSettings(into="Homework 3"))
+    marked, files = marked_files(Path("class"), [Path("in.csv")], settings=MarkingSettings())
     assert ["1"] == list(marked.marks) and {"report.csv", "gradebook.csv"} < {name for some in files for name in some}

@@ -68,6 +68,7 @@ if TYPE_CHECKING:
 @click.option("--no-feedback", "feedback", flag_value=False, default=True, help="Write no pages for students.")
 @click.option("--processes", type=click.IntRange(1), metavar="N", help="Processes that work [one for each core].")
 @click.option("--scheduler", metavar="ADDRESS|FILE", help="A Dask cluster that works: address, or scheduler's file.")
+@click.option("--shard", metavar="I/N", help="Mark part I of N of the class; `merge` joins the parts.")
 @encoding_option
 @engine_option
 @templates_option
@@ -87,45 +88,45 @@ def command(
     feedback: bool,
     processes: int | None,
     scheduler: str | None,
+    shard: str | None,
     encoding: str,
     engine: str | None,
     templates: Path | None,
     quiet: bool,
 ) -> None:
     """Mark the answers in SUBMISSIONS (tables, folders or zip archives of them) to the homework that was written to DIR."""
-    from symbackprop.homework import marked_files
+    from symbackprop.homework import mark_shards, marked_files, marks_folders
     from symbackprop.homework import submissions as handed_in
     from symbackprop.homework.dask_cluster import workers_of
-    from symbackprop.homework.marks_folders import write_marks
+    from symbackprop.homework.shards import Shard
 
     wanted = read_formats(formats, templates, kind="sheet_format", without=UNSUITABLE, engine=engine)
     columns = read_columns(student_columns, handed_in.COLUMN_KEYS, "cli.submission_columns")
     cluster = contextlib.nullcontext() if scheduler is None else workers_of(scheduler)
+    settings = marked_files.MarkingSettings(
+        overrides, encoding, attempts, copies, columns, tolerance, into, roster, wanted, templates, engine, feedback
+    )
+    place = folder / "teacher" / "marks" if output is None else Path(output)
     with cluster as workers:
+        if shard is not None:
+            with working("cli.grading", quiet):
+                part = Shard.read(shard)
+                mark_shards.write_shard(
+                    folder, submissions, None if output is None else place, part, settings, processes, workers
+                )
+            print_text("" if quiet else f"{place}\n")
+            return
         mark = functools.partial(
-            marked_files.marked_files,
-            folder,
-            overrides=overrides,
-            encoding=encoding,
-            attempts=attempts,
-            tolerance=tolerance,
-            copies=copies,
-            columns=columns,
-            into=into,
-            roster=roster,
-            formats=wanted,
-            processes=processes,
-            executor=workers,
-            feedback=feedback,
+            marked_files.marked_files, folder, settings=settings, processes=processes, executor=workers
         )
-        place = folder / "teacher" / "marks" if output is None else Path(output)
-        marked, lost = write_marks(place, submissions, lambda paths: _shown(mark, paths, quiet, feedback))
+        marked, lost = marks_folders.write_marks(place, submissions, lambda paths: _shown(mark, paths, quiet, feedback))
     if lost:
         remark(f"{place}: {marked.say(message('homework.lost_marks', count=len(lost), students=some(lost)))}")
     for where, what in marked.remarks:
         remark(f"{where}: {marked.say(what)}")
     if not quiet:
         print_text("".join(_told(marked, place, wanted, feedback)))
+        print_text(say("cli.digest", digest=marks_folders.digest(place)) + "\n")
 
 
 def _shown(

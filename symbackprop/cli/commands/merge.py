@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from symbackprop.cli.inputs import lang_option, quiet_option
-from symbackprop.cli.outputs import all_or_nothing, print_text, progress, say
+from symbackprop.cli.outputs import print_text, progress, remark, say
 
 
 @click.command()
@@ -18,13 +18,15 @@ from symbackprop.cli.outputs import all_or_nothing, print_text, progress, say
 @lang_option
 @quiet_option
 def command(folders: tuple[Path, ...], output: Path, lang: str, quiet: bool) -> None:
-    """Join the folders that `homework --shard` wrote, in any order, into the one that a single run writes."""
-    from symbackprop.homework import merging, writing
+    """Join the folders that `homework --shard` or `grade --shard` wrote, in any order, into that of a single run."""
+    from symbackprop.homework import merging
 
-    found = merging.fitted(folders)
-    with all_or_nothing() as write, progress("cli.merging", found.size, quiet) as advance:
-        for count in found.written(output, write):
+    found = merging.joinable(folders)
+    with progress("cli.merging", found.size, quiet) as advance:
+        for count in found.joined(output):
             advance(count)
+    for where, what in found.remarks:
+        remark(f"{where}: {say(what.id, **what.arguments)}")
     if not quiet:
-        print_text(f"{output / 'students'}\n{output / 'teacher'}\n")
-        print_text(say("cli.digest", digest=writing.digest(found.job, output)) + "\n")
+        print_text("".join(f"{path}\n" for path in found.results(output)))
+        print_text(say("cli.digest", digest=found.digest(output)) + "\n")
