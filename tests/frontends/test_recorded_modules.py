@@ -272,6 +272,17 @@ def test_document_says_what_pytorch_does_at_a_kink(function: Callable[..., Any],
     assert phrases("en")["text.kinks"].partition("{")[0] in text
 
 
+def test_what_runs_without_gradient_is_a_constant() -> None:
+    """Within `torch.no_grad` numbers are numbers, and are printed as such."""
+
+    def centred(x: Any, w: Any) -> Any:
+        with torch.no_grad():
+            level = (x * w).mean()
+        return x * w * len(f"{level:.1f}") - level
+
+    agree(Function(centred, w=(3,)), weighted, (torch.tensor([[1.0, -0.5, 0.25]]),), None)
+
+
 def test_dropout_takes_the_mask_that_it_is_given() -> None:
     """What a mask keeps is divided by the share that is kept on average."""
     model = nn.Sequential(nn.Linear(2, 3), nn.Dropout(0.25), nn.Linear(3, 1)).double()
@@ -294,6 +305,13 @@ def test_parameters_without_gradient_are_frozen_and_unused_ones_left_out() -> No
     assert "W3" not in problem.model.parameters
 
 
+def derivative_inside(x: Any, w: Any) -> Any:
+    """Return the residual of a differential equation by PyTorch's own derivative."""
+    t = x.clone().requires_grad_(True)
+    u = torch.tanh(w * t)
+    return torch.autograd.grad(u.sum(), t, create_graph=True)[0] + u
+
+
 REFUSED: dict[str, tuple[Callable[..., Any], str]] = {
     "an if": (lambda x, w: x if (x * w).sum() > 0 else w, "numpy.where"),
     "item": (lambda x, w: x * (w.sum()).item(), "item cannot be recorded"),
@@ -303,7 +321,14 @@ REFUSED: dict[str, tuple[Callable[..., Any], str]] = {
     "an assignment": (lambda x, w: (x * w).__setitem__(0, 1.0), "torch.stack"),
     "dropout": (lambda x, w: F.dropout(x * w, 0.5, True), r"call model.eval\(\)"),
     "a foreign parameter": (lambda x, w: x * w * torch.ones(3, requires_grad=True), "torch.nn.Parameter"),
-    "a setting": (lambda x, w: F.gelu(x * w, approximate="tanh"), "gelu with 'tanh' cannot be recorded"),
+    "a setting": (lambda x, w: torch.cdist(x[None] * w, x[None], p=1.0), "cdist with p=1.0 cannot be recorded"),
+    "a derivative in a module": (derivative_inside, "write the inner one as a formula"),
+    "elements of a plain tensor": (lambda x, w: torch.zeros(3).__setitem__(0, w[0]), "torch.stack"),
+    "a tensor of numbers": (lambda x, w: torch.tensor([w[0], w[1]]), "torch.stack for torch.tensor"),
+    "a function of NumPy's": (lambda x, w: np.exp(x * w), "numpy.exp cannot be recorded"),
+    "elements that fulfil a condition": (lambda x, w: (x * w)[x > 0], "an index has to be a plain number"),
+    "places that are recorded": (lambda x, w: w.gather(0, x), "gather takes places"),
+    "a remainder": (lambda x, w: (x * w) % 1, "remainder cannot be recorded"),
     "places that are computed": (
         lambda x, w: w[(x * w).argmax()] * F.embedding(x * w, w[:, None]).sum(),
         "whole numbers",

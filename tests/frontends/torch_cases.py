@@ -248,6 +248,15 @@ OPERATIONS: Mapping[str, tuple[int, ...]] = {
     "F.one_hot(torch.tensor([0, 2]), 3).double() @ x": (3, 2), "x.trace()": (2, 2), "torch.bmm(x, x.mT)": (2, 2, 3), "(x > 0.5) * x": (4,),
     "x.mean(dim=(-2, -1))": (1, 2, 2, 2), "torch.logaddexp(x, 1 - x)": (3,), "x.softmax(-1).argmax(-1) * x[0]": (2, 2),
     "sum(x[i] for i in range(len(x)))": (2, 3), "x.unbind(0)[1]": (2, 2), "x.square().sum().sqrt()": (3,), "math.pi * x": (2,),
+    "x[:1].expand_as(x) + x.view_as(x)": (2, 3), "torch.diff(x)": (2, 4), "x.diff(n=2, dim=0)": (4, 2),
+    "torch.cdist(x, x[:1] + 1)": (2, 3), "torch.tensordot(x, x[0], dims=1)": (2, 3), "torch.tensordot(x, x.T)": (2, 2),
+    "torch.hypot(x, 2 * x)": (3,), "torch.lerp(x, x**2, 0.3) + torch.addcmul(x, x, x, value=2)": (3,),
+    "torch.std_mean(x, 1)[0]": (2, 3), "torch.var_mean(x, 1)[1]": (2, 3), "torch.dist(x[0], x[1])": (2, 3),
+    "F.softplus(x, beta=2)": (3,), "F.gelu(x, approximate='tanh')": (3,), "F.threshold(x, 0.5, 0.1)": (4,),
+    "torch.linalg.norm(x, ord=math.inf)": (3,), "torch.baddbmm(x[:, :, :1], x, x.mT)": (2, 2, 3), "x * x.isfinite()": (2,),
+    "torch.distributions.Normal(x, x.exp()).log_prob(torch.tensor([0.5, 1.0]))": (2,),
+    "torch.distributions.Categorical(logits=x).log_prob(torch.tensor([0, 2]))": (2, 3),
+    "torch.distributions.kl_divergence(*(torch.distributions.Normal(z, z + 1) for z in (x, x**2)))": (3,),
     "x.T": (2, 3), "x.view(2, -1, 3).size(1) * x": (4, 3), "torch.zeros_like(x) + x": (2,), "x.softmax(1) * x": (2, 2),
 }  # fmt: skip
 """A formula of a tensor x of some shape."""

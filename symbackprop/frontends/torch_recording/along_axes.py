@@ -131,6 +131,14 @@ def _variance(is_root: bool) -> Callable[..., Any]:
     return record
 
 
+def _with_mean(name: str) -> Callable[..., Any]:
+    def record(tensor: Any, dim: Any = None, *rest: Any, keepdim: bool = False, **options: Any) -> Any:
+        spread = recorded_call(name, tensor, dim, *rest, keepdim=keepdim, **options)
+        return spread, recorded_call("mean", tensor, dim, keepdim)
+
+    return record
+
+
 def norm(tensor: Any, p: Any = 2, dim: Any = None, keepdim: bool = False, **options: Any) -> Any:
     """Return the root of the sum of squares, or the sum of absolute values."""
     found = lifted(tensor)
@@ -140,9 +148,13 @@ def norm(tensor: Any, p: Any = 2, dim: Any = None, keepdim: bool = False, **opti
             axes = axes_of(found, dim)
             return single(numpy_functions.REDUCTIONS["norm"](found.blocks[0], axes, keepdims=keepdim))
         return recorded_call("sqrt", recorded_call("sum", found**2, dim, keepdim))
-    if order == 1:
-        return recorded_call("sum", recorded_call("abs", found), dim, keepdim)
+    if order in _OTHER_NORMS:
+        return recorded_call(_OTHER_NORMS[order], recorded_call("abs", found), dim, keepdim)
     unrecorded(f"norm of order {order}")
+
+
+_OTHER_NORMS = {1: "sum", math.inf: "amax"}
+"""By the order of a norm what joins the absolute values."""
 
 
 def _vector_norm(tensor: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, **options: Any) -> Any:
@@ -197,6 +209,8 @@ FUNCTIONS.update(
     "softmax": _along("softmax", True), "log_softmax": _along("log_softmax", True), "logsumexp": _along("logsumexp", False),
     "softmin": lambda tensor, dim=None, **options: recorded_call("softmax", -lifted(tensor), dim),
     "cumsum": _cumsum,
+    **{f"{name}_mean": _with_mean(name) for name in ("var", "std")},
+    "dist": lambda one, other, p=2: norm(lifted(one) - lifted(other), p),
     "trace": lambda tensor: recorded_call("sum", recorded_call("diagonal", tensor)),
     }
 )  # fmt: skip

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy
+
 from symbackprop.frontends.torch_recording.recorded_tensors import (
     FUNCTIONS,
     RecordedTensor,
@@ -15,6 +17,8 @@ from symbackprop.frontends.torch_recording.recorded_tensors import (
     torch,
     unrecorded,
 )
+from symbackprop.frontends.tracing.recorded import refuse
+from symbackprop.messages import message
 
 
 def _moved(name: str) -> Callable[..., Any]:
@@ -22,6 +26,11 @@ def _moved(name: str) -> Callable[..., Any]:
 
     def record(tensor: Any, *arguments: Any, **options: Any) -> Any:
         found = lifted(tensor)
+        if not name.endswith("_as") and any(
+            isinstance(each, RecordedTensor) for each in (*arguments, *options.values())
+        ):
+            unrecorded(name, "places")
+        arguments = tuple(each.numbers if isinstance(each, RecordedTensor) else each for each in arguments)
 
         def move(numbers: Any) -> Any:
             if hasattr(numbers, name):
@@ -34,6 +43,8 @@ def _moved(name: str) -> Callable[..., Any]:
 
 
 def _getitem(tensor: Any, key: Any) -> Any:
+    if any(isinstance(each, RecordedTensor) for each in (key if isinstance(key, tuple) else (key,))):
+        refuse(message("trace.index"))
     return rearranged(lambda numbers: numbers[key], tensor)
 
 
@@ -95,7 +106,12 @@ def _dropout(tensor: Any, p: float = 0.5, training: bool = True, **options: Any)
 
 def _plain(name: str) -> Callable[..., Any]:
     """Return a function whose result is no recorded number: places, or an array of ones in a shape."""
-    return lambda tensor, *arguments, **options: getattr(torch(), name)(lifted(tensor).numbers, *arguments, **options)
+
+    def compute(*arguments: Any, **options: Any) -> Any:
+        given = [each.numbers if isinstance(each, RecordedTensor) else each for each in arguments]
+        return getattr(torch(), name)(*given, **options)
+
+    return compute
 
 
 def _nearest(
@@ -109,6 +125,20 @@ def _nearest(
         return torch().nn.functional.interpolate(numbers.double(), size, scale_factor, mode).long()
 
     return rearranged(enlarge, tensor)
+
+
+def _difference(tensor: Any, n: int = 1, dim: int = -1) -> Any:
+    """Return what each element has more than the one before it, n times."""
+    found: Any = lifted(tensor)
+    for _ in range(n):
+        length = found.shape[dim] - 1
+        found = recorded_call("narrow", found, dim, 1, length) - recorded_call("narrow", found, dim, 0, length)
+    return found
+
+
+def _broadcast(tensors: Sequence[Any]) -> Any:
+    shape = numpy.broadcast_shapes(*(each.shape for each in tensors))
+    return tuple(each if tuple(each.shape) == shape else each.expand(shape) for each in tensors)
 
 
 def _glu(first: Any, second: Any) -> Any:
@@ -125,7 +155,11 @@ FUNCTIONS.update(
     "alpha_dropout": _dropout, "feature_dropout": _dropout,
     "glu": lambda tensor, dim=-1: _glu(*recorded_call("chunk", tensor, 2, dim)),
     "is_floating_point": lambda tensor: True, "is_complex": lambda tensor: False,
-    **{name: _plain(name) for name in ("argmax", "argmin", "zeros_like", "ones_like", "full_like", "eq", "ne")},
+    **{name: _plain(name) for name in (
+        "argmax", "argmin", "zeros_like", "ones_like", "full_like", "eq", "ne", "isnan", "isinf", "isfinite",
+    )},
+    "ndimension": lambda tensor: tensor.ndim, "diff": _difference,
+    "broadcast_tensors": lambda *tensors: _broadcast(tensors[0] if len(tensors) == 1 else tensors),
     "interpolate": _nearest, "detach": lambda tensor: lifted(lifted(tensor).numbers),
     }
 )  # fmt: skip

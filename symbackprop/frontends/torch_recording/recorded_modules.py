@@ -198,8 +198,14 @@ def _recorded(given: _Given, tables: Mapping[str, Any], takes_first: bool) -> tu
 
 def _run(function: Callable[[], Any]) -> tuple[Variables, Recorded]:
     """Return the names of variables, and the result, a number."""
-    with names_of_variables() as variables:
-        result = _attempted(function)
+    distribution = torch().distributions.Distribution
+    is_validating = distribution._validate_args
+    distribution.set_default_validate_args(False)  # what PyTorch's own run has checked
+    try:
+        with names_of_variables() as variables:
+            result = _attempted(function)
+    finally:
+        distribution.set_default_validate_args(is_validating)
     if not isinstance(result, RecordedTensor):
         raise ProblemError(message("trace.unrecorded", kind=type(result).__name__), where="loss")
     if math.prod(result.shape) != 1:

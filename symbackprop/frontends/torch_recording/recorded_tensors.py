@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -101,6 +101,8 @@ class RecordedTensor(Recording):
         return torch().tensor(numpy.array([block.value for block in self.blocks])).reshape(self.shape)
 
     def __len__(self) -> int:
+        if not self.ndim:
+            refuse(message("torch.number"))
         return int(self.shape[0])
 
     def __iter__(self) -> Iterator[RecordedTensor]:
@@ -120,6 +122,16 @@ class RecordedTensor(Recording):
     def __getitem__(self, key: Any) -> Any:
         return recorded_call("getitem", self, key)
 
+    def __format__(self, form: str) -> str:
+        """Return the numbers as a text for whoever prints them."""
+        return format(self.numbers, form)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *given: Any, **options: Any) -> NoReturn:
+        unrecorded(f"numpy.{ufunc.__name__}")
+
+    def __array__(self, *given: Any, **options: Any) -> NoReturn:
+        refuse(message("torch.number"))
+
     def __bool__(self) -> NoReturn:
         refuse(message("trace.decided"))
 
@@ -138,6 +150,7 @@ class RecordedTensor(Recording):
 
 _OPERATORS = {
     "add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "pow": "pow", "matmul": "matmul",
+    "floordiv": "floor_divide", "mod": "remainder",
 }  # fmt: skip
 _SIDED = {
     "lt": "lt",
@@ -176,10 +189,22 @@ def torch() -> Any:
 
 def recorded_call(name: str, *arguments: Any, **options: Any) -> Any:
     """Return what a function of PyTorch's records; raises `ProblemError` for one without a row."""
+    if name in _REFUSED:
+        _REFUSED[name](name)
     row = FUNCTIONS.get(name.strip("_")) if not _changes_in_place(name, options) else None
     if row is None:
         unrecorded(name)
-    return row(*arguments, **{key: value for key, value in options.items() if key != "inplace"})
+    found = row(*arguments, **{key: value for key, value in options.items() if key not in ("inplace", "out")})
+    if isinstance(found, RecordedTensor) and not torch().is_grad_enabled():
+        return lifted(found.numbers)
+    return found
+
+
+_REFUSED: Mapping[str, Callable[[str], NoReturn]] = {
+    "__setitem__": lambda name: refuse(message("torch.assigned")),
+    **dict.fromkeys(("requires_grad_", "backward", "register_hook"), lambda name: unrecorded(name, "derivative")),
+}
+"""What has an advice of its own, by its name."""
 
 
 def _changes_in_place(name: str, options: Any) -> bool:

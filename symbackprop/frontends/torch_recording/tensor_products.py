@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -89,11 +90,36 @@ def _bilinear(one: Any, other: Any, weight: Any, bias: Any = None) -> Any:
     return found if bias is None else found + bias
 
 
+def _tensordot(one: Any, other: Any, dims: Any = 2) -> Any:
+    """Return the sums of products over the last axes of one and the first of the other."""
+    left, right = lifted(one), lifted(other)
+    if not isinstance(dims, int) or not 0 < dims <= min(left.ndim, right.ndim):
+        unrecorded(f"tensordot with dims={dims!r}")
+    outer, inner = left.shape[: left.ndim - dims], right.shape[dims:]
+    rows = recorded_call("reshape", left, (*([-1] if outer else []), math.prod(right.shape[:dims])))
+    columns = recorded_call("reshape", right, (math.prod(right.shape[:dims]), *([-1] if inner else [])))
+    return recorded_call("reshape", matmul(rows, columns), (*outer, *inner))
+
+
+def _squared_distances(one: Any, other: Any) -> Any:
+    gap: Any = recorded_call("unsqueeze", one, -2) - recorded_call("unsqueeze", other, -3)
+    return recorded_call("sum", gap**2, -1)
+
+
+def _distances(one: Any, other: Any, p: float = 2.0, **options: Any) -> Any:
+    """Return the lengths of the differences of all rows of one and the other."""
+    if p != 2:
+        unrecorded(f"cdist with p={p}")
+    return recorded_call("sqrt", _squared_distances(lifted(one), lifted(other)))
+
+
 FUNCTIONS.update(
     {
+        "tensordot": _tensordot,
+        "cdist": _distances,
         "bilinear": _bilinear,
     "matmul": matmul, "mm": matmul, "bmm": matmul, "mv": matmul, "dot": matmul, "linear": linear, "einsum": _einsum,
     "outer": lambda one, other: single(numpy.outer(lifted(one).blocks[0], lifted(other).blocks[0])),
-    "addmm": lambda bias, one, other: matmul(one, other) + bias,
+    **dict.fromkeys(("addmm", "baddbmm", "addmv"), lambda bias, one, other: matmul(one, other) + bias),
     }
 )  # fmt: skip
