@@ -14,7 +14,7 @@ from symbackprop.descent.solution import Solution, solution_of
 from symbackprop.errors import known_language, unknown
 from symbackprop.problems.accepted import ProblemLike
 from symbackprop.rendering import worked_derivatives
-from symbackprop.rendering.drafts import EXPLORABLE, PRACTICE, Draft, Format
+from symbackprop.rendering.drafts import EXPLORABLE, USUAL, Draft, Format
 from symbackprop.rendering.exporters import written
 from symbackprop.rendering.formats import formats, spellings
 from symbackprop.rendering.pdf_engines import can_typeset
@@ -32,7 +32,7 @@ def render(
     templates: str | Path | None = None,
     explain: str = "full",
     engine: str | None = None,
-    explorable: str = PRACTICE,
+    explorable: str = USUAL,
 ) -> str | bytes:
     """Return a worked solution in a format and a language.
 
@@ -47,7 +47,8 @@ def render(
         explain: `"full"`, with reasons, common mistakes and a glossary; `"brief"`, formulas and numbers only; or
             further names of `symbackprop solve --explain`, `"remarks"` and `"mistakes"`.
         engine: What sets a PDF, `"typst"` or `"tex"`, or None for the first of them that is installed.
-        explorable: What a page lets its reader do: `"practice"`, `"values"`, to change numbers as well, or `"off"`.
+        explorable: What a page lets its reader do: `"values"`, to go through it and change its numbers, `"practice"`, to go
+            through it only, or `"off"`.
 
     Returns:
         A text, or bytes for `pdf`.
@@ -76,7 +77,7 @@ def files(
     stem: str = STEM,
     explain: str = "full",
     engine: str | None = None,
-    explorable: str = PRACTICE,
+    explorable: str = USUAL,
 ) -> dict[str, str | bytes]:
     """Return a worked solution as files of one folder, their contents by name: the document first, then what it needs.
 
@@ -102,7 +103,7 @@ def _draft(
     explain: str,
     engine: str | None,
     stem: str = "",
-    explorable: str = PRACTICE,
+    explorable: str = USUAL,
 ) -> Draft:
     table = formats(templates, engine)
     if format not in table:

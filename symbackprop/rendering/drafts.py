@@ -70,6 +70,7 @@ OF_LETTERS = Notation.of(Graph({}, (), ""), Conventions())
 
 OFF, PRACTICE, VALUES = EXPLORABLE = ("off", "practice", "values")
 """What a page of a worked solution lets a reader do: read it; go through it and practise; change its numbers as well."""
+USUAL = VALUES
 
 MOST_LARGE = 20
 """Parameters of a document whose letters have the usual size."""
@@ -93,7 +94,7 @@ class Draft:
     content: Document | None = None
     explain: str = "full"
     known: ViewWriter | None = None
-    explorable: str = PRACTICE
+    explorable: str = USUAL
 
     @functools.cached_property
     def view(self) -> ViewModel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import itertools
 import re
@@ -20,7 +21,7 @@ from symbackprop.graph.scalars import Scalar
 from symbackprop.problems.load import examples
 from symbackprop.rendering import assets
 from symbackprop.rendering.formats import formats
-from tests.documents import text_of
+from tests.documents import solved
 from tests.helpers import ROOT, each, require_file, require_tool, sample
 
 SURFACE = 40 * 1024
@@ -31,9 +32,10 @@ CHAINS = "document.querySelectorAll('main > section:not(:first-child) .chain').l
 LEADS_NOWHERE = "link => link.getClientRects().length && !document.querySelector(link.hash)"
 
 
+@functools.cache
 def page(name: str, code: str = "en") -> str:
-    """Return the page of an example."""
-    return str(text_of(name, "html", code))
+    """Return the page of an example, without what computes anew: its scripts are plain text."""
+    return str(rendering.render(solved(name), "html", code, explorable="practice"))
 
 
 def steps_of(seen: Any) -> int:

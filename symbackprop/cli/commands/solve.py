@@ -58,7 +58,7 @@ LONGEST_OVERVIEW = 24
 @click.option(
     "--explorable",
     type=click.Choice(["off", "practice", "values"]),
-    default="practice",
+    default="values",
     show_default=True,
     help="On a page: nothing; go through it step by step; change its numbers as well.",
 )
