@@ -340,6 +340,19 @@ def engine() -> tuple[str, list[str]]:
     return text, sorted(words)
 
 
+def lacking(text: str) -> list[str]:
+    """Return the names of the runtime that a script reads and that are in no file of it: each would be undefined."""
+    own = [(name, _own(name)) for name in (*BEFORE, *AFTER)]
+    read = re.findall(r"(?<![\w$.])\$\.([a-zA-Z_]\w*)(?:\.(\$?[a-zA-Z_]\w*))?", text)
+    later = {name for file, part in own if file in AFTER for name in re.findall(r"^\$\.(\w+) = ", part, re.MULTILINE)}
+    names = sorted({".".join(filter(None, parts)) for parts in read if parts[0] not in later})
+    is_lacking = "name => name.split('.').reduce((owner, key) => owner?.[key], $) === undefined"
+    probe = f"process.stdout.write(JSON.stringify({json.dumps(names)}.filter({is_lacking})))"
+    script = "\n".join([*(part for file, part in own if file in BEFORE), probe])
+    run = subprocess.run(["node", "-"], input=script, capture_output=True, text=True, check=True)
+    return list(json.loads(run.stdout))
+
+
 def minified(text: str, kept: Sequence[str]) -> str:
     """Return a script that does the same in fewer bytes, with the digests of what it was made of and of itself."""
     options = {
@@ -393,6 +406,8 @@ def short_names(text: str) -> str:
 
 if __name__ == "__main__":
     (script, names), file = engine(), FOLDER / "built" / "engine.js"
+    if unknown := lacking(script):
+        sys.exit(f"the runtime has no {', '.join(unknown)}")
     if "--check" in sys.argv:
         sys.exit(
             0

@@ -812,10 +812,40 @@ class Translator:
             filled.pop()
         return ",".join(filled)
 
+    def _loops(self, node: ast.expr) -> ast.GeneratorExp | None:
+        """Return what a call goes through as loops: a generator, or what `map(change, values)` is as one."""
+        match node:
+            case ast.GeneratorExp():
+                return node
+            case ast.Call(func=ast.Name(id="map"), args=[change, *lists], keywords=[]) if self._is_plain(change):
+                if not any(isinstance(values, ast.Starred) for values in lists):
+                    names = [f"each{place}$" for place, _ in enumerate(lists)]
+                    targets: list[ast.expr] = [ast.Name(id=name, ctx=ast.Store()) for name in names]
+                    target = targets[0] if len(lists) == 1 else ast.Tuple(elts=targets, ctx=ast.Store())
+                    zipped = ast.Call(func=ast.Name(id="zip", ctx=ast.Load()), args=lists, keywords=[])
+                    values = lists[0] if len(lists) == 1 else zipped
+                    arguments: list[ast.expr] = [ast.Name(id=name, ctx=ast.Load()) for name in names]
+                    call = ast.copy_location(ast.Call(func=change, args=arguments, keywords=[]), node)
+                    return ast.GeneratorExp(call, [ast.comprehension(target=target, iter=values, ifs=[], is_async=0)])
+        return None
+
+    def _is_plain(self, node: ast.expr) -> bool:
+        """Say whether a function is called as it is read: it is no method of a kind, `str.isdecimal`."""
+        found = self.resolved(node)
+        return isinstance(node, ast.Name) or isinstance(found, Definition) or str(found).startswith("$.operator.")
+
     def _generated(self, node: ast.Call) -> str | None:
         if len(node.args) >= 1 and isinstance(node.args[0], ast.GeneratorExp):
             return self._lazy(node.args[0])
         return None
+
+    def _call_tuple(self, node: ast.Call) -> str | None:
+        if len(node.args) != 1 or isinstance(node.args[0], ast.GeneratorExp):
+            return None
+        loops = self._loops(node.args[0])
+        return None if loops is None else self._ListComp(loops)
+
+    _call_list = _call_tuple
 
     def _call_isinstance(self, node: ast.Call) -> str:
         return f"$.is({self.expression(node.args[0])},{self._kinds(node.args[1])})"
@@ -831,9 +861,9 @@ class Translator:
 
     def _sought(self, node: ast.Call, found: Callable[[ast.expr], str], otherwise: str) -> str | None:
         """Write loops that end at the first value that `found` returns for; None where no generator is gone through."""
-        (first, *_), own = node.args, ""
-        if isinstance(first, ast.GeneratorExp):
-            own = self.comprehension(first.generators, lambda: found(first.elt))
+        loops, own = self._loops(node.args[0]), ""
+        if loops is not None:
+            own = self.comprehension(loops.generators, lambda: found(loops.elt))
         return None if not own or "yield" in own else f"(()=>{{{own}return {otherwise}}})()"
 
     def _call_any(self, node: ast.Call) -> str:

@@ -18,8 +18,8 @@ from symbackprop.rendering.object_graphs import ObjectGraph
 
 _ENGINE = "html/engine/built/engine.js"
 _CLASSES = re.compile(r"[{,]\"?(\w+\$\w+)\"?:")
-_ID = re.compile(r"(?<=[\"'`])[a-z_]+\.[a-z_.]*")
-"""What a phrase is called, or how its name begins, in the engine and in what it computes with."""
+_ID = re.compile(r"(?<=[\"'`])([a-z_]+\.[a-z_.]*)(?:[\"'`]?(\+|\$\{))?")
+"""What a phrase is called, or how its name begins where something is joined to it, in the engine and in its data."""
 
 
 @functools.cache
@@ -51,6 +51,7 @@ def given(draft: Draft) -> Mapping[str, Any] | None:
         "width": draft.writer.width,
         "link": say["page.link"],
         "missing": say["explore.not_recomputed"],
+        "of_the_file": say["explore.of_the_file"],
         "outline": say["explore.outline"],
         "no_update": say["explore.no_update"],
     }
@@ -62,12 +63,13 @@ def _ids() -> frozenset[str]:
 
 
 def _ids_in(text: str) -> frozenset[str]:
-    return frozenset(_ID.findall(text))
+    """Return the names of phrases, and with a star what names begin with."""
+    return frozenset(id + "*" if joined or id.endswith((".", "_")) else id for id, joined in _ID.findall(text))
 
 
 def _words(say: Mapping[str, str], ids: Collection[str]) -> dict[str, str]:
     """Return the phrases that are named in what computes, or whose names begin as one there that is put together."""
-    beginnings = tuple(id for id in ids if id.endswith((".", "_")))
+    beginnings = tuple(id.removesuffix("*") for id in ids if id.endswith("*"))
     return {id: text for id, text in say.items() if id in ids or id.startswith(beginnings)}
 
 

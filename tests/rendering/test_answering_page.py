@@ -383,3 +383,38 @@ def test_counter_names_the_part_that_a_step_is_in(code: str, visit: Any) -> None
     said = str(seen.locator("[data-explore=counter]").text_content()).split()[-1]
     assert said.isalpha()
     assert any(said in title for title in seen.locator("section:has(.chain.current) summary").all_text_contents())
+
+
+SAID = """[...document.querySelectorAll("#solution :is(.note, p, figcaption)")]
+    .filter((one) => !one.querySelector(".of-the-file") && !one.matches(".note p, .not-recomputed")).map((one) => {
+        const copy = one.cloneNode(true);
+        copy.querySelectorAll(".katex-html").forEach((part) => part.remove());
+        return copy.textContent.replace(/\\s+/g, " ").trim();
+    })"""
+"""Remarks and captions that are not marked, as they are said."""
+MARKED = "[...document.querySelectorAll('.of-the-file')].map((one) => one.closest('figure, .note, p').className)"
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize(("name", "number"), [("mazur", "W2_1_1"), ("local_minima", "w"), ("line", "W1_1_1")])
+def test_what_is_not_recomputed_says_so(name: str, number: str, visit: Any, request: pytest.FixtureRequest) -> None:
+    """What Python alone computes stays after a change and says whose numbers it has; the rest is what Python writes."""
+    problem = sbp.example(name)
+    derivation = sbp.derive(problem)
+    seen = visit(str(rendering.render(sbp.solve(name), "html", explorable="values"))).page
+    pictures = "[...document.querySelectorAll('#solution .picture')].filter((one) => !one.querySelector('svg')).length"
+    before = seen.evaluate(SAID)
+    assert [0, []] == [seen.evaluate(pictures), seen.evaluate(MARKED)]
+    left = seen.evaluate(f"symbackprop.set('{number}', '0.3').then((detail) => detail.not_recomputed)")
+    assert left and left == len(seen.evaluate(MARKED))
+    assert str(left) in seen.locator(".not-recomputed").inner_text()
+    assert 0 == seen.evaluate(pictures)
+    after = seen.evaluate(SAID)
+    request.getfixturevalue("as_in_the_page")
+    other = solve(edited(problem, derivation, number, "0.3"), derivation=derivation)
+    fresh = visit(str(rendering.render(other, "html", explorable="values"))).page
+    plots = fresh.evaluate("[...document.querySelectorAll('figure:has(.plot) figcaption')].length")
+    assert len(after) + plots == len(fresh.evaluate(SAID))
+    assert set(after) <= set(fresh.evaluate(SAID))
+    seen.evaluate("symbackprop.reset()")
+    assert [before, []] == [seen.evaluate(SAID), seen.evaluate(MARKED)]

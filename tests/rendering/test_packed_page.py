@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import gzip
 import hashlib
@@ -14,16 +15,20 @@ from typing import Any
 import pytest
 
 import symbackprop as sbp
-from symbackprop import rendering
+from symbackprop import language, rendering
 from symbackprop.problems.load import examples
 from symbackprop.rendering import assets, explorable_data
+from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.formats import formats
-from tests.helpers import each, sample
+from tests.helpers import ROOT, each, sample
 
 LARGEST = 120 * 1000
 """Bytes that a page has more whose numbers may be changed."""
 
 ROW = formats()["html"]
+ABSENT = {"second_order"}
+"""What the engine leaves out (`tools/engine.py`)."""
+DOCUMENT = ROOT / "symbackprop" / "document"
 
 
 def page(name: str = "line", kind: str = "values", code: str = "en") -> str:
@@ -102,3 +107,29 @@ def test_browser_that_cannot_unpack_shows_the_page(browser: Any, tmp_path: Path)
     assert 10 < tab.locator("main math:visible").count()
     assert [] == complaints
     tab.close()
+
+
+def beginnings() -> set[str]:
+    """Return how the names of phrases begin that sections and notes put together, `observation.saturated` of `…{batch}`."""
+    files = [
+        file
+        for part in ("notes", "sections", "chain_rule")
+        for file in (DOCUMENT / part).rglob("*.py")
+        if file.stem not in ABSENT
+    ]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text("utf-8")))]
+    firsts = [node.values[0] for node in nodes if isinstance(node, ast.JoinedStr)]
+    texts = [first.value for first in firsts if isinstance(first, ast.Constant) and isinstance(first.value, str)]
+    return {text for text in texts if re.fullmatch(r"[a-z_]+\.[a-z_.]*", text)}
+
+
+@pytest.mark.parametrize("code", ["en", "zh"])
+def test_page_has_the_words_whose_names_are_put_together(code: str) -> None:
+    """Every phrase that begins as the engine may put it together is there, whether it begins with a whole word or a part."""
+    draft = Draft(ROW, sbp.solve("line"), code, None, explorable="values")
+    given, known = explorable_data.given(draft), language.phrases(code)
+    assert given is not None
+    absent = {id for start in each(beginnings(), least=20) for id in known if id.startswith(start)} - given[
+        "words"
+    ].keys()
+    assert set() == absent

@@ -275,11 +275,11 @@
   Real.$kind = Float; Real.$title = "mpf";
   const ofType = $.type;
   $.type = (value) => (value instanceof Float ? Real : ofType(value));
-  const nstr = (value, digits) => {
+  // Always with a power of ten, as it is asked for by these names, but where that is 0.
+  const nstr = (value, digits, strip_zeros, min_fixed, max_fixed) => {
     const raw = value._mpf_ ?? raw_of(value);
     if (!raw[1]) return "0.0";
-    const text = toDecimal(raw, Math.max(digits, 30) + 20).toExponential(digits - 1);
-    return text;
+    return toDecimal(raw, Math.max(digits, 30) + 20).toExponential(digits - 1).replace(/e\+0$/, "");
   };
   const argument = (value) => rounded(raw_of(value), Math.max(context.prec, raw_of(value)[3]));
   const CONTEXT = {

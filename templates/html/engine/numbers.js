@@ -83,15 +83,56 @@
 
   // --- the page brought up to a view
 
-  // The elements of a section's blocks, in their order: between its heading and the sections inside it.
-  const blocksOf = (section) => [...section.querySelector(":scope > details").children].filter((each) => !["SUMMARY", "SECTION"].includes(each.tagName));
   const sectionsOf = (holder) => [...holder.children].filter((each) => each.tagName === "SECTION");
+
+  // What Python alone computes is on the page and in no view: remarks, and pictures of libraries, whose blocks have no drawing.
+  const isDrawnElsewhere = (block) => block.kind === "figure" && block.svg == null;
+  const elsewhere = new Set();
 
   function located(sections, elements) {
     return sections.map((section, place) => {
       const element = elements[place], inner = element.querySelector(":scope > details");
-      return { element, inner, blocks: blocksOf(element), sections: located(section.sections, sectionsOf(inner)) };
+      const blocks = blocksOf(element, section.blocks), drawn = blocks.filter((one) => elsewhere.has(one));
+      return { element, inner, blocks, drawn, sections: located(section.sections, sectionsOf(inner)) };
     });
+  }
+
+  // The elements of a section's blocks, in their order: between its heading and the sections inside it.
+  function blocksOf(section, blocks) {
+    const elements = [...section.querySelector(":scope > details").children].filter((each) => !["SUMMARY", "SECTION"].includes(each.tagName));
+    const found = elements.length === blocks.length ? elements : paired(elements, blocks);
+    elements.forEach((element) => { if (!found.includes(element)) elsewhere.add(element); });
+    found.forEach((element, place) => { if (isDrawnElsewhere(blocks[place])) elsewhere.add(element); });
+    return found;
+  }
+
+  // Of more elements than blocks each block has the first one behind those before it that says the same.
+  function paired(elements, blocks) {
+    let at = 0;
+    return blocks.map((block, place) => {
+      const wanted = said(made(block)), last = elements.length - (blocks.length - place);
+      while (at < last && said(elements[at]) !== wanted) at += 1;
+      return elements[at++];
+    });
+  }
+
+  // The words and formulas of an element, whether its formulas are set or not.
+  function said(element) {
+    const copy = element.cloneNode(true);
+    for (const part of copy.querySelectorAll(".katex-html, .picture, .of-the-file")) part.remove();
+    return copy.textContent.replace(/\s+/g, "");
+  }
+
+  // It stays as it is, and says after a change whose numbers it has.
+  function markElsewhere(isChanged) {
+    for (const element of elsewhere) {
+      element.querySelector(".of-the-file")?.remove();
+      if (!isChanged) continue;
+      const mark = document.createElement("strong");
+      mark.className = "of-the-file";
+      mark.textContent = api.given.of_the_file;
+      (element.querySelector("figcaption, p") ?? element).prepend(mark, " ");
+    }
   }
 
   const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
@@ -136,14 +177,15 @@
     if (old.blocks.length === section.blocks.length) {
       section.blocks.forEach((block, place) => {
         const before = old.blocks[place], element = found.blocks[place];
-        if (same(before, block)) return;
+        if (same(before, block) || (isDrawnElsewhere(before) && isDrawnElsewhere(block))) return;
         if (before.kind === block.kind && FINE[block.kind]?.(element, before, block, changed)) return;
         replace(found, place, block, changed);
       });
     } else {
       const heading = found.inner.querySelector(":scope > summary");
+      const kept = [...found.drawn];
       for (const element of found.blocks) element.remove();
-      found.blocks = section.blocks.map(made);
+      found.blocks = section.blocks.map((block) => (isDrawnElsewhere(block) && kept.shift()) || made(block));
       heading.after(...found.blocks);
       found.blocks.forEach(set);
       changed.push(...found.blocks);
@@ -170,6 +212,7 @@
     view = next;
     main.dataset.notRecomputed = left;
     note(main, left);
+    markElsewhere(next !== original.view);
     const detail = { changed, loss_before: before, loss_after: view.loss, not_recomputed: left };
     document.dispatchEvent(new CustomEvent("symbackprop:changed", { detail }));
     return detail;

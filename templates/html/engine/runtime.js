@@ -186,6 +186,7 @@ const $ = (() => {
     if (a === b) return true;
     if (a == null || b == null) return a == b;
     if (typeof a !== "object" && typeof b !== "object") return plain(a) && plain(b) && a == b;
+    if (b instanceof PySet && Array.isArray(a)) return b.__eq__(a);
     if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((each, n) => $.eq(each, b[n]));
     if (typeof a === "object" && typeof a.__eq__ === "function") {
       const found = a.__eq__(b);
@@ -233,13 +234,19 @@ const $ = (() => {
       case "function": return `\u0000f${$.id(value)}`;
     }
     if (value === null) return null;
-    if (Array.isArray(value)) return intern(`(${value.map(token).join()})`);
+    if (Array.isArray(value)) {
+      let text = "(";
+      for (const each of value) text += `${token(each)},`;
+      return intern(text);
+    }
     if (value.$k !== undefined) return value.$k;
     if (value instanceof FractionClass && value.d === 1n) return $.key(norm(value.n)); // 1 and a fraction of 1 are one key
     if (typeof value.__key__ === "function") return intern(value.__key__());
     const fields = value.constructor.$equal;
-    if (fields) return (value.$k = intern(`${$.id(value.constructor)}:${fields.map((name) => token(value[name])).join()}`));
-    return `\u0000o${$.id(value)}`;
+    if (!fields) return (value.$k = `\u0000o${$.id(value)}`);
+    let text = `${$.id(value.constructor)}:`;
+    for (const name of fields) text += `${token(value[name])},`;
+    return (value.$k = intern(text));
   };
   $.hash = $.key;
 
@@ -310,7 +317,8 @@ const $ = (() => {
     $clear() { this.map.clear(); }
     __contains__(value) { return this.map.has($.key(value)); }
     __len__() { return this.map.size; }
-    __eq__(other) { return other instanceof PySet && this.size === other.size && this.$issubset(other); }
+    // The keys of a dictionary are an array here, and are compared with sets.
+    __eq__(other) { return Array.isArray(other) ? this.__eq__(new PySet(other)) : other instanceof PySet && this.size === other.size && this.$issubset(other); }
     __key__() { return `{${[...this].map(token).sort().join()}}`; }
   }
   class Counter extends Dict {
@@ -409,9 +417,7 @@ const $ = (() => {
     })();
   };
   $.filter = (test, values) => [...values].filter((each) => (test === null ? $.t(each) : $.t(test(each))));
-  $.zip = function* (strict, ...lists) {
-    const iterators = lists.map($.iter);
-    if (!iterators.length) return;
+  const zipped = function* (strict, iterators) {
     for (;;) {
       const found = [];
       for (const each of iterators) {
@@ -425,7 +431,15 @@ const $ = (() => {
       yield found;
     }
   };
-  $.enumerate = function* (values, start = 0) { let n = start; for (const each of values) yield [n++, each]; };
+  $.zip = (strict, ...lists) => {
+    if (!lists.every(Array.isArray)) return zipped(strict, lists.map($.iter));
+    const size = Math.min(...lists.map((list) => list.length)), found = new Array(lists.length ? size : 0);
+    if (strict && lists.some((list) => list.length !== size)) return zipped(strict, lists.map($.iter));
+    for (let n = 0; n < found.length; n++) found[n] = lists.map((list) => list[n]);
+    return found.values();
+  };
+  const enumerated = function* (values, start) { let n = start; for (const each of values) yield [n++, each]; };
+  $.enumerate = (values, start = 0) => (Array.isArray(values) ? values.map((each, n) => [n + start, each]).values() : enumerated(values, start));
   $.range = (start, stop, step = 1) => {
     if (stop === undefined) [start, stop] = [0, start];
     const found = [];
@@ -670,7 +684,7 @@ const $ = (() => {
   $.cache = (made) => {
     const kept = new Map();
     return Object.assign((...given) => {
-      const key = $.key(given);
+      const key = given.length === 1 ? $.key(given[0]) : $.key(given);
       let found = kept.get(key);
       if (found === undefined) kept.set(key, (found = made(...given)));
       return found;
@@ -786,7 +800,7 @@ const $ = (() => {
     gcd: (a, b) => norm(gcd(BigInt(a), BigInt(b))), lcm: (a, b) => integer(BigInt(a) / gcd(BigInt(a), BigInt(b)) * BigInt(b)),
     isqrt: (v) => norm(root(BigInt(v))), prod: (values, words) => { let found = words?.words?.start ?? 1; for (const each of values) found = $.mul(found, each); return found; },
     hypot: (x, y) => length(x, y), sqrt: Math.sqrt, cos: Math.cos, sin: Math.sin, atan2: Math.atan2, asin: Math.asin, acos: Math.acos, exp: Math.exp,
-    log1p: Math.log1p, expm1: Math.expm1, tan: Math.tan, tanh: Math.tanh, pi: Math.PI, inf: Infinity, e: Math.E,
+    log1p: Math.log1p, expm1: Math.expm1, tan: Math.tan, tanh: Math.tanh, pi: Math.PI, inf: Infinity, nan: NaN, e: Math.E,
     isfinite: (v) => Number.isFinite(Number(v)), isinf: (v) => Math.abs(Number(v)) === Infinity, isnan: Number.isNaN,
     radians: (v) => v * Math.PI / 180, degrees: (v) => v * 180 / Math.PI, dist: ([a, b], [c, d]) => length(a - c, b - d),
     fsum: (values) => [...values].reduce((a, b) => a + b, 0),
@@ -1105,13 +1119,13 @@ const $ = (() => {
     get lastgroup() { return Object.entries(this.found.groups ?? {}).filter(([, v]) => v !== undefined).map(([k]) => k).at(-1) ?? null; }
   }
   class Pattern {
-    constructor(source) { this.source = pattern(source); this.kept = {}; }
-    $made(flags, wrap = (s) => s) { const key = flags + wrap("."); return (this.kept[key] ??= new RegExp(wrap(this.source), `${flags}du`)); }
+    constructor(source, flags = "") { this.source = pattern(source); this.flags = `${flags}u`; this.kept = {}; }
+    $made(flags, wrap = (s) => s) { const key = flags + wrap("."); return (this.kept[key] ??= new RegExp(wrap(this.source), flags + this.flags)); }
     $run(made, value, at = 0) { made.lastIndex = at; const found = made.exec(value); return found ? new Match(found) : null; }
-    fullmatch(value) { return this.$run(this.$made("y", (s) => `(?:${s})$`), value); }
-    match(value, at = 0) { return this.$run(this.$made("y"), value, at); }
-    search(value, at = 0) { return this.$run(this.$made("g"), value, at); }
-    finditer(value) { return Array.from(value.matchAll(this.$made("g")), (found) => new Match(found)); }
+    fullmatch(value) { return this.$run(this.$made("yd", (s) => `(?:${s})$`), value); }
+    match(value, at = 0) { return this.$run(this.$made("yd"), value, at); }
+    search(value, at = 0) { return this.$run(this.$made("gd"), value, at); }
+    finditer(value) { return Array.from(value.matchAll(this.$made("gd")), (found) => new Match(found)); }
     findall(value) { return Array.from(value.matchAll(this.$made("g")), (found) => (found.length > 2 ? found.slice(1) : found.length === 2 ? found[1] : found[0])); }
     sub(change, value) {
       const by = typeof change === "function" ? (...all) => { const groups = typeof all.at(-1) === "object" ? all.pop() : undefined; const at = all.at(-2); const found = Object.assign(all.slice(0, -2), { index: at, groups }); return change(new Match(found)); }
@@ -1121,7 +1135,7 @@ const $ = (() => {
     $split(value) { return value.split(this.$made("")); }
     $sub(change, value) { return this.sub(change, value); }
   }
-  $.re = { compile: (source) => new Pattern(source), escape: (value) => value.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"),
+  $.re = { IGNORECASE: "i", compile: (source, flags) => new Pattern(source, flags), escape: (value) => value.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"),
     sub: (source, change, value) => new Pattern(source).sub(change, value), fullmatch: (source, value) => new Pattern(source).fullmatch(value),
     split: (source, value) => new Pattern(source).$split(value), search: (source, value) => new Pattern(source).search(value), match: (source, value) => new Pattern(source).match(value) };
   $.html = { escape: (value, quote = true) => { const found = value.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;"); return quote === false || quote?.words?.quote === false ? found : found.replace(/"/g, "&quot;").replace(/'/g, "&#x27;"); } };
@@ -1160,6 +1174,7 @@ const $ = (() => {
   };
   $.difflib = { get_close_matches: () => [] }; // What somebody may have meant is not guessed here.
   $.MappingProxyType = (value) => value;
-  $.typing = { Any: $.object, TYPE_CHECKING: false, cast: (_, value) => value };
+  $.Decimal = $.Path = $.bytes = abstract(() => false); // Nothing here is one.
+  $.typing = { Any: $.object, NamedTuple: $.NamedTuple, TYPE_CHECKING: false, cast: (_, value) => value };
   return $;
 })();
