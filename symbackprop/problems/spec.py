@@ -159,7 +159,7 @@ class ParametersSpec(TableSpec):
 class SymbolSpec(TableSpec):
     """A quantity without a value."""
 
-    shape: list[Positive] = Field(description="[] is a number, [3] a vector, [2, 3] a matrix")
+    shape: list[Positive] = Field(description="[] is a number, [3] a vector, [2, 3] a matrix; at most four axes")
 
 
 class GraphSpec(TableSpec):

@@ -89,16 +89,16 @@ EXPRESSIONS = (
 )
 """An expression, and what NumPy makes of it."""
 
-_SHAPES: dict[str, Shape] = {"X": (2, 3, 2), "Y": (2, 2, 2), "v": (2,), "w": (3,)}
+SHAPES: dict[str, Shape] = {"X": (2, 3, 2), "Y": (2, 2, 2), "v": (2,), "w": (3,)}
 
 
 @pytest.mark.parametrize(("expression", "wanted"), EXPRESSIONS)
 def test_arrays_are_those_of_numpy(expression: str, wanted: str) -> None:
     """Values have NumPy's shape and numbers, and both grains have the same gradients, to 40 digits."""
     expression = expression.replace("bji->b', X, Y", "bji->b', X, transpose(X, 0, 2, 1)")
-    problem = problem_of([f"P = {expression}", "L = sum(P**3)"], _SHAPES)
+    problem = problem_of([f"P = {expression}", "L = sum(P**3)"], SHAPES)
     derivation = derive(problem)
-    given: dict[str, Any] = {name: value_of(derivation, name) for name in _SHAPES}
+    given: dict[str, Any] = {name: value_of(derivation, name) for name in SHAPES}
     found = value_of(derivation, "P")
     right = eval(wanted, {"np": np, "transposed": given["X"].transpose(0, 2, 1)}, given)
     assert found.shape == np.shape(right)
@@ -159,18 +159,18 @@ NETWORK = [
     "S = transpose(X, 1, 2, 0) @ W",
     "L = sum(h**2) + mean(max(S, axis=(0, 1))**2)",
 ]
-_PARAMETERS: dict[str, Shape] = {"K": (2, 2, 2, 2), "b": (2,), "W": (2, 2)}
+PARAMETERS: dict[str, Shape] = {"K": (2, 2, 2, 2), "b": (2,), "W": (2, 2)}
 
 
 @pytest.mark.parametrize("samples", few([0, 2], 1))
 def test_images_of_channels_mean_one_thing_in_every_reader(samples: int) -> None:
     """Both grains, lines and arrays, scripts, training and the checks agree, with samples and without."""
-    assert_one_meaning(problem_of(NETWORK, _PARAMETERS, {"X": (2, 2, 2)}, samples))
+    assert_one_meaning(problem_of(NETWORK, PARAMETERS, {"X": (2, 2, 2)}, samples))
 
 
 def test_printed_matrices_of_an_array_are_true() -> None:
     """An array stands as its matrices, by their places; the oracle finds all lines true, and understands nearly all."""
-    solution = sbp.solve(problem_of(NETWORK, _PARAMETERS, {"X": (2, 2, 2)}), steps=1)
+    solution = sbp.solve(problem_of(NETWORK, PARAMETERS, {"X": (2, 2, 2)}), steps=1)
     between = written(solution, "matrix")
     assert "{C}_{[2]}" in between
     assert "{(K^+)}_{[2,1]}" in between
@@ -217,7 +217,7 @@ REFUSED = (
 def test_wrong_axes_say_what_to_write(expression: str, line: str) -> None:
     """One line that names what was found, before anything is computed."""
     with pytest.raises(SymbackpropError, match=line):
-        derive(problem_of([f"L = sum({expression})"], _SHAPES))
+        derive(problem_of([f"L = sum({expression})"], SHAPES))
 
 
 def test_ragged_lists_are_refused_where_they_are() -> None:

@@ -411,7 +411,10 @@ def _of_deep(text: str, arguments: list[Number], names: Names) -> Number:
     arrays = [np.array(each, dtype=object) for each in arguments]
     if name in ("repeat", "reshape") and min(map(min, map(shape_of, arguments))) == 1:
         arrays = [each.reshape(-1) for each in arrays]  # a vector, by the one axis that it has
-    found = deep_arrays.rearranged(name, below, arrays)
+    try:
+        found = deep_arrays.rearranged(name, below, arrays)
+    except ValueError as error:
+        raise Unknown(str(error)) from None
     if found is None and ("conv" in name or "pool" in name):
         if not all(isinstance(entry, Fraction) for each in arrays for entry in each.flat):
             arrays = [deep_arrays.mapped(real, each) for each in arrays]

@@ -30,6 +30,7 @@ from symbackprop.rendering.drafts import VALUES, Draft
 from symbackprop.rendering.explorable import changes, edited, pictured, recomposed
 from symbackprop.rendering.object_graphs import ObjectGraph
 from symbackprop.templating import Deferred
+from tests.derivation.test_axes import NETWORK, PARAMETERS, problem_of
 from tests.documents import some
 from tests.helpers import each, require_tool
 
@@ -148,6 +149,20 @@ def test_page_says_what_python_writes(name: str) -> None:
         if wanted is not None:
             shown = {key: inner for key, inner in plainly(found["view"]).items() if key not in BESIDE}
             assert wanted == shown, edit
+
+
+@pytest.mark.sweep
+@pytest.mark.usefixtures("as_in_the_page")
+def test_page_computes_with_arrays_of_more_axes() -> None:
+    """A graph of images with channels is after an edit what Python writes, line by line and between arrays."""
+    problem = problem_of(NETWORK, PARAMETERS, {"X": (2, 2, 2)})
+    solution = solve(problem, derivation=sbp.derive(problem))
+    draft = Draft(formats()["html"], solution, "en", ("full", "matrix"), explorable=VALUES)
+    assert draft.view
+    (found,) = computed(draft, [[("K_2_1_1_2", "0.7")]])
+    other = solve(edited(problem, solution.derivation, "K_2_1_1_2", "0.7"), derivation=solution.derivation)
+    wanted = json.loads(json.dumps(plainly(recomposed(other, draft.details, "full", draft.writer))))
+    assert wanted == {key: inner for key, inner in plainly(found["view"]).items() if key not in BESIDE}
 
 
 @pytest.mark.sweep
