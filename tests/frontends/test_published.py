@@ -14,9 +14,11 @@ import sympy
 import symbackprop as sbp
 from symbackprop.frontends.torch_recording import module_parameters
 from symbackprop.problems import Problem
+from tests.document.test_truth import assert_true, written
 from tests.frontends import published_expressions, published_functions
 from tests.frontends.traced_functions import FUNCTIONS, SOURCES
 from tests.helpers import each, few, require_module, sample
+from tests.oracle import truth
 
 try:
     import torch
@@ -152,3 +154,26 @@ def test_function_is_solved_checked_and_written(name: str) -> None:
     assert sbp.check(solution).agrees
     for language in ("en", "zh"):
         assert "begin{aligned}" in str(sbp.render(solution, "markdown", language))
+
+
+UNREAD: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("numpy: negative_sampling", "torch: variational autoencoder", "torch: gated reader", "torch: focal loss"),
+        "softplus",
+    ),
+    "torch: graph attention": "leaky ReLU with a parameter",
+    **dict.fromkeys(("torch: contrastive", "torch: rotary attention"), "scores of −∞"),
+    "numpy: causal_head": "exact numbers compared with 60 digits",
+    **dict.fromkeys(("textbook: batch_norm", "torch: triplets", "torch: mixer"), "a vector that stands for every row"),
+}
+"""What the reader of printed lines does not know, by the functions whose documents have it."""
+UNDERSTOOD = 0.8
+"""Biases of layers are vectors that stand for every row."""
+JUDGED = ("textbook: gru", "numpy: partial_likelihood", "torch: squeeze and excitation", "sympy: call_price")
+
+
+@pytest.mark.parametrize("name", sample([name for name in ALL if name not in UNREAD], *(JUDGED if MODULES else ())))
+def test_printed_lines_are_true(name: str) -> None:
+    """Every relation of the worked solution is read back and computed anew."""
+    solution = sbp.solve(ALL[name]())
+    assert_true(truth.judged(solution, written(solution)), UNDERSTOOD)
