@@ -87,6 +87,15 @@ def paths(job: Job, place: int) -> list[str]:
     return [_path(job, enrolment, kind, row.suffix) for row in _formats(job) for kind in (SHEETS, KEYS)]
 
 
+def other_paths(job: Job) -> Iterator[str]:
+    """Yield the files that documents of the job would have in formats that are not its own."""
+    table = rendering.formats(job.templates, job.engine)
+    suffixes = {row.suffix for row in table.values()} - {row.suffix for row in _formats(job)}
+    for kind in (SHEETS, KEYS):
+        yield from (f"{kind}.{PDF}" for suffix in suffixes if suffix == PDF)
+        yield from (_path(job, enrolment, kind, each) for enrolment in job.manifest.enrolments for each in suffixes)
+
+
 def _path(job: Job, enrolment: Enrolment, kind: str, suffix: str) -> str:
     is_code = job.anonymous and kind == SHEETS
     return f"{kind}/{enrolment.code if is_code else file_name(enrolment.student.id)}.{suffix}"

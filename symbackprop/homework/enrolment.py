@@ -10,12 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy
-
-from symbackprop.by_hand.hand_computation import NEW
-from symbackprop.catalog.optimizers import RATE
 from symbackprop.errors import OutputError, ProblemError, damaged
-from symbackprop.homework import distribution
+from symbackprop.homework import alike_answers, distribution
 from symbackprop.homework.choices import Choices, remarks_on
 from symbackprop.homework.distribution import PDF, Job, enrolled, ready
 from symbackprop.homework.manifest import MANIFEST, ROSTER, Enrolment, Manifest, StatedProblem, answer_files, inlined
@@ -40,13 +36,15 @@ ARCHIVE = 500
 class Course:
     """What one run gives out: the job, the small files of the teacher, and the students whose files may be there already.
 
-    `remarks` say what the teacher should know.
+    `remarks` say what the teacher should know; `is_changed` that sheets of an earlier run would be others by now, and not
+    only in other formats.
     """
 
     job: Job
     files: Mapping[str, Content]
     kept: frozenset[int]
     remarks: tuple[Message, ...] = ()
+    is_changed: bool = False
 
 
 def prepare(
@@ -100,10 +98,11 @@ def prepare(
     ready(manifest)  # what is written can be read again, or nothing is written
     job = Job.of(manifest)
     whole = enrolled(given, manifest.enrolments)
-    remarks += [*_same_steps(whole), *told, *_without_font(job, given)]
+    remarks += [*alike_answers.remarks(whole), *told, *_without_font(job, given)]
     remarks[:0] = [said for part in given.alike for said in about(part, [message("homework.all_alike")])]
     kept = _kept(before, manifest, unfinished(folder))
-    return Course(job, teachers_files(given, whole, manifest, found, roster.content), kept, tuple(remarks))
+    is_changed = before is not None and _alike(before) != _alike(manifest)
+    return Course(job, teachers_files(given, whole, manifest, found, roster.content), kept, tuple(remarks), is_changed)
 
 
 def _manifest(
@@ -213,27 +212,6 @@ def _without_font(job: Job, given: ProblemSet) -> Iterator[Message]:
         yield message("homework.no_font_for_texts", characters=sorted(lacking & stated))
 
 
-_LEAST_SPREAD = 1e-4
-"""Steps that differ by no larger share are the same step."""
-
-
-def _same_steps(whole: ClassNumbers) -> Iterator[Message]:
-    """Yield a remark where new values are the old ones plus or minus the same share of the learning rate for everybody.
-
-    So they are in the first step of Adam, whatever the gradient.
-    """
-    alike = []
-    for cohort, answer in ((part, answer) for part in whole.parts for answer in part.given.answers):
-        old = answer.key.removeprefix(NEW)
-        if old == answer.key or old not in cohort.given.computation.leaves or len(cohort.students) < 2:
-            continue
-        step = numpy.abs(cohort.values[answer.key] - cohort.values[old]) / numpy.abs(cohort.values[RATE])
-        if numpy.ptp(step) <= _LEAST_SPREAD * step.max():
-            alike.append(answer.id)
-    if alike:
-        yield message("homework.same_steps", count=len(alike), names=some(alike))
-
-
 def digits_of_numbers(folder: Path) -> int:
     """Return how many digits the numbers have that students without a roster got in a folder; 0 where there are none."""
     path = folder / TEACHER / MANIFEST
@@ -278,6 +256,14 @@ def _kept(before: Manifest | None, manifest: Manifest, unfinished: frozenset[str
         for place, each in enumerate(manifest.enrolments)
         if _printed(each) in earlier and each.student.id not in unfinished
     )
+
+
+def _alike(manifest: Manifest) -> Manifest:
+    """Return what all documents of a homework follow from, whatever their formats."""
+    settings = {
+        name: value for name, value in manifest.settings.items() if name not in ("formats", "engine", "encoding")
+    }
+    return replace(manifest, settings=settings, **_blank)
 
 
 _blank: dict[str, Any] = {

@@ -57,7 +57,10 @@ def written(
     sweep(folder)
     todo = places_to_write(course, folder)
     is_new = bool(todo)
-    write_for_owners({**course.files, UNFINISHED: _listed(job, todo)}, folder, write)
+    # What an earlier run wrote in other formats would tell something else by now.
+    others = distribution.other_paths(job) if course.is_changed else ()
+    stale = {path: None for path in others if (folder / path).is_file()}
+    write_for_owners({**course.files, **stale, UNFINISHED: _listed(job, todo)}, folder, write)
     done: set[int] = set()
     for places, files in archives.gathered(job, distribution.documents(job, todo, processes, executor)):
         if files is None:

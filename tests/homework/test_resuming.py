@@ -15,6 +15,7 @@ from symbackprop.homework.enrolment import UNFINISHED
 from symbackprop.homework.roster import numbered
 from symbackprop.problems import load
 from symbackprop.whole_files import all_or_nothing
+from tests.helpers import each
 
 FORMATS = {"pdf": ("students/sheets.pdf", "teacher/keys.pdf"), "markdown": ()}
 
@@ -92,3 +93,22 @@ def test_who_comes_late_costs_their_own_documents(tmp_path: Path, written: list[
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "students").rglob("*.*")}
     assert 0 == give(tmp_path, format, 4)
     assert before == {path: path.stat().st_mtime_ns for path in (tmp_path / "students").rglob("*.*")}
+
+
+def test_sheets_of_other_formats_do_not_stay_behind_what_changes(tmp_path: Path) -> None:
+    """While they tell the same they stay; under another date, say, only what the run writes is there."""
+
+    def suffixes() -> set[str]:
+        return {path.suffix for kind in KINDS for path in (tmp_path / kind).iterdir()}
+
+    for format in ("markdown", "text"):
+        give(tmp_path, format, 2, date="Monday")
+    assert {".md", ".txt"} == suffixes()
+    give(tmp_path, "text", 3, date="Monday")
+    assert {".md", ".txt"} == suffixes()
+    give(tmp_path, "text", 3, date="Tuesday")
+    assert {".txt"} == suffixes()
+    assert all("Tuesday" in path.read_text() for path in each((tmp_path / "students/sheets").iterdir(), least=3))
+
+
+KINDS = (distribution.SHEETS, distribution.KEYS)
