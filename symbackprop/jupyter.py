@@ -27,7 +27,7 @@ from symbackprop.problems import Problem
 from symbackprop.problems.accepted import problem_of
 from symbackprop.rendering import exporters, layout, render
 from symbackprop.rendering.dialects import tex
-from symbackprop.rendering.drafts import VALUES, Draft
+from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.exporters import DOCUMENT
 from symbackprop.rendering.formats import formats
 from symbackprop.templating import filled
@@ -114,7 +114,7 @@ class Explanation:
     @property
     def page(self) -> str:
         """The page as HTML, a file of its own, on which numbers can be changed."""
-        return str(render(self.solution, "html", self.language, self.detail, explorable=VALUES))
+        return str(render(self.solution, "html", self.language, self.detail))
 
     def _repr_html_(self) -> str:
         """Return the page in a frame, whose style, scripts and links do not touch those of the notebook.
