@@ -77,8 +77,8 @@ def answers(given: Mapping[str, Any], scripts: Sequence[Mapping[str, str]]) -> M
     """Return what a page has packed: scripts, engine, what this computes with, and the hashes of all that runs."""
     return {
         "numbers": packed(_json(given)),
-        "engine": _packed_engine(),
-        "scripts": packed(_json([script["text"] for script in scripts])),
+        "engine": _packed_once(engine()),
+        "scripts": _packed_once(_json([script["text"] for script in scripts])),
         "hashes": [*(script["hash"] for script in scripts), assets.hash_of(engine())],
     }
 
@@ -95,6 +95,7 @@ def packed(text: str) -> str:
     return base64.b85encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii").replace("<", ",")
 
 
-@functools.cache
-def _packed_engine() -> str:
-    return packed(engine())
+@functools.lru_cache(8)
+def _packed_once(text: str) -> str:
+    """Return a text packed that one page after another has."""
+    return packed(text)

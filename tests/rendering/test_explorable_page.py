@@ -488,6 +488,18 @@ def test_value_that_cannot_be_read_changes_nothing(visit: Any) -> None:
 
 
 @pytest.mark.sweep
+@pytest.mark.parametrize("code", ["en", "zh"])
+def test_bar_of_steps_leaves_room_on_a_narrow_screen(code: str, visit: Any) -> None:
+    """It is of two rows at 390 pixels, and what may be touched in it is large enough for a finger's aim."""
+    seen = visit(page("mazur", code), width=390, reduced_motion="reduce").page
+    seen.evaluate("symbackprop.step(8)")
+    assert 50 < seen.evaluate("document.querySelector('.stepbar').offsetHeight") < 90
+    boxes = "[...document.querySelectorAll('.stepbar :is(button, select)')].map((one) => one.getBoundingClientRect())"
+    sizes = seen.evaluate(f"{boxes}.filter((box) => box.width).map((box) => [box.width, box.height, box.right])")
+    assert all(width >= 24 and height >= 24 and right <= 390 for width, height, right in each(sizes, least=9))
+
+
+@pytest.mark.sweep
 def test_line_that_is_computed_anew_is_still_a_step(visit: Any) -> None:
     """An engine may put other elements in the place of lines: steps are then those."""
     seen = visit(page("line"), reduced_motion="reduce").page
