@@ -62,24 +62,31 @@ class Copy:
 
 @dataclass(frozen=True)
 class _Column:
-    """The numbers of a class for one answer, sorted: who has a number near another."""
+    """The numbers of a class for one answer, by place in the class and sorted: who has a number near another."""
 
+    by_place: Array
+    reach_by_place: Array
     values: Array
     places: Array
     reach: Array
+    widest: float
 
     @classmethod
     def of(cls, values: Array, reach: Array) -> _Column:
         order = numpy.argsort(values, kind="stable")
         known = order[numpy.isfinite(values[order])]
-        return cls(values[known], known, reach[known])
+        widest = float(reach[known].max(initial=0.0))
+        return cls(values, reach, values[known], known, reach[known], widest)
 
     def near(self, value: float) -> Array:
         """Return the places in the class of those whose number a value is."""
-        widest = float(self.reach.max(initial=0.0))
-        low = int(numpy.searchsorted(self.values, value - widest, side="left"))
-        found = slice(low, int(numpy.searchsorted(self.values, value + widest, side="right")))
+        low = int(numpy.searchsorted(self.values, value - self.widest, side="left"))
+        found = slice(low, int(numpy.searchsorted(self.values, value + self.widest, side="right")))
         return self.places[found][numpy.abs(self.values[found] - value) <= self.reach[found]]
+
+    def are_near(self, value: float, places: Array) -> Array:
+        """Say of some places in the class whether a value is the number there."""
+        return numpy.abs(self.by_place[places] - value) <= self.reach_by_place[places]
 
 
 class CopyRule(StrEnum):
@@ -180,26 +187,26 @@ class _Comparison:
         place, size = self.place[student], len(self.students)
         found = self.numbers_in[:, place].tolist()
         own = {id: found[row] for id, row in self.answers.items() if not math.isnan(found[row])}
-        near = {answer: columns[answer].near(value) for answer, value in own.items()}
+        near = {answer: columns[answer].near(own[answer]) for answer in self.wrong[student]}
         # The sheets that have enough of the wrong answers, and of these how much of all that says.
-        those, counts = numpy.unique(_joined([near[answer] for answer in self.wrong[student]]), return_counts=True)
+        those, counts = numpy.unique(_joined(list(near.values())), return_counts=True)
         those = those[(counts >= FEWEST) & (those != place)]
         same, rare, telling = numpy.zeros(len(those), dtype=int), numpy.zeros(len(those)), numpy.zeros(len(those))
-        for answer, places in near.items() if len(those) else ():
-            is_near = numpy.isin(those, places)
+        for answer, value in own.items() if len(those) else ():
+            is_near = columns[answer].are_near(value, those)
             same += is_near
-            if answer in self.wrong[student]:
-                weight = math.log2(size / max(len(places), 1))
+            if answer in near:
+                weight = math.log2(size / max(len(near[answer]), 1))
                 rare += weight * is_near
-                if not self._is_given(place, own[answer]):
-                    telling += min(weight, BITS_PER_DIGIT * _digits(own[answer])) * is_near
+                if not self._is_given(place, value):
+                    telling += min(weight, BITS_PER_DIGIT * _digits(value)) * is_near
         choice = math.log2(size)
         is_whole = (same == len(own)) & (rare >= choice + MARGIN_WHOLE)
         is_part = telling >= choice + MARGIN
         for number in numpy.flatnonzero(is_whole | is_part).tolist():
             other = int(those[number])
             if self._differ(place, other):
-                theirs = frozenset(answer for answer, places in near.items() if other in places)
+                theirs = frozenset(answer for answer, value in own.items() if columns[answer].are_near(value, other))
                 yield Copy(self.students[other], theirs, len(own), float(rare[number]), is_of_key)
 
     def _is_given(self, place: int, value: float) -> bool:

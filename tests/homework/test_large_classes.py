@@ -19,7 +19,7 @@ from symbackprop import rendering
 from symbackprop.cli.commands import grade
 from symbackprop.csv_tables import table, write_csv
 from symbackprop.errors import OutputError, ProblemError
-from symbackprop.homework import chunks, grading, packed_marks, report_files, reports
+from symbackprop.homework import chunks, copies, grading, packed_marks, report_files, reports
 from symbackprop.homework.marking import Mark
 from symbackprop.homework.packed_marks import PackedMarks, packed
 from symbackprop.homework.submissions import read_submissions
@@ -189,6 +189,17 @@ def test_pages_that_are_written_together_are_as_those_written_alone(given_out: P
         assert together[-1].writer is together[0].writer is not alone[-1].writer
         written = [cell for seen in together[0].writer.cells_seen for cell in seen.values()]
         assert written and all(isinstance(cell, table_cells.TableCell) for cell in written)
+
+
+def test_copies_are_looked_for_by_wrong_answers_alone(given_out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The class is searched for no other number: the time for a student does not grow with the class."""
+    found = grading.grade(given_out / "class", given_out / "in.csv")
+    searched: list[float] = []
+    near = copies._Column.near
+    monkeypatch.setattr(copies._Column, "near", lambda column, value: (searched.append(value), near(column, value))[1])
+    assert found.copies == copies.suspected(found.whole.parts, found.marks)
+    wrong = [sum(map(copies._is_wrong, own)) for own in found.marks.values()]
+    assert 0 < len(searched) <= 2 * sum(count for count in wrong if count >= copies.FEWEST)
 
 
 def handed_in(draw: random.Random) -> tuple[str, dict[str, list[dict[str, str]]]]:
