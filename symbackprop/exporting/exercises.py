@@ -13,13 +13,12 @@ from typing import Any
 
 import numpy
 
-from symbackprop.by_hand.array_arithmetic import ARRAYS
 from symbackprop.by_hand.tolerance import half_unit
 from symbackprop.document.answer_symbols import symbol
 from symbackprop.document.blocks import Document, Inline
 from symbackprop.errors import ProblemError
 from symbackprop.homework import sheets
-from symbackprop.homework.choices import Choices, remarks_on
+from symbackprop.homework.choices import Choices, MistakenNumbers, remarks_on
 from symbackprop.homework.distribution import student_variants
 from symbackprop.homework.manifest import Enrolment, spelled
 from symbackprop.homework.options import Option, OptionsById
@@ -28,9 +27,6 @@ from symbackprop.homework.roster import Student
 from symbackprop.homework.sheets import StudentVariant
 from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw, draw_each
 from symbackprop.messages import message
-from symbackprop.mistakes.changes import changes
-from symbackprop.mistakes.consequences import Consequences
-from symbackprop.mistakes.worksheets import Worksheet
 from symbackprop.problems import Problem
 from symbackprop.problems.answer_rules import FORMULAS
 
@@ -189,19 +185,13 @@ class _Asked:
 
         Mistakes in the line of the answer itself come first.
         """
-        own: dict[str, list[tuple[str, Array]]] = {answer.key: [] for answer in self.given.answers}
-        earlier: dict[str, list[tuple[str, Array]]] = {key: [] for key in own}
-        consequences = Consequences(self.given.computation, ARRAYS)
-        with numpy.errstate(all="ignore"):
-            for change in changes(Worksheet(self.given.computation)):
-                if change.mistake.is_convention:
-                    continue
-                sites = {site.at for site in change.sites}
-                for key, numbers in consequences.under(change, self.cohort.values).items():
-                    if key in own:
-                        whole = numpy.broadcast_to(numbers, (len(self.cohort.students),))
-                        (own if key in sites else earlier)[key].append((change.mistake.name, whole))
-        return {key: [*own[key], *earlier[key]] for key in own}
+        mistaken = MistakenNumbers(self.given, frozenset(answer.key for answer in self.given.answers))
+        found = {}
+        for key, made in mistaken.of(self.cohort).items():
+            is_earlier = {number: all(site.at != key for site in mistaken.changes[number].sites) for number in made}
+            order = sorted(made, key=is_earlier.__getitem__)
+            found[key] = [(mistaken.changes[number].mistake.name, made[number]) for number in order]
+        return found
 
     def _wrong(self, key: str, place: int, value: Decimal, allowed: Decimal) -> Iterator[WrongNumber]:
         """Yield the wrong numbers of an answer that have one known cause and are told from the key and from each other."""

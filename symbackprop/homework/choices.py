@@ -40,6 +40,29 @@ Made = Mapping[str, Mapping[int, Array]]
 """What changes make of the answers of a cohort: by key, then by the place of the change."""
 
 
+class MistakenNumbers:
+    """What known mistakes make of some answers, by key: the changes that reach one of them, conventions left out."""
+
+    def __init__(self, given: HomeworkAssignment, keys: frozenset[str]) -> None:
+        self.keys = keys
+        self.consequences = Consequences(given.computation, ARRAYS)
+        self.changes: Sequence[Change] = [
+            change
+            for change in (changes(Worksheet(given.computation)) if keys else ())
+            if not change.mistake.is_convention and not keys.isdisjoint(self.consequences.reach(change))
+        ]
+
+    def of(self, cohort: Cohort) -> Made:
+        """Return the numbers of all students."""
+        found: dict[str, dict[int, Array]] = {key: {} for key in self.keys}
+        with numpy.errstate(all="ignore"):
+            for number, change in enumerate(self.changes):
+                for key, made in self.consequences.under(change, cohort.values).items():
+                    if key in found:
+                        found[key][number] = numpy.broadcast_to(made, (len(cohort.students),))
+        return found
+
+
 class Choices:
     """The options of variants, made ready for one homework.
 
@@ -53,14 +76,9 @@ class Choices:
         self.counts: Mapping[Answer, int] = {
             answer: count or asked[answer.group] for answer in given.answers if count or answer.group in asked
         }
-        self._consequences = Consequences(given.computation, ARRAYS)
         keys = frozenset(answer.key for answer in self.counts)
-        found = changes(Worksheet(given.computation)) if keys else ()
-        self._changes = [
-            change
-            for change in found
-            if not change.mistake.is_convention and not keys.isdisjoint(self._consequences.reach(change))
-        ]
+        self._mistaken = MistakenNumbers(given, keys)
+        self._changes = self._mistaken.changes
         self._cones = {key: {each.name for each in given.computation.cone([key])} for key in keys}
         self._order = {key: self._in_order(key) for key in keys}
 
@@ -77,18 +95,9 @@ class Choices:
         part = slice(start, start + AT_ONCE)
         positions = {name: array[part] for name, array in whole.positions.items()}
         cohort = Cohort(self.given, whole.students[part], positions)
-        made = self._made(cohort)
+        made = self._mistaken.of(cohort)
         for place in range(len(cohort.students)):
             yield ((answer.id, self._options(answer, cohort, made, place)) for answer in self.counts)
-
-    def _made(self, cohort: Cohort) -> Made:
-        found: dict[str, dict[int, Array]] = {answer.key: {} for answer in self.counts}
-        with numpy.errstate(all="ignore"):
-            for number, change in enumerate(self._changes):
-                for key, made in self._consequences.under(change, cohort.values).items():
-                    if key in found:
-                        found[key][number] = numpy.broadcast_to(made, (len(cohort.students),))
-        return found
 
     def _options(self, answer: Answer, cohort: Cohort, made: Made, place: int) -> tuple[Option, ...]:
         """Return the options of an answer in the variant at a place."""
@@ -129,7 +138,7 @@ class Choices:
         A mistake in the line itself is made there alone, one before it wherever it can be made.
         """
         common = self.given.homework.rules.common
-        reaching = [n for n, change in enumerate(self._changes) if key in self._consequences.reach(change)]
+        reaching = [n for n, change in enumerate(self._changes) if key in self._mistaken.consequences.reach(change)]
 
         def rank(number: int) -> tuple[int, int, bool, int]:
             change = self._changes[number]
