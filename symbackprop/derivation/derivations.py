@@ -226,8 +226,7 @@ class Derivation(Displayed):
             name: The code name of an array.
 
         Returns:
-            A matrix of the quantity's shape, each entry a `gradient_expression`; a vector is a column, a scalar 1×1,
-            and what has more axes an array of SymPy's, an `ImmutableDenseNDimArray`.
+            A matrix of its shape, a vector as a column, or SymPy's array of more axes; each entry a `gradient_expression`.
 
         Raises:
             UnknownNameError: There is no such array.
