@@ -303,6 +303,10 @@ BEFORE = ("runtime.js", "decimal.min.js", "floats.js", "revival.js", "doubles.js
 AFTER = ("answers.js",)
 
 
+HELD = ("symbackprop.algebra.formula", "symbackprop.problems.types")
+"""Modules whose objects derivations hold, whichever of them the examples have."""
+
+
 def kinds() -> list[str]:
     """Return the classes and functions that the derivations of the examples hold."""
     import symbackprop
@@ -324,12 +328,10 @@ def kinds() -> list[str]:
 def engine() -> tuple[str, list[str]]:
     """Return the whole engine as one script, and the names in it that are to stay: parameters that calls give by name."""
     bundle = Bundle(ENTRIES)
-    formulas = [
-        f"algebra_formula${name}"
-        for name, d in bundle.house.modules["symbackprop.algebra.formula"].items()
-        if d.is_class
+    held = [
+        definition.id for module in HELD for definition in bundle.house.modules[module].values() if definition.is_class
     ]
-    classes = sorted({*kinds(), *formulas})
+    classes = sorted({*kinds(), *held})
     translated = bundle.written([*ROOTS, *classes])
     registry = "const CLASSES={" + ",".join(f'"{name.replace("$", "·")}":{name}' for name in classes) + "};"
     parts = [*map(_own, BEFORE), translated, registry, *map(_own, AFTER)]

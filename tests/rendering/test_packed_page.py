@@ -133,3 +133,15 @@ def test_page_has_the_words_whose_names_are_put_together(code: str) -> None:
         "words"
     ].keys()
     assert set() == absent
+
+
+@pytest.mark.parametrize("initializer", ["he_normal", "glorot_uniform", "zeros"])
+def test_page_answers_whose_parameters_are_drawn(initializer: str) -> None:
+    """The engine knows what problems hold that no example has: how their parameters were drawn."""
+    layer = {"units": 2, "activation": "tanh"}
+    content = {
+        "network": {"inputs": 2, "layers": [layer], "loss": "squared_error"},
+        "data": {"x": [1, 2], "y": [0, 1]},
+        "parameters": {"initializer": initializer, "seed": 1},
+    }
+    assert "given-numbers" in str(rendering.render(sbp.solve(sbp.problem(content)), "html"))
