@@ -146,7 +146,7 @@ def solve(
     worked = Descent(derivation, kind)
     course: Descent | CompiledCourse = worked
     losses, after = [worked.loss], worked.values
-    if is_large := kind is EXACT and training.update != "sequential" and _is_large(derivation):
+    if is_compiled := kind is EXACT and training.update != "sequential" and is_large(derivation):
         from symbackprop.descent.compiled_course import CompiledCourse  # NumPy is not imported for a small problem
 
         course = CompiledCourse(derivation, training)
@@ -158,10 +158,10 @@ def solve(
     for number, batch in zip(range(1, count + 1), batches, strict=False):
         if number <= exact:
             found.append(worked.step(batch))
-            after = worked.later() if is_large else worked.values
-        elif number == exact + 1 and not is_large:
+            after = worked.later() if is_compiled else worked.values
+        elif number == exact + 1 and not is_compiled:
             course = worked.continued(FLOAT if kind is EXACT else kind)
-        if number > exact or is_large:
+        if number > exact or is_compiled:
             _update(course, batch, number, problem)
         losses.append(course.loss)
         if number in shown:
@@ -181,7 +181,8 @@ LARGE = 5000
 """From so many numbers on that updates change, the losses behind them come from float64 in compiled code."""
 
 
-def _is_large(derivation: Derivation) -> bool:
+def is_large(derivation: Derivation) -> bool:
+    """Say whether losses after the first update come from compiled code."""
     return next(itertools.islice(trained(derivation), LARGE, None), None) is not None
 
 

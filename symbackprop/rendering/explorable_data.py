@@ -12,6 +12,7 @@ from typing import Any
 
 from symbackprop import language as phrases
 from symbackprop import resources
+from symbackprop.descent.solution import is_large
 from symbackprop.rendering import assets
 from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.object_graphs import ObjectGraph
@@ -34,8 +35,10 @@ def _classes() -> frozenset[str]:
 
 
 def given(draft: Draft) -> Mapping[str, Any] | None:
-    """Return what the engine computes with; None for a page whose derivation holds what the engine does not know."""
+    """Return what the engine computes with; None for a page whose derivation is large or holds what it does not know."""
     solution, details = draft.solved, draft.details
+    if is_large(solution.derivation):
+        return None
     graph = ObjectGraph()
     root = graph.entry([solution.derivation, None if details is None else tuple(details), draft.explain])
     functions = {row[1] for row in graph.rows if row[0] == "f"}

@@ -16,6 +16,7 @@ import pytest
 
 import symbackprop as sbp
 from symbackprop import language, rendering
+from symbackprop.descent.solution import LARGE
 from symbackprop.problems.load import examples
 from symbackprop.rendering import assets, explorable_data
 from symbackprop.rendering.drafts import Draft
@@ -138,10 +139,23 @@ def test_page_has_the_words_whose_names_are_put_together(code: str) -> None:
 @pytest.mark.parametrize("initializer", ["he_normal", "glorot_uniform", "zeros"])
 def test_page_answers_whose_parameters_are_drawn(initializer: str) -> None:
     """The engine knows what problems hold that no example has: how their parameters were drawn."""
+    assert "given-numbers" in drawn_page(2, initializer)
+
+
+def test_page_of_a_large_network_has_steps_alone() -> None:
+    """Where compiled code would compute what follows the first update, nothing offers to change a number."""
+    text = drawn_page(LARGE, "zeros")
+    assert "given-numbers" not in text
+    assert 'data-explore="mode"' in text
+
+
+def drawn_page(inputs: int, initializer: str) -> str:
+    """Return the page of a network whose parameters are drawn."""
     layer = {"units": 2, "activation": "tanh"}
     content = {
-        "network": {"inputs": 2, "layers": [layer], "loss": "squared_error"},
-        "data": {"x": [1, 2], "y": [0, 1]},
+        "network": {"inputs": inputs, "layers": [layer], "loss": "squared_error"},
+        "data": {"x": [1] * inputs, "y": [0, 1]},
         "parameters": {"initializer": initializer, "seed": 1},
+        "training": {"optimizer": "sgd", "learning_rate": 0.1},
     }
-    assert "given-numbers" in str(rendering.render(sbp.solve(sbp.problem(content)), "html"))
+    return str(rendering.render(sbp.solve(sbp.problem(content)), "html"))
