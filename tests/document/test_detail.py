@@ -312,6 +312,17 @@ WIDE = {
         None,
     ),
     "Adam": (dense((9, "elu"), (3, "linear"), inputs=7, training={"learning_rate": 0.1, "optimizer": "adam"}), None),
+    "channels": (
+        {
+            "graph": {
+                "inputs": {"X": [[[1, 2, 0], [0, 1, 1], [2, 1, 0]], [[1, 0, 1], [1, 1, 0], [0, 2, 1]]]},
+                "parameters": {"K": [[[[0.1, 0.2], [0.3, -0.1]], [[0.2, 0.1], [0.0, 0.3]]]]},
+                "equations": ["C = conv2d(X, K)", "L = sum(C)"],
+                "output": "L",
+            }
+        },
+        None,
+    ),
 }
 
 

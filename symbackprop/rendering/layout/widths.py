@@ -11,9 +11,10 @@ from symbackprop.graph.notation import GREEK, Symbol
 from symbackprop.rendering.layout import boxes
 
 _CHARACTERS = {
-    " ": 0.0, ".": 0.6, ",": 0.9, "(": 0.8, ")": 0.8, "[": 0.6, "]": 0.6, "W": 2.1, "+": 2.5, "-": 2.3, "−": 2.3,
+    " ": 0.0, ".": 0.6, ",": 0.9, "(": 0.8, ")": 0.8, "[": 0.6, "]": 0.6, "+": 2.5, "-": 2.3, "−": 2.3,
     "×": 2.5, "·": 1.5, "⊙": 2.5, "=": 2.7, "<": 2.7, ">": 2.7, "≈": 2.7, "←": 3.2, "∑": 3.0, "…": 2.5, "⋯": 2.5,
-    **dict.fromkeys("∂⊤′_|⟨⟩≤≥≠∈", 1.1),
+    **dict.fromkeys("∂⊤′_|⟨⟩≤≥≠∈", 1.1), **dict.fromkeys("FJLPSTUVYZ", 1.3), **dict.fromkeys("ABCDEGHKNOQRX", 1.6),
+    "M": 2.0, "W": 2.1,
 }  # fmt: skip
 """Of digits, letters and other signs, those that are not about as wide as all of their kind."""
 _LETTER = 1.1
