@@ -80,7 +80,7 @@ def test_new_from_an_example_is_the_example(name: str) -> None:
     copied = "\n".join(new._commented(text, "en"))
     assert tomllib.loads(text) == tomllib.loads(copied)
     bare = [key for key, has_comment in commented(copied) if not has_comment]
-    own = ("parameters", "data", "variants", "graph.parameters")
+    own = ("parameters", "data", "variants", "graph.parameters", "notation.naming")
     assert [] == [key for key in bare if key.rpartition(".")[0] not in own]
 
 
