@@ -70,7 +70,8 @@ def pages(name: str, solution: Solution, code: str, formats: Iterable[str]) -> M
     """Return the files of one example in one language by their paths below the gallery."""
     found: dict[str, str | bytes] = {}
     for format in formats:
-        files = rendering.files(solution, format, code, stem=stem(code))
+        # Pages that are kept: what a page computes with depends on what was computed before it.
+        files = rendering.files(solution, format, code, stem=stem(code), explorable="practice")
         found |= {f"{name}/{file}": content for file, content in files.items()}
     return found
 
