@@ -11,7 +11,7 @@ from typing import Any
 import numpy
 
 from symbackprop import compilation
-from symbackprop.errors import ProblemError, SymbackpropError
+from symbackprop.errors import ProblemError
 from symbackprop.frontends.torch_recording import (
     along_axes,
     convolutions,
@@ -40,7 +40,7 @@ from symbackprop.frontends.torch_recording.recorded_tensors import (
 )
 from symbackprop.frontends.tracing.assigned_variables import Variables, names_of_variables
 from symbackprop.frontends.tracing.equation_texts import Equations, order_of
-from symbackprop.frontends.tracing.recorded import Recorded, place_in_user_code
+from symbackprop.frontends.tracing.recorded import Recorded, attempted
 from symbackprop.messages import message
 from symbackprop.problems import Problem
 from symbackprop.problems.load import problem
@@ -216,17 +216,7 @@ def _run(function: Callable[[], Any]) -> tuple[Variables, Recorded]:
 
 def _attempted(function: Callable[[], Any]) -> Any:
     """Return what a function returns; raises `ProblemError` with the path or the line of what went wrong in it."""
-    try:
-        return function()
-    except SymbackpropError:
-        raise
-    except Exception as error:
-        traceback = error.__traceback__
-        while traceback is not None and traceback.tb_next is not None:
-            traceback = traceback.tb_next
-        paths = RUNS[-1].paths
-        place = paths[-1] if paths else "" if traceback is None else place_in_user_code(traceback.tb_frame)
-        raise ProblemError(message("trace.failed", reason=f"{type(error).__name__}: {error}"), where=place) from error
+    return attempted(function, lambda: "".join(RUNS[-1].paths[-1:]))
 
 
 def _replace(modules: Mapping[str, Any], masks: Mapping[str, Any], recording: _Recording) -> None:

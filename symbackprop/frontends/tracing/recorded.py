@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import numpy
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from symbackprop.errors import ProblemError
+from symbackprop.errors import ProblemError, SymbackpropError
 from symbackprop.frontends.tracing.precedence import Writer, Written, call, suffix
 from symbackprop.messages import Message, message
 
@@ -187,6 +187,25 @@ def place_in_user_code(frame: FrameType | None) -> str:
     while frame is not None and not is_user_code(frame):
         frame = frame.f_back
     return "" if frame is None else f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+
+
+def attempted(function: Callable[[], Any], place: Callable[[], str] = str) -> Any:
+    """Return what a function of the user's returns; raises `ProblemError` with the place of what went wrong in it.
+
+    That is `place()`, or where this is empty the line.
+    """
+    try:
+        return function()
+    except SymbackpropError:
+        raise
+    except Exception as error:
+        traceback = error.__traceback__
+        while traceback is not None and traceback.tb_next is not None:
+            traceback = traceback.tb_next
+        where = place() or ("" if traceback is None else place_in_user_code(traceback.tb_frame))
+        if isinstance(error.__cause__, ProblemError):  # an element of a plain array was to become one of ours
+            raise ProblemError(message("trace.assigned"), where=where) from error
+        raise ProblemError(message("trace.failed", reason=f"{type(error).__name__}: {error}"), where=where) from error
 
 
 def function_of_library(frame: FrameType | None) -> str:

@@ -12,11 +12,11 @@ from typing import Any
 import numpy
 
 from symbackprop import compilation
-from symbackprop.errors import ProblemError, SymbackpropError
+from symbackprop.errors import ProblemError
 from symbackprop.frontends.tracing import numpy_compositions, numpy_functions
 from symbackprop.frontends.tracing.assigned_variables import Variables, names_of_variables
 from symbackprop.frontends.tracing.equation_texts import Equations
-from symbackprop.frontends.tracing.recorded import CHANGES, Recorded, place_in_user_code
+from symbackprop.frontends.tracing.recorded import CHANGES, Recorded, attempted
 from symbackprop.messages import message
 from symbackprop.problems import Problem
 from symbackprop.problems.load import problem
@@ -127,24 +127,8 @@ def _compare_runs(
 def _plain_value(function: Callable[..., Any], given: Mapping[str, Any]) -> float:
     """Return what a function returns for plain numbers; what it prints has been printed before."""
     with contextlib.redirect_stdout(io.StringIO()):
-        found = _attempted(lambda: function(**{name: numpy.copy(array)[()] for name, array in given.items()}))
+        found = attempted(lambda: function(**{name: numpy.copy(array)[()] for name, array in given.items()}))
     return float(numpy.asarray(found).reshape(()))
-
-
-def _attempted(function: Callable[[], Any]) -> Any:
-    """Return what a function returns; raises `ProblemError` with the line of what went wrong in it."""
-    try:
-        return function()
-    except SymbackpropError:
-        raise
-    except Exception as error:
-        traceback = error.__traceback__
-        while traceback is not None and traceback.tb_next is not None:
-            traceback = traceback.tb_next
-        where = "" if traceback is None else place_in_user_code(traceback.tb_frame)
-        if isinstance(error.__cause__, ProblemError):  # an element of a plain array was to become one of ours
-            raise ProblemError(message("trace.assigned"), where=where) from error
-        raise ProblemError(message("trace.failed", reason=f"{type(error).__name__}: {error}"), where=where) from error
 
 
 def _run(
@@ -161,7 +145,7 @@ def _run(
     before = CHANGES.set(changes)
     try:
         with names_of_variables() as variables:
-            result = _attempted(lambda: function(**leaves))
+            result = attempted(lambda: function(**leaves))
             with contextlib.suppress(TypeError):
                 around = inspect.getclosurevars(function)
                 for name, value in {**around.globals, **around.nonlocals}.items():
