@@ -16,7 +16,7 @@ from symbackprop.homework import grading, mark_records, mark_shards, marks_folde
 from symbackprop.messages import Message
 from tests.helpers import each
 from tests.homework.test_giving_out import Run, run  # noqa: F401
-from tests.homework.test_shards import files, spoiled
+from tests.homework.test_shards import copies, files, spoiled
 
 COUNT, ABSENT = 8, "s5"
 OVERRIDES = """
@@ -152,17 +152,7 @@ MISFITS: dict[str, tuple[Callable[[list[Path]], object], str]] = {
 def shards(given_out: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], list[Path]]:
     """Return a function that copies three shards into a folder."""
     folder = tmp_path_factory.mktemp("shards")
-    made = [files(mark(given_out, folder / str(number), "pages", shard=(number, 3))) for number in (1, 2, 3)]
-
-    def copied(place: Path) -> list[Path]:
-        for number, own in enumerate(made, start=1):
-            for name, content in own.items():
-                path = place / str(number) / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
-        return [place / str(number) for number in (1, 2, 3)]
-
-    return copied
+    return copies([files(mark(given_out, folder / str(number), "pages", shard=(number, 3))) for number in (1, 2, 3)])
 
 
 @pytest.mark.parametrize("misfit", MISFITS)

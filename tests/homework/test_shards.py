@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,11 +122,8 @@ MISFITS: dict[str, tuple[Callable[[list[Path]], object], str]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def shards(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], list[Path]]:
-    """Return a function that copies three shards into a folder."""
-    folder = tmp_path_factory.mktemp("shards")
-    made = [files(give(folder, str(number), shard=(number, 3), formats=["text"])) for number in (1, 2, 3)]
+def copies(made: Sequence[Mapping[str, bytes]]) -> Callable[[Path], list[Path]]:
+    """Return a function that writes some shards, of which these are the files, into a folder."""
 
     def copied(place: Path) -> list[Path]:
         for number, own in enumerate(made, start=1):
@@ -134,9 +131,16 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], list[Pa
                 path = place / str(number) / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-        return [place / str(number) for number in (1, 2, 3)]
+        return [place / str(number) for number in range(1, len(made) + 1)]
 
     return copied
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], list[Path]]:
+    """Return a function that copies three shards into a folder."""
+    folder = tmp_path_factory.mktemp("shards")
+    return copies([files(give(folder, str(number), shard=(number, 3), formats=["text"])) for number in (1, 2, 3)])
 
 
 @pytest.mark.parametrize("case", list(MISFITS))
