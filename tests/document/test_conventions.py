@@ -299,3 +299,27 @@ def test_every_convention_is_tested_here() -> None:
     """The table of conventions above holds every key of the file whose values are a choice, and the names of a registry."""
     chosen = {key for key, field in NotationSpec.model_fields.items() if "Literal" in str(field.annotation)}
     assert chosen | {"naming"} == set(CONVENTIONS)
+
+
+VECTORS = {
+    "Z = X @ W.T + b": True,
+    "Z = (X - b) @ W": True,
+    "Z = X * b": True,
+    "Z = max(X, b)": True,
+    "Z = X @ W.T": False,
+    "Z = X + sum(b)": False,
+    "Z = X @ b + b": False,
+    "Z = X - mean(X, axis=1, keepdims=1)": False,
+}
+
+
+@pytest.mark.parametrize("equation", VECTORS)
+@pytest.mark.parametrize("code", ["en", "zh"])
+def test_vector_that_is_every_row_of_a_matrix_is_said(equation: str, code: str) -> None:
+    """A vector is printed as a column; that it is each row of a matrix is said where it meets one, and only there."""
+    square = {"X": [[1, 2], [3, 5]]}, {"W": [[2, 1], [1, 3]], "b": [1, -1]}
+    graph = {"inputs": square[0], "parameters": square[1], "equations": [equation, "L = sum(Z**2)"], "output": "L"}
+    solution = sbp.solve(sbp.problem({"graph": graph}))
+    sentence = {"en": "stands in each row of the matrix", "zh": "用于矩阵的每一行"}[code]
+    text = " ".join(str(rendering.render(solution, "text", code)).split())
+    assert VECTORS[equation] == (sentence in text.replace("  ", " "))

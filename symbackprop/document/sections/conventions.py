@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from symbackprop.algebra.branches import is_comparison, outside_conditions
-from symbackprop.algebra.formula import Adjoint, Name, Node, Number, Power, negated
+from symbackprop.algebra.formula import Adjoint, Name, Node, Number, Power, negated, walk
 from symbackprop.algebra.functions import has_branches, reads_nothing
+from symbackprop.algebra.shapes import is_elementwise, shape_of
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.display_nodes import Delta, Equality, Gradient, Letter
 from symbackprop.graph.notation import Notation, Symbol
@@ -91,6 +92,16 @@ def pieces_sentence(graph: Graph) -> Iterator[Message]:
     """Yield what the letter stands for that pieces of long formulas have, where there are any."""
     pieces = (each for each in graph.quantities.values() if each.kind == PIECE)
     yield from (message("convention.pieces", first=Name(each.name)) for each in itertools.islice(pieces, 1))
+
+
+def rows_sentence(graph: Graph) -> Iterator[Message]:
+    """Yield what a vector means that meets a matrix entry by entry, where one does: by NumPy's rule it is every row."""
+    for part in itertools.chain.from_iterable(walk(equation.formula) for equation in graph.equations):
+        if is_elementwise(part):
+            ranks = {len(shape_of(child, graph.shapes, "")) for child in part}
+            if 1 in ranks and max(ranks) > 1:
+                yield message("convention.vector_of_rows", formula=part)
+                return
 
 
 def backward_sentence(notation: Notation, prefix: str = "convention") -> Message:

@@ -88,6 +88,7 @@ def _conventions(scene: Scene) -> Iterator[Message]:
     first = next(name for name in scene.derivation.links if name != graph.output)
     yield message("convention.gate", gradient=Gradient(first), output=output)
     yield from conventions.pieces_sentence(graph)
+    yield from conventions.rows_sentence(graph)
     if graph.samples is not None:
         yield conventions.samples_sentence(scene, model.reduction)
     terms = [term for equation in scene.derivation.elements.equations for term in equation.terms]
