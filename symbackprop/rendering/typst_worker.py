@@ -22,9 +22,11 @@ _NOWHERE = "http://127.0.0.1:9"
 _MISSING = re.compile(r'the text `"(?P<text>.*)"` could not be displayed')
 MOST_MISSING = 20
 _STRETCHES = ("0", "-0.06", "0.06", "-0.12", "0.12", "-0.18", "0.18", "-0.25", "0.25", "0.35", "0.5")
-"""By how much the room between lines is changed, one after the other, where a last page is almost empty."""
+"""By how much the room between lines is changed, one after the other, where the text ends on an almost empty page."""
 _LAST = 0.22
 """The part of a last page that is filled at least."""
+_FULL = 0.52
+"""The part of the page on which the text ends that is filled at least, where pictures stand on pages behind it."""
 
 
 def main() -> None:
@@ -78,13 +80,13 @@ def _answer(compiler: Callable[[str, str], Any], source: str, time: int) -> dict
 
 
 def _filled(compiler: Callable[[str, str], Any], source: str, time: int) -> bytes:
-    """Return a PDF whose last page is not almost empty, if there is a room between its lines with which it is not."""
+    """Return a PDF whose text does not end on an almost empty page, if there is a room between its lines for that."""
     contents: list[bytes] = []
     for stretch in _STRETCHES if _END in source else _STRETCHES[:1]:
         engine = compiler(source, stretch)
         contents.append(engine.compile(pdf_standards=list(STANDARDS), timestamp=time))
         (end,) = json.loads(engine.query(_END, field="value")) or [{"page": 1}]
-        if end["page"] == 1 or end["filled"] > _LAST:
+        if end["page"] == 1 or end["filled"] > (_LAST if end["page"] == end["pages"] else _FULL):
             return contents[-1]
     return contents[0]
 

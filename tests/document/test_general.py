@@ -478,9 +478,9 @@ def generic(activations: tuple[str, str], loss: str) -> Problem:
 @pytest.mark.parametrize(
     ("activations", "loss", "keys"),
     [
-        (("generic", "linear"), "squared_error", r"network\.layers\[0\]\.activation$"),
-        (("linear", "generic"), "squared_error", r"network\.layers\[1\]\.activation$"),
-        (("tanh", "linear"), "generic", r"network\.loss$"),
+        (("generic", "linear"), "squared_error", r"network\.layers\[0\]\.activation: "),
+        (("linear", "generic"), "squared_error", r"network\.layers\[1\]\.activation: "),
+        (("tanh", "linear"), "generic", r"network\.loss: "),
     ],
 )
 def test_what_needs_numbers_names_the_generic_functions(activations: tuple[str, str], loss: str, keys: str) -> None:

@@ -40,7 +40,7 @@ def test_users_file_replaces_a_bundled_one(tmp_path: Path) -> None:
     (tmp_path / "html").mkdir()
     (tmp_path / "html" / "page.css").write_text("/* mine </style> */", encoding="utf-8")
     (tmp_path / "html" / "page.js").write_text("'</script><!--';\r\n", encoding="utf-8", newline="")
-    written = rendering.render(solved("line"), "html", templates=tmp_path)
+    written = rendering.render(solved("line"), "html", templates=tmp_path, explorable="practice")
     assert isinstance(written, str)
     assert r"/* mine <\/style> */" in written
     assert "'\\x3C/script>\\x3C!--';\n" in written

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import symbackprop as sbp
-from symbackprop.descent import epochs
+from symbackprop.descent import compiled_course, epochs
 from symbackprop.errors import ProblemError
-from symbackprop.training import batching, history, loop, watching
+from symbackprop.training import batching, history, watching
 from symbackprop.training.batching import UpdateBlock
 from symbackprop.training.settings import settled
 from tests.helpers import each
@@ -99,7 +99,7 @@ def test_loop_tells_its_callback_every_update() -> None:
     found = sbp.train(sbp.example("line"), steps=4, callbacks=[seen.append])
     assert [1, 2, 3, 4] == [state.step for state in seen]
     assert sorted((state.loss for state in seen), reverse=True) == [state.loss for state in seen]
-    assert "learning_rate" not in loop.fractions(found.training)
+    assert "learning_rate" not in compiled_course.fractions(found.training)
 
 
 def test_history_is_an_archive_and_a_log() -> None:
