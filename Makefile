@@ -35,7 +35,7 @@ help:
 
 solve: $(VENV)/.installed
 	@echo "The worked solution is in:"
-	@$(RUN) symbackprop solve examples/mazur.toml -f pdf,html,latex,markdown
+	@$(RUN) symbackprop solve examples/mazur.toml -f pdf,html,latex,markdown -o output/solved
 
 test: $(VENV)/.installed-test
 	$(PYTEST) -m "not sweep"

@@ -67,8 +67,8 @@ def test_script_of_a_loss_written_by_hand_runs(target: str, tmp_path: Path) -> N
     if TARGETS[target].language is not None:
         assert "gradients are right" in printed(problem("two lines", LOGITS[0]), target, tmp_path)[0]
         return
-    if target == "torch":
-        require_module("torch")
+    if target in ("torch", "jax"):
+        require_module(target)
     assert run(script(problem("two lines", LOGITS[0]), target))
 
 
