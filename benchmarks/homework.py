@@ -18,10 +18,10 @@ from measuring import Line
 from symbackprop.by_hand.array_arithmetic import ARRAYS
 from symbackprop.by_hand.hand_computation import evaluation
 from symbackprop.by_hand.tolerance import Tolerance
-from symbackprop.homework import distribution, enrolment
-from symbackprop.homework.marking import Marker, MarkVerdict
-from symbackprop.homework.roster import numbered
-from symbackprop.homework.variants import HomeworkAssignment, assignment, draw, leaves_of
+from symbackprop.homework.assignments.variants import HomeworkAssignment, assignment, draw, leaves_of
+from symbackprop.homework.classes.roster import numbered
+from symbackprop.homework.handouts import distribution, enrolment
+from symbackprop.homework.marks.marking import Marker, MarkVerdict
 from symbackprop.problems import load
 
 EXAMPLE = "homework"

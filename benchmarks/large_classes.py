@@ -26,8 +26,9 @@ from pathlib import Path
 import measuring
 from measuring import Line
 
-from symbackprop.homework import enrolment, roster
-from symbackprop.homework.chunks import versions
+from symbackprop.homework.classes import roster
+from symbackprop.homework.classes.chunks import versions
+from symbackprop.homework.handouts import enrolment
 from symbackprop.problems import load
 from symbackprop.whole_files import write_files
 

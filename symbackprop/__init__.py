@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from symbackprop.homework import homework as homework
     from symbackprop.homework.python_functions import GivenHomework as GivenHomework
     from symbackprop.homework.python_functions import grade, merge
-    from symbackprop.homework.reports import GradedClass as GradedClass
+    from symbackprop.homework.reporting.reports import GradedClass as GradedClass
     from symbackprop.jupyter import Explanation as Explanation
     from symbackprop.jupyter import explain
     from symbackprop.jupyter import to_latex as to_latex
@@ -125,7 +125,7 @@ _NAMES = {
     "symbackprop.frontends.tracing": ("trace",),
     "symbackprop.homework": ("homework",),
     "symbackprop.homework.python_functions": ("GivenHomework", "grade", "merge"),
-    "symbackprop.homework.reports": ("GradedClass",),
+    "symbackprop.homework.reporting.reports": ("GradedClass",),
     "symbackprop.jupyter": ("Explanation", "explain", "to_latex", "to_markdown", "to_text"),
     "symbackprop.mistakes.diagnosing": ("diagnose",),
     "symbackprop.mistakes.gradient_checks": ("check_gradients",),

@@ -30,6 +30,9 @@ FACE = "symbackprop"
 MOST_AT_THE_TOP = 13
 """Modules directly below the package that a newcomer meets before the first folder."""
 
+MOST_IN_A_FOLDER = 32
+"""Modules side by side in one folder: more of them are several things, which folders tell apart."""
+
 LIBRARIES: dict[str, tuple[str, ...]] = {
     "sympy": ("algebra", "arithmetic", "derivation", "evaluation", "curvature", "compilation", "frontends"),
     "mpmath": ("arithmetic", "evaluation"),
@@ -79,7 +82,7 @@ PRINTING_WINGS = ("cli",)
 
 WRITERS = {
     "symbackprop.whole_files": {"mkdir", "open", "writelines", "unlink"},
-    "symbackprop.homework.marks_folders": {"mkdir", "open", "unlink"},
+    "symbackprop.homework.reporting.marks_folders": {"mkdir", "open", "unlink"},
     "symbackprop.training.history": {"write_bytes"},
     "symbackprop.estimators.fitting": {"print"},
     "symbackprop.compilation.kept_code": {"mkdir", "write_text", "unlink"},
@@ -234,6 +237,13 @@ def test_wings_list_every_wing() -> None:
 def test_top_of_the_package_has_few_modules() -> None:
     """What is not in a folder is what every wing uses, or a face: a newcomer meets folders."""
     assert len([file for file in MODULES.values() if file.parent == PACKAGE]) <= MOST_AT_THE_TOP
+
+
+def test_folders_have_few_modules_side_by_side() -> None:
+    """A folder that has grown is cut into folders, in the order of the data."""
+    sizes = Counter(file.parent for file in MODULES.values() if file.stem != "__init__")
+    assert len(sizes) > 25
+    assert {folder: size for folder, size in sizes.items() if size > MOST_IN_A_FOLDER} == {}
 
 
 def test_modules_have_names_of_their_own() -> None:

@@ -54,7 +54,7 @@ QUESTIONS = {
     "Where is the MathML of a formula written?": "rendering.dialects.mathml",
     "Where is the answer of a student parsed?": "by_hand.answer_parsing",
     "Where is it decided how near an answer must be, the tolerance?": "by_hand.tolerance",
-    "Where is the roster of a class read?": "homework.roster",
+    "Where is the roster of a class read?": "homework.classes.roster",
     "Where are CSV tables read?": "csv_tables",
     "Where is the command `train`?": "cli.commands.train",
 }

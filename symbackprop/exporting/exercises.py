@@ -17,15 +17,15 @@ from symbackprop.by_hand.tolerance import half_unit
 from symbackprop.document.answer_symbols import symbol
 from symbackprop.document.blocks import Document, Inline
 from symbackprop.errors import ProblemError
-from symbackprop.homework import sheets
-from symbackprop.homework.choices import Choices, MistakenNumbers, remarks_on
-from symbackprop.homework.distribution import student_variants
-from symbackprop.homework.manifest import Enrolment, spelled
-from symbackprop.homework.options import Option, OptionsById
-from symbackprop.homework.problem_sets import ProblemSet
-from symbackprop.homework.roster import Student
-from symbackprop.homework.sheets import StudentVariant
-from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw, draw_each
+from symbackprop.homework.assignments.options import Option, OptionsById
+from symbackprop.homework.assignments.problem_sets import ProblemSet
+from symbackprop.homework.assignments.variants import Cohort, HomeworkAssignment, assignment, draw, draw_each
+from symbackprop.homework.classes.roster import Student
+from symbackprop.homework.handouts import sheets
+from symbackprop.homework.handouts.choices import Choices, MistakenNumbers, remarks_on
+from symbackprop.homework.handouts.distribution import student_variants
+from symbackprop.homework.handouts.manifest import Enrolment, spelled
+from symbackprop.homework.handouts.sheets import StudentVariant
 from symbackprop.messages import message
 from symbackprop.problems import Problem
 from symbackprop.problems.answer_rules import FORMULAS

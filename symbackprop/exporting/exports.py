@@ -9,8 +9,8 @@ from pathlib import Path
 from symbackprop.errors import ProblemError, known_language, unknown
 from symbackprop.exporting.exercises import Pool, pool
 from symbackprop.exporting.learning_systems import CHOICES, LEARNING_SYSTEMS, STYLES, LearningSystem
+from symbackprop.homework.classes.roster import Roster
 from symbackprop.homework.python_functions import Students, roster_of
-from symbackprop.homework.roster import Roster
 from symbackprop.messages import Message, message
 from symbackprop.problems import Problem
 from symbackprop.problems.accepted import ProblemLike, problem_of

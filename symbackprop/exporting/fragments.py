@@ -12,7 +12,7 @@ from symbackprop import rendering, resources
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Chain, Display, Document, Inline, Paragraph, Section, Table
 from symbackprop.exporting.exercises import AskedNumber, Pool
-from symbackprop.homework.options import Option
+from symbackprop.homework.assignments.options import Option
 from symbackprop.messages import message
 from symbackprop.rendering import anchors
 from symbackprop.rendering.dialects import Dialect, mathml, tex, text

@@ -17,7 +17,7 @@ from symbackprop.document.blocks import Document
 from symbackprop.exporting.answer_keys import answer_key
 from symbackprop.exporting.exercises import AskedNumber, Exercise, Pool
 from symbackprop.exporting.packages import archive
-from symbackprop.homework.roster import file_name
+from symbackprop.homework.classes.roster import file_name
 from symbackprop.messages import message
 from symbackprop.rendering import exporters
 from symbackprop.rendering.pdf_collections import drafted

@@ -12,7 +12,7 @@ from typing import Any
 from symbackprop import rendering
 from symbackprop.exporting.answer_keys import answer_key
 from symbackprop.exporting.exercises import AskedNumber, Exercise, Pool
-from symbackprop.homework.roster import file_name
+from symbackprop.homework.classes.roster import file_name
 from symbackprop.rendering import exporters, notebook_file
 from symbackprop.rendering.pdf_collections import drafted
 

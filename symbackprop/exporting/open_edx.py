@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 from symbackprop.exporting.exercises import AskedNumber, Exercise, Pool, titles
 from symbackprop.exporting.fragments import FragmentWriter, lines_of
 from symbackprop.exporting.packages import compressed_tar, element, parsed, xml
-from symbackprop.homework.options import Option
+from symbackprop.homework.assignments.options import Option
 
 
 def files(pools: Sequence[Pool], style: str, language: str) -> Mapping[str, bytes]:

@@ -16,7 +16,7 @@ from symbackprop import resources
 from symbackprop.exporting.answer_keys import answer_key
 from symbackprop.exporting.exercises import Exercise, Pool, titles, whole_weights
 from symbackprop.exporting.fragments import FragmentWriter, lines_of
-from symbackprop.homework.roster import file_name
+from symbackprop.homework.classes.roster import file_name
 from symbackprop.templating import filled
 
 _TOPIC, _DIGITS = "Backpropagation", 12

@@ -10,19 +10,19 @@ from fractions import Fraction
 from pathlib import Path
 
 from symbackprop.errors import OutputError, ProblemError
-from symbackprop.homework import chunks
-from symbackprop.homework.attempts import AttemptRule, counted
-from symbackprop.homework.chunks import MANY, Workers
-from symbackprop.homework.copies import Copy, CopyRule, suspected, treated
-from symbackprop.homework.distribution import enrolled, ready
-from symbackprop.homework.identification import ClassList
-from symbackprop.homework.manifest import MANIFEST, Enrolment, Manifest
-from symbackprop.homework.marking import Mark, Marker
-from symbackprop.homework.overrides import Override, changed_totals, corrected, idle, read_overrides
-from symbackprop.homework.packed_marks import TOGETHER, PackedMarks, Part, packed
-from symbackprop.homework.problem_sets import ProblemSet
-from symbackprop.homework.reports import GradedClass
-from symbackprop.homework.submissions import Attempt, read_submissions
+from symbackprop.homework.assignments.problem_sets import ProblemSet
+from symbackprop.homework.classes import chunks
+from symbackprop.homework.classes.chunks import MANY, Workers
+from symbackprop.homework.handouts.distribution import enrolled, ready
+from symbackprop.homework.handouts.manifest import MANIFEST, Enrolment, Manifest
+from symbackprop.homework.marks.copies import Copy, CopyRule, suspected, treated
+from symbackprop.homework.marks.marking import Mark, Marker
+from symbackprop.homework.marks.overrides import Override, changed_totals, corrected, idle, read_overrides
+from symbackprop.homework.marks.packed_marks import TOGETHER, PackedMarks, Part, packed
+from symbackprop.homework.receiving.attempts import AttemptRule, counted
+from symbackprop.homework.receiving.identification import ClassList
+from symbackprop.homework.receiving.submissions import Attempt, read_submissions
+from symbackprop.homework.reporting.reports import GradedClass
 from symbackprop.messages import Message, message, some
 
 

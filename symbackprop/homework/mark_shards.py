@@ -16,17 +16,19 @@ from typing import Any
 
 from symbackprop import rendering, whole_files
 from symbackprop.errors import OutputError, damaged
-from symbackprop.homework import grading, mark_records, marks_folders, report_files
-from symbackprop.homework.chunks import Workers, versions
-from symbackprop.homework.copies import CopyRule, suspected
-from symbackprop.homework.distribution import enrolled, ready
+from symbackprop.homework import grading
+from symbackprop.homework.classes.chunks import Workers, versions
+from symbackprop.homework.classes.shards import SETTING, Shard, check
 from symbackprop.homework.grading import HandedIn, MarkingRule
-from symbackprop.homework.manifest import MANIFEST, ROSTER, Manifest
+from symbackprop.homework.handouts.distribution import enrolled, ready
+from symbackprop.homework.handouts.manifest import MANIFEST, ROSTER, Manifest
 from symbackprop.homework.marked_files import MarkingSettings, PointsInto, booked, points_into
-from symbackprop.homework.overrides import Override, read_overrides
-from symbackprop.homework.packed_marks import TOGETHER, PackedMarks, packed
-from symbackprop.homework.reports import GradedClass
-from symbackprop.homework.shards import SETTING, Shard, check
+from symbackprop.homework.marks import mark_records
+from symbackprop.homework.marks.copies import CopyRule, suspected
+from symbackprop.homework.marks.overrides import Override, read_overrides
+from symbackprop.homework.marks.packed_marks import TOGETHER, PackedMarks, packed
+from symbackprop.homework.reporting import marks_folders, report_files
+from symbackprop.homework.reporting.reports import GradedClass
 from symbackprop.messages import Message, message
 from symbackprop.rendering import Format
 from symbackprop.whole_files import Content, all_or_nothing

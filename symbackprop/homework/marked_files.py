@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from symbackprop.errors import ProblemError
-from symbackprop.homework import gradebook, report_files
-from symbackprop.homework.chunks import Workers
+from symbackprop.homework.classes.chunks import Workers
 from symbackprop.homework.grading import grade
-from symbackprop.homework.identification import ClassList
-from symbackprop.homework.manifest import ROSTER
-from symbackprop.homework.reports import GradedClass
+from symbackprop.homework.handouts.manifest import ROSTER
+from symbackprop.homework.receiving.identification import ClassList
+from symbackprop.homework.reporting import gradebook, report_files
+from symbackprop.homework.reporting.reports import GradedClass
 from symbackprop.messages import message
 from symbackprop.rendering import Format
 from symbackprop.whole_files import Content

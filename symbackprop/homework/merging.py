@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from symbackprop.errors import OutputError
-from symbackprop.homework import archives, fillable_forms, mark_shards, writing
-from symbackprop.homework.distribution import Job, enrolled, ready
-from symbackprop.homework.enrolment import SECRET, TEACHER, teachers_files, unfinished
-from symbackprop.homework.manifest import MANIFEST, ROSTER, Manifest
+from symbackprop.homework import mark_shards
+from symbackprop.homework.classes.shards import SETTING, check
+from symbackprop.homework.handouts import archives, fillable_forms, writing
+from symbackprop.homework.handouts.distribution import Job, enrolled, ready
+from symbackprop.homework.handouts.enrolment import SECRET, TEACHER, teachers_files, unfinished
+from symbackprop.homework.handouts.manifest import MANIFEST, ROSTER, Manifest
+from symbackprop.homework.handouts.writing import Write, ended, write_for_owners
 from symbackprop.homework.mark_shards import ShardedMarks
-from symbackprop.homework.shards import SETTING, check
-from symbackprop.homework.writing import Write, ended, write_for_owners
 from symbackprop.messages import Message, message
 from symbackprop.whole_files import all_or_nothing
 

@@ -10,17 +10,18 @@ from pathlib import Path
 
 from symbackprop import rendering
 from symbackprop.errors import ProblemError, known_language, unknown
-from symbackprop.homework import choices, distribution, enrolment, mark_shards, marked_files, merging, writing
-from symbackprop.homework.attempts import AttemptRule
-from symbackprop.homework.copies import CopyRule
-from symbackprop.homework.enrolment import TEACHER
-from symbackprop.homework.manifest import spelled
+from symbackprop.homework import mark_shards, marked_files, merging
+from symbackprop.homework.classes.roster import Roster, Student, numbered, read_roster
+from symbackprop.homework.classes.shards import Shard
+from symbackprop.homework.handouts import choices, distribution, enrolment, writing
+from symbackprop.homework.handouts.enrolment import TEACHER
+from symbackprop.homework.handouts.manifest import spelled
 from symbackprop.homework.marked_files import MarkingSettings
-from symbackprop.homework.marking import MOST_TOLERANCE
-from symbackprop.homework.marks_folders import write_marks
-from symbackprop.homework.reports import GradedClass
-from symbackprop.homework.roster import Roster, Student, numbered, read_roster
-from symbackprop.homework.shards import Shard
+from symbackprop.homework.marks.copies import CopyRule
+from symbackprop.homework.marks.marking import MOST_TOLERANCE
+from symbackprop.homework.receiving.attempts import AttemptRule
+from symbackprop.homework.reporting.marks_folders import write_marks
+from symbackprop.homework.reporting.reports import GradedClass
 from symbackprop.messages import message
 from symbackprop.problems import load
 from symbackprop.rendering import Format

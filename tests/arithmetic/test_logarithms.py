@@ -24,7 +24,7 @@ from symbackprop.cli import group
 from symbackprop.document.blocks import Relation
 from symbackprop.document.calculation.numerals import Style, show
 from symbackprop.document.display_nodes import Leaf
-from symbackprop.homework import variants
+from symbackprop.homework.assignments import variants
 from symbackprop.problems.numbers import number
 from symbackprop.rendering import json_result
 from tests import documents

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from symbackprop.homework.roster import file_name
+from symbackprop.homework.classes.roster import file_name
 
 
 class Marked(NamedTuple):

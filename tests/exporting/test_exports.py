@@ -41,8 +41,8 @@ from symbackprop.exporting import (
 )
 from symbackprop.exporting.exercises import Pool, pool
 from symbackprop.exporting.learning_systems import CHOICES, FEATURES, LEARNING_SYSTEMS, STYLES, LearningSystem
-from symbackprop.homework.roster import Student, numbered
-from symbackprop.homework.variants import assignment, draw
+from symbackprop.homework.assignments.variants import assignment, draw
+from symbackprop.homework.classes.roster import Student, numbered
 from symbackprop.messages import message
 from symbackprop.problems.accepted import problem_of
 from symbackprop.problems.load import example

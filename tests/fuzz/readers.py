@@ -25,14 +25,14 @@ from symbackprop.by_hand import answer_parsing
 from symbackprop.catalog import initializers
 from symbackprop.document.blocks import Document, Section
 from symbackprop.errors import OutputError
-from symbackprop.homework import variants
-from symbackprop.homework.gradebook import filled
-from symbackprop.homework.identification import ClassList
-from symbackprop.homework.manifest import MANIFEST
-from symbackprop.homework.marking import Marker
-from symbackprop.homework.overrides import changed_totals, corrected, read_overrides
-from symbackprop.homework.roster import file_name, numbered, read_roster
-from symbackprop.homework.submissions import read_submissions
+from symbackprop.homework.assignments import variants
+from symbackprop.homework.classes.roster import file_name, numbered, read_roster
+from symbackprop.homework.handouts.manifest import MANIFEST
+from symbackprop.homework.marks.marking import Marker
+from symbackprop.homework.marks.overrides import changed_totals, corrected, read_overrides
+from symbackprop.homework.receiving.identification import ClassList
+from symbackprop.homework.receiving.submissions import read_submissions
+from symbackprop.homework.reporting.gradebook import filled
 from symbackprop.messages import message
 from symbackprop.mistakes.numbers_given import read_numbers
 from symbackprop.problems import load
@@ -240,7 +240,7 @@ ROSTERS = (
 @functools.cache
 def class_list() -> ClassList:
     """Return a class of three."""
-    from symbackprop.homework.manifest import Enrolment
+    from symbackprop.homework.handouts.manifest import Enrolment
 
     codes = ("ABCDEFGHIJ", "5DQSBDHHTC", "OOIIBB2345")
     students = numbered(3, 3).students
@@ -376,7 +376,7 @@ NUMBERS = (b"answer,value\nz1_1,0.5\nL,1/8\ndL_dW1_1_1,-0.5\n", b"Answer;Value\n
 @functools.cache
 def manifests() -> Sequence[bytes]:
     """Return the teacher's manifests of two homeworks that were given out, with a student of each."""
-    from symbackprop.homework import enrolment
+    from symbackprop.homework.handouts import enrolment
 
     found = []
     for name in ("homework", "line"):

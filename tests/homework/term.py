@@ -11,9 +11,9 @@ import numpy
 from symbackprop.by_hand.array_arithmetic import ARRAYS
 from symbackprop.by_hand.hand_computation import evaluation
 from symbackprop.derivation.element_grain import ElementEquation
-from symbackprop.homework import report_files
-from symbackprop.homework.reports import GradedClass
-from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw
+from symbackprop.homework.assignments.variants import Cohort, HomeworkAssignment, assignment, draw
+from symbackprop.homework.reporting import report_files
+from symbackprop.homework.reporting.reports import GradedClass
 from symbackprop.problems import load
 from symbackprop.rendering import Format
 

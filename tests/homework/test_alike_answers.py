@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy
 import pytest
 
-from symbackprop.homework import enrolment
-from symbackprop.homework.alike_answers import BY_CHANCE, FEWEST, share_of_constants
-from symbackprop.homework.problem_sets import ClassNumbers, ProblemSet
-from symbackprop.homework.roster import numbered
+from symbackprop.homework.assignments.alike_answers import BY_CHANCE, FEWEST, share_of_constants
+from symbackprop.homework.assignments.problem_sets import ClassNumbers, ProblemSet
+from symbackprop.homework.classes.roster import numbered
+from symbackprop.homework.handouts import enrolment
 from symbackprop.problems.load import Source
 from tests.helpers import each, few
 from tests.homework.term import TERM, drawn, given

@@ -19,11 +19,11 @@ from symbackprop.derivation.derivations import Derivation, derive
 from symbackprop.descent.solution import Solution, solve
 from symbackprop.evaluation.arithmetics import EXACT, arithmetic_of
 from symbackprop.evaluation.evaluate import leaves
-from symbackprop.homework import enrolment
-from symbackprop.homework.answers import askable
-from symbackprop.homework.marking import Marker, MarkVerdict
-from symbackprop.homework.roster import Roster, Student
-from symbackprop.homework.variants import HomeworkAssignment, assignment
+from symbackprop.homework.assignments.answers import askable
+from symbackprop.homework.assignments.variants import HomeworkAssignment, assignment
+from symbackprop.homework.classes.roster import Roster, Student
+from symbackprop.homework.handouts import enrolment
+from symbackprop.homework.marks.marking import Marker, MarkVerdict
 from symbackprop.problems import asked, load
 from symbackprop.problems.asked import AskedEntry
 from tests.helpers import each

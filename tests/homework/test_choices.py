@@ -19,12 +19,12 @@ import pytest
 import symbackprop as sbp
 from symbackprop import language
 from symbackprop.errors import ProblemError, SymbackpropError
-from symbackprop.homework import choices
-from symbackprop.homework.choices import Choices
-from symbackprop.homework.manifest import Manifest
-from symbackprop.homework.marking import Marker, MarkVerdict
-from symbackprop.homework.options import Option, chosen, key_letter, letter
-from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw
+from symbackprop.homework.assignments.options import Option, chosen, key_letter, letter
+from symbackprop.homework.assignments.variants import Cohort, HomeworkAssignment, assignment, draw
+from symbackprop.homework.handouts import choices
+from symbackprop.homework.handouts.choices import Choices
+from symbackprop.homework.handouts.manifest import Manifest
+from symbackprop.homework.marks.marking import Marker, MarkVerdict
 from symbackprop.mistakes.known_mistakes import MISTAKES
 from symbackprop.problems import load
 from tests.helpers import each, few, require_module

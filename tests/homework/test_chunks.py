@@ -15,8 +15,9 @@ import pytest
 
 import symbackprop as sbp
 from symbackprop.errors import MissingLibraryError, OutputError
-from symbackprop.homework import chunks, dask_cluster, distribution
-from symbackprop.homework.chunks import MOST_DEATHS, Workers, check_versions, versions, worked
+from symbackprop.homework.classes import chunks, dask_cluster
+from symbackprop.homework.classes.chunks import MOST_DEATHS, Workers, check_versions, versions, worked
+from symbackprop.homework.handouts import distribution
 from tests.helpers import each, require_module
 from tests.homework.test_giving_out import Run, contents, run  # noqa: F401
 from tests.homework.test_shards import PROBLEM, files

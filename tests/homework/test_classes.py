@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from symbackprop import cli
-from symbackprop.homework import marks_folders
+from symbackprop.homework.reporting import marks_folders
 from tests.helpers import each, require_tool
 
 ROSTER = 'Group;Name;ID\nA;"Müller, Anna";s1\nB;王小明;s2\nC;=cmd();s/3\nA;<script>alert(1)</script>;s4\n'

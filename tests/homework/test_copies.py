@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from symbackprop import cli
-from symbackprop.homework.copies import CopyRule, suspected, treated
-from symbackprop.homework.marking import Mark, Marker
-from symbackprop.homework.variants import Cohort
+from symbackprop.homework.assignments.variants import Cohort
+from symbackprop.homework.marks.copies import CopyRule, suspected, treated
+from symbackprop.homework.marks.marking import Mark, Marker
 from tests.helpers import each, few
 from tests.homework.term import SLIPS, TERM, drawn, given, of, rounded, worked
 

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from symbackprop.derivation.derivations import derive
-from symbackprop.homework import distribution, sheets
-from symbackprop.homework.distribution import CHUNK, Files, Job
-from symbackprop.homework.enrolment import prepare
-from symbackprop.homework.problem_sets import ProblemSet
-from symbackprop.homework.roster import numbered
-from symbackprop.homework.variants import assignment, draw, variant
+from symbackprop.homework.assignments.problem_sets import ProblemSet
+from symbackprop.homework.assignments.variants import assignment, draw, variant
+from symbackprop.homework.classes.roster import numbered
+from symbackprop.homework.handouts import distribution, sheets
+from symbackprop.homework.handouts.distribution import CHUNK, Files, Job
+from symbackprop.homework.handouts.enrolment import prepare
 from symbackprop.problems import load
 from tests.helpers import each
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from symbackprop.homework import digests, draw_counts
+from symbackprop.homework.assignments import digests, draw_counts
 from symbackprop.problems import load
 from tests.helpers import each
 

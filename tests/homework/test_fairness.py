@@ -13,11 +13,11 @@ from symbackprop.by_hand.array_arithmetic import ARRAYS
 from symbackprop.by_hand.hand_computation import GRADIENT
 from symbackprop.derivation.derivations import derive
 from symbackprop.errors import SymbackpropError
-from symbackprop.homework import variants
-from symbackprop.homework.acceptance import Acceptance
-from symbackprop.homework.degenerate import degenerate, positions_worth_drawing
-from symbackprop.homework.inactive import Inactive
-from symbackprop.homework.variants import Cohort, assignment, draw
+from symbackprop.homework.assignments import variants
+from symbackprop.homework.assignments.acceptance import Acceptance
+from symbackprop.homework.assignments.degenerate import degenerate, positions_worth_drawing
+from symbackprop.homework.assignments.inactive import Inactive
+from symbackprop.homework.assignments.variants import Cohort, assignment, draw
 from symbackprop.language import phrases
 from symbackprop.problems import load
 from symbackprop.problems.draw_rules import DrawRules

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from symbackprop.homework.feedback_archive import archive, returned
-from symbackprop.homework.manifest import Enrolment
-from symbackprop.homework.roster import Student
+from symbackprop.homework.classes.roster import Student
+from symbackprop.homework.handouts.manifest import Enrolment
+from symbackprop.homework.reporting.feedback_archive import archive, returned
 from symbackprop.whole_files import write_files
 from tests.homework.test_classes import Run, answers, give, run  # noqa: F401
 
@@ -76,6 +76,6 @@ def test_processes_are_not_forked(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
         raise AssertionError("a fork")
 
     monkeypatch.setattr("os.fork", refuse)
-    monkeypatch.setattr("symbackprop.homework.distribution.CHUNK", 2)
+    monkeypatch.setattr("symbackprop.homework.handouts.distribution.CHUNK", 2)
     give(run, "--processes", "2")
     assert 4 == len(list(Path("class/students/sheets").iterdir()))

@@ -15,8 +15,8 @@ import pytest
 
 from symbackprop import language
 from symbackprop.errors import ProblemError
-from symbackprop.homework.fillable_forms import FORMS, QUESTIONS
-from symbackprop.homework.submitted_files import submitted
+from symbackprop.homework.handouts.fillable_forms import FORMS, QUESTIONS
+from symbackprop.homework.receiving.submitted_files import submitted
 from symbackprop.messages import message
 from tests.helpers import each, require_module, require_tool
 from tests.homework.test_classes import ROSTER, Run, answers, give, run  # noqa: F401

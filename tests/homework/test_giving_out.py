@@ -20,11 +20,11 @@ import pytest
 from symbackprop import cli
 from symbackprop.cli.outputs import all_or_nothing
 from symbackprop.errors import OutputError
-from symbackprop.homework import distribution
-from symbackprop.homework.enrolment import prepare
-from symbackprop.homework.manifest import Manifest
-from symbackprop.homework.roster import numbered
-from symbackprop.homework.variants import assignment
+from symbackprop.homework.assignments.variants import assignment
+from symbackprop.homework.classes.roster import numbered
+from symbackprop.homework.handouts import distribution
+from symbackprop.homework.handouts.enrolment import prepare
+from symbackprop.homework.handouts.manifest import Manifest
 from symbackprop.problems import load
 from symbackprop.rendering import tex_engines
 from tests.helpers import each, only, require_tool

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from symbackprop import language
 from symbackprop.csv_tables import table
 from symbackprop.errors import ProblemError
-from symbackprop.homework.gradebook import decimal_comma, filled
-from symbackprop.homework.gradebook_layouts import LAYOUTS, layout_of, limit, title
-from symbackprop.homework.identification import ClassList
-from symbackprop.homework.manifest import Enrolment
+from symbackprop.homework.classes.gradebook_layouts import LAYOUTS, layout_of, limit, title
+from symbackprop.homework.classes.roster import read_roster
+from symbackprop.homework.handouts.manifest import Enrolment
 from symbackprop.homework.marked_files import MarkingSettings, marked_files
-from symbackprop.homework.roster import read_roster
+from symbackprop.homework.receiving.identification import ClassList
+from symbackprop.homework.reporting.gradebook import decimal_comma, filled
 from tests.helpers import each, many
 from tests.homework.test_classes import Run, answers, run  # noqa: F401
 

@@ -33,16 +33,18 @@ from symbackprop.csv_tables import read_csv, write_csv
 from symbackprop.errors import SymbackpropError
 from symbackprop.evaluation.arithmetics import EXACT, FLOAT
 from symbackprop.evaluation.evaluate import leaves
-from symbackprop.homework import answers as asked
-from symbackprop.homework import enrolment, grading, sheets, variants
-from symbackprop.homework.inactive import Inactive
-from symbackprop.homework.marking import Mark, Marker, MarkVerdict, first_wrong
-from symbackprop.homework.overrides import Override, corrected, read_overrides
-from symbackprop.homework.points import UNIT
-from symbackprop.homework.problem_sets import ProblemSet
-from symbackprop.homework.roster import code, file_name, numbered, read_roster
-from symbackprop.homework.submissions import read_submissions
-from symbackprop.homework.variants import Cohort, HomeworkAssignment, assignment, draw, variant
+from symbackprop.homework import grading
+from symbackprop.homework.assignments import answers as asked
+from symbackprop.homework.assignments import variants
+from symbackprop.homework.assignments.inactive import Inactive
+from symbackprop.homework.assignments.points import UNIT
+from symbackprop.homework.assignments.problem_sets import ProblemSet
+from symbackprop.homework.assignments.variants import Cohort, HomeworkAssignment, assignment, draw, variant
+from symbackprop.homework.classes.roster import code, file_name, numbered, read_roster
+from symbackprop.homework.handouts import enrolment, sheets
+from symbackprop.homework.marks.marking import Mark, Marker, MarkVerdict, first_wrong
+from symbackprop.homework.marks.overrides import Override, corrected, read_overrides
+from symbackprop.homework.receiving.submissions import read_submissions
 from symbackprop.problems import Problem, load
 from symbackprop.problems.rounding import Rounding
 from symbackprop.rendering import exporters, pdf_collections

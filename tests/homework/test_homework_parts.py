@@ -16,10 +16,11 @@ import symbackprop as sbp
 from symbackprop.algebra.formula import Apply, Slot
 from symbackprop.by_hand import array_arithmetic
 from symbackprop.errors import ProblemError
-from symbackprop.homework import acceptance, manifest
-from symbackprop.homework.problem_sets import ProblemSet, draw_class
-from symbackprop.homework.roster import Student
-from symbackprop.homework.variants import assignment, draw
+from symbackprop.homework.assignments import acceptance
+from symbackprop.homework.assignments.problem_sets import ProblemSet, draw_class
+from symbackprop.homework.assignments.variants import assignment, draw
+from symbackprop.homework.classes.roster import Student
+from symbackprop.homework.handouts import manifest
 from symbackprop.problems import Rounding, load
 from tests.helpers import each
 

@@ -19,11 +19,14 @@ from symbackprop import rendering
 from symbackprop.cli.commands import grade
 from symbackprop.csv_tables import table, write_csv
 from symbackprop.errors import OutputError, ProblemError
-from symbackprop.homework import chunks, copies, grading, packed_marks, report_files, reports
-from symbackprop.homework.marking import Mark
-from symbackprop.homework.packed_marks import PackedMarks, packed
-from symbackprop.homework.submissions import read_submissions
-from symbackprop.homework.summary_records import ClassRecord
+from symbackprop.homework import grading
+from symbackprop.homework.classes import chunks
+from symbackprop.homework.marks import copies, packed_marks
+from symbackprop.homework.marks.marking import Mark
+from symbackprop.homework.marks.packed_marks import PackedMarks, packed
+from symbackprop.homework.receiving.submissions import read_submissions
+from symbackprop.homework.reporting import report_files, reports
+from symbackprop.homework.reporting.summary_records import ClassRecord
 from symbackprop.rendering import exporters, pdf_collections, table_cells
 from symbackprop.whole_files import all_or_nothing, begun, write_files
 from tests.helpers import each

@@ -12,7 +12,9 @@ import pytest
 
 import symbackprop as sbp
 from symbackprop.errors import OutputError, SymbackpropError
-from symbackprop.homework import grading, mark_records, mark_shards, marks_folders
+from symbackprop.homework import grading, mark_shards
+from symbackprop.homework.marks import mark_records
+from symbackprop.homework.reporting import marks_folders
 from symbackprop.messages import Message
 from tests.helpers import each
 from tests.homework.test_giving_out import Run, run  # noqa: F401

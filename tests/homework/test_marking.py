@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from symbackprop.arithmetic.decimals import trimmed
 from symbackprop.by_hand.hand_computation import GRADIENT, NEW
-from symbackprop.homework import follow_through, formula_answers, recognition
-from symbackprop.homework.formula_answers import Probes, drawn_keys
-from symbackprop.homework.marking import Mark, Marker, MarkVerdict
-from symbackprop.homework.points import UNIT, apportioned, earned
-from symbackprop.homework.variants import HomeworkAssignment, assignment
+from symbackprop.homework.assignments.points import UNIT, apportioned, earned
+from symbackprop.homework.assignments.variants import HomeworkAssignment, assignment
+from symbackprop.homework.marks import follow_through, formula_answers, recognition
+from symbackprop.homework.marks.formula_answers import Probes, drawn_keys
+from symbackprop.homework.marks.marking import Mark, Marker, MarkVerdict
 from symbackprop.problems import answer_rules, load
 from tests.helpers import each, few, many
 from tests.homework import term

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from symbackprop.errors import OutputError
-from symbackprop.homework import distribution, enrolment
-from symbackprop.homework.roster import Roster, Student
+from symbackprop.homework.classes.roster import Roster, Student
+from symbackprop.homework.handouts import distribution, enrolment
 from symbackprop.messages import Message
 from symbackprop.problems import load
 from symbackprop.rendering import pdf_engines, typst_engine

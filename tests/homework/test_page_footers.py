@@ -17,8 +17,8 @@ import zxingcpp
 import symbackprop as sbp
 from symbackprop import rendering
 from symbackprop.document.blocks import Document, PageFooter, Paragraph, Section
-from symbackprop.homework import distribution, enrolment, sheets
-from symbackprop.homework.roster import Roster, Student
+from symbackprop.homework.classes.roster import Roster, Student
+from symbackprop.homework.handouts import distribution, enrolment, sheets
 from symbackprop.messages import message
 from symbackprop.problems import load
 from symbackprop.rendering import page_footers, pdf_collections

@@ -17,12 +17,12 @@ import symbackprop as sbp
 from symbackprop import cli, language
 from symbackprop.errors import SymbackpropError
 from symbackprop.exporting.exercises import pool
-from symbackprop.homework import enrolment, fillable_forms
-from symbackprop.homework.manifest import Manifest
-from symbackprop.homework.marking import MarkVerdict
-from symbackprop.homework.problem_sets import SAID_ONCE, draw_class, problem_set
-from symbackprop.homework.roster import numbered
-from symbackprop.homework.variants import assignment, draw
+from symbackprop.homework.assignments.problem_sets import SAID_ONCE, draw_class, problem_set
+from symbackprop.homework.assignments.variants import assignment, draw
+from symbackprop.homework.classes.roster import numbered
+from symbackprop.homework.handouts import enrolment, fillable_forms
+from symbackprop.homework.handouts.manifest import Manifest
+from symbackprop.homework.marks.marking import MarkVerdict
 from symbackprop.problems import load
 from symbackprop.problems.load import Source
 from tests.helpers import each, few

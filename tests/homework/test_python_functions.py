@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 import symbackprop as sbp
-from symbackprop.homework import enrolment, marks_folders, python_functions, writing
+from symbackprop.homework import python_functions
+from symbackprop.homework.classes.roster import numbered
+from symbackprop.homework.handouts import enrolment, writing
 from symbackprop.homework.python_functions import Students
-from symbackprop.homework.roster import numbered
+from symbackprop.homework.reporting import marks_folders
 from symbackprop.problems.load import Source
 from symbackprop.whole_files import write_files
 from tests.helpers import ROOT, each
@@ -123,7 +125,7 @@ def test_the_package_is_called_by_its_name() -> None:
     """`sbp.homework` gives homework out whatever was imported before, and stays the package of its modules."""
     assert importlib.import_module("symbackprop.homework") is sbp.homework
     assert python_functions.grade is sbp.grade
-    for before in each(("", "import symbackprop.homework.roster; ")):
+    for before in each(("", "import symbackprop.homework.classes.roster; ")):
         program = f"import symbackprop as sbp; {before}print(callable(sbp.homework), 'homework' in dir(sbp))"
         assert "True True" == subprocess.check_output([sys.executable, "-c", program], text=True, cwd=ROOT).strip()
 

@@ -15,13 +15,15 @@ import pytest
 import symbackprop as sbp
 from symbackprop.csv_tables import read_csv, write_csv
 from symbackprop.errors import ProblemError, UnknownNameError
-from symbackprop.homework import mistake_reports, recognition, sheets
-from symbackprop.homework.distribution import enrolled
+from symbackprop.homework.assignments.points import earned
+from symbackprop.homework.assignments.variants import HomeworkAssignment, assignment
 from symbackprop.homework.grading import grade
-from symbackprop.homework.manifest import Manifest
-from symbackprop.homework.marking import Mark, Marker, MarkVerdict
-from symbackprop.homework.points import earned
-from symbackprop.homework.variants import HomeworkAssignment, assignment
+from symbackprop.homework.handouts import sheets
+from symbackprop.homework.handouts.distribution import enrolled
+from symbackprop.homework.handouts.manifest import Manifest
+from symbackprop.homework.marks import recognition
+from symbackprop.homework.marks.marking import Mark, Marker, MarkVerdict
+from symbackprop.homework.reporting import mistake_reports
 from symbackprop.mistakes.changes import Change, changes
 from symbackprop.mistakes.consequences import Consequences
 from symbackprop.mistakes.worksheets import Worksheet

@@ -10,8 +10,10 @@ import pytest
 
 from symbackprop import language, rendering
 from symbackprop.document.blocks import Document, Judged, Judgement, Section, Table, Verbatim
-from symbackprop.homework import enrolment, grading, roster
-from symbackprop.homework.reports import GradedClass
+from symbackprop.homework import grading
+from symbackprop.homework.classes import roster
+from symbackprop.homework.handouts import enrolment
+from symbackprop.homework.reporting.reports import GradedClass
 from symbackprop.messages import message
 from symbackprop.problems import load
 from symbackprop.rendering import escapes, exporters, pdf_collections

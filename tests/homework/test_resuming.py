@@ -9,10 +9,10 @@ from typing import Any
 import pypdf
 import pytest
 
-from symbackprop.homework import distribution, enrolment, writing
-from symbackprop.homework.distribution import Files, Job
-from symbackprop.homework.enrolment import UNFINISHED
-from symbackprop.homework.roster import numbered
+from symbackprop.homework.classes.roster import numbered
+from symbackprop.homework.handouts import distribution, enrolment, writing
+from symbackprop.homework.handouts.distribution import Files, Job
+from symbackprop.homework.handouts.enrolment import UNFINISHED
 from symbackprop.problems import load
 from symbackprop.whole_files import all_or_nothing
 from tests.helpers import each

@@ -12,8 +12,8 @@ from symbackprop import language
 from symbackprop.cli import group
 from symbackprop.csv_tables import write_csv
 from symbackprop.errors import ProblemError, UnknownNameError
-from symbackprop.homework.roster import read_roster
-from symbackprop.homework.submissions import Submissions, read_submissions
+from symbackprop.homework.classes.roster import read_roster
+from symbackprop.homework.receiving.submissions import Submissions, read_submissions
 
 ANSWERS = {"z1": "z1", "z2": "z2"}
 

@@ -15,9 +15,11 @@ import symbackprop as sbp
 from symbackprop import cli
 from symbackprop.cli.commands import merge
 from symbackprop.errors import OutputError
-from symbackprop.homework import archives, enrolment, merging, variants, writing
-from symbackprop.homework.manifest import Manifest
-from symbackprop.homework.shards import Shard
+from symbackprop.homework import merging
+from symbackprop.homework.assignments import variants
+from symbackprop.homework.classes.shards import Shard
+from symbackprop.homework.handouts import archives, enrolment, writing
+from symbackprop.homework.handouts.manifest import Manifest
 from symbackprop.problems import load
 from tests.helpers import each
 from tests.homework.test_giving_out import Run, contents, run  # noqa: F401

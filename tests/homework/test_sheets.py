@@ -12,9 +12,9 @@ import symbackprop as sbp
 from symbackprop import rendering
 from symbackprop.document.blocks import Document, Inline, Section, Table
 from symbackprop.document.calculation.numerals import as_written
-from symbackprop.homework import distribution, enrolment
-from symbackprop.homework.roster import numbered
-from symbackprop.homework.variants import assignment
+from symbackprop.homework.assignments.variants import assignment
+from symbackprop.homework.classes.roster import numbered
+from symbackprop.homework.handouts import distribution, enrolment
 from symbackprop.messages import message
 from symbackprop.problems import load
 from symbackprop.rendering import pdf_collections

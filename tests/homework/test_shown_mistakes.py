@@ -13,15 +13,15 @@ import pytest
 
 import symbackprop as sbp
 from symbackprop.errors import ProblemError
-from symbackprop.homework.degenerate import ENOUGH, hides, positions_worth_drawing
-from symbackprop.homework.digests import digest_of
-from symbackprop.homework.draw_counts import DrawCounts, no_fair_draw
-from symbackprop.homework.draw_streams import DrawStream
-from symbackprop.homework.enrolment import prepare
-from symbackprop.homework.marking import Marker, MarkVerdict
-from symbackprop.homework.roster import numbered
-from symbackprop.homework.shown_mistakes import MEDIAN_TRIES, ShownMistakes, share_left
-from symbackprop.homework.variants import HomeworkAssignment, assignment, draw
+from symbackprop.homework.assignments.degenerate import ENOUGH, hides, positions_worth_drawing
+from symbackprop.homework.assignments.digests import digest_of
+from symbackprop.homework.assignments.draw_counts import DrawCounts, no_fair_draw
+from symbackprop.homework.assignments.draw_streams import DrawStream
+from symbackprop.homework.assignments.shown_mistakes import MEDIAN_TRIES, ShownMistakes, share_left
+from symbackprop.homework.assignments.variants import HomeworkAssignment, assignment, draw
+from symbackprop.homework.classes.roster import numbered
+from symbackprop.homework.handouts.enrolment import prepare
+from symbackprop.homework.marks.marking import Marker, MarkVerdict
 from symbackprop.language import phrases
 from symbackprop.mistakes.consequences import Consequences
 from symbackprop.problems import load

@@ -11,14 +11,14 @@ import pytest
 
 from symbackprop import language, limits
 from symbackprop.errors import OutputError, ProblemError
-from symbackprop.homework.attempts import AttemptRule, counted
-from symbackprop.homework.columns import CODE_NAMES, USUAL_NAMES, simple
-from symbackprop.homework.identification import ClassList
-from symbackprop.homework.manifest import Enrolment
-from symbackprop.homework.roster import Student
-from symbackprop.homework.submissions import AnswerNames, Submissions, read_submissions
-from symbackprop.homework.submitted_files import submitted
-from symbackprop.homework.time_stamps import TIME_NAMES, times
+from symbackprop.homework.classes.columns import CODE_NAMES, USUAL_NAMES, simple
+from symbackprop.homework.classes.roster import Student
+from symbackprop.homework.handouts.manifest import Enrolment
+from symbackprop.homework.receiving.attempts import AttemptRule, counted
+from symbackprop.homework.receiving.identification import ClassList
+from symbackprop.homework.receiving.submissions import AnswerNames, Submissions, read_submissions
+from symbackprop.homework.receiving.submitted_files import submitted
+from symbackprop.homework.receiving.time_stamps import TIME_NAMES, times
 from tests.helpers import each
 
 ANSWERS = {

@@ -15,9 +15,9 @@ from symbackprop.by_hand.hand_computation import evaluation, given_numbers, hand
 from symbackprop.by_hand.tolerance import MARGIN, Tolerance, half_unit
 from symbackprop.derivation.derivations import derive
 from symbackprop.evaluation.arithmetics import FLOAT
-from symbackprop.homework.acceptance import Acceptance
-from symbackprop.homework.answers import Answer
-from symbackprop.homework.variants import HomeworkAssignment
+from symbackprop.homework.assignments.acceptance import Acceptance
+from symbackprop.homework.assignments.answers import Answer
+from symbackprop.homework.assignments.variants import HomeworkAssignment
 from symbackprop.problems import load
 from symbackprop.problems.rounding import Rounding
 from tests.homework import term

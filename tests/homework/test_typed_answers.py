@@ -16,8 +16,8 @@ from symbackprop.by_hand.answer_normalization import AnswerText, plain
 from symbackprop.by_hand.answer_parsing import ParsedAnswer, read
 from symbackprop.errors import ExpressionError
 from symbackprop.evaluation.arithmetics import FLOAT
-from symbackprop.homework import variants
-from symbackprop.homework.marking import Marker, MarkVerdict
+from symbackprop.homework.assignments import variants
+from symbackprop.homework.marks.marking import Marker, MarkVerdict
 from symbackprop.problems import load
 from tests.helpers import many
 

@@ -10,9 +10,9 @@ import pytest
 from symbackprop.by_hand.hand_computation import LINE, PATH, evaluation
 from symbackprop.document.display_nodes import Shown
 from symbackprop.evaluation.arithmetics import FLOAT
-from symbackprop.homework import item_analysis
-from symbackprop.homework.marking import Mark, Marker, MarkVerdict
-from symbackprop.homework.worked_steps import own_numbers, worked_step
+from symbackprop.homework.marks.marking import Mark, Marker, MarkVerdict
+from symbackprop.homework.reporting import item_analysis
+from symbackprop.homework.reporting.worked_steps import own_numbers, worked_step
 from tests.helpers import each
 from tests.homework import term
 

@@ -13,7 +13,7 @@ from symbackprop import rendering
 from symbackprop.derivation.derivations import derive
 from symbackprop.document.blocks import Document, Listing, Paragraph, Prose, Section
 from symbackprop.errors import ExpressionError
-from symbackprop.homework.variants import assignment
+from symbackprop.homework.assignments.variants import assignment
 from symbackprop.language import Wording
 from symbackprop.messages import message
 from symbackprop.problems import load

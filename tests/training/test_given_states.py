@@ -16,7 +16,7 @@ import symbackprop as sbp
 from symbackprop.by_hand.hand_computation import hand_computation
 from symbackprop.catalog.optimizers import OPTIMIZERS, carried, reduced
 from symbackprop.document.sections import optimizer_states
-from symbackprop.homework.variants import assignment
+from symbackprop.homework.assignments.variants import assignment
 from symbackprop.problems import load, saved_problem
 from symbackprop.problems.training_table import initial_states
 from symbackprop.scripts.targets import script

@@ -24,8 +24,8 @@ from symbackprop.messages import message, some
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from symbackprop.homework.marks_folders import Marked
-    from symbackprop.homework.reports import GradedClass
+    from symbackprop.homework.reporting.marks_folders import Marked
+    from symbackprop.homework.reporting.reports import GradedClass
     from symbackprop.rendering import Format
     from symbackprop.whole_files import Content
 
@@ -95,10 +95,11 @@ def command(
     quiet: bool,
 ) -> None:
     """Mark the answers in SUBMISSIONS (tables, folders or zip archives of them) to the homework that was written to DIR."""
-    from symbackprop.homework import mark_shards, marked_files, marks_folders
-    from symbackprop.homework import submissions as handed_in
-    from symbackprop.homework.dask_cluster import workers_of
-    from symbackprop.homework.shards import Shard
+    from symbackprop.homework import mark_shards, marked_files
+    from symbackprop.homework.classes.dask_cluster import workers_of
+    from symbackprop.homework.classes.shards import Shard
+    from symbackprop.homework.receiving import submissions as handed_in
+    from symbackprop.homework.reporting import marks_folders
 
     wanted = read_formats(formats, templates, kind="sheet_format", without=UNSUITABLE, engine=engine)
     columns = read_columns(student_columns, handed_in.COLUMN_KEYS, "cli.submission_columns")

@@ -28,7 +28,7 @@ from symbackprop.errors import ProblemError
 from symbackprop.messages import message
 
 if TYPE_CHECKING:
-    from symbackprop.homework.roster import Roster
+    from symbackprop.homework.classes.roster import Roster
 
 
 @click.command()
@@ -92,9 +92,9 @@ def command(
     overrides: tuple[str, ...],
 ) -> None:
     """Write a sheet and a key for every student, and the answers, for the homework in PROBLEM; several are on one sheet."""
-    from symbackprop.homework import choices, enrolment, writing
-    from symbackprop.homework.dask_cluster import workers_of
-    from symbackprop.homework.shards import Shard
+    from symbackprop.homework.classes.dask_cluster import workers_of
+    from symbackprop.homework.classes.shards import Shard
+    from symbackprop.homework.handouts import choices, enrolment, writing
     from symbackprop.messages import some
 
     wanted = _formats(formats, templates)
@@ -148,8 +148,8 @@ def _formats(text: str | None, templates: Path | None) -> tuple[str, ...]:
 def _students(
     roster: Path | None, variants: int | None, columns: str | None, preview: int | None, encoding: str, output: Path
 ) -> Roster:
-    from symbackprop.homework import enrolment
-    from symbackprop.homework import roster as lists
+    from symbackprop.homework.classes import roster as lists
+    from symbackprop.homework.handouts import enrolment
 
     if roster is None and variants is None:
         raise ProblemError(message("cli.students_or_variants"))
