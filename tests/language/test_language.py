@@ -89,6 +89,38 @@ def test_chinese_keeps_letters_and_characters_apart() -> None:
     assert {} == {id: text for id, text in found.items() if touching.search(text)}
 
 
+# Words of each language
+
+BY = re.compile(
+    r"\b(?:gradients?|derivatives?|slopes?|∂\w+/∂\w+)\b[^.,:;]{0,30}? by "
+    r"(?!the chain rule\b|name\b|convention\b|its own partial\b)"
+)
+"""A gradient *with respect to* a quantity: after these words "by" would be read as "caused by"."""
+
+OTHER_WORDS = {
+    "神经元": re.compile(r"单元(?!格)"),
+    "正则化项": re.compile(r"正则项|惩罚项"),
+    "舍入": re.compile(r"取舍"),
+    "不可导点": re.compile(r"折点"),
+}
+"""For each term of the textbooks what might be said in its place; in a notebook 单元 is a cell."""
+
+
+def test_english_says_with_respect_to() -> None:
+    """No gradient and no derivative is "by" a quantity."""
+    assert BY.search("the derivative of a product by one factor") and BY.search("the gradients by weights are sums")
+    assert not BY.search("finding all gradients by the chain rule")
+    assert {} == {id: text for id, text in language.phrases("en").items() if BY.search(text)}
+
+
+@pytest.mark.parametrize("term", OTHER_WORDS)
+def test_chinese_has_one_word_for_each_term(term: str) -> None:
+    """A term has one word, that of the textbooks, in every phrase."""
+    known = {id: text for id, text in language.phrases("zh").items() if not id.startswith("notebook.")}
+    assert any(term in text for text in known.values())
+    assert {} == {id: text for id, text in known.items() if OTHER_WORDS[term].search(text)}
+
+
 # What the code says
 
 SAYING = {"message", "Message", "say", "_say", "working", "progress", "plain"}
