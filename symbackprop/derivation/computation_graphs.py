@@ -16,6 +16,7 @@ from symbackprop.algebra.broadcasting import check_size, spell
 from symbackprop.algebra.formula import (
     Apply,
     Indexed,
+    MatrixProduct,
     Name,
     Node,
     Product,
@@ -28,7 +29,7 @@ from symbackprop.algebra.formula import (
 from symbackprop.algebra.functions import NAMES, SETTINGS, has_value, is_vector, with_convention
 from symbackprop.algebra.mistakes import check_occurrences
 from symbackprop.algebra.shapes import is_elementwise, opened, shape_of, with_settled_axes
-from symbackprop.derivation.taking_apart import OWN_NESTED, TakingApart, free_letter, with_condition
+from symbackprop.derivation.taking_apart import LONG_PARTS, OWN_NESTED, TakingApart, free_letter, with_condition
 from symbackprop.errors import ProblemError, SymbackpropError, unknown
 from symbackprop.graph.batch_axis import Samples
 from symbackprop.graph.notation import own_symbol
@@ -146,7 +147,14 @@ class _Builder:
             return inner
         if isinstance(around, Apply) and is_vector(around.function) and not all(map(_is_of_elements, walk(found))):
             return self._quantity(element_name(equation, "z"), found)
+        if isinstance(around, Apply) and operation_of(around) is None and self._adds_many(found):
+            return self._apart.piece(self._apart.shortened(found))
         return found
+
+    def _adds_many(self, part: Node) -> bool:
+        """Say whether an element of a part is a long sum of products, which each of its derivatives would have in it."""
+        products = (each for each in walk(part) if isinstance(each, MatrixProduct))
+        return any(2 * shape_of(each.left, self._shapes, "")[-1] > LONG_PARTS for each in products)
 
     def _quantity(self, wanted: str, formula: Node) -> Name:
         """Return the name of the quantity that has a formula."""

@@ -30,8 +30,13 @@ class Chains:
         found = dict.fromkeys(starts)
         queue = list(starts)
         for name in queue:
+            is_parameter = name in self._parameters
             for reader, arguments in self._readers.get(name, ()):
-                passed = [] if name in self._parameters else [each for each in arguments if each in self._parameters]
-                queue += [reader] if reader not in found else []
-                found |= dict.fromkeys([*passed, reader])
+                if not is_parameter:
+                    for each in arguments:
+                        if each not in found and each in self._parameters:
+                            found[each] = None
+                if reader not in found:
+                    queue.append(reader)
+                    found[reader] = None
         return tuple(found)

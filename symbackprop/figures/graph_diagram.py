@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution
@@ -113,9 +113,10 @@ def gates(solution: Solution, highlight: str = "") -> Diagram | None:
             for name, piece in pieces.items()
         }
         scene = _Scene(solution, pieces, titles, Numbers(solution))
-        found = _Drawing(scene, steps).diagram(highlight)
+        drawing = _Drawing(scene, steps)
+        found = drawing.diagram()
         if found.width <= WIDEST and found.height <= TALLEST:
-            return found
+            return drawing.with_paths(found, highlight)
     return None
 
 
@@ -145,8 +146,8 @@ class _Drawing:
         heights = [2 * _HALF + _STUB + min(_CHANNEL + _SLOPE * far, _MOST_CHANNEL) for far in farthest]
         return [0.0, *itertools.accumulate(heights[:-1])]
 
-    def diagram(self, highlight: str) -> Diagram:
-        """Return the diagram, at its place on paper."""
+    def diagram(self) -> Diagram:
+        """Return the diagram, at its place on paper, without what is told of its pieces."""
         scene, derivation = self.scene, self.scene.solution.derivation
         nodes = tuple(
             DiagramNode(
@@ -165,6 +166,11 @@ class _Drawing:
         for line, text in self._frames():
             lines.append(line)
             texts.append(text)
+        return fitted(Diagram(message("figure.graph"), nodes, tuple(lines), tuple(texts)))
+
+    def with_paths(self, diagram: Diagram, highlight: str) -> Diagram:
+        """Return the diagram with the chains of its pieces, those of `highlight` marked, and with what is said of them."""
+        scene, derivation = self.scene, self.scene.solution.derivation
         owner = {element: name for name, piece in scene.pieces.items() for element in piece.elements}
         highlighted = _highlighted(derivation, owner, highlight)
         chains = Chains(derivation, [*owner, *highlighted])
@@ -174,7 +180,7 @@ class _Drawing:
         path = frozenset(_path(chains, owner, highlighted))
         shown = (name for name, piece in scene.pieces.items() if not piece.shape and piece.elements)
         words = told(shown, scene.solution.notation, scene.known)
-        return fitted(Diagram(message("figure.graph"), nodes, tuple(lines), tuple(texts), paths, path, words))
+        return replace(diagram, paths=paths, path=path, told=words)
 
     def _texts(self, name: str) -> Iterator[Text]:
         at, piece = self.at[name], self.scene.pieces[name]

@@ -246,3 +246,35 @@ def test_long_sums_begin_where_they_are_quicker() -> None:
     assert 10 < pieces.LONG_SUM < 30 and solution.LARGE > 1000
     change = solve(sbp.example("mazur")).steps[0].change
     assert isinstance(change, update.Change) and isinstance(change.lines, OnDemand)
+
+
+def block(width: int, *equations: str) -> dict[str, Any]:
+    """Return the content of a graph of so many columns, with drawn numbers."""
+    draw = numpy.random.Generator(numpy.random.PCG64(3))
+    numbers = {name: (draw.integers(-9, 10, shape) / 10).tolist() for name, shape in _arrays(width).items()}
+    given = {name: numbers.pop(name) for name in ("X", "T")}
+    return {"graph": {"equations": [*equations], "output": "L", "parameters": numbers, "inputs": given}}
+
+
+def _arrays(width: int) -> dict[str, tuple[int, ...]]:
+    return {"X": (2, width), "T": (2, 3), "W": (width, 20), "b": (20,), "V": (20, 3)}
+
+
+def test_a_function_of_long_sums_has_a_piece_of_its_own() -> None:
+    """What is inside of relu(X W + b) is a quantity where its sums are long, as if it had been given a name."""
+    loss = "L = sum((F @ V - T)**2)"
+    inside = sbp.derive(sbp.problem(block(40, "F = relu(X @ W + b)", loss)))
+    named = sbp.derive(sbp.problem(block(40, "u1 = X @ W + b", "F = relu(u1)", loss)))
+    assert inside.graph.formulas == named.graph.formulas
+    short = sbp.derive(sbp.problem(block(20, "F = relu(X @ W + b)", loss)))
+    assert ["F", "L"] == [equation.name for equation in short.graph.equations]
+    found, expected = evaluate(inside), evaluate(named)
+    assert list(numbers(found)) == list(numbers(expected))
+
+
+def test_a_large_graph_lists_one_gradient_of_each_array() -> None:
+    """Between arrays the list of formulas has of each long array the first element, and no page of all of them."""
+    text = str(sbp.render(solve(sbp.problem(block(40, "F = relu(X @ W + b)", "L = sum((F @ V - T)**2)"))), "markdown"))
+    assert r"\frac{\partial L}{\partial W_{1,1}} &=" in text or r"\frac{\partial L}{\partial W_{1,1}} =" in text
+    assert r"\frac{\partial L}{\partial W_{7,5}}" not in text
+    assert len(text) < 200_000

@@ -121,6 +121,7 @@ def _conventions(scene: Scene) -> Iterator[Message]:
 def _at_a_glance(scene: Scene) -> Iterator[Display]:
     """Yield the gradients as formulas, the elements of a row side by side while they are short."""
     order = backward_order(scene)
+    is_large = detail.automatic(scene.derivation) == (detail.MATRIX,)
 
     def group(name: str) -> str:
         """Return what has a display of its own: an array, a scalar of several paths, all short scalars together."""
@@ -129,6 +130,8 @@ def _at_a_glance(scene: Scene) -> Iterator[Display]:
 
     for name, elements in itertools.groupby(order, group):
         names = list(elements)
+        if is_large and name and len(names) > detail.MOST_LINES:
+            names = names[:1]  # all entries are found alike
         short = all(len(scene.derivation.links[name]) <= _SHORT for name in names)
         length = row_length(scene, scene.derivation.graph.quantities[name]) if name else _SIDE_BY_SIDE
         yield formula_display(scene, names, length if short else 1)
