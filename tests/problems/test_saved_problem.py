@@ -7,6 +7,7 @@ import json
 import pickle
 import random
 import zipfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -115,53 +116,74 @@ def header(shape: str, dtype: str = "<f8", data: bytes = b"") -> bytes:
 MODEL = {"network": {"inputs": 1, "layers": [{"units": 1}], "loss": "mse"}}
 TEXT = np.array(json.dumps(MODEL))
 W, B = np.array([[1.0]]), np.array([0.5])
-HOSTILE: dict[str, tuple[bytes, str]] = {
-    "pickled problem": (archive(W1=W, **{"state.problem": np.array(Bomb(), object)}), "no .npz file of plain arrays"),
-    "pickle in place of an array": (archive(W1=pickle.dumps(Bomb())), "no .npz file of plain arrays|there are arrays"),
-    "huge shape": (archive(W1=header("(10000000000000,)")), "no .npz file"),
-    "shape beyond integers": (archive(W1=header("(10**40, 2)".replace("10**40", "1" + "0" * 40))), "no .npz file"),
-    "negative shape": (archive(W1=header("(-1, 2)", data=b"0" * 16)), "no .npz file|there are arrays"),
-    "nested header": (archive(W1=header("(" * 2000 + ")" * 2000)), "no .npz file"),
-    "long header": (archive(W1=header("(1,)" + " " * 30_000)), "no .npz file"),
+HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
+    "pickled problem": (
+        lambda: archive(W1=W, **{"state.problem": np.array(Bomb(), object)}),
+        "no .npz file of plain arrays",
+    ),
+    "pickle in place of an array": (
+        lambda: archive(W1=pickle.dumps(Bomb())),
+        "no .npz file of plain arrays|there are arrays",
+    ),
+    "huge shape": (lambda: archive(W1=header("(10000000000000,)")), "no .npz file"),
+    "shape beyond integers": (
+        lambda: archive(W1=header("(10**40, 2)".replace("10**40", "1" + "0" * 40))),
+        "no .npz file",
+    ),
+    "negative shape": (lambda: archive(W1=header("(-1, 2)", data=b"0" * 16)), "no .npz file|there are arrays"),
+    "nested header": (lambda: archive(W1=header("(" * 2000 + ")" * 2000)), "no .npz file"),
+    "long header": (lambda: archive(W1=header("(1,)" + " " * 30_000)), "no .npz file"),
     "bytes that unpack to too much": (
-        archive(W1=b"\0" * (limits.SAVED_NUMBERS * 8 + 100)),
+        lambda: archive(W1=b"\0" * (limits.SAVED_NUMBERS * 8 + 100)),
         "at most 40000000 numbers",
     ),
-    "too many small numbers": (archive(W1=np.zeros(limits.SAVED_NUMBERS + 1, np.int8)), "at most 40000000 numbers"),
+    "too many small numbers": (
+        lambda: archive(W1=np.zeros(limits.SAVED_NUMBERS + 1, np.int8)),
+        "at most 40000000 numbers",
+    ),
     "endless empty texts": (
-        archive(**{"state.classes": header("(1000000000,)", "<U0"), "state.problem": TEXT}),
+        lambda: archive(**{"state.classes": header("(1000000000,)", "<U0"), "state.problem": TEXT}),
         "names of classes|at most 40000000",
     ),
-    "numbers for classes": (archive(**{"state.classes": np.eye(2), "state.problem": TEXT}), "names of classes"),
-    "no problem": (archive(W1=W, b1=B), "there are arrays in this file and no problem"),
-    "problem in numbers": (archive(W1=W, **{"state.problem": np.eye(2)}), "the problem in this file cannot be read"),
-    "no JSON": (archive(W1=W, **{"state.problem": np.array("{")}), "the problem in this file cannot be read"),
-    "a list": (archive(W1=W, **{"state.problem": np.array("[1]")}), "the problem in this file cannot be read"),
-    "nested JSON": (
-        archive(W1=W, **{"state.problem": np.array("[" * 99_999)}),
+    "numbers for classes": (lambda: archive(**{"state.classes": np.eye(2), "state.problem": TEXT}), "names of classes"),
+    "no problem": (lambda: archive(W1=W, b1=B), "there are arrays in this file and no problem"),
+    "problem in numbers": (
+        lambda: archive(W1=W, **{"state.problem": np.eye(2)}),
         "the problem in this file cannot be read",
     ),
-    "null": (archive(W1=W, **{"state.problem": np.array("null")}), "the problem in this file cannot be read"),
+    "no JSON": (lambda: archive(W1=W, **{"state.problem": np.array("{")}), "the problem in this file cannot be read"),
+    "a list": (lambda: archive(W1=W, **{"state.problem": np.array("[1]")}), "the problem in this file cannot be read"),
+    "nested JSON": (
+        lambda: archive(W1=W, **{"state.problem": np.array("[" * 99_999)}),
+        "the problem in this file cannot be read",
+    ),
+    "null": (lambda: archive(W1=W, **{"state.problem": np.array("null")}), "the problem in this file cannot be read"),
     "columns in numbers": (
-        archive(W1=W, **{"state.problem": np.array(json.dumps({**MODEL, "columns": [1]}))}),
+        lambda: archive(W1=W, **{"state.problem": np.array(json.dumps({**MODEL, "columns": [1]}))}),
         "the problem in this file cannot be read",
     ),
     "another file": (
-        archive(**{"state.problem": np.array(json.dumps({**MODEL, "parameters": {"file": "/etc/passwd"}}))}),
+        lambda: archive(**{"state.problem": np.array(json.dumps({**MODEL, "parameters": {"file": "/etc/passwd"}}))}),
         'unknown key "parameters"',
     ),
     "other data": (
-        archive(**{"state.problem": np.array(json.dumps({**MODEL, "data": {"file": "/etc/passwd"}}))}),
+        lambda: archive(**{"state.problem": np.array(json.dumps({**MODEL, "data": {"file": "/etc/passwd"}}))}),
         'unknown key "data"',
     ),
     "foreign key inside": (
-        archive(**{"state.problem": np.array(json.dumps({"network": {**MODEL["network"], "unit": 3}}))}),
+        lambda: archive(**{"state.problem": np.array(json.dumps({"network": {**MODEL["network"], "unit": 3}}))}),
         'unknown key "unit"',
     ),
-    "wrong shape": (archive(W1=np.eye(2), b1=B, **{"state.problem": TEXT}), "the shape is 2×2, expected 1×1"),
-    "foreign array": (archive(W1=W, b1=B, V=B, **{"state.problem": TEXT}), 'unknown parameter "V"'),
-    "no number": (archive(W1=np.array([[np.nan]]), b1=B, **{"state.problem": TEXT}), "expected a finite number"),
-    "text for numbers": (archive(W1=np.array([["1"]]), b1=B, **{"state.problem": TEXT}), "array of real numbers"),
+    "wrong shape": (lambda: archive(W1=np.eye(2), b1=B, **{"state.problem": TEXT}), "the shape is 2×2, expected 1×1"),
+    "foreign array": (lambda: archive(W1=W, b1=B, V=B, **{"state.problem": TEXT}), 'unknown parameter "V"'),
+    "no number": (
+        lambda: archive(W1=np.array([[np.nan]]), b1=B, **{"state.problem": TEXT}),
+        "expected a finite number",
+    ),
+    "text for numbers": (
+        lambda: archive(W1=np.array([["1"]]), b1=B, **{"state.problem": TEXT}),
+        "array of real numbers",
+    ),
 }
 
 
@@ -169,9 +191,9 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
 def test_hostile_file_gets_one_line(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is unpickled, nothing is read from elsewhere, nothing large is made; the message names the file."""
     monkeypatch.chdir(tmp_path)
-    content, match = HOSTILE[kind]
+    make, match = HOSTILE[kind]
     path = tmp_path / "kept.npz"
-    path.write_bytes(content)
+    path.write_bytes(make())
     with pytest.raises(SymbackpropError, match=match) as caught:
         sbp.load(path)
     assert str(caught.value).startswith(str(path))
