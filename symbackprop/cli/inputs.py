@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from symbackprop import language
+from symbackprop.cli.listings import LISTINGS
 from symbackprop.cli.outputs import LANGUAGE
 from symbackprop.errors import OutputError, SymbackpropError, known_language, unknown
 from symbackprop.messages import message
@@ -27,6 +28,25 @@ def _complete_problem(context: click.Context, parameter: click.Parameter, begun:
 
     names = [CompletionItem(name) for name in load.examples() if name.startswith(begun)]
     return [*names, CompletionItem(begun, type="file")]
+
+
+Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+"""What offers a shell the ways in which an argument, or the value of an option, can go on."""
+
+
+def offering(names: Callable[[], Iterable[str]]) -> Completer:
+    """Return what offers some names, after a comma another one; they are looked for when a shell asks."""
+
+    def complete(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+        before, comma, last = begun.rpartition(",")
+        return [CompletionItem(f"{before}{comma}{name}") for name in names() if name.startswith(last)]
+
+    return complete
+
+
+def offering_listed(listing: str) -> Completer:
+    """Return what offers the names of a listing."""
+    return offering(lambda: (name for name, *_ in LISTINGS[listing]()))
 
 
 problem_argument = click.argument("problem", metavar="PROBLEM", shell_complete=_complete_problem)
@@ -53,6 +73,7 @@ lang_option = click.option(
     show_default=True,
     metavar="LANGUAGE",
     help="Language of the text.",
+    shell_complete=offering_listed("languages"),
     callback=_remember,
     is_eager=True,
 )

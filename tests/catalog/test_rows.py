@@ -30,7 +30,7 @@ from symbackprop.catalog.initializers import INITIALIZERS, Initializer
 from symbackprop.catalog.losses import LOSSES, Loss, TorchLoss
 from symbackprop.catalog.optimizers import OPTIMIZERS, Optimizer
 from symbackprop.catalog.schedules import SCHEDULES, Schedule
-from symbackprop.cli.commands.list import LISTINGS
+from symbackprop.cli.listings import LISTINGS
 from symbackprop.compilation.backends import BACKENDS, Backend
 from symbackprop.errors import IncompleteRowError, ProblemError, UnknownNameError
 from symbackprop.figures.curves import boundary

@@ -17,6 +17,7 @@ from symbackprop import cli
 from symbackprop.cli import inputs, outputs
 from symbackprop.cli.commands import check, code, differentiate, export, grade, homework, predict, schema, solve
 from symbackprop.cli.commands import list as listing
+from symbackprop.cli.listings import LISTINGS
 from symbackprop.errors import OutputError, ProblemError, SymbackpropError, UnknownNameError
 from symbackprop.messages import message
 
@@ -53,10 +54,10 @@ def test_python_m_is_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert (0, ["en", "zh"]) == (left.value.code, capsys.readouterr().out.split())
 
 
-@pytest.mark.parametrize("name", listing.LISTINGS)
+@pytest.mark.parametrize("name", LISTINGS)
 def test_every_listing_has_rows_that_begin_with_a_name(name: str) -> None:
     """Each row of a listing has a name of one word in front, and no name stands twice."""
-    rows = list(listing.LISTINGS[name]())
+    rows = list(LISTINGS[name]())
     names = [row[0] for row in rows]
     assert len(names) == len(set(names)) > 0
     assert [] == [name for name in names if not name or " " in name]

@@ -10,14 +10,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.shell_completion import ShellComplete
 
 import symbackprop as sbp
 from symbackprop import cli
 from symbackprop.cli import file_changes
+from symbackprop.cli.listings import LISTINGS
 from symbackprop.errors import ProblemError
 from symbackprop.problems.load import bundled
+from tests.helpers import each
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
 
@@ -188,6 +191,42 @@ def test_shell_completes_commands_options_and_examples() -> None:
     assert ["mazur", "<file>"] == completed("solve", "ma")
     assert "--watch" in completed("solve", "mazur", "--w")
     assert ["typst", "tex"] == completed("solve", "mazur", "--engine", "t")
+
+
+OFFERED = {
+    "--format": "formats",
+    "--lang": "languages",
+    "--to": "systems",
+    "--target": "targets",
+    "--backend": "backends",
+    "--optimizer": "optimizers",
+    "--from": "examples",
+}
+"""What an option of this name takes, as `list` calls it."""
+
+
+def test_shell_completes_the_names_that_are_listed() -> None:
+    """Whatever command has the option, and behind a comma too."""
+    asked = 0
+    for command in each(cli.command_names(), 10):
+        for option in cli.group.get_command(click.Context(cli.group), command).params:
+            listed = OFFERED.get(option.opts[-1])
+            if listed is not None:
+                asked += 1
+                names = [name for name, *_ in LISTINGS[listed]()]
+                assert names == completed(command, "mazur", option.opts[-1], "")
+    assert asked > 12
+    assert "latex,markdown" == completed("solve", "mazur", "-f", "latex,ma")[0]
+    assert ["matrix,second_order"] == completed("solve", "mazur", "--detail", "matrix,s")[-1:]
+    assert ["schedules"] == completed("list", "s")[:1]
+
+
+def test_list_of_commands_breaks_off_no_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a command does fits on its line of a terminal of 80 columns."""
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    lines = capsys.readouterr().out.partition("Commands:\n")[2].splitlines()
+    assert all(line.endswith(".") and not line.endswith("...") for line in each(lines, 14))
 
 
 def test_nothing_asked_says_what_to_begin_with(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,7 +24,10 @@ WIDTH_IN_A_PIPE = 100
 @lang_option
 @overrides_option
 def command(problem: str, lang: str, overrides: tuple[str, ...]) -> int:
-    """Compare every gradient of PROBLEM with independent oracles; exit with 1 on a mismatch."""
+    """Compare every gradient of PROBLEM with independent oracles.
+
+    It exits with 1 on a mismatch.
+    """
     from symbackprop.evaluation import checks
 
     given = read_problem(problem, overrides)

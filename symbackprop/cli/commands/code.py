@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from symbackprop.cli.inputs import lang_option, overrides_option, placed, problem_argument, read_problem
+from symbackprop.cli.inputs import (
+    lang_option,
+    offering_listed,
+    overrides_option,
+    placed,
+    problem_argument,
+    read_problem,
+)
 from symbackprop.cli.outputs import STANDARD_OUTPUT, print_text, working, write_files
 
 NOTEBOOK = ".ipynb"
@@ -21,6 +28,7 @@ NOTEBOOK = ".ipynb"
     show_default=True,
     metavar="NAME",
     help="Library or language: numpy, jax, torch, javascript, c or julia.",
+    shell_complete=offering_listed("targets"),
 )
 @click.option("--blanks", is_flag=True, help="Leave the gradient lines blank, for a student to fill in.")
 @click.option(
@@ -33,7 +41,10 @@ NOTEBOOK = ".ipynb"
 @lang_option
 @overrides_option
 def command(problem: str, target: str, blanks: bool, output: str, lang: str, overrides: tuple[str, ...]) -> None:
-    """Write a readable training script for PROBLEM, a file or the name of a bundled example."""
+    """Write a readable training script for PROBLEM.
+
+    PROBLEM is a file or the name of a bundled example.
+    """
     from symbackprop import scripts
     from symbackprop.rendering import notebook_file
 

@@ -9,6 +9,7 @@ import click
 from symbackprop.cli.inputs import (
     encoding_option,
     lang_option,
+    offering_listed,
     overrides_option,
     placed,
     problem_argument,
@@ -21,7 +22,16 @@ from symbackprop.cli.outputs import STANDARD_OUTPUT, print_text, working, write_
 @click.command()
 @problem_argument
 @click.argument("numbers", metavar="NUMBERS.csv", type=click.Path(path_type=Path))
-@click.option("-f", "--format", "format", default="text", show_default=True, metavar="NAME", help="Format to write.")
+@click.option(
+    "-f",
+    "--format",
+    "format",
+    default="text",
+    show_default=True,
+    metavar="NAME",
+    help="Format to write.",
+    shell_complete=offering_listed("formats"),
+)
 @click.option("-o", "--output", default=STANDARD_OUTPUT, metavar="FILE", help="File to write [standard output].")
 @lang_option
 @encoding_option
@@ -37,7 +47,10 @@ def command(
     templates: Path | None,
     overrides: tuple[str, ...],
 ) -> None:
-    """Say of each number in NUMBERS.csv (columns answer, value) whether it is right, and which mistake makes it if not."""
+    """Say which mistakes make the numbers in NUMBERS.csv.
+
+    Its columns are answer and value; of each number is said whether it is right, and if not, which mistake makes it.
+    """
     from symbackprop.mistakes.diagnosing import diagnose
     from symbackprop.mistakes.numbers_given import read_numbers
     from symbackprop.rendering.diagnosis_formats import rendered

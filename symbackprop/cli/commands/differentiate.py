@@ -6,14 +6,27 @@ from pathlib import Path
 
 import click
 
-from symbackprop.cli.inputs import lang_option, templates_option
+from symbackprop.cli.inputs import (
+    lang_option,
+    offering_listed,
+    templates_option,
+)
 from symbackprop.cli.outputs import STANDARD_OUTPUT, print_text, write_files
 
 
 @click.command()
 @click.argument("expression", metavar="EXPRESSION")
 @click.argument("variable", metavar="VARIABLE")
-@click.option("-f", "--format", "format", default="text", show_default=True, metavar="NAME", help="Format to write.")
+@click.option(
+    "-f",
+    "--format",
+    "format",
+    default="text",
+    show_default=True,
+    metavar="NAME",
+    help="Format to write.",
+    shell_complete=offering_listed("formats"),
+)
 @click.option("-o", "--output", default=STANDARD_OUTPUT, metavar="FILE", help="File to write [standard output].")
 @click.option("--dependent", metavar="NAME", help="In an equation, what depends on VARIABLE [y].")
 @lang_option
@@ -27,10 +40,10 @@ def command(
     lang: str,
     templates: Path | None,
 ) -> None:
-    """Differentiate EXPRESSION by VARIABLE step by step, with the rule at each line.
+    """Differentiate EXPRESSION by VARIABLE step by step.
 
-    A letter before a parenthesis is an unknown function, as in "x*f(x**2)". Both sides of an equation such as
-    "x**2 + y**2 = 25" are differentiated, and the result is solved for dy/dx.
+    The rule stands at each line. A letter before a parenthesis is an unknown function, as in "x*f(x**2)". Both sides
+    of an equation such as "x**2 + y**2 = 25" are differentiated, and the result is solved for dy/dx.
     """
     from symbackprop import rendering
     from symbackprop.algebra.differentiation import differentiate

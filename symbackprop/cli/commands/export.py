@@ -9,6 +9,7 @@ import click
 from symbackprop.cli.inputs import (
     encoding_option,
     lang_option,
+    offering_listed,
     overrides_option,
     problems_argument,
     quiet_option,
@@ -22,7 +23,14 @@ from symbackprop.messages import message
 
 @click.command()
 @problems_argument
-@click.option("--to", "system", metavar="SYSTEM", required=True, help="Learning system: see symbackprop list systems.")
+@click.option(
+    "--to",
+    "system",
+    metavar="SYSTEM",
+    required=True,
+    help="Learning system: see symbackprop list systems.",
+    shell_complete=offering_listed("systems"),
+)
 @click.option("--variants", type=click.IntRange(1, 100_000), metavar="N", help="So many variants, without a roster.")
 @click.option("--students", "roster", type=click.Path(path_type=Path), metavar="ROSTER.csv", help="The class, as CSV.")
 @click.option("--student-columns", metavar="id=…,name=…", help="Columns of the roster for id and name (First+Last).")
@@ -49,7 +57,10 @@ def command(
     quiet: bool,
     overrides: tuple[str, ...],
 ) -> None:
-    """Write variants of each PROBLEM, with keys, tolerances and worked solutions, for a learning system."""
+    """Write variants of each PROBLEM for a learning system.
+
+    Keys, tolerances and worked solutions come with them.
+    """
     from symbackprop.exporting.exports import written
     from symbackprop.exporting.learning_systems import LEARNING_SYSTEMS
     from symbackprop.homework.python_functions import roster_of

@@ -13,6 +13,7 @@ from symbackprop.cli.inputs import (
     UNSUITABLE,
     encoding_option,
     engine_option,
+    offering_listed,
     quiet_option,
     read_columns,
     read_formats,
@@ -36,7 +37,14 @@ if TYPE_CHECKING:
 @click.option("-o", "--output", metavar="MARKS_DIR", help="Folder to write into [DIR/teacher/marks].")
 @click.option("--overrides", type=click.Path(path_type=Path), metavar="FILE", help="Corrections of marks, in TOML.")
 @click.option(
-    "-f", "--format", "formats", default="html", show_default=True, metavar="LIST", help="Formats of the reports."
+    "-f",
+    "--format",
+    "formats",
+    default="html",
+    show_default=True,
+    metavar="LIST",
+    help="Formats of the reports.",
+    shell_complete=offering_listed("formats"),
 )
 @click.option(
     "--attempts",
@@ -94,7 +102,10 @@ def command(
     templates: Path | None,
     quiet: bool,
 ) -> None:
-    """Mark the answers in SUBMISSIONS (tables, folders or zip archives of them) to the homework that was written to DIR."""
+    """Mark the answers in SUBMISSIONS to the homework in DIR.
+
+    SUBMISSIONS are tables, folders or zip archives of them; DIR is the folder that `homework` wrote.
+    """
     from symbackprop.homework import mark_shards, marked_files
     from symbackprop.homework.classes.dask_cluster import workers_of
     from symbackprop.homework.classes.shards import Shard

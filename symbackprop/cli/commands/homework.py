@@ -14,6 +14,7 @@ from symbackprop.cli.inputs import (
     encoding_option,
     engine_option,
     lang_option,
+    offering_listed,
     overrides_option,
     placed,
     problems_argument,
@@ -41,7 +42,12 @@ if TYPE_CHECKING:
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draws.")
 @click.option("--attempt", type=click.IntRange(1), default=1, show_default=True, help="Draw anew for another attempt.")
 @click.option(
-    "-f", "--format", "formats", metavar="LIST", help="Formats [pdf where it can be set, else markdown,html]."
+    "-f",
+    "--format",
+    "formats",
+    metavar="LIST",
+    help="Formats [pdf where it can be set, else markdown,html].",
+    shell_complete=offering_listed("formats"),
 )
 @engine_option
 @click.option("--anonymous", is_flag=True, help="Sheets carry codes instead of names.")
@@ -91,7 +97,10 @@ def command(
     quiet: bool,
     overrides: tuple[str, ...],
 ) -> None:
-    """Write a sheet and a key for every student, and the answers, for the homework in PROBLEM; several are on one sheet."""
+    """Write a sheet and a key for every student.
+
+    The homework is PROBLEM, several are on one sheet; the answers are written for the teacher.
+    """
     from symbackprop.homework.classes.dask_cluster import workers_of
     from symbackprop.homework.classes.shards import Shard
     from symbackprop.homework.handouts import choices, enrolment, writing

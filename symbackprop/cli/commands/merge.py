@@ -18,7 +18,10 @@ from symbackprop.cli.outputs import print_text, progress, remark, say
 @lang_option
 @quiet_option
 def command(folders: tuple[Path, ...], output: Path, lang: str, quiet: bool) -> None:
-    """Join the folders that `homework --shard` or `grade --shard` wrote, in any order, into that of a single run."""
+    """Join the folders that shards wrote into that of one run.
+
+    They are those of `homework --shard` or `grade --shard`, in any order.
+    """
     from symbackprop.homework import merging
 
     found = merging.joinable(folders)

@@ -10,7 +10,11 @@ from pathlib import Path
 import click
 
 from symbackprop import language
-from symbackprop.cli.inputs import lang_option, quiet_option
+from symbackprop.cli.inputs import (
+    lang_option,
+    offering_listed,
+    quiet_option,
+)
 from symbackprop.cli.outputs import print_text, write_files
 from symbackprop.errors import OutputError
 from symbackprop.messages import message
@@ -22,13 +26,15 @@ _KEY = re.compile(r"(?P<name>\w+)\s*=")
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path), required=False)
-@click.option("--from", "source", metavar="EXAMPLE", help="Copy a bundled example.")
+@click.option(
+    "--from", "source", metavar="EXAMPLE", help="Copy a bundled example.", shell_complete=offering_listed("examples")
+)
 @lang_option
 @quiet_option
 def command(file: Path | None, source: str | None, lang: str, quiet: bool) -> None:
-    """Write a commented problem file to start from; a file that is there already is left alone.
+    """Write a commented problem file to start from.
 
-    On a terminal, without FILE, three questions ask what network it is to be.
+    A file that is there already is left alone. On a terminal, without FILE, three questions ask what network it is to be.
     """
     from symbackprop.cli import starters
     from symbackprop.problems import load

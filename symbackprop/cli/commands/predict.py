@@ -41,7 +41,10 @@ _MODEL = ("network", "regularization", "notation")
 def command(
     problem: str, data: Path, parameters: Path | None, output: str, lang: str, overrides: tuple[str, ...]
 ) -> None:
-    """Predict the samples in DATA.csv by PROBLEM, a file, what train --save wrote, or the name of a bundled example."""
+    """Predict the samples in DATA.csv by PROBLEM.
+
+    PROBLEM is a file, what train --save wrote, or the name of a bundled example.
+    """
     source = read_source(problem, overrides)
     with placed(problem):
         text = _predicted(source, data, parameters)

@@ -14,6 +14,8 @@ from symbackprop.cli import file_changes
 from symbackprop.cli.inputs import (
     engine_option,
     lang_option,
+    offering,
+    offering_listed,
     overrides_option,
     placed,
     problem_argument,
@@ -33,9 +35,24 @@ LONGEST_OVERVIEW = 24
 """Of more parameters only the first are shown on a terminal."""
 
 
+def _details() -> tuple[str, ...]:
+    from symbackprop.document import DETAILS
+
+    return DETAILS
+
+
 @click.command()
 @problem_argument
-@click.option("-f", "--format", "formats", default="latex,markdown", show_default=True, metavar="LIST", help="Formats.")
+@click.option(
+    "-f",
+    "--format",
+    "formats",
+    default="latex,markdown",
+    show_default=True,
+    metavar="LIST",
+    help="Formats.",
+    shell_complete=offering_listed("formats"),
+)
 @click.option(
     "-o", "--output", metavar="DIR", help="Folder to write into [output/<problem name>]; - prints one format."
 )
@@ -46,6 +63,7 @@ LONGEST_OVERVIEW = 24
     "--detail",
     metavar="LIST",
     help="What is written out: full, representative, short, matrix, general, second_order.  [by the size of the problem]",
+    shell_complete=offering(_details),
 )
 @click.option(
     "--explain",
@@ -87,7 +105,10 @@ def command(
     quiet: bool,
     overrides: tuple[str, ...],
 ) -> None:
-    """Write the worked solution of PROBLEM, a file or the name of a bundled example."""
+    """Write the worked solution of PROBLEM.
+
+    PROBLEM is a file or the name of a bundled example.
+    """
     from symbackprop import rendering
     from symbackprop.descent import solution
 

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.cells import cell_len
 
-from symbackprop.cli.inputs import lang_option, overrides_option, placed, problem_argument, read_source
+from symbackprop.cli.inputs import (
+    lang_option,
+    offering_listed,
+    overrides_option,
+    placed,
+    problem_argument,
+    read_source,
+)
 from symbackprop.cli.outputs import print_text, progress, remark, say, write_files
 from symbackprop.errors import OutputError, nearest
 from symbackprop.graph.scalars import Scalar
@@ -36,11 +43,18 @@ _UPDATES_SHOWN = 200
 @click.option(
     "--epochs", type=click.IntRange(0, 10_000_000), help="Passes over the data, instead of the problem's own."
 )
-@click.option("--optimizer", metavar="NAME", help="Name of an optimizer.")
+@click.option("--optimizer", metavar="NAME", help="Name of an optimizer.", shell_complete=offering_listed("optimizers"))
 @click.option("--learning-rate", metavar="R", help="Learning rate.")
 @click.option("--batch-size", type=click.IntRange(1), help="Samples in an update.")
 @click.option("--seed", type=click.IntRange(0), help="Of the order of samples and of parameters that are left out.")
-@click.option("--backend", default="numpy", show_default=True, metavar="NAME", help="What computes.")
+@click.option(
+    "--backend",
+    default="numpy",
+    show_default=True,
+    metavar="NAME",
+    help="What computes.",
+    shell_complete=offering_listed("backends"),
+)
 @click.option("--save", type=click.Path(path_type=Path), metavar="FILE.npz", help="Write parameters and state.")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="FILE.npz", help="Go on from what --save wrote.")
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw the losses: .svg, .png or .pdf.")
