@@ -1,8 +1,9 @@
-"""The descent of a large problem: all updates in float64, by compiled code, beside the exact steps of a document."""
+"""A descent in float64 by compiled code: of a large problem, or of a small one behind its exact steps where it is long."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 
 import numpy as np
@@ -14,6 +15,8 @@ from symbackprop.compilation.engine import Array
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent import epochs
 from symbackprop.descent.epochs import Batch
+from symbackprop.descent.update import Parameters, States
+from symbackprop.evaluation.arithmetics import Value
 from symbackprop.problems import Training
 
 
@@ -22,8 +25,19 @@ class CompiledCourse:
 
     def __init__(self, derivation: Derivation, training: Training) -> None:
         """Start from the problem's own numbers."""
-        self._derivation, self._training, self._gradient = derivation, training, compile(derivation)
+        self._derivation, self._gradient = derivation, compile(derivation)
         self._runner = runner_of(self._gradient, training)
+        self._changes = functools.partial(epochs.changes, training, samples=derivation.problem.samples)
+        self._rate = functools.cache(lambda changes: float(epochs.rate_after(training, changes)))
+
+    def begin(self, count: int, parameters: Parameters, states: States) -> None:
+        """Go on behind so many updates, from the parameters and the optimizer's states after them, by element."""
+        self._runner.count = count
+        for quantity in self._derivation.parameters:
+            _fill(self._runner.parameters[quantity.name], (parameters[each] for each in quantity.elements()))
+            for state, arrays in self._runner.states.items():
+                if quantity.name in arrays:
+                    _fill(arrays[quantity.name], (states[each][state] for each in quantity.elements()))
 
     @property
     def loss(self) -> float:
@@ -48,11 +62,18 @@ class CompiledCourse:
             )
         }
 
-    def update(self, batch: Batch | None) -> None:
-        """Make an update with the samples of a batch, None for all."""
-        changes = epochs.changes(self._training, self._runner.count + 1, self._derivation.problem.samples)
-        rate = float(epochs.rate_after(self._training, changes))
-        self._runner.run([rate], None if batch is None else [[sample - 1 for sample in batch]])
+    def update(self, batch: Batch | None, times: int = 1) -> list[float]:
+        """Make an update with the samples of a batch, or some with all (None); return the loss of all samples after each."""
+        assert batch is None or times == 1
+        first = self._runner.count + 1
+        rates = [self._rate(self._changes(update)) for update in range(first, first + times)]
+        before = self._runner.run(rates, None if batch is None else [[sample - 1 for sample in batch]])
+        return [*before[1:].tolist(), self.loss]
+
+
+def _fill(array: Array, values: Iterable[Value]) -> None:
+    """Put values into an array, row by row."""
+    array[...] = np.reshape([float(value) for value in values], array.shape)
 
 
 def runner_of(

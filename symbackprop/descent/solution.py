@@ -22,7 +22,7 @@ from symbackprop.evaluation.lazy_mappings import Deferred
 from symbackprop.graph.notation import Notation
 from symbackprop.graph.scalars import Scalar
 from symbackprop.messages import message
-from symbackprop.problems import Given, Problem, numbers
+from symbackprop.problems import Given, Problem, Training, numbers
 from symbackprop.problems.accepted import ProblemLike, problem_of
 from symbackprop.problems.build import read_training
 from symbackprop.problems.training_table import batches_in
@@ -146,24 +146,35 @@ def solve(
     worked = Descent(derivation, kind)
     course: Descent | CompiledCourse = worked
     losses, after = [worked.loss], worked.values
-    if is_compiled := kind is EXACT and training.update != "sequential" and is_large(derivation):
-        from symbackprop.descent.compiled_course import CompiledCourse  # NumPy is not imported for a small problem
-
-        course = CompiledCourse(derivation, training)
+    can_compile = kind is EXACT and training.update != "sequential"
+    size = sum(1 for _ in trained(derivation))
+    if is_compiled := can_compile and size >= LARGE:
+        course = _compiled(derivation, training)
     watch = epochs.watch_of(training, losses[0])
     per_epoch = batches_in(problem.samples, training.batch_size)
     found: list[DescentStep] = []
-    shown = frozenset(epochs.rows_shown(training, count))
+    shown = epochs.rows_shown(training, count)
     predictions, places = {0: worked.outputs}, {0: _place(derivation, worked)}
-    for number, batch in zip(range(1, count + 1), batches, strict=False):
+    number = 0
+    while number < count:
+        batch, number, times = next(batches), number + 1, 1
         if number <= exact:
             found.append(worked.step(batch))
             after = worked.later() if is_compiled else worked.values
+            made = [] if is_compiled else [worked.loss]
         elif number == exact + 1 and not is_compiled:
-            course = worked.continued(FLOAT if kind is EXACT else kind)
+            is_long = can_compile and (count - exact) * size >= LONG
+            course = (
+                _compiled(derivation, training, worked)
+                if is_long
+                else worked.continued(FLOAT if kind is EXACT else kind)
+            )
         if number > exact or is_compiled:
-            _update(course, batch, number, problem)
-        losses.append(course.loss)
+            if number > exact and batch is None and watch is None:
+                times = min(row for row in shown if row >= number) - number + 1
+            made = _updated(course, batch, number, times, problem)
+            number += times - 1
+        losses += made
         if number in shown:
             predictions[number], places[number] = course.outputs, _place(derivation, course)
         if watch is not None and number % per_epoch == 0 and watch.stops(losses[-1]):
@@ -180,10 +191,23 @@ def solve(
 LARGE = 5000
 """From so many numbers on that updates change, the losses behind them come from float64 in compiled code."""
 
+LONG = 20_000
+"""From so many changes of a number on, in all updates behind the exact ones, these are made by compiled code."""
+
 
 def is_large(derivation: Derivation) -> bool:
     """Say whether losses after the first update come from compiled code."""
     return next(itertools.islice(trained(derivation), LARGE, None), None) is not None
+
+
+def _compiled(derivation: Derivation, training: Training, worked: Descent | None = None) -> CompiledCourse:
+    """Return a compiled descent, from the beginning or from where exact steps have led."""
+    from symbackprop.descent.compiled_course import CompiledCourse  # NumPy is not imported for a small problem
+
+    course = CompiledCourse(derivation, training)
+    if worked is not None:
+        course.begin(worked.number, worked.parameters, worked.states)
+    return course
 
 
 def solution_of(meant: Solution | ProblemLike) -> Solution:
@@ -211,15 +235,18 @@ def _loss(derivation: Derivation, values: Values) -> float:
     return float(values.value(derivation.graph.output))
 
 
-def _update(course: Descent | CompiledCourse, batch: Batch | None, number: int, problem: Problem) -> None:
-    """Make an update; the loss after it has to be finite."""
+def _updated(
+    course: Descent | CompiledCourse, batch: Batch | None, number: int, times: int, problem: Problem
+) -> list[float]:
+    """Make updates, the first of them `number`; return the losses after them, which have to be finite."""
     try:
-        course.update(batch)
-        loss = course.loss
+        losses = course.update(batch, times)
     except (ZeroDivisionError, OverflowError):
-        loss = float("inf")
-    if not is_finite(loss):
-        raise diverged(number, loss, problem.name)
+        losses = [float("inf")]
+    for update, loss in enumerate(losses, number):
+        if not is_finite(loss):
+            raise diverged(update, loss, problem.name)
+    return losses
 
 
 class Descent:
@@ -289,9 +316,13 @@ class Descent:
             derivation = replace(derivation, problem=epochs.problem_of(self.derivation, batch))
         return DescentStep(derivation, values, kinks(derivation, values), change, batch)
 
-    def update(self, batch: Batch | None) -> None:
-        """Make an update."""
-        self._changed(*self._passed(batch))
+    def update(self, batch: Batch | None, times: int = 1) -> list[float]:
+        """Make updates with the samples of a batch, None for all; return the loss of all samples after each."""
+        losses = []
+        for _ in range(times):
+            self._changed(*self._passed(batch))
+            losses.append(self.loss)
+        return losses
 
     def _passed(self, batch: Batch | None) -> tuple[Update, Values]:
         """Return the values with gradients for the samples of a batch."""
