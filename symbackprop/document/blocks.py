@@ -48,9 +48,10 @@ Inline = Message | Node | Wording | Judged | Verbatim | str
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A sentence or a few."""
+    """A sentence or a few; one that `heads` is a heading without a number, above the lines of one quantity."""
 
     text: Message
+    heads: bool = False
 
 
 @dataclass(frozen=True, slots=True)

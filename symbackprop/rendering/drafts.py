@@ -28,7 +28,7 @@ class Format:
     `suffix` is that of its files, `escape` the way in which plain text is written (a row of `escapes.MARKUPS`), `tones`
     the TeX commands for the tones of numbers, `width` the room for a displayed formula in digits (0: never broken),
     `small_width` the same where a document of many parameters is set in smaller letters (0: none is), `math` what
-    stands before and after a formula in a sentence, `spaced` whether a formula needs a space towards letters beside it,
+    stands before and after a formula in a sentence, `spaced` what a space keeps away from it (one of `escapes.SPACED`),
     `folds` whether a long table goes on beside itself. `finish` names what is made of the templates (a row of
     `exporters.EXPORTERS`), `attachments` the templates whose text is a file of its own beside the document, `figures`
     the suffix of such files for its figures ("": they are in the document). A page has its formulas in another dialect
@@ -47,7 +47,7 @@ class Format:
     width: int = 0
     small_width: int = 0
     math: tuple[str, str] = ("$", "$")
-    spaced: bool = False
+    spaced: str = ""
     folds: bool = False
     finish: str = "document"
     attachments: tuple[str, ...] = ()

@@ -47,10 +47,14 @@ def is_east_asian(character: str) -> bool:
     return bool(_EAST_ASIAN.match(character))
 
 
+SPACED = ("", "letters", "signs")
+"""What a space keeps formulas apart from: nothing, letters, full-width signs as well (beside which GitHub sees none)."""
+
+
 @functools.lru_cache(maxsize=1 << 12)
-def is_letter(character: str) -> bool:
-    """Say whether a character is no ASCII space or sign: beside it Markdown's readers do not see a formula."""
-    return character.isalnum() or not character.isascii()
+def is_apart(character: str, spaced: str) -> bool:
+    """Say whether there is a space between a character and a formula, with one of `SPACED`; ASCII signs touch it."""
+    return character.isalnum() if spaced == "letters" else character.isalnum() or not character.isascii()
 
 
 def latex(text: str) -> str:

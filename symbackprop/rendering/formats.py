@@ -36,7 +36,12 @@ _KINDS: Mapping[str, type] = {"base": str} | {
 MOST_WIDTH = 10_000
 """The room for a formula that a setting may give, in digits."""
 
-_CHOICES: Mapping[str, Collection[str]] = {"escape": escapes.MARKUPS, "finish": EXPORTERS, "formulas": DIALECTS}
+_CHOICES: Mapping[str, Collection[str]] = {
+    "escape": escapes.MARKUPS,
+    "finish": EXPORTERS,
+    "formulas": DIALECTS,
+    "spaced": escapes.SPACED,
+}
 
 
 def formats(templates: str | Path | None = None, engine: str | None = None) -> Mapping[str, Format]:

@@ -80,7 +80,7 @@ class Phrases(Mapping[str, str]):
 class ViewWriter:
     """Writes blocks for one format in one language.
 
-    `math` stands before and after a formula in a sentence; `spaced` keeps letters and full-width signs away from it;
+    `math` stands before and after a formula in a sentence; `spaced` keeps letters or signs away from it (`escapes.SPACED`);
     `dialect` is what formulas are written in; `folds` lets long tables go on beside themselves. `said` keeps the phrases
     without arguments, `tables` and `cells_seen` the tables and the cells (of tables whose words have no signs around them
     behind the others) that the documents of a class have in common.
@@ -92,7 +92,7 @@ class ViewWriter:
     markup: Markup
     width: int
     math: tuple[str, str] = ("$", "$")
-    spaced: bool = False
+    spaced: str = ""
     folds: bool = False
     said: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
     tables: dict[int, tuple[Table, ViewModel]] = field(default_factory=dict, repr=False, compare=False)
@@ -154,8 +154,8 @@ class ViewWriter:
     def block(self, block: Block) -> ViewModel:
         """Return the view of a block."""
         match block:
-            case Paragraph(text):
-                return {"kind": "paragraph", "text": self._inline(text)}
+            case Paragraph(text, heads):
+                return {"kind": "heading" if heads else "paragraph", "text": self._inline(text)}
             case Listing(items, numbered):
                 return {"kind": "listing", "entries": [self._inline(item) for item in items], "numbered": numbered}
             case Table():
@@ -223,7 +223,7 @@ class ViewWriter:
         return self._sentence(self._pieces(part))
 
     def _sentence(self, pieces: Iterable[str | Box]) -> str:
-        """Return pieces joined; in a spaced format, a space between a formula and a letter or full-width sign beside it."""
+        """Return pieces joined; in a spaced format, a space between a formula and a letter or sign beside it."""
         before, after = self.math
         joined = ""
         for piece in pieces:
@@ -290,8 +290,8 @@ class ViewWriter:
 
     def _collide(self, before: str, after: str) -> bool:
         opening, closing = self.math
-        return (after.startswith(opening) and escapes.is_letter(before[-1])) or (
-            before.endswith(closing) and escapes.is_letter(after[0])
+        return (after.startswith(opening) and escapes.is_apart(before[-1], self.spaced)) or (
+            before.endswith(closing) and escapes.is_apart(after[0], self.spaced)
         )
 
     def escape_phrase(self, text: str) -> str:

@@ -18,7 +18,7 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from symbackprop import language, rendering
 from symbackprop.algebra.formula import Name
-from symbackprop.document.blocks import Display, Document, Figure, Note, Table, Terms
+from symbackprop.document.blocks import Display, Document, Figure, Note, Paragraph, Table, Terms
 from symbackprop.messages import message
 from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.escapes import MARKUPS
@@ -181,6 +181,9 @@ def test_github_keeps_every_table(name: str) -> None:
 def test_github_finds_no_other_markup(name: str) -> None:
     """Nothing but headings, paragraphs, lists, tables, formulas, figures and explanations: no link, no emphasis."""
     _, page = on_github(name)
+    found = [block for section in sections_of(composed(name).sections) for block in section.blocks]
+    headings = [block for block in found if isinstance(block, Paragraph) and block.heads]
+    assert len(headings) == page.count("<strong>")
     allowed = {"h1", "h2", "h3", "h4", "h5", "p", "ul", "ol", "li", "pre", "code"}
     allowed |= {"table", "thead", "tbody", "tr", "th", "td"}
     allowed |= {"span"} if name == "hostile" else set()
@@ -188,6 +191,7 @@ def test_github_finds_no_other_markup(name: str) -> None:
     # An explanation is a quotation that begins with a word in italics.
     allowed |= {"blockquote", "em"} if blocks_of(name, Note) else set()
     assert blocks_of(name, Note) == page.count("<blockquote>") == page.count("<em>")
+    allowed |= {"strong"} if headings else set()
     assert set(re.findall(r"<(\w+)", page)) <= allowed
     assert blocks_of(name, Figure) == page.count('<img src="solution.')
 
@@ -213,18 +217,24 @@ def test_escape_github_is_undone_by_github(text: str) -> None:
     assert text == html.unescape(re.sub(r"</?(?:p|span)>", "", page)).strip()
 
 
+SPACED = {
+    "markdown": "误差 {z}，即 {z} 的（{z}）",
+    "markdown-github": "误差 {z} ，即 {z} 的（ {z} ）",
+}
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_formula_keeps_its_distance_from_letters_and_full_width_signs(
+def test_formula_keeps_its_distance_from_letters_and_for_github_from_full_width_signs(
     dialect: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Between a formula and a Chinese character or sign is a space; between it and an ASCII sign is what was written."""
+    """Between a formula and a Chinese character is a space; GitHub alone needs one before a sign; ASCII signs touch it."""
     phrases = {**language.phrases("en"), "t.x": "误差{z}，即{z}的（{z}）", "t.y": "the error ({z}), or {z}"}
     monkeypatch.setattr(language, "phrases", lambda code: phrases)
     writer = Draft(rendering.formats()[dialect], solved("line"), "en", ("full",)).writer
     z = writer.dialect.inline(writer.layout.box(Name("z1_1")))
     z = writer.math[0] + z + writer.math[1]
     content = Document("", (message("t.x", z=Name("z1_1")), message("t.y", z=Name("z1_1"))), ())
-    assert [f"误差 {z} ，即 {z} 的（ {z} ）", f"the error ({z}), or {z}"] == writer.document(content)["subtitle"]
+    assert [SPACED[dialect].format(z=z), f"the error ({z}), or {z}"] == writer.document(content)["subtitle"]
 
 
 def nodes(part: object) -> Iterator[dict[str, object]]:

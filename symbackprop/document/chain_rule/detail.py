@@ -15,6 +15,7 @@ from symbackprop.algebra.formula import Name, Negative, Node, Product, Sum, rewr
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.document.blocks import Block, Chain, ChainStep, Display, Paragraph, Relation, Section, Table
 from symbackprop.document.calculation.numerals import show
+from symbackprop.document.chain_rule import headings
 from symbackprop.document.chain_rule.chains import forward, gradient, gradient_symbol
 from symbackprop.document.chain_rule.factors import is_named, unbraced
 from symbackprop.document.chain_rule.scene import Scene
@@ -235,30 +236,34 @@ def explained_once(scene: Scene, sections: Sequence[Section]) -> tuple[Section, 
     """Return a backward pass in which only the first gradient of each array is worked out in full.
 
     The other parameters begin with the errors that have just been worked out, in one line, where errors have a symbol. If
-    the pass is long, other gradients have no names under their factors.
+    the pass is long, other gradients have no names under their factors. What is worked out with these names has a heading.
     """
     graph, has_errors = scene.derivation.graph, scene.notation.conventions.backward == "delta"
     is_long = sum(isinstance(block, Display) for block in _blocks(sections)) > MOST_NAMED
     seen: set[str] = set()
+    named: set[Node] = set()
 
     def bare(part: Node) -> Node | None:
         return Apart(part.body) if isinstance(part, Braced) else None
+
+    def as_named(chain: Chain) -> Chain:
+        if graph.has_element(chain.name):
+            named.add(chain.left)
+        return chain
 
     def once(chain: Chain) -> Chain:
         array = graph.quantity_of(chain.name)
         if array.name not in seen:
             seen.add(array.name)
-            return chain
+            return as_named(chain)
         if has_errors and array.role is Role.PARAMETER and chain.name in array.elements():
             return in_one_line(chain)
-        steps = (
-            tuple(replace(step, formula=rewrite(step.formula, bare)) for step in chain.steps)
-            if is_long
-            else chain.steps
-        )
-        return replace(chain, steps=steps)
+        if not is_long:
+            return as_named(chain)
+        return replace(chain, steps=tuple(replace(step, formula=rewrite(step.formula, bare)) for step in chain.steps))
 
-    return tuple(section.with_chains(once) for section in sections)
+    found = tuple(section.with_chains(once) for section in sections)
+    return found if scene.is_short else tuple(headings.headed(each, graph.output, named) for each in found)
 
 
 def _from_product(numbers: tuple[ChainStep, ...]) -> tuple[ChainStep, ...]:

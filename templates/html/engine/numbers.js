@@ -54,6 +54,7 @@
 
   const WRITERS = {
     paragraph: (block) => `<p>${block.text}</p>`,
+    heading: (block) => `<p class="chain-heading">${block.text}</p>`,
     listing: (block) => { const kind = block.numbered ? "ol" : "ul"; return `<${kind}>${block.entries.map((item) => `<li>${item}</li>`).join("")}</${kind}>`; },
     table, display,
     note: (block) => `<div class="note of-${block.about}" role="note"><p><b>${block.label}</b> ${block.text}</p></div>`,
