@@ -15,6 +15,7 @@ from typing import Any
 from symbackprop import rendering, resources
 from symbackprop.csv_tables import write_csv
 from symbackprop.document.blocks import Inline, Paragraph
+from symbackprop.document.calculation.numerals import as_written
 from symbackprop.exporting.exercises import AskedNumber, Exercise, Pool, titles
 from symbackprop.messages import Message, message
 from symbackprop.rendering import escapes
@@ -144,7 +145,7 @@ def _questions(draft: Draft, exercise: Exercise, columns: Sequence[Boxes]) -> It
             "id": draft.writer.escape(asked.id),
             "symbol": _inline(draft, asked.symbol),
             "points": f"{float(asked.points):g}",
-            "options": [(draft.writer.escape(option.text), option.is_key) for option in asked.options],
+            "options": [(_inline(draft, as_written(option.text)), option.is_key) for option in asked.options],
             **({} if asked.options else _filled(asked, common)),
         }
 

@@ -44,7 +44,7 @@ def _fields(asked: AskedNumber, text: str) -> Iterator[str]:
         return
     yield from ("MC", text)
     for option in asked.options:
-        yield from (option.text, "correct" if option.is_key else "incorrect")
+        yield from (option.shown, "correct" if option.is_key else "incorrect")
 
 
 def one_line(text: str) -> str:

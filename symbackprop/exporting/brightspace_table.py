@@ -46,5 +46,5 @@ def _question(
     yield "Points", f"{float(asked.points):g}"
     for option in asked.options:
         share = "100" if option.is_key else "0"
-        yield "Option", share, writer.plain(option.text), _HTML, one_line(writer.explained(option)), _HTML
+        yield "Option", share, writer.plain(option.shown), _HTML, one_line(writer.explained(option)), _HTML
     yield "Feedback", one_line(writer.embedded(lines_of(pool.solution(exercise), asked))), _HTML

@@ -136,7 +136,7 @@ def _response(asked: AskedNumber) -> Element:
         blank = element("render_fib", "", fibtype="Decimal")
         return element("response_str", "", [blank], ident=_ANSWER, rcardinality="Single")
     labels = [
-        element("response_label", "", [_material(html.escape(option.text))], ident=_option(place))
+        element("response_label", "", [_material(html.escape(option.shown))], ident=_option(place))
         for place, option in enumerate(asked.options)
     ]
     return element("response_lid", "", [element("render_choice", "", labels)], ident=_ANSWER, rcardinality="Single")

@@ -89,7 +89,7 @@ def _options(asked: AskedNumber, writer: FragmentWriter) -> Iterator[Element]:
     for name, text in (("single", "true"), ("shuffleanswers", "0"), ("answernumbering", "ABCD")):
         yield element(name, text)
     for option in asked.options:
-        yield _answer(100 if option.is_key else 0, option.text, writer.explained(option))
+        yield _answer(100 if option.is_key else 0, option.shown, writer.explained(option))
 
 
 def _answer(fraction: int, text: str, feedback: str, *more: Element) -> Element:

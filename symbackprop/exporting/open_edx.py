@@ -73,4 +73,4 @@ def _response(asked: AskedNumber, writer: FragmentWriter) -> Element:
 
 def _choice(option: Option, writer: FragmentWriter) -> Element:
     hints = [] if option.is_key else [parsed(writer.explained(option), "choicehint")]
-    return element("choice", option.text, hints, correct="true" if option.is_key else "false")
+    return element("choice", option.shown, hints, correct="true" if option.is_key else "false")

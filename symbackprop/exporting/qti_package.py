@@ -127,7 +127,7 @@ def _interaction(name: str, asked: AskedNumber) -> Element:
     if not asked.options:
         return element("textEntryInteraction", responseIdentifier=name, expectedLength=15)
     choices = [
-        element("simpleChoice", option.text, identifier=_choice(place)) for place, option in enumerate(asked.options)
+        element("simpleChoice", option.shown, identifier=_choice(place)) for place, option in enumerate(asked.options)
     ]
     return element("choiceInteraction", "", choices, responseIdentifier=name, maxChoices=1, shuffle="false")
 

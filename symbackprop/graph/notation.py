@@ -132,7 +132,7 @@ class Notation:
     """The notation of one graph: the symbol of every element, array and adjoint.
 
     `layer_texts` are what stands for a printed layer number in formulas for an arbitrary layer (2: "l+1"). `known` holds the
-    symbols that have been asked for.
+    symbols that have been asked for. `has_e` says that some quantity is printed as e, so that this letter is no constant.
     """
 
     graph: Graph
@@ -140,6 +140,7 @@ class Notation:
     letters: Mapping[str, Symbol]
     offsets: Mapping[int, int]
     layer_texts: Mapping[int, str] = field(default_factory=dict)
+    has_e: bool = False
     known: dict[tuple[str, int | str | None], Symbol] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -154,7 +155,14 @@ class Notation:
             if quantity.kind == "weight" and quantity.layer is not None:
                 offsets[quantity.layer] = total
                 total += quantity.shape[0] * quantity.shape[1]
-        return cls(graph, conventions, letters, offsets)
+        notation = cls(graph, conventions, letters, offsets)
+        return replace(notation, has_e=any(symbol.base == "e" for symbol in notation._letters()))
+
+    def _letters(self) -> Iterator[Symbol]:
+        """Yield symbols with every letter that quantities are printed with."""
+        yield from self.letters.values()
+        yield from map(self.symbol, self.graph.quantities)
+        yield from filter(None, map(parse_symbol, self.conventions.names.values()))
 
     @property
     def depth(self) -> int:

@@ -23,7 +23,7 @@ from symbackprop.homework.receiving.attempts import AttemptRule
 from symbackprop.homework.reporting.marks_folders import write_marks
 from symbackprop.homework.reporting.reports import GradedClass
 from symbackprop.messages import message
-from symbackprop.problems import load
+from symbackprop.problems import Problem, load
 from symbackprop.rendering import Format
 from symbackprop.whole_files import all_or_nothing
 
@@ -111,7 +111,7 @@ def homework(
     """
     known_language(language)
     _formats(formats, engine)
-    several = [problem] if isinstance(problem, str | Path | Mapping) else problem
+    several = [problem] if isinstance(problem, str | Path | Mapping | Problem) else problem
     sources = [_source(each, f"problem{number}" if number > 1 else "problem") for number, each in enumerate(several, 1)]
     if mistakes is not None:
         sources = choices.with_counts(sources, Path(mistakes))
@@ -145,6 +145,8 @@ def homework(
 
 def _source(problem: Source, name: str) -> load.Source:
     """Return what a problem is made from; the content of a file has a name of its own."""
+    if isinstance(problem, Problem):
+        raise ProblemError(message("homework.drawn_elsewhere"))
     return load.Source(problem, Path(name)) if isinstance(problem, Mapping) else load.find_source(str(problem))
 
 

@@ -166,7 +166,7 @@ class Markup:
     `toned` has a tone (a `blocks.Judgement`, or `verbatim` for what somebody typed) and an escaped text; `caret` stands
     where reading a typed text stopped, `soft` where a word of it may be broken. `is_wrapped` says that every text has
     signs around it, `merged` leaves them out between texts beside each other. `styles` has what stands around `strong` text
-    and `emphasis`.
+    and `emphasis`. `blank` is the place for an answer, where a formula for it would not be read everywhere.
     """
 
     escape: Callable[[str], str]
@@ -176,10 +176,12 @@ class Markup:
     is_wrapped: bool = False
     merged: Callable[[str], str] = str
     styles: Mapping[str, str] = field(default_factory=dict)
+    blank: str = ""
 
 
 _ELEMENTS = {"strong": "<strong>{}</strong>", "emphasis": "<em>{}</em>"}
 """What Markdown reads too, whatever the signs beside it are."""
+_BLANK = r"\_" * 12
 _TEX_STYLES = {"strong": r"\textbf{{{}}}", "emphasis": r"\emph{{{}}}"}
 _TYPST_STYLES = {"strong": "#strong[{}]", "emphasis": "#emph[{}]"}
 
@@ -187,8 +189,8 @@ MARKUPS: Mapping[str, Markup] = {
     "latex": Markup(
         latex, "\\symbackproptoned{{{}}}{{{}}}".format, r"\symbackpropcaret{}", r"\hspace{0pt}", styles=_TEX_STYLES
     ),
-    "markdown": Markup(markdown, styles=_ELEMENTS),
-    "github": Markup(github, styles=_ELEMENTS),
+    "markdown": Markup(markdown, styles=_ELEMENTS, blank=_BLANK),
+    "github": Markup(github, styles=_ELEMENTS, blank=_BLANK),
     "html": Markup(html, '<span class="is-{}">{}</span>'.format, '<span class="caret">^</span>', styles=_ELEMENTS),
     "typst": Markup(typst, '#toned("{}")[{}]'.format, "#caret", "#sym.zws", True, _merged_strings, _TYPST_STYLES),
     "text": Markup(_one_line),

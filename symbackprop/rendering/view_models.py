@@ -31,6 +31,7 @@ from symbackprop.document.blocks import (
     Terms,
     Verbatim,
 )
+from symbackprop.document.display_nodes import Blank
 from symbackprop.language import Wording
 from symbackprop.messages import Message
 from symbackprop.rendering import anchors, contents, escapes, figure_views, table_cells, user_markdown
@@ -141,10 +142,9 @@ class ViewWriter:
 
     def _of_problem(self, derivation: Derivation) -> ViewWriter:
         """Return what writes blocks in the notation of another problem, and remembers what it has written."""
-        place = id(derivation.graph)
+        place, problem = id(derivation.graph), self.layout.of_problem
         if place not in self.others:
-            own = self.layout.of_problem(derivation)
-            self.others[place] = replace(self, layout=own, tables={}, cells_seen=({}, {}), others={})
+            self.others[place] = replace(self, layout=problem(derivation), tables={}, cells_seen=({}, {}), others={})
         return self.others[place]
 
     def _read(self, block: Block) -> Sequence[Block]:
@@ -236,7 +236,7 @@ class ViewWriter:
     def _pieces(self, part: object) -> Iterator[str | Box]:
         """Yield the texts of the format and the formulas that something in a sentence consists of."""
         if isinstance(part, Node):
-            yield self.layout.inlined.box(part)
+            yield (self.markup.blank if isinstance(part, Blank) else "") or self.layout.inlined.box(part)
         elif isinstance(part, Message):
             for piece in language.pieces(self.language, part):
                 if isinstance(piece, str):

@@ -713,7 +713,14 @@ _CHOICE = re.compile(
 
 def _amc_options(text: str) -> Iterator[tuple[str, Marked]]:
     for kind, shown in re.findall(r"^\\(correct|wrong)choice\{(.*)\}$", text, re.MULTILINE):
-        yield shown, Marked(kind == "correct", "")
+        yield _signs(shown), Marked(kind == "correct", "")
+
+
+def _signs(shown: str) -> str:
+    """Return a number in TeX in signs of its own."""
+    mantissa, _, power = shown.strip("$").replace("-", "−").partition(r" \times 10^")
+    raised = power.strip("{}").translate(str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"))
+    return f"{mantissa} × 10{raised}" if raised else mantissa
 
 
 # Brightspace

@@ -181,9 +181,9 @@ def test_options_are_those_of_a_sheet(tmp_path: Path, to: str, style: str) -> No
     for exercise in own.exercises:
         for asked in each(exercise.asked, least=2):
             item = by_place[exercise.name, asked.id]
-            assert len(asked.options) >= 2 and asked.options[0].text != asked.options[1].text
+            assert len(asked.options) >= 2 and asked.options[0].shown != asked.options[1].shown
             for option in asked.options:
-                found = item.mark(option.text)
+                found = item.mark(option.shown)
                 assert option.is_key == (found.share == 1) and found.share in (0, 1)
                 said = "" if option.explanation is None else language.say("en", option.explanation)
                 assert "mistakes" not in LEARNING_SYSTEMS[to].carries[style] or _letters(said) == _letters(

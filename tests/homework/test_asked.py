@@ -21,7 +21,7 @@ from symbackprop.evaluation.arithmetics import EXACT, arithmetic_of
 from symbackprop.evaluation.evaluate import leaves
 from symbackprop.homework.assignments.answers import askable
 from symbackprop.homework.assignments.variants import HomeworkAssignment, assignment
-from symbackprop.homework.classes.roster import Roster, Student
+from symbackprop.homework.classes.roster import Roster, Student, numbered
 from symbackprop.homework.handouts import enrolment
 from symbackprop.homework.marks.marking import Marker, MarkVerdict
 from symbackprop.problems import asked, load
@@ -278,6 +278,27 @@ def test_a_first_step_that_is_the_same_for_all_is_warned_about(
     told = [remark for remark in given.remarks if remark.id == "homework.same_steps"]
     assert bool(told) is warned
     assert not told or "new_W1_1_1" in str(told[0].arguments)
+
+
+def test_an_inactive_unit_is_no_step_of_the_learning_rate(tmp_path: Path) -> None:
+    """Its weights stay as they are on every sheet: they did not move by the learning rate."""
+    table = {
+        "network": {
+            "inputs": 1,
+            "loss": "half_squared_error",
+            "layers": [{"units": 2, "activation": "relu"}, {"units": 1}],
+        },
+        "parameters": {"W1": [["3/2"], ["-1/2"]], "b1": [0, 0], "W2": [["2/5", "3/5"]], "b2": [0]},
+        "data": {"x": [2], "y": [1]},
+        "training": {"learning_rate": "1/10"},
+        "variants": {"x": {"choices": [2, 3, 4, 5]}, "W2": {"low": -1, "high": 1, "step": "1/10"}},
+        "homework": {"ask": ["updated"]},
+    }
+    given = enrolment.prepare(
+        [load.Source(table, Path("relu"))], numbered(4), tmp_path, seed=1, formats=("text",), language="en"
+    )
+    assert {"new_W1_2_1"} <= {answer.id for part in given.job.manifest.problem_set().parts for answer in part.answers}
+    assert "homework.same_steps" not in [remark.id for remark in given.remarks]
 
 
 def test_keys_are_taken_apart() -> None:

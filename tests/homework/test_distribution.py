@@ -84,7 +84,8 @@ def test_shared_derivations_leave_the_numbers_of_each_student(name: str, changes
     for place, id in each(enumerate(ids)):
         problem = variant(given, {key: array[place].tolist() for key, array in cohort.positions.items()})
         values = {key: float(array[place]) for key, array in cohort.values.items()}
-        own = sheets.Variant(problem, sheets.numerals(given, values))
+        allowed = {key: float(array[place]) for key, array in cohort.tolerances.items()}
+        own = sheets.Variant(problem, sheets.numerals(given, values, allowed))
         student = sheets.StudentVariant("", id, "CODE", {"": own})
         alone = ProblemSet((replace(given, derivation=derive(problem), formulas={}),))
         assert sheets.sheet(alone, student) == sheets.sheet(ProblemSet((given,)), student)

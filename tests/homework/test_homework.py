@@ -592,9 +592,9 @@ def test_course_and_instructions_in_the_language_of_the_homework(tmp_path: Path)
     """Sheets and reports have them in the language."""
     given = assignment(load.problem(LINE, name="line"))
     cohort = drawn(given, 1)
-    values, _ = of(cohort, 0)
+    values, allowed = of(cohort, 0)
     problem = variant(given, {name: tuple(array[0].tolist()) for name, array in cohort.positions.items()})
-    own = sheets.Variant(problem, sheets.numerals(given, values))
+    own = sheets.Variant(problem, sheets.numerals(given, values, allowed))
     sheet = sheets.sheet(ProblemSet((given,)), sheets.StudentVariant("", "s0", "CODE", {"": own}))
     for language, said, unsaid in (
         ("en", ("Networks", "First.", "Second."), "其一。"),

@@ -116,6 +116,10 @@ def test_mistakes_write_nothing(tmp_path: Path) -> None:
     for wrong in each(({"formats": ["jpeg"]}, {"language": "xx"}, {"students": "nobody.csv"})):
         with pytest.raises(sbp.SymbackpropError):
             sbp.homework(PROBLEM, **{"students": 1, "folder": tmp_path / "class", **wrong})
+    for ready in each((sbp.example("homework"), [sbp.example("homework")])):
+        with pytest.raises(sbp.ProblemError, match="say what is drawn"):
+            sbp.homework(ready, students=1, folder=tmp_path)  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
     with pytest.raises(sbp.ProblemError, match="no homework was given out there"):
         sbp.grade(tmp_path, [tmp_path / "in.csv"])
     assert [] == list(tmp_path.iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import symbackprop as sbp
 from symbackprop import rendering
 from symbackprop.document.blocks import Document, Inline, Section, Table
 from symbackprop.document.calculation.numerals import as_written
+from symbackprop.homework.assignments.options import Option
 from symbackprop.homework.assignments.variants import assignment
 from symbackprop.homework.classes.roster import numbered
 from symbackprop.homework.handouts import distribution, enrolment
@@ -19,6 +21,7 @@ from symbackprop.messages import message
 from symbackprop.problems import load
 from symbackprop.rendering import pdf_collections
 from tests.helpers import each
+from tests.homework.term import TERM
 
 DRAWN = {"homework": "variants.x", "line": "variants.x"}
 
@@ -80,3 +83,52 @@ def test_pages_of_a_class_leave_formulas_to_the_browser(tmp_path: Path) -> None:
         assert "katex" not in re.sub(r"<(style|script)>.*?</\1>", "", page, flags=re.DOTALL)
         assert "<math" in page
     assert '<mspace width="9em"' in (given.folder / "students/sheets/1.html").read_text()
+
+
+def test_keys_state_the_tolerance_of_each_answer(tmp_path: Path) -> None:
+    """The one of `answers.csv`, to two digits."""
+    given = sbp.homework("homework", students=1, folder=tmp_path, formats=["text"])
+    key = (given.folder / "teacher/keys/1.txt").read_text("utf-8")
+    rows = list(csv.DictReader((given.folder / "teacher/answers.csv").read_text("utf-8").splitlines()))
+    for row in each(rows, least=5):
+        (line,) = re.findall(rf"^{row['answer']} .*$", key, re.MULTILINE)
+        shown = Option(0.0, format(float(row["tolerance"]), "#.2g").rstrip(".")).shown
+        assert re.search(rf"  {re.escape(shown)}  ", line), line
+
+
+def test_samples_have_the_names_of_inputs(tmp_path: Path) -> None:
+    """Above their columns, on sheet and key, however the names are written; without names there are symbols."""
+    for names, heads in each(((["hours", "$x_1$ & <b>"], ("x₁ (hours)", "x₂ ($x_1$ & <b>)")), (2, ("x₁ x₂ y₁",)))):
+        table = {**TERM["logistic"], "network": {**TERM["logistic"]["network"], "inputs": names}}
+        folder = tmp_path / heads[0]
+        sbp.homework(table, students=1, folder=folder, formats=["text", "latex", "html"])
+        for path in each(("students/sheets", "teacher/keys"), least=2):
+            text = " ".join((folder / path / "1.txt").read_text("utf-8").split())
+            assert all(head in text for head in heads)
+        if names != 2:
+            assert r"\$x\_1\$ \& " in (folder / "students/sheets/1.tex").read_text("utf-8")
+            assert "$x_1$ &amp; &lt;b&gt;" in (folder / "students/sheets/1.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", ["markdown", "markdown-github"])
+def test_blanks_of_markdown_are_lines_that_any_reader_shows(tmp_path: Path, name: str) -> None:
+    """No TeX in them: a word processor, or who prints the text as it is, shows a line."""
+    sbp.homework("homework", students=1, folder=tmp_path, formats=[name])
+    (sheet,) = (tmp_path / "students/sheets").iterdir()
+    text = sheet.read_text("utf-8")
+    assert "hspace" not in text
+    assert text.count(r"| \_\_\_\_") == len((tmp_path / "teacher/answers.csv").read_text("utf-8").splitlines()) - 1
+
+
+def test_steps_that_no_answer_asks_about_are_said(tmp_path: Path) -> None:
+    """Where the training goes on, and not where its last step is asked about."""
+    for asked, told in each(((["updated"], True), (["updated", "updated@step2"], False))):
+        found = enrolment.prepare(
+            [load.find_source("homework", [("training.steps", 2), ("homework", {"ask": asked})])],
+            numbered(1),
+            tmp_path,
+            seed=0,
+            formats=["text"],
+            language="en",
+        )
+        assert told == ("homework.later_steps" in [remark.id for remark in found.remarks])

@@ -7,12 +7,14 @@ from fractions import Fraction
 
 import pytest
 
+import symbackprop as sbp
 from symbackprop import rendering
 from symbackprop.algebra.formula import (
     Adjoint,
     Apply,
     MatrixProduct,
     Name,
+    Negative,
     Node,
     Number,
     Power,
@@ -48,6 +50,27 @@ def test_layout_brackets_what_is_looser_than_its_place(mazur: Layout) -> None:
         tex.write(PARTIAL)
     )
     assert not is_numeric(total)
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "expected"),
+    [
+        ("g", {}, r"e^{-s}"),
+        ("e", {}, r"\exp(-s)"),
+        ("g", {"g": "e"}, r"\exp(-s)"),
+        ("g", {"s": "e_1"}, r"\exp(-e_1)"),
+    ],
+)
+def test_letter_of_a_quantity_is_no_constant(name: str, names: dict[str, str], expected: str) -> None:
+    """Where a problem prints a quantity as e, the exponential function is exp."""
+    problem = sbp.problem(
+        {
+            "graph": {"parameters": {"w": 2}, "equations": ["s = w**2", f"{name} = exp(-s)"], "output": name},
+            "notation": {"naming": {"base": "layered", **names}},
+        }
+    )
+    found = layout.of(sbp.solve(problem).notation)
+    assert expected == tex.write(found.box(Apply("exp", (Negative(Name("s")),))))
 
 
 @pytest.mark.parametrize(

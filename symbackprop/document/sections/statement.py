@@ -185,12 +185,18 @@ def _data(scene: Scene) -> Table:
             for name in columns
         ]
         return _of_given(Table(header, tuple(rows), (False, False, True), _BESIDE))
-    batch_header = [detail.OMITTED if name is None else Name(name) for name in columns]
+    batch_header = [detail.OMITTED if name is None else _column(scene, name) for name in columns]
     batch_rows = [
         (str(sample or detail.OMITTED), *(_of_sample(scene, name, sample) for name in columns))
         for sample in detail.some(scene.samples, detail.MOST_ROWS)
     ]
     return Table((message("column.sample"), *batch_header), tuple(batch_rows), (True,) * (1 + len(columns)))
+
+
+def _column(scene: Scene, name: str) -> Inline:
+    """Return what stands above the numbers of an input or a target: its symbol, with its name where it has one."""
+    is_named = scene.notation.quantity(name).kind == "input" and scene.derivation.problem.network.input_names
+    return message("column.named_input", symbol=Name(name), name=_meaning(scene, name)) if is_named else Name(name)
 
 
 def _of_sample(scene: Scene, name: str | None, sample: int | None) -> Inline:

@@ -54,7 +54,7 @@ def _same_steps(whole: ClassNumbers) -> Iterator[Message]:
         if old == answer.key or old not in cohort.given.computation.leaves or len(cohort.students) < 2:
             continue
         step = numpy.abs(cohort.values[answer.key] - cohort.values[old]) / numpy.abs(cohort.values[RATE])
-        if numpy.ptp(step) <= _LEAST_SPREAD * step.max():
+        if step.max() > 0 and numpy.ptp(step) <= _LEAST_SPREAD * step.max():
             alike.append(answer.id)
     if alike:
         yield message("homework.same_steps", count=len(alike), names=some(alike))

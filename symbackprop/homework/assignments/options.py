@@ -9,7 +9,13 @@ from typing import NamedTuple
 
 from symbackprop.by_hand.answer_normalization import plain
 from symbackprop.by_hand.answer_parsing import precision, read, value_of
+from symbackprop.document.calculation.numerals import as_written
 from symbackprop.messages import Message, message, some
+from symbackprop.rendering import layout
+from symbackprop.rendering.dialects import text
+from symbackprop.rendering.drafts import OF_LETTERS
+
+_LAYOUT = layout.of(OF_LETTERS)
 
 _LETTER = re.compile(
     r"(?:option|choice|选项?|答案?)?[\s:]*\(?\s*([A-Za-z])\s*(?:[).:,]+\s*(.*))?", re.IGNORECASE | re.ASCII
@@ -27,6 +33,15 @@ class Option(NamedTuple):
     text: str
     mistake: str = ""
     at: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """The number where no formula can stand, with a minus and raised digits: −1.5 × 10⁻⁵.
+
+        >>> Option(-1.5e-5, "-1.500e-05").shown
+        '−1.500 × 10⁻⁵'
+        """
+        return text.inline(_LAYOUT.box(as_written(self.text)))
 
     @property
     def is_key(self) -> bool:

@@ -189,7 +189,11 @@ def student_variants(given: ProblemSet, enrolments: Sequence[Enrolment]) -> list
             {
                 cohort.given.part: Variant(
                     variant(cohort.given, {name: array[place].tolist() for name, array in cohort.positions.items()}),
-                    sheets.numerals(cohort.given, cohort.numbers(place)),
+                    sheets.numerals(
+                        cohort.given,
+                        cohort.numbers(place),
+                        {id: float(found[place]) for id, found in cohort.tolerances.items()},
+                    ),
                     enrolment.options,
                 )
                 for cohort in whole.parts

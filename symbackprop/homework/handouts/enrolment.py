@@ -107,11 +107,19 @@ def prepare(
     ready(manifest)  # what is written can be read again, or nothing is written
     job = Job.of(manifest)
     whole = enrolled(given, manifest.enrolments)
-    remarks += [*alike_answers.remarks(whole), *told, *_without_font(job, given)]
+    remarks += [*_later_steps(given), *alike_answers.remarks(whole), *told, *_without_font(job, given)]
     remarks[:0] = [said for part in given.alike for said in about(part, [message("homework.all_alike")])]
     kept = _kept(before, manifest, unfinished(folder))
     is_changed = before is not None and _alike(before) != _alike(manifest)
     return Course(job, teachers_files(given, whole, manifest, found, roster.content), kept, tuple(remarks), is_changed)
+
+
+def _later_steps(given: ProblemSet) -> Iterator[Message]:
+    """Yield a remark on each problem whose training goes on after the last step that is asked about."""
+    for part in given.parts:
+        training, asked = part.problem.training, part.homework.steps
+        if training is not None and training.steps > asked:
+            yield from about(part, [message("homework.later_steps", count=training.steps, asked=asked, next=asked + 1)])
 
 
 def _manifest(

@@ -25,7 +25,7 @@ from symbackprop.homework.assignments.variants import HomeworkAssignment
 from symbackprop.homework.handouts.manifest import printed, spelled
 from symbackprop.language import Wording
 from symbackprop.messages import Message, message
-from symbackprop.problems import Problem
+from symbackprop.problems import Problem, Rounding
 
 _NOT_IN_KEYS = ("title.problem", "title.derivatives", "title.check", "title.summary", "figures", "numbers_in_arrays")
 """What every student's key would say alike, what the table of answers says already, and what nobody marks by."""
@@ -33,8 +33,21 @@ _NOT_IN_KEYS = ("title.problem", "title.derivatives", "title.check", "title.summ
 _HOMEWORK = 8
 """Digits of a homework's hash that tell it from others in a scan."""
 
-Numerals = Mapping[str, tuple[str, str]]
-"""Numbers by key as they are printed: rounded as is asked, and with more digits."""
+
+@dataclass(frozen=True, slots=True)
+class PrintedNumber:
+    """A number as it is printed: rounded as is asked, with more digits, and the tolerance of one that is asked."""
+
+    rounded: str
+    full: str
+    tolerance: str = ""
+
+
+Numerals = Mapping[str, PrintedNumber]
+"""Numbers by key as they are printed."""
+
+_TOLERANCE = Rounding(2, significant=True)
+"""Digits of a tolerance."""
 
 
 @dataclass(frozen=True)
@@ -133,10 +146,14 @@ def _derivation(given: HomeworkAssignment, own: Variant) -> Derivation:
     return replace(given.derivation, problem=own.problem)
 
 
-def numerals(given: HomeworkAssignment, values: Mapping[str, float]) -> Numerals:
-    """Return the numbers that sheets and keys print: what is asked, and what is given."""
-    keys = {answer.key: None for answer in given.answers} | dict.fromkeys(_given_keys(given))
-    return {key: (printed(values[key], given.homework.rounding), spelled(values[key])) for key in keys}
+def numerals(given: HomeworkAssignment, values: Mapping[str, float], tolerances: Mapping[str, float]) -> Numerals:
+    """Return the numbers that sheets and keys print: what is asked, with its tolerance by id, and what is given."""
+    allowed = {each.key: printed(tolerances[each.id], _TOLERANCE) for each in given.answers}
+    keys = allowed | dict.fromkeys(_given_keys(given), "")
+    return {
+        key: PrintedNumber(printed(values[key], given.homework.rounding), spelled(values[key]), allowed.get(key, ""))
+        for key in keys
+    }
 
 
 def _footer(given: ProblemSet, student: StudentVariant) -> PageFooter:
@@ -207,7 +224,7 @@ def _given_keys(given: HomeworkAssignment) -> Iterator[str]:
 def _given(given: HomeworkAssignment, values: Numerals) -> Table:
     return Table(
         _columns("quantity", "value"),
-        tuple((symbol(given.derivation, key), as_written(values[key][0])) for key in _given_keys(given)),
+        tuple((symbol(given.derivation, key), as_written(values[key].rounded)) for key in _given_keys(given)),
         (False, True),
     )
 
@@ -260,9 +277,12 @@ def _columns(*names: str) -> tuple[Inline, ...]:
 
 
 def _answers(given: HomeworkAssignment, values: Numerals) -> Table:
-    rows = tuple(
-        (each.id, symbol(given.derivation, each.key), *map(as_written, values[each.key]), trimmed(given.most[each.id]))
-        for each in given.answers
-    )
-    columns = _columns("answer_id", "quantity", "value", "full_value", "points")
-    return Table(columns, rows, (False, False, True, True, True))
+    columns = _columns("answer_id", "quantity", "value", "full_value", "tolerance", "points")
+    rows = tuple(tuple(_answer_row(given, each, values[each.key])) for each in given.answers)
+    return Table(columns, rows, (False, False, True, True, True, True))
+
+
+def _answer_row(given: HomeworkAssignment, answer: Answer, number: PrintedNumber) -> Iterator[Inline]:
+    yield from (answer.id, symbol(given.derivation, answer.key))
+    yield from map(as_written, (number.rounded, number.full, number.tolerance))
+    yield trimmed(given.most[answer.id])

@@ -220,6 +220,13 @@ def _apply(layout: Layout, node: Apply) -> LaidOut:
     return (*_settings(node), boxes.parenthesised(inside)), POWER
 
 
+def _exponential(layout: Layout, node: Apply) -> LaidOut:
+    """A power of e, or exp(…) where e is a quantity of the problem."""
+    if layout.notation.has_e:
+        return (function_name(node.function), boxes.parenthesised(layout.box(node.arguments[0]))), POWER
+    return boxes.Scripts(Symbol("e"), None, layout.small(node.arguments[0])), POWER
+
+
 def _step(layout: Layout, node: Apply) -> LaidOut:
     """Return 1 with a condition below it; with a share at 0 between 0 and 1, that share of a second condition as well."""
     (argument,) = node.arguments
@@ -258,7 +265,7 @@ def _inequality(layout: Layout, node: Inequality) -> LaidOut:
 
 
 _OWN_FORMS: Mapping[str, Callable[[Layout, Apply], LaidOut]] = {
-    "exp": lambda layout, node: (boxes.Scripts(Symbol("e"), None, layout.small(node.arguments[0])), POWER),
+    "exp": _exponential,
     "sqrt": lambda layout, node: (boxes.Root(layout.box(node.arguments[0])), ATOM),
     "abs": lambda layout, node: (boxes.Fenced("|", layout.box(node.arguments[0]), "|", True), ATOM),
     "step": _step,
