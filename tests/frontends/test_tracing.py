@@ -143,6 +143,76 @@ def test_operation_is_recorded(text: str) -> None:
     assert float(found) == pytest.approx(float(weighted(x)), rel=1e-12)
 
 
+MANY_AXES = {
+    "x[1]": (2, 3, 2), "x[..., 0]": (2, 3, 2), "x[:, ::2, 1:]": (2, 3, 4), "x[None, :, 1]": (2, 3, 2),
+    "x[::-1]": (2, 2, 2), "x[:, [2, 0, 2]]": (2, 3, 2), "x[[0, 1], [1, 0], [0, 0]]": (2, 2, 2),
+    "x[..., None] * x[0]": (2, 2, 2), "x.sum(axis=1)": (2, 3, 2), "x.sum(axis=(0, 2))": (2, 3, 2),
+    "x.mean(axis=(-1, 1), keepdims=True)": (2, 3, 2), "x.max(axis=2)": (2, 2, 3), "np.min(x, axis=(1, 2))": (2, 2, 3),
+    "x.var(axis=(0, 2))": (2, 3, 2), "np.ptp(x, axis=0)": (2, 2, 2), "x.T": (2, 3, 2),
+    "x.transpose(2, 0, 1)": (2, 3, 2), "np.transpose(x, axes=(0, 2, 1))": (2, 3, 2), "np.squeeze(x, 1)": (3, 1, 2),
+    "np.swapaxes(x, 0, 2)": (2, 3, 2), "np.moveaxis(x, 0, -1)": (2, 3, 2), "x.reshape(2, 3, 2) * 2": (12,),
+    "x.ravel()": (2, 3, 2), "x.reshape(2, 2, 3, 1)[:, 1]": (3, 4), "np.expand_dims(x, 0)": (2, 3),
+    "np.broadcast_to(x, (2, 3, 2))": (3, 2), "np.broadcast_to(x[:, :, None], (2, 3, 2))": (2, 3),
+    "np.stack([x, x * x])": (2, 3), "np.stack([x, x[::-1]], axis=-1)": (2, 3),
+    "np.concatenate([x, x[:, :1]], axis=1)": (2, 3, 2), "np.tile(x, (2, 1, 1))": (2, 2),
+    "np.repeat(x, 2, axis=1)": (2, 2, 2), "np.pad(x, ((0, 0), (1, 1), (0, 1)))": (1, 2, 2),
+    "np.flip(x, axis=(0, 2))": (2, 2, 2), "np.roll(x, 1, axis=2)": (2, 2, 3), "np.cumsum(x, axis=1)": (2, 3, 2),
+    "np.diff(x, axis=1)": (2, 3, 2), "np.tril(x)": (2, 2, 2), "np.split(x, 2, axis=2)[1]": (2, 2, 4),
+    "np.take(x, [1, 1], axis=2)": (2, 2, 2), "np.diagonal(x)": (2, 2, 2), "x @ x.transpose(0, 2, 1)": (2, 3, 2),
+    "x @ x[0]": (2, 2, 2), "x[0] @ x": (2, 2, 2), "x @ x[0, 0]": (2, 3, 2), "x[0, 0] @ x": (2, 2, 2),
+    "x[:, None] @ x": (2, 2, 2), "x * x[:, :1]": (2, 2, 3), "x - x.mean(axis=-1, keepdims=True)": (2, 2, 3),
+    "np.dot(x, x[0])": (2, 2, 2), "np.dot(x[0], x)": (2, 2, 2), "x[0] + x": (2, 2, 2, 1),
+    "np.inner(x, x[0])": (2, 2, 2), "np.inner(x[0], x)": (2, 2, 2), "np.tensordot(x, x, 2)": (2, 2, 2),
+    "np.outer(x, x[0, 0])": (2, 1, 2), "np.tensordot(x, x, ([0, 2], [2, 0]))": (2, 3, 2),
+    "np.einsum('bij,bjk->bik', x, x)": (2, 2, 2), "np.einsum('bij->bji', x)": (2, 3, 2),
+    "np.einsum('bhid,bhjd->bhij', x, x)": (1, 2, 2, 2), "np.average(x, axis=1, weights=[1.0, 2.0, 3.0])": (2, 3, 2),
+    "np.vstack([x, x])": (1, 2, 2), "np.where(x > 0.5, x, -x)": (2, 2, 2), "np.maximum(x, x[:, :1])": (2, 2, 2),
+    "np.trapezoid(x, [0.0, 1.0, 3.0], axis=1)": (2, 3, 2), "np.stack(list(x[:, :, 0]), axis=1)": (2, 3, 2),
+    "np.atleast_3d(x)": (2, 2), "np.hsplit(x, 2)[0]": (2, 2, 2), "np.rot90(x)": (2, 2, 2),
+}  # fmt: skip
+"""Polynomials of second degree at most, between kinks: differences of these have no error."""
+
+
+@pytest.mark.parametrize("text", MANY_AXES)
+def test_operation_on_many_axes_is_recorded(text: str) -> None:
+    """Of arrays of three and four axes values are NumPy's, and gradients the slopes of NumPy's values."""
+    x = np.round(np.random.default_rng(len(text)).uniform(0.1, 0.9, MANY_AXES[text]), 2)
+    weights = np.random.default_rng(1).uniform(0.5, 1.5, 256).round(2)
+
+    def weighted(x: Any) -> Any:
+        found = eval(text, {"np": np, "x": x})
+        return (found.ravel() * weights[: found.size]).sum()
+
+    problem = trace(weighted, {"x": x})
+    value, gradients = sbp.compile(problem)({"x": x})
+    assert float(value) == pytest.approx(float(weighted(x)), rel=1e-12)
+    step = 2.0**-10
+    for place in each(np.ndindex(*x.shape)):
+        moved = np.zeros(x.shape)
+        moved[place] = step
+        slope = (weighted(x + moved) - weighted(x - moved)) / (2 * step)
+        assert gradients["x"][place] == pytest.approx(slope, rel=1e-10, abs=1e-10)
+
+
+def test_arrays_of_many_axes_are_moved_by_functions_of_the_language() -> None:
+    """Axes in another order, slices with a step, and what is repeated are written as such, not number by number."""
+    given = {"w": np.arange(12.0).reshape(2, 3, 2)}
+    for text, written in each(
+        {
+            "np.moveaxis(w, 0, -1)": "transpose(w, 1, 2, 0)",
+            "np.swapaxes(w, 0, 2)": "w.T",
+            "w[:, ::2]": "w[:, ::2]",
+            "w[..., 1]": "w[:, :, 1]",
+            "np.stack([w[0], w[1]], axis=2)": "stack(w[0], w[1], axis=2)",
+            "np.flip(w, 1)": "flip(w, axis=1)",
+            "w[:, [2, 0]]": "take(w, [2, 0], axis=1)",
+            "w.sum(axis=(0, 2))": "sum(w, axis=(0, 2))",
+        }.items()
+    ):
+        found = trace(lambda w, text=text: (eval(text, {"np": np, "w": w}) ** 2).sum(), given)
+        assert found.model.equations == (f"loss = sum({written}**2)",)
+
+
 def test_rows_are_taken_and_orders_turned_round_by_functions_of_the_language() -> None:
     """Whole rows and columns are `take`, what is read backwards is `flip`: nothing is written out number by number."""
     given = {"w": [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]}
@@ -249,7 +319,8 @@ REFUSED = {
     "an unknown method": (lambda w: w.argmax(), [1.0], "argmax"),
     "equality": (lambda w: (w == 1) * w, 1.0, "equal"),
     "out": (lambda w: np.exp(w, out=np.zeros(1)), [1.0], "out="),
-    "three axes": (lambda w: np.expand_dims(w, 0).sum(), [[1.0]], "3 axes"),
+    "five axes": (lambda w: np.expand_dims(w, (0, 1, 2)).sum(), [[1.0]], "5 axes"),
+    "an Einstein sum with an ellipsis": (lambda w: np.einsum("...i->...", w).sum(), [[[1.0]]], "einsum"),
     "a recorded index": (lambda w: np.ones(3)[0] * w[w], [1.0], "index"),
     "an error of its own": (lambda w: w @ np.ones(3), [1.0, 2.0], "ValueError"),
     "no result": (lambda w: None, 1.0, "NoneType"),

@@ -186,6 +186,29 @@ def exponential_smoothing(xp: Any, alpha: Any, x: Any) -> Any:
     return loss
 
 
+def attention_in_heads(xp: Any, Q: Any, K: Any, V: Any) -> Any:
+    """Attention of samples in heads, on arrays of four axes."""
+    S = xp.einsum("bhid,bhjd->bhij", Q, K) / 2**0.5
+    E = xp.exp(S)
+    A = E / E.sum(3)[..., None]
+    return ((A @ V) ** 2).sum()
+
+
+def images(xp: Any, K: Any, b: Any, X: Any) -> Any:
+    """A convolution of images with channels, as an Einstein sum for each place, rectified, and the mean of each map."""
+    rows = []
+    for i in range(2):
+        rows.append(xp.stack([xp.einsum("nchw,kchw->nk", X[:, :, i : i + 2, j : j + 2], K) for j in range(2)], 2))
+    Z = xp.stack(rows, 2) + b[:, None, None]
+    A = xp.where(Z > 1, Z, Z / 4)
+    return (A.mean((2, 3)) ** 2).sum()
+
+
+def low_rank(xp: Any, A: Any, B: Any, C: Any, T: Any) -> Any:
+    """An array of three axes as a sum of outer products."""
+    return ((xp.einsum("ir,jr,kr->ijk", A, B, C) - T) ** 2).mean()
+
+
 FUNCTIONS: Mapping[str, tuple[Callable[..., Any], Mapping[str, tuple[int, ...]]]] = {
     function.__name__: (function, shapes)
     for function, shapes in [
@@ -219,6 +242,9 @@ FUNCTIONS: Mapping[str, tuple[Callable[..., Any], Mapping[str, tuple[int, ...]]]
         (wiener, {"a": (2,), "b": (2,)}),
         (power_law, {"a": (2,), "b": (2,)}),
         (exponential_smoothing, {"alpha": (), "x": (4,)}),
+        (attention_in_heads, {"Q": (1, 2, 2, 2), "K": (1, 2, 2, 2), "V": (1, 2, 2, 1)}),
+        (images, {"K": (2, 2, 2, 2), "b": (2,), "X": (1, 2, 3, 3)}),
+        (low_rank, {"A": (2, 2), "B": (2, 2), "C": (3, 2), "T": (2, 2, 3)}),
     ]
 }
 """By name: the function, and the shapes of its arrays."""
@@ -254,5 +280,8 @@ SOURCES: Mapping[str, str] = {
     "wiener": "Abramowitz and Stegun, chapter 4",
     "power_law": "Abramowitz and Stegun, chapter 4",
     "exponential_smoothing": "Holt 1957",
+    "attention_in_heads": "Vaswani et al. 2017",
+    "images": "LeCun et al. 1998",
+    "low_rank": "Hitchcock 1927",
 }
 """Where each was published; the formulas are facts, and written anew."""

@@ -672,7 +672,7 @@ def _indicator(term: Term, names: Names) -> Number:
 def _cases(term: Term, names: Names) -> Number:
     """Return the formula whose condition holds, in arrays entry by entry; one that is not chosen need have no value."""
     found = [_indicator(condition, names) for condition in term.parts[1::2]]
-    if not any(isinstance(condition, list) for condition in found):
+    if not any(isinstance(condition, list) or is_deep(condition) for condition in found):
         return value(term.parts[2 * found.index(Fraction(1))], names)
     return _total(
         multiply(condition, value(part, names)) for condition, part in zip(found, term.parts[::2], strict=True)

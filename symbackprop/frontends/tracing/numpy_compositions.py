@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from symbackprop.frontends.tracing.numpy_functions import REDUCTIONS
-from symbackprop.frontends.tracing.numpy_rearrangements import pad
+from symbackprop.frontends.tracing.numpy_rearrangements import pad, reshape
 from symbackprop.frontends.tracing.precedence import call
 from symbackprop.frontends.tracing.recorded import FUNCTIONS, Recorded, recorded, refuse
 from symbackprop.messages import message
@@ -20,11 +20,16 @@ def _average(array: Any, axis: Any = None, weights: Any = None, **options: Any) 
     if weights is None:
         return REDUCTIONS["mean"](array, axis, **options)
     given, factors = recorded(array), recorded(weights)
-    if factors.ndim < given.ndim and axis == 0:
-        factors = factors[:, None]
-    return REDUCTIONS["sum"](given * factors, axis, **options) / REDUCTIONS["sum"](
-        factors, axis if factors.ndim > 1 else None
-    )
+    total = REDUCTIONS["sum"](factors, axis if factors.ndim == given.ndim else None)
+    if factors.ndim < given.ndim:
+        factors = _along(factors, axis, given.ndim)
+    return REDUCTIONS["sum"](given * factors, axis, **options) / total
+
+
+def _along(vector: Any, axis: int, rank: int) -> Any:
+    """Return a vector that runs along an axis of arrays with so many axes."""
+    behind = rank - 1 - axis % rank
+    return reshape(vector, (-1, *[1] * behind)) if behind else vector
 
 
 def _difference(array: Any, n: int = 1, axis: int = -1, **options: Any) -> Any:
@@ -51,8 +56,8 @@ def _trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     if x is not None:
         points = recorded(x)
         width = _difference(points, axis=axis if points.ndim > 1 else -1)
-        if points.ndim < before.ndim and axis % before.ndim == 0:
-            width = width[:, None]
+        if points.ndim < before.ndim:
+            width = _along(width, axis, before.ndim)
     return REDUCTIONS["sum"](width * (before + behind) / 2, axis)
 
 

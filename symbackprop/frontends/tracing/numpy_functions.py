@@ -123,7 +123,8 @@ def _reduction(name: str, function: Callable[..., Any]) -> Callable[..., Recorde
         value = function(given.value, axis=tuple(axes) if given.ndim else None, keepdims=keepdims)
         if not given.ndim:
             return given
-        options_text = [f"axis={axes[0]}"] * (len(axes) < given.ndim) + ["keepdims=true"] * keepdims
+        along_text = f"axis={axes[0] if len(axes) == 1 else tuple(axes)}"
+        options_text = [along_text] * (len(axes) < given.ndim) + ["keepdims=true"] * keepdims
         return Recorded(value, call(name, ", ".join(options_text)), [given])
 
     return reduce
@@ -177,6 +178,35 @@ def _matmul(left: Any, right: Any) -> Any:
     return numpy.matmul(first, second) if first.ndim and second.ndim else first * second
 
 
+def _dot(left: Any, right: Any) -> Any:
+    """Record the products of the last axis of one with the last but one of the other, as NumPy has them."""
+    second = recorded(right)
+    return _matmul(left, second) if second.ndim < 3 else _tensordot(left, second, (-1, -2))
+
+
+def _inner(left: Any, right: Any) -> Any:
+    """Record the products of the last axes."""
+    second = recorded(right)
+    return _matmul(left, second.T) if second.ndim < 3 else _tensordot(left, second, (-1, -1))
+
+
+def _tensordot(left: Any, right: Any, axes: Any = 2) -> Any:
+    """Record sums of products over axes of two arrays, as the Einstein sum that it is."""
+    first, second = recorded(left), recorded(right)
+    if isinstance(axes, int):
+        axes = (range(first.ndim - axes, first.ndim), range(axes))
+    one, other = (
+        [int(each) % given.ndim for each in numpy.atleast_1d(list(own) if isinstance(own, range) else own)]
+        for own, given in zip(axes, (first, second), strict=True)
+    )
+    letters = iter("abcdefghijklmnop")
+    names = [next(letters) for _ in range(first.ndim)]
+    met = {theirs: names[own] for own, theirs in zip(one, other, strict=True)}
+    others = [met[axis] if axis in met else next(letters) for axis in range(second.ndim)]
+    kept = [each for each in names + others if each not in met.values()]
+    return _einsum(f"{''.join(names)},{''.join(others)}->{''.join(kept)}", first, second)
+
+
 def _outer(left: Any, right: Any) -> Recorded:
     first, second = (reshaped(each, (each.size,)) for each in map(recorded, (left, right)))
     return Recorded(numpy.outer(first.value, second.value), call("outer"), [first, second])
@@ -217,16 +247,11 @@ def _cumulative(array: Any, axis: int | None = None) -> Recorded:
 def _einsum(subscripts: str, *operands: Any, **options: Any) -> Recorded:
     """Record an Einstein sum as it is called."""
     given = [recorded(each) for each in operands]
-    if options or letters_of(subscripts) is None or any(each.ndim > _MOST_AXES for each in given):
+    if options or letters_of(subscripts) is None:
         refuse(message("trace.function", name=f"einsum({subscripts!r})"))
     value = numpy.einsum(subscripts, *(each.value for each in given))
-    if value.ndim > _MOST_AXES:
-        refuse(message("trace.axes", axes=value.ndim))
     text = "".join(subscripts.split())
     return Recorded(value, lambda parts: Written(f"einsum('{text}', {', '.join(part.text for part in parts)})"), given)
-
-
-_MOST_AXES = 2
 
 
 def _plain(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -245,8 +270,9 @@ _FUNCTIONS: Mapping[Callable[..., Any], Callable[..., Any]] = {
     numpy.var: _variance,
     numpy.std: _deviation,
     numpy.linalg.norm: _norm,
-    numpy.dot: _matmul,
-    numpy.inner: lambda a, b: _matmul(a, recorded(b).T),
+    numpy.dot: _dot,
+    numpy.inner: _inner,
+    numpy.tensordot: _tensordot,
     numpy.vdot: lambda a, b: _matmul(reshape(a, -1), reshape(b, -1)),
     numpy.outer: _outer,
     numpy.einsum: _einsum,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from symbackprop.frontends.tracing.placing import elements_of, joined, zeros
+from symbackprop.frontends.tracing.placing import elements_of, in_order, joined, zeros
 from symbackprop.frontends.tracing.precedence import POWER, PRODUCT, Written, call, template
 from symbackprop.frontends.tracing.recorded import Recorded, recorded, refuse, reshaped
 from symbackprop.messages import message
@@ -28,6 +28,8 @@ def _stack(arrays: Sequence[Any], axis: int = 0) -> Recorded:
     value = numpy.stack([each.value for each in given], axis)
     if value.ndim == 1:
         return Recorded(value, lambda parts: Written(f"[{', '.join(part.text for part in parts)}]"), given)
+    if value.ndim > 2:
+        return Recorded(value, call("stack", f"axis={axis % value.ndim}" if axis % value.ndim else ""), given)
     rows = [reshaped(each, (1, each.size) if axis % value.ndim == 0 else (each.size, 1)) for each in given]
     return _concatenate(rows, axis % value.ndim)
 
@@ -71,10 +73,11 @@ def _rearranged(function: Callable[..., Any]) -> Callable[..., Any]:
     return rearrange
 
 
-def _transpose(array: Any, *axes: Any) -> Recorded:
+def _transpose(array: Any, *axes: Any, **options: Any) -> Recorded:
     given = recorded(array)
-    order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes
-    return given if order and tuple(order) == tuple(range(given.ndim)) else given.T
+    order = options.get("axes", axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes)
+    value = numpy.transpose(given.value, order or None)
+    return in_order(given, order if order and value.ndim else range(given.ndim)[::-1])
 
 
 def _diag(array: Any) -> Any:
@@ -102,7 +105,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> A
 
 def _triangle(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return what records a matrix with zeros above or below a diagonal."""
-    return lambda array, k=0: recorded(array) * function(numpy.ones(recorded(array).shape), k)
+    return lambda array, k=0: recorded(array) * function(numpy.ones(recorded(array).shape[-2:]), k)
 
 
 REARRANGEMENTS: Mapping[Callable[..., Any], Callable[..., Any]] = {
@@ -123,8 +126,9 @@ REARRANGEMENTS: Mapping[Callable[..., Any], Callable[..., Any]] = {
         function: _rearranged(function)
         for function in (
             numpy.squeeze, numpy.expand_dims, numpy.diagonal, numpy.flip, numpy.roll, numpy.take, numpy.repeat, numpy.tile,
-            numpy.swapaxes, numpy.broadcast_to, numpy.atleast_1d, numpy.atleast_2d, numpy.split, numpy.array_split,
-            numpy.vsplit, numpy.hsplit, numpy.rot90, numpy.flipud, numpy.fliplr, numpy.moveaxis, numpy.resize,
+            numpy.swapaxes, numpy.broadcast_to, numpy.atleast_1d, numpy.atleast_2d, numpy.atleast_3d, numpy.split,
+            numpy.array_split, numpy.vsplit, numpy.hsplit, numpy.rot90, numpy.flipud, numpy.fliplr, numpy.moveaxis,
+            numpy.resize,
         )
     },
 }  # fmt: skip

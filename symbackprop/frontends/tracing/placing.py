@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy
 
-from symbackprop.frontends.tracing.precedence import Written
-from symbackprop.frontends.tracing.recorded import MOST_ELEMENTS, Recorded, gathered, refuse, reshaped, taken
+from symbackprop.frontends.tracing.precedence import Written, call
+from symbackprop.frontends.tracing.recorded import MOST_ELEMENTS, Recorded, gathered, nested, refuse, reshaped, taken
 from symbackprop.messages import message
 
 NONE = -1
@@ -91,10 +93,7 @@ def literal(elements: Sequence[Recorded], shape: tuple[int, ...]) -> Recorded:
     value = numpy.array([float(each.value) for each in elements]).reshape(shape)
 
     def write(parts: Sequence[Written]) -> Written:
-        rows = [part.text for part in parts]
-        for length in reversed(shape):
-            rows = [f"[{', '.join(rows[start : start + length])}]" for start in range(0, len(rows), length)]
-        return Written(rows[0])
+        return nested([part.text for part in parts], shape)
 
     return elements[0] if not shape else Recorded(value, write, elements)
 
@@ -111,6 +110,8 @@ def elements_of(block: Recorded, places: Any) -> Recorded:
         return gathered(block, places) if block.ndim else block
     if not block.ndim:
         return repeated(block, places.shape)
+    if max(block.ndim, places.ndim) > 2:
+        return _of_many_axes(block, places)
     found = _part(block, places)
     if found is None and places.ndim == 2:
         found = _part(block, places.T)
@@ -128,6 +129,38 @@ def elements_of(block: Recorded, places: Any) -> Recorded:
         if len(rows) < len(places.ravel()) and all(row is not None for row in rows):
             return joined([row for row in rows if row is not None], 0)
     return gathered(block, places) if found is None else found
+
+
+def _of_many_axes(block: Recorded, places: Any) -> Recorded:
+    """Return the elements of a block at places: a part of it with its axes in an order, repeated, or in another shape."""
+    for axis, length in enumerate(places.shape):
+        first = places.take([0], axis)
+        if length > 1 and (places == first).all():
+            return repeated(elements_of(block, first), places.shape)
+    whole = numpy.arange(block.size).reshape(block.shape)
+    at = [numpy.unique(each) for each in numpy.unravel_index(places.ravel(), block.shape)]
+    if math.prod(map(len, at)) == places.size and all(len({*numpy.diff(each)}) <= 1 for each in at):
+        picked = whole[numpy.ix_(*at)]
+        for order in itertools.permutations(range(block.ndim)):
+            if (picked.transpose(order).ravel() == places.ravel()).all():
+                spans = (
+                    _span(int(own[0]), len(own), length, int(numpy.diff(own)[:1].sum()) or 1)
+                    for own, length in zip(at, block.shape, strict=True)
+                )
+                part = block if picked.size == block.size else block[tuple(spans)]
+                return reshaped(in_order(part, order), places.shape)
+    return gathered(block, places)
+
+
+def in_order(array: Recorded, order: Sequence[int]) -> Recorded:
+    """Return an array with its axes in an order."""
+    axes = [int(each) % array.ndim for each in order]
+    moved = [axis for axis in axes if array.shape[axis] > 1]
+    if moved == sorted(moved):
+        return reshaped(array, tuple(array.shape[axis] for axis in axes))
+    if axes == list(range(array.ndim))[::-1]:
+        return array.T
+    return Recorded(array.value.transpose(axes), call("transpose", ", ".join(map(str, axes))), [array])
 
 
 def _runs(block: Recorded, places: Any) -> Any:
@@ -174,6 +207,8 @@ def _part(block: Recorded, places: Any) -> Recorded | None:
     return block[key]
 
 
-def _span(start: int, length: int, whole: int) -> slice:
-    """Return so many places from one on, all of them as such."""
-    return slice(None) if length == whole else slice(start, start + length)
+def _span(start: int, length: int, whole: int, step: int = 1) -> slice:
+    """Return so many places from one on, a step apart, all of them as such."""
+    if length == whole:
+        return slice(None)
+    return slice(start, start + step * (length - 1) + 1, step if step > 1 else None)

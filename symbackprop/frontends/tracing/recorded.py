@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,13 +14,13 @@ from typing import Any, NoReturn
 import numpy
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from symbackprop.algebra.broadcasting import MOST_AXES
 from symbackprop.errors import ProblemError, SymbackpropError
-from symbackprop.frontends.tracing.precedence import Writer, Written, call, suffix
+from symbackprop.frontends.tracing.precedence import ATOM, Writer, Written, call, suffix
 from symbackprop.messages import Message, message
 
 _OURS = str(Path(__file__).parent.parent)
 _NUMPY = str(Path(numpy.__file__).parent)
-_MOST_AXES = 2
 MOST_ELEMENTS = 400
 """Elements of a selection that is written out one by one."""
 
@@ -64,8 +65,8 @@ class Recorded(NDArrayOperatorsMixin, Recording):
         constant: Any = None,
     ) -> None:
         self.value = numpy.array(value, dtype=bool if numpy.asarray(value).dtype == bool else float)
-        if self.value.ndim > _MOST_AXES:
-            refuse(message("trace.axes", axes=self.value.ndim))
+        if self.value.ndim > MOST_AXES:
+            refuse(message("trace.axes", axes=self.value.ndim, limit=MOST_AXES))
         self.writer, self.operands, self.name, self.constant = writer, tuple(operands), name, constant
         self.origin: tuple[Sequence[Recorded], Any, Any] | None = None
 
@@ -99,8 +100,8 @@ class Recorded(NDArrayOperatorsMixin, Recording):
 
     @property
     def T(self) -> Recorded:
-        """The transpose."""
-        return self if self.ndim < _MOST_AXES else Recorded(self.value.T, suffix(".T"), [self])
+        """The array with its axes in the opposite order."""
+        return self if self.ndim < 2 else Recorded(self.value.T, suffix(".T"), [self])
 
     def __len__(self) -> int:
         return len(self.value)
@@ -243,9 +244,14 @@ def _selected(array: Recorded, key: Any) -> Recorded:
     except IndexError as error:
         refuse(message("trace.failed", reason=str(error)))
     value = array.value[key]
-    if all(map(_is_plain, keys)) and len(keys) <= array.ndim:
-        text = ", ".join(str(int(part)) if not isinstance(part, slice) else _slice(part) for part in keys)
+    plain = _without_ellipsis(keys, array.ndim)
+    if all(map(_is_plain, plain)) and 0 < len(plain) <= array.ndim:
+        text = ", ".join(str(int(part)) if not isinstance(part, slice) else _slice(part) for part in plain)
         return Recorded(value, suffix(f"[{text}]"), [array])
+    if all(part is None or _is_plain(part) for part in plain):
+        kept = tuple(part for part in plain if part is not None)
+        is_whole = all(isinstance(part, slice) for part in kept) and value.size == array.size
+        return reshaped(array if is_whole else _selected(array, kept), value.shape)
     return gathered(array, places)
 
 
@@ -254,8 +260,9 @@ def gathered(array: Recorded, places: Any) -> Recorded:
     places = numpy.asarray(places)
     if places.ndim and places.size == array.size and (places.ravel() == numpy.arange(array.size)).all():
         return reshaped(array, places.shape)
-    if places.shape == array.shape and (places.ravel() == numpy.arange(array.size)[::-1]).all():
-        return Recorded(array.value.ravel()[places], call("flip"), [array])
+    turned = _turned(array, places)
+    if turned is not None:
+        return turned
     chosen = taken(array, places)
     if chosen is not None:
         return chosen
@@ -265,30 +272,45 @@ def gathered(array: Recorded, places: Any) -> Recorded:
     value = array.value.ravel()[places]
 
     def write(parts: Sequence[Written]) -> Written:
-        elements = [f"{parts[0].at(4)}{name}" for name in names]
-        if places.ndim == 0:
-            return Written(elements[0])
-        rows = numpy.array(elements, dtype=object).reshape(places.shape)
-        if places.ndim == 1:
-            return Written(f"[{', '.join(rows)}]")
-        return Written(f"[{', '.join(f'[{chr(44).join(row)}]' for row in rows)}]")
+        return nested([f"{parts[0].at(ATOM)}{name}" for name in names], places.shape)
 
     return Recorded(value, write, [array] * min(places.size, 2))
 
 
+def nested(elements: Sequence[str], shape: Sequence[int]) -> Written:
+    """Return texts of elements, in order, as an array of a shape that is written out."""
+    rows = list(elements)
+    for length in reversed(shape):
+        rows = [f"[{', '.join(rows[start : start + length])}]" for start in range(0, len(rows), length)]
+    return Written(rows[0])
+
+
+def _turned(array: Recorded, places: Any) -> Recorded | None:
+    """Return an array in the opposite order along axes, as which its elements at places are; None for others."""
+    if places.shape != array.shape or not places.ndim:
+        return None
+    start = numpy.unravel_index(places.ravel()[0], array.shape)
+    axes = tuple(axis for axis, place in enumerate(start) if place)
+    if not axes or (places != numpy.flip(numpy.arange(array.size).reshape(array.shape), axes)).any():
+        return None
+    is_whole = all(length == 1 for axis, length in enumerate(array.shape) if axis not in axes)
+    value = array.value.ravel()[places]
+    return Recorded(value, call("flip", "" if is_whole else f"axis={axes[0] if len(axes) == 1 else axes}"), [array])
+
+
 def taken(array: Recorded, places: Any) -> Recorded | None:
-    """Return the rows, or columns, of a matrix that some places are; None for other places."""
-    if array.ndim < _MOST_AXES or places.ndim < _MOST_AXES:
+    """Return the parts along one axis of an array that some places are; None for other places."""
+    if array.ndim < 2 or places.ndim != array.ndim:
         return None
-    rows, columns = numpy.divmod(places, array.shape[1])
-    every_row, every_column = (numpy.arange(length) for length in array.shape)
-    if rows.shape[1] == len(every_column) and (rows == rows[:, :1]).all() and (columns == every_column).all():
-        options = f"[{', '.join(map(str, rows[:, 0]))}]"
-    elif len(rows) == len(every_row) and (columns == columns[0]).all() and (every_row == rows.T).all():
-        options = f"[{', '.join(map(str, columns[0]))}], axis=1"
-    else:
-        return None
-    return Recorded(array.value.ravel()[places], call("take", options), [array])
+    for axis in range(array.ndim):
+        if places.shape[:axis] + places.shape[axis + 1 :] == array.shape[:axis] + array.shape[axis + 1 :]:
+            first = numpy.moveaxis(places, axis, 0).reshape(places.shape[axis], -1)[:, 0]
+            chosen = first // math.prod(array.shape[axis + 1 :])
+            whole = numpy.arange(array.size).reshape(array.shape)
+            if (chosen < array.shape[axis]).all() and (places == whole.take(chosen, axis)).all():
+                options = f"[{', '.join(map(str, chosen))}]" + (f", axis={axis}" if axis else "")
+                return Recorded(array.value.ravel()[places], call("take", options), [array])
+    return None
 
 
 def reshaped(array: Recorded, shape: tuple[int, ...]) -> Recorded:
@@ -312,12 +334,22 @@ def _element(array: Recorded, place: int) -> str:
 
 def _is_plain(part: Any) -> bool:
     if isinstance(part, slice):
-        return part.step in (None, 1)
+        return part.step is None or part.step > 0
     return isinstance(part, int | numpy.integer) and not isinstance(part, bool)
 
 
 def _slice(part: slice) -> str:
-    return ":".join("" if end is None else str(int(end)) for end in (part.start, part.stop))
+    ends = ":".join("" if end is None else str(int(end)) for end in (part.start, part.stop))
+    return ends if part.step in (None, 1) else f"{ends}:{int(part.step)}"
+
+
+def _without_ellipsis(keys: Sequence[Any], rank: int) -> Sequence[Any]:
+    """Return the parts of an index with as many whole axes in the place of `...` as it stands for."""
+    place = next((at for at, part in enumerate(keys) if part is Ellipsis), None)
+    if place is None:
+        return keys
+    whole = rank - sum(part is not None for part in keys) + 1
+    return (*keys[:place], *[slice(None)] * whole, *keys[place + 1 :])
 
 
 _METHODS: dict[str, Handler] = {}

@@ -46,7 +46,7 @@ def trace(
 
     Args:
         function: The function.
-        parameters: Arrays of at most two axes by which it is differentiated, by the names of its arguments.
+        parameters: Arrays of at most four axes by which it is differentiated, by the names of its arguments.
         inputs: Further arrays by name, which have gradients too.
         targets: Further arrays by name, which have none.
         tables: Further tables of a problem (`training={"learning_rate": 0.1}`).
