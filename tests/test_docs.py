@@ -27,7 +27,7 @@ from symbackprop.catalog.losses import LOSSES
 from symbackprop.graph import notation
 from symbackprop.problems import load
 from symbackprop.problems.json_schema import schema
-from tests.helpers import each, require_module
+from tests.helpers import each, few, require_module
 from tests.test_architecture import LIBRARIES
 
 ROOT = Path(__file__).parent.parent
@@ -244,7 +244,7 @@ def test_readme_is_what_the_package_shows() -> None:
 # Blocks of all pages
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks_of(page, "console")])
+@pytest.mark.parametrize("page", few([page for page in PAGES if blocks_of(page, "console")], 3))
 def test_commands_print_what_the_page_shows(page: str, workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each `$ command` of a page, one after the other, prints what stands below it; `...` stands for anything.
 

@@ -683,7 +683,7 @@ def rendered(solution: Solution, format: str = "markdown") -> str:
     return text
 
 
-@pytest.mark.parametrize("name", few(OPTIMIZERS, 2))
+@pytest.mark.parametrize("name", few(OPTIMIZERS, 1))
 def test_document_lines_of_an_update_are_true(name: str) -> None:
     """Every printed line of every update checks on a calculator, with batches, decay and a schedule too."""
     from symbackprop import document

@@ -69,6 +69,7 @@ def test_terminal_shows_gradients_and_new_values(tmp_path: Path) -> None:
     assert "from 0.298371 to 0.291028" in printed
 
 
+@pytest.mark.sweep
 def test_terminal_shows_the_first_rows_of_many(tmp_path: Path) -> None:
     """A larger problem shows some parameters and says how many it leaves out."""
     text = """
@@ -137,6 +138,7 @@ def test_new_asks_three_questions(tmp_path: Path, lang: str) -> None:
     assert {"problem.toml", "problem2.toml"} == {file.name for file in tmp_path.iterdir()}
 
 
+@pytest.mark.sweep
 def test_watch_writes_anew_what_was_saved(tmp_path: Path) -> None:
     """A change is solved, a mistake is said without an end, an editor that replaces the file is followed; Ctrl-C ends it."""
     file, written = tmp_path / "mine.toml", tmp_path / "output" / "mine" / "solution.txt"

@@ -39,7 +39,7 @@ from tests.helpers import many
 BOUNDED = settings(
     derandomize=True,
     deadline=None,
-    max_examples=many(150),
+    max_examples=many(150, 15),
     database=None,
     phases=(Phase.explicit, Phase.generate),  # the same cases every time: the failing one is found again as it is
 )

@@ -615,6 +615,7 @@ def kinked(draw: random.Random, depth: int) -> str:
     )  # fmt: skip
 
 
+@pytest.mark.sweep
 def test_check_never_says_differs_where_kinks_meet() -> None:
     """However kinks are nested, and although they may cancel: at values that tie, gradients agree or are skipped."""
     draw, skipped = random.Random(4), 0

@@ -251,7 +251,7 @@ def test_keywords_may_name_quantities() -> None:
     assert Fraction(6) == Fraction(int(sympy.lambdify(list(found.free_symbols), found)(3)))
 
 
-@pytest.mark.parametrize("name", ["mazur", "xor"])
+@pytest.mark.parametrize("name", few(["mazur", "xor"], 1))
 def test_latex_is_that_of_the_document(name: str) -> None:
     """The gradient by a parameter is written as a document between arrays has it among its formulas."""
     derivation = sbp.derive(name)

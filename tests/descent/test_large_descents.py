@@ -121,7 +121,7 @@ def numbers(values: Values) -> Iterator[Any]:
         yield from (mapping[name] for name in sorted(mapping))
 
 
-@pytest.mark.parametrize("name", few(TRAINED, 8))
+@pytest.mark.parametrize("name", few(TRAINED, 4))
 def test_compiled_descents_are_the_exact_ones(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever is learned and however: losses, predictions and parameters of float64 are those of exact numbers."""
     problem = sbp.example(name)

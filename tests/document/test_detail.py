@@ -222,6 +222,7 @@ def test_update_states_its_formula_once_for_an_array() -> None:
 # Size and time
 
 
+@pytest.mark.sweep
 def test_large_network_renders_in_seconds() -> None:
     """A document of 784-128-10 takes seconds and is short in every format."""
     start = time.perf_counter()

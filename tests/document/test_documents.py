@@ -206,7 +206,7 @@ def problems(draw: st.DrawFn) -> dict[str, object]:
     return content
 
 
-@settings(max_examples=many(20, share=5), deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=many(20, share=10), deadline=None, derandomize=True, phases=[Phase.explicit, Phase.generate])
 @given(problems())
 def test_document_lines_are_true_in_random_problems(content: dict[str, object]) -> None:
     """The truth rule holds for any network, activation, loss, bias, layout, batch and number of digits."""

@@ -167,6 +167,7 @@ def explanations(code: str) -> dict[str, str]:
     return {id: text for id, text in language.phrases(code).items() if id.partition(".")[0] in TABLES}
 
 
+@pytest.mark.sweep
 def test_explanations_are_all_reached() -> None:
     """Each phrase stands in the solution of some problem, and no phrase is asked for that there is not."""
     found = {id for content in REACHING.values() for id in ids_of(composed(content))}

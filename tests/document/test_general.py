@@ -309,7 +309,7 @@ def networks(draw: st.DrawFn) -> Problem:
     )
 
 
-@settings(max_examples=many(25), deadline=None)
+@settings(max_examples=many(25, 12), deadline=None)
 @given(networks())
 def test_general_recurrences_hold_in_every_network(problem: Problem) -> None:
     """At every layer, unit and sample of a random network each printed line is the gradient of the element grain."""

@@ -91,6 +91,7 @@ def test_limit_is_that_of_the_largest_eigenvalue() -> None:
     assert "diverges" in page(quadratic(0.6))
 
 
+@pytest.mark.sweep
 def test_no_limit_where_the_loss_is_not_quadratic() -> None:
     """The page names the quantity through which it is not, by its printed symbol."""
     text = page(example("xor"))

@@ -54,7 +54,8 @@ def pair(kind: str, **settings: Any) -> tuple[Any, Any]:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", few(["SymbolicMLPClassifier", "SymbolicMLPRegressor"], 1))
+@pytest.mark.parametrize("name", ["SymbolicMLPClassifier", "SymbolicMLPRegressor"])
+@pytest.mark.sweep
 def test_estimators_pass_the_checks_of_scikit_learn(name: str) -> None:
     """`check_estimator` runs every check that scikit-learn has for an estimator of the kind."""
     checks = require_module("sklearn.utils.estimator_checks")

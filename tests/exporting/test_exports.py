@@ -47,7 +47,7 @@ from symbackprop.messages import message
 from symbackprop.problems.accepted import problem_of
 from symbackprop.problems.load import example
 from tests.exporting.importers import IMPORTERS, Item
-from tests.helpers import ROOT, each
+from tests.helpers import ROOT, each, few
 from tests.homework.test_classes import Run, run  # noqa: F401
 
 HOSTILE = "]]></text><script>alert(1)</script> {1:NM:=5} ${x} \\write18{ls} \x1b[0m 'a\" & <b> ~#}"
@@ -121,7 +121,7 @@ def test_every_system_has_an_importer() -> None:
     assert all(kept <= set(FEATURES) for row in LEARNING_SYSTEMS.values() for kept in row.carries.values())
 
 
-@pytest.mark.parametrize(("to", "style"), TYPED)
+@pytest.mark.parametrize(("to", "style"), few(TYPED, 5))
 def test_marks_are_those_of_homework(to: str, style: str) -> None:
     """The key and the ends of its tolerance are right; beyond them, a neighbour's number, a word or nothing is wrong."""
     items = usual(to, style)
@@ -202,7 +202,7 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[A-Za-z]+", text.replace("&#x27;", "'"))
 
 
-@pytest.mark.parametrize(("to", "style"), PAGES)
+@pytest.mark.parametrize(("to", "style"), few(PAGES, 3))
 @pytest.mark.parametrize("asked", language.available())
 def test_page_tells_the_problem_and_not_the_answer(to: str, style: str, asked: str) -> None:
     """A page has its problem, and a solution beside it; no answer stands in the page but as the key of a field."""

@@ -897,6 +897,7 @@ def test_document_shows_its_figures_with_words(name: str) -> None:
         assert words.endswith(".") and "Message(" not in words and "Name(" not in words
 
 
+@pytest.mark.sweep
 def test_a_document_without_plots_does_not_load_matplotlib() -> None:
     """Plots load matplotlib: it is loaded when a plot becomes SVG, not by LaTeX documents and not by diagrams."""
     code = (

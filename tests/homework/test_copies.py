@@ -16,7 +16,7 @@ from symbackprop import cli
 from symbackprop.homework.assignments.variants import Cohort
 from symbackprop.homework.marks.copies import CopyRule, suspected, treated
 from symbackprop.homework.marks.marking import Mark, Marker
-from tests.helpers import each, few
+from tests.helpers import each, only
 from tests.homework.term import SLIPS, TERM, drawn, given, of, rounded, worked
 
 CLASS = 100
@@ -50,7 +50,7 @@ def course(name: str, count: int = CLASS) -> Course:
     return Course(drawn(ready, count), Marker(ready))
 
 
-@pytest.mark.parametrize("name", few(sorted(TERM), 4))
+@pytest.mark.parametrize("name", only(TERM, "logistic", "neuron"))
 def test_a_neighbours_whole_sheet_earns_next_to_nothing(name: str) -> None:
     """At most an eighth on the average; the sum of three whole numbers and their product says too little to be sure."""
     one = course(name)
@@ -68,7 +68,7 @@ def test_a_neighbours_whole_sheet_earns_next_to_nothing(name: str) -> None:
     assert one.share(treated(marks, found, CopyRule.MARK, {})[0]) <= one.share(marks)
 
 
-@pytest.mark.parametrize("name", few(sorted(TERM), 4))
+@pytest.mark.parametrize("name", only(TERM, "logistic", "neuron"))
 def test_who_slips_is_no_suspect(name: str) -> None:
     """Up to four slips on a sheet of one's own: fewer than one student in fifty is looked at."""
     one, chance = course(name), random.Random(5)

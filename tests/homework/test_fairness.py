@@ -21,7 +21,7 @@ from symbackprop.homework.assignments.variants import Cohort, assignment, draw
 from symbackprop.language import phrases
 from symbackprop.problems import load
 from symbackprop.problems.draw_rules import DrawRules
-from tests.helpers import each
+from tests.helpers import each, few, only
 from tests.homework.term import TERM, drawn, given
 
 CLASS = 60
@@ -51,7 +51,7 @@ def inactive(cohort: Cohort) -> numpy.ndarray[Any, Any]:
     return sum((cohort.values[unit.argument] < 0).astype(int) for unit in units)
 
 
-@pytest.mark.parametrize("name", ["softmax", "convolution"])
+@pytest.mark.parametrize("name", few(["convolution", "softmax"], 1))
 def test_some_units_are_inactive(name: str) -> None:
     """By default every student has an active and an inactive unit, and is asked for its zeros."""
     cohort = with_fairness(name)
@@ -61,7 +61,7 @@ def test_some_units_are_inactive(name: str) -> None:
     assert (sum(each.astype(int) for each in asked) >= 2 * count).all()
 
 
-@pytest.mark.parametrize("name", ["softmax", "convolution"])
+@pytest.mark.parametrize("name", few(["convolution", "softmax"], 1))
 def test_who_forgets_relu_is_told(name: str) -> None:
     """Without the kink another value, and another gradient, comes out for every student."""
     cohort = with_fairness(name)
@@ -123,7 +123,7 @@ def shown(name: str, cohort: Cohort) -> Iterator[tuple[str, bool]]:
                 yield "equal targets", len(set(row)) == 1
 
 
-@pytest.mark.parametrize("name", sorted(TERM))
+@pytest.mark.parametrize("name", only(TERM, "logistic", "neuron", "gates"))
 def test_no_draw_hides_a_mistake(name: str) -> None:
     """No zero weight, equal inputs, samples or targets, symmetric kernel; and no units that are the same."""
     cohort = drawn(given(name), CLASS)
@@ -195,6 +195,7 @@ def reasons() -> set[str]:
     return found
 
 
+@pytest.mark.sweep
 def test_every_reason_has_its_words_and_its_remedy() -> None:
     """In both languages; and no words are left over."""
     expected = reasons() | {"learning_rate", "mistake", "alike"}

@@ -69,6 +69,7 @@ def test_submissions_of_moodle_go_back_under_their_names(run: Run) -> None:  # n
         assert Path("marks/feedback/s2.html").read_bytes() == packed.read(packed.namelist()[0])
 
 
+@pytest.mark.sweep
 def test_processes_are_not_forked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     """Work is shared between processes that begin anew, so that threads of this one cannot hold them up."""
 

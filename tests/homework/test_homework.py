@@ -728,6 +728,7 @@ def test_messages_of_the_commands(
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="children are found through /proc")
+@pytest.mark.sweep
 def test_workers_end_with_the_command(tmp_path: Path) -> None:
     """Also where the command is killed and can tell them nothing."""
     arguments = [

@@ -24,6 +24,7 @@ from tests.helpers import ROOT, each
 from tests.homework.test_classes import PROBLEM, Run, contents, give, run, submit  # noqa: F401
 
 
+@pytest.mark.sweep
 def test_the_same_files_as_the_commands(run: Run) -> None:  # noqa: F811
     """With the secret of a class, Python writes what the command writes; marks are the same files too."""
     give(run, "--forms")

@@ -27,7 +27,7 @@ from symbackprop.homework.reporting import mistake_reports
 from symbackprop.mistakes.changes import Change, changes
 from symbackprop.mistakes.consequences import Consequences
 from symbackprop.mistakes.worksheets import Worksheet
-from tests.helpers import each
+from tests.helpers import each, only
 from tests.homework import term
 from tests.homework.term import written_files
 
@@ -60,7 +60,7 @@ def marked(ready: HomeworkAssignment, values: Mapping[str, float]) -> dict[str, 
     return {mark.answer.key: mark for mark in marks}
 
 
-@pytest.mark.parametrize("name", list(term.TERM))
+@pytest.mark.parametrize("name", only(term.TERM, "neuron", "logistic", "gates"))
 def test_a_mistake_is_named_where_it_is_made(name: str) -> None:
     """The first wrong answer under one mistake is explained by it, where its number is far enough from 0 to tell.
 
@@ -162,6 +162,7 @@ def test_a_class_is_told_its_mistakes(tmp_path: Path) -> None:
     assert row[1:3] == (str(len(named)), "3")
 
 
+@pytest.mark.sweep
 def test_mistakes_are_named_fast() -> None:
     """300 students × 29 answers, up to four of them wrong, in two seconds, when the mistakes are known."""
     ready = given("sigmoids")

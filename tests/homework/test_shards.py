@@ -21,7 +21,7 @@ from symbackprop.homework.classes.shards import Shard
 from symbackprop.homework.handouts import archives, enrolment, writing
 from symbackprop.homework.handouts.manifest import Manifest
 from symbackprop.problems import load
-from tests.helpers import each
+from tests.helpers import each, few
 from tests.homework.test_giving_out import Run, contents, run  # noqa: F401
 
 COUNT = 7
@@ -47,7 +47,7 @@ def files(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     ("kind", "of"),
-    [("files", 3), ("files", 9), ("archives", 2), ("archives", 9), pytest.param("pdf", 2, marks=pytest.mark.sweep)],
+    few([("files", 3), ("archives", 9), ("archives", 2), ("files", 9), ("pdf", 2)], 1),
 )
 def test_shards_in_any_order_are_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, of: int) -> None:
     """Also where there are more shards than students; the SHA-256 is that of the one run."""
@@ -158,6 +158,7 @@ def test_what_does_not_fit_is_said_in_one_message(
     assert not (tmp_path / "merged").exists()
 
 
+@pytest.mark.sweep
 def test_the_commands_join_what_they_wrote(run: Run) -> None:  # noqa: F811
     """With one line that says that it is the same; all shards need one secret, and a folder stays what it is."""
     options = ("homework", "homework", "--variants", "5", "-f", "text", "--processes", "1")
@@ -225,6 +226,7 @@ def test_a_pool_is_drawn_once_and_shared(tmp_path: Path) -> None:
     assert any(variants.pool_place(id, 3, 4) != variants.pool_place(id, 4, 4) for id in ids)
 
 
+@pytest.mark.sweep
 def test_shards_of_a_pool_are_one_run(tmp_path: Path) -> None:
     """Also where a shard is empty, and where the class grows: codes are each student's own, tries those of the pool."""
     settings: dict[str, Any] = {"folder": tmp_path / "whole", "secret": tmp_path / "secret", "formats": ["text"]}

@@ -25,7 +25,7 @@ from symbackprop.homework.marks.marking import Marker, MarkVerdict
 from symbackprop.language import phrases
 from symbackprop.mistakes.consequences import Consequences
 from symbackprop.problems import load
-from tests.helpers import each
+from tests.helpers import each, few
 from tests.homework import term
 
 SMOOTH = ("sigmoids", "recurrent", "gates", "momentum", "adam", "homework")
@@ -43,7 +43,7 @@ def judge_of(given: HomeworkAssignment) -> ShownMistakes:
     return given.judges[1]
 
 
-@pytest.mark.parametrize("name", [*SMOOTH, "convolution"])
+@pytest.mark.parametrize("name", few([*SMOOTH, "convolution"], 2))
 def test_no_mistake_passes_for_right(name: str) -> None:
     """Who makes a mistake wherever it can be made loses points on every sheet: by the marking itself, number by number."""
     given = ready(name)

@@ -181,7 +181,7 @@ def test_every_character_knows_its_column(text: str) -> None:
     assert AnswerText.of(text).source == text
 
 
-@settings(max_examples=many(300), deadline=None)
+@settings(max_examples=many(300, 20), deadline=None)
 @given(st.from_regex(r"-?[0-9]{1,22}\.[0-9]{1,22}", fullmatch=True))
 def test_plain_decimals_are_read_at_once_and_alike(text: str) -> None:
     """A decimal is the number that it is, with a space beside it or without: no short cut reads another one."""

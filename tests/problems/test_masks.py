@@ -91,6 +91,7 @@ def test_script_with_a_mask_runs(target: str, tmp_path: Path) -> None:
     assert "nan" not in done.stdout
 
 
+@pytest.mark.sweep
 def test_notebook_with_a_mask_runs() -> None:
     """Every cell of the notebook runs and agrees."""
     notebook = nbformat.reads(str(sbp.render(sbp.solve(masked()), "notebook")), as_version=4)

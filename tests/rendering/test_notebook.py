@@ -33,7 +33,7 @@ from symbackprop.compilation.scalar_code import WORDS
 from symbackprop.descent.solution import Solution
 from symbackprop.scripts.notebook import statements
 from tests.documents import EXAMPLES, PROBLEMS, dense, solved, some, text_of
-from tests.helpers import each, few, only
+from tests.helpers import each, few
 
 BATCH = dense((2, "tanh"), (1, "linear"), samples=5)
 
@@ -237,7 +237,8 @@ def test_notebook_of_an_example_needs_no_other_formula(name: str) -> None:
     assert not any("# Floats" in cell for cell in code(name))
 
 
-@pytest.mark.parametrize("name", only(["mazur", "xor", "lstm"], "mazur"))
+@pytest.mark.parametrize("name", ["mazur", "xor", "lstm"])
+@pytest.mark.sweep
 def test_notebook_runs_in_a_kernel(name: str) -> None:
     """Top to bottom in Jupyter's kernel, with NumPy and matplotlib alone: nothing of ours is imported."""
     fresh = nbformat.from_dict(notebook(name))

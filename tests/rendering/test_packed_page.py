@@ -142,6 +142,7 @@ def test_page_answers_whose_parameters_are_drawn(initializer: str) -> None:
     assert "given-numbers" in drawn_page(2, initializer)
 
 
+@pytest.mark.sweep
 def test_page_of_a_large_network_has_steps_alone() -> None:
     """Where compiled code would compute what follows the first update, nothing offers to change a number."""
     text = drawn_page(LARGE, "zeros")

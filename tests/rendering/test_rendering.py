@@ -152,6 +152,7 @@ def test_summary_of_several_steps_says_which(format: str) -> None:
     assert ["Step 1", "Step 2"] == re.findall(r"Step \d", closing)
 
 
+@pytest.mark.sweep
 def test_rendering_is_the_same_whatever_the_hash_seed() -> None:
     """The same input gives the same bytes in every process."""
     program = (

@@ -59,16 +59,19 @@ def test_templates_folder_adds_a_format(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("template", "message"),
-    [
-        ("\n<< document.nothing >>", r"(?s)line 2.*nothing"),
-        ("<% if %>", "line 1"),
-        ("\n\n<% endfor %>", "line 3"),
-        ("<< document.__class__.__mro__ >>", "unsafe|undefined"),
-        ("<< ''.__class__.__base__.__subclasses__() >>", "unsafe"),
-        ("<< 1 // 0 >>", "zero"),
-        ("<% include 'other.jinja' %>", "other.jinja"),
-        ("<% include '/etc/passwd' %>", "no template"),
-    ],
+    few(
+        [
+            ("\n<< document.nothing >>", r"(?s)line 2.*nothing"),
+            ("<% if %>", "line 1"),
+            ("\n\n<% endfor %>", "line 3"),
+            ("<< document.__class__.__mro__ >>", "unsafe|undefined"),
+            ("<< ''.__class__.__base__.__subclasses__() >>", "unsafe"),
+            ("<< 1 // 0 >>", "zero"),
+            ("<% include 'other.jinja' %>", "other.jinja"),
+            ("<% include '/etc/passwd' %>", "no template"),
+        ],
+        4,
+    ),
 )
 def test_template_at_fault_is_one_message(template: str, message: str, tmp_path: Path) -> None:
     """What is undefined, misspelt or forbidden is reported with the file, its line and the reason."""
@@ -233,21 +236,24 @@ def test_template_of_a_stranger_ends_in_one_line(template: str, tmp_path: Path) 
 
 @pytest.mark.parametrize(
     "asked",
-    [
-        "document.figures[0].svg.write.func",
-        "document.figures[0].tikz.write",
-        "document.figures[0].svg.__class__",
-        "say.func",
-        "say.__globals__",
-        "say.__closure__",
-        "self._TemplateReference__context",
-        "wrapped.__globals__",
-        "''.format.__self__.__class__",
-        "'{0.__class__}'.format(say)",
-        "document | attr('__class__')",
-        "range.__self__",
-        "cycler.__init__.__globals__",
-    ],
+    few(
+        [
+            "document.figures[0].svg.write.func",
+            "document.figures[0].tikz.write",
+            "document.figures[0].svg.__class__",
+            "say.func",
+            "say.__globals__",
+            "say.__closure__",
+            "self._TemplateReference__context",
+            "wrapped.__globals__",
+            "''.format.__self__.__class__",
+            "'{0.__class__}'.format(say)",
+            "document | attr('__class__')",
+            "range.__self__",
+            "cycler.__init__.__globals__",
+        ],
+        4,
+    ),
 )
 def test_template_of_a_stranger_sees_data_only(asked: str, tmp_path: Path) -> None:
     """No way leads from what a template sees to an object, a function's insides or an address."""

@@ -33,7 +33,7 @@ from symbackprop.descent.trajectories import RateComparison, compare_rates
 from symbackprop.errors import MissingValueError, ProblemError, SymbackpropError
 from symbackprop.problems import Problem, numbers
 from symbackprop.training import DivergenceError, Every, TrainingState
-from tests.helpers import ROOT, each, many, require_module
+from tests.helpers import ROOT, each, few, many, require_module
 
 LINE = np.linspace(-1, 1, 11)[:, None]
 
@@ -481,7 +481,7 @@ def test_what_ends_a_training_has_what_was_done(error: type[BaseException], batc
     assert (5, expected.losses.tolist(), expected.loss) == (history.last, history.losses.tolist(), history.loss)
 
 
-@pytest.mark.parametrize("batch_size", [None, 4])
+@pytest.mark.parametrize("batch_size", few([None, 4], 1))
 def test_interrupt_in_the_middle_of_updates_keeps_those_before(batch_size: int | None) -> None:
     """Wherever the signal arrives, the history is that of a training of as many updates, and can be gone on from."""
     problem = regression(batch_size=batch_size, epochs=10**6)
@@ -688,6 +688,7 @@ def test_command_reads_samples_from_a_file(tmp_path: Path) -> None:
         assert_equal({name: saved[name] for name in numbers}, {name: kept[name] for name in numbers})
 
 
+@pytest.mark.sweep
 def test_interrupted_command_writes_its_files(tmp_path: Path) -> None:
     """Ctrl-C is where the training ends: parameters and log of what was done are written, and it is said."""
     kept, log = tmp_path / "kept.npz", tmp_path / "log.csv"
