@@ -57,6 +57,9 @@ def _printed(key: str, derivation: Derivation, notation: Notation) -> Iterator[s
             yield in_step(str(Scalar(name, sample)), updates + 1)  # the loss after an update is that of the next step
     else:
         yield text
+        yield str(
+            Scalar(derivation.graph.quantity_of(name).name, sample)
+        )  # a letter without an index, of the only element
 
 
 def _printed_gradients(name: str, sample: int | None, derivation: Derivation, notation: Notation) -> Iterator[str]:

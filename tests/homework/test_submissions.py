@@ -104,6 +104,16 @@ def test_ids_as_spreadsheets_write_them(typed: str, tmp_path: Path) -> None:
     assert (ids if typed != "'001" else []) == list(found.texts)
 
 
+@pytest.mark.parametrize(("id", "typed"), [("1.0", "1"), ("001.0", "1"), ("12,00", "012"), ("1.0", "1.0")])
+def test_lists_as_spreadsheets_write_them(id: str, typed: str, tmp_path: Path) -> None:
+    """A list whose ids became decimals has the students whom forms know by whole numbers; the report says so."""
+    file = tmp_path / "in.csv"
+    file.write_text(f'student,z1_1\n"{typed}",1\n')
+    found = read_submissions(file, [id, "77.0"], ANSWERS)
+    assert [id] == list(found.texts)
+    assert (typed != id) is any(said.id == "homework.zeros" for _, said in found.remarks)
+
+
 def test_columns_that_are_named(tmp_path: Path) -> None:
     """`--student-columns` goes before all names; a column that is not there is an error."""
     text = "who,student,z1_1\n002,001,1\n"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import symbackprop as sbp
 from symbackprop.algebra.forms import abstracted
 from symbackprop.algebra.formula import Name
+from symbackprop.by_hand.answer_ids import names_of
 from symbackprop.by_hand.answer_normalization import AnswerText, plain
 from symbackprop.by_hand.answer_parsing import ParsedAnswer, read
 from symbackprop.errors import ExpressionError
@@ -19,7 +20,8 @@ from symbackprop.evaluation.arithmetics import FLOAT
 from symbackprop.homework.assignments import variants
 from symbackprop.homework.marks.marking import Marker, MarkVerdict
 from symbackprop.problems import load
-from tests.helpers import many
+from tests.helpers import each, many
+from tests.homework.term import TERM
 
 NUMBERS = {
     "x_1": 0.5,
@@ -220,3 +222,16 @@ def test_expressions_of_books_earn_their_points() -> None:
     for id in ("dL_dz1_1", "dL_dW2_1_1", "new_W2_1_1", "L"):
         assert marks[id].said is None, (id, marks[id].said)
         assert marks[id].verdict is MarkVerdict.CORRECT, id
+
+
+@pytest.mark.parametrize("name", ["sigmoids", "logistic", "convolution"])
+def test_a_letter_without_an_index_is_the_only_one(name: str) -> None:
+    """The only target is y, too, and the only output a2; where there are several, none is meant."""
+    ready = variants.assignment(load.problem({**TERM[name], "homework": {"answers": "both"}}, name=name))
+    names, graph = names_of(ready.computation), ready.derivation.graph
+    for quantity in each(graph.quantities.values()):
+        keys = [key for key in map(str, graph.scalars(quantity)) if key in names.values()]
+        if len(keys) == 1 and not quantity.batched:
+            assert keys[0] == names[quantity.name]
+        elif len(keys) > 1:
+            assert quantity.name not in names

@@ -28,7 +28,7 @@ class ClassList:
         self._others: dict[str, str] = {}
         self._shortened: dict[str, list[str]] = {}
         for id in self._exact.values():
-            self._shortened.setdefault(_plain(id).lstrip("0"), []).append(id)
+            self._shortened.setdefault(_whole(_plain(id)).lstrip("0"), []).append(id)
         self.completed: dict[str, str] = {}
 
     @classmethod
@@ -77,9 +77,8 @@ class ClassList:
             plain = plain.removeprefix("#")
         if plain[1:2] in tuple("-+=@") and plain.startswith("'"):
             plain = plain[1:]
-        whole = _WHOLE.fullmatch(plain)
-        if whole and plain not in self._exact:
-            plain = whole[1]
+        if plain not in self._exact:
+            plain = _whole(plain)
         alike = self._shortened.get(plain.lstrip("0"), []) if plain.isdecimal() else []
         exact = self._exact.get(plain)
         if exact is not None:
@@ -100,6 +99,12 @@ class ClassList:
         if not pairs:
             return None
         return message("homework.zeros", count=len(pairs), pairs=[*pairs[:_LISTED], *["…"] * (len(pairs) > _LISTED)])
+
+
+def _whole(text: str) -> str:
+    """Return a whole number without the decimals that a spreadsheet gave it, and any other text as it is."""
+    found = _WHOLE.fullmatch(text)
+    return found[1] if found else text
 
 
 def _plain(id: str) -> str:
