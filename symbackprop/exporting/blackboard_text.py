@@ -7,9 +7,7 @@ for figures.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
-from symbackprop.document.blocks import Document, Figure, Paragraph, Section
 from symbackprop.exporting.exercises import AskedNumber, Pool, titles
 from symbackprop.exporting.fragments import FragmentWriter
 
@@ -29,12 +27,11 @@ def files(pools: Sequence[Pool], style: str, language: str) -> Mapping[str, byte
 
 
 def _lines(pool: Pool, writer: FragmentWriter, title: str) -> Iterator[str]:
-    pages = {each.name: writer.embedded(without_figures(pool.question(each))) for each in pool.exercises}
     for position, answer in enumerate(pool.given.answers):
         for exercise in pool.exercises:
             asked = exercise.asked[position]
             name = writer.plain(f"{title} {exercise.name} {answer.id}")
-            text = f"<p>{name}</p>{pages[exercise.name]}<p>{writer.symbol(asked)} = ?</p>"
+            text = f"<p>{name}</p>{writer.question(exercise, has_figures=False).text}<p>{writer.symbol(asked)} = ?</p>"
             yield "\t".join(map(one_line, _fields(asked, text)))
 
 
@@ -50,13 +47,3 @@ def _fields(asked: AskedNumber, text: str) -> Iterator[str]:
 def one_line(text: str) -> str:
     """Return a text in one line, each space a single one."""
     return " ".join(text.split())
-
-
-def without_figures(document: Document) -> Document:
-    """Return a document with the words of its figures in their place."""
-
-    def changed(section: Section) -> Section:
-        blocks = tuple(Paragraph(each.alternative) if isinstance(each, Figure) else each for each in section.blocks)
-        return replace(section, blocks=blocks, sections=tuple(map(changed, section.sections)))
-
-    return replace(document, sections=tuple(map(changed, document.sections)))

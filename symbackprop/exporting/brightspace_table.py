@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from symbackprop.csv_tables import write_csv
-from symbackprop.exporting.blackboard_text import one_line, without_figures
+from symbackprop.exporting.blackboard_text import one_line
 from symbackprop.exporting.exercises import AskedNumber, Exercise, Pool, titles
-from symbackprop.exporting.fragments import FragmentWriter, lines_of
+from symbackprop.exporting.fragments import FragmentWriter
 
 _HTML = "HTML"
 
@@ -29,11 +29,10 @@ def files(pools: Sequence[Pool], style: str, language: str) -> Mapping[str, byte
 
 
 def _questions(pool: Pool, writer: FragmentWriter, title: str) -> Iterator[tuple[str, ...]]:
-    pages = {each.name: writer.embedded(without_figures(pool.question(each))) for each in pool.exercises}
     for position, answer in enumerate(pool.given.answers):
         for exercise in pool.exercises:
             asked = exercise.asked[position]
-            text = f"{pages[exercise.name]}<p>{writer.symbol(asked)} = ?</p>"
+            text = f"{writer.question(exercise, has_figures=False).text}<p>{writer.symbol(asked)} = ?</p>"
             yield from _question(pool, writer, exercise, asked, f"{title} {exercise.name} {answer.id}", text)
 
 
@@ -47,4 +46,4 @@ def _question(
     for option in asked.options:
         share = "100" if option.is_key else "0"
         yield "Option", share, writer.plain(option.shown), _HTML, one_line(writer.explained(option)), _HTML
-    yield "Feedback", one_line(writer.embedded(lines_of(pool.solution(exercise), asked))), _HTML
+    yield "Feedback", one_line(writer.solution(exercise, asked).text), _HTML

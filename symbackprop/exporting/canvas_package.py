@@ -6,14 +6,13 @@ mistake cannot be told in one; bounds are inclusive and symmetric; a number belo
 
 from __future__ import annotations
 
-import functools
 import html
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from xml.etree.ElementTree import Element
 
 from symbackprop.exporting.exercises import AskedNumber, Exercise, Pool, titles
-from symbackprop.exporting.fragments import Fragment, FragmentWriter, lines_of
+from symbackprop.exporting.fragments import FragmentWriter
 from symbackprop.exporting.packages import archive, element, xml
 from symbackprop.messages import Message, message
 
@@ -70,19 +69,16 @@ def _resource(identifier: str, kind: str, path: str) -> Element:
 
 def _sections(pool: Pool, writer: FragmentWriter, name: str, figures: dict[str, str]) -> Iterator[Element]:
     """Yield a group of questions for each answer, and put the figures of its items into `figures`."""
-    written = functools.cache(
-        lambda place: writer.written(pool.question(pool.exercises[place]), f"{name}/figure-{place + 1}")
-    )
     for number, answer in enumerate(pool.given.answers, start=1):
         items = []
-        for place, exercise in enumerate(pool.exercises):
-            page: Fragment = written(place)
+        for exercise in pool.exercises:
+            page = writer.question(exercise, f"{name}/figure-{exercise.place}")
             asked = exercise.asked[number - 1]
-            lines = writer.written(lines_of(pool.solution(exercise), asked), f"{name}/solution-{place + 1}-{number}")
+            lines = writer.solution(exercise, asked, f"{name}/solution-{exercise.place}-{number}")
             figures |= {**page.pictures, **lines.pictures}
             text = f"{page.text}<p><strong>{writer.symbol(asked)} = ?</strong></p>\n"
             causes = [writer.explained(option) for option in asked.options]
-            items.append(_item(f"{name}_{number}_{place + 1}", exercise, asked, text, lines.text, causes))
+            items.append(_item(f"{name}_{number}_{exercise.place}", exercise, asked, text, lines.text, causes))
         points = element("selection_extension", "", [element("points_per_item", _points(pool, answer.id))])
         drawn = element("selection", "", [element("selection_number", "1"), points])
         yield element(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import ROUND_UP, Context, Decimal
 from fractions import Fraction
@@ -81,26 +81,46 @@ class AskedNumber:
 
 @dataclass(frozen=True, slots=True)
 class Exercise:
-    """One variant: its name in the pool (the student's id, or its number), and what is asked of it."""
+    """One variant: its name in the pool (the student's id, or its number), its place there from 1, what is asked of it."""
 
     name: str
+    place: int
     student: StudentVariant
     asked: tuple[AskedNumber, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A piece of a page, and the figures that it shows, SVG by the names of their files."""
+
+    text: str
+    pictures: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True)
 class Pool:
-    """The variants of one problem; `is_class` says that each is the variant of a student."""
+    """The variants of one problem; `is_class` says that each is the variant of a student.
+
+    `pages` are the pieces of pages that are written by now, by what they are.
+    """
 
     given: HomeworkAssignment
     exercises: tuple[Exercise, ...]
     is_class: bool
+    pages: dict[str, Fragment] = field(default_factory=dict, repr=False, compare=False)
     _solutions: dict[str, Document] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def problem(self) -> Problem:
         """The problem that is drawn."""
         return self.given.problem
+
+    def page(self, exercise: Exercise, what: str, make: Callable[[], Fragment]) -> Fragment:
+        """Return a piece of the pages of a variant, by what it is: made where nobody has made it before."""
+        key = f"{exercise.place} {what}"
+        if key not in self.pages:
+            self.pages[key] = make()
+        return self.pages[key]
 
     def question(self, exercise: Exercise) -> Document:
         """Return what a variant asks: task and problem, nothing that has to be computed."""
@@ -138,7 +158,9 @@ def pool(problem: Problem, students: Sequence[Student], seed: int, *, is_class: 
     ]
     asked = _Asked(given, cohort, _options(given, cohort) if is_chosen else ())
     variants = student_variants(ProblemSet((given,)), enrolments)
-    exercises = [Exercise(id, own, asked.of(place)) for place, (id, own) in enumerate(zip(ids, variants, strict=True))]
+    exercises = [
+        Exercise(id, place + 1, own, asked.of(place)) for place, (id, own) in enumerate(zip(ids, variants, strict=True))
+    ]
     return Pool(given, tuple(exercises), is_class)
 
 

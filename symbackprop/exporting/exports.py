@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from symbackprop.errors import ProblemError, known_language, unknown
-from symbackprop.exporting.exercises import Pool, pool
-from symbackprop.exporting.learning_systems import CHOICES, LEARNING_SYSTEMS, STYLES, LearningSystem
-from symbackprop.homework.classes.roster import Roster
-from symbackprop.homework.python_functions import Students, roster_of
+from symbackprop.exporting import export_shards
+from symbackprop.exporting.jobs import ExportJob, digest
+from symbackprop.exporting.kept_pages import CHUNK, KeptPages, add_kept, write_pages
+from symbackprop.exporting.learning_systems import LEARNING_SYSTEMS
+from symbackprop.homework.classes.chunks import Workers
+from symbackprop.homework.classes.shards import Shard
+from symbackprop.homework.python_functions import Students, roster_of, source_of
 from symbackprop.messages import Message, message
 from symbackprop.problems import Problem
 from symbackprop.problems.accepted import ProblemLike, problem_of
+from symbackprop.problems.load import Source
 from symbackprop.whole_files import write_files
-
-MOST_REFUSED = 3
-"""Numbers that a refusal names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """What was written: the files, and what of the homework they do not carry."""
+    """What was written: the files with their SHA-256, and what of the homework they do not carry."""
 
     files: tuple[Path, ...]
     lacks: tuple[Message, ...]
+    digest: str = ""
 
 
 def export(
@@ -38,18 +42,27 @@ def export(
     style: str | None = None,
     seed: int = 0,
     language: str = "en",
+    processes: int = 1,
+    executor: Executor | None = None,
+    shard: tuple[int, int] | None = None,
 ) -> Exported:
     """Write variants of a problem, or of several, as files that a learning system imports, as `symbackprop export` does.
+
+    More than one of `processes` are begun anew: a script then needs `if __name__ == "__main__":`.
 
     Args:
         problem: Whatever stands for a problem, or a sequence of such.
         to: A name of `symbackprop list systems`.
-        path: The file to write, or the folder for a system that takes one.
+        path: The file to write, or the folder for a system that takes one, or for a shard.
         variants: How many variants are drawn.
         students: Those who get a variant each, as for `homework`, in place of `variants`.
         style: How is asked, `"numbers"`, `"sheet"` or `"choices"`, or None for what the system does best.
         seed: The seed of the draws: with that of a homework the numbers are the same.
         language: The language of the questions, `"en"` or `"zh"`.
+        processes: How many processes work.
+        executor: What works in their place, that of a Dask client say.
+        shard: Which part of how many, `(2, 8)` say, is written, into a folder; `symbackprop merge` joins them. Problems are
+            then files, names of examples or mappings.
 
     Returns:
         The files that were written, and what of the homework they do not carry.
@@ -72,52 +85,52 @@ def export(
         raise ProblemError(message("export.variants_or_students"))
     roster = roster_of(variants if students is None else students, {}, "", Path(path))  # type: ignore[arg-type]
     several = problem if isinstance(problem, Sequence) and not isinstance(problem, str) else [problem]
-    return written(
-        [problem_of(each) for each in several],
+    job = ExportJob.of(
+        [_source(each, f"problem{number}" if number > 1 else "problem") for number, each in enumerate(several, 1)],
+        roster.students,
         LEARNING_SYSTEMS[to],
-        roster,
-        Path(path),
+        style,
+        seed,
+        language,
         is_class=students is not None,
-        style=style,
-        seed=seed,
-        language=language,
     )
+    part = None if shard is None else Shard.read("{}/{}".format(*shard), "shard")
+    return written(job, Path(path), part, processes, executor)
+
+
+def _source(problem: ProblemLike, name: str) -> Source | Problem:
+    return source_of(problem, name) if isinstance(problem, Mapping | str | Path) else problem_of(problem)
 
 
 def written(
-    problems: Sequence[Problem],
-    system: LearningSystem,
-    roster: Roster,
+    job: ExportJob,
     path: Path,
-    *,
-    is_class: bool,
-    style: str | None,
-    seed: int,
-    language: str,
+    shard: Shard | None = None,
+    processes: int | None = 1,
+    executor: Executor | Workers | None = None,
+    advance: Callable[[int], Any] = lambda count: None,
 ) -> Exported:
-    """Write the variants of some problems for a learning system; only the owner can read the files, which hold keys."""
-    chosen = system.styles[0] if style is None else style
-    if chosen not in STYLES:
-        raise unknown("export_style", chosen, STYLES)
-    if chosen not in system.styles:
-        raise ProblemError(message("export.style", style=chosen, system=system.name, styles=system.styles))
-    pools = [pool(each, roster.students, seed, is_class=is_class, is_chosen=chosen == CHOICES) for each in problems]
-    if chosen != CHOICES:
-        _check(system, pools)
-    parts = system.write(pools, chosen, language)
-    names = [path / name if not system.suffix else path.with_name(f"{path.stem}{name}{path.suffix}") for name in parts]
-    write_files(dict(zip(names, parts.values(), strict=True)), private=True)
-    return Exported(tuple(names), tuple(system.lacks(pools, chosen)))
+    """Write the files of an export, or a shard of its pages; only the owner can read them, since they hold keys.
 
-
-def _check(system: LearningSystem, pools: Sequence[Pool]) -> None:
-    """Raise `ProblemError` for numbers that the system would mark wrongly."""
-    found = [
-        refused
-        for each in pools
-        for exercise in each.exercises
-        for asked in exercise.asked
-        if (refused := system.refuses(asked)) is not None
-    ]
-    if found:
-        raise ProblemError(message("export.refused", count=len(found), reasons=found[:MOST_REFUSED]), where=system.name)
+    Pages of a large export are kept beside its files until these are written, for a run after one that was ended. `advance`
+    is told of how many variants there are pages.
+    """
+    if shard is not None:
+        for count in export_shards.write_shard(job, shard, path, processes, executor):
+            advance(count)
+        return Exported((path,), job.lacks())
+    bounds = (0, job.size)
+    is_known = len(job.contents) == len(job.problems)
+    kept = KeptPages(path.with_name(f".{path.name}.pages")) if job.size > CHUNK and is_known else None
+    if kept is not None:
+        kept.begin(job.record())
+    for count in write_pages(job, kept, bounds, processes, executor) if job.size > CHUNK or executor else ():
+        advance(count)
+    if kept is not None:
+        add_kept(job, kept, bounds)
+    files = job.files()
+    paths = job.paths(files, path)
+    write_files(paths, private=True)
+    if kept is not None:
+        kept.remove()
+    return Exported(tuple(paths), job.lacks(), digest(files))

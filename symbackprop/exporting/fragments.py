@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from symbackprop import rendering, resources
 from symbackprop.descent.solution import Solution
-from symbackprop.document.blocks import Chain, Display, Document, Inline, Paragraph, Section, Table
-from symbackprop.exporting.exercises import AskedNumber, Pool
+from symbackprop.document.blocks import Chain, Display, Document, Figure, Inline, Paragraph, Section, Table
+from symbackprop.exporting.exercises import AskedNumber, Exercise, Fragment, Pool
 from symbackprop.homework.assignments.options import Option
 from symbackprop.messages import message
 from symbackprop.rendering import anchors
@@ -21,14 +21,6 @@ from symbackprop.rendering.layout.boxes import Box
 from symbackprop.rendering.view_models import ViewWriter
 
 _TEMPLATE, _FOLDER = "fragment.jinja", "export"
-
-
-@dataclass(frozen=True, slots=True)
-class Fragment:
-    """A piece of a page, and the figures that it shows, SVG by the names of their files."""
-
-    text: str
-    pictures: Mapping[str, str]
 
 
 def _between_parentheses(box: Box) -> str:
@@ -99,18 +91,36 @@ class FragmentWriter:
         """What writes sentences and formulas."""
         return self._draft.writer
 
-    def written(self, document: Document, stem: str) -> Fragment:
-        """Return a document as a fragment, without its title; its figures are called `stem` and numbered."""
+    def question(self, exercise: Exercise, stem: str = "", *, has_figures: bool = True) -> Fragment:
+        """Return what a variant asks, without a title, perhaps with the words of its figures in their place.
+
+        Figures are called `stem` and numbered, or stand inside it where there is no stem.
+        """
+
+        def make() -> Fragment:
+            document = self.pool.question(exercise)
+            return self._written(document if has_figures else without_figures(document), stem)
+
+        return self.pool.page(exercise, "question", make)
+
+    def solution(self, exercise: Exercise, asked: AskedNumber | None = None, stem: str = "") -> Fragment:
+        """Return the worked solution of a variant, or the lines that lead to one number, likewise."""
+
+        def make() -> Fragment:
+            whole = self.pool.solution(exercise)
+            return self._written(whole if asked is None else lines_of(whole, asked), stem)
+
+        return self.pool.page(exercise, "solution" if asked is None else f"solution {asked.id}", make)
+
+    def _written(self, document: Document, stem: str) -> Fragment:
+        if not stem:
+            return Fragment(replace(self._draft, content=document).fill(_TEMPLATE, base=""))
         draft = replace(self._draft, content=document, stem=stem)
         return Fragment(draft.fill(_TEMPLATE, base=self.base), draft.pictures)
 
     def symbol(self, asked: AskedNumber) -> str:
         """Return the symbol of a number that is asked, between the signs of formulas."""
         return self._inline(asked.symbol)
-
-    def embedded(self, document: Document) -> str:
-        """Return a document as a fragment that has its figures inside it."""
-        return replace(self._draft, content=document).fill(_TEMPLATE, base="")
 
     def mistake(self, name: str) -> str:
         """Return what is said of a number that a known mistake makes."""
@@ -126,6 +136,16 @@ class FragmentWriter:
 
     def _inline(self, content: Inline) -> str:
         return str(self.writer.block(Paragraph(message("text.plain", text=content)))["text"])
+
+
+def without_figures(document: Document) -> Document:
+    """Return a document with the words of its figures in their place."""
+
+    def changed(section: Section) -> Section:
+        blocks = tuple(Paragraph(each.alternative) if isinstance(each, Figure) else each for each in section.blocks)
+        return replace(section, blocks=blocks, sections=tuple(map(changed, section.sections)))
+
+    return replace(document, sections=tuple(map(changed, document.sections)))
 
 
 def lines_of(document: Document, asked: AskedNumber) -> Document:

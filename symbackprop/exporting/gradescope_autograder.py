@@ -15,7 +15,7 @@ from symbackprop import rendering, resources
 from symbackprop.csv_tables import write_csv
 from symbackprop.document.blocks import Document
 from symbackprop.exporting.answer_keys import answer_key
-from symbackprop.exporting.exercises import AskedNumber, Exercise, Pool
+from symbackprop.exporting.exercises import AskedNumber, Exercise, Fragment, Pool
 from symbackprop.exporting.packages import archive
 from symbackprop.homework.classes.roster import file_name
 from symbackprop.messages import message
@@ -37,7 +37,7 @@ def files(pools: Sequence[Pool], style: str, language: str) -> Mapping[str, byte
         for exercise in pool.exercises:
             own = variants.setdefault(exercise.name, {"asked": [], "solution": ""})
             own["asked"] += [_asked(each, before, language) for each in exercise.asked]
-            own["solution"] += _text(pool, pool.solution(exercise), language)
+            own["solution"] += _solution(pool, exercise, language)
             questions[f"variants/{file_name(exercise.name)}{before.replace(':', '')}.txt"] = _question(
                 pool, exercise, language
             )
@@ -57,9 +57,14 @@ def _asked(asked: AskedNumber, before: str, language: str) -> dict[str, Any]:
 
 def _question(pool: Pool, exercise: Exercise, language: str) -> str:
     table = write_csv(("student", "answer", "value"), [(exercise.name, asked.id, "") for asked in exercise.asked])
-    return f"{_text(pool, pool.question(exercise), language)}\n{table}"
+    page = pool.page(exercise, "question", lambda: _written(pool, pool.question(exercise), language))
+    return f"{page.text}\n{table}"
 
 
-def _text(pool: Pool, document: Document, language: str) -> str:
+def _solution(pool: Pool, exercise: Exercise, language: str) -> str:
+    return pool.page(exercise, "solution", lambda: _written(pool, pool.solution(exercise), language)).text
+
+
+def _written(pool: Pool, document: Document, language: str) -> Fragment:
     (draft,) = drafted([document], pool.given.derivation, rendering.formats()["text"], language)
-    return str(exporters.written(draft))
+    return Fragment(str(exporters.written(draft)))

@@ -7,13 +7,12 @@ embedded field has whole-number weights, and no brace, tilde or hash sign in its
 from __future__ import annotations
 
 import base64
-import functools
 import html
 from collections.abc import Iterator, Mapping, Sequence
 from xml.etree.ElementTree import Element
 
-from symbackprop.exporting.exercises import AskedNumber, Pool, titles, whole_weights
-from symbackprop.exporting.fragments import Fragment, FragmentWriter, lines_of
+from symbackprop.exporting.exercises import AskedNumber, Fragment, Pool, titles, whole_weights
+from symbackprop.exporting.fragments import FragmentWriter
 from symbackprop.exporting.packages import element, xml
 
 _FILES = "@@PLUGINFILE@@/"
@@ -39,14 +38,14 @@ def _sheets(pool: Pool, title: str, writer: FragmentWriter) -> Iterator[Element]
     yield _category(title)
     weights = whole_weights([asked.weight for asked in pool.exercises[0].asked])
     for exercise in pool.exercises:
-        page = writer.written(pool.question(exercise), "question")
+        page = writer.question(exercise, "question")
         rows = "".join(
             f"<tr><td>{writer.plain(asked.id).translate(_BRACES)}</td><td>{writer.symbol(asked).translate(_BRACES)}</td>"
             f"<td>{_field(asked, weight, writer)}</td></tr>\n"
             for asked, weight in zip(exercise.asked, weights, strict=True)
         )
         text = f'{page.text.translate(_BRACES)}<table class="table">\n<tbody>\n{rows}</tbody>\n</table>\n'
-        solution = writer.written(pool.solution(exercise), "solution")
+        solution = writer.solution(exercise, stem="solution")
         yield _question("cloze", f"{title} {exercise.name}", Fragment(text, page.pictures), solution)
 
 
@@ -64,14 +63,13 @@ def _in_field(text: str) -> str:
 
 
 def _single(pool: Pool, title: str, writer: FragmentWriter) -> Iterator[Element]:
-    question = functools.cache(lambda place: writer.written(pool.question(pool.exercises[place]), "question"))
     for number, answer in enumerate(pool.given.answers):
         yield _category(title, answer.id)
-        for place, exercise in enumerate(pool.exercises):
+        for exercise in pool.exercises:
             asked = exercise.asked[number]
-            page: Fragment = question(place)
+            page = writer.question(exercise, "question")
             text = f"{page.text}<p><strong>{writer.symbol(asked)} = ?</strong></p>\n"
-            lines = writer.written(lines_of(pool.solution(exercise), asked), "solution")
+            lines = writer.solution(exercise, asked, "solution")
             kind, own = ("multichoice", _options) if asked.options else ("numerical", _answers)
             name = f"{title} {exercise.name} {asked.id}"
             yield _question(kind, name, Fragment(text, page.pictures), lines, list(own(asked, writer)), asked)

@@ -11,7 +11,7 @@ from typing import Any
 
 from symbackprop import rendering
 from symbackprop.exporting.answer_keys import answer_key
-from symbackprop.exporting.exercises import AskedNumber, Exercise, Pool
+from symbackprop.exporting.exercises import AskedNumber, Exercise, Fragment, Pool
 from symbackprop.homework.classes.roster import file_name
 from symbackprop.rendering import exporters, notebook_file
 from symbackprop.rendering.pdf_collections import drafted
@@ -39,9 +39,8 @@ def files(pools: Sequence[Pool], style: str, language: str) -> Mapping[str, byte
 
 
 def _cells(pool: Pool, exercise: Exercise, language: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    row = rendering.formats()["notebook"]
-    (draft,) = drafted([pool.question(exercise)], pool.given.derivation, row, language)
-    yield "markdown", draft.fill(exporters.DOCUMENT), _told("statement", locked=True)
+    page = pool.page(exercise, "question", lambda: _question(pool, exercise, language))
+    yield "markdown", page.text, _told("statement", locked=True)
     yield "code", "answers = {}\n", _told("answers", locked=True)
     for number, asked in enumerate(exercise.asked, start=1):
         key = f"answers[{_quoted(asked.id)}] = {asked.value:f}"
@@ -51,6 +50,12 @@ def _cells(pool: Pool, exercise: Exercise, language: str) -> Iterator[tuple[str,
             _told(f"answer-{number}", solution=True),
         )
         yield "code", _test(asked, language), _told(f"test-{number}", locked=True, points=float(asked.points))
+
+
+def _question(pool: Pool, exercise: Exercise, language: str) -> Fragment:
+    row = rendering.formats()["notebook"]
+    (draft,) = drafted([pool.question(exercise)], pool.given.derivation, row, language)
+    return Fragment(draft.fill(exporters.DOCUMENT))
 
 
 def _test(asked: AskedNumber, language: str) -> str:

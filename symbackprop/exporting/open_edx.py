@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from xml.etree.ElementTree import Element
 
 from symbackprop.exporting.exercises import AskedNumber, Exercise, Pool, titles
-from symbackprop.exporting.fragments import FragmentWriter, lines_of
+from symbackprop.exporting.fragments import FragmentWriter
 from symbackprop.exporting.packages import compressed_tar, element, parsed, xml
 from symbackprop.homework.assignments.options import Option
 
@@ -42,15 +42,13 @@ def _parts(pool: Pool, style: str) -> Iterator[tuple[str, tuple[AskedNumber, ...
 def _problem(
     pool: Pool, writer: FragmentWriter, exercise: Exercise, asked: Sequence[AskedNumber], title: str
 ) -> Element:
-    solution = pool.solution(exercise)
-    shown = writer.embedded(lines_of(solution, asked[0]) if len(asked) == 1 else solution)
-    worked = parsed(shown, "div")
+    worked = parsed(writer.solution(exercise, asked[0] if len(asked) == 1 else None).text, "div")
     worked.set("class", "detailed-solution")
     return element(
         "problem",
         "",
         [
-            parsed(writer.embedded(pool.question(exercise)), "div"),
+            parsed(writer.question(exercise).text, "div"),
             *(_response(each, writer) for each in asked),
             element("solution", "", [worked]),
         ],

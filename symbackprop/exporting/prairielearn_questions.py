@@ -15,7 +15,7 @@ from typing import Any
 from symbackprop import resources
 from symbackprop.exporting.answer_keys import answer_key
 from symbackprop.exporting.exercises import Exercise, Pool, titles, whole_weights
-from symbackprop.exporting.fragments import FragmentWriter, lines_of
+from symbackprop.exporting.fragments import FragmentWriter
 from symbackprop.homework.classes.roster import file_name
 from symbackprop.templating import filled
 
@@ -80,12 +80,11 @@ def _variant(
 ) -> dict[str, Any]:
     """Return a row of the table: what the page says, and how each number is marked."""
     asked = {_name(place): exercise.asked[position] for place, position in enumerate(positions)}
-    solution = pool.solution(exercise)
-    shown = lines_of(solution, exercise.asked[positions[0]]) if alone else solution
+    solution = writer.solution(exercise, exercise.asked[positions[0]] if alone else None)
     return {
         "variant": exercise.name,
-        "page": writer.embedded(pool.question(exercise)).translate(_DOLLARS),
-        "solution": writer.embedded(shown).translate(_DOLLARS),
+        "page": writer.question(exercise).text.translate(_DOLLARS),
+        "solution": solution.text.translate(_DOLLARS),
         "ids": {name: each.id for name, each in asked.items()},
         "symbols": {name: writer.symbol(each) for name, each in asked.items()},
         "tolerances": {name: f"{each.tolerance:f}" for name, each in asked.items()},

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
-from symbackprop.exporting.exercises import AskedNumber, Pool, titles
-from symbackprop.exporting.fragments import FragmentWriter, lines_of
+from symbackprop.exporting.exercises import AskedNumber, Exercise, Pool, titles
+from symbackprop.exporting.fragments import FragmentWriter
 from symbackprop.exporting.packages import archive, element, parsed, xml
 
 _MATHML = "http://www.w3.org/1998/Math/MathML"
@@ -34,14 +34,14 @@ def files(pools: Sequence[Pool], style: str, language: str, version: str = "2p1"
     """Return a package with one test, whose sections draw one variant of each problem, or of each answer."""
     groups: dict[str, list[_Item]] = {}
     for number, (pool, title) in enumerate(zip(pools, titles(pools, language), strict=True), start=1):
-        maker = _Maker(pool, FragmentWriter(pool, language, "mathml"), f"p{number}")
+        maker = _Maker(FragmentWriter(pool, language, "mathml"), f"p{number}")
         if style == "sheet":
-            groups[title] = [maker.item(place, each.asked, each.name) for place, each in enumerate(pool.exercises)]
+            groups[title] = [maker.item(each, each.asked, each.name) for each in pool.exercises]
             continue
         for position, answer in enumerate(pool.given.answers):
             found = (
-                maker.item(place, each.asked[position : position + 1], f"{each.name} {answer.id}", position + 1)
-                for place, each in enumerate(pool.exercises)
+                maker.item(each, each.asked[position : position + 1], f"{each.name} {answer.id}", position + 1)
+                for each in pool.exercises
             )
             groups[f"{title}: {answer.id}"] = list(found)
     return {"": archive(_package(groups, version))}
@@ -56,17 +56,15 @@ def files_of_later_version(pools: Sequence[Pool], style: str, language: str) -> 
 class _Maker:
     """Makes the items of a pool, whose identifiers and figures begin with a prefix."""
 
-    pool: Pool
     writer: FragmentWriter
     prefix: str
 
-    def item(self, place: int, asked: Sequence[AskedNumber], title: str, answer: int = 0) -> _Item:
-        """Return the item that asks some numbers of the variant at a place; `answer` is the number of a single one."""
-        exercise = self.pool.exercises[place]
-        identifier = f"{self.prefix}-{place + 1}" + (f"-{answer}" if answer else "")
-        page = self.writer.written(self.pool.question(exercise), f"{self.prefix}-{place + 1}")
-        solution = self.pool.solution(exercise)
-        shown = self.writer.written(lines_of(solution, asked[0]) if answer else solution, f"{identifier}-solution")
+    def item(self, exercise: Exercise, asked: Sequence[AskedNumber], title: str, answer: int = 0) -> _Item:
+        """Return the item that asks some numbers of a variant; `answer` is the number of a single one."""
+        stem = f"{self.prefix}-{exercise.place}"
+        identifier = stem + (f"-{answer}" if answer else "")
+        page = self.writer.question(exercise, stem)
+        shown = self.writer.solution(exercise, asked[0] if answer else None, f"{identifier}-solution")
         names = [f"RESPONSE{number}" for number in range(1, len(asked) + 1)]
         body = _content(page.text)
         body.append(self._blanks(dict(zip(names, asked, strict=True))))

@@ -112,7 +112,9 @@ def homework(
     known_language(language)
     _formats(formats, engine)
     several = [problem] if isinstance(problem, str | Path | Mapping | Problem) else problem
-    sources = [_source(each, f"problem{number}" if number > 1 else "problem") for number, each in enumerate(several, 1)]
+    sources = [
+        source_of(each, f"problem{number}" if number > 1 else "problem") for number, each in enumerate(several, 1)
+    ]
     if mistakes is not None:
         sources = choices.with_counts(sources, Path(mistakes))
     with all_or_nothing() as write:
@@ -143,7 +145,7 @@ def homework(
     return GivenHomework(Path(folder), codes, answers, enrolment.unfinished(Path(folder)))
 
 
-def _source(problem: Source, name: str) -> load.Source:
+def source_of(problem: Source, name: str) -> load.Source:
     """Return what a problem is made from; the content of a file has a name of its own."""
     if isinstance(problem, Problem):
         raise ProblemError(message("homework.drawn_elsewhere"))

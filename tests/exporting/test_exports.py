@@ -376,9 +376,9 @@ def test_lines_of_a_number_lead_to_it_alone() -> None:
     own = drawn()
     exercise = own.exercises[0]
     solution, writer = own.solution(exercise), fragments.FragmentWriter(own, "en", "mathjax")
-    whole = writer.written(solution, "s").text
+    whole = writer.solution(exercise).text
     for asked in each(exercise.asked, least=26):
-        text = writer.written(fragments.lines_of(solution, asked), "s").text
+        text = writer.solution(exercise, asked).text
         value = f"{float(asked.value):.4g}"
         assert value.rstrip("0")[:5] in text and len(text) < len(whole) / 4
     other = own.exercises[0].asked[0].__class__("q", "q", Decimal(1), Decimal(0), 1, 1)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import click
@@ -14,9 +15,9 @@ from symbackprop.cli.inputs import (
     problems_argument,
     quiet_option,
     read_columns,
-    read_problem,
+    read_source,
 )
-from symbackprop.cli.outputs import print_text, remark, say, working
+from symbackprop.cli.outputs import print_text, progress, remark, say
 from symbackprop.errors import ProblemError, unknown
 from symbackprop.messages import message
 
@@ -37,6 +38,9 @@ from symbackprop.messages import message
 @encoding_option
 @click.option("--style", metavar="numbers|sheet|choices", help="How is asked [what the system does best].")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the draws.")
+@click.option("--processes", type=click.IntRange(1), metavar="N", help="Processes that work [one for each core].")
+@click.option("--scheduler", metavar="ADDRESS|FILE", help="A Dask cluster that works: address, or scheduler's file.")
+@click.option("--shard", metavar="I/N", help="Write part I of N into a folder; `merge` joins the parts.")
 @click.option(
     "-o", "--output", metavar="FILE|DIR", required=True, type=click.Path(path_type=Path), help="Where to write to."
 )
@@ -52,6 +56,9 @@ def command(
     encoding: str,
     style: str | None,
     seed: int,
+    processes: int | None,
+    scheduler: str | None,
+    shard: str | None,
     output: Path,
     lang: str,
     quiet: bool,
@@ -62,7 +69,10 @@ def command(
     Keys, tolerances and worked solutions come with them.
     """
     from symbackprop.exporting.exports import written
+    from symbackprop.exporting.jobs import ExportJob
     from symbackprop.exporting.learning_systems import LEARNING_SYSTEMS
+    from symbackprop.homework.classes.dask_cluster import workers_of
+    from symbackprop.homework.classes.shards import Shard
     from symbackprop.homework.python_functions import roster_of
 
     if system not in LEARNING_SYSTEMS:
@@ -74,17 +84,20 @@ def command(
     students = roster_of(roster if variants is None else variants, columns, encoding, output)  # type: ignore[arg-type]
     for where, what in students.remarks:
         remark(f"{where}: {say(what.id, **what.arguments)}")
-    read = [read_problem(each, overrides) for each in problems]
-    with working("cli.exporting", quiet):
-        found = written(
-            read,
-            LEARNING_SYSTEMS[system],
-            students,
-            output,
-            is_class=roster is not None,
-            style=style,
-            seed=seed,
-            language=lang,
-        )
+    part = None if shard is None else Shard.read(shard)
+    job = ExportJob.of(
+        [read_source(each, overrides) for each in problems],
+        students.students,
+        LEARNING_SYSTEMS[system],
+        style,
+        seed,
+        lang,
+        is_class=roster is not None,
+    )
+    cluster = contextlib.nullcontext() if scheduler is None else workers_of(scheduler)
+    with cluster as workers, progress("cli.exporting", job.size, quiet) as advance:
+        found = written(job, output, part, processes, workers, advance)
     paths = [] if quiet else list(map(str, found.files))
-    print_text("".join(f"{line}\n" for line in (*paths, *(say("cli.not_carried", what=what) for what in found.lacks))))
+    digest = [] if quiet or not found.digest else [say("cli.digest", digest=found.digest)]
+    lacks = (say("cli.not_carried", what=what) for what in found.lacks)
+    print_text("".join(f"{line}\n" for line in (*paths, *lacks, *digest)))

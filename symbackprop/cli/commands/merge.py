@@ -13,18 +13,20 @@ from symbackprop.cli.outputs import print_text, progress, remark, say
 @click.command()
 @click.argument("folders", metavar="DIR…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--output", metavar="DIR", required=True, type=click.Path(path_type=Path), help="Folder to write into."
+    "-o", "--output", metavar="DIR|FILE", required=True, type=click.Path(path_type=Path), help="Where to write to."
 )
 @lang_option
 @quiet_option
 def command(folders: tuple[Path, ...], output: Path, lang: str, quiet: bool) -> None:
     """Join the folders that shards wrote into that of one run.
 
-    They are those of `homework --shard` or `grade --shard`, in any order.
+    They are those of `homework --shard`, `grade --shard` or `export --shard`, in any order.
     """
+    from symbackprop.exporting import export_shards
     from symbackprop.homework import merging
 
-    found = merging.joinable(folders)
+    is_export = any(map(export_shards.is_shard, folders))
+    found = export_shards.fitted(folders) if is_export else merging.joinable(folders)
     with progress("cli.merging", found.size, quiet) as advance:
         for count in found.joined(output):
             advance(count)
