@@ -8,7 +8,7 @@ import pytest
 
 import symbackprop as sbp
 from symbackprop import document, language
-from symbackprop.algebra.formula import Name
+from symbackprop.algebra.formula import Adjoint, Name, Node
 from symbackprop.by_hand.hand_computation import GRADIENT, PATH, given_numbers, hand_computation
 from symbackprop.document.blocks import Display, Note, NoteKind, Table
 from symbackprop.document.display_nodes import Gradient, Updated
@@ -61,6 +61,21 @@ def test_note_beside_a_line_is_a_row_with_a_number(name: str) -> None:
     assert len(told) == len(set(told)) >= 3
     assert set(told) <= MISTAKES.keys() & set(MADE.values())
     assert sum(text.id == "mistake.made" for text in made) >= len(made) - 1
+
+
+@pytest.mark.parametrize("name", ["circuit", "convolution", "lstm", "mazur", "rnn"])
+def test_mistake_stands_below_the_line_that_it_changes(name: str) -> None:
+    """A number that a mistake beside a line gives is that of a line above it on the page, never of one further on."""
+    lines: list[Node] = []
+    told = []
+    for section in sections_of(document.compose(solved(name)).sections):
+        for block in section.blocks:
+            if isinstance(block, Display):
+                lines += [chain.left for chain in block.chains]
+            elif isinstance(block, Note) and isinstance(it := block.text.arguments.get("it"), Adjoint | Gradient):
+                told.append((it.name, {getattr(left, "name", "") for left in lines}))
+    for quantity, above in each(told):
+        assert quantity in above
 
 
 @pytest.mark.parametrize("name", ["mazur", "classifier", "batchnorm", "lstm"])

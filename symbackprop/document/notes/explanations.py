@@ -128,9 +128,11 @@ class Lesson:
             row = kind.mistake(line)
             if row is None or f"mistake.{row or kind.name}" in self.said:
                 continue
-            self.said.add(f"mistake.{row or kind.name}")
-            text = slips.note(row, line) if row else message(f"mistake.{kind.name}", **kind.words(line))
-            if text is not None:
+            general = None if row else message(f"mistake.{kind.name}", **kind.words(line))
+            text, is_later = slips.note(row, line) if row else (general, False)
+            if not is_later:
+                self.said.add(f"mistake.{row or kind.name}")
+            if text is not None and not is_later:
                 yield Note(NoteKind.MISTAKE, text)
 
     def reviewed(self, section: Section, solution: Solution) -> Section:

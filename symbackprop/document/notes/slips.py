@@ -65,24 +65,26 @@ class Slips:
         except SymbackpropError:
             return None
 
-    def note(self, row: str, line: DisplayedLine) -> Message | None:
+    def note(self, row: str, line: DisplayedLine) -> tuple[Message | None, bool]:
         """Return what is said of a mistake beside a line: what the line becomes by it, or else what it changes first.
 
-        None where the problem has no place for it.
+        None where the problem has no place for it. The second is whether a line further on, whose number it is that the
+        mistake changes first, should say it instead.
         """
         said = {"slip": message(f"slip.{row}"), "why": message(f"mistake_why.{row}")}
         if self._made is None or self._sheet is None:
-            return message("mistake.alone", **said)
+            return message("mistake.alone", **said), False
         found = tuple(changes(self._sheet, [MISTAKES[row]]))
         key = _key(line)
         here = next((change for change in found if [site.at for site in change.sites] == [key]), None)
         wrong = None if here is None else self._changed(here).get(key)
         if wrong is not None:
-            return message("mistake.made", it=line.chain.left, value=self._shown(wrong), **said)
+            return message("mistake.made", it=line.chain.left, value=self._shown(wrong), **said), False
         for change in _widest(found):
-            for key, wrong in self._changed(change).items():
-                return message("mistake.made", it=quantity_of(key), value=self._shown(wrong), **said)
-        return message("mistake.alone", **said) if found else None
+            for first, wrong in self._changed(change).items():
+                text = message("mistake.made", it=quantity_of(first), value=self._shown(wrong), **said)
+                return text, bool(key) and self._places.get(first, -1) > self._places[key]
+        return message("mistake.alone", **said) if found else None, False
 
     def _changed(self, change: Change) -> dict[str, float]:
         """Return the numbers with a symbol that a change makes others, in the order of the page.
