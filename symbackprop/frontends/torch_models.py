@@ -49,7 +49,7 @@ def from_torch(
 
     Any other module, and a loss that is any function of its output and `y`, run once on tensors that record and
     become a computation graph. Parameters have the letters that are usual for their layers, `W1`, `b1`, `gamma`.
-    Arrays have at most two axes: of more, all but the last are one, so that a gradient is PyTorch's in another shape.
+    Arrays have at most four axes: of more, all but the last are one, so that a gradient is PyTorch's in another shape.
     Parameters that require no gradient are `frozen` in the problem's training.
 
     Args:

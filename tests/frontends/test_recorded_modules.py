@@ -393,21 +393,47 @@ class Writer(nn.Module if nn is not None else object):  # type: ignore[misc]
 
 
 def test_transformer_with_tied_words_is_written_in_matrices() -> None:
-    """Rows of words, heads as columns, one mask: nothing is written out number by number, tied weights are one parameter."""
+    """Rows of words, heads as an axis, one mask: nothing is written out number by number, tied weights are one parameter."""
     torch.manual_seed(0)
     words, targets = torch.tensor([[0, 3, 1]]), torch.tensor([[3, 1, -1]])
     problem = sbp.from_torch(Writer(), lambda output: output[1], (words, targets))
     equations = problem.model.equations
-    assert "= take(E1, [0, 3, 1]) + E2" in equations[0]
-    assert any("[:, 0:2] @" in equation and "* (1/sqrt(2))" in equation for equation in equations)
-    assert len(equations) < 25 and all(len(equation) < 150 for equation in each(equations))
+    assert "= reshape(take(E1, [0, 3, 1]), 1, 3, 4) + E2" in equations[0]
+    assert any("3, 2, 2), 0, 2, 1, 3) @" in equation and "* (1/sqrt(2))" in equation for equation in equations)
+    assert len(equations) <= 10 and all(len(equation) < 150 for equation in each(equations))
     assert [name for name, shape in problem.parameter_shapes().items() if shape == (5, 4)] == ["E1"]
 
 
 def test_several_inputs_and_names_of_arrays() -> None:
-    """Several inputs are numbered; arrays of more axes are one below the other, and gradients have that shape."""
+    """Several inputs are numbered; parameters and gradients have the axes that they have in PyTorch."""
     model = nn.Bilinear(2, 3, 2)
     problem = sbp.from_torch(model, lambda z: z.sum(), (torch.randn(4, 2), torch.randn(4, 3)))
     assert problem.model.inputs == ("x1", "x2")
-    assert sbp.compile(problem)()[1]["W"].shape == (4, 3)
-    assert problem.parameter_shapes()["W"] == (4, 3)
+    assert sbp.compile(problem)()[1]["W"].shape == (2, 2, 3)
+    assert problem.parameter_shapes()["W"] == (2, 2, 3)
+
+
+def test_layers_of_images_and_samples_are_one_equation_each() -> None:
+    """Convolutions, pools, norms and heads stand as functions of whole arrays, with the axes of PyTorch."""
+    torch.manual_seed(0)
+    image, words = torch.randn(2, 2, 5, 5), torch.randn(2, 3, 4)
+    for model, given, written in each(
+        [
+            (nn.Conv2d(2, 3, 2, stride=2, padding=1), image, "conv2d(x, W, stride=2, padding=1) + reshape(b, 3, 1, 1)"),
+            (nn.Conv2d(2, 3, 2, bias=False), image, "conv2d(x, W)"),
+            (nn.Conv1d(3, 2, 2, dilation=2), words, "conv1d(x, W, dilation=2) + reshape(b, 2, 1)"),
+            (nn.MaxPool2d(2), image, "max_pool(x, size=2)"),
+            (nn.AvgPool1d(2), words, "avg_pool1d(x, size=2)"),
+            (nn.AdaptiveAvgPool2d(1), image, "mean(x, axis=(2, 3), keepdims=true)"),
+            (nn.LayerNorm(4), words, "layer_norm(x) * gamma + beta"),
+            (nn.Linear(4, 2), words, "x @ W.T + b"),
+            (nn.Unflatten(2, (2, 2)), words, "reshape(x, 2, 3, 2, 2)"),
+        ]
+    ):
+        found = sbp.from_torch(model, lambda z: (z**2).sum(), given)
+        assert any(
+            equation.partition(" = ")[2] in (written, f"sum({written}**2)") for equation in found.model.equations
+        ), (
+            written,
+            found.model.equations,
+        )

@@ -163,6 +163,11 @@ MODULES: Mapping[str, Any] = {
     "conv2d with stride": on((1, 1, 5, 5), lambda: nn.Conv2d(1, 2, 3, stride=2)),
     "conv2d of groups": on((1, 2, 3, 3), lambda: nn.Conv2d(2, 2, 2, groups=2, bias=False)),
     "conv2d with gaps": on((1, 1, 5, 5), lambda: nn.Conv2d(1, 1, 2, dilation=2)),
+    "conv2d with strides of its own along each axis": on(
+        (1, 1, 5, 6), lambda: nn.Conv2d(1, 1, 2, stride=(2, 1), padding=(0, 1))
+    ),
+    "conv2d with gaps of its own along each axis": on((1, 1, 5, 6), lambda: nn.Conv2d(1, 1, 2, dilation=(1, 2))),
+    "conv2d of five axes around": on((1, 2, 1, 3, 3), lambda: nn.Sequential(nn.Flatten(0, 1), nn.Conv2d(1, 2, 2))),
     "conv2d same": on((1, 1, 3, 3), lambda: nn.Conv2d(1, 1, 3, padding="same")),
     "max pool 1d": on((1, 2, 4), lambda: nn.MaxPool1d(2)),
     "max pool 2d": on((1, 1, 4, 4), lambda: nn.MaxPool2d(2)),

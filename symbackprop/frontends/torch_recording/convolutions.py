@@ -1,4 +1,4 @@
-"""Convolutions and pooling along the last axes, as what each number of a kernel is multiplied by."""
+"""Convolutions and pooling along the last axes, as the functions of the language that slide."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 from symbackprop.frontends.torch_recording.along_axes import first_extreme
 from symbackprop.frontends.torch_recording.moved_elements import pad
 from symbackprop.frontends.torch_recording.recorded_tensors import (
-    BLOCK,
     FUNCTIONS,
     RUNS,
     RecordedTensor,
     composite,
     lifted,
+    rearranged,
     recorded_call,
     torch,
     unrecorded,
@@ -34,7 +34,7 @@ def _padded(tensor: RecordedTensor, padding: Sequence[int]) -> Any:
 
 
 def _convolution(axes: int) -> Callable[..., Any]:
-    """Return a convolution along the last axes: for each number of the kernel what it is multiplied by, added."""
+    """Return a convolution along the last axes."""
 
     def record(
         tensor: Any,
@@ -54,75 +54,46 @@ def _convolution(axes: int) -> Callable[..., Any]:
             if padding == "same" and any(span % 2 for span in spans):
                 unrecorded("conv with an even kernel and padding='same'")
             padding = [span // 2 if padding == "same" else 0 for span in spans]
-        image = _padded(found, _lengths(padding, axes))
-        outputs = [
-            (length - gap * (size - 1) - 1) // step + 1
-            for length, size, step, gap in zip(image.shape[2:], sizes, steps, gaps, strict=True)
-        ]
-
-        def window(place: Sequence[int]) -> tuple[slice, ...]:
-            return tuple(
-                slice(at * gap, at * gap + step * (count - 1) + 1, step)
-                for at, gap, step, count in zip(place, gaps, steps, outputs, strict=True)
-            )
-
-        is_dense = {*steps, *gaps} == {1} and math.prod(sizes) > 1
-        one_sample = _along_one_axis if axes == 1 else _of_maps(_sliding if is_dense else _number_by_number)
-        return recorded_call(
-            "stack",
-            [one_sample(image[n], kernel, bias, window, groups) for n in range(len(image))],
-        )
+        widths = _lengths(padding, axes)
+        if len({*widths}) > 1:
+            found, widths = _padded(found, widths), (0,) * axes
+        if len({*gaps}) > 1:
+            kernel, gaps = _spread(kernel, gaps), (1,) * axes
+        whole, steps = (steps, (1,) * axes) if len({*steps}) > 1 else ((1,) * axes, steps)
+        options = {"stride": steps[0], "padding": widths[0], "dilation": gaps[0]}
+        result = _slid(axes, found, kernel, groups, options)
+        if {*whole} != {1}:
+            result = result[..., *(slice(None, None, step) for step in whole)]
+        return result if bias is None else result + recorded_call("reshape", bias, (-1, *[1] * axes))
 
     return record
 
 
-Window = Callable[[Sequence[int]], tuple[slice, ...]]
+def _spread(kernel: Any, gaps: Sequence[int]) -> Any:
+    """Return a kernel with zeros between its numbers, which meets without gaps what it meets with gaps."""
+
+    def among_zeros(numbers: Any) -> Any:
+        lengths = [gap * (size - 1) + 1 for gap, size in zip(gaps, numbers.shape[2:], strict=True)]
+        found = torch().zeros(*numbers.shape[:2], *lengths, dtype=numbers.dtype)
+        found[..., *(slice(None, None, gap) for gap in gaps)] = numbers
+        return found
+
+    return rearranged(among_zeros, kernel)
 
 
-def _along_one_axis(image: Any, kernel: Any, bias: Any, window: Window, groups: int) -> Any:
-    """Return a convolution of channels × places: a product of matrices for each place of the kernel."""
-    outputs, inputs = kernel.shape[0] // groups, kernel.shape[1]
-    parts = []
-    for group in range(groups):
-        channels = image[group * inputs : (group + 1) * inputs]
-        own = kernel[group * outputs : (group + 1) * outputs]
-        parts.append(_added(own[:, :, at] @ channels[:, *window([at])] for at in range(kernel.shape[2])))
-    result = parts[0] if groups == 1 else recorded_call("cat", parts)
-    return result if bias is None else result + recorded_call("unsqueeze", bias, -1)
+def _slid(axes: int, images: Any, kernel: Any, groups: int, options: dict[str, int]) -> Any:
+    """Return a convolution of images with channels, as a function of the language, of groups of channels each their own."""
+    slide = getattr(torch().nn.functional, f"conv{axes}d")
+    usual = {"stride": 1, "padding": 0, "dilation": 1}
+    written = {key: value for key, value in options.items() if value != usual[key]}
 
+    def of_group(group: int) -> Any:
+        outputs, inputs = len(kernel) // groups, kernel.shape[1]
+        channels = images[:, group * inputs : (group + 1) * inputs] if groups > 1 else images
+        own = kernel[group * outputs : (group + 1) * outputs] if groups > 1 else kernel
+        return composite(f"conv{axes}d", lambda x, k: slide(x, k, **options), channels, own, **written)
 
-def _of_maps(met: Callable[[Any, Any, Window], Any]) -> Callable[..., Any]:
-    """Return a convolution of channels × rows × columns, of what each kernel makes of the map that it meets, added."""
-
-    def record(image: Any, kernel: Any, bias: Any, window: Window, groups: int) -> Any:
-        outputs = kernel.shape[0] // groups
-        maps = []
-        for output in range(kernel.shape[0]):
-            first = output // outputs * kernel.shape[1]
-            pairs = ((kernel[output, channel], image[first + channel]) for channel in range(kernel.shape[1]))
-            total = _added(met(own, channel, window) for own, channel in pairs)
-            maps.append(total if bias is None else total + bias[output])
-        return recorded_call("stack", maps)
-
-    return record
-
-
-def _sliding(kernel: Any, channel: Any, window: Window) -> Any:
-    slide = torch().nn.functional.conv2d
-    return composite("conv2d", lambda x, k: slide(x[None, None], k[None, None])[0, 0], channel, kernel)
-
-
-def _number_by_number(kernel: Any, channel: Any, window: Window) -> Any:
-    """Return the numbers of a kernel times what they meet, added."""
-    places = itertools.product(*map(range, kernel.shape))
-    return _added(kernel[*place] * channel[window(place)] for place in places)
-
-
-def _added(terms: Any) -> Any:
-    total = None
-    for term in terms:
-        total = term if total is None else total + term
-    return total
+    return of_group(0) if groups == 1 else recorded_call("cat", [of_group(group) for group in range(groups)], 1)
 
 
 def _pooling(axes: int, kind: str) -> Callable[..., Any]:
@@ -167,13 +138,23 @@ def _adaptive(axes: int, kind: str) -> Callable[..., Any]:
 def _pooled(tensor: Any, windows: Sequence[Sequence[slice]], kind: str, divisor: int | None) -> Any:
     """Return the largest, or the mean, of each window along the last axes."""
     shape = tuple(map(len, windows))
-    is_plain = divisor is None and len(windows) == BLOCK and math.prod(shape) > 1
-    size, stride = _regular(tensor.shape[-BLOCK:], windows) if is_plain else (0, 0)
+    is_plain = divisor is None and math.prod(shape) > 1
+    size, stride = _regular(tensor.shape[-len(windows) :], windows) if is_plain else (0, 0)
     if size and not (kind == "max" and RUNS[-1].takes_first):
-        pool = getattr(torch().nn.functional, {"max": "max_pool2d", "mean": "avg_pool2d"}[kind])
+        axes = len(windows)
+        pool = getattr(torch().nn.functional, {"max": f"max_pool{axes}d", "mean": f"avg_pool{axes}d"}[kind])
         options = {"size": size} if stride == size else {"size": size, "stride": stride}
-        name = {"max": "max_pool", "mean": "avg_pool"}[kind]
-        return composite(name, lambda z: pool(z[None], size, stride)[0], tensor, **options)
+        name = {"max": "max_pool", "mean": "avg_pool"}[kind] + ("1d" if axes == 1 else "")
+        shape = (-1, 1, *tensor.shape[-axes:])
+        return composite(
+            name,
+            lambda z: pool(z.reshape(shape), size, stride).reshape(*z.shape[:-axes], *map(len, windows)),
+            tensor,
+            **options,
+        )
+    if divisor is None and math.prod(shape) == 1 and not (kind == "max" and RUNS[-1].takes_first):
+        whole = tensor[..., *(each[0] for each in windows)]
+        return recorded_call({"max": "amax", "mean": "mean"}[kind], whole, tuple(range(-len(windows), 0)), True)
     parts = []
     for place in itertools.product(*windows):
         part = tensor[..., *place]

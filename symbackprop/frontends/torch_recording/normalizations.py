@@ -7,7 +7,6 @@ from typing import Any
 
 from symbackprop.algebra.composite_operations import EPS
 from symbackprop.frontends.torch_recording.recorded_tensors import (
-    BLOCK,
     FUNCTIONS,
     axes_of,
     composite,
@@ -24,7 +23,7 @@ def _normalized(tensor: Any, dims: Any, eps: float) -> Any:
     if axes == (tensor.ndim - 1,):
         layer = torch().nn.functional.layer_norm
         return composite("layer_norm", lambda z: layer(z, z.shape[-1:], eps=eps), tensor, **_other_than_usual(eps))
-    if axes == (0,) and tensor.ndim == BLOCK:
+    if axes == (0,) and tensor.ndim == 2:
         batch = torch().nn.functional.batch_norm
         return composite(
             "batch_norm", lambda z: batch(z, None, None, training=True, eps=eps), tensor, **_other_than_usual(eps)

@@ -91,7 +91,7 @@ def recorded_problem(
 ) -> Problem:
     """Return the problem of a module and a loss at inputs `x` (one or a tuple) and targets `y`, a graph.
 
-    Every array has at most two axes: of a tensor with more, all axes but the last are one, in order. Classes, places and
+    Every array has at most four axes: of a tensor with more, all axes but the last are one, in order. Classes, places and
     masks stay what they are. `masks` are zeros and ones for modules `Dropout` by their path. Parameters that require no
     gradient are frozen.
 

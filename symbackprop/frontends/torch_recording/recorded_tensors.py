@@ -1,4 +1,4 @@
-"""Tensors that record: of any number of axes, in blocks of at most two, each an array that records.
+"""Tensors that record: of any number of axes, in blocks of at most four, each an array that records.
 
 PyTorch asks what it does not know by `__torch_function__`, so that a module runs on these as on its own tensors.
 """
@@ -13,13 +13,14 @@ from typing import Any, NoReturn
 
 import numpy
 
+from symbackprop.algebra.broadcasting import MOST_AXES
 from symbackprop.errors import ProblemError
 from symbackprop.frontends.tracing.placing import block_of
 from symbackprop.frontends.tracing.precedence import call, number
 from symbackprop.frontends.tracing.recorded import Recorded, Recording, refuse
 from symbackprop.messages import message
 
-BLOCK = 2
+BLOCK = MOST_AXES
 """Axes of a block at most: those of an array of a graph."""
 
 Row = Callable[..., Any]
@@ -49,7 +50,7 @@ RUNS: list[Run] = [Run()]
 
 
 class RecordedTensor(Recording):
-    """A tensor that remembers how it was made: `cells` are its blocks, by the axes before the last two."""
+    """A tensor that remembers how it was made: `cells` are its blocks, by the axes before the last four."""
 
     __slots__ = ("cells",)
     __hash__ = None  # type: ignore[assignment]

@@ -18,13 +18,16 @@ from symbackprop.frontends.torch_recording.recorded_tensors import (
     unrecorded,
 )
 
+_MATRIX = 2
+"""The axes of a matrix."""
+
 
 def matmul(left: Any, right: Any) -> Any:
     """Return a matrix product, block by block where there are more axes."""
     first, second = lifted(left), lifted(right)
-    if max(first.ndim, second.ndim) > BLOCK and min(first.ndim, second.ndim) < BLOCK:
-        axis = -2 if first.ndim < BLOCK else -1
-        pair = [recorded_call("unsqueeze", each, axis) if each.ndim < BLOCK else each for each in (first, second)]
+    if max(first.ndim, second.ndim) > BLOCK and min(first.ndim, second.ndim) < _MATRIX:
+        axis = -2 if first.ndim < _MATRIX else -1
+        pair = [recorded_call("unsqueeze", each, axis) if each.ndim < _MATRIX else each for each in (first, second)]
         return recorded_call("squeeze", matmul(*pair), axis)
     cells = numpy.broadcast_arrays(first.cells, second.cells)
     found = numpy.empty(cells[0].shape, dtype=object)
@@ -54,7 +57,7 @@ def _long_einsum(equation: str, tensors: Sequence[RecordedTensor]) -> Any:
     names = left.split(",")
     if "." in equation or "->" not in equation or any(len(set(each)) != len(each) for each in names):
         unrecorded(f"einsum({equation!r})")
-    if len(names) == BLOCK:
+    if len(names) == _MATRIX:
         (one, other), (first, second) = names, tensors
         shared = [letter for letter in one if letter in other and letter in result]
         inner = [letter for letter in one if letter in other and letter not in result]

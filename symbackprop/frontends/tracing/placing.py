@@ -22,11 +22,33 @@ def block_of(owners: Any, places: Any, blocks: Sequence[Recorded]) -> Recorded:
 
     What has only been put together from other blocks, and has no name, is not one of these: its elements are theirs.
     """
-    owners, places, blocks = _resolved(numpy.asarray(owners), numpy.asarray(places), blocks)
-    found = _built(owners, places, blocks)
+    given = numpy.asarray(owners), numpy.asarray(places), blocks
+    owners, places, blocks = _resolved(*given)
+    found = _moved(owners, places, blocks)
+    if found is None:
+        found = _moved(*given)
+    if found is None:
+        found = _built(owners, places, blocks)
     if found.writer is not None and all(found is not block for block in blocks):
         found.origin = (blocks, owners, places)
     return found
+
+
+def _moved(owners: Any, places: Any, blocks: Sequence[Recorded]) -> Recorded | None:
+    """Return elements of one block of many axes as such, moved as a whole; None for others."""
+    first = owners.ravel()[0]
+    if (
+        first == NONE
+        or (owners != first).any()
+        or not blocks[first].ndim
+        or max(blocks[first].ndim, places.ndim) <= MATRIX
+    ):
+        return None
+    return _arranged(blocks[first], places)
+
+
+MATRIX = 2
+"""The axes of a matrix."""
 
 
 def _resolved(owners: Any, places: Any, blocks: Sequence[Recorded]) -> tuple[Any, Any, Sequence[Recorded]]:
@@ -110,8 +132,9 @@ def elements_of(block: Recorded, places: Any) -> Recorded:
         return gathered(block, places) if block.ndim else block
     if not block.ndim:
         return repeated(block, places.shape)
-    if max(block.ndim, places.ndim) > 2:
-        return _of_many_axes(block, places)
+    if max(block.ndim, places.ndim) > MATRIX:
+        arranged = _arranged(block, places)
+        return gathered(block, places) if arranged is None else arranged
     found = _part(block, places)
     if found is None and places.ndim == 2:
         found = _part(block, places.T)
@@ -131,8 +154,13 @@ def elements_of(block: Recorded, places: Any) -> Recorded:
     return gathered(block, places) if found is None else found
 
 
-def _of_many_axes(block: Recorded, places: Any) -> Recorded:
-    """Return the elements of a block at places: a part of it with its axes in an order, repeated, or in another shape."""
+def _arranged(block: Recorded, places: Any) -> Recorded | None:
+    """Return the elements of a block at places: a part of it with its axes in an order, repeated, or in another shape.
+
+    None where it is neither of these.
+    """
+    if not places.ndim:
+        return gathered(block, places)
     for axis, length in enumerate(places.shape):
         first = places.take([0], axis)
         if length > 1 and (places == first).all():
@@ -149,7 +177,25 @@ def _of_many_axes(block: Recorded, places: Any) -> Recorded:
                 )
                 part = block if picked.size == block.size else block[tuple(spans)]
                 return reshaped(in_order(part, order), places.shape)
-    return gathered(block, places)
+    parted = _apart(block, places)
+    if parted is None and block.ndim == MATRIX:
+        rows = taken(block, places.reshape(-1, places.shape[-1]))
+        return None if rows is None else reshaped(rows, places.shape)
+    return taken(block, places) if parted is None else parted
+
+
+def _apart(block: Recorded, places: Any) -> Recorded | None:
+    """Return a whole block whose axes are parted, and then in another order; None where places are not that."""
+    if places.size != block.size or places.ravel()[0]:
+        return None
+    steps = [
+        int(numpy.take(places, 1, axis).ravel()[0]) if length > 1 else 0 for axis, length in enumerate(places.shape)
+    ]
+    order = sorted(range(places.ndim), key=lambda axis: -steps[axis])
+    if (places.transpose(order).ravel() != numpy.arange(block.size)).any():
+        return None
+    parted = reshaped(block, tuple(places.shape[axis] for axis in order))
+    return in_order(parted, [order.index(axis) for axis in range(places.ndim)])
 
 
 def in_order(array: Recorded, order: Sequence[int]) -> Recorded:
