@@ -139,6 +139,16 @@ def test_what_cannot_be_told_is_said_before_anything_is_written(tmp_path: Path) 
         assert all(id in phrases(code) for id in remarks)
 
 
+@pytest.mark.parametrize("name", ["logistic", "momentum"])
+def test_what_is_told_in_some_form_is_not_said_to_be_told_nowhere(name: str) -> None:
+    """The sign of one term may show nowhere, and that of another on every sheet."""
+    shown = judge_of(ready(name))
+    demanded = {shown.changes[place].mistake.name for place in shown.demanded_everywhere}
+    assert demanded
+    assert set() == {*shown.unshown.never} & (demanded | {*shown.unshown.sometimes})
+    assert shown.unshown.never or shown.unshown.sometimes
+
+
 def test_nothing_is_demanded_where_the_file_says_so() -> None:
     """`distinguish = false` looks for no mistake."""
     content = {**term.TERM["sigmoids"], "variants": {**term.TERM["sigmoids"]["variants"], "distinguish": False}}

@@ -43,7 +43,8 @@ NumbersByKey = Mapping[str, Array]
 class Unshown:
     """What answers do not tell: mistakes that pass for right, and pairs that make the same answers; by the ids of rows.
 
-    `never` are those that no draw of the trial tells, `sometimes` those that some do.
+    `never` are those that no draw of the trial tells in any of their forms, `sometimes` those that some draws do, or in
+    some forms.
     """
 
     never: tuple[str, ...] = ()
@@ -137,14 +138,12 @@ class ShownMistakes:
     def _not_taken_up(self, told: Array, apart: Mapping[tuple[int, int], Array]) -> Unshown:
         """Return what is not demanded, by rows: mistakes made at all their places, and pairs of these."""
         left_out = [place for place in self._whole if place not in self._demanded]
-        never = dict.fromkeys(self._id(place) for place in left_out if not told[place].any())
-        sometimes = dict.fromkeys(self._id(place) for place in left_out if told[place].any())
+        # A mistake has several forms: the sign of one term, that of another.
+        known = {self._id(place) for place in self._whole if place in self._demanded or told[place].any()}
+        left = dict.fromkeys(map(self._id, left_out))
+        never, sometimes = ([id for id in left if (id in known) is is_known] for is_known in (False, True))
         kept = set(self.apart)
-        pairs = [
-            pair
-            for pair in apart
-            if pair not in kept and not {self._id(each) for each in pair} & (never.keys() | sometimes.keys())
-        ]
+        pairs = [pair for pair in apart if pair not in kept and not {self._id(each) for each in pair} & left.keys()]
         alike = dict.fromkeys((self._id(one), self._id(other)) for one, other in pairs)
         return Unshown(tuple(never), tuple(sometimes), tuple(alike))
 
