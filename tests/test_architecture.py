@@ -59,7 +59,6 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
     "markdown_it": ("rendering",),
     "mdit_py_plugins": ("rendering",),
     "distributed": ("homework",),
-    "contourpy": ("figures",),
     "numba": ("compilation",),
     "torch": ("frontends",),
     "sklearn": ("estimators",),
@@ -69,7 +68,7 @@ LIBRARIES: dict[str, tuple[str, ...]] = {
 }
 """The libraries and the wings that may import each."""
 
-COMES_WITH = {"mpmath": "sympy", "scipy": "scikit-learn", "contourpy": "matplotlib", "pydantic_core": "pydantic"}
+COMES_WITH = {"mpmath": "sympy", "scipy": "scikit-learn", "pydantic_core": "pydantic"}
 """Libraries that are not declared, because a declared one requires them for us."""
 
 DISTRIBUTIONS = {"sklearn": "scikit-learn", "markdown_it": "markdown-it-py", "mdit_py_plugins": "mdit-py-plugins"}

@@ -47,8 +47,7 @@ NATIVE = {
     "symbackprop.language.available": "$.languages",
     "symbackprop.templating.Deferred": "$.Deferred",
     "symbackprop.arithmetic.floats.float_function": "$.float_function",
-    "symbackprop.rendering.plots.svg": '$.absent("matplotlib")',
-    "symbackprop.training.train": "$.not_computed",
+    "symbackprop.training.train": "$.train",
     "symbackprop.curvature.critical_points.critical_points": "$.not_computed",
 }
 """What the page's own JavaScript has in place of a definition."""
@@ -294,6 +293,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 ROOTS = (
     "rendering_explorable$recomposed", "rendering_explorable$pictured", "rendering_explorable$changes",
     "rendering_explorable$solved", "rendering_explorable$writer_of", "rendering_explorable$edited",
+    "rendering_explorable$floats", "rendering_explorable$loss_after",
     "errors$EvaluationError", "errors$SymbackpropError", "messages$message", "language$say",
     "document_sections_figure_placement$_CLOSING", "arithmetic_floats$stable", "arithmetic_python_code$constant", "arithmetic_python_code$HALF",  # noqa: E501
     "algebra_branches$choice_of", "algebra_branches$comparison_of", "algebra_formula$ONE",

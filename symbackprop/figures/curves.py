@@ -6,7 +6,6 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from symbackprop import curvature
 from symbackprop.algebra.functions import ACTIVATIONS
@@ -19,6 +18,7 @@ from symbackprop.descent.update import trained
 from symbackprop.errors import SymbackpropError
 from symbackprop.evaluation.arithmetics import FLOAT
 from symbackprop.evaluation.evaluate import Evaluation, leaves
+from symbackprop.figures import contours
 from symbackprop.figures.drawing import Box, Ink, Plot, Point, Region, Series
 from symbackprop.graph.notation import Symbol
 from symbackprop.messages import Message, message
@@ -205,22 +205,12 @@ def _surface(
     low, high = min(heights), max(heights)
     # Closer together at the bottom, where the descent ends.
     levels = [low + (high - low) * (k / (_LEVELS + 1)) ** 2 for k in range(1, _LEVELS + 1)]
-    contours = [Series(line, Ink.QUIET, thickness=0.7) for level in levels for line in _contours(xs, ys, grid, level)]
+    equal = [Series(line, Ink.QUIET, thickness=0.7) for level in levels for line in contours.lines(xs, ys, grid, level)]
     steps = tuple(Point(*place) for place in path)
     descent = Series(steps, Ink.BACKWARD, "circle", thickness=1.0, name=message("figure.descent"))
     limits = Box(xs[0], ys[0], xs[-1], ys[-1])
-    series = (*contours, *_minima(minima), descent)
+    series = (*equal, *_minima(minima), descent)
     return Plot(message("figure.surface"), (symbols[0],), (symbols[1],), series, limits=limits)
-
-
-def _contours(
-    xs: Sequence[float], ys: Sequence[float], grid: Sequence[Sequence[float]], level: float
-) -> Iterator[tuple[Point, ...]]:
-    import contourpy
-
-    found: Any = contourpy.contour_generator(xs, ys, grid).lines(level)
-    for line in found:
-        yield tuple(Point(float(x), float(y)) for x, y in line)
 
 
 def fit(solution: Solution) -> Plot | None:
@@ -281,7 +271,7 @@ def boundary(solution: Solution) -> Plot | None:
 
     def line(grid: list[list[float]], key: str, ink: Ink, *, is_dashed: bool) -> Iterator[Series]:
         """Yield where the output is at its level: pieces of one line, the first of them in the legend."""
-        for number, points in enumerate(_contours(xs, ys, grid, level)):
+        for number, points in enumerate(contours.lines(xs, ys, grid, level)):
             yield Series(points, ink, thickness=1.4, is_dashed=is_dashed, name=None if number else message(key))
 
     series: list[Series] = []
@@ -301,18 +291,7 @@ def boundary(solution: Solution) -> Plot | None:
     notation = solution.notation
     horizontal, vertical = ((notation.symbol(name),) for name in inputs)
     limits = Box(xs[0], ys[0], xs[-1], ys[-1])
-    regions = (*_regions(xs, ys, final, level, True), *_regions(xs, ys, final, level, False))
+    sides = [(Ink.FORWARD, True), (Ink.NEGATIVE, False)]
+    outlines = [(ink, contours.regions(xs, ys, final, level, above=above)) for ink, above in sides]
+    regions = tuple(Region(tuple(rings), ink) for ink, rings in outlines if rings)
     return Plot(message("figure.decision"), horizontal, vertical, tuple(series), limits=limits, regions=regions)
-
-
-def _regions(
-    xs: Sequence[float], ys: Sequence[float], grid: Sequence[Sequence[float]], level: float, above: bool
-) -> Iterator[Region]:
-    """Yield the parts of a grid above a level, or at most at it."""
-    import contourpy
-
-    found: Any = contourpy.contour_generator(xs, ys, grid, fill_type="OuterOffset")
-    ink = Ink.FORWARD if above else Ink.NEGATIVE
-    for points, offsets in zip(*found.filled(*((level, math.inf) if above else (-math.inf, level))), strict=True):
-        rings = itertools.pairwise(map(int, offsets))
-        yield Region(tuple(tuple(Point(float(x), float(y)) for x, y in points[a:b]) for a, b in rings), ink)

@@ -206,7 +206,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A part of a plot that is shaded: an outline, and the outlines of the holes in it."""
+    """What of a plot is shaded: the outlines of its pieces, and of the holes in them."""
 
     rings: tuple[tuple[Point, ...], ...]
     ink: Ink

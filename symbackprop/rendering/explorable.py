@@ -65,6 +65,14 @@ def solved(problem: Problem, derivation: Derivation) -> Solution:
     return solve(problem, derivation=derivation)
 
 
+def loss_after(derivation: Derivation, steps: int) -> float:
+    """Return the loss after so many updates of a problem with its own numbers; this takes 0.1 ms for each, or more."""
+    problem = derivation.problem
+    assert problem.training is not None
+    training = replace(problem.training, steps=steps, epochs=None)
+    return solve(replace(problem, training=training), derivation=derivation).losses[-1]
+
+
 def changes(solution: Solution) -> list[tuple[str, str]]:
     """Return the parameters after the first update, by name as texts of a problem file: the numbers of the next step.
 
@@ -90,6 +98,13 @@ def _stated(value: Exact) -> str:
 
 _CARRIED = 30
 """Digits of a number that the next step begins with: far more than are printed."""
+
+
+def floats(problem: Problem) -> list[tuple[str, list[float]]]:
+    """Return the numbers of a problem's arrays, row by row, and the settings of its training: what a program runs with."""
+    given = {} if problem.training is None else problem.training.settings
+    arrays = [(name, array.floats()) for name, array in problem.arrays.items()]
+    return [*arrays, *((name, [float(setting.value)]) for name, setting in given.items())]
 
 
 def pictured(solution: Solution, names: Sequence[str]) -> list[tuple[str, str]]:

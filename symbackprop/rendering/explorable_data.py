@@ -13,9 +13,11 @@ from typing import Any
 from symbackprop import language as phrases
 from symbackprop import resources
 from symbackprop.descent.solution import is_large
+from symbackprop.problems import Problem
 from symbackprop.rendering import assets
 from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.object_graphs import ObjectGraph
+from symbackprop.scripts import page_program
 
 _ENGINE = "html/engine/built/engine.js"
 _CLASSES = re.compile(r"[{,]\"?(\w+\$\w+)\"?:")
@@ -49,6 +51,7 @@ def given(draft: Draft) -> Mapping[str, Any] | None:
     return {
         "state": state,
         "words": _words(say, _ids() | _ids_in(json.dumps(state))),
+        "program": _program(solution.problem),
         "language": draft.language,
         "tones": dict(row.tones),
         "width": draft.writer.width,
@@ -58,6 +61,11 @@ def given(draft: Draft) -> Mapping[str, Any] | None:
         "outline": say["explore.outline"],
         "no_update": say["explore.no_update"],
     }
+
+
+def _program(problem: Problem) -> str | None:
+    """Return what a page makes many updates with, where one update is worked out and it is said where many lead."""
+    return page_program(problem) if problem.training is not None and problem.training.steps == 1 else None
 
 
 @functools.cache
@@ -78,11 +86,12 @@ def _words(say: Mapping[str, str], ids: Collection[str]) -> dict[str, str]:
 
 def answers(given: Mapping[str, Any], scripts: Sequence[Mapping[str, str]]) -> Mapping[str, Any]:
     """Return what a page has packed: scripts, engine, what this computes with, and the hashes of all that runs."""
+    runs = engine(), given["program"]
     return {
         "numbers": packed(_json(given)),
         "engine": _packed_once(engine()),
         "scripts": _packed_once(_json([script["text"] for script in scripts])),
-        "hashes": [*(script["hash"] for script in scripts), assets.hash_of(engine())],
+        "hashes": [*(script["hash"] for script in scripts), *map(assets.hash_of, filter(None, runs))],
     }
 
 

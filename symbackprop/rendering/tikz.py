@@ -17,7 +17,7 @@ from symbackprop.graph.notation import Symbol
 from symbackprop.messages import Message
 from symbackprop.rendering.dialects import tex
 from symbackprop.rendering.layout.boxes import DOT, Number, Scripts
-from symbackprop.rendering.plots import SHADE
+from symbackprop.rendering.svg_parts import SHADE
 
 _SIZES = (5, 6, 7, 8, 9, 10, 10.95, 12, 14.4, 17.28, 20.74, 24.88)
 """The sizes that TeX's fonts have, in points."""

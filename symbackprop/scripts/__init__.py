@@ -6,6 +6,6 @@ gathers what a script needs, and `targets` fills the template.
 
 from __future__ import annotations
 
-from symbackprop.scripts.targets import TARGETS, cells, script
+from symbackprop.scripts.targets import TARGETS, cells, page_program, script
 
-__all__ = ["TARGETS", "cells", "script"]
+__all__ = ["TARGETS", "cells", "page_program", "script"]

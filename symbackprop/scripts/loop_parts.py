@@ -81,6 +81,7 @@ class LoopParts(Parts):
         return {
             "samples": self.problem.samples or 1,
             "sizes": sizes,
+            "names": called,
             "parameters": [(called[each.name], self._flat(each.name)) for each in self.plan.parameters],
             "data": [(called[each.name], self._flat(each.name)) for each in data],
             "passes": passes,

@@ -13,7 +13,7 @@ from typing import Any
 from symbackprop import language as languages
 from symbackprop import resources
 from symbackprop.catalog.optimizers import OPTIMIZERS, RATE, Optimizer
-from symbackprop.errors import ProblemError, known_language
+from symbackprop.errors import ProblemError, SymbackpropError, known_language
 from symbackprop.messages import Message, message
 from symbackprop.problems.accepted import ProblemLike, problem_of
 from symbackprop.registry import Registry
@@ -86,7 +86,26 @@ def script(
     >>> print(script(symbackprop.example("mazur")).partition("delta2 = ")[2].partition("  #")[0])
     dL_da2*a2*(1 - a2)
     """
-    return _text(problem, target, language, blanks=blanks).rstrip() + "\n"
+    return _text(problem, TARGETS[target], language, blanks=blanks).rstrip() + "\n"
+
+
+def page_program(problem: ProblemLike) -> str | None:
+    """Return the JavaScript with which a page trains a problem whose numbers were changed, as `window.symbackprop.program`.
+
+    It has the functions of the script `javascript` and no numbers but those of samples and of the optimizer's settings. None
+    where there is no such script, and for a problem without training.
+    """
+    problem = problem_of(problem)
+    if problem.training is None:
+        return None
+    settings = {name: float(given.value) for name, given in problem.training.settings.items() if name != RATE}
+    try:
+        return _text(problem, _IN_A_PAGE, languages.DEFAULT, blanks=False, settings=settings)
+    except SymbackpropError:
+        return None
+
+
+_IN_A_PAGE = Target("page", "javascript_page.jinja", NUMPY, JAVASCRIPT)
 
 
 def cells(
@@ -98,7 +117,7 @@ def cells(
     solution stands between the markers of nbgrader and otter, `### BEGIN SOLUTION` and `### END SOLUTION`; with `blanks` it
     is `...`. Raises what `script` does, for PyTorch too, which has no such lines.
     """
-    pieces = _text(problem, target, language, blanks=blanks, cells=True).split(_CELL)
+    pieces = _text(problem, TARGETS[target], language, blanks=blanks, cells=True).split(_CELL)
     named = [piece.partition("\n") for piece in ("given\n" + pieces[0], *pieces[1:])]
     return [(kind, code.strip()) for kind, _, code in named if code.strip()]
 
@@ -107,19 +126,20 @@ _CELL = "\f"
 """What begins a cell: a sign that no title and no name has."""
 
 
-def _text(problem: ProblemLike, target: str, language: str, *, blanks: bool, cells: bool = False) -> str:
+def _text(
+    problem: ProblemLike, row: Target, language: str, *, blanks: bool, cells: bool = False, **content: Any
+) -> str:
     """Return a script, or the code of a notebook's cells one after the other, each begun by its kind."""
     problem = problem_of(problem)
-    row = TARGETS[target]
     known_language(language)
     if (blanks or cells) and (row.spelling.differentiates or row.language):
-        raise ProblemError(message("code.no_blanks", target=target), where="--blanks")
+        raise ProblemError(message("code.no_blanks", target=row.name), where="--blanks")
     parts = Parts(problem, row.spelling) if row.language is None else LoopParts(problem, row.language)
     view = dict(parts.view())
     if row.counterpart and view["training"] and view["training"]["layers"]:
-        raise ProblemError(message("code.sequential_update", target=target), where="training.update")
+        raise ProblemError(message("code.sequential_update", target=row.name), where="training.update")
     if row.counterpart and view["training"] and view["training"]["given_states"]:
-        raise ProblemError(message("code.given_states", target=target), where="training.state")
+        raise ProblemError(message("code.given_states", target=row.name), where="training.state")
 
     def say(id: str, **arguments: object) -> str:
         return " ".join(languages.say(language, Message(f"code.{id}", arguments)).split())
@@ -141,6 +161,7 @@ def _text(problem: ProblemLike, target: str, language: str, *, blanks: bool, cel
         cells=cells,
         cell=lambda kind: f"{_CELL}{kind}\n" if cells else "",
         optimizer=_optimizer_call(row, view["training"]) if row.counterpart and view["training"] else "",
+        **content,
         **view,
     )
 

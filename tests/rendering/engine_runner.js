@@ -2,6 +2,7 @@
 const { readFileSync } = require("fs");
 const { engine, given, edits } = JSON.parse(readFileSync(0, "utf-8"));
 globalThis.window = { symbackprop: { given } };
+if (given.program) new Function(given.program)();
 new Function(engine)();
 const api = globalThis.window.symbackprop;
 const found = edits.map((edit) => {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from fractions import Fraction
 
 import pytest
@@ -25,8 +26,8 @@ from symbackprop.algebra.formula import (
 )
 from symbackprop.document.blocks import Chain, ChainStep, Relation
 from symbackprop.document.display_nodes import Gradient
-from symbackprop.figures import curves
-from symbackprop.rendering import anchors, layout, notebook_file, plots, view_models
+from symbackprop.figures import curves, plot_axes
+from symbackprop.rendering import anchors, layout, notebook_file, plot_svg, plots, svg_parts, view_models
 from symbackprop.rendering.dialects import table, tex
 from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.layout import array_formulas, boxes, breaking, digits, generic
@@ -174,12 +175,14 @@ def test_notebook_has_its_code_beside_the_sections() -> None:
 
 
 def test_plot_is_a_picture_in_every_kind_of_file() -> None:
-    """A curve is SVG with its words, and a file of its own by each kind; the same plot gives the same bytes."""
+    """A curve is SVG with its words, its axes and their ticks, and a file of its own by each kind."""
     plot = curves.losses(solved("line"))
     assert plot is not None
-    drawn = plots.svg(plot, "Loss", "It falls.", "en")
-    assert drawn == plots.svg(plot, "Loss", "It falls.", "en")
+    drawn = "".join(plot_svg.lines(plot, "Loss", "It falls.", "en", on_paper=False))
     assert "<title>Loss</title>" in drawn and "It falls." in drawn
+    texts = re.findall(r"<text[^>]*>([^<]*)", drawn)
+    assert {tick.label.text for axis in plot_axes.axes(plot) for tick in axis.ticks} <= set(texts)
+    assert svg_parts.style(("svg.figure path", "stroke"), ("svg.figure path.filled", "fill")) in drawn
     begins = {"svg": b"<", "png": b"\x89PNG", "pdf": b"%PDF"}
     for kind in each(plots.FILES):
         assert plots.image(plot, kind, "en").startswith(begins[kind]), kind

@@ -218,6 +218,9 @@ def _place(solution: Solution, point: CriticalPoint, prefix: str) -> dict[str, o
 MANY = 10_000
 """The end of the road: so many updates in all are made of a problem that works out one."""
 
+_LEAST = 1e-20
+"""A loss that is so small a share of the first one is what rounding left of it: its digits mean nothing."""
+
 _MOST_NUMBERS = 100
 """Of more parameters the end of the road is not looked at."""
 
@@ -239,5 +242,8 @@ def _far(solution: Solution) -> Iterator[Message]:
     except SymbackpropError:
         return
     if loss < solution.losses[-1] < solution.losses[0]:
-        shown = shown_about(loss, Style(_DIGITS))
-        yield message("observation.far", count=MANY, loss=Name(solution.derivation.graph.output), value=shown)
+        words = {"count": MANY, "loss": Name(solution.derivation.graph.output)}
+        if abs(loss) < _LEAST * abs(solution.losses[0]):
+            yield message("observation.far_zero", **words)
+        else:
+            yield message("observation.far", **words, value=shown_about(loss, Style(_DIGITS)))

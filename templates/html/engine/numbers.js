@@ -7,6 +7,7 @@
 
   async function start() {
     api.given = JSON.parse(await api.unpacked("given-numbers"));
+    if (api.given.program) api.run(api.given.program);
     api.run(await api.unpacked("engine"));
     problem = api.stated;
     const solution = api.solved(problem);
