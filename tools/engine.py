@@ -48,6 +48,7 @@ NATIVE = {
     "symbackprop.templating.Deferred": "$.Deferred",
     "symbackprop.arithmetic.floats.float_function": "$.float_function",
     "symbackprop.training.train": "$.train",
+    "symbackprop.descent.solution._compiled": "$.compiled",
     "symbackprop.curvature.critical_points.critical_points": "$.not_computed",
 }
 """What the page's own JavaScript has in place of a definition."""
@@ -300,7 +301,7 @@ ROOTS = (
 )  # fmt: skip
 """What the page's own JavaScript calls."""
 BEFORE = ("runtime.js", "decimal.min.js", "floats.js", "revival.js", "doubles.js")
-AFTER = ("answers.js",)
+AFTER = ("course.js", "answers.js")
 
 
 HELD = ("symbackprop.algebra.formula", "symbackprop.problems.types")

@@ -12,7 +12,7 @@ from typing import Any
 
 from symbackprop import language as phrases
 from symbackprop import resources
-from symbackprop.descent.solution import is_large
+from symbackprop.descent.solution import LONG, is_large
 from symbackprop.problems import Problem
 from symbackprop.rendering import assets
 from symbackprop.rendering.drafts import Draft
@@ -64,8 +64,10 @@ def given(draft: Draft) -> Mapping[str, Any] | None:
 
 
 def _program(problem: Problem) -> str | None:
-    """Return what a page makes many updates with, where one update is worked out and it is said where many lead."""
-    return page_program(problem) if problem.training is not None and problem.training.steps == 1 else None
+    """Return what a page makes many updates with: those that the problem asks for, or where one leads if more follow."""
+    steps = 0 if problem.training is None else problem.training.steps
+    size = sum(len(array.entries) for array in problem.arrays.values())
+    return page_program(problem) if steps == 1 or steps * size >= LONG else None
 
 
 @functools.cache

@@ -96,7 +96,7 @@ def page_program(problem: ProblemLike) -> str | None:
     where there is no such script, and for a problem without training.
     """
     problem = problem_of(problem)
-    if problem.training is None:
+    if problem.training is None or problem.training.state:
         return None
     settings = {name: float(given.value) for name, given in problem.training.settings.items() if name != RATE}
     try:

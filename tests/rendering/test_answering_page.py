@@ -435,9 +435,9 @@ def test_plots_and_remarks_of_many_updates_follow(name: str, number: str, visit:
     problem = sbp.example(name)
     derivation = sbp.derive(problem)
     seen = visit(str(rendering.render(sbp.solve(name), "html", explorable="values"))).page
-    assert 0 == seen.evaluate(f"symbackprop.set('{number}', '-0.35').then((detail) => detail.not_recomputed)")
+    assert 0 == seen.evaluate(f"symbackprop.set('{number}', '0.35').then((detail) => detail.not_recomputed)")
     assert [] == seen.evaluate(MARKED)
-    other = solve(edited(problem, derivation, number, "-0.35"), derivation=derivation)
+    other = solve(edited(problem, derivation, number, "0.35"), derivation=derivation)
     fresh = visit(str(rendering.render(other, "html", explorable="values"))).page
     assert fresh.evaluate(SAID) == seen.evaluate(SAID) != []
     assert [Drawn(one) for one in fresh.evaluate(PLOTS)] == seen.evaluate(PLOTS)

@@ -8,21 +8,6 @@
   $.languages = () => [language];
   let left = 0;
   $.not_computed = () => { left += 1; throw errors$EvaluationError(messages$message("evaluation.magnitude")); };
-  // Many updates in doubles, by the program that `code --target javascript` writes: the loss behind them. It has the other
-  // settings of the file in it; where these are changed, or there is no program, the engine makes the updates itself.
-  $.train = (of, { words: { steps } }) => {
-    const { program } = api, given = new Map(rendering_explorable$floats(of.problem));
-    const isMeant = program && Object.entries(program.settings).every(([name, value]) => given.get(name)[0] === value);
-    if (!isMeant) return { loss: rendering_explorable$loss_after(of, steps) };
-    const parameters = {}, data = {};
-    for (const [name, numbers] of given) {
-      const called = program.names[name] ?? name;
-      (program.parameters.includes(called) ? parameters : data)[called] = numbers;
-    }
-    const [, losses] = program.train(parameters, data, Number(steps), data.learning_rate[0]);
-    if (!losses.every(Number.isFinite)) throw errors$EvaluationError(messages$message("evaluation.magnitude"));
-    return { loss: losses.at(-1) };
-  };
   const known = (name) => CLASSES[name];
   const [derivation, details, explain] = $.revive(state, known);
   const stated = derivation.problem;
