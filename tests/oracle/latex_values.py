@@ -261,6 +261,7 @@ FUNCTIONS: Mapping[str, Callable[..., Number]] = {
     r"\sigma": lambda z: 1 / (1 + CONTEXT.exp(-real(z))),
     r"\mathrm{sgn}": lambda z: Fraction((z > 0) - (z < 0)),
     r"\mathrm{ReLU}": lambda z: z if z > 0 else Fraction(0),
+    r"\mathrm{softplus}": lambda z: CONTEXT.ln(1 + CONTEXT.exp(real(z))),
     "abs": abs,
 }
 """The functions that everyone knows; a document's own definition of any other is read off the document."""
@@ -369,6 +370,9 @@ def _call(term: Term, names: Names) -> Number:
         or _makes_deep(term.text)
     ):
         return _of_deep(term.text, arguments, names)
+    if leaky := re.fullmatch(r"\\mathrm\{LeakyReLU\}_(\d+)(?:/(\d+))?", term.text):
+        slope = Fraction(int(leaky[1]), int(leaky[2] or 1))
+        return mapped(lambda z: z if z > 0 else slope * z, arguments[0])
     if softmax := re.fullmatch(r"\\mathrm\{softmax\}(?:_(\d))?", term.text):
         return _softmax(arguments[0], softmax[1])
     if shape := re.fullmatch(r"\\mathrm\{(?:reshape|flatten)\}(?:_(\d+)(?:\\times(\d+))?)?", term.text):
@@ -535,7 +539,7 @@ def _extreme(term: Term, names: Names) -> Number:
     if not arrays:
         return pick(found)
     # Of rows or columns it is taken place by place.
-    return [[pick(cells) for cells in zip(*rows, strict=True)] for rows in zip(*arrays, strict=True)]
+    return [[pick(cells, key=real) for cells in zip(*rows, strict=True)] for rows in zip(*arrays, strict=True)]
 
 
 def _entry(term: Term, names: Names) -> Number:

@@ -625,7 +625,7 @@ def _same(left: Number, right: Number) -> bool:
     if isinstance(left, Fraction) and isinstance(right, Fraction):
         return left == right
     left, right = real(left), real(right)
-    return bool(abs(left - right) <= real(CLOSE) * (max(abs(left), abs(right)) + Fraction(1, 10**6)))
+    return bool(left == right or abs(left - right) <= real(CLOSE) * (max(abs(left), abs(right)) + Fraction(1, 10**6)))
 
 
 def _as_number(term: Term) -> tuple[Fraction, Fraction, int] | None:
