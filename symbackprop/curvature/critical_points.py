@@ -88,7 +88,8 @@ def critical_points(problem: ProblemLike) -> CriticalPoints:
     """Return the critical points of the loss in the one or two parameters that are not frozen.
 
     (Goodfellow, Bengio and Courville, Deep Learning, 2016, section 4.3; the test by second derivatives is in section
-    4.3.1.) Raises `CurvatureError` for more parameters, or where a long formula leaves no time for a search,
+    4.3.1.) Raises `CurvatureError` for more parameters, or where a long formula leaves no time for a search or numbers are
+    too large for one,
     `MissingValueError` where numbers are left out.
 
     >>> import symbackprop
@@ -112,7 +113,10 @@ def critical_points(problem: ProblemLike) -> CriticalPoints:
         return CriticalPoints(_ordered(_point(sweep, place) for place in places), curves, True)
     if len(unfrozen) == 1 and sweep.effort > _MOST_EFFORT:
         raise CurvatureError(message("curvature.effort"), where=derivation.problem.name)
-    reaches = [Fraction(max(_REACH, math.ceil(2 * abs(float(sweep.shared[name]))))) for name in unfrozen]
+    sizes = [2 * abs(float(sweep.shared[name])) for name in unfrozen]
+    if not all(map(math.isfinite, sizes)):
+        raise CurvatureError(message("curvature.far"), where=derivation.problem.name)
+    reaches = [Fraction(max(_REACH, math.ceil(size))) for size in sizes]
     found = newton_search.on_line(sweep, *reaches) if len(unfrozen) == 1 else newton_search.in_plane(sweep, reaches)
     points = [_point(sweep, place) for place in newton_search.distinct(found, 1e-15)]
     box = tuple((-float(reach), float(reach)) for reach in reaches)

@@ -61,7 +61,7 @@ class Symbols:
         if found is None:
             spelled = identifier(node.name) if isinstance(node, Name) else self.graph.gradient_name(node.name)
             if self.axis.differs([node.name]):
-                found = sympy.IndexedBase(spelled, real=True)[self.sample]
+                found = sympy.IndexedBase(spelled, shape=(self.samples,), real=True)[self.sample]
             else:
                 found = symbolic.name_symbol(spelled)
             self._spelled[node] = found

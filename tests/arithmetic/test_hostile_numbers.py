@@ -93,6 +93,20 @@ def test_hostile_number_is_answered_or_refused(example: str, number: Any) -> Non
         assert time.process_time() - began < MOST_SECONDS, command
 
 
+BEYOND = ("1e400", "-1e400", "exp(99999)")
+"""Numbers that are exact, and that float64 does not have."""
+
+
+@pytest.mark.parametrize("number", few(BEYOND, 1))
+@pytest.mark.parametrize("position", range(4))
+def test_number_beyond_float64_is_answered_or_refused_in_every_place(position: int, number: str) -> None:
+    """In each place of the smallest problem, the weight among them, around which no critical point can be looked for."""
+    try:
+        assert sbp.render(sbp.solve(with_number("line", number, position)), "markdown")
+    except SymbackpropError as error:
+        assert len(str(error)) < 1000
+
+
 def test_losses_beyond_float64_are_null() -> None:
     """A loss of 5e615 in a step is null in the JSON result, as every number is that float64 cannot hold."""
     table = tomllib.loads((ROOT / "examples" / "line.toml").read_text(encoding="utf-8"))

@@ -113,6 +113,18 @@ def test_gradient_of_a_batch_is_a_sum_with_the_penalty_outside() -> None:
     assert "Sum(delta1_1[n], (n, 0, 3))" == str(any_size)
 
 
+@pytest.mark.parametrize(
+    "printer", [sympy.ccode, sympy.jscode, sympy.julia_code, sympy.octave_code, sympy.pycode, sympy.latex]
+)
+def test_gradient_of_a_batch_is_printed_as_code(printer: Callable[[sympy.Expr], str]) -> None:
+    """What has an index of the sample, an activation with a kink too, is code in every language, and survives `srepr`."""
+    derivation = sbp.derive(regularized("mean", "relu"))
+    for element in each(("z1_1", "W1_1_1", "b1_1")):
+        found = derivation.gradient_expression(element)
+        assert "not supported" not in printer(found).lower()
+        assert sympy.sympify(sympy.srepr(found)) == found
+
+
 @pytest.mark.parametrize("name", few([*examples(), "mean with penalties", "sum with penalties"], 6))
 def test_closed_form_is_the_derivative_of_the_composed_output(name: str) -> None:
     """At random numbers, SymPy's derivative of the output in one expression is the closed form of the gradient."""
