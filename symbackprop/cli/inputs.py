@@ -12,7 +12,7 @@ from click.shell_completion import CompletionItem
 
 from symbackprop import language
 from symbackprop.cli.listings import LISTINGS
-from symbackprop.cli.outputs import LANGUAGE
+from symbackprop.cli.outputs import LANGUAGE, STANDARD_OUTPUT
 from symbackprop.errors import OutputError, SymbackpropError, known_language, unknown
 from symbackprop.messages import message
 
@@ -88,6 +88,19 @@ encoding_option = click.option(
 )
 engine_option = click.option(
     "--engine", type=click.Choice(["typst", "tex"]), help="What sets a PDF.  [typst where it is installed, else tex]"
+)
+format_option = click.option(
+    "-f",
+    "--format",
+    "format",
+    default="text",
+    show_default=True,
+    metavar="NAME",
+    help="Format to write.",
+    shell_complete=offering_listed("formats"),
+)
+output_file_option = click.option(
+    "-o", "--output", default=STANDARD_OUTPUT, metavar="FILE", help="File to write [standard output]."
 )
 quiet_option = click.option("--quiet", is_flag=True, help="Do not print the paths of the results.")
 

@@ -8,8 +8,9 @@ import click
 
 from symbackprop.cli.inputs import (
     encoding_option,
+    format_option,
     lang_option,
-    offering_listed,
+    output_file_option,
     overrides_option,
     placed,
     problem_argument,
@@ -22,17 +23,8 @@ from symbackprop.cli.outputs import STANDARD_OUTPUT, print_text, working, write_
 @click.command()
 @problem_argument
 @click.argument("numbers", metavar="NUMBERS.csv", type=click.Path(path_type=Path))
-@click.option(
-    "-f",
-    "--format",
-    "format",
-    default="text",
-    show_default=True,
-    metavar="NAME",
-    help="Format to write.",
-    shell_complete=offering_listed("formats"),
-)
-@click.option("-o", "--output", default=STANDARD_OUTPUT, metavar="FILE", help="File to write [standard output].")
+@format_option
+@output_file_option
 @lang_option
 @encoding_option
 @templates_option

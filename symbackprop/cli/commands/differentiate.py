@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from symbackprop.cli.inputs import (
+    format_option,
     lang_option,
-    offering_listed,
+    output_file_option,
     templates_option,
 )
 from symbackprop.cli.outputs import STANDARD_OUTPUT, print_text, write_files
@@ -17,17 +18,8 @@ from symbackprop.cli.outputs import STANDARD_OUTPUT, print_text, write_files
 @click.command()
 @click.argument("expression", metavar="EXPRESSION")
 @click.argument("variable", metavar="VARIABLE")
-@click.option(
-    "-f",
-    "--format",
-    "format",
-    default="text",
-    show_default=True,
-    metavar="NAME",
-    help="Format to write.",
-    shell_complete=offering_listed("formats"),
-)
-@click.option("-o", "--output", default=STANDARD_OUTPUT, metavar="FILE", help="File to write [standard output].")
+@format_option
+@output_file_option
 @click.option("--dependent", metavar="NAME", help="In an equation, what depends on VARIABLE [y].")
 @lang_option
 @templates_option
