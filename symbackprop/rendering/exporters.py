@@ -1,20 +1,14 @@
-"""What is made of a format's templates: a text, a typeset page, a notebook; or data, without any template."""
+"""What is made of a format's templates: a text, a typeset page, a notebook; or data, without any template.
+
+What only one format needs is imported where that is made, so that a command that writes another does not wait for it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from symbackprop import language
-from symbackprop.rendering import (
-    assets,
-    explorable_data,
-    json_result,
-    notebook_file,
-    pdf_engines,
-    plain_text,
-    predictions,
-    problem_file,
-)
+from symbackprop.rendering import assets, json_result, pdf_engines, plain_text
 from symbackprop.rendering.drafts import Draft
 
 DOCUMENT = "document.jinja"
@@ -22,6 +16,8 @@ DOCUMENT = "document.jinja"
 
 def _page(draft: Draft) -> str:
     """Return a page that needs no other file: style, fonts and scripts are in it."""
+    from symbackprop.rendering import explorable_data, predictions, problem_file
+
     row = draft.format
     styles, names = row.styles, row.scripts
     if draft.view["formulas"]:
@@ -50,10 +46,16 @@ def text(draft: Draft, template: str = DOCUMENT) -> str:
     return plain_text.tidied(draft.fill(template, **helpers))
 
 
+def _notebook(draft: Draft) -> str:
+    from symbackprop.rendering import notebook_file
+
+    return notebook_file.written(draft)
+
+
 EXPORTERS: Mapping[str, Callable[[Draft], str | bytes]] = {
     "document": lambda draft: draft.fill(DOCUMENT),
     "json": lambda draft: json_result.to_json(draft.solved),
-    "notebook": notebook_file.written,
+    "notebook": _notebook,
     "page": _page,
     "pdf": lambda draft: next(iter(pdf_engines.typeset(draft.format.engine, [draft.fill(DOCUMENT)]))),
     "text": text,
