@@ -22,7 +22,8 @@ NAMES = {"s1": "Zoë Müller", "s2": "Ada 𐎀𐎁", "s3": "王小明"}
 def course(folder: Path, engine: str, **homework: object) -> enrolment.Course:
     """Return what is given out in PDF."""
     students = tuple(Student(id, name, {"id": id, "name": name}) for id, name in NAMES.items())
-    source = load.find_source("line", [("homework", {"ask": ["L"], **homework}), ("variants.x", {"choices": [1, 2]})])
+    changes = {"homework": {"ask": ["L"], **homework}, "variants.x": {"choices": [1, 2]}, "training.steps": 1}
+    source = load.find_source("line", list(changes.items()))
     options = {"seed": 0, "formats": ["pdf"], "language": "en", "engine": engine}
     return enrolment.prepare([source], Roster(("id", "name"), students), folder, **options)
 
