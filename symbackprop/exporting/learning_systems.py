@@ -148,6 +148,7 @@ LEARNING_SYSTEMS: Registry[LearningSystem] = Registry(
             {
                 SHEET: frozenset({"together", "solution", "mistakes", "figures", "weights"}),
                 NUMBERS: frozenset({"solution", "mistakes", "figures"}),
+                CHOICES: frozenset({"solution", "mistakes", "figures"}),
             },
             prairielearn_questions.files,
         ),

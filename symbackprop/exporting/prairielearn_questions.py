@@ -1,7 +1,7 @@
 """PrairieLearn: questions whose variants are rows of a table; the seed of a student's copy chooses one of them.
 
 A question is a page, a program that chooses and marks, and the table. A blank would be taken for 0, and an end of an
-interval is compared in binary, so the program marks what was typed.
+interval is compared in binary, so the program marks what was typed. Options are marked by PrairieLearn itself.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from symbackprop import resources
 from symbackprop.exporting.answer_keys import answer_key
 from symbackprop.exporting.exercises import Exercise, Pool, titles, whole_weights
 from symbackprop.exporting.fragments import FragmentWriter
+from symbackprop.homework.assignments.options import Option
 from symbackprop.homework.classes.roster import file_name
 from symbackprop.templating import filled
 
@@ -28,7 +29,7 @@ def files(pools: Sequence[Pool], style: str, language: str) -> Mapping[str, byte
     """Return a folder `questions` with a question for each problem, or for each number of each."""
     found: dict[str, bytes] = {}
     for pool, title in zip(pools, titles(pools, language), strict=True):
-        writer = FragmentWriter(pool, language, "mathjax")
+        writer, is_chosen = FragmentWriter(pool, language, "mathjax"), style == "choices"
         for name, positions in _parts(pool, style):
             weights = whole_weights([pool.exercises[0].asked[position].weight for position in positions])
             table = [_variant(pool, writer, each, positions, weights, name) for each in pool.exercises]
@@ -37,8 +38,8 @@ def files(pools: Sequence[Pool], style: str, language: str) -> Mapping[str, byte
             folder = f"questions/backprop-{digest[:_DIGITS]}" + (f"-{file_name(name)}" if name else "")
             found |= {
                 f"{folder}/info.json": _info(f"{title} {name}".strip(), digest),
-                f"{folder}/question.html": _page(weights),
-                f"{folder}/server.py": _filled("prairielearn_server.jinja"),
+                f"{folder}/question.html": _page(weights, is_chosen=is_chosen),
+                f"{folder}/server.py": _filled("prairielearn_server.jinja", is_chosen=is_chosen),
                 f"{folder}/variants.json": content,
             }
     return found
@@ -57,8 +58,9 @@ def _info(title: str, digest: str) -> bytes:
     return json.dumps({"uuid": str(own), "title": title, "topic": _TOPIC, "type": "v3"}, ensure_ascii=False).encode()
 
 
-def _page(weights: Sequence[int]) -> bytes:
-    return _filled("prairielearn_question.jinja", asked=[(_name(n), weight) for n, weight in enumerate(weights)])
+def _page(weights: Sequence[int], *, is_chosen: bool) -> bytes:
+    asked = [(_name(place), weight) for place, weight in enumerate(weights)]
+    return _filled("prairielearn_question.jinja", asked=asked, is_chosen=is_chosen)
 
 
 def _filled(name: str, **content: Any) -> bytes:
@@ -87,9 +89,16 @@ def _variant(
         "solution": solution.text.translate(_DOLLARS),
         "ids": {name: each.id for name, each in asked.items()},
         "symbols": {name: writer.symbol(each) for name, each in asked.items()},
+        "options": {name: [_option(option, writer) for option in each.options] for name, each in asked.items()},
         "tolerances": {name: f"{each.tolerance:f}" for name, each in asked.items()},
         "asked": [
             {"name": name, "weight": weight, **answer_key(each, writer.language)}
             for (name, each), weight in zip(asked.items(), weights, strict=True)
         ],
     }
+
+
+def _option(option: Option, writer: FragmentWriter) -> dict[str, str]:
+    """Return what the page shows of an option, and what is said of it when it is chosen."""
+    feedback = writer.explained(option).translate(_DOLLARS)
+    return {"text": option.shown, "correct": "true" if option.is_key else "false", "feedback": feedback}

@@ -618,14 +618,49 @@ def prairielearn(paths: Sequence[Path]) -> Iterator[Item]:
             }
             program["generate"](data)
             data = json.loads(json.dumps(data))
-            shown = re.sub(r"\{\{\{?params\.([a-z0-9.]+)\}?\}\}", lambda found, own=data: _param(own, found[1]), page)
-            assert "{{" not in re.sub(r"\\\(.*?\\\)|\$", "", page.replace("{{{params", "").replace("{{params", ""))
+            shown = _SECTION.sub(lambda found, own=data: _repeated(own, found[1], found[2]), page)
+            shown = re.sub(r"\{\{\{?params\.([a-z0-9.]+)\}?\}\}", lambda found, own=data: _param(own, found[1]), shown)
+            plain = _SECTION.sub("", page).replace("{{{params", "").replace("{{params", "")
+            assert "{{" not in re.sub(r"\\\(.*?\\\)|\$", "", plain)
             fields = {found[1]: found[0] for found in re.finditer(r'<pl-number-input answers-name="(\w+)".*?>', shown)}
-            assert list(fields) == [each["name"] for each in data["params"]["asked"]]
+            choices = re.findall(r"<pl-multiple-choice.*?</pl-multiple-choice>", shown, re.DOTALL)
             asked, _, solution = shown.partition("<pl-answer-panel>")
+            for text in choices:
+                name, options = _pl_choice(data, text)
+                mark = _choosing(options)
+                yield Item(data["params"]["variant"], data["params"]["ids"][name], asked, solution, mark, {})
+            if choices:
+                assert not fields and "grade" not in program and len(choices) == 1
+                continue
+            assert list(fields) == [each["name"] for each in data["params"]["asked"]]
             for name in fields:
                 mark = functools.partial(_prairielearn_mark, program, data, fields, name)
                 yield Item(data["params"]["variant"], data["params"]["ids"][name], asked, solution, mark, {})
+
+
+_SECTION = re.compile(r"\{\{#params\.([a-z0-9.]+)\}\}\n(.*?)\{\{/params\.\1\}\}\n", re.DOTALL)
+
+
+def _repeated(data: Mapping[str, Any], path: str, text: str) -> str:
+    """Return the text of a section once for each entry of a list, as Mustache does; two braces escape."""
+    found: Any = data["params"]
+    for part in path.split("."):
+        found = found[part]
+    return "".join(re.sub(r"\{\{(\w+)\}\}", lambda name, own=each: html.escape(own[name[1]]), text) for each in found)
+
+
+def _pl_choice(data: Mapping[str, Any], text: str) -> tuple[str, dict[str, Marked]]:
+    """Return the name of a choice and its options; the element takes no name that the program has used already."""
+    element = ElementTree.fromstring(text)
+    name = element.attrib["answers-name"]
+    assert {**element.attrib} == {"answers-name": name, "weight": "1", "order": "fixed", "allow-blank": "true"}
+    assert name not in data["params"] and name not in data["correct_answers"]
+    assert all(each.tag == "pl-answer" and set(each.attrib) == {"correct", "feedback"} for each in element)
+    options = _alone(
+        ((each.text or "").strip(), Marked(each.attrib["correct"] == "true", each.attrib["feedback"]))
+        for each in element
+    )
+    return name, options
 
 
 def _param(data: Mapping[str, Any], path: str) -> str:

@@ -21,6 +21,7 @@ from tests.exporting.test_exports import HOSTILE, ONE, drawn
 from tests.helpers import ROOT, each, require_file, require_module, require_tool
 
 PLAYER = ROOT / "node_modules" / "@citolab" / "qti-components" / "cdn" / "index.global.js"
+DOCUMENT_TYPE = ROOT / "build" / "qti" / "ims_qtiasiv1p2p1.dtd"
 PLAY = """async ([item, tries]) => {
   document.body.innerHTML = "<qti-item><item-container></item-container></qti-item>";
   const container = document.querySelector("item-container");
@@ -86,6 +87,55 @@ def test_player_marks_as_homework_does(tab: Any, tmp_path: Path) -> None:
     assert {"SOLUTION"} == {feedback for _, feedback in marked}
     assert [] == [(typed, mark) for typed, mark, (got, _) in zip(tries, expected, marked, strict=True) if got != mark]
     assert len(tries) > 26 * 12
+
+
+@pytest.mark.sweep
+@pytest.mark.filterwarnings("ignore")
+def test_engine_marks_as_homework_does(tmp_path: Path) -> None:
+    """An engine of QTI 2.1 gives the points for what is within the tolerance, none beyond it or for a mistake or a blank."""
+    engine, _ = require_module("pyslet.qtiv2.xml"), require_module("pyslet.qtiv2.items")
+    variables, addresses = require_module("pyslet.qtiv2.variables"), require_module("pyslet.rfc2396")
+    sbp.export("homework", to="qti21", variants=1, seed=7, path=tmp_path / "quiz.zip")
+    shutil.unpack_archive(tmp_path / "quiz.zip", tmp_path)
+    document = engine.QTIDocument(baseURI=str(addresses.URI.from_path(str(tmp_path / "p1-1.xml"))))
+    document.read()
+    item = document.root
+    (exercise,) = [own for own in drawn().exercises if own.name == "1"]
+
+    def marked(number: int, typed: Decimal | None) -> tuple[float, str]:
+        """Return the score for one number, all others left blank, and the feedback that is shown."""
+        session = variables.ItemSessionState(item)
+        session.begin_session()
+        session[f"RESPONSE{number}"].set_value(None if typed is None else float(typed))
+        session.end_attempt()
+        return session["SCORE"].value, session["FEEDBACK"].value
+
+    for number, asked in enumerate(each(exercise.asked, least=26), start=1):
+        points, beyond = float(f"{float(asked.points):g}"), asked.tolerance * Decimal("1.001")
+        right = [asked.value, asked.value + asked.tolerance / 2, asked.lowest, asked.highest]
+        wrong = [asked.value + beyond, asked.value - beyond, *(own.value for own in asked.wrong), None]
+        assert {(points, "SOLUTION")} == {marked(number, value) for value in right}, asked
+        assert {(0.0, "SOLUTION")} == {marked(number, value) for value in wrong}, asked
+
+
+@pytest.mark.parametrize("style", ["numbers", "choices"])
+def test_document_type_of_qti_12_allows_all_but_what_canvas_adds(tmp_path: Path, style: str) -> None:
+    """Of the assessments for Canvas nothing is unknown to QTI 1.2.1 but what Canvas itself writes beyond it."""
+    etree = require_module("lxml.etree")
+    known = etree.DTD(str(require_file(DOCUMENT_TYPE)))
+    path = tmp_path / "quiz.zip"
+    sbp.export("homework", to="canvas", style=style, variants=2, seed=7, path=path)
+    with zipfile.ZipFile(path) as package:
+        content = package.read("assessment1/assessment1.xml")
+    # The document type is older than the namespace.
+    root = etree.fromstring(re.sub(rb' xmlns="[^"]*"', b"", content, count=1))
+    assert 2 * 26 == len(root.findall(".//item"))
+    assert not known.validate(root)
+    unknown = {error.message.removeprefix("No declaration for ") for error in known.error_log}
+    added = {"element points_per_item"}
+    if style == "numbers":
+        added |= {f"attribute {name} of element varequal" for name in ("margintype", "margin")}
+    assert added == unknown
 
 
 @pytest.mark.parametrize("style", ["sheet", "numbers"])

@@ -77,3 +77,27 @@ def test_numbers_of_files_and_sheets_are_rounded_as_asked() -> None:
     assert "0.333333333333" == manifest.spelled(1 / 3)
     assert "0.333" == manifest.printed(1 / 3, Rounding(3, significant=False))
     assert "0.0333" == manifest.printed(1 / 30, Rounding(3, significant=True))
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 5])
+@pytest.mark.parametrize("indent", [None, 0, 1, 2, 4])
+def test_a_manifest_is_read_some_students_at_a_time(
+    count: int, indent: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However the file is laid out, and whatever is in a name: all students, as a reader of the whole text finds them."""
+    monkeypatch.setattr(manifest, "_TOGETHER", 2)
+    names = ["Ada", '"},\n  {"', '"enrolments": [\n  ', "\n ]\n}\n", "陈"]
+    enrolments = tuple(
+        manifest.Enrolment(Student(str(place), name, {name: name}), "C", 1, {"W1": (0, place), "b": (300,)})
+        for place, name in enumerate(names[:count])
+    )
+    whole = manifest.Manifest("n", {'"enrolments": [\n  ': 1}, "d", 7, {"language": "en"}, ("id",), enrolments, 3, {})
+    laid_out = whole.text() if indent is None else json.dumps(json.loads(whole.text()), indent=indent) + "\n"
+    found = manifest.Manifest.of(laid_out)
+    assert whole == found and enrolments == found.enrolments
+    assert json.loads(found.text()) == json.loads(laid_out)
+    broken = laid_out.replace('"code": "C"', '"code": 1', 1)
+    assert (broken == laid_out) == (count == 0)
+    if count:
+        with pytest.raises(ProblemError):
+            manifest.Manifest.of(broken)

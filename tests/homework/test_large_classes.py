@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import io
 import os
 import pickle
 import random
@@ -17,10 +18,10 @@ import pytest
 import symbackprop as sbp
 from symbackprop import rendering
 from symbackprop.cli.commands import grade
-from symbackprop.csv_tables import table, write_csv
+from symbackprop.csv_tables import _LINE, table, write_csv
 from symbackprop.errors import OutputError, ProblemError
 from symbackprop.homework import grading
-from symbackprop.homework.classes import chunks
+from symbackprop.homework.classes import chunks, packed_mappings
 from symbackprop.homework.marks import copies, packed_marks
 from symbackprop.homework.marks.marking import Mark
 from symbackprop.homework.marks.packed_marks import PackedMarks, packed
@@ -238,6 +239,27 @@ def test_rows_that_are_read_again_are_the_rows(text: str) -> None:
     assert list(kept.rows) == list(again.rows) == list(again.rows)
     assert len(kept.rows) == len(again.rows)
     assert list(reversed(kept.rows)) == [again.rows[place] for place in reversed(range(len(again.rows)))]
+
+
+def test_lines_are_those_of_a_file() -> None:
+    """Whatever ends them, and whatever stands between: what Python reads of a file, in a quarter of the room."""
+    chance = random.Random(1)
+    for _ in range(2000):
+        text = "".join(chance.choice('ab,"\r\n\x0b\u2028') for _ in range(chance.randrange(12)))
+        assert list(io.StringIO(text, newline="")) == [found[0] for found in _LINE.finditer(text)]
+
+
+def test_packed_mappings_are_the_mappings() -> None:
+    """In their order, and equal; their keys are there once for all, and what is packed is not packed again."""
+    contents = [{}, {"z1": "0.5", "L": ""}, {"L": "−2", "z1": "x" * 300}, {"W1": (0, 300, 2), "b": ()}]
+    for content in each(contents, least=4):
+        found = packed_mappings.PackedMapping.of(content)
+        assert content == found == packed_mappings.PackedMapping.of(dict(content))
+        assert list(content.items()) == list(found.items()) and [*content] == [*found] and len(content) == len(found)
+        assert [content[key] for key in content] == [found[key] for key in found] == list(found.values())
+        assert found is packed_mappings.PackedMapping.of(found) and found == pickle.loads(pickle.dumps(found))
+    one, other = (packed_mappings.PackedMapping.of({"a": text, "b": text}) for text in "xy")
+    assert one.keys_of_all is other.keys_of_all and one != other
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2,3\n", "a,a\n"])

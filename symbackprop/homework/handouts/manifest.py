@@ -7,13 +7,14 @@ of what was drawn; `answers.json` and `answers.csv` the key.
 from __future__ import annotations
 
 import functools
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy
 
@@ -21,6 +22,7 @@ from symbackprop.csv_tables import DELIMITERS, csv_lines, write_csv
 from symbackprop.errors import ProblemError, SymbackpropError, known_language
 from symbackprop.homework.assignments.options import OptionsById, key_letter, letter
 from symbackprop.homework.assignments.problem_sets import ClassNumbers, ProblemSet, problem_set
+from symbackprop.homework.classes.packed_mappings import PackedMapping
 from symbackprop.homework.classes.roster import Student
 from symbackprop.homework.classes.shards import SETTING
 from symbackprop.language import DEFAULT
@@ -34,11 +36,12 @@ _DIGITS = 12
 """Digits of a number in a file: fewer than a float has, so that they are the same on every machine."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Enrolment:
     """A student with what was drawn for them, and what their answers are chosen from.
 
-    Positions go by the name of what is drawn, behind the number of its problem on a sheet of several (`2.W1`).
+    Positions go by the name of what is drawn, behind the number of its problem on a sheet of several (`2.W1`), and are kept
+    packed.
     """
 
     student: Student
@@ -46,6 +49,10 @@ class Enrolment:
     attempt: int
     positions: Mapping[str, tuple[int, ...]]
     options: OptionsById = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Pack what every student of a large class has."""
+        object.__setattr__(self, "positions", PackedMapping.of(self.positions))
 
 
 @dataclass(frozen=True)
@@ -93,9 +100,10 @@ class Manifest:
         """Return the manifest as JSON, with a line for each student."""
         left_out = {_STUDENTS} if self.further else {_STUDENTS, _FURTHER}
         head = {each.name: getattr(self, each.name) for each in fields(self) if each.name not in left_out}
-        lines = ",\n".join(f"  {_line(_plain(each))}" for each in self.enrolments)
-        listed = f"[\n{lines}\n ]" if lines else "[]"
-        return f'{_json({"format": FORMAT, **head}).removesuffix(_END)},\n "{_STUDENTS}": {listed}{_END}\n'
+        begun = f"{_json({'format': FORMAT, **head}).removesuffix(_END)},\n "
+        if not self.enrolments:
+            return f'{begun}"{_STUDENTS}": []{_END}\n'
+        return f"{begun}{_BEFORE}{_BETWEEN.join(_line(_plain(each)) for each in self.enrolments)}{_AFTER}"
 
     @classmethod
     def read(cls, path: Path) -> Manifest:
@@ -113,7 +121,7 @@ class Manifest:
     def of(cls, text: str) -> Manifest:
         """Return the manifest that JSON describes; raises `ProblemError` where a key is missing, or no value of its kind."""
         try:
-            found = _file().validate_json(text, strict=True)
+            found = _validated(text)
         except ValueError:
             id = "homework.other_version" if _is_of_another_format(text) else "homework.no_manifest"
             raise ProblemError(message(id)) from None
@@ -144,11 +152,29 @@ class _ManifestFile(Manifest):
 
 
 @functools.cache
-def _file() -> Any:
-    """Return what reads the file of a manifest and compares each value with its kind."""
+def _reader(kind: Any) -> Any:
+    """Return what reads JSON and compares each value with its kind."""
     from pydantic import TypeAdapter
 
-    return TypeAdapter(_ManifestFile)
+    return TypeAdapter(kind)
+
+
+def _validated(text: str) -> _ManifestFile:
+    """Return what JSON says; raises `ValueError` for a value of another kind.
+
+    The reader takes a multiple of the room of what it reads: a list that has a line for each student, as `Manifest.text`
+    writes it, is read some students at a time.
+    """
+    reader = _reader(_ManifestFile)
+    head, _, listed = text.partition(_BEFORE)
+    lines = listed.removesuffix(_AFTER).split(_BETWEEN)
+    if not listed.endswith(_AFTER) or not all(line.startswith("{") and line.endswith("}") for line in lines):
+        return cast(_ManifestFile, reader.validate_json(text, strict=True))
+    found = reader.validate_json(f'{head}"{_STUDENTS}": []{_END}', strict=True)
+    some = (lines[start : start + _TOGETHER] for start in range(0, len(lines), _TOGETHER))
+    students = _reader(tuple[Enrolment, ...])
+    parts = [students.validate_json(f"[{','.join(each)}]", strict=True) for each in some]
+    return cast(_ManifestFile, replace(found, enrolments=tuple(itertools.chain.from_iterable(parts))))
 
 
 def _is_of_another_format(text: str) -> bool:
@@ -188,6 +214,10 @@ def _check_settings(settings: Mapping[str, Any], above: str = "") -> None:
 
 
 _STUDENTS, _FURTHER, _OPTIONS, _END = "enrolments", "further", "options", "\n}"
+_BEFORE, _BETWEEN, _AFTER = f'"{_STUDENTS}": [\n  ', ",\n  ", f"\n ]{_END}\n"
+"""What stands before, between and after the students of a manifest."""
+_TOGETHER = 200
+"""Students of a manifest that are read at a time."""
 
 
 def inlined(content: Mapping[str, Any], problem: Problem) -> dict[str, Any]:

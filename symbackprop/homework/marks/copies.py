@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import numpy
 
@@ -60,33 +60,35 @@ class Copy:
         return message(id, student=student, source=self.source, count=count, percent=self.percent)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Column:
-    """The numbers of a class for one answer, by place in the class and sorted: who has a number near another."""
+    """The numbers of a class for one answer by place in the class: who has a number near another.
 
-    by_place: Array
-    reach_by_place: Array
+    `reach` is how far from it another number may be, `order` the places sorted by their numbers, what is none at the end.
+    """
+
     values: Array
-    places: Array
     reach: Array
+    order: Array
     widest: float
 
     @classmethod
     def of(cls, values: Array, reach: Array) -> _Column:
-        order = numpy.argsort(values, kind="stable")
-        known = order[numpy.isfinite(values[order])]
-        widest = float(reach[known].max(initial=0.0))
-        return cls(values, reach, values[known], known, reach[known], widest)
+        order = numpy.argsort(values, kind="stable").astype(numpy.int32)
+        return cls(values, reach, order, float(reach[numpy.isfinite(values)].max(initial=0.0)))
 
     def near(self, value: float) -> Array:
         """Return the places in the class of those whose number a value is."""
-        low = int(numpy.searchsorted(self.values, value - self.widest, side="left"))
-        found = slice(low, int(numpy.searchsorted(self.values, value + self.widest, side="right")))
-        return self.places[found][numpy.abs(self.values[found] - value) <= self.reach[found]]
+        low = self._place(value - self.widest, "left")
+        found = self.order[low : self._place(value + self.widest, "right")]
+        return found[self.are_near(value, found)]
 
     def are_near(self, value: float, places: Array) -> Array:
         """Say of some places in the class whether a value is the number there."""
-        return numpy.abs(self.by_place[places] - value) <= self.reach_by_place[places]
+        return numpy.abs(self.values[places] - value) <= self.reach[places]
+
+    def _place(self, bound: float, side: Literal["left", "right"]) -> int:
+        return int(numpy.searchsorted(self.values, bound, side=side, sorter=self.order))
 
 
 class CopyRule(StrEnum):

@@ -23,12 +23,15 @@ class ClassList:
     """The students of a class, found by their ids, their codes, and what else the list has of each alone."""
 
     def __init__(self, ids: Iterable[str], codes: Mapping[str, str] | None = None) -> None:
-        self._exact = {_plain(id): id for id in ids}
+        self._exact = {id if (plain := _plain(id)) == id else plain: id for id in ids}
         self._codes = {code.upper(): id for id, code in (codes or {}).items()}
         self._others: dict[str, str] = {}
-        self._shortened: dict[str, list[str]] = {}
-        for id in self._exact.values():
-            self._shortened.setdefault(_whole(_plain(id)).lstrip("0"), []).append(id)
+        # Only ids of digits may lack their zeros.
+        self._shortened: dict[str, tuple[str, ...]] = {}
+        for plain, id in self._exact.items():
+            if (whole := _whole(plain)).isdecimal():
+                short = whole.lstrip("0")
+                self._shortened[short] = (*self._shortened.get(short, ()), id)
         self.completed: dict[str, str] = {}
 
     @classmethod
@@ -79,7 +82,7 @@ class ClassList:
             plain = plain[1:]
         if plain not in self._exact:
             plain = _whole(plain)
-        alike = self._shortened.get(plain.lstrip("0"), []) if plain.isdecimal() else []
+        alike = self._shortened.get(plain.lstrip("0"), ()) if plain.isdecimal() else ()
         exact = self._exact.get(plain)
         if exact is not None:
             others = [id for id in alike if id != exact]

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import datetime
-import marshal
 import re
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from symbackprop.csv_tables import Sheet, table
 from symbackprop.errors import ProblemError, nearest
 from symbackprop.homework.classes.columns import CODE_NAMES, ENDINGS, STUDENT, USUAL_NAMES, simple
+from symbackprop.homework.classes.packed_mappings import PackedMapping
 from symbackprop.homework.receiving.identification import ClassList
 from symbackprop.homework.receiving.submitted_files import submitted
 from symbackprop.homework.receiving.time_stamps import TIME_NAMES, times
@@ -22,42 +22,6 @@ COLUMN_KEYS = ("id", "code", "time")
 """What `--student-columns` can say of submissions."""
 _WORD = re.compile(r"(?:((?<![\w.])\d+\.)\s*(?=[^\W\d]))?([^\W_](?:[\w@]*[^\W_])?)")
 """A word, perhaps behind the number of a problem, or of a question."""
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerTexts(Mapping[str, str]):
-    """What a student typed, by answer id, as bytes: a dictionary of them takes six times the room.
-
-    >>> dict(AnswerTexts.of({"z1": "0.5", "L": "2"}))
-    {'z1': '0.5', 'L': '2'}
-    """
-
-    ids: tuple[str, ...]
-    packed: bytes
-
-    @classmethod
-    def of(cls, texts: Mapping[str, str], known: dict[tuple[str, ...], tuple[str, ...]] | None = None) -> AnswerTexts:
-        """Return some texts packed; `known` keeps the ids that many students have in common."""
-        ids = tuple(texts)
-        return cls(ids if known is None else known.setdefault(ids, ids), marshal.dumps(tuple(texts.values())))
-
-    def __getitem__(self, id: str) -> str:
-        return dict(self.items())[id]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.ids)
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def items(self) -> ItemsView[str, str]:
-        """Return ids with texts."""
-        # Bytes that this program made, here or in the process that it works for.
-        return dict(zip(self.ids, marshal.loads(self.packed), strict=True)).items()
-
-    def values(self) -> ValuesView[str]:
-        """Return the texts."""
-        return dict(self.items()).values()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +136,6 @@ class _Reader:
         self.found = Submissions()
         self._told: list[Message] = []
         self._seen: set[str] = set()
-        self._ids: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._has_columns = False
 
     def read(self, sheet: Sheet, file: str) -> None:
@@ -243,14 +206,13 @@ class _Reader:
 
     def _add(self, id: str, attempt: Attempt) -> None:
         """Add an attempt of a student."""
-        texts = AnswerTexts.of(attempt.texts, self._ids)
-        self.found.attempts.setdefault(id, []).append(replace(attempt, texts=texts))
+        self.found.attempts.setdefault(id, []).append(replace(attempt, texts=PackedMapping.of(attempt.texts)))
 
     def _close(self, id: str, texts: Mapping[str, str]) -> None:
         """Put into the last attempt of a student what stands in it now."""
         if id:
             own = self.found.attempts[id]
-            own[-1] = replace(own[-1], texts=AnswerTexts.of(texts, self._ids))
+            own[-1] = replace(own[-1], texts=PackedMapping.of(texts))
 
     def _named(self, sheet: Sheet, key: str, names: Sequence[str]) -> str:
         """Return the column that is said, or called, to be the code or the time; "" for none."""
