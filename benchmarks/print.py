@@ -18,7 +18,7 @@ from measuring import Line
 
 import symbackprop as sbp
 from symbackprop import document, rendering
-from symbackprop.algebra.formula import Adjoint, Name, Node
+from symbackprop.algebra.formula import Adjoint, Name, Node, added
 from symbackprop.arithmetic import exact
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution
@@ -62,9 +62,10 @@ def best(run: Callable[[], object], rounds: int) -> float:
 
 def formulas(derivation: Derivation, rounds: int) -> Iterator[Line]:
     """Yield the time of printing equations and gradients in symbols, and that of SymPy."""
-    gradients = [name for name in derivation.links if name != derivation.graph.output]
+    output = derivation.graph.output
+    gradients = [name for name in derivation.links if name != output]
     trees = [equation.formula() for equation in derivation.elements.equations]
-    trees += [derivation.gradient_formula(name) for name in gradients]
+    trees += [added(tuple(link.contribution(output) for link in derivation.links[name])) for name in gradients]
     expressions = [derivation.expression(equation.name) for equation in derivation.elements.equations]
     expressions += [derivation.gradient_expression(name) for name in gradients]
     agree = all(_agree(derivation, *pair) for pair in zip(trees, expressions, strict=True))

@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,3 +29,13 @@ def test_program_imports_only_what_is_there(program: Path) -> None:
         module = importlib.import_module(str(node.module))
         for alias in each(node.names):
             assert hasattr(module, alias.name) or importlib.util.find_spec(f"{node.module}.{alias.name}"), alias.name
+
+
+def test_formulas_that_are_timed_agree_with_those_of_sympy() -> None:
+    """The program that times printing runs to its end, and what it times has the values of SymPy's expressions."""
+    program = [sys.executable, "benchmarks/print.py", "--rounds", "1"]
+    done = subprocess.run(
+        program, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "agree: True" in done.stdout
