@@ -168,7 +168,7 @@ MANY_AXES = {
     "np.einsum('bhid,bhjd->bhij', x, x)": (1, 2, 2, 2), "np.average(x, axis=1, weights=[1.0, 2.0, 3.0])": (2, 3, 2),
     "np.vstack([x, x])": (1, 2, 2), "np.where(x > 0.5, x, -x)": (2, 2, 2), "np.maximum(x, x[:, :1])": (2, 2, 2),
     "np.trapezoid(x, [0.0, 1.0, 3.0], axis=1)": (2, 3, 2), "np.stack(list(x[:, :, 0]), axis=1)": (2, 3, 2),
-    "np.atleast_3d(x)": (2, 2), "np.hsplit(x, 2)[0]": (2, 2, 2), "np.rot90(x)": (2, 2, 2),
+    "np.trace(x)": (2, 2, 3), "np.atleast_3d(x)": (2, 2), "np.hsplit(x, 2)[0]": (2, 2, 2), "np.rot90(x)": (2, 2, 2),
 }  # fmt: skip
 """Polynomials of second degree at most, between kinks: differences of these have no error."""
 

@@ -233,7 +233,8 @@ def _clip(array: Any, low: Any = None, high: Any = None, **options: Any) -> Any:
 
 
 def _trace(array: Any) -> Any:
-    return REDUCTIONS["sum"](REARRANGEMENTS[numpy.diagonal](array))
+    diagonal = REARRANGEMENTS[numpy.diagonal](array)
+    return REDUCTIONS["sum"](diagonal, diagonal.ndim - 1)
 
 
 def _cumulative(array: Any, axis: int | None = None) -> Recorded:

@@ -10,7 +10,16 @@ from typing import Any
 import numpy
 
 from symbackprop.frontends.tracing.precedence import Written, call
-from symbackprop.frontends.tracing.recorded import MOST_ELEMENTS, Recorded, gathered, nested, refuse, reshaped, taken
+from symbackprop.frontends.tracing.recorded import (
+    MOST_ELEMENTS,
+    Recorded,
+    gathered,
+    nested,
+    refuse,
+    reshaped,
+    taken,
+    turned,
+)
 from symbackprop.messages import message
 
 NONE = -1
@@ -181,6 +190,8 @@ def _arranged(block: Recorded, places: Any) -> Recorded | None:
     if parted is None and block.ndim == MATRIX:
         rows = taken(block, places.reshape(-1, places.shape[-1]))
         return None if rows is None else reshaped(rows, places.shape)
+    if parted is None:
+        parted = turned(block, places)
     return taken(block, places) if parted is None else parted
 
 

@@ -260,9 +260,9 @@ def gathered(array: Recorded, places: Any) -> Recorded:
     places = numpy.asarray(places)
     if places.ndim and places.size == array.size and (places.ravel() == numpy.arange(array.size)).all():
         return reshaped(array, places.shape)
-    turned = _turned(array, places)
-    if turned is not None:
-        return turned
+    found = turned(array, places)
+    if found is not None:
+        return found
     chosen = taken(array, places)
     if chosen is not None:
         return chosen
@@ -285,7 +285,7 @@ def nested(elements: Sequence[str], shape: Sequence[int]) -> Written:
     return Written(rows[0])
 
 
-def _turned(array: Recorded, places: Any) -> Recorded | None:
+def turned(array: Recorded, places: Any) -> Recorded | None:
     """Return an array in the opposite order along axes, as which its elements at places are; None for others."""
     if places.shape != array.shape or not places.ndim:
         return None
