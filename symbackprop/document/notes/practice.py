@@ -1,8 +1,8 @@
 """Limits and practice: what training and networks can and cannot do, in half a page at the end of a solution.
 
-Sources: Goodfellow, Bengio and Courville, Deep Learning, 2016 (sections 6.4.1, 7.1, 7.8, 8.2, 11.4); Cybenko 1989; Hornik,
-Stinchcombe and White 1989; Leshno, Lin, Pinkus and Schocken 1993; Dauphin et al. 2014; Griewank and Walther, Evaluating
-Derivatives, 2008, section 4.4.
+Sources: Goodfellow, Bengio and Courville, Deep Learning, 2016 (sections 6.4.1, 7.1, 7.8, 8.1, 8.2, 11.4); Cybenko 1989;
+Hornik, Stinchcombe and White 1989; Leshno, Lin, Pinkus and Schocken 1993; Dauphin et al. 2014; Griewank and Walther,
+Evaluating Derivatives, 2008, section 4.4.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ def _always(scene: Scene) -> bool:
 PRACTICE: tuple[tuple[str, Callable[[Scene], bool]], ...] = (
     ("cost", _always),
     ("learning_rate", lambda scene: scene.derivation.problem.training is not None),
+    ("mini_batches", _always),
     ("local_minima", _always),
     ("universal_approximation", _is_network),
     ("hidden_units", _is_network),
