@@ -87,8 +87,8 @@ WRITERS = {
     "symbackprop.compilation.kept_code": {"mkdir", "write_text", "unlink"},
     "symbackprop.templating.confinement": {"stdout"},
     "symbackprop.templating.worker": {"stdout"},
-    "symbackprop.rendering.typst_engine": {"stdout"},
-    "symbackprop.rendering.typst_worker": {"open", "stdout"},
+    "symbackprop.rendering.typesetting.typst_engine": {"stdout"},
+    "symbackprop.rendering.typesetting.typst_worker": {"open", "stdout"},
 }
 """What writes although it is no command: what commands and functions write files with; the folder of marks, which one run
 at a time writes into; `history.save(path)`, because Python users ask for it by name; estimators that

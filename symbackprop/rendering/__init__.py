@@ -17,7 +17,7 @@ from symbackprop.rendering import worked_derivatives
 from symbackprop.rendering.drafts import EXPLORABLE, USUAL, Draft, Format
 from symbackprop.rendering.exporters import written
 from symbackprop.rendering.formats import formats, spellings
-from symbackprop.rendering.pdf_engines import can_typeset
+from symbackprop.rendering.typesetting.pdf_engines import can_typeset
 
 __all__ = ["STEM", "Format", "can_typeset", "files", "formats", "render", "spellings"]
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from symbackprop import language
-from symbackprop.rendering import assets, json_result, pdf_engines, plain_text
+from symbackprop.rendering import assets, json_result, plain_text
 from symbackprop.rendering.drafts import Draft
+from symbackprop.rendering.typesetting import pdf_engines
 
 DOCUMENT = "document.jinja"
 

@@ -16,10 +16,11 @@ from typing import Any
 from symbackprop import resources
 from symbackprop.errors import OutputError, unknown
 from symbackprop.messages import message
-from symbackprop.rendering import escapes, pdf_engines
+from symbackprop.rendering import escapes
 from symbackprop.rendering.dialects import DIALECTS
 from symbackprop.rendering.drafts import Format
 from symbackprop.rendering.exporters import EXPORTERS
+from symbackprop.rendering.typesetting import pdf_engines
 
 SETTINGS = "format.toml"
 

@@ -9,8 +9,9 @@ from dataclasses import replace
 from symbackprop.derivation.derivations import Derivation
 from symbackprop.descent.solution import Solution
 from symbackprop.document.blocks import Document
-from symbackprop.rendering import exporters, pdf_engines
+from symbackprop.rendering import exporters
 from symbackprop.rendering.drafts import Draft, Format
+from symbackprop.rendering.typesetting import pdf_engines
 from symbackprop.templating import filled
 
 COLLECTION = "collection.jinja"

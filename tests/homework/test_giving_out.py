@@ -26,7 +26,7 @@ from symbackprop.homework.handouts import distribution
 from symbackprop.homework.handouts.enrolment import prepare
 from symbackprop.homework.handouts.manifest import Manifest
 from symbackprop.problems import load
-from symbackprop.rendering import tex_engines
+from symbackprop.rendering.typesetting import tex_engines
 from tests.helpers import each, only, require_tool
 from tests.homework.term import TERM
 

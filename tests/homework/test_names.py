@@ -12,7 +12,7 @@ from symbackprop.homework.classes.roster import Roster, Student
 from symbackprop.homework.handouts import distribution, enrolment
 from symbackprop.messages import Message
 from symbackprop.problems import load
-from symbackprop.rendering import pdf_engines, typst_engine
+from symbackprop.rendering.typesetting import pdf_engines, typst_engine
 from tests.helpers import each, require_tool
 
 NAMES = {"s1": "Zoë Müller", "s2": "Ada 𐎀𐎁", "s3": "王小明"}

@@ -22,7 +22,7 @@ from symbackprop.homework.handouts import distribution, enrolment, sheets
 from symbackprop.messages import message
 from symbackprop.problems import load
 from symbackprop.rendering import page_footers, pdf_collections
-from symbackprop.rendering.pdf_engines import ENGINES
+from symbackprop.rendering.typesetting.pdf_engines import ENGINES
 from tests.helpers import each, few, require_module, require_tool
 from tests.rendering.verapdf import violations
 

@@ -12,7 +12,7 @@ import pytest
 
 from symbackprop import document, rendering
 from symbackprop.rendering.drafts import Draft
-from symbackprop.rendering.tex_engines import typeset
+from symbackprop.rendering.typesetting.tex_engines import typeset
 from tests.documents import EXAMPLES, solved
 from tests.helpers import each, in_turn, require_module, require_tool
 from tests.rendering.verapdf import violations

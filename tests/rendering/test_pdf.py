@@ -14,7 +14,7 @@ import pytest
 import symbackprop as sbp
 from symbackprop import rendering
 from symbackprop.errors import OutputError
-from symbackprop.rendering import tex_engines
+from symbackprop.rendering.typesetting import tex_engines
 from tests.documents import dense, solved
 from tests.helpers import require_tool
 

@@ -12,7 +12,7 @@ import pypdf
 import pytest
 
 from symbackprop.errors import OutputError
-from symbackprop.rendering import pdf_fields, typst_engine
+from symbackprop.rendering.typesetting import pdf_fields, typst_engine
 from tests.helpers import require_module
 
 SOURCE = """#set document(title: [Two fields])

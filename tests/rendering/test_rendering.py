@@ -15,7 +15,7 @@ import symbackprop as sbp
 from symbackprop import language, rendering
 from symbackprop.algebra.functions import ACTIVATIONS
 from symbackprop.errors import UnknownNameError
-from symbackprop.rendering import tex_engines
+from symbackprop.rendering.typesetting import tex_engines
 from tests.documents import EXAMPLES, FRACTIONS, HOSTILE, PROBLEMS, dense, rendered, solved, text_of
 from tests.helpers import few, require_tool
 

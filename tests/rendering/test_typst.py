@@ -17,10 +17,11 @@ from symbackprop import language, rendering
 from symbackprop.document.blocks import Figure
 from symbackprop.errors import OutputError, UnknownNameError
 from symbackprop.graph.notation import Symbol
-from symbackprop.rendering import escapes, figure_views, pdf_engines, tex_engines, typst_engine
+from symbackprop.rendering import escapes, figure_views
 from symbackprop.rendering.dialects import typst
 from symbackprop.rendering.layout import boxes
 from symbackprop.rendering.layout.boxes import Box, Fenced, Fraction, Number, Scripts, Sign, Text, Word
+from symbackprop.rendering.typesetting import pdf_engines, tex_engines, typst_engine
 from tests.documents import EXAMPLES, HOSTILE, composed, dense, sections_of, solved, text_of
 from tests.helpers import each, few, require_module
 

@@ -17,10 +17,11 @@ from symbackprop.homework.assignments.variants import assignment
 from symbackprop.language import Wording
 from symbackprop.messages import message
 from symbackprop.problems import load
-from symbackprop.rendering import contents, exporters, pdf_engines, user_markdown
+from symbackprop.rendering import contents, exporters, user_markdown
 from symbackprop.rendering.dialects import mathml, speech, tex, text, typst
 from symbackprop.rendering.layout import tex_formulas
 from symbackprop.rendering.pdf_collections import drafted
+from symbackprop.rendering.typesetting import pdf_engines
 from tests.helpers import each, require_module, require_tool
 from tests.homework.test_homework import LINE
 

@@ -27,7 +27,7 @@ from typing import TypeVar
 from symbackprop import resources
 from symbackprop.errors import OutputError
 from symbackprop.messages import message
-from symbackprop.rendering import tex_engines
+from symbackprop.rendering.typesetting import tex_engines
 
 MOST_DEATHS = 3
 """Deaths of a process after which its chunk is given up."""

@@ -30,7 +30,7 @@ from symbackprop.homework.handouts.manifest import (
 )
 from symbackprop.messages import Message, message, some
 from symbackprop.problems import load
-from symbackprop.rendering import pdf_engines
+from symbackprop.rendering.typesetting import pdf_engines
 from symbackprop.whole_files import Content, begun
 
 SECRET = "secret"

@@ -16,9 +16,10 @@ from symbackprop.homework.classes.roster import file_name
 from symbackprop.homework.handouts.distribution import Job
 from symbackprop.homework.handouts.manifest import Enrolment
 from symbackprop.messages import message
-from symbackprop.rendering import assets, contents, escapes, pdf_engines, pdf_fields, typst_engine
+from symbackprop.rendering import assets, contents, escapes
 from symbackprop.rendering.drafts import Draft
 from symbackprop.rendering.pdf_collections import drafted
+from symbackprop.rendering.typesetting import pdf_engines, pdf_fields, typst_engine
 from symbackprop.rendering.view_models import ViewWriter
 from symbackprop.whole_files import Content
 

@@ -15,7 +15,7 @@ from symbackprop import limits
 from symbackprop.errors import OutputError, ProblemError, damaged
 from symbackprop.homework.handouts.fillable_forms import FIELD
 from symbackprop.messages import message
-from symbackprop.rendering import pdf_fields
+from symbackprop.rendering.typesetting import pdf_fields
 
 _TABLES = (".csv", ".tsv", ".txt")
 _FORM, _ARCHIVE = ".pdf", ".zip"

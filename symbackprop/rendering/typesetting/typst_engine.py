@@ -20,7 +20,7 @@ from typing import Any
 from symbackprop.errors import OutputError
 from symbackprop.messages import message
 from symbackprop.rendering import escapes
-from symbackprop.rendering.typst_worker import MOST_MISSING
+from symbackprop.rendering.typesetting.typst_worker import MOST_MISSING
 
 NAME = "typst"
 _WORKER = Path(__file__).with_name("typst_worker.py")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from symbackprop.errors import OutputError, unknown
 from symbackprop.messages import message
-from symbackprop.rendering import escapes, tex_engines, typst_engine
+from symbackprop.rendering import escapes
+from symbackprop.rendering.typesetting import tex_engines, typst_engine
 
 
 @dataclass(frozen=True, slots=True)

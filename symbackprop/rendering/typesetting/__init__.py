@@ -1,0 +1,1 @@
+"""What sets a page on paper: TeX and Typst, and the fields of a PDF."""
