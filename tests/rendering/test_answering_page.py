@@ -444,6 +444,19 @@ def test_plots_and_remarks_of_many_updates_follow(name: str, number: str, visit:
 
 
 @pytest.mark.sweep
+def test_what_is_looked_at_stays_where_it_is(visit: Any) -> None:
+    """A page does not jump when a number is changed, although what is above has another height then."""
+    seen = visit(str(rendering.render(sbp.solve("xor"), "html", explorable="values")), 390).page
+    heading = seen.locator("h2").nth(-3)
+    heading.scroll_into_view_if_needed()
+    seen.evaluate("scrollBy(0, 400)")
+    top, height = heading.bounding_box()["y"], seen.evaluate("document.documentElement.scrollHeight")
+    seen.evaluate("symbackprop.set('learning_rate', '1/3')")
+    assert height != seen.evaluate("document.documentElement.scrollHeight")
+    assert abs(heading.bounding_box()["y"] - top) < 2
+
+
+@pytest.mark.sweep
 @pytest.mark.parametrize(("name", "number"), [("local_minima", "w"), ("line", "W1_1_1")])
 def test_what_is_not_recomputed_says_so(name: str, number: str, visit: Any, request: pytest.FixtureRequest) -> None:
     """What Python alone computes stays after a change and says whose numbers it has; the rest is what Python writes."""

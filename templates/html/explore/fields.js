@@ -78,9 +78,8 @@
 
   // All lines are in the page while it is brought up to other numbers.
   async function made(compute, keep) {
-    const before = loss();
+    const before = loss(), looked = lookedAt();
     surface.restore();
-    const at = scrollY;
     try {
       const detail = await compute();
       keep(detail);
@@ -90,8 +89,19 @@
     } finally {
       surface.draw();
       fields();
-      scrollTo({ top: at, behavior: "instant" });
+      const [element, top] = looked.find(([each]) => each.isConnected) ?? [];
+      if (element) scrollBy({ top: element.getBoundingClientRect().top - top, behavior: "instant" });
     }
+  }
+
+  // What is on the screen, with its places: it stays there, whatever grows or shrinks above it.
+  function lookedAt() {
+    const points = [0.2, 0.4, 0.6, 0.8].map((part) => document.elementFromPoint(innerWidth / 2, innerHeight * part));
+    return [document.activeElement, ...points]
+      .map((element) => element?.closest("#solution :is(summary, .line, figure, table, p)"))
+      .filter(Boolean)
+      .map((element) => [element, element.getBoundingClientRect().top])
+      .filter(([, top]) => top >= 0 && top < innerHeight);
   }
 
   const linesOf = (element) => (element.closest?.(".line") ? [element.closest(".line")] : [...(element.querySelectorAll?.(".line") ?? [])]);
