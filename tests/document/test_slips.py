@@ -23,9 +23,10 @@ from symbackprop.mistakes.diagnosing import diagnose
 from symbackprop.mistakes.known_mistakes import MISTAKES
 from symbackprop.mistakes.verdicts import Finding
 from symbackprop.mistakes.worksheets import Worksheet
+from symbackprop.problems.load import examples
 from tests.document.test_truth import assert_true
 from tests.documents import sections_of, solved
-from tests.helpers import each
+from tests.helpers import each, few
 from tests.oracle import truth
 from tests.rendering.test_rendering import assert_compiles
 
@@ -137,6 +138,21 @@ def test_numbers_of_the_section_are_diagnosed_as_their_mistakes() -> None:
             (found,) = diagnose(derivation.problem, {answer: f"{float(number.value):.9g}"}).answers
             assert found.verdict in (Finding.MISTAKE, Finding.POSSIBLE)
             assert slip_of(slip) in {one.id for one in (*found.mistakes, *found.possible)}
+
+
+@pytest.mark.parametrize(
+    "name", few([name for name in examples() if name != "local_minima"], 3)
+)  # whose lines tell none
+def test_no_mistake_is_lost_where_another_line_is_to_tell_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same mistakes are told whether each is told at once, or beside the line that it changes first."""
+
+    def told() -> set[str]:
+        found = [note.text for note in notes_of(name)]
+        return {slip_of(text) if "slip" in text.arguments else text.id for text in found}
+
+    placed, original = told(), Slips.note
+    monkeypatch.setattr(Slips, "note", lambda *arguments: (original(*arguments)[0], False))
+    assert placed == told() != set()
 
 
 def test_section_stands_in_every_format_and_says_nothing_false() -> None:

@@ -20,6 +20,7 @@ from symbackprop.document.calculation.numerals import shown_about
 from symbackprop.document.chain_rule.scene import Scene
 from symbackprop.document.key_symbols import quantity_of
 from symbackprop.document.notes.conditions import DisplayedLine
+from symbackprop.document.notes.reasons import kinds_of
 from symbackprop.errors import SymbackpropError
 from symbackprop.evaluation.arithmetics import FLOAT
 from symbackprop.graph.scalars import Scalar
@@ -42,9 +43,10 @@ class Slips:
     def __init__(self, scene: Scene, lines: Iterable[DisplayedLine] = ()) -> None:
         """`lines` are those of the page, in their order."""
         self.scene = scene
-        self._places: dict[str, int] = {}
-        for place, line in enumerate(lines):
-            self._places.setdefault(_key(line), place)
+        self._lines: dict[str, DisplayedLine] = {}
+        for line in lines:
+            self._lines.setdefault(_key(line), line)
+        self._places = {key: place for place, key in enumerate(self._lines)}
         self._sheet: Worksheet | None = None
         problem = scene.derivation.problem
         is_simultaneous = problem.training is None or problem.training.update != "sequential"
@@ -83,8 +85,13 @@ class Slips:
         for change in _widest(found):
             for first, wrong in self._changed(change).items():
                 text = message("mistake.made", it=quantity_of(first), value=self._shown(wrong), **said)
-                return text, bool(key) and self._places.get(first, -1) > self._places[key]
+                return text, bool(key) and self._places.get(first, -1) > self._places[key] and self._tells(first, row)
         return message("mistake.alone", **said) if found else None, False
+
+    def _tells(self, key: str, row: str) -> bool:
+        """Say whether a mistake is told beside the line of a number."""
+        line = self._lines[key]
+        return any(kind.mistake(line) == row for kind in kinds_of(line))
 
     def _changed(self, change: Change) -> dict[str, float]:
         """Return the numbers with a symbol that a change makes others, in the order of the page.
