@@ -122,6 +122,7 @@ def test_detail_of_a_graph_counts_its_gates() -> None:
     assert detail.automatic(sbp.derive(problem)) == ("representative",)
 
 
+@pytest.mark.sweep
 def test_explicit_detail_wins() -> None:
     """Whoever asks for a detail gets it."""
     own = rendering.render(medium(), "markdown", detail="full", explain="brief")
@@ -177,6 +178,7 @@ def test_representative_has_every_number_somewhere() -> None:
     assert set(solution.final) <= {*gradients, *lines}
 
 
+@pytest.mark.sweep
 def test_representative_of_a_batch_writes_out_the_first_sample() -> None:
     """The other samples stand in tables with all their values."""
     solution = medium(samples=6)
