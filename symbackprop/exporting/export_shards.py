@@ -19,16 +19,12 @@ from symbackprop.messages import Message, message
 from symbackprop.whole_files import write_files
 
 EXPORT = "export"
-"""What the record of a shard of an export has, and that of other shards has not."""
+"""What the record of a shard calls the export that it is a part of."""
 
 
 def is_shard(folder: Path) -> bool:
     """Say whether a folder holds a shard of an export."""
-    path = folder / JOB
-    try:
-        return path.is_file() and EXPORT in json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
+    return (folder / JOB).is_file()
 
 
 def write_shard(

@@ -22,7 +22,7 @@ from symbackprop.whole_files import sweep, write_files
 CHUNK = 20
 """Variants of one chunk."""
 
-JOB, PAGES = "job.json", "pages-{}.json"
+JOB, PAGES = "export.json", "pages-{}.json"
 
 Pages = Mapping[str, Fragment]
 
@@ -36,10 +36,11 @@ class KeptPages:
     def begin(self, record: Mapping[str, Any]) -> None:
         """Keep pages of a job; those of another one are removed."""
         path, text = self.folder / JOB, plain(record)
-        if path.is_file() and path.read_text("utf-8") == text:
-            sweep(self.folder)
-            return
-        self.remove()
+        if path.is_file():
+            if path.read_bytes() == text.encode():
+                sweep(self.folder)
+                return
+            self.remove()
         write_files({path: text}, private=True)
 
     def keep(self, first: int, pages: Sequence[Pages]) -> None:

@@ -90,7 +90,7 @@ def test_a_run_that_was_ended_is_gone_on_with(tmp_path: Path) -> None:
     path = tmp_path / "quiz.xml"
     with pytest.raises(OutputError, match="3 students"):
         exports.written(job(), path, executor=Counted(1))
-    assert not path.exists() and {"job.json", "pages-0.json"} == {
+    assert not path.exists() and {"export.json", "pages-0.json"} == {
         file.name for file in (tmp_path / ".quiz.xml.pages").iterdir()
     }
     other = Counted()
@@ -114,6 +114,16 @@ def test_kept_pages_of_another_job_are_not_used(tmp_path: Path) -> None:
     assert kept.read(0) is None
     kept.remove()
     assert not kept.folder.exists()
+
+
+def test_files_of_somebody_else_are_left_alone(tmp_path: Path) -> None:
+    """A folder in which no export was begun has nothing of ours: a shard of marking, say, stays one."""
+    others = {"job.json": "{}", "pages-0.json": "mine", "notes.txt": "mine"}
+    for name, text in others.items():
+        (tmp_path / name).write_text(text)
+    KeptPages(tmp_path).begin(job().record())
+    for name, text in each(others.items()):
+        assert text == (tmp_path / name).read_text()
 
 
 def test_pages_are_those_of_their_variants(tmp_path: Path) -> None:
@@ -143,9 +153,9 @@ def test_shards_that_do_not_fit_are_named(tmp_path: Path) -> None:
     (second / "pages-2.json").write_text('[{"1 question": 5}]')
     with pytest.raises(ProblemError, match=r"pages-2\.json"):
         export_shards.fitted([first, second])
-    record = json.loads((first / "job.json").read_text())
-    (first / "job.json").write_text(json.dumps({**record, "export": {**record["export"], "versions": {}}}))
-    (second / "job.json").write_text(json.dumps({**record, "export": {**record["export"], "versions": {}}}))
+    record = json.loads((first / "export.json").read_text())
+    (first / "export.json").write_text(json.dumps({**record, "export": {**record["export"], "versions": {}}}))
+    (second / "export.json").write_text(json.dumps({**record, "export": {**record["export"], "versions": {}}}))
     with pytest.raises(OutputError):
         export_shards.fitted([first, second])
 
@@ -187,5 +197,6 @@ def test_every_page_has_a_name_of_its_own() -> None:
     own.files()
     (pool,) = own.pools
     assert len(pool.pages) == COUNT * 3
+    assert COUNT == sum(bool(page.pictures) for page in pool.pages.values())
     for one, other in each(itertools.combinations(pool.pages.values(), 2)):
         assert set(one.pictures).isdisjoint(other.pictures)
